@@ -1,0 +1,150 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { SignJWT, errors as joseErrors, jwtVerify } from 'jose';
+import { LRUCache } from 'lru-cache';
+import { forbidden, unauthenticated, unauthorisedCaller, unavailable } from './errors.ts';
+import type { Redis } from './redis.ts';
+
+export type Role = 'CUSTOMER' | 'MERCHANT' | 'OPERATOR' | 'ADMIN';
+
+/** On whose behalf a subgraph is asked. A service is one of ours, known by its app token; it never carries a user. */
+export type Viewer =
+  | { readonly kind: 'anonymous' }
+  | { readonly kind: 'user'; readonly userId: string; readonly roles: readonly Role[]; readonly sessionId: string }
+  | { readonly kind: 'service'; readonly app: string };
+
+export type UserViewer = Extract<Viewer, { kind: 'user' }>;
+export const anonymous: Viewer = { kind: 'anonymous' };
+
+const staffRoles: readonly Role[] = ['OPERATOR', 'ADMIN'];
+export const isStaff = (viewer: Viewer): boolean => viewer.kind === 'user' && viewer.roles.some((role) => staffRoles.includes(role));
+export const isAdmin = (viewer: Viewer): boolean => viewer.kind === 'user' && viewer.roles.includes('ADMIN');
+export const isService = (viewer: Viewer): boolean => viewer.kind === 'service';
+/** The owner, staff, or one of our services: who may read something that belongs to `ownerId`. */
+export const mayRead = (viewer: Viewer, ownerId: string): boolean =>
+  isService(viewer) || isStaff(viewer) || (viewer.kind === 'user' && viewer.userId === ownerId);
+
+/** The signed-in user. Throws UNAUTHENTICATED for anybody else. */
+export function requireUser(viewer: Viewer): UserViewer {
+  if (viewer.kind !== 'user') throw unauthenticated('Sign in to do this.');
+  return viewer;
+}
+/** A member of staff (OPERATOR or ADMIN). Throws UNAUTHENTICATED or FORBIDDEN. */
+export function requireStaff(viewer: Viewer): UserViewer {
+  const user = requireUser(viewer);
+  if (!isStaff(user)) throw forbidden('Only staff may do this.');
+  return user;
+}
+/** An administrator. Throws UNAUTHENTICATED or FORBIDDEN. */
+export function requireAdmin(viewer: Viewer): UserViewer {
+  const user = requireUser(viewer);
+  if (!isAdmin(user)) throw forbidden('Only an administrator may do this.');
+  return user;
+}
+/** One of our services, for operations that are @inaccessible to clients. Throws FORBIDDEN. */
+export function requireService(viewer: Viewer, ...apps: readonly string[]): string {
+  if (viewer.kind !== 'service' || (apps.length > 0 && !apps.includes(viewer.app))) throw forbidden('Only a service of the platform may do this.');
+  return viewer.app;
+}
+
+/** Headers by which a caller shows who it is; lower case, as Node gives them. */
+export const callerHeaders = { app: 'x-service-app', token: 'x-service-token', identity: 'x-identity', trace: 'traceparent' } as const;
+export type Headers = Readonly<Record<string, string | string[] | undefined>>;
+const header = (headers: Headers, name: string): string | undefined => {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+};
+
+const identityLifetimeSeconds = 60;
+const identityCacheSize = 10_000;
+const issuer = 'order-platform-gateway';
+const audience = 'order-platform-subgraph';
+
+/** Signs the gateway's word about who is asking: an HS256 JWT of at most 60 s. One signature serves a viewer for 30 s. */
+export function identitySigner(secret: string): (viewer: UserViewer) => Promise<string> {
+  const key = new TextEncoder().encode(secret);
+  const cache = new LRUCache<string, Promise<string>>({ max: identityCacheSize, ttl: (identityLifetimeSeconds / 2) * 1000 });
+  return (viewer) => {
+    const cacheKey = `${viewer.userId} ${viewer.sessionId} ${viewer.roles.join(',')}`;
+    const cached = cache.get(cacheKey);
+    if (cached) return cached;
+    const signed = new SignJWT({ roles: viewer.roles, sid: viewer.sessionId })
+      .setProtectedHeader({ alg: 'HS256', typ: 'identity+jwt' })
+      .setSubject(viewer.userId).setIssuer(issuer).setAudience(audience)
+      .setIssuedAt().setExpirationTime(`${identityLifetimeSeconds}s`)
+      .sign(key); // prettier-ignore
+    cache.set(cacheKey, signed);
+    return signed;
+  };
+}
+
+const tokenHash = (token: string): string => createHash('sha256').update(token).digest('hex');
+
+/** The Redis hash of one callee: field = app, value = SHA-256 of the token (hex). */
+export const rpcAuthKey = (service: string): string => `rpc:auth:${service}`;
+
+/** Lets `app` call `service` with `token`. Redis keeps only the token's hash. */
+export const grantService = async (redis: Redis, grant: { app: string; service: string; token: string }): Promise<void> => {
+  await redis.hSet(rpcAuthKey(grant.service), grant.app, tokenHash(grant.token));
+};
+
+export type Authenticator = (headers: Headers) => Promise<{ viewer: Viewer; app: string }>;
+
+const grantCacheMs = 5_000;
+
+/**
+ * Who calls a subgraph, from its headers. The app and token must be in `rpc:auth:<service>`; a grant is remembered for
+ * 5 s, so a revoked one dies within that. `reseed` puts the configured grants back when Redis has lost them. When Redis can't answer, a strict service refuses (503) and a relaxed one
+ * trusts what it last knew of the app. Only the gateway may show a user's identity; other apps are services.
+ */
+export function authenticator(options: { service: string; redis: Redis; identitySecret: string; strict: boolean; now: () => Date; reseed: () => Promise<void> }): Authenticator {
+  const key = new TextEncoder().encode(options.identitySecret);
+  const identities = new LRUCache<string, { viewer: UserViewer; expiresAtMs: number }>({ max: identityCacheSize });
+  const grants = new Map<string, { hash: string; atMs: number }>();
+
+  async function checkGrant(app: string, token: string): Promise<void> {
+    const atMs = Date.now();
+    let grant = grants.get(app);
+    if (!grant || atMs - grant.atMs > grantCacheMs) {
+      try {
+        let hash = await options.redis.hGet(rpcAuthKey(options.service), app);
+        if (hash === null) {
+          await options.reseed();
+          hash = await options.redis.hGet(rpcAuthKey(options.service), app);
+        }
+        grant = hash === null ? undefined : { hash, atMs };
+        if (grant) grants.set(app, grant);
+        else grants.delete(app);
+      } catch (error) {
+        if (options.strict || !grant) throw unavailable(`${options.service} can't check its caller: Redis does not answer (${(error as Error).message}).`);
+      }
+    }
+    const shown = Buffer.from(tokenHash(token), 'hex');
+    if (!grant || !timingSafeEqual(shown, Buffer.from(grant.hash, 'hex'))) {
+      throw unauthorisedCaller(`${options.service} does not accept this app and token.`);
+    }
+  }
+
+  async function viewerOf(token: string): Promise<UserViewer> {
+    const cached = identities.get(token);
+    if (cached && cached.expiresAtMs > options.now().getTime()) return cached.viewer;
+    try {
+      const { payload } = await jwtVerify(token, key, { algorithms: ['HS256'], typ: 'identity+jwt', issuer, audience, currentDate: options.now() });
+      const viewer: UserViewer = { kind: 'user', userId: String(payload.sub), roles: payload['roles'] as Role[], sessionId: String(payload['sid']) };
+      identities.set(token, { viewer, expiresAtMs: (payload.exp ?? 0) * 1000 });
+      return viewer;
+    } catch (error) {
+      if (error instanceof joseErrors.JOSEError) throw unauthorisedCaller(`${options.service} does not accept this identity (${error.code}).`);
+      throw error;
+    }
+  }
+
+  return async (headers) => {
+    const app = header(headers, callerHeaders.app);
+    const token = header(headers, callerHeaders.token);
+    if (!app || !token) throw unauthorisedCaller(`${options.service} answers only callers that show an app and a token.`);
+    await checkGrant(app, token);
+    const identity = header(headers, callerHeaders.identity);
+    if (app !== 'gateway') return { app, viewer: { kind: 'service', app } };
+    return { app, viewer: identity ? await viewerOf(identity) : anonymous };
+  };
+}

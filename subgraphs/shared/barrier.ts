@@ -1,0 +1,38 @@
+import { idToBytes } from './ids.ts';
+import { isDuplicateKey } from './errors.ts';
+import { type Sql, write } from './database.ts';
+
+/** One step of a saga as its callee sees it. `branch` is the step's name, unique within the saga. */
+export type Branch = { readonly sagaId: string; readonly branch: string };
+
+/** `first`: do it. `repeated`: it was done before, give the same answer. `compensated`: refuse, its compensation came first. */
+export type ActionTurn = 'first' | 'repeated' | 'compensated';
+/** `first`: undo it. `repeated`: it was undone before. `nothing`: the action never committed, so there is nothing to undo. */
+export type CompensationTurn = 'first' | 'repeated' | 'nothing';
+
+async function insert(tx: Sql, branch: Branch, op: 'action' | 'compensation', by: 'action' | 'compensation'): Promise<boolean> {
+  try {
+    await write(tx, 'insert into barrier (saga_id, branch, op, inserted_by, created_at) values (?, ?, ?, ?, utc_timestamp(3))', [idToBytes(branch.sagaId), branch.branch, op, by]);
+    return true;
+  } catch (error) {
+    if (isDuplicateKey(error)) return false;
+    throw error;
+  }
+}
+
+/**
+ * The sub-transaction barrier (DTM; Helland's "null compensation" and "hanging action"): asked first thing in the
+ * transaction that does the action. A row (saga, branch, op) is unique, so of two callers one waits for the other.
+ */
+export async function enterAction(tx: Sql, branch: Branch): Promise<ActionTurn> {
+  if (await insert(tx, branch, 'action', 'action')) return 'first';
+  const rows = (await tx.execute('select inserted_by from barrier where saga_id = ? and branch = ? and op = ?', [idToBytes(branch.sagaId), branch.branch, 'action'])) as { inserted_by: string }[];
+  return rows[0]?.inserted_by === 'compensation' ? 'compensated' : 'repeated';
+}
+
+/** As `enterAction`, for the compensation. Where the action never came it also takes the action's place, so that a late one is refused. */
+export async function enterCompensation(tx: Sql, branch: Branch): Promise<CompensationTurn> {
+  const nothing = await insert(tx, branch, 'action', 'compensation');
+  if (!(await insert(tx, branch, 'compensation', 'compensation'))) return 'repeated';
+  return nothing ? 'nothing' : 'first';
+}

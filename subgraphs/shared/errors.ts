@@ -1,0 +1,115 @@
+import { GraphQLError } from 'graphql';
+
+/** Codes of refusals that every subgraph can give in `userErrors`; subgraphs add their own. */
+export type CommonRefusalCode = 'VALIDATION' | 'NOT_FOUND' | 'FORBIDDEN' | 'CONFLICT' | 'IDEMPOTENCY_CONFLICT';
+
+/** Codes of errors in the `errors` list of a GraphQL answer. `DOWNSTREAM` ones are the gateway's. */
+export const errorCodes = [
+  'BAD_USER_INPUT',
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'NOT_FOUND',
+  'SERVICE_UNAVAILABLE',
+  'TOO_MANY_REQUESTS',
+  'UNAUTHORISED_CALLER',
+  'INTERNAL_SERVER_ERROR',
+] as const;
+export type ErrorCode = (typeof errorCodes)[number];
+
+/**
+ * An expected refusal: data for a payload's `userErrors`, in the shape of its GraphQL type.
+ * `__typename` names the member of the union; further fields are that type's own.
+ */
+export type Refusal = {
+  readonly __typename: string;
+  readonly code: string;
+  readonly message: string;
+  readonly path?: readonly string[] | undefined;
+  readonly [field: string]: unknown;
+};
+
+/** Carries a refusal out of a transaction, which it thereby rolls back. `orRefusals` turns it back into data. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+  readonly refusals: readonly Refusal[];
+  constructor(...refusals: Refusal[]) {
+    super(refusals.map((refusal) => refusal.message).join('; '));
+    this.refusals = refusals;
+  }
+}
+
+/** Input that breaks a rule; `path` points into the arguments, e.g. `['input', 'lines', '0', 'quantity']`. */
+export const validationError = (message: string, path?: readonly string[]) =>
+  ({ __typename: 'ValidationError', code: 'VALIDATION', message, path }) satisfies Refusal;
+
+/** The thing does not exist, or the caller may not know that it does. */
+export const notFoundError = (message: string, id?: string, path?: readonly string[]) =>
+  ({ __typename: 'NotFoundError', code: 'NOT_FOUND', message, id, path }) satisfies Refusal;
+
+/** The caller is known and may not do this. */
+export const forbiddenError = (message: string) =>
+  ({ __typename: 'ForbiddenError', code: 'FORBIDDEN', message }) satisfies Refusal;
+
+/** Somebody else changed the thing first: read it again and decide again. */
+export const conflictError = (message: string, versions?: { expectedVersion: number; actualVersion: number }) =>
+  ({ __typename: 'ConflictError', code: 'CONFLICT', message, ...versions }) satisfies Refusal;
+
+/** The key was used with other input (`retryable: false`), or its first use is still running (`retryable: true`). */
+export const idempotencyConflictError = (retryable: boolean) =>
+  ({
+    __typename: 'IdempotencyConflictError',
+    code: 'IDEMPOTENCY_CONFLICT',
+    message: retryable
+      ? 'A request with this idempotency key is still running; send the same request again in a moment.'
+      : 'This idempotency key was already used with other input; use a new key for a new request.',
+    retryable,
+  }) satisfies Refusal;
+
+/** Runs `work`; a `RefusedError` becomes `onRefusal(refusals)`, every other error goes on. */
+export async function orRefusals<T, R>(work: () => Promise<T>, onRefusal: (refusals: readonly Refusal[]) => R): Promise<T | R> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof RefusedError) return onRefusal(error.refusals);
+    throw error;
+  }
+}
+
+const graphQLError = (code: ErrorCode, status: number) => (message: string) =>
+  new GraphQLError(message, { extensions: { code, http: { status } } });
+
+/** Nobody is signed in, or the token is no longer good. */
+export const unauthenticated = graphQLError('UNAUTHENTICATED', 401);
+/** The caller may not see or do this. For queries and references; mutations answer with `forbiddenError`. */
+export const forbidden = graphQLError('FORBIDDEN', 403);
+/** A query by id or number found nothing that the caller may see. */
+export const notFound = graphQLError('NOT_FOUND', 200);
+/** An argument of a query breaks a rule, e.g. `first` above 100. */
+export const badUserInput = graphQLError('BAD_USER_INPUT', 400);
+/** A database or Redis does not answer; the same request may be sent again. */
+export const unavailable = graphQLError('SERVICE_UNAVAILABLE', 503);
+/** The caller shows no app and token that this service accepts (`rpc:auth:<service>`). */
+export const unauthorisedCaller = graphQLError('UNAUTHORISED_CALLER', 401);
+
+const unreachable = new Set([
+  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'PROTOCOL_CONNECTION_LOST',
+  'ER_CON_COUNT_ERROR', 'ER_OPTION_PREVENTS_STATEMENT', 'ER_SERVER_SHUTDOWN', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_SOCKET',
+  'ER_LOCK_WAIT_TIMEOUT', 'ER_LOCK_DEADLOCK', 'ER_CHECKREAD', 'ER_QUERY_INTERRUPTED', 'ER_DISK_FULL', 'ER_RECORD_FILE_FULL',
+]); // prettier-ignore
+
+/** True for errors that say "not now" (server gone, read-only, out of connections, lock not had) rather than "never". */
+export function isUnavailable(error: unknown): boolean {
+  for (let cause: unknown = error, depth = 0; cause instanceof Object && depth < 5; depth += 1) {
+    const { code, extensions, name } = cause as { code?: unknown; name?: unknown; extensions?: { code?: unknown } };
+    if (typeof code === 'string' && unreachable.has(code)) return true;
+    if (extensions?.code === 'SERVICE_UNAVAILABLE') return true;
+    if (name === 'ClientClosedError' || name === 'ClientOfflineError' || name === 'SocketClosedUnexpectedlyError') return true;
+    cause = (cause as { previous?: unknown; cause?: unknown; originalError?: unknown }).originalError ?? (cause as { previous?: unknown }).previous ?? (cause as { cause?: unknown }).cause;
+  }
+  return false;
+}
+
+/** True for MySQL's and MariaDB's duplicate-key error (1062). */
+export function isDuplicateKey(error: unknown): boolean {
+  return error instanceof Error && (error as { errno?: number }).errno === 1062;
+}

@@ -1,0 +1,163 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Database, type Sql, write } from './database.ts';
+import { isDuplicateKey, isUnavailable } from './errors.ts';
+import type { DomainEvent } from './events.ts';
+import { idToBytes, newId } from './ids.ts';
+import { streamsOf } from './outbox-relay.ts';
+import type { Redis } from './redis.ts';
+import type { Logger, Metrics } from './telemetry.ts';
+
+/** Acts on one event inside the transaction that also marks it as handled. Runs at most once per event; may be tried again after a failure. */
+export type EventHandler = (tx: Sql, event: DomainEvent) => Promise<void>;
+
+const batchSize = 64;
+const blockMs = 1_000;
+const leaseMs = 10_000;
+const maxAttempts = 5;
+const retryBaseMs = 100;
+
+/**
+ * Consumes the events of other services as the group `deps.service`, each partition by one process at a time (a lease in
+ * Redis), in order. An event that fails five times is put into `dead_letter` and the partition goes on; a database or
+ * Redis that is away counts as no failure and is waited for. `onHandled` runs after the commit.
+ */
+export function startEventConsumer(deps: {
+  service: string;
+  sources: readonly string[];
+  handlers: Readonly<Record<string, EventHandler>>;
+  onHandled?: (event: DomainEvent) => void;
+  db: Database;
+  redis: Redis;
+  log: Logger;
+  metrics: Metrics;
+}): { stop(): Promise<void> } {
+  const consumer = newId();
+  let stopped = false;
+  const partitions = deps.sources.flatMap(streamsOf).map((stream) => consumePartition(stream));
+
+  async function consumePartition(stream: string): Promise<void> {
+    // XREADGROUP BLOCK occupies its connection, so each partition has its own.
+    const redis = deps.redis.duplicate();
+    redis.on('error', (error: Error) => deps.log.debug({ err: error.message, stream }, 'redis connection of an event consumer'));
+    const lease = `events:lease:${deps.service}:${stream}`;
+    let holds = false;
+    let recover = true;
+    while (!stopped) {
+      try {
+        if (!redis.isOpen) await redis.connect();
+        const held: boolean = await takeLease(redis, lease, consumer);
+        if (held && !holds) recover = true;
+        holds = held;
+        if (!holds) {
+          await sleep(blockMs);
+          continue;
+        }
+        if (recover) await takeOver(redis, stream);
+        const id = recover ? '0' : '>';
+        const reply = (await redis.xReadGroup(deps.service, consumer, { key: stream, id }, id === '>' ? { COUNT: batchSize, BLOCK: blockMs } : { COUNT: batchSize })) as
+          | { messages: { id: string; message: Record<string, string> | null }[] }[]
+          | null;
+        const messages = reply?.[0]?.messages ?? [];
+        if (recover && messages.length === 0) recover = false;
+        for (const message of messages) {
+          if (stopped) break;
+          if (message.message?.['event'] !== undefined) await handle(JSON.parse(message.message['event']) as DomainEvent);
+          await redis.xAck(stream, deps.service, message.id);
+        }
+      } catch (error) {
+        recover = true;
+        if (!stopped) {
+          const { message } = error as Error;
+          // A group vanishes when Redis loses its data; takeOver makes it again.
+          if (!message.includes('NOGROUP')) deps.log.warn({ err: message, stream }, 'event consumer interrupted, will go on');
+          await sleep(200 + Math.random() * 300);
+        }
+      }
+    }
+    if (redis.isOpen) {
+      if (holds) await releaseLease(redis, lease, consumer).catch(() => undefined); // it ends by itself
+      redis.destroy();
+    }
+  }
+
+  /** Creates the group if need be and takes over what earlier holders of the lease left unacknowledged. */
+  async function takeOver(redis: Redis, stream: string): Promise<void> {
+    await redis.xGroupCreate(stream, deps.service, '0', { MKSTREAM: true }).catch((error: Error) => {
+      if (!error.message.includes('BUSYGROUP')) throw error;
+    });
+    let cursor = '0-0';
+    do {
+      const claimed = await redis.xAutoClaim(stream, deps.service, consumer, 0, cursor, { COUNT: batchSize, JUSTID: false } as never);
+      cursor = String(claimed.nextId);
+    } while (cursor !== '0-0');
+  }
+
+  async function handle(event: DomainEvent): Promise<void> {
+    const handler = deps.handlers[event.type];
+    if (!handler) return;
+    for (let attempt = 1; !stopped; ) {
+      try {
+        const fresh = await handleOnce(deps.db, event, handler);
+        deps.metrics.events.inc({ service: deps.service, type: event.type, outcome: fresh ? 'handled' : 'repeated' });
+        if (fresh) deps.onHandled?.(event);
+        return;
+      } catch (error) {
+        if (isUnavailable(error)) {
+          deps.log.warn({ err: (error as Error).message, type: event.type }, 'event waits for a dependency');
+          await sleep(500 + Math.random() * 500);
+          continue;
+        }
+        deps.log.error({ err: error, type: event.type, eventId: event.id, attempt, traceId: event.traceId }, 'event handler failed');
+        deps.metrics.events.inc({ service: deps.service, type: event.type, outcome: 'failed' });
+        if (attempt === maxAttempts) {
+          await bury(deps.db, deps.service, event, attempt, error as Error);
+          deps.metrics.events.inc({ service: deps.service, type: event.type, outcome: 'dead' });
+          return;
+        }
+        await sleep(retryBaseMs * 2 ** attempt);
+        attempt += 1;
+      }
+    }
+    throw new Error('stopped before the event was handled');
+  }
+
+  return {
+    async stop() {
+      stopped = true;
+      await Promise.all(partitions);
+    },
+  };
+}
+
+/** Handles an event in one transaction with its inbox row; false when it was handled before. */
+export function handleOnce(db: Database, event: DomainEvent, handler: EventHandler): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    try {
+      await write(tx, 'insert into inbox (event_id, type, handled_at) values (?, ?, utc_timestamp(3))', [idToBytes(event.id), event.type]);
+    } catch (error) {
+      if (isDuplicateKey(error)) return false;
+      throw error;
+    }
+    await handler(tx, event);
+    return true;
+  });
+}
+
+async function bury(db: Database, service: string, event: DomainEvent, attempts: number, error: Error): Promise<void> {
+  await write(
+    db.em(),
+    `insert into dead_letter (event_id, service, type, aggregate_id, event, attempts, error, failed_at) values (?, ?, ?, ?, ?, ?, ?, utc_timestamp(3))
+     on duplicate key update attempts = attempts + values(attempts), error = values(error), failed_at = values(failed_at), replayed_at = null`,
+    [idToBytes(event.id), service, event.type, idToBytes(event.aggregateId), JSON.stringify(event), attempts, error.message.slice(0, 1000)],
+  );
+}
+
+const leaseScript = `local holder = redis.call('get', KEYS[1])
+if holder == ARGV[1] then redis.call('pexpire', KEYS[1], ARGV[2]) return 1 end
+if not holder then redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 1 end
+return 0`;
+const releaseScript = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`;
+
+const takeLease = async (redis: Redis, key: string, owner: string): Promise<boolean> =>
+  (await redis.eval(leaseScript, { keys: [key], arguments: [owner, String(leaseMs)] })) === 1;
+const releaseLease = (redis: Redis, key: string, owner: string): Promise<unknown> => redis.eval(releaseScript, { keys: [key], arguments: [owner] });

@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import { v7 } from 'uuid';
+
+/** A new UUIDv7 (RFC 9562), canonical lower-case text. Made by the application, so that an insert can be repeated. */
+export const newId = (): string => v7();
+
+const canonical = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** True for a canonical UUID as `newId` makes them. Anything else can't be an id of ours: answer "not found". */
+export const isId = (text: unknown): text is string => typeof text === 'string' && canonical.test(text);
+
+/** The 16 bytes of `BINARY(16)` for a canonical id. Throws a RangeError for any other text. */
+export function idToBytes(id: string): Buffer {
+  if (!isId(id)) throw new RangeError('not a canonical UUID');
+  return Buffer.from(id.replaceAll('-', ''), 'hex');
+}
+
+/** The canonical id of 16 bytes read from `BINARY(16)`. */
+export function idFromBytes(bytes: Uint8Array): string {
+  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+const crockford = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+
+/** Luhn mod 32 over Crockford's alphabet: finds every single wrong character and nearly all neighbours swapped. */
+function checkCharacter(body: string): string {
+  let factor = 2;
+  let sum = 0;
+  for (let index = body.length - 1; index >= 0; index -= 1) {
+    const addend = factor * crockford.indexOf(body.charAt(index));
+    sum += Math.floor(addend / 32) + (addend % 32);
+    factor = factor === 2 ? 1 : 2;
+  }
+  return crockford.charAt((32 - (sum % 32)) % 32);
+}
+
+const encode = (bytes: Uint8Array) => Array.from(bytes.subarray(0, 8), (byte) => crockford.charAt(byte & 31)).join('');
+
+/**
+ * A readable number: `<prefix><yyMMdd><8 Crockford base-32><check>`, the date in UTC, e.g. `SO261121K7Q2M9XA4`.
+ * The 8 characters are random, or the first 40 bits of `seed` (at least 8 bytes) where the number must be reproducible.
+ * 32^8 ≈ 10^12 a day and prefix: a unique index decides, and the caller tries again on a clash.
+ */
+export function newNumber(prefix: string, at: Date, seed: Uint8Array = randomBytes(8)): string {
+  const date = at.toISOString().slice(2, 10).replaceAll('-', '');
+  const body = encode(seed);
+  return `${prefix}${date}${body}${checkCharacter(date + body)}`;
+}
+
+/** True when the check character of a number with this prefix fits: a mistyped number needs no query. */
+export function isNumber(text: string, prefix: string): boolean {
+  const rest = text.slice(prefix.length);
+  if (!text.startsWith(prefix) || !/^\d{6}[0-9A-HJKMNP-TV-Z]{9}$/.test(rest)) return false;
+  return checkCharacter(rest.slice(0, -1)) === rest.slice(-1);
+}

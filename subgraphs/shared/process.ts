@@ -1,0 +1,29 @@
+import { ConfigError } from './env.ts';
+
+/**
+ * Runs a service as a process: `start` returns how to stop it. SIGTERM and SIGINT drain once and exit 0; a second signal
+ * doesn't hurry it. A configuration that can't work is printed without a stack and exits 2; any other error exits 1.
+ */
+export async function runProcess(start: () => Promise<{ stop(): Promise<void> }>): Promise<void> {
+  let stopping: Promise<void> | undefined;
+  const starting = start();
+  const stop = () => {
+    stopping ??= starting
+      .then((service) => service.stop())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          console.error(error);
+          process.exit(1);
+        },
+      );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  try {
+    await starting;
+  } catch (error) {
+    console.error(error instanceof ConfigError ? error.message : error);
+    process.exit(error instanceof ConfigError ? 2 : 1);
+  }
+}

@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { grantService, rpcAuthKey, type Authenticator, authenticator } from './auth.ts';
+import { type Database, type NamedMigration, openDatabase } from './database.ts';
+import { type Env, ConfigError, developmentValue, readEnv, url } from './env.ts';
+import { newId } from './ids.ts';
+import { type Jobs, openJobs } from './jobs.ts';
+import { type ServiceCaller, type SubgraphLink, type SubgraphName, serviceCaller } from './link.ts';
+import { type Live, openLive } from './live.ts';
+import { type Redis, openRedis } from './redis.ts';
+import { type Logger, type Metrics, createLogger, createMetrics } from './telemetry.ts';
+
+/** Configuration that every process needs. The README lists the variables. */
+export type PlatformConfig = {
+  readonly mysqlUrl: string;
+  readonly redisUrl: string;
+  readonly mongoUrl: string | undefined;
+  /** Begins the name of every schema, database user and job key, so that several platforms can share servers. */
+  readonly prefix: string;
+  readonly logLevel: string;
+  /** The origin under which browsers reach the gateway. */
+  readonly publicUrl: string;
+  readonly identitySecret: string;
+  /** App → token, by which services know each other. */
+  readonly serviceTokens: ReadonlyMap<string, string>;
+  readonly strictServiceAuth: boolean;
+};
+
+const developmentTokens = 'gateway=development-gateway,user=development-user,product=development-product,order=development-order,payment=development-payment';
+
+/** Throws ConfigError naming the variable and the mend. */
+export function readPlatformConfig(env: Env): PlatformConfig {
+  const given = readEnv(env, {
+    MYSQL_URL: url('mysql').describe('root URL of MySQL 8.4 or MariaDB, e.g. mysql://root:secret@localhost:3306'),
+    REDIS_URL: url('redis', 'rediss').describe('URL of Redis, e.g. redis://localhost:6379'),
+    MONGODB_URL: url('mongodb', 'mongodb+srv').optional(),
+    DATABASE_PREFIX: z.string().regex(/^[a-z][a-z0-9_]{0,20}$/).default('orders'),
+    LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+    PORT: z.coerce.number().int().min(0).max(65_535).default(4000),
+    PUBLIC_URL: url('http', 'https').optional(),
+    RPC_AUTH_STRICT: z.enum(['true', 'false']).default('true'),
+  });
+  return {
+    mysqlUrl: given.MYSQL_URL,
+    redisUrl: given.REDIS_URL,
+    mongoUrl: given.MONGODB_URL,
+    prefix: given.DATABASE_PREFIX,
+    logLevel: given.LOG_LEVEL,
+    publicUrl: (given.PUBLIC_URL ?? `http://localhost:${given.PORT}`).replace(/\/$/, ''),
+    identitySecret: developmentValue(env, 'IDENTITY_SECRET', 'development-identity-secret-not-for-production'),
+    serviceTokens: parseTokens(developmentValue(env, 'SERVICE_TOKENS', developmentTokens)),
+    strictServiceAuth: given.RPC_AUTH_STRICT === 'true',
+  };
+}
+
+function parseTokens(text: string): ReadonlyMap<string, string> {
+  const entries = text.split(',').map((pair) => pair.split('=').map((part) => part.trim()) as [string, string | undefined]);
+  if (entries.some(([app, token]) => !app || !token)) throw new ConfigError('SERVICE_TOKENS: is not app=token,app=token,…');
+  return new Map(entries as [string, string][]);
+}
+
+/** The URL of one service's own schema with its own user: `<NAME>_DATABASE_URL`, or derived from MYSQL_URL and DATABASE_PASSWORD. */
+export function databaseUrl(env: Env, config: PlatformConfig, name: string): string {
+  const own = env[`${name.toUpperCase()}_DATABASE_URL`];
+  if (own) return own;
+  const derived = new URL(config.mysqlUrl);
+  derived.username = `${config.prefix}_${name}`;
+  derived.password = developmentValue(env, 'DATABASE_PASSWORD', 'development-only');
+  derived.pathname = `/${config.prefix}_${name}`;
+  return derived.href;
+}
+
+/** What the services of one process share. */
+export type Runtime = {
+  readonly env: Env;
+  readonly config: PlatformConfig;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly redis: Redis;
+  readonly live: Live;
+  readonly jobs: Jobs;
+  readonly now: () => Date;
+  readonly newId: () => string;
+  /** How other subgraphs are reached; resolved when used, since in one process they are made one after the other. */
+  readonly link: (name: SubgraphName) => SubgraphLink;
+  close(): Promise<void>;
+};
+
+/** Connects to Redis and the job store. `name` is the process's name in logs and job locks. */
+export async function openRuntime(env: Env, options: { name: string; link: (name: SubgraphName) => SubgraphLink; log?: Logger }): Promise<Runtime> {
+  const config = readPlatformConfig(env);
+  const log = options.log ?? createLogger(options.name, config.logLevel);
+  const metrics = createMetrics();
+  const redis = await openRedis(config.redisUrl, log);
+  const live = await openLive(redis, log);
+  const jobs = await openJobs({ mongoUrl: config.mongoUrl, redisUrl: config.redisUrl, name: `${options.name}-${process.pid}`, prefix: config.prefix, log, metrics });
+  return {
+    env, config, log, metrics, redis, live, jobs, newId,
+    now: () => new Date(),
+    link: options.link,
+    async close() {
+      await jobs.stop();
+      await live.close();
+      if (redis.isOpen) redis.destroy();
+    },
+  }; // prettier-ignore
+}
+
+/** One service's own things: its schema, its door, its voice. */
+export type Service = {
+  readonly db: Database;
+  readonly authenticate: Authenticator;
+  readonly call: ServiceCaller;
+};
+
+const defaultPoolSize = 30;
+
+/** Opens a subgraph's schema (already created and migrated) and lets the known services call it. */
+export async function openService(runtime: Runtime, options: { name: SubgraphName; entities: readonly unknown[]; migrations: readonly NamedMigration[]; poolSize?: number }): Promise<Service> {
+  const { config, redis, log } = runtime;
+  const { name } = options;
+  const db = await openDatabase({ url: databaseUrl(runtime.env, config, name), entities: options.entities, migrations: options.migrations, poolSize: options.poolSize ?? defaultPoolSize, log });
+  const seed = () => seedGrants(redis, name, config.serviceTokens);
+  await seed();
+  return {
+    db,
+    authenticate: authenticator({ service: name, redis, identitySecret: config.identitySecret, strict: config.strictServiceAuth, now: runtime.now, reseed: seed }),
+    call: serviceCaller({ app: name, token: config.serviceTokens.get(name) ?? '', link: runtime.link }),
+  };
+}
+
+/**
+ * Grants the apps of SERVICE_TOKENS once per life of the Redis data: a marker field tells a revoked grant, which stays
+ * revoked, from one that Redis has lost.
+ */
+async function seedGrants(redis: Redis, service: string, tokens: ReadonlyMap<string, string>): Promise<void> {
+  const fingerprint = createHash('sha256').update(JSON.stringify([...tokens])).digest('hex');
+  if ((await redis.hGet(rpcAuthKey(service), '*seeded*')) === fingerprint) return;
+  for (const [app, token] of tokens) await grantService(redis, { app, service, token });
+  await redis.hSet(rpcAuthKey(service), '*seeded*', fingerprint);
+}

@@ -1,0 +1,132 @@
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createHandler } from 'graphql-http/lib/use/http';
+import { useServer } from 'graphql-ws/use/ws';
+import { WebSocketServer } from 'ws';
+import type { Headers } from './auth.ts';
+import type { Subgraph } from './subgraph.ts';
+import type { Logger, Metrics } from './telemetry.ts';
+
+/** Largest body that a subgraph reads: the gateway's own limit is 100 KiB, representations come on top. */
+const maxBodyBytes = 2 * 1024 * 1024;
+const keepAliveTimeoutMs = 60_000;
+const drainTimeoutMs = 10_000;
+const readyTimeoutMs = 2_000;
+
+export type Serving = { readonly port: number; close(): Promise<void> };
+
+/** Answers /health/live, /health/ready and /metrics; false for every other path. `ready` rejects when not ready. */
+export async function answerOperations(request: IncomingMessage, response: ServerResponse, process: { ready: () => Promise<void>; metrics: Metrics }): Promise<boolean> {
+  const path = request.url?.split('?')[0];
+  if (path === '/health/live') {
+    respond(response, 200, 'application/json', JSON.stringify({ status: 'live' }));
+  } else if (path === '/health/ready') {
+    const reason = await Promise.race([
+      process.ready().then(() => null, (error: Error) => error.message),
+      new Promise<string>((resolve) => setTimeout(resolve, readyTimeoutMs, `no answer within ${readyTimeoutMs} ms`).unref()),
+    ]); // prettier-ignore
+    respond(response, reason === null ? 200 : 503, 'application/json', JSON.stringify(reason === null ? { status: 'ready' } : { status: 'not ready', reason }));
+  } else if (path === '/metrics') {
+    respond(response, 200, process.metrics.registry.contentType, await process.metrics.registry.metrics());
+  } else return false;
+  return true;
+}
+
+export function respond(response: ServerResponse, status: number, contentType: string, body: string | Buffer): void {
+  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}
+
+/** Reads a body of at most `maxBytes`; null when it is larger (the rest is left unread). */
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | null> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBytes) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Serves a subgraph over HTTP and WebSocket for the gateway and the other services. Port 0 takes a free one. */
+export async function serveSubgraph(subgraph: Subgraph, options: { port: number; host: string; log: Logger; metrics: Metrics }): Promise<Serving> {
+  const graphql = createHandler({
+    schema: subgraph.schema,
+    onSubscribe: (request, { query, variables, operationName }) =>
+      subgraph.execute({ query, variables: variables ?? undefined, operationName: operationName ?? undefined, headers: request.raw.headers as Headers }),
+  });
+
+  const server = createServer((request, response) => {
+    void (async () => {
+      if (await answerOperations(request, response, { ready: () => subgraph.ready(), metrics: options.metrics })) return;
+      if (request.url?.split('?')[0] === '/graphql') {
+        if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) {
+          respond(response, 413, 'text/plain', 'body too large');
+          return;
+        }
+        await graphql(request, response);
+        return;
+      }
+      const body = await readBody(request, maxBodyBytes);
+      if (body === null) {
+        respond(response, 413, 'text/plain', 'body too large');
+        return;
+      }
+      const answer = await subgraph.raw({ method: request.method ?? 'GET', path: request.url ?? '/', headers: request.headers, body });
+      response.writeHead(answer.status, { ...answer.headers, 'content-length': Buffer.byteLength(answer.body) });
+      response.end(answer.body);
+    })().catch((error: Error) => {
+      options.log.error({ err: error, path: request.url }, 'request failed');
+      if (!response.headersSent) respond(response, 500, 'application/json', JSON.stringify({ code: 'INTERNAL_SERVER_ERROR' }));
+      else response.destroy();
+    });
+  });
+  server.keepAliveTimeout = keepAliveTimeoutMs;
+
+  const sockets = new WebSocketServer({ server, path: '/graphql', maxPayload: maxBodyBytes, perMessageDeflate: false });
+  const websocket = useServer<Headers>(
+    {
+      // The engine authenticates, parses and validates; graphql-ws only carries the results.
+      onSubscribe: () => undefined,
+      schema: subgraph.schema,
+      validate: () => [],
+      execute: () => ({ errors: [] }),
+      subscribe: (args) => {
+        const { connectionParams } = args.contextValue as { connectionParams: Headers };
+        const { query, variables, operationName } = (args.contextValue as { payload: { query: string; variables?: Record<string, unknown>; operationName?: string } }).payload;
+        return subgraph.subscribe({ query, variables, operationName, headers: connectionParams ?? {} }) as never;
+      },
+      context: (context, _id, payload) => ({ connectionParams: context.connectionParams, payload }),
+    },
+    sockets,
+  );
+
+  await listen(server, options.port, options.host);
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      for (const client of sockets.clients) client.close(1012, 'Service restart');
+      await closeServer(server);
+      await websocket.dispose();
+    },
+  };
+}
+
+export const listen = (server: Server, port: number, host: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+
+/** Takes no new connection, lets running requests end, cuts what is left after 10 s. */
+export async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), drainTimeoutMs);
+  await closed;
+  clearTimeout(cut);
+}

@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import { pino, type Logger } from 'pino';
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+export type { Logger };
+
+/** JSON lines on stdout. Secrets never get here: tokens, passwords and cookies are redacted wherever they stand. */
+export const createLogger = (service: string, level: string): Logger =>
+  pino({
+    name: service,
+    level,
+    redact: { paths: ['password', 'token', 'authorization', '*.password', '*.token', '*.authorization', '*.refreshToken', '*.accessToken'], censor: '[redacted]' },
+  });
+
+/** Metrics of one process; several services in one process share it and differ by label. */
+export type Metrics = {
+  readonly registry: Registry;
+  /** Seconds of each GraphQL operation, by service, operation name and result code. */
+  readonly operationDuration: Histogram<'service' | 'operation' | 'code'>;
+  /** Seconds of each background job, by job and outcome. */
+  readonly jobDuration: Histogram<'job' | 'outcome'>;
+  /** Domain events published and handled, by service, type and outcome. */
+  readonly events: Counter<'service' | 'type' | 'outcome'>;
+  /** What happened to orders: placed, paid, expired, cancelled, failed, completed; by order type. */
+  readonly orders: Counter<'type' | 'outcome'>;
+  /** Seconds between an order's deadline and its expiry. */
+  readonly expiryLateness: Histogram;
+  /** Sockets open at this process. */
+  readonly sockets: Gauge;
+};
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+  return {
+    registry,
+    operationDuration: new Histogram({ name: 'graphql_operation_duration_seconds', help: 'Duration of GraphQL operations', labelNames: ['service', 'operation', 'code'], buckets, registers }),
+    jobDuration: new Histogram({ name: 'job_duration_seconds', help: 'Duration of background jobs', labelNames: ['job', 'outcome'], buckets, registers }),
+    events: new Counter({ name: 'domain_events_total', help: 'Domain events by outcome', labelNames: ['service', 'type', 'outcome'], registers }),
+    orders: new Counter({ name: 'orders_total', help: 'Orders by what happened to them', labelNames: ['type', 'outcome'], registers }),
+    expiryLateness: new Histogram({ name: 'order_expiry_lateness_seconds', help: 'Expiry after the deadline', buckets: [0.1, 0.25, 0.5, 1, 1.5, 2, 5, 10, 30, 60], registers }),
+    sockets: new Gauge({ name: 'websocket_connections', help: 'Open WebSocket connections', registers }),
+  };
+}
+
+/** The trace id of a W3C `traceparent` header, or a new one (32 hex digits). */
+export function traceIdFrom(traceparent: string | undefined): string {
+  const match = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(traceparent ?? '');
+  return match?.[1] !== undefined && !/^0+$/.test(match[1]) ? match[1] : randomBytes(16).toString('hex');
+}
+
+/** A `traceparent` header that carries this trace on, with a new span id. */
+export const traceparentOf = (traceId: string): string => `00-${traceId}-${randomBytes(8).toString('hex')}-01`;
