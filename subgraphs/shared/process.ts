@@ -2,7 +2,7 @@ import { ConfigError } from './env.ts';
 
 /**
  * Runs a service as a process: `start` returns how to stop it. SIGTERM and SIGINT drain once and exit 0; a second signal
- * doesn't hurry it. A configuration that can't work is printed without a stack and exits 2; any other error exits 1.
+ * doesn't hurry it. A process that was forked also ends with its parent. A configuration that can't work is printed without a stack and exits 2; any other error exits 1.
  */
 export async function runProcess(start: () => Promise<{ stop(): Promise<void> }>): Promise<void> {
   let stopping: Promise<void> | undefined;
@@ -20,6 +20,8 @@ export async function runProcess(start: () => Promise<{ stop(): Promise<void> }>
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  // The channel to the supervisor of `npm start -- --split`: when that dies, nobody would end this process.
+  if (process.connected) process.on('disconnect', stop);
   try {
     await starting;
   } catch (error) {
