@@ -18,9 +18,9 @@ export type Jobs = {
   recurring(name: string, everyMs: number): void;
   /** Wakes a job at the full second after `at`; one job a second and name however often it is asked for. */
   wakeAt(name: string, at: Date): Promise<void>;
-  /** Starts to process in this process; without it, jobs are only scheduled from here. */
+  /** Starts to process in this process; without it, jobs are only scheduled from here. Once, however often it is called. */
   start(): Promise<void>;
-  /** Waits for running jobs, hands back the others, disconnects. */
+  /** Waits for running jobs, hands back the others, disconnects. Once, however often it is called. */
   stop(): Promise<void>;
 };
 
@@ -43,12 +43,30 @@ export async function openJobs(options: { mongoUrl: string | undefined; redisUrl
   const recurring = new Map<string, number>();
   let running = 0;
   let keeper: Loop | undefined;
+  let starting: Promise<void> | undefined;
+  let stopping: Promise<void> | undefined;
 
   async function ensureRecurring(): Promise<void> {
     for (const [name, everyMs] of recurring) {
       const { jobs } = await agenda.queryJobs({ name });
       if (!jobs.some((job) => job.repeatInterval)) await agenda.every(everyMs, name);
     }
+  }
+
+  async function start(): Promise<void> {
+    await agenda.start();
+    keeper = startLoop({ name: 'recurring jobs', everyMs: ensureEveryMs, log: options.log, turn: ensureRecurring });
+  }
+
+  async function stop(): Promise<void> {
+    await starting?.catch(() => undefined); // said to whoever started it
+    await keeper?.stop();
+    // stop() hands back what is locked but not started; drain() would leave that locked until its lease ends.
+    await agenda.stop(false);
+    const deadline = Date.now() + drainTimeoutMs;
+    while (running > 0 && Date.now() < deadline) await sleep(20);
+    if (running > 0) options.log.warn({ running }, 'jobs still running after the drain; another process takes them over');
+    await backend.disconnect();
   }
 
   return {
@@ -84,18 +102,8 @@ export async function openJobs(options: { mongoUrl: string | undefined; redisUrl
         throw error;
       }
     },
-    async start() {
-      await agenda.start();
-      keeper = startLoop({ name: 'recurring jobs', everyMs: ensureEveryMs, log: options.log, turn: ensureRecurring });
-    },
-    async stop() {
-      await keeper?.stop();
-      // stop() hands back what is locked but not started; drain() would leave that locked until its lease ends.
-      await agenda.stop(false);
-      const deadline = Date.now() + drainTimeoutMs;
-      while (running > 0 && Date.now() < deadline) await sleep(20);
-      if (running > 0) options.log.warn({ running }, 'jobs still running after the drain; another process takes them over');
-      await backend.disconnect();
-    },
+    // Services of one process share this, so each may start and stop it.
+    start: () => (starting ??= start()),
+    stop: () => (stopping ??= stop()),
   };
 }
