@@ -47,7 +47,7 @@ export function requireService(viewer: Viewer, ...apps: readonly string[]): stri
 }
 
 /** Headers by which a caller shows who it is; lower case, as Node gives them. */
-export const callerHeaders = { app: 'x-service-app', token: 'x-service-token', identity: 'x-identity', trace: 'traceparent' } as const;
+export const callerHeaders = { app: 'x-service-app', token: 'x-service-token', identity: 'x-identity', clientAddress: 'x-client-address', trace: 'traceparent' } as const;
 export type Headers = Readonly<Record<string, string | string[] | undefined>>;
 const header = (headers: Headers, name: string): string | undefined => {
   const value = headers[name];
@@ -79,12 +79,25 @@ export function identitySigner(secret: string): (viewer: UserViewer) => Promise<
 
 const tokenHash = (token: string): string => createHash('sha256').update(token).digest('hex');
 
-/** The Redis hash of one callee: field = app, value = SHA-256 of the token (hex). */
+/** The Redis hash of one callee: field = app, value = SHA-256 of the token (hex), followed by ` relaxed` where the grant is not strict. */
 export const rpcAuthKey = (service: string): string => `rpc:auth:${service}`;
+/** The Redis hash of one callee: field = app, value = when the callee last accepted it, in epoch ms, to within 5 s. */
+export const rpcUsedKey = (service: string): string => `rpc:used:${service}`;
+
+/** A strict grant is refused while Redis can't answer; a relaxed one is trusted as it was last known. Default: strict. */
+export type Grant = { readonly app: string; readonly service: string; readonly strict?: boolean };
+
+/** What stands in Redis for a grant with this token hash (hex). */
+export const grantValue = (hash: string, strict = true): string => (strict ? hash : `${hash} relaxed`);
 
 /** Lets `app` call `service` with `token`. Redis keeps only the token's hash. */
-export const grantService = async (redis: Redis, grant: { app: string; service: string; token: string }): Promise<void> => {
-  await redis.hSet(rpcAuthKey(grant.service), grant.app, tokenHash(grant.token));
+export const grantService = async (redis: Redis, grant: Grant & { token: string }): Promise<void> => {
+  await redis.hSet(rpcAuthKey(grant.service), grant.app, grantValue(tokenHash(grant.token), grant.strict));
+};
+
+/** Takes the grant back; the callee forgets it within 5 s. */
+export const revokeService = async (redis: Redis, grant: Grant): Promise<void> => {
+  await redis.hDel(rpcAuthKey(grant.service), grant.app);
 };
 
 export type Authenticator = (headers: Headers) => Promise<{ viewer: Viewer; app: string }>;
@@ -93,35 +106,45 @@ const grantCacheMs = 5_000;
 
 /**
  * Who calls a subgraph, from its headers. The app and token must be in `rpc:auth:<service>`; a grant is remembered for
- * 5 s, so a revoked one dies within that. `reseed` puts the configured grants back when Redis has lost them. When Redis can't answer, a strict service refuses (503) and a relaxed one
- * trusts what it last knew of the app. Only the gateway may show a user's identity; other apps are services.
+ * 5 s, so a revoked one dies within that. `reseed` puts the configured grants back when Redis has lost them. When Redis can't answer, a strict service refuses (503) a strict grant;
+ * a relaxed service, or a relaxed grant, is trusted as it was last known. Only the gateway may show a user's identity; other apps are services.
  */
 export function authenticator(options: { service: string; redis: Redis; identitySecret: string; strict: boolean; now: () => Date; reseed: () => Promise<void> }): Authenticator {
   const key = new TextEncoder().encode(options.identitySecret);
   const identities = new LRUCache<string, { viewer: UserViewer; expiresAtMs: number }>({ max: identityCacheSize });
-  const grants = new Map<string, { hash: string; atMs: number }>();
+  const grants = new Map<string, { hash: string; strict: boolean; atMs: number }>();
+
+  async function readGrant(app: string): Promise<{ hash: string; strict: boolean; atMs: number } | undefined> {
+    let value = await options.redis.hGet(rpcAuthKey(options.service), app);
+    if (value === null) {
+      await options.reseed();
+      value = await options.redis.hGet(rpcAuthKey(options.service), app);
+    }
+    if (value === null) return undefined;
+    const [hash = '', mode] = value.split(' ');
+    return { hash, strict: mode !== 'relaxed', atMs: Date.now() };
+  }
 
   async function checkGrant(app: string, token: string): Promise<void> {
-    const atMs = Date.now();
     let grant = grants.get(app);
-    if (!grant || atMs - grant.atMs > grantCacheMs) {
+    let read = false;
+    if (!grant || Date.now() - grant.atMs > grantCacheMs) {
       try {
-        let hash = await options.redis.hGet(rpcAuthKey(options.service), app);
-        if (hash === null) {
-          await options.reseed();
-          hash = await options.redis.hGet(rpcAuthKey(options.service), app);
-        }
-        grant = hash === null ? undefined : { hash, atMs };
+        grant = await readGrant(app);
+        read = true;
         if (grant) grants.set(app, grant);
         else grants.delete(app);
       } catch (error) {
-        if (options.strict || !grant) throw unavailable(`${options.service} can't check its caller: Redis does not answer (${(error as Error).message}).`);
+        if (!grant || (options.strict && grant.strict)) throw unavailable(`${options.service} can't check its caller: Redis does not answer (${(error as Error).message}).`);
       }
     }
     const shown = Buffer.from(tokenHash(token), 'hex');
-    if (!grant || !timingSafeEqual(shown, Buffer.from(grant.hash, 'hex'))) {
+    const granted = Buffer.from(grant?.hash ?? '', 'hex');
+    if (shown.length !== granted.length || !timingSafeEqual(shown, granted)) {
       throw unauthorisedCaller(`${options.service} does not accept this app and token.`);
     }
+    // Only for people to look at: a call is not refused because this could not be noted.
+    if (read) options.redis.hSet(rpcUsedKey(options.service), app, String(Date.now())).catch(() => undefined);
   }
 
   async function viewerOf(token: string): Promise<UserViewer> {

@@ -88,6 +88,8 @@ export const notFound = graphQLError('NOT_FOUND', 200);
 export const badUserInput = graphQLError('BAD_USER_INPUT', 400);
 /** A database or Redis does not answer; the same request may be sent again. */
 export const unavailable = graphQLError('SERVICE_UNAVAILABLE', 503);
+/** The caller, or everybody together, asks for more than is allowed just now; the same request may be sent again later. */
+export const tooManyRequests = graphQLError('TOO_MANY_REQUESTS', 429);
 /** The caller shows no app and token that this service accepts (`rpc:auth:<service>`). */
 export const unauthorisedCaller = graphQLError('UNAUTHORISED_CALLER', 401);
 

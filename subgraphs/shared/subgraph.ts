@@ -9,7 +9,13 @@ import type { RawRequest, RawResponse, SubgraphLink, SubgraphName, SubgraphReque
 import { type Logger, type Metrics, traceIdFrom } from './telemetry.ts';
 
 /** What every resolver gets beside its subgraph's own context. */
-export type CallContext = { readonly viewer: Viewer; readonly app: string; readonly traceId: string };
+export type CallContext = {
+  readonly viewer: Viewer;
+  readonly app: string;
+  readonly traceId: string;
+  /** The client's network address as the gateway saw it; undefined for services and where the gateway did not say. */
+  readonly clientAddress?: string | undefined;
+};
 
 export type Route = (request: RawRequest, params: Readonly<Record<string, string>>) => Promise<RawResponse>;
 
@@ -70,7 +76,9 @@ export function createEngine<Context extends CallContext>(options: EngineOptions
       const operation = getOperationAST(entry.document, request.operationName);
       if (!operation) return { traceId, errors: [badUserInput('The document needs exactly one operation, or its name.')] };
       if ((operation.operation === 'subscription') !== (allowed === 'subscription')) return { traceId, errors: [badUserInput(`A ${operation.operation} can't be run this way.`)] };
-      const contextValue = options.context({ viewer, app, traceId });
+      // Only the gateway speaks for clients, so from anybody else the header means nothing.
+      const clientAddress = app === 'gateway' ? singleHeader(request.headers, callerHeaders.clientAddress) : undefined;
+      const contextValue = options.context({ viewer, app, traceId, clientAddress });
       return { traceId, arguments: { schema, document: entry.document, contextValue, variableValues: request.variables as Record<string, unknown>, operationName: request.operationName ?? null } };
     } catch (error) {
       return { traceId, errors: [error instanceof GraphQLError ? error : new GraphQLError((error as Error).message, { originalError: error as Error })] };
