@@ -1,7 +1,7 @@
 import { ConfigError } from './env.ts';
 
 /**
- * Runs a service as a process: `start` returns how to stop it. SIGTERM and SIGINT drain once and exit 0; a second signal
+ * Runs a service as a process: `start` returns how to stop it. SIGTERM and SIGINT drain once and exit 0 (or `process.exitCode`); a second signal
  * doesn't hurry it. A process that was forked also ends with its parent. A configuration that can't work is printed without a stack and exits 2; any other error exits 1.
  */
 export async function runProcess(start: () => Promise<{ stop(): Promise<void> }>): Promise<void> {
@@ -11,7 +11,7 @@ export async function runProcess(start: () => Promise<{ stop(): Promise<void> }>
     stopping ??= starting
       .then((service) => service.stop())
       .then(
-        () => process.exit(0),
+        () => process.exit(process.exitCode ?? 0),
         (error: unknown) => {
           console.error(error);
           process.exit(1);
