@@ -1,0 +1,54 @@
+import { createServer } from 'node:net';
+import { existsSync } from 'node:fs';
+import { ConfigError, type Env } from '../subgraphs/shared/env.ts';
+import { runProcess } from '../subgraphs/shared/process.ts';
+import { serversFor } from './servers-for.ts';
+
+/**
+ * `npm start`: the whole platform on this machine, in one process or, with `--split`, each service as a process of its
+ * own. Prints `ready <url>` when an order can be placed.
+ */
+async function start(given: Env, args: readonly string[]): Promise<{ stop(): Promise<void> }> {
+  const split = args.includes('--split');
+  const unknown = args.filter((argument) => argument !== '--split');
+  if (unknown.length > 0) throw new ConfigError(`Unknown argument: ${unknown.join(' ')}. The only one is --split.`);
+  const port = Number(given['PORT'] || 4000);
+  if (port !== 0) await assertFree(port);
+
+  // Loading the code takes as long as starting the servers: both at once.
+  const [{ env, servers }, platform] = await Promise.all([
+    serversFor(given, (line) => console.log(line)),
+    import('./start-platform.ts'),
+    buildPages(),
+  ]);
+  const running = await platform.startPlatform(env, { split });
+  await running.ready();
+  console.log(`ready http://localhost:${port}`);
+  return {
+    async stop() {
+      await running.stop();
+      await servers.stop();
+      console.log('stopped');
+    },
+  };
+}
+
+async function assertFree(port: number): Promise<void> {
+  const probe = createServer();
+  await new Promise<void>((resolve, reject) => {
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE')
+        reject(
+          new ConfigError(
+            `PORT: ${port} is taken by another program. Stop that, or choose another port: PORT=${port + 1} npm start`,
+          ),
+        );
+      else if (error.code === 'EACCES')
+        reject(new ConfigError(`PORT: ${port} may not be used by this user; choose one above 1023.`));
+      else reject(error);
+    });
+    probe.listen(port, () => probe.close(() => resolve()));
+  });
+}
+
+await runProcess(() => start(process.env, process.argv.slice(2)));

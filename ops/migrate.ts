@@ -1,0 +1,92 @@
+import { type Connection, createConnection } from 'mysql2/promise';
+import { openDatabase } from '../subgraphs/shared/database.ts';
+import type { Env } from '../subgraphs/shared/env.ts';
+import { type PlatformConfig, databaseUrl, readPlatformConfig } from '../subgraphs/shared/runtime.ts';
+import { createLogger } from '../subgraphs/shared/telemetry.ts';
+import { type Schema, schemas } from './platform-parts.ts';
+import { serversFor } from './servers-for.ts';
+
+/** What a service may do in its own schema: its data, and the tables that its migrations make. */
+const rights =
+  'select, insert, update, delete, create, alter, drop, index, references, create temporary tables, lock tables';
+const unmigrated = new Set([
+  'ER_ACCESS_DENIED_ERROR',
+  'ER_DBACCESS_DENIED_ERROR',
+  'ER_BAD_DB_ERROR',
+  'ER_NO_SUCH_TABLE',
+]);
+
+/**
+ * Makes every service's schema and user and applies the migrations that are missing, each as its own user. May run in
+ * several processes at once and again at any time; where nothing is to do it costs one query a schema.
+ *
+ * @returns the names of the schemas that had something to do
+ */
+export async function migrate(env: Env): Promise<string[]> {
+  const config = readPlatformConfig(env);
+  const pending = await Promise.all(
+    schemas.map(async (schema) => ((await isCurrent(env, config, schema)) ? [] : [schema])),
+  );
+  for (const schema of pending.flat()) await migrateSchema(env, config, schema);
+  return pending.flat().map((schema) => schema.name);
+}
+
+/** True when the service's own user can read that all its migrations were applied. */
+async function isCurrent(env: Env, config: PlatformConfig, schema: Schema): Promise<boolean> {
+  let connection: Connection | undefined;
+  try {
+    connection = await createConnection({ uri: databaseUrl(env, config, schema.name), connectTimeout: 5_000 });
+    const [rows] = await connection.query('select name from mikro_orm_migrations');
+    const applied = new Set((rows as { name: string }[]).map((row) => row.name));
+    return schema.migrations.every((migration) => applied.has(migration.name));
+  } catch (error) {
+    if (unmigrated.has(String((error as { code?: string }).code))) return false;
+    throw error;
+  } finally {
+    await connection?.end();
+  }
+}
+
+async function migrateSchema(env: Env, config: PlatformConfig, schema: Schema): Promise<void> {
+  const url = databaseUrl(env, config, schema.name);
+  await createSchemaAndUser(config.mysqlUrl, new URL(url));
+  const log = createLogger('migrate', config.logLevel);
+  const database = await openDatabase({
+    url,
+    entities: schema.entities,
+    migrations: schema.migrations,
+    poolSize: 2,
+    log,
+  });
+  try {
+    await database.migrate();
+  } finally {
+    await database.close();
+  }
+}
+
+async function createSchemaAndUser(rootUrl: string, own: URL): Promise<void> {
+  const root = await createConnection({ uri: rootUrl, connectTimeout: 5_000 });
+  try {
+    const name = decodeURIComponent(own.pathname.slice(1));
+    const user = `${root.escape(decodeURIComponent(own.username))}@'%'`;
+    const password = root.escape(decodeURIComponent(own.password));
+    await root.query(`create database if not exists ${root.escapeId(name)} character set utf8mb4 collate utf8mb4_bin`);
+    await root.query(`create user if not exists ${user} identified by ${password}`);
+    await root.query(`alter user ${user} identified by ${password}`);
+    // In a grant an underscore stands for any character.
+    await root.query(`grant ${rights} on ${root.escapeId(name.replaceAll('_', '\\_'), true)}.* to ${user}`);
+  } finally {
+    await root.end();
+  }
+}
+
+if (import.meta.main) {
+  const { env, servers } = await serversFor(process.env, console.error);
+  try {
+    const done = await migrate(env);
+    console.log(done.length > 0 ? `migrated: ${done.join(', ')}` : 'nothing to migrate');
+  } finally {
+    await servers.stop();
+  }
+}

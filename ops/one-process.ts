@@ -1,0 +1,56 @@
+import { startGateway } from '../gateway/server.ts';
+import { startSimulatedProvider } from '../subgraphs/payment/simulated-provider/server.ts';
+import type { Env } from '../subgraphs/shared/env.ts';
+import { type Subgraphs, openSubgraphs } from './platform-parts.ts';
+import { openRuntime } from '../subgraphs/shared/runtime.ts';
+import { seed } from './seed.ts';
+
+/** A platform that runs, in whichever shape. */
+export type RunningPlatform = {
+  /** Resolves when an order can be placed. */
+  ready(): Promise<void>;
+  /** The gateway ends its requests first, then the background work hands back its jobs, then the databases go. */
+  stop(): Promise<void>;
+};
+
+const readyPollMs = 20;
+
+/** Starts everything in this process: subgraphs called in-process, their background work, the simulated provider on a free port, the gateway on PORT. */
+export async function startInOneProcess(given: Env): Promise<RunningPlatform> {
+  const provider = await startSimulatedProvider({ ...given, SIMULATED_PROVIDER_PORT: '0' });
+  const env: Env = { ...given, SIMULATED_PROVIDER_URL: provider.url };
+  let subgraphs: Subgraphs | undefined;
+  const runtime = await openRuntime(env, {
+    name: 'platform',
+    link: (name) => {
+      if (!subgraphs) throw new Error('no call before all subgraphs are made');
+      return subgraphs.link(name);
+    },
+  });
+  subgraphs = await openSubgraphs(runtime);
+  await seed(env, runtime, subgraphs);
+  await subgraphs.startWorkers();
+  const gateway = await startGateway(runtime, { link: subgraphs.link });
+  const { close, ready } = subgraphs;
+  return {
+    async ready() {
+      for (;;) {
+        try {
+          await ready();
+          await gateway.ready();
+          return;
+        } catch (error) {
+          runtime.log.debug({ err: (error as Error).message }, 'not ready yet');
+          await new Promise((resolve) => setTimeout(resolve, readyPollMs));
+        }
+      }
+    },
+    async stop() {
+      await gateway.close();
+      await runtime.jobs.stop();
+      await close();
+      await provider.close();
+      await runtime.close();
+    },
+  };
+}

@@ -1,0 +1,49 @@
+import type { NamedMigration } from '../subgraphs/shared/database.ts';
+import { type SubgraphLink, type SubgraphName, subgraphNames } from '../subgraphs/shared/link.ts';
+import type { Runtime } from '../subgraphs/shared/runtime.ts';
+import type { Subgraph } from '../subgraphs/shared/subgraph.ts';
+import { createOrderSubgraph, orderSchema } from '../subgraphs/order/subgraph.ts';
+import { createPaymentSubgraph, paymentSchema } from '../subgraphs/payment/subgraph.ts';
+import { simulatedSchema } from '../subgraphs/payment/simulated-provider/subgraph.ts';
+import { createProductSubgraph, productSchema } from '../subgraphs/product/subgraph.ts';
+import { createUserSubgraph, userSchema } from '../subgraphs/user/subgraph.ts';
+
+/** One service's schema as it is to be. */
+export type Schema = {
+  readonly name: string;
+  readonly entities: readonly unknown[];
+  readonly migrations: readonly NamedMigration[];
+};
+
+/** Every schema of the platform: the four subgraphs' and that of the simulated provider, which is a foreign system. */
+export const schemas: readonly Schema[] = [userSchema, productSchema, orderSchema, paymentSchema, simulatedSchema];
+
+const creators: Readonly<Record<SubgraphName, (runtime: Runtime) => Promise<Subgraph>>> = {
+  user: createUserSubgraph,
+  product: createProductSubgraph,
+  order: createOrderSubgraph,
+  payment: createPaymentSubgraph,
+};
+
+/** All four subgraphs in this process. */
+export type Subgraphs = {
+  readonly link: (name: SubgraphName) => SubgraphLink;
+  startWorkers(): Promise<void>;
+  /** Rejects when one of them isn't ready. */
+  ready(): Promise<void>;
+  close(): Promise<void>;
+};
+
+export async function openSubgraphs(runtime: Runtime): Promise<Subgraphs> {
+  const opened = await Promise.all(subgraphNames.map((name) => creators[name](runtime)));
+  const byName = new Map(opened.map((subgraph) => [subgraph.name, subgraph]));
+  const each = async (act: (subgraph: Subgraph) => Promise<void>): Promise<void> => {
+    await Promise.all(opened.map(act));
+  };
+  return {
+    link: (name) => byName.get(name) as Subgraph,
+    startWorkers: () => each((subgraph) => subgraph.startWorker()),
+    ready: () => each((subgraph) => subgraph.ready()),
+    close: () => each((subgraph) => subgraph.close()),
+  };
+}

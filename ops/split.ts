@@ -1,0 +1,67 @@
+import { resolve } from 'node:path';
+import type { Env } from '../subgraphs/shared/env.ts';
+import { subgraphNames } from '../subgraphs/shared/link.ts';
+import { freePort } from './embedded/servers.ts';
+import type { RunningPlatform } from './one-process.ts';
+import { type Program, type Supervised, supervise } from './supervise.ts';
+
+const root = resolve(import.meta.dirname, '..');
+
+/**
+ * Starts every service as a process of its own that talks to the others over HTTP, on free ports of this machine; the
+ * gateway on PORT. Resolves when all of them are ready.
+ *
+ * @param options.onGiveUp told when a service can't be kept running
+ */
+export async function startSplit(env: Env, options: { onGiveUp: (error: Error) => void }): Promise<RunningPlatform> {
+  const stages = await programs(env);
+  const stopped: Supervised[][] = [];
+  for (const stage of stages) {
+    stopped.unshift(
+      stage.map((program) =>
+        supervise(program, { print: (line) => console.log(`[${program.name}] ${line}`), onGiveUp: options.onGiveUp }),
+      ),
+    );
+  }
+  return {
+    ready: async () => {
+      await Promise.all(stopped.flat().map((service) => service.ready()));
+    },
+    // The gateway ends its requests while all that they need still runs.
+    stop: async () => {
+      for (const stage of stopped) await Promise.all(stage.map((service) => service.stop()));
+    },
+  };
+}
+
+/** What runs, in the order of need: the last stage is stopped first. */
+async function programs(env: Env): Promise<Program[][]> {
+  const names = [...subgraphNames, 'worker', 'simulated_provider'] as const;
+  const ports = new Map<string, number>();
+  for (const name of names) {
+    let port = await freePort();
+    while ([...ports.values()].includes(port)) port = await freePort();
+    ports.set(name, port);
+  }
+  const variables = [...ports].flatMap(([name, port]) => [
+    [`${name.toUpperCase()}_PORT`, String(port)],
+    [`${name.toUpperCase()}_URL`, `http://127.0.0.1:${port}`],
+  ]);
+  const common: Env = {
+    ...env,
+    ...(Object.fromEntries(variables) as Record<string, string>),
+    SUBGRAPH_HOST: '127.0.0.1',
+  };
+  const program = (name: string, file: string, port: string | number | undefined): Program => ({
+    name,
+    file: resolve(root, file),
+    env: common,
+    readyUrl: `http://127.0.0.1:${port}/health/ready`,
+  });
+  return [
+    [program('simulated-provider', 'subgraphs/payment/simulated-provider/server.ts', ports.get('simulated_provider'))],
+    subgraphNames.map((name) => program(name, `subgraphs/${name}/server.ts`, ports.get(name))),
+    [program('worker', 'ops/worker.ts', ports.get('worker'))],
+    [program('gateway', 'gateway/server.ts', env['PORT'] || 4000)],
+  ];
+}

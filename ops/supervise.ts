@@ -1,0 +1,112 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Env } from '../subgraphs/shared/env.ts';
+
+/** A service that runs as a process of its own. */
+export type Program = {
+  readonly name: string;
+  /** Its entry file. */
+  readonly file: string;
+  readonly env: Env;
+  /** Answers 200 when the service can work. */
+  readonly readyUrl: string;
+};
+
+export type Supervised = {
+  readonly name: string;
+  /** Resolves when the service says that it is ready; rejects when it was given up. */
+  ready(): Promise<void>;
+  /** SIGTERM, and SIGKILL for one that is still there after 30 s. It isn't started again. */
+  stop(): Promise<void>;
+};
+
+const stopTimeoutMs = 30_000;
+const readyPollMs = 50;
+const firstBackoffMs = 250;
+const maxBackoffMs = 5_000;
+/** Who lived this long has not crashed at its start. */
+const healthyAfterMs = 30_000;
+const maxCrashesInARow = 6;
+/** Exit code of a configuration that can't work: `runProcess` has said what is wrong, trying again won't mend it. */
+const configurationExitCode = 2;
+
+/**
+ * Runs a program and starts it again, with back-off, when it ends by itself. A program that ends six times in a row
+ * within 30 s of its start, or can't work with its configuration, is given up: `onGiveUp` is told, once.
+ *
+ * Its output goes to `print` line by line. It lives in a process group of its own, so that a terminal's Ctrl-C reaches
+ * only the supervisor, which stops its programs in order; and it ends when the supervisor is gone.
+ */
+export function supervise(
+  program: Program,
+  options: { print: (line: string) => void; onGiveUp: (error: Error) => void },
+): Supervised {
+  let child: ChildProcess | undefined;
+  let stopping = false;
+  let givenUp: Error | undefined;
+  let crashes = 0;
+  const running = run();
+
+  async function run(): Promise<void> {
+    while (!stopping) {
+      const startedAtMs = performance.now();
+      const { code, signal } = await runOnce();
+      if (stopping) return;
+      crashes = performance.now() - startedAtMs > healthyAfterMs ? 1 : crashes + 1;
+      const end = signal === null ? `exit code ${code}` : signal;
+      if (code === configurationExitCode || crashes === maxCrashesInARow) {
+        const why =
+          code === configurationExitCode
+            ? 'its configuration, see above'
+            : `it ended ${crashes} times in a row, see its output above`;
+        givenUp = new Error(`${program.name} can't be run: ${why} (${end}).`);
+        options.onGiveUp(givenUp);
+        return;
+      }
+      const delayMs = Math.min(maxBackoffMs, firstBackoffMs * 2 ** (crashes - 1));
+      options.print(`ended with ${end}; starting it again in ${delayMs} ms`);
+      await sleep(delayMs);
+    }
+  }
+
+  function runOnce(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+    return new Promise((resolve, reject) => {
+      child = fork(program.file, [], {
+        env: program.env,
+        execArgv: ['--disable-warning=ExperimentalWarning'],
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        detached: true,
+      });
+      for (const stream of [child.stdout, child.stderr]) {
+        createInterface({ input: stream as Readable }).on('line', options.print);
+      }
+      child.once('error', reject);
+      child.once('exit', (code, signal) => resolve({ code, signal }));
+    });
+  }
+
+  return {
+    name: program.name,
+    async ready() {
+      while (!stopping) {
+        if (givenUp) throw givenUp;
+        const response = await fetch(program.readyUrl).catch(() => undefined); // not listening yet
+        await response?.arrayBuffer();
+        if (response?.ok) return;
+        await sleep(readyPollMs);
+      }
+    },
+    async stop() {
+      stopping = true;
+      if (child?.exitCode !== null || child.signalCode !== null) return;
+      const ended = new Promise((resolve) => child?.once('exit', resolve));
+      child.kill('SIGTERM');
+      const cut = setTimeout(() => child?.kill('SIGKILL'), stopTimeoutMs);
+      await ended;
+      clearTimeout(cut);
+      await running;
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import { createServer } from 'node:http';
+import { z } from 'zod';
+import type { Env } from '../subgraphs/shared/env.ts';
+import { integer, readEnv } from '../subgraphs/shared/env.ts';
+import { runProcess } from '../subgraphs/shared/process.ts';
+import { openRuntime } from '../subgraphs/shared/runtime.ts';
+import { answerOperations, closeServer, listen, respond } from '../subgraphs/shared/serve.ts';
+import { httpLinks } from './http-links.ts';
+import { openSubgraphs } from './platform-parts.ts';
+
+/**
+ * The background work of all four subgraphs (outbox relays, event consumers, jobs) as one process, beside any number of
+ * subgraph servers. WORKER_PORT answers /health/live, /health/ready and /metrics.
+ */
+export async function startWorker(env: Env): Promise<{ stop(): Promise<void> }> {
+  const given = readEnv(env, {
+    WORKER_PORT: integer(0, 65_535).default(4105),
+    SUBGRAPH_HOST: z.string().default('127.0.0.1'),
+  });
+  const links = httpLinks(env);
+  const runtime = await openRuntime(env, { name: 'worker', link: links.link });
+  const subgraphs = await openSubgraphs(runtime);
+  await subgraphs.startWorkers();
+
+  const server = createServer((request, response) => {
+    answerOperations(request, response, { ready: subgraphs.ready, metrics: runtime.metrics })
+      .then((answered) => answered || respond(response, 404, 'application/json', '{"code":"NOT_FOUND"}'))
+      .catch((error: Error) => response.destroy(error));
+  });
+  await listen(server, given.WORKER_PORT, given.SUBGRAPH_HOST);
+  return {
+    async stop() {
+      await runtime.jobs.stop();
+      await subgraphs.close();
+      await closeServer(server);
+      await links.close();
+      await runtime.close();
+    },
+  };
+}
+
+if (import.meta.main) await runProcess(() => startWorker(process.env));

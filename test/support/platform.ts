@@ -1,0 +1,196 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { createConnection } from 'mysql2/promise';
+import { freePort } from '../../ops/embedded/servers.ts';
+import { startTestServers } from './test-servers.ts';
+
+export type Shape = 'one' | 'split';
+
+/** GraphQL's answer. */
+export type Answer<Data = Record<string, unknown>> = {
+  status: number;
+  data: Data | null | undefined;
+  errors?: { message: string; path?: (string | number)[]; extensions: { code: string; traceId?: string } }[];
+};
+
+/** A whole platform in processes of its own, as `npm start` runs it, with its own schemas and its own Redis. */
+export type Platform = {
+  readonly url: string;
+  readonly wsUrl: string;
+  readonly mysqlUrl: string;
+  readonly redisUrl: string;
+  readonly prefix: string;
+  /** The variables that it was started with: what `audit` needs to find its schemas. */
+  readonly env: Record<string, string>;
+  /** The process that was started: all of it (`one`) or the supervisor (`split`). */
+  pid(): number;
+  /** Runs an operation at `/graphql`. `Data` is the caller's word for what it selects. */
+  gql<Data = Record<string, never>>(
+    document: string,
+    variables?: Record<string, unknown>,
+    options?: { token?: string | undefined },
+  ): Promise<Answer<Data>>;
+  /** SIGTERM; resolves with the exit code. The schemas and Redis stay. */
+  terminate(): Promise<number | null>;
+  /** SIGKILL of everything that was started. */
+  kill9(): Promise<void>;
+  /** Starts it again on the same data, at the same port. */
+  restart(env?: Record<string, string>): Promise<void>;
+  /** What it has printed so far. */
+  logs(): string;
+  /** Ends it and throws its data away. */
+  stop(): Promise<void>;
+};
+
+const root = resolve(import.meta.dirname, '..', '..');
+const readyTimeoutMs = 60_000;
+
+/** The first administrator of every test platform. */
+export const admin = { mobile: '10000000000', password: 'test-administrator-1' };
+
+/**
+ * Starts a platform and waits until it is ready. Its schemas are on the test run's MariaDB, or on `mysqlUrl`.
+ *
+ * @param options.env more variables, e.g. `{ PAYMENT_WINDOW_SECONDS: '3' }`
+ */
+export async function startPlatform(options: {
+  shape: Shape;
+  env?: Record<string, string>;
+  mysqlUrl?: string;
+}): Promise<Platform> {
+  const mysqlUrl = options.mysqlUrl ?? process.env['TEST_MYSQL_URL'];
+  if (!mysqlUrl) throw new Error('TEST_MYSQL_URL is not set: this test belongs into *.e2e.test.ts');
+  // Streams and grants are not prefixed in Redis, so each platform has a Redis of its own: it starts in a blink.
+  const servers = await startTestServers({ mysqlUrl });
+  const prefix = `t${randomBytes(4).toString('hex')}`;
+  const port = await freePort();
+  const base: Record<string, string> = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: process.env['HOME'] ?? '/tmp',
+    PORT: String(port),
+    MYSQL_URL: mysqlUrl,
+    REDIS_URL: servers.redisUrl,
+    DATABASE_PREFIX: prefix,
+    LOG_LEVEL: 'warn',
+    ADMIN_MOBILE: admin.mobile,
+    ADMIN_PASSWORD: admin.password,
+    APOLLO_TELEMETRY_DISABLED: 'true',
+    ...options.env,
+  };
+  const url = `http://127.0.0.1:${port}`;
+  let output = '';
+  let child = await launch(base);
+
+  async function launch(env: Record<string, string>): Promise<ChildProcess> {
+    const started = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', 'ops/dev.ts', ...(options.shape === 'split' ? ['--split'] : [])],
+      {
+        cwd: root,
+        env,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    await new Promise<void>((ready, reject) => {
+      const timer = setTimeout(() => {
+        started.kill('SIGKILL');
+        reject(new Error(`the platform was not ready within ${readyTimeoutMs} ms:\n${output}`));
+      }, readyTimeoutMs);
+      for (const stream of [started.stdout, started.stderr]) {
+        createInterface({ input: stream as Readable }).on('line', (line) => {
+          output += `${line}\n`;
+          if (!line.startsWith('ready ')) return;
+          clearTimeout(timer);
+          ready();
+        });
+      }
+      started.once('exit', (code, signal) => {
+        clearTimeout(timer);
+        reject(new Error(`the platform ended with ${code ?? signal} before it was ready:\n${output}`));
+      });
+    });
+    return started;
+  }
+
+  const exited = async (): Promise<number | null> => {
+    if (child.exitCode === null && child.signalCode === null) await new Promise((done) => child.once('exit', done));
+    return child.exitCode;
+  };
+  const terminate = (): Promise<number | null> => {
+    child.kill('SIGTERM');
+    return exited();
+  };
+
+  return {
+    url,
+    wsUrl: `ws://127.0.0.1:${port}/graphql`,
+    mysqlUrl,
+    redisUrl: servers.redisUrl,
+    prefix,
+    env: base,
+    pid: () => child.pid as number,
+    gql: (document, variables, { token } = {}) => post(`${url}/graphql`, { query: document, variables }, token),
+    terminate,
+    async kill9() {
+      child.kill('SIGKILL');
+      await exited();
+    },
+    async restart(env = {}) {
+      child = await launch({ ...base, ...env });
+    },
+    logs: () => output,
+    async stop() {
+      await terminate();
+      await dropSchemas(mysqlUrl, prefix);
+      await servers.stop();
+    },
+  };
+}
+
+async function post<Data>(url: string, body: unknown, token: string | undefined): Promise<Answer<Data>> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/graphql-response+json, application/json',
+      ...(token ? { authorization: `Bearer ${token}` } : {}),
+    },
+    body: JSON.stringify(body),
+  });
+  const text = await response.text();
+  try {
+    return { status: response.status, ...(JSON.parse(text) as object) } as Answer<Data>;
+  } catch {
+    throw new Error(`${response.status} ${text.slice(0, 300)}`);
+  }
+}
+
+async function dropSchemas(mysqlUrl: string, prefix: string): Promise<void> {
+  const connection = await createConnection({ uri: mysqlUrl });
+  try {
+    for (const name of ['user', 'product', 'order', 'payment', 'simulated']) {
+      await connection.query(`drop database if exists ${prefix}_${name}`);
+      await connection.query(`drop user if exists '${prefix}_${name}'@'%'`);
+    }
+  } finally {
+    await connection.end();
+  }
+}
+
+/** Asks until `found` answers something other than undefined, false or null, and returns that. */
+export async function until<T>(
+  found: () => Promise<T | undefined | false | null> | T | undefined | false | null,
+  options: { timeoutMs?: number; everyMs?: number; what?: string } = {},
+): Promise<T> {
+  const { timeoutMs = 10_000, everyMs = 25, what = 'what was waited for' } = options;
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const value = await found();
+    if (value !== undefined && value !== false && value !== null) return value;
+    if (performance.now() > deadline) throw new Error(`${what} did not happen within ${timeoutMs} ms`);
+    await new Promise((again) => setTimeout(again, everyMs));
+  }
+}
