@@ -8,7 +8,15 @@ import { composeServices } from '@apollo/composition';
 import { codegen } from '@graphql-codegen/core';
 import * as typescriptPlugin from '@graphql-codegen/typescript';
 import * as resolversPlugin from '@graphql-codegen/typescript-resolvers';
-import { type DocumentNode, GraphQLError, Kind, parse, printSchema } from 'graphql';
+import {
+  type DocumentNode,
+  GraphQLError,
+  Kind,
+  type ObjectTypeDefinitionNode,
+  parse,
+  printSchema,
+  visit,
+} from 'graphql';
 import { format } from 'prettier';
 import { subgraphNames } from '../subgraphs/shared/link.ts';
 
@@ -40,17 +48,48 @@ function readSubgraphs(): SubgraphDocument[] {
     });
 }
 
+const rootDescriptions: Readonly<Record<string, string>> = {
+  Query: 'Everything that can be asked.',
+  Mutation: 'Everything that can be done. Expected refusals are data in `userErrors`.',
+  Subscription: 'What can be followed live.',
+};
+
+/**
+ * Where several subgraphs describe the same type, the one that defines most of its fields speaks for it; otherwise a
+ * stub ("a customer, as far as orders go") could end up as the API's documentation.
+ */
+function ownersDescribe(subgraphs: readonly SubgraphDocument[]): SubgraphDocument[] {
+  const owners = new Map<string, ObjectTypeDefinitionNode>();
+  const objectTypes = (document: DocumentNode) =>
+    document.definitions.filter((node) => node.kind === Kind.OBJECT_TYPE_DEFINITION);
+  for (const { typeDefs } of subgraphs) {
+    for (const type of objectTypes(typeDefs)) {
+      const fieldCount = owners.get(type.name.value)?.fields?.length ?? 0;
+      if ((type.fields?.length ?? 0) > fieldCount) owners.set(type.name.value, type);
+    }
+  }
+  const owned = (type: ObjectTypeDefinitionNode): ObjectTypeDefinitionNode => {
+    const root = rootDescriptions[type.name.value];
+    if (root !== undefined) return { ...type, description: { kind: Kind.STRING, value: root } };
+    const owner = owners.get(type.name.value);
+    if (owner === undefined || owner === type || owner.fields?.length === type.fields?.length) return type;
+    const described = new Set(owner.fields?.map((field) => field.name.value));
+    const fields = type.fields?.map((field) =>
+      described.has(field.name.value) ? { ...field, description: undefined } : field,
+    );
+    return { ...type, description: undefined, ...(fields && { fields }) };
+  };
+  return subgraphs.map(({ name, typeDefs }) => ({ name, typeDefs: visit(typeDefs, { ObjectTypeDefinition: owned }) }));
+}
+
 function compose(subgraphs: readonly SubgraphDocument[]): {
   supergraph: string;
   api: string;
   hints: readonly string[];
 } {
-  const result = composeServices(subgraphs.map(({ name, typeDefs }) => ({ name, typeDefs, url: '' })));
+  const result = composeServices(ownersDescribe(subgraphs).map(({ name, typeDefs }) => ({ name, typeDefs, url: '' })));
   if (result.errors) {
-    const lines = result.errors.map(
-      (error) =>
-        `  ${String(error.extensions['code'] ?? 'INVALID_GRAPHQL')}: ${error.message.replaceAll('\n', '\n    ')}`,
-    );
+    const lines = result.errors.map((error) => `  ${codeOf(error)}: ${error.message.replaceAll('\n', '\n    ')}`);
     throw new CompositionError(`The subgraphs don't compose:\n${lines.join('\n')}`);
   }
   return {
@@ -61,6 +100,9 @@ function compose(subgraphs: readonly SubgraphDocument[]): {
       .map((hint) => `${hint.definition.code}: ${hint.message}`),
   };
 }
+
+const codeOf = ({ extensions: { code } }: GraphQLError): string =>
+  typeof code === 'string' ? code : 'INVALID_GRAPHQL';
 
 const scalarTypes = {
   DateTime: { input: 'Date', output: 'Date | string' },
@@ -87,7 +129,7 @@ const recordTypes = (document: DocumentNode): Record<string, string> =>
 async function resolverTypes({ name, typeDefs }: SubgraphDocument): Promise<string> {
   const code = await codegen({
     filename: `${name}.ts`,
-    schema: typeDefs as never,
+    schema: typeDefs,
     documents: [],
     plugins: [{ typescript: {} }, { resolvers: {} }],
     pluginMap: { typescript: typescriptPlugin, resolvers: resolversPlugin },
