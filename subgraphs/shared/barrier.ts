@@ -1,6 +1,6 @@
 import { idToBytes } from './ids.ts';
 import { isDuplicateKey } from './errors.ts';
-import { type Sql, write } from './database.ts';
+import { type Sql, select, write } from './database.ts';
 
 /** One step of a saga as its callee sees it. `branch` is the step's name, unique within the saga. */
 export type Branch = { readonly sagaId: string; readonly branch: string };
@@ -10,11 +10,18 @@ export type ActionTurn = 'first' | 'repeated' | 'compensated';
 /** `first`: undo it. `repeated`: it was undone before. `nothing`: the action never committed, so there is nothing to undo. */
 export type CompensationTurn = 'first' | 'repeated' | 'nothing';
 
-async function insert(tx: Sql, branch: Branch, op: 'action' | 'compensation', by: 'action' | 'compensation'): Promise<boolean> {
+type Op = 'action' | 'compensation';
+
+async function insert(tx: Sql, branches: readonly Branch[], op: Op, by: Op): Promise<boolean> {
   try {
-    await write(tx, 'insert into barrier (saga_id, branch, op, inserted_by, created_at) values (?, ?, ?, ?, utc_timestamp(3))', [idToBytes(branch.sagaId), branch.branch, op, by]);
+    await write(
+      tx,
+      `insert into barrier (saga_id, branch, op, inserted_by, created_at) values ${branches.map(() => '(?, ?, ?, ?, utc_timestamp(3))').join(', ')}`,
+      branches.flatMap((branch) => [idToBytes(branch.sagaId), branch.branch, op, by]),
+    );
     return true;
   } catch (error) {
+    // The server has taken back the whole statement, so none of its rows is there.
     if (isDuplicateKey(error)) return false;
     throw error;
   }
@@ -23,16 +30,22 @@ async function insert(tx: Sql, branch: Branch, op: 'action' | 'compensation', by
 /**
  * The sub-transaction barrier (DTM; Helland's "null compensation" and "hanging action"): asked first thing in the
  * transaction that does the action. A row (saga, branch, op) is unique, so of two callers one waits for the other.
+ * An action that several things can undo enters all their branches at once, in one statement: it is `first` only where
+ * none was entered before, and `compensated` where any was.
  */
-export async function enterAction(tx: Sql, branch: Branch): Promise<ActionTurn> {
-  if (await insert(tx, branch, 'action', 'action')) return 'first';
-  const rows = (await tx.execute('select inserted_by from barrier where saga_id = ? and branch = ? and op = ?', [idToBytes(branch.sagaId), branch.branch, 'action'])) as { inserted_by: string }[];
-  return rows[0]?.inserted_by === 'compensation' ? 'compensated' : 'repeated';
+export async function enterAction(tx: Sql, ...branches: readonly [Branch, ...Branch[]]): Promise<ActionTurn> {
+  if (await insert(tx, branches, 'action', 'action')) return 'first';
+  const rows = await select(
+    tx,
+    `select inserted_by from barrier where ${branches.map(() => "(saga_id = ? and branch = ? and op = 'action')").join(' or ')}`,
+    branches.flatMap((branch) => [idToBytes(branch.sagaId), branch.branch]),
+  );
+  return rows.some((row) => row['inserted_by'] === 'compensation') ? 'compensated' : 'repeated';
 }
 
 /** As `enterAction`, for the compensation. Where the action never came it also takes the action's place, so that a late one is refused. */
 export async function enterCompensation(tx: Sql, branch: Branch): Promise<CompensationTurn> {
-  const nothing = await insert(tx, branch, 'action', 'compensation');
-  if (!(await insert(tx, branch, 'compensation', 'compensation'))) return 'repeated';
+  const nothing = await insert(tx, [branch], 'action', 'compensation');
+  if (!(await insert(tx, [branch], 'compensation', 'compensation'))) return 'repeated';
   return nothing ? 'nothing' : 'first';
 }

@@ -12,6 +12,7 @@ export const errorCodes = [
   'SERVICE_UNAVAILABLE',
   'TOO_MANY_REQUESTS',
   'UNAUTHORISED_CALLER',
+  'BRANCH_COMPENSATED',
   'INTERNAL_SERVER_ERROR',
 ] as const;
 export type ErrorCode = (typeof errorCodes)[number];
@@ -86,6 +87,8 @@ export const forbidden = graphQLError('FORBIDDEN', 403);
 export const notFound = graphQLError('NOT_FOUND', 200);
 /** An argument of a query breaks a rule, e.g. `first` above 100. */
 export const badUserInput = graphQLError('BAD_USER_INPUT', 400);
+/** A saga's step came after its own compensation (see barrier.ts): it did nothing, and never will. */
+export const branchCompensated = graphQLError('BRANCH_COMPENSATED', 409);
 /** A database or Redis does not answer; the same request may be sent again. */
 export const unavailable = graphQLError('SERVICE_UNAVAILABLE', 503);
 /** The caller, or everybody together, asks for more than is allowed just now; the same request may be sent again later. */
