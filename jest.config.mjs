@@ -1,0 +1,20 @@
+/** @param {'unit' | 'int' | 'e2e'} name */
+const project = (name) => ({
+  displayName: name,
+  testMatch: [`<rootDir>/test/**/*.${name}.test.ts`],
+  testEnvironment: '<rootDir>/test/support/jest-environment.mjs',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '\\.ts$': '<rootDir>/test/support/jest-transformer.mjs' },
+  modulePathIgnorePatterns: ['<rootDir>/.data/'],
+  testTimeout: 30_000,
+});
+// Starts the throw-away MariaDB and Redis, once for all projects, and only when a test that needs them was selected.
+const servers = {
+  globalSetup: '<rootDir>/test/support/global-setup.ts',
+  globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+};
+
+export default {
+  maxWorkers: 2,
+  projects: [project('unit'), { ...project('int'), ...servers }, { ...project('e2e'), ...servers }],
+};

@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdtemp, realpath, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import mysql from 'mysql2/promise';
+import type { DaemonKind } from './daemon.ts';
+import { unpackDebianPackages } from './debian-packages.ts';
+import { findOnPath } from './find-on-path.ts';
+import { runCommand } from './run-command.ts';
+
+type MariaDbProgram = { server: string; installDb: string; options: string[]; env: NodeJS.ProcessEnv };
+
+const connectTimeoutMs = 5_000;
+/** The address of a Unix socket holds 108 bytes, the last one is 0. */
+const maxSocketPathBytes = 107;
+
+/**
+ * MariaDB on `<dataDir>/mariadb`, reached as root without a password, from this machine only.
+ *
+ * @param options.durable false: for throw-away data, a crash may lose or damage it
+ * @param options.packagesDir where programs fetched from the distribution are kept
+ * @returns undefined where there is no MariaDB and no way to get one
+ */
+export async function mariaDb(options: {
+  dataDir: string;
+  packagesDir: string;
+  durable: boolean;
+  log: (line: string) => void;
+}): Promise<DaemonKind | undefined> {
+  const program = await findMariaDb(options);
+  if (!program) return undefined;
+  const { dataDir, durable } = options;
+  const directory = join(dataDir, 'mariadb');
+  return {
+    name: 'mariadb',
+    prepare: () => prepareDataDirectory(program, directory),
+    command: (port) => ({
+      file: program.server,
+      args: ['--no-defaults', ...program.options, ...serverOptions({ dataDir, directory, port, durable })],
+      env: program.env,
+    }),
+    answers: (port) => serves(port, directory),
+  };
+}
+
+async function findMariaDb(options: {
+  packagesDir: string;
+  log: (line: string) => void;
+}): Promise<MariaDbProgram | undefined> {
+  const server = findOnPath('mariadbd', 'mysqld');
+  const installDb = findOnPath('mariadb-install-db', 'mysql_install_db');
+  // MySQL's server has the same name, but another way to make its first data directory.
+  if (server && installDb && (await runCommand(server, ['--version'])).includes('MariaDB')) {
+    return { server, installDb, options: [], env: process.env };
+  }
+  const unpacked = await unpackDebianPackages({
+    names: ['mariadb-server-core', 'mariadb-client-core'],
+    directory: join(options.packagesDir, 'mariadb'),
+    log: options.log,
+  });
+  if (!unpacked) return undefined;
+  const base = join(unpacked.root, 'usr');
+  return {
+    server: join(base, 'sbin', 'mariadbd'),
+    installDb: join(base, 'bin', 'mariadb-install-db'),
+    options: [`--basedir=${base}`, `--lc-messages-dir=${join(base, 'share', 'mysql')}`],
+    env: unpacked.env,
+  };
+}
+
+/** Made aside and then renamed: what a killed first start leaves behind is never taken for a data directory. */
+async function prepareDataDirectory(program: MariaDbProgram, directory: string): Promise<void> {
+  if (existsSync(directory)) return;
+  const staging = await mkdtemp(`${directory}-`);
+  try {
+    const base = program.options.filter((option) => option.startsWith('--basedir='));
+    const options = ['--auth-root-authentication-method=normal', '--skip-test-db', `--datadir=${staging}`];
+    await runCommand(program.installDb, ['--no-defaults', ...base, ...options, ...asRoot()], { env: program.env });
+    await rename(staging, directory);
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+function serverOptions(options: { dataDir: string; directory: string; port: number; durable: boolean }): string[] {
+  return [
+    `--datadir=${options.directory}`,
+    `--socket=${socketPath(options.dataDir)}`,
+    `--port=${options.port}`,
+    '--bind-address=127.0.0.1',
+    '--skip-name-resolve',
+    '--character-set-server=utf8mb4',
+    '--max-connections=400',
+    '--innodb-lock-wait-timeout=5',
+    '--innodb-buffer-pool-size=256M',
+    '--performance-schema=OFF',
+    ...(options.durable
+      ? ['--innodb-flush-log-at-trx-commit=1']
+      : ['--innodb-flush-log-at-trx-commit=0', '--innodb-doublewrite=OFF']),
+    ...asRoot(),
+  ];
+}
+
+/** MariaDB refuses to run as root unless told to. */
+const asRoot = (): string[] => (process.getuid?.() === 0 ? ['--user=root'] : []);
+
+/** Nobody connects to the socket, but the server insists on having one, and removes it at its end. */
+function socketPath(dataDir: string): string {
+  const path = join(dataDir, 'mariadb.sock');
+  if (Buffer.byteLength(path) <= maxSocketPathBytes) return path;
+  return join(tmpdir(), `mariadb-${createHash('sha256').update(dataDir).digest('hex').slice(0, 16)}.sock`);
+}
+
+async function serves(port: number, directory: string): Promise<boolean> {
+  try {
+    const connection = await mysql.createConnection({
+      host: '127.0.0.1',
+      port,
+      user: 'root',
+      connectTimeout: connectTimeoutMs,
+    });
+    try {
+      const [rows] = await connection.query<mysql.RowDataPacket[]>('SELECT @@datadir AS directory');
+      return (await realpath(String(rows[0]?.['directory']))) === (await realpath(directory));
+    } finally {
+      await connection.end();
+    }
+  } catch {
+    return false; // not yet: the caller asks again as long as the process runs
+  }
+}

@@ -1,0 +1,160 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import mysql from 'mysql2/promise';
+import { createClient } from 'redis';
+import { type Servers, freePort, startServers, stopLeftServers } from '../../ops/embedded/servers.ts';
+import { isRunning } from '../../ops/lock-directory.mjs';
+import { programCacheDir } from '../support/test-servers.ts';
+
+const starter = resolve(import.meta.dirname, '../support/start-servers.ts');
+
+let dataDir: string;
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'servers-test-'));
+});
+afterEach(async () => {
+  await stopLeftServers(dataDir);
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+const start = (): Promise<Servers> => startServers({ dataDir, cacheDir: programCacheDir, log: () => {} });
+
+/** A process that starts the servers, prints where they are and waits for the end of its input. */
+async function startElsewhere(): Promise<{ child: ChildProcess; mysqlUrl: string; redisUrl: string }> {
+  const child = spawn(process.execPath, [starter, dataDir, programCacheDir], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  return { child, ...(JSON.parse(line.toString()) as { mysqlUrl: string; redisUrl: string }) };
+}
+
+async function query(mysqlUrl: string, ...statements: string[]): Promise<unknown> {
+  const connection = await mysql.createConnection(mysqlUrl);
+  try {
+    let rows: unknown;
+    for (const statement of statements) [rows] = await connection.query(statement);
+    return rows;
+  } finally {
+    await connection.end();
+  }
+}
+
+async function redisCommand(redisUrl: string, ...command: string[]): Promise<unknown> {
+  const client = createClient({ url: redisUrl, socket: { reconnectStrategy: false } });
+  client.on('error', () => {}); // the promises reject with it
+  await client.connect();
+  try {
+    return await client.sendCommand(command);
+  } finally {
+    client.destroy();
+  }
+}
+
+async function serverProcess(name: string): Promise<string> {
+  return (JSON.parse(await readFile(join(dataDir, `${name}.server.json`), 'utf8')) as { process: string }).process;
+}
+
+const keep = ['CREATE DATABASE kept', 'CREATE TABLE kept.t (n INT) ENGINE=InnoDB', 'INSERT INTO kept.t VALUES (42)'];
+
+test('data is kept over stop and start, and stop ends the processes', async () => {
+  const first = await start();
+  await query(first.mysqlUrl, ...keep);
+  await redisCommand(first.redisUrl, 'SET', 'kept', 'yes');
+  const processes = [await serverProcess('mariadb'), await serverProcess('redis')];
+  await first.stop();
+  expect(processes.map(isRunning)).toEqual([false, false]);
+
+  const second = await start();
+  expect(await query(second.mysqlUrl, 'SELECT n FROM kept.t')).toEqual([{ n: 42 }]);
+  expect(await redisCommand(second.redisUrl, 'GET', 'kept')).toBe('yes');
+  await second.stop();
+});
+
+test('the database runs with the settings that the product counts on', async () => {
+  const servers = await start();
+  const settings =
+    'SELECT @@character_set_server, @@innodb_lock_wait_timeout, @@max_connections, @@innodb_flush_log_at_trx_commit, @@bind_address';
+  expect(await query(servers.mysqlUrl, settings)).toEqual([
+    {
+      '@@character_set_server': 'utf8mb4',
+      '@@innodb_lock_wait_timeout': 5,
+      '@@max_connections': 400,
+      '@@innodb_flush_log_at_trx_commit': 1,
+      '@@bind_address': '127.0.0.1',
+    },
+  ]);
+  await servers.stop();
+});
+
+test('servers left running by a starter that was killed are taken over, and ended by the one that took them', async () => {
+  const left = await startElsewhere();
+  await query(left.mysqlUrl, ...keep);
+  left.child.kill('SIGKILL');
+  await once(left.child, 'exit');
+
+  const adopted = await start();
+  expect({ mysqlUrl: adopted.mysqlUrl, redisUrl: adopted.redisUrl }).toEqual({
+    mysqlUrl: left.mysqlUrl,
+    redisUrl: left.redisUrl,
+  });
+  expect(await query(adopted.mysqlUrl, 'SELECT n FROM kept.t')).toEqual([{ n: 42 }]);
+  const mariadb = await serverProcess('mariadb');
+  await adopted.stop();
+  expect(isRunning(mariadb)).toBe(false);
+});
+
+test('a database that was killed together with its starter comes back with what was committed', async () => {
+  const left = await startElsewhere();
+  await query(left.mysqlUrl, ...keep);
+  for (const name of ['mariadb', 'redis']) process.kill(Number.parseInt(await serverProcess(name), 10), 'SIGKILL');
+  left.child.kill('SIGKILL');
+  await once(left.child, 'exit');
+
+  const servers = await start();
+  expect(await query(servers.mysqlUrl, 'SELECT n FROM kept.t')).toEqual([{ n: 42 }]);
+  await servers.stop();
+});
+
+test('two that start at once share the servers; the last one to stop ends them', async () => {
+  const [other, own] = await Promise.all([startElsewhere(), start()]);
+  expect([own.mysqlUrl, own.redisUrl]).toEqual([other.mysqlUrl, other.redisUrl]);
+  await own.stop();
+  expect(await query(other.mysqlUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+
+  const mariadb = await serverProcess('mariadb');
+  other.child.stdin?.end();
+  await once(other.child, 'exit');
+  expect(isRunning(mariadb)).toBe(false);
+});
+
+test('a process that exits without stop signals its servers to end', async () => {
+  const child = spawn(process.execPath, [starter, dataDir, programCacheDir, 'exit'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  expect(JSON.parse(await text(child.stdout))).toHaveProperty('mysqlUrl');
+  const processes = [await serverProcess('mariadb'), await serverProcess('redis')];
+  const deadline = Date.now() + 10_000;
+  while (processes.some(isRunning) && Date.now() < deadline) await new Promise((next) => setTimeout(next, 20));
+  expect(processes.map(isRunning)).toEqual([false, false]);
+});
+
+test('given URLs are used as they are and nothing is started', async () => {
+  const given = { mysqlUrl: 'mysql://root@db.example/', redisUrl: 'redis://cache.example' };
+  const servers = await startServers({ ...given, dataDir: join(dataDir, 'unused'), log: () => {} });
+  expect(servers).toMatchObject(given);
+  await expect(readFile(join(dataDir, 'unused', 'servers.lock'))).rejects.toThrow('ENOENT');
+});
+
+test('a server that cannot come up is reported with the end of its log', async () => {
+  const first = await start();
+  await first.stop();
+  await rm(join(dataDir, 'mariadb', 'mysql'), { recursive: true });
+  await expect(start()).rejects.toThrow(/mariadb did not start[^]*mysql/);
+});
+
+test('free ports are free', async () => {
+  expect(await freePort()).toBeGreaterThan(1_023);
+});

@@ -1,0 +1,22 @@
+import type { Servers } from '../../ops/embedded/servers.ts';
+import { startTestServers, stopOnSignals } from './test-servers.ts';
+
+declare global {
+  /** What global-setup started, for global-teardown: Jest loads the two apart and shares only globals between them. */
+  var testServers: Servers | undefined;
+}
+
+/**
+ * Gives the tests a MariaDB and a Redis in TEST_MYSQL_URL (a root URL) and TEST_REDIS_URL: those that are set already,
+ * else throw-away ones. Jest calls this once, when a test of a project that needs them was selected.
+ */
+export default async function setUp(): Promise<void> {
+  const servers = await startTestServers({
+    mysqlUrl: process.env['TEST_MYSQL_URL'],
+    redisUrl: process.env['TEST_REDIS_URL'],
+  });
+  stopOnSignals(servers);
+  process.env['TEST_MYSQL_URL'] = servers.mysqlUrl;
+  process.env['TEST_REDIS_URL'] = servers.redisUrl;
+  globalThis.testServers = servers;
+}
