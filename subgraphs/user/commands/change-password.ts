@@ -1,0 +1,91 @@
+import type { UserViewer } from '../../shared/auth.ts';
+import {
+  RefusedError,
+  conflictError,
+  idempotencyConflictError,
+  notFoundError,
+  orRefusals,
+} from '../../shared/errors.ts';
+import { type Claim, claimKey, findKey } from '../../shared/idempotency.ts';
+import type { UserDeps } from '../dependencies.ts';
+import { checkPassword, invalidCredentialsError } from '../domain/user.ts';
+import { revokeOtherSessions } from '../session-store.ts';
+import { announceRevoked } from '../sessions.ts';
+import { type Credentials, readCredentials, readUser, replacePassword } from '../store.ts';
+import { passwordFits } from './sign-in.ts';
+import { type UserPayload, userRefused } from './update-profile.ts';
+
+type Request = { readonly current: string; readonly next: string; readonly clientAddress: string | undefined };
+
+/** Changes the viewer's own password and ends all other sessions of the viewer. */
+export function changePassword(
+  deps: UserDeps,
+  viewer: UserViewer,
+  request: Request,
+  idempotencyKey: string | null | undefined,
+): Promise<UserPayload> {
+  return orRefusals(async () => {
+    const { userId } = viewer;
+    const checked = checkPassword(request.next, ['next']);
+    if (!checked.ok) throw new RefusedError(checked.refusal);
+    const credentials = await readCredentials(deps.db.em(), userId);
+    if (credentials === null) throw new RefusedError(notFoundError('This user does not exist.'));
+    // Passwords stay out of the claim, which keeps a fast hash of its input.
+    const claim: Claim = { ownerId: userId, operation: 'changePassword', key: idempotencyKey, input: {} };
+    let replayed = (await findKey(deps.db.em(), claim)) !== null;
+    if (!replayed) {
+      if (!(await fits(deps, credentials, request.current, request))) {
+        throw new RefusedError({ ...invalidCredentialsError('The current password is another.'), path: ['current'] });
+      }
+      replayed = await replace(deps, viewer, {
+        from: credentials.passwordHash,
+        to: await deps.hasher.hash(checked.value),
+        claim,
+      });
+    }
+    if (replayed) await checkRepetition(deps, userId, request);
+    return { user: await readUser(deps.db.em(), userId), replayed, userErrors: [] };
+  }, userRefused);
+}
+
+const fits = (
+  deps: UserDeps,
+  credentials: Credentials,
+  password: string,
+  { clientAddress }: Request,
+): Promise<boolean> =>
+  passwordFits(deps, { account: credentials.mobile ?? credentials.userId, password, credentials, clientAddress });
+
+/** True when the key was claimed meanwhile, and nothing was done. */
+async function replace(
+  deps: UserDeps,
+  viewer: UserViewer,
+  change: { from: string; to: string; claim: Claim },
+): Promise<boolean> {
+  const at = deps.now();
+  const done = await deps.db.transaction(async (tx) => {
+    const { replayed } = await claimKey(tx, change.claim, {});
+    if (replayed) return { replayed, revoked: [] };
+    if (!(await replacePassword(tx, { userId: viewer.userId, from: change.from, to: change.to, at }))) {
+      throw new RefusedError(conflictError('The password was changed in the meantime.'));
+    }
+    return {
+      replayed,
+      revoked: await revokeOtherSessions(tx, {
+        userId: viewer.userId,
+        keep: viewer.sessionId,
+        because: 'PASSWORD_CHANGED',
+        at,
+      }),
+    };
+  });
+  await announceRevoked(deps, done.revoked);
+  return done.replayed;
+}
+
+/** The same key with the same new password: it is the account's now. */
+async function checkRepetition(deps: UserDeps, userId: string, request: Request): Promise<void> {
+  const credentials = await readCredentials(deps.db.em(), userId);
+  if (credentials === null || !(await fits(deps, credentials, request.next, request)))
+    throw new RefusedError(idempotencyConflictError(false));
+}

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { type Viewer, grantService, isAdmin, requireUser } from '../../shared/auth.ts';
+import { type Refusal, RefusedError, forbiddenError, orRefusals } from '../../shared/errors.ts';
+import { claimKey } from '../../shared/idempotency.ts';
+import { findCredential, putCredential } from '../credential-store.ts';
+import type { UserDeps } from '../dependencies.ts';
+import { type ServiceCredential, checkPair } from '../domain/service-credential.ts';
+
+/** The answer of mutations on service credentials. */
+export type ServiceCredentialPayload = {
+  readonly credential: ServiceCredential | null;
+  readonly token: string | null;
+  readonly replayed: boolean;
+  readonly userErrors: readonly Refusal[];
+};
+
+export const credentialRefused = (userErrors: readonly Refusal[]): ServiceCredentialPayload => ({
+  credential: null,
+  token: null,
+  replayed: false,
+  userErrors,
+});
+
+/** The administrator who asks. Throws UNAUTHENTICATED for nobody, RefusedError with ForbiddenError for anybody else. */
+export function requireCredentialAdmin(viewer: Viewer): string {
+  const user = requireUser(viewer);
+  if (!isAdmin(user)) throw new RefusedError(forbiddenError('Only an administrator may do this.'));
+  return user.userId;
+}
+
+const tokenBytes = 32;
+
+/** Gives an app a new token for a service. Only hashes are kept, here and in Redis. */
+export function issueServiceCredential(
+  deps: UserDeps,
+  viewer: Viewer,
+  input: { app: string; service: string; strict?: boolean | null },
+  idempotencyKey: string | null | undefined,
+): Promise<ServiceCredentialPayload> {
+  return orRefusals(async () => {
+    const ownerId = requireCredentialAdmin(viewer);
+    const { app, service } = input;
+    const strict = input.strict ?? true;
+    const refusals = checkPair(input);
+    if (refusals.length > 0) throw new RefusedError(...refusals);
+    const token = deps.randomBytes(tokenBytes).toString('base64url');
+    const { replayed, credential } = await deps.db.transaction(async (tx) => {
+      const claimed = await claimKey(
+        tx,
+        { ownerId, operation: 'issueServiceCredential', key: idempotencyKey, input: { app, service, strict } },
+        {},
+      );
+      if (!claimed.replayed)
+        await putCredential(tx, {
+          app,
+          service,
+          strict,
+          tokenHash: createHash('sha256').update(token).digest(),
+          at: deps.now(),
+        });
+      return { replayed: claimed.replayed, credential: await findCredential(tx, { app, service }) };
+    });
+    if (replayed) return { credential, token: null, replayed, userErrors: [] };
+    try {
+      await grantService(deps.redis, { app, service, token, strict });
+    } catch (error) {
+      deps.log.warn(
+        { err: (error as Error).message, app, service },
+        'credential not told to Redis yet; the job user.restore-redis will',
+      );
+    }
+    return { credential, token, replayed, userErrors: [] };
+  }, credentialRefused);
+}

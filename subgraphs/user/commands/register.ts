@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import type { Role } from '../../shared/auth.ts';
+import { RefusedError, idempotencyConflictError, orRefusals } from '../../shared/errors.ts';
+import { idFromBytes } from '../../shared/ids.ts';
+import { type Claim, claimKey, findKey } from '../../shared/idempotency.ts';
+import type { UserDeps } from '../dependencies.ts';
+import {
+  type Checked,
+  type Gender,
+  checkMobile,
+  checkName,
+  checkPassword,
+  combine,
+  mobileTakenError,
+} from '../domain/user.ts';
+import { type OpenSession, openSession } from '../sessions.ts';
+import { findCredentials, insertAccount, readCredentials } from '../store.ts';
+import { sessionFor } from './login.ts';
+import { type AuthPayload, authRefused, passwordFits, signedIn } from './sign-in.ts';
+
+export type RegisterInput = {
+  readonly name: string;
+  readonly mobile: string;
+  readonly password: string;
+  readonly gender?: Gender | null;
+  readonly nickname?: string | null;
+};
+
+/** A registration that keeps the rules; mobile and password normalised. */
+export type Registration = {
+  readonly name: string;
+  readonly mobile: string;
+  readonly password: string;
+  readonly gender: Gender;
+  readonly nickname: string | null;
+};
+
+/** Throws RefusedError with every rule that is broken. */
+export function checkRegistration(input: RegisterInput): Registration {
+  const nickname: Checked<string | null> =
+    input.nickname === null || input.nickname === undefined
+      ? { ok: true, value: null }
+      : checkName(input.nickname, ['input', 'nickname']);
+  const checked = combine<Registration>({
+    name: checkName(input.name, ['input', 'name']),
+    mobile: checkMobile(input.mobile, ['input', 'mobile']),
+    password: checkPassword(input.password, ['input', 'password']),
+    gender: { ok: true, value: input.gender ?? 'UNSPECIFIED' },
+    nickname,
+  });
+  if ('refusals' in checked) throw new RefusedError(...checked.refusals);
+  return checked.values;
+}
+
+/** Makes an account with the role CUSTOMER and signs it in. */
+export function register(
+  deps: UserDeps,
+  caller: { clientAddress?: string | undefined },
+  input: RegisterInput,
+  idempotencyKey: string | null | undefined,
+): Promise<AuthPayload> {
+  return orRefusals(async () => {
+    const registration = checkRegistration(input);
+    const claim = claimOf(registration, idempotencyKey);
+    // In this order: an account that is seen here has committed its key, too.
+    const existing = await findCredentials(deps.db.em(), registration.mobile);
+    const earlier = await findKey<{ userId: string }>(deps.db.em(), claim);
+    if (earlier) return signInAgain(deps, { ...earlier, registration, clientAddress: caller.clientAddress });
+    // Most clashes are seen here and cost no hash; the unique index decides the others.
+    if (existing) throw new RefusedError(mobileTakenError());
+    const made = await createAccount(deps, { registration, roles: ['CUSTOMER'], claim, open: true });
+    if (made.replayed)
+      return signInAgain(deps, { userId: made.userId, registration, clientAddress: caller.clientAddress });
+    return signedIn(deps, made.session as OpenSession, false);
+  }, authRefused);
+}
+
+/**
+ * Stores an account, and opens its first session when asked to. The password is hashed before the transaction begins.
+ * Throws RefusedError with MobileTakenError.
+ */
+export async function createAccount(
+  deps: UserDeps,
+  account: { registration: Registration; roles: readonly Role[]; claim: Claim; open: boolean; id?: string },
+): Promise<{ userId: string; session: OpenSession | null; replayed: boolean }> {
+  const { password, ...profile } = account.registration;
+  const passwordHash = await deps.hasher.hash(password);
+  const userId = account.id ?? deps.newId();
+  return deps.db.transaction(async (tx) => {
+    const { replayed, result } = await claimKey(tx, account.claim, { userId });
+    if (replayed) return { userId: result.userId, session: null, replayed };
+    await insertAccount(tx, { ...profile, id: userId, roles: account.roles, passwordHash, at: deps.now() });
+    const session = account.open ? await openSession(tx, deps, userId) : null;
+    return { userId, session, replayed };
+  });
+}
+
+/**
+ * Nobody is signed in yet, so the mobile number owns the key. The password stays out of the claim, which keeps a fast
+ * hash of its input; a repetition is held against the slow hash of the account instead.
+ */
+export const claimOf = ({ password: _, ...input }: Registration, key: string | null | undefined): Claim => ({
+  ownerId: idFromBytes(createHash('sha256').update(input.mobile).digest().subarray(0, 16)),
+  operation: 'register',
+  key,
+  input,
+});
+
+/** The key was used before: the same account, a new session, if the password is still the account's. */
+async function signInAgain(
+  deps: UserDeps,
+  request: { userId: string; registration: Registration; clientAddress: string | undefined },
+): Promise<AuthPayload> {
+  const { mobile, password } = request.registration;
+  const credentials = await readCredentials(deps.db.em(), request.userId);
+  const fits = await passwordFits(deps, {
+    account: mobile,
+    password,
+    credentials,
+    clientAddress: request.clientAddress,
+  });
+  if (!fits || credentials === null) throw new RefusedError(idempotencyConflictError(false));
+  return signedIn(deps, await sessionFor(deps, credentials), true);
+}

@@ -1,0 +1,46 @@
+import { type Viewer, revokeService } from '../../shared/auth.ts';
+import { RefusedError, notFoundError, orRefusals } from '../../shared/errors.ts';
+import { claimKey } from '../../shared/idempotency.ts';
+import { findCredential, revokeCredential } from '../credential-store.ts';
+import type { UserDeps } from '../dependencies.ts';
+import {
+  type ServiceCredentialPayload,
+  credentialRefused,
+  requireCredentialAdmin,
+} from './issue-service-credential.ts';
+
+/** Takes back the right of an app to call a service, also one that SERVICE_TOKENS gave. */
+export function revokeServiceCredential(
+  deps: UserDeps,
+  viewer: Viewer,
+  pair: { app: string; service: string },
+  idempotencyKey: string | null | undefined,
+): Promise<ServiceCredentialPayload> {
+  return orRefusals(async () => {
+    const ownerId = requireCredentialAdmin(viewer);
+    const { app, service } = pair;
+    const { replayed, credential } = await deps.db.transaction(async (tx) => {
+      const claimed = await claimKey(
+        tx,
+        { ownerId, operation: 'revokeServiceCredential', key: idempotencyKey, input: { app, service } },
+        {},
+      );
+      if (!claimed.replayed && !(await revokeCredential(tx, { app, service }, deps.now()))) {
+        throw new RefusedError(notFoundError(`${app} has no credential for ${service}.`));
+      }
+      return { replayed: claimed.replayed, credential: await findCredential(tx, { app, service }) };
+    });
+    // A repetition looks at Redis only through the job: the pair may have been given a new token since.
+    if (!replayed) {
+      try {
+        await revokeService(deps.redis, { app, service });
+      } catch (error) {
+        deps.log.warn(
+          { err: (error as Error).message, app, service },
+          'revocation not told to Redis yet; the job user.restore-redis will',
+        );
+      }
+    }
+    return { credential, token: null, replayed, userErrors: [] };
+  }, credentialRefused);
+}

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { ConfigError, type Env, developmentValue, integer, readEnv } from '../shared/env.ts';
+
+/** Where the user subgraph listens when it runs as a process of its own. */
+export type UserServerConfig = { readonly host: string; readonly port: number };
+
+/** An Ed25519 private key as JWK (RFC 8037). */
+export type PrivateJwk = {
+  readonly kty: 'OKP';
+  readonly crv: 'Ed25519';
+  readonly x: string;
+  readonly d: string;
+  readonly kid?: string | undefined;
+};
+
+export type UserConfig = {
+  readonly signingJwk: PrivateJwk;
+  readonly accessSeconds: number;
+  readonly refreshDays: number;
+  /** Failed logins of one account, and from one address, within the window, after which more are not looked at. */
+  readonly maxFailuresPerAccount: number;
+  readonly maxFailuresPerAddress: number;
+  readonly loginWindowSeconds: number;
+  /** Passwords that may wait to be hashed; more are answered TOO_MANY_REQUESTS. */
+  readonly maxQueuedPasswords: number;
+};
+
+/** Public in this repository: whoever has it can sign in as anybody, so it is refused in production. */
+const developmentJwk = JSON.stringify({
+  kty: 'OKP', crv: 'Ed25519', kid: 'development-only',
+  x: 'g2KQh0oRI_O6IS3bcfp-14qG9cHHI-cuDnZeIrIowLE', d: 'DzP5qQdirqaQtkX90tYMnmfGWKimq9t5_douDZgupoo',
+}); // prettier-ignore
+
+const base64url32Bytes = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+const privateJwk = z.object({
+  kty: z.literal('OKP'),
+  crv: z.literal('Ed25519'),
+  x: base64url32Bytes,
+  d: base64url32Bytes,
+  kid: z.string().min(1).max(128).optional(),
+});
+
+/** Throws ConfigError naming the variable and the mend. */
+export function readUserConfig(env: Env): UserConfig {
+  const given = readEnv(env, {
+    JWT_ACCESS_SECONDS: integer(10, 600).default(600).describe('life of an access token, 10 to 600 seconds'),
+    JWT_REFRESH_DAYS: integer(1, 365).default(30).describe('life of a refresh token in days'),
+    LOGIN_FAILURES_PER_ACCOUNT: integer(1, 100_000).default(10),
+    LOGIN_FAILURES_PER_ADDRESS: integer(1, 1_000_000).default(300),
+    LOGIN_WINDOW_SECONDS: integer(1, 86_400).default(900),
+    PASSWORD_QUEUE: integer(1, 10_000).default(400).describe('passwords that may wait to be hashed'),
+  });
+  return {
+    signingJwk: parseJwk(developmentValue(env, 'JWT_PRIVATE_JWK', developmentJwk)),
+    accessSeconds: given.JWT_ACCESS_SECONDS,
+    refreshDays: given.JWT_REFRESH_DAYS,
+    maxFailuresPerAccount: given.LOGIN_FAILURES_PER_ACCOUNT,
+    maxFailuresPerAddress: given.LOGIN_FAILURES_PER_ADDRESS,
+    loginWindowSeconds: given.LOGIN_WINDOW_SECONDS,
+    maxQueuedPasswords: given.PASSWORD_QUEUE,
+  };
+}
+
+function parseJwk(text: string): PrivateJwk {
+  try {
+    const result = privateJwk.safeParse(JSON.parse(text));
+    if (result.success) return result.data;
+  } catch {
+    // not JSON: said below, without the text, which may hold a key
+  }
+  throw new ConfigError(
+    'JWT_PRIVATE_JWK: is not an Ed25519 private key as JWK, {"kty":"OKP","crv":"Ed25519","x":"…","d":"…"}.',
+  );
+}
+
+export function readUserServerConfig(env: Env): UserServerConfig {
+  const given = readEnv(env, {
+    SUBGRAPH_HOST: z.string().default('127.0.0.1'),
+    USER_PORT: integer(0, 65_535).default(4101),
+  });
+  return { host: given.SUBGRAPH_HOST, port: given.USER_PORT };
+}
+
+/** The first administrator; `password` undefined: one is made up and told once. */
+export function readAdminConfig(env: Env): { readonly mobile: string; readonly password: string | undefined } {
+  const given = readEnv(env, {
+    ADMIN_MOBILE: z.string().default('10000000000'),
+    ADMIN_PASSWORD: z.string().min(8).max(128).optional(),
+  });
+  return { mobile: given.ADMIN_MOBILE, password: given.ADMIN_PASSWORD };
+}

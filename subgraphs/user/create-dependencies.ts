@@ -1,0 +1,19 @@
+import { randomBytes } from 'node:crypto';
+import type { Runtime, Service } from '../shared/runtime.ts';
+import { createAccessTokens } from './access-tokens.ts';
+import { readUserConfig } from './config.ts';
+import type { UserDeps } from './dependencies.ts';
+import { createLoginThrottle } from './login-throttle.ts';
+import { createPasswordHasher } from './password-hasher.ts';
+
+/** The user subgraph's parts over an open schema. Throws ConfigError. */
+export async function createDependencies(runtime: Runtime, db: Service['db']): Promise<UserDeps> {
+  const config = readUserConfig(runtime.env);
+  const { redis, live, log, now, newId } = runtime;
+  return {
+    db, config, redis, live, log, now, newId, randomBytes,
+    hasher: createPasswordHasher({ maxQueued: config.maxQueuedPasswords, randomBytes }),
+    throttle: createLoginThrottle(redis, config),
+    accessTokens: await createAccessTokens(config.signingJwk),
+  }; // prettier-ignore
+}

@@ -1,0 +1,20 @@
+import type { CallContext } from '../shared/subgraph.ts';
+import type { Runtime, Service } from '../shared/runtime.ts';
+import type { AccessTokens } from './access-tokens.ts';
+import type { UserConfig } from './config.ts';
+import type { Loaders } from './loaders.ts';
+import type { LoginThrottle } from './login-throttle.ts';
+import type { PasswordHasher } from './password-hasher.ts';
+
+/** What commands and queries get as their first argument. */
+export type UserDeps = Pick<Runtime, 'redis' | 'live' | 'log' | 'now' | 'newId'> & {
+  readonly db: Service['db'];
+  readonly config: UserConfig;
+  readonly hasher: PasswordHasher;
+  readonly throttle: LoginThrottle;
+  readonly accessTokens: AccessTokens;
+  readonly randomBytes: (size: number) => Buffer;
+};
+
+/** What every resolver gets. */
+export type UserContext = CallContext & { readonly deps: UserDeps; readonly loaders: Loaders };

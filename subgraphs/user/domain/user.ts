@@ -1,0 +1,162 @@
+import type { Role } from '../../shared/auth.ts';
+import { type Refusal, conflictError, notFoundError, validationError } from '../../shared/errors.ts';
+
+export const genders = ['UNSPECIFIED', 'MALE', 'FEMALE'] as const;
+export type Gender = (typeof genders)[number];
+export const roles: readonly Role[] = ['CUSTOMER', 'MERCHANT', 'OPERATOR', 'ADMIN'];
+
+/** A user as the API shows one. */
+export type User = {
+  readonly id: string;
+  readonly name: string;
+  readonly nickname: string | null;
+  readonly gender: Gender;
+  readonly mobile: string | null;
+  readonly avatar: string | null;
+  readonly info: string | null;
+  readonly roles: readonly Role[];
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly version: number;
+};
+
+/** The parts of a user that the user may change. */
+export type Profile = Pick<User, 'name' | 'nickname' | 'gender' | 'avatar' | 'info'>;
+
+/** What a client sends; absent members stay as they are. */
+export type ProfileInput = {
+  readonly name?: string | null;
+  readonly nickname?: string | null;
+  readonly gender?: Gender | null;
+  readonly avatar?: string | null;
+  readonly info?: string | null;
+  readonly expectedVersion?: number | null;
+};
+
+export const maxNameLength = 64;
+export const maxAvatarLength = 512;
+export const maxInfoLength = 1_024;
+export const minPasswordLength = 8;
+export const maxPasswordLength = 128;
+
+/** A checked value, or why it is refused. */
+export type Checked<Value> =
+  { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly refusal: Refusal };
+
+const accept = <Value>(value: Value): Checked<Value> => ({ ok: true, value });
+const refuse = (message: string, path: readonly string[]): Checked<never> => ({
+  ok: false,
+  refusal: validationError(message, path),
+});
+
+/** Characters as people count them: a code point each, as MySQL's `varchar` does. */
+const lengthOf = (text: string): number => Array.from(text).length;
+const controlCharacters = /\p{Cc}/u;
+/** Text about the user may have lines. */
+const controlsButLines = /(?![\n\r\t])\p{Cc}/u;
+
+/**
+ * A mobile number as it is stored and compared: 5 to 15 digits (E.164's limit), with the leading `+` where it was given.
+ * Spaces, dots, hyphens and brackets go. Null for anything else. Applying it twice changes nothing.
+ */
+export function normaliseMobile(text: string): string | null {
+  const bare = text.trim().replace(/[ .()-]/g, '');
+  return /^\+?[0-9]{5,15}$/.test(bare) ? bare : null;
+}
+
+export function checkMobile(text: string, path: readonly string[]): Checked<string> {
+  const mobile = normaliseMobile(text);
+  return mobile === null ? refuse('A mobile number has 5 to 15 digits, optionally after a +.', path) : accept(mobile);
+}
+
+/** Passwords are compared in Unicode's form NFKC, so that the same typing on another keyboard gives the same password. */
+export const normalisePassword = (password: string): string => password.normalize('NFKC');
+
+export function checkPassword(password: string, path: readonly string[]): Checked<string> {
+  const normal = normalisePassword(password);
+  const length = lengthOf(normal);
+  return length < minPasswordLength || length > maxPasswordLength
+    ? refuse(`A password has ${minPasswordLength} to ${maxPasswordLength} characters.`, path)
+    : accept(normal);
+}
+
+export function checkName(text: string, path: readonly string[]): Checked<string> {
+  const name = text.normalize('NFC').trim();
+  const length = lengthOf(name);
+  if (length < 1 || length > maxNameLength) return refuse(`It has 1 to ${maxNameLength} characters.`, path);
+  return controlCharacters.test(name) ? refuse('It has no control characters.', path) : accept(name);
+}
+
+function checkAvatar(text: string, path: readonly string[]): Checked<string> {
+  const isPath = /^\/(?![/\\])[\x21-\x7e]*$/.test(text);
+  const isUrl = URL.canParse(text) && new URL(text).protocol === 'https:';
+  return text.length <= maxAvatarLength && (isPath || isUrl)
+    ? accept(text)
+    : refuse(
+        `An avatar is an https URL, or a path that begins with one /, of at most ${maxAvatarLength} characters.`,
+        path,
+      );
+}
+
+const checkInfo = (text: string, path: readonly string[]): Checked<string> =>
+  lengthOf(text) > maxInfoLength || controlsButLines.test(text)
+    ? refuse(
+        `It has at most ${maxInfoLength} characters, and none of the control characters but line ends and tabs.`,
+        path,
+      )
+    : accept(text);
+
+/** All values, or all refusals. */
+export function combine<Values extends Record<string, unknown>>(checks: {
+  [Key in keyof Values]: Checked<Values[Key]>;
+}): { readonly values: Values } | { readonly refusals: readonly Refusal[] } {
+  const entries = Object.entries(checks) as [string, Checked<unknown>][];
+  const refusals = entries.flatMap(([, checked]) => (checked.ok ? [] : [checked.refusal]));
+  if (refusals.length > 0) return { refusals };
+  return {
+    values: Object.fromEntries(entries.map(([key, checked]) => [key, (checked as { value: unknown }).value])) as Values,
+  };
+}
+
+/** The changes that a profile input asks for, checked; members that are absent stay absent. */
+export function checkProfile(
+  input: ProfileInput,
+): { readonly values: Partial<Profile> } | { readonly refusals: readonly Refusal[] } {
+  const path = (field: string): string[] => ['input', field];
+  const checks: Record<string, Checked<unknown>> = {};
+  if (input.name === null) checks['name'] = refuse('A name can be changed, not removed.', path('name'));
+  else if (input.name !== undefined) checks['name'] = checkName(input.name, path('name'));
+  if (input.gender !== undefined) checks['gender'] = accept(input.gender ?? 'UNSPECIFIED');
+  const clearable = { nickname: checkName, avatar: checkAvatar, info: checkInfo };
+  for (const [field, check] of Object.entries(clearable) as [keyof typeof clearable, typeof checkName][]) {
+    const value = input[field];
+    if (value !== undefined) checks[field] = value === null ? accept(null) : check(value, path(field));
+  }
+  return combine<Partial<Profile>>(checks as never);
+}
+
+export const mobileTakenError = () =>
+  ({
+    __typename: 'MobileTakenError',
+    code: 'MOBILE_TAKEN',
+    message: 'This mobile number belongs to an account already; sign in instead.',
+    path: ['input', 'mobile'],
+  }) satisfies Refusal;
+
+/** One answer for unknown numbers, wrong passwords and bad refresh tokens. */
+export const invalidCredentialsError = (message: string, retryAfterSeconds: number | null = null) =>
+  ({
+    __typename: 'InvalidCredentialsError',
+    code: 'INVALID_CREDENTIALS',
+    message,
+    retryAfterSeconds,
+  }) satisfies Refusal;
+
+/** Why no row was found by `update … where id and version`. */
+export const profileRefusal = (versions: { expectedVersion: number; actualVersion: number | null }): Refusal =>
+  versions.actualVersion === null
+    ? notFoundError('This user does not exist.')
+    : conflictError('The profile was changed in the meantime: read it again.', {
+        expectedVersion: versions.expectedVersion,
+        actualVersion: versions.actualVersion,
+      });

@@ -1,0 +1,20 @@
+import DataLoader from 'dataloader';
+import type { Database } from '../shared/database.ts';
+import { isId } from '../shared/ids.ts';
+import type { User } from './domain/user.ts';
+import { readUsers } from './store.ts';
+
+/** Made for each request, so that nobody sees what was loaded for somebody else. */
+export type Loaders = { readonly user: DataLoader<string, User | null> };
+
+const maxBatchSize = 100;
+
+export const createLoaders = (db: Database): Loaders => ({
+  user: new DataLoader(
+    async (ids) => {
+      const users = await readUsers(db.em(), ids.filter(isId));
+      return ids.map((id) => users.get(id) ?? null);
+    },
+    { maxBatchSize },
+  ),
+});

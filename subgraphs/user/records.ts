@@ -1,0 +1,108 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { IdType } from '../shared/database.ts';
+import type { Gender } from './domain/user.ts';
+
+const id = () => p.string().type(IdType).columnType('binary(16)');
+const at = () => p.datetime().length(3);
+
+export const UserAccountRecord = defineEntity({
+  name: 'UserAccountRecord',
+  tableName: 'user_account',
+  indexes: [{ name: 'user_account_name', properties: ['name'] }],
+  properties: {
+    id: id().primary(),
+    name: p.string().length(64).collation('utf8mb4_general_ci'),
+    nickname: p.string().length(64).nullable(),
+    gender: p.string().length(16).$type<Gender>(),
+    mobile: p.string().length(16).nullable().unique('user_account_mobile'),
+    avatar: p.string().length(512).nullable(),
+    info: p.string().length(1024).nullable(),
+    roles: p.string().length(64),
+    createdAt: at(),
+    updatedAt: at(),
+    version: p.integer(),
+  },
+  checks: [
+    { name: 'user_account_gender', expression: "gender in ('UNSPECIFIED', 'MALE', 'FEMALE')" },
+    { name: 'user_account_version', expression: 'version >= 1' },
+  ],
+});
+
+export const UserPasswordRecord = defineEntity({
+  name: 'UserPasswordRecord',
+  tableName: 'user_password',
+  properties: { userId: id().primary(), passwordHash: p.string().length(160).hidden(), changedAt: at() },
+});
+
+export const UserSessionRecord = defineEntity({
+  name: 'UserSessionRecord',
+  tableName: 'user_session',
+  indexes: [
+    { name: 'user_session_user', properties: ['userId', 'revokedAt'] },
+    { name: 'user_session_expiry', properties: ['expiresAt'] },
+    { name: 'user_session_revoked', properties: ['revokedAt'] },
+  ],
+  properties: {
+    id: id().primary(),
+    userId: id(),
+    createdAt: at(),
+    refreshedAt: at(),
+    expiresAt: at(),
+    revokedAt: at().nullable(),
+    revokedBecause: p.string().length(32).nullable(),
+  },
+});
+
+export const RefreshTokenRecord = defineEntity({
+  name: 'RefreshTokenRecord',
+  tableName: 'refresh_token',
+  indexes: [
+    { name: 'refresh_token_session', properties: ['sessionId'] },
+    { name: 'refresh_token_expiry', properties: ['expiresAt'] },
+  ],
+  properties: {
+    tokenHash: p.blob().columnType('binary(32)').primary(),
+    sessionId: id(),
+    issuedAt: at(),
+    expiresAt: at(),
+    rotatedAt: at().nullable(),
+  },
+});
+
+export const ServiceCredentialRecord = defineEntity({
+  name: 'ServiceCredentialRecord',
+  tableName: 'service_credential',
+  properties: {
+    service: p.string().length(32).primary(),
+    app: p.string().length(32).primary(),
+    tokenHash: p.blob().columnType('binary(32)').nullable(),
+    strict: p.boolean(),
+    createdAt: at(),
+    rotatedAt: at().nullable(),
+    revokedAt: at().nullable(),
+  },
+});
+
+/** The kernel's table, here for the test that records and migrations agree. */
+export const IdempotencyRecord = defineEntity({
+  name: 'IdempotencyRecord',
+  tableName: 'idempotency',
+  indexes: [{ name: 'idempotency_age', properties: ['createdAt'] }],
+  properties: {
+    ownerId: id().primary(),
+    keyHash: p.blob().columnType('binary(32)').primary(),
+    operation: p.string().length(64),
+    inputHash: p.blob().columnType('binary(32)'),
+    result: p.json(),
+    createdAt: at(),
+  },
+});
+
+export const entities = [
+  UserAccountRecord,
+  UserPasswordRecord,
+  UserSessionRecord,
+  RefreshTokenRecord,
+  ServiceCredentialRecord,
+  IdempotencyRecord,
+] as const;

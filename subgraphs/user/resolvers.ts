@@ -1,0 +1,79 @@
+import { isStaff, mayRead, requireAdmin, requireStaff, requireUser } from '../shared/auth.ts';
+import { notFound } from '../shared/errors.ts';
+import { scalars } from '../shared/scalars.ts';
+import type { ResolverMap } from '../shared/subgraph.ts';
+import { changePassword } from './commands/change-password.ts';
+import { issueServiceCredential } from './commands/issue-service-credential.ts';
+import { login } from './commands/login.ts';
+import { logout } from './commands/logout.ts';
+import { refreshTokens } from './commands/refresh-tokens.ts';
+import { type RegisterInput, register } from './commands/register.ts';
+import { revokeServiceCredential } from './commands/revoke-service-credential.ts';
+import { updateProfile } from './commands/update-profile.ts';
+import type { UserContext } from './dependencies.ts';
+import type { ServiceCredential } from './domain/service-credential.ts';
+import type { ProfileInput, User } from './domain/user.ts';
+import { type ListedCredential, serviceCredentials, userById, users, withLastUse } from './queries.ts';
+
+type Key = { readonly idempotencyKey?: string | null };
+type Pair = { readonly app: string; readonly service: string };
+
+export const resolvers: ResolverMap = {
+  DateTime: scalars.DateTime,
+  Query: {
+    me: (_: unknown, __: unknown, { viewer, loaders }: UserContext) => userById(loaders, requireUser(viewer).userId),
+    user: (_: unknown, { id }: { id: string }, { viewer, loaders }: UserContext) => {
+      const own = requireUser(viewer).userId === id;
+      if (!own && !isStaff(viewer)) throw notFound('There is no such user.');
+      return userById(loaders, id);
+    },
+    users: (_: unknown, args: { first?: number; after?: string; query?: string }, { viewer, deps }: UserContext) => {
+      requireStaff(viewer);
+      return users(deps, args);
+    },
+    serviceCredentials: (_: unknown, __: unknown, { viewer, deps }: UserContext) => {
+      requireAdmin(viewer);
+      return serviceCredentials(deps);
+    },
+  },
+  Mutation: {
+    register: (_: unknown, args: { input: RegisterInput } & Key, { deps, clientAddress }: UserContext) =>
+      register(deps, { clientAddress }, args.input, args.idempotencyKey),
+    login: (
+      _: unknown,
+      { mobile, password, idempotencyKey }: { mobile: string; password: string } & Key,
+      { deps, clientAddress }: UserContext,
+    ) => login(deps, { clientAddress }, { mobile, password }, idempotencyKey),
+    refreshTokens: (_: unknown, { refreshToken }: { refreshToken: string }, { deps }: UserContext) =>
+      refreshTokens(deps, refreshToken),
+    logout: (_: unknown, __: unknown, { deps, viewer }: UserContext) => logout(deps, requireUser(viewer)),
+    updateProfile: (
+      _: unknown,
+      { input, idempotencyKey }: { input: ProfileInput } & Key,
+      { deps, viewer }: UserContext,
+    ) => updateProfile(deps, requireUser(viewer), input, idempotencyKey),
+    changePassword: (
+      _: unknown,
+      { current, next, idempotencyKey }: { current: string; next: string } & Key,
+      { deps, viewer, clientAddress }: UserContext,
+    ) => changePassword(deps, requireUser(viewer), { current, next, clientAddress }, idempotencyKey),
+    issueServiceCredential: (
+      _: unknown,
+      { idempotencyKey, ...input }: Pair & { strict?: boolean | null } & Key,
+      { deps, viewer }: UserContext,
+    ) => issueServiceCredential(deps, viewer, input, idempotencyKey),
+    revokeServiceCredential: (_: unknown, { idempotencyKey, ...pair }: Pair & Key, { deps, viewer }: UserContext) =>
+      revokeServiceCredential(deps, viewer, pair, idempotencyKey),
+  },
+  User: {
+    // Whoever may not see the user gets null, the same as for an id that nobody has.
+    __resolveReference: ({ id }: { id: string }, { viewer, loaders }: UserContext) =>
+      mayRead(viewer, id) ? loaders.user.load(id) : null,
+    identities: ({ mobile, createdAt }: User) =>
+      mobile === null ? [] : [{ type: 'MOBILE', key: mobile, linkedAt: createdAt }],
+  },
+  ServiceCredential: {
+    lastUsedAt: async (credential: ServiceCredential | ListedCredential, _: unknown, { deps }: UserContext) =>
+      'lastUsedAt' in credential ? credential.lastUsedAt : (await withLastUse(deps, [credential]))[0]?.lastUsedAt,
+  },
+};

@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'graphql';
+import { subgraphNames } from '../shared/link.ts';
+import { type Runtime, openService } from '../shared/runtime.ts';
+import { type Subgraph, createEngine, jsonResponse } from '../shared/subgraph.ts';
+import { noteConfigured, readCredentialList } from './credential-store.ts';
+import { createDependencies } from './create-dependencies.ts';
+import type { UserContext, UserDeps } from './dependencies.ts';
+import { defineJobs } from './jobs.ts';
+import { createLoaders } from './loaders.ts';
+import { migrations } from './migrations/list.ts';
+import { entities } from './records.ts';
+import { resolvers } from './resolvers.ts';
+
+const name = 'user';
+
+/** The schema that has to be there, migrated, before `createUserSubgraph`. */
+export const userSchema = { name, entities, migrations } as const;
+
+/** Accounts, sessions, and which service may call which. Public keys are at `GET /.well-known/jwks.json`. */
+export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
+  const { db, authenticate } = await openService(runtime, userSchema);
+  const deps = await createDependencies(runtime, db);
+  await noteConfiguredCredentials(deps, runtime.config.serviceTokens);
+  const engine = createEngine<UserContext>({
+    name,
+    typeDefs: parse(readFileSync(new URL('../../schema/user.graphql', import.meta.url), 'utf8')),
+    resolvers,
+    authenticate,
+    context: (call) => ({ ...call, deps, loaders: createLoaders(db) }),
+    routes: { 'GET /.well-known/jwks.json': async () => jsonResponse(200, deps.accessTokens.jwks) },
+    log: runtime.log,
+    metrics: runtime.metrics,
+  });
+  return {
+    ...engine,
+    async startWorker() {
+      defineJobs(runtime.jobs, deps);
+      await runtime.jobs.start();
+    },
+    async ready() {
+      await Promise.all([db.ping(), runtime.redis.ping()]);
+    },
+    close: () => db.close(),
+  };
+}
+
+/** So that the grants of SERVICE_TOKENS can be listed and revoked like those that were issued. */
+async function noteConfiguredCredentials({ db, now }: UserDeps, tokens: ReadonlyMap<string, string>): Promise<void> {
+  const noted = new Set((await readCredentialList(db.em())).map(({ app, service }) => `${app} ${service}`));
+  for (const service of subgraphNames) {
+    for (const app of tokens.keys()) {
+      if (!noted.has(`${app} ${service}`)) await noteConfigured(db.em(), { app, service }, now());
+    }
+  }
+}

@@ -1,0 +1,166 @@
+import { randomBytes } from 'node:crypto';
+import { createConnection } from 'mysql2/promise';
+import type { ExecutionResult } from 'graphql';
+import { type Role, type UserViewer, callerHeaders, identitySigner } from '../../../subgraphs/shared/auth.ts';
+import { openDatabase } from '../../../subgraphs/shared/database.ts';
+import { newId } from '../../../subgraphs/shared/ids.ts';
+import { type Runtime, databaseUrl, openRuntime, readPlatformConfig } from '../../../subgraphs/shared/runtime.ts';
+import type { Subgraph } from '../../../subgraphs/shared/subgraph.ts';
+import { createLogger } from '../../../subgraphs/shared/telemetry.ts';
+import { type Accounts, openAccounts } from '../../../subgraphs/user/accounts.ts';
+import { callsNobody } from '../../../subgraphs/user/links.ts';
+import { createUserSubgraph, userSchema } from '../../../subgraphs/user/subgraph.ts';
+
+/** Redis databases: `flushed` is for tests that empty theirs while other files run. */
+export const redisDatabase = { ordinary: 1, flushed: 2, auth: 3 } as const;
+
+export const redisUrl = (database: number): string =>
+  `${process.env['TEST_REDIS_URL']?.replace(/\/\d*$/, '')}/${database}`;
+
+export type Caller = {
+  readonly viewer?: UserViewer;
+  readonly app?: string;
+  readonly token?: string;
+  readonly address?: string;
+};
+// Answers are read by path in the tests, so their shape is left open.
+// eslint-disable-next-line typescript/no-explicit-any
+export type Answer = { data: any; errors: { message: string; code: unknown }[] };
+
+export type UserPlatform = {
+  readonly runtime: Runtime;
+  readonly subgraph: Subgraph;
+  readonly accounts: Accounts;
+  /** The schema's name and the URL that opens it as the service's own user. */
+  readonly schema: string;
+  readonly databaseUrl: string;
+  run(query: string, variables?: Record<string, unknown>, caller?: Caller): Promise<Answer>;
+  /** Rows of a statement, as root. */
+  sql(statement: string, parameters?: unknown[]): Promise<Record<string, unknown>[]>;
+  close(): Promise<void>;
+};
+
+/** The user subgraph over a schema and a database user of its own. */
+export async function openUserPlatform(
+  options: { database?: number; env?: Record<string, string> } = {},
+): Promise<UserPlatform> {
+  const env = {
+    MYSQL_URL: process.env['TEST_MYSQL_URL'],
+    REDIS_URL: redisUrl(options.database ?? redisDatabase.ordinary),
+    DATABASE_PREFIX: `u${randomBytes(5).toString('hex')}`,
+    LOG_LEVEL: 'silent',
+    ...options.env,
+  };
+  const config = readPlatformConfig(env);
+  const url = databaseUrl(env, config, 'user');
+  const schema = `${config.prefix}_user`;
+  const root = await createConnection({ uri: config.mysqlUrl, multipleStatements: true });
+  await root.query(
+    `create database ${schema} character set utf8mb4 collate utf8mb4_bin; create user '${schema}'@'%' identified by 'development-only'; grant all on ${schema}.* to '${schema}'@'%'`,
+  );
+  const migrating = await openDatabase({
+    url,
+    entities: userSchema.entities,
+    migrations: userSchema.migrations,
+    poolSize: 2,
+    log: createLogger('test', 'silent'),
+  });
+  await migrating.migrate();
+  await migrating.close();
+
+  const runtime = await openRuntime(env, { name: 'user-test', link: callsNobody });
+  const subgraph = await createUserSubgraph(runtime);
+  const accounts = await openAccounts(runtime);
+  const sign = identitySigner(config.identitySecret);
+
+  return {
+    runtime, subgraph, accounts, schema, databaseUrl: url,
+    async run(query, variables, caller = {}) {
+      const headers = await headersOf(caller, config.serviceTokens, sign);
+      return toAnswer(await subgraph.execute({ query, variables, headers }));
+    },
+    async sql(statement, parameters) {
+      await root.query(`use ${schema}`);
+      const [rows] = await root.query(statement, parameters);
+      return rows as Record<string, unknown>[];
+    },
+    async close() {
+      await runtime.jobs.stop();
+      await accounts.close();
+      await subgraph.close();
+      await runtime.close();
+      await root.query(`drop database ${schema}; drop user '${schema}'@'%'`);
+      await root.end();
+    },
+  }; // prettier-ignore
+}
+
+async function headersOf(
+  caller: Caller,
+  tokens: ReadonlyMap<string, string>,
+  sign: (viewer: UserViewer) => Promise<string>,
+) {
+  const app = caller.app ?? 'gateway';
+  return {
+    [callerHeaders.app]: app,
+    [callerHeaders.token]: caller.token ?? tokens.get(app),
+    ...(caller.viewer ? { [callerHeaders.identity]: await sign(caller.viewer) } : {}),
+    ...(caller.address ? { [callerHeaders.clientAddress]: caller.address } : {}),
+  };
+}
+
+const toAnswer = (result: ExecutionResult): Answer => ({
+  data: JSON.parse(JSON.stringify(result.data ?? null)),
+  errors: (result.errors ?? []).map(({ message, extensions }) => ({ message, code: extensions['code'] })),
+});
+
+let lastMobile = Math.floor(Math.random() * 1e8);
+/** A number that nobody has. */
+export const newMobile = (): string => `+49${String((lastMobile += 1)).padStart(9, '1')}`;
+
+export const userErrorFields = '__typename ... on UserError { code message path }';
+export const authFields = `user { id name nickname gender mobile roles version identities { type key } } tokens { accessToken accessExpiresAt refreshAfter refreshToken } replayed
+  userErrors { ${userErrorFields} ... on InvalidCredentialsError { retryAfterSeconds } ... on IdempotencyConflictError { retryable } }`;
+
+export const registerMutation = `mutation ($input: RegisterInput!, $key: String) { register(input: $input, idempotencyKey: $key) { ${authFields} } }`;
+export const loginMutation = `mutation ($mobile: String!, $password: String!, $key: String) { login(mobile: $mobile, password: $password, idempotencyKey: $key) { ${authFields} } }`;
+export const refreshMutation = `mutation ($token: String!) { refreshTokens(refreshToken: $token) { ${authFields} } }`;
+
+export type Person = {
+  readonly id: string;
+  readonly mobile: string;
+  readonly password: string;
+  readonly viewer: UserViewer;
+  readonly refreshToken: string;
+  readonly accessToken: string;
+};
+
+/** The session that an access token names; its signature is another test's matter. */
+export const viewerOf = (accessToken: string): UserViewer => {
+  const claims = JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString());
+  return { kind: 'user', userId: claims.sub, roles: claims.roles, sessionId: claims.sid };
+};
+
+/** Registers somebody through the API. */
+export async function registerPerson(platform: UserPlatform, input: Record<string, unknown> = {}): Promise<Person> {
+  const given = { name: 'Ada Lovelace', mobile: newMobile(), password: 'correct horse battery', ...input };
+  const { data, errors } = await platform.run(registerMutation, { input: given });
+  if (errors.length > 0 || data.register.userErrors.length > 0) throw new Error(JSON.stringify({ errors, data }));
+  const { user, tokens } = data.register;
+  return {
+    id: user.id,
+    mobile: user.mobile,
+    password: given.password,
+    viewer: viewerOf(tokens.accessToken),
+    refreshToken: tokens.refreshToken,
+    accessToken: tokens.accessToken,
+  };
+}
+
+/** A viewer with these roles; whether the user exists doesn't matter to what the roles allow. */
+export const viewerWith = (...roles: Role[]): UserViewer => ({
+  kind: 'user',
+  userId: newId(),
+  roles,
+  sessionId: newId(),
+});
