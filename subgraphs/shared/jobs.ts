@@ -89,6 +89,7 @@ export async function openJobs(options: { mongoUrl: string | undefined; redisUrl
     },
     recurring(name, everyMs) {
       recurring.set(name, everyMs);
+      keeper?.kick(); // a service that comes after another one's start
     },
     async wakeAt(name, at) {
       const second = new Date(Math.ceil(at.getTime() / 1000) * 1000);
