@@ -16,7 +16,8 @@ export type UserViewer = Extract<Viewer, { kind: 'user' }>;
 export const anonymous: Viewer = { kind: 'anonymous' };
 
 const staffRoles: readonly Role[] = ['OPERATOR', 'ADMIN'];
-export const isStaff = (viewer: Viewer): boolean => viewer.kind === 'user' && viewer.roles.some((role) => staffRoles.includes(role));
+export const isStaff = (viewer: Viewer): boolean =>
+  viewer.kind === 'user' && viewer.roles.some((role) => staffRoles.includes(role));
 export const isAdmin = (viewer: Viewer): boolean => viewer.kind === 'user' && viewer.roles.includes('ADMIN');
 export const isService = (viewer: Viewer): boolean => viewer.kind === 'service';
 /** The owner, staff, or one of our services: who may read something that belongs to `ownerId`. */
@@ -42,12 +43,19 @@ export function requireAdmin(viewer: Viewer): UserViewer {
 }
 /** One of our services, for operations that are @inaccessible to clients. Throws FORBIDDEN. */
 export function requireService(viewer: Viewer, ...apps: readonly string[]): string {
-  if (viewer.kind !== 'service' || (apps.length > 0 && !apps.includes(viewer.app))) throw forbidden('Only a service of the platform may do this.');
+  if (viewer.kind !== 'service' || (apps.length > 0 && !apps.includes(viewer.app)))
+    throw forbidden('Only a service of the platform may do this.');
   return viewer.app;
 }
 
 /** Headers by which a caller shows who it is; lower case, as Node gives them. */
-export const callerHeaders = { app: 'x-service-app', token: 'x-service-token', identity: 'x-identity', clientAddress: 'x-client-address', trace: 'traceparent' } as const;
+export const callerHeaders = {
+  app: 'x-service-app',
+  token: 'x-service-token',
+  identity: 'x-identity',
+  clientAddress: 'x-client-address',
+  trace: 'traceparent',
+} as const;
 export type Headers = Readonly<Record<string, string | string[] | undefined>>;
 const header = (headers: Headers, name: string): string | undefined => {
   const value = headers[name];
@@ -62,7 +70,10 @@ const audience = 'order-platform-subgraph';
 /** Signs the gateway's word about who is asking: an HS256 JWT of at most 60 s. One signature serves a viewer for 30 s. */
 export function identitySigner(secret: string): (viewer: UserViewer) => Promise<string> {
   const key = new TextEncoder().encode(secret);
-  const cache = new LRUCache<string, Promise<string>>({ max: identityCacheSize, ttl: (identityLifetimeSeconds / 2) * 1000 });
+  const cache = new LRUCache<string, Promise<string>>({
+    max: identityCacheSize,
+    ttl: (identityLifetimeSeconds / 2) * 1000,
+  });
   return (viewer) => {
     const cacheKey = `${viewer.userId} ${viewer.sessionId} ${viewer.roles.join(',')}`;
     const cached = cache.get(cacheKey);
@@ -109,7 +120,14 @@ const grantCacheMs = 5_000;
  * 5 s, so a revoked one dies within that. `reseed` puts the configured grants back when Redis has lost them. When Redis can't answer, a strict service refuses (503) a strict grant;
  * a relaxed service, or a relaxed grant, is trusted as it was last known. Only the gateway may show a user's identity; other apps are services.
  */
-export function authenticator(options: { service: string; redis: Redis; identitySecret: string; strict: boolean; now: () => Date; reseed: () => Promise<void> }): Authenticator {
+export function authenticator(options: {
+  service: string;
+  redis: Redis;
+  identitySecret: string;
+  strict: boolean;
+  now: () => Date;
+  reseed: () => Promise<void>;
+}): Authenticator {
   const key = new TextEncoder().encode(options.identitySecret);
   const identities = new LRUCache<string, { viewer: UserViewer; expiresAtMs: number }>({ max: identityCacheSize });
   const grants = new Map<string, { hash: string; strict: boolean; atMs: number }>();
@@ -135,7 +153,10 @@ export function authenticator(options: { service: string; redis: Redis; identity
         if (grant) grants.set(app, grant);
         else grants.delete(app);
       } catch (error) {
-        if (!grant || (options.strict && grant.strict)) throw unavailable(`${options.service} can't check its caller: Redis does not answer (${(error as Error).message}).`);
+        if (!grant || (options.strict && grant.strict))
+          throw unavailable(
+            `${options.service} can't check its caller: Redis does not answer (${(error as Error).message}).`,
+          );
       }
     }
     const shown = Buffer.from(tokenHash(token), 'hex');
@@ -151,12 +172,24 @@ export function authenticator(options: { service: string; redis: Redis; identity
     const cached = identities.get(token);
     if (cached && cached.expiresAtMs > options.now().getTime()) return cached.viewer;
     try {
-      const { payload } = await jwtVerify(token, key, { algorithms: ['HS256'], typ: 'identity+jwt', issuer, audience, currentDate: options.now() });
-      const viewer: UserViewer = { kind: 'user', userId: String(payload.sub), roles: payload['roles'] as Role[], sessionId: String(payload['sid']) };
+      const { payload } = await jwtVerify(token, key, {
+        algorithms: ['HS256'],
+        typ: 'identity+jwt',
+        issuer,
+        audience,
+        currentDate: options.now(),
+      });
+      const viewer: UserViewer = {
+        kind: 'user',
+        userId: String(payload.sub),
+        roles: payload['roles'] as Role[],
+        sessionId: String(payload['sid']),
+      };
       identities.set(token, { viewer, expiresAtMs: (payload.exp ?? 0) * 1000 });
       return viewer;
     } catch (error) {
-      if (error instanceof joseErrors.JOSEError) throw unauthorisedCaller(`${options.service} does not accept this identity (${error.code}).`);
+      if (error instanceof joseErrors.JOSEError)
+        throw unauthorisedCaller(`${options.service} does not accept this identity (${error.code}).`);
       throw error;
     }
   }
@@ -164,7 +197,8 @@ export function authenticator(options: { service: string; redis: Redis; identity
   return async (headers) => {
     const app = header(headers, callerHeaders.app);
     const token = header(headers, callerHeaders.token);
-    if (!app || !token) throw unauthorisedCaller(`${options.service} answers only callers that show an app and a token.`);
+    if (!app || !token)
+      throw unauthorisedCaller(`${options.service} answers only callers that show an app and a token.`);
     await checkGrant(app, token);
     const identity = header(headers, callerHeaders.identity);
     if (app !== 'gateway') return { app, viewer: { kind: 'service', app } };

@@ -12,7 +12,10 @@ import { idFromBytes, idToBytes } from './ids.ts';
 export type Sql = SqlEntityManager<MySqlDriver>;
 
 /** A migration under the name that the migrations table remembers. */
-export type NamedMigration = { readonly name: string; readonly class: new (...args: ConstructorParameters<typeof Migration>) => Migration };
+export type NamedMigration = {
+  readonly name: string;
+  readonly class: new (...args: ConstructorParameters<typeof Migration>) => Migration;
+};
 
 export type Database = {
   readonly orm: MySqlORM;
@@ -80,8 +83,12 @@ export async function openDatabase(options: {
     discovery: { warnWhenNoEntities: false },
     logger: (message) => log.debug({ component: 'mikro-orm' }, message),
     onCreateConnection: async (connection) => {
-      await (connection as DatabaseConnection).executeQuery(CompiledQuery.raw('set session transaction isolation level read committed'));
-      await (connection as DatabaseConnection).executeQuery(CompiledQuery.raw(`set session innodb_lock_wait_timeout = ${lockWaitTimeoutSeconds}`));
+      await (connection as DatabaseConnection).executeQuery(
+        CompiledQuery.raw('set session transaction isolation level read committed'),
+      );
+      await (connection as DatabaseConnection).executeQuery(
+        CompiledQuery.raw(`set session innodb_lock_wait_timeout = ${lockWaitTimeoutSeconds}`),
+      );
     },
   })) as unknown as MySqlORM;
 
@@ -126,7 +133,9 @@ async function ormFor(url: string): Promise<typeof MySqlORM> {
 async function migrate(orm: MySqlORM, url: string): Promise<void> {
   const connection = await createConnection({ uri: url });
   try {
-    await connection.query('create table if not exists migration_lock (id tinyint not null primary key) engine = InnoDB');
+    await connection.query(
+      'create table if not exists migration_lock (id tinyint not null primary key) engine = InnoDB',
+    );
     await connection.query('insert ignore into migration_lock values (1)');
     await connection.query('set session innodb_lock_wait_timeout = 120');
     await connection.query('start transaction');
@@ -151,18 +160,30 @@ export const write = async (sql: Sql, text: string, parameters: readonly Paramet
   ((await sql.execute(text, parameters as Parameter[], 'run')) as unknown as { affectedRows: number }).affectedRows;
 
 /** One multi-row INSERT; every row has the same columns. Inserts nothing for no rows. */
-export async function insertRows(sql: Sql, table: string, rows: readonly Readonly<Record<string, Parameter>>[]): Promise<void> {
+export async function insertRows(
+  sql: Sql,
+  table: string,
+  rows: readonly Readonly<Record<string, Parameter>>[],
+): Promise<void> {
   const [first] = rows;
   if (first === undefined) return;
   const columns = Object.keys(first);
   const tuple = `(${columns.map(() => '?').join(', ')})`;
   const parameters = rows.flatMap((row) => columns.map((column) => row[column] ?? null));
-  await write(sql, `insert into ${table} (${columns.join(', ')}) values ${rows.map(() => tuple).join(', ')}`, parameters);
+  await write(
+    sql,
+    `insert into ${table} (${columns.join(', ')}) values ${rows.map(() => tuple).join(', ')}`,
+    parameters,
+  );
 }
 
 /** A UTC date from a raw row's text, or null. */
 export const toDate = (value: unknown): Date | null =>
-  value === null || value === undefined ? null : value instanceof Date ? value : new Date(`${String(value).replace(' ', 'T')}Z`);
+  value === null || value === undefined
+    ? null
+    : value instanceof Date
+      ? value
+      : new Date(`${String(value).replace(' ', 'T')}Z`);
 
 /** JSON from a raw row, where MariaDB gives text and MySQL a value. */
 export const toJson = <T>(value: unknown): T => (typeof value === 'string' ? JSON.parse(value) : value) as T;

@@ -15,7 +15,9 @@ export class ConfigError extends Error {
 export const developmentValue = (env: Env, variable: string, value: string): string => {
   const given = env[variable];
   if (env['NODE_ENV'] === 'production' && (given === undefined || given === '' || given === value)) {
-    throw new ConfigError(`${variable}: needs a value of your own when NODE_ENV=production; set it in the environment.`);
+    throw new ConfigError(
+      `${variable}: needs a value of your own when NODE_ENV=production; set it in the environment.`,
+    );
   }
   return given === undefined || given === '' ? value : given;
 };
@@ -39,4 +41,8 @@ export function readEnv<Shape extends z.ZodRawShape>(env: Env, shape: Shape): z.
 export const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 /** An absolute URL with one of these schemes. */
 export const url = (...schemes: string[]) =>
-  z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), { error: `is not a ${schemes.join(' or ')} URL` });
+  z
+    .string()
+    .refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), {
+      error: `is not a ${schemes.join(' or ')} URL`,
+    });

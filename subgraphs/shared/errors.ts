@@ -67,7 +67,10 @@ export const idempotencyConflictError = (retryable: boolean) =>
   }) satisfies Refusal;
 
 /** Runs `work`; a `RefusedError` becomes `onRefusal(refusals)`, every other error goes on. */
-export async function orRefusals<T, R>(work: () => Promise<T>, onRefusal: (refusals: readonly Refusal[]) => R): Promise<T | R> {
+export async function orRefusals<T, R>(
+  work: () => Promise<T>,
+  onRefusal: (refusals: readonly Refusal[]) => R,
+): Promise<T | R> {
   try {
     return await work();
   } catch (error) {
@@ -108,8 +111,12 @@ export function isUnavailable(error: unknown): boolean {
     const { code, extensions, name } = cause as { code?: unknown; name?: unknown; extensions?: { code?: unknown } };
     if (typeof code === 'string' && unreachable.has(code)) return true;
     if (extensions?.code === 'SERVICE_UNAVAILABLE') return true;
-    if (name === 'ClientClosedError' || name === 'ClientOfflineError' || name === 'SocketClosedUnexpectedlyError') return true;
-    cause = (cause as { previous?: unknown; cause?: unknown; originalError?: unknown }).originalError ?? (cause as { previous?: unknown }).previous ?? (cause as { cause?: unknown }).cause;
+    if (name === 'ClientClosedError' || name === 'ClientOfflineError' || name === 'SocketClosedUnexpectedlyError')
+      return true;
+    cause =
+      (cause as { previous?: unknown; cause?: unknown; originalError?: unknown }).originalError ??
+      (cause as { previous?: unknown }).previous ??
+      (cause as { cause?: unknown }).cause;
   }
   return false;
 }

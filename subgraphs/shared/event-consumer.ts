@@ -38,7 +38,9 @@ export function startEventConsumer(deps: {
   async function consumePartition(stream: string): Promise<void> {
     // XREADGROUP BLOCK occupies its connection, so each partition has its own.
     const redis = deps.redis.duplicate();
-    redis.on('error', (error: Error) => deps.log.debug({ err: error.message, stream }, 'redis connection of an event consumer'));
+    redis.on('error', (error: Error) =>
+      deps.log.debug({ err: error.message, stream }, 'redis connection of an event consumer'),
+    );
     const lease = `events:lease:${deps.service}:${stream}`;
     let holds = false;
     let recover = true;
@@ -54,14 +56,18 @@ export function startEventConsumer(deps: {
         }
         if (recover) await takeOver(redis, stream);
         const id = recover ? '0' : '>';
-        const reply = (await redis.xReadGroup(deps.service, consumer, { key: stream, id }, id === '>' ? { COUNT: batchSize, BLOCK: blockMs } : { COUNT: batchSize })) as
-          | { messages: { id: string; message: Record<string, string> | null }[] }[]
-          | null;
+        const reply = (await redis.xReadGroup(
+          deps.service,
+          consumer,
+          { key: stream, id },
+          id === '>' ? { COUNT: batchSize, BLOCK: blockMs } : { COUNT: batchSize },
+        )) as { messages: { id: string; message: Record<string, string> | null }[] }[] | null;
         const messages = reply?.[0]?.messages ?? [];
         if (recover && messages.length === 0) recover = false;
         for (const message of messages) {
           if (stopped) break;
-          if (message.message?.['event'] !== undefined) await handle(JSON.parse(message.message['event']) as DomainEvent);
+          if (message.message?.['event'] !== undefined)
+            await handle(JSON.parse(message.message['event']) as DomainEvent);
           await redis.xAck(stream, deps.service, message.id);
         }
       } catch (error) {
@@ -69,7 +75,8 @@ export function startEventConsumer(deps: {
         if (!stopped) {
           const { message } = error as Error;
           // A group vanishes when Redis loses its data; takeOver makes it again.
-          if (!message.includes('NOGROUP')) deps.log.warn({ err: message, stream }, 'event consumer interrupted, will go on');
+          if (!message.includes('NOGROUP'))
+            deps.log.warn({ err: message, stream }, 'event consumer interrupted, will go on');
           await sleep(200 + Math.random() * 300);
         }
       }
@@ -87,7 +94,10 @@ export function startEventConsumer(deps: {
     });
     let cursor = '0-0';
     do {
-      const claimed = await redis.xAutoClaim(stream, deps.service, consumer, 0, cursor, { COUNT: batchSize, JUSTID: false } as never);
+      const claimed = await redis.xAutoClaim(stream, deps.service, consumer, 0, cursor, {
+        COUNT: batchSize,
+        JUSTID: false,
+      } as never);
       cursor = String(claimed.nextId);
     } while (cursor !== '0-0');
   }
@@ -95,7 +105,7 @@ export function startEventConsumer(deps: {
   async function handle(event: DomainEvent): Promise<void> {
     const handler = deps.handlers[event.type];
     if (!handler) return;
-    for (let attempt = 1; !stopped; ) {
+    for (let attempt = 1; !stopped;) {
       try {
         const fresh = await handleOnce(deps.db, event, handler);
         deps.metrics.events.inc({ service: deps.service, type: event.type, outcome: fresh ? 'handled' : 'repeated' });
@@ -107,7 +117,10 @@ export function startEventConsumer(deps: {
           await sleep(500 + Math.random() * 500);
           continue;
         }
-        deps.log.error({ err: error, type: event.type, eventId: event.id, attempt, traceId: event.traceId }, 'event handler failed');
+        deps.log.error(
+          { err: error, type: event.type, eventId: event.id, attempt, traceId: event.traceId },
+          'event handler failed',
+        );
         deps.metrics.events.inc({ service: deps.service, type: event.type, outcome: 'failed' });
         if (attempt === maxAttempts) {
           await bury(deps.db, deps.service, event, attempt, error as Error);
@@ -133,7 +146,10 @@ export function startEventConsumer(deps: {
 export function handleOnce(db: Database, event: DomainEvent, handler: EventHandler): Promise<boolean> {
   return db.transaction(async (tx) => {
     try {
-      await write(tx, 'insert into inbox (event_id, type, handled_at) values (?, ?, utc_timestamp(3))', [idToBytes(event.id), event.type]);
+      await write(tx, 'insert into inbox (event_id, type, handled_at) values (?, ?, utc_timestamp(3))', [
+        idToBytes(event.id),
+        event.type,
+      ]);
     } catch (error) {
       if (isDuplicateKey(error)) return false;
       throw error;
@@ -148,7 +164,15 @@ async function bury(db: Database, service: string, event: DomainEvent, attempts:
     db.em(),
     `insert into dead_letter (event_id, service, type, aggregate_id, event, attempts, error, failed_at) values (?, ?, ?, ?, ?, ?, ?, utc_timestamp(3))
      on duplicate key update attempts = attempts + values(attempts), error = values(error), failed_at = values(failed_at), replayed_at = null`,
-    [idToBytes(event.id), service, event.type, idToBytes(event.aggregateId), JSON.stringify(event), attempts, error.message.slice(0, 1000)],
+    [
+      idToBytes(event.id),
+      service,
+      event.type,
+      idToBytes(event.aggregateId),
+      JSON.stringify(event),
+      attempts,
+      error.message.slice(0, 1000),
+    ],
   );
 }
 
@@ -160,4 +184,5 @@ const releaseScript = `if redis.call('get', KEYS[1]) == ARGV[1] then return redi
 
 const takeLease = async (redis: Redis, key: string, owner: string): Promise<boolean> =>
   (await redis.eval(leaseScript, { keys: [key], arguments: [owner, String(leaseMs)] })) === 1;
-const releaseLease = (redis: Redis, key: string, owner: string): Promise<unknown> => redis.eval(releaseScript, { keys: [key], arguments: [owner] });
+const releaseLease = (redis: Redis, key: string, owner: string): Promise<unknown> =>
+  redis.eval(releaseScript, { keys: [key], arguments: [owner] });

@@ -18,7 +18,8 @@ export const eventPartitions = 4;
 export const streamOf = (service: string, partition: number): string => `events:${service}:${partition}`;
 
 /** Equal for equal aggregates: the last bits of a UUIDv7 are random. */
-export const partitionOf = (aggregateId: string): number => Number.parseInt(aggregateId.slice(-4), 16) % eventPartitions;
+export const partitionOf = (aggregateId: string): number =>
+  Number.parseInt(aggregateId.slice(-4), 16) % eventPartitions;
 
 /** Writes events into the outbox, in the transaction of the change that they tell of. One statement. */
 export async function appendOutbox(tx: Sql, events: readonly DomainEvent[]): Promise<void> {

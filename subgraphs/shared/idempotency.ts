@@ -24,7 +24,8 @@ export type Claimed<Result> = { readonly replayed: boolean; readonly result: Res
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 /** SHA-256 over the canonical JSON (RFC 8785); `undefined` members count as absent. */
-export const hashOf = (value: unknown): Buffer => digest(canonicalize(JSON.parse(JSON.stringify(value ?? null))) ?? 'null');
+export const hashOf = (value: unknown): Buffer =>
+  digest(canonicalize(JSON.parse(JSON.stringify(value ?? null))) ?? 'null');
 
 /**
  * Claims the key inside the transaction whose effect it protects: row and effect commit or vanish together. `result` is
@@ -35,18 +36,29 @@ export const hashOf = (value: unknown): Buffer => digest(canonicalize(JSON.parse
 export async function claimKey<Result>(tx: Sql, claim: Claim, result: Result): Promise<Claimed<Result>> {
   if (claim.key === null || claim.key === undefined) return { replayed: false, result };
   if (!/^[\x21-\x7e]{1,128}$/.test(claim.key)) {
-    throw new RefusedError(validationError(`An idempotency key has 1 to ${maxKeyLength} printable ASCII characters without spaces.`, ['idempotencyKey']));
+    throw new RefusedError(
+      validationError(`An idempotency key has 1 to ${maxKeyLength} printable ASCII characters without spaces.`, [
+        'idempotencyKey',
+      ]),
+    );
   }
   const owner = idToBytes(claim.ownerId);
   const keyHash = digest(`${claim.operation}\n${claim.key}`);
   const inputHash = hashOf(claim.input);
   try {
-    await write(tx, 'insert into idempotency (owner_id, key_hash, operation, input_hash, result, created_at) values (?, ?, ?, ?, ?, utc_timestamp(3))', [owner, keyHash, claim.operation, inputHash, JSON.stringify(result)]);
+    await write(
+      tx,
+      'insert into idempotency (owner_id, key_hash, operation, input_hash, result, created_at) values (?, ?, ?, ?, ?, utc_timestamp(3))',
+      [owner, keyHash, claim.operation, inputHash, JSON.stringify(result)],
+    );
     return { replayed: false, result };
   } catch (error) {
     if (!isDuplicateKey(error)) throw error;
   }
-  const [row] = await select(tx, 'select input_hash, result from idempotency where owner_id = ? and key_hash = ?', [owner, keyHash]);
+  const [row] = await select(tx, 'select input_hash, result from idempotency where owner_id = ? and key_hash = ?', [
+    owner,
+    keyHash,
+  ]);
   if (!row) throw new RefusedError(idempotencyConflictError(true));
   if (!(row['input_hash'] as Buffer).equals(inputHash)) throw new RefusedError(idempotencyConflictError(false));
   return { replayed: true, result: toJson<Result>(row['result']) };
@@ -55,14 +67,22 @@ export async function claimKey<Result>(tx: Sql, claim: Claim, result: Result): P
 /** Looks a key up without claiming it, outside the deciding transaction; null when it is new. Refuses like `claimKey`. */
 export async function findKey<Result>(sql: Sql, claim: Claim): Promise<Result | null> {
   if (claim.key === null || claim.key === undefined) return null;
-  const [row] = await select(sql, 'select input_hash, result from idempotency where owner_id = ? and key_hash = ?', [idToBytes(claim.ownerId), digest(`${claim.operation}\n${claim.key}`)]);
+  const [row] = await select(sql, 'select input_hash, result from idempotency where owner_id = ? and key_hash = ?', [
+    idToBytes(claim.ownerId),
+    digest(`${claim.operation}\n${claim.key}`),
+  ]);
   if (!row) return null;
-  if (!(row['input_hash'] as Buffer).equals(hashOf(claim.input))) throw new RefusedError(idempotencyConflictError(false));
+  if (!(row['input_hash'] as Buffer).equals(hashOf(claim.input)))
+    throw new RefusedError(idempotencyConflictError(false));
   return toJson<Result>(row['result']);
 }
 
 /** Replaces the result that `claimKey` stored, where it is only known at the end of the same transaction. */
 export async function saveResult(tx: Sql, claim: Claim, result: unknown): Promise<void> {
   if (claim.key === null || claim.key === undefined) return;
-  await write(tx, 'update idempotency set result = ? where owner_id = ? and key_hash = ?', [JSON.stringify(result), idToBytes(claim.ownerId), digest(`${claim.operation}\n${claim.key}`)]);
+  await write(tx, 'update idempotency set result = ? where owner_id = ? and key_hash = ?', [
+    JSON.stringify(result),
+    idToBytes(claim.ownerId),
+    digest(`${claim.operation}\n${claim.key}`),
+  ]);
 }

@@ -31,11 +31,30 @@ const ensureEveryMs = 10_000;
 const rememberedWakes = 10_000;
 
 /** Jobs in MongoDB when `mongoUrl` is set, else in Redis. Connect to Redis first: Agenda's backend throws out of reach if it is down. */
-export async function openJobs(options: { mongoUrl: string | undefined; redisUrl: string; name: string; prefix: string; log: Logger; metrics: Metrics }): Promise<Jobs> {
+export async function openJobs(options: {
+  mongoUrl: string | undefined;
+  redisUrl: string;
+  name: string;
+  prefix: string;
+  log: Logger;
+  metrics: Metrics;
+}): Promise<Jobs> {
   const backend = options.mongoUrl
     ? new MongoBackend({ address: options.mongoUrl, collection: `${options.prefix}_jobs` })
-    : new RedisBackend({ connectionString: options.redisUrl, keyPrefix: `${options.prefix}:agenda:`, channelName: `${options.prefix}:agenda:notices` });
-  const agenda = new Agenda({ backend, name: options.name, processEvery: processEveryMs, defaultConcurrency: 1, defaultLockLimit: 1, defaultLockLifetime: lockLifetimeMs, removeOnComplete: true });
+    : new RedisBackend({
+        connectionString: options.redisUrl,
+        keyPrefix: `${options.prefix}:agenda:`,
+        channelName: `${options.prefix}:agenda:notices`,
+      });
+  const agenda = new Agenda({
+    backend,
+    name: options.name,
+    processEvery: processEveryMs,
+    defaultConcurrency: 1,
+    defaultLockLimit: 1,
+    defaultLockLifetime: lockLifetimeMs,
+    removeOnComplete: true,
+  });
   agenda.on('error', (error: Error) => options.log.warn({ err: error.message }, 'job store'));
   await agenda.ready;
 
@@ -65,7 +84,8 @@ export async function openJobs(options: { mongoUrl: string | undefined; redisUrl
     await agenda.stop(false);
     const deadline = Date.now() + drainTimeoutMs;
     while (running > 0 && Date.now() < deadline) await sleep(20);
-    if (running > 0) options.log.warn({ running }, 'jobs still running after the drain; another process takes them over');
+    if (running > 0)
+      options.log.warn({ running }, 'jobs still running after the drain; another process takes them over');
     await backend.disconnect();
   }
 

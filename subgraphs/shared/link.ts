@@ -18,8 +18,17 @@ export type SubgraphRequest = {
 };
 
 /** A plain HTTP request to one of a subgraph's own routes (webhooks, keys); the body is as it came. */
-export type RawRequest = { readonly method: string; readonly path: string; readonly headers: Headers; readonly body: Buffer };
-export type RawResponse = { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string };
+export type RawRequest = {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Headers;
+  readonly body: Buffer;
+};
+export type RawResponse = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+};
 
 /** How a subgraph is reached: in this process or over HTTP and WebSocket. Both give the same answers. */
 export type SubgraphLink = {
@@ -39,22 +48,46 @@ const keepAliveMs = 30_000;
 
 /** A link over HTTP. `baseUrl` is the subgraph's origin, e.g. `http://order:4103`. */
 export function httpLink(name: SubgraphName, baseUrl: string): SubgraphLink {
-  const pool = new Pool(baseUrl, { connections: poolConnections, keepAliveTimeout: keepAliveMs, keepAliveMaxTimeout: keepAliveMs, headersTimeout: requestTimeoutMs, bodyTimeout: requestTimeoutMs, connectTimeout: 3_000 });
+  const pool = new Pool(baseUrl, {
+    connections: poolConnections,
+    keepAliveTimeout: keepAliveMs,
+    keepAliveMaxTimeout: keepAliveMs,
+    headersTimeout: requestTimeoutMs,
+    bodyTimeout: requestTimeoutMs,
+    connectTimeout: 3_000,
+  });
   const sockets = new Set<Client>();
 
-  const send = async (method: string, path: string, headers: Record<string, string | string[]>, body: string | Buffer) => {
+  const send = async (
+    method: string,
+    path: string,
+    headers: Record<string, string | string[]>,
+    body: string | Buffer,
+  ) => {
     try {
-      const response = await pool.request({ method: method as 'POST', path, headers, body: body.length === 0 ? null : body });
+      const response = await pool.request({
+        method: method as 'POST',
+        path,
+        headers,
+        body: body.length === 0 ? null : body,
+      });
       return { status: response.statusCode, headers: response.headers, body: await response.body.text() };
     } catch (error) {
-      throw unavailable(`The ${name} service can't be reached (${(error as { code?: string }).code ?? (error as Error).name}).`);
+      throw unavailable(
+        `The ${name} service can't be reached (${(error as { code?: string }).code ?? (error as Error).name}).`,
+      );
     }
   };
 
   return {
     name,
     async execute({ query, variables, operationName, headers }) {
-      const response = await send('POST', '/graphql', { ...present(headers), 'content-type': 'application/json', accept: 'application/json' }, JSON.stringify({ query, variables, operationName }));
+      const response = await send(
+        'POST',
+        '/graphql',
+        { ...present(headers), 'content-type': 'application/json', accept: 'application/json' },
+        JSON.stringify({ query, variables, operationName }),
+      );
       try {
         const result = JSON.parse(response.body) as ExecutionResult;
         if (typeof result === 'object' && result !== null && ('data' in result || 'errors' in result)) return result;
@@ -65,7 +98,13 @@ export function httpLink(name: SubgraphName, baseUrl: string): SubgraphLink {
     },
     subscribe({ query, variables, operationName, headers }) {
       // One socket a subscription: a socket carries one identity, fixed when it opens.
-      const client = createClient({ url: `${baseUrl.replace(/^http/, 'ws')}/graphql`, webSocketImpl: WebSocket, connectionParams: present(headers), lazy: true, retryAttempts: 0 });
+      const client = createClient({
+        url: `${baseUrl.replace(/^http/, 'ws')}/graphql`,
+        webSocketImpl: WebSocket,
+        connectionParams: present(headers),
+        lazy: true,
+        retryAttempts: 0,
+      });
       sockets.add(client);
       const iterator = client.iterate({ query, variables: variables as Record<string, unknown>, operationName });
       const close = async () => {
@@ -97,7 +136,11 @@ export function httpLink(name: SubgraphName, baseUrl: string): SubgraphLink {
     },
     async raw({ method, path, headers, body }) {
       const response = await send(method, path, present(headers), body);
-      return { status: response.status, headers: { 'content-type': String(response.headers['content-type'] ?? 'text/plain') }, body: response.body };
+      return {
+        status: response.status,
+        headers: { 'content-type': String(response.headers['content-type'] ?? 'text/plain') },
+        body: response.body,
+      };
     },
     async close() {
       await Promise.all([...sockets].map((client) => client.dispose()));
@@ -106,9 +149,23 @@ export function httpLink(name: SubgraphName, baseUrl: string): SubgraphLink {
   };
 }
 
-const hopByHop = new Set(['connection', 'host', 'content-length', 'transfer-encoding', 'keep-alive', 'upgrade', 'expect', 'te', 'trailer']);
+const hopByHop = new Set([
+  'connection',
+  'host',
+  'content-length',
+  'transfer-encoding',
+  'keep-alive',
+  'upgrade',
+  'expect',
+  'te',
+  'trailer',
+]);
 const present = (headers: Headers): Record<string, string | string[]> =>
-  Object.fromEntries(Object.entries(headers).filter((entry): entry is [string, string | string[]] => entry[1] !== undefined && !hopByHop.has(entry[0])));
+  Object.fromEntries(
+    Object.entries(headers).filter(
+      (entry): entry is [string, string | string[]] => entry[1] !== undefined && !hopByHop.has(entry[0]),
+    ),
+  );
 
 /** A call of one service to another failed with these GraphQL errors. */
 export class CallError extends Error {
@@ -123,12 +180,26 @@ export class CallError extends Error {
 }
 
 /** Calls other subgraphs as the service `app`, showing its token. */
-export type ServiceCaller = <Data>(service: SubgraphName, call: { query: string; variables?: Record<string, unknown>; traceId: string }) => Promise<Data>;
+export type ServiceCaller = <Data>(
+  service: SubgraphName,
+  call: { query: string; variables?: Record<string, unknown>; traceId: string },
+) => Promise<Data>;
 
 /** Throws CallError with the callee's code when it answers with errors, SERVICE_UNAVAILABLE when it can't be reached. */
-export function serviceCaller(options: { app: string; token: string; link: (name: SubgraphName) => SubgraphLink }): ServiceCaller {
-  return async <Data>(service: SubgraphName, call: { query: string; variables?: Record<string, unknown>; traceId: string }) => {
-    const headers = { [callerHeaders.app]: options.app, [callerHeaders.token]: options.token, [callerHeaders.trace]: traceparentOf(call.traceId) };
+export function serviceCaller(options: {
+  app: string;
+  token: string;
+  link: (name: SubgraphName) => SubgraphLink;
+}): ServiceCaller {
+  return async <Data>(
+    service: SubgraphName,
+    call: { query: string; variables?: Record<string, unknown>; traceId: string },
+  ) => {
+    const headers = {
+      [callerHeaders.app]: options.app,
+      [callerHeaders.token]: options.token,
+      [callerHeaders.trace]: traceparentOf(call.traceId),
+    };
     const result = await options.link(service).execute({ query: call.query, variables: call.variables, headers });
     if (result.errors?.length) throw new CallError(service, result.errors);
     return result.data as Data;

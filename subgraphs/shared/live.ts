@@ -30,7 +30,9 @@ export async function openLive(redis: Redis, log: Logger): Promise<Live> {
 
   return {
     publish(channel, message) {
-      redis.publish(`live:${channel}`, message).catch((error: Error) => log.debug({ err: error.message, channel }, 'live notice not sent'));
+      redis
+        .publish(`live:${channel}`, message)
+        .catch((error: Error) => log.debug({ err: error.message, channel }, 'live notice not sent'));
     },
     listen(channel, onNotice) {
       listeners.on(channel, onNotice);
@@ -49,7 +51,11 @@ export async function openLive(redis: Redis, log: Logger): Promise<Live> {
  * `read` keeps its own position, so nothing is skipped or doubled however the notices come. It runs once at the start.
  * `return()` ends a pending `next()` at once. At most one `read` runs; its items are the only buffer.
  */
-export function readOnWake<Item>(options: { read: () => Promise<readonly Item[]>; subscribe: (wake: () => void) => () => void; pollMs: number }): AsyncIterableIterator<Item> {
+export function readOnWake<Item>(options: {
+  read: () => Promise<readonly Item[]>;
+  subscribe: (wake: () => void) => () => void;
+  pollMs: number;
+}): AsyncIterableIterator<Item> {
   let buffer: readonly Item[] = [];
   let position = 0;
   let due = true;

@@ -26,11 +26,16 @@ export function startLoop(options: { name: string; everyMs: number; log: Logger;
         failures = 0;
       } catch (error) {
         failures += 1;
-        if (failures === 1 || failures % 10 === 0) options.log.warn({ err: (error as Error).message, failures, loop: options.name }, 'background loop failed, will try again');
+        if (failures === 1 || failures % 10 === 0)
+          options.log.warn(
+            { err: (error as Error).message, failures, loop: options.name },
+            'background loop failed, will try again',
+          );
       }
     } while (again && failures === 0 && !stopped);
     running = undefined;
-    const delayMs = failures === 0 ? options.everyMs : Math.min(maxBackoffMs, options.everyMs * 2 ** Math.min(failures - 1, 6));
+    const delayMs =
+      failures === 0 ? options.everyMs : Math.min(maxBackoffMs, options.everyMs * 2 ** Math.min(failures - 1, 6));
     if (!stopped) timer = setTimeout(start, delayMs);
   }
   function start(): void {

@@ -17,10 +17,12 @@ export function add(left: Money, right: Money): Money {
 }
 
 /** `left − right`. Throws like `add`. */
-export const subtract = (left: Money, right: Money): Money => add(left, { amount: -right.amount, currency: right.currency });
+export const subtract = (left: Money, right: Money): Money =>
+  add(left, { amount: -right.amount, currency: right.currency });
 
 /** `unit × quantity`. Throws a RangeError beyond ±(2^53 − 1) or for a quantity that is no integer. */
-export const multiply = (unit: Money, quantity: number): Money => checked(unit.amount * BigInt(quantity), unit.currency);
+export const multiply = (unit: Money, quantity: number): Money =>
+  checked(unit.amount * BigInt(quantity), unit.currency);
 
 /** The sum, zero of `currency` for none. Throws like `add`. */
 export const sum = (amounts: readonly Money[], currency: string): Money => amounts.reduce(add, money(0n, currency));
@@ -30,7 +32,8 @@ export const moneyToJson = (value: Money): MoneyJson => ({ amount: Number(value.
 
 /** From the API: a `SafeInt` and a code. Throws a RangeError for anything that is not a safe integer. */
 export function moneyFromJson(value: MoneyJson): Money {
-  if (!Number.isSafeInteger(value.amount)) throw new RangeError('an amount is an integer of at most 2^53 − 1 minor units');
+  if (!Number.isSafeInteger(value.amount))
+    throw new RangeError('an amount is an integer of at most 2^53 − 1 minor units');
   return { amount: BigInt(value.amount), currency: value.currency };
 }
 

@@ -21,15 +21,26 @@ export type Relay = Loop;
  *
  * A marker key in Redis tells whether Redis still has what was published. When it is gone, every retained row is published again.
  */
-export function startOutboxRelay(deps: { service: string; db: Database; redis: Redis; log: Logger; metrics: Metrics }): Relay {
+export function startOutboxRelay(deps: {
+  service: string;
+  db: Database;
+  redis: Redis;
+  log: Logger;
+  metrics: Metrics;
+}): Relay {
   const owner = idToBytes(newId());
   const marker = `events:${deps.service}:marker`;
 
   async function republishAfterLoss(sql: Sql): Promise<void> {
     if ((await deps.redis.get(marker)) !== null) return;
-    const found = await write(sql, 'update outbox set published_at = null, claimed_by = null, claimed_until = null where published_at > utc_timestamp(3) - interval ? hour', [outboxRetentionHours]);
+    const found = await write(
+      sql,
+      'update outbox set published_at = null, claimed_by = null, claimed_until = null where published_at > utc_timestamp(3) - interval ? hour',
+      [outboxRetentionHours],
+    );
     await deps.redis.set(marker, new Date().toISOString());
-    if (found > 0) deps.log.warn({ events: found }, 'Redis had lost the event streams: publishing the retained events again');
+    if (found > 0)
+      deps.log.warn({ events: found }, 'Redis had lost the event streams: publishing the retained events again');
   }
 
   async function publishBatch(sql: Sql): Promise<number> {
@@ -40,7 +51,11 @@ export function startOutboxRelay(deps: { service: string; db: Database; redis: R
       [owner],
     );
     if (claimed === 0) return 0;
-    const rows = await select(sql, 'select id, aggregate_id, type, trace_id, data, created_at from outbox where claimed_by = ? and published_at is null order by id', [owner]);
+    const rows = await select(
+      sql,
+      'select id, aggregate_id, type, trace_id, data, created_at from outbox where claimed_by = ? and published_at is null order by id',
+      [owner],
+    );
     const batch = deps.redis.multi();
     for (const row of rows) {
       const event: DomainEvent = {
@@ -51,11 +66,20 @@ export function startOutboxRelay(deps: { service: string; db: Database; redis: R
         at: (toDate(row['created_at']) as Date).toISOString(),
         data: toJson(row['data']),
       };
-      batch.xAdd(streamOf(deps.service, partitionOf(event.aggregateId)), '*', { event: JSON.stringify(event) }, { TRIM: { strategy: 'MAXLEN', strategyModifier: '~', threshold: streamMaxLength } });
+      batch.xAdd(
+        streamOf(deps.service, partitionOf(event.aggregateId)),
+        '*',
+        { event: JSON.stringify(event) },
+        { TRIM: { strategy: 'MAXLEN', strategyModifier: '~', threshold: streamMaxLength } },
+      );
       deps.metrics.events.inc({ service: deps.service, type: event.type, outcome: 'published' });
     }
     await batch.exec();
-    await write(sql, 'update outbox set published_at = utc_timestamp(3) where claimed_by = ? and published_at is null', [owner]);
+    await write(
+      sql,
+      'update outbox set published_at = utc_timestamp(3) where claimed_by = ? and published_at is null',
+      [owner],
+    );
     return rows.length;
   }
 
@@ -73,7 +97,10 @@ export function startOutboxRelay(deps: { service: string; db: Database; redis: R
 
 /** Deletes rows published before the retention; returns how many. Bounded per call. */
 export const purgeOutbox = (sql: Sql): Promise<number> =>
-  write(sql, 'delete from outbox where published_at < utc_timestamp(3) - interval ? hour limit 5000', [outboxRetentionHours]);
+  write(sql, 'delete from outbox where published_at < utc_timestamp(3) - interval ? hour limit 5000', [
+    outboxRetentionHours,
+  ]);
 
 /** All streams of a service. */
-export const streamsOf = (service: string): string[] => Array.from({ length: eventPartitions }, (_, partition) => streamOf(service, partition));
+export const streamsOf = (service: string): string[] =>
+  Array.from({ length: eventPartitions }, (_, partition) => streamOf(service, partition));

@@ -9,7 +9,10 @@ const connect = (url: string, options: { offlineQueue: boolean }) =>
     disableOfflineQueue: !options.offlineQueue,
     commandsQueueMaxLength: 10_000,
     pingInterval: 30_000,
-    socket: { connectTimeout: 3_000, reconnectStrategy: (tries: number) => Math.min(50 * 2 ** Math.min(tries, 6), 2_000) + Math.random() * 100 },
+    socket: {
+      connectTimeout: 3_000,
+      reconnectStrategy: (tries: number) => Math.min(50 * 2 ** Math.min(tries, 6), 2_000) + Math.random() * 100,
+    },
   });
 
 /**

@@ -26,7 +26,8 @@ export type PlatformConfig = {
   readonly strictServiceAuth: boolean;
 };
 
-const developmentTokens = 'gateway=development-gateway,user=development-user,product=development-product,order=development-order,payment=development-payment';
+const developmentTokens =
+  'gateway=development-gateway,user=development-user,product=development-product,order=development-order,payment=development-payment';
 
 /** Throws ConfigError naming the variable and the mend. */
 export function readPlatformConfig(env: Env): PlatformConfig {
@@ -34,7 +35,10 @@ export function readPlatformConfig(env: Env): PlatformConfig {
     MYSQL_URL: url('mysql').describe('root URL of MySQL 8.4 or MariaDB, e.g. mysql://root:secret@localhost:3306'),
     REDIS_URL: url('redis', 'rediss').describe('URL of Redis, e.g. redis://localhost:6379'),
     MONGODB_URL: url('mongodb', 'mongodb+srv').optional(),
-    DATABASE_PREFIX: z.string().regex(/^[a-z][a-z0-9_]{0,20}$/).default('orders'),
+    DATABASE_PREFIX: z
+      .string()
+      .regex(/^[a-z][a-z0-9_]{0,20}$/)
+      .default('orders'),
     LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
     PORT: z.coerce.number().int().min(0).max(65_535).default(4000),
     PUBLIC_URL: url('http', 'https').optional(),
@@ -54,8 +58,11 @@ export function readPlatformConfig(env: Env): PlatformConfig {
 }
 
 function parseTokens(text: string): ReadonlyMap<string, string> {
-  const entries = text.split(',').map((pair) => pair.split('=').map((part) => part.trim()) as [string, string | undefined]);
-  if (entries.some(([app, token]) => !app || !token)) throw new ConfigError('SERVICE_TOKENS: is not app=token,app=token,…');
+  const entries = text
+    .split(',')
+    .map((pair) => pair.split('=').map((part) => part.trim()) as [string, string | undefined]);
+  if (entries.some(([app, token]) => !app || !token))
+    throw new ConfigError('SERVICE_TOKENS: is not app=token,app=token,…');
   return new Map(entries as [string, string][]);
 }
 
@@ -87,13 +94,23 @@ export type Runtime = {
 };
 
 /** Connects to Redis and the job store. `name` is the process's name in logs and job locks. */
-export async function openRuntime(env: Env, options: { name: string; link: (name: SubgraphName) => SubgraphLink; log?: Logger }): Promise<Runtime> {
+export async function openRuntime(
+  env: Env,
+  options: { name: string; link: (name: SubgraphName) => SubgraphLink; log?: Logger },
+): Promise<Runtime> {
   const config = readPlatformConfig(env);
   const log = options.log ?? createLogger(options.name, config.logLevel);
   const metrics = createMetrics();
   const redis = await openRedis(config.redisUrl, log);
   const live = await openLive(redis, log);
-  const jobs = await openJobs({ mongoUrl: config.mongoUrl, redisUrl: config.redisUrl, name: `${options.name}-${process.pid}`, prefix: config.prefix, log, metrics });
+  const jobs = await openJobs({
+    mongoUrl: config.mongoUrl,
+    redisUrl: config.redisUrl,
+    name: `${options.name}-${process.pid}`,
+    prefix: config.prefix,
+    log,
+    metrics,
+  });
   return {
     env, config, log, metrics, redis, live, jobs, newId,
     now: () => new Date(),
@@ -116,15 +133,36 @@ export type Service = {
 const defaultPoolSize = 30;
 
 /** Opens a subgraph's schema (already created and migrated) and lets the known services call it. */
-export async function openService(runtime: Runtime, options: { name: SubgraphName; entities: readonly unknown[]; migrations: readonly NamedMigration[]; poolSize?: number }): Promise<Service> {
+export async function openService(
+  runtime: Runtime,
+  options: {
+    name: SubgraphName;
+    entities: readonly unknown[];
+    migrations: readonly NamedMigration[];
+    poolSize?: number;
+  },
+): Promise<Service> {
   const { config, redis, log } = runtime;
   const { name } = options;
-  const db = await openDatabase({ url: databaseUrl(runtime.env, config, name), entities: options.entities, migrations: options.migrations, poolSize: options.poolSize ?? defaultPoolSize, log });
+  const db = await openDatabase({
+    url: databaseUrl(runtime.env, config, name),
+    entities: options.entities,
+    migrations: options.migrations,
+    poolSize: options.poolSize ?? defaultPoolSize,
+    log,
+  });
   const seed = () => seedGrants(redis, name, config.serviceTokens);
   await seed();
   return {
     db,
-    authenticate: authenticator({ service: name, redis, identitySecret: config.identitySecret, strict: config.strictServiceAuth, now: runtime.now, reseed: seed }),
+    authenticate: authenticator({
+      service: name,
+      redis,
+      identitySecret: config.identitySecret,
+      strict: config.strictServiceAuth,
+      now: runtime.now,
+      reseed: seed,
+    }),
     call: serviceCaller({ app: name, token: config.serviceTokens.get(name) ?? '', link: runtime.link }),
   };
 }
@@ -134,7 +172,9 @@ export async function openService(runtime: Runtime, options: { name: SubgraphNam
  * revoked, from one that Redis has lost.
  */
 async function seedGrants(redis: Redis, service: string, tokens: ReadonlyMap<string, string>): Promise<void> {
-  const fingerprint = createHash('sha256').update(JSON.stringify([...tokens])).digest('hex');
+  const fingerprint = createHash('sha256')
+    .update(JSON.stringify([...tokens]))
+    .digest('hex');
   if ((await redis.hGet(rpcAuthKey(service), '*seeded*')) === fingerprint) return;
   for (const [app, token] of tokens) await grantService(redis, { app, service, token });
   await redis.hSet(rpcAuthKey(service), '*seeded*', fingerprint);

@@ -16,7 +16,11 @@ const readyTimeoutMs = 2_000;
 export type Serving = { readonly port: number; close(): Promise<void> };
 
 /** Answers /health/live, /health/ready and /metrics; false for every other path. `ready` rejects when not ready. */
-export async function answerOperations(request: IncomingMessage, response: ServerResponse, process: { ready: () => Promise<void>; metrics: Metrics }): Promise<boolean> {
+export async function answerOperations(
+  request: IncomingMessage,
+  response: ServerResponse,
+  process: { ready: () => Promise<void>; metrics: Metrics },
+): Promise<boolean> {
   const path = request.url?.split('?')[0];
   if (path === '/health/live') {
     respond(response, 200, 'application/json', JSON.stringify({ status: 'live' }));
@@ -25,7 +29,12 @@ export async function answerOperations(request: IncomingMessage, response: Serve
       process.ready().then(() => null, (error: Error) => error.message),
       new Promise<string>((resolve) => setTimeout(resolve, readyTimeoutMs, `no answer within ${readyTimeoutMs} ms`).unref()),
     ]); // prettier-ignore
-    respond(response, reason === null ? 200 : 503, 'application/json', JSON.stringify(reason === null ? { status: 'ready' } : { status: 'not ready', reason }));
+    respond(
+      response,
+      reason === null ? 200 : 503,
+      'application/json',
+      JSON.stringify(reason === null ? { status: 'ready' } : { status: 'not ready', reason }),
+    );
   } else if (path === '/metrics') {
     respond(response, 200, process.metrics.registry.contentType, await process.metrics.registry.metrics());
   } else return false;
@@ -50,16 +59,25 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
 }
 
 /** Serves a subgraph over HTTP and WebSocket for the gateway and the other services. Port 0 takes a free one. */
-export async function serveSubgraph(subgraph: Subgraph, options: { port: number; host: string; log: Logger; metrics: Metrics }): Promise<Serving> {
+export async function serveSubgraph(
+  subgraph: Subgraph,
+  options: { port: number; host: string; log: Logger; metrics: Metrics },
+): Promise<Serving> {
   const graphql = createHandler({
     schema: subgraph.schema,
     onSubscribe: (request, { query, variables, operationName }) =>
-      subgraph.execute({ query, variables: variables ?? undefined, operationName: operationName ?? undefined, headers: request.raw.headers as Headers }),
+      subgraph.execute({
+        query,
+        variables: variables ?? undefined,
+        operationName: operationName ?? undefined,
+        headers: request.raw.headers as Headers,
+      }),
   });
 
   const server = createServer((request, response) => {
     void (async () => {
-      if (await answerOperations(request, response, { ready: () => subgraph.ready(), metrics: options.metrics })) return;
+      if (await answerOperations(request, response, { ready: () => subgraph.ready(), metrics: options.metrics }))
+        return;
       if (request.url?.split('?')[0] === '/graphql') {
         if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) {
           respond(response, 413, 'text/plain', 'body too large');
@@ -73,12 +91,18 @@ export async function serveSubgraph(subgraph: Subgraph, options: { port: number;
         respond(response, 413, 'text/plain', 'body too large');
         return;
       }
-      const answer = await subgraph.raw({ method: request.method ?? 'GET', path: request.url ?? '/', headers: request.headers, body });
+      const answer = await subgraph.raw({
+        method: request.method ?? 'GET',
+        path: request.url ?? '/',
+        headers: request.headers,
+        body,
+      });
       response.writeHead(answer.status, { ...answer.headers, 'content-length': Buffer.byteLength(answer.body) });
       response.end(answer.body);
     })().catch((error: Error) => {
       options.log.error({ err: error, path: request.url }, 'request failed');
-      if (!response.headersSent) respond(response, 500, 'application/json', JSON.stringify({ code: 'INTERNAL_SERVER_ERROR' }));
+      if (!response.headersSent)
+        respond(response, 500, 'application/json', JSON.stringify({ code: 'INTERNAL_SERVER_ERROR' }));
       else response.destroy();
     });
   });
@@ -94,7 +118,11 @@ export async function serveSubgraph(subgraph: Subgraph, options: { port: number;
       execute: () => ({ errors: [] }),
       subscribe: (args) => {
         const { connectionParams } = args.contextValue as { connectionParams: Headers };
-        const { query, variables, operationName } = (args.contextValue as { payload: { query: string; variables?: Record<string, unknown>; operationName?: string } }).payload;
+        const { query, variables, operationName } = (
+          args.contextValue as {
+            payload: { query: string; variables?: Record<string, unknown>; operationName?: string };
+          }
+        ).payload;
         return subgraph.subscribe({ query, variables, operationName, headers: connectionParams ?? {} }) as never;
       },
       context: (context, _id, payload) => ({ connectionParams: context.connectionParams, payload }),

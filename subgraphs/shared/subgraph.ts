@@ -54,10 +54,16 @@ export type EngineOptions<Context extends CallContext> = {
  * Runs GraphQL requests against one subgraph: authenticates the caller, parses and validates (cached), executes, masks
  * unexpected errors behind a trace id. The same engine answers in-process calls and HTTP.
  */
-export function createEngine<Context extends CallContext>(options: EngineOptions<Context>): Pick<Subgraph, 'name' | 'schema' | 'execute' | 'subscribe' | 'raw'> {
-  const schema = buildSubgraphSchema([{ typeDefs: options.typeDefs, resolvers: asyncReferences(options.resolvers) as never }]);
+export function createEngine<Context extends CallContext>(
+  options: EngineOptions<Context>,
+): Pick<Subgraph, 'name' | 'schema' | 'execute' | 'subscribe' | 'raw'> {
+  const schema = buildSubgraphSchema([
+    { typeDefs: options.typeDefs, resolvers: asyncReferences(options.resolvers) as never },
+  ]);
   limitRepresentations(schema);
-  const documents = new LRUCache<string, { document: DocumentNode } | { errors: readonly GraphQLError[] }>({ max: documentCacheSize });
+  const documents = new LRUCache<string, { document: DocumentNode } | { errors: readonly GraphQLError[] }>({
+    max: documentCacheSize,
+  });
 
   function documentOf(query: string) {
     const cached = documents.get(query);
@@ -74,19 +80,39 @@ export function createEngine<Context extends CallContext>(options: EngineOptions
       const entry = documentOf(request.query);
       if ('errors' in entry) return { traceId, errors: entry.errors };
       const operation = getOperationAST(entry.document, request.operationName);
-      if (!operation) return { traceId, errors: [badUserInput('The document needs exactly one operation, or its name.')] };
-      if ((operation.operation === 'subscription') !== (allowed === 'subscription')) return { traceId, errors: [badUserInput(`A ${operation.operation} can't be run this way.`)] };
+      if (!operation)
+        return { traceId, errors: [badUserInput('The document needs exactly one operation, or its name.')] };
+      if ((operation.operation === 'subscription') !== (allowed === 'subscription'))
+        return { traceId, errors: [badUserInput(`A ${operation.operation} can't be run this way.`)] };
       // Only the gateway speaks for clients, so from anybody else the header means nothing.
       const clientAddress = app === 'gateway' ? singleHeader(request.headers, callerHeaders.clientAddress) : undefined;
       const contextValue = options.context({ viewer, app, traceId, clientAddress });
-      return { traceId, arguments: { schema, document: entry.document, contextValue, variableValues: request.variables as Record<string, unknown>, operationName: request.operationName ?? null } };
+      return {
+        traceId,
+        arguments: {
+          schema,
+          document: entry.document,
+          contextValue,
+          variableValues: request.variables as Record<string, unknown>,
+          operationName: request.operationName ?? null,
+        },
+      };
     } catch (error) {
-      return { traceId, errors: [error instanceof GraphQLError ? error : new GraphQLError((error as Error).message, { originalError: error as Error })] };
+      return {
+        traceId,
+        errors: [
+          error instanceof GraphQLError
+            ? error
+            : new GraphQLError((error as Error).message, { originalError: error as Error }),
+        ],
+      };
     }
   }
 
   const present = (result: ExecutionResult, traceId: string): ExecutionResult =>
-    result.errors ? { ...result, errors: result.errors.map((error) => presentError(error, { ...options, traceId })) } : result;
+    result.errors
+      ? { ...result, errors: result.errors.map((error) => presentError(error, { ...options, traceId })) }
+      : result;
 
   return {
     name: options.name,
@@ -94,9 +120,15 @@ export function createEngine<Context extends CallContext>(options: EngineOptions
     async execute(request) {
       const started = performance.now();
       const prepared = await prepare(request, 'other');
-      const result = present(prepared.errors ? { errors: prepared.errors } : ((await execute(prepared.arguments)) as ExecutionResult), prepared.traceId);
+      const result = present(
+        prepared.errors ? { errors: prepared.errors } : ((await execute(prepared.arguments)) as ExecutionResult),
+        prepared.traceId,
+      );
       const code = String(result.errors?.[0]?.extensions['code'] ?? 'OK');
-      options.metrics.operationDuration.observe({ service: options.name, operation: operationLabel(request), code }, (performance.now() - started) / 1000);
+      options.metrics.operationDuration.observe(
+        { service: options.name, operation: operationLabel(request), code },
+        (performance.now() - started) / 1000,
+      );
       return result;
     },
     subscribe(request) {
@@ -111,7 +143,9 @@ export function createEngine<Context extends CallContext>(options: EngineOptions
         },
         async next() {
           const step = await (await source).next();
-          return step.done ? { done: true, value: undefined } : { done: false, value: present(step.value, (await prepared).traceId) };
+          return step.done
+            ? { done: true, value: undefined }
+            : { done: false, value: present(step.value, (await prepared).traceId) };
         },
         // Not a generator: its return() would wait for the event that a pending next() waits for.
         async return() {
@@ -129,29 +163,39 @@ async function* single(result: ExecutionResult): AsyncGenerator<ExecutionResult,
 }
 
 /** `login` of `Login__user__0`, the names that the gateway's planner gives its fetches; bounded by the documents known. */
-const operationLabel = (request: SubgraphRequest): string => request.operationName?.replace(/__.*$/, '').slice(0, 60) || 'anonymous';
+const operationLabel = (request: SubgraphRequest): string =>
+  request.operationName?.replace(/__.*$/, '').slice(0, 60) || 'anonymous';
 
-const singleHeader = (headers: Headers, name: string): string | undefined => (Array.isArray(headers[name]) ? headers[name][0] : headers[name]);
+const singleHeader = (headers: Headers, name: string): string | undefined =>
+  Array.isArray(headers[name]) ? headers[name][0] : headers[name];
 
 function parseAndValidate(schema: GraphQLSchema, query: string) {
   try {
     const document = parse(query, { noLocation: true });
     const errors = validate(schema, document);
-    return errors.length > 0 ? { errors: errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED')) } : { document };
+    return errors.length > 0
+      ? { errors: errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED')) }
+      : { document };
   } catch (error) {
     if (error instanceof GraphQLError) return { errors: [withCode(error, 'GRAPHQL_PARSE_FAILED')] };
     throw error;
   }
 }
 
-const withCode = (error: GraphQLError, code: string): GraphQLError => new GraphQLError(error.message, { extensions: { code }, path: error.path ?? null });
+const withCode = (error: GraphQLError, code: string): GraphQLError =>
+  new GraphQLError(error.message, { extensions: { code }, path: error.path ?? null });
 
 /** A synchronous throw in one `__resolveReference` nulls the whole batch of entities, so each becomes a promise. */
 function asyncReferences(resolvers: ResolverMap): ResolverMap {
   return Object.fromEntries(
     Object.entries(resolvers).map(([type, fields]) => {
       const reference = (fields as { __resolveReference?: AnyResolver }).__resolveReference;
-      return [type, reference ? { ...(fields as object), __resolveReference: async (...args: unknown[]) => reference(...args) } : fields];
+      return [
+        type,
+        reference
+          ? { ...(fields as object), __resolveReference: async (...args: unknown[]) => reference(...args) }
+          : fields,
+      ];
     }),
   );
 }
@@ -161,7 +205,8 @@ function limitRepresentations(schema: GraphQLSchema): void {
   if (!field?.resolve) return;
   const { resolve } = field;
   field.resolve = (source, args: { representations: unknown[] }, context, info) => {
-    if (args.representations.length > maxRepresentations) throw badUserInput(`_entities takes at most ${maxRepresentations} representations.`);
+    if (args.representations.length > maxRepresentations)
+      throw badUserInput(`_entities takes at most ${maxRepresentations} representations.`);
     return resolve(source, args, context, info);
   };
 }
@@ -170,10 +215,12 @@ const knownCodes = new Set<unknown>([...errorCodes, 'GRAPHQL_VALIDATION_FAILED',
 
 /** Known errors go out as they are; "not now" becomes SERVICE_UNAVAILABLE; all else is logged and masked. */
 function presentError(error: GraphQLError, options: { name: string; log: Logger; traceId: string }): GraphQLError {
-  const show = (message: string, code: unknown) => new GraphQLError(message, { path: error.path ?? null, extensions: { code, traceId: options.traceId } });
+  const show = (message: string, code: unknown) =>
+    new GraphQLError(message, { path: error.path ?? null, extensions: { code, traceId: options.traceId } });
   const cause = error.originalError ?? error;
   const code = error.extensions['code'];
-  if (cause instanceof RefusedError) return show(cause.message, cause.refusals[0]?.code === 'NOT_FOUND' ? 'NOT_FOUND' : 'BAD_USER_INPUT');
+  if (cause instanceof RefusedError)
+    return show(cause.message, cause.refusals[0]?.code === 'NOT_FOUND' ? 'NOT_FOUND' : 'BAD_USER_INPUT');
   if (cause instanceof GraphQLError && knownCodes.has(code)) return show(error.message, code);
   // graphql-js reports variables and arguments that can't be coerced without an original error.
   if (!error.originalError && code === undefined) return show(error.message, 'BAD_USER_INPUT');
@@ -202,4 +249,8 @@ async function route(routes: Readonly<Record<string, Route>>, request: RawReques
   return jsonResponse(404, { code: 'NOT_FOUND', message: 'No such path.' });
 }
 
-export const jsonResponse = (status: number, body: unknown): RawResponse => ({ status, headers: { 'content-type': 'application/json; charset=utf-8' }, body: JSON.stringify(body) });
+export const jsonResponse = (status: number, body: unknown): RawResponse => ({
+  status,
+  headers: { 'content-type': 'application/json; charset=utf-8' },
+  body: JSON.stringify(body),
+});

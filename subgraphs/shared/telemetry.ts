@@ -9,7 +9,19 @@ export const createLogger = (service: string, level: string): Logger =>
   pino({
     name: service,
     level,
-    redact: { paths: ['password', 'token', 'authorization', '*.password', '*.token', '*.authorization', '*.refreshToken', '*.accessToken'], censor: '[redacted]' },
+    redact: {
+      paths: [
+        'password',
+        'token',
+        'authorization',
+        '*.password',
+        '*.token',
+        '*.authorization',
+        '*.refreshToken',
+        '*.accessToken',
+      ],
+      censor: '[redacted]',
+    },
   });
 
 /** Metrics of one process; several services in one process share it and differ by label. */
@@ -36,11 +48,38 @@ export function createMetrics(): Metrics {
   const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
   return {
     registry,
-    operationDuration: new Histogram({ name: 'graphql_operation_duration_seconds', help: 'Duration of GraphQL operations', labelNames: ['service', 'operation', 'code'], buckets, registers }),
-    jobDuration: new Histogram({ name: 'job_duration_seconds', help: 'Duration of background jobs', labelNames: ['job', 'outcome'], buckets, registers }),
-    events: new Counter({ name: 'domain_events_total', help: 'Domain events by outcome', labelNames: ['service', 'type', 'outcome'], registers }),
-    orders: new Counter({ name: 'orders_total', help: 'Orders by what happened to them', labelNames: ['type', 'outcome'], registers }),
-    expiryLateness: new Histogram({ name: 'order_expiry_lateness_seconds', help: 'Expiry after the deadline', buckets: [0.1, 0.25, 0.5, 1, 1.5, 2, 5, 10, 30, 60], registers }),
+    operationDuration: new Histogram({
+      name: 'graphql_operation_duration_seconds',
+      help: 'Duration of GraphQL operations',
+      labelNames: ['service', 'operation', 'code'],
+      buckets,
+      registers,
+    }),
+    jobDuration: new Histogram({
+      name: 'job_duration_seconds',
+      help: 'Duration of background jobs',
+      labelNames: ['job', 'outcome'],
+      buckets,
+      registers,
+    }),
+    events: new Counter({
+      name: 'domain_events_total',
+      help: 'Domain events by outcome',
+      labelNames: ['service', 'type', 'outcome'],
+      registers,
+    }),
+    orders: new Counter({
+      name: 'orders_total',
+      help: 'Orders by what happened to them',
+      labelNames: ['type', 'outcome'],
+      registers,
+    }),
+    expiryLateness: new Histogram({
+      name: 'order_expiry_lateness_seconds',
+      help: 'Expiry after the deadline',
+      buckets: [0.1, 0.25, 0.5, 1, 1.5, 2, 5, 10, 30, 60],
+      registers,
+    }),
     sockets: new Gauge({ name: 'websocket_connections', help: 'Open WebSocket connections', registers }),
   };
 }

@@ -1,0 +1,38 @@
+import type { OrderDeps } from './deps.ts';
+import type { OrderEvent } from './domain/order.ts';
+
+const outcomes: Partial<Record<OrderEvent['type'], string>> = {
+  StockReserved: 'placed',
+  PlacingFailed: 'failed',
+  OrderPaid: 'paid',
+  OrderExpired: 'expired',
+  OrderCancelled: 'cancelled',
+  OrderCompleted: 'completed',
+  PaymentRefused: 'payment_refused',
+  RefundRecorded: 'refunded',
+  AttentionNeeded: 'needs_attention',
+};
+
+/** Live channel of one order's changes. */
+export const orderChannel = (orderId: string): string => `order:${orderId}`;
+
+/**
+ * After the commit of a change: tells whoever watches the order, its customer's orders or all orders, wakes the outbox
+ * relay and counts. Only hints: the journal holds the truth.
+ */
+export function announce(
+  deps: OrderDeps,
+  order: { id: string; customerId: string; type: string; seq: number },
+  events: readonly Pick<OrderEvent, 'type'>[],
+): void {
+  if (events.length === 0) return;
+  deps.live.publish(orderChannel(order.id), String(order.seq));
+  deps.live.publish(`customer:${order.customerId}`, order.id);
+  deps.live.publish('orders', order.id);
+  deps.kickRelay();
+  for (const event of events) {
+    const outcome = outcomes[event.type];
+    if (outcome) deps.metrics.orders.inc({ type: order.type, outcome });
+    if (event.type === 'OrderPaid') deps.kickAdvance();
+  }
+}

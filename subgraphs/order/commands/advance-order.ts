@@ -1,0 +1,109 @@
+import { select } from '../../shared/database.ts';
+import { type Refusal, RefusedError, notFoundError, orRefusals } from '../../shared/errors.ts';
+import { claimKey } from '../../shared/idempotency.ts';
+import { idFromBytes, idToBytes, isId } from '../../shared/ids.ts';
+import { announce } from '../announce.ts';
+import type { OrderDeps } from '../deps.ts';
+import { type OrderCommand, decide } from '../domain/order.ts';
+import { type StoredOrder, toOrder } from '../rows.ts';
+import type { Change } from '../store.ts';
+import { newTraceId } from '../trace.ts';
+import { type OrderPayload, changeOrder } from './change-order.ts';
+import { type Asker, staffOnly } from './context.ts';
+
+const batchSize = 100;
+const retryBaseMs = 1_000;
+const retryMaxMs = 300_000;
+
+/** True when a paid order of this type goes on to COMPLETED by itself. */
+export const advancesByItself = (order: Pick<StoredOrder, 'fulfilmentStatus'>): boolean =>
+  order.fulfilmentStatus === 'NOT_REQUIRED';
+
+/**
+ * Takes one paid order through its type's delivery: PAID → PROCESSING → deliver → COMPLETED. Re-entrant: whatever step it
+ * finds done it leaves alone. A failing delivery is postponed with back-off, and after the type's life time left to staff.
+ */
+export async function advanceOnce(deps: OrderDeps, orderId: string, change: Change): Promise<void> {
+  const type = (order: StoredOrder) => deps.types.get(order.type);
+  const step = async (command: OrderCommand): Promise<StoredOrder | null> => {
+    const changed = await deps.db.transaction((tx) =>
+      changeOrder(tx, orderId, change, (order) =>
+        advancesByItself(order) ? decide(order, command, deps.now()) : { events: [] },
+      ),
+    );
+    if (changed) announce(deps, changed.order, changed.events);
+    return changed?.order ?? null;
+  };
+  const order = await step({ type: 'StartProcessing' });
+  if (!order || order.state !== 'PROCESSING' || !advancesByItself(order)) return;
+  try {
+    await type(order).deliver(order);
+  } catch (error) {
+    const { message } = error as Error;
+    const at = deps.now();
+    const overdue = at.getTime() - (order.paidAt?.getTime() ?? 0) > type(order).deliveryLifeSeconds * 1_000;
+    deps.log.warn({ err: error, orderId, overdue }, 'delivery of an order failed');
+    const nextAt = new Date(
+      at.getTime() + Math.min(retryMaxMs, retryBaseMs * 2 ** Math.min(order.advanceAttempts, 10)),
+    );
+    await step(
+      overdue ? { type: 'NeedAttention', error: message } : { type: 'PostponeAdvance', error: message, nextAt },
+    );
+    return;
+  }
+  await step({ type: 'Complete' });
+}
+
+/** Advances every order that is due; the job `order.advance`. Returns how many were looked at. */
+export async function advanceOrders(deps: OrderDeps): Promise<number> {
+  const rows = await select(
+    deps.db.em(),
+    `select id from orders where advance_at <= ? order by advance_at limit ${batchSize}`,
+    [deps.now()],
+  );
+  for (const row of rows) {
+    const orderId = idFromBytes(row['id'] as Buffer);
+    try {
+      await advanceOnce(deps, orderId, { actor: { type: 'SYSTEM', id: null }, at: deps.now(), traceId: newTraceId() });
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      deps.log.info({ orderId, reason: error.message }, 'order was not advanced');
+    }
+  }
+  return rows.length;
+}
+
+/** The mutation for staff: advances one order now. */
+export async function advanceOrder(
+  deps: OrderDeps,
+  asker: Asker,
+  input: { id: string; idempotencyKey?: string | null },
+): Promise<OrderPayload> {
+  const { id } = input;
+  return orRefusals(
+    async () => {
+      const read = async () => {
+        const [row] = isId(id) ? await select(deps.db.em(), 'select * from orders where id = ?', [idToBytes(id)]) : [];
+        if (!row) throw new RefusedError(notFoundError('There is no such order.', id, ['id']));
+        return toOrder(row);
+      };
+      const order = await read();
+      staffOnly(asker.viewer)(order);
+      const { replayed } = await deps.db.transaction((tx) =>
+        claimKey(
+          tx,
+          { ownerId: asker.viewer.userId, operation: 'advanceOrder', key: input.idempotencyKey, input: { id } },
+          { orderId: id },
+        ),
+      );
+      if (!replayed)
+        await advanceOnce(deps, id, {
+          actor: { type: 'STAFF', id: asker.viewer.userId },
+          at: deps.now(),
+          traceId: asker.traceId,
+        });
+      return { order: await read(), replayed, userErrors: [] };
+    },
+    (userErrors: readonly Refusal[]): OrderPayload => ({ order: null, replayed: false, userErrors }),
+  );
+}

@@ -1,0 +1,88 @@
+import type { Sql } from '../../shared/database.ts';
+import { type Refusal, RefusedError, notFoundError, orRefusals } from '../../shared/errors.ts';
+import { type Claim, claimKey } from '../../shared/idempotency.ts';
+import { isId } from '../../shared/ids.ts';
+import { announce } from '../announce.ts';
+import type { OrderDeps } from '../deps.ts';
+import { type Decision, type OrderEvent, decide, type OrderCommand } from '../domain/order.ts';
+import type { StoredOrder } from '../rows.ts';
+import { type Change, findLines, lockOrder, saveOrder } from '../store.ts';
+
+export type Changed = { readonly order: StoredOrder; readonly events: readonly OrderEvent[] };
+
+/** Locks the order, decides, saves with journal and outbox. Throws RefusedError; null when there is no such order. */
+export async function changeOrder(
+  tx: Sql,
+  orderId: string,
+  change: Change,
+  decideOn: (order: StoredOrder) => Decision | Promise<Decision>,
+  withLines = false,
+): Promise<Changed | null> {
+  const locked = await lockOrder(tx, orderId);
+  if (!locked) return null;
+  const order = withLines ? { ...locked, lines: await findLines(tx, [orderId]) } : locked;
+  const decision = await decideOn(order);
+  if ('refusal' in decision) throw new RefusedError(decision.refusal);
+  if (decision.events.length === 0) return { order, events: [] };
+  return { order: await saveOrder(tx, order, decision.events, change), events: decision.events };
+}
+
+export type OrderPayload = {
+  readonly order: StoredOrder | null;
+  readonly replayed: boolean;
+  readonly userErrors: readonly Refusal[];
+};
+
+export type OrderMutation = {
+  readonly orderId: string;
+  readonly claim: Claim;
+  readonly change: Change;
+  /** Throws RefusedError when the caller may not do this with this order. */
+  readonly authorise: (order: StoredOrder) => void;
+  readonly command: OrderCommand;
+  readonly expectedVersion?: number | null | undefined;
+  readonly withLines?: boolean;
+};
+
+/** A mutation of one order from end to end: idempotency key, lock, rights, decision, journal, outbox, live notice. */
+export async function mutateOrder(deps: OrderDeps, mutation: OrderMutation): Promise<OrderPayload> {
+  const { orderId, claim, change, command } = mutation;
+  const missing = () => new RefusedError(notFoundError('There is no such order.', orderId, ['id']));
+  return orRefusals(
+    async () => {
+      if (!isId(orderId)) throw missing();
+      let replayed = false;
+      const changed = await deps.db.transaction(async (tx) => {
+        const result = await changeOrder(
+          tx,
+          orderId,
+          change,
+          async (order) => {
+            mutation.authorise(order);
+            ({ replayed } = await claimKey(tx, claim, { orderId }));
+            if (replayed) return { events: [] };
+            const { expectedVersion } = mutation;
+            if (expectedVersion !== null && expectedVersion !== undefined && expectedVersion !== order.version) {
+              return {
+                refusal: {
+                  __typename: 'ConflictError',
+                  code: 'CONFLICT',
+                  message: 'The order was changed since you read it.',
+                  expectedVersion,
+                  actualVersion: order.version,
+                },
+              };
+            }
+            return decide(order, command, change.at);
+          },
+          mutation.withLines,
+        );
+        if (!result) throw missing();
+        return result;
+      });
+      announce(deps, changed.order, changed.events);
+      return { order: changed.order, replayed, userErrors: [] };
+    },
+    (userErrors): OrderPayload => ({ order: null, replayed: false, userErrors }),
+  );
+}

@@ -1,0 +1,40 @@
+import { type UserViewer, isStaff } from '../../shared/auth.ts';
+import { type Refusal, RefusedError, forbiddenError, notFoundError, validationError } from '../../shared/errors.ts';
+import type { Actor } from '../domain/order.ts';
+import type { StoredOrder } from '../rows.ts';
+
+/** Who asks for a change of an order, in which trace. */
+export type Asker = { readonly viewer: UserViewer; readonly traceId: string };
+
+export const actorOf = (viewer: UserViewer, order?: Pick<StoredOrder, 'customerId'>): Actor => ({
+  type: isStaff(viewer) && order?.customerId !== viewer.userId ? 'STAFF' : 'CUSTOMER',
+  id: viewer.userId,
+});
+
+/** The order's customer or staff; for anybody else the order doesn't exist. */
+export const ownerOrStaff =
+  (viewer: UserViewer) =>
+  (order: StoredOrder): void => {
+    if (order.customerId !== viewer.userId && !isStaff(viewer))
+      throw new RefusedError(notFoundError('There is no such order.', order.id, ['id']));
+  };
+
+/** Staff; the order's customer is told that only staff may, for anybody else the order doesn't exist. */
+export const staffOnly =
+  (viewer: UserViewer) =>
+  (order: StoredOrder): void => {
+    ownerOrStaff(viewer)(order);
+    if (!isStaff(viewer)) throw new RefusedError(forbiddenError('Only staff may do this.'));
+  };
+
+/** A refusal unless `text` has `min` to `max` characters. */
+export function checkLength(
+  name: string,
+  text: string | null | undefined,
+  bounds: { min: number; max: number },
+): Refusal[] {
+  const length = text?.trim().length ?? 0;
+  if (text !== null && text !== undefined ? length >= bounds.min && text.length <= bounds.max : bounds.min === 0)
+    return [];
+  return [validationError(`${name}: has ${bounds.min} to ${bounds.max} characters.`, [name])];
+}

@@ -1,0 +1,262 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { UserViewer } from '../../shared/auth.ts';
+import { select } from '../../shared/database.ts';
+import {
+  type Refusal,
+  RefusedError,
+  idempotencyConflictError,
+  isDuplicateKey,
+  orRefusals,
+} from '../../shared/errors.ts';
+import { failPoint } from '../../shared/fail-point.ts';
+import { type Claim, claimKey, findKey, hashOf } from '../../shared/idempotency.ts';
+import { idToBytes, isId, newNumber } from '../../shared/ids.ts';
+import type { OrderDeps } from '../deps.ts';
+import {
+  type PlaceOrderInput,
+  type ProductSnapshot,
+  type WantedLine,
+  checkInput,
+  priceLines,
+  type Priced,
+} from '../domain/pricing.ts';
+import { newPlacingSaga } from '../domain/saga.ts';
+import { type StoredOrder, toOrder } from '../rows.ts';
+import { type Shortage, runPlacingSaga } from '../saga.ts';
+import { type NewOrder, StaleOrderError, insertOrder, insertSaga } from '../store.ts';
+import type { OrderType } from '../types/order-type.ts';
+
+export type PlaceOrderPayload = {
+  readonly order: StoredOrder | null;
+  readonly replayed: boolean;
+  readonly userErrors: readonly Refusal[];
+};
+
+type Placed = { readonly orderId: string };
+const numberTries = 5;
+const outcomePollMs = 25;
+
+const productsQuery = `query ProductsForOrder($representations: [_Any!]!) {
+  _entities(representations: $representations) {
+    ... on Product {
+      id sku kind name subtitle cover status price { amount currency } marketPrice { amount currency } seller { id }
+      addOns { code name unitPrice { amount currency } }
+    }
+  }
+}`;
+
+/**
+ * Places an order for the signed-in user: validates, prices by the product service's word, records order and saga in one
+ * transaction, then runs the saga. Answers with the outcome, or after `PLACING_WAIT_MS` with the order still PLACING.
+ */
+export async function placeOrder(
+  deps: OrderDeps,
+  viewer: UserViewer,
+  request: { input: PlaceOrderInput; idempotencyKey: string; traceId: string },
+): Promise<PlaceOrderPayload> {
+  const untilMs = Date.now() + deps.config.placingWaitMs;
+  const { input, traceId } = request;
+  const claim: Claim = { ownerId: viewer.userId, operation: 'placeOrder', key: request.idempotencyKey, input };
+  return orRefusals(
+    async () => {
+      const type = deps.types.find(input.type);
+      const checked = checkInput(input, type);
+      if ('refusals' in checked || !type) throw new RefusedError(...('refusals' in checked ? checked.refusals : []));
+      const products = await fetchProducts(deps, checked.lines, traceId);
+      const priced = priceLines(checked.lines, products, { currency: input.currency, type, newId: deps.newId });
+      if ('refusals' in priced) {
+        // The product may have changed since; a repeated request still gets its first answer.
+        const earlier = await findKey<Placed>(deps.db.em(), claim);
+        if (!earlier) throw new RefusedError(...priced.refusals);
+        return answer(await waitForOutcome(deps, earlier.orderId, untilMs), true);
+      }
+      const recorded = await recordOrder(deps, viewer, { claim, type, priced, input, traceId });
+      if (recorded.replayed) return answer(await waitForOutcome(deps, recorded.orderId, untilMs), true);
+      return answer(await runSaga(deps, recorded, untilMs), false);
+    },
+    (userErrors): PlaceOrderPayload => ({ order: null, replayed: false, userErrors }),
+  );
+}
+
+async function fetchProducts(
+  deps: OrderDeps,
+  lines: readonly WantedLine[],
+  traceId: string,
+): Promise<ReadonlyMap<string, ProductSnapshot>> {
+  const ids = [...new Set(lines.map(({ productId }) => productId))].filter(isId);
+  if (ids.length === 0) return new Map();
+  const { _entities: products } = await deps.call<{ _entities: (ProductSnapshot | null)[] }>('product', {
+    query: productsQuery,
+    variables: { representations: ids.map((id) => ({ __typename: 'Product', id })) },
+    traceId,
+  });
+  return new Map(products.filter((product) => product !== null).map((product) => [product.id, product]));
+}
+
+type Recorded =
+  | { readonly replayed: true; readonly orderId: string }
+  | { readonly replayed: false; readonly order: StoredOrder; readonly sagaId: string };
+
+/** Claims the key and records order, lines, journal and saga: five statements in one transaction. */
+async function recordOrder(
+  deps: OrderDeps,
+  viewer: UserViewer,
+  draft: { claim: Claim; type: OrderType; priced: Priced; input: PlaceOrderInput; traceId: string },
+): Promise<Recorded> {
+  const orderId = deps.newId();
+  const sagaId = deps.newId();
+  for (let tries = 1; ; tries += 1) {
+    const at = deps.now();
+    const order = newOrder(deps, viewer, { ...draft, orderId, at, attempt: tries });
+    try {
+      return await deps.db.transaction(async (tx): Promise<Recorded> => {
+        const { replayed, result } = await claimKey<Placed>(tx, draft.claim, { orderId });
+        if (replayed) return { replayed, orderId: result.orderId };
+        const stored = await insertOrder(tx, order, {
+          actor: { type: 'CUSTOMER', id: viewer.userId },
+          at,
+          traceId: draft.traceId,
+        });
+        await insertSaga(tx, newPlacingSaga(sagaId, orderId, at), deps.processId);
+        return { replayed: false, order: stored, sagaId };
+      });
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      const existing =
+        order.clientReference === null ? null : await findByReference(deps, viewer.userId, order.clientReference);
+      if (existing) {
+        if (!existing.inputHash.equals(order.inputHash)) throw new RefusedError(idempotencyConflictError(false));
+        return { replayed: true, orderId: existing.id };
+      }
+      if (tries >= numberTries) throw error;
+    }
+  }
+}
+
+function newOrder(
+  deps: OrderDeps,
+  viewer: UserViewer,
+  draft: {
+    type: OrderType;
+    priced: Priced;
+    input: PlaceOrderInput;
+    traceId: string;
+    orderId: string;
+    at: Date;
+    attempt: number;
+  },
+): NewOrder {
+  const { type, priced, input, at } = draft;
+  const clientReference = input.clientReference ?? null;
+  // Reproducible from the reference at the first try; a number that is taken by chance needs another seed.
+  const seed =
+    clientReference === null
+      ? undefined
+      : createHash('sha256').update(`${viewer.userId}\n${clientReference}\n${draft.attempt}`).digest();
+  const windowSeconds = type.paymentWindowSeconds ?? deps.config.paymentWindowSeconds;
+  return {
+    id: draft.orderId,
+    number: newNumber(type.numberPrefix, at, seed),
+    type: type.code,
+    customerId: viewer.userId,
+    state: 'PLACING',
+    fulfilmentStatus: priced.lines.some((line) => line.needsFulfilment) ? 'UNFULFILLED' : 'NOT_REQUIRED',
+    currency: input.currency,
+    subtotalMinor: priced.totalMinor,
+    totalMinor: priced.totalMinor,
+    paidMinor: 0n,
+    refundedMinor: 0n,
+    remark: input.remark ?? null,
+    extension: input.extension ?? null,
+    clientReference,
+    inputHash: hashOf(input),
+    failure: null,
+    cancelReason: null,
+    traceId: draft.traceId,
+    placedAt: at,
+    expiresAt: new Date(at.getTime() + windowSeconds * 1_000),
+    paidAt: null,
+    completedAt: null,
+    closedAt: null,
+    archivedAt: null,
+    updatedAt: at,
+    advanceAt: null,
+    advanceAttempts: 0,
+    lines: priced.lines,
+  };
+}
+
+async function runSaga(
+  deps: OrderDeps,
+  recorded: Extract<Recorded, { replayed: false }>,
+  untilMs: number,
+): Promise<StoredOrder> {
+  const { order, sagaId } = recorded;
+  failPoint('order.placed');
+  deps.wakeExpiry(order.expiresAt);
+  const saga = newPlacingSaga(sagaId, order.id, order.placedAt);
+  const running = runPlacingSaga(deps, { saga, fence: 1, order, untilMs }).catch((error: unknown) => {
+    if (!(error instanceof StaleOrderError)) throw error;
+    return waitForOutcome(deps, order.id, untilMs); // recovered by another process: its outcome counts
+  });
+  const waited = sleep(Math.max(0, untilMs - Date.now()), null, { ref: false });
+  const outcome = await Promise.race([running, waited]);
+  if (outcome) return outcome;
+  running.catch((error: unknown) =>
+    deps.log.warn({ err: error, orderId: order.id }, 'placing goes on in the background job'),
+  );
+  return readOrder(deps, order.id);
+}
+
+const readOrder = async (deps: OrderDeps, orderId: string): Promise<StoredOrder> => {
+  const [row] = await select(deps.db.em(), 'select * from orders where id = ?', [idToBytes(orderId)]);
+  if (!row) throw new Error(`order ${orderId} was recorded and is gone`);
+  return toOrder(row);
+};
+
+async function findByReference(deps: OrderDeps, customerId: string, reference: string): Promise<StoredOrder | null> {
+  const [row] = await select(deps.db.em(), 'select * from orders where customer_id = ? and client_reference = ?', [
+    idToBytes(customerId),
+    reference,
+  ]);
+  return row ? toOrder(row) : null;
+}
+
+/** The order once it isn't PLACING any more, or as it is when the time is over. */
+async function waitForOutcome(deps: OrderDeps, orderId: string, untilMs: number): Promise<StoredOrder> {
+  for (;;) {
+    const order = await readOrder(deps, orderId);
+    if (order.state !== 'PLACING' || Date.now() >= untilMs) return order;
+    await sleep(outcomePollMs);
+  }
+}
+
+/** The payload of an order as it came out; the first answer and its repetitions say the same. */
+function answer(order: StoredOrder, replayed: boolean): PlaceOrderPayload {
+  return { order, replayed, userErrors: order.state === 'FAILED' ? [failureOf(order)] : [] };
+}
+
+function failureOf(order: StoredOrder): Refusal {
+  const { shortages } = (order.failure ?? {}) as { shortages?: readonly Shortage[] };
+  if (order.cancelReason === 'OUT_OF_STOCK' && shortages) {
+    return {
+      __typename: 'InsufficientStockError',
+      code: 'INSUFFICIENT_STOCK',
+      message: 'There is less in stock than was asked for; nothing was taken.',
+      path: ['input', 'lines'],
+      shortages: shortages.map(({ productId, requested, available }) => ({
+        product: { __typename: 'Product', id: productId },
+        requested,
+        available,
+      })),
+    };
+  }
+  const cause = order.cancelReason ?? 'SAGA_ROLLBACK';
+  return {
+    __typename: 'BusinessRejectedError',
+    code: 'BUSINESS_REJECTED',
+    message: 'The order could not be placed; nothing was taken. Place it again.',
+    cause,
+  };
+}

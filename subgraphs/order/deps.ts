@@ -1,0 +1,28 @@
+import type { Database } from '../shared/database.ts';
+import type { ServiceCaller } from '../shared/link.ts';
+import type { Live } from '../shared/live.ts';
+import type { Logger, Metrics } from '../shared/telemetry.ts';
+import type { OrderConfig } from './config.ts';
+import type { OrderTypes } from './types/registry.ts';
+
+/** Everything that the order subgraph's commands use. */
+export type OrderDeps = {
+  readonly db: Database;
+  /** Calls other subgraphs as the service `order`. */
+  readonly call: ServiceCaller;
+  readonly live: Live;
+  readonly types: OrderTypes;
+  readonly config: OrderConfig;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly now: () => Date;
+  readonly newId: () => string;
+  /** Owner of this process's leases. */
+  readonly processId: string;
+  /** Makes the expiry job run at the full second after `at`. */
+  readonly wakeExpiry: (at: Date) => void;
+  /** Publishes the outbox now, in whichever process the relay runs. */
+  readonly kickRelay: () => void;
+  /** Lets the delivery of paid orders look now. */
+  readonly kickAdvance: () => void;
+};

@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import canonicalize from 'canonicalize';
+import type { Actor, OrderEvent, OrderState } from './order.ts';
+import { stateAfter } from './order.ts';
+
+/** One row of the journal as it is hashed, stored and shown. */
+export type JournalEntry = {
+  readonly id: string;
+  readonly orderId: string;
+  readonly seq: number;
+  readonly type: OrderEvent['type'];
+  readonly fromState: OrderState | null;
+  readonly toState: OrderState | null;
+  readonly actor: Actor;
+  readonly reason: string | null;
+  readonly data: Readonly<Record<string, unknown>> | null;
+  readonly at: Date;
+  readonly traceId: string;
+  readonly hash: Buffer;
+};
+
+/** The hash before the first entry: 32 zero bytes. */
+export const genesisHash = Buffer.alloc(32);
+
+/**
+ * SHA-256 over the previous hash and the canonical JSON (RFC 8785) of all other fields, so that no entry can be changed,
+ * removed or slipped in without breaking every later one.
+ */
+export function entryHash(previous: Buffer, entry: Omit<JournalEntry, 'hash'>): Buffer {
+  const { id, orderId, seq, type, fromState, toState, actor, reason, data, traceId } = entry;
+  const row = {
+    id,
+    orderId,
+    seq,
+    type,
+    fromState,
+    toState,
+    actorType: actor.type,
+    actorId: actor.id,
+    reason,
+    data,
+    at: entry.at.toISOString(),
+    traceId,
+  };
+  return createHash('sha256')
+    .update(previous)
+    .update(canonicalize(row) ?? '')
+    .digest();
+}
+
+/** The journal entry of an event. */
+export function toEntry(
+  event: OrderEvent,
+  context: {
+    id: string;
+    orderId: string;
+    seq: number;
+    previousHash: Buffer;
+    fromState: OrderState | null;
+    actor: Actor;
+    at: Date;
+    traceId: string;
+  },
+): JournalEntry {
+  const { reason, data } = describe(event);
+  const { previousHash, ...rest } = context;
+  const entry = { ...rest, type: event.type, toState: stateAfter(event), reason, data };
+  return { ...entry, hash: entryHash(previousHash, entry) };
+}
+
+/** What the journal keeps of an event beside the states: JSON only, amounts as numbers, times as ISO text. */
+function describe(event: OrderEvent): Pick<JournalEntry, 'reason' | 'data'> {
+  const json = (value: unknown) =>
+    JSON.parse(
+      JSON.stringify(value, (_, member: unknown) => (typeof member === 'bigint' ? Number(member) : member)),
+    ) as Record<string, unknown>;
+  switch (event.type) {
+    case 'OrderPlaced':
+      return { reason: null, data: json(event.data) };
+    case 'PlacingFailed':
+      return { reason: event.reason, data: event.detail === null ? null : json({ detail: event.detail }) };
+    case 'OrderCancelled':
+      return { reason: event.reason, data: event.note === null ? null : { note: event.note } };
+    case 'OrderExpired':
+      return { reason: 'PAYMENT_TIMEOUT', data: null };
+    case 'PaymentRefused':
+    case 'OrderPaid':
+    case 'PartPaymentReceived':
+      return {
+        reason: event.reason ?? null,
+        data: json({
+          paymentId: event.paymentId,
+          amountMinor: event.amountMinor,
+          method: event.method,
+          paidAt: event.paidAt,
+        }),
+      };
+    case 'AttentionNeeded':
+      return { reason: event.error, data: null };
+    case 'StockReserved':
+    case 'ProcessingStarted':
+    case 'OrderCompleted':
+    case 'OrderArchived':
+      return { reason: null, data: null };
+    default: {
+      const { type: _, ...data } = event;
+      return { reason: null, data: json(data) };
+    }
+  }
+}

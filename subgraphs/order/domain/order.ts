@@ -1,0 +1,419 @@
+import type { Refusal } from '../../shared/errors.ts';
+import { validationError } from '../../shared/errors.ts';
+
+/*
+ * The life of an order as data and two pure functions: `decide` says which events a command leads to, or why not;
+ * `evolve` applies one event. Nothing here knows of databases, clocks or services.
+ */
+
+export const orderStates = [
+  'PLACING',
+  'PENDING_PAYMENT',
+  'PAID',
+  'PROCESSING',
+  'COMPLETED',
+  'LAPSED',
+  'CANCELLED',
+  'EXPIRED',
+  'FAILED',
+  'NEEDS_ATTENTION',
+] as const;
+export type OrderState = (typeof orderStates)[number];
+export type PaymentStatus =
+  | 'NOT_REQUIRED'
+  | 'UNPAID'
+  | 'AUTHORIZED'
+  | 'PARTIALLY_PAID'
+  | 'PAID'
+  | 'OVERPAID'
+  | 'PARTIALLY_REFUNDED'
+  | 'REFUNDED'
+  | 'VOIDED';
+export type FulfilmentStatus =
+  'NOT_REQUIRED' | 'UNFULFILLED' | 'PARTIALLY_FULFILLED' | 'FULFILLED' | 'PARTIALLY_RETURNED' | 'RETURNED';
+export type CancelReason =
+  | 'CUSTOMER' | 'MERCHANT' | 'PAYMENT_TIMEOUT' | 'PAYMENT_FAILED' | 'OUT_OF_STOCK' | 'BUSINESS_REJECTED' | 'INSUFFICIENT_BALANCE' | 'FRAUD' | 'SAGA_ROLLBACK'; // prettier-ignore
+export type ActorType = 'CUSTOMER' | 'STAFF' | 'SERVICE' | 'SYSTEM' | 'PROVIDER';
+export type Actor = { readonly type: ActorType; readonly id: string | null };
+
+/** Which states each state may go to. Everything else is refused, by `decide` and by the guarded UPDATE. */
+export const transitions: Readonly<Record<OrderState, readonly OrderState[]>> = {
+  PLACING: ['PENDING_PAYMENT', 'FAILED'],
+  PENDING_PAYMENT: ['PAID', 'CANCELLED', 'EXPIRED'],
+  PAID: ['PROCESSING', 'LAPSED', 'NEEDS_ATTENTION'],
+  PROCESSING: ['COMPLETED', 'NEEDS_ATTENTION'],
+  NEEDS_ATTENTION: ['PROCESSING', 'COMPLETED'],
+  COMPLETED: [],
+  LAPSED: [],
+  CANCELLED: [],
+  EXPIRED: [],
+  FAILED: [],
+};
+
+/** States in which the order is over and its stock is not held any more. */
+export const closedStates: readonly OrderState[] = ['CANCELLED', 'EXPIRED', 'FAILED'];
+export const terminalStates: readonly OrderState[] = [...closedStates, 'COMPLETED', 'LAPSED'];
+
+export type Line = {
+  readonly id: string;
+  readonly quantity: number;
+  readonly fulfilledQuantity: number;
+  readonly needsFulfilment: boolean;
+};
+
+/** What the rules need to know of an order. Amounts in minor units of the order's currency. */
+export type Order = {
+  readonly id: string;
+  readonly state: OrderState;
+  readonly paymentStatus: PaymentStatus;
+  readonly fulfilmentStatus: FulfilmentStatus;
+  readonly totalMinor: bigint;
+  readonly paidMinor: bigint;
+  readonly refundedMinor: bigint;
+  readonly expiresAt: Date;
+  readonly paidAt: Date | null;
+  readonly completedAt: Date | null;
+  readonly closedAt: Date | null;
+  readonly cancelReason: CancelReason | null;
+  readonly archivedAt: Date | null;
+  readonly remark: string | null;
+  /** When the delivery looks at it again; null when nothing is due. */
+  readonly advanceAt: Date | null;
+  readonly advanceAttempts: number;
+  /** Only loaded where a command needs them. */
+  readonly lines: readonly Line[];
+};
+
+export type LineQuantity = { readonly lineId: string; readonly quantity: number };
+
+export type OrderCommand =
+  | { readonly type: 'ConfirmStock' }
+  | { readonly type: 'FailPlacing'; readonly reason: CancelReason; readonly detail: unknown }
+  | {
+      readonly type: 'MarkPaid';
+      readonly paymentId: string;
+      readonly amountMinor: bigint;
+      readonly method: string;
+      readonly paidAt: Date;
+      readonly advances: boolean;
+    }
+  | {
+      readonly type: 'RecordRefund';
+      readonly paymentId: string;
+      readonly refundId: string;
+      readonly amountMinor: bigint;
+    }
+  | { readonly type: 'Expire' }
+  | { readonly type: 'Cancel'; readonly reason: CancelReason; readonly note: string | null }
+  | { readonly type: 'StartProcessing' }
+  | { readonly type: 'Complete' }
+  | {
+      readonly type: 'Fulfil';
+      readonly fulfilmentId: string;
+      readonly lines: readonly LineQuantity[] | null;
+      readonly trackingNumber: string | null;
+    }
+  | { readonly type: 'PostponeAdvance'; readonly error: string; readonly nextAt: Date }
+  | { readonly type: 'NeedAttention'; readonly error: string }
+  | { readonly type: 'ResolveAttention'; readonly to: OrderState; readonly note: string }
+  | { readonly type: 'ChangeRemark'; readonly remark: string }
+  | { readonly type: 'AddNote'; readonly note: string; readonly public: boolean }
+  | { readonly type: 'Archive' };
+
+/** Past tense; `data` is what the journal keeps beside the states. */
+export type OrderEvent =
+  | { readonly type: 'OrderPlaced'; readonly data: Readonly<Record<string, unknown>> }
+  | { readonly type: 'StockReserved' }
+  | { readonly type: 'PlacingFailed'; readonly reason: CancelReason; readonly detail: unknown }
+  | {
+      readonly type: 'OrderPaid' | 'PartPaymentReceived' | 'PaymentRefused';
+      readonly paymentId: string;
+      readonly amountMinor: bigint;
+      readonly method: string;
+      readonly paidAt: Date;
+      readonly advances: boolean;
+      readonly reason?: string;
+    }
+  | {
+      readonly type: 'RefundRecorded';
+      readonly paymentId: string;
+      readonly refundId: string;
+      readonly amountMinor: bigint;
+    }
+  | { readonly type: 'OrderExpired' }
+  | { readonly type: 'OrderCancelled'; readonly reason: CancelReason; readonly note: string | null }
+  | { readonly type: 'ProcessingStarted' }
+  | {
+      readonly type: 'LinesFulfilled';
+      readonly fulfilmentId: string;
+      readonly lines: readonly LineQuantity[];
+      readonly trackingNumber: string | null;
+    }
+  | { readonly type: 'OrderCompleted' }
+  | { readonly type: 'AdvancePostponed'; readonly error: string; readonly nextAt: Date }
+  | { readonly type: 'AttentionNeeded'; readonly error: string }
+  | { readonly type: 'AttentionResolved'; readonly to: OrderState; readonly note: string }
+  | { readonly type: 'RemarkChanged'; readonly remark: string }
+  | { readonly type: 'NoteAdded'; readonly note: string; readonly public: boolean }
+  | { readonly type: 'OrderArchived' };
+
+export type Decision = { readonly events: readonly OrderEvent[] } | { readonly refusal: Refusal };
+
+const accept = (...events: OrderEvent[]): Decision => ({ events });
+
+/** An order whose deadline has passed reads EXPIRED at once, whether or not the row was already changed. */
+export const effectiveState = (order: Pick<Order, 'state' | 'expiresAt'>, at: Date): OrderState =>
+  order.state === 'PENDING_PAYMENT' && at.getTime() >= order.expiresAt.getTime() ? 'EXPIRED' : order.state;
+
+/** Refusal of a command in this state; `ORDER_EXPIRED` where the deadline is the reason. */
+export function stateError(order: Pick<Order, 'state' | 'expiresAt'>, at: Date, allowed: readonly OrderState[]) {
+  const state = effectiveState(order, at);
+  const code = state === 'EXPIRED' ? 'ORDER_EXPIRED' : 'ORDER_STATE';
+  return {
+    __typename: 'OrderStateError',
+    code,
+    message: `The order is ${state}; this needs ${allowed.join(' or ')}.`,
+    state,
+    allowed,
+  } satisfies Refusal;
+}
+
+/** The events that a command leads to at `at`, none when it is already done, or the refusal. */
+export function decide(order: Order, command: OrderCommand, at: Date): Decision {
+  const refuse = (...allowed: OrderState[]): Decision => ({ refusal: stateError(order, at, allowed) });
+  const state = effectiveState(order, at);
+  switch (command.type) {
+    case 'ConfirmStock':
+      if (order.state === 'PENDING_PAYMENT') return accept();
+      return order.state === 'PLACING' ? accept({ type: 'StockReserved' }) : refuse('PLACING');
+    case 'FailPlacing':
+      if (order.state === 'FAILED') return accept();
+      return order.state === 'PLACING'
+        ? accept({ type: 'PlacingFailed', reason: command.reason, detail: command.detail })
+        : refuse('PLACING');
+    case 'MarkPaid':
+      return decidePayment(order, command);
+    case 'RecordRefund':
+      return accept({
+        type: 'RefundRecorded',
+        paymentId: command.paymentId,
+        refundId: command.refundId,
+        amountMinor: command.amountMinor,
+      });
+    case 'Expire':
+      if (order.state === 'EXPIRED') return accept();
+      return state === 'EXPIRED' ? accept({ type: 'OrderExpired' }) : refuse('PENDING_PAYMENT');
+    case 'Cancel':
+      if (state === 'CANCELLED') return accept();
+      if (state === 'PENDING_PAYMENT' && order.paidMinor === 0n)
+        return accept({ type: 'OrderCancelled', reason: command.reason, note: command.note });
+      return refuse('PENDING_PAYMENT');
+    case 'StartProcessing':
+      if (state === 'PROCESSING' || state === 'COMPLETED') return accept();
+      return state === 'PAID' ? accept({ type: 'ProcessingStarted' }) : refuse('PAID');
+    case 'Complete':
+      if (state === 'COMPLETED') return accept();
+      if (state === 'PAID') return accept({ type: 'ProcessingStarted' }, { type: 'OrderCompleted' });
+      return state === 'PROCESSING' ? accept({ type: 'OrderCompleted' }) : refuse('PAID', 'PROCESSING');
+    case 'Fulfil':
+      return state === 'PAID' || state === 'PROCESSING'
+        ? decideFulfilment(order, command)
+        : refuse('PAID', 'PROCESSING');
+    case 'PostponeAdvance':
+      return state === 'PAID' || state === 'PROCESSING'
+        ? accept({ type: 'AdvancePostponed', error: command.error, nextAt: command.nextAt })
+        : refuse('PAID', 'PROCESSING');
+    case 'NeedAttention':
+      if (state === 'NEEDS_ATTENTION') return accept();
+      return state === 'PAID' || state === 'PROCESSING'
+        ? accept({ type: 'AttentionNeeded', error: command.error })
+        : refuse('PAID', 'PROCESSING');
+    case 'ResolveAttention':
+      if (!transitions.NEEDS_ATTENTION.includes(command.to)) {
+        return { refusal: validationError(`to: is ${transitions.NEEDS_ATTENTION.join(' or ')}.`, ['to']) };
+      }
+      return state === 'NEEDS_ATTENTION'
+        ? accept({ type: 'AttentionResolved', to: command.to, note: command.note })
+        : refuse('NEEDS_ATTENTION');
+    case 'ChangeRemark':
+      if (order.remark === command.remark) return accept();
+      return terminalStates.includes(state)
+        ? refuse('PLACING', 'PENDING_PAYMENT', 'PAID', 'PROCESSING', 'NEEDS_ATTENTION')
+        : accept({ type: 'RemarkChanged', remark: command.remark });
+    case 'AddNote':
+      return accept({ type: 'NoteAdded', note: command.note, public: command.public });
+    case 'Archive':
+      if (order.archivedAt) return accept();
+      return terminalStates.includes(state) ? accept({ type: 'OrderArchived' }) : refuse(...terminalStates);
+    default:
+      return command satisfies never;
+  }
+}
+
+/** Money that arrived counts when it was paid in time and the order still waits for it; otherwise it has to go back. */
+function decidePayment(order: Order, command: Extract<OrderCommand, { type: 'MarkPaid' }>): Decision {
+  const { paymentId, amountMinor, method, paidAt, advances } = command;
+  const payment = { paymentId, amountMinor, method, paidAt, advances };
+  if (order.state !== 'PENDING_PAYMENT')
+    return accept({ type: 'PaymentRefused', ...payment, reason: `ORDER_${order.state}` });
+  if (paidAt.getTime() >= order.expiresAt.getTime())
+    return accept({ type: 'PaymentRefused', ...payment, reason: 'ORDER_EXPIRED' });
+  return accept({
+    type: order.paidMinor + amountMinor >= order.totalMinor ? 'OrderPaid' : 'PartPaymentReceived',
+    ...payment,
+  });
+}
+
+function decideFulfilment(order: Order, command: Extract<OrderCommand, { type: 'Fulfil' }>): Decision {
+  const open = order.lines.filter((line) => line.needsFulfilment && line.fulfilledQuantity < line.quantity);
+  const wanted =
+    command.lines ?? open.map((line) => ({ lineId: line.id, quantity: line.quantity - line.fulfilledQuantity }));
+  const lines = new Map<string, number>();
+  for (const [index, { lineId, quantity }] of wanted.entries()) {
+    const line = open.find((candidate) => candidate.id === lineId);
+    const total = (lines.get(lineId) ?? 0) + quantity;
+    if (!line)
+      return {
+        refusal: validationError('There is nothing left to deliver of this line.', ['lines', String(index), 'lineId']),
+      };
+    if (quantity < 1 || total > line.quantity - line.fulfilledQuantity) {
+      return {
+        refusal: validationError(`quantity: must be within 1 and ${line.quantity - line.fulfilledQuantity}.`, [
+          'lines',
+          String(index),
+          'quantity',
+        ]),
+      };
+    }
+    lines.set(lineId, total);
+  }
+  if (lines.size === 0) return { refusal: validationError('There is nothing left to deliver.', ['lines']) };
+  const delivered = [...lines].map(([lineId, quantity]) => ({ lineId, quantity }));
+  const complete = open.every((line) => lines.get(line.id) === line.quantity - line.fulfilledQuantity);
+  return accept(
+    ...(order.state === 'PAID' ? [{ type: 'ProcessingStarted' } as const] : []),
+    {
+      type: 'LinesFulfilled',
+      fulfilmentId: command.fulfilmentId,
+      lines: delivered,
+      trackingNumber: command.trackingNumber,
+    },
+    ...(complete ? [{ type: 'OrderCompleted' } as const] : []),
+  );
+}
+
+/** The state that an event leads to; null where it leaves the state alone. */
+export function stateAfter(event: OrderEvent): OrderState | null {
+  switch (event.type) {
+    case 'OrderPlaced': return 'PLACING';
+    case 'StockReserved': return 'PENDING_PAYMENT';
+    case 'PlacingFailed': return 'FAILED';
+    case 'OrderPaid': return 'PAID';
+    case 'OrderExpired': return 'EXPIRED';
+    case 'OrderCancelled': return 'CANCELLED';
+    case 'ProcessingStarted': return 'PROCESSING';
+    case 'OrderCompleted': return 'COMPLETED';
+    case 'AttentionNeeded': return 'NEEDS_ATTENTION';
+    case 'AttentionResolved': return event.to;
+    default: return null;
+  }
+} // prettier-ignore
+
+/** The order after one event at `at`. Throws where the event breaks the transition table: `decide` never lets that happen. */
+export function evolve(order: Order, event: OrderEvent, at: Date): Order {
+  const to = stateAfter(event);
+  if (to !== null && !transitions[order.state].includes(to))
+    throw new Error(`${event.type} can't follow ${order.state}`);
+  const next = { ...order, ...change(order, event, at), ...(to === null ? {} : { state: to }) };
+  return { ...next, paymentStatus: paymentStatusOf(next) };
+}
+
+function change(order: Order, event: OrderEvent, at: Date): Partial<Order> {
+  switch (event.type) {
+    case 'PlacingFailed':
+      return { closedAt: at, cancelReason: event.reason };
+    case 'OrderExpired':
+      return { closedAt: at, cancelReason: 'PAYMENT_TIMEOUT' };
+    case 'OrderCancelled':
+      return { closedAt: at, cancelReason: event.reason };
+    case 'OrderPaid':
+      return {
+        paidMinor: order.paidMinor + event.amountMinor,
+        paidAt: event.paidAt,
+        advanceAt: event.advances ? at : null,
+      };
+    case 'PartPaymentReceived':
+    case 'PaymentRefused':
+      return { paidMinor: order.paidMinor + event.amountMinor };
+    case 'RefundRecorded': {
+      const refundedMinor = order.refundedMinor + event.amountMinor;
+      // A payment that came too late may be refunded before the order ever heard of it.
+      return { refundedMinor, paidMinor: order.paidMinor < refundedMinor ? refundedMinor : order.paidMinor };
+    }
+    case 'LinesFulfilled': {
+      const lines = order.lines.map((line) => ({
+        ...line,
+        fulfilledQuantity:
+          line.fulfilledQuantity + (event.lines.find(({ lineId }) => lineId === line.id)?.quantity ?? 0),
+      }));
+      const left = lines.some((line) => line.needsFulfilment && line.fulfilledQuantity < line.quantity);
+      return { lines, fulfilmentStatus: left ? 'PARTIALLY_FULFILLED' : 'FULFILLED' };
+    }
+    case 'OrderCompleted':
+      return { completedAt: at, advanceAt: null };
+    case 'AdvancePostponed':
+      return { advanceAt: event.nextAt, advanceAttempts: order.advanceAttempts + 1 };
+    case 'AttentionNeeded':
+      return { advanceAt: null };
+    case 'AttentionResolved':
+      return event.to === 'COMPLETED' ? { completedAt: at } : { advanceAt: at, advanceAttempts: 0 };
+    case 'RemarkChanged':
+      return { remark: event.remark };
+    case 'OrderArchived':
+      return { archivedAt: at };
+    default:
+      return {};
+  }
+}
+
+/** The money's status follows from the amounts and the state alone. */
+export function paymentStatusOf(
+  order: Pick<Order, 'state' | 'totalMinor' | 'paidMinor' | 'refundedMinor'>,
+): PaymentStatus {
+  const { totalMinor, paidMinor, refundedMinor } = order;
+  if (refundedMinor > 0n) return refundedMinor >= paidMinor ? 'REFUNDED' : 'PARTIALLY_REFUNDED';
+  if (paidMinor === 0n)
+    return totalMinor === 0n ? 'NOT_REQUIRED' : closedStates.includes(order.state) ? 'VOIDED' : 'UNPAID';
+  if (paidMinor < totalMinor) return 'PARTIALLY_PAID';
+  return paidMinor === totalMinor ? 'PAID' : 'OVERPAID';
+}
+
+/** What is still to be paid, in minor units: nothing once the order is closed. */
+export const balanceDueMinor = (order: Order, at: Date): bigint => {
+  if (terminalStates.includes(effectiveState(order, at))) return 0n;
+  const due = order.totalMinor - order.paidMinor;
+  return due > 0n ? due : 0n;
+};
+
+export type OrderAction = 'PAY' | 'CANCEL' | 'ADVANCE' | 'FULFIL' | 'REFUND' | 'ARCHIVE' | 'RESOLVE';
+
+/** What somebody may do with the order now. */
+export function allowedActions(order: Order, at: Date, who: { owner: boolean; staff: boolean }): OrderAction[] {
+  const state = effectiveState(order, at);
+  const ready = state === 'PAID' || state === 'PROCESSING';
+  const actions: [OrderAction, boolean][] = [
+    ['PAY', who.owner && state === 'PENDING_PAYMENT'],
+    ['CANCEL', state === 'PENDING_PAYMENT' && order.paidMinor === 0n],
+    ['ADVANCE', who.staff && ready],
+    [
+      'FULFIL',
+      who.staff &&
+        ready &&
+        (order.fulfilmentStatus === 'UNFULFILLED' || order.fulfilmentStatus === 'PARTIALLY_FULFILLED'),
+    ],
+    ['REFUND', who.staff && order.paidMinor > order.refundedMinor],
+    ['ARCHIVE', terminalStates.includes(state) && order.archivedAt === null],
+    ['RESOLVE', who.staff && state === 'NEEDS_ATTENTION'],
+  ];
+  return actions.filter(([, allowed]) => allowed).map(([action]) => action);
+}

@@ -1,0 +1,218 @@
+import type { Refusal } from '../../shared/errors.ts';
+import { notFoundError, validationError } from '../../shared/errors.ts';
+import { type MoneyJson, isCurrency, money, multiply, sum } from '../../shared/money.ts';
+import type { LineAddOnRecord } from '../records.ts';
+import type { StoredLine } from '../rows.ts';
+import { type OrderType, type ProductKind, maxExtensionBytes } from '../types/order-type.ts';
+
+/*
+ * From what the client sent and what the product service says to the lines of an order. Pure.
+ */
+
+export type LineInput = {
+  readonly productId: string;
+  readonly quantity: number;
+  readonly addOns?: readonly string[] | null | undefined;
+  readonly expectedUnitPrice?: number | null | undefined;
+};
+
+export type PlaceOrderInput = {
+  readonly type: string;
+  readonly lines: readonly LineInput[];
+  readonly currency: string;
+  readonly remark?: string | null | undefined;
+  readonly couponCodes?: readonly string[] | null | undefined;
+  readonly extension?: unknown;
+  readonly clientReference?: string | null | undefined;
+};
+
+/** A product as the product service describes it to the order service. */
+export type ProductSnapshot = {
+  readonly id: string;
+  readonly sku: string;
+  readonly kind: ProductKind;
+  readonly name: string;
+  readonly subtitle: string | null;
+  readonly cover: string | null;
+  readonly price: MoneyJson;
+  readonly marketPrice: MoneyJson | null;
+  readonly status: string;
+  readonly seller: { readonly id: string } | null;
+  readonly addOns: readonly { readonly code: string; readonly name: string; readonly unitPrice: MoneyJson }[];
+};
+
+export const maxLines = 100;
+export const maxQuantity = 10_000;
+export const maxRemarkLength = 1_024;
+export const maxClientReferenceLength = 64;
+
+/** A wanted line after merging; `index` is that of the first input line it came from. */
+export type WantedLine = {
+  readonly index: number;
+  readonly productId: string;
+  readonly quantity: number;
+  readonly addOns: readonly string[];
+  readonly expectedUnitPrices: readonly number[];
+};
+
+/** All that is wrong with the input by itself, and otherwise its lines with equal ones merged. */
+export function checkInput(
+  input: PlaceOrderInput,
+  type: OrderType | null,
+): { lines: readonly WantedLine[] } | { refusals: readonly Refusal[] } {
+  const refusals: Refusal[] = [];
+  const invalid = (message: string, ...path: string[]) => refusals.push(validationError(message, ['input', ...path]));
+
+  if (!type) invalid('type: there is no such order type; see orderTypes.', 'type');
+  if (!isCurrency(input.currency)) invalid('currency: is an ISO 4217 code of three capitals.', 'currency');
+  if (input.lines.length < 1 || input.lines.length > maxLines) invalid(`lines: takes 1 to ${maxLines} lines.`, 'lines');
+  if ((input.remark?.length ?? 0) > maxRemarkLength)
+    invalid(`remark: has at most ${maxRemarkLength} characters.`, 'remark');
+  if (input.couponCodes?.length) invalid('couponCodes: this code does not exist.', 'couponCodes', '0');
+  const reference = input.clientReference;
+  if (reference !== null && reference !== undefined && !/^[\x20-\x7e]{1,64}$/.test(reference)) {
+    invalid(`clientReference: has 1 to ${maxClientReferenceLength} printable ASCII characters.`, 'clientReference');
+  }
+  if (type) refusals.push(...checkExtension(input.extension, type));
+
+  const merged = new Map<string, WantedLine>();
+  for (const [index, line] of input.lines.slice(0, maxLines).entries()) {
+    if (line.quantity < 1 || line.quantity > maxQuantity) {
+      invalid(`quantity: is within 1 and ${maxQuantity}.`, 'lines', String(index), 'quantity');
+      continue;
+    }
+    const addOns = [...new Set(line.addOns ?? [])].sort();
+    const key = JSON.stringify([line.productId, addOns]);
+    const before = merged.get(key);
+    const quantity = (before?.quantity ?? 0) + line.quantity;
+    if (quantity > maxQuantity)
+      invalid(`quantity: equal lines together have at most ${maxQuantity}.`, 'lines', String(index), 'quantity');
+    const expected = line.expectedUnitPrice ?? null;
+    merged.set(key, {
+      index: before?.index ?? index,
+      productId: line.productId,
+      quantity,
+      addOns,
+      expectedUnitPrices: [...(before?.expectedUnitPrices ?? []), ...(expected === null ? [] : [expected])],
+    });
+  }
+  return refusals.length > 0 ? { refusals } : { lines: [...merged.values()] };
+}
+
+function checkExtension(extension: unknown, type: OrderType): Refusal[] {
+  if (extension === null || extension === undefined) return [];
+  const path = ['input', 'extension'];
+  if (!type.extension) return [validationError(`extension: orders of type ${type.code} take none.`, path)];
+  if (Buffer.byteLength(JSON.stringify(extension)) > maxExtensionBytes)
+    return [validationError(`extension: has at most ${maxExtensionBytes} bytes as JSON.`, path)];
+  const result = type.extension.safeParse(extension);
+  if (result.success) return [];
+  return result.error.issues.map((issue) =>
+    validationError(`extension: ${issue.message}`, [...path, ...issue.path.map(String)]),
+  );
+}
+
+export type PricedLine = Omit<StoredLine, 'orderId'>;
+export type Priced = { readonly lines: readonly PricedLine[]; readonly totalMinor: bigint };
+
+/** Prices the lines, or says all that stands in the way. `products` holds what the product service knows of them. */
+export function priceLines(
+  wanted: readonly WantedLine[],
+  products: ReadonlyMap<string, ProductSnapshot>,
+  order: { currency: string; type: OrderType; newId: () => string },
+): Priced | { refusals: readonly Refusal[] } {
+  const refusals: Refusal[] = [];
+  const lines: PricedLine[] = [];
+  try {
+    for (const line of wanted) {
+      const product = products.get(line.productId);
+      const refused = checkProduct(line, product, order);
+      if (!product || refused.length > 0) refusals.push(...refused);
+      else lines.push(priceLine(line, product, order));
+    }
+    if (refusals.length > 0) return { refusals };
+    const total = sum(lines.map((line) => money(line.subtotalMinor, order.currency)), order.currency); // prettier-ignore
+    return { lines, totalMinor: total.amount };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return {
+      refusals: [
+        validationError('The total is larger than the platform can handle (2^53 − 1 minor units).', ['input', 'lines']),
+      ],
+    };
+  }
+}
+
+function checkProduct(
+  line: WantedLine,
+  product: ProductSnapshot | undefined,
+  order: { currency: string; type: OrderType },
+): Refusal[] {
+  const path = ['input', 'lines', String(line.index)];
+  if (!product) return [notFoundError('There is no such product.', line.productId, [...path, 'productId'])];
+  const unavailable = (message: string): Refusal => ({
+    __typename: 'ProductUnavailableError',
+    code: 'PRODUCT_UNAVAILABLE',
+    message,
+    path: [...path, 'productId'],
+    productId: product.id,
+  });
+  if (product.status !== 'ON_SALE') return [unavailable(`${product.name} is not on sale.`)];
+  if (order.type.productKind && order.type.productKind !== product.kind)
+    return [unavailable(`Orders of type ${order.type.code} take only ${order.type.productKind} products.`)];
+  if (product.price.currency !== order.currency) {
+    return [
+      validationError(`${product.name} is sold in ${product.price.currency}, not in ${order.currency}.`, [
+        'input',
+        'currency',
+      ]),
+    ];
+  }
+  const unknown = line.addOns.filter((code) => !product.addOns.some((addOn) => addOn.code === code));
+  if (unknown.length > 0)
+    return [validationError(`${product.name} has no add-on ${unknown.join(', ')}.`, [...path, 'addOns'])];
+  const expected = line.expectedUnitPrices.find((price) => price !== product.price.amount);
+  if (expected === undefined) return [];
+  return [
+    {
+      __typename: 'PriceChangedError',
+      code: 'PRICE_CHANGED',
+      message: `${product.name} has another price now; show it and ask again.`,
+      path: [...path, 'expectedUnitPrice'],
+      productId: product.id,
+      expected: { amount: expected, currency: order.currency },
+      actual: product.price,
+    },
+  ];
+}
+
+function priceLine(
+  line: WantedLine,
+  product: ProductSnapshot,
+  order: { currency: string; type: OrderType; newId: () => string },
+): PricedLine {
+  const { currency } = order;
+  const unitPrice = money(BigInt(product.price.amount), currency);
+  const addOns: LineAddOnRecord[] = product.addOns
+    .filter(({ code }) => line.addOns.includes(code))
+    .map(({ code, name, unitPrice: { amount } }) => ({ code, name, unitPriceMinor: amount, quantity: line.quantity }));
+  const extras = addOns.map((addOn) => multiply(money(BigInt(addOn.unitPriceMinor), currency), addOn.quantity));
+  return {
+    id: order.newId(),
+    productId: product.id,
+    sellerId: product.seller?.id ?? null,
+    sku: product.sku,
+    kind: product.kind,
+    title: product.name,
+    subtitle: product.subtitle,
+    cover: product.cover,
+    quantity: line.quantity,
+    unitPriceMinor: unitPrice.amount,
+    marketPriceMinor: product.marketPrice ? BigInt(product.marketPrice.amount) : null,
+    addOns,
+    subtotalMinor: sum([multiply(unitPrice, line.quantity), ...extras], currency).amount,
+    needsFulfilment: order.type.needsFulfilment(product.kind),
+    fulfilledQuantity: 0,
+    refundedQuantity: 0,
+  };
+}

@@ -1,0 +1,77 @@
+import type { Jobs } from '../shared/jobs.ts';
+import { purgeShared } from '../shared/retention.ts';
+import { advanceOrders } from './commands/advance-order.ts';
+import { expireOrders } from './commands/expire-orders.ts';
+import type { OrderDeps } from './deps.ts';
+import { recoverSagas } from './saga.ts';
+
+/** Wakes at each deadline second. */
+export const expireJob = 'order.expire';
+const expireSweepMs = 5_000;
+const sagaSweepMs = 2_000;
+const advanceSweepMs = 5_000;
+const purgeEveryMs = 3_600_000;
+const maxJobs = 100;
+
+/** Defines the order service's jobs; they run once `jobs.start()` was called in this process. */
+export function defineJobs(deps: OrderDeps, jobs: Jobs): void {
+  const expire = async () => {
+    await expireOrders(deps);
+  };
+  jobs.define(expireJob, expire);
+  jobs.define('order.expire-sweep', expire);
+  jobs.define('order.sagas', async () => {
+    await recoverSagas(deps);
+  });
+  jobs.define('order.advance', async () => {
+    await advanceOrders(deps);
+  });
+  jobs.define('order.purge', async () => {
+    await purgeShared(deps.db.em(), { outbox: true, inbox: true, idempotency: true });
+  });
+  jobs.recurring('order.expire-sweep', expireSweepMs);
+  jobs.recurring('order.sagas', sagaSweepMs);
+  jobs.recurring('order.advance', advanceSweepMs);
+  jobs.recurring('order.purge', purgeEveryMs);
+}
+
+/** A job as the API shows it. */
+export type DelayedJob = {
+  readonly id: string;
+  readonly name: string;
+  readonly orderId: string | null;
+  readonly dueAt: Date;
+  readonly state: 'waiting' | 'running' | 'failed' | 'overdue';
+  readonly attempts: number;
+  readonly lagSeconds: number | null;
+  readonly lastError: string | null;
+};
+
+/** The next jobs of the whole platform's job store, at most 100, soonest first. */
+export async function listDelayedJobs(jobs: Jobs, now: Date): Promise<readonly DelayedJob[]> {
+  const { jobs: stored } = await jobs.agenda.queryJobs({ sort: { nextRunAt: 'asc' }, limit: maxJobs });
+  return stored.flatMap((job) => {
+    if (!job.nextRunAt || !job._id) return [];
+    const dueAt = new Date(job.nextRunAt);
+    const lagSeconds = Math.floor((now.getTime() - dueAt.getTime()) / 1000);
+    const state = job.lockedAt
+      ? 'running'
+      : job.failedAt && job.failCount
+        ? 'failed'
+        : lagSeconds > 0
+          ? 'overdue'
+          : 'waiting';
+    return [
+      {
+        id: String(job._id),
+        name: job.name,
+        orderId: null,
+        dueAt,
+        state,
+        attempts: job.failCount ?? 0,
+        lagSeconds: lagSeconds > 0 ? lagSeconds : null,
+        lastError: job.failReason ?? null,
+      },
+    ];
+  });
+}

@@ -1,0 +1,88 @@
+import DataLoader from 'dataloader';
+import { type Sql, select } from '../shared/database.ts';
+import { idToBytes } from '../shared/ids.ts';
+import type { JournalEntry } from './domain/journal.ts';
+import type { Saga } from './domain/saga.ts';
+import { listOrdersOfCustomers, readJournals } from './queries.ts';
+import { type StoredFulfilment, type StoredLine, type StoredOrder, toFulfilment, toOrder, toSaga } from './rows.ts';
+import { findLines } from './store.ts';
+
+/** Largest batch of one statement. */
+const maxBatchSize = 100;
+
+const placeholders = (values: readonly unknown[]) => values.map(() => '?').join(', ');
+const group = <Item>(items: readonly Item[], keyOf: (item: Item) => string): Map<string, Item[]> =>
+  Map.groupBy(items, keyOf);
+
+export type OrderLoaders = ReturnType<typeof createLoaders>;
+
+/** One set a request: what several fields of one request ask for is read once, in one statement. */
+export function createLoaders(em: () => Sql) {
+  const options = { maxBatchSize };
+  return {
+    byId: new DataLoader<string, StoredOrder | null>(async (ids) => {
+      const rows = (
+        await select(em(), `select * from orders where id in (${placeholders(ids)})`, ids.map(idToBytes))
+      ).map(toOrder);
+      const found = new Map(rows.map((order) => [order.id, order]));
+      return ids.map((id) => found.get(id) ?? null);
+    }, options),
+    byNumber: new DataLoader<string, StoredOrder | null>(async (numbers) => {
+      const rows = (await select(em(), `select * from orders where number in (${placeholders(numbers)})`, numbers)).map(
+        toOrder,
+      );
+      const found = new Map(rows.map((order) => [order.number, order]));
+      return numbers.map((number) => found.get(number) ?? null);
+    }, options),
+    lines: new DataLoader<string, readonly StoredLine[]>(async (orderIds) => {
+      const found = group(await findLines(em(), orderIds), (line) => line.orderId);
+      return orderIds.map((id) => found.get(id) ?? []);
+    }, options),
+    sagas: new DataLoader<string, Saga | null>(async (orderIds) => {
+      const rows = (
+        await select(em(), `select * from saga where order_id in (${placeholders(orderIds)})`, orderIds.map(idToBytes))
+      ).map(toSaga);
+      const found = new Map(rows.map((saga) => [saga.orderId, saga]));
+      return orderIds.map((id) => found.get(id) ?? null);
+    }, options),
+    sagaById: new DataLoader<string, Saga | null>(async (ids) => {
+      const rows = (
+        await select(em(), `select * from saga where id in (${placeholders(ids)})`, ids.map(idToBytes))
+      ).map(toSaga);
+      const found = new Map(rows.map((saga) => [saga.id, saga]));
+      return ids.map((id) => found.get(id) ?? null);
+    }, options),
+    fulfilments: new DataLoader<string, readonly StoredFulfilment[]>(async (orderIds) => {
+      const rows = (
+        await select(
+          em(),
+          `select * from fulfilment where order_id in (${placeholders(orderIds)}) order by id`,
+          orderIds.map(idToBytes),
+        )
+      ).map(toFulfilment);
+      const found = group(rows, (fulfilment) => fulfilment.orderId);
+      return orderIds.map((id) => found.get(id) ?? []);
+    }, options),
+    /** `limit` entries of each order's journal after `afterSeq`. */
+    journals: new DataLoader<{ orderId: string; afterSeq: number; limit: number }, readonly JournalEntry[], string>(
+      async (wanted) => {
+        const limit = Math.max(...wanted.map((one) => one.limit));
+        const found = group(await readJournals(em(), wanted, limit), (entry) => entry.orderId);
+        return wanted.map(({ orderId, afterSeq, limit: own }) =>
+          (found.get(orderId) ?? []).filter((entry) => entry.seq > afterSeq).slice(0, own),
+        );
+      },
+      { ...options, cacheKeyFn: ({ orderId, afterSeq, limit }) => `${orderId} ${afterSeq} ${limit}` },
+    ),
+    /** The newest `limit - 1` orders of each customer, and one more where there are more. */
+    newestOfCustomer: new DataLoader<{ customerId: string; limit: number }, readonly StoredOrder[], string>(
+      async (wanted) => {
+        const limit = Math.max(...wanted.map((one) => one.limit));
+        const ids = [...new Set(wanted.map(({ customerId }) => customerId))];
+        const found = group(await listOrdersOfCustomers(em(), ids, limit - 1), (order) => order.customerId);
+        return wanted.map(({ customerId, limit: own }) => (found.get(customerId) ?? []).slice(0, own));
+      },
+      { ...options, cacheKeyFn: ({ customerId, limit }) => `${customerId} ${limit}` },
+    ),
+  };
+}

@@ -1,0 +1,221 @@
+import { type Page, decodeCursor, pageArguments, toPage } from '../shared/connection.ts';
+import { type Sql, select } from '../shared/database.ts';
+import { badUserInput } from '../shared/errors.ts';
+import { idToBytes, isId } from '../shared/ids.ts';
+import type { JournalEntry } from './domain/journal.ts';
+import type { OrderState } from './domain/order.ts';
+import type { Saga, SagaState } from './domain/saga.ts';
+import { type StoredOrder, toJournalEntry, toOrder, toSaga } from './rows.ts';
+
+export type OrderFilter = {
+  readonly state?: readonly OrderState[] | null;
+  readonly paymentStatus?: readonly string[] | null;
+  readonly fulfilmentStatus?: readonly string[] | null;
+  readonly type?: readonly string[] | null;
+  readonly customerId?: string | null;
+  readonly productId?: string | null;
+  readonly number?: string | null;
+  readonly query?: string | null;
+  readonly placedFrom?: Date | null;
+  readonly placedTo?: Date | null;
+  readonly totalMin?: number | null;
+  readonly totalMax?: number | null;
+};
+export type OrderSort = { readonly by: 'PLACED_AT' | 'UPDATED_AT' | 'TOTAL' | 'NUMBER'; readonly descending: boolean };
+export type OrderListArguments = {
+  readonly first?: number | null;
+  readonly after?: string | null;
+  readonly filter?: OrderFilter | null;
+  readonly sort?: OrderSort | null;
+};
+/** Whose orders: one customer's without the archived ones unless asked for by number, or everybody's. */
+export type OrderScope = { readonly customerId: string } | 'all';
+
+export type OrderConnection = Page<StoredOrder> & { readonly totalCount: () => Promise<number> };
+
+type Parameter = string | number | Date | Buffer;
+type Condition = readonly [string, ...Parameter[]];
+
+const columns = { PLACED_AT: 'placed_at', UPDATED_AT: 'updated_at', TOTAL: 'total_minor', NUMBER: 'number' } as const;
+const maxFilterValues = 50;
+
+const keyOf = (sort: OrderSort) => (order: StoredOrder) => {
+  const value = {
+    PLACED_AT: order.placedAt.toISOString(),
+    UPDATED_AT: order.updatedAt.toISOString(),
+    TOTAL: Number(order.totalMinor),
+    NUMBER: order.number,
+  }[sort.by];
+  return [value, order.id] as const;
+};
+
+/** A page of orders by keyset; `totalCount` counts only when it is called. Throws BAD_USER_INPUT. */
+export async function listOrders(
+  sql: Sql,
+  scope: OrderScope,
+  args: OrderListArguments,
+  at: Date,
+): Promise<OrderConnection> {
+  const page = pageArguments(args, 2);
+  const sort = args.sort ?? { by: 'PLACED_AT', descending: true };
+  const conditions = conditionsOf(scope, args.filter ?? {}, at);
+  const column = columns[sort.by];
+  const comparison = sort.descending ? '<' : '>';
+  const direction = sort.descending ? 'desc' : 'asc';
+  const beyond: Condition[] = [];
+  if (page.after) {
+    const [value, id] = page.after;
+    const time = sort.by === 'PLACED_AT' || sort.by === 'UPDATED_AT';
+    if (value === undefined || !isId(id) || (time && Number.isNaN(Date.parse(String(value)))))
+      throw badUserInput('after: is not a cursor of this list.');
+    beyond.push([`(${column}, id) ${comparison} (?, ?)`, time ? new Date(value) : value, idToBytes(id)]);
+  }
+  const all = [...conditions, ...beyond];
+  const rows = await select(
+    sql,
+    `select * from orders where ${all.map(([text]) => text).join(' and ') || 'true'} order by ${column} ${direction}, id ${direction} limit ?`,
+    [...all.flatMap(([, ...parameters]) => parameters), page.first + 1],
+  );
+  return {
+    ...toPage(rows.map(toOrder), page, keyOf(sort)),
+    totalCount: async () => {
+      const [row] = await select(
+        sql,
+        `select count(*) as total from orders where ${conditions.map(([text]) => text).join(' and ') || 'true'}`,
+        conditions.flatMap(([, ...parameters]) => parameters),
+      );
+      return Number(row?.['total'] ?? 0);
+    },
+  };
+}
+
+function conditionsOf(scope: OrderScope, filter: OrderFilter, at: Date): Condition[] {
+  const conditions: Condition[] = [];
+  const oneOf = (column: string, values: readonly string[] | null | undefined) => {
+    if (!values) return;
+    if (values.length > maxFilterValues) throw badUserInput(`filter: takes at most ${maxFilterValues} values each.`);
+    conditions.push(
+      values.length === 0 ? ['false'] : [`${column} in (${values.map(() => '?').join(', ')})`, ...values],
+    );
+  };
+  if (scope !== 'all') {
+    conditions.push(['customer_id = ?', idToBytes(scope.customerId)]);
+    if (!filter.number) conditions.push(['archived_at is null']);
+  }
+  if (filter.state) conditions.push(stateCondition(filter.state, at));
+  oneOf('payment_status', filter.paymentStatus);
+  oneOf('fulfilment_status', filter.fulfilmentStatus);
+  oneOf('type', filter.type);
+  if (filter.customerId)
+    conditions.push(isId(filter.customerId) ? ['customer_id = ?', idToBytes(filter.customerId)] : ['false']);
+  if (filter.productId)
+    conditions.push(
+      isId(filter.productId)
+        ? ['id in (select order_id from order_line where product_id = ?)', idToBytes(filter.productId)]
+        : ['false'],
+    );
+  if (filter.number) conditions.push(['number = ?', filter.number]);
+  if (filter.query) {
+    const prefix = `${filter.query.slice(0, 64).replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+    conditions.push(['(number like ? or client_reference like ?)', prefix, prefix]);
+  }
+  if (filter.placedFrom) conditions.push(['placed_at >= ?', filter.placedFrom]);
+  if (filter.placedTo) conditions.push(['placed_at < ?', filter.placedTo]);
+  if (filter.totalMin !== null && filter.totalMin !== undefined) conditions.push(['total_minor >= ?', filter.totalMin]);
+  if (filter.totalMax !== null && filter.totalMax !== undefined) conditions.push(['total_minor <= ?', filter.totalMax]);
+  return conditions;
+}
+
+/** Filters see the same state as readers: past its deadline an unpaid order is EXPIRED already. */
+function stateCondition(states: readonly OrderState[], at: Date): Condition {
+  const plain = states.filter((state) => state !== 'PENDING_PAYMENT');
+  const parts: Condition[] = [];
+  if (plain.length > 0) parts.push([`state in (${plain.map(() => '?').join(', ')})`, ...plain]);
+  if (states.includes('PENDING_PAYMENT')) parts.push(["(state = 'PENDING_PAYMENT' and expires_at > ?)", at]);
+  if (states.includes('EXPIRED')) parts.push(["(state = 'PENDING_PAYMENT' and expires_at <= ?)", at]);
+  if (parts.length === 0) return ['false'];
+  return [`(${parts.map(([text]) => text).join(' or ')})`, ...parts.flatMap(([, ...parameters]) => parameters)];
+}
+
+/** The newest orders of several customers, one statement for all: `first + 1` rows each. */
+export async function listOrdersOfCustomers(
+  sql: Sql,
+  customerIds: readonly string[],
+  first: number,
+): Promise<StoredOrder[]> {
+  const one =
+    '(select * from orders where customer_id = ? and archived_at is null order by placed_at desc, id desc limit ?)';
+  return (
+    await select(
+      sql,
+      customerIds.map(() => one).join(' union all '),
+      customerIds.flatMap((id) => [idToBytes(id), first + 1]),
+    )
+  ).map(toOrder);
+}
+
+/** Journal entries with a higher `seq`, oldest first. */
+export async function readJournal(sql: Sql, orderId: string, afterSeq: number, limit: number): Promise<JournalEntry[]> {
+  return (
+    await select(sql, 'select * from order_event where order_id = ? and seq > ? order by seq limit ?', [
+      idToBytes(orderId),
+      afterSeq,
+      limit,
+    ])
+  ).map(toJournalEntry);
+}
+
+/** As `readJournal` for several orders in one statement. */
+export async function readJournals(
+  sql: Sql,
+  wanted: readonly { orderId: string; afterSeq: number }[],
+  limit: number,
+): Promise<JournalEntry[]> {
+  const one = '(select * from order_event where order_id = ? and seq > ? order by seq limit ?)';
+  return (
+    await select(
+      sql,
+      wanted.map(() => one).join(' union all '),
+      wanted.flatMap(({ orderId, afterSeq }) => [idToBytes(orderId), afterSeq, limit]),
+    )
+  ).map(toJournalEntry);
+}
+
+/** `afterSeq` of `history`: the larger of the argument and the cursor. Throws BAD_USER_INPUT. */
+export function historyStart(args: { after?: string | null; afterSeq?: number | null }): number {
+  const cursor = args.after ? Number(decodeCursor(args.after, 1)[0]) : 0;
+  const afterSeq = args.afterSeq ?? 0;
+  if (!Number.isInteger(cursor) || cursor < 0 || afterSeq < 0)
+    throw badUserInput('after, afterSeq: must not be negative.');
+  return Math.max(cursor, afterSeq);
+}
+
+/** A page of one order's journal from `first + 1` entries. */
+export const toHistory = (entries: readonly JournalEntry[], first: number, afterSeq: number): Page<JournalEntry> =>
+  toPage(entries, { first, after: afterSeq > 0 ? [afterSeq] : null }, (entry) => [entry.seq]);
+
+/** Sagas, newest first, `first` after the saga with id `after`. */
+export async function listSagas(
+  sql: Sql,
+  args: { first?: number | null; after?: string | null; state?: readonly SagaState[] | null },
+): Promise<Saga[]> {
+  const { first } = pageArguments({ first: args.first ?? null }, 1);
+  if (args.after && !isId(args.after)) throw badUserInput('after: is not the id of a saga.');
+  const states = args.state ?? null;
+  if (states?.length === 0) return [];
+  const conditions = [
+    ...(args.after ? ['id < ?'] : []),
+    ...(states ? [`state in (${states.map(() => '?').join(', ')})`] : []),
+  ];
+  const parameters = [...(args.after ? [idToBytes(args.after)] : []), ...(states ?? [])];
+  return (
+    await select(sql, `select * from saga where ${conditions.join(' and ') || 'true'} order by id desc limit ?`, [
+      ...parameters,
+      first,
+    ])
+  ).map(toSaga);
+}
+
+/** Notes of staff that aren't public lose their text for anybody but staff; the entry itself stays, so the journal has no gap. */
+export const forReader = (entry: JournalEntry, staff: boolean): JournalEntry =>
+  !staff && entry.type === 'NoteAdded' && entry.data?.['public'] !== true ? { ...entry, data: null } : entry;

@@ -1,0 +1,146 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { IdType } from '../shared/database.ts';
+import type { CancelReason, FulfilmentStatus, OrderState, PaymentStatus } from './domain/order.ts';
+import type { SagaState, SagaStep } from './domain/saga.ts';
+import type { ProductKind } from './types/order-type.ts';
+
+const id = () => p.type(IdType).$type<string>();
+const bytes = (length: number) => p.type('blob').columnType(`binary(${length})`).$type<Buffer>();
+const text = <T extends string>(length: number) => p.string().length(length).$type<T>();
+const at = () => p.datetime(3).$type<Date>();
+const minor = () => p.bigint().$type<bigint>();
+
+/** An add-on as the line keeps it; amounts in minor units of the order's currency. */
+export type LineAddOnRecord = {
+  readonly code: string;
+  readonly name: string;
+  readonly unitPriceMinor: number;
+  readonly quantity: number;
+};
+
+export const OrderRecord = defineEntity({
+  name: 'OrderRecord',
+  tableName: 'orders',
+  properties: {
+    id: id().primary(),
+    number: text<string>(32).unique('orders_number'),
+    type: text<string>(32),
+    customerId: id(),
+    state: text<OrderState>(20),
+    paymentStatus: text<PaymentStatus>(20),
+    fulfilmentStatus: text<FulfilmentStatus>(20),
+    version: p.integer(),
+    seq: p.integer(),
+    lastHash: bytes(32),
+    currency: p.string().columnType('char(3)'),
+    subtotalMinor: minor(),
+    totalMinor: minor(),
+    paidMinor: minor().default(0),
+    refundedMinor: minor().default(0),
+    remark: text<string>(1024).nullable(),
+    extension: p.json<unknown>().nullable(),
+    clientReference: text<string>(64).nullable(),
+    inputHash: bytes(32),
+    failure: p.json<unknown>().nullable(),
+    cancelReason: text<CancelReason>(32).nullable(),
+    traceId: p.string().columnType('char(32)'),
+    placedAt: at(),
+    expiresAt: at(),
+    paidAt: at().nullable(),
+    completedAt: at().nullable(),
+    closedAt: at().nullable(),
+    archivedAt: at().nullable(),
+    updatedAt: at(),
+    advanceAt: at().nullable().index('orders_advance'),
+    advanceAttempts: p.integer().default(0),
+  },
+  indexes: [
+    { name: 'orders_customer', properties: ['customerId', 'placedAt', 'id'] },
+    { name: 'orders_placed', properties: ['placedAt', 'id'] },
+    { name: 'orders_updated', properties: ['updatedAt', 'id'] },
+    { name: 'orders_due', properties: ['state', 'expiresAt'] },
+  ],
+  uniques: [{ name: 'orders_client_reference', properties: ['customerId', 'clientReference'] }],
+});
+
+export const OrderLineRecord = defineEntity({
+  name: 'OrderLineRecord',
+  tableName: 'order_line',
+  properties: {
+    orderId: id().primary(),
+    position: p.smallint().columnType('smallint').primary(),
+    id: id(),
+    productId: id(),
+    sellerId: id().nullable(),
+    sku: text<string>(64),
+    kind: text<ProductKind>(16),
+    title: text<string>(200),
+    subtitle: text<string>(200).nullable(),
+    cover: text<string>(2000).nullable(),
+    quantity: p.integer(),
+    unitPriceMinor: minor(),
+    marketPriceMinor: minor().nullable(),
+    addOns: p.json<LineAddOnRecord[]>(),
+    subtotalMinor: minor(),
+    needsFulfilment: p.boolean(),
+    fulfilledQuantity: p.integer().default(0),
+    refundedQuantity: p.integer().default(0),
+  },
+  indexes: [{ name: 'order_line_product', properties: ['productId', 'orderId'] }],
+});
+
+export const OrderEventRecord = defineEntity({
+  name: 'OrderEventRecord',
+  tableName: 'order_event',
+  properties: {
+    orderId: id().primary(),
+    seq: p.integer().columnType('int').primary(),
+    id: id(),
+    type: text<string>(32),
+    fromState: text<OrderState>(20).nullable(),
+    toState: text<OrderState>(20).nullable(),
+    actorType: text<string>(16),
+    actorId: text<string>(64).nullable(),
+    reason: text<string>(1024).nullable(),
+    data: p.json<unknown>().nullable(),
+    at: at(),
+    traceId: p.string().columnType('char(32)'),
+    hash: bytes(32),
+  },
+});
+
+export const SagaRecord = defineEntity({
+  name: 'SagaRecord',
+  tableName: 'saga',
+  properties: {
+    id: id().primary(),
+    kind: text<string>(32),
+    orderId: id().index('saga_order'),
+    state: text<SagaState>(16),
+    steps: p.json<SagaStep[]>(),
+    attempts: p.integer(),
+    nextRetryAt: at().nullable(),
+    lastError: text<string>(1024).nullable(),
+    leaseOwner: id().nullable(),
+    leaseUntil: at().nullable(),
+    fence: p.integer().default(0),
+    createdAt: at(),
+    finishedAt: at().nullable(),
+  },
+  indexes: [{ name: 'saga_due', properties: ['state', 'nextRetryAt'] }],
+});
+
+export const FulfilmentRecord = defineEntity({
+  name: 'FulfilmentRecord',
+  tableName: 'fulfilment',
+  properties: {
+    id: id().primary(),
+    orderId: id(),
+    lines: p.json<{ lineId: string; quantity: number }[]>(),
+    trackingNumber: text<string>(100).nullable(),
+    createdAt: at(),
+  },
+  indexes: [{ name: 'fulfilment_order', properties: ['orderId', 'id'] }],
+});
+
+export const orderEntities = [OrderRecord, OrderLineRecord, OrderEventRecord, SagaRecord, FulfilmentRecord] as const;

@@ -1,0 +1,282 @@
+import { type UserViewer, type Viewer, isStaff, mayRead, requireStaff, requireUser } from '../shared/auth.ts';
+import { pageArguments, toPage } from '../shared/connection.ts';
+import { badUserInput, notFound } from '../shared/errors.ts';
+import { isId } from '../shared/ids.ts';
+import { readOnWake } from '../shared/live.ts';
+import { scalars } from '../shared/scalars.ts';
+import type { CallContext, ResolverMap } from '../shared/subgraph.ts';
+import type * as Schema from '../../schema/generated/order.ts';
+import { orderChannel } from './announce.ts';
+import { advanceOrder } from './commands/advance-order.ts';
+import { addOrderNote, archiveOrder, resolveAttention, updateOrderRemark } from './commands/annotate-order.ts';
+import { cancelOrder } from './commands/cancel-order.ts';
+import { fulfilOrder } from './commands/fulfil-order.ts';
+import { placeOrder } from './commands/place-order.ts';
+import { retrySaga } from './commands/retry-saga.ts';
+import type { OrderDeps } from './deps.ts';
+import type { JournalEntry } from './domain/journal.ts';
+import { allowedActions, balanceDueMinor, effectiveState } from './domain/order.ts';
+import type { PlaceOrderInput } from './domain/pricing.ts';
+import type { Saga } from './domain/saga.ts';
+import type { DelayedJob } from './jobs.ts';
+import type { OrderLoaders } from './loaders.ts';
+import {
+  type OrderListArguments,
+  forReader,
+  historyStart,
+  listOrders,
+  listSagas,
+  readJournal,
+  toHistory,
+} from './queries.ts';
+import type { StoredFulfilment, StoredLine, StoredOrder } from './rows.ts';
+import type { OrderType } from './types/order-type.ts';
+
+export type OrderContext = CallContext & {
+  readonly deps: OrderDeps;
+  readonly loaders: OrderLoaders;
+  readonly listJobs: () => Promise<readonly DelayedJob[]>;
+};
+
+const eventBatch = 100;
+const livePollMs = 5_000;
+
+const amount = (minor: bigint | number, currency: string) => ({ amount: Number(minor), currency });
+const visible = (viewer: Viewer, order: StoredOrder | null): StoredOrder | null =>
+  order && mayRead(viewer, order.customerId) ? order : null;
+const noOrder = () => notFound('There is no such order.');
+
+/** Notice of one journal entry with its order, for subscriptions. */
+type Notice = { readonly order: StoredOrder; readonly event: JournalEntry };
+
+const Query = {
+  async order(_: unknown, { id, number }: Schema.QueryOrderArgs, { loaders, viewer }: OrderContext) {
+    requireReader(viewer);
+    if ((id === null || id === undefined) === (number === null || number === undefined))
+      throw badUserInput('Give either id or number.');
+    const found = id ? (isId(id) ? await loaders.byId.load(id) : null) : await loaders.byNumber.load(number ?? '');
+    const order = visible(viewer, found);
+    if (!order) throw noOrder();
+    return order;
+  },
+  myOrders: (_: unknown, args: Schema.QueryMyOrdersArgs, { deps, viewer }: OrderContext) =>
+    listOrders(deps.db.em(), { customerId: requireUser(viewer).userId }, args as OrderListArguments, deps.now()),
+  orders: (_: unknown, args: Schema.QueryOrdersArgs, { deps, viewer }: OrderContext) => {
+    requireStaff(viewer);
+    return listOrders(deps.db.em(), 'all', args as OrderListArguments, deps.now());
+  },
+  orderTypes: (_: unknown, __: unknown, { deps }: OrderContext) => deps.types.all,
+  async saga(_: unknown, { id }: Schema.QuerySagaArgs, { loaders, viewer }: OrderContext) {
+    requireStaff(viewer);
+    const saga = isId(id) ? await loaders.sagaById.load(id) : null;
+    if (!saga) throw notFound('There is no such saga.');
+    return saga;
+  },
+  sagas: (_: unknown, args: Schema.QuerySagasArgs, { deps, viewer }: OrderContext) => {
+    requireStaff(viewer);
+    return listSagas(deps.db.em(), args as Parameters<typeof listSagas>[1]);
+  },
+  async delayedJobs(_: unknown, { overdueOnly }: Schema.QueryDelayedJobsArgs, { listJobs, viewer }: OrderContext) {
+    requireStaff(viewer);
+    return (await listJobs()).filter((job) => !overdueOnly || job.lagSeconds !== null);
+  },
+};
+
+/** The signed-in user or one of our services. Throws UNAUTHENTICATED. */
+function requireReader(viewer: Viewer): void {
+  if (viewer.kind !== 'service') requireUser(viewer);
+}
+
+const asker = (context: OrderContext): { viewer: UserViewer; traceId: string } => ({
+  viewer: requireUser(context.viewer),
+  traceId: context.traceId,
+});
+
+const Mutation = {
+  placeOrder: (
+    _: unknown,
+    { input, idempotencyKey }: Schema.MutationPlaceOrderArgs,
+    { deps, viewer, traceId }: OrderContext,
+  ) => placeOrder(deps, requireUser(viewer), { input: input as PlaceOrderInput, idempotencyKey, traceId }),
+  updateOrderRemark: (_: unknown, args: Schema.MutationUpdateOrderRemarkArgs, context: OrderContext) =>
+    updateOrderRemark(context.deps, asker(context), args as Parameters<typeof updateOrderRemark>[2]),
+  cancelOrder: (_: unknown, args: Schema.MutationCancelOrderArgs, context: OrderContext) =>
+    cancelOrder(context.deps, asker(context), args as Parameters<typeof cancelOrder>[2]),
+  archiveOrder: (_: unknown, args: Schema.MutationArchiveOrderArgs, context: OrderContext) =>
+    archiveOrder(context.deps, asker(context), args as Parameters<typeof archiveOrder>[2]),
+  advanceOrder: (_: unknown, args: Schema.MutationAdvanceOrderArgs, context: OrderContext) =>
+    advanceOrder(context.deps, asker(context), args as Parameters<typeof advanceOrder>[2]),
+  fulfilOrder: (_: unknown, args: Schema.MutationFulfilOrderArgs, context: OrderContext) =>
+    fulfilOrder(context.deps, asker(context), args as Parameters<typeof fulfilOrder>[2]),
+  addOrderNote: (_: unknown, args: Schema.MutationAddOrderNoteArgs, context: OrderContext) =>
+    addOrderNote(context.deps, asker(context), args as Parameters<typeof addOrderNote>[2]),
+  resolveAttention: (_: unknown, args: Schema.MutationResolveAttentionArgs, context: OrderContext) =>
+    resolveAttention(context.deps, asker(context), args as Parameters<typeof resolveAttention>[2]),
+  retrySaga: (_: unknown, args: Schema.MutationRetrySagaArgs, context: OrderContext) =>
+    retrySaga(context.deps, asker(context), args as Parameters<typeof retrySaga>[2]),
+};
+
+const Subscription = {
+  orderEvents: {
+    async subscribe(
+      _: unknown,
+      { orderId, afterSeq }: Schema.SubscriptionOrderEventsArgs,
+      { deps, loaders, viewer }: OrderContext,
+    ) {
+      requireReader(viewer);
+      const order = visible(viewer, isId(orderId) ? await loaders.byId.load(orderId) : null);
+      if (!order) throw noOrder();
+      if (afterSeq !== null && afterSeq !== undefined && afterSeq < 0)
+        throw badUserInput('afterSeq: must not be negative.');
+      let position = afterSeq ?? order.seq;
+      const notices = readOnWake<JournalEntry>({
+        pollMs: livePollMs,
+        subscribe: (wake) => deps.live.listen(orderChannel(orderId), wake),
+        async read() {
+          const entries: JournalEntry[] = [];
+          for (;;) {
+            const batch = await readJournal(deps.db.em(), orderId, position, eventBatch);
+            entries.push(...batch);
+            position = batch.at(-1)?.seq ?? position;
+            if (batch.length < eventBatch) return entries;
+          }
+        },
+      });
+      return notices;
+    },
+    /** A fresh read of the order for every notice: the loaders of the subscription are as old as the subscription. */
+    async resolve(event: JournalEntry, _: unknown, { loaders, viewer }: OrderContext): Promise<Notice> {
+      for (const loader of [loaders.byId, loaders.lines, loaders.sagas, loaders.fulfilments, loaders.journals])
+        loader.clearAll();
+      const order = await loaders.byId.load(event.orderId);
+      if (!order) throw noOrder();
+      return { order, event: forReader(event, isStaff(viewer)) };
+    },
+  },
+};
+
+const Order = {
+  async __resolveReference(reference: { id?: string; number?: string }, { loaders, viewer }: OrderContext) {
+    if (reference.id !== undefined)
+      return isId(reference.id) ? visible(viewer, await loaders.byId.load(reference.id)) : null;
+    return reference.number === undefined ? null : visible(viewer, await loaders.byNumber.load(reference.number));
+  },
+  type: (order: StoredOrder, _: unknown, { deps }: OrderContext) => deps.types.get(order.type),
+  customer: (order: StoredOrder) => ({ __typename: 'User', id: order.customerId }),
+  state: (order: StoredOrder, _: unknown, { deps }: OrderContext) => effectiveState(order, deps.now()),
+  allowedActions: (order: StoredOrder, _: unknown, { deps, viewer }: OrderContext) =>
+    allowedActions(order, deps.now(), {
+      owner: viewer.kind === 'user' && viewer.userId === order.customerId,
+      staff: isStaff(viewer),
+    }),
+  lines: (order: StoredOrder, _: unknown, { loaders }: OrderContext) =>
+    loaders.lines.load(order.id).then((lines) => lines.map((line) => ({ ...line, currency: order.currency }))),
+  adjustments: () => [],
+  subtotal: (order: StoredOrder) => amount(order.subtotalMinor, order.currency),
+  discountTotal: (order: StoredOrder) => amount(order.subtotalMinor - order.totalMinor, order.currency),
+  total: (order: StoredOrder) => amount(order.totalMinor, order.currency),
+  paidTotal: (order: StoredOrder) => amount(order.paidMinor, order.currency),
+  refundedTotal: (order: StoredOrder) => amount(order.refundedMinor, order.currency),
+  balanceDue: (order: StoredOrder, _: unknown, { deps }: OrderContext) =>
+    amount(balanceDueMinor(order, deps.now()), order.currency),
+  fulfilments: async (order: StoredOrder, _: unknown, { loaders }: OrderContext) => {
+    const lines = await loaders.lines.load(order.id);
+    return (await loaders.fulfilments.load(order.id)).map((fulfilment) =>
+      presentFulfilment(fulfilment, lines, order.currency),
+    );
+  },
+  async history(order: StoredOrder, args: Schema.OrderHistoryArgs, { loaders, viewer }: OrderContext) {
+    const { first } = pageArguments({ first: args.first ?? 50 }, 1);
+    const afterSeq = historyStart({ after: args.after ?? null, afterSeq: args.afterSeq ?? null });
+    const entries = await loaders.journals.load({ orderId: order.id, afterSeq, limit: first + 1 });
+    return toHistory(entries.map((entry) => forReader(entry, isStaff(viewer))), first, afterSeq); // prettier-ignore
+  },
+  saga: (order: StoredOrder, _: unknown, { loaders }: OrderContext) => loaders.sagas.load(order.id),
+};
+
+const presentFulfilment = (fulfilment: StoredFulfilment, lines: readonly StoredLine[], currency: string) => ({
+  ...fulfilment,
+  lines: fulfilment.lines.flatMap(({ lineId, quantity }) => {
+    const line = lines.find(({ id }) => id === lineId);
+    return line ? [{ line: { ...line, currency }, quantity }] : [];
+  }),
+});
+
+type PresentedLine = StoredLine & { readonly currency: string };
+
+const OrderLine = {
+  product: (line: PresentedLine) => ({ __typename: 'Product', id: line.productId }),
+  unitPrice: (line: PresentedLine) => amount(line.unitPriceMinor, line.currency),
+  marketPrice: (line: PresentedLine) =>
+    line.marketPriceMinor === null ? null : amount(line.marketPriceMinor, line.currency),
+  addOns: (line: PresentedLine) =>
+    line.addOns.map(({ code, name, unitPriceMinor, quantity }) => ({
+      code,
+      name,
+      quantity,
+      unitPrice: amount(unitPriceMinor, line.currency),
+      total: amount(BigInt(unitPriceMinor) * BigInt(quantity), line.currency),
+    })),
+  subtotal: (line: PresentedLine) => amount(line.subtotalMinor, line.currency),
+  discount: (line: PresentedLine) => amount(0, line.currency),
+  total: (line: PresentedLine) => amount(line.subtotalMinor, line.currency),
+};
+
+const OrderEvent = {
+  actorType: (entry: JournalEntry) => entry.actor.type,
+  actorId: (entry: JournalEntry) => entry.actor.id,
+  hash: (entry: JournalEntry) => entry.hash.toString('hex'),
+};
+
+const OrderTypeResolvers = {
+  paymentWindowSeconds: (type: OrderType, _: unknown, { deps }: OrderContext) =>
+    type.paymentWindowSeconds ?? deps.config.paymentWindowSeconds,
+  extensionSchema: (type: OrderType) => (type.extension ? type.extension.toJSONSchema() : null),
+};
+
+const SagaResolvers = {
+  async __resolveReference(reference: { id: string }, { loaders, viewer }: OrderContext) {
+    const saga = isId(reference.id) ? await loaders.sagaById.load(reference.id) : null;
+    if (!saga) return null;
+    return visible(viewer, await loaders.byId.load(saga.orderId)) ? saga : null;
+  },
+  order: async (saga: Saga, _: unknown, { loaders, viewer }: OrderContext) =>
+    visible(viewer, await loaders.byId.load(saga.orderId)),
+};
+
+const User = {
+  async orders(user: { id: string }, args: Schema.UserOrdersArgs, { deps, loaders, viewer }: OrderContext) {
+    if (!isId(user.id) || !mayRead(viewer, user.id)) throw notFound('There is no such user.');
+    const plain = !args.after && !args.filter;
+    if (!plain) return listOrders(deps.db.em(), { customerId: user.id }, args as OrderListArguments, deps.now());
+    const page = pageArguments({ first: args.first ?? 20 }, 2);
+    const rows = await loaders.newestOfCustomer.load({ customerId: user.id, limit: page.first + 1 });
+    const list = () => listOrders(deps.db.em(), { customerId: user.id }, { first: 1 }, deps.now());
+    return {
+      ...toPage(rows, page, (order) => [order.placedAt.toISOString(), order.id]),
+      totalCount: async () => (await list()).totalCount(),
+    };
+  },
+  __resolveReference: async (reference: { id: string }, { viewer }: OrderContext) =>
+    isId(reference.id) && mayRead(viewer, reference.id) ? reference : null,
+};
+
+const PlaceOrderPayload = {
+  saga: (payload: { order: StoredOrder | null }, _: unknown, { loaders }: OrderContext) =>
+    payload.order ? loaders.sagas.load(payload.order.id) : null,
+};
+
+/** The order subgraph's resolvers: authorise, call a command or a query, present. */
+export const resolvers: ResolverMap = {
+  ...scalars,
+  Query,
+  Mutation,
+  Subscription,
+  Order,
+  OrderLine,
+  OrderEvent,
+  OrderType: OrderTypeResolvers,
+  Saga: SagaResolvers,
+  User,
+  PlaceOrderPayload,
+};

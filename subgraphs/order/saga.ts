@@ -1,0 +1,182 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isUnavailable } from '../shared/errors.ts';
+import { failPoint } from '../shared/fail-point.ts';
+import { select } from '../shared/database.ts';
+import { idFromBytes } from '../shared/ids.ts';
+import { CallError } from '../shared/link.ts';
+import { announce } from './announce.ts';
+import type { OrderDeps } from './deps.ts';
+import { type CancelReason, type OrderCommand, decide } from './domain/order.ts';
+import { type Saga, type StepOutcome, afterAction, afterCompensation, nextRun, retryDelayMs } from './domain/saga.ts';
+import type { StoredLine, StoredOrder } from './rows.ts';
+import { type Change, StaleOrderError, claimSaga, findLines, lockOrder, saveOrder, saveSaga } from './store.ts';
+
+/*
+ * Placing an order takes stock in another service's database. The order's schema records the saga first, so whoever finds
+ * it can go on: the buyer's request, or after a crash the job `order.sagas`. The callee's barrier makes every repetition harmless.
+ */
+
+const branch = 'reserve-stock';
+const recoveryBatch = 100;
+const recoveryConcurrency = 8;
+const system = { type: 'SYSTEM', id: null } as const;
+
+/** What a shortage looks like in `failure` and in the product's answer. */
+export type Shortage = { readonly productId: string; readonly requested: number; readonly available: number };
+
+const reserveMutation = `mutation ReserveStock($sagaId: ID!, $branch: String!, $orderId: ID!, $lines: [ReserveLineInput!]!, $expiresAt: DateTime!) {
+  reserveStock(sagaId: $sagaId, branch: $branch, orderId: $orderId, lines: $lines, expiresAt: $expiresAt) { ok shortages { productId requested available } }
+}`;
+const releaseMutation = `mutation ReleaseStock($sagaId: ID!, $branch: String!, $orderId: ID!, $reason: String!) {
+  releaseStock(sagaId: $sagaId, branch: $branch, orderId: $orderId, reason: $reason)
+}`;
+
+async function reserve(
+  deps: OrderDeps,
+  saga: Saga,
+  order: StoredOrder,
+  lines: readonly Pick<StoredLine, 'productId' | 'quantity'>[],
+): Promise<StepOutcome> {
+  const perProduct = new Map<string, number>();
+  for (const line of lines) perProduct.set(line.productId, (perProduct.get(line.productId) ?? 0) + line.quantity);
+  const wanted = [...perProduct].map(([productId, quantity]) => ({ productId, quantity }));
+  try {
+    const { reserveStock } = await deps.call<{ reserveStock: { ok: boolean; shortages: Shortage[] } }>('product', {
+      query: reserveMutation,
+      variables: {
+        sagaId: saga.id,
+        branch,
+        orderId: order.id,
+        lines: wanted,
+        expiresAt: order.expiresAt.toISOString(),
+      },
+      traceId: order.traceId,
+    });
+    return reserveStock.ok
+      ? { kind: 'done' }
+      : { kind: 'refused', reason: 'OUT_OF_STOCK', detail: { shortages: reserveStock.shortages } };
+  } catch (error) {
+    if (error instanceof CallError && error.code === 'BRANCH_COMPENSATED')
+      return { kind: 'refused', reason: 'SAGA_ROLLBACK', detail: null };
+    if (!(error instanceof CallError) && !isUnavailable(error)) throw error;
+    return { kind: 'unknown', error: (error as Error).message };
+  }
+}
+
+async function release(deps: OrderDeps, saga: Saga, order: StoredOrder): Promise<string | null> {
+  try {
+    await deps.call('product', {
+      query: releaseMutation,
+      variables: {
+        sagaId: saga.id,
+        branch,
+        orderId: order.id,
+        reason: saga.lastError?.slice(0, 200) ?? 'SAGA_ROLLBACK',
+      },
+      traceId: order.traceId,
+    });
+    return null;
+  } catch (error) {
+    if (!(error instanceof CallError) && !isUnavailable(error)) throw error;
+    return (error as Error).message;
+  }
+}
+
+/** The command by which the order follows its saga; null while nothing is decided. */
+function followUp(saga: Saga, outcome: StepOutcome): OrderCommand | null {
+  if (saga.state === 'SUCCEEDED') return { type: 'ConfirmStock' };
+  if (saga.state !== 'COMPENSATING') return null;
+  const [reason, detail]: [CancelReason, unknown] =
+    outcome.kind === 'refused' ? [outcome.reason, outcome.detail] : ['SAGA_ROLLBACK', null];
+  return { type: 'FailPlacing', reason, detail };
+}
+
+/**
+ * Runs a saga that this process holds (by `fence`) until it is decided, or until `untilMs` (epoch) when the callee gives
+ * no answer; then its next run is the job's. Returns the order as the saga left it. Throws StaleOrderError when another
+ * process has taken the saga over.
+ */
+export async function runPlacingSaga(
+  deps: OrderDeps,
+  held: { saga: Saga; fence: number; order: StoredOrder; untilMs: number },
+): Promise<StoredOrder> {
+  let { saga, order } = held;
+  const lines =
+    order.lines.length > 0 ? (order.lines as readonly StoredLine[]) : await findLines(deps.db.em(), [order.id]);
+  for (;;) {
+    if (saga.state === 'RUNNING') {
+      const outcome = await reserve(deps, saga, order, lines);
+      failPoint('order.reserved');
+      ({ saga, order } = await decideAction(deps, { saga, fence: held.fence, order, outcome }));
+    }
+    if (saga.state === 'COMPENSATING') {
+      failPoint('order.failed');
+      saga = afterCompensation(saga, branch, await release(deps, saga, order), deps.now());
+      if (!(await saveSaga(deps.db.em(), saga, held.fence, false)))
+        throw new StaleOrderError('the saga was taken over');
+    }
+    if (saga.nextRetryAt === null) return order;
+    const delayMs = retryDelayMs(saga.attempts);
+    if (Date.now() + delayMs >= held.untilMs) return order;
+    await sleep(delayMs);
+    saga = nextRun(saga, branch);
+  }
+}
+
+/** Records what an action's answer means, for saga and order in one transaction. */
+async function decideAction(
+  deps: OrderDeps,
+  step: { saga: Saga; fence: number; order: StoredOrder; outcome: StepOutcome },
+): Promise<{ saga: Saga; order: StoredOrder }> {
+  const at = deps.now();
+  const saga = afterAction(step.saga, branch, step.outcome, at, deps.config.placingDeadlineMs);
+  const command = followUp(saga, step.outcome);
+  if (!command) {
+    if (!(await saveSaga(deps.db.em(), saga, step.fence, true))) throw new StaleOrderError('the saga was taken over');
+    return { saga, order: step.order };
+  }
+  const decision = decide(step.order, command, at);
+  if ('refusal' in decision) throw new StaleOrderError(decision.refusal.message);
+  const change: Change = { actor: system, at, traceId: step.order.traceId };
+  const order = await deps.db.transaction(async (tx) => {
+    const saved = decision.events.length > 0 ? await saveOrder(tx, step.order, decision.events, change) : step.order;
+    if (!(await saveSaga(tx, saga, step.fence, saga.state === 'COMPENSATING')))
+      throw new StaleOrderError('the saga was taken over');
+    return saved;
+  });
+  failPoint('order.decided');
+  announce(deps, order, decision.events);
+  return { saga, order };
+}
+
+/** Runs every saga that is due and that nobody runs; the job `order.sagas`. Returns how many were taken up. */
+export async function recoverSagas(deps: OrderDeps): Promise<number> {
+  const due = await select(
+    deps.db.em(),
+    `select id from saga where state in ('RUNNING', 'COMPENSATING') and next_retry_at <= ? and (lease_until is null or lease_until < utc_timestamp(3)) order by next_retry_at limit ${recoveryBatch}`,
+    [deps.now()],
+  );
+  const queue = due.map((row) => idFromBytes(row['id'] as Buffer));
+  let taken = 0;
+  const worker = async () => {
+    for (let sagaId = queue.pop(); sagaId !== undefined; sagaId = queue.pop())
+      if (await resumeSaga(deps, sagaId)) taken += 1;
+  };
+  await Promise.all(Array.from({ length: recoveryConcurrency }, worker));
+  return taken;
+}
+
+/** Runs one saga now if nobody else does; false when somebody does or it is over. */
+export async function resumeSaga(deps: OrderDeps, sagaId: string): Promise<boolean> {
+  const claimed = await claimSaga(deps.db.em(), sagaId, deps.processId);
+  if (!claimed) return false;
+  const order = await deps.db.transaction((tx) => lockOrder(tx, claimed.orderId));
+  if (!order) throw new Error(`saga ${sagaId} has no order`);
+  try {
+    await runPlacingSaga(deps, { saga: nextRun(claimed, branch), fence: claimed.fence, order, untilMs: 0 });
+  } catch (error) {
+    if (!(error instanceof StaleOrderError)) throw error;
+    deps.log.info({ sagaId, reason: error.message }, 'saga left to its new holder');
+  }
+  return true;
+}

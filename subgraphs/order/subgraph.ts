@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'graphql';
+import type { NamedMigration } from '../shared/database.ts';
+import { startEventConsumer } from '../shared/event-consumer.ts';
+import { type Loop, startLoop } from '../shared/loop.ts';
+import { startOutboxRelay } from '../shared/outbox-relay.ts';
+import { type Runtime, openService } from '../shared/runtime.ts';
+import { type Subgraph, createEngine } from '../shared/subgraph.ts';
+import { advanceOrders } from './commands/advance-order.ts';
+import { readOrderConfig } from './config.ts';
+import { paymentHandlers } from './consumers.ts';
+import type { OrderDeps } from './deps.ts';
+import { defineJobs, expireJob, listDelayedJobs } from './jobs.ts';
+import { createLoaders } from './loaders.ts';
+import { InitialOrderMigration } from './migrations/2026-11-21-initial.ts';
+import { orderEntities } from './records.ts';
+import { type OrderContext, resolvers } from './resolvers.ts';
+import { orderTypes } from './types/registry.ts';
+
+const migrations: readonly NamedMigration[] = [{ name: '2026-11-21-initial', class: InitialOrderMigration }];
+
+/** The schema that this subgraph owns, for `ops/migrate.ts`. */
+export const orderSchema = { name: 'order', entities: orderEntities, migrations } as const;
+
+const typeDefs = parse(readFileSync(new URL('../../schema/order.graphql', import.meta.url), 'utf8'));
+const relayChannel = 'relay:order';
+const advanceEveryMs = 5_000;
+
+/** The order subgraph over a process's runtime. Throws ConfigError for a configuration that can't work. */
+export async function createOrderSubgraph(runtime: Runtime): Promise<Subgraph> {
+  const config = readOrderConfig(runtime.env);
+  const service = await openService(runtime, orderSchema);
+  const { live, jobs, log, metrics, now, newId } = runtime;
+  let relay: Loop | undefined;
+  let advance: Loop | undefined;
+  let consumer: { stop(): Promise<void> } | undefined;
+  let stopListening: (() => void) | undefined;
+
+  const deps: OrderDeps = {
+    db: service.db,
+    call: service.call,
+    live, log, metrics, now, newId, config,
+    types: orderTypes(),
+    processId: newId(),
+    wakeExpiry: (at) => {
+      jobs.wakeAt(expireJob, at).catch((error: Error) => log.warn({ err: error.message }, 'expiry job not scheduled; the sweep will find the order'));
+    },
+    kickRelay: () => (relay ? relay.kick() : live.publish(relayChannel, '')),
+    kickAdvance: () => advance?.kick(),
+  }; // prettier-ignore
+  const engine = createEngine<OrderContext>({
+    name: 'order',
+    typeDefs,
+    resolvers,
+    authenticate: service.authenticate,
+    context: (call) => ({
+      ...call,
+      deps,
+      loaders: createLoaders(() => service.db.em()),
+      listJobs: () => listDelayedJobs(jobs, now()),
+    }),
+    log,
+    metrics,
+  });
+
+  return {
+    ...engine,
+    async startWorker() {
+      relay = startOutboxRelay({ service: 'order', db: service.db, redis: runtime.redis, log, metrics });
+      stopListening = live.listen(relayChannel, () => relay?.kick());
+      advance = startLoop({
+        name: 'advance paid orders',
+        everyMs: advanceEveryMs,
+        log,
+        turn: async () => void (await advanceOrders(deps)),
+      });
+      consumer = startEventConsumer({
+        service: 'order',
+        sources: ['payment'],
+        ...paymentHandlers(deps),
+        db: service.db,
+        redis: runtime.redis,
+        log,
+        metrics,
+      });
+      defineJobs(deps, jobs);
+      await jobs.start();
+    },
+    ready: () => service.db.ping(),
+    async close() {
+      stopListening?.();
+      await consumer?.stop();
+      await advance?.stop();
+      await relay?.stop();
+      await service.db.close();
+    },
+  };
+}
