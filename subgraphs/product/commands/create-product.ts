@@ -1,0 +1,120 @@
+import { type Viewer, isStaff, requireUser } from '../../shared/auth.ts';
+import { RefusedError, conflictError, isDuplicateKey, orRefusals, validationError } from '../../shared/errors.ts';
+import { claimKey } from '../../shared/idempotency.ts';
+import type { MoneyJson } from '../../shared/money.ts';
+import { moneyFromJson } from '../../shared/money.ts';
+import type { ProductDeps } from '../deps.ts';
+import {
+  type AddOn,
+  type Product,
+  type ProductKind,
+  type ProductStatus,
+  addOnOf,
+  checkContent,
+  checkSku,
+  hasStock,
+  moneyOrNull,
+} from '../domain/product.ts';
+import { maxUnits } from '../domain/stock.ts';
+import { insertStock } from '../stock-store.ts';
+import { insertProduct, productById } from '../store.ts';
+import { type ProductPayload, refusedProduct, requireSeller } from './editing.ts';
+
+/** As in the API; what the SDL gives a default may be missing when this is called by a program. */
+export type CreateProductInput = {
+  readonly sku: string;
+  readonly kind?: ProductKind;
+  readonly name: string;
+  readonly subtitle?: string | null;
+  readonly description: string;
+  readonly price: MoneyJson;
+  readonly marketPrice?: MoneyJson | null;
+  readonly cover?: string | null;
+  readonly images?: readonly string[] | null;
+  readonly addOns?: readonly AddOn[] | null;
+  readonly initialOnHand?: number;
+  readonly status?: ProductStatus | null;
+};
+
+/**
+ * Makes a product with its stock. Staff and merchants; a merchant becomes the seller. Throws UNAUTHENTICATED for anybody
+ * who is not a user; everything else is in `userErrors`.
+ */
+export async function createProduct(
+  deps: Pick<ProductDeps, 'db' | 'now' | 'newId'>,
+  viewer: Viewer,
+  input: CreateProductInput,
+  idempotencyKey: string,
+): Promise<ProductPayload> {
+  const user = requireUser(viewer);
+  return orRefusals(async () => {
+    requireSeller(user);
+    const product = productOf(input, {
+      id: deps.newId(),
+      sellerId: isStaff(user) ? null : user.userId,
+      at: deps.now(),
+    });
+    const onHand = input.initialOnHand ?? 0;
+    refuseProblems(product, onHand);
+    const claimed = await deps.db.transaction(async (tx) => {
+      const claim = await claimKey(
+        tx,
+        { ownerId: user.userId, operation: 'createProduct', key: idempotencyKey, input },
+        { id: product.id },
+      );
+      if (claim.replayed) return claim;
+      try {
+        await insertProduct(tx, product);
+      } catch (error) {
+        if (!isDuplicateKey(error)) throw error;
+        throw new RefusedError({
+          ...conflictError(`There is already a product with the SKU ${product.sku}.`),
+          path: ['input', 'sku'],
+        });
+      }
+      if (hasStock(product.kind)) {
+        await insertStock(
+          tx,
+          { productId: product.id, onHand, at: product.createdAt },
+          { actor: user.userId, reason: 'Initial stock' },
+        );
+      }
+      return claim;
+    });
+    return { product: await productById(deps.db.em(), claimed.result.id), replayed: claimed.replayed, userErrors: [] };
+  }, refusedProduct);
+}
+
+function productOf(input: CreateProductInput, made: { id: string; sellerId: string | null; at: Date }): Product {
+  return {
+    id: made.id,
+    sku: input.sku,
+    kind: input.kind ?? 'STOCKED',
+    name: input.name.trim(),
+    subtitle: input.subtitle ?? null,
+    description: input.description,
+    cover: input.cover ?? null,
+    images: input.images ?? [],
+    price: moneyFromJson(input.price),
+    marketPrice: moneyOrNull(input.marketPrice),
+    addOns: (input.addOns ?? []).map(addOnOf),
+    status: input.status ?? 'ON_SALE',
+    sellerId: made.sellerId,
+    sold: 0n,
+    createdAt: made.at,
+    updatedAt: made.at,
+    version: 1,
+  };
+}
+
+function refuseProblems(product: Product, onHand: number): void {
+  const problems = [...checkSku(product.sku), ...checkContent(product)];
+  if (product.status === 'ARCHIVED')
+    problems.push(validationError('A new product is not archived.', ['input', 'status']));
+  if (onHand < 0 || onHand > maxUnits) {
+    problems.push(validationError(`initialOnHand is within 0 and ${maxUnits}.`, ['input', 'initialOnHand']));
+  } else if (onHand > 0 && !hasStock(product.kind)) {
+    problems.push(validationError(`A ${product.kind} product has no stock.`, ['input', 'initialOnHand']));
+  }
+  if (problems.length > 0) throw new RefusedError(...problems);
+}

@@ -1,0 +1,123 @@
+import { enterAction } from '../../shared/barrier.ts';
+import type { Sql } from '../../shared/database.ts';
+import { badUserInput, branchCompensated } from '../../shared/errors.ts';
+import { isId } from '../../shared/ids.ts';
+import { type ProductDeps, announceStock } from '../deps.ts';
+import { type Line, maxLines, maxUnits, mergeLines } from '../domain/stock.ts';
+import { availableOf, insertReservations, recordOrderMovements, reservationState, takeStock } from '../stock-store.ts';
+
+export type ReserveStockInput = {
+  readonly sagaId: string;
+  readonly branch: string;
+  readonly orderId: string;
+  readonly lines: readonly Line[];
+  readonly expiresAt: Date;
+};
+export type Shortage = { readonly productId: string; readonly requested: number; readonly available: number };
+export type ReserveStockResult = { readonly ok: boolean; readonly shortages: readonly Shortage[] };
+
+/** Branch of the barrier that the end of an order takes, whichever saga it had; see events.ts. */
+export const orderBarrier = (orderId: string) => ({ sagaId: orderId, branch: 'order.closed' });
+
+/** Carries the shortages out of the transaction, which it thereby rolls back, barrier and all. */
+class ShortageError extends Error {
+  override readonly name = 'ShortageError';
+  readonly shortages: readonly Shortage[];
+  constructor(shortages: readonly Shortage[]) {
+    super('too little stock');
+    this.shortages = shortages;
+  }
+}
+
+/**
+ * Takes stock for an order: all lines, or none and every line that is short. Repeated, it gives the same answer without
+ * taking more. Throws BRANCH_COMPENSATED when this branch was compensated or the order was closed, before or since, and
+ * BAD_USER_INPUT for arguments that break a rule.
+ */
+export async function reserveStock(deps: ProductDeps, input: ReserveStockInput): Promise<ReserveStockResult> {
+  checkInput(input);
+  const lines = mergeLines(input.lines);
+  try {
+    const taken = await deps.db.transaction((tx) => reserve(tx, deps, input, lines));
+    announceStock(deps, taken);
+    return { ok: true, shortages: [] };
+  } catch (error) {
+    if (error instanceof ShortageError) return { ok: false, shortages: error.shortages };
+    throw error;
+  }
+}
+
+/** The products whose counters changed. */
+async function reserve(
+  tx: Sql,
+  deps: ProductDeps,
+  input: ReserveStockInput,
+  lines: readonly Line[],
+): Promise<string[]> {
+  const { sagaId, branch, orderId } = input;
+  const turn = await enterAction(tx, { sagaId, branch }, orderBarrier(orderId));
+  if (turn === 'compensated' || (turn === 'repeated' && !(await isHeld(tx, orderId)))) {
+    throw branchCompensated('This order was closed or its reservation undone; nothing is reserved for it.');
+  }
+  if (turn === 'repeated') return [];
+
+  const taken: string[] = [];
+  const refused: Line[] = [];
+  for (const line of lines) {
+    if (isId(line.productId) && (await takeStock(tx, line))) taken.push(line.productId);
+    else refused.push(line);
+  }
+  if (refused.length > 0) await requireNoShortage(tx, refused);
+  await insertReservations(tx, { orderId, expiresAt: input.expiresAt, at: deps.now(), newId: deps.newId }, lines);
+  if (taken.length > 0) {
+    await recordOrderMovements(
+      tx,
+      { orderId, type: 'HOLD', onHandSign: 0, allocatedSign: 1 },
+      { actor: 'order', reason: 'Order placed', sagaBranch: branch },
+    );
+  }
+  return taken;
+}
+
+/** A product without a stock is refused by the guarded update as well, and is no shortage. */
+async function requireNoShortage(tx: Sql, refused: readonly Line[]): Promise<void> {
+  const left = await availableOf(
+    tx,
+    refused.map((line) => line.productId),
+  );
+  const shortages = refused.flatMap(({ productId, quantity }) => {
+    const available = left.get(productId) ?? null;
+    // Units may have come back since the update refused; the answer tells what was short then.
+    return available === null ? [] : [{ productId, requested: quantity, available: Math.min(available, quantity - 1) }];
+  });
+  if (shortages.length > 0) throw new ShortageError(shortages);
+}
+
+const isHeld = async (tx: Sql, orderId: string): Promise<boolean> => {
+  const state = await reservationState(tx, orderId);
+  return state === 'HELD' || state === 'COMMITTED';
+};
+
+const maxBranchLength = 64;
+
+export function checkBranch({
+  sagaId,
+  branch,
+  orderId,
+}: Pick<ReserveStockInput, 'sagaId' | 'branch' | 'orderId'>): void {
+  if (!isId(sagaId) || !isId(orderId)) throw badUserInput('sagaId and orderId: are canonical UUIDs.');
+  if (branch.length < 1 || branch.length > maxBranchLength)
+    throw badUserInput(`branch: has 1 to ${maxBranchLength} characters.`);
+}
+
+function checkInput(input: ReserveStockInput): void {
+  checkBranch(input);
+  const fine = (units: number) => Number.isInteger(units) && units >= 1 && units <= maxUnits;
+  if (input.lines.length < 1 || input.lines.length > maxLines) throw badUserInput(`lines: are 1 to ${maxLines}.`);
+  if (
+    !input.lines.every((line) => fine(line.quantity)) ||
+    !mergeLines(input.lines).every((line) => fine(line.quantity))
+  ) {
+    throw badUserInput(`lines: a product's quantity is within 1 and ${maxUnits}.`);
+  }
+}

@@ -1,0 +1,107 @@
+import { type Viewer, requireUser } from '../../shared/auth.ts';
+import type { Sql } from '../../shared/database.ts';
+import { RefusedError, conflictError, orRefusals, validationError } from '../../shared/errors.ts';
+import { claimKey } from '../../shared/idempotency.ts';
+import { type MoneyJson, moneyFromJson } from '../../shared/money.ts';
+import type { ProductDeps } from '../deps.ts';
+import {
+  type AddOn,
+  type Product,
+  type ProductContent,
+  type ProductStatus,
+  addOnOf,
+  checkContent,
+  hasStock,
+  moneyOrNull,
+} from '../domain/product.ts';
+import { maxUnits } from '../domain/stock.ts';
+import { setLowStockThreshold } from '../stock-store.ts';
+import { productById, updateContent } from '../store.ts';
+import { type ProductPayload, refusedProduct, requireEditable, requireSeller } from './editing.ts';
+
+/** A field that is absent stays; null removes what may be missing and is refused for the others. */
+export type UpdateProductInput = {
+  readonly id: string;
+  readonly expectedVersion: number;
+  readonly name?: string | null;
+  readonly subtitle?: string | null;
+  readonly description?: string | null;
+  readonly price?: MoneyJson | null;
+  readonly marketPrice?: MoneyJson | null;
+  readonly cover?: string | null;
+  readonly images?: readonly string[] | null;
+  readonly addOns?: readonly AddOn[] | null;
+  readonly status?: ProductStatus | null;
+  readonly lowStockThreshold?: number | null;
+};
+
+/** Changes the given fields of the expected version. Staff; merchants for what they sell. */
+export async function updateProduct(
+  deps: Pick<ProductDeps, 'db' | 'now'>,
+  viewer: Viewer,
+  input: UpdateProductInput,
+  idempotencyKey: string | null | undefined,
+): Promise<ProductPayload> {
+  const user = requireUser(viewer);
+  return orRefusals(async () => {
+    requireSeller(user);
+    refuseNulls(input);
+    const replayed = await deps.db.transaction(async (tx) => {
+      const claim = await claimKey(
+        tx,
+        { ownerId: user.userId, operation: 'updateProduct', key: idempotencyKey, input },
+        { id: input.id },
+      );
+      if (claim.replayed) return true;
+      const product = requireEditable(user, await productById(tx, input.id), input.id, ['input', 'id']);
+      if (product.version !== input.expectedVersion) throw changed(input, product);
+      const content = merge(product, input);
+      const problems = checkContent(content);
+      if (problems.length > 0) throw new RefusedError(...problems);
+      // The stock's row before the product's: paid orders lock them in this order.
+      if (typeof input.lowStockThreshold === 'number') await changeThreshold(tx, product, input.lowStockThreshold);
+      if (!(await updateContent(tx, product, content, deps.now())))
+        throw changed(input, await productById(tx, input.id));
+      return false;
+    });
+    return { product: await productById(deps.db.em(), input.id), replayed, userErrors: [] };
+  }, refusedProduct);
+}
+
+function merge(product: Product, input: UpdateProductInput): ProductContent {
+  const given = <T>(value: T | undefined, otherwise: T): T => (value === undefined ? otherwise : value);
+  return {
+    name: input.name?.trim() ?? product.name,
+    subtitle: given(input.subtitle, product.subtitle),
+    description: input.description ?? product.description,
+    cover: given(input.cover, product.cover),
+    images: input.images === undefined ? product.images : (input.images ?? []),
+    price: input.price ? moneyFromJson(input.price) : product.price,
+    marketPrice: input.marketPrice === undefined ? product.marketPrice : moneyOrNull(input.marketPrice),
+    addOns: input.addOns === undefined ? product.addOns : (input.addOns ?? []).map(addOnOf),
+    status: input.status ?? product.status,
+  };
+}
+
+async function changeThreshold(tx: Sql, product: Product, units: number): Promise<void> {
+  const path = ['input', 'lowStockThreshold'];
+  if (!hasStock(product.kind)) throw new RefusedError(validationError(`A ${product.kind} product has no stock.`, path));
+  if (units < 0 || units > maxUnits)
+    throw new RefusedError(validationError(`lowStockThreshold is within 0 and ${maxUnits}.`, path));
+  await setLowStockThreshold(tx, product.id, units);
+}
+
+function refuseNulls(input: UpdateProductInput): void {
+  const problems = (['name', 'description', 'price', 'status', 'lowStockThreshold'] as const)
+    .filter((field) => input[field] === null)
+    .map((field) => validationError(`${field} can't be removed; leave it out to keep it.`, ['input', field]));
+  if (problems.length > 0) throw new RefusedError(...problems);
+}
+
+const changed = (input: UpdateProductInput, product: Product | null): RefusedError =>
+  new RefusedError(
+    conflictError('The product was changed meanwhile; read it again.', {
+      expectedVersion: input.expectedVersion,
+      actualVersion: product?.version ?? input.expectedVersion,
+    }),
+  );

@@ -1,0 +1,85 @@
+import { type Viewer, isService, isStaff } from '../../shared/auth.ts';
+import type { Key } from '../../shared/connection.ts';
+import { badUserInput } from '../../shared/errors.ts';
+import { isId } from '../../shared/ids.ts';
+import type { Product, ProductKind, ProductStatus } from './product.ts';
+
+export type ProductSort = 'CREATED_AT' | 'PRICE' | 'NAME' | 'POPULARITY';
+export type SortDirection = 'ASC' | 'DESC';
+export type ProductOrder = { readonly by: ProductSort; readonly direction: SortDirection };
+export type ProductFilter = {
+  readonly query?: string | null;
+  readonly status?: readonly ProductStatus[] | null;
+  readonly kind?: readonly ProductKind[] | null;
+  readonly sellerId?: string | null;
+  readonly priceMin?: number | null;
+  readonly priceMax?: number | null;
+  readonly inStock?: boolean | null;
+};
+
+/** Where a page begins: behind the product with this sort value and id. */
+export type Position = { readonly value: string | number; readonly id: string };
+
+export const newestFirst: ProductOrder = { by: 'CREATED_AT', direction: 'DESC' };
+/** Sort, sort value, id: the sort is in the cursor so that one of another list is refused. */
+export const cursorLength = 3;
+
+const maxQueryLength = 200;
+const maxWords = 10;
+const maxKeyLength = 200;
+const maxSearchLength = 500;
+const maxEpochMs = 8.64e15;
+
+/** What products are sorted by name with: the database compares bytes. */
+export const nameKeyOf = (name: string): string => name.toLowerCase().slice(0, maxKeyLength);
+
+/** What the words of a search are looked for in. */
+export const searchTextOf = (product: Pick<Product, 'name' | 'subtitle' | 'sku'>): string =>
+  `${product.name} ${product.subtitle ?? ''} ${product.sku}`.toLowerCase().slice(0, maxSearchLength);
+
+/** The words of a search, in lower case. Throws BAD_USER_INPUT beyond 200 characters or 10 words. */
+export function wordsOf(query: string): string[] {
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  if (query.length > maxQueryLength || words.length > maxWords) {
+    throw badUserInput(`filter.query: has at most ${maxQueryLength} characters and ${maxWords} words.`);
+  }
+  return words;
+}
+
+const valueOf: Readonly<Record<ProductSort, (product: Product) => string | number>> = {
+  CREATED_AT: (product) => product.createdAt.getTime(),
+  PRICE: (product) => Number(product.price.amount),
+  NAME: (product) => nameKeyOf(product.name),
+  POPULARITY: (product) => Number(product.sold),
+};
+
+export const keyOf =
+  (by: ProductSort) =>
+  (product: Product): Key => [by, valueOf[by](product), product.id];
+
+/** Throws BAD_USER_INPUT for the cursor of a list with another sort, or one that no list gave. */
+export function positionOf(key: Key, by: ProductSort): Position {
+  const [sort, value, id] = key;
+  const fits =
+    by === 'NAME'
+      ? typeof value === 'string'
+      : Number.isSafeInteger(value) && Math.abs(Number(value)) <= (by === 'CREATED_AT' ? maxEpochMs : Infinity);
+  if (sort !== by || !fits || value === undefined || !isId(id))
+    throw badUserInput('after: is not a cursor of a list with this orderBy.');
+  return { value, id };
+}
+
+const unarchived: readonly ProductStatus[] = ['ON_SALE', 'OFF_SALE', 'DRAFT'];
+
+/**
+ * The statuses that a list shows. Staff, services and sellers in their own list see what they ask for, by default all
+ * but what is archived; others never more than what is on sale.
+ */
+export function statusesFor(
+  viewer: Viewer,
+  filter: Pick<ProductFilter, 'status' | 'sellerId'>,
+): readonly ProductStatus[] {
+  const own = viewer.kind === 'user' && filter.sellerId === viewer.userId;
+  if (isStaff(viewer) || isService(viewer) || own) return filter.status ?? unarchived;
+  return !filter.status || filter.status.includes('ON_SALE') ? ['ON_SALE'] : [];
+}

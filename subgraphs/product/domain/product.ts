@@ -1,0 +1,156 @@
+import { type Viewer, isService, isStaff } from '../../shared/auth.ts';
+import { type Refusal, validationError } from '../../shared/errors.ts';
+import { type Money, type MoneyJson, isCurrency, maxAmountMinor, moneyFromJson } from '../../shared/money.ts';
+
+export type ProductKind = 'STOCKED' | 'DIGITAL';
+export type ProductStatus = 'DRAFT' | 'ON_SALE' | 'OFF_SALE' | 'ARCHIVED';
+
+/** Something that can be ordered together with a product; kept as JSON with it. */
+export type AddOn = {
+  readonly code: string;
+  readonly name: string;
+  readonly unitPrice: MoneyJson;
+  readonly perPerson: boolean;
+  readonly perNight: boolean;
+};
+
+/** What people write about a product: all that createProduct and updateProduct can set. */
+export type ProductContent = {
+  readonly name: string;
+  readonly subtitle: string | null;
+  readonly description: string;
+  readonly cover: string | null;
+  readonly images: readonly string[];
+  readonly price: Money;
+  readonly marketPrice: Money | null;
+  readonly addOns: readonly AddOn[];
+  readonly status: ProductStatus;
+};
+
+export type Product = ProductContent & {
+  readonly id: string;
+  readonly sku: string;
+  readonly kind: ProductKind;
+  readonly sellerId: string | null;
+  /** Units paid for, for the sort by popularity. */
+  readonly sold: bigint;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly version: number;
+};
+
+export const maxNameLength = 200;
+export const maxDescriptionLength = 10_000;
+export const maxUrlLength = 500;
+export const maxImages = 10;
+export const maxAddOns = 20;
+const maxSkuLength = 64;
+const maxAddOnCodeLength = 32;
+
+const codeOf = (maxLength: number) => new RegExp(`^[A-Za-z0-9._-]{1,${maxLength}}$`);
+const sku = codeOf(maxSkuLength);
+const addOnCode = codeOf(maxAddOnCodeLength);
+
+/** Only kinds with a stock have counters, movements and a low-stock threshold. */
+export const hasStock = (kind: ProductKind): boolean => kind === 'STOCKED';
+
+export const checkSku = (text: string): Refusal[] =>
+  sku.test(text) ? [] : [problem('sku', `has 1 to ${maxSkuLength} characters of A-Z a-z 0-9 . _ -`)];
+
+/** Every rule that the content breaks; empty when it is fine. Paths begin with `input`. */
+export function checkContent(content: ProductContent): Refusal[] {
+  const { name, subtitle, description, cover, images, price, marketPrice, addOns } = content;
+  const problems: Refusal[] = [];
+  const check = (fine: boolean, path: string, rule: string): void => {
+    if (!fine) problems.push(problem(path, rule));
+  };
+  check(name.trim() !== '' && name.length <= maxNameLength, 'name', `has 1 to ${maxNameLength} characters`);
+  check(subtitle === null || subtitle.length <= maxNameLength, 'subtitle', `has at most ${maxNameLength} characters`);
+  check(description.length <= maxDescriptionLength, 'description', `has at most ${maxDescriptionLength} characters`);
+  check(cover === null || isPicture(cover), 'cover', pictureRule);
+  check(images.length <= maxImages, 'images', `are at most ${maxImages}`);
+  for (const [index, image] of images.entries()) check(isPicture(image), `images.${index}`, pictureRule);
+  problems.push(...checkPrices(price, marketPrice), ...checkAddOns(addOns, price.currency));
+  return problems;
+}
+
+function checkPrices(price: Money, marketPrice: Money | null): Refusal[] {
+  const problems: Refusal[] = [];
+  const amount = ({ amount: minor }: Money) => minor >= 1n && minor <= maxAmountMinor;
+  if (!amount(price)) problems.push(problem('price.amount', `is within 1 and ${maxAmountMinor} minor units`));
+  if (!isCurrency(price.currency)) problems.push(problem('price.currency', 'is an ISO 4217 code, three capitals'));
+  if (marketPrice === null) return problems;
+  if (!amount(marketPrice))
+    problems.push(problem('marketPrice.amount', `is within 1 and ${maxAmountMinor} minor units`));
+  if (marketPrice.currency !== price.currency)
+    problems.push(problem('marketPrice.currency', "is the price's currency"));
+  return problems;
+}
+
+function checkAddOns(addOns: readonly AddOn[], currency: string): Refusal[] {
+  const problems: Refusal[] = [];
+  if (addOns.length > maxAddOns) problems.push(problem('addOns', `are at most ${maxAddOns}`));
+  const codes = new Set<string>();
+  for (const [index, { code, name, unitPrice }] of addOns.entries()) {
+    const at = `addOns.${index}`;
+    if (!addOnCode.test(code)) {
+      problems.push(problem(`${at}.code`, `has 1 to ${maxAddOnCodeLength} characters of A-Z a-z 0-9 . _ -`));
+    }
+    if (codes.has(code)) problems.push(problem(`${at}.code`, 'is used by another add-on of this product'));
+    codes.add(code);
+    if (name.trim() === '' || name.length > maxNameLength) {
+      problems.push(problem(`${at}.name`, `has 1 to ${maxNameLength} characters`));
+    }
+    if (unitPrice.amount < 0) problems.push(problem(`${at}.unitPrice.amount`, 'is 0 or more minor units'));
+    if (unitPrice.currency !== currency) problems.push(problem(`${at}.unitPrice.currency`, "is the price's currency"));
+  }
+  return problems;
+}
+
+const problem = (path: string, rule: string): Refusal =>
+  validationError(`${path} ${rule}.`, ['input', ...path.split('.')]);
+
+const pictureRule = `is an https URL or a path that begins with one /, at most ${maxUrlLength} characters`;
+
+/** Only https, or a path of this site; `//host` and `/\host` would lead to another one. */
+function isPicture(text: string): boolean {
+  if (text.length > maxUrlLength || /[\s\p{Cc}\\]/u.test(text)) return false;
+  return text.startsWith('/') ? !text.startsWith('//') : text.startsWith('https://') && URL.canParse(text);
+}
+
+/** An add-on as the API gives it, with nothing in it that we don't know. */
+export const addOnOf = (input: AddOn): AddOn => ({
+  code: input.code,
+  name: input.name.trim(),
+  unitPrice: { amount: input.unitPrice.amount, currency: input.unitPrice.currency },
+  perPerson: input.perPerson,
+  perNight: input.perNight,
+});
+
+export const moneyOrNull = (input: MoneyJson | null | undefined): Money | null => (input ? moneyFromJson(input) : null);
+
+const isMerchant = (viewer: Viewer): boolean => viewer.kind === 'user' && viewer.roles.includes('MERCHANT');
+const isSeller = (viewer: Viewer, sellerId: string | null): boolean =>
+  viewer.kind === 'user' && sellerId !== null && viewer.userId === sellerId;
+
+/** Who may make products at all: staff and merchants. */
+export const maySell = (viewer: Viewer): boolean => isStaff(viewer) || isMerchant(viewer);
+
+/** Staff may change every product and its stock, a merchant their own. */
+export const mayEdit = (viewer: Viewer, product: Pick<Product, 'sellerId'>): boolean =>
+  isStaff(viewer) || (isMerchant(viewer) && isSeller(viewer, product.sellerId));
+
+/** Staff, services and the seller see every status; all others what is or was meant for the public. */
+export const seesAll = (viewer: Viewer, sellerId: string | null): boolean =>
+  isStaff(viewer) || isService(viewer) || isSeller(viewer, sellerId);
+
+/** Who may look a product up by id or SKU. */
+export const maySee = (viewer: Viewer, product: Pick<Product, 'sellerId' | 'status'>): boolean =>
+  product.status === 'ON_SALE' || product.status === 'OFF_SALE' || seesAll(viewer, product.sellerId);
+
+/**
+ * Who gets a product that another subgraph refers to. An order goes on to show what was bought after that was archived,
+ * and only signed-in people have orders; archived products were public once, drafts never.
+ */
+export const mayResolve = (viewer: Viewer, product: Pick<Product, 'sellerId' | 'status'>): boolean =>
+  maySee(viewer, product) || (product.status === 'ARCHIVED' && viewer.kind === 'user');

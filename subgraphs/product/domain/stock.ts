@@ -1,0 +1,137 @@
+import { type Refusal, validationError } from '../../shared/errors.ts';
+
+/** Counters of one product. `allocated` units of the `onHand` ones are held by unpaid orders. */
+export type Stock = {
+  readonly productId: string;
+  readonly onHand: number;
+  readonly allocated: number;
+  readonly lowStockThreshold: number;
+  readonly allowBackorder: boolean;
+  readonly version: number;
+  readonly updatedAt: Date;
+};
+
+export type ReservationState = 'HELD' | 'COMMITTED' | 'RELEASED' | 'EXPIRED';
+export type MovementType = 'ADJUST' | 'RECEIVE' | 'HOLD' | 'COMMIT' | 'RELEASE' | 'EXPIRE' | 'RETURN';
+
+/** One row of the ledger; `seq` is the stock's version after it. */
+export type Movement = {
+  readonly productId: string;
+  readonly seq: number;
+  readonly type: MovementType;
+  readonly onHandDelta: number;
+  readonly allocatedDelta: number;
+  readonly onHandAfter: number;
+  readonly allocatedAfter: number;
+  readonly reservationId: string | null;
+  readonly orderId: string | null;
+  readonly sagaBranch: string | null;
+  readonly actor: string;
+  readonly reason: string | null;
+  readonly at: Date;
+};
+
+export type Reservation = {
+  readonly id: string;
+  readonly orderId: string;
+  readonly productId: string;
+  readonly quantity: number;
+  readonly state: ReservationState;
+  readonly expiresAt: Date;
+  readonly createdAt: Date;
+  readonly settledAt: Date | null;
+};
+
+export type Line = { readonly productId: string; readonly quantity: number };
+export type StockDelta = { readonly productId: string; readonly delta: number; readonly reason: string };
+export type StockSet = {
+  readonly productId: string;
+  readonly onHand: number;
+  readonly expectedOnHand: number;
+  readonly reason: string;
+};
+
+export const maxUnits = 1_000_000_000;
+export const maxChanges = 100;
+export const maxLines = 100;
+const maxReasonLength = 200;
+/** Of the reasons of merged changes together. */
+const maxReasonsLength = 500;
+
+/** What settling a held reservation does to the counters, per unit, and how the ledger calls it. */
+export const settlements = {
+  COMMITTED: { type: 'COMMIT', onHandSign: -1, allocatedSign: -1 },
+  RELEASED: { type: 'RELEASE', onHandSign: 0, allocatedSign: -1 },
+  EXPIRED: { type: 'EXPIRE', onHandSign: 0, allocatedSign: -1 },
+} as const satisfies Record<string, { type: MovementType; onHandSign: number; allocatedSign: number }>;
+
+/** Ids are sorted everywhere where rows are locked, so that two transactions never wait for each other crosswise. */
+const byProduct = (left: { productId: string }, right: { productId: string }): number =>
+  left.productId < right.productId ? -1 : left.productId > right.productId ? 1 : 0;
+
+/** One line per product, in id order. */
+export function mergeLines(lines: readonly Line[]): Line[] {
+  const quantities = new Map<string, number>();
+  for (const { productId, quantity } of lines) quantities.set(productId, (quantities.get(productId) ?? 0) + quantity);
+  return [...quantities].map(([productId, quantity]) => ({ productId, quantity })).sort(byProduct);
+}
+
+/** One change per product, in id order; a product whose changes cancel out is left alone. */
+export function mergeDeltas(changes: readonly StockDelta[]): StockDelta[] {
+  const merged = new Map<string, { delta: number; reasons: Set<string> }>();
+  for (const { productId, delta, reason } of changes) {
+    const entry = merged.get(productId) ?? { delta: 0, reasons: new Set() };
+    entry.delta += delta;
+    entry.reasons.add(reason.trim());
+    merged.set(productId, entry);
+  }
+  return [...merged]
+    .filter(([, { delta }]) => delta !== 0)
+    .map(([productId, { delta, reasons }]) => ({
+      productId,
+      delta,
+      reason: [...reasons].join('; ').slice(0, maxReasonsLength),
+    }))
+    .sort(byProduct);
+}
+
+export const sortSets = (changes: readonly StockSet[]): StockSet[] => [...changes].sort(byProduct);
+
+export function checkDeltas(changes: readonly StockDelta[]): Refusal[] {
+  return [
+    ...checkCount(changes.length),
+    ...changes.flatMap(({ delta, reason }, index) => [
+      ...(delta === 0 || Math.abs(delta) > maxUnits
+        ? [problem(index, 'delta', `is within ±${maxUnits} and not 0`)]
+        : []),
+      ...checkReason(index, reason),
+    ]),
+  ];
+}
+
+export function checkSets(changes: readonly StockSet[]): Refusal[] {
+  const seen = new Set<string>();
+  return [
+    ...checkCount(changes.length),
+    ...changes.flatMap(({ productId, onHand, reason }, index) => {
+      const twice = seen.has(productId);
+      seen.add(productId);
+      return [
+        ...(twice ? [problem(index, 'productId', 'stands here twice')] : []),
+        ...(onHand < 0 || onHand > maxUnits ? [problem(index, 'onHand', `is within 0 and ${maxUnits}`)] : []),
+        ...checkReason(index, reason),
+      ];
+    }),
+  ];
+}
+
+const checkCount = (count: number): Refusal[] =>
+  count >= 1 && count <= maxChanges ? [] : [validationError(`There are 1 to ${maxChanges} changes.`, ['changes'])];
+
+const checkReason = (index: number, reason: string): Refusal[] =>
+  reason.trim() !== '' && reason.length <= maxReasonLength
+    ? []
+    : [problem(index, 'reason', `has 1 to ${maxReasonLength} characters`)];
+
+const problem = (index: number, field: string, rule: string): Refusal =>
+  validationError(`changes.${index}.${field} ${rule}.`, ['changes', String(index), field]);

@@ -1,0 +1,44 @@
+import { enterCompensation } from '../shared/barrier.ts';
+import type { EventHandler } from '../shared/event-consumer.ts';
+import type { DomainEvent } from '../shared/events.ts';
+import { orderBarrier } from './commands/reserve-stock.ts';
+import { type ProductDeps, announceStock } from './deps.ts';
+import { settleReservations } from './stock-store.ts';
+
+/** Services whose events this one acts on. */
+export const sources = ['order'] as const;
+
+/**
+ * What the events of orders do to the stock. Each is handled once by its inbox row, and settles only what is still held,
+ * so an early, late or doubled event is harmless. `onHandled` runs after the commit, with the same event object.
+ */
+export function eventHandlers(deps: Pick<ProductDeps, 'live'>): {
+  handlers: Readonly<Record<string, EventHandler>>;
+  onHandled: (event: DomainEvent) => void;
+} {
+  const changed = new WeakMap<DomainEvent, readonly string[]>();
+  return {
+    handlers: {
+      'order.paid': async (tx, event) => {
+        changed.set(
+          event,
+          await settleReservations(tx, event.aggregateId, 'COMMITTED', { actor: 'order', reason: 'Order paid' }),
+        );
+      },
+      'order.closed': async (tx, event) => {
+        // It also takes the place of a reservation that has not come yet, which would hold stock that nobody gives back.
+        await enterCompensation(tx, orderBarrier(event.aggregateId));
+        const { state } = event.data as { state?: unknown };
+        const to = state === 'EXPIRED' ? 'EXPIRED' : 'RELEASED';
+        changed.set(
+          event,
+          await settleReservations(tx, event.aggregateId, to, {
+            actor: 'order',
+            reason: `Order closed: ${String(state)}`,
+          }),
+        );
+      },
+    },
+    onHandled: (event) => announceStock(deps, changed.get(event) ?? []),
+  };
+}

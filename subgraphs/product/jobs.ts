@@ -1,0 +1,16 @@
+import { purgeShared } from '../shared/retention.ts';
+import type { Runtime } from '../shared/runtime.ts';
+import type { ProductDeps } from './deps.ts';
+
+const purgeEveryMs = 60 * 60 * 1000;
+
+/** Deletes what the inbox, the barrier and the idempotency keys no longer need. */
+export const purgeJob = 'product.purge';
+
+export function defineJobs(runtime: Pick<Runtime, 'jobs' | 'log'>, deps: Pick<ProductDeps, 'db'>): void {
+  runtime.jobs.define(purgeJob, async () => {
+    const deleted = await purgeShared(deps.db.em(), { inbox: true, barrier: true, idempotency: true });
+    runtime.log.debug({ deleted }, 'product: purged what is past its retention');
+  });
+  runtime.jobs.recurring(purgeJob, purgeEveryMs);
+}

@@ -1,0 +1,63 @@
+import DataLoader from 'dataloader';
+import type { Database } from '../shared/database.ts';
+import type { Product } from './domain/product.ts';
+import type { Movement, Reservation, Stock } from './domain/stock.ts';
+import {
+  type MovementPage,
+  type ReservationList,
+  movementPages,
+  reservationLists,
+  reservationsByIds,
+  stocksByProductIds,
+} from './stock-store.ts';
+import {
+  type ListPage,
+  type ListSelection,
+  countProducts,
+  productPages,
+  productsByIds,
+  productsBySkus,
+} from './store.ts';
+
+/** Lists that one statement reads at most; each is a SELECT of a UNION ALL. */
+const maxListsPerStatement = 50;
+const maxRowsPerStatement = 500;
+
+export type Loaders = {
+  readonly productById: DataLoader<string, Product | null>;
+  readonly productBySku: DataLoader<string, Product | null>;
+  /** Null for kinds that have no stock. */
+  readonly stock: DataLoader<string, Stock | null>;
+  readonly reservationById: DataLoader<string, Reservation | null>;
+  readonly movements: DataLoader<MovementPage, readonly Movement[], string>;
+  readonly reservations: DataLoader<ReservationList, readonly Reservation[], string>;
+  readonly products: DataLoader<ListPage, readonly Product[], string>;
+  readonly productCount: DataLoader<ListSelection, number, string>;
+};
+
+/** Loaders of one request: what it asks for at the same time is read by one statement, and only once. */
+export function createLoaders(db: Database): Loaders {
+  const one = <Value>(read: (keys: readonly string[]) => Promise<readonly Value[]>, keyOf: (value: Value) => string) =>
+    new DataLoader<string, Value | null>(
+      async (keys) => {
+        const found = new Map((await read(keys)).map((value) => [keyOf(value), value]));
+        return keys.map((key) => found.get(key) ?? null);
+      },
+      { maxBatchSize: maxRowsPerStatement },
+    );
+  const many = <Key, Value>(read: (keys: readonly Key[]) => Promise<readonly Value[]>) =>
+    new DataLoader<Key, Value, string>(read, {
+      maxBatchSize: maxListsPerStatement,
+      cacheKeyFn: (key) => JSON.stringify(key),
+    });
+  return {
+    productById: one((ids) => productsByIds(db.em(), ids), (product) => product.id),
+    productBySku: one((skus) => productsBySkus(db.em(), skus), (product) => product.sku),
+    stock: one((ids) => stocksByProductIds(db.em(), ids), (stock) => stock.productId),
+    reservationById: one((ids) => reservationsByIds(db.em(), ids), (reservation) => reservation.id),
+    movements: many((pages) => movementPages(db.em(), pages)),
+    reservations: many((lists) => reservationLists(db.em(), lists)),
+    products: many((pages) => productPages(db.em(), pages)),
+    productCount: many((selections) => countProducts(db.em(), selections)),
+  }; // prettier-ignore
+}

@@ -1,0 +1,94 @@
+import type { Viewer } from '../shared/auth.ts';
+import { type Page, pageArguments, toPage } from '../shared/connection.ts';
+import { badUserInput, notFound } from '../shared/errors.ts';
+import { isId } from '../shared/ids.ts';
+import type { ProductDeps } from './deps.ts';
+import {
+  type ProductFilter,
+  type ProductOrder,
+  cursorLength,
+  keyOf,
+  newestFirst,
+  positionOf,
+  statusesFor,
+} from './domain/product-list.ts';
+import { type Product, mayResolve, maySee } from './domain/product.ts';
+import type { Movement, Stock } from './domain/stock.ts';
+import type { Loaders } from './loaders.ts';
+import { type AuditRow, auditStock } from './stock-store.ts';
+
+type Reading = { readonly viewer: Viewer; readonly loaders: Loaders };
+type PageInput = { readonly first?: number | null; readonly after?: string | null };
+
+/** By exactly one of id and SKU. Throws NOT_FOUND also for what the viewer may not see. */
+export async function findProduct(
+  { viewer, loaders }: Reading,
+  by: { id?: string | null; sku?: string | null },
+): Promise<Product> {
+  if ((typeof by.id === 'string') === (typeof by.sku === 'string'))
+    throw badUserInput('product: takes exactly one of id and sku.');
+  const product = await lookUp(loaders, by);
+  if (!product || !maySee(viewer, product)) throw notFound('There is no such product.');
+  return product;
+}
+
+/** A product that another subgraph refers to; null where there is none for this viewer. */
+export async function resolveProduct(
+  { viewer, loaders }: Reading,
+  by: { id?: string | null; sku?: string | null },
+): Promise<Product | null> {
+  const product = await lookUp(loaders, by);
+  return product && mayResolve(viewer, product) ? product : null;
+}
+
+async function lookUp(
+  loaders: Loaders,
+  { id, sku }: { id?: string | null; sku?: string | null },
+): Promise<Product | null> {
+  if (typeof id === 'string') return isId(id) ? loaders.productById.load(id) : null;
+  return typeof sku === 'string' ? loaders.productBySku.load(sku) : null;
+}
+
+export type ProductConnection = Page<Product> & { readonly totalCount: () => Promise<number> };
+
+/** A page of the catalogue. Throws BAD_USER_INPUT for a page, a cursor or a search beyond its limits. */
+export async function listProducts(
+  { viewer, loaders }: Reading,
+  input: PageInput & { readonly filter?: ProductFilter | null; readonly orderBy?: ProductOrder | null },
+): Promise<ProductConnection> {
+  const order = input.orderBy ?? newestFirst;
+  const page = pageArguments(input, cursorLength);
+  const { status, ...filter } = input.filter ?? {};
+  const selection = { statuses: statusesFor(viewer, { status, sellerId: filter.sellerId }), filter };
+  const products = await loaders.products.load({
+    ...selection,
+    order,
+    after: page.after === null ? null : positionOf(page.after, order.by),
+    limit: page.first + 1,
+  });
+  // Called only when the field is selected.
+  return { ...toPage(products, page, keyOf(order.by)), totalCount: () => loaders.productCount.load(selection) };
+}
+
+const movementCursorLength = 1;
+
+/** The ledger of one product, newest first. */
+export async function listMovements(loaders: Loaders, stock: Stock, input: PageInput): Promise<Page<Movement>> {
+  const page = pageArguments(input, movementCursorLength);
+  const beforeSeq = page.after?.[0] ?? null;
+  if (typeof beforeSeq === 'string') throw badUserInput('after: is not a cursor of this list.');
+  const movements = await loaders.movements.load({ productId: stock.productId, beforeSeq, limit: page.first + 1 });
+  return toPage(movements, page, (movement) => [movement.seq]);
+}
+
+export type StockAudit = AuditRow & { readonly checkedAt: Date };
+
+/** Replays the ledger against the counters: of one product (none if it has no stock), or of all. */
+export async function auditStocks(
+  deps: Pick<ProductDeps, 'db' | 'now'>,
+  productId: string | null | undefined,
+): Promise<StockAudit[]> {
+  if (typeof productId === 'string' && !isId(productId)) return [];
+  const checkedAt = deps.now();
+  return (await auditStock(deps.db.em(), productId ?? null)).map((row) => ({ ...row, checkedAt }));
+}

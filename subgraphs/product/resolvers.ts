@@ -1,0 +1,131 @@
+import { isService, isStaff, requireService, requireStaff } from '../shared/auth.ts';
+import { isId } from '../shared/ids.ts';
+import { moneyToJson } from '../shared/money.ts';
+import { scalars } from '../shared/scalars.ts';
+import type { CallContext, ResolverMap } from '../shared/subgraph.ts';
+import { adjustStock } from './commands/adjust-stock.ts';
+import { type CreateProductInput, createProduct } from './commands/create-product.ts';
+import { type ReleaseStockInput, releaseStock } from './commands/release-stock.ts';
+import { removeProduct } from './commands/remove-product.ts';
+import { type ReserveStockInput, reserveStock } from './commands/reserve-stock.ts';
+import { setStock } from './commands/set-stock.ts';
+import { type UpdateProductInput, updateProduct } from './commands/update-product.ts';
+import type { ProductDeps } from './deps.ts';
+import { newestFirst } from './domain/product-list.ts';
+import type { Product } from './domain/product.ts';
+import type { Movement, Reservation, ReservationState, Stock, StockDelta, StockSet } from './domain/stock.ts';
+import type { Loaders } from './loaders.ts';
+import { type StockAudit, auditStocks, findProduct, listMovements, listProducts, resolveProduct } from './queries.ts';
+import { type StockChange, watchStock } from './stock-changes.ts';
+
+export type ProductContext = CallContext & { readonly deps: ProductDeps; readonly loaders: Loaders };
+
+type ListArguments = Parameters<typeof listProducts>[1];
+type PageArguments = Parameters<typeof listMovements>[2];
+type Lookup = { id?: string | null; sku?: string | null };
+
+const userReference = (id: string | null) => (id === null ? null : { __typename: 'User', id });
+
+/** One line each: authorise, call a command or a query, return. */
+export const resolvers: ResolverMap = {
+  DateTime: scalars.DateTime,
+  SafeInt: scalars.SafeInt,
+  Query: {
+    product: (_: unknown, by: Lookup, context: ProductContext) => findProduct(context, by),
+    products: (_: unknown, list: ListArguments, context: ProductContext) => listProducts(context, list),
+    stockAudit: (_: unknown, { productId }: { productId?: string | null }, { viewer, deps }: ProductContext) => {
+      requireStaff(viewer);
+      return auditStocks(deps, productId);
+    },
+  },
+  Mutation: {
+    createProduct: (
+      _: unknown,
+      { input, idempotencyKey }: { input: CreateProductInput; idempotencyKey: string },
+      { deps, viewer }: ProductContext,
+    ) => createProduct(deps, viewer, input, idempotencyKey),
+    updateProduct: (
+      _: unknown,
+      { input, idempotencyKey }: { input: UpdateProductInput; idempotencyKey?: string | null },
+      { deps, viewer }: ProductContext,
+    ) => updateProduct(deps, viewer, input, idempotencyKey),
+    removeProduct: (
+      _: unknown,
+      { id, idempotencyKey }: { id: string; idempotencyKey?: string | null },
+      { deps, viewer }: ProductContext,
+    ) => removeProduct(deps, viewer, id, idempotencyKey),
+    adjustStock: (
+      _: unknown,
+      { changes, idempotencyKey }: { changes: StockDelta[]; idempotencyKey: string },
+      { deps, viewer }: ProductContext,
+    ) => adjustStock(deps, viewer, changes, idempotencyKey),
+    setStock: (
+      _: unknown,
+      { changes, idempotencyKey }: { changes: StockSet[]; idempotencyKey: string },
+      { deps, viewer }: ProductContext,
+    ) => setStock(deps, viewer, changes, idempotencyKey),
+    reserveStock: (_: unknown, input: ReserveStockInput, { deps, viewer }: ProductContext) => {
+      requireService(viewer, 'order');
+      return reserveStock(deps, input);
+    },
+    releaseStock: (_: unknown, input: ReleaseStockInput, { deps, viewer }: ProductContext) => {
+      requireService(viewer, 'order');
+      return releaseStock(deps, input);
+    },
+  },
+  Subscription: {
+    stockChanged: {
+      subscribe: (_: unknown, { productIds }: { productIds: string[] }, { deps, viewer }: ProductContext) =>
+        watchStock(deps, viewer, productIds),
+      resolve: (change: StockChange, _: unknown, { loaders }: ProductContext) => {
+        // A subscription's loaders live as long as it does, and must not remember counters.
+        loaders.stock.clear(change.product.id).prime(change.product.id, change.stock);
+        loaders.movements.clearAll();
+        loaders.reservations.clearAll();
+        loaders.products.clearAll();
+        loaders.productCount.clearAll();
+        return change;
+      },
+    },
+  },
+  Product: {
+    __resolveReference: (by: Lookup, context: ProductContext) => resolveProduct(context, by),
+    price: (product: Product) => moneyToJson(product.price),
+    marketPrice: (product: Product) => product.marketPrice && moneyToJson(product.marketPrice),
+    seller: (product: Product) => userReference(product.sellerId),
+    stock: (product: Product, _: unknown, { loaders }: ProductContext) => loaders.stock.load(product.id),
+  },
+  User: {
+    // Only an id: whether there is such a user, the user subgraph tells.
+    __resolveReference: ({ id }: { id: string }) => (isId(id) ? userReference(id) : null),
+    products: ({ id }: { id: string }, page: PageArguments, context: ProductContext) =>
+      listProducts(context, { ...page, filter: { sellerId: id }, orderBy: newestFirst }),
+  },
+  StockLevel: {
+    available: (stock: Stock) => stock.onHand - stock.allocated,
+    movements: (stock: Stock, page: PageArguments, { viewer, loaders }: ProductContext) => {
+      requireStaff(viewer);
+      return listMovements(loaders, stock, page);
+    },
+    reservations: (
+      stock: Stock,
+      { state }: { state?: ReservationState | null },
+      { viewer, loaders }: ProductContext,
+    ) => {
+      requireStaff(viewer);
+      return loaders.reservations.load({ productId: stock.productId, state: state ?? null });
+    },
+  },
+  StockReservation: {
+    __resolveReference: ({ id }: { id: string }, { viewer, loaders }: ProductContext) =>
+      isStaff(viewer) || isService(viewer) ? loaders.reservationById.load(id) : null,
+    product: (reservation: Reservation, _: unknown, { loaders }: ProductContext) =>
+      loaders.productById.load(reservation.productId),
+  },
+  StockMovement: {
+    id: (movement: Movement) => `${movement.productId}:${movement.seq}`,
+  },
+  StockAudit: {
+    product: (audit: StockAudit, _: unknown, { loaders }: ProductContext) => loaders.productById.load(audit.productId),
+  },
+};

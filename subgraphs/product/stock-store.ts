@@ -1,0 +1,336 @@
+import { type Row, type Sql, insertRows, select, write } from '../shared/database.ts';
+import { idToBytes, isId } from '../shared/ids.ts';
+import {
+  type Line,
+  type Movement,
+  type MovementType,
+  type Reservation,
+  type ReservationState,
+  type Stock,
+  maxUnits,
+  settlements,
+} from './domain/stock.ts';
+import { type Statement, countSold, dateOf, idOf, idOrNull, marks, selectMany } from './store.ts';
+
+const stockOf = (row: Row): Stock => ({
+  productId: idOf(row['product_id']),
+  onHand: Number(row['on_hand']),
+  allocated: Number(row['allocated']),
+  lowStockThreshold: Number(row['low_stock_threshold']),
+  allowBackorder: Number(row['allow_backorder']) === 1,
+  version: Number(row['version']),
+  updatedAt: dateOf(row['updated_at']),
+});
+
+/** The counters of those products that have a stock. */
+export async function stocksByProductIds(sql: Sql, productIds: readonly string[]): Promise<Stock[]> {
+  const ids = productIds.filter(isId).map(idToBytes);
+  if (ids.length === 0) return [];
+  const rows = await select(
+    sql,
+    `select product_id, on_hand, allocated, low_stock_threshold, allow_backorder, version, updated_at from stock where product_id in (${marks(ids)})`,
+    ids,
+  );
+  return rows.map(stockOf);
+}
+
+/** Who moves stock, and why; goes into the ledger. */
+export type Cause = { readonly actor: string; readonly reason: string; readonly sagaBranch?: string | null };
+
+/** The counters of a new product; what it begins with is its first movement. */
+export async function insertStock(
+  tx: Sql,
+  stock: { productId: string; onHand: number; at: Date },
+  cause: Cause,
+): Promise<void> {
+  const version = stock.onHand === 0 ? 0 : 1;
+  await insertRows(tx, 'stock', [
+    { product_id: idToBytes(stock.productId), on_hand: stock.onHand, allocated: 0, version, updated_at: stock.at },
+  ]);
+  if (version === 1)
+    await recordChange(tx, { productId: stock.productId, type: 'RECEIVE', onHandDelta: stock.onHand }, cause);
+}
+
+export const setLowStockThreshold = async (tx: Sql, productId: string, units: number): Promise<boolean> =>
+  (await write(tx, 'update stock set low_stock_threshold = ? where product_id = ?', [units, idToBytes(productId)])) ===
+  1;
+
+/** Adds to `on_hand`; false when that would go below what is allocated or beyond what is countable, or there is no stock. */
+export const changeOnHand = async (tx: Sql, change: { productId: string; delta: number }): Promise<boolean> =>
+  (await write(
+    tx,
+    `update stock set on_hand = on_hand + ?, version = version + 1, updated_at = utc_timestamp(3)
+     where product_id = ? and on_hand + ? between allocated and ${maxUnits}`,
+    [change.delta, idToBytes(change.productId), change.delta],
+  )) === 1;
+
+/** Sets `on_hand` where it is what the caller thinks and not below what is allocated. */
+export const setOnHand = async (
+  tx: Sql,
+  change: { productId: string; onHand: number; expectedOnHand: number },
+): Promise<boolean> =>
+  (await write(
+    tx,
+    `update stock set on_hand = ?, version = version + 1, updated_at = utc_timestamp(3)
+     where product_id = ? and on_hand = ? and allocated <= ?`,
+    [change.onHand, idToBytes(change.productId), change.expectedOnHand, change.onHand],
+  )) === 1;
+
+/** The ledger's row for a change by hand that this transaction has just made. */
+export const recordChange = (
+  tx: Sql,
+  change: { productId: string; type: MovementType; onHandDelta: number },
+  cause: Cause,
+): Promise<number> =>
+  write(
+    tx,
+    `insert into stock_movement (product_id, seq, type, on_hand_delta, allocated_delta, on_hand_after, allocated_after, actor, reason, at)
+     select product_id, version, ?, ?, 0, on_hand, allocated, ?, ?, updated_at from stock where product_id = ?`,
+    [change.type, change.onHandDelta, cause.actor, cause.reason, idToBytes(change.productId)],
+  );
+
+/**
+ * Takes units of a product that is on sale; false when there are too few, it is not on sale or has no stock. The row is
+ * locked only when they were taken. The status is read without a lock: an order may come just before the end of the sale.
+ */
+export const takeStock = async (tx: Sql, { productId, quantity }: Line): Promise<boolean> => {
+  const id = idToBytes(productId);
+  const found = await write(
+    tx,
+    `update stock set allocated = allocated + ?, version = version + 1, updated_at = utc_timestamp(3)
+     where product_id = ? and allocated + ? <= on_hand and (select p.status from product p where p.id = ?) = 'ON_SALE'`,
+    [quantity, id, quantity, id],
+  );
+  return found === 1;
+};
+
+/** What is left of these products: null for no limit, 0 for what is unknown or not on sale. */
+export async function availableOf(tx: Sql, productIds: readonly string[]): Promise<Map<string, number | null>> {
+  const ids = productIds.filter(isId).map(idToBytes);
+  const left = new Map<string, number | null>(productIds.map((id) => [id, 0]));
+  if (ids.length === 0) return left;
+  const rows = await select(
+    tx,
+    `select p.id, s.on_hand - s.allocated as available from product p left join stock s on s.product_id = p.id
+     where p.id in (${marks(ids)}) and p.status = 'ON_SALE'`,
+    ids,
+  );
+  for (const row of rows) left.set(idOf(row['id']), row['available'] === null ? null : Number(row['available']));
+  return left;
+}
+
+/** Kinds without a stock have reservations too: these tell what was sold with the order. */
+export const insertReservations = (
+  tx: Sql,
+  order: { orderId: string; expiresAt: Date; at: Date; newId: () => string },
+  lines: readonly Line[],
+): Promise<void> =>
+  insertRows(
+    tx,
+    'stock_reservation',
+    lines.map(({ productId, quantity }) => ({
+      id: idToBytes(order.newId()),
+      order_id: idToBytes(order.orderId),
+      product_id: idToBytes(productId),
+      quantity,
+      state: 'HELD',
+      expires_at: order.expiresAt,
+      created_at: order.at,
+    })),
+  );
+
+/** The ledger's rows for all of an order's reservations, whose counters this transaction has just changed. One statement. */
+export const recordOrderMovements = (
+  tx: Sql,
+  move: { orderId: string; type: MovementType; onHandSign: number; allocatedSign: number },
+  cause: Cause,
+): Promise<number> =>
+  write(
+    tx,
+    `insert into stock_movement (product_id, seq, type, on_hand_delta, allocated_delta, on_hand_after, allocated_after, reservation_id, order_id, saga_branch, actor, reason, at)
+     select s.product_id, s.version, ?, ? * r.quantity, ? * r.quantity, s.on_hand, s.allocated, r.id, r.order_id, ?, ?, ?, s.updated_at
+     from stock_reservation r join stock s on s.product_id = r.product_id where r.order_id = ?`,
+    [
+      move.type,
+      move.onHandSign,
+      move.allocatedSign,
+      cause.sagaBranch ?? null,
+      cause.actor,
+      cause.reason,
+      idToBytes(move.orderId),
+    ],
+  );
+
+/** The state of an order's reservations, which change all at once; null when it has none. */
+export async function reservationState(tx: Sql, orderId: string): Promise<ReservationState | null> {
+  const [row] = await select(tx, 'select state from stock_reservation where order_id = ? limit 1', [
+    idToBytes(orderId),
+  ]);
+  return row ? (String(row['state']) as ReservationState) : null;
+}
+
+/**
+ * Settles what an order holds, all of it, once: a repetition finds nothing held. Returns the products whose counters
+ * changed. Locks reservations, then stocks, then products, each in id order.
+ */
+export async function settleReservations(
+  tx: Sql,
+  orderId: string,
+  to: keyof typeof settlements,
+  cause: Cause,
+): Promise<string[]> {
+  const order = idToBytes(orderId);
+  const held = await write(
+    tx,
+    "update stock_reservation set state = ?, settled_at = utc_timestamp(3) where order_id = ? and state = 'HELD'",
+    [to, order],
+  );
+  if (held === 0) return [];
+  const { type, onHandSign, allocatedSign } = settlements[to];
+  const lines = await select(
+    tx,
+    `select r.product_id, r.quantity, s.product_id as stocked from stock_reservation r left join stock s on s.product_id = r.product_id
+     where r.order_id = ? order by r.product_id`,
+    [order],
+  );
+  const stocked = lines.filter((line) => line['stocked'] !== null);
+  for (const line of stocked) {
+    const quantity = Number(line['quantity']);
+    await write(
+      tx,
+      'update stock set on_hand = on_hand + ?, allocated = allocated + ?, version = version + 1, updated_at = utc_timestamp(3) where product_id = ?',
+      [onHandSign * quantity, allocatedSign * quantity, line['product_id'] as Buffer],
+    );
+  }
+  if (stocked.length > 0) await recordOrderMovements(tx, { orderId, type, onHandSign, allocatedSign }, cause);
+  if (to === 'COMMITTED')
+    for (const line of lines) await countSold(tx, idOf(line['product_id']), Number(line['quantity']));
+  return stocked.map((line) => idOf(line['product_id']));
+}
+
+const movementColumns =
+  'product_id, seq, type, on_hand_delta, allocated_delta, on_hand_after, allocated_after, reservation_id, order_id, saga_branch, actor, reason, at';
+
+const movementOf = (row: Row): Movement => ({
+  productId: idOf(row['product_id']),
+  seq: Number(row['seq']),
+  type: String(row['type']) as MovementType,
+  onHandDelta: Number(row['on_hand_delta']),
+  allocatedDelta: Number(row['allocated_delta']),
+  onHandAfter: Number(row['on_hand_after']),
+  allocatedAfter: Number(row['allocated_after']),
+  reservationId: idOrNull(row['reservation_id']),
+  orderId: idOrNull(row['order_id']),
+  sagaBranch: row['saga_branch'] === null ? null : String(row['saga_branch']),
+  actor: String(row['actor']),
+  reason: row['reason'] === null ? null : String(row['reason']),
+  at: dateOf(row['at']),
+});
+
+export type MovementKey = { readonly productId: string; readonly seq: number };
+
+/** These movements, in the order of the keys. */
+export async function movementsByKeys(sql: Sql, keys: readonly MovementKey[]): Promise<Movement[]> {
+  const statements = keys.map(({ productId, seq }): Statement => ({
+    text: `select ${movementColumns} from stock_movement where product_id = ? and seq = ?`,
+    parameters: [idToBytes(productId), seq],
+  }));
+  return (await selectMany(sql, statements)).flat().map(movementOf);
+}
+
+export type MovementPage = { readonly productId: string; readonly beforeSeq: number | null; readonly limit: number };
+
+/** Pages of the ledgers of several products, newest first, in one statement. */
+export async function movementPages(sql: Sql, pages: readonly MovementPage[]): Promise<Movement[][]> {
+  const statements = pages.map(({ productId, beforeSeq, limit }): Statement => ({
+    text: `select ${movementColumns} from stock_movement where product_id = ?${beforeSeq === null ? '' : ' and seq < ?'} order by seq desc limit ${limit}`,
+    parameters: beforeSeq === null ? [idToBytes(productId)] : [idToBytes(productId), beforeSeq],
+  }));
+  return (await selectMany(sql, statements)).map((rows) => rows.map(movementOf));
+}
+
+const reservationColumns = 'id, order_id, product_id, quantity, state, expires_at, created_at, settled_at';
+
+const reservationOf = (row: Row): Reservation => ({
+  id: idOf(row['id']),
+  orderId: idOf(row['order_id']),
+  productId: idOf(row['product_id']),
+  quantity: Number(row['quantity']),
+  state: String(row['state']) as ReservationState,
+  expiresAt: dateOf(row['expires_at']),
+  createdAt: dateOf(row['created_at']),
+  settledAt: row['settled_at'] === null ? null : dateOf(row['settled_at']),
+});
+
+/** Reservations listed for one product at most. */
+export const maxReservations = 100;
+export type ReservationList = { readonly productId: string; readonly state: ReservationState | null };
+
+/** The newest reservations of several products, in one statement. */
+export async function reservationLists(sql: Sql, lists: readonly ReservationList[]): Promise<Reservation[][]> {
+  const statements = lists.map(({ productId, state }): Statement => ({
+    text: `select ${reservationColumns} from stock_reservation where product_id = ?${state === null ? '' : ' and state = ?'} order by id desc limit ${maxReservations}`,
+    parameters: state === null ? [idToBytes(productId)] : [idToBytes(productId), state],
+  }));
+  return (await selectMany(sql, statements)).map((rows) => rows.map(reservationOf));
+}
+
+export async function reservationsByIds(sql: Sql, ids: readonly string[]): Promise<Reservation[]> {
+  const known = ids.filter(isId).map(idToBytes);
+  if (known.length === 0) return [];
+  return (
+    await select(sql, `select ${reservationColumns} from stock_reservation where id in (${marks(known)})`, known)
+  ).map(reservationOf);
+}
+
+export type AuditRow = {
+  readonly productId: string;
+  readonly expectedOnHand: number;
+  readonly expectedAllocated: number;
+  readonly actualOnHand: number;
+  readonly actualAllocated: number;
+  readonly consistent: boolean;
+};
+
+/** Products that one audit lists at most. */
+export const maxAudited = 1_000;
+
+/**
+ * Replays the ledger of one product, or of all with the inconsistent ones first. One statement, thus one snapshot: orders
+ * that go on meanwhile don't look like a mistake.
+ */
+export async function auditStock(sql: Sql, productId: string | null): Promise<AuditRow[]> {
+  const only = (condition: string) => (productId === null ? '' : condition);
+  const id = productId === null ? [] : [idToBytes(productId)];
+  const rows = await select(
+    sql,
+    `select s.product_id, s.on_hand, s.allocated, coalesce(m.on_hand, 0) as expected_on_hand, coalesce(m.allocated, 0) as expected_allocated,
+       s.on_hand = coalesce(m.on_hand, 0) and s.allocated = coalesce(m.allocated, 0) and s.version = coalesce(m.movements, 0)
+         and s.version = coalesce(m.last_seq, 0) and coalesce(m.broken, 0) = 0 and s.allocated = coalesce(r.held, 0) as consistent
+     from stock s
+     left join (
+       select product_id, sum(on_hand_delta) as on_hand, sum(allocated_delta) as allocated, count(*) as movements, max(seq) as last_seq,
+         sum(on_hand_after <> running_on_hand or allocated_after <> running_allocated) as broken
+       from (
+         select product_id, seq, on_hand_delta, allocated_delta, on_hand_after, allocated_after,
+           sum(on_hand_delta) over (partition by product_id order by seq) as running_on_hand,
+           sum(allocated_delta) over (partition by product_id order by seq) as running_allocated
+         from stock_movement ${only('where product_id = ?')}
+       ) ledger group by product_id
+     ) m on m.product_id = s.product_id
+     left join (
+       select product_id, sum(quantity) as held from stock_reservation where state = 'HELD' ${only('and product_id = ?')} group by product_id
+     ) r on r.product_id = s.product_id
+     ${only('where s.product_id = ?')}
+     order by consistent, s.product_id limit ${maxAudited}`,
+    [...id, ...id, ...id],
+  );
+  return rows.map((row) => ({
+    productId: idOf(row['product_id']),
+    expectedOnHand: Number(row['expected_on_hand']),
+    expectedAllocated: Number(row['expected_allocated']),
+    actualOnHand: Number(row['on_hand']),
+    actualAllocated: Number(row['allocated']),
+    consistent: Number(row['consistent']) === 1,
+  }));
+}

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'graphql';
+import type { NamedMigration } from '../shared/database.ts';
+import { startEventConsumer } from '../shared/event-consumer.ts';
+import { type Runtime, openService } from '../shared/runtime.ts';
+import { type Subgraph, createEngine } from '../shared/subgraph.ts';
+import type { ProductDeps } from './deps.ts';
+import { eventHandlers, sources } from './events.ts';
+import { defineJobs } from './jobs.ts';
+import { createLoaders } from './loaders.ts';
+import { ProductsAndStock } from './migrations/0001-products-and-stock.ts';
+import { ProductRecord, StockMovementRecord, StockRecord, StockReservationRecord } from './records.ts';
+import { type ProductContext, resolvers } from './resolvers.ts';
+
+export const entities = [ProductRecord, StockRecord, StockReservationRecord, StockMovementRecord] as const;
+export const migrations: readonly NamedMigration[] = [{ name: '0001-products-and-stock', class: ProductsAndStock }];
+
+/** The product subgraph's schema, for ops/migrate.ts. */
+export const productSchema = { name: 'product', entities, migrations } as const;
+
+/** The subgraph, with what its commands need, so that a program can call these without GraphQL. */
+export type ProductSubgraph = Subgraph & { readonly deps: ProductDeps };
+
+/** Opens the product subgraph on its schema, which exists and is migrated. */
+export async function createProductSubgraph(runtime: Runtime): Promise<ProductSubgraph> {
+  const { log, metrics, redis, live, now, newId } = runtime;
+  const { db, authenticate } = await openService(runtime, { name: 'product', entities, migrations });
+  const deps: ProductDeps = { db, live, log, now, newId };
+  const engine = createEngine<ProductContext>({
+    name: 'product',
+    typeDefs: parse(readFileSync(new URL('../../schema/product.graphql', import.meta.url), 'utf8')),
+    resolvers,
+    authenticate,
+    context: (call) => ({ ...call, deps, loaders: createLoaders(db) }),
+    log,
+    metrics,
+  });
+  let consumer: ReturnType<typeof startEventConsumer> | undefined;
+
+  return {
+    ...engine,
+    deps,
+    async startWorker() {
+      if (consumer) return;
+      consumer = startEventConsumer({ service: 'product', sources, ...eventHandlers(deps), db, redis, log, metrics });
+      defineJobs(runtime, deps);
+      await runtime.jobs.start();
+    },
+    async ready() {
+      await Promise.all([db.ping(), redis.ping()]);
+    },
+    async close() {
+      await consumer?.stop();
+      await db.close();
+    },
+  };
+}
