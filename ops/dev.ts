@@ -1,5 +1,4 @@
 import { createServer } from 'node:net';
-import { existsSync } from 'node:fs';
 import { ConfigError, type Env } from '../subgraphs/shared/env.ts';
 import { runProcess } from '../subgraphs/shared/process.ts';
 import { serversFor } from './servers-for.ts';
@@ -19,7 +18,7 @@ async function start(given: Env, args: readonly string[]): Promise<{ stop(): Pro
   const [{ env, servers }, platform] = await Promise.all([
     serversFor(given, (line) => console.log(line)),
     import('./start-platform.ts'),
-    buildPages(),
+    import('./pages.ts').then((pages) => pages.ensurePages()),
   ]);
   const running = await platform.startPlatform(env, { split });
   await running.ready();

@@ -28,7 +28,7 @@ export async function startInOneProcess(given: Env): Promise<RunningPlatform> {
     },
   });
   subgraphs = await openSubgraphs(runtime);
-  await seed(env, runtime, subgraphs);
+  await seed(runtime, subgraphs);
   await subgraphs.startWorkers();
   const gateway = await startGateway(runtime, { link: subgraphs.link });
   const { close, ready } = subgraphs;

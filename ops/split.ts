@@ -39,7 +39,7 @@ async function programs(env: Env): Promise<Program[][]> {
   const names = [...subgraphNames, 'worker', 'simulated_provider'] as const;
   const ports = new Map<string, number>();
   for (const name of names) {
-    let port = await freePort();
+    let port = Number(env[`${name.toUpperCase()}_PORT`]) || (await freePort());
     while ([...ports.values()].includes(port)) port = await freePort();
     ports.set(name, port);
   }

@@ -1,0 +1,56 @@
+import type { Env } from '../subgraphs/shared/env.ts';
+import { auditEvents, auditIdempotency } from './audit/events.ts';
+import { type AuditContext, openAudit } from './audit/context.ts';
+import { auditBarriers, auditJournal, auditPaidOrders, auditSagas } from './audit/orders.ts';
+import { auditCharges, auditMoney } from './audit/payments.ts';
+import { auditReservations, auditStock } from './audit/stock.ts';
+import { serversFor } from './servers-for.ts';
+
+export type Finding = { readonly invariant: string; readonly broken: string[] };
+
+/** The invariants as sentences, and how each is checked. */
+const checks: Readonly<Record<string, (context: AuditContext) => Promise<string[]>>> = {
+  'I1 stock: counters within bounds, equal to what is held and to the replayed movements': auditStock,
+  'I1 stock: reservations agree with their orders': auditReservations,
+  "I2 at most one captured charge per order, as in the provider's own journal": auditCharges,
+  'I3 no order both paid and closed, unless its money went back': auditPaidOrders,
+  'I4 every saga is terminal, no order stuck': auditSagas,
+  'I5 every event published and handled once': auditEvents,
+  'I6 money: payments, their refunds and their orders agree': auditMoney,
+  'I7 the journal is gapless and its hash chain holds': auditJournal,
+  'I8 one effect per idempotency key': auditIdempotency,
+  'I11 never an action together with its null compensation': auditBarriers,
+};
+
+const defaultGraceSeconds = 60;
+
+/**
+ * Checks the invariants in the databases of a platform, which may be running: each is asked at one point in time.
+ *
+ * @param options.env names the platform: MYSQL_URL as root, REDIS_URL, DATABASE_PREFIX
+ * @param options.graceSeconds what is younger may still be on its way; 60 when not given
+ */
+export async function audit(options: { env: Env; graceSeconds?: number }): Promise<Finding[]> {
+  const context = await openAudit(options.env, options.graceSeconds ?? defaultGraceSeconds);
+  try {
+    const findings: Finding[] = [];
+    for (const [invariant, check] of Object.entries(checks)) findings.push({ invariant, broken: await check(context) });
+    return findings;
+  } finally {
+    await context.close();
+  }
+}
+
+if (import.meta.main) {
+  const { env, servers } = await serversFor(process.env, () => undefined);
+  try {
+    const findings = await audit({ env });
+    for (const { invariant, broken } of findings) {
+      console.log(`${broken.length === 0 ? 'ok    ' : 'BROKEN'} ${invariant}`);
+      for (const line of broken) console.log(`         ${line}`);
+    }
+    if (findings.some(({ broken }) => broken.length > 0)) process.exitCode = 1;
+  } finally {
+    await servers.stop();
+  }
+}

@@ -1,0 +1,53 @@
+import { type AuditContext, broken } from './context.ts';
+
+/** Who acts on which event. */
+const consumers: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  order: { 'order.paid': ['product'], 'order.closed': ['product', 'payment'], 'order.payment_refused': ['payment'] },
+  payment: { 'payment.succeeded': ['order'], 'payment.refunded': ['order'] },
+};
+
+/** I5: every outbox event is published and handled once by each service that acts on it; none lies in a dead letter. */
+export async function auditEvents(context: AuditContext): Promise<string[]> {
+  const findings: string[] = [];
+  const settled = `o.created_at < utc_timestamp(3) - interval ${context.graceSeconds} second`;
+  for (const [service, types] of Object.entries(consumers)) {
+    const outbox = `${context.schema(service)}.outbox`;
+    findings.push(
+      ...(await broken(
+        context,
+        `select hex(o.id) id, o.type from ${outbox} o where o.published_at is null and ${settled}`,
+        (row) => `${row['type']} ${row['id']} is not published`,
+      )),
+    );
+    for (const [type, handlers] of Object.entries(types)) {
+      for (const handler of handlers) {
+        const sql = `select hex(o.id) id from ${outbox} o left join ${context.schema(handler)}.inbox i on i.event_id = o.id
+          where o.type = '${type}' and o.published_at is not null and i.event_id is null and ${settled}`;
+        findings.push(...(await broken(context, sql, (row) => `${type} ${row['id']} was not handled by ${handler}`)));
+      }
+    }
+  }
+  for (const service of ['product', 'order', 'payment']) {
+    const sql = `select hex(event_id) id, type, error from ${context.schema(service)}.dead_letter where replayed_at is null`;
+    findings.push(
+      ...(await broken(
+        context,
+        sql,
+        (row) => `${row['type']} ${row['id']} is a dead letter of ${service}: ${row['error']}`,
+      )),
+    );
+  }
+  return findings;
+}
+
+/** I8: one effect per idempotency key: what a key answered with exists. A key itself is unique by the table's primary key. */
+export async function auditIdempotency(context: AuditContext): Promise<string[]> {
+  const order = context.schema('order');
+  return broken(
+    context,
+    `select hex(k.owner_id) owner_, k.operation, json_unquote(json_extract(k.result, '$.orderId')) id from ${order}.idempotency k
+     where k.operation = 'placeOrder' and json_extract(k.result, '$.orderId') is not null
+       and not exists (select 1 from ${order}.orders o where o.id = unhex(replace(json_unquote(json_extract(k.result, '$.orderId')), '-', '')) and o.customer_id = k.owner_id)`,
+    (row) => `a key of ${row['owner_']} answers ${row['operation']} with order ${row['id']}, which does not exist`,
+  );
+}

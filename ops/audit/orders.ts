@@ -1,0 +1,126 @@
+import { type Row, toDate, toJson } from '../../subgraphs/shared/database.ts';
+import { idFromBytes } from '../../subgraphs/shared/ids.ts';
+import { type JournalEntry, entryHash, genesisHash } from '../../subgraphs/order/domain/journal.ts';
+import { type AuditContext, broken } from './context.ts';
+
+const pageSize = 2_000;
+
+/** I3: no order is paid and closed as well, unless all of its money went back. */
+export async function auditPaidOrders(context: AuditContext): Promise<string[]> {
+  const order = context.schema('order');
+  return broken(
+    context,
+    `select number, state, paid_minor, refunded_minor, total_minor from ${order}.orders
+     where updated_at < utc_timestamp(3) - interval ${context.graceSeconds} second and (
+       (state in ('CANCELLED', 'EXPIRED', 'FAILED') and paid_minor <> refunded_minor)
+       or (state in ('PAID', 'PROCESSING', 'COMPLETED') and paid_minor - refunded_minor > total_minor)
+       or (state in ('PAID', 'PROCESSING', 'COMPLETED') and paid_minor < total_minor)
+       or (state in ('PLACING', 'FAILED') and paid_minor > 0 and refunded_minor <> paid_minor))`,
+    (row) =>
+      `order ${row['number']} is ${row['state']}: ${row['paid_minor']} paid, ${row['refunded_minor']} refunded of ${row['total_minor']}`,
+  );
+}
+
+/** I4: every saga comes to an end; and no order stays in PLACING, or payable past its deadline. */
+export async function auditSagas(context: AuditContext): Promise<string[]> {
+  const order = context.schema('order');
+  const sagas = await broken(
+    context,
+    `select hex(id) id, state, last_error from ${order}.saga
+     where state not in ('SUCCEEDED', 'COMPENSATED') and created_at < utc_timestamp(3) - interval ${context.graceSeconds} second`,
+    (row) => `saga ${row['id']} is ${row['state']}: ${row['last_error'] ?? 'no error'}`,
+  );
+  const orders = await broken(
+    context,
+    `select o.number, o.state, s.state saga from ${order}.orders o join ${order}.saga s on s.order_id = o.id
+     where o.updated_at < utc_timestamp(3) - interval ${context.graceSeconds} second and (
+       o.state = 'PLACING' or (s.state = 'COMPENSATED' and o.state <> 'FAILED') or (s.state = 'SUCCEEDED' and o.state = 'FAILED')
+       or (o.state = 'PENDING_PAYMENT' and o.expires_at < utc_timestamp(3) - interval ${context.graceSeconds} second))`,
+    (row) => `order ${row['number']} is ${row['state']}, its saga ${row['saga']}`,
+  );
+  return [...sagas, ...orders];
+}
+
+/** I11: never an action together with its null compensation; a compensated branch keeps nothing. */
+export async function auditBarriers(context: AuditContext): Promise<string[]> {
+  const product = context.schema('product');
+  const taken = await broken(
+    context,
+    `select hex(b.saga_id) saga, b.branch, r.state from ${product}.barrier b
+     join ${context.schema('order')}.saga s on s.id = b.saga_id
+     join ${product}.stock_reservation r on r.order_id = s.order_id
+     where b.op = 'action' and b.inserted_by = 'compensation'`,
+    (row) =>
+      `saga ${row['saga']}: branch ${row['branch']} was compensated before it came, yet its reservation is ${row['state']}`,
+  );
+  const kept = await broken(
+    context,
+    `select hex(b.saga_id) saga, b.branch, r.state from ${product}.barrier b
+     join ${context.schema('order')}.saga s on s.id = b.saga_id
+     join ${product}.stock_reservation r on r.order_id = s.order_id
+     where b.op = 'compensation' and r.state in ('HELD', 'COMMITTED')`,
+    (row) => `saga ${row['saga']}: branch ${row['branch']} is compensated, yet its reservation is ${row['state']}`,
+  );
+  return [...taken, ...kept];
+}
+
+/** The journal: seq from 1 without a gap up to the order's own, each state following the one before, every hash recomputed. */
+export async function auditJournal(context: AuditContext): Promise<string[]> {
+  const order = context.schema('order');
+  const heads = await broken(
+    context,
+    `select o.number, o.seq, coalesce(e.rows_, 0) rows_, coalesce(e.last_, 0) last_ from ${order}.orders o
+     left join (select order_id, count(*) rows_, max(seq) last_ from ${order}.order_event group by order_id) e on e.order_id = o.id
+     where o.seq <> coalesce(e.rows_, 0) or o.seq <> coalesce(e.last_, 0)`,
+    (row) => `order ${row['number']}: seq ${row['seq']}, but ${row['rows_']} journal entries up to ${row['last_']}`,
+  );
+  return [...heads, ...(await auditHashes(context))];
+}
+
+async function auditHashes(context: AuditContext): Promise<string[]> {
+  const order = context.schema('order');
+  const wrong: string[] = [];
+  let after: { orderId: Buffer; seq: number } = { orderId: Buffer.alloc(16), seq: 0 };
+  let chain: { orderId: string; hash: Buffer; state: string | null } = { orderId: '', hash: genesisHash, state: null };
+  for (;;) {
+    const rows = await context.select(
+      `select e.*, o.number, o.seq last_seq, o.last_hash, o.state from ${order}.order_event e join ${order}.orders o on o.id = e.order_id
+       where (e.order_id, e.seq) > (?, ?) order by e.order_id, e.seq limit ${pageSize}`,
+      [after.orderId, after.seq],
+    );
+    for (const row of rows) {
+      const entry = toEntry(row);
+      if (entry.orderId !== chain.orderId) chain = { orderId: entry.orderId, hash: genesisHash, state: null };
+      if (!entryHash(chain.hash, entry).equals(entry.hash))
+        wrong.push(`order ${row['number']}: journal entry ${entry.seq} does not have the hash of its content`);
+      if (entry.fromState !== chain.state)
+        wrong.push(
+          `order ${row['number']}: journal entry ${entry.seq} starts from ${entry.fromState}, the one before ended in ${chain.state}`,
+        );
+      chain = { ...chain, hash: entry.hash, state: entry.toState ?? chain.state };
+      if (entry.seq !== Number(row['last_seq'])) continue;
+      if (!entry.hash.equals(row['last_hash'] as Buffer))
+        wrong.push(`order ${row['number']}: the order and its last journal entry have different hashes`);
+      if (chain.state !== row['state'])
+        wrong.push(`order ${row['number']} is ${row['state']}, its journal says ${chain.state}`);
+    }
+    const last = rows.at(-1);
+    if (!last || rows.length < pageSize) return wrong;
+    after = { orderId: last['order_id'] as Buffer, seq: Number(last['seq']) };
+  }
+}
+
+const toEntry = (row: Row): JournalEntry => ({
+  id: idFromBytes(row['id'] as Buffer),
+  orderId: idFromBytes(row['order_id'] as Buffer),
+  seq: Number(row['seq']),
+  type: row['type'] as JournalEntry['type'],
+  fromState: row['from_state'] as JournalEntry['fromState'],
+  toState: row['to_state'] as JournalEntry['toState'],
+  actor: { type: row['actor_type'], id: row['actor_id'] } as JournalEntry['actor'],
+  reason: row['reason'] as string | null,
+  data: row['data'] === null ? null : toJson(row['data']),
+  at: toDate(row['at']) as Date,
+  traceId: String(row['trace_id']),
+  hash: row['hash'] as Buffer,
+});

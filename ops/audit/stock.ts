@@ -1,0 +1,51 @@
+import { type AuditContext, broken } from './context.ts';
+
+/** I1: `on_hand ≥ allocated ≥ 0`; allocated is the sum of what is held; the counters are the replay of the movements. */
+export async function auditStock(context: AuditContext): Promise<string[]> {
+  const product = context.schema('product');
+  const bounds = await broken(
+    context,
+    `select hex(product_id) id, on_hand, allocated from ${product}.stock where allocated < 0 or on_hand < allocated`,
+    (row) => `product ${row['id']}: ${row['allocated']} allocated of ${row['on_hand']} on hand`,
+  );
+  const held = await broken(
+    context,
+    `select hex(s.product_id) id, s.allocated, coalesce(h.quantity, 0) held from ${product}.stock s
+     left join (select product_id, sum(quantity) quantity from ${product}.stock_reservation where state = 'HELD' group by product_id) h using (product_id)
+     where s.allocated <> coalesce(h.quantity, 0)`,
+    (row) => `product ${row['id']}: ${row['allocated']} allocated, ${row['held']} held by reservations`,
+  );
+  const replay = await broken(
+    context,
+    `select hex(s.product_id) id, s.on_hand, s.allocated, coalesce(m.on_hand, 0) moved_on_hand, coalesce(m.allocated, 0) moved_allocated, coalesce(m.rows_, 0) rows_, coalesce(m.last_, 0) last_
+     from ${product}.stock s
+     left join (select product_id, sum(on_hand_delta) on_hand, sum(allocated_delta) allocated, count(*) rows_, max(seq) last_ from ${product}.stock_movement group by product_id) m using (product_id)
+     where s.on_hand <> coalesce(m.on_hand, 0) or s.allocated <> coalesce(m.allocated, 0) or coalesce(m.rows_, 0) <> coalesce(m.last_, 0)`,
+    (row) =>
+      `product ${row['id']}: counters ${row['on_hand']}/${row['allocated']}, movements replayed ${row['moved_on_hand']}/${row['moved_allocated']}, ${row['rows_']} movements up to seq ${row['last_']}`,
+  );
+  const running = await broken(
+    context,
+    `select hex(product_id) id, seq from (
+       select product_id, seq, on_hand_after, allocated_after,
+         sum(on_hand_delta) over w on_hand, sum(allocated_delta) over w allocated
+       from ${product}.stock_movement window w as (partition by product_id order by seq)
+     ) replayed where on_hand <> on_hand_after or allocated <> allocated_after`,
+    (row) => `product ${row['id']}: movement ${row['seq']} does not lead to the balance that it tells`,
+  );
+  return [...bounds, ...held, ...replay, ...running];
+}
+
+/** Reservations agree with their orders: held while payable, committed once paid, given back once closed. */
+export async function auditReservations(context: AuditContext): Promise<string[]> {
+  const [product, order] = [context.schema('product'), context.schema('order')];
+  return broken(
+    context,
+    `select o.number, o.state, r.state reservation from ${product}.stock_reservation r join ${order}.orders o on o.id = r.order_id
+     where o.updated_at < utc_timestamp(3) - interval ${context.graceSeconds} second and not (
+       (r.state = 'HELD' and o.state in ('PLACING', 'PENDING_PAYMENT'))
+       or (r.state = 'COMMITTED' and o.state in ('PAID', 'PROCESSING', 'COMPLETED', 'LAPSED', 'NEEDS_ATTENTION'))
+       or (r.state in ('RELEASED', 'EXPIRED') and o.state in ('CANCELLED', 'EXPIRED', 'FAILED')))`,
+    (row) => `order ${row['number']} is ${row['state']}, its reservation ${row['reservation']}`,
+  );
+}

@@ -1,0 +1,122 @@
+import { createConnection } from 'mysql2/promise';
+import { callerHeaders, identitySigner } from '../subgraphs/shared/auth.ts';
+import type { Env } from '../subgraphs/shared/env.ts';
+import { CallError } from '../subgraphs/shared/link.ts';
+import { type Runtime, databaseUrl, openRuntime, readPlatformConfig } from '../subgraphs/shared/runtime.ts';
+import { traceparentOf } from '../subgraphs/shared/telemetry.ts';
+import { type Accounts, openAccounts } from '../subgraphs/user/accounts.ts';
+import { type DemoProduct, demoAccounts, demoProducts } from './demo-shop.ts';
+import { migrate } from './migrate.ts';
+import { type Subgraphs, openSubgraphs } from './platform-parts.ts';
+import { serversFor } from './servers-for.ts';
+
+const createProduct = `mutation SeedProduct($input: CreateProductInput!, $idempotencyKey: String!) {
+  createProduct(input: $input, idempotencyKey: $idempotencyKey) { product { id } userErrors { __typename ... on UserError { code message } } }
+}`;
+
+/** Seeding ends with the administrator: where there is one, the database is not new. */
+export async function isSeeded(env: Env): Promise<boolean> {
+  const connection = await createConnection({ uri: databaseUrl(env, readPlatformConfig(env), 'user') });
+  try {
+    const [rows] = await connection.query("select 1 from user_account where roles like '%ADMIN%' limit 1");
+    return (rows as unknown[]).length > 0;
+  } finally {
+    await connection.end();
+  }
+}
+
+/**
+ * Fills a new database through the subgraphs' own commands: outside production a demo shop with its customers and an
+ * operator, and the administrator, last, so that a seeding that was interrupted is done again. Each step is harmless twice.
+ */
+export async function seed(runtime: Runtime, subgraphs: Subgraphs): Promise<void> {
+  if (await isSeeded(runtime.env)) return;
+  const accounts = await openAccounts(runtime);
+  try {
+    if (runtime.env['NODE_ENV'] !== 'production') await seedDemoShop(runtime, subgraphs, accounts);
+    const admin = await accounts.ensureAdmin();
+    // A password that was made up is told this once.
+    if (admin.password !== null)
+      console.log(`administrator: mobile ${admin.mobile}, password ${admin.password} (shown once)`);
+  } finally {
+    await accounts.close();
+  }
+}
+
+async function seedDemoShop(runtime: Runtime, subgraphs: Subgraphs, accounts: Accounts): Promise<void> {
+  let operatorId = '';
+  for (const { roles, ...account } of demoAccounts) {
+    const { id } = await accounts.createUser({ ...account, roles: [...roles] });
+    if (roles.includes('OPERATOR')) operatorId = id;
+  }
+  const identity = await identitySigner(runtime.config.identitySecret)({
+    kind: 'user',
+    userId: operatorId,
+    roles: ['OPERATOR'],
+    sessionId: runtime.newId(),
+  });
+  const headers = {
+    [callerHeaders.app]: 'gateway',
+    [callerHeaders.token]: runtime.config.serviceTokens.get('gateway'),
+    [callerHeaders.identity]: identity,
+    [callerHeaders.trace]: traceparentOf(runtime.newId().replaceAll('-', '')),
+  };
+  for (const product of demoProducts) {
+    const result = await subgraphs
+      .link('product')
+      .execute({
+        query: createProduct,
+        variables: { input: inputOf(product), idempotencyKey: `seed-${product.sku}` },
+        headers,
+      });
+    if (result.errors) throw new CallError('product', result.errors);
+    const { userErrors } = (result.data as { createProduct: { userErrors: { code: string; message: string }[] } })
+      .createProduct;
+    if (userErrors.length > 0)
+      throw new Error(`${product.sku} was not seeded: ${userErrors.map(({ message }) => message).join('; ')}`);
+  }
+  console.log(
+    `seeded: ${demoProducts.length} products, ${demoAccounts.length} demo accounts (the README has their passwords)`,
+  );
+}
+
+function inputOf({ sku, kind, name, subtitle, description, priceMinor, marketPriceMinor, onHand }: DemoProduct) {
+  const euros = (amount: number) => ({ amount, currency: 'EUR' });
+  const cover = `/products/${sku}.svg`;
+  return {
+    sku,
+    kind,
+    name,
+    subtitle,
+    description,
+    cover,
+    images: [cover],
+    price: euros(priceMinor),
+    marketPrice: marketPriceMinor === undefined ? null : euros(marketPriceMinor),
+    initialOnHand: onHand,
+  };
+}
+
+/** Seeds with subgraphs of its own, where none run in this process. */
+export async function seedAlone(env: Env): Promise<void> {
+  if (await isSeeded(env)) return;
+  let subgraphs: Subgraphs | undefined;
+  const runtime = await openRuntime(env, { name: 'seed', link: (name) => (subgraphs as Subgraphs).link(name) });
+  subgraphs = await openSubgraphs(runtime);
+  try {
+    await seed(runtime, subgraphs);
+  } finally {
+    await subgraphs.close();
+    await runtime.close();
+  }
+}
+
+if (import.meta.main) {
+  const { env, servers } = await serversFor(process.env, console.error);
+  try {
+    await migrate(env);
+    await seedAlone(env);
+  } finally {
+    await servers.stop();
+  }
+}

@@ -1,0 +1,3 @@
+import { describeOrderFlow } from './order-flow.ts';
+
+describeOrderFlow('one');

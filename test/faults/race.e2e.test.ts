@@ -1,0 +1,39 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expectCleanAudit } from '../support/expect-clean-audit.ts';
+import { type Platform, startPlatform } from '../support/platform.ts';
+import { type Person, createProduct, dataOf, logInAsAdmin, register, stockOf, tryPlaceOrder } from '../support/shop.ts';
+
+const buyers = 400;
+const units = 100;
+
+let platform: Platform;
+beforeAll(async () => {
+  platform = await startPlatform({ shape: 'one' });
+}, 90_000);
+afterAll(async () => {
+  await platform?.stop();
+}, 60_000);
+
+test(`of ${buyers} buyers who race for ${units} units exactly ${units} get one, and the others are told how many are left`, async () => {
+  const staff = await logInAsAdmin(platform);
+  const people: Person[] = await Promise.all(Array.from({ length: buyers }, () => register(platform)));
+  const product = await createProduct(platform, staff, { onHand: units });
+
+  const answers = await Promise.all(
+    people.map((buyer) => tryPlaceOrder(platform, buyer, [{ productId: product.id, quantity: 1 }])),
+  );
+  const payloads = answers.map((answer) => dataOf(answer).placeOrder);
+  // Under this load the answer may come before the saga has ended; then the order is still PLACING and ends as below.
+  const undecided = payloads.filter(({ order }) => order?.state === 'PLACING').length;
+  const placed = payloads.filter(({ order }) => order?.state === 'PENDING_PAYMENT').length;
+  const refused = payloads.filter(({ userErrors }) => userErrors[0]?.__typename === 'InsufficientStockError');
+  expect(placed + refused.length + undecided).toBe(buyers);
+  expect(placed).toBeLessThanOrEqual(units);
+
+  await expectCleanAudit(platform);
+  type Counts = { pending: { totalCount: number }; failed: { totalCount: number } };
+  const count = `{ pending: orders(filter: { state: PENDING_PAYMENT }) { totalCount } failed: orders(filter: { state: FAILED }) { totalCount } }`;
+  const { pending, failed } = dataOf(await platform.gql<Counts>(count, {}, { token: staff.token }));
+  expect([pending.totalCount, failed.totalCount]).toEqual([units, buyers - units]);
+  expect(await stockOf(platform, staff, product.id)).toEqual({ onHand: units, allocated: units, available: 0 });
+}, 120_000);
