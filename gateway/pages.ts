@@ -1,0 +1,147 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
+
+/** Files below /assets/ have a hash of their content in the name. */
+const hashedAssetsMaxAgeSeconds = 31_536_000;
+const picturesMaxAgeSeconds = 3_600;
+
+export type PagesOptions = {
+  /** The build that ops/pages.ts made. */
+  readonly distDir: string;
+  /** Shows the demo accounts of the seed. Default: unless NODE_ENV is `production`. */
+  readonly development?: boolean;
+};
+
+/**
+ * Serves the browser pages: `/`, `/graphiql`, `/pay/:orderId`, with all they need. Nothing is asked of another origin
+ * and no script runs that is not a file of this server.
+ */
+export function mountPages(app: Express, options: PagesOptions): void {
+  const development = options.development ?? process.env['NODE_ENV'] !== 'production';
+  const page = (name: string, policy: (request: Request) => string): RequestHandler => {
+    const html = readFileSync(join(options.distDir, `${name}.html`), 'utf8').replace(
+      'data-environment="production"',
+      `data-environment="${development ? 'development' : 'production'}"`,
+    );
+    return (request, response) => {
+      response.setHeader('content-security-policy', policy(request));
+      response.setHeader('cache-control', 'no-cache');
+      // Express adds the ETag and answers 304 where it fits.
+      response.type('html').send(html);
+    };
+  };
+
+  app.get(
+    ['/', '/graphiql', '/pay/:orderId', '/assets/{*path}', '/products/{*path}', '/favicon.svg', '/favicon.ico'],
+    secure,
+  );
+  app.get('/', page('index', pagePolicy));
+  app.get('/graphiql', page('graphiql', graphiqlPolicy));
+  app.get('/pay/:orderId', page('pay', pagePolicy));
+  app.get('/favicon.ico', (_request, response) => response.redirect(301, '/favicon.svg'));
+  app.use(
+    '/assets',
+    precompressed(join(options.distDir, 'assets')),
+    files(options.distDir, 'assets', hashedAssetsMaxAgeSeconds),
+  );
+  app.use(
+    '/products',
+    precompressed(join(options.distDir, 'products')),
+    files(options.distDir, 'products', picturesMaxAgeSeconds),
+  );
+  app.get('/favicon.svg', (_request, response) => {
+    response.sendFile('favicon.svg', {
+      root: options.distDir,
+      maxAge: picturesMaxAgeSeconds * 1000,
+      headers: picturePolicy,
+    });
+  });
+}
+
+const secure: RequestHandler = (_request, response, next) => {
+  response.setHeader('x-content-type-options', 'nosniff');
+  response.setHeader('referrer-policy', 'same-origin');
+  response.setHeader('cross-origin-opener-policy', 'same-origin');
+  next();
+};
+
+/** A picture opened by itself is a document too: it must not run what somebody drew into it. */
+const picturePolicy = { 'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'" };
+
+const policyOf = (directives: Record<string, string>): string =>
+  Object.entries({
+    'default-src': "'none'",
+    'script-src': "'self'",
+    'style-src': "'self'",
+    'img-src': "'self' data:",
+    'base-uri': "'none'",
+    'form-action': "'self'",
+    'frame-ancestors': "'none'",
+    ...directives,
+  })
+    .map(([name, value]) => `${name} ${value}`)
+    .join('; ');
+
+/** `'self'` covers WebSockets of the same host in newer browsers only, so the host is named for them too. */
+function connectSources(request: Request): string {
+  const host = request.headers.host ?? '';
+  return /^[\w.-]+(:\d+)?$|^\[[\da-f:]+\](:\d+)?$/i.test(host) ? `'self' ws://${host} wss://${host}` : "'self'";
+}
+
+const pagePolicy = (request: Request): string => policyOf({ 'connect-src': connectSources(request) });
+
+/** Monaco writes style elements, its icon font comes as data, and its workers are files of this server. */
+const graphiqlPolicy = (request: Request): string =>
+  policyOf({
+    'connect-src': connectSources(request),
+    'style-src': "'self' 'unsafe-inline'",
+    'font-src': "'self' data:",
+    'worker-src': "'self'",
+  });
+
+/** Sends the `.gz` beside a file to who takes it: made once at build time. */
+function precompressed(directory: string): RequestHandler {
+  return (request, _response, next) => {
+    if (!/^\/[\w.-]+\.(js|css|svg)$/.test(request.path)) {
+      next();
+      return;
+    }
+    const compressed = `${request.path}.gz`;
+    if (request.acceptsEncodings('gzip') && existsSync(join(directory, compressed))) request.url = compressed;
+    next();
+  };
+}
+
+/** Files with a cache time; what is not there is a plain 404 and not some other page. */
+function files(distDir: string, folder: string, maxAgeSeconds: number): RequestHandler[] {
+  const serve = express.static(join(distDir, folder), {
+    index: false,
+    redirect: false,
+    dotfiles: 'ignore',
+    immutable: maxAgeSeconds === hashedAssetsMaxAgeSeconds,
+    maxAge: maxAgeSeconds * 1000,
+    setHeaders: (response, path) => {
+      const name = path.replace(/\.gz$/, '');
+      if (name !== path) response.setHeader('content-encoding', 'gzip');
+      response.setHeader('vary', 'accept-encoding');
+      response.setHeader('content-type', contentTypes[name.slice(name.lastIndexOf('.'))] ?? 'application/octet-stream');
+      if (name.endsWith('.svg'))
+        response.setHeader('content-security-policy', picturePolicy['content-security-policy']);
+    },
+  });
+  const missing = (_request: Request, response: Response) => {
+    response.status(404).type('txt').send('not found');
+  };
+  return [serve, missing];
+}
+
+const contentTypes: Readonly<Record<string, string>> = {
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.ttf': 'font/ttf',
+  '.woff2': 'font/woff2',
+  '.png': 'image/png',
+  '.jpg': 'image/jpeg',
+};

@@ -1,0 +1,73 @@
+import type { Fetcher, FetcherOpts, FetcherParams } from '@graphiql/toolkit';
+import { Kind, type DocumentNode, type ExecutionResult } from 'graphql';
+import { createClient } from 'graphql-ws';
+import { adoptSession, freshToken } from '../session.ts';
+import type { AuthPayload } from '../types.ts';
+import { fillIn, remember } from './placeholders.ts';
+
+type Result = ExecutionResult<Record<string, unknown>>;
+
+/**
+ * HTTP for queries and mutations, WebSocket for subscriptions, both at /graphql of this origin. What the headers editor
+ * says goes along, as headers or as connectionParams; `authorization` is the signed-in user's when it says none.
+ */
+export const fetcher: Fetcher = (params, options) => {
+  const filled = { ...params, variables: fillIn(params.variables) as FetcherParams['variables'] };
+  return isSubscription(options?.documentAST, params.operationName)
+    ? subscribe(filled, options)
+    : send(filled, options);
+};
+
+function isSubscription(document: DocumentNode | undefined, name: string | null | undefined): boolean {
+  const operations = document?.definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION) ?? [];
+  const chosen = operations.find((node) => node.name?.value === name) ?? operations[0];
+  return chosen?.operation === 'subscription';
+}
+
+async function headersOf(options: FetcherOpts | undefined): Promise<Record<string, string>> {
+  const own = Object.entries(options?.headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]);
+  const headers = Object.fromEntries(own) as Record<string, string>;
+  const token = headers['authorization'] === undefined ? await freshToken() : null;
+  return token === null ? headers : { ...headers, authorization: `Bearer ${token}` };
+}
+
+async function send(params: FetcherParams, options: FetcherOpts | undefined): Promise<Result> {
+  const response = await fetch('/graphql', {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/graphql-response+json, application/json;q=0.9',
+      ...(await headersOf(options)),
+    },
+    body: JSON.stringify(params),
+  });
+  const result = (await response.json()) as Result;
+  learn(result);
+  return result;
+}
+
+/** Signs in with the tokens of an answer, and keeps its ids for later examples. */
+function learn({ data }: Result): void {
+  remember(data);
+  for (const value of Object.values(data ?? {})) {
+    const { user = null, tokens = null } = (value ?? {}) as Partial<AuthPayload>;
+    if (tokens !== null) adoptSession({ user, tokens, userErrors: [] });
+  }
+}
+
+async function* subscribe(params: FetcherParams, options: FetcherOpts | undefined): AsyncGenerator<Result> {
+  const client = createClient({
+    url: `${location.origin.replace(/^http/, 'ws')}/graphql`,
+    connectionParams: () => headersOf(options),
+    retryAttempts: 0,
+  });
+  try {
+    const { query, operationName, variables } = params;
+    const results = client.iterate({ query, operationName: operationName ?? null, variables });
+    for await (const result of results) yield result as Result;
+  } catch (error) {
+    throw error instanceof CloseEvent ? new Error(`Socket closed: ${error.code} ${error.reason}`.trim()) : error;
+  } finally {
+    await client.dispose();
+  }
+}

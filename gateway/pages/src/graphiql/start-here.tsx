@@ -1,0 +1,117 @@
+import { useGraphiQL, useGraphiQLActions, type GraphiQLPlugin } from '@graphiql/react';
+import { useEffect, useRef } from 'react';
+import { signOut, useSession } from '../session.ts';
+import { SignInForm } from '../sign-in.tsx';
+import { examples, type Example } from './examples.ts';
+
+function StartHere() {
+  return (
+    <div className="start-here">
+      <h2>Start here</h2>
+      <Account />
+      <Examples />
+    </div>
+  );
+}
+
+/** Signing in puts the token into the headers editor of the tab; every other tab sends it as well. */
+function Account() {
+  const session = useSession();
+  const headerEditor = useGraphiQL((state) => state.headerEditor);
+  const { introspect } = useGraphiQLActions();
+  const shownToken = useRef<string | null>(null);
+  const token = session?.tokens.accessToken ?? null;
+
+  useEffect(() => {
+    if (headerEditor === undefined || token === shownToken.current) return;
+    const replaced =
+      shownToken.current === null
+        ? headerEditor.getValue()
+        : headerEditor.getValue().replace(shownToken.current, token ?? '');
+    if (token === null) headerEditor.setValue('');
+    else if (replaced.trim() === '' || !replaced.toLowerCase().includes('authorization')) {
+      headerEditor.setValue(JSON.stringify({ authorization: `Bearer ${token}` }, null, 2));
+    } else headerEditor.setValue(replaced);
+    shownToken.current = token;
+  }, [headerEditor, token, introspect]);
+
+  if (session === null) {
+    return (
+      <section aria-labelledby="start-sign-in">
+        <h3 id="start-sign-in">Sign in</h3>
+        <p className="muted">Or run “Register” or “Login”: their tokens are taken over too.</p>
+        <SignInForm />
+      </section>
+    );
+  }
+  return (
+    <section aria-labelledby="start-account">
+      <h3 id="start-account">Signed in as {session.user.name}</h3>
+      <p className="muted">
+        Every tab sends <code>authorization: Bearer …{token?.slice(-6)}</code>, renewed by itself. A header of your own
+        in a tab comes first.
+      </p>
+      <button type="button" className="link" onClick={signOut}>
+        Sign out
+      </button>
+    </section>
+  );
+}
+
+function Examples() {
+  const { addTab, changeTab } = useGraphiQLActions();
+  const { queryEditor, variableEditor, tabs } = useGraphiQL(
+    ({ queryEditor: query, variableEditor: variables, tabs: all }) => ({
+      queryEditor: query,
+      variableEditor: variables,
+      tabs: all,
+    }),
+  );
+  const open = (example: Example) => {
+    const shown = tabs.findIndex((tab) => tab.query === example.query);
+    if (shown >= 0) {
+      changeTab(shown);
+      return;
+    }
+    addTab();
+    queryEditor?.setValue(example.query);
+    variableEditor?.setValue(example.variables);
+  };
+  return (
+    <section aria-labelledby="start-examples">
+      <h3 id="start-examples">Examples</h3>
+      <p className="muted">
+        Run the first five from left to right. Words in capitals, such as <code>ORDER_ID</code>, are filled in from the
+        answers before.
+      </p>
+      <ol className="examples">
+        {examples.map((example) => (
+          <li key={example.title}>
+            <button type="button" onClick={() => open(example)}>
+              <strong>{example.title}</strong>
+              <span className="muted">{example.about}</span>
+            </button>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+const Icon = () => (
+  <svg
+    viewBox="0 0 24 24"
+    width="24"
+    height="24"
+    fill="none"
+    stroke="currentColor"
+    strokeWidth="1.5"
+    aria-hidden="true"
+  >
+    <circle cx="12" cy="8" r="3.5" />
+    <path d="M5 20c.6-4 3.4-6 7-6s6.400 2 7 6" strokeLinecap="round" />
+  </svg>
+);
+
+/** The panel that signs in and opens the examples. */
+export const startHere: GraphiQLPlugin = { title: 'Start here', icon: Icon, content: StartHere };
