@@ -1,0 +1,136 @@
+import { Supergraph, operationFromDocument } from '@apollo/federation-internals';
+import { QueryPlanner } from '@apollo/query-planner';
+import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import { keepExtensions } from './answers.ts';
+import { type CompiledOperation, type ExecuteRequest, compileOperation } from './compile.ts';
+import { executeLimits } from './limits.ts';
+import { freeReservedVariable } from './operation.ts';
+import { hasOverlaps } from './overlaps.ts';
+import type { ErrorPolicy, SubgraphFetch, SubgraphResponse } from './types.ts';
+
+export type ExecutorOptions<Context> = {
+  readonly supergraphSdl: string;
+  readonly fetch: SubgraphFetch<Context>;
+  /** Default `keepExtensions`: what the subgraph said plus `serviceName`, as stock. */
+  readonly errorPolicy?: ErrorPolicy;
+  /** Default: whether the process may generate code from strings. */
+  readonly generateCode?: boolean;
+};
+
+/** A client's operation. `query` is the document's text, by which it is known again. */
+export type ExecutorRequest<Context> = {
+  readonly query: string;
+  /** The document if it was parsed and validated by the caller; else both are done here, once. */
+  readonly document?: DocumentNode | undefined;
+  readonly operationName?: string | null | undefined;
+  readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
+  readonly context: Context;
+};
+
+export type Executor<Context> = {
+  /** What clients see. */
+  readonly schema: GraphQLSchema;
+  /** Runs a query or mutation. Refused requests (bad syntax, bad variables) are results without `data`. */
+  execute(request: ExecutorRequest<Context>): Promise<ExecutionResult>;
+  /**
+   * The compiled form of an operation, from the cache or made now: compiling ahead is calling it. Planning is synchronous
+   * and the result is cached before anybody else runs, so no document is planned twice at once.
+   * Throws a GraphQLError for documents that can't be executed.
+   */
+  compile(request: Omit<ExecutorRequest<Context>, 'variables' | 'context'>): CompiledOperation<Context>;
+  /** Answers one event of a subscription that `compile` gave. */
+  executeEvent(
+    compiled: CompiledOperation<Context>,
+    event: SubgraphResponse,
+    request: ExecuteRequest<Context>,
+  ): Promise<ExecutionResult>;
+};
+
+/** An executor of Apollo's plans for a supergraph. */
+export function createExecutor<Context>(options: ExecutorOptions<Context>): Executor<Context> {
+  const { fetch, errorPolicy: policy = keepExtensions, generateCode = canGenerateCode() } = options;
+  const supergraph = Supergraph.build(options.supergraphSdl);
+  const apiSchema = supergraph.apiSchema();
+  const schema = apiSchema.toGraphQLJSSchema();
+  const supergraphSchema = supergraph.schema.toGraphQLJSSchema();
+  const planners = openPlanners(supergraph);
+  const cache = new LRUCache<string, CompiledOperation<Context>>({
+    max: executeLimits.compiledOperations,
+    maxSize: executeLimits.compiledCharacters,
+    sizeCalculation: (_, key) => key.length + 1,
+  });
+
+  function compileNow(query: string, given: DocumentNode | undefined, name: string | undefined): CompiledOperation<Context> {
+    const original = given ?? parseValid(schema, query);
+    const freed = freeReservedVariable(original);
+    const document = freed?.document ?? original;
+    const operation = operationFromDocument(apiSchema, document, name === undefined ? {} : { operationName: name });
+    const plan = planners(document).buildQueryPlan(operation);
+    const compiled = compileOperation({ schema, supergraphSchema, document, operationName: name, plan, fetch, policy, generateCode }); // prettier-ignore
+    return freed ? withRenamedVariable(compiled, freed.name) : compiled;
+  }
+  function compile({ query, document, operationName }: Omit<ExecutorRequest<Context>, 'variables' | 'context'>) {
+    const name = operationName ?? undefined;
+    const key = name === undefined ? query : `${name}\n${query}`;
+    let compiled = cache.get(key);
+    if (!compiled) cache.set(key, (compiled = compileNow(query, document, name)));
+    return compiled;
+  }
+
+  return {
+    schema,
+    compile,
+    async execute(request) {
+      try {
+        return await compile(request).execute({ variables: request.variables ?? {}, context: request.context });
+      } catch (error) {
+        if (error instanceof GraphQLError) return { errors: [error] };
+        throw error;
+      }
+    },
+    executeEvent: (compiled, event, request) => compiled.executeEvent(event, request),
+  };
+}
+
+/** A planner for ordinary documents, and one that keeps types apart, made when first needed. */
+function openPlanners(supergraph: Supergraph): (document: DocumentNode) => QueryPlanner {
+  const planner = new QueryPlanner(supergraph);
+  let careful: QueryPlanner | undefined;
+  return (document) => {
+    if (!hasOverlaps(document)) return planner;
+    careful ??= new QueryPlanner(supergraph, { typeConditionedFetching: true });
+    return careful;
+  };
+}
+
+function parseValid(schema: GraphQLSchema, query: string): DocumentNode {
+  const document = parse(query);
+  const [error] = validate(schema, document);
+  if (error) throw error;
+  return document;
+}
+
+function withRenamedVariable<Context>(compiled: CompiledOperation<Context>, name: string): CompiledOperation<Context> {
+  const rename = ({ representations, ...others }: Readonly<Record<string, unknown>>) => ({
+    ...others,
+    ...(representations !== undefined && { [name]: representations }),
+  });
+  const { primary } = compiled;
+  return {
+    kind: compiled.kind,
+    primary: primary && { ...primary, variables: (variables) => primary.variables(rename(variables)) },
+    execute: ({ variables, context }) => compiled.execute({ variables: rename(variables), context }),
+    executeEvent: (event, { variables, context }) =>
+      compiled.executeEvent(event, { variables: rename(variables), context }),
+  };
+}
+
+/** False under `--disallow-code-generation-from-strings`. */
+export function canGenerateCode(): boolean {
+  try {
+    return new Function('return true')() === true;
+  } catch {
+    return false;
+  }
+}

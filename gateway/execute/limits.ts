@@ -1,0 +1,13 @@
+/** Every bound of the executor; each can be seen in a test. */
+export const executeLimits = {
+  /** Representations in one `_entities` request; more are sent as several requests at once. */
+  representations: 100,
+  /** Errors in one answer; the rest is counted in a last one. */
+  errors: 1_000,
+  /** Compiled operations that are kept. */
+  compiledOperations: 1_000,
+  /** Characters of the documents that compiled operations are kept for. */
+  compiledCharacters: 8 * 1024 * 1024,
+  /** Combinations of `@skip` and `@include` values that an operation keeps a shaper for. */
+  shapersOfOperation: 16,
+} as const;

@@ -1,0 +1,83 @@
+import {
+  type ArgumentNode,
+  type DirectiveNode,
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionNode,
+  visit,
+} from 'graphql';
+
+/** The operation to execute, and the fragments of its document. */
+export type ParsedOperation = {
+  readonly operation: OperationDefinitionNode;
+  readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+};
+
+/** Picks the operation by the rules of GraphQL §6.1 GetOperation. Throws a GraphQLError when there is not just one. */
+export function pickOperation(document: DocumentNode, operationName: string | undefined): ParsedOperation {
+  const operations = document.definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION);
+  const named = operationName === undefined ? operations : operations.filter((node) => node.name?.value === operationName);
+  const [operation, another] = named;
+  if (!operation)
+    throw requestError(
+      operationName === undefined ? 'Must provide an operation.' : `Unknown operation named "${operationName}".`,
+    );
+  if (another) throw requestError('Must provide operation name if query contains multiple operations.');
+  const fragments = document.definitions.filter((node) => node.kind === Kind.FRAGMENT_DEFINITION);
+  return { operation, fragments: new Map(fragments.map((node) => [node.name.value, node])) };
+}
+
+/** A request that can't be executed at all. */
+export const requestError = (message: string): GraphQLError =>
+  new GraphQLError(message, { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
+
+/** Names of the variables that decide a `@skip` or `@include` somewhere in the document, sorted. */
+export function conditionVariables(document: DocumentNode): readonly string[] {
+  const names = new Set<string>();
+  visit(document, {
+    Directive(node) {
+      const condition = isCondition(node) ? conditionOf(node) : undefined;
+      if (condition?.kind === Kind.VARIABLE) names.add(condition.name.value);
+    },
+  });
+  return [...names].toSorted();
+}
+
+/** Whether a selection is part of the operation when the variables of conditions have these values. */
+export function isIncluded(node: SelectionNode, conditions: ReadonlyMap<string, boolean>): boolean {
+  return (node.directives ?? []).filter(isCondition).every((directive) => {
+    const condition = conditionOf(directive);
+    const value =
+      condition?.kind === Kind.VARIABLE
+        ? conditions.get(condition.name.value) === true
+        : condition?.kind === Kind.BOOLEAN && condition.value;
+    return directive.name.value === 'skip' ? !value : value;
+  });
+}
+
+const isCondition = ({ name }: DirectiveNode): boolean => name.value === 'skip' || name.value === 'include';
+const conditionOf = ({ arguments: given }: DirectiveNode): ArgumentNode['value'] | undefined =>
+  given?.find(({ name }) => name.value === 'if')?.value;
+
+/** The variable of every `_entities` query: a client's own of that name has to make way. */
+const reservedVariable = 'representations';
+
+/**
+ * Renames a client's `$representations`, which would collide with that of `_entities` queries. Says what it is called
+ * then; null when the document has no such variable.
+ */
+export function freeReservedVariable(document: DocumentNode): { document: DocumentNode; name: string } | null {
+  const names = new Set<string>();
+  visit(document, { Variable: ({ name }) => void names.add(name.value) });
+  if (!names.has(reservedVariable)) return null;
+  let name = `${reservedVariable}_`;
+  while (names.has(name)) name += '_';
+  const renamed = visit(document, {
+    Variable: (node) =>
+      node.name.value === reservedVariable ? { ...node, name: { ...node.name, value: name } } : undefined,
+  });
+  return { document: renamed, name };
+}
