@@ -1,5 +1,5 @@
 import type { Fetcher, FetcherOpts, FetcherParams } from '@graphiql/toolkit';
-import { Kind, type DocumentNode, type ExecutionResult } from 'graphql';
+import { GraphQLError, Kind, type DocumentNode, type ExecutionResult } from 'graphql';
 import { createClient } from 'graphql-ws';
 import { adoptSession, freshToken } from '../session.ts';
 import type { AuthPayload } from '../types.ts';
@@ -12,10 +12,15 @@ type Result = ExecutionResult<Record<string, unknown>>;
  * says goes along, as headers or as connectionParams; `authorization` is the signed-in user's when it says none.
  */
 export const fetcher: Fetcher = (params, options) => {
-  const filled = { ...params, variables: fillIn(params.variables) as FetcherParams['variables'] };
-  return isSubscription(options?.documentAST, params.operationName)
-    ? subscribe(filled, options)
-    : send(filled, options);
+  try {
+    const filled = { ...params, variables: fillIn(params.variables) as FetcherParams['variables'] };
+    return isSubscription(options?.documentAST, params.operationName)
+      ? subscribe(filled, options)
+      : send(filled, options);
+  } catch (error) {
+    // As an answer, because GraphiQL shows a thrown error with its stack.
+    return Promise.resolve({ errors: [new GraphQLError((error as Error).message)] });
+  }
 };
 
 function isSubscription(document: DocumentNode | undefined, name: string | null | undefined): boolean {

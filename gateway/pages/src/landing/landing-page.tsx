@@ -1,4 +1,4 @@
-import { demoAccounts } from '../demo-accounts.ts';
+import { demoAccounts } from '../environment.ts';
 import { Frame } from '../frame.tsx';
 import { Shop } from './shop.tsx';
 

@@ -92,7 +92,9 @@ export function useCardPayment(order: Order, reload: () => Promise<void>) {
     void reload();
   }
 
-  return { step, pay, confirm };
+  const takeAnotherCard = () => setStep({ kind: 'idle' });
+
+  return { step, pay, confirm, takeAnotherCard };
 }
 
 /** The attempt to send the card to: the open one, or a new one after a refusal, or the first. */
