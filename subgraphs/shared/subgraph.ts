@@ -222,8 +222,10 @@ function presentError(error: GraphQLError, options: { name: string; log: Logger;
   if (cause instanceof RefusedError)
     return show(cause.message, cause.refusals[0]?.code === 'NOT_FOUND' ? 'NOT_FOUND' : 'BAD_USER_INPUT');
   if (cause instanceof GraphQLError && knownCodes.has(code)) return show(error.message, code);
-  // graphql-js reports variables and arguments that can't be coerced without an original error.
-  if (!error.originalError && code === undefined) return show(error.message, 'BAD_USER_INPUT');
+  // graphql-js reports variables and arguments that can't be coerced without an original error, or with the scalar's own;
+  // variables before there is a path.
+  const beforeExecution = error.path === undefined && cause instanceof GraphQLError;
+  if (code === undefined && (!error.originalError || beforeExecution)) return show(error.message, 'BAD_USER_INPUT');
   if (isUnavailable(cause)) {
     options.log.warn({ err: cause.message, traceId: options.traceId }, 'a dependency is unavailable');
     return show(`The ${options.name} service can't answer right now; try again.`, 'SERVICE_UNAVAILABLE');
