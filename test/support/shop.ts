@@ -80,7 +80,7 @@ export async function createProduct(
     name: product.name ?? `Product ${sku}`,
     description: 'Made for a test.',
     price: { amount: product.priceMinor ?? 1_250, currency: 'EUR' },
-    initialOnHand: product.onHand ?? 10,
+    initialOnHand: product.kind === 'DIGITAL' ? 0 : (product.onHand ?? 10),
   };
   const answer = await platform.gql<{
     createProduct: { product: { id: string; sku: string; name: string } | null; userErrors: UserError[] };
