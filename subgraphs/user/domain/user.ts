@@ -132,7 +132,7 @@ export function checkProfile(
     const value = input[field];
     if (value !== undefined) checks[field] = value === null ? accept(null) : check(value, path(field));
   }
-  return combine<Partial<Profile>>(checks as never);
+  return combine<Partial<Profile>>(checks);
 }
 
 export const mobileTakenError = () =>
