@@ -58,7 +58,8 @@ export async function register(platform: Platform, name = 'Test Buyer'): Promise
   return person(dataOf(answer).register, secret);
 }
 
-export async function logIn(platform: Platform, secret: { mobile: string; password: string }): Promise<Person> {
+export async function logIn(platform: Platform, account: { mobile: string; password: string }): Promise<Person> {
+  const secret = { mobile: account.mobile, password: account.password };
   const answer = await platform.gql<{ login: AuthPayload }>(operation('login'), secret);
   return person(dataOf(answer).login, secret);
 }
