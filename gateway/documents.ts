@@ -48,7 +48,7 @@ export function openDocuments(schema: GraphQLSchema, options: { introspection: b
         document,
         operation,
         cost: compileCost(schema, operation, fragmentsOf(document)),
-        validationErrors: () => (errors ??= validate(schema, document, rules)),
+        validationErrors: () => (errors ??= validate(schema, document, rules).map(withCode)),
       };
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;
@@ -71,6 +71,12 @@ export function openDocuments(schema: GraphQLSchema, options: { introspection: b
     },
   };
 }
+
+const withCode = ({ message, nodes }: GraphQLError): GraphQLError =>
+  new GraphQLError(message, {
+    ...(nodes && { nodes }),
+    extensions: { code: 'GRAPHQL_VALIDATION_FAILED', http: { status: 400 } },
+  });
 
 /** graphql-js tells an overflow from bad syntax by its message alone. */
 function syntaxError(error: GraphQLError): GraphQLError {

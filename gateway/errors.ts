@@ -49,8 +49,10 @@ export function presentError(error: unknown, report: ErrorReport): GraphQLFormat
     const code = codeOf(error);
     // A subgraph's error was presented there; only known codes can come from one that is ours.
     if (knownCodes.has(code)) return show(error.message, code as string);
-    // graphql-js reports variables that can't be coerced without a code and without an original error.
-    if (code === undefined && !error.originalError) return show(error.message, 'BAD_USER_INPUT');
+    // graphql-js reports variables that can't be coerced without a code, and with no error but the scalar's own.
+    const ofVariables =
+      !error.originalError || (error.path === undefined && error.originalError instanceof GraphQLError);
+    if (code === undefined && ofVariables) return show(error.message, 'BAD_USER_INPUT');
   }
   if (isUnavailable(error)) {
     log.warn({ err: (error as Error).message, traceId }, 'a dependency is unavailable');

@@ -69,7 +69,11 @@ async function contextOf(options: HttpOptions, request: Request, response: Respo
     request.method === 'GET'
       ? parametersOf(request)
       : ((request.body ?? {}) as { query?: unknown; variables?: unknown });
-  if (typeof query === 'string' && query !== '') options.documents.read(query, isRecord(variables) ? variables : {});
+  if (typeof query === 'string' && query !== '') {
+    const { operation } = options.documents.read(query, isRecord(variables) ? variables : {});
+    if (operation.operation === 'subscription')
+      throw refusal('BAD_REQUEST', 'Subscriptions run over WebSocket, with the subprotocol graphql-transport-ws.');
+  }
   return { caller: { ...signedIn, address: options.addressOf(request), traceId: String(response.locals['traceId']) } };
 }
 

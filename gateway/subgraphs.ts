@@ -1,5 +1,5 @@
 import type { GraphQLDataSource } from '@apollo/gateway';
-import { type ExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { type ExecutionResult, GraphQLError } from 'graphql';
 import type { SubgraphLink } from '../subgraphs/shared/link.ts';
 import type { Caller, CallerHeaders } from './caller.ts';
 import { type ErrorReport, presentError } from './errors.ts';
@@ -37,7 +37,17 @@ export function dataSource(options: {
         headers,
       });
     } catch (error) {
-      return { errors: [errorOf(presentError(error, { log: options.report.log, traceId: caller.traceId }))] };
+      const shown = presentError(error, { log: options.report.log, traceId: caller.traceId });
+      // Said once, at the first place where something is missing, however many entities were asked for.
+      const path = 'representations' in variables ? ['_entities', 0] : undefined;
+      return {
+        errors: [
+          new GraphQLError(shown.message, {
+            ...(path && { path }),
+            ...(shown.extensions && { extensions: shown.extensions }),
+          }),
+        ],
+      };
     }
   }
 
@@ -56,6 +66,3 @@ export function dataSource(options: {
     },
   };
 }
-
-const errorOf = ({ message, extensions }: GraphQLFormattedError): GraphQLError =>
-  new GraphQLError(message, extensions ? { extensions } : {});

@@ -1,4 +1,4 @@
-import type { ExecutionResult } from 'graphql';
+import { type ExecutionResult, GraphQLError } from 'graphql';
 import { unauthenticated, unavailable } from '../subgraphs/shared/errors.ts';
 import type { SubgraphLink, SubgraphName } from '../subgraphs/shared/link.ts';
 import type { CallerHeaders } from './caller.ts';
@@ -31,6 +31,7 @@ export async function follow(
     variables: plan.ownersVariables(operation.variables),
     headers,
   });
+  let begun = false;
   let done = false;
   let release: (() => void) | undefined;
 
@@ -45,11 +46,14 @@ export async function follow(
       closeUpstream();
       throw unauthenticated('The session has ended; sign in again.');
     }
-    // Neither data nor null: the owner didn't let the subscription begin.
+    const errors = event.value.errors?.map(revived);
     if (event.value.data === undefined) {
       closeUpstream();
-      return { done: false, value: event.value };
+      // Neither data nor null: the owner didn't let the subscription begin, or it broke since.
+      if (begun) throw errors?.[0] ?? unavailable('The subscription was cut off.');
+      return { done: false, value: { ...(errors && { errors }) } };
     }
+    begun = true;
     const value = await plan.execute(event.value, operation);
     // Closed while the others were asked: nobody takes it any more.
     return done ? end : { done: false, value };
@@ -83,5 +87,11 @@ export async function follow(
   };
   return stream;
 }
+
+/** Over HTTP an error arrives as plain data. */
+const revived = (error: GraphQLError): GraphQLError =>
+  error instanceof GraphQLError
+    ? error
+    : new GraphQLError((error as GraphQLError).message, { extensions: (error as GraphQLError).extensions });
 
 const end: IteratorReturnResult<undefined> = { done: true, value: undefined };
