@@ -64,8 +64,23 @@ describe('createProduct', () => {
         status: 'ON_SALE',
         version: 1,
         seller: { id: merchant.userId },
-        addOns: [{ code: 'gift', name: 'Gift wrap', unitPrice: { amount: 0, currency: 'EUR' }, perPerson: false, perNight: false }],
-        stock: { onHand: initialOnHand, allocated: 0, available: 7, lowStockThreshold: 0, allowBackorder: false, version: 1 },
+        addOns: [
+          {
+            code: 'gift',
+            name: 'Gift wrap',
+            unitPrice: { amount: 0, currency: 'EUR' },
+            perPerson: false,
+            perNight: false,
+          },
+        ],
+        stock: {
+          onHand: initialOnHand,
+          allocated: 0,
+          available: 7,
+          lowStockThreshold: 0,
+          allowBackorder: false,
+          version: 1,
+        },
       },
     });
   });
@@ -77,7 +92,10 @@ describe('createProduct', () => {
     const again = await world.run(admin, create, { input: given, key });
     expect(again.data.createProduct).toEqual({ ...first.data.createProduct, replayed: true });
     const other = await world.run(admin, create, { input: { ...given, name: 'Else' }, key });
-    expect(other.data.createProduct).toMatchObject({ product: null, userErrors: [{ __typename: 'IdempotencyConflictError', retryable: false }] });
+    expect(other.data.createProduct).toMatchObject({
+      product: null,
+      userErrors: [{ __typename: 'IdempotencyConflictError', retryable: false }],
+    });
   });
 
   test('the same request ten times at once makes one product', async () => {
@@ -91,7 +109,10 @@ describe('createProduct', () => {
     const given = input();
     await world.run(admin, create, { input: given, key: newId() });
     const { data } = await world.run(admin, create, { input: given, key: newId() });
-    expect(data.createProduct).toMatchObject({ product: null, userErrors: [{ code: 'CONFLICT', path: ['input', 'sku'] }] });
+    expect(data.createProduct).toMatchObject({
+      product: null,
+      userErrors: [{ code: 'CONFLICT', path: ['input', 'sku'] }],
+    });
   });
 
   test('a product of staff is the platform’s own', async () => {
@@ -100,7 +121,13 @@ describe('createProduct', () => {
   });
 
   test('all that is wrong is told at once, with its path', async () => {
-    const bad = input({ sku: 'a b', name: ' ', price: { amount: 0, currency: 'eur' }, images: ['ftp://x'], initialOnHand: -1 });
+    const bad = input({
+      sku: 'a b',
+      name: ' ',
+      price: { amount: 0, currency: 'eur' },
+      images: ['ftp://x'],
+      initialOnHand: -1,
+    });
     const { data } = await world.run(admin, create, { input: bad, key: newId() });
     expect(data.createProduct.userErrors.map((error: { path: string[] }) => error.path.join('.'))).toEqual([
       'input.sku', 'input.name', 'input.images.0', 'input.price.amount', 'input.price.currency', 'input.initialOnHand',
@@ -110,12 +137,18 @@ describe('createProduct', () => {
   test('a digital product has no stock and takes none', async () => {
     const { data } = await world.run(admin, create, { input: input({ kind: 'DIGITAL' }), key: newId() });
     expect(data.createProduct.product.stock).toBeNull();
-    const refused = await world.run(admin, create, { input: input({ kind: 'DIGITAL', initialOnHand: 1 }), key: newId() });
+    const refused = await world.run(admin, create, {
+      input: input({ kind: 'DIGITAL', initialOnHand: 1 }),
+      key: newId(),
+    });
     expect(refused.data.createProduct.userErrors[0].path).toEqual(['input', 'initialOnHand']);
   });
 
   test('amounts beyond 2^53 − 1 and keys with spaces are refused', async () => {
-    const tooMuch = await world.run(admin, create, { input: input({ price: { amount: 2 ** 53, currency: 'EUR' } }), key: newId() });
+    const tooMuch = await world.run(admin, create, {
+      input: input({ price: { amount: 2 ** 53, currency: 'EUR' } }),
+      key: newId(),
+    });
     expect(tooMuch.errors[0]?.code).toBe('BAD_USER_INPUT');
     const badKey = await world.run(admin, create, { input: input(), key: 'two words' });
     expect(badKey.data.createProduct.userErrors[0].path).toEqual(['idempotencyKey']);
@@ -128,10 +161,21 @@ describe('updateProduct', () => {
 
   test('changes only the given fields and counts the version', async () => {
     const product = await world.make({ subtitle: 'kept', initialOnHand: 2 });
-    const { data } = await change(admin, { id: product.id, expectedVersion: 1, name: ' New name ', lowStockThreshold: 5 });
+    const { data } = await change(admin, {
+      id: product.id,
+      expectedVersion: 1,
+      name: ' New name ',
+      lowStockThreshold: 5,
+    });
     expect(data.updateProduct).toMatchObject({
       userErrors: [],
-      product: { name: 'New name', subtitle: 'kept', version: 2, price: { amount: 1290 }, stock: { lowStockThreshold: 5, onHand: 2 } },
+      product: {
+        name: 'New name',
+        subtitle: 'kept',
+        version: 2,
+        price: { amount: 1290 },
+        stock: { lowStockThreshold: 5, onHand: 2 },
+      },
     });
   });
 
@@ -147,13 +191,18 @@ describe('updateProduct', () => {
     const product = await world.make();
     await change(admin, { id: product.id, expectedVersion: 1, name: 'Second' });
     const { data } = await change(admin, { id: product.id, expectedVersion: 1, name: 'Third' });
-    expect(data.updateProduct).toMatchObject({ product: null, userErrors: [{ code: 'CONFLICT', expectedVersion: 1, actualVersion: 2 }] });
+    expect(data.updateProduct).toMatchObject({
+      product: null,
+      userErrors: [{ code: 'CONFLICT', expectedVersion: 1, actualVersion: 2 }],
+    });
   });
 
   test('of ten changes of one version at the same time one succeeds', async () => {
     const product = await world.make();
     const answers = await Promise.all(
-      Array.from({ length: 10 }, (_, index) => change(admin, { id: product.id, expectedVersion: 1, name: `Name ${index}` })),
+      Array.from({ length: 10 }, (_, index) =>
+        change(admin, { id: product.id, expectedVersion: 1, name: `Name ${index}` }),
+      ),
     );
     expect(answers.filter(({ data }) => data.updateProduct.userErrors.length === 0)).toHaveLength(1);
   });
@@ -189,7 +238,8 @@ describe('removeProduct', () => {
       expect(data.removeProduct).toMatchObject({ userErrors: [], product: { status: 'ARCHIVED', version: 2 } });
     }
     expect((await world.run(customer, byId, { id: product.id })).errors[0]?.code).toBe('NOT_FOUND');
-    for (const viewer of [merchant, admin]) expect((await world.run(viewer, byId, { id: product.id })).data.product.status).toBe('ARCHIVED');
+    for (const viewer of [merchant, admin])
+      expect((await world.run(viewer, byId, { id: product.id })).data.product.status).toBe('ARCHIVED');
   });
 });
 
@@ -204,10 +254,16 @@ describe('who may do what', () => {
     ['a customer', customer, 'FORBIDDEN', 'FORBIDDEN'],
   ] as const)('%s', async (_, viewer, created, changed) => {
     const product = await world.make({ initialOnHand: 5 }, merchant);
-    const adjust = 'mutation A($c: [StockDelta!]!, $k: String!) { adjustStock(changes: $c, idempotencyKey: $k) { userErrors { ... on UserError { code } } } }';
-    const set = 'mutation S($c: [StockSet!]!, $k: String!) { setStock(changes: $c, idempotencyKey: $k) { userErrors { ... on UserError { code } } } }';
-    expect(codeOf((await world.run(viewer, create, { input: input(), key: newId() })).data.createProduct)).toBe(created);
-    expect(codeOf((await world.run(viewer, update, { input: { id: product.id, expectedVersion: 1 } })).data.updateProduct)).toBe(changed);
+    const adjust =
+      'mutation A($c: [StockDelta!]!, $k: String!) { adjustStock(changes: $c, idempotencyKey: $k) { userErrors { ... on UserError { code } } } }';
+    const set =
+      'mutation S($c: [StockSet!]!, $k: String!) { setStock(changes: $c, idempotencyKey: $k) { userErrors { ... on UserError { code } } } }';
+    expect(codeOf((await world.run(viewer, create, { input: input(), key: newId() })).data.createProduct)).toBe(
+      created,
+    );
+    expect(
+      codeOf((await world.run(viewer, update, { input: { id: product.id, expectedVersion: 1 } })).data.updateProduct),
+    ).toBe(changed);
     const delta = [{ productId: product.id, delta: 1, reason: 'r' }];
     expect(codeOf((await world.run(viewer, adjust, { c: delta, k: newId() })).data.adjustStock)).toBe(changed);
     const onHand = (await world.stock(product.id)).onHand;
@@ -218,7 +274,9 @@ describe('who may do what', () => {
 
   test('somebody who is not signed in, or a service, is UNAUTHENTICATED', async () => {
     for (const viewer of [anonymous, { kind: 'service', app: 'order' } as const]) {
-      expect((await world.run(viewer, create, { input: input(), key: newId() })).errors[0]?.code).toBe('UNAUTHENTICATED');
+      expect((await world.run(viewer, create, { input: input(), key: newId() })).errors[0]?.code).toBe(
+        'UNAUTHENTICATED',
+      );
       expect((await world.run(viewer, remove, { id: newId() })).errors[0]?.code).toBe('UNAUTHENTICATED');
     }
   });
@@ -229,9 +287,16 @@ describe('who may do what', () => {
     expect(codeOf(data.removeProduct)).toBe('NOT_FOUND');
   });
 
-  const visible = async (viewer: Parameters<ProductWorld['run']>[0], query: string, variables: Record<string, unknown>, pick: (data: any) => unknown) => // eslint-disable-line typescript/no-explicit-any
+  const visible = async (
+    viewer: Parameters<ProductWorld['run']>[0],
+    query: string,
+    variables: Record<string, unknown>,
+    pick: (data: any) => unknown,
+  ) =>
+    // eslint-disable-line typescript/no-explicit-any
     Boolean(pick((await world.run(viewer, query, variables)).data));
-  const entity = 'query E($r: [_Any!]!) { _entities(representations: $r) { ... on Product { id name price { amount } stock { available } } } }';
+  const entity =
+    'query E($r: [_Any!]!) { _entities(representations: $r) { ... on Product { id name price { amount } stock { available } } } }';
 
   test.each([
     // status, viewer → by id, by reference
@@ -255,15 +320,23 @@ describe('who may do what', () => {
     expect(await visible(viewer, byId, { id: product.id }, (data) => data.product)).toBe(direct);
     expect(await visible(viewer, byId, { sku: product.sku }, (data) => data.product)).toBe(direct);
     for (const key of [{ id: product.id }, { sku: product.sku }]) {
-      expect(await visible(viewer, entity, { r: [{ __typename: 'Product', ...key }] }, (data) => data._entities[0])).toBe(reference);
+      expect(
+        await visible(viewer, entity, { r: [{ __typename: 'Product', ...key }] }, (data) => data._entities[0]),
+      ).toBe(reference);
     }
   });
 
   test('movements, reservations and the audit are for staff', async () => {
     const product = await world.make({ initialOnHand: 1 }, merchant);
-    const ledger = 'query L($id: ID!) { product(id: $id) { stock { onHand movements { edges { node { seq } } } reservations { id } } } }';
+    const ledger =
+      'query L($id: ID!) { product(id: $id) { stock { onHand movements { edges { node { seq } } } reservations { id } } } }';
     const audit = 'query A($id: ID) { stockAudit(productId: $id) { consistent } }';
-    for (const [viewer, code] of [[anonymous, 'UNAUTHENTICATED'], [customer, 'FORBIDDEN'], [merchant, 'FORBIDDEN']] as const) { // prettier-ignore
+    for (const [viewer, code] of [
+      [anonymous, 'UNAUTHENTICATED'],
+      [customer, 'FORBIDDEN'],
+      [merchant, 'FORBIDDEN'],
+    ] as const) {
+      // prettier-ignore
       expect((await world.run(viewer, ledger, { id: product.id })).errors.map((error) => error.code)).toContain(code);
       expect((await world.run(viewer, audit, { id: product.id })).errors[0]?.code).toBe(code);
     }
@@ -278,13 +351,16 @@ describe('who may do what', () => {
   test('a reservation is resolved for staff and services only', async () => {
     const reference = 'query E($r: [_Any!]!) { _entities(representations: $r) { __typename } }';
     for (const viewer of [anonymous, customer, merchant]) {
-      expect((await world.run(viewer, reference, { r: [{ __typename: 'StockReservation', id: newId() }] })).data._entities).toEqual([null]);
+      expect(
+        (await world.run(viewer, reference, { r: [{ __typename: 'StockReservation', id: newId() }] })).data._entities,
+      ).toEqual([null]);
     }
   });
 });
 
 test('product takes exactly one of id and sku, and malformed ids are not found', async () => {
-  for (const by of [{}, { id: newId(), sku: 'x' }]) expect((await world.run(anonymous, byId, by)).errors[0]?.code).toBe('BAD_USER_INPUT');
+  for (const by of [{}, { id: newId(), sku: 'x' }])
+    expect((await world.run(anonymous, byId, by)).errors[0]?.code).toBe('BAD_USER_INPUT');
   for (const by of [{ id: newId() }, { id: 'x' }, { sku: 'none' }]) {
     const answer = await world.run(anonymous, byId, by);
     expect(answer).toMatchObject({ data: { product: null }, errors: [{ code: 'NOT_FOUND' }] });

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { handleOnce } from '../../../subgraphs/shared/event-consumer.ts';
+import { handleOnce, startEventConsumer } from '../../../subgraphs/shared/event-consumer.ts';
 import { type DomainEvent, partitionOf, streamOf } from '../../../subgraphs/shared/events.ts';
 import { select } from '../../../subgraphs/shared/database.ts';
 import { idToBytes, newId } from '../../../subgraphs/shared/ids.ts';
 import { releaseStock } from '../../../subgraphs/product/commands/release-stock.ts';
 import { reserveStock } from '../../../subgraphs/product/commands/reserve-stock.ts';
-import { eventHandlers } from '../../../subgraphs/product/events.ts';
+import { eventHandlers, sources } from '../../../subgraphs/product/events.ts';
 import { type ProductWorld, openProductWorld } from './product-world.ts';
 
 let world: ProductWorld;
@@ -17,7 +17,11 @@ afterAll(() => world.close());
 
 const order = () => ({ sagaId: newId(), branch: 'reserve', orderId: newId() });
 const reserve = (of: ReturnType<typeof order>, ...lines: [string, number][]) =>
-  reserveStock(world.subgraph.deps, { ...of, lines: lines.map(([productId, quantity]) => ({ productId, quantity })), expiresAt: new Date() });
+  reserveStock(world.subgraph.deps, {
+    ...of,
+    lines: lines.map(([productId, quantity]) => ({ productId, quantity })),
+    expiresAt: new Date(),
+  });
 const event = (type: string, orderId: string, data: Record<string, unknown> = {}): DomainEvent => ({
   id: newId(), type, aggregateId: orderId, traceId: '0'.repeat(32), at: new Date().toISOString(), data: { orderId, ...data },
 }); // prettier-ignore
@@ -30,15 +34,26 @@ const handle = (happened: DomainEvent) => {
 };
 const paid = (orderId: string) => event('order.paid', orderId);
 const closed = (orderId: string, state = 'CANCELLED') => event('order.closed', orderId, { state });
-const soldOf = async (productId: string) => Number((await select(world.sql(), 'select sold from product where id = ?', [idToBytes(productId)]))[0]?.['sold']);
+const soldOf = async (productId: string) =>
+  Number((await select(world.sql(), 'select sold from product where id = ?', [idToBytes(productId)]))[0]?.['sold']);
 const ledgerOf = async (productId: string) =>
-  (await select(world.sql(), 'select type from stock_movement where product_id = ? order by seq', [idToBytes(productId)])).map((row) => row['type']);
+  (
+    await select(world.sql(), 'select type from stock_movement where product_id = ? order by seq', [
+      idToBytes(productId),
+    ])
+  ).map((row) => row['type']);
 const stateOf = async (orderId: string) =>
-  (await select(world.sql(), 'select distinct state from stock_reservation where order_id = ?', [idToBytes(orderId)])).map((row) => row['state']);
+  (
+    await select(world.sql(), 'select distinct state from stock_reservation where order_id = ?', [idToBytes(orderId)])
+  ).map((row) => row['state']);
 
 describe('order.paid', () => {
   test('commits what the order holds: the units leave the stock and count as sold', async () => {
-    const [first, second, digital] = [await world.make({ initialOnHand: 5 }), await world.make({ initialOnHand: 5 }), await world.make({ kind: 'DIGITAL' })];
+    const [first, second, digital] = [
+      await world.make({ initialOnHand: 5 }),
+      await world.make({ initialOnHand: 5 }),
+      await world.make({ kind: 'DIGITAL' }),
+    ];
     const of = order();
     await reserve(of, [first.id, 2], [second.id, 1], [digital.id, 4]);
     await handle(paid(of.orderId));
@@ -97,7 +112,9 @@ describe('order.closed', () => {
     const of = order();
     await handle(closed(of.orderId));
     await expect(reserve(of, [id, 1])).rejects.toMatchObject({ extensions: { code: 'BRANCH_COMPENSATED' } });
-    await expect(reserve({ ...of, sagaId: newId() }, [id, 1])).rejects.toMatchObject({ extensions: { code: 'BRANCH_COMPENSATED' } });
+    await expect(reserve({ ...of, sagaId: newId() }, [id, 1])).rejects.toMatchObject({
+      extensions: { code: 'BRANCH_COMPENSATED' },
+    });
     expect(await world.stock(id)).toMatchObject({ allocated: 0, version: 1 });
   });
 
@@ -106,9 +123,13 @@ describe('order.closed', () => {
     const orders = Array.from({ length: 30 }, order);
     await Promise.all(
       orders.flatMap((of, index) => [
-        reserve(of, [id, 1]).catch((error: Error) => expect(error).toMatchObject({ extensions: { code: 'BRANCH_COMPENSATED' } })),
+        reserve(of, [id, 1]).catch((error: Error) =>
+          expect(error).toMatchObject({ extensions: { code: 'BRANCH_COMPENSATED' } }),
+        ),
         handle(closed(of.orderId, 'EXPIRED')),
-        index % 2 === 0 ? releaseStock(world.subgraph.deps, { ...of, reason: 'race' }) : handle(closed(of.orderId, 'EXPIRED')),
+        index % 2 === 0
+          ? releaseStock(world.subgraph.deps, { ...of, reason: 'race' })
+          : handle(closed(of.orderId, 'EXPIRED')),
       ]),
     );
     expect(await world.stock(id)).toMatchObject({ onHand: 1_000, allocated: 0, held: 0 });
@@ -131,8 +152,15 @@ test('payments and closings of many orders of the same products at once keep cou
   }
 });
 
-test('the worker takes the events from the order service’s streams and tells who listens', async () => {
-  await world.subgraph.startWorker();
+test('the events come from the order service’s streams, and listeners are told after the commit', async () => {
+  const { deps } = world.subgraph;
+  const consumer = startEventConsumer({
+    service: 'product',
+    sources,
+    ...eventHandlers(deps),
+    ...deps,
+    ...world.runtime,
+  });
   const { id } = await world.make({ initialOnHand: 5 });
   const of = order();
   let notices = 0;
@@ -142,10 +170,13 @@ test('the worker takes the events from the order service’s streams and tells w
   await reserve(of, [id, 2]);
   const happened = paid(of.orderId);
   for (const _ of ['published', 'and again']) {
-    await world.runtime.redis.xAdd(streamOf('order', partitionOf(of.orderId)), '*', { event: JSON.stringify(happened) });
+    await world.runtime.redis.xAdd(streamOf('order', partitionOf(of.orderId)), '*', {
+      event: JSON.stringify(happened),
+    });
   }
   for (let tries = 0; tries < 100 && notices < 2; tries += 1) await sleep(50);
   await sleep(100);
+  await consumer.stop();
   end();
   // One of the reservation, one of the payment, none of the repetition.
   expect(notices).toBe(2);

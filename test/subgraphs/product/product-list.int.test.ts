@@ -41,7 +41,10 @@ describe('paging', () => {
       const made: string[] = [];
       const add = async (index: number) => {
         // Several share each sort value, so that only the id tells them apart.
-        const product = await world.make({ name: `${'aBc'[index % 3]} thing`, price: { amount: 100 + (index % 4), currency: 'EUR' } }, seller);
+        const product = await world.make(
+          { name: `${'aBc'[index % 3]} thing`, price: { amount: 100 + (index % 4), currency: 'EUR' } },
+          seller,
+        );
         await write(world.sql(), 'update product set sold = ? where sku = ?', [index % 3, product.sku]);
         return product.id;
       };
@@ -66,7 +69,8 @@ describe('paging', () => {
       if (orderBy.by === 'PRICE' || orderBy.by === 'NAME') {
         for (const [index, node] of rising.slice(1).entries()) expect(value(node) >= value(rising[index]!)).toBe(true);
       }
-      if (orderBy.by === 'CREATED_AT') expect(rising.map((node) => node.id)).toEqual(rising.map((node) => node.id).toSorted());
+      if (orderBy.by === 'CREATED_AT')
+        expect(rising.map((node) => node.id)).toEqual(rising.map((node) => node.id).toSorted());
     },
   );
 
@@ -88,7 +92,8 @@ describe('paging', () => {
       { filter: { query: 'x'.repeat(201) } },
       { filter: { query: 'a b c d e f g h i j k' } },
     ];
-    for (const variables of bad) expect((await world.run(anonymous, list, variables)).errors[0]?.code).toBe('BAD_USER_INPUT');
+    for (const variables of bad)
+      expect((await world.run(anonymous, list, variables)).errors[0]?.code).toBe('BAD_USER_INPUT');
   });
 
   test('totalCount is counted only when selected', async () => {
@@ -106,9 +111,24 @@ describe('filters', () => {
   const seller = userViewer('MERCHANT');
   const own = (filter: Record<string, unknown>) => ({ sellerId: seller.userId, ...filter });
   beforeAll(async () => {
-    await world.make({ sku: 'F-100', name: 'Grüner Tee', subtitle: '100% leaves', price: { amount: 100, currency: 'EUR' }, initialOnHand: 5 }, seller);
-    await world.make({ sku: 'F_200', name: 'Black tea', subtitle: 'in bags', price: { amount: 200, currency: 'EUR' } }, seller);
-    await world.make({ sku: 'F.300', name: 'Tea e-book', kind: 'DIGITAL', price: { amount: 300, currency: 'EUR' } }, seller);
+    await world.make(
+      {
+        sku: 'F-100',
+        name: 'Grüner Tee',
+        subtitle: '100% leaves',
+        price: { amount: 100, currency: 'EUR' },
+        initialOnHand: 5,
+      },
+      seller,
+    );
+    await world.make(
+      { sku: 'F_200', name: 'Black tea', subtitle: 'in bags', price: { amount: 200, currency: 'EUR' } },
+      seller,
+    );
+    await world.make(
+      { sku: 'F.300', name: 'Tea e-book', kind: 'DIGITAL', price: { amount: 300, currency: 'EUR' } },
+      seller,
+    );
     await world.make({ sku: 'F.400', name: 'Draft tea', status: 'DRAFT' }, seller);
     await world.make({ sku: 'F.500', name: 'Resting tea', status: 'OFF_SALE' }, seller);
   });
@@ -151,11 +171,26 @@ describe('filters', () => {
   });
 
   test('User.products is the seller’s list', async () => {
-    const entities = 'query E($r: [_Any!]!) { _entities(representations: $r) { ... on User { id products(first: 2) { totalCount edges { node { name } } pageInfo { hasNextPage } } } } }';
+    const entities =
+      'query E($r: [_Any!]!) { _entities(representations: $r) { ... on User { id products(first: 2) { totalCount edges { node { name } } pageInfo { hasNextPage } } } } }';
     const read = async (viewer: Parameters<ProductWorld['run']>[0]) =>
-      (await world.run(viewer, entities, { r: [{ __typename: 'User', id: seller.userId }, { __typename: 'User', id: 'x' }] })).data._entities;
+      (
+        await world.run(viewer, entities, {
+          r: [
+            { __typename: 'User', id: seller.userId },
+            { __typename: 'User', id: 'x' },
+          ],
+        })
+      ).data._entities;
     expect(await read(anonymous)).toEqual([
-      { id: seller.userId, products: { totalCount: 3, edges: [{ node: { name: 'Tea e-book' } }, { node: { name: 'Black tea' } }], pageInfo: { hasNextPage: true } } },
+      {
+        id: seller.userId,
+        products: {
+          totalCount: 3,
+          edges: [{ node: { name: 'Tea e-book' } }, { node: { name: 'Black tea' } }],
+          pageInfo: { hasNextPage: true },
+        },
+      },
       null,
     ]);
     expect((await read(seller))[0].products.totalCount).toBe(5);
@@ -164,7 +199,8 @@ describe('filters', () => {
 
 test('a page of products with stock, ledger and reservations, and many sellers’ lists, are at most 8 statements', async () => {
   const sellers = Array.from({ length: 5 }, () => userViewer('MERCHANT'));
-  for (const seller of sellers) for (let index = 0; index < 4; index += 1) await world.make({ initialOnHand: 1 }, seller);
+  for (const seller of sellers)
+    for (let index = 0; index < 4; index += 1) await world.make({ initialOnHand: 1 }, seller);
   const staff = userViewer('OPERATOR');
   const deep = /* GraphQL */ `
     query Deep($first: Int!) {
@@ -184,6 +220,7 @@ test('a page of products with stock, ledger and reservations, and many sellers�
 test('100 product references are one statement', async () => {
   const products = await Promise.all(Array.from({ length: 10 }, () => world.make()));
   const r = Array.from({ length: 100 }, (_, index) => ({ __typename: 'Product', id: products[index % 10]!.id }));
-  const query = 'query E($r: [_Any!]!) { _entities(representations: $r) { ... on Product { id sku name price { amount currency } addOns { code } seller { id } } } }';
+  const query =
+    'query E($r: [_Any!]!) { _entities(representations: $r) { ... on Product { id sku name price { amount currency } addOns { code } seller { id } } } }';
   expect(await world.statements(() => world.run(orderService, query, { r }))).toHaveLength(1);
 });

@@ -13,11 +13,20 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const staff = userViewer('OPERATOR');
-const query = 'subscription S($ids: [ID!]!) { stockChanged(productIds: $ids) { available at product { id name stock { onHand allocated version } } } }';
-const watch = async (ids: string[]) => world.subgraph.subscribe({ query, variables: { ids }, headers: await world.headers(anonymous) });
+const query =
+  'subscription S($ids: [ID!]!) { stockChanged(productIds: $ids) { available at product { id name stock { onHand allocated version } } } }';
+const watch = async (ids: string[]) =>
+  world.subgraph.subscribe({ query, variables: { ids }, headers: await world.headers(anonymous) });
 const hold = (productId: string, quantity: number) =>
-  reserveStock(world.subgraph.deps, { sagaId: newId(), branch: 'b', orderId: newId(), lines: [{ productId, quantity }], expiresAt: new Date() });
-const add = (productId: string, delta: number) => adjustStock(world.subgraph.deps, staff, [{ productId, delta, reason: 'r' }], newId());
+  reserveStock(world.subgraph.deps, {
+    sagaId: newId(),
+    branch: 'b',
+    orderId: newId(),
+    lines: [{ productId, quantity }],
+    expiresAt: new Date(),
+  });
+const add = (productId: string, delta: number) =>
+  adjustStock(world.subgraph.deps, staff, [{ productId, delta, reason: 'r' }], newId());
 const next = async (stream: Awaited<ReturnType<typeof watch>>) => {
   const step = await stream.next();
   return step.done ? null : answerOf(step.value).data?.stockChanged;
@@ -31,7 +40,10 @@ test('each change comes with the product and its counters as they are then', asy
   const first = next(stream);
   await settle();
   await hold(id, 3);
-  expect(await first).toMatchObject({ available: 7, product: { id, name, stock: { onHand: 10, allocated: 3, version: 2 } } });
+  expect(await first).toMatchObject({
+    available: 7,
+    product: { id, name, stock: { onHand: 10, allocated: 3, version: 2 } },
+  });
   const second = next(stream);
   await add(id, 5);
   expect(await second).toMatchObject({ available: 12, product: { stock: { onHand: 15, allocated: 3, version: 3 } } });

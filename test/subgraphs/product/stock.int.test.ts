@@ -25,11 +25,19 @@ const payload = /* GraphQL */ `
 `; // prettier-ignore
 const adjustMutation = `mutation A($changes: [StockDelta!]!, $key: String!) { adjustStock(changes: $changes, idempotencyKey: $key) { ...Payload } } ${payload}`;
 const setMutation = `mutation S($changes: [StockSet!]!, $key: String!) { setStock(changes: $changes, idempotencyKey: $key) { ...Payload } } ${payload}`;
-const adjust = async (changes: unknown[], key = newId()) => (await world.run(staff, adjustMutation, { changes, key })).data.adjustStock;
-const set = async (changes: unknown[], key = newId()) => (await world.run(staff, setMutation, { changes, key })).data.setStock;
+const adjust = async (changes: unknown[], key = newId()) =>
+  (await world.run(staff, adjustMutation, { changes, key })).data.adjustStock;
+const set = async (changes: unknown[], key = newId()) =>
+  (await world.run(staff, setMutation, { changes, key })).data.setStock;
 const delta = (productId: string, units: number, reason = 'counted') => ({ productId, delta: units, reason });
 const hold = (productId: string, quantity: number, orderId = newId()) =>
-  reserveStock(world.subgraph.deps, { sagaId: newId(), branch: 'b', orderId, lines: [{ productId, quantity }], expiresAt: new Date() });
+  reserveStock(world.subgraph.deps, {
+    sagaId: newId(),
+    branch: 'b',
+    orderId,
+    lines: [{ productId, quantity }],
+    expiresAt: new Date(),
+  });
 const auditOf = async (productId: string) =>
   (await world.run(staff, 'query A($id: ID) { stockAudit(productId: $id) { product { id } expectedOnHand expectedAllocated actualOnHand actualAllocated consistent } }', { id: productId })).data.stockAudit[0]; // prettier-ignore
 
@@ -50,7 +58,11 @@ describe('adjustStock', () => {
 
   test('changes that cancel out move nothing', async () => {
     const { id } = await world.make({ initialOnHand: 1 });
-    expect(await adjust([delta(id, 5), delta(id, -5)])).toMatchObject({ movements: [], products: [{ id }], userErrors: [] });
+    expect(await adjust([delta(id, 5), delta(id, -5)])).toMatchObject({
+      movements: [],
+      products: [{ id }],
+      userErrors: [],
+    });
   });
 
   test('a repeated key answers the same and changes nothing more, also ten times at once', async () => {
@@ -60,7 +72,9 @@ describe('adjustStock', () => {
     expect(answers.filter((answer) => !answer.replayed)).toHaveLength(1);
     expect(new Set(answers.map((answer) => JSON.stringify(answer.movements))).size).toBe(1);
     expect(await world.stock(id)).toMatchObject({ onHand: 2, version: 1, movements: 1 });
-    expect(await adjust([delta(id, 3)], key)).toMatchObject({ userErrors: [{ __typename: 'IdempotencyConflictError' }] });
+    expect(await adjust([delta(id, 3)], key)).toMatchObject({
+      userErrors: [{ __typename: 'IdempotencyConflictError' }],
+    });
   });
 
   test('never below what orders hold: NegativeStockError, and no change of the others either', async () => {
@@ -70,7 +84,9 @@ describe('adjustStock', () => {
     expect(answer).toMatchObject({
       products: [],
       movements: [],
-      userErrors: [{ __typename: 'NegativeStockError', code: 'NEGATIVE_STOCK', productId: held.id, onHand: 5, allocated: 3 }],
+      userErrors: [
+        { __typename: 'NegativeStockError', code: 'NEGATIVE_STOCK', productId: held.id, onHand: 5, allocated: 3 },
+      ],
     });
     expect(await world.stock(other.id)).toMatchObject({ onHand: 5, version: 1 });
     expect(await adjust([delta(held.id, -2)])).toMatchObject({ userErrors: [] });
@@ -110,7 +126,9 @@ describe('setStock', () => {
     await hold(id, 4);
     const change = { productId: id, onHand: 9, expectedOnHand: 11, reason: 'r' };
     expect((await set([change])).userErrors).toMatchObject([{ code: 'CONFLICT' }]);
-    expect((await set([{ ...change, expectedOnHand: 10, onHand: 3 }])).userErrors).toMatchObject([{ code: 'NEGATIVE_STOCK', allocated: 4 }]);
+    expect((await set([{ ...change, expectedOnHand: 10, onHand: 3 }])).userErrors).toMatchObject([
+      { code: 'NEGATIVE_STOCK', allocated: 4 },
+    ]);
     expect((await set([{ ...change, onHand: -1 }])).userErrors).toMatchObject([{ path: ['changes', '0', 'onHand'] }]);
     expect((await set([change, change])).userErrors).toMatchObject([{ path: ['changes', '1', 'productId'] }]);
     expect(await world.stock(id)).toMatchObject({ onHand: 10, allocated: 4 });
@@ -118,7 +136,9 @@ describe('setStock', () => {
 
   test('of two counts at the same time one wins', async () => {
     const { id } = await world.make({ initialOnHand: 10 });
-    const counts = await Promise.all([20, 30].map((onHand) => set([{ productId: id, onHand, expectedOnHand: 10, reason: 'r' }])));
+    const counts = await Promise.all(
+      [20, 30].map((onHand) => set([{ productId: id, onHand, expectedOnHand: 10, reason: 'r' }])),
+    );
     expect(counts.filter((answer) => answer.userErrors.length === 0)).toHaveLength(1);
   });
 });
@@ -145,20 +165,29 @@ describe('the ledger', () => {
   test.each([
     ['a counter', 'update stock set on_hand = on_hand + 1 where product_id = ?'],
     ['a movement that is missing', 'delete from stock_movement where product_id = ? and seq = 2'],
-    ['after-values that do not follow', 'update stock_movement set allocated_after = allocated_after + 1 where product_id = ? and seq = 2'],
+    [
+      'after-values that do not follow',
+      'update stock_movement set allocated_after = allocated_after + 1 where product_id = ? and seq = 2',
+    ],
     ['a reservation', "update stock_reservation set state = 'RELEASED' where product_id = ?"],
   ])('the audit finds %s that somebody changed behind our back, and lists it first', async (_, tampering) => {
     const { id } = await world.make({ initialOnHand: 5 });
     await hold(id, 2);
     await write(world.sql(), tampering, [idToBytes(id)]);
     expect(await auditOf(id)).toMatchObject({ consistent: false });
-    const all = (await world.run(staff, '{ stockAudit { product { id } consistent } }')).data.stockAudit as { consistent: boolean }[];
+    const all = (await world.run(staff, '{ stockAudit { product { id } consistent } }')).data.stockAudit as {
+      consistent: boolean;
+    }[];
     expect(all[0]?.consistent).toBe(false);
     expect(all.map((row) => row.consistent)).toEqual(all.map((row) => row.consistent).toSorted());
   });
 
   test('the audit of an unknown or malformed id is empty', async () => {
-    for (const id of [newId(), 'x']) expect((await world.run(staff, 'query A($id: ID) { stockAudit(productId: $id) { consistent } }', { id })).data.stockAudit).toEqual([]);
+    for (const id of [newId(), 'x'])
+      expect(
+        (await world.run(staff, 'query A($id: ID) { stockAudit(productId: $id) { consistent } }', { id })).data
+          .stockAudit,
+      ).toEqual([]);
   });
 
   test('is read newest first in pages, with what orders hold beside it', async () => {
@@ -179,21 +208,40 @@ describe('the ledger', () => {
       }
     `; // prettier-ignore
     const first = (await world.run(staff, query, { id })).data.product.stock;
-    expect(first.movements.edges.map((edge: { node: unknown }) => edge.node)).toMatchObject([{ seq: 3, type: 'HOLD' }, { seq: 2, orderId, sagaBranch: 'b', actor: 'order', allocatedDelta: 2 }]);
-    expect(first).toMatchObject({ all: [{ quantity: 3 }, { quantity: 2 }], released: [], movements: { pageInfo: { hasNextPage: true } } });
+    expect(first.movements.edges.map((edge: { node: unknown }) => edge.node)).toMatchObject([
+      { seq: 3, type: 'HOLD' },
+      { seq: 2, orderId, sagaBranch: 'b', actor: 'order', allocatedDelta: 2 },
+    ]);
+    expect(first).toMatchObject({
+      all: [{ quantity: 3 }, { quantity: 2 }],
+      released: [],
+      movements: { pageInfo: { hasNextPage: true } },
+    });
     expect(first.held[1]).toEqual({ orderId, quantity: 2, state: 'HELD', settledAt: null, product: { id } });
-    const next = (await world.run(staff, query, { id, after: first.movements.pageInfo.endCursor })).data.product.stock.movements;
-    expect(next).toMatchObject({ edges: [{ node: { seq: 1, type: 'RECEIVE', orderId: null } }], pageInfo: { hasNextPage: false } });
-    expect((await world.run(staff, query, { id, after: Buffer.from('["x"]').toString('base64url') })).errors[0]?.code).toBe('BAD_USER_INPUT');
+    const next = (await world.run(staff, query, { id, after: first.movements.pageInfo.endCursor })).data.product.stock
+      .movements;
+    expect(next).toMatchObject({
+      edges: [{ node: { seq: 1, type: 'RECEIVE', orderId: null } }],
+      pageInfo: { hasNextPage: false },
+    });
+    expect(
+      (await world.run(staff, query, { id, after: Buffer.from('["x"]').toString('base64url') })).errors[0]?.code,
+    ).toBe('BAD_USER_INPUT');
   });
 
   test('a reservation is an entity for staff and services', async () => {
     const { id } = await world.make({ initialOnHand: 9 });
     await hold(id, 2);
-    const reservation = (await world.run(staff, 'query R($id: ID!) { product(id: $id) { stock { reservations { id } } } }', { id })).data.product.stock.reservations[0];
-    const query = 'query E($r: [_Any!]!) { _entities(representations: $r) { ... on StockReservation { quantity product { id } } } }';
+    const reservation = (
+      await world.run(staff, 'query R($id: ID!) { product(id: $id) { stock { reservations { id } } } }', { id })
+    ).data.product.stock.reservations[0];
+    const query =
+      'query E($r: [_Any!]!) { _entities(representations: $r) { ... on StockReservation { quantity product { id } } } }';
     for (const viewer of [staff, orderService]) {
-      const r = [{ __typename: 'StockReservation', id: reservation.id }, { __typename: 'StockReservation', id: 'x' }];
+      const r = [
+        { __typename: 'StockReservation', id: reservation.id },
+        { __typename: 'StockReservation', id: 'x' },
+      ];
       expect((await world.run(viewer, query, { r })).data._entities).toEqual([{ quantity: 2, product: { id } }, null]);
     }
   });
