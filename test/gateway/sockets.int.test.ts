@@ -396,7 +396,7 @@ describe('a gateway that closes', () => {
     expect(await stream).toBe(1012);
     await closing;
     expect(graph.stage.open).toBe(0);
-    await expect(fetch(`${graph.url}/health/live`)).rejects.toThrow();
+    await expect(fetch(`${graph.url}/health/live`)).rejects.toThrow('fetch failed');
     await graph.runtime.close();
   });
 });
