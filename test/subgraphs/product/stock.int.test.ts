@@ -179,7 +179,7 @@ describe('the ledger', () => {
       consistent: boolean;
     }[];
     expect(all[0]?.consistent).toBe(false);
-    expect(all.map((row) => row.consistent)).toEqual(all.map((row) => row.consistent).toSorted());
+    expect(all.slice(all.findIndex((row) => row.consistent)).every((row) => row.consistent)).toBe(true);
   });
 
   test('the audit of an unknown or malformed id is empty', async () => {
