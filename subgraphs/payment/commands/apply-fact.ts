@@ -197,8 +197,8 @@ export async function applyRefund(
     ...cause,
     data: { refundId: refund.id, ...cause.data },
   });
-  // The order service has heard only of payments that came in time, so it hears only of their refunds.
-  if (decision.state === 'SUCCEEDED' && !refund.surplus && after.paidAt !== null) {
+  // A second capture was never counted, here or there.
+  if (decision.state === 'SUCCEEDED' && !refund.surplus) {
     await announce(unit, deps, after, paymentRefunded(after, refund));
   }
   unit.changed(payment.orderId);

@@ -4,6 +4,9 @@ export type CardAnswer =
   | { readonly type: 'action' }
   | { readonly type: 'declined' | 'invalid'; readonly code: string; readonly message: string };
 
+/** The one card whose holder is asked once more. */
+export const authenticatedCard = '4000002760003184';
+
 const declined = (code: string, message: string): CardAnswer => ({ type: 'declined', code, message });
 
 /** The sum over Luhn's doubled digits ends in 0 (ISO/IEC 7812-1). */
@@ -29,7 +32,7 @@ export function answerCard(card: string, authentication: 'confirmed' | 'failed' 
       return declined('card_declined', 'The card was declined.');
     case '4000000000009995':
       return declined('insufficient_funds', 'The card has insufficient funds.');
-    case '4000002760003184':
+    case authenticatedCard:
       if (authentication === undefined) return { type: 'action' };
       return authentication === 'confirmed'
         ? { type: 'succeeded' }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Database, type Row, type Sql, insertRows, select, toDate, toJson, write } from '../../shared/database.ts';
 import { isDuplicateKey } from '../../shared/errors.ts';
 import { hashOf } from '../../shared/idempotency.ts';
-import { answerCard } from './cards.ts';
+import { type CardAnswer, answerCard, authenticatedCard } from './cards.ts';
 import { oweWebhook } from './deliveries.ts';
 
 /** An answer that is no success, in the shape of Stripe's errors. */
@@ -33,11 +33,17 @@ export const createBody = z.strictObject({
   metadata,
   return_url: z.string().max(2_048).optional(),
 });
-export const confirmBody = z.strictObject({
-  card: z.string().max(40),
-  authentication: z.enum(['confirmed', 'failed']).optional(),
-  client_secret: z.string().max(96).optional(),
-});
+export const confirmBody = z
+  .strictObject({
+    card: z.string().max(40).optional(),
+    /** The holder's answer to `requires_action`; the card need not be given again with it. */
+    authentication: z.enum(['confirmed', 'failed']).optional(),
+    /** Short for `authentication: confirmed`. */
+    confirm: z.literal(true).optional(),
+    client_secret: z.string().max(96).optional(),
+  })
+  .transform(({ confirm, ...body }) => ({ ...body, authentication: body.authentication ?? (confirm ? 'confirmed' as const : undefined) }))
+  .refine((body) => body.card !== undefined || body.authentication !== undefined, { error: 'card: is missing' });
 export const refundBody = z.strictObject({
   payment_intent: z.string().max(40),
   amount: z.number().int().min(1).max(maxAmount),
@@ -141,54 +147,47 @@ export async function createIntent(
 }
 
 /** Confirms an intent with a card: takes the money, asks for one more confirmation (`requires_action`), or declines (402). */
-export async function confirmIntent(db: Database, id: string, body: z.infer<typeof confirmBody>): Promise<IntentJson> {
-  const answer = answerCard(body.card, body.authentication);
+export async function confirmIntent(
+  db: Database,
+  id: string,
+  { card, authentication, client_secret: shown }: z.infer<typeof confirmBody>,
+): Promise<IntentJson> {
+  const number = card ?? authenticatedCard;
+  const answer = answerCard(number, authentication);
   if (answer.type === 'invalid') throw new ApiError(402, answer.code, answer.message);
   const intent = await db.transaction(async (sql) => {
-    const { status, client_secret: secret, amount, currency, metadata: about } = await lockIntent(sql, id);
-    if (body.client_secret !== undefined && body.client_secret !== secret)
-      throw new ApiError(401, 'client_secret_invalid', 'The client secret is not this intent’s.');
-    if (status !== 'requires_payment_method' && status !== 'requires_action') {
-      throw new ApiError(400, 'payment_intent_unexpected_state', `The intent is ${status} and can't be confirmed.`);
-    }
-    const last4 = body.card.slice(-4);
-    if (answer.type === 'declined') {
-      await write(
-        sql,
-        "update intent set status = 'requires_payment_method', card_last4 = ?, failure_code = ?, failure_message = ? where id = ?",
-        [last4, answer.code, answer.message, id],
-      );
-    } else {
-      const after = answer.type === 'action' ? 'requires_action' : 'succeeded';
-      await write(
-        sql,
-        'update intent set status = ?, card_last4 = ?, failure_code = null, failure_message = null where id = ?',
-        [after, last4, id],
-      );
-    }
-    if (answer.type === 'succeeded') {
-      const charge = {
-        id: randomId('ch'),
-        intent_id: id,
-        amount,
-        currency,
-        metadata: JSON.stringify(about),
-        created_at: new Date(),
-      };
-      await insertRows(sql, 'charge', [charge]);
-    }
+    const before = await lockIntent(sql, id);
+    requireConfirmable(before, shown, card === undefined);
+    await storeAnswer(sql, before, number.slice(-4), answer);
     const changed = await reread(sql, id);
     if (answer.type !== 'action') {
-      await oweWebhook(sql, {
-        intentId: id,
-        type: answer.type === 'succeeded' ? 'payment_intent.succeeded' : 'payment_intent.payment_failed',
-        object: told(changed),
-      });
+      const type = answer.type === 'succeeded' ? 'payment_intent.succeeded' : 'payment_intent.payment_failed';
+      await oweWebhook(sql, { intentId: id, type, object: told(changed) });
     }
     return changed;
   });
   if (answer.type === 'declined') throw new ApiError(402, answer.code, answer.message, intent);
   return intent;
+}
+
+function requireConfirmable({ status, client_secret: secret }: IntentJson, shown: string | undefined, withoutCard: boolean): void {
+  if (shown !== undefined && shown !== secret) {
+    throw new ApiError(401, 'client_secret_invalid', 'The client secret is not that of this intent.');
+  }
+  if (status !== 'requires_action' && (status !== 'requires_payment_method' || withoutCard)) {
+    throw new ApiError(400, 'payment_intent_unexpected_state', `The intent is ${status} and can't be confirmed.`);
+  }
+}
+
+async function storeAnswer(sql: Sql, intent: IntentJson, last4: string, answer: CardAnswer): Promise<void> {
+  const status = { succeeded: 'succeeded', action: 'requires_action', declined: 'requires_payment_method', invalid: intent.status }[answer.type];
+  const [code, message] = answer.type === 'declined' ? [answer.code, answer.message] : [null, null];
+  await write(sql, 'update intent set status = ?, card_last4 = ?, failure_code = ?, failure_message = ? where id = ?', [status, last4, code, message, intent.id]);
+  if (answer.type !== 'succeeded') return;
+  const { amount, currency, metadata: about } = intent;
+  await insertRows(sql, 'charge', [
+    { id: randomId('ch'), intent_id: intent.id, amount, currency, metadata: JSON.stringify(about), created_at: new Date() },
+  ]);
 }
 
 /** Calls an intent off; a success again for one that was, a 400 for one that was paid. */
