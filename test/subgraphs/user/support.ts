@@ -10,7 +10,7 @@ import { createLogger } from '../../../subgraphs/shared/telemetry.ts';
 import { type Accounts, openAccounts } from '../../../subgraphs/user/accounts.ts';
 import { createDependencies } from '../../../subgraphs/user/create-dependencies.ts';
 import type { UserDeps } from '../../../subgraphs/user/dependencies.ts';
-import { callsNobody } from '../../../subgraphs/user/links.ts';
+import { callsNobody } from '../../support/no-links.ts';
 import { createUserSubgraph, userSchema } from '../../../subgraphs/user/subgraph.ts';
 
 /** Redis databases: a test file that empties its database has one of its own, since others run at the same time. */
