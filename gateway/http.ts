@@ -9,7 +9,7 @@ import type { TokenVerifier } from './auth.ts';
 import type { Documents } from './documents.ts';
 import { type GatewayErrorCode, presentError, refusal } from './errors.ts';
 import type { Supergraph } from './execute.ts';
-import { operationLabel } from './limits.ts';
+import { observe, operationLabel } from './measure.ts';
 import type { OperationContext } from './subgraphs.ts';
 
 export type HttpOptions = {
@@ -48,7 +48,9 @@ export async function openGraphqlHttp(options: HttpOptions): Promise<{ router: R
   router.use(express.json({ limit: maxBodyBytes }));
   router.use((_request, response: Response, next) => traces.run(String(response.locals['traceId']), next));
   router.use(allowPlainReads);
-  router.use(expressMiddleware(server, { context: ({ req, res }) => contextOf(options, req, res) }));
+  router.use(
+    expressMiddleware(server, { context: ({ req, res }) => counted(options.metrics, contextOf(options, req, res)) }),
+  );
   return { router, close: () => server.stop() };
 }
 
@@ -75,6 +77,17 @@ async function contextOf(options: HttpOptions, request: Request, response: Respo
       throw refusal('BAD_REQUEST', 'Subscriptions run over WebSocket, with the subprotocol graphql-transport-ws.');
   }
   return { caller: { ...signedIn, address: options.addressOf(request), traceId: String(response.locals['traceId']) } };
+}
+
+/** Who is turned away here never gets to Apollo Server's plugins. */
+async function counted<T>(metrics: Metrics, work: Promise<T>): Promise<T> {
+  const started = performance.now();
+  try {
+    return await work;
+  } catch (error) {
+    observe(metrics, { operation: 'refused', errors: [error as GraphQLError], started });
+    throw error;
+  }
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -115,20 +128,12 @@ function measured(metrics: Metrics): ApolloServerPlugin<OperationContext & BaseC
       return {
         async willSendResponse({ operation, document, response }) {
           const { errors } = response.body.kind === 'single' ? response.body.singleResult : {};
-          const code = errors?.length ? codeOf(errors) : 'OK';
-          const label = operation && document ? operationLabel(operation, document) : 'invalid';
-          metrics.operationDuration.observe(
-            { service: 'gateway', operation: label, code },
-            (performance.now() - started) / 1000,
-          );
+          observe(metrics, { operation: operationLabel(operation, document), errors, started });
         },
       };
     },
   };
 }
-
-const codeOf = ([first]: readonly GraphQLFormattedError[]): string =>
-  typeof first?.extensions?.['code'] === 'string' ? first.extensions['code'] : 'INTERNAL_SERVER_ERROR';
 
 const bodyErrors: Readonly<Record<string, { code: GatewayErrorCode; message: string }>> = {
   'entity.too.large': { code: 'PAYLOAD_TOO_LARGE', message: 'The body is too large.' },

@@ -121,16 +121,10 @@ function checkSubscriptionRoots(operation: OperationDefinitionNode, fragments: F
   }
 }
 
-/** How metrics name an operation: by its first root field, of which there are only so many. */
-export function operationLabel(operation: OperationDefinitionNode, document: DocumentNode): string {
-  const [first, second] = rootFields(operation.selectionSet, fragmentsOf(document), 2);
-  return `${operation.operation} ${first?.name ?? 'nothing'}${second ? ' …' : ''}`;
-}
-
 type RootField = { readonly name: string; readonly conditional: boolean };
 
 /** The fields at the root, fragments expanded, up to `max` of them. Every spread ends in a field, so the work is bounded too. */
-function rootFields(set: SelectionSetNode, fragments: Fragments, max: number): RootField[] {
+export function rootFields(set: SelectionSetNode, fragments: Fragments, max: number): RootField[] {
   const found: RootField[] = [];
   const open = new Set<string>();
   const walk = ({ selections }: SelectionSetNode, conditionalAbove: boolean): void => {

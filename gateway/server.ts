@@ -39,6 +39,8 @@ export type GatewayOptions = {
   readonly config?: Partial<GatewayConfig>;
 };
 
+const keepAliveTimeoutMs = 65_000;
+
 /** Starts the gateway on its port: the one place where its parts are put together. */
 export async function startGateway(runtime: Runtime, options: GatewayOptions): Promise<Gateway> {
   const { log, metrics, now } = runtime;
@@ -94,6 +96,8 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   });
   app.use(answerErrors(log));
 
+  // Longer than a load balancer keeps its connections, so that it is never answered by a closing one.
+  server.keepAliveTimeout = keepAliveTimeoutMs;
   server.on('request', app);
   server.on('upgrade', (request, socket, head) => {
     if (request.url?.split('?')[0] === '/graphql') sockets.upgrade(request, socket, head);

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
 import { type Context, type Server, type SubscribePayload, handleProtocols, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { unavailable } from '../subgraphs/shared/errors.ts';
@@ -10,6 +10,7 @@ import type { Documents } from './documents.ts';
 import { presentError, refusal } from './errors.ts';
 import type { Operation } from './execute.ts';
 import { type Connections, openConnections } from './connections.ts';
+import { observe, operationLabel } from './measure.ts';
 import { serveSocket } from './socket-transport.ts';
 import { type SubscriptionDeps, follow } from './subscriptions.ts';
 
@@ -38,6 +39,9 @@ const drainTimeoutMs = 5_000;
 
 type Extra = { readonly socket: WebSocket; readonly address: string; signedIn?: SignedIn };
 type SocketContext = Context<Record<string, unknown>, Extra>;
+
+/** Every document that got this far has one operation. */
+const label = ({ document }: Operation): string => operationLabel(getOperationAST(document), document);
 
 /** What runs on all sockets: queries and mutations under way, and whether new ones are taken. */
 type Running = { count: number; draining: boolean };
@@ -103,13 +107,11 @@ function openProtocol(options: SocketOptions, connections: Connections, running:
 
   async function execute(operation: Operation): Promise<ExecutionResult> {
     running.count += 1;
-    try {
-      return await supergraph.execute(operation);
-    } catch (error) {
-      return { errors: [error as GraphQLError] };
-    } finally {
-      running.count -= 1;
-    }
+    const started = performance.now();
+    const result = await supergraph.execute(operation).catch((error: GraphQLError) => ({ errors: [error] }));
+    running.count -= 1;
+    observe(options.metrics, { operation: label(operation), errors: result.errors, started });
+    return result;
   }
   const report = (payload: SubscribePayload) => ({
     log,
@@ -123,6 +125,7 @@ function openProtocol(options: SocketOptions, connections: Connections, running:
     execute: (args) => execute(args.contextValue as Operation),
     subscribe: async (args) => {
       const operation = args.contextValue as Operation;
+      observe(options.metrics, { operation: label(operation), errors: undefined, started: performance.now() });
       try {
         return await follow(options, operation, () => verifier.stands(operation.caller));
       } catch (error) {

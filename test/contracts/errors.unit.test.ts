@@ -48,4 +48,14 @@ describe('docs/errors.md', () => {
     );
     expect([...new Set(given)].filter((code) => code !== undefined && !documented.has(code))).toEqual([]);
   });
+
+  test('has every reason for which a webhook is turned away', () => {
+    const source = read('subgraphs/payment/domain/signature.ts');
+    const documented = rows(section('`POST /webhooks'));
+    expect(
+      [...source.matchAll(/'((?:SIGNATURE|TIMESTAMP)_[A-Z_]+)'/g)]
+        .map((match) => match[1])
+        .filter((code) => !documented.includes(code as string)),
+    ).toEqual([]);
+  });
 });
