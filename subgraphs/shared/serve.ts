@@ -67,13 +67,16 @@ export async function serveSubgraph(
 ): Promise<Serving> {
   const graphql = createHandler({
     schema: subgraph.schema,
-    onSubscribe: (request, { query, variables, operationName }) =>
-      subgraph.execute({
+    async onSubscribe(request, { query, variables, operationName }) {
+      const result = await subgraph.execute({
         query,
         variables: variables ?? undefined,
         operationName: operationName ?? undefined,
         headers: request.raw.headers as Headers,
-      }),
+      });
+      // graphql-http takes a result without `data`, a refusal, for arguments of `execute`; a list of errors it understands.
+      return 'data' in result ? result : (result.errors ?? []);
+    },
   });
 
   const server = createServer((request, response) => {
