@@ -49,6 +49,12 @@ export const PaymentRecord = defineEntity({
     { name: 'payment_state', properties: ['state', 'id'] },
     { name: 'payment_due', properties: ['state', 'expiresAt'] },
   ],
+  checks: [
+    { name: 'payment_amount', expression: '`amount_minor` > 0' },
+    { name: 'payment_captured', expression: '`captured_minor` between 0 and `amount_minor`' },
+    { name: 'payment_refunding', expression: '`refunding_minor` between 0 and `captured_minor`' },
+    { name: 'payment_refunded', expression: '`refunded_minor` between 0 and `refunding_minor`' },
+  ],
 });
 export type PaymentRow = InferEntity<typeof PaymentRecord>;
 
@@ -110,6 +116,7 @@ export const RefundRecord = defineEntity({
     { name: 'refund_payment', properties: ['paymentId', 'id'] },
     { name: 'refund_order', properties: ['orderId', 'id'] },
   ],
+  checks: [{ name: 'refund_amount', expression: '`amount_minor` > 0' }],
 });
 export type RefundRow = InferEntity<typeof RefundRecord>;
 
@@ -118,7 +125,7 @@ export const PaymentEventRecord = defineEntity({
   tableName: 'payment_event',
   properties: {
     paymentId: id().primary(),
-    seq: p.integer().primary(),
+    seq: p.integer().unsigned(false).primary(),
     type: text<PaymentEvent['type']>(32),
     fromState: text<PaymentState>(20).nullable(),
     toState: text<PaymentState>(20),
