@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ConfigError, type Env, developmentValue, integer, readEnv, url } from '../shared/env.ts';
+import { ConfigError, type Env, developmentValue, readEnv, url } from '../shared/env.ts';
 
 /** How the payment service reaches the simulated provider and knows its webhooks. */
 export type SimulatedConfig = {
@@ -47,14 +47,4 @@ export function readPaymentConfig(env: Env): PaymentConfig {
   return {
     simulated: { url: given.SIMULATED_PROVIDER_URL.replace(/\/$/, ''), ...readSimulatedSecrets(env) },
   };
-}
-
-/** Where the payment service listens when it runs as a process of its own. */
-export function readServerConfig(env: Env): { host: string; port: number; orderUrl: string } {
-  const given = readEnv(env, {
-    SUBGRAPH_HOST: z.string().default('127.0.0.1'),
-    PAYMENT_PORT: integer(0, 65_535).default(4104),
-    ORDER_URL: url('http', 'https').default('http://127.0.0.1:4103'),
-  });
-  return { host: given.SUBGRAPH_HOST, port: given.PAYMENT_PORT, orderUrl: given.ORDER_URL };
 }

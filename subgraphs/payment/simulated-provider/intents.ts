@@ -42,7 +42,10 @@ export const confirmBody = z
     confirm: z.literal(true).optional(),
     client_secret: z.string().max(96).optional(),
   })
-  .transform(({ confirm, ...body }) => ({ ...body, authentication: body.authentication ?? (confirm ? 'confirmed' as const : undefined) }))
+  .transform(({ confirm, ...body }) => ({
+    ...body,
+    authentication: body.authentication ?? (confirm ? ('confirmed' as const) : undefined),
+  }))
   .refine((body) => body.card !== undefined || body.authentication !== undefined, { error: 'card: is missing' });
 export const refundBody = z.strictObject({
   payment_intent: z.string().max(40),
@@ -170,7 +173,11 @@ export async function confirmIntent(
   return intent;
 }
 
-function requireConfirmable({ status, client_secret: secret }: IntentJson, shown: string | undefined, withoutCard: boolean): void {
+function requireConfirmable(
+  { status, client_secret: secret }: IntentJson,
+  shown: string | undefined,
+  withoutCard: boolean,
+): void {
   if (shown !== undefined && shown !== secret) {
     throw new ApiError(401, 'client_secret_invalid', 'The client secret is not that of this intent.');
   }
@@ -180,13 +187,31 @@ function requireConfirmable({ status, client_secret: secret }: IntentJson, shown
 }
 
 async function storeAnswer(sql: Sql, intent: IntentJson, last4: string, answer: CardAnswer): Promise<void> {
-  const status = { succeeded: 'succeeded', action: 'requires_action', declined: 'requires_payment_method', invalid: intent.status }[answer.type];
+  const status = {
+    succeeded: 'succeeded',
+    action: 'requires_action',
+    declined: 'requires_payment_method',
+    invalid: intent.status,
+  }[answer.type];
   const [code, message] = answer.type === 'declined' ? [answer.code, answer.message] : [null, null];
-  await write(sql, 'update intent set status = ?, card_last4 = ?, failure_code = ?, failure_message = ? where id = ?', [status, last4, code, message, intent.id]);
+  await write(sql, 'update intent set status = ?, card_last4 = ?, failure_code = ?, failure_message = ? where id = ?', [
+    status,
+    last4,
+    code,
+    message,
+    intent.id,
+  ]);
   if (answer.type !== 'succeeded') return;
   const { amount, currency, metadata: about } = intent;
   await insertRows(sql, 'charge', [
-    { id: randomId('ch'), intent_id: intent.id, amount, currency, metadata: JSON.stringify(about), created_at: new Date() },
+    {
+      id: randomId('ch'),
+      intent_id: intent.id,
+      amount,
+      currency,
+      metadata: JSON.stringify(about),
+      created_at: new Date(),
+    },
   ]);
 }
 

@@ -227,7 +227,7 @@ test('any order of facts, commands and refunds keeps the invariants', () => {
       let world: World = { payment: opened, attempts: [ready], refunds: [], charged: 0n };
       for (const one of given) {
         const before = world;
-        world = step(before, one as Step);
+        world = step(before, one);
         const { payment, refunds } = world;
         // What came in never gets less, nor what went back, nor the journal.
         expect(payment.capturedMinor >= before.payment.capturedMinor).toBe(true);

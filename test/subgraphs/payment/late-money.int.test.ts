@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { toJson } from '../../../subgraphs/shared/database.ts';
 import { newId } from '../../../subgraphs/shared/ids.ts';
 import {
+  type Loose,
   type PaymentWorld,
   bytes,
   cards,
@@ -31,8 +32,7 @@ const journalOf = async (orderId: string) => {
     all.some((charge) => charge.payment_intent === entry.payment_intent && charge.metadata.orderId === orderId),
   );
 };
-const outboxOf = async (orderId: string): Promise<{ type: string; data: any }[]> =>
-  // eslint-disable-line typescript/no-explicit-any
+const outboxOf = async (orderId: string): Promise<{ type: string; data: Loose }[]> =>
   (await world.rows('select type, data from outbox where aggregate_id = ? order by id', [bytes(orderId)])).map(
     (row) => ({ type: row.type, data: toJson(row.data) }),
   );

@@ -205,7 +205,7 @@ describe('paymentUpdated', () => {
   test('tells the payments as they are, then each change', async () => {
     const { buyer, order, payment } = await open();
     const iterator = world.watch(buyer, updates, { orderId: order.id });
-    const next = async () => ((await iterator.next()).value.data as any).paymentUpdated; // eslint-disable-line typescript/no-explicit-any
+    const next = async () => (await iterator.next()).value.data.paymentUpdated;
     expect(await next()).toEqual({ id: payment.id, state: 'OPEN', attempts: [{ state: 'REQUIRES_ACTION' }] });
     await confirm(world, payment, cards.declines);
     expect(await next()).toEqual({ id: payment.id, state: 'FAILED', attempts: [{ state: 'FAILED' }] });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Connection, createConnection } from 'mysql2/promise';
+import { createConnection } from 'mysql2/promise';
 import type { ExecutionResult } from 'graphql';
 import { type UserViewer, type Viewer, callerHeaders, identitySigner } from '../../../../subgraphs/shared/auth.ts';
 import { openDatabase } from '../../../../subgraphs/shared/database.ts';
@@ -16,8 +16,11 @@ import { type TcpProxy, startTcpProxy } from '../../../faults/tcp-proxy.ts';
 import { startTestServers } from '../../../support/test-servers.ts';
 import { type OrderService, createOrderService } from './order-service.ts';
 
-export type Answer = { readonly data: any; readonly errors: readonly { message: string; code: string }[] }; // eslint-disable-line typescript/no-explicit-any
-export type ProviderAnswer = { readonly status: number; readonly body: any }; // eslint-disable-line typescript/no-explicit-any
+/** What GraphQL or the provider answered: the tests look at it field by field. */
+// eslint-disable-next-line typescript/no-explicit-any
+export type Loose = any;
+export type Answer = { readonly data: Loose; readonly errors: readonly { message: string; code: string }[] };
+export type ProviderAnswer = { readonly status: number; readonly body: Loose };
 
 export const user = (userId = newId()): UserViewer => ({
   kind: 'user',
@@ -57,8 +60,8 @@ export type PaymentWorld = {
     body?: unknown,
     headers?: Record<string, string>,
   ): Promise<ProviderAnswer>;
-  rows(sql: string, values?: unknown[]): Promise<any[]>; // eslint-disable-line typescript/no-explicit-any
-  providerRows(sql: string, values?: unknown[]): Promise<any[]>; // eslint-disable-line typescript/no-explicit-any
+  rows(sql: string, values?: unknown[]): Promise<Loose[]>;
+  providerRows(sql: string, values?: unknown[]): Promise<Loose[]>;
   close(): Promise<void>;
 };
 
@@ -120,7 +123,7 @@ export async function openPaymentWorld(options: { worker?: boolean; env?: Env } 
     (schema: string) =>
     async (sql: string, values: unknown[] = []) => {
       await connection.query(`use ${prefix}_${schema}`);
-      const [rows] = await (connection as Connection).query(sql, values);
+      const [rows] = await connection.query(sql, values);
       return rows as never[];
     };
 
@@ -228,23 +231,22 @@ export async function create(
   viewer: Viewer,
   orderId: string,
   key: string = newId(),
-): Promise<any> {
+): Promise<Loose> {
   const { data, errors } = await world.run(viewer, documents.create, {
     input: { orderId, method: 'SIMULATED_CARD' },
     key,
   });
   if (!data?.createPayment.payment) throw new Error(JSON.stringify({ errors, data }));
   return data.createPayment.payment;
-} // eslint-disable-line typescript/no-explicit-any
+}
 
 /** Gives a card to the newest attempt's page. */
 export const confirm = (
   world: PaymentWorld,
-  payment: any,
+  payment: Loose,
   card: string = cards.pays,
   more: object = {},
 ): Promise<ProviderAnswer> =>
-  // eslint-disable-line typescript/no-explicit-any
   world.provider(
     'POST',
     new URL(payment.attempts.at(-1).clientParams.confirmUrl).pathname.replace('/simulated', ''),
@@ -264,8 +266,7 @@ export async function until<T>(found: () => Promise<T | undefined | false | null
 }
 
 /** The payment when it has come to `state`. */
-export async function paymentIn(world: PaymentWorld, id: string, state: string, timeoutMs?: number): Promise<any> {
-  // eslint-disable-line typescript/no-explicit-any
+export async function paymentIn(world: PaymentWorld, id: string, state: string, timeoutMs?: number): Promise<Loose> {
   try {
     return await until(async () => {
       const { data } = await world.run(staff, documents.payment, { id });
