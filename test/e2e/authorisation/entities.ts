@@ -56,6 +56,11 @@ export const entities: Readonly<Record<string, EntityProbe>> = {
   'order.Order': { select: 'number', representation: order, visibleTo: insiders },
   'order.Saga': { select: 'kind', representation: ({ sagaId }) => ({ id: sagaId }), visibleTo: insiders },
   'payment.Order': { select: 'payments { id }', representation: order, visibleTo: insiders },
+  'payment.Refund': {
+    select: 'number',
+    representation: ({ refundId }) => ({ id: refundId }),
+    visibleTo: insiders,
+  },
   'payment.Payment': { select: 'number', representation: ({ paymentId }) => ({ id: paymentId }), visibleTo: insiders },
 };
 

@@ -15,6 +15,7 @@ export type Fixture = {
   password: string;
   refreshToken: string;
   deliveryId: string;
+  refundId: string;
   key: string;
 };
 
@@ -30,6 +31,8 @@ const staffOnly: Expected = {
 };
 /** The owner and staff; to others it doesn't exist. */
 const owned: Expected = { anonymous: 'UNAUTHENTICATED', stranger: 'NOT_FOUND', owner: 'allowed', staff: 'allowed' };
+/** Staff; the owner is told so, to others it doesn't exist. */
+const staffOnOwned: Expected = { ...owned, owner: 'FORBIDDEN' };
 /** The owner alone: staff don't pay for customers. */
 const ownOnly: Expected = { ...owned, staff: 'NOT_FOUND' };
 
@@ -56,7 +59,7 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
     product: { expected: everybody, variables: ({ productId }) => ({ id: productId }) },
     products: { expected: everybody },
     stockAudit: { expected: staffOnly },
-    me: { expected: everybody },
+    me: { expected: signedIn },
     user: { expected: owned, variables: ({ ownerId }) => ({ id: ownerId }) },
     users: { expected: staffOnly },
     serviceCredentials: { expected: staffOnly },
@@ -72,11 +75,11 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
     updateOrderRemark: { expected: owned, variables: ({ orderId }) => ({ id: orderId, remark: 'ring twice' }) },
     cancelOrder: { expected: owned, variables: ({ orderId, key }) => ({ id: orderId, idempotencyKey: key }) },
     archiveOrder: { expected: owned, variables: id },
-    advanceOrder: { expected: staffOnly, variables: id },
-    fulfilOrder: { expected: staffOnly, variables: ({ orderId, key }) => ({ id: orderId, idempotencyKey: key }) },
-    addOrderNote: { expected: staffOnly, variables: ({ orderId }) => ({ id: orderId, note: 'called' }) },
+    advanceOrder: { expected: staffOnOwned, variables: id },
+    fulfilOrder: { expected: staffOnOwned, variables: ({ orderId, key }) => ({ id: orderId, idempotencyKey: key }) },
+    addOrderNote: { expected: staffOnOwned, variables: ({ orderId }) => ({ id: orderId, note: 'called' }) },
     resolveAttention: {
-      expected: staffOnly,
+      expected: staffOnOwned,
       variables: ({ orderId }) => ({ id: orderId, to: 'COMPLETED', note: 'done by hand' }),
     },
     retrySaga: { expected: staffOnly, variables: ({ sagaId }) => ({ id: sagaId }) },
@@ -120,7 +123,7 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
     },
     login: { expected: everybody, variables: ({ mobile, password }) => ({ mobile, password }) },
     refreshTokens: { expected: everybody, variables: () => ({ refreshToken: 'not-a-token' }) },
-    logout: { expected: everybody },
+    logout: { expected: signedIn },
     updateProfile: { expected: signedIn, variables: () => ({ input: { info: 'probe' } }) },
     changePassword: {
       expected: signedIn,
