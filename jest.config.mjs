@@ -6,7 +6,6 @@ const project = (name) => ({
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/test/support/jest-transformer.mjs' },
   modulePathIgnorePatterns: ['<rootDir>/.data/'],
-  testTimeout: 30_000,
 });
 // Starts the throw-away MariaDB and Redis, once for all projects, and only when a test that needs them was selected.
 const servers = {
@@ -16,5 +15,7 @@ const servers = {
 
 export default {
   maxWorkers: 2,
+  // Of no effect in a project: Jest reads it here only.
+  testTimeout: 30_000,
   projects: [project('unit'), { ...project('int'), ...servers }, { ...project('e2e'), ...servers }],
 };

@@ -13,6 +13,7 @@ const checks: Check[] = [
   { name: 'prettier', args: ['node_modules/prettier/bin/prettier.cjs', '--check', '.'] },
   { name: 'oxlint', args: ['node_modules/oxlint/bin/oxlint', '--type-aware', '--deny-warnings'] },
   { name: 'tsc', args: ['node_modules/typescript/bin/tsc', '--noEmit'] },
+  { name: 'tsc pages', args: ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'gateway/pages'] },
   ...(existsSync(resolve(root, 'schema/compose.ts'))
     ? [{ name: 'compose', args: [silent, 'schema/compose.ts', '--check'] }]
     : []),

@@ -9,6 +9,7 @@ export type DemoProduct = {
   readonly priceMinor: number;
   /** What it cost before. */
   readonly marketPriceMinor?: number;
+  /** Pieces; a DIGITAL product has no stock. */
   readonly onHand: number;
 };
 
@@ -40,5 +41,5 @@ export const demoProducts: readonly DemoProduct[] = [
   { sku: 'NOTEBOOK-CLOTH', kind: 'STOCKED', name: 'Cloth-bound notebook', subtitle: 'A5, 192 pages, dotted', description: 'Thread-sewn, so it lies flat on every page. Paper that takes a fountain pen, a ribbon, and a band to keep it shut.', priceMinor: 1_600, onHand: 150 },
   { sku: 'TEA-CANISTER', kind: 'STOCKED', name: 'Tea canister', subtitle: '250 g, double lid', description: 'Painted tin with an inner lid that closes on a cushion of air, as tea merchants use. Keeps a quarter kilo fresh for a year.', priceMinor: 2_750, onHand: 70 },
   { sku: 'LAMP-DESK', kind: 'STOCKED', name: 'Brass desk lamp', subtitle: 'Dimmable, warm light', description: 'Turned brass with two joints that stay where they are put, and a dimmer in the foot. The last three of their series.', priceMinor: 14_900, onHand: 3 },
-  { sku: 'EBOOK-BREAD', kind: 'DIGITAL', name: 'Slow bread', subtitle: 'E-book, 140 pages, EPUB and PDF', description: 'Sourdough without mystery: twelve loaves, one starter, and a timetable that leaves room for the rest of life.', priceMinor: 990, onHand: 100_000 },
+  { sku: 'EBOOK-BREAD', kind: 'DIGITAL', name: 'Slow bread', subtitle: 'E-book, 140 pages, EPUB and PDF', description: 'Sourdough without mystery: twelve loaves, one starter, and a timetable that leaves room for the rest of life.', priceMinor: 990, onHand: 0 },
 ]; // prettier-ignore

@@ -15,12 +15,12 @@ async function start(given: Env, args: readonly string[]): Promise<{ stop(): Pro
   if (port !== 0) await assertFree(port);
 
   // Loading the code takes as long as starting the servers: both at once.
-  const [{ env, servers }, platform] = await Promise.all([
+  const [{ env, servers }, platform, { distDir }] = await Promise.all([
     serversFor(given, (line) => console.log(line)),
     import('./start-platform.ts'),
     import('./pages.ts').then((pages) => pages.ensurePages()),
   ]);
-  const running = await platform.startPlatform(env, { split });
+  const running = await platform.startPlatform({ ...env, PAGES_DIR: env['PAGES_DIR'] || distDir }, { split });
   await running.ready();
   console.log(`ready http://localhost:${port}`);
   return {

@@ -33,7 +33,10 @@ export async function seed(runtime: Runtime, subgraphs: Subgraphs): Promise<void
   if (await isSeeded(runtime.env)) return;
   const accounts = await openAccounts(runtime);
   try {
-    if (runtime.env['NODE_ENV'] !== 'production') await seedDemoShop(runtime, subgraphs, accounts);
+    const isProduction = runtime.env['NODE_ENV'] === 'production';
+    // The demo accounts' passwords are in the README: they are never made in production, the products only when asked for.
+    const operatorId = isProduction ? runtime.newId() : await seedDemoAccounts(accounts);
+    if (!isProduction || runtime.env['DEMO_SHOP'] === 'true') await seedDemoShop(runtime, subgraphs, operatorId);
     const admin = await accounts.ensureAdmin();
     // A password that was made up is told this once.
     if (admin.password !== null)
@@ -43,12 +46,18 @@ export async function seed(runtime: Runtime, subgraphs: Subgraphs): Promise<void
   }
 }
 
-async function seedDemoShop(runtime: Runtime, subgraphs: Subgraphs, accounts: Accounts): Promise<void> {
+/** Returns the id of the operator among them. */
+async function seedDemoAccounts(accounts: Accounts): Promise<string> {
   let operatorId = '';
   for (const { roles, ...account } of demoAccounts) {
     const { id } = await accounts.createUser({ ...account, roles: [...roles] });
     if (roles.includes('OPERATOR')) operatorId = id;
   }
+  console.log(`seeded: ${demoAccounts.length} demo accounts (the README has their passwords)`);
+  return operatorId;
+}
+
+async function seedDemoShop(runtime: Runtime, subgraphs: Subgraphs, operatorId: string): Promise<void> {
   const identity = await identitySigner(runtime.config.identitySecret)({
     kind: 'user',
     userId: operatorId,
@@ -62,22 +71,18 @@ async function seedDemoShop(runtime: Runtime, subgraphs: Subgraphs, accounts: Ac
     [callerHeaders.trace]: traceparentOf(runtime.newId().replaceAll('-', '')),
   };
   for (const product of demoProducts) {
-    const result = await subgraphs
-      .link('product')
-      .execute({
-        query: createProduct,
-        variables: { input: inputOf(product), idempotencyKey: `seed-${product.sku}` },
-        headers,
-      });
+    const result = await subgraphs.link('product').execute({
+      query: createProduct,
+      variables: { input: inputOf(product), idempotencyKey: `seed-${product.sku}` },
+      headers,
+    });
     if (result.errors) throw new CallError('product', result.errors);
     const { userErrors } = (result.data as { createProduct: { userErrors: { code: string; message: string }[] } })
       .createProduct;
     if (userErrors.length > 0)
       throw new Error(`${product.sku} was not seeded: ${userErrors.map(({ message }) => message).join('; ')}`);
   }
-  console.log(
-    `seeded: ${demoProducts.length} products, ${demoAccounts.length} demo accounts (the README has their passwords)`,
-  );
+  console.log(`seeded: ${demoProducts.length} products`);
 }
 
 function inputOf({ sku, kind, name, subtitle, description, priceMinor, marketPriceMinor, onHand }: DemoProduct) {

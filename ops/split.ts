@@ -47,10 +47,11 @@ async function programs(env: Env): Promise<Program[][]> {
     [`${name.toUpperCase()}_PORT`, String(port)],
     [`${name.toUpperCase()}_URL`, `http://127.0.0.1:${port}`],
   ]);
+  // What the environment says goes first: a test may put something between two services.
   const common: Env = {
-    ...env,
     ...(Object.fromEntries(variables) as Record<string, string>),
     SUBGRAPH_HOST: '127.0.0.1',
+    ...env,
   };
   const program = (name: string, file: string, port: string | number | undefined): Program => ({
     name,

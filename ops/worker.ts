@@ -5,7 +5,7 @@ import { integer, readEnv } from '../subgraphs/shared/env.ts';
 import { runProcess } from '../subgraphs/shared/process.ts';
 import { openRuntime } from '../subgraphs/shared/runtime.ts';
 import { answerOperations, closeServer, listen, respond } from '../subgraphs/shared/serve.ts';
-import { httpLinks } from './http-links.ts';
+import { httpLinks } from '../subgraphs/shared/subgraph-process.ts';
 import { openSubgraphs } from './platform-parts.ts';
 
 /**

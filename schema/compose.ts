@@ -87,7 +87,9 @@ function compose(subgraphs: readonly SubgraphDocument[]): {
   api: string;
   hints: readonly string[];
 } {
-  const result = composeServices(ownersDescribe(subgraphs).map(({ name, typeDefs }) => ({ name, typeDefs, url: '' })));
+  const result = composeServices(
+    ownersDescribe(subgraphs).map(({ name, typeDefs }) => ({ name, typeDefs, url: `http://${name}/graphql` })),
+  );
   if (result.errors) {
     const lines = result.errors.map((error) => `  ${codeOf(error)}: ${error.message.replaceAll('\n', '\n    ')}`);
     throw new CompositionError(`The subgraphs don't compose:\n${lines.join('\n')}`);

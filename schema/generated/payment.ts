@@ -217,9 +217,9 @@ export type OrderState =
   /** Paid, but could not be delivered by itself: staff must look. */
   | 'NEEDS_ATTENTION';
 
-/** An order, as far as its money goes. */
+/** An order: what was bought, at which price, where it stands. For its customer, staff and services. */
 export type Order = {
-  /** The order's id. */
+  /** UUIDv7. */
   id: Scalars['ID']['output'];
   /** Owned by the order service; decides whether `payUrl` is shown. */
   state: OrderState;

@@ -6,7 +6,7 @@ import { idFromBytes } from '../shared/ids.ts';
 import { CallError } from '../shared/link.ts';
 import { announce } from './announce.ts';
 import type { OrderDeps } from './deps.ts';
-import { type CancelReason, type OrderCommand, decide } from './domain/order.ts';
+import { type CancelReason, type OrderCommand, type OrderEvent, decide } from './domain/order.ts';
 import { type Saga, type StepOutcome, afterAction, afterCompensation, nextRun, retryDelayMs } from './domain/saga.ts';
 import type { StoredLine, StoredOrder } from './rows.ts';
 import { type Change, StaleOrderError, claimSaga, findLines, lockOrder, saveOrder, saveSaga } from './store.ts';
@@ -19,6 +19,8 @@ import { type Change, StaleOrderError, claimSaga, findLines, lockOrder, saveOrde
 const branch = 'reserve-stock';
 const recoveryBatch = 100;
 const recoveryConcurrency = 8;
+/** How often an order that somebody else changes meanwhile is read again for the saga's outcome. */
+const maxDecideTries = 5;
 const system = { type: 'SYSTEM', id: null } as const;
 
 /** What a shortage looks like in `failure` and in the product's answer. */
@@ -107,49 +109,75 @@ export async function runPlacingSaga(
     if (saga.state === 'RUNNING') {
       const outcome = await reserve(deps, saga, order, lines);
       failPoint('order.reserved');
-      ({ saga, order } = await decideAction(deps, { saga, fence: held.fence, order, outcome }));
+      ({ saga, order } = await decideAction(deps, { ...held, saga, order, outcome }));
     }
     if (saga.state === 'COMPENSATING') {
       failPoint('order.failed');
       saga = afterCompensation(saga, branch, await release(deps, saga, order), deps.now());
-      if (!(await saveSaga(deps.db.em(), saga, held.fence, false)))
+      if (!(await saveSaga(deps.db.em(), saga, held.fence, goesOn(saga, held.untilMs))))
         throw new StaleOrderError('the saga was taken over');
     }
     if (saga.nextRetryAt === null) return order;
-    const delayMs = retryDelayMs(saga.attempts);
-    if (Date.now() + delayMs >= held.untilMs) return order;
-    await sleep(delayMs);
+    if (!goesOn(saga, held.untilMs)) return order;
+    await sleep(retryDelayMs(saga.attempts));
     saga = nextRun(saga, branch);
   }
 }
 
+/** True when this run tries again by itself; otherwise it gives its lease back, so that the job need not wait for its end. */
+const goesOn = (saga: Saga, untilMs: number): boolean =>
+  saga.nextRetryAt !== null && Date.now() + retryDelayMs(saga.attempts) < untilMs;
+
 /** Records what an action's answer means, for saga and order in one transaction. */
 async function decideAction(
   deps: OrderDeps,
-  step: { saga: Saga; fence: number; order: StoredOrder; outcome: StepOutcome },
+  step: { saga: Saga; fence: number; order: StoredOrder; outcome: StepOutcome; untilMs: number },
 ): Promise<{ saga: Saga; order: StoredOrder }> {
   const at = deps.now();
   const saga = afterAction(step.saga, branch, step.outcome, at, deps.config.placingDeadlineMs);
   const command = followUp(saga, step.outcome);
   if (!command) {
-    if (!(await saveSaga(deps.db.em(), saga, step.fence, true))) throw new StaleOrderError('the saga was taken over');
+    if (!(await saveSaga(deps.db.em(), saga, step.fence, goesOn(saga, step.untilMs))))
+      throw new StaleOrderError('the saga was taken over');
     return { saga, order: step.order };
   }
-  const decision = decide(step.order, command, at);
-  if ('refusal' in decision) throw new StaleOrderError(decision.refusal.message);
-  const change: Change = { actor: system, at, traceId: step.order.traceId };
-  const order = await deps.db.transaction(async (tx) => {
-    const saved = decision.events.length > 0 ? await saveOrder(tx, step.order, decision.events, change) : step.order;
-    if (!(await saveSaga(tx, saga, step.fence, saga.state === 'COMPENSATING')))
-      throw new StaleOrderError('the saga was taken over');
-    return saved;
-  });
-  failPoint('order.decided');
-  announce(deps, order, decision.events);
-  return { saga, order };
+  for (let tries = 1, { order } = step; ; tries += 1) {
+    const decision = decide(order, command, at);
+    if ('refusal' in decision) throw new StaleOrderError(decision.refusal.message);
+    try {
+      const saved = await saveDecided(deps, { saga, fence: step.fence, order, events: decision.events, at });
+      failPoint('order.decided');
+      announce(deps, saved, decision.events);
+      return { saga, order: saved };
+    } catch (error) {
+      // Its remark may have been changed meanwhile, or a note added: that is no reason to give up the saga.
+      if (!(error instanceof StaleOrderError) || error instanceof LostSagaError || tries >= maxDecideTries) throw error;
+      order = (await deps.db.transaction((tx) => lockOrder(tx, order.id))) ?? order;
+    }
+  }
 }
 
-/** Runs every saga that is due and that nobody runs; the job `order.sagas`. Returns how many were taken up. */
+/** Another process has taken the saga over: its fence is a higher one. */
+class LostSagaError extends StaleOrderError {}
+
+async function saveDecided(
+  deps: OrderDeps,
+  decided: { saga: Saga; fence: number; order: StoredOrder; events: readonly OrderEvent[]; at: Date },
+): Promise<StoredOrder> {
+  const { saga, order, events, at } = decided;
+  const change: Change = { actor: system, at, traceId: order.traceId };
+  return deps.db.transaction(async (tx) => {
+    const saved = events.length > 0 ? await saveOrder(tx, order, events, change) : order;
+    if (!(await saveSaga(tx, saga, decided.fence, saga.state === 'COMPENSATING')))
+      throw new LostSagaError('the saga was taken over');
+    return saved;
+  });
+}
+
+/**
+ * Runs every saga that is due and that nobody runs; the job `order.sagas`. Returns how many were taken up. One that fails
+ * is logged and keeps its lease, so that it is not the first again and again.
+ */
 export async function recoverSagas(deps: OrderDeps): Promise<number> {
   const due = await select(
     deps.db.em(),
@@ -159,8 +187,14 @@ export async function recoverSagas(deps: OrderDeps): Promise<number> {
   const queue = due.map((row) => idFromBytes(row['id'] as Buffer));
   let taken = 0;
   const worker = async () => {
-    for (let sagaId = queue.pop(); sagaId !== undefined; sagaId = queue.pop())
-      if (await resumeSaga(deps, sagaId)) taken += 1;
+    for (let sagaId = queue.shift(); sagaId !== undefined; sagaId = queue.shift()) {
+      try {
+        if (await resumeSaga(deps, sagaId)) taken += 1;
+      } catch (error) {
+        if (isUnavailable(error)) throw error;
+        deps.log.error({ err: error, sagaId }, 'a saga can not be run');
+      }
+    }
   };
   await Promise.all(Array.from({ length: recoveryConcurrency }, worker));
   return taken;

@@ -106,7 +106,7 @@ async function insertJournal(tx: Sql, entries: readonly JournalEntry[]): Promise
     to_state: entry.toState,
     actor_type: entry.actor.type,
     actor_id: entry.actor.id,
-    reason: entry.reason?.slice(0, 1024) ?? null,
+    reason: entry.reason,
     data: entry.data === null ? null : JSON.stringify(entry.data),
     at: entry.at,
     trace_id: entry.traceId,

@@ -26,8 +26,11 @@ const typeDefs = parse(readFileSync(new URL('../../schema/order.graphql', import
 const relayChannel = 'relay:order';
 const advanceEveryMs = 5_000;
 
+/** The subgraph, with what its commands need, so that a program can call these without GraphQL. */
+export type OrderSubgraph = Subgraph & { readonly deps: OrderDeps };
+
 /** The order subgraph over a process's runtime. Throws ConfigError for a configuration that can't work. */
-export async function createOrderSubgraph(runtime: Runtime): Promise<Subgraph> {
+export async function createOrderSubgraph(runtime: Runtime): Promise<OrderSubgraph> {
   const config = readOrderConfig(runtime.env);
   const service = await openService(runtime, orderSchema);
   const { live, jobs, log, metrics, now, newId } = runtime;
@@ -65,6 +68,7 @@ export async function createOrderSubgraph(runtime: Runtime): Promise<Subgraph> {
 
   return {
     ...engine,
+    deps,
     async startWorker() {
       relay = startOutboxRelay({ service: 'order', db: service.db, redis: runtime.redis, log, metrics });
       stopListening = live.listen(relayChannel, () => relay?.kick());

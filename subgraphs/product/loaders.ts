@@ -2,14 +2,8 @@ import DataLoader from 'dataloader';
 import type { Database } from '../shared/database.ts';
 import type { Product } from './domain/product.ts';
 import type { Movement, Reservation, Stock } from './domain/stock.ts';
-import {
-  type MovementPage,
-  type ReservationList,
-  movementPages,
-  reservationLists,
-  reservationsByIds,
-  stocksByProductIds,
-} from './stock-store.ts';
+import { type MovementPage, movementPages } from './ledger-store.ts';
+import { type ReservationList, reservationLists, reservationsByIds, stocksByProductIds } from './stock-store.ts';
 import {
   type ListPage,
   type ListSelection,

@@ -15,7 +15,7 @@ import {
 import { type Product, mayResolve, maySee } from './domain/product.ts';
 import type { Movement, Stock } from './domain/stock.ts';
 import type { Loaders } from './loaders.ts';
-import { type AuditRow, auditStock } from './stock-store.ts';
+import { type AuditRow, auditStock } from './ledger-store.ts';
 
 type Reading = { readonly viewer: Viewer; readonly loaders: Loaders };
 type PageInput = { readonly first?: number | null; readonly after?: string | null };

@@ -2,15 +2,14 @@ import { type Row, type Sql, insertRows, select, write } from '../shared/databas
 import { idToBytes, isId } from '../shared/ids.ts';
 import {
   type Line,
-  type Movement,
-  type MovementType,
   type Reservation,
   type ReservationState,
   type Stock,
   maxUnits,
   settlements,
 } from './domain/stock.ts';
-import { type Statement, countSold, dateOf, idOf, idOrNull, marks, selectMany } from './store.ts';
+import { type Cause, recordChange, recordOrderMovements } from './ledger-store.ts';
+import { type Statement, countSold, dateOf, idOf, marks, selectMany } from './store.ts';
 
 const stockOf = (row: Row): Stock => ({
   productId: idOf(row['product_id']),
@@ -33,9 +32,6 @@ export async function stocksByProductIds(sql: Sql, productIds: readonly string[]
   );
   return rows.map(stockOf);
 }
-
-/** Who moves stock, and why; goes into the ledger. */
-export type Cause = { readonly actor: string; readonly reason: string; readonly sagaBranch?: string | null };
 
 /** The counters of a new product; what it begins with is its first movement. */
 export async function insertStock(
@@ -75,19 +71,6 @@ export const setOnHand = async (
      where product_id = ? and on_hand = ? and allocated <= ?`,
     [change.onHand, idToBytes(change.productId), change.expectedOnHand, change.onHand],
   )) === 1;
-
-/** The ledger's row for a change by hand that this transaction has just made. */
-export const recordChange = (
-  tx: Sql,
-  change: { productId: string; type: MovementType; onHandDelta: number },
-  cause: Cause,
-): Promise<number> =>
-  write(
-    tx,
-    `insert into stock_movement (product_id, seq, type, on_hand_delta, allocated_delta, on_hand_after, allocated_after, actor, reason, at)
-     select product_id, version, ?, ?, 0, on_hand, allocated, ?, ?, updated_at from stock where product_id = ?`,
-    [change.type, change.onHandDelta, cause.actor, cause.reason, idToBytes(change.productId)],
-  );
 
 /**
  * Takes units of a product that is on sale; false when there are too few, it is not on sale or has no stock. The row is
@@ -139,28 +122,6 @@ export const insertReservations = (
     })),
   );
 
-/** The ledger's rows for all of an order's reservations, whose counters this transaction has just changed. One statement. */
-export const recordOrderMovements = (
-  tx: Sql,
-  move: { orderId: string; type: MovementType; onHandSign: number; allocatedSign: number },
-  cause: Cause,
-): Promise<number> =>
-  write(
-    tx,
-    `insert into stock_movement (product_id, seq, type, on_hand_delta, allocated_delta, on_hand_after, allocated_after, reservation_id, order_id, saga_branch, actor, reason, at)
-     select s.product_id, s.version, ?, ? * r.quantity, ? * r.quantity, s.on_hand, s.allocated, r.id, r.order_id, ?, ?, ?, s.updated_at
-     from stock_reservation r join stock s on s.product_id = r.product_id where r.order_id = ?`,
-    [
-      move.type,
-      move.onHandSign,
-      move.allocatedSign,
-      cause.sagaBranch ?? null,
-      cause.actor,
-      cause.reason,
-      idToBytes(move.orderId),
-    ],
-  );
-
 /** The state of an order's reservations, which change all at once; null when it has none. */
 export async function reservationState(tx: Sql, orderId: string): Promise<ReservationState | null> {
   const [row] = await select(tx, 'select state from stock_reservation where order_id = ? limit 1', [
@@ -208,47 +169,6 @@ export async function settleReservations(
   return stocked.map((line) => idOf(line['product_id']));
 }
 
-const movementColumns =
-  'product_id, seq, type, on_hand_delta, allocated_delta, on_hand_after, allocated_after, reservation_id, order_id, saga_branch, actor, reason, at';
-
-const movementOf = (row: Row): Movement => ({
-  productId: idOf(row['product_id']),
-  seq: Number(row['seq']),
-  type: String(row['type']) as MovementType,
-  onHandDelta: Number(row['on_hand_delta']),
-  allocatedDelta: Number(row['allocated_delta']),
-  onHandAfter: Number(row['on_hand_after']),
-  allocatedAfter: Number(row['allocated_after']),
-  reservationId: idOrNull(row['reservation_id']),
-  orderId: idOrNull(row['order_id']),
-  sagaBranch: row['saga_branch'] === null ? null : String(row['saga_branch']),
-  actor: String(row['actor']),
-  reason: row['reason'] === null ? null : String(row['reason']),
-  at: dateOf(row['at']),
-});
-
-export type MovementKey = { readonly productId: string; readonly seq: number };
-
-/** These movements, in the order of the keys. */
-export async function movementsByKeys(sql: Sql, keys: readonly MovementKey[]): Promise<Movement[]> {
-  const statements = keys.map(({ productId, seq }): Statement => ({
-    text: `select ${movementColumns} from stock_movement where product_id = ? and seq = ?`,
-    parameters: [idToBytes(productId), seq],
-  }));
-  return (await selectMany(sql, statements)).flat().map(movementOf);
-}
-
-export type MovementPage = { readonly productId: string; readonly beforeSeq: number | null; readonly limit: number };
-
-/** Pages of the ledgers of several products, newest first, in one statement. */
-export async function movementPages(sql: Sql, pages: readonly MovementPage[]): Promise<Movement[][]> {
-  const statements = pages.map(({ productId, beforeSeq, limit }): Statement => ({
-    text: `select ${movementColumns} from stock_movement where product_id = ?${beforeSeq === null ? '' : ' and seq < ?'} order by seq desc limit ${limit}`,
-    parameters: beforeSeq === null ? [idToBytes(productId)] : [idToBytes(productId), beforeSeq],
-  }));
-  return (await selectMany(sql, statements)).map((rows) => rows.map(movementOf));
-}
-
 const reservationColumns = 'id, order_id, product_id, quantity, state, expires_at, created_at, settled_at';
 
 const reservationOf = (row: Row): Reservation => ({
@@ -281,56 +201,4 @@ export async function reservationsByIds(sql: Sql, ids: readonly string[]): Promi
   return (
     await select(sql, `select ${reservationColumns} from stock_reservation where id in (${marks(known)})`, known)
   ).map(reservationOf);
-}
-
-export type AuditRow = {
-  readonly productId: string;
-  readonly expectedOnHand: number;
-  readonly expectedAllocated: number;
-  readonly actualOnHand: number;
-  readonly actualAllocated: number;
-  readonly consistent: boolean;
-};
-
-/** Products that one audit lists at most. */
-export const maxAudited = 1_000;
-
-/**
- * Replays the ledger of one product, or of all with the inconsistent ones first. One statement, thus one snapshot: orders
- * that go on meanwhile don't look like a mistake.
- */
-export async function auditStock(sql: Sql, productId: string | null): Promise<AuditRow[]> {
-  const only = (condition: string) => (productId === null ? '' : condition);
-  const id = productId === null ? [] : [idToBytes(productId)];
-  const rows = await select(
-    sql,
-    `select s.product_id, s.on_hand, s.allocated, coalesce(m.on_hand, 0) as expected_on_hand, coalesce(m.allocated, 0) as expected_allocated,
-       s.on_hand = coalesce(m.on_hand, 0) and s.allocated = coalesce(m.allocated, 0) and s.version = coalesce(m.movements, 0)
-         and s.version = coalesce(m.last_seq, 0) and coalesce(m.broken, 0) = 0 and s.allocated = coalesce(r.held, 0) as consistent
-     from stock s
-     left join (
-       select product_id, sum(on_hand_delta) as on_hand, sum(allocated_delta) as allocated, count(*) as movements, max(seq) as last_seq,
-         sum(on_hand_after <> running_on_hand or allocated_after <> running_allocated) as broken
-       from (
-         select product_id, seq, on_hand_delta, allocated_delta, on_hand_after, allocated_after,
-           sum(on_hand_delta) over (partition by product_id order by seq) as running_on_hand,
-           sum(allocated_delta) over (partition by product_id order by seq) as running_allocated
-         from stock_movement ${only('where product_id = ?')}
-       ) ledger group by product_id
-     ) m on m.product_id = s.product_id
-     left join (
-       select product_id, sum(quantity) as held from stock_reservation where state = 'HELD' ${only('and product_id = ?')} group by product_id
-     ) r on r.product_id = s.product_id
-     ${only('where s.product_id = ?')}
-     order by consistent, s.product_id limit ${maxAudited}`,
-    [...id, ...id, ...id],
-  );
-  return rows.map((row) => ({
-    productId: idOf(row['product_id']),
-    expectedOnHand: Number(row['expected_on_hand']),
-    expectedAllocated: Number(row['expected_allocated']),
-    actualOnHand: Number(row['on_hand']),
-    actualAllocated: Number(row['allocated']),
-    consistent: Number(row['consistent']) === 1,
-  }));
 }

@@ -18,7 +18,7 @@ export type Statement = { readonly text: string; readonly parameters: readonly P
 const columns =
   'p.id, p.sku, p.kind, p.name, p.subtitle, p.description, p.cover, p.images, p.currency, p.price_minor, p.market_price_minor, p.add_ons, p.status, p.seller_id, p.sold, p.version, p.created_at, p.updated_at';
 
-const textOrNull = (value: unknown): string | null => (value === null ? null : String(value));
+export const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 export const idOf = (value: unknown): string => idFromBytes(value as Buffer);
 export const idOrNull = (value: unknown): string | null => (value === null ? null : idOf(value));
 export const dateOf = (value: unknown): Date => toDate(value) as Date;
@@ -27,7 +27,7 @@ export const marks = (values: readonly unknown[]): string => values.map(() => '?
 
 function productOf(row: Row): Product {
   const currency = String(row['currency']);
-  const marketPrice = textOrNull(row['market_price_minor']);
+  const marketPrice = row['market_price_minor'] as string | number | null;
   return {
     id: idOf(row['id']),
     sku: String(row['sku']),

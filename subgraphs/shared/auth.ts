@@ -140,13 +140,13 @@ export function authenticator(options: {
     }
     if (value === null) return undefined;
     const [hash = '', mode] = value.split(' ');
-    return { hash, strict: mode !== 'relaxed', atMs: Date.now() };
+    return { hash, strict: mode !== 'relaxed', atMs: options.now().getTime() };
   }
 
   async function checkGrant(app: string, token: string): Promise<void> {
     let grant = grants.get(app);
     let read = false;
-    if (!grant || Date.now() - grant.atMs > grantCacheMs) {
+    if (!grant || options.now().getTime() - grant.atMs > grantCacheMs) {
       try {
         grant = await readGrant(app);
         read = true;
@@ -165,7 +165,7 @@ export function authenticator(options: {
       throw unauthorisedCaller(`${options.service} does not accept this app and token.`);
     }
     // Only for people to look at: a call is not refused because this could not be noted.
-    if (read) options.redis.hSet(rpcUsedKey(options.service), app, String(Date.now())).catch(() => undefined);
+    if (read) options.redis.hSet(rpcUsedKey(options.service), app, String(options.now().getTime())).catch(() => undefined);
   }
 
   async function viewerOf(token: string): Promise<UserViewer> {

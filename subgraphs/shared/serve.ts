@@ -1,5 +1,5 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, Server as NetServer } from 'node:net';
 import { createHandler } from 'graphql-http/lib/use/http';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
@@ -11,6 +11,8 @@ import type { Logger, Metrics } from './telemetry.ts';
 const maxBodyBytes = 2 * 1024 * 1024;
 const keepAliveTimeoutMs = 60_000;
 const drainTimeoutMs = 10_000;
+const idleGraceMs = 500;
+const idlePollMs = 50;
 const readyTimeoutMs = 2_000;
 
 export type Serving = { readonly port: number; close(): Promise<void> };
@@ -65,13 +67,16 @@ export async function serveSubgraph(
 ): Promise<Serving> {
   const graphql = createHandler({
     schema: subgraph.schema,
-    onSubscribe: (request, { query, variables, operationName }) =>
-      subgraph.execute({
+    async onSubscribe(request, { query, variables, operationName }) {
+      const result = await subgraph.execute({
         query,
         variables: variables ?? undefined,
         operationName: operationName ?? undefined,
         headers: request.raw.headers as Headers,
-      }),
+      });
+      // graphql-http takes a result without `data`, a refusal, for arguments of `execute`; a list of errors it understands.
+      return 'data' in result ? result : (result.errors ?? []);
+    },
   });
 
   const server = createServer((request, response) => {
@@ -150,11 +155,24 @@ export const listen = (server: Server, port: number, host: string): Promise<void
     });
   });
 
-/** Takes no new connection, lets running requests end, cuts what is left after 10 s. */
+/**
+ * Takes no new connection, lets running requests end, cuts what is left after 10 s. Idle connections are kept a moment:
+ * a client may just be sending its next request, and is told with the answer that the connection ends.
+ */
 export async function closeServer(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
+  server.prependListener('request', (_request, response: ServerResponse) => {
+    response.shouldKeepAlive = false;
+  });
+  // Server.close of node:http would close idle connections at once, with the request that is on its way to them.
+  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
+  const grace = setTimeout(() => {
+    server.closeIdleConnections();
+    idle = setInterval(() => server.closeIdleConnections(), idlePollMs);
+  }, idleGraceMs);
+  let idle: NodeJS.Timeout | undefined;
   const cut = setTimeout(() => server.closeAllConnections(), drainTimeoutMs);
   await closed;
+  clearTimeout(grace);
+  clearInterval(idle);
   clearTimeout(cut);
 }

@@ -1,6 +1,6 @@
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import {
-  type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema, execute, getOperationAST, parse, subscribe, validate,
+  type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema, Kind, execute, getOperationAST, parse, subscribe, validate,
 } from 'graphql'; // prettier-ignore
 import { LRUCache } from 'lru-cache';
 import { type Authenticator, type Headers, type Viewer, callerHeaders } from './auth.ts';
@@ -126,7 +126,7 @@ export function createEngine<Context extends CallContext>(
       );
       const code = String(result.errors?.[0]?.extensions['code'] ?? 'OK');
       options.metrics.operationDuration.observe(
-        { service: options.name, operation: operationLabel(request), code },
+        { service: options.name, operation: operationLabel(prepared.arguments?.document), code },
         (performance.now() - started) / 1000,
       );
       return result;
@@ -142,7 +142,11 @@ export function createEngine<Context extends CallContext>(
           return this;
         },
         async next() {
-          const step = await (await source).next();
+          const step = await (await source).next().catch(async (error: Error) => {
+            // The source broke: what it threw goes to the caller as any error does, known or masked.
+            const { traceId } = await prepared;
+            throw presentError(new GraphQLError(error.message, { originalError: error }), { ...options, traceId });
+          });
           return step.done
             ? { done: true, value: undefined }
             : { done: false, value: present(step.value, (await prepared).traceId) };
@@ -162,9 +166,12 @@ async function* single(result: ExecutionResult): AsyncGenerator<ExecutionResult,
   yield result;
 }
 
-/** `login` of `Login__user__0`, the names that the gateway's planner gives its fetches; bounded by the documents known. */
-const operationLabel = (request: SubgraphRequest): string =>
-  request.operationName?.replace(/__.*$/, '').slice(0, 60) || 'anonymous';
+/** The first root field, e.g. `login` or `_entities`: a client names its operations as it likes, without end. */
+function operationLabel(document: DocumentNode | undefined): string {
+  const operation = document && getOperationAST(document);
+  const root = operation?.selectionSet.selections.find((selection) => selection.kind === Kind.FIELD);
+  return root?.name.value ?? (document ? 'other' : 'refused');
+}
 
 const singleHeader = (headers: Headers, name: string): string | undefined =>
   Array.isArray(headers[name]) ? headers[name][0] : headers[name];
@@ -222,8 +229,10 @@ function presentError(error: GraphQLError, options: { name: string; log: Logger;
   if (cause instanceof RefusedError)
     return show(cause.message, cause.refusals[0]?.code === 'NOT_FOUND' ? 'NOT_FOUND' : 'BAD_USER_INPUT');
   if (cause instanceof GraphQLError && knownCodes.has(code)) return show(error.message, code);
-  // graphql-js reports variables and arguments that can't be coerced without an original error.
-  if (!error.originalError && code === undefined) return show(error.message, 'BAD_USER_INPUT');
+  // graphql-js reports variables and arguments that can't be coerced without an original error, or with the scalar's own;
+  // variables before there is a path.
+  const beforeExecution = error.path === undefined && cause instanceof GraphQLError;
+  if (code === undefined && (!error.originalError || beforeExecution)) return show(error.message, 'BAD_USER_INPUT');
   if (isUnavailable(cause)) {
     options.log.warn({ err: cause.message, traceId: options.traceId }, 'a dependency is unavailable');
     return show(`The ${options.name} service can't answer right now; try again.`, 'SERVICE_UNAVAILABLE');

@@ -1,9 +1,6 @@
 import { z } from 'zod';
 import { ConfigError, type Env, developmentValue, integer, readEnv } from '../shared/env.ts';
 
-/** Where the user subgraph listens when it runs as a process of its own. */
-export type UserServerConfig = { readonly host: string; readonly port: number };
-
 /** An Ed25519 private key as JWK (RFC 8037). */
 export type PrivateJwk = {
   readonly kty: 'OKP';
@@ -71,14 +68,6 @@ function parseJwk(text: string): PrivateJwk {
   throw new ConfigError(
     'JWT_PRIVATE_JWK: is not an Ed25519 private key as JWK, {"kty":"OKP","crv":"Ed25519","x":"…","d":"…"}.',
   );
-}
-
-export function readUserServerConfig(env: Env): UserServerConfig {
-  const given = readEnv(env, {
-    SUBGRAPH_HOST: z.string().default('127.0.0.1'),
-    USER_PORT: integer(0, 65_535).default(4101),
-  });
-  return { host: given.SUBGRAPH_HOST, port: given.USER_PORT };
 }
 
 /** The first administrator; `password` undefined: one is made up and told once. */

@@ -37,9 +37,14 @@ describe(`orders that are not paid within ${windowSeconds} s`, () => {
     const product = await createProduct(platform, staff, { onHand: 3 });
     const { id } = await placeOrder(platform, buyer, [{ productId: product.id, quantity: 3 }]);
     expect((await stockOf(platform, staff, product.id)).available).toBe(0);
-    const expired = await orderIn(platform, buyer, id, ['EXPIRED']);
-    expect(expired).toMatchObject({ paymentStatus: 'VOIDED' });
-    await until(async () => (await stockOf(platform, staff, product.id)).available === 3, { what: 'the stock' });
+    await orderIn(platform, buyer, id, ['EXPIRED']);
+    await until(async () => (await stockOf(platform, staff, product.id)).available === 3, {
+      what: 'the stock',
+    });
+    expect(await readOrder(platform, buyer, id)).toMatchObject({
+      paymentStatus: 'VOIDED',
+      cancelReason: 'PAYMENT_TIMEOUT',
+    });
     const late = dataOf(await tryCreatePayment(platform, buyer, { orderId: id })).createPayment;
     expect(late).toMatchObject({ payment: null, userErrors: [{ __typename: 'OrderNotPayableError' }] });
   }, 30_000);

@@ -128,9 +128,9 @@ describe('a process that is killed outright', () => {
       await until(async () => (await stockOf(platform, again, product.id)).available === 1 - held, {
         what: 'the right stock',
       });
-      expect((await readOrder(platform, again, found.order?.id ?? '')).saga?.state).toBe(
-        state === 'FAILED' ? 'COMPENSATED' : 'SUCCEEDED',
-      );
+      const saga = state === 'FAILED' ? 'COMPENSATED' : 'SUCCEEDED';
+      const ended = async () => (await readOrder(platform, again, found.order?.id ?? '')).saga?.state === saga;
+      await until(ended, { timeoutMs: recoveryMs, everyMs: 200, what: `a saga that is ${saga}` });
       await expectCleanAudit(platform);
     },
     90_000,

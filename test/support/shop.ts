@@ -58,7 +58,8 @@ export async function register(platform: Platform, name = 'Test Buyer'): Promise
   return person(dataOf(answer).register, secret);
 }
 
-export async function logIn(platform: Platform, secret: { mobile: string; password: string }): Promise<Person> {
+export async function logIn(platform: Platform, account: { mobile: string; password: string }): Promise<Person> {
+  const secret = { mobile: account.mobile, password: account.password };
   const answer = await platform.gql<{ login: AuthPayload }>(operation('login'), secret);
   return person(dataOf(answer).login, secret);
 }
@@ -80,7 +81,7 @@ export async function createProduct(
     name: product.name ?? `Product ${sku}`,
     description: 'Made for a test.',
     price: { amount: product.priceMinor ?? 1_250, currency: 'EUR' },
-    initialOnHand: product.onHand ?? 10,
+    initialOnHand: product.kind === 'DIGITAL' ? 0 : (product.onHand ?? 10),
   };
   const answer = await platform.gql<{
     createProduct: { product: { id: string; sku: string; name: string } | null; userErrors: UserError[] };

@@ -1,11 +1,9 @@
-import { isDevelopment } from './environment.ts';
-
 export type DemoAccount = { readonly name: string; readonly mobile: string; readonly password: string };
 
-/** The customers that ops/seed.ts makes. In production there are none. */
-export const demoAccounts: readonly DemoAccount[] = isDevelopment
-  ? [
-      { name: 'Ada Lovelace', mobile: '10000000001', password: 'demo-password-1' },
-      { name: 'Alan Turing', mobile: '10000000002', password: 'demo-password-2' },
-    ]
-  : [];
+/** The demo accounts that ops/seed.ts makes outside production, the customers first (a test compares). */
+export const seededAccounts: readonly DemoAccount[] = [
+  { name: 'Mara Lindqvist', mobile: '10000000001', password: 'demo-customer' },
+  { name: 'Tomás Ferreira', mobile: '10000000002', password: 'demo-customer' },
+  { name: 'Aiko Sato', mobile: '10000000003', password: 'demo-customer' },
+  { name: 'Jonas Weber', mobile: '10000000009', password: 'demo-operator' },
+];

@@ -1,2 +1,6 @@
-/** The server marks the page when it runs for development; only then are the demo accounts of ops/seed.ts there. */
-export const isDevelopment = document.documentElement.dataset['environment'] === 'development';
+import { type DemoAccount, seededAccounts } from './demo-accounts.ts';
+
+/** The server marks the page when it runs for development; only then are the demo accounts there. */
+const isDevelopment = document.documentElement.dataset['environment'] === 'development';
+
+export const demoAccounts: readonly DemoAccount[] = isDevelopment ? seededAccounts : [];

@@ -1,5 +1,5 @@
 import { useEffect, useId, useRef, useState, type FormEvent } from 'react';
-import { demoAccounts } from './demo-accounts.ts';
+import { demoAccounts } from './environment.ts';
 import { signIn } from './session.ts';
 
 /** Mobile and password; calls `onDone` when signed in. In development the demo accounts are one click away. */

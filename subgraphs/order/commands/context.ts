@@ -27,12 +27,13 @@ export const staffOnly =
     if (!isStaff(viewer)) throw new RefusedError(forbiddenError('Only staff may do this.'));
   };
 
-/** A refusal unless `text` has `min` to `max` characters. */
+/** A refusal unless `text` has `min` to `max` characters and is valid Unicode. */
 export function checkLength(
   name: string,
   text: string | null | undefined,
   bounds: { min: number; max: number },
 ): Refusal[] {
+  if (text?.isWellFormed() === false) return [validationError(`${name}: is not valid Unicode.`, [name])];
   const length = text?.trim().length ?? 0;
   if (text !== null && text !== undefined ? length >= bounds.min && text.length <= bounds.max : bounds.min === 0)
     return [];

@@ -63,13 +63,15 @@ export async function placeOrder(
       const type = deps.types.find(input.type);
       const checked = checkInput(input, type);
       if ('refusals' in checked || !type) throw new RefusedError(...('refusals' in checked ? checked.refusals : []));
-      const products = await fetchProducts(deps, checked.lines, traceId);
-      const priced = priceLines(checked.lines, products, { currency: input.currency, type, newId: deps.newId });
-      if ('refusals' in priced) {
-        // The product may have changed since; a repeated request still gets its first answer.
-        const earlier = await findKey<Placed>(deps.db.em(), claim);
-        if (!earlier) throw new RefusedError(...priced.refusals);
-        return answer(await waitForOutcome(deps, earlier.orderId, untilMs), true);
+      let priced: Priced;
+      try {
+        priced = await price(deps, checked.lines, { input, type, traceId });
+      } catch (error) {
+        // The product may have changed or be out of reach since; a repeated request still gets its first answer.
+        const earlier =
+          (await findKey<Placed>(deps.db.em(), claim))?.orderId ?? (await findByReference(deps, claim, input));
+        if (earlier === null) throw error;
+        return answer(await waitForOutcome(deps, earlier, untilMs), true);
       }
       const recorded = await recordOrder(deps, viewer, { claim, type, priced, input, traceId });
       if (recorded.replayed) return answer(await waitForOutcome(deps, recorded.orderId, untilMs), true);
@@ -77,6 +79,19 @@ export async function placeOrder(
     },
     (userErrors): PlaceOrderPayload => ({ order: null, replayed: false, userErrors }),
   );
+}
+
+/** The lines at today's prices. Throws RefusedError for what stands in the way. */
+async function price(
+  deps: OrderDeps,
+  lines: readonly WantedLine[],
+  order: { input: PlaceOrderInput; type: OrderType; traceId: string },
+): Promise<Priced> {
+  const products = await fetchProducts(deps, lines, order.traceId);
+  const { type } = order;
+  const priced = priceLines(lines, products, { currency: order.input.currency, type, newId: deps.newId });
+  if ('refusals' in priced) throw new RefusedError(...priced.refusals);
+  return priced;
 }
 
 async function fetchProducts(
@@ -123,12 +138,8 @@ async function recordOrder(
       });
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
-      const existing =
-        order.clientReference === null ? null : await findByReference(deps, viewer.userId, order.clientReference);
-      if (existing) {
-        if (!existing.inputHash.equals(order.inputHash)) throw new RefusedError(idempotencyConflictError(false));
-        return { replayed: true, orderId: existing.id };
-      }
+      const existing = await findByReference(deps, draft.claim, draft.input);
+      if (existing !== null) return { replayed: true, orderId: existing };
       if (tries >= numberTries) throw error;
     }
   }
@@ -215,12 +226,22 @@ const readOrder = async (deps: OrderDeps, orderId: string): Promise<StoredOrder>
   return toOrder(row);
 };
 
-async function findByReference(deps: OrderDeps, customerId: string, reference: string): Promise<StoredOrder | null> {
+/**
+ * The id of the customer's order with this reference, to which the key belongs from now on as well; null when there is
+ * none. Throws RefusedError where the reference, or the key, stands for other input.
+ */
+async function findByReference(deps: OrderDeps, claim: Claim, input: PlaceOrderInput): Promise<string | null> {
+  const reference = input.clientReference ?? null;
+  if (reference === null) return null;
   const [row] = await select(deps.db.em(), 'select * from orders where customer_id = ? and client_reference = ?', [
-    idToBytes(customerId),
+    idToBytes(claim.ownerId),
     reference,
   ]);
-  return row ? toOrder(row) : null;
+  if (!row) return null;
+  const existing = toOrder(row);
+  if (!existing.inputHash.equals(hashOf(input))) throw new RefusedError(idempotencyConflictError(false));
+  const { result } = await deps.db.transaction((tx) => claimKey<Placed>(tx, claim, { orderId: existing.id }));
+  return result.orderId;
 }
 
 /** The order once it isn't PLACING any more, or as it is when the time is over. */

@@ -19,6 +19,9 @@ export type JournalEntry = {
   readonly hash: Buffer;
 };
 
+/** Characters of a reason that its column keeps. */
+export const maxReasonLength = 1_024;
+
 /** The hash before the first entry: 32 zero bytes. */
 export const genesisHash = Buffer.alloc(32);
 
@@ -62,25 +65,31 @@ export function toEntry(
     traceId: string;
   },
 ): JournalEntry {
-  const { reason, data } = describe(event);
+  const { reason: whole, data } = describe(event);
+  // As the row keeps it, or the hash could not be recomputed from the row.
+  const reason = whole?.slice(0, maxReasonLength).toWellFormed() ?? null;
   const { previousHash, ...rest } = context;
   const entry = { ...rest, type: event.type, toState: stateAfter(event), reason, data };
   return { ...entry, hash: entryHash(previousHash, entry) };
 }
 
-/** What the journal keeps of an event beside the states: JSON only, amounts as numbers, times as ISO text. */
+/** JSON with amounts as numbers, times as ISO text and no halves of characters, which canonical JSON doesn't know. */
+const json = (value: unknown): Record<string, unknown> =>
+  JSON.parse(
+    JSON.stringify(value, (_, member: unknown) =>
+      typeof member === 'bigint' ? Number(member) : typeof member === 'string' ? member.toWellFormed() : member,
+    ),
+  ) as Record<string, unknown>;
+
+/** What the journal keeps of an event beside the states. */
 function describe(event: OrderEvent): Pick<JournalEntry, 'reason' | 'data'> {
-  const json = (value: unknown) =>
-    JSON.parse(
-      JSON.stringify(value, (_, member: unknown) => (typeof member === 'bigint' ? Number(member) : member)),
-    ) as Record<string, unknown>;
   switch (event.type) {
     case 'OrderPlaced':
       return { reason: null, data: json(event.data) };
     case 'PlacingFailed':
       return { reason: event.reason, data: event.detail === null ? null : json({ detail: event.detail }) };
     case 'OrderCancelled':
-      return { reason: event.reason, data: event.note === null ? null : { note: event.note } };
+      return { reason: event.reason, data: event.note === null ? null : json({ note: event.note }) };
     case 'OrderExpired':
       return { reason: 'PAYMENT_TIMEOUT', data: null };
     case 'PaymentRefused':

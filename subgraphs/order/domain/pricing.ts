@@ -68,6 +68,7 @@ export function checkInput(
   if (input.lines.length < 1 || input.lines.length > maxLines) invalid(`lines: takes 1 to ${maxLines} lines.`, 'lines');
   if ((input.remark?.length ?? 0) > maxRemarkLength)
     invalid(`remark: has at most ${maxRemarkLength} characters.`, 'remark');
+  if (input.remark?.isWellFormed() === false) invalid('remark: is not valid Unicode.', 'remark');
   if (input.couponCodes?.length) invalid('couponCodes: this code does not exist.', 'couponCodes', '0');
   const reference = input.clientReference;
   if (reference !== null && reference !== undefined && !/^[\x20-\x7e]{1,64}$/.test(reference)) {

@@ -5,7 +5,8 @@ import { type Claim, claimKey, saveResult } from '../../shared/idempotency.ts';
 import { type ProductDeps, announceStock } from '../deps.ts';
 import { type Product, hasStock } from '../domain/product.ts';
 import { type Movement, type Stock, maxUnits } from '../domain/stock.ts';
-import { type MovementKey, movementsByKeys, recordChange, stocksByProductIds } from '../stock-store.ts';
+import { type MovementKey, movementsByKeys, recordChange } from '../ledger-store.ts';
+import { stocksByProductIds } from '../stock-store.ts';
 import { productsByIds } from '../store.ts';
 import { requireEditable, requireSeller } from './editing.ts';
 

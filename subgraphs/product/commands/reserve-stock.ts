@@ -4,7 +4,8 @@ import { badUserInput, branchCompensated } from '../../shared/errors.ts';
 import { isId } from '../../shared/ids.ts';
 import { type ProductDeps, announceStock } from '../deps.ts';
 import { type Line, maxLines, maxUnits, mergeLines } from '../domain/stock.ts';
-import { availableOf, insertReservations, recordOrderMovements, reservationState, takeStock } from '../stock-store.ts';
+import { recordOrderMovements } from '../ledger-store.ts';
+import { availableOf, insertReservations, reservationState, takeStock } from '../stock-store.ts';
 
 export type ReserveStockInput = {
   readonly sagaId: string;

@@ -73,7 +73,7 @@ const byProduct = (left: { productId: string }, right: { productId: string }): n
 export function mergeLines(lines: readonly Line[]): Line[] {
   const quantities = new Map<string, number>();
   for (const { productId, quantity } of lines) quantities.set(productId, (quantities.get(productId) ?? 0) + quantity);
-  return [...quantities].map(([productId, quantity]) => ({ productId, quantity })).sort(byProduct);
+  return [...quantities].map(([productId, quantity]) => ({ productId, quantity })).toSorted(byProduct);
 }
 
 /** One change per product, in id order; a product whose changes cancel out is left alone. */
@@ -92,10 +92,10 @@ export function mergeDeltas(changes: readonly StockDelta[]): StockDelta[] {
       delta,
       reason: [...reasons].join('; ').slice(0, maxReasonsLength),
     }))
-    .sort(byProduct);
+    .toSorted(byProduct);
 }
 
-export const sortSets = (changes: readonly StockSet[]): StockSet[] => [...changes].sort(byProduct);
+export const sortSets = (changes: readonly StockSet[]): StockSet[] => changes.toSorted(byProduct);
 
 export function checkDeltas(changes: readonly StockDelta[]): Refusal[] {
   return [

@@ -1,9 +1,7 @@
 import type { Role } from '../../shared/auth.ts';
 import { type Refusal, conflictError, notFoundError, validationError } from '../../shared/errors.ts';
 
-export const genders = ['UNSPECIFIED', 'MALE', 'FEMALE'] as const;
-export type Gender = (typeof genders)[number];
-export const roles: readonly Role[] = ['CUSTOMER', 'MERCHANT', 'OPERATOR', 'ADMIN'];
+export type Gender = 'UNSPECIFIED' | 'MALE' | 'FEMALE';
 
 /** A user as the API shows one. */
 export type User = {
@@ -132,7 +130,7 @@ export function checkProfile(
     const value = input[field];
     if (value !== undefined) checks[field] = value === null ? accept(null) : check(value, path(field));
   }
-  return combine<Partial<Profile>>(checks as never);
+  return combine<Partial<Profile>>(checks);
 }
 
 export const mobileTakenError = () =>

@@ -16,7 +16,7 @@ import { type Runtime, openRuntime } from '../../../subgraphs/shared/runtime.ts'
 import type { CreateProductInput } from '../../../subgraphs/product/commands/create-product.ts';
 import { createProduct } from '../../../subgraphs/product/commands/create-product.ts';
 import type { Product } from '../../../subgraphs/product/domain/product.ts';
-import { callsNobody } from '../../../subgraphs/product/links.ts';
+import { callsNobody } from '../../support/no-links.ts';
 import { type ProductSubgraph, createProductSubgraph } from '../../../subgraphs/product/subgraph.ts';
 
 export type Answer = { readonly data: any; readonly errors: readonly { message: string; code: string }[] }; // eslint-disable-line typescript/no-explicit-any

@@ -8,11 +8,13 @@ import { type Runtime, databaseUrl, openRuntime, readPlatformConfig } from '../.
 import type { Subgraph } from '../../../subgraphs/shared/subgraph.ts';
 import { createLogger } from '../../../subgraphs/shared/telemetry.ts';
 import { type Accounts, openAccounts } from '../../../subgraphs/user/accounts.ts';
-import { callsNobody } from '../../../subgraphs/user/links.ts';
+import { createDependencies } from '../../../subgraphs/user/create-dependencies.ts';
+import type { UserDeps } from '../../../subgraphs/user/dependencies.ts';
+import { callsNobody } from '../../support/no-links.ts';
 import { createUserSubgraph, userSchema } from '../../../subgraphs/user/subgraph.ts';
 
-/** Redis databases: `flushed` is for tests that empty theirs while other files run. */
-export const redisDatabase = { ordinary: 1, flushed: 2, auth: 3 } as const;
+/** Redis databases: a test file that empties its database has one of its own, since others run at the same time. */
+export const redisDatabase = { ordinary: 1, sessions: 2, auth: 3, credentials: 4 } as const;
 
 export const redisUrl = (database: number): string =>
   `${process.env['TEST_REDIS_URL']?.replace(/\/\d*$/, '')}/${database}`;
@@ -37,6 +39,8 @@ export type UserPlatform = {
   run(query: string, variables?: Record<string, unknown>, caller?: Caller): Promise<Answer>;
   /** Rows of a statement, as root. */
   sql(statement: string, parameters?: unknown[]): Promise<Record<string, unknown>[]>;
+  /** Runs the subgraph's own code, e.g. a job, by hand over the same schema. */
+  withDependencies<T>(work: (deps: UserDeps) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 };
 
@@ -83,6 +87,14 @@ export async function openUserPlatform(
       await root.query(`use ${schema}`);
       const [rows] = await root.query(statement, parameters);
       return rows as Record<string, unknown>[];
+    },
+    async withDependencies(work) {
+      const db = await openDatabase({ url, entities: [], migrations: [], poolSize: 2, log: runtime.log });
+      try {
+        return await work(await createDependencies(runtime, db));
+      } finally {
+        await db.close();
+      }
     },
     async close() {
       await runtime.jobs.stop();

@@ -9,7 +9,7 @@ import Products from '../../../../schema/operations/products.graphql?raw';
 import Register from '../../../../schema/operations/register.graphql?raw';
 import RetryPayment from '../../../../schema/operations/retry-payment.graphql?raw';
 import WatchOrder from '../../../../schema/operations/watch-order.graphql?raw';
-import { demoAccounts } from '../demo-accounts.ts';
+import { demoAccounts } from '../environment.ts';
 
 export type Example = {
   readonly title: string;

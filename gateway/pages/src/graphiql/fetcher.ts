@@ -1,5 +1,5 @@
 import type { Fetcher, FetcherOpts, FetcherParams } from '@graphiql/toolkit';
-import { Kind, type DocumentNode, type ExecutionResult } from 'graphql';
+import { GraphQLError, Kind, parse, type ExecutionResult, type OperationDefinitionNode } from 'graphql';
 import { createClient } from 'graphql-ws';
 import { adoptSession, freshToken } from '../session.ts';
 import type { AuthPayload } from '../types.ts';
@@ -7,28 +7,41 @@ import { fillIn, remember } from './placeholders.ts';
 
 type Result = ExecutionResult<Record<string, unknown>>;
 
+/** Authorization headers that this page itself wrote into a tab: when renewed, the newer token goes instead. */
+export const writtenHeaders = new Set<string>();
+
 /**
  * HTTP for queries and mutations, WebSocket for subscriptions, both at /graphql of this origin. What the headers editor
  * says goes along, as headers or as connectionParams; `authorization` is the signed-in user's when it says none.
  */
 export const fetcher: Fetcher = (params, options) => {
-  const filled = { ...params, variables: fillIn(params.variables) as FetcherParams['variables'] };
-  return isSubscription(options?.documentAST, params.operationName)
-    ? subscribe(filled, options)
-    : send(filled, options);
+  try {
+    const chosen = chooseOperation(params);
+    const filled: FetcherParams = {
+      ...params,
+      operationName: chosen?.name?.value ?? null,
+      variables: fillIn(params.variables) as FetcherParams['variables'],
+    };
+    return chosen?.operation === 'subscription' ? subscribe(filled, options) : send(filled, options);
+  } catch (error) {
+    // As an answer, because GraphiQL shows a thrown error with its stack.
+    return Promise.resolve({ errors: [new GraphQLError((error as Error).message)] });
+  }
 };
 
-function isSubscription(document: DocumentNode | undefined, name: string | null | undefined): boolean {
-  const operations = document?.definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION) ?? [];
-  const chosen = operations.find((node) => node.name?.value === name) ?? operations[0];
-  return chosen?.operation === 'subscription';
+/** The operation to run. Just after a change of tabs GraphiQL still names the one of the tab before. */
+function chooseOperation({ query, operationName }: FetcherParams): OperationDefinitionNode | undefined {
+  const operations = parse(query).definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION);
+  return operations.find((node) => node.name?.value === operationName) ?? operations[0];
 }
 
 async function headersOf(options: FetcherOpts | undefined): Promise<Record<string, string>> {
   const own = Object.entries(options?.headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]);
   const headers = Object.fromEntries(own) as Record<string, string>;
-  const token = headers['authorization'] === undefined ? await freshToken() : null;
-  return token === null ? headers : { ...headers, authorization: `Bearer ${token}` };
+  if (headers['authorization'] !== undefined && !writtenHeaders.has(headers['authorization'])) return headers;
+  const { authorization: _, ...others } = headers;
+  const token = await freshToken();
+  return token === null ? others : { ...others, authorization: `Bearer ${token}` };
 }
 
 async function send(params: FetcherParams, options: FetcherOpts | undefined): Promise<Result> {

@@ -1,8 +1,9 @@
 import { useGraphiQL, useGraphiQLActions, type GraphiQLPlugin } from '@graphiql/react';
-import { useEffect, useRef } from 'react';
+import { useEffect } from 'react';
 import { signOut, useSession } from '../session.ts';
 import { SignInForm } from '../sign-in.tsx';
 import { examples, type Example } from './examples.ts';
+import { writtenHeaders } from './fetcher.ts';
 
 function StartHere() {
   return (
@@ -18,22 +19,21 @@ function StartHere() {
 function Account() {
   const session = useSession();
   const headerEditor = useGraphiQL((state) => state.headerEditor);
-  const { introspect } = useGraphiQLActions();
-  const shownToken = useRef<string | null>(null);
   const token = session?.tokens.accessToken ?? null;
 
   useEffect(() => {
-    if (headerEditor === undefined || token === shownToken.current) return;
-    const replaced =
-      shownToken.current === null
-        ? headerEditor.getValue()
-        : headerEditor.getValue().replace(shownToken.current, token ?? '');
-    if (token === null) headerEditor.setValue('');
-    else if (replaced.trim() === '' || !replaced.toLowerCase().includes('authorization')) {
-      headerEditor.setValue(JSON.stringify({ authorization: `Bearer ${token}` }, null, 2));
-    } else headerEditor.setValue(replaced);
-    shownToken.current = token;
-  }, [headerEditor, token, introspect]);
+    if (headerEditor === undefined) return;
+    const authorization = token === null ? null : `Bearer ${token}`;
+    const shown = headerEditor.getValue();
+    const written = [...writtenHeaders].find((header) => shown.includes(header));
+    if (authorization === null) {
+      if (written !== undefined) headerEditor.setValue('');
+      return;
+    }
+    writtenHeaders.add(authorization);
+    if (written !== undefined) headerEditor.setValue(shown.replace(written, authorization));
+    else if (shown.trim() === '') headerEditor.setValue(JSON.stringify({ authorization }, null, 2));
+  }, [headerEditor, token]);
 
   if (session === null) {
     return (

@@ -1,4 +1,4 @@
-import { demoAccounts } from '../demo-accounts.ts';
+import { demoAccounts } from '../environment.ts';
 import { Frame } from '../frame.tsx';
 import { Shop } from './shop.tsx';
 
@@ -68,7 +68,7 @@ const Hero = () => (
     </div>
     <figure className="listing">
       <figcaption>Follow an order, across services</figcaption>
-      <pre tabIndex={0} aria-label="Example subscription">
+      <pre tabIndex={0} role="region" aria-label="Example subscription">
         <b>subscription</b> Watch($id: <i>ID!</i>) {'{\n'}
         {'  '}orderEvents(orderId: $id, afterSeq: 0) {'{\n'}
         {'    '}event {'{ '}seq type at{' }\n'}

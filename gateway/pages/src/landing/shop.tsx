@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { ApiError, newIdempotencyKey, request } from '../api.ts';
 import { formatMoney } from '../format.ts';
 import { Picture } from '../frame.tsx';
@@ -96,7 +96,7 @@ function ProductCard({ product, busy, onBuy }: { product: ProductNode; busy: boo
           <p className="small muted">Booked by the night</p>
         ) : (
           <p className="small">
-            <Stock available={stock?.available ?? null} />
+            <Stock available={kind === 'DIGITAL' ? null : (stock?.available ?? null)} />
           </p>
         )}
         {kind !== 'BOOKABLE' && (
@@ -116,7 +116,7 @@ function ProductCard({ product, busy, onBuy }: { product: ProductNode; busy: boo
 }
 
 function Stock({ available }: { available: number | null }) {
-  if (available === null) return <span className="muted">Always available</span>;
+  if (available === null) return <span className="badge">Available at once</span>;
   if (available <= 0) return <span className="badge bad">Sold out</span>;
   if (available <= fewLeft) return <span className="badge wait">Only {available} left</span>;
   return <span className="badge good">{available} in stock</span>;
@@ -132,11 +132,10 @@ function Purchase({
   const [busyId, setBusyId] = useState<string | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   // One key for one wish: a try after a lost answer must not order twice.
-  const [wish, setWish] = useState<{ productId: string; key: string } | null>(null);
+  const wish = useRef<{ productId: string; key: string } | null>(null);
 
   async function place(product: ProductNode) {
-    const key = wish?.productId === product.id ? wish.key : newIdempotencyKey();
-    setWish({ productId: product.id, key });
+    if (wish.current?.productId !== product.id) wish.current = { productId: product.id, key: newIdempotencyKey() };
     setBusyId(product.id);
     setProblem(null);
     try {
@@ -145,9 +144,9 @@ function Purchase({
           currency: product.price.currency,
           lines: [{ productId: product.id, quantity: 1, expectedUnitPrice: product.price.amount }],
         },
-        idempotencyKey: key,
+        idempotencyKey: wish.current.key,
       });
-      setWish(null);
+      wish.current = null;
       const [refusal] = placeOrder.userErrors;
       if (refusal !== undefined || placeOrder.order === null) {
         setProblem(refusal?.message ?? 'The order could not be placed.');

@@ -8,7 +8,7 @@ export const testCards = [
   { number: '4242424242424242', effect: 'pays' },
   { number: '4000000000000002', effect: 'is declined' },
   { number: '4000000000009995', effect: 'lacks funds' },
-  { number: '4000002760003184', effect: 'wants a confirmation' },
+  { number: '4000002760003184', effect: 'asks to confirm' },
 ] as const;
 
 /** The card field with the simulated provider's test cards beside it. */

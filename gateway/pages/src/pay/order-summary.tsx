@@ -82,8 +82,15 @@ export const Timeline = ({ events }: { events: readonly OrderEvent[] }) => (
   </section>
 );
 
+const milestones: Partial<Record<OrderState, string>> = {
+  PLACING: 'Order placed',
+  PENDING_PAYMENT: 'Stock reserved, waiting for payment',
+  PAID: 'Payment received',
+};
+
 function eventText(event: OrderEvent): string {
-  if (event.toState !== null && event.toState !== event.fromState) return stateText[event.toState].text;
+  if (event.toState !== null && event.toState !== event.fromState)
+    return milestones[event.toState] ?? stateText[event.toState].text;
   const words = event.type
     .replace(/^order\./, '')
     .replaceAll(/[._]/g, ' ')

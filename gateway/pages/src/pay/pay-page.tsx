@@ -92,7 +92,7 @@ function OrderToPay({ orderId, userId }: { orderId: string; userId: string }) {
 }
 
 function Payment({ order, reload }: { order: Order; reload: () => Promise<void> }) {
-  const { step, pay, confirm } = useCardPayment(order, reload);
+  const { step, pay, confirm, takeAnotherCard } = useCardPayment(order, reload);
   const outcome = outcomeOf(order);
   useTitle(outcome?.title ?? 'Payment');
 
@@ -147,9 +147,14 @@ function Payment({ order, reload }: { order: Order; reload: () => Promise<void> 
         {step.kind === 'confirm' && <p className="notice">Your bank wants you to confirm this payment.</p>}
       </div>
       {step.kind === 'confirm' && (
-        <button type="button" className="button wide" autoFocus onClick={() => void confirm()}>
-          Confirm {formatMoney(order.balanceDue)}
-        </button>
+        <>
+          <button type="button" className="button wide" autoFocus onClick={() => void confirm()}>
+            Confirm {formatMoney(order.balanceDue)}
+          </button>
+          <button type="button" className="button quiet wide" onClick={takeAnotherCard}>
+            Use another card
+          </button>
+        </>
       )}
       {!hideCard && <CardForm amount={formatMoney(order.balanceDue)} busy={busy} onPay={(card) => void pay(card)} />}
       {order.allowedActions.includes('CANCEL') && busy === null && step.kind !== 'waiting' && (

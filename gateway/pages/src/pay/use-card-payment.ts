@@ -29,6 +29,8 @@ export function useCardPayment(order: Order, reload: () => Promise<void>) {
   const [step, setStep] = useState<PayStep>({ kind: 'idle' });
   const attempt = useRef<Attempt | null>(null);
   const wish = useRef<{ card: string; key: string } | null>(null);
+  const cardToConfirm = useRef('');
+  const declinedHere = useRef(new Set<string>());
 
   const payable = order.allowedActions.includes('PAY') || order.state === 'PENDING_PAYMENT';
   const known = lastAttempt(cardPayment(order));
@@ -37,9 +39,11 @@ export function useCardPayment(order: Order, reload: () => Promise<void>) {
   useEffect(() => {
     if (known === undefined || (attempt.current !== null && attempt.current.id !== known.id)) return;
     if (known.state === 'FAILED') {
-      // Before the first try in this page an old refusal is no news; while one runs, its own answer comes.
+      // Told here only while the outcome is open. A refusal that the provider's answer told before may show up late,
+      // when the same attempt is being tried with another card.
+      const news = !declinedHere.current.has(known.id);
       const declined: PayStep = { kind: 'declined', message: declinedText(known) };
-      if (attempt.current !== null) setStep((now) => (now.kind === 'working' ? now : declined));
+      setStep((now) => (now.kind === 'waiting' && news ? declined : now));
     } else if (known.state === 'PENDING' || known.state === 'SUCCEEDED') {
       attempt.current = known;
       setStep((now) => (now.kind === 'waiting' ? now : { kind: 'waiting', long: false }));
@@ -65,6 +69,7 @@ export function useCardPayment(order: Order, reload: () => Promise<void>) {
       const again = error instanceof ApiError && error.retryable;
       setStep({ kind: 'problem', message: (error as Error).message, again });
       if (!again) wish.current = null;
+      void reload();
     }
   }
 
@@ -74,25 +79,30 @@ export function useCardPayment(order: Order, reload: () => Promise<void>) {
       setStep({ kind: 'working', text: 'Preparing the payment…' });
       attempt.current = await openAttempt(order, wish.current.key);
       setStep({ kind: 'working', text: 'Asking the bank…' });
+      cardToConfirm.current = card;
       await submit({ card });
     });
 
   const confirm = () =>
     guarded(async () => {
       setStep({ kind: 'working', text: 'Confirming…' });
-      await submit({ confirm: true });
+      await submit({ card: cardToConfirm.current, authentication: 'confirmed' });
     });
 
-  async function submit(body: { card: string } | { confirm: true }) {
+  async function submit(body: { card: string; authentication?: 'confirmed' }) {
     const answer = await askProvider(attempt.current, body);
     wish.current = null;
-    if (answer.kind === 'declined') setStep({ kind: 'declined', message: answer.message });
-    else if (answer.kind === 'confirm') setStep({ kind: 'confirm' });
+    if (answer.kind === 'declined') {
+      declinedHere.current.add(attempt.current?.id ?? '');
+      setStep({ kind: 'declined', message: answer.message });
+    } else if (answer.kind === 'confirm') setStep({ kind: 'confirm' });
     else setStep({ kind: 'waiting', long: false });
     void reload();
   }
 
-  return { step, pay, confirm };
+  const takeAnotherCard = () => setStep({ kind: 'idle' });
+
+  return { step, pay, confirm, takeAnotherCard };
 }
 
 /** The attempt to send the card to: the open one, or a new one after a refusal, or the first. */

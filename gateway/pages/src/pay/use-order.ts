@@ -82,7 +82,11 @@ export function useOrder(orderId: string, userId: string): LoadedOrder {
         setConnection(state);
         if (state === 'live') void reload();
       },
-      onRefused: () => setConnection('interrupted'),
+      onRefused: () => {
+        setConnection('interrupted');
+        // The same question over HTTP tells whether it is the session that has ended.
+        void reload();
+      },
     });
   }, [found, orderId, userId, addEvents, reload]);
 

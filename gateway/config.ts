@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { ConfigError, type Env, integer, readEnv, url } from '../subgraphs/shared/env.ts';
+
+/** The gateway's own configuration, beside the platform's. The README lists the variables. */
+export type GatewayConfig = {
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** Origins, beside the platform's own, whose pages may call the API and open sockets. */
+  readonly allowedOrigins: readonly string[];
+  readonly introspection: boolean;
+  /** How many proxies of ours stand in front and append to `x-forwarded-for`; 0 ignores the header. */
+  readonly trustedProxyHops: number;
+  /** Where the simulated payment provider listens; unset in production. */
+  readonly simulatedProviderUrl: string | undefined;
+  /** Build of the browser pages, an absolute path; unset: no pages are served. */
+  readonly pagesDir: string | undefined;
+  /** How long readiness says no before the port closes, so that a load balancer can look away first. */
+  readonly drainDelayMs: number;
+};
+
+const maxTrustedProxyHops = 5;
+const maxDrainDelayMs = 60_000;
+
+/** Throws ConfigError naming the variable and the mend. */
+export function readGatewayConfig(env: Env): GatewayConfig {
+  const given = readEnv(env, {
+    PORT: integer(0, 65_535).default(4000),
+    GATEWAY_HOST: z.string().default('0.0.0.0').describe('address to listen on'),
+    ALLOWED_ORIGINS: z.string().default('').describe('origins separated by commas, e.g. https://shop.example'),
+    INTROSPECTION: z.enum(['true', 'false']).default('true'),
+    TRUSTED_PROXY_HOPS: integer(0, maxTrustedProxyHops).default(0),
+    SIMULATED_PROVIDER_URL: url('http', 'https').optional(),
+    PAGES_DIR: z.string().optional(),
+    DRAIN_DELAY_MS: integer(0, maxDrainDelayMs).default(0),
+  });
+  return {
+    host: given.GATEWAY_HOST,
+    port: given.PORT,
+    allowedOrigins: given.ALLOWED_ORIGINS.split(',').map((text) => text.trim()).filter(Boolean).map(originOf),
+    introspection: given.INTROSPECTION === 'true',
+    trustedProxyHops: given.TRUSTED_PROXY_HOPS,
+    simulatedProviderUrl: given.SIMULATED_PROVIDER_URL?.replace(/\/$/, ''),
+    pagesDir: given.PAGES_DIR,
+    drainDelayMs: given.DRAIN_DELAY_MS,
+  }; // prettier-ignore
+}
+
+function originOf(text: string): string {
+  if (!URL.canParse(text) || new URL(text).origin === 'null')
+    throw new ConfigError(`ALLOWED_ORIGINS: ${text} is not an origin such as https://shop.example`);
+  return new URL(text).origin;
+}

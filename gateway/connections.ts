@@ -1,0 +1,89 @@
+import type { WebSocket } from 'ws';
+import type { Metrics } from '../subgraphs/shared/telemetry.ts';
+import type { SignedIn } from './auth.ts';
+
+/** The sockets of this process: how many there are, whose they are, and when they must go. */
+export type Connections = {
+  isFull(): boolean;
+  add(socket: WebSocket): void;
+  /**
+   * Ties a socket to its viewer: it is closed (4403) when the token ends or the session is revoked. False when the
+   * viewer has too many sockets; this one is then closed (4429).
+   */
+  signIn(socket: WebSocket, signedIn: SignedIn): boolean;
+  /** Closes all with 1012 (restart), which clients take as "connect again"; cuts those that don't answer. */
+  close(): Promise<void>;
+};
+
+const maxSockets = 20_000;
+const maxSocketsPerUser = 5;
+const closeTimeoutMs = 2_000;
+
+export function openConnections(options: {
+  onRevoked: (listener: (sessionId: string) => void) => () => void;
+  now: () => Date;
+  metrics: Metrics;
+}): Connections {
+  const sockets = new Set<WebSocket>();
+  const byUser = new Map<string, Set<WebSocket>>();
+  const bySession = new Map<string, Set<WebSocket>>();
+
+  const stopListening = options.onRevoked((sessionId) => {
+    for (const socket of bySession.get(sessionId) ?? []) socket.close(4403, 'The session has ended');
+  });
+
+  return {
+    isFull: () => sockets.size >= maxSockets,
+    add(socket) {
+      sockets.add(socket);
+      options.metrics.sockets.inc();
+      socket.once('close', () => {
+        sockets.delete(socket);
+        options.metrics.sockets.dec();
+      });
+    },
+    signIn(socket, { viewer, expiresAtMs }) {
+      if (viewer.kind !== 'user') return true;
+      if ((byUser.get(viewer.userId)?.size ?? 0) >= maxSocketsPerUser) {
+        socket.close(4429, 'Too many sockets');
+        return false;
+      }
+      // Gone while its token was verified: nothing would ever take it out again.
+      if (socket.readyState !== socket.OPEN) return false;
+      const forget = [enlist(byUser, viewer.userId, socket), enlist(bySession, viewer.sessionId, socket)];
+      const expiry = setTimeout(
+        () => socket.close(4403, 'The access token has expired'),
+        expiresAtMs - options.now().getTime(),
+      );
+      socket.once('close', () => {
+        clearTimeout(expiry);
+        for (const each of forget) each();
+      });
+      return true;
+    },
+    async close() {
+      stopListening();
+      const closing = [...sockets].map(
+        (socket) =>
+          new Promise<void>((resolve) => {
+            socket.once('close', () => resolve());
+            socket.close(1012, 'Service restart');
+          }),
+      );
+      const cut = setTimeout(() => {
+        for (const socket of sockets) socket.terminate();
+      }, closeTimeoutMs);
+      await Promise.all(closing);
+      clearTimeout(cut);
+    },
+  };
+}
+
+function enlist(lists: Map<string, Set<WebSocket>>, key: string, socket: WebSocket): () => void {
+  const list = lists.get(key) ?? new Set();
+  lists.set(key, list.add(socket));
+  return () => {
+    list.delete(socket);
+    if (list.size === 0) lists.delete(key);
+  };
+}

@@ -1,0 +1,90 @@
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  NoSchemaIntrospectionCustomRule,
+  parse,
+  specifiedRules,
+  validate,
+} from 'graphql';
+import { LRUCache } from 'lru-cache';
+import { type Cost, type Variables, compileCost } from './cost.ts';
+import { refusal } from './errors.ts';
+import { checkDocument, fragmentsOf, limits } from './limits.ts';
+
+/** A document that keeps the limits, parsed once. */
+export type ReadDocument = {
+  readonly document: DocumentNode;
+  readonly operation: OperationDefinitionNode;
+  /** Against the clients' API; computed when first asked for. Empty when the document is valid. */
+  validationErrors(): readonly GraphQLError[];
+};
+
+export type Documents = {
+  /** Parses and checks what a client sent. Throws a refusal with its own code, GRAPHQL_PARSE_FAILED for bad syntax. */
+  read(query: string, variables: Variables): ReadDocument;
+};
+
+const cachedDocuments = 1_000;
+const cachedBytes = 16 * 1024 * 1024;
+
+/** Documents seen lately, good and refused ones, bounded in number and bytes. */
+export function openDocuments(schema: GraphQLSchema, options: { introspection: boolean }): Documents {
+  const rules = options.introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
+  type Entry = (ReadDocument & { readonly cost: Cost }) | { readonly refused: GraphQLError };
+  const cache = new LRUCache<string, Entry>({
+    max: cachedDocuments,
+    maxSize: cachedBytes,
+    sizeCalculation: (_, query) => query.length * 2 + 1,
+  });
+
+  function enter(query: string): Entry {
+    try {
+      const document = parse(query, { maxTokens: limits.tokens });
+      const operation = checkDocument(document);
+      let errors: readonly GraphQLError[] | undefined;
+      return {
+        document,
+        operation,
+        cost: compileCost(schema, operation, fragmentsOf(document)),
+        validationErrors: () => (errors ??= validate(schema, document, rules).map(withCode)),
+      };
+    } catch (error) {
+      if (!(error instanceof GraphQLError)) throw error;
+      return { refused: error.extensions['code'] === undefined ? syntaxError(error) : error };
+    }
+  }
+
+  return {
+    read(query, variables) {
+      let entry = cache.get(query);
+      if (!entry) {
+        entry = enter(query);
+        cache.set(query, entry);
+      }
+      if ('refused' in entry) throw entry.refused;
+      const cost = entry.cost(variables);
+      if (cost > limits.cost)
+        throw refusal('TOO_COSTLY', `The pages asked for add up to ${cost} nodes; at most ${limits.cost} are allowed.`);
+      return entry;
+    },
+  };
+}
+
+const withCode = ({ message, nodes }: GraphQLError): GraphQLError =>
+  new GraphQLError(message, {
+    ...(nodes && { nodes }),
+    extensions: { code: 'GRAPHQL_VALIDATION_FAILED', http: { status: 400 } },
+  });
+
+/** graphql-js tells an overflow from bad syntax by its message alone. */
+function syntaxError(error: GraphQLError): GraphQLError {
+  if (error.message.startsWith('Syntax Error: Document contains more'))
+    return refusal('TOO_MANY_TOKENS', `A document may have ${limits.tokens} tokens.`);
+  return new GraphQLError(error.message, {
+    ...(error.source && { source: error.source }),
+    ...(error.positions && { positions: error.positions }),
+    extensions: { code: 'GRAPHQL_PARSE_FAILED', http: { status: 400 } },
+  });
+}

@@ -1,0 +1,74 @@
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { type ErrorCode, errorCodes, isUnavailable } from '../subgraphs/shared/errors.ts';
+import type { Logger } from '../subgraphs/shared/telemetry.ts';
+
+/** Codes that only the gateway gives, beside those of every service; `docs/errors.md` says what a client does. */
+export const gatewayErrorCodes = [
+  'BAD_REQUEST',
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'OPERATION_RESOLUTION_FAILURE',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
+  'PAYLOAD_TOO_LARGE',
+  'UNSUPPORTED_MEDIA_TYPE',
+  'TOO_MANY_TOKENS',
+  'TOO_MANY_OPERATIONS',
+  'TOO_MANY_FIELDS',
+  'TOO_DEEP',
+  'TOO_MANY_ALIASES',
+  'TOO_MANY_DIRECTIVES',
+  'TOO_MANY_MUTATIONS',
+  'TOO_COSTLY',
+  'TOO_MANY_SUBSCRIPTIONS',
+  'INCOMPLETE_DATA',
+] as const;
+export type GatewayErrorCode = (typeof gatewayErrorCodes)[number];
+
+const knownCodes: ReadonlySet<unknown> = new Set<ErrorCode | GatewayErrorCode>([...errorCodes, ...gatewayErrorCodes]);
+
+/** A refusal of the gateway: the request is at fault and the same one will be refused again. */
+export const refusal = (code: GatewayErrorCode, message: string, status = 400): GraphQLError =>
+  new GraphQLError(message, { extensions: { code, http: { status } } });
+
+/** Whom to tell about what the client must not see, and the trace id that ties both together. */
+export type ErrorReport = { readonly log: Logger; readonly traceId: string };
+
+/**
+ * An error as the client sees it: known codes as they are with the trace id, everything else logged and masked.
+ * What a subgraph answered was already masked there.
+ */
+export function presentError(error: unknown, report: ErrorReport): GraphQLFormattedError {
+  const { log, traceId } = report;
+  const place = error instanceof GraphQLError ? placeOf(error) : {};
+  const show = (message: string, code: string): GraphQLFormattedError => ({
+    message,
+    ...place,
+    extensions: { code, traceId },
+  });
+  if (error instanceof GraphQLError) {
+    const code = codeOf(error);
+    // A subgraph's error was presented there; only known codes can come from one that is ours.
+    if (knownCodes.has(code)) return show(error.message, code as string);
+    // graphql-js reports variables that can't be coerced without a code, and with no error but the scalar's own.
+    const ofVariables =
+      !error.originalError || (error.path === undefined && error.originalError instanceof GraphQLError);
+    if (code === undefined && ofVariables) return show(error.message, 'BAD_USER_INPUT');
+  }
+  if (isUnavailable(error)) {
+    log.warn({ err: (error as Error).message, traceId }, 'a dependency is unavailable');
+    return show("The service can't answer right now; try again.", 'SERVICE_UNAVAILABLE');
+  }
+  log.error({ err: error, traceId }, 'unexpected error');
+  return show(`Something went wrong on our side; quote trace id ${traceId}.`, 'INTERNAL_SERVER_ERROR');
+}
+
+/** The code that the error was made with: Apollo Server wraps the gateway's refusals into codes of its own. */
+function codeOf(error: GraphQLError): unknown {
+  const original = error.originalError instanceof GraphQLError ? error.originalError.extensions['code'] : undefined;
+  return knownCodes.has(original) ? original : error.extensions['code'];
+}
+
+const placeOf = ({ path, locations }: GraphQLError): Pick<GraphQLFormattedError, 'path' | 'locations'> => ({
+  ...(locations && { locations }),
+  ...(path && { path }),
+});

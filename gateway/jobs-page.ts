@@ -1,0 +1,132 @@
+import { createExpressMiddleware } from 'agendash';
+import type { Agenda } from 'agenda';
+import express, { type Request, type RequestHandler, type Response, Router } from 'express';
+import { parse } from 'graphql';
+import { isStaff } from '../subgraphs/shared/auth.ts';
+import type { SignedIn, TokenVerifier } from './auth.ts';
+import type { Supergraph } from './execute.ts';
+
+export type JobsPageOptions = {
+  readonly agenda: Agenda;
+  readonly supergraph: Supergraph;
+  readonly verifier: TokenVerifier;
+  readonly addressOf: (request: Request) => string;
+  readonly isAllowedOrigin: (origin: string) => boolean;
+  /** The cookie is sent over HTTPS alone. */
+  readonly isSecure: boolean;
+  readonly now: () => Date;
+};
+
+const cookieName = 'jobs_token';
+const maxFormBytes = 4 * 1024;
+const loginMutation = `mutation JobsLogin($mobile: String!, $password: String!) {
+  login(mobile: $mobile, password: $password) { tokens { accessToken } }
+}`;
+const loginDocument = parse(loginMutation);
+
+/**
+ * `/jobs`: Agendash for staff. A browser's page load can't carry a bearer token, so the access token sits in a cookie
+ * that only `/jobs` gets, only from its own pages; it is verified at every request and ends as every access token does.
+ */
+export function jobsPage(options: JobsPageOptions): Router {
+  const router = Router();
+  const form = express.urlencoded({ extended: false, limit: maxFormBytes });
+
+  router.use('/jobs', fromOwnPages(options.isAllowedOrigin));
+  router.get('/jobs/login', (_request, response) => showLogin(response));
+  router.post('/jobs/login', form, async (request, response) => {
+    const signedIn = await signIn(options, request, response);
+    if (signedIn) response.redirect(303, '/jobs/');
+    else showLogin(response, 'This mobile and password are not those of a member of staff.');
+  });
+  router.post('/jobs/logout', (_request, response) => {
+    response.clearCookie(cookieName, { path: '/jobs' });
+    response.redirect(303, '/jobs/login');
+  });
+  router.use('/jobs', staffOnly(options));
+  // Agendash's page asks for its files relative to a path that ends in a slash.
+  router.get('/jobs', (request, response, next) => {
+    if (request.originalUrl.split('?')[0] === '/jobs') response.redirect(302, '/jobs/');
+    else next();
+  });
+  router.use('/jobs', createExpressMiddleware(options.agenda) as RequestHandler);
+  return router;
+}
+
+const fromOwnPages =
+  (isAllowedOrigin: (origin: string) => boolean): RequestHandler =>
+  (request, response, next) => {
+    const { origin } = request.headers;
+    if (request.method === 'GET' || origin === undefined || isAllowedOrigin(origin)) next();
+    else
+      response
+        .status(403)
+        .json({ errors: [{ message: 'Another site may not do this.', extensions: { code: 'FORBIDDEN' } }] });
+  };
+
+function staffOnly({ verifier }: JobsPageOptions): RequestHandler {
+  return async (request, response, next) => {
+    const signedIn = await verifiedCookie(verifier, request);
+    if (signedIn && isStaff(signedIn.viewer)) {
+      next();
+      return;
+    }
+    if (request.method === 'GET' && request.accepts(['json', 'html']) === 'html') response.redirect(302, '/jobs/login');
+    else
+      response
+        .status(401)
+        .json({ errors: [{ message: 'Sign in at /jobs/login.', extensions: { code: 'UNAUTHENTICATED' } }] });
+  };
+}
+
+async function verifiedCookie(verifier: TokenVerifier, request: Request): Promise<SignedIn | null> {
+  const cookie = request.headers.cookie?.split(';').map((pair) => pair.trim()).find((pair) => pair.startsWith(`${cookieName}=`)); // prettier-ignore
+  if (cookie === undefined) return null;
+  try {
+    return await verifier.verify(`Bearer ${cookie.slice(cookieName.length + 1)}`);
+  } catch {
+    // Ended, revoked or made up: the same as none, the login form comes.
+    return null;
+  }
+}
+
+async function signIn(options: JobsPageOptions, request: Request, response: Response): Promise<boolean> {
+  const { mobile, password } = (request.body ?? {}) as { mobile?: unknown; password?: unknown };
+  if (typeof mobile !== 'string' || typeof password !== 'string') return false;
+  const anonymous = await options.verifier.verify(undefined);
+  const caller = { ...anonymous, address: options.addressOf(request), traceId: String(response.locals['traceId']) };
+  const result = await options.supergraph.execute({
+    query: loginMutation,
+    document: loginDocument,
+    operationName: 'JobsLogin',
+    variables: { mobile, password },
+    caller,
+  });
+  const { login } = (result.data ?? {}) as { login?: { tokens?: { accessToken: string } | null } };
+  if (!login?.tokens) return false;
+  const signedIn = await options.verifier.verify(`Bearer ${login.tokens.accessToken}`);
+  if (!isStaff(signedIn.viewer)) return false;
+  const maxAge = signedIn.expiresAtMs - options.now().getTime();
+  response.cookie(cookieName, login.tokens.accessToken, {
+    httpOnly: true,
+    sameSite: 'strict',
+    secure: options.isSecure,
+    path: '/jobs',
+    maxAge,
+  });
+  return true;
+}
+
+function showLogin(response: Response, refusal?: string): void {
+  response.status(refusal ? 401 : 200).type('html').send(`<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Jobs: sign in</title>
+<style>body{font:16px/1.5 system-ui,sans-serif;display:grid;place-items:center;min-height:90vh;margin:0;color-scheme:light dark}form{display:grid;gap:.75rem;width:min(20rem,90vw)}input,button{font:inherit;padding:.5rem}label{display:grid;gap:.25rem}[role=alert]{color:#c0392b}</style></head>
+<body><form method="post" action="/jobs/login"><h1>Background jobs</h1>
+${refusal ? `<p role="alert">${refusal}</p>` : ''}
+<label>Mobile <input name="mobile" autocomplete="username" required></label>
+<label>Password <input name="password" type="password" autocomplete="current-password" required></label>
+<button>Sign in</button><p>For staff. A sign-in lasts as long as an access token: ten minutes.</p></form></body>
+</html>
+`); // prettier-ignore
+}

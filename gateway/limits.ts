@@ -1,0 +1,150 @@
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from 'graphql';
+import { type GatewayErrorCode, refusal } from './errors.ts';
+
+/** What one document may ask, over HTTP and WebSocket alike. Fragments count wherever they are spread. */
+export const limits = {
+  tokens: 1_000,
+  operations: 1,
+  fields: 2_000,
+  depth: 10,
+  /** GraphiQL's introspection query needs 15; lists within lists are bounded by graphql-js's own rule. */
+  introspectionDepth: 20,
+  /** Those of `__typename` too. */
+  aliases: 15,
+  directives: 10,
+  mutationRoots: 5,
+  /** Nodes that the page sizes ask for: the product of nested `first`s, summed. */
+  cost: 5_000,
+} as const;
+
+/** Costly by themselves, or worth guessing at: one of them a document, and once. */
+const onlyOnce: ReadonlySet<string> = new Set([
+  'login', 'loginWithIdentity', 'register', 'refreshTokens', 'changePassword',
+  'createPayment', 'createMixedPayment', 'retryPayment', 'capturePayment', 'refundPayment', 'creditWallet',
+]); // prettier-ignore
+
+export type Fragments = ReadonlyMap<string, FragmentDefinitionNode>;
+
+export const fragmentsOf = (document: DocumentNode): Fragments =>
+  new Map(
+    document.definitions
+      .filter((node) => node.kind === Kind.FRAGMENT_DEFINITION)
+      .map((node) => [node.name.value, node]),
+  );
+
+/**
+ * The document's only operation, once it keeps all limits that don't depend on variables. Throws a refusal with the
+ * limit's own code. Runs before validation, which it thereby bounds; its own work is linear in the document.
+ */
+export function checkDocument(document: DocumentNode): OperationDefinitionNode {
+  const [operation, ...more] = document.definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION);
+  if (!operation) throw refusal('BAD_REQUEST', 'The document has no operation.');
+  if (more.length > 0)
+    throw refusal('TOO_MANY_OPERATIONS', 'A document may hold one operation; send the others by themselves.');
+  const fragments = fragmentsOf(document);
+  const size = measure(operation, fragments);
+  const within = (actual: number, limit: number, code: GatewayErrorCode, what: string) => {
+    if (actual > limit) throw refusal(code, `The operation ${what}; at most ${limit} are allowed.`);
+  };
+  within(size.fields, limits.fields, 'TOO_MANY_FIELDS', 'selects too many fields, its fragments expanded');
+  within(size.depth, limits.depth, 'TOO_DEEP', `is ${size.depth} levels deep`);
+  within(
+    size.introspectionDepth,
+    limits.introspectionDepth,
+    'TOO_DEEP',
+    `is ${size.introspectionDepth} levels deep in its introspection`,
+  );
+  within(size.aliases, limits.aliases, 'TOO_MANY_ALIASES', 'uses too many aliases');
+  within(size.directives, limits.directives, 'TOO_MANY_DIRECTIVES', 'uses too many directives');
+  if (operation.operation === 'mutation') checkMutationRoots(operation, fragments);
+  if (operation.operation === 'subscription') checkSubscriptionRoots(operation, fragments);
+  return operation;
+}
+
+type Size = { fields: number; depth: number; introspectionDepth: number; aliases: number; directives: number };
+const nothing: Size = { fields: 0, depth: 0, introspectionDepth: 0, aliases: 0, directives: 0 };
+
+/** Measures each fragment once. A fragment within itself counts nothing: validation refuses the cycle afterwards. */
+function measure(operation: OperationDefinitionNode, fragments: Fragments): Size {
+  const measured = new Map<string, Size>();
+
+  function fragmentSize(name: string): Size {
+    const known = measured.get(name);
+    if (known) return known;
+    measured.set(name, nothing);
+    const fragment = fragments.get(name);
+    const size = fragment ? selectionSize(fragment.selectionSet) : nothing;
+    measured.set(name, size);
+    return size;
+  }
+  function selectionSize({ selections }: SelectionSetNode): Size {
+    const total = { ...nothing };
+    for (const selection of selections) {
+      total.directives += selection.directives?.length ?? 0;
+      const isField = selection.kind === Kind.FIELD;
+      const inner = isField || selection.kind === Kind.INLINE_FRAGMENT ? (selection.selectionSet ? selectionSize(selection.selectionSet) : nothing) : fragmentSize(selection.name.value); // prettier-ignore
+      const introspects = isField && (selection.name.value === '__schema' || selection.name.value === '__type');
+      total.fields += inner.fields + (isField ? 1 : 0);
+      total.aliases += inner.aliases + (isField && selection.alias ? 1 : 0);
+      total.directives += inner.directives;
+      if (introspects) total.introspectionDepth = Math.max(total.introspectionDepth, inner.depth + 1);
+      else total.depth = Math.max(total.depth, inner.depth + (isField ? 1 : 0));
+      total.introspectionDepth = Math.max(total.introspectionDepth, inner.introspectionDepth);
+    }
+    return total;
+  }
+  const size = selectionSize(operation.selectionSet);
+  const variableDirectives =
+    operation.variableDefinitions?.reduce((sum, variable) => sum + (variable.directives?.length ?? 0), 0) ?? 0;
+  return { ...size, directives: size.directives + (operation.directives?.length ?? 0) + variableDirectives };
+}
+
+function checkMutationRoots(operation: OperationDefinitionNode, fragments: Fragments): void {
+  const names = rootFields(operation.selectionSet, fragments, limits.mutationRoots + 1).map((root) => root.name);
+  if (names.length > limits.mutationRoots)
+    throw refusal('TOO_MANY_MUTATIONS', `A document may hold ${limits.mutationRoots} mutations.`);
+  const sensitive = names.filter((name) => onlyOnce.has(name));
+  if (sensitive.length > 1)
+    throw refusal('TOO_MANY_MUTATIONS', `A document may hold one of ${[...new Set(sensitive)].join(', ')}, once.`);
+}
+
+/** GraphQL §5.2.4: and graphql-js's own rule for it throws when the condition is a variable. */
+function checkSubscriptionRoots(operation: OperationDefinitionNode, fragments: Fragments): void {
+  if (rootFields(operation.selectionSet, fragments, 2).some((root) => root.conditional)) {
+    throw refusal('GRAPHQL_VALIDATION_FAILED', "A subscription's root field can't have @skip or @include.");
+  }
+}
+
+type RootField = { readonly name: string; readonly conditional: boolean };
+
+/** The fields at the root, fragments expanded, up to `max` of them. Every spread ends in a field, so the work is bounded too. */
+export function rootFields(set: SelectionSetNode, fragments: Fragments, max: number): RootField[] {
+  const found: RootField[] = [];
+  const open = new Set<string>();
+  const walk = ({ selections }: SelectionSetNode, conditionalAbove: boolean): void => {
+    for (const selection of selections) {
+      if (found.length >= max) return;
+      const conditional =
+        conditionalAbove ||
+        (selection.directives ?? []).some(({ name }) => name.value === 'skip' || name.value === 'include');
+      if (selection.kind === Kind.FIELD) found.push({ name: selection.name.value, conditional });
+      else if (selection.kind === Kind.INLINE_FRAGMENT) walk(selection.selectionSet, conditional);
+      else {
+        const name = selection.name.value;
+        const fragment = fragments.get(name);
+        if (!fragment || open.has(name)) continue;
+        open.add(name);
+        walk(fragment.selectionSet, conditional);
+        open.delete(name);
+      }
+    }
+  };
+  walk(set, false);
+  return found;
+}

@@ -1,0 +1,70 @@
+import express, { type Request, type Response, Router } from 'express';
+import { request as send } from 'undici';
+import type { Headers } from '../subgraphs/shared/auth.ts';
+import { unavailable } from '../subgraphs/shared/errors.ts';
+import type { SubgraphLink } from '../subgraphs/shared/link.ts';
+import { traceparentOf } from '../subgraphs/shared/telemetry.ts';
+
+const maxBodyBytes = 64 * 1024;
+const providerTimeoutMs = 10_000;
+
+/** Bytes as they came: a signature is over them. A compressed body is refused, since it would have to be changed. */
+const rawBody = express.raw({ type: () => true, limit: maxBodyBytes, inflate: false });
+const bodyOf = (request: Request): Buffer => (Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
+
+/** `POST /webhooks/:provider`: providers' callbacks, passed untouched to the payment subgraph, which checks the signature. */
+export function webhooks(options: { payment: () => SubgraphLink; addressOf: (request: Request) => string }): Router {
+  const router = Router();
+  router.post('/webhooks/:provider', rawBody, async (request, response) => {
+    const headers = {
+      ...withoutOwnHeaders(request.headers),
+      traceparent: traceparentOf(String(response.locals['traceId'])),
+      'x-client-address': options.addressOf(request),
+    };
+    const path = `/webhooks/${encodeURIComponent(request.params['provider'])}`;
+    const answer = await options.payment().raw({ method: 'POST', path, headers, body: bodyOf(request) });
+    response.status(answer.status).set(answer.headers).send(answer.body);
+  });
+  return router;
+}
+
+/** Nobody outside shows a service's token or an identity. */
+const withoutOwnHeaders = (headers: Headers): Headers =>
+  Object.fromEntries(
+    Object.entries(headers).filter(
+      ([name]) => !name.startsWith('x-service-') && name !== 'x-identity' && name !== 'x-client-address',
+    ),
+  );
+
+/** `/simulated/…`: the two paths of the simulated provider that its customers' browsers need. */
+export function simulatedProvider(providerUrl: string): Router {
+  const router = Router();
+  const pass = async (request: Request, response: Response, path: string): Promise<void> => {
+    const body = request.method === 'POST' ? bodyOf(request) : null;
+    const headers = {
+      'content-type': request.headers['content-type'] ?? 'application/json',
+      ...(request.headers.authorization && { authorization: request.headers.authorization }),
+    };
+    try {
+      const answer = await send(`${providerUrl}${path}`, {
+        method: request.method as 'GET' | 'POST',
+        headers,
+        body,
+        headersTimeout: providerTimeoutMs,
+        bodyTimeout: providerTimeoutMs,
+      });
+      response.status(answer.statusCode).set('content-type', String(answer.headers['content-type'] ?? 'application/json')).send(await answer.body.text()); // prettier-ignore
+    } catch (error) {
+      throw unavailable(
+        `The payment provider can't be reached (${(error as { code?: string }).code ?? (error as Error).name}).`,
+      );
+    }
+  };
+  const pathOf = (request: Request) =>
+    `/v1/payment_intents/${encodeURIComponent(String(request.params['id']))}${new URL(request.originalUrl, 'http://gateway').search}`;
+  router.get('/simulated/v1/payment_intents/:id', (request, response) => pass(request, response, pathOf(request)));
+  router.post('/simulated/v1/payment_intents/:id/confirm', rawBody, (request, response) =>
+    pass(request, response, pathOf(request).replace(/(\?|$)/, '/confirm$1')),
+  );
+  return router;
+}

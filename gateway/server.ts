@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import express from 'express';
+import { readEnv, url } from '../subgraphs/shared/env.ts';
+import { type SubgraphLink, type SubgraphName, httpLink, subgraphNames } from '../subgraphs/shared/link.ts';
+import { runProcess } from '../subgraphs/shared/process.ts';
+import { type Runtime, openRuntime } from '../subgraphs/shared/runtime.ts';
+import { answerOperations, closeServer, listen } from '../subgraphs/shared/serve.ts';
+import { remoteKeySet, tokenVerifier } from './auth.ts';
+import { callerHeadersOf, clientAddress } from './caller.ts';
+import { type GatewayConfig, readGatewayConfig } from './config.ts';
+import { openDocuments } from './documents.ts';
+import { openSupergraph } from './execute.ts';
+import { commonHeaders, crossOrigin } from './headers.ts';
+import { answerErrors, openGraphqlHttp } from './http.ts';
+import { jobsPage } from './jobs-page.ts';
+import { allowedOrigins } from './origins.ts';
+import { mountPages } from './pages.ts';
+import { simulatedProvider, webhooks } from './proxies.ts';
+import { openRevokedSessions } from './sessions.ts';
+import { openSockets } from './sockets.ts';
+import { dataSource } from './subgraphs.ts';
+
+/** A gateway that answers. */
+export type Gateway = {
+  readonly port: number;
+  /** Rejects with the reason when a subgraph or Redis doesn't answer, or the gateway is closing. */
+  ready(): Promise<void>;
+  /** Takes nothing new, lets running requests end, tells sockets to come back elsewhere. The subgraphs stay open. */
+  close(): Promise<void>;
+};
+
+export type GatewayOptions = {
+  readonly link: (name: SubgraphName) => SubgraphLink;
+  /** Another supergraph than `schema/supergraph.graphql`. */
+  readonly supergraphSdl?: string;
+  readonly config?: Partial<GatewayConfig>;
+};
+
+const keepAliveTimeoutMs = 65_000;
+
+/** Starts the gateway on its port: the one place where its parts are put together. */
+export async function startGateway(runtime: Runtime, options: GatewayOptions): Promise<Gateway> {
+  const { log, metrics, now } = runtime;
+  const config: GatewayConfig = { ...readGatewayConfig(runtime.env), ...options.config };
+  const headers = callerHeadersOf({
+    token: runtime.config.serviceTokens.get('gateway') ?? '',
+    identitySecret: runtime.config.identitySecret,
+  });
+  const supergraph = await openSupergraph({
+    sdl: options.supergraphSdl ?? readFileSync(new URL('../schema/supergraph.graphql', import.meta.url), 'utf8'),
+    dataSourceOf: (name) => dataSource({ link: options.link(name), headers, report: { log } }),
+    log,
+  });
+  const revoked = await openRevokedSessions(runtime);
+  const verifier = tokenVerifier({ keys: remoteKeySet({ user: () => options.link('user'), now }), revoked, now });
+  const documents = openDocuments(supergraph.schema, { introspection: config.introspection });
+  const addressOf = (request: Parameters<typeof clientAddress>[0]) => clientAddress(request, config.trustedProxyHops);
+  const server = createServer();
+  const isAllowedOrigin = allowedOrigins({
+    publicUrl: runtime.config.publicUrl,
+    listed: config.allowedOrigins,
+    port: () => (server.address() as AddressInfo).port,
+  });
+  const shared = { supergraph, documents, verifier, addressOf, log, metrics, now, isAllowedOrigin };
+  const http = await openGraphqlHttp({ ...shared, introspection: config.introspection });
+  const sockets = openSockets({ ...shared, link: options.link, headers, onRevoked: revoked.onRevoked });
+
+  let closing = false;
+  const ready = async (): Promise<void> => {
+    if (closing) throw new Error('closing');
+    await Promise.all([runtime.redis.ping(), ...subgraphNames.map((name) => linkReady(options.link(name)))]);
+  };
+
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(commonHeaders(runtime.config));
+  app.use(async (request, response, next) => {
+    if (!(await answerOperations(request, response, { ready, metrics }))) next();
+  });
+  app.use('/graphql', crossOrigin({ isAllowed: isAllowedOrigin }), http.router);
+  app.use(webhooks({ payment: () => options.link('payment'), addressOf }));
+  if (config.simulatedProviderUrl) app.use(simulatedProvider(config.simulatedProviderUrl));
+  app.use(
+    jobsPage({ ...shared, agenda: runtime.jobs.agenda, isSecure: runtime.config.publicUrl.startsWith('https:') }),
+  );
+  if (config.pagesDir) mountPages(app, { distDir: config.pagesDir });
+  app.use((_request, response) => {
+    response.status(404).json({
+      errors: [
+        { message: 'No such path.', extensions: { code: 'NOT_FOUND', traceId: String(response.locals['traceId']) } },
+      ],
+    });
+  });
+  app.use(answerErrors(log));
+
+  // Longer than a load balancer keeps its connections, so that it is never answered by a closing one.
+  server.keepAliveTimeout = keepAliveTimeoutMs;
+  server.on('request', app);
+  server.on('upgrade', (request, socket, head) => {
+    if (request.url?.split('?')[0] === '/graphql') sockets.upgrade(request, socket, head);
+    else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+  });
+  await listen(server, config.port, config.host);
+  return {
+    port: (server.address() as AddressInfo).port,
+    ready,
+    async close() {
+      closing = true;
+      await new Promise((resolve) => setTimeout(resolve, config.drainDelayMs));
+      await Promise.all([closeServer(server), sockets.close()]);
+      await http.close();
+      await revoked.close();
+      await supergraph.close();
+    },
+  };
+}
+
+/** In this process a subgraph says itself whether it is ready; over HTTP its server does. */
+async function linkReady(link: SubgraphLink & { ready?: () => Promise<void> }): Promise<void> {
+  if (link.ready) {
+    await link.ready();
+    return;
+  }
+  const { status } = await link.raw({ method: 'GET', path: '/health/ready', headers: {}, body: Buffer.alloc(0) });
+  if (status !== 200) throw new Error(`the ${link.name} subgraph is not ready`);
+}
+
+/** The gateway as a process of its own: the subgraphs are reached over HTTP. */
+async function main(): Promise<{ stop(): Promise<void> }> {
+  const urls = readEnv(process.env, {
+    USER_URL: url('http', 'https').default('http://127.0.0.1:4101'),
+    PRODUCT_URL: url('http', 'https').default('http://127.0.0.1:4102'),
+    ORDER_URL: url('http', 'https').default('http://127.0.0.1:4103'),
+    PAYMENT_URL: url('http', 'https').default('http://127.0.0.1:4104'),
+  });
+  const links: Readonly<Record<SubgraphName, SubgraphLink>> = {
+    user: httpLink('user', urls.USER_URL),
+    product: httpLink('product', urls.PRODUCT_URL),
+    order: httpLink('order', urls.ORDER_URL),
+    payment: httpLink('payment', urls.PAYMENT_URL),
+  };
+  const link = (name: SubgraphName) => links[name];
+  const runtime = await openRuntime(process.env, { name: 'gateway', link });
+  const gateway = await startGateway(runtime, { link });
+  runtime.log.info({ port: gateway.port }, 'gateway listens');
+  return {
+    async stop() {
+      await gateway.close();
+      await Promise.all(Object.values(links).map((each) => each.close()));
+      await runtime.close();
+    },
+  };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await runProcess(main);

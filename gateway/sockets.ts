@@ -1,0 +1,181 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
+import { type Context, type Server, type SubscribePayload, handleProtocols, makeServer } from 'graphql-ws';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { unavailable } from '../subgraphs/shared/errors.ts';
+import { type Logger, type Metrics, traceIdFrom } from '../subgraphs/shared/telemetry.ts';
+import type { SignedIn, TokenVerifier } from './auth.ts';
+import type { Documents } from './documents.ts';
+import { presentError, refusal } from './errors.ts';
+import type { Operation } from './execute.ts';
+import { type Connections, openConnections } from './connections.ts';
+import { observe, operationLabel } from './measure.ts';
+import { serveSocket } from './socket-transport.ts';
+import { type SubscriptionDeps, follow } from './subscriptions.ts';
+
+export type SocketOptions = SubscriptionDeps & {
+  readonly verifier: TokenVerifier;
+  readonly documents: Documents;
+  readonly isAllowedOrigin: (origin: string) => boolean;
+  readonly addressOf: (request: IncomingMessage) => string;
+  readonly onRevoked: (listener: (sessionId: string) => void) => () => void;
+  readonly now: () => Date;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+};
+
+export type Sockets = {
+  /** Takes over an upgrade request for `/graphql`. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Lets running queries and mutations end, then closes every socket so that its client comes back elsewhere. */
+  close(): Promise<void>;
+};
+
+const maxMessageBytes = 64 * 1024;
+const maxSubscriptionsPerSocket = 100;
+const initTimeoutMs = 3_000;
+const drainTimeoutMs = 5_000;
+
+type Extra = { readonly socket: WebSocket; readonly address: string; signedIn?: SignedIn };
+type SocketContext = Context<Record<string, unknown>, Extra>;
+
+/** Every document that got this far has one operation. */
+const label = ({ document }: Operation): string => operationLabel(getOperationAST(document), document);
+
+/** What runs on all sockets: queries and mutations under way, and whether new ones are taken. */
+type Running = { count: number; draining: boolean };
+
+/** The protocol graphql-transport-ws over the supergraph: who may connect, what may run, what the client sees. */
+function openProtocol(options: SocketOptions, connections: Connections, running: Running): Server<Extra> {
+  const { log, verifier, documents, supergraph } = options;
+  /** Operations by the payload that asked for them: graphql-ws hands that to every hook. */
+  const operations = new WeakMap<SubscribePayload, Operation>();
+
+  async function onConnect({ connectionParams, extra }: SocketContext): Promise<boolean> {
+    try {
+      const { authorization = connectionParams?.['Authorization'] } = connectionParams ?? {};
+      if (authorization !== undefined && typeof authorization !== 'string') return false;
+      const signedIn = await verifier.verify(authorization);
+      extra.signedIn = signedIn;
+      return connections.signIn(extra.socket, signedIn);
+    } catch (error) {
+      const { extensions } = presentError(error, { log, traceId: traceIdFrom(undefined) });
+      if (extensions?.['code'] !== 'UNAUTHENTICATED') extra.socket.close(1013, 'Try again later');
+      else extra.socket.close(4403, error instanceof GraphQLError ? error.message : 'Forbidden');
+      return false;
+    }
+  }
+
+  function onSubscribe(
+    { extra, subscriptions }: SocketContext,
+    payload: SubscribePayload,
+  ): ExecutionArgs | readonly GraphQLError[] {
+    try {
+      const { signedIn } = extra;
+      if (!signedIn || running.draining) return [unavailable('The server restarts; connect again.')];
+      if (Object.keys(subscriptions).length > maxSubscriptionsPerSocket) {
+        return [
+          refusal('TOO_MANY_SUBSCRIPTIONS', `A socket may have ${maxSubscriptionsPerSocket} operations at a time.`),
+        ];
+      }
+      const variables = payload.variables ?? {};
+      const read = documents.read(payload.query, variables);
+      const errors = read.validationErrors();
+      if (errors.length > 0) return errors;
+      const operationName = payload.operationName ?? undefined;
+      if (operationName !== undefined && operationName !== read.operation.name?.value) {
+        return [refusal('OPERATION_RESOLUTION_FAILURE', `The document has no operation named "${operationName}".`)];
+      }
+      const caller = { ...signedIn, address: extra.address, traceId: traceIdFrom(undefined) };
+      const operation: Operation = { query: payload.query, document: read.document, operationName, variables, caller };
+      operations.set(payload, operation);
+      if (read.operation.operation === 'subscription') supergraph.planSubscription(operation);
+      return {
+        schema: supergraph.schema,
+        document: read.document,
+        operationName: operationName ?? null,
+        variableValues: variables,
+        contextValue: operation,
+      };
+    } catch (error) {
+      return [
+        error instanceof GraphQLError ? error : new GraphQLError('unexpected', { originalError: error as Error }),
+      ];
+    }
+  }
+
+  async function execute(operation: Operation): Promise<ExecutionResult> {
+    running.count += 1;
+    const started = performance.now();
+    const result = await supergraph.execute(operation).catch((error: GraphQLError) => ({ errors: [error] }));
+    running.count -= 1;
+    observe(options.metrics, { operation: label(operation), errors: result.errors, started });
+    return result;
+  }
+  const report = (payload: SubscribePayload) => ({
+    log,
+    traceId: operations.get(payload)?.caller.traceId ?? traceIdFrom(undefined),
+  });
+
+  return makeServer<Record<string, unknown>, Extra>({
+    connectionInitWaitTimeout: initTimeoutMs,
+    onConnect,
+    onSubscribe: (context, _id, payload) => onSubscribe(context, payload),
+    execute: (args) => execute(args.contextValue as Operation),
+    subscribe: async (args) => {
+      const operation = args.contextValue as Operation;
+      observe(options.metrics, { operation: label(operation), errors: undefined, started: performance.now() });
+      try {
+        return await follow(options, operation, () => verifier.stands(operation.caller));
+      } catch (error) {
+        return { errors: [error as GraphQLError] };
+      }
+    },
+    onNext: (_context, _id, payload, _args, result) => ({
+      ...result,
+      ...(result.errors && { errors: result.errors.map((error) => presentError(error, report(payload))) }),
+    }),
+    onError: (_context, _id, payload, errors) =>
+      errors.map((error) => presentError(error.originalError ?? error, report(payload))),
+  });
+}
+
+/** Serves queries, mutations and subscriptions over the subprotocol graphql-transport-ws. */
+export function openSockets(options: SocketOptions): Sockets {
+  const { log } = options;
+  const connections = openConnections(options);
+  const running: Running = { count: 0, draining: false };
+  const protocol = openProtocol(options, connections, running);
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: maxMessageBytes,
+    perMessageDeflate: false,
+    handleProtocols,
+  });
+  server.on('connection', (socket: WebSocket, request: IncomingMessage) => {
+    connections.add(socket);
+    serveSocket(protocol, socket, { socket, address: options.addressOf(request) }, log);
+  });
+
+  return {
+    upgrade(request, socket, head) {
+      socket.on('error', (error) => log.debug({ err: error.message }, 'upgrade cut off'));
+      const { origin } = request.headers;
+      if (running.draining || connections.isFull()) refuseUpgrade(socket, '503 Service Unavailable');
+      else if (origin !== undefined && !options.isAllowedOrigin(origin)) refuseUpgrade(socket, '403 Forbidden');
+      else server.handleUpgrade(request, socket, head, (client) => server.emit('connection', client, request));
+    },
+    async close() {
+      running.draining = true;
+      const deadline = Date.now() + drainTimeoutMs;
+      while (running.count > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
+      await connections.close();
+      server.close();
+    },
+  };
+}
+
+function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}

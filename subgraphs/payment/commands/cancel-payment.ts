@@ -1,0 +1,68 @@
+import { type Viewer, isStaff, requireUser } from '../../shared/auth.ts';
+import { RefusedError, orRefusals, validationError } from '../../shared/errors.ts';
+import { type Claim, claimKey, findKey } from '../../shared/idempotency.ts';
+import { type PaymentDeps, transact } from '../context.ts';
+import { decideClose, isUnpaid } from '../domain/payment.ts';
+import type { AttemptRow, PaymentRow } from '../records.ts';
+import { findLiveAttempt, findPayment, lockPayment, savePayment } from '../store.ts';
+import { applyFact, hurryAttempt } from './apply-fact.ts';
+import { type PaymentPayload, refusedPayment, requirePayment } from './create-payment.ts';
+import { type EndedIntent, asRefusal, endIntent } from './submit-attempt.ts';
+
+const tooLate = (payment: PaymentRow): RefusedError =>
+  new RefusedError(validationError(`The payment is ${payment.state} and can no longer be cancelled.`, ['paymentId']));
+
+/** Gives an unpaid payment up. The provider is told first: a payment whose intent can still be paid is never CANCELLED by this. */
+export async function cancelPayment(
+  deps: PaymentDeps,
+  viewer: Viewer,
+  paymentId: string,
+  idempotencyKey: string,
+): Promise<PaymentPayload> {
+  const user = requireUser(viewer);
+  return orRefusals(async () => {
+    const payment = await requirePayment(
+      deps,
+      paymentId,
+      ({ customerId }) => customerId === user.userId || isStaff(viewer),
+    );
+    const claim: Claim = {
+      ownerId: user.userId,
+      operation: 'cancelPayment',
+      key: idempotencyKey,
+      input: { paymentId },
+    };
+    const earlier = await findKey<{ paymentId: string }>(deps.db.em(), claim);
+    if (earlier) return { payment, replayed: true, userErrors: [] };
+
+    if (decideClose(payment, 'CANCELLED') === null) throw tooLate(payment);
+    const attempt = isUnpaid(payment.state) ? await findLiveAttempt(deps.db.em(), payment.id) : null;
+    const ended = attempt ? await asRefusal(endIntent(deps, payment, attempt)) : null;
+    if (attempt && ended?.fact.type === 'succeeded') {
+      const about = { provider: attempt.provider, attemptId: attempt.id, ...ended };
+      await transact(deps, (unit) => applyFact(unit, deps, about, { source: 'poll', at: deps.now() }));
+      throw tooLate({ ...payment, state: 'SETTLED' });
+    }
+    const replayed = await store(deps, { claim, paymentId: payment.id, attempt, ended });
+    return { payment: await findPayment(deps.db.em(), payment.id), replayed, userErrors: [] };
+  }, refusedPayment);
+}
+
+type Cancellation = { claim: Claim; paymentId: string; attempt: AttemptRow | null; ended: EndedIntent | null };
+
+const store = (deps: PaymentDeps, { claim, paymentId, attempt, ended }: Cancellation): Promise<boolean> =>
+  transact(deps, async (unit) => {
+    const { replayed } = await claimKey(unit.sql, claim, { paymentId });
+    if (replayed) return true;
+    const payment = await lockPayment(unit.sql, paymentId);
+    if (!payment) throw new Error('a payment that was read is gone');
+    const events = decideClose(payment, 'CANCELLED');
+    if (events === null) throw tooLate(payment);
+    const cause = { source: 'api', at: deps.now() } as const;
+    await savePayment(unit, payment, events, cause);
+    if (attempt && ended)
+      await applyFact(unit, deps, { provider: attempt.provider, attemptId: attempt.id, ...ended }, cause);
+    // An attempt that was started meanwhile is called off by the job.
+    await hurryAttempt(unit, paymentId);
+    return false;
+  });

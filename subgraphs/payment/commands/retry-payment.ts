@@ -1,0 +1,86 @@
+import { type Viewer, requireUser } from '../../shared/auth.ts';
+import { RefusedError, orRefusals, validationError } from '../../shared/errors.ts';
+import { type Claim, claimKey, findKey } from '../../shared/idempotency.ts';
+import { newNumber } from '../../shared/ids.ts';
+import { type PaymentDeps, transact } from '../context.ts';
+import { isClosed, isUnpaid } from '../domain/payment.ts';
+import { requirePayableOrder } from '../orders.ts';
+import { orderNotPayable, paymentInProgress } from '../refusals.ts';
+import type { AttemptRow, PaymentRow } from '../records.ts';
+import { findLiveAttempt, findNewestAttempt, insertAttempt, lockPayment, savePayment } from '../store.ts';
+import { applyFact } from './apply-fact.ts';
+import {
+  type PaymentPayload,
+  type Started,
+  firstCheckSeconds,
+  refusedPayment,
+  requirePayment,
+} from './create-payment.ts';
+import { type EndedIntent, asRefusal, endIntent, submitOrRefuse } from './submit-attempt.ts';
+
+/** Starts another attempt of a FAILED payment, after the earlier one's intent has been called off at the provider. */
+export async function retryPayment(
+  deps: PaymentDeps,
+  caller: { viewer: Viewer; traceId: string },
+  paymentId: string,
+  idempotencyKey: string,
+): Promise<PaymentPayload> {
+  const user = requireUser(caller.viewer);
+  return orRefusals(async () => {
+    const claim: Claim = { ownerId: user.userId, operation: 'retryPayment', key: idempotencyKey, input: { paymentId } };
+    const earlier = await findKey<Started>(deps.db.em(), claim);
+    if (earlier) return { payment: await submitOrRefuse(deps, earlier), replayed: true, userErrors: [] };
+
+    const payment = await requirePayment(deps, paymentId, ({ customerId }) => customerId === user.userId);
+    requireRetryable(payment);
+    await requirePayableOrder(deps, user, payment.orderId, caller.traceId);
+    const attempt = await findLiveAttempt(deps.db.em(), payment.id);
+    const ended = attempt ? await endEarlier(deps, payment, attempt) : null;
+    const { replayed, result } = await store(deps, { claim, payment, attempt, ended });
+    return { payment: await submitOrRefuse(deps, result), replayed, userErrors: [] };
+  }, refusedPayment);
+}
+
+function requireRetryable(payment: PaymentRow): void {
+  if (payment.state === 'FAILED') return;
+  if (isClosed(payment.state)) {
+    throw new RefusedError(validationError(`The payment is ${payment.state}; create a new one.`, ['paymentId']));
+  }
+  throw new RefusedError(isUnpaid(payment.state) ? paymentInProgress(payment) : orderNotPayable('PAID'));
+}
+
+async function endEarlier(deps: PaymentDeps, payment: PaymentRow, attempt: AttemptRow): Promise<EndedIntent> {
+  const ended = await asRefusal(endIntent(deps, payment, attempt));
+  if (ended.fact.type !== 'succeeded') return ended;
+  const about = { provider: attempt.provider, attemptId: attempt.id, ...ended };
+  await transact(deps, (unit) => applyFact(unit, deps, about, { source: 'poll', at: deps.now() }));
+  throw new RefusedError(orderNotPayable('PAID'));
+}
+
+type Retry = { claim: Claim; payment: PaymentRow; attempt: AttemptRow | null; ended: EndedIntent | null };
+
+const store = (deps: PaymentDeps, { claim, payment: { id: paymentId }, attempt, ended }: Retry) =>
+  transact(deps, async (unit) => {
+    const started: Started = { paymentId, attemptId: deps.newId() };
+    const claimed = await claimKey(unit.sql, claim, started);
+    if (claimed.replayed) return claimed;
+    const at = deps.now();
+    const cause = { source: 'api', at } as const;
+    if (attempt && ended)
+      await applyFact(unit, deps, { provider: attempt.provider, attemptId: attempt.id, ...ended }, cause);
+    const payment = await lockPayment(unit.sql, paymentId);
+    if (!payment) throw new Error('a payment that was read is gone');
+    requireRetryable(payment);
+    await savePayment(unit, payment, [{ type: 'PaymentRetried' }], {
+      ...cause,
+      data: { attemptId: started.attemptId },
+    });
+    const newest = await findNewestAttempt(unit.sql, paymentId);
+    const provider = newest?.provider ?? 'simulated';
+    await insertAttempt(
+      unit,
+      { id: started.attemptId, number: newNumber('PA', at), paymentId, provider, createdAt: at },
+      firstCheckSeconds,
+    );
+    return claimed;
+  });

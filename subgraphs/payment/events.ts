@@ -1,0 +1,46 @@
+import { type DomainEvent, appendOutbox } from '../shared/events.ts';
+import type { PaymentDeps, Unit } from './context.ts';
+import type { PaymentRow, RefundRow } from './records.ts';
+
+type Outgoing = { type: string; data: Readonly<Record<string, unknown>> };
+
+/** Tells the others, in the transaction of the change, in the trace in which the payment was made. */
+export async function announce(unit: Unit, deps: PaymentDeps, payment: PaymentRow, event: Outgoing): Promise<void> {
+  const at = deps.now().toISOString();
+  const common = { paymentId: payment.id, orderId: payment.orderId };
+  const { type, data } = event;
+  const told: DomainEvent = {
+    id: deps.newId(),
+    type,
+    aggregateId: payment.orderId,
+    traceId: payment.traceId,
+    at,
+    data: { ...common, ...data },
+  };
+  await appendOutbox(unit.sql, [told]);
+  unit.wake('outbox');
+}
+
+export const paymentSucceeded = (payment: PaymentRow): Outgoing => ({
+  type: 'payment.succeeded',
+  data: {
+    customerId: payment.customerId,
+    method: payment.method,
+    amountMinor: Number(payment.capturedMinor),
+    currency: payment.currency,
+    paidAt: payment.paidAt?.toISOString(),
+  },
+});
+
+export const paymentFailed = (reason: string): Outgoing => ({ type: 'payment.failed', data: { reason } });
+
+export const paymentRefunded = (payment: PaymentRow, refund: RefundRow): Outgoing => ({
+  type: 'payment.refunded',
+  data: {
+    refundId: refund.id,
+    amountMinor: Number(refund.amountMinor),
+    currency: refund.currency,
+    automatic: refund.automatic,
+    refundedTotalMinor: Number(payment.refundedMinor),
+  },
+});

@@ -1,0 +1,217 @@
+import { select, write } from '../shared/database.ts';
+import { idFromBytes, idToBytes } from '../shared/ids.ts';
+import type { Jobs } from '../shared/jobs.ts';
+import { type Loop, startLoop } from '../shared/loop.ts';
+import { purgeShared } from '../shared/retention.ts';
+import { applyFact } from './commands/apply-fact.ts';
+import { reapplyDelivery } from './commands/receive-webhook.ts';
+import { executeRefund } from './commands/refund-payment.ts';
+import { endIntent, submitAttempt } from './commands/submit-attempt.ts';
+import { type PaymentDeps, providerNamed, transact } from './context.ts';
+import { decideClose, isUnpaid } from './domain/payment.ts';
+import type { AttemptRow, PaymentRow } from './records.ts';
+import { attemptFrom, findPayment, lockPayment, savePayment } from './store.ts';
+
+const batchSize = 50;
+/** At the same time at the provider, per turn. */
+const concurrency = 8;
+const pollMs = 5_000;
+const jobEveryMs = 10_000;
+const purgeEveryMs = 3_600_000;
+const maxBackoffSeconds = 300;
+/** The order service closes an expired order well within this; afterwards an unpaid payment ends without it. */
+const closeGraceSeconds = 60;
+const unknownPaymentHours = 24;
+const webhookRetentionDays = 90;
+const forgedRetentionDays = 7;
+const purgeBatch = 5_000;
+
+/** Seconds to the next look at something that was looked at `tries` times before, from `baseSeconds` up to 5 minutes. */
+const backoffSeconds = (baseSeconds: number, tries: number): number =>
+  Math.min(maxBackoffSeconds, baseSeconds * 2 ** Math.min(tries, 10));
+
+/** Asks the provider about attempts that are due: without an answer yet, without a webhook, or to be called off. Returns how many. */
+export async function checkAttempts(deps: PaymentDeps): Promise<number> {
+  const rows = await select(
+    deps.db.em(),
+    `select * from attempt where next_check_at <= utc_timestamp(3) order by next_check_at limit ${batchSize}`,
+  );
+  await inParallel(rows.map(attemptFrom), async (attempt) => {
+    const payment = await findPayment(deps.db.em(), attempt.paymentId);
+    if (!payment) return;
+    const urgent = attempt.state === 'CREATED' || !isUnpaid(payment.state);
+    if (
+      !(await claim(
+        deps,
+        'attempt',
+        'next_check_at',
+        'checks',
+        attempt.id,
+        backoffSeconds(urgent ? 2 : 15, attempt.checks),
+      ))
+    )
+      return;
+    await guarded(deps, { attemptId: attempt.id }, () => checkAttempt(deps, payment, attempt));
+  });
+  return rows.length;
+}
+
+async function checkAttempt(deps: PaymentDeps, payment: PaymentRow, attempt: AttemptRow): Promise<void> {
+  if (attempt.live === null) {
+    await write(deps.db.em(), 'update attempt set next_check_at = null where id = ? and live is null', [
+      idToBytes(attempt.id),
+    ]);
+    return;
+  }
+  const about = { provider: attempt.provider, attemptId: attempt.id };
+  const cause = { source: 'poll', at: deps.now() } as const;
+  if (!isUnpaid(payment.state)) {
+    const ended = await endIntent(deps, payment, attempt);
+    await transact(deps, (unit) => applyFact(unit, deps, { ...about, ...ended }, cause));
+  } else if (!attempt.providerIntentId) {
+    await submitAttempt(deps, { paymentId: payment.id, attemptId: attempt.id }, 'job');
+  } else {
+    const intent = await providerNamed(deps, attempt.provider).getIntent({
+      intentId: attempt.providerIntentId,
+      orderId: payment.orderId,
+    });
+    const { fact } = intent;
+    if (fact) await transact(deps, (unit) => applyFact(unit, deps, { ...about, intentId: intent.id, fact }, cause));
+  }
+}
+
+/** Does refunds that are due at the provider. Returns how many. */
+export async function executeRefunds(deps: PaymentDeps): Promise<number> {
+  const rows = await select(
+    deps.db.em(),
+    `select id, tries from refund where next_try_at <= utc_timestamp(3) order by next_try_at limit ${batchSize}`,
+  );
+  await inParallel(rows, async (row) => {
+    const refundId = idFromBytes(row['id'] as Buffer);
+    if (!(await claim(deps, 'refund', 'next_try_at', 'tries', refundId, backoffSeconds(2, Number(row['tries'])))))
+      return;
+    await guarded(deps, { refundId }, () => executeRefund(deps, refundId, 'job'));
+  });
+  return rows.length;
+}
+
+/** Applies webhooks of payments that were not known when they came. Given up after a day. */
+export async function reapplyWebhooks(deps: PaymentDeps): Promise<void> {
+  const rows = await select(
+    deps.db.em(),
+    `select id, provider, tries from webhook_inbox where next_try_at <= utc_timestamp(3) order by next_try_at limit ${batchSize}`,
+  );
+  for (const { id, provider, tries } of rows as { id: Buffer; provider: string; tries: number }[]) {
+    const deliveryId = idFromBytes(id);
+    if (!(await claim(deps, 'webhook_inbox', 'next_try_at', 'tries', deliveryId, backoffSeconds(5, tries)))) continue;
+    await guarded(deps, { deliveryId }, () =>
+      transact(deps, async (unit) => {
+        const [row] = await select(unit.sql, 'select * from webhook_inbox where id = ? for update', [id]);
+        if (row?.['outcome'] !== 'UNKNOWN_PAYMENT') return;
+        await reapplyDelivery(unit, deps, providerNamed(deps, provider), row);
+        await write(
+          unit.sql,
+          `update webhook_inbox set next_try_at = if(outcome = 'UNKNOWN_PAYMENT' and received_at > utc_timestamp(3) - interval ${unknownPaymentHours} hour, utc_timestamp(3) + interval ? second, null) where id = ?`,
+          [backoffSeconds(5, tries + 1), id],
+        );
+      }),
+    );
+  }
+}
+
+/** Ends unpaid payments whose order's deadline passed and of whose closing no event came, e.g. made while it was closed. */
+export async function closeOverdue(deps: PaymentDeps): Promise<void> {
+  const rows = await select(
+    deps.db.em(),
+    `select id from payment where state in ('OPEN', 'PROCESSING', 'AUTHORIZED', 'FAILED') and expires_at < utc_timestamp(3) - interval ${closeGraceSeconds} second limit ${batchSize}`,
+  );
+  for (const row of rows) {
+    await transact(deps, async (unit) => {
+      const payment = await lockPayment(unit.sql, idFromBytes(row['id'] as Buffer));
+      const events = payment && decideClose(payment, 'EXPIRED');
+      if (!payment || !events?.length) return;
+      await savePayment(unit, payment, events, { source: 'job', at: deps.now() });
+      await write(unit.sql, 'update attempt set next_check_at = utc_timestamp(3), checks = 0 where live = ?', [
+        idToBytes(payment.id),
+      ]);
+      unit.wake('attempts');
+    });
+  }
+}
+
+/** Deletes what is past its retention. Journal, payments and refunds stay. */
+export async function purge(deps: PaymentDeps): Promise<void> {
+  const sql = deps.db.em();
+  await purgeShared(sql, { outbox: true, inbox: true, idempotency: true });
+  await write(
+    sql,
+    `delete from webhook_inbox where received_at < utc_timestamp(3) - interval ${webhookRetentionDays} day limit ${purgeBatch}`,
+  );
+  await write(
+    sql,
+    `delete from webhook_inbox where outcome = 'REJECTED_SIGNATURE' and received_at < utc_timestamp(3) - interval ${forgedRetentionDays} day limit ${purgeBatch}`,
+  );
+}
+
+/** The background work of this process: loops that can be woken, and under them Agenda's recurring jobs. */
+export async function startJobs(
+  deps: PaymentDeps,
+  jobs: Jobs,
+): Promise<{ readonly attempts: Loop; readonly refunds: Loop }> {
+  const attemptsTurn = async (): Promise<void> => {
+    await closeOverdue(deps);
+    while ((await checkAttempts(deps)) === batchSize);
+    await reapplyWebhooks(deps);
+  };
+  const refundsTurn = async (): Promise<void> => {
+    while ((await executeRefunds(deps)) === batchSize);
+  };
+  jobs.define('payment.attempts', attemptsTurn);
+  jobs.define('payment.refunds', refundsTurn);
+  jobs.define('payment.purge', () => purge(deps));
+  jobs.recurring('payment.attempts', jobEveryMs);
+  jobs.recurring('payment.refunds', jobEveryMs);
+  jobs.recurring('payment.purge', purgeEveryMs);
+  await jobs.start();
+  const loop = (name: string, turn: () => Promise<void>) =>
+    startLoop({ name: `payment ${name}`, everyMs: pollMs, log: deps.log, turn });
+  return { attempts: loop('attempts', attemptsTurn), refunds: loop('refunds', refundsTurn) };
+}
+
+/** Takes a due row for this process by moving its next turn, on the database's clock; false when another was faster. */
+async function claim(
+  deps: PaymentDeps,
+  table: 'attempt' | 'refund' | 'webhook_inbox',
+  due: 'next_check_at' | 'next_try_at',
+  count: 'checks' | 'tries',
+  id: string,
+  nextInSeconds: number,
+): Promise<boolean> {
+  const found = await write(
+    deps.db.em(),
+    `update ${table} set ${due} = utc_timestamp(3) + interval ? second, ${count} = ${count} + 1 where id = ? and ${due} <= utc_timestamp(3)`,
+    [nextInSeconds, idToBytes(id)],
+  );
+  return found === 1;
+}
+
+/** One row's failure doesn't stop the others: it is looked at again at its next turn. */
+async function guarded(
+  deps: PaymentDeps,
+  what: Readonly<Record<string, string>>,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    deps.log.warn({ err: (error as Error).message, ...what }, 'payment work failed; it is tried again');
+  }
+}
+
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const queue = [...items];
+  const worker = async (): Promise<void> => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));
+}

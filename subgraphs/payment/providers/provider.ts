@@ -1,0 +1,74 @@
+import type { Headers } from '../../shared/auth.ts';
+import type { Money } from '../../shared/money.ts';
+import type { ProviderFact } from '../domain/payment.ts';
+import type { SignatureCode } from '../domain/signature.ts';
+
+/** A provider's intent to collect money, in our words. */
+export type Intent = {
+  readonly id: string;
+  /** The provider's own word for its state. */
+  readonly status: string;
+  /** What it says about the attempt; null while the customer has not decided. */
+  readonly fact: ProviderFact | null;
+  readonly redirectUrl: string;
+  readonly clientParams: Readonly<Record<string, string>>;
+};
+
+export type ProviderRefund = {
+  readonly id: string;
+  readonly result: 'succeeded' | 'failed' | 'pending';
+  readonly failure?: string;
+};
+
+/** An authentic message of a provider, in our words. `about` is null for one that is not used. */
+export type ProviderEvent = {
+  readonly id: string;
+  readonly type: string;
+  readonly about:
+    | {
+        readonly kind: 'attempt';
+        readonly intentId: string;
+        readonly attemptId: string | null;
+        readonly fact: ProviderFact;
+      }
+    | { readonly kind: 'refund'; readonly refundId: string | null; readonly refund: ProviderRefund }
+    | null;
+};
+
+/** Another company's payment service, spoken to over its own API. Every method rejects with ProviderUnreachable or ProviderRefused. */
+export type PaymentProvider = {
+  /** As in `/webhooks/:provider`. */
+  readonly name: string;
+  /** Creates the attempt's intent, or finds it: the attempt's id is its idempotency key. */
+  createIntent(attempt: {
+    id: string;
+    amount: Money;
+    orderId: string;
+    paymentId: string;
+    returnUrl: string | null;
+  }): Promise<Intent>;
+  getIntent(attempt: { intentId: string; orderId: string }): Promise<Intent>;
+  /** Calls an intent off; answers with how it ended, which is `succeeded` when the customer was faster. */
+  cancelIntent(attempt: { intentId: string; orderId: string }): Promise<Intent>;
+  /** Refunds, or finds the refund: its id is its idempotency key. */
+  refund(refund: { id: string; intentId: string; amount: Money; reason: string }): Promise<ProviderRefund>;
+  /** Why the signature of a webhook is not good; null when it is. */
+  checkSignature(headers: Headers, body: Buffer, now: Date): SignatureCode | null;
+  /** Reads a webhook's body; null when it can't be read. */
+  readEvent(body: Buffer): ProviderEvent | null;
+};
+
+/** The provider did not answer in time or not with sense: whether it acted is not known. Ask again. */
+export class ProviderUnreachable extends Error {
+  override readonly name = 'ProviderUnreachable';
+}
+
+/** The provider says no, and would again. */
+export class ProviderRefused extends Error {
+  override readonly name = 'ProviderRefused';
+  readonly code: string;
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}

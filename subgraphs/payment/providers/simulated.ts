@@ -1,0 +1,171 @@
+import { Pool } from 'undici';
+import { z } from 'zod';
+import type { SimulatedConfig } from '../config.ts';
+import type { ProviderFact } from '../domain/payment.ts';
+import { checkSignature } from '../domain/signature.ts';
+import { type Intent, type PaymentProvider, ProviderRefused, ProviderUnreachable } from './provider.ts';
+
+const requestTimeoutMs = 5_000;
+const poolConnections = 16;
+const keepAliveMs = 30_000;
+
+const intentShape = z.object({
+  id: z.string().min(1).max(128),
+  amount: z.number().int(),
+  currency: z.string(),
+  status: z.string().max(40),
+  client_secret: z.string().optional(),
+  metadata: z.record(z.string(), z.string()),
+  last_payment_error: z.object({ code: z.string(), message: z.string() }).nullable(),
+});
+const refundShape = z.object({
+  id: z.string().min(1).max(128),
+  status: z.enum(['succeeded', 'failed', 'pending']),
+  failure_reason: z.string().nullish(),
+  metadata: z.record(z.string(), z.string()),
+});
+const eventShape = z.object({
+  id: z.string().min(1).max(128),
+  type: z.string().min(1).max(64),
+  data: z.object({ object: z.unknown() }),
+});
+type SimulatedIntent = z.infer<typeof intentShape>;
+
+/**
+ * What an intent says about its attempt. A declined intent waits for another card, so its failure is only told by the
+ * webhook and by `last_payment_error`.
+ */
+function factOf(intent: SimulatedIntent): ProviderFact | null {
+  if (intent.status === 'succeeded') {
+    return { type: 'succeeded', amountMinor: BigInt(intent.amount), currency: intent.currency };
+  }
+  if (intent.status === 'canceled') return { type: 'canceled' };
+  const failure = intent.last_payment_error;
+  return failure ? { type: 'failed', code: failure.code, message: failure.message } : null;
+}
+
+/** The simulated provider, over HTTP like any other company's. `publicUrl` is where browsers find it and the payment page. */
+export function simulatedProvider(
+  config: SimulatedConfig,
+  options: { publicUrl: string },
+): PaymentProvider & { close(): Promise<void> } {
+  const pool = new Pool(new URL(config.url).origin, {
+    connections: poolConnections,
+    keepAliveTimeout: keepAliveMs,
+    keepAliveMaxTimeout: keepAliveMs,
+  });
+
+  async function call(method: 'GET' | 'POST', path: string, body?: unknown, idempotencyKey?: string): Promise<unknown> {
+    let status: number;
+    let answer: unknown;
+    try {
+      const response = await pool.request({
+        method,
+        path,
+        headers: {
+          authorization: `Bearer ${config.apiKey}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+        },
+        body: body === undefined ? null : JSON.stringify(body),
+        signal: AbortSignal.timeout(requestTimeoutMs),
+      });
+      status = response.statusCode;
+      answer = await response.body.json();
+    } catch (error) {
+      throw new ProviderUnreachable(
+        `simulated provider: ${(error as { code?: string }).code ?? (error as Error).name}`,
+        { cause: error },
+      );
+    }
+    if (status < 300) return answer;
+    const { error } = (answer ?? {}) as { error?: { code?: string; message?: string } };
+    if (status >= 500 || status === 429 || status === 409)
+      throw new ProviderUnreachable(`simulated provider: status ${status}`);
+    throw new ProviderRefused(error?.code ?? `status_${status}`, error?.message ?? `The provider answered ${status}.`);
+  }
+
+  const intentFrom = (answer: unknown, orderId: string): Intent => {
+    const intent = understood(intentShape, answer);
+    const confirmUrl = `${options.publicUrl}/simulated/v1/payment_intents/${intent.id}/confirm`;
+    return {
+      id: intent.id,
+      status: intent.status,
+      fact: factOf(intent),
+      redirectUrl: `${options.publicUrl}/pay/${orderId}`,
+      clientParams: { intent: intent.id, clientSecret: intent.client_secret ?? '', confirmUrl },
+    };
+  };
+
+  return {
+    name: 'simulated',
+    async createIntent({ id, amount, orderId, paymentId, returnUrl }) {
+      const body = {
+        amount: Number(amount.amount),
+        currency: amount.currency,
+        metadata: { attemptId: id, paymentId, orderId },
+        ...(returnUrl === null ? {} : { return_url: returnUrl }),
+      };
+      return intentFrom(await call('POST', '/v1/payment_intents', body, id), orderId);
+    },
+    async getIntent({ intentId, orderId }) {
+      return intentFrom(await call('GET', `/v1/payment_intents/${encodeURIComponent(intentId)}`), orderId);
+    },
+    async cancelIntent({ intentId, orderId }) {
+      try {
+        return intentFrom(
+          await call('POST', `/v1/payment_intents/${encodeURIComponent(intentId)}/cancel`, {}),
+          orderId,
+        );
+      } catch (error) {
+        if (!(error instanceof ProviderRefused)) throw error;
+        // It has ended some other way: how, the intent itself says.
+        const intent = await this.getIntent({ intentId, orderId });
+        if (intent.status !== 'succeeded' && intent.status !== 'canceled') throw error;
+        return intent;
+      }
+    },
+    async refund({ id, intentId, amount, reason }) {
+      const body = { payment_intent: intentId, amount: Number(amount.amount), reason, metadata: { refundId: id } };
+      const refund = understood(refundShape, await call('POST', '/v1/refunds', body, id));
+      return {
+        id: refund.id,
+        result: refund.status,
+        ...(refund.failure_reason ? { failure: refund.failure_reason } : {}),
+      };
+    },
+    checkSignature: (headers, body, now) =>
+      checkSignature(headers['simulated-signature'], body, { secrets: config.webhookSecrets, now }),
+    readEvent,
+    close: () => pool.close(),
+  };
+}
+
+function understood<T>(shape: z.ZodType<T>, answer: unknown): T {
+  const result = shape.safeParse(answer);
+  if (!result.success) throw new ProviderUnreachable('simulated provider: an answer that can not be understood');
+  return result.data;
+}
+
+function readEvent(body: Buffer): ReturnType<PaymentProvider['readEvent']> {
+  try {
+    const { id, type, data } = eventShape.parse(JSON.parse(body.toString('utf8')));
+    if (type === 'charge.refunded') {
+      const refund = refundShape.parse(data.object);
+      const result = { id: refund.id, result: refund.status };
+      return { id, type, about: { kind: 'refund', refundId: refund.metadata['refundId'] ?? null, refund: result } };
+    }
+    const wanted = ['payment_intent.succeeded', 'payment_intent.payment_failed', 'payment_intent.canceled'];
+    if (!wanted.includes(type)) return { id, type, about: null };
+    const intent = intentShape.parse(data.object);
+    const fact = factOf(intent);
+    if (fact === null) return null;
+    return {
+      id,
+      type,
+      about: { kind: 'attempt', intentId: intent.id, attemptId: intent.metadata['attemptId'] ?? null, fact },
+    };
+  } catch {
+    return null; // not JSON, or not an event of this provider
+  }
+}

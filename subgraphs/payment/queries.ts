@@ -1,0 +1,175 @@
+import { mayRead, requireStaff, requireUser } from '../shared/auth.ts';
+import { type Page, pageArguments, toPage } from '../shared/connection.ts';
+import { type Row, type Sql, select, toDate, toJson } from '../shared/database.ts';
+import { badUserInput, notFound } from '../shared/errors.ts';
+import { idFromBytes, idToBytes, isId, isNumber } from '../shared/ids.ts';
+import { readOnWake } from '../shared/live.ts';
+import type { PaymentContext, PaymentDeps } from './context.ts';
+import type { PaymentState } from './domain/payment.ts';
+import { findVisibleOrder, stateAt } from './orders.ts';
+import type { PaymentEventRow, PaymentMethod, PaymentRow, WebhookOutcome, WebhookRow } from './records.ts';
+import { paymentFrom } from './store.ts';
+
+export type PageInput = { readonly first?: number | null; readonly after?: string | null };
+
+/** A slow look under the live notices, which may get lost. */
+const pollMs = 5_000;
+
+/** By exactly one of id and number; NOT_FOUND alike for none and for somebody else's. */
+export async function findVisiblePayment(
+  context: PaymentContext,
+  by: { id?: string | null; number?: string | null },
+): Promise<PaymentRow> {
+  const { viewer, deps } = context;
+  if (viewer.kind !== 'service') requireUser(viewer);
+  const { id = null, number = null } = by;
+  if ((id === null) === (number === null)) throw badUserInput('payment: give exactly one of id and number.');
+  const payment =
+    id !== null
+      ? isId(id)
+        ? await context.loaders.payment.load(id)
+        : null
+      : await byNumber(deps.db.em(), String(number));
+  if (!payment || !mayRead(viewer, payment.customerId)) throw notFound('There is no such payment.');
+  return payment;
+}
+
+async function byNumber(sql: Sql, number: string): Promise<PaymentRow | null> {
+  if (!isNumber(number, 'PM')) return null;
+  const [row] = await select(sql, 'select * from payment where number = ?', [number]);
+  return row ? paymentFrom(row) : null;
+}
+
+/** The methods by which an order can be paid right now. */
+export async function availablePaymentMethods(
+  { viewer, deps, traceId }: PaymentContext,
+  orderId: string,
+): Promise<PaymentMethod[]> {
+  if (viewer.kind !== 'service') requireUser(viewer);
+  const order = await findVisibleOrder(deps, viewer, orderId, traceId);
+  if (!order) throw notFound('There is no such order.');
+  const payable = stateAt(order, deps.now()) === 'PENDING_PAYMENT' && order.balanceDue.amount > 0n;
+  return payable ? [...deps.providers.keys()] : [];
+}
+
+/** Newest first, by id: ids of UUIDv7 are in the order of their making. */
+async function page<T extends { readonly id: string }>(
+  sql: Sql,
+  table: string,
+  from: (row: Row) => T,
+  input: PageInput,
+  where: { text: string; values: (string | Buffer)[] },
+): Promise<Page<T>> {
+  const { first, after } = pageArguments(input, 1);
+  if (after !== null && !isId(after[0])) throw badUserInput('after: is not a cursor of this list.');
+  const conditions = [where.text, after === null ? '' : 'id < ?'].filter((text) => text !== '');
+  const values = after === null ? where.values : [...where.values, idToBytes(String(after[0]))];
+  const rows = await select(
+    sql,
+    `select * from ${table} ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''} order by id desc limit ${first + 1}`,
+    values,
+  );
+  return toPage(rows.map(from), { first, after }, (row) => [row.id]);
+}
+
+const oneOf = (column: string, values: readonly string[] | null | undefined) =>
+  values?.length
+    ? { text: `${column} in (${values.map(() => '?').join(', ')})`, values: [...values] }
+    : { text: '', values: [] };
+
+export function listPayments(
+  { viewer, deps }: PaymentContext,
+  input: PageInput & { state?: readonly PaymentState[] | null },
+): Promise<Page<PaymentRow>> {
+  requireStaff(viewer);
+  return page(deps.db.em(), 'payment', paymentFrom, input, oneOf('state', input.state));
+}
+
+/** Payments of one user, whom the caller has checked. */
+export const listPaymentsOfUser = (
+  { deps }: PaymentContext,
+  userId: string,
+  input: PageInput,
+): Promise<Page<PaymentRow>> =>
+  page(deps.db.em(), 'payment', paymentFrom, input, { text: 'customer_id = ?', values: [idToBytes(userId)] });
+
+export function listWebhooks(
+  { viewer, deps }: PaymentContext,
+  input: PageInput & { outcome?: readonly WebhookOutcome[] | null },
+): Promise<Page<WebhookRow>> {
+  requireStaff(viewer);
+  return page(deps.db.em(), 'webhook_inbox', webhookFrom, input, oneOf('outcome', input.outcome));
+}
+
+/** The journal of a payment, oldest first. */
+export async function listEvents(
+  { deps }: PaymentContext,
+  paymentId: string,
+  input: PageInput,
+): Promise<Page<PaymentEventRow>> {
+  const { first, after } = pageArguments({ ...input, first: input.first ?? 50 }, 1);
+  const rows = await select(
+    deps.db.em(),
+    `select * from payment_event where payment_id = ? and seq > ? order by seq limit ${first + 1}`,
+    [idToBytes(paymentId), Number(after?.[0] ?? 0)],
+  );
+  return toPage(rows.map(eventFrom), { first, after }, (event) => [event.seq]);
+}
+
+/**
+ * The payments of an order as they are, then each one whenever its journal grows. Refuses (NOT_FOUND) before the first
+ * event whoever may not see the order.
+ */
+export async function watchPayments(
+  context: PaymentContext,
+  orderId: string,
+): Promise<AsyncIterableIterator<{ paymentUpdated: PaymentRow }>> {
+  const { viewer, deps, traceId, loaders } = context;
+  if (viewer.kind !== 'service') requireUser(viewer);
+  const order = await findVisibleOrder(deps, viewer, orderId, traceId);
+  if (!order) throw notFound('There is no such order.');
+  const seen = new Map<string, number>();
+  return readOnWake({
+    pollMs,
+    subscribe: (wake) => deps.live.listen(`payment:${orderId}`, wake),
+    read: async () => {
+      loaders.clear();
+      const news = (await paymentsOfOrder(deps, orderId)).filter((payment) => payment.version !== seen.get(payment.id));
+      for (const payment of news) seen.set(payment.id, payment.version);
+      return news.map((payment) => ({ paymentUpdated: payment }));
+    },
+  });
+}
+
+const paymentsOfOrder = async (deps: PaymentDeps, orderId: string): Promise<PaymentRow[]> =>
+  (await select(deps.db.em(), 'select * from payment where order_id = ? order by id', [idToBytes(orderId)])).map(
+    paymentFrom,
+  );
+
+const eventFrom = (row: Row): PaymentEventRow =>
+  ({
+    paymentId: idFromBytes(row['payment_id'] as Buffer),
+    seq: Number(row['seq']),
+    type: row['type'],
+    fromState: row['from_state'],
+    toState: row['to_state'],
+    amountMinor: row['amount_minor'] === null ? null : BigInt(row['amount_minor'] as string),
+    source: row['source'],
+    providerEventId: row['provider_event_id'],
+    data: row['data'] === null ? null : toJson(row['data']),
+    at: toDate(row['at']),
+  }) as PaymentEventRow;
+
+const webhookFrom = (row: Row): WebhookRow =>
+  ({
+    id: idFromBytes(row['id'] as Buffer),
+    provider: row['provider'],
+    providerEventId: row['provider_event_id'],
+    type: row['type'],
+    outcome: row['outcome'],
+    attempts: Number(row['attempts']),
+    paymentId: row['payment_id'] === null ? null : idFromBytes(row['payment_id'] as Buffer),
+    error: row['error'],
+    receivedAt: toDate(row['received_at']),
+    processedAt: toDate(row['processed_at']),
+  }) as WebhookRow;

@@ -1,0 +1,167 @@
+import { type InferEntity, defineEntity, p } from '@mikro-orm/core';
+import { IdType } from '../shared/database.ts';
+import type { AttemptState, PaymentEvent, PaymentState, RefundState } from './domain/payment.ts';
+
+const id = () => p.type(IdType).$type<string>();
+const text = <T extends string>(length: number) => p.string().length(length).$type<T>();
+const fixed = (length: number) => p.string().columnType(`char(${length})`);
+const at = () => p.datetime(3).$type<Date>();
+const minor = () => p.bigint().$type<bigint>();
+
+/** How a payment is made; the API's enum. */
+export type PaymentMethod = 'NONE' | 'WALLET' | 'SIMULATED_CARD' | 'STRIPE' | 'WECHAT_PAY' | 'ALIPAY' | 'BANK_TRANSFER';
+/** Who brought a change about. */
+export type Source = 'api' | 'webhook' | 'poll' | 'event' | 'job';
+export const webhookOutcomes = [
+  'APPLIED', 'DUPLICATE', 'STALE', 'REJECTED_SIGNATURE', 'REJECTED_AMOUNT', 'UNKNOWN_PAYMENT', 'LATE_AUTO_REFUNDED', 'ERROR',
+] as const; // prettier-ignore
+export type WebhookOutcome = (typeof webhookOutcomes)[number];
+
+export const PaymentRecord = defineEntity({
+  name: 'PaymentRecord',
+  tableName: 'payment',
+  properties: {
+    id: id().primary(),
+    number: text<string>(32).unique('payment_number'),
+    orderId: id(),
+    customerId: id(),
+    method: text<PaymentMethod>(16),
+    state: text<PaymentState>(20),
+    currency: fixed(3),
+    amountMinor: minor(),
+    capturedMinor: minor(),
+    refundingMinor: minor(),
+    refundedMinor: minor(),
+    /** The order while no other payment of it may be made by this method: unique. */
+    liveOrderId: id().nullable(),
+    returnUrl: text<string>(2048).nullable(),
+    traceId: fixed(32),
+    expiresAt: at().nullable(),
+    paidAt: at().nullable(),
+    createdAt: at(),
+    updatedAt: at(),
+    version: p.integer(),
+  },
+  uniques: [{ name: 'payment_live', properties: ['liveOrderId', 'method'] }],
+  indexes: [
+    { name: 'payment_order', properties: ['orderId', 'id'] },
+    { name: 'payment_customer', properties: ['customerId', 'id'] },
+    { name: 'payment_state', properties: ['state', 'id'] },
+    { name: 'payment_due', properties: ['state', 'expiresAt'] },
+  ],
+  checks: [
+    { name: 'payment_amount', expression: '`amount_minor` > 0' },
+    { name: 'payment_captured', expression: '`captured_minor` between 0 and `amount_minor`' },
+    { name: 'payment_refunding', expression: '`refunding_minor` between 0 and `captured_minor`' },
+    { name: 'payment_refunded', expression: '`refunded_minor` between 0 and `refunding_minor`' },
+  ],
+});
+export type PaymentRow = InferEntity<typeof PaymentRecord>;
+
+export const AttemptRecord = defineEntity({
+  name: 'AttemptRecord',
+  tableName: 'attempt',
+  properties: {
+    id: id().primary(),
+    number: text<string>(32).unique('attempt_number'),
+    paymentId: id(),
+    /** The payment while the provider's intent may exist and can be paid: unique. */
+    live: id().nullable().unique('attempt_live'),
+    provider: text<string>(16),
+    state: text<AttemptState>(16),
+    tradeType: text<string>(16).nullable(),
+    providerIntentId: text<string>(128).nullable(),
+    providerState: text<string>(40).nullable(),
+    redirectUrl: text<string>(2048).nullable(),
+    clientParams: p.json<Record<string, string>>().nullable(),
+    failureCode: text<string>(64).nullable(),
+    failureMessage: text<string>(500).nullable(),
+    createdAt: at(),
+    finishedAt: at().nullable(),
+    /** When to ask the provider next; null when there is nothing to ask. */
+    nextCheckAt: at().nullable().index('attempt_due'),
+    checks: p.integer(),
+  },
+  uniques: [{ name: 'attempt_intent', properties: ['provider', 'providerIntentId'] }],
+  indexes: [{ name: 'attempt_payment', properties: ['paymentId', 'id'] }],
+});
+export type AttemptRow = InferEntity<typeof AttemptRecord>;
+
+export const RefundRecord = defineEntity({
+  name: 'RefundRecord',
+  tableName: 'refund',
+  properties: {
+    id: id().primary(),
+    number: text<string>(32).unique('refund_number'),
+    paymentId: id(),
+    attemptId: id(),
+    orderId: id(),
+    customerId: id(),
+    currency: fixed(3),
+    amountMinor: minor(),
+    state: text<RefundState>(16),
+    reason: text<string>(255),
+    automatic: p.boolean(),
+    /** Gives back a second capture, which the payment's own amounts don't count. */
+    surplus: p.boolean(),
+    requestedBy: id().nullable(),
+    providerRefundId: text<string>(128).nullable(),
+    failure: text<string>(500).nullable(),
+    createdAt: at(),
+    settledAt: at().nullable(),
+    nextTryAt: at().nullable().index('refund_due'),
+    tries: p.integer(),
+  },
+  indexes: [
+    { name: 'refund_payment', properties: ['paymentId', 'id'] },
+    { name: 'refund_order', properties: ['orderId', 'id'] },
+  ],
+  checks: [{ name: 'refund_amount', expression: '`amount_minor` > 0' }],
+});
+export type RefundRow = InferEntity<typeof RefundRecord>;
+
+export const PaymentEventRecord = defineEntity({
+  name: 'PaymentEventRecord',
+  tableName: 'payment_event',
+  properties: {
+    paymentId: id().primary(),
+    seq: p.integer().unsigned(false).primary(),
+    type: text<PaymentEvent['type']>(32),
+    fromState: text<PaymentState>(20).nullable(),
+    toState: text<PaymentState>(20),
+    amountMinor: minor().nullable(),
+    source: text<Source>(16),
+    providerEventId: text<string>(128).nullable(),
+    data: p.json<unknown>().nullable(),
+    at: at(),
+  },
+});
+export type PaymentEventRow = InferEntity<typeof PaymentEventRecord>;
+
+export const WebhookRecord = defineEntity({
+  name: 'WebhookRecord',
+  tableName: 'webhook_inbox',
+  properties: {
+    id: id().primary(),
+    provider: text<string>(16),
+    providerEventId: text<string>(128),
+    /** The event's id for authentic deliveries only, so that a forged one can't take a real one's place: unique. */
+    authenticEventId: text<string>(128).nullable(),
+    type: text<string>(64),
+    outcome: text<WebhookOutcome>(24),
+    attempts: p.integer(),
+    paymentId: id().nullable(),
+    signature: text<string>(512).nullable(),
+    body: p.text().columnType('mediumtext'),
+    error: text<string>(1000).nullable(),
+    receivedAt: at().index('webhook_age'),
+    processedAt: at().nullable(),
+    nextTryAt: at().nullable().index('webhook_due'),
+    tries: p.integer(),
+  },
+  uniques: [{ name: 'webhook_authentic', properties: ['provider', 'authenticEventId'] }],
+  indexes: [{ name: 'webhook_outcome', properties: ['outcome', 'id'] }],
+});
+export type WebhookRow = InferEntity<typeof WebhookRecord>;
+
+export const entities = [PaymentRecord, AttemptRecord, RefundRecord, PaymentEventRecord, WebhookRecord];

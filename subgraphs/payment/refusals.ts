@@ -1,0 +1,42 @@
+import type { Refusal } from '../shared/errors.ts';
+import { type Money, moneyToJson } from '../shared/money.ts';
+import type { PaymentRow } from './records.ts';
+
+/** The order is in a state that takes no payment. */
+export const orderNotPayable = (orderState: string) =>
+  ({
+    __typename: 'OrderNotPayableError',
+    code: 'ORDER_NOT_PAYABLE',
+    message: `The order is ${orderState} and can't be paid.`,
+    orderState,
+  }) satisfies Refusal;
+
+/** The order has a payment that can still be paid. */
+export const paymentInProgress = (payment: PaymentRow) =>
+  ({
+    __typename: 'PaymentInProgressError',
+    code: 'PAYMENT_IN_PROGRESS',
+    message: `Payment ${payment.number} of this order is still open: go on with it, or cancel it first.`,
+    payment,
+  }) satisfies Refusal;
+
+/** The amount is not what is due. */
+export const amountMismatch = (expected: Money, actual: Money) =>
+  ({
+    __typename: 'AmountMismatchError',
+    code: 'AMOUNT_MISMATCH',
+    message: 'The amount is not the balance due of the order.',
+    path: ['input', 'amount'],
+    expected: moneyToJson(expected),
+    actual: moneyToJson(actual),
+  }) satisfies Refusal;
+
+/** The provider did not answer (`retryable`) or said no. */
+export const providerError = (provider: string, retryable: boolean, message: string) =>
+  ({
+    __typename: 'ProviderError',
+    code: retryable ? 'PROVIDER_UNAVAILABLE' : 'PROVIDER_REFUSED',
+    message,
+    provider,
+    retryable,
+  }) satisfies Refusal;

@@ -1,0 +1,151 @@
+import { mayRead } from '../shared/auth.ts';
+import { forbidden } from '../shared/errors.ts';
+import { isId } from '../shared/ids.ts';
+import { moneyToJson } from '../shared/money.ts';
+import { scalars } from '../shared/scalars.ts';
+import type { ResolverMap } from '../shared/subgraph.ts';
+import { cancelPayment } from './commands/cancel-payment.ts';
+import { type CreatePaymentInput, createPayment } from './commands/create-payment.ts';
+import { type RefundInput, refundPayment } from './commands/refund-payment.ts';
+import { replayWebhook } from './commands/replay-webhook.ts';
+import { retryPayment } from './commands/retry-payment.ts';
+import type { PaymentContext } from './context.ts';
+import type { PaymentState } from './domain/payment.ts';
+import { stateAt } from './orders.ts';
+import {
+  type PageInput, availablePaymentMethods, findVisiblePayment, listEvents, listPayments, listPaymentsOfUser, listWebhooks, watchPayments,
+} from './queries.ts'; // prettier-ignore
+import type { PaymentEventRow, PaymentRow, RefundRow, WebhookOutcome, WebhookRow } from './records.ts';
+
+type OrderStub = {
+  readonly id: string;
+  readonly state?: string;
+  readonly expiresAt?: string | null;
+  readonly customer?: { readonly id: string };
+};
+type Key = { readonly idempotencyKey: string };
+
+const amount = (minor: bigint, of: { readonly currency: string }) =>
+  moneyToJson({ amount: minor, currency: of.currency });
+
+const operations: ResolverMap = {
+  Query: {
+    payment: (_: unknown, by: { id?: string | null; number?: string | null }, context: PaymentContext) =>
+      findVisiblePayment(context, by),
+    availablePaymentMethods: (_: unknown, { orderId }: { orderId: string }, context: PaymentContext) =>
+      availablePaymentMethods(context, orderId),
+    payments: (_: unknown, input: PageInput & { state?: PaymentState[] | null }, context: PaymentContext) =>
+      listPayments(context, input),
+    webhookDeliveries: (
+      _: unknown,
+      input: PageInput & { outcome?: WebhookOutcome[] | null },
+      context: PaymentContext,
+    ) => listWebhooks(context, input),
+  },
+  Mutation: {
+    createPayment: (
+      _: unknown,
+      { input, idempotencyKey }: Key & { input: CreatePaymentInput },
+      context: PaymentContext,
+    ) => createPayment(context.deps, context, input, idempotencyKey),
+    retryPayment: (_: unknown, { paymentId, idempotencyKey }: Key & { paymentId: string }, context: PaymentContext) =>
+      retryPayment(context.deps, context, paymentId, idempotencyKey),
+    cancelPayment: (
+      _: unknown,
+      { paymentId, idempotencyKey }: Key & { paymentId: string },
+      { deps, viewer }: PaymentContext,
+    ) => cancelPayment(deps, viewer, paymentId, idempotencyKey),
+    refundPayment: (
+      _: unknown,
+      { input, idempotencyKey }: Key & { input: RefundInput },
+      { deps, viewer }: PaymentContext,
+    ) => refundPayment(deps, viewer, input, idempotencyKey),
+    replayWebhook: (
+      _: unknown,
+      { deliveryId, idempotencyKey }: Partial<Key> & { deliveryId: string },
+      { deps, viewer }: PaymentContext,
+    ) => replayWebhook(deps, viewer, deliveryId, idempotencyKey),
+  },
+  Subscription: {
+    paymentUpdated: {
+      subscribe: (_: unknown, { orderId }: { orderId: string }, context: PaymentContext) =>
+        watchPayments(context, orderId),
+    },
+  },
+};
+
+const entityResolvers = (publicUrl: string): ResolverMap => ({
+  Order: {
+    __resolveReference: (order: OrderStub) => order,
+    payments: async ({ id }: OrderStub, _: unknown, { viewer, loaders }: PaymentContext) =>
+      isId(id) ? (await loaders.paymentsOfOrder.load(id)).filter(({ customerId }) => mayRead(viewer, customerId)) : [],
+    refunds: async ({ id }: OrderStub, _: unknown, { viewer, loaders }: PaymentContext) =>
+      isId(id) ? (await loaders.refundsOfOrder.load(id)).filter(({ customerId }) => mayRead(viewer, customerId)) : [],
+    payUrl: ({ id, state, expiresAt, customer }: OrderStub, _: unknown, { viewer, deps }: PaymentContext) => {
+      if (!isId(id) || state === undefined || !customer || !mayRead(viewer, customer.id)) return null;
+      const deadline = expiresAt === null || expiresAt === undefined ? null : new Date(expiresAt);
+      return stateAt({ state, expiresAt: deadline }, deps.now()) === 'PENDING_PAYMENT'
+        ? `${publicUrl}/pay/${id}`
+        : null;
+    },
+  },
+  User: {
+    __resolveReference: (user: { id: string }) => user,
+    payments: ({ id }: { id: string }, input: PageInput, context: PaymentContext) => {
+      if (!isId(id) || !mayRead(context.viewer, id)) throw forbidden('Only the user and staff may see these payments.');
+      return listPaymentsOfUser(context, id, input);
+    },
+  },
+});
+
+const paymentResolvers: ResolverMap = {
+  Payment: {
+    __resolveReference: async ({ id }: { id: string }, { viewer, loaders }: PaymentContext) => {
+      const payment = isId(id) ? await loaders.payment.load(id) : null;
+      return payment && mayRead(viewer, payment.customerId) ? payment : null;
+    },
+    order: ({ orderId }: PaymentRow) => ({ __typename: 'Order', id: orderId }),
+    customer: ({ customerId }: PaymentRow) => ({ __typename: 'User', id: customerId }),
+    amount: (payment: PaymentRow) => amount(payment.amountMinor, payment),
+    authorized: (payment: PaymentRow) => amount(payment.state === 'AUTHORIZED' ? payment.amountMinor : 0n, payment),
+    captured: (payment: PaymentRow) => amount(payment.capturedMinor, payment),
+    refunded: (payment: PaymentRow) => amount(payment.refundedMinor, payment),
+    attempts: ({ id }: PaymentRow, _: unknown, { loaders }: PaymentContext) => loaders.attemptsOfPayment.load(id),
+    refunds: ({ id }: PaymentRow, _: unknown, { loaders }: PaymentContext) => loaders.refundsOfPayment.load(id),
+    events: async (payment: PaymentRow, input: PageInput, context: PaymentContext) => {
+      const page = await listEvents(context, payment.id, input);
+      return {
+        ...page,
+        edges: page.edges.map((edge) => ({ ...edge, node: { ...edge.node, currency: payment.currency } })),
+      };
+    },
+  },
+  PaymentAttempt: {
+    providerTransactionId: ({ providerIntentId }: { providerIntentId: string | null }) => providerIntentId,
+  },
+  Refund: {
+    __resolveReference: async ({ id }: { id: string }, { viewer, loaders }: PaymentContext) => {
+      const refund = isId(id) ? await loaders.refund.load(id) : null;
+      return refund && mayRead(viewer, refund.customerId) ? refund : null;
+    },
+    payment: ({ paymentId }: RefundRow, _: unknown, { loaders }: PaymentContext) => loaders.payment.load(paymentId),
+    amount: (refund: RefundRow) => amount(refund.amountMinor, refund),
+  },
+  PaymentEvent: {
+    id: ({ paymentId, seq }: PaymentEventRow) => `${paymentId}:${seq}`,
+    amount: (event: PaymentEventRow & { currency: string }) =>
+      event.amountMinor === null || event.amountMinor === undefined ? null : amount(event.amountMinor, event),
+  },
+  WebhookDelivery: {
+    payment: ({ paymentId }: WebhookRow, _: unknown, { loaders }: PaymentContext) =>
+      paymentId ? loaders.payment.load(paymentId) : null,
+  },
+};
+
+/** Resolvers authorise, call a command or a query, return. `publicUrl` is the origin of the payment page. */
+export const createResolvers = (publicUrl: string): ResolverMap => ({
+  ...scalars,
+  ...operations,
+  ...entityResolvers(publicUrl),
+  ...paymentResolvers,
+});

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { ConfigError, type Env, integer, readEnv, url } from '../../shared/env.ts';
+import { databaseUrl, readPlatformConfig } from '../../shared/runtime.ts';
+import { allowsSimulatedProvider, readSimulatedSecrets } from '../config.ts';
+
+export type ProviderConfig = {
+  readonly host: string;
+  readonly port: number;
+  readonly databaseUrl: string;
+  readonly logLevel: string;
+  /** Where its merchant wants to hear. */
+  readonly webhookUrl: string;
+  readonly apiKey: string;
+  /** Signs the webhooks. */
+  readonly webhookSecret: string;
+};
+
+/** Throws ConfigError, also when this is production and the simulated provider was not asked for. */
+export function readProviderConfig(env: Env): ProviderConfig {
+  if (!allowsSimulatedProvider(env)) {
+    throw new ConfigError(
+      'ALLOW_SIMULATED_PROVIDER: must be true to run the simulated payment provider with NODE_ENV=production.',
+    );
+  }
+  const given = readEnv(env, {
+    SUBGRAPH_HOST: z.string().default('127.0.0.1'),
+    SIMULATED_PROVIDER_PORT: integer(0, 65_535).default(4106),
+    PORT: integer(0, 65_535).default(4000),
+    SIMULATED_WEBHOOK_URL: url('http', 'https').optional(),
+  });
+  const platform = readPlatformConfig(env);
+  const { apiKey, webhookSecrets } = readSimulatedSecrets(env);
+  return {
+    host: given.SUBGRAPH_HOST,
+    port: given.SIMULATED_PROVIDER_PORT,
+    databaseUrl: databaseUrl(env, platform, 'simulated'),
+    logLevel: platform.logLevel,
+    webhookUrl: given.SIMULATED_WEBHOOK_URL ?? `http://127.0.0.1:${given.PORT}/webhooks/simulated`,
+    apiKey,
+    webhookSecret: webhookSecrets[0] as string,
+  };
+}

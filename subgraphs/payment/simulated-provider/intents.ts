@@ -1,0 +1,298 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { type Database, type Row, type Sql, insertRows, select, toDate, toJson, write } from '../../shared/database.ts';
+import { isDuplicateKey } from '../../shared/errors.ts';
+import { hashOf } from '../../shared/idempotency.ts';
+import { type CardAnswer, answerCard, authenticatedCard } from './cards.ts';
+import { oweWebhook } from './deliveries.ts';
+
+/** An answer that is no success, in the shape of Stripe's errors. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly status: number;
+  readonly code: string;
+  /** The intent as it is afterwards, where the request has changed it. */
+  readonly intent: IntentJson | undefined;
+  constructor(status: number, code: string, message: string, intent?: IntentJson) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.intent = intent;
+  }
+}
+
+export type IntentJson = ReturnType<typeof intentJson>;
+
+const maxAmount = Number.MAX_SAFE_INTEGER;
+const metadata = z.record(z.string().max(40), z.string().max(200)).default({});
+
+/** Bodies that the API takes; anything else is a 400. */
+export const createBody = z.strictObject({
+  amount: z.number().int().min(1).max(maxAmount),
+  currency: z.string().regex(/^[A-Z]{3}$/),
+  metadata,
+  return_url: z.string().max(2_048).optional(),
+});
+export const confirmBody = z
+  .strictObject({
+    card: z.string().max(40).optional(),
+    /** The holder's answer to `requires_action`; the card need not be given again with it. */
+    authentication: z.enum(['confirmed', 'failed']).optional(),
+    /** Short for `authentication: confirmed`. */
+    confirm: z.literal(true).optional(),
+    client_secret: z.string().max(96).optional(),
+  })
+  .transform(({ confirm, ...body }) => ({
+    ...body,
+    authentication: body.authentication ?? (confirm ? ('confirmed' as const) : undefined),
+  }))
+  .refine((body) => body.card !== undefined || body.authentication !== undefined, { error: 'card: is missing' });
+export const refundBody = z.strictObject({
+  payment_intent: z.string().max(40),
+  amount: z.number().int().min(1).max(maxAmount),
+  reason: z.string().max(255).optional(),
+  metadata,
+});
+
+const randomId = (prefix: string): string => `${prefix}_${randomBytes(16).toString('hex')}`;
+
+const intentJson = (row: Row) => ({
+  id: String(row['id']),
+  object: 'payment_intent' as const,
+  amount: Number(row['amount']),
+  currency: String(row['currency']),
+  status: String(row['status']),
+  client_secret: String(row['client_secret']),
+  metadata: toJson<Record<string, string>>(row['metadata']),
+  return_url: row['return_url'] as string | null,
+  card_last4: row['card_last4'] as string | null,
+  amount_refunded: Number(row['refunded']),
+  last_payment_error:
+    row['failure_code'] === null
+      ? null
+      : { code: row['failure_code'] as string, message: row['failure_message'] as string },
+  created: Math.floor((toDate(row['created_at']) as Date).getTime() / 1000),
+});
+
+const refundJson = (row: Row) => ({
+  id: String(row['id']),
+  object: 'refund' as const,
+  payment_intent: String(row['intent_id']),
+  amount: Number(row['amount']),
+  currency: String(row['currency']),
+  status: 'succeeded' as const,
+  reason: row['reason'] as string | null,
+  metadata: toJson<Record<string, string>>(row['metadata']),
+  created: Math.floor((toDate(row['created_at']) as Date).getTime() / 1000),
+});
+
+/** What webhooks show of an intent: everything but the secret of its page. */
+const told = ({ client_secret: _, ...intent }: IntentJson): Omit<IntentJson, 'client_secret'> => intent;
+
+async function lockIntent(sql: Sql, id: string): Promise<IntentJson> {
+  const [row] = await select(sql, 'select * from intent where id = ? for update', [id]);
+  if (!row) throw new ApiError(404, 'resource_missing', 'No such payment intent.');
+  return intentJson(row);
+}
+
+async function reread(sql: Sql, id: string): Promise<IntentJson> {
+  const [row] = await select(sql, 'select * from intent where id = ?', [id]);
+  if (!row) throw new ApiError(404, 'resource_missing', 'No such payment intent.');
+  return intentJson(row);
+}
+
+export const getIntent = (db: Database, id: string): Promise<IntentJson> => reread(db.em(), id);
+
+/** Intents that were created with an idempotency key: none or one. */
+export async function findIntents(db: Database, idempotencyKey: string): Promise<{ data: IntentJson[] }> {
+  const rows = await select(db.em(), 'select * from intent where idempotency_key = ?', [idempotencyKey]);
+  return { data: rows.map(intentJson) };
+}
+
+/** The row of an earlier request with this key; refuses when that had other parameters. */
+async function repeated(db: Database, table: 'intent' | 'refund', key: string | null, hash: Buffer): Promise<Row> {
+  const [row] = await select(db.em(), `select * from ${table} where idempotency_key = ?`, [key]);
+  if (!row) throw new ApiError(409, 'idempotency_key_in_use', 'A request with this key is still running.');
+  if (!(row['params_hash'] as Buffer).equals(hash)) {
+    throw new ApiError(400, 'idempotency_error', 'This key was used with other parameters.');
+  }
+  return row;
+}
+
+export async function createIntent(
+  db: Database,
+  body: z.infer<typeof createBody>,
+  idempotencyKey: string | null,
+): Promise<IntentJson> {
+  const hash = hashOf(body);
+  const id = randomId('pi');
+  try {
+    await insertRows(db.em(), 'intent', [
+      {
+        id,
+        idempotency_key: idempotencyKey,
+        params_hash: hash,
+        amount: body.amount,
+        currency: body.currency,
+        status: 'requires_payment_method',
+        client_secret: `${id}_secret_${randomBytes(16).toString('hex')}`,
+        metadata: JSON.stringify(body.metadata),
+        return_url: body.return_url ?? null,
+        refunded: 0,
+        created_at: new Date(),
+      },
+    ]);
+    return await reread(db.em(), id);
+  } catch (error) {
+    if (!isDuplicateKey(error)) throw error;
+    return intentJson(await repeated(db, 'intent', idempotencyKey, hash));
+  }
+}
+
+/** Confirms an intent with a card: takes the money, asks for one more confirmation (`requires_action`), or declines (402). */
+export async function confirmIntent(
+  db: Database,
+  id: string,
+  { card, authentication, client_secret: shown }: z.infer<typeof confirmBody>,
+): Promise<IntentJson> {
+  const number = card ?? authenticatedCard;
+  const answer = answerCard(number, authentication);
+  if (answer.type === 'invalid') throw new ApiError(402, answer.code, answer.message);
+  const intent = await db.transaction(async (sql) => {
+    const before = await lockIntent(sql, id);
+    requireConfirmable(before, shown, card === undefined);
+    await storeAnswer(sql, before, number.slice(-4), answer);
+    const changed = await reread(sql, id);
+    if (answer.type !== 'action') {
+      const type = answer.type === 'succeeded' ? 'payment_intent.succeeded' : 'payment_intent.payment_failed';
+      await oweWebhook(sql, { intentId: id, type, object: told(changed) });
+    }
+    return changed;
+  });
+  if (answer.type === 'declined') throw new ApiError(402, answer.code, answer.message, intent);
+  return intent;
+}
+
+function requireConfirmable(
+  { status, client_secret: secret }: IntentJson,
+  shown: string | undefined,
+  withoutCard: boolean,
+): void {
+  if (shown !== undefined && shown !== secret) {
+    throw new ApiError(401, 'client_secret_invalid', 'The client secret is not that of this intent.');
+  }
+  if (status !== 'requires_action' && (status !== 'requires_payment_method' || withoutCard)) {
+    throw new ApiError(400, 'payment_intent_unexpected_state', `The intent is ${status} and can't be confirmed.`);
+  }
+}
+
+async function storeAnswer(sql: Sql, intent: IntentJson, last4: string, answer: CardAnswer): Promise<void> {
+  const status = {
+    succeeded: 'succeeded',
+    action: 'requires_action',
+    declined: 'requires_payment_method',
+    invalid: intent.status,
+  }[answer.type];
+  const [code, message] = answer.type === 'declined' ? [answer.code, answer.message] : [null, null];
+  await write(sql, 'update intent set status = ?, card_last4 = ?, failure_code = ?, failure_message = ? where id = ?', [
+    status,
+    last4,
+    code,
+    message,
+    intent.id,
+  ]);
+  if (answer.type !== 'succeeded') return;
+  const { amount, currency, metadata: about } = intent;
+  await insertRows(sql, 'charge', [
+    {
+      id: randomId('ch'),
+      intent_id: intent.id,
+      amount,
+      currency,
+      metadata: JSON.stringify(about),
+      created_at: new Date(),
+    },
+  ]);
+}
+
+/** Calls an intent off; a success again for one that was, a 400 for one that was paid. */
+export function cancelIntent(db: Database, id: string): Promise<IntentJson> {
+  return db.transaction(async (sql) => {
+    const { status } = await lockIntent(sql, id);
+    if (status === 'succeeded')
+      throw new ApiError(400, 'payment_intent_unexpected_state', "The intent has succeeded and can't be canceled.");
+    if (status !== 'canceled') {
+      await write(sql, "update intent set status = 'canceled' where id = ?", [id]);
+      await oweWebhook(sql, { intentId: id, type: 'payment_intent.canceled', object: told(await reread(sql, id)) });
+    }
+    return reread(sql, id);
+  });
+}
+
+/** Gives money back, never more than came in. */
+export async function createRefund(
+  db: Database,
+  body: z.infer<typeof refundBody>,
+  idempotencyKey: string | null,
+): Promise<ReturnType<typeof refundJson>> {
+  const hash = hashOf(body);
+  try {
+    return await db.transaction(async (sql) => {
+      const id = randomId('re');
+      const { status, currency } = await lockIntent(sql, body.payment_intent);
+      // The key first: a repetition must not fail because the first request has used the money up.
+      await insertRows(sql, 'refund', [
+        {
+          id,
+          idempotency_key: idempotencyKey,
+          params_hash: hash,
+          intent_id: body.payment_intent,
+          amount: body.amount,
+          currency,
+          reason: body.reason ?? null,
+          metadata: JSON.stringify(body.metadata),
+          created_at: new Date(),
+        },
+      ]);
+      if (status !== 'succeeded') throw new ApiError(400, 'charge_missing', 'The intent has no charge to refund.');
+      const found = await write(
+        sql,
+        'update intent set refunded = refunded + ? where id = ? and refunded + ? <= amount',
+        [body.amount, body.payment_intent, body.amount],
+      );
+      if (found !== 1) throw new ApiError(400, 'charge_already_refunded', 'This is more than is left of the charge.');
+      const [row] = await select(sql, 'select * from refund where id = ?', [id]);
+      const refund = refundJson(row as Row);
+      await oweWebhook(sql, { intentId: body.payment_intent, type: 'charge.refunded', object: refund });
+      return refund;
+    });
+  } catch (error) {
+    if (!isDuplicateKey(error)) throw error;
+    return refundJson(await repeated(db, 'refund', idempotencyKey, hash));
+  }
+}
+
+const maxJournalRows = 1_000;
+
+/** The provider's own truth: every charge and refund, oldest first, at most 1,000; `after` is the last `id` of the page before. */
+export async function readJournal(db: Database, after: string | null): Promise<{ data: unknown[]; has_more: boolean }> {
+  const rows = await select(
+    db.em(),
+    `select * from (
+       select 'charge' as type, id, intent_id, amount, currency, metadata, created_at from charge
+       union all select 'refund' as type, id, intent_id, amount, currency, metadata, created_at from refund
+     ) as entry where ? is null or (created_at, id) > (select created_at, id from (select id, created_at from charge union all select id, created_at from refund) as earlier where id = ?)
+     order by created_at, id limit ${maxJournalRows + 1}`,
+    [after, after],
+  );
+  const data = rows.slice(0, maxJournalRows).map((row) => ({
+    id: row['id'],
+    type: row['type'],
+    payment_intent: row['intent_id'],
+    amount: Number(row['amount']),
+    currency: row['currency'],
+    metadata: toJson(row['metadata']),
+    created_at: (toDate(row['created_at']) as Date).toISOString(),
+  }));
+  return { data, has_more: rows.length > maxJournalRows };
+}

@@ -1,0 +1,189 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { z } from 'zod';
+import { type Database, openDatabase } from '../../shared/database.ts';
+import type { Env } from '../../shared/env.ts';
+import { isUnavailable } from '../../shared/errors.ts';
+import type { Loop } from '../../shared/loop.ts';
+import { runProcess } from '../../shared/process.ts';
+import { answerOperations, closeServer, listen, readBody, respond } from '../../shared/serve.ts';
+import { type Logger, createLogger, createMetrics } from '../../shared/telemetry.ts';
+import { type ProviderConfig, readProviderConfig } from './config.ts';
+import { controlBody, forge, startDeliveries, storeControl } from './deliveries.ts';
+import {
+  ApiError, cancelIntent, confirmBody, confirmIntent, createBody, createIntent, createRefund, findIntents, getIntent, readJournal, refundBody,
+} from './intents.ts'; // prettier-ignore
+import { simulatedSchema } from './subgraph.ts';
+
+const maxBodyBytes = 16 * 1024;
+const poolSize = 20;
+
+export type SimulatedProvider = { readonly url: string; close(): Promise<void> };
+
+type Call = {
+  readonly id: string;
+  readonly query: URLSearchParams;
+  readonly idempotencyKey: string | null;
+  readonly body: unknown;
+};
+type Endpoint = {
+  readonly method: 'GET' | 'POST';
+  /** One group: the id. */
+  readonly path: RegExp;
+  /** Whoever knows the intent's id may confirm it; all else is the merchant's. */
+  readonly open?: boolean;
+  readonly answer: (call: Call) => Promise<unknown>;
+};
+
+/**
+ * A payment provider of its own, with its own books, that moves no real money: intents, refunds and signed webhooks in
+ * Stripe's manner. Our services know it only over HTTP. Its schema must be migrated. SIMULATED_PROVIDER_PORT 0 takes a free port.
+ */
+export async function startSimulatedProvider(env: Env, options: { log?: Logger } = {}): Promise<SimulatedProvider> {
+  const config = readProviderConfig(env);
+  const log = options.log ?? createLogger('simulated-provider', config.logLevel);
+  const metrics = createMetrics();
+  const { entities, migrations } = simulatedSchema;
+  const db = await openDatabase({ url: config.databaseUrl, entities, migrations, poolSize, log });
+  const deliveries = startDeliveries({ db, target: { url: config.webhookUrl, secret: config.webhookSecret }, log });
+  const endpoints = createEndpoints(db, config, deliveries);
+
+  const server = createServer((request, response) => {
+    void (async () => {
+      if (await answerOperations(request, response, { ready: () => db.ping(), metrics })) return;
+      const { status, body } = await answer(endpoints, config.apiKey, request, log);
+      respond(response, status, 'application/json; charset=utf-8', JSON.stringify(body));
+      if (status === 413) request.destroy();
+    })().catch((error: Error) => fail(response, error, log));
+  });
+  await listen(server, config.port, config.host);
+  return {
+    url: `http://${config.host}:${(server.address() as AddressInfo).port}`,
+    async close() {
+      await closeServer(server);
+      await deliveries.stop();
+      await db.close();
+    },
+  };
+}
+
+function fail(response: ServerResponse, error: Error, log: Logger): void {
+  log.error({ err: error }, 'request failed');
+  if (response.headersSent) response.destroy();
+  else
+    respond(
+      response,
+      500,
+      'application/json',
+      JSON.stringify({ error: { code: 'api_error', message: 'Something went wrong.' } }),
+    );
+}
+
+function createEndpoints(db: Database, config: ProviderConfig, deliveries: Loop): readonly Endpoint[] {
+  const target = { url: config.webhookUrl, secret: config.webhookSecret };
+  /** Sends what the request has made due without waiting for the next look. */
+  const thenDeliver = async <T>(work: Promise<T>): Promise<T> => work.finally(() => deliveries.kick());
+  return [
+    {
+      method: 'POST',
+      path: /^\/v1\/payment_intents()$/,
+      answer: ({ body, idempotencyKey }) => createIntent(db, createBody.parse(body), idempotencyKey),
+    },
+    {
+      method: 'GET',
+      path: /^\/v1\/payment_intents()$/,
+      answer: ({ query }) => findIntents(db, query.get('idempotency_key') ?? ''),
+    },
+    { method: 'GET', path: /^\/v1\/payment_intents\/(\w+)$/, answer: ({ id }) => getIntent(db, id) },
+    {
+      method: 'POST',
+      path: /^\/v1\/payment_intents\/(\w+)\/cancel$/,
+      answer: ({ id }) => thenDeliver(cancelIntent(db, id)),
+    },
+    {
+      method: 'POST',
+      path: /^\/v1\/payment_intents\/(\w+)\/confirm$/,
+      open: true,
+      answer: ({ id, body }) => thenDeliver(confirmIntent(db, id, confirmBody.parse(body))),
+    },
+    {
+      method: 'POST',
+      path: /^\/v1\/refunds()$/,
+      answer: ({ body, idempotencyKey }) => thenDeliver(createRefund(db, refundBody.parse(body), idempotencyKey)),
+    },
+    { method: 'GET', path: /^\/v1\/journal()$/, answer: ({ query }) => readJournal(db, query.get('after')) },
+    {
+      method: 'POST',
+      path: /^\/v1\/test\/webhooks()$/,
+      answer: async ({ body }) => {
+        const control = controlBody.parse(body);
+        await thenDeliver(storeControl(db, control));
+        if (control.forge === undefined) return { done: true };
+        const { client_secret: _, ...intent } = await getIntent(db, control.intent ?? '');
+        return forge(target, control.forge, intent);
+      },
+    },
+  ];
+}
+
+type Answer = { readonly status: number; readonly body: unknown };
+const failure = (status: number, code: string, message: string): Answer => ({
+  status,
+  body: { error: { code, message } },
+});
+
+async function answer(
+  endpoints: readonly Endpoint[],
+  apiKey: string,
+  request: IncomingMessage,
+  log: Logger,
+): Promise<Answer> {
+  const url = new URL(request.url ?? '/', 'http://provider');
+  const endpoint = endpoints.find(({ method, path }) => method === request.method && path.test(url.pathname));
+  if (!endpoint) return failure(404, 'not_found', 'No such path.');
+  if (!endpoint.open && !isMerchant(request.headers.authorization, apiKey))
+    return failure(401, 'api_key_invalid', 'Show the API key as a bearer token.');
+  const raw = await readBody(request, maxBodyBytes);
+  if (raw === null) return failure(413, 'body_too_large', `A body has at most ${maxBodyBytes} bytes.`);
+  const key = request.headers['idempotency-key'];
+  if (key !== undefined && (typeof key !== 'string' || !/^[\x21-\x7e]{1,128}$/.test(key)))
+    return failure(400, 'idempotency_error', 'A key has 1 to 128 printable characters.');
+  try {
+    const body: unknown = raw.length === 0 ? {} : JSON.parse(raw.toString('utf8'));
+    const id = endpoint.path.exec(url.pathname)?.[1] ?? '';
+    return {
+      status: 200,
+      body: await endpoint.answer({ id, query: url.searchParams, idempotencyKey: key ?? null, body }),
+    };
+  } catch (error) {
+    if (error instanceof ApiError)
+      return {
+        status: error.status,
+        body: { error: { code: error.code, message: error.message }, payment_intent: error.intent },
+      };
+    if (error instanceof SyntaxError) return failure(400, 'json_invalid', 'The body is not JSON.');
+    if (error instanceof z.ZodError)
+      return failure(
+        400,
+        'parameter_invalid',
+        error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '),
+      );
+    if (!isUnavailable(error)) throw error;
+    log.warn({ err: (error as Error).message }, 'the database is away');
+    return failure(503, 'unavailable', 'Try again in a moment.');
+  }
+}
+
+/** Compares hashes, so that neither length nor content shows in the time it takes. */
+function isMerchant(authorization: string | undefined, apiKey: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(authorization ?? ''), digest(`Bearer ${apiKey}`));
+}
+
+if (import.meta.main) {
+  await runProcess(async () => {
+    const provider = await startSimulatedProvider(process.env);
+    return { stop: () => provider.close() };
+  });
+}

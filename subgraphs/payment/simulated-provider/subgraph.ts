@@ -1,0 +1,7 @@
+import type { NamedMigration } from '../../shared/database.ts';
+import { InitialSimulatedMigration } from './migrations/2026-11-21-initial.ts';
+
+const migrations: readonly NamedMigration[] = [{ name: '2026-11-21-initial', class: InitialSimulatedMigration }];
+
+/** The simulated provider's own schema: a foreign system's, that our services never read. */
+export const simulatedSchema = { name: 'simulated', entities: [] as readonly unknown[], migrations } as const;

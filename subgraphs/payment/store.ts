@@ -1,0 +1,265 @@
+import { type Row, type Sql, insertRows, select, toDate, toJson, write } from '../shared/database.ts';
+import { idFromBytes, idToBytes } from '../shared/ids.ts';
+import type { Unit } from './context.ts';
+import { type PaymentEvent, evolve, holdsOrder } from './domain/payment.ts';
+import type { AttemptRow, PaymentRow, RefundRow, Source } from './records.ts';
+
+const id = (value: unknown): string => idFromBytes(value as Buffer);
+const idOrNull = (value: unknown): string | null => (value === null ? null : id(value));
+const bytesOrNull = (value: string | null | undefined): Buffer | null =>
+  value === null || value === undefined ? null : idToBytes(value);
+
+export const paymentFrom = (row: Row): PaymentRow =>
+  ({
+    id: id(row['id']),
+    number: row['number'],
+    orderId: id(row['order_id']),
+    customerId: id(row['customer_id']),
+    method: row['method'],
+    state: row['state'],
+    currency: row['currency'],
+    amountMinor: BigInt(row['amount_minor'] as string),
+    capturedMinor: BigInt(row['captured_minor'] as string),
+    refundingMinor: BigInt(row['refunding_minor'] as string),
+    refundedMinor: BigInt(row['refunded_minor'] as string),
+    liveOrderId: idOrNull(row['live_order_id']),
+    returnUrl: row['return_url'],
+    traceId: row['trace_id'],
+    expiresAt: toDate(row['expires_at']),
+    paidAt: toDate(row['paid_at']),
+    createdAt: toDate(row['created_at']),
+    updatedAt: toDate(row['updated_at']),
+    version: Number(row['version']),
+  }) as PaymentRow;
+
+export const attemptFrom = (row: Row): AttemptRow =>
+  ({
+    id: id(row['id']),
+    number: row['number'],
+    paymentId: id(row['payment_id']),
+    live: idOrNull(row['live']),
+    provider: row['provider'],
+    state: row['state'],
+    tradeType: row['trade_type'],
+    providerIntentId: row['provider_intent_id'],
+    providerState: row['provider_state'],
+    redirectUrl: row['redirect_url'],
+    clientParams: row['client_params'] === null ? null : toJson(row['client_params']),
+    failureCode: row['failure_code'],
+    failureMessage: row['failure_message'],
+    createdAt: toDate(row['created_at']),
+    finishedAt: toDate(row['finished_at']),
+    nextCheckAt: toDate(row['next_check_at']),
+    checks: Number(row['checks']),
+  }) as AttemptRow;
+
+export const refundFrom = (row: Row): RefundRow =>
+  ({
+    id: id(row['id']),
+    number: row['number'],
+    paymentId: id(row['payment_id']),
+    attemptId: id(row['attempt_id']),
+    orderId: id(row['order_id']),
+    customerId: id(row['customer_id']),
+    currency: row['currency'],
+    amountMinor: BigInt(row['amount_minor'] as string),
+    state: row['state'],
+    reason: row['reason'],
+    automatic: Number(row['automatic']) === 1,
+    surplus: Number(row['surplus']) === 1,
+    requestedBy: idOrNull(row['requested_by']),
+    providerRefundId: row['provider_refund_id'],
+    failure: row['failure'],
+    createdAt: toDate(row['created_at']),
+    settledAt: toDate(row['settled_at']),
+    nextTryAt: toDate(row['next_try_at']),
+    tries: Number(row['tries']),
+  }) as RefundRow;
+
+/** The payment, locked until the transaction ends. All changes of a payment, its attempts and refunds happen under this lock. */
+export async function lockPayment(sql: Sql, paymentId: string): Promise<PaymentRow | null> {
+  const [row] = await select(sql, 'select * from payment where id = ? for update', [idToBytes(paymentId)]);
+  return row ? paymentFrom(row) : null;
+}
+
+export async function findPayment(sql: Sql, paymentId: string): Promise<PaymentRow | null> {
+  const [row] = await select(sql, 'select * from payment where id = ?', [idToBytes(paymentId)]);
+  return row ? paymentFrom(row) : null;
+}
+
+/** The payment that holds the order, so that no other can be made for it. */
+export async function findHolder(sql: Sql, orderId: string): Promise<PaymentRow | null> {
+  const [row] = await select(sql, 'select * from payment where live_order_id = ? limit 1', [idToBytes(orderId)]);
+  return row ? paymentFrom(row) : null;
+}
+
+export async function findAttempt(sql: Sql, attemptId: string): Promise<AttemptRow | null> {
+  const [row] = await select(sql, 'select * from attempt where id = ?', [idToBytes(attemptId)]);
+  return row ? attemptFrom(row) : null;
+}
+
+/** The attempt whose intent may still be paid. */
+export async function findLiveAttempt(sql: Sql, paymentId: string): Promise<AttemptRow | null> {
+  const [row] = await select(sql, 'select * from attempt where live = ?', [idToBytes(paymentId)]);
+  return row ? attemptFrom(row) : null;
+}
+
+/** The newest attempt of a payment: every payment has one. */
+export async function findNewestAttempt(sql: Sql, paymentId: string): Promise<AttemptRow | null> {
+  const [row] = await select(sql, 'select * from attempt where payment_id = ? order by id desc limit 1', [
+    idToBytes(paymentId),
+  ]);
+  return row ? attemptFrom(row) : null;
+}
+
+export async function findRefund(sql: Sql, refundId: string): Promise<RefundRow | null> {
+  const [row] = await select(sql, 'select * from refund where id = ?', [idToBytes(refundId)]);
+  return row ? refundFrom(row) : null;
+}
+
+/** Who or what changed a payment, for its journal. */
+export type Cause = {
+  readonly source: Source;
+  readonly providerEventId?: string | undefined;
+  readonly at: Date;
+  readonly data?: Readonly<Record<string, unknown>> | undefined;
+};
+
+/** Stores a new payment. A second one that holds the order fails with a duplicate of `payment_live`. */
+export async function insertPayment(unit: Unit, payment: PaymentRow, cause: Cause): Promise<void> {
+  await insertRows(unit.sql, 'payment', [
+    {
+      id: idToBytes(payment.id),
+      number: payment.number,
+      order_id: idToBytes(payment.orderId),
+      customer_id: idToBytes(payment.customerId),
+      method: payment.method,
+      state: payment.state,
+      currency: payment.currency,
+      amount_minor: payment.amountMinor,
+      captured_minor: payment.capturedMinor,
+      refunding_minor: payment.refundingMinor,
+      refunded_minor: payment.refundedMinor,
+      live_order_id: bytesOrNull(payment.liveOrderId),
+      return_url: payment.returnUrl ?? null,
+      trace_id: payment.traceId,
+      expires_at: payment.expiresAt ?? null,
+      paid_at: payment.paidAt ?? null,
+      created_at: payment.createdAt,
+      updated_at: payment.updatedAt,
+      version: payment.version,
+    },
+  ]);
+  await insertJournal(
+    unit,
+    { id: payment.id, state: null, version: 0 },
+    [{ event: { type: 'PaymentCreated', amountMinor: payment.amountMinor }, state: payment.state }],
+    cause,
+  );
+  unit.changed(payment.orderId);
+}
+
+/** Stores what `events` make of a payment that is locked in this transaction, with its journal. Returns it as it is then. */
+export async function savePayment(
+  unit: Unit,
+  before: PaymentRow,
+  events: readonly PaymentEvent[],
+  cause: Cause,
+): Promise<PaymentRow> {
+  if (events.length === 0) return before;
+  let after = before;
+  const steps = events.map((event) => {
+    after = { ...after, ...evolve(after, event), updatedAt: cause.at };
+    if (event.type === 'PaymentSettled') after = { ...after, paidAt: cause.at };
+    if (!holdsOrder(after.state)) after = { ...after, liveOrderId: null };
+    return { event, state: after.state };
+  });
+  const found = await write(
+    unit.sql,
+    `update payment set state = ?, captured_minor = ?, refunding_minor = ?, refunded_minor = ?, live_order_id = ?, paid_at = ?, updated_at = ?, version = ?
+     where id = ? and version = ?`,
+    [
+      after.state,
+      after.capturedMinor,
+      after.refundingMinor,
+      after.refundedMinor,
+      bytesOrNull(after.liveOrderId),
+      after.paidAt ?? null,
+      after.updatedAt,
+      after.version,
+      idToBytes(before.id),
+      before.version,
+    ],
+  );
+  if (found !== 1) throw new Error('a payment changed under its lock');
+  await insertJournal(unit, before, steps, cause);
+  unit.changed(before.orderId);
+  return after;
+}
+
+async function insertJournal(
+  unit: Unit,
+  before: { id: string; state: string | null; version: number },
+  steps: readonly { event: PaymentEvent; state: string }[],
+  cause: Cause,
+): Promise<void> {
+  const rows = steps.map(({ event, state }, index) => {
+    const data = 'code' in event ? { code: event.code, ...cause.data } : cause.data;
+    return {
+      payment_id: idToBytes(before.id),
+      seq: before.version + index + 1,
+      type: event.type,
+      from_state: index === 0 ? before.state : (steps[index - 1]?.state ?? null),
+      to_state: state,
+      amount_minor: 'amountMinor' in event ? event.amountMinor : null,
+      source: cause.source,
+      provider_event_id: cause.providerEventId ?? null,
+      data: data === undefined ? null : JSON.stringify(data),
+      at: cause.at,
+    };
+  });
+  await insertRows(unit.sql, 'payment_event', rows);
+}
+
+/** Stores a new attempt, live and not yet known to the provider; asked about from `checkInSeconds` on. */
+export async function insertAttempt(
+  unit: Unit,
+  attempt: { id: string; number: string; paymentId: string; provider: string; createdAt: Date },
+  checkInSeconds: number,
+): Promise<void> {
+  await write(
+    unit.sql,
+    `insert into attempt (id, number, payment_id, live, provider, state, created_at, next_check_at, checks)
+     values (?, ?, ?, ?, ?, 'CREATED', ?, utc_timestamp(3) + interval ? second, 0)`,
+    [
+      idToBytes(attempt.id),
+      attempt.number,
+      idToBytes(attempt.paymentId),
+      idToBytes(attempt.paymentId),
+      attempt.provider,
+      attempt.createdAt,
+      checkInSeconds,
+    ],
+  );
+}
+
+/** Stores a refund to be done; due at the provider in `tryInSeconds`. */
+export async function insertRefund(
+  unit: Unit,
+  refund: Pick<
+    RefundRow,
+    'id' | 'number' | 'attemptId' | 'amountMinor' | 'reason' | 'automatic' | 'surplus' | 'requestedBy' | 'createdAt'
+  >,
+  payment: PaymentRow,
+  tryInSeconds: number,
+): Promise<void> {
+  await write(
+    unit.sql,
+    `insert into refund (id, number, payment_id, attempt_id, order_id, customer_id, currency, amount_minor, state, reason, automatic, surplus, requested_by, created_at, next_try_at, tries)
+     values (?, ?, ?, ?, ?, ?, ?, ?, 'REQUESTED', ?, ?, ?, ?, ?, utc_timestamp(3) + interval ? second, 0)`,
+    [
+      idToBytes(refund.id), refund.number, idToBytes(payment.id), idToBytes(refund.attemptId), idToBytes(payment.orderId), idToBytes(payment.customerId),
+      payment.currency, refund.amountMinor, refund.reason, refund.automatic, refund.surplus, bytesOrNull(refund.requestedBy), refund.createdAt, tryInSeconds,
+    ],
+  ); // prettier-ignore
+}

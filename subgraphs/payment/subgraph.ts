@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'graphql';
+import type { NamedMigration } from '../shared/database.ts';
+import { startEventConsumer } from '../shared/event-consumer.ts';
+import type { Loop } from '../shared/loop.ts';
+import { startOutboxRelay } from '../shared/outbox-relay.ts';
+import { type Runtime, type Service, openService } from '../shared/runtime.ts';
+import { type Subgraph, createEngine } from '../shared/subgraph.ts';
+import { readPaymentConfig } from './config.ts';
+import { type PaymentContext, type PaymentDeps, type Work, works } from './context.ts';
+import { startJobs } from './jobs.ts';
+import { createLoaders } from './loaders.ts';
+import { InitialPaymentMigration } from './migrations/2026-11-21-initial.ts';
+import { afterEvent, eventHandlers } from './order-events.ts';
+import { type PaymentProvider } from './providers/provider.ts';
+import { simulatedProvider } from './providers/simulated.ts';
+import { entities, type PaymentMethod } from './records.ts';
+import { createResolvers } from './resolvers.ts';
+import { webhookRoute } from './webhooks.ts';
+
+const migrations: readonly NamedMigration[] = [{ name: '2026-11-21-initial', class: InitialPaymentMigration }];
+
+/** The payment service's schema as it is to be. */
+export const paymentSchema = { name: 'payment', entities, migrations } as const;
+
+const typeDefs = parse(readFileSync(new URL('../../schema/payment.graphql', import.meta.url), 'utf8'));
+/** The channel by which a process that only answers requests wakes the one that does the background work. */
+const wakeChannel = 'payment-work';
+
+/** Payments, refunds and webhooks: a subgraph that runs in this process. Its schema must exist and be migrated. */
+export async function createPaymentSubgraph(runtime: Runtime): Promise<Subgraph> {
+  const { log, metrics, live, now, newId } = runtime;
+  const service = await openService(runtime, paymentSchema);
+  const { providers, closeProviders } = openProviders(runtime);
+  const work = backgroundWork(runtime, service, () => deps);
+  const deps: PaymentDeps = {
+    env: runtime.env,
+    db: service.db,
+    call: service.call,
+    live,
+    log,
+    now,
+    newId,
+    providers,
+    wake: work.wake,
+  };
+
+  const engine = createEngine<PaymentContext>({
+    name: 'payment',
+    typeDefs,
+    resolvers: createResolvers(runtime.config.publicUrl),
+    authenticate: service.authenticate,
+    context: (call) => ({ ...call, deps, loaders: createLoaders(service.db) }),
+    routes: { 'POST /webhooks/:provider': webhookRoute(deps) },
+    log,
+    metrics,
+  });
+  return {
+    ...engine,
+    startWorker: work.start,
+    async ready() {
+      await service.db.ping();
+      await runtime.redis.ping();
+    },
+    async close() {
+      await work.stop();
+      await closeProviders();
+      await service.db.close();
+    },
+  };
+}
+
+function openProviders({ env, config, log }: Runtime): {
+  providers: ReadonlyMap<PaymentMethod, PaymentProvider>;
+  closeProviders: () => Promise<void>;
+} {
+  const { simulated } = readPaymentConfig(env);
+  if (!simulated) {
+    log.warn('no payment provider: NODE_ENV=production has the simulated one only with ALLOW_SIMULATED_PROVIDER=true');
+    return { providers: new Map(), closeProviders: async () => undefined };
+  }
+  const provider = simulatedProvider(simulated, { publicUrl: config.publicUrl });
+  return { providers: new Map([['SIMULATED_CARD', provider]]), closeProviders: () => provider.close() };
+}
+
+/** Relay, consumer and jobs, once started here; until then `wake` reaches whichever process has them. */
+function backgroundWork({ redis, live, jobs, log, metrics }: Runtime, { db }: Service, deps: () => PaymentDeps) {
+  let loops: Readonly<Record<Work, Loop>> | undefined;
+  let stopConsumer: (() => Promise<void>) | undefined;
+  let stopListening: (() => void) | undefined;
+  const isWork = (text: string | null): text is Work => works.includes(text as Work);
+  return {
+    wake(work: Work): void {
+      if (loops) loops[work].kick();
+      else live.publish(wakeChannel, work);
+    },
+    async start(): Promise<void> {
+      const outbox = startOutboxRelay({ service: 'payment', db, redis, log, metrics });
+      loops = { outbox, ...(await startJobs(deps(), jobs)) };
+      const consumer = startEventConsumer({
+        service: 'payment',
+        sources: ['order'],
+        handlers: eventHandlers(deps()),
+        onHandled: (event) => afterEvent(deps(), event),
+        db,
+        redis,
+        log,
+        metrics,
+      });
+      stopConsumer = () => consumer.stop();
+      stopListening = live.listen(wakeChannel, (message) => {
+        if (isWork(message)) loops?.[message].kick();
+      });
+    },
+    async stop(): Promise<void> {
+      stopListening?.();
+      await stopConsumer?.();
+      await Promise.all(Object.values(loops ?? {}).map((loop) => loop.stop()));
+    },
+  };
+}

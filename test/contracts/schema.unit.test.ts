@@ -1,0 +1,84 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import {
+  BreakingChangeType,
+  buildSchema,
+  findBreakingChanges,
+  isInputObjectType,
+  isEnumType,
+  isInterfaceType,
+  isObjectType,
+  parse,
+  validate,
+} from 'graphql';
+import { openDocuments } from '../../gateway/documents.ts';
+import { composeSchemas } from '../../schema/compose.ts';
+
+const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+const api = buildSchema(read('schema/api.graphql'));
+
+describe("the clients' API", () => {
+  test('composes without a hint', async () => {
+    const { hints } = await composeSchemas();
+    expect(hints).toEqual([]);
+  }, 60_000);
+
+  test('is what the SDL yields', async () => {
+    const { files } = await composeSchemas();
+    expect([...files].filter(([path, content]) => read(`schema/${path}`) !== content).map(([path]) => path)).toEqual(
+      [],
+    );
+  }, 60_000);
+
+  // What is delivered on purpose moves the baseline: cp schema/api.graphql test/contracts/baseline/
+  test('breaks nobody who was written against the baseline', () => {
+    const baseline = buildSchema(read('test/contracts/baseline/api.graphql'));
+    expect(findBreakingChanges(baseline, api)).toEqual([]);
+  });
+
+  test('hides what only services call', () => {
+    const fields = [api.getQueryType(), api.getMutationType(), api.getSubscriptionType()].flatMap((type) =>
+      Object.keys(type?.getFields() ?? {}),
+    );
+    expect(
+      fields.filter((name) =>
+        ['reserveStock', 'releaseStock', 'chargeWallet', 'markOrderPaid', '_entities', '_service'].includes(name),
+      ),
+    ).toEqual([]);
+  });
+
+  test('is described: every type, field and enum value', () => {
+    const missing: string[] = [];
+    for (const type of Object.values(api.getTypeMap())) {
+      if (type.name.startsWith('__') || ['ID', 'String', 'Int', 'Float', 'Boolean'].includes(type.name)) continue;
+      if (!type.description) missing.push(type.name);
+      const parts =
+        isObjectType(type) || isInterfaceType(type) || isInputObjectType(type)
+          ? Object.values<{ name: string; description?: string | null | undefined }>(type.getFields())
+          : isEnumType(type)
+            ? type.getValues()
+            : [];
+      for (const part of parts) if (!part.description) missing.push(`${type.name}.${part.name}`);
+    }
+    expect(missing).toEqual([]);
+  });
+
+  test('differs from the first contract only by what is not built yet', () => {
+    const contract = buildSchema(read('test/contracts/baseline/contract.graphql'));
+    const notBuilt: string[] = [BreakingChangeType.TYPE_REMOVED, BreakingChangeType.FIELD_REMOVED, BreakingChangeType.TYPE_REMOVED_FROM_UNION, BreakingChangeType.VALUE_REMOVED_FROM_ENUM]; // prettier-ignore
+    expect(findBreakingChanges(contract, api).filter((change) => !notBuilt.includes(change.type))).toEqual([]);
+  });
+});
+
+describe('the operations for clients', () => {
+  const documents = openDocuments(api, { introspection: true });
+  const files = readdirSync(new URL('../../schema/operations/', import.meta.url)).filter((name) =>
+    name.endsWith('.graphql'),
+  );
+
+  test.each(files)('%s is valid and keeps the limits', (name) => {
+    const text = read(`schema/operations/${name}`);
+    expect(validate(api, parse(text))).toEqual([]);
+    expect(() => documents.read(text, { first: 100 })).not.toThrow(); // eslint-disable-line jest/require-to-throw-message
+  });
+});

@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import { type ConstDirectiveNode, Kind, parse } from 'graphql';
+import type { Platform } from '../../support/platform.ts';
+import { type Person, dataOf } from '../../support/shop.ts';
+import type { Fixture, Role } from './root-fields.ts';
+
+/** Who may ask a subgraph, past the gateway. */
+export const callers = [
+  'outsider',
+  'anonymous',
+  'stranger',
+  'owner',
+  'staff',
+  'service order',
+  'service payment',
+] as const;
+export type CallerName = (typeof callers)[number];
+
+const insiders: readonly CallerName[] = ['owner', 'staff', 'service order', 'service payment'];
+const admitted: readonly CallerName[] = ['anonymous', 'stranger', ...insiders];
+
+type Known = Omit<Fixture, 'key'>;
+type World = { platform: Platform; people: Record<Exclude<Role, 'anonymous'>, Person> };
+
+export type EntityProbe = {
+  /** Fields to ask for; the first one decides whether the entity is visible. */
+  readonly select: string;
+  readonly representation: (fixture: Known, world: World) => Record<string, unknown> | Promise<Record<string, unknown>>;
+  readonly visibleTo: readonly CallerName[];
+};
+
+const owner = ({ ownerId }: Known) => ({ id: ownerId });
+const order = ({ orderId }: Known) => ({ id: orderId });
+
+async function reservation({ productId }: Known, { platform, people }: World): Promise<{ id: string }> {
+  type Reservations = { product: { stock: { reservations: { id: string }[] } } };
+  const document = 'query R($id: ID!) { product(id: $id) { stock { reservations { id } } } }';
+  const { product } = dataOf(
+    await platform.gql<Reservations>(document, { id: productId }, { token: people.staff.token }),
+  );
+  return { id: product.stock.reservations[0]?.id ?? '' };
+}
+
+/** Every entity that a subgraph resolves by reference, `<subgraph>.<type>`, and who sees what of the owner's. */
+export const entities: Readonly<Record<string, EntityProbe>> = {
+  'user.User': { select: 'mobile', representation: owner, visibleTo: insiders },
+  'order.User': { select: 'orders(first: 1) { edges { cursor } }', representation: owner, visibleTo: insiders },
+  'payment.User': { select: 'payments(first: 1) { edges { cursor } }', representation: owner, visibleTo: insiders },
+  'product.User': { select: 'products(first: 1) { edges { cursor } }', representation: owner, visibleTo: admitted },
+  'product.Product': { select: 'name', representation: ({ productId }) => ({ id: productId }), visibleTo: admitted },
+  'product.StockReservation': {
+    select: 'quantity',
+    representation: reservation,
+    visibleTo: ['staff', 'service order', 'service payment'],
+  },
+  'order.Order': { select: 'number', representation: order, visibleTo: insiders },
+  'order.Saga': { select: 'kind', representation: ({ sagaId }) => ({ id: sagaId }), visibleTo: insiders },
+  'payment.Order': { select: 'payments { id }', representation: order, visibleTo: insiders },
+  'payment.Refund': {
+    select: 'number',
+    representation: ({ refundId }) => ({ id: refundId }),
+    visibleTo: insiders,
+  },
+  'payment.Payment': { select: 'number', representation: ({ paymentId }) => ({ id: paymentId }), visibleTo: insiders },
+};
+
+export type InternalProbe = {
+  readonly document: string;
+  readonly variables: (fixture: Known) => Record<string, unknown>;
+  readonly allowedApps: readonly string[];
+};
+
+const nobody = '01890000-0000-7000-8000-000000000000';
+
+/** Operations of services among themselves, `<subgraph>.<field>`: @inaccessible, so the API doesn't have them. */
+export const internalFields: Readonly<Record<string, InternalProbe>> = {
+  'product.reserveStock': {
+    document:
+      'mutation Probe($productId: ID!, $orderId: ID!, $sagaId: ID!) { reserveStock(sagaId: $sagaId, branch: "probe", orderId: $orderId, lines: [{ productId: $productId, quantity: 1 }], expiresAt: "2100-01-01T00:00:00.000Z") { ok } }',
+    variables: ({ productId }) => ({ productId, orderId: nobody, sagaId: nobody }),
+    allowedApps: ['order'],
+  },
+  'product.releaseStock': {
+    document:
+      'mutation Probe($orderId: ID!, $sagaId: ID!) { releaseStock(sagaId: $sagaId, branch: "probe", orderId: $orderId, reason: "probe") }',
+    variables: () => ({ orderId: nobody, sagaId: nobody }),
+    allowedApps: ['order'],
+  },
+};
+
+/** What the SDL of the subgraphs says: entities with a resolvable key, and root fields that are @inaccessible. */
+export function entityKeys(): { entities: string[]; internal: string[] } {
+  const found = { entities: [] as string[], internal: [] as string[] };
+  for (const service of ['user', 'product', 'order', 'payment']) {
+    const { definitions } = parse(readFileSync(new URL(`../../../schema/${service}.graphql`, import.meta.url), 'utf8'));
+    for (const definition of definitions) {
+      if (definition.kind !== Kind.OBJECT_TYPE_DEFINITION) continue;
+      const keys = (definition.directives ?? []).filter((directive) => directive.name.value === 'key');
+      if (keys.some(isResolvable)) found.entities.push(`${service}.${definition.name.value}`);
+      if (!['Query', 'Mutation', 'Subscription'].includes(definition.name.value)) continue;
+      for (const field of definition.fields ?? []) {
+        if (field.directives?.some((directive) => directive.name.value === 'inaccessible'))
+          found.internal.push(`${service}.${field.name.value}`);
+      }
+    }
+  }
+  return found;
+}
+
+const isResolvable = (key: ConstDirectiveNode): boolean =>
+  !key.arguments?.some(
+    (argument) => argument.name.value === 'resolvable' && argument.value.kind === Kind.BOOLEAN && !argument.value.value,
+  );

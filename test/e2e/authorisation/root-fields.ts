@@ -1,0 +1,163 @@
+/** What somebody gets: an answer (or a refusal for another reason than who they are), or a code. */
+export type Outcome = 'allowed' | 'UNAUTHENTICATED' | 'FORBIDDEN' | 'NOT_FOUND';
+export type Role = 'anonymous' | 'stranger' | 'owner' | 'staff';
+export const roles: readonly Role[] = ['anonymous', 'stranger', 'owner', 'staff'];
+export type Expected = Readonly<Record<Role, Outcome>>;
+
+/** Things that belong to the owner, for arguments. */
+export type Fixture = {
+  orderId: string;
+  sagaId: string;
+  paymentId: string;
+  productId: string;
+  ownerId: string;
+  mobile: string;
+  password: string;
+  refreshToken: string;
+  deliveryId: string;
+  refundId: string;
+  key: string;
+};
+
+export type Probe = { readonly expected: Expected; readonly variables?: (fixture: Fixture) => Record<string, unknown> };
+
+const everybody: Expected = { anonymous: 'allowed', stranger: 'allowed', owner: 'allowed', staff: 'allowed' };
+const signedIn: Expected = { ...everybody, anonymous: 'UNAUTHENTICATED' };
+const staffOnly: Expected = {
+  anonymous: 'UNAUTHENTICATED',
+  stranger: 'FORBIDDEN',
+  owner: 'FORBIDDEN',
+  staff: 'allowed',
+};
+/** The owner and staff; to others it doesn't exist. */
+const owned: Expected = { anonymous: 'UNAUTHENTICATED', stranger: 'NOT_FOUND', owner: 'allowed', staff: 'allowed' };
+/** Staff; the owner is told so, to others it doesn't exist. */
+const staffOnOwned: Expected = { ...owned, owner: 'FORBIDDEN' };
+/** The owner alone: staff don't pay for customers. */
+const ownOnly: Expected = { ...owned, staff: 'NOT_FOUND' };
+
+const id = ({ orderId }: Fixture) => ({ id: orderId });
+const money = { amount: 100, currency: 'EUR' };
+
+/**
+ * Every query, mutation and subscription of the API and what each kind of caller may expect. A field that is not here
+ * fails the test: whoever adds one decides who may use it.
+ */
+export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', Readonly<Record<string, Probe>>>> = {
+  Query: {
+    order: { expected: owned, variables: id },
+    myOrders: { expected: signedIn },
+    orders: { expected: staffOnly },
+    orderTypes: { expected: everybody },
+    saga: { expected: staffOnly, variables: ({ sagaId }) => ({ id: sagaId }) },
+    sagas: { expected: staffOnly },
+    delayedJobs: { expected: staffOnly },
+    payment: { expected: owned, variables: ({ paymentId }) => ({ id: paymentId }) },
+    availablePaymentMethods: { expected: owned, variables: ({ orderId }) => ({ orderId }) },
+    payments: { expected: staffOnly },
+    webhookDeliveries: { expected: staffOnly },
+    product: { expected: everybody, variables: ({ productId }) => ({ id: productId }) },
+    products: { expected: everybody },
+    stockAudit: { expected: staffOnly },
+    me: { expected: signedIn },
+    user: { expected: owned, variables: ({ ownerId }) => ({ id: ownerId }) },
+    users: { expected: staffOnly },
+    serviceCredentials: { expected: staffOnly },
+  },
+  Mutation: {
+    placeOrder: {
+      expected: signedIn,
+      variables: ({ productId, key }) => ({
+        input: { currency: 'EUR', lines: [{ productId, quantity: 1 }] },
+        idempotencyKey: key,
+      }),
+    },
+    updateOrderRemark: { expected: owned, variables: ({ orderId }) => ({ id: orderId, remark: 'ring twice' }) },
+    cancelOrder: { expected: owned, variables: ({ orderId, key }) => ({ id: orderId, idempotencyKey: key }) },
+    archiveOrder: { expected: owned, variables: id },
+    advanceOrder: { expected: staffOnOwned, variables: id },
+    fulfilOrder: { expected: staffOnOwned, variables: ({ orderId, key }) => ({ id: orderId, idempotencyKey: key }) },
+    addOrderNote: { expected: staffOnOwned, variables: ({ orderId }) => ({ id: orderId, note: 'called' }) },
+    resolveAttention: {
+      expected: staffOnOwned,
+      variables: ({ orderId }) => ({ id: orderId, to: 'COMPLETED', note: 'done by hand' }),
+    },
+    retrySaga: { expected: staffOnly, variables: ({ sagaId }) => ({ id: sagaId }) },
+    createPayment: {
+      expected: ownOnly,
+      variables: ({ orderId, key }) => ({ input: { orderId, method: 'SIMULATED_CARD' }, idempotencyKey: key }),
+    },
+    retryPayment: { expected: ownOnly, variables: ({ paymentId, key }) => ({ paymentId, idempotencyKey: key }) },
+    cancelPayment: { expected: owned, variables: ({ paymentId, key }) => ({ paymentId, idempotencyKey: key }) },
+    refundPayment: {
+      expected: staffOnly,
+      variables: ({ paymentId, key }) => ({ input: { paymentId, amount: money, reason: 'test' }, idempotencyKey: key }),
+    },
+    replayWebhook: { expected: staffOnly, variables: ({ deliveryId }) => ({ deliveryId }) },
+    createProduct: {
+      expected: staffOnly,
+      variables: ({ key }) => ({
+        input: { sku: `AUTH-${key.slice(0, 13)}`, name: 'Probe', description: 'Probe', price: money },
+        idempotencyKey: key,
+      }),
+    },
+    updateProduct: {
+      expected: staffOnly,
+      variables: ({ productId }) => ({ input: { id: productId, expectedVersion: 999, name: 'Probe' } }),
+    },
+    removeProduct: { expected: staffOnly, variables: ({ productId }) => ({ id: productId }) },
+    adjustStock: {
+      expected: staffOnly,
+      variables: ({ productId, key }) => ({ changes: [{ productId, delta: 1, reason: 'test' }], idempotencyKey: key }),
+    },
+    setStock: {
+      expected: staffOnly,
+      variables: ({ productId, key }) => ({
+        changes: [{ productId, onHand: 5, expectedOnHand: 999, reason: 'test' }],
+        idempotencyKey: key,
+      }),
+    },
+    register: {
+      expected: everybody,
+      variables: ({ mobile }) => ({ input: { name: 'Probe', mobile, password: 'long enough 1' } }),
+    },
+    login: { expected: everybody, variables: ({ mobile, password }) => ({ mobile, password }) },
+    refreshTokens: { expected: everybody, variables: () => ({ refreshToken: 'not-a-token' }) },
+    logout: { expected: signedIn },
+    updateProfile: { expected: signedIn, variables: () => ({ input: { info: 'probe' } }) },
+    changePassword: {
+      expected: signedIn,
+      variables: () => ({ current: 'not my password', next: 'another password 1' }),
+    },
+    issueServiceCredential: { expected: staffOnly, variables: () => ({ app: 'probe', service: 'order' }) },
+    revokeServiceCredential: { expected: staffOnly, variables: () => ({ app: 'probe', service: 'order' }) },
+  },
+  Subscription: {
+    orderEvents: { expected: owned, variables: ({ orderId }) => ({ orderId, afterSeq: 0 }) },
+    paymentUpdated: { expected: owned, variables: ({ orderId }) => ({ orderId }) },
+    stockChanged: { expected: everybody, variables: ({ productId }) => ({ productIds: [productId] }) },
+  },
+};
+
+/** Fields of what anybody may see that are not for anybody: read through a product or another person. */
+export const nestedFields: Readonly<
+  Record<
+    string,
+    {
+      readonly document: string;
+      readonly expected: Expected;
+      readonly variables: (fixture: Fixture) => Record<string, unknown>;
+    }
+  >
+> = {
+  'StockLevel.movements': {
+    document: 'query P($id: ID!) { product(id: $id) { stock { movements { edges { node { id } } } } } }',
+    expected: staffOnly,
+    variables: ({ productId }) => ({ id: productId }),
+  },
+  'StockLevel.reservations': {
+    document: 'query P($id: ID!) { product(id: $id) { stock { reservations { id } } } }',
+    expected: staffOnly,
+    variables: ({ productId }) => ({ id: productId }),
+  },
+};

@@ -1,0 +1,135 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { type TestGraph, startTestGraph } from './test-graph.ts';
+
+describe.each(['in process', 'over HTTP'] as const)('a federated operation, subgraphs %s', (shape) => {
+  let graph: TestGraph;
+  beforeAll(async () => {
+    graph = await startTestGraph({ shape });
+  });
+  afterEach(() => {
+    graph.stage.down.clear();
+    graph.stage.entityCalls.length = 0;
+  });
+  afterAll(() => graph.close());
+
+  test('joins fields of all subgraphs', async () => {
+    const { status, body } = await graph.ask(`{
+      order(id: "o1") { number label customer { name } lines(first: 2) { quantity product { id title: name seller { name } } } payments { amount payer { name } } }
+    }`);
+    expect(body.errors).toBeUndefined();
+    expect(status).toBe(200);
+    expect(body.data.order).toEqual({
+      number: 'No1',
+      label: 'order No1',
+      customer: { name: 'User u1' },
+      lines: [
+        { quantity: 1, product: { id: 'p0', title: 'Product p0', seller: { name: 'User u1' } } },
+        { quantity: 2, product: { id: 'p1', title: 'Product p1', seller: { name: 'User u1' } } },
+      ],
+      payments: [{ amount: 500, payer: { name: 'User u2' } }],
+    });
+  });
+
+  test('sends equal representations once', async () => {
+    const { body } = await graph.ask('{ order(id: "o1") { lines(first: 50) { product { name seller { name } } } } }');
+    expect(body.data.order.lines[49].product).toEqual({ name: 'Product p1', seller: { name: 'User u1' } });
+    expect(graph.stage.entityCalls).toEqual([{ service: 'product', count: 3 }, { service: 'user', count: 1 }]); // prettier-ignore
+  });
+
+  test('splits more than 100 representations into chunks', async () => {
+    const { body } = await graph.ask('{ users(first: 250) { id products(first: 1) { name } } }');
+    expect(body.errors).toBeUndefined();
+    expect(body.data.users).toHaveLength(250);
+    expect(body.data.users[249]).toEqual({ id: 'u249', products: [{ name: 'Product p1' }] });
+    expect(graph.stage.entityCalls.map((call) => call.count)).toEqual([100, 100, 50]);
+  });
+
+  test("a subgraph's error keeps message and code, gets a trace id and the path of each place", async () => {
+    const { status, body } = await graph.ask('{ order(id: "o1") { lines(first: 4) { product { name broken } } } }');
+    expect(status).toBe(200);
+    expect(body.errors?.map((error) => error.path.join('.')).toSorted()).toEqual(
+      [0, 1, 2, 3].map((line) => `order.lines.${line}.product.broken`),
+    );
+    expect(body.errors?.[0]).toMatchObject({
+      message: 'This field is broken.',
+      extensions: { code: 'BAD_USER_INPUT', traceId: expect.stringMatching(/^[0-9a-f]{32}$/) },
+    });
+    expect(body.data.order.lines[3].product).toEqual({ name: 'Product p0', broken: null });
+  });
+
+  test('an unexpected error of a subgraph shows nothing but the trace id', async () => {
+    const { body, headers } = await graph.ask('{ user(id: "u1") { name secret } }');
+    expect(body.data).toEqual({ user: null });
+    expect(JSON.stringify(body)).not.toContain('hunter2');
+    expect(body.errors?.[0].extensions).toEqual({ code: 'INTERNAL_SERVER_ERROR', traceId: headers.get('x-trace-id') });
+    expect(body.errors?.[0].message).toContain(headers.get('x-trace-id'));
+  });
+
+  test('a null where none may be is an error at its place and takes the nearest nullable parent along', async () => {
+    const { body } = await graph.ask('{ product(id: "p1") { name must } }');
+    expect(body.data).toEqual({ product: null });
+    expect(body.errors?.[0].path).toEqual(['product', 'must']);
+  });
+
+  test('an entity that is gone without a word is named as missing where a value is required', async () => {
+    graph.stage.down.clear();
+    const { body } = await graph.ask('{ payment(id: "x") { amount payer { name } } }');
+    expect(body.data.payment).toEqual({ amount: 5, payer: { name: 'User u2' } });
+  });
+
+  test('a subgraph that is away costs its own fields only', async () => {
+    graph.stage.down.add('payment');
+    const { status, body } = await graph.ask(
+      '{ order(id: "o1") { number payments { amount } } product(id: "p1") { name } }',
+    );
+    expect(status).toBe(200);
+    expect(body.data).toEqual({ order: null, product: { name: 'Product p1' } });
+    expect(body.errors?.[0].extensions.code).toBe('SERVICE_UNAVAILABLE');
+    expect(body.errors?.[0].path).toEqual(['order']);
+  });
+
+  test('aliases, fragments, conditions and interfaces come out as asked', async () => {
+    const { body } = await graph.ask(
+      `query ($yes: Boolean!, $no: Boolean!) {
+        a: order(id: "o1") { ...Numbers notes { __typename text ... on ProductNote { product { name } } } }
+        b: order(id: "o2") { number @skip(if: $yes) customer @include(if: $no) { name } label @include(if: $yes) }
+      }
+      fragment Numbers on Order { number again: number }`,
+      { yes: true, no: false },
+    );
+    expect(body.errors).toBeUndefined();
+    expect(body.data).toEqual({
+      a: {
+        number: 'No1',
+        again: 'No1',
+        notes: [
+          { __typename: 'PlainNote', text: 'plain' },
+          { __typename: 'ProductNote', text: 'with product', product: { name: 'Product p9' } },
+        ],
+      },
+      b: { label: 'order No2' },
+    });
+  });
+
+  test('variables that can not be coerced are a 400', async () => {
+    const { status, body } = await graph.ask('query ($first: Int!) { users(first: $first) { id } }', { first: 'many' });
+    expect(status).toBe(400);
+    expect(body.errors?.[0].extensions.code).toBe('BAD_USER_INPUT');
+  });
+
+  test("subgraphs see the caller's identity and address and the gateway's app", async () => {
+    const { body } = await graph.ask('{ viewer { kind id app address } }');
+    expect(body.data.viewer).toMatchObject({
+      kind: 'anonymous',
+      id: null,
+      app: 'gateway',
+      address: expect.stringContaining('127.0.0.1'),
+    });
+    const signedIn = await graph.ask(
+      '{ viewer { kind id } }',
+      {},
+      { authorization: `Bearer ${await graph.token({ sub: 'u7' })}` },
+    );
+    expect(signedIn.body.data.viewer).toEqual({ kind: 'user', id: 'u7' });
+  });
+});

@@ -1,0 +1,177 @@
+import type { IncomingMessage } from 'node:http';
+import { describe, expect, test } from '@jest/globals';
+import { GraphQLError, parse } from 'graphql';
+import { exportJWK, generateKeyPair } from 'jose';
+import { remoteKeySet } from '../../gateway/auth.ts';
+import { clientAddress } from '../../gateway/caller.ts';
+import { readGatewayConfig } from '../../gateway/config.ts';
+import { allowedOrigins } from '../../gateway/origins.ts';
+import { expandEntities, splitRepresentations } from '../../gateway/representations.ts';
+import { anonymous } from '../../subgraphs/shared/auth.ts';
+import { createEngine, jsonResponse } from '../../subgraphs/shared/subgraph.ts';
+import { createLogger, createMetrics } from '../../subgraphs/shared/telemetry.ts';
+
+describe('representations', () => {
+  const ids = (...given: string[]) => given.map((id) => ({ __typename: 'T', id }));
+
+  test('few and different ones go as they came', () => {
+    expect(splitRepresentations(ids('a', 'b'))).toMatchObject({ isWhole: true });
+  });
+
+  test('each is sent once and its answer goes to all its places, as copies', () => {
+    const split = splitRepresentations(ids('a', 'b', 'a', 'c', 'a'));
+    expect(split.chunks).toEqual([ids('a', 'b', 'c')]);
+    const { data } = expandEntities(split, [{ data: { _entities: [{ v: [1] }, null, { v: [3] }] } }]) as {
+      data: { _entities: { v: number[] }[] };
+    };
+    expect(data._entities).toEqual([{ v: [1] }, null, { v: [1] }, { v: [3] }, { v: [1] }]);
+    expect(data._entities[0]).not.toBe(data._entities[2]);
+    expect(data._entities[0]?.v).not.toBe(data._entities[4]?.v);
+  });
+
+  test('errors move to the places that they are about; others stay as they are', () => {
+    const split = splitRepresentations([
+      ...ids(...Array.from({ length: 100 }, (_, index) => `x${index}`)),
+      ...ids('a', 'b', 'a'),
+    ]);
+    expect(split.chunks.map((chunk) => chunk.length)).toEqual([100, 2]);
+    const result = expandEntities(split, [
+      { data: { _entities: Array.from({ length: 100 }, () => null) } },
+      {
+        data: { _entities: [{ v: null }, { v: 2 }] },
+        errors: [new GraphQLError('no v', { path: ['_entities', 0, 'v'] }), new GraphQLError('general')],
+      },
+    ]);
+    expect(result.errors?.map((error) => [error.message, error.path])).toEqual([
+      ['no v', ['_entities', 100, 'v']],
+      ['no v', ['_entities', 102, 'v']],
+      ['general', undefined],
+    ]);
+  });
+
+  test('a chunk that fails leaves nulls at its places only', () => {
+    const split = splitRepresentations(ids(...Array.from({ length: 101 }, (_, index) => `x${index}`)));
+    const result = expandEntities(split, [
+      { errors: [new GraphQLError('down')] },
+      { data: { _entities: [{ v: 1 }] } },
+    ]) as { data: { _entities: unknown[] } };
+    expect(result.data._entities).toHaveLength(101);
+    expect(result.data._entities[0]).toBeNull();
+    expect(result.data._entities[100]).toEqual({ v: 1 });
+  });
+
+  test('an answer of the wrong length is an error and not put at the wrong places', () => {
+    const split = splitRepresentations(ids('a', 'b', 'a'));
+    const result = expandEntities(split, [{ data: { _entities: [{ v: 1 }] } }]);
+    expect(result.data).toBeNull();
+    expect(result.errors?.[0]?.extensions).toEqual({ code: 'SERVICE_UNAVAILABLE' });
+  });
+});
+
+describe("the client's address", () => {
+  const request = (forwarded?: string) =>
+    ({
+      socket: { remoteAddress: '10.0.0.1' },
+      headers: { 'x-forwarded-for': forwarded },
+    }) as unknown as IncomingMessage;
+
+  test('is the peer unless proxies of ours stand in front', () => {
+    expect(clientAddress(request('6.6.6.6'), 0)).toBe('10.0.0.1');
+    expect(clientAddress(request('6.6.6.6, 1.2.3.4'), 1)).toBe('1.2.3.4');
+    expect(clientAddress(request('6.6.6.6, 1.2.3.4, 10.0.0.9'), 2)).toBe('1.2.3.4');
+    expect(clientAddress(request(), 1)).toBe('10.0.0.1');
+  });
+});
+
+describe('origins', () => {
+  test('are our own, those listed, and every loopback name when ours is one', () => {
+    const isAllowed = allowedOrigins({
+      publicUrl: 'http://localhost:4000',
+      listed: ['https://shop.example'],
+      port: () => 4123,
+    });
+    for (const origin of [
+      'http://localhost:4000',
+      'http://127.0.0.1:4000',
+      'http://[::1]:4000',
+      'http://localhost:4123',
+      'https://shop.example',
+    ])
+      expect([origin, isAllowed(origin)]).toEqual([origin, true]);
+    for (const origin of ['http://localhost:5000', 'https://localhost:4000', 'http://evil.example', 'null', ''])
+      expect([origin, isAllowed(origin)]).toEqual([origin, false]);
+    const isPublic = allowedOrigins({ publicUrl: 'https://orders.example', listed: [], port: () => 4000 });
+    expect([
+      isPublic('https://orders.example'),
+      isPublic('http://orders.example'),
+      isPublic('http://localhost:4000'),
+    ]).toEqual([true, false, false]);
+  });
+});
+
+describe('the configuration', () => {
+  test('names the variable that can not work', () => {
+    expect(() => readGatewayConfig({ ALLOWED_ORIGINS: 'https://a.example, nonsense' })).toThrow(
+      'ALLOWED_ORIGINS: nonsense is not an origin',
+    );
+    expect(() => readGatewayConfig({ TRUSTED_PROXY_HOPS: '-1', INTROSPECTION: 'maybe' })).toThrow(
+      /TRUSTED_PROXY_HOPS[\s\S]*INTROSPECTION|INTROSPECTION[\s\S]*TRUSTED_PROXY_HOPS/,
+    );
+    expect(readGatewayConfig({ ALLOWED_ORIGINS: 'https://a.example/ ,' }).allowedOrigins).toEqual([
+      'https://a.example',
+    ]);
+  });
+});
+
+describe('the key set', () => {
+  async function keySet() {
+    let now = Date.now();
+    const jwks: object[] = [];
+    const calls = { count: 0, down: false };
+    const user = createEngine({
+      name: 'user',
+      typeDefs: parse('type Query { nothing: Int }'),
+      resolvers: {},
+      authenticate: async () => ({ viewer: anonymous, app: 'gateway' }),
+      context: (call) => call,
+      log: createLogger('test', 'silent'),
+      metrics: createMetrics(),
+      routes: {
+        'GET /.well-known/jwks.json': async () => {
+          calls.count += 1;
+          return calls.down ? jsonResponse(503, {}) : jsonResponse(200, { keys: jwks });
+        },
+      },
+    });
+    const add = async (kid: string) => {
+      const { publicKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
+      jwks.push({ ...(await exportJWK(publicKey)), kid });
+    };
+    const keys = remoteKeySet({ user: () => ({ ...user, close: async () => undefined }), now: () => new Date(now) });
+    return { keys, calls, add, pass: (ms: number) => (now += ms) };
+  }
+
+  test('asks again for an unknown key, at most once in ten seconds', async () => {
+    const { keys, calls, add, pass } = await keySet();
+    await add('a');
+    await keys.key('a');
+    await add('b');
+    for (let tries = 0; tries < 20; tries += 1) await expect(keys.key('b')).rejects.toThrow('does not know');
+    expect(calls.count).toBe(1);
+    pass(10_001);
+    await Promise.all([keys.key('b'), keys.key('b'), keys.key('a')]);
+    expect(calls.count).toBe(2);
+  });
+
+  test('serves on with the keys it has while the user subgraph is away', async () => {
+    const { keys, calls, add, pass } = await keySet();
+    await add('a');
+    await keys.key('a');
+    calls.down = true;
+    pass(600_000);
+    await expect(keys.key('a')).resolves.toBeDefined();
+    pass(20_000);
+    await expect(keys.key('unknown')).rejects.toMatchObject({ extensions: { code: 'SERVICE_UNAVAILABLE' } });
+    await expect(keys.key(undefined)).rejects.toMatchObject({ extensions: { code: 'UNAUTHENTICATED' } });
+  });
+});

@@ -1,0 +1,363 @@
+import { EventEmitter, on } from 'node:events';
+import { composeServices } from '@apollo/composition';
+import { type DocumentNode, GraphQLError, parse } from 'graphql';
+import { type CryptoKey, SignJWT, exportJWK, generateKeyPair } from 'jose';
+import { type GatewayOptions, startGateway } from '../../gateway/server.ts';
+import { authenticator, grantService } from '../../subgraphs/shared/auth.ts';
+import { badUserInput, notFound } from '../../subgraphs/shared/errors.ts';
+import { type SubgraphLink, type SubgraphName, httpLink, subgraphNames } from '../../subgraphs/shared/link.ts';
+import { type Runtime, openRuntime } from '../../subgraphs/shared/runtime.ts';
+import { serveSubgraph } from '../../subgraphs/shared/serve.ts';
+import {
+  type CallContext,
+  type ResolverMap,
+  type Route,
+  type Subgraph,
+  createEngine,
+  jsonResponse,
+} from '../../subgraphs/shared/subgraph.ts';
+
+const head =
+  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@external", "@requires"])';
+
+const typeDefs: Readonly<Record<SubgraphName, DocumentNode>> = {
+  user: parse(`${head}
+    type User @key(fields: "id") { id: ID! name: String! nickname: String secret: String! }
+    type LoginPayload { tokens: Tokens }
+    type Tokens { accessToken: String! }
+    type Viewer { kind: String! id: ID app: String! address: String }
+    type Query { viewer: Viewer! users(first: Int = 20): [User!]! user(id: ID!): User }
+    type Mutation { login(mobile: String!, password: String!): LoginPayload! rename(id: ID!, name: String!): User slowly(ms: Int!): Boolean! }
+  `),
+  product: parse(`${head}
+    type Product @key(fields: "id") { id: ID! name: String! kind: String! price: Int! seller: User must: String! broken: String }
+    type User @key(fields: "id") { id: ID! products(first: Int = 20): [Product!]! }
+    type Query { product(id: ID!): Product products(first: Int = 20): [Product!]! }
+  `),
+  order: parse(`${head}
+    interface Note { text: String! }
+    type PlainNote implements Note { text: String! }
+    type ProductNote implements Note { text: String! product: Product! }
+    type Order @key(fields: "id") { id: ID! number: String! customer: User! lines(first: Int = 20): [Line!]! notes: [Note!]! }
+    type Line { quantity: Int! product: Product required: Product! }
+    type User @key(fields: "id", resolvable: false) { id: ID! }
+    type Product @key(fields: "id", resolvable: false) { id: ID! }
+    type Change { seq: Int! order: Order! product: Product required: Product! note: Note }
+    type Query { order(id: ID!): Order }
+    type Subscription { changes(orderId: ID!): Change! change(orderId: ID!): Change }
+  `),
+  payment: parse(`${head}
+    type Order @key(fields: "id") { id: ID! number: String! @external payments: [Payment!]! label: String! @requires(fields: "number") }
+    type Payment { id: ID! amount: Int! payer: User! }
+    type User @key(fields: "id", resolvable: false) { id: ID! }
+    type Query { payment(id: ID!): Payment }
+  `),
+};
+
+/** What the test subgraphs did and are told to do. */
+export type Stage = {
+  /** Emit an order's id with the change to push it to its subscribers. */
+  readonly changes: EventEmitter;
+  /** `_entities` representations that each subgraph was asked for, call by call. */
+  readonly entityCalls: { service: SubgraphName; count: number }[];
+  /** Subscriptions open at the order subgraph. */
+  open: number;
+  /** The subgraphs that refuse every connection. */
+  readonly down: Set<SubgraphName>;
+  webhook: { body: string; headers: Record<string, unknown> } | undefined;
+};
+
+type TestContext = CallContext & { readonly address: string | undefined };
+
+function resolversOf(
+  stage: Stage,
+  issue: (roles: string[]) => Promise<string>,
+): Readonly<Record<SubgraphName, ResolverMap>> {
+  const product = (id: string) => ({
+    id,
+    name: `Product ${id}`,
+    kind: 'STOCKED',
+    price: id.length,
+    seller: { id: 'u1' },
+  });
+  const order = (id: string) => ({
+    id,
+    number: `N${id}`,
+    customer: { id: 'u1' },
+    lines: ({ first }: { first: number }) =>
+      Array.from({ length: first }, (_, index) => ({
+        quantity: index + 1,
+        product: { id: `p${index % 3}` },
+        required: { id: `p${index % 3}` },
+      })),
+    notes: [
+      { __typename: 'PlainNote', text: 'plain' },
+      { __typename: 'ProductNote', text: 'with product', product: { id: 'p9' } },
+    ],
+  });
+  const subscribeChanges = (_: unknown, { orderId }: { orderId: string }) => {
+    if (orderId === 'foreign') throw notFound('No such order.');
+    stage.open += 1;
+    const source = on(stage.changes, orderId);
+    let open = true;
+    const end = async () => {
+      if (open) stage.open -= 1;
+      open = false;
+      await source.return?.();
+      return { done: true as const, value: undefined };
+    };
+    return {
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+      async next() {
+        const { value, done } = (await source.next()) as IteratorResult<[unknown]>;
+        if (!done && value[0] instanceof Error) {
+          await end();
+          throw value[0];
+        }
+        return done ? { done, value: undefined } : { done: false, value: value[0] };
+      },
+      return: end,
+    };
+  };
+  return {
+    user: {
+      Query: {
+        viewer: (_: unknown, __: unknown, { viewer, app, address }: TestContext) => ({
+          kind: viewer.kind,
+          id: viewer.kind === 'user' ? viewer.userId : null,
+          app,
+          address,
+        }),
+        users: (_: unknown, { first }: { first: number }) =>
+          Array.from({ length: first }, (__, index) => ({ id: `u${index}`, name: `User ${index}` })),
+        user: (_: unknown, { id }: { id: string }) => {
+          if (id === 'none') throw notFound('No such user.');
+          return { id, name: `User ${id}` };
+        },
+      },
+      Mutation: {
+        login: async (_: unknown, { mobile, password }: { mobile: string; password: string }) =>
+          password === 'right'
+            ? { tokens: { accessToken: await issue(mobile === 'staff' ? ['OPERATOR'] : ['CUSTOMER']) } }
+            : { tokens: null },
+        rename: (_: unknown, { id, name }: { id: string; name: string }) => ({ id, name }),
+        slowly: (_: unknown, { ms }: { ms: number }) => new Promise((resolve) => setTimeout(resolve, ms, true)),
+      },
+      User: {
+        __resolveReference: ({ id }: { id: string }) => (id === 'gone' ? null : { id, name: `User ${id}` }),
+        secret: () => {
+          throw new Error('password of the database: hunter2');
+        },
+      },
+    },
+    product: {
+      Query: {
+        product: (_: unknown, { id }: { id: string }) => product(id),
+        products: (_: unknown, { first }: { first: number }) =>
+          Array.from({ length: first }, (__, index) => product(`p${index}`)),
+      },
+      Product: {
+        __resolveReference: ({ id }: { id: string }) => {
+          if (id === 'gone') return null;
+          if (id === 'bad') throw badUserInput('This product is bad.');
+          return product(id);
+        },
+        must: () => null,
+        broken: () => {
+          throw badUserInput('This field is broken.');
+        },
+      },
+      User: { __resolveReference: ({ id }: { id: string }) => ({ id }), products: () => [product('p1')] },
+    },
+    order: {
+      Query: { order: (_: unknown, { id }: { id: string }) => (id === 'none' ? null : order(id)) },
+      Order: { __resolveReference: ({ id }: { id: string }) => order(id) },
+      Subscription: {
+        changes: { subscribe: subscribeChanges, resolve: (change: object) => change },
+        change: { subscribe: subscribeChanges, resolve: (change: object) => change },
+      },
+      Change: { order: ({ orderId }: { orderId: string }) => order(orderId) },
+    },
+    payment: {
+      Query: { payment: (_: unknown, { id }: { id: string }) => ({ id, amount: 5, payer: { id: 'u2' } }) },
+      Order: {
+        __resolveReference: (reference: { id: string; number?: string }) => reference,
+        payments: ({ id }: { id: string }) => [{ id: `pay-${id}`, amount: 500, payer: { id: 'u2' } }],
+        label: ({ number }: { number: string }) => `order ${number}`,
+      },
+    },
+  };
+}
+
+export type TestGraph = {
+  readonly url: string;
+  readonly port: number;
+  readonly stage: Stage;
+  readonly runtime: Runtime;
+  readonly gateway: Awaited<ReturnType<typeof startGateway>>;
+  /** An access token as the user subgraph signs them; claims and header can be bent. */
+  token(
+    claims?: Record<string, unknown>,
+    bend?: {
+      header?: Record<string, unknown>;
+      key?: CryptoKey;
+      lifetimeSeconds?: number;
+      issuer?: string;
+      audience?: string;
+    },
+  ): Promise<string>;
+  /** POSTs an operation. */
+  ask(
+    query: string,
+    variables?: Record<string, unknown>,
+    headers?: Record<string, string>,
+  ): Promise<{ status: number; body: { data?: any; errors?: any[] }; headers: Headers }>; // eslint-disable-line typescript/no-explicit-any
+  close(): Promise<void>;
+};
+
+/** A gateway over four small subgraphs, called in this process or over HTTP. */
+export async function startTestGraph(options: {
+  shape: 'in process' | 'over HTTP';
+  env?: Record<string, string>;
+  gateway?: Partial<GatewayOptions>;
+}): Promise<TestGraph> {
+  const stage: Stage = {
+    changes: new EventEmitter().setMaxListeners(0),
+    entityCalls: [],
+    open: 0,
+    down: new Set(),
+    webhook: undefined,
+  };
+  const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
+  const jwk = { ...(await exportJWK(publicKey)), kid: 'k1', alg: 'EdDSA', use: 'sig' };
+  const token: TestGraph['token'] = (claims = {}, bend = {}) =>
+    new SignJWT({ sid: 's1', roles: ['CUSTOMER'], sub: 'u1', ...claims })
+      .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: 'k1', ...bend.header })
+      .setIssuer(bend.issuer ?? 'order-platform')
+      .setAudience(bend.audience ?? 'order-platform-api')
+      .setIssuedAt()
+      .setExpirationTime(Math.floor(Date.now() / 1000) + (bend.lifetimeSeconds ?? 300))
+      .sign(bend.key ?? privateKey);
+
+  const links = new Map<SubgraphName, SubgraphLink>();
+  const env = {
+    MYSQL_URL: 'mysql://unused:3306',
+    REDIS_URL: process.env['TEST_REDIS_URL'],
+    LOG_LEVEL: 'silent',
+    DATABASE_PREFIX: `gw${process.pid}`,
+    PORT: '0',
+    GATEWAY_HOST: '127.0.0.1',
+    PUBLIC_URL: 'http://localhost:4000',
+    ...options.env,
+  };
+  const runtime = await openRuntime(env, { name: 'test', link: (name) => links.get(name) as SubgraphLink });
+  const resolvers = resolversOf(stage, (roles) => token({ roles }));
+  const closing: (() => Promise<void>)[] = [];
+  for (const name of subgraphNames) {
+    const routes: Record<string, Route> =
+      name === 'user'
+        ? { 'GET /.well-known/jwks.json': async () => jsonResponse(200, { keys: [jwk] }) }
+        : {
+            'POST /webhooks/:provider': async (request, params) => {
+              stage.webhook = { body: request.body.toString('latin1'), headers: request.headers };
+              return jsonResponse(200, { provider: params['provider'] });
+            },
+          };
+    const subgraph = await testSubgraph(name, { stage, runtime, resolvers: resolvers[name], routes });
+    let link: SubgraphLink = subgraph;
+    if (options.shape === 'over HTTP') {
+      const served = await serveSubgraph(subgraph, {
+        port: 0,
+        host: '127.0.0.1',
+        log: runtime.log,
+        metrics: runtime.metrics,
+      });
+      link = httpLink(name, `http://127.0.0.1:${served.port}`);
+      closing.push(async () => {
+        await link.close();
+        await served.close();
+      });
+    }
+    links.set(name, breakable(link, stage));
+  }
+  const composed = composeServices(subgraphNames.map((name) => ({ name, typeDefs: typeDefs[name], url: '' })));
+  if (composed.errors) throw new AggregateError(composed.errors);
+  const gateway = await startGateway(runtime, {
+    link: (name) => links.get(name) as SubgraphLink,
+    supergraphSdl: composed.supergraphSdl,
+    ...options.gateway,
+  });
+  const url = `http://127.0.0.1:${gateway.port}`;
+  return {
+    url, port: gateway.port, stage, runtime, gateway, token,
+    async ask(query, variables = {}, headers = {}) {
+      const response = await fetch(`${url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify({ query, variables }) });
+      return { status: response.status, headers: response.headers, body: (await response.json()) as { data?: unknown; errors?: [] } };
+    },
+    async close() {
+      await gateway.close();
+      await Promise.all(closing.map((close) => close()));
+      await runtime.close();
+    },
+  }; // prettier-ignore
+}
+
+async function testSubgraph(
+  name: SubgraphName,
+  options: { stage: Stage; runtime: Runtime; resolvers: ResolverMap; routes: Record<string, Route> },
+): Promise<Subgraph> {
+  const { stage, runtime } = options;
+  const { redis, config, log, metrics, now } = runtime;
+  const reseed = () =>
+    grantService(redis, { app: 'gateway', service: name, token: config.serviceTokens.get('gateway') as string });
+  await reseed();
+  let address: string | undefined;
+  const authenticate = authenticator({
+    service: name,
+    redis,
+    identitySecret: config.identitySecret,
+    strict: true,
+    now,
+    reseed,
+  });
+  const engine = createEngine<TestContext>({
+    name,
+    typeDefs: typeDefs[name],
+    resolvers: options.resolvers,
+    authenticate: async (headers) => {
+      address = headers['x-client-address'] as string | undefined;
+      return authenticate(headers);
+    },
+    context: (call) => ({ ...call, address }),
+    routes: options.routes,
+    log,
+    metrics,
+  });
+  return {
+    ...engine,
+    execute(request) {
+      const { representations } = (request.variables ?? {}) as { representations?: unknown[] };
+      if (representations) stage.entityCalls.push({ service: name, count: representations.length });
+      return engine.execute(request);
+    },
+    startWorker: async () => undefined,
+    ready: async () => undefined,
+    close: async () => undefined,
+  };
+}
+
+/** A link that can't reach its subgraph while the stage says so. */
+function breakable(link: SubgraphLink, stage: Stage): SubgraphLink {
+  const gone = async () => {
+    throw new GraphQLError(`The ${link.name} service can't be reached (ECONNREFUSED).`, {
+      extensions: { code: 'SERVICE_UNAVAILABLE', http: { status: 503 } },
+    });
+  };
+  return {
+    ...link,
+    execute: (request) => (stage.down.has(link.name) ? gone() : link.execute(request)),
+    raw: (request) => (stage.down.has(link.name) ? gone() : link.raw(request)),
+  };
+}

@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import { newId } from '../../../subgraphs/shared/ids.ts';
+import type { Order, OrderCommand, OrderState } from '../../../subgraphs/order/domain/order.ts';
+import { orderStates, paymentStatusOf } from '../../../subgraphs/order/domain/order.ts';
+import type { PlaceOrderInput, ProductSnapshot } from '../../../subgraphs/order/domain/pricing.ts';
+import type { OrderType } from '../../../subgraphs/order/types/order-type.ts';
+import { standard } from '../../../subgraphs/order/types/standard.ts';
+
+export const placedAt = new Date('2026-11-21T09:00:00.000Z');
+export const expiresAt = new Date('2026-11-21T09:20:00.000Z');
+export const after = (date: Date, ms: number): Date => new Date(date.getTime() + ms);
+export const inTime = after(placedAt, 60_000);
+
+/** A state that only an order with money has. */
+const paidStates: readonly OrderState[] = ['PAID', 'PROCESSING', 'COMPLETED', 'LAPSED', 'NEEDS_ATTENTION'];
+
+/** An order of 5,000 minor units with a line of two pieces to ship. */
+export function anOrder(change: Partial<Order> = {}): Order {
+  const state = change.state ?? 'PENDING_PAYMENT';
+  const order: Order = {
+    id: newId(),
+    state,
+    paymentStatus: 'UNPAID',
+    fulfilmentStatus: 'UNFULFILLED',
+    totalMinor: 5_000n,
+    paidMinor: paidStates.includes(state) ? 5_000n : 0n,
+    refundedMinor: 0n,
+    expiresAt,
+    paidAt: paidStates.includes(state) ? inTime : null,
+    completedAt: state === 'COMPLETED' ? inTime : null,
+    closedAt: null,
+    cancelReason: null,
+    archivedAt: null,
+    remark: null,
+    advanceAt: null,
+    advanceAttempts: 0,
+    lines: [{ id: 'line-1', quantity: 2, fulfilledQuantity: 0, needsFulfilment: true }],
+    ...change,
+  };
+  return { ...order, paymentStatus: paymentStatusOf(order) };
+}
+
+/** One command of every kind, as it may come. */
+export const commands: { readonly [Type in OrderCommand['type']]: Extract<OrderCommand, { type: Type }> } = {
+  ConfirmStock: { type: 'ConfirmStock' },
+  FailPlacing: { type: 'FailPlacing', reason: 'OUT_OF_STOCK', detail: { shortages: [] } },
+  MarkPaid: { type: 'MarkPaid', paymentId: 'payment-1', amountMinor: 5_000n, method: 'SIMULATED_CARD', paidAt: inTime, advances: true }, // prettier-ignore
+  RecordRefund: { type: 'RecordRefund', paymentId: 'payment-1', refundId: 'refund-1', amountMinor: 5_000n },
+  Expire: { type: 'Expire' },
+  Cancel: { type: 'Cancel', reason: 'CUSTOMER', note: null },
+  StartProcessing: { type: 'StartProcessing' },
+  Complete: { type: 'Complete' },
+  Fulfil: { type: 'Fulfil', fulfilmentId: 'fulfilment-1', lines: null, trackingNumber: null },
+  PostponeAdvance: { type: 'PostponeAdvance', error: 'later', nextAt: after(inTime, 1_000) },
+  NeedAttention: { type: 'NeedAttention', error: 'broken' },
+  ResolveAttention: { type: 'ResolveAttention', to: 'COMPLETED', note: 'sent by hand' },
+  ChangeRemark: { type: 'ChangeRemark', remark: 'Ring twice' },
+  AddNote: { type: 'AddNote', note: 'called', public: false },
+  Archive: { type: 'Archive' },
+};
+
+const positive = fc.integer({ min: 1, max: 9_000 }).map(BigInt);
+const payments = fc.constantFrom('payment-1', 'payment-2');
+
+/** Any command with any arguments. */
+export const anyCommand: fc.Arbitrary<OrderCommand> = fc.oneof(
+  fc.constantFrom(...Object.values(commands)),
+  fc.record({
+    type: fc.constant('MarkPaid' as const),
+    paymentId: payments,
+    amountMinor: positive,
+    method: fc.constant('SIMULATED_CARD'),
+    paidAt: fc.integer({ min: -1_000, max: 1_000 }).map((ms) => after(expiresAt, ms)),
+    advances: fc.boolean(),
+  }),
+  fc.record({
+    type: fc.constant('RecordRefund' as const),
+    paymentId: payments,
+    refundId: fc.uuid(),
+    amountMinor: positive,
+  }),
+  fc.record({
+    type: fc.constant('Fulfil' as const),
+    fulfilmentId: fc.uuid(),
+    lines: fc.option(
+      fc.array(fc.record({ lineId: fc.constantFrom('line-1', 'line-2'), quantity: fc.integer({ min: -1, max: 3 }) }), {
+        maxLength: 3,
+      }),
+    ),
+    trackingNumber: fc.constant(null),
+  }),
+  fc.record({
+    type: fc.constant('ResolveAttention' as const),
+    to: fc.constantFrom(...orderStates),
+    note: fc.string(),
+  }),
+);
+
+export const snapshot = (change: Partial<ProductSnapshot> = {}): ProductSnapshot => ({
+  id: newId(),
+  sku: 'BEANS-1',
+  kind: 'STOCKED',
+  name: 'Espresso beans',
+  subtitle: null,
+  cover: null,
+  price: { amount: 1_290, currency: 'EUR' },
+  marketPrice: null,
+  status: 'ON_SALE',
+  seller: null,
+  addOns: [],
+  ...change,
+});
+
+export const anInput = (change: Partial<PlaceOrderInput> = {}): PlaceOrderInput => ({
+  type: 'STANDARD',
+  currency: 'EUR',
+  lines: [{ productId: newId(), quantity: 1 }],
+  ...change,
+});
+
+export const aType = (change: Partial<OrderType> = {}): OrderType => ({ ...standard, ...change });

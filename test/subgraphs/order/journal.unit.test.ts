@@ -1,0 +1,141 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { newId } from '../../../subgraphs/shared/ids.ts';
+import {
+  type JournalEntry,
+  entryHash,
+  genesisHash,
+  maxReasonLength,
+  toEntry,
+} from '../../../subgraphs/order/domain/journal.ts';
+import type { OrderEvent } from '../../../subgraphs/order/domain/order.ts';
+import { forReader, historyStart } from '../../../subgraphs/order/queries.ts';
+import { commands, inTime } from './fixtures.ts';
+
+const orderId = newId();
+const chain = (events: readonly OrderEvent[]): JournalEntry[] => {
+  let previousHash: Buffer = genesisHash;
+  return events.map((event, index) => {
+    const entry = toEntry(event, {
+      id: newId(), orderId, seq: index + 1, previousHash, fromState: null, actor: { type: 'SYSTEM', id: null }, at: inTime, traceId: 'a'.repeat(32),
+    }); // prettier-ignore
+    previousHash = entry.hash;
+    return entry;
+  });
+};
+/** Seq of the first entry whose hash is not that of its content and the entry before; null for a whole chain. */
+const firstBroken = (entries: readonly JournalEntry[]): number | null => {
+  let previous: Buffer = genesisHash;
+  for (const entry of entries) {
+    if (!entryHash(previous, entry).equals(entry.hash)) return entry.seq;
+    previous = entry.hash;
+  }
+  return null;
+};
+
+const { type: _, ...payment } = commands.MarkPaid;
+const life: readonly OrderEvent[] = [
+  { type: 'OrderPlaced', data: { type: 'STANDARD', totalMinor: 5_000n } },
+  { type: 'StockReserved' },
+  { type: 'OrderPaid', ...payment },
+  { type: 'ProcessingStarted' },
+  { type: 'OrderCompleted' },
+];
+
+describe('the hash chain', () => {
+  test('holds as it was written', () => {
+    expect(firstBroken(chain(life))).toBeNull();
+  });
+
+  test('begins at 32 zero bytes and is SHA-256 all along', () => {
+    expect(genesisHash).toEqual(Buffer.alloc(32));
+    for (const entry of chain(life)) expect(entry.hash).toHaveLength(32);
+  });
+
+  const forgeries: { readonly [Field in Exclude<keyof JournalEntry, 'hash'>]: JournalEntry[Field] } = {
+    id: newId(),
+    orderId: newId(),
+    seq: 7,
+    type: 'OrderExpired',
+    fromState: 'PAID',
+    toState: 'CANCELLED',
+    actor: { type: 'STAFF', id: 'somebody' },
+    reason: 'a better one',
+    data: { amountMinor: 1 },
+    at: new Date(inTime.getTime() + 1),
+    traceId: 'b'.repeat(32),
+  };
+  for (const [field, value] of Object.entries(forgeries))
+    test(`breaks at an entry whose ${field} was changed`, () => {
+      const entries = chain(life);
+      entries[2] = { ...(entries[2] as JournalEntry), [field]: value };
+      expect(firstBroken(entries)).toBe(field === 'seq' ? 7 : 3);
+    });
+
+  test("breaks when an actor's id alone was changed", () => {
+    const entries = chain(life);
+    entries[0] = { ...(entries[0] as JournalEntry), actor: { type: 'SYSTEM', id: 'x' } };
+    expect(firstBroken(entries)).toBe(1);
+  });
+
+  test('breaks when an entry was removed, doubled or moved', () => {
+    const [one, two, three, four, five] = chain(life) as [JournalEntry, JournalEntry, JournalEntry, JournalEntry, JournalEntry]; // prettier-ignore
+    expect(firstBroken([one, three, four, five])).toBe(3);
+    expect(firstBroken([one, two, two, three, four, five])).toBe(2);
+    expect(firstBroken([one, three, two, four, five])).toBe(3);
+  });
+
+  test('does not depend on the sequence of members in the data', () => {
+    const [entry] = chain([{ type: 'OrderPlaced', data: { a: 1, b: 2 } }]) as [JournalEntry];
+    expect(entryHash(genesisHash, { ...entry, data: { b: 2, a: 1 } })).toEqual(entry.hash);
+  });
+});
+
+describe('what an entry keeps', () => {
+  test('survives JSON, whatever the event: amounts are numbers, times are text', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 1n, max: 9_007_199_254_740_991n }), (amountMinor) => {
+        const [entry] = chain([{ type: 'OrderPaid', ...payment, amountMinor }]) as [JournalEntry];
+        expect(JSON.parse(JSON.stringify(entry.data))).toEqual(entry.data);
+        expect(entry.data).toMatchObject({ amountMinor: Number(amountMinor), paidAt: inTime.toISOString() });
+      }),
+    );
+  });
+
+  test('of a reason is what fits into its column, so that the hash can be recomputed from the row', () => {
+    const long = `${'x'.repeat(maxReasonLength - 1)}😀 and more`;
+    const [entry] = chain([{ type: 'AttentionNeeded', error: long }]) as [JournalEntry];
+    expect(entry.reason?.length).toBeLessThanOrEqual(maxReasonLength);
+    expect(entry.reason?.isWellFormed()).toBe(true);
+  });
+
+  test('of text that is no valid Unicode is valid Unicode', () => {
+    const [entry] = chain([{ type: 'AdvancePostponed', error: 'half a \ud83d', nextAt: inTime }]) as [JournalEntry];
+    expect(String(entry.data?.['error']).isWellFormed()).toBe(true);
+  });
+});
+
+describe('a note', () => {
+  const [hidden, open] = chain([
+    { type: 'NoteAdded', note: 'a liar', public: false },
+    { type: 'NoteAdded', note: 'on its way', public: true },
+  ]) as [JournalEntry, JournalEntry];
+
+  test('that is private shows its text to staff alone', () => {
+    expect(forReader(hidden, true).data).toEqual({ note: 'a liar', public: false });
+    expect(forReader(hidden, false)).toEqual({ ...hidden, data: null });
+  });
+
+  test('that is public shows it to everybody', () => {
+    expect(forReader(open, false).data).toEqual({ note: 'on its way', public: true });
+  });
+});
+
+test('a history starts after the larger of cursor and afterSeq', () => {
+  const cursor = Buffer.from('[3]').toString('base64url');
+  expect(historyStart({})).toBe(0);
+  expect(historyStart({ afterSeq: 5, after: cursor })).toBe(5);
+  expect(historyStart({ afterSeq: 2, after: cursor })).toBe(3);
+  for (const wrong of [{ afterSeq: -1 }, { after: 'x' }, { after: Buffer.from('["a"]').toString('base64url') }])
+    expect(() => historyStart(wrong)).toThrow();
+});

@@ -1,0 +1,64 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  afterAction,
+  afterCompensation,
+  maxCompensationRuns,
+  newPlacingSaga,
+  nextRun,
+  retryDelayMs,
+} from '../../../subgraphs/order/domain/saga.ts';
+import { after, placedAt } from './fixtures.ts';
+
+const branch = 'reserve-stock';
+const deadlineMs = 20_000;
+const fresh = newPlacingSaga('saga-1', 'order-1', placedAt);
+const unknown = { kind: 'unknown', error: 'timeout' } as const;
+
+describe('an action', () => {
+  test('that is done ends the saga', () => {
+    const saga = afterAction(fresh, branch, { kind: 'done' }, after(placedAt, 5), deadlineMs);
+    expect(saga).toMatchObject({ state: 'SUCCEEDED', nextRetryAt: null, finishedAt: after(placedAt, 5) });
+    expect(saga.steps[0]).toMatchObject({ actionState: 'DONE', compensationState: 'SKIPPED' });
+  });
+
+  test('that is refused turns the saga round', () => {
+    const refused = { kind: 'refused', reason: 'OUT_OF_STOCK', detail: null } as const;
+    const saga = afterAction(fresh, branch, refused, placedAt, deadlineMs);
+    expect(saga).toMatchObject({ state: 'COMPENSATING', lastError: 'OUT_OF_STOCK', finishedAt: null });
+    expect(saga.steps[0]).toMatchObject({ actionState: 'FAILED', compensationState: 'RUNNING' });
+  });
+
+  test('without an answer is tried again until the deadline, then undone', () => {
+    const before = afterAction(fresh, branch, unknown, after(placedAt, deadlineMs - 1), deadlineMs);
+    expect(before).toMatchObject({ state: 'RUNNING', lastError: 'timeout' });
+    expect(before.nextRetryAt?.getTime()).toBeGreaterThan(placedAt.getTime() + deadlineMs - 1);
+    expect(afterAction(fresh, branch, unknown, after(placedAt, deadlineMs), deadlineMs).state).toBe('COMPENSATING');
+  });
+
+  test('counts its tries', () => {
+    const again = nextRun(nextRun(fresh, branch), branch);
+    expect([again.attempts, again.steps[0]?.attempts]).toEqual([3, 3]);
+  });
+});
+
+describe('a compensation', () => {
+  const compensating = afterAction(fresh, branch, unknown, after(placedAt, deadlineMs), deadlineMs);
+
+  test('that is done ends the saga', () => {
+    const saga = afterCompensation(compensating, branch, null, placedAt);
+    expect(saga).toMatchObject({ state: 'COMPENSATED', nextRetryAt: null, finishedAt: placedAt });
+    expect(saga.steps[0]?.compensationState).toBe('DONE');
+  });
+
+  test('that fails is tried again, and after too many runs left to staff', () => {
+    const failed = afterCompensation(compensating, branch, 'down', placedAt);
+    expect(failed).toMatchObject({ state: 'COMPENSATING', lastError: 'down' });
+    expect(failed.nextRetryAt).not.toBeNull();
+    const stuck = afterCompensation({ ...compensating, attempts: maxCompensationRuns }, branch, 'down', placedAt);
+    expect(stuck).toMatchObject({ state: 'STUCK', nextRetryAt: null, finishedAt: null });
+  });
+});
+
+test('the back-off doubles up to its limit', () => {
+  expect([1, 2, 3, 4, 5, 6, 50].map(retryDelayMs)).toEqual([500, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000]);
+});

@@ -1,0 +1,120 @@
+import { parse } from 'graphql';
+import { authenticator, grantService } from '../../../../subgraphs/shared/auth.ts';
+import { streamOf, partitionOf } from '../../../../subgraphs/shared/events.ts';
+import { newId } from '../../../../subgraphs/shared/ids.ts';
+import type { SubgraphLink } from '../../../../subgraphs/shared/link.ts';
+import type { Runtime } from '../../../../subgraphs/shared/runtime.ts';
+import { type CallContext, createEngine } from '../../../../subgraphs/shared/subgraph.ts';
+
+/** An order as the order service would tell of it. */
+export type StandInOrder = {
+  id: string;
+  state: string;
+  customerId: string;
+  balanceDueMinor: number;
+  currency: string;
+  expiresAt: string | null;
+};
+
+const typeDefs = parse(/* GraphQL */ `
+  extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
+  scalar DateTime
+  type Money {
+    amount: Int!
+    currency: String!
+  }
+  type User @key(fields: "id", resolvable: false) {
+    id: ID!
+  }
+  type Order @key(fields: "id") {
+    id: ID!
+    state: String!
+    customer: User!
+    balanceDue: Money!
+    expiresAt: DateTime
+  }
+  type Query {
+    ready: Boolean
+  }
+`);
+
+/**
+ * Stands in for the order service, another team's: answers `_entities` over real GraphQL to services that show their
+ * token, and can say what the real one says by events.
+ */
+export function createOrderService(runtime: () => Runtime) {
+  const orders = new Map<string, StandInOrder>();
+  let engine: SubgraphLink | undefined;
+
+  async function open(): Promise<SubgraphLink> {
+    const { redis, config, log, metrics, now } = runtime();
+    const token = config.serviceTokens.get('payment') ?? '';
+    const seed = () => grantService(redis, { app: 'payment', service: 'order', token });
+    await seed();
+    const made = createEngine<CallContext>({
+      name: 'order',
+      typeDefs,
+      resolvers: {
+        Order: {
+          __resolveReference: ({ id }: { id: string }) => orders.get(id) ?? null,
+          customer: ({ customerId }: StandInOrder) => ({ id: customerId }),
+          balanceDue: ({ balanceDueMinor, currency }: StandInOrder) => ({ amount: balanceDueMinor, currency }),
+        },
+      },
+      authenticate: authenticator({
+        service: 'order',
+        redis,
+        identitySecret: config.identitySecret,
+        strict: true,
+        now,
+        reseed: seed,
+      }),
+      context: (call) => call,
+      log,
+      metrics,
+    });
+    return { ...made, close: async () => undefined };
+  }
+
+  return {
+    link: (): SubgraphLink => {
+      if (!engine) throw new Error('open the order service first');
+      return engine;
+    },
+    async open(): Promise<void> {
+      engine = await open();
+    },
+    /** Adds an order that waits for 12.34 EUR for 20 minutes, but for what is given. */
+    add(order: Partial<StandInOrder> & { customerId: string }): StandInOrder {
+      const added = {
+        id: newId(),
+        state: 'PENDING_PAYMENT',
+        balanceDueMinor: 1_234,
+        currency: 'EUR',
+        expiresAt: new Date(Date.now() + 1_200_000).toISOString(),
+        ...order,
+      };
+      orders.set(added.id, added);
+      return added;
+    },
+    set(id: string, change: Partial<StandInOrder>): void {
+      orders.set(id, { ...(orders.get(id) as StandInOrder), ...change });
+    },
+    /** Publishes an event of an order, `copies` times. */
+    async tell(type: string, orderId: string, data: Record<string, unknown>, copies = 1): Promise<void> {
+      const event = {
+        id: newId(),
+        type,
+        aggregateId: orderId,
+        traceId: 'a'.repeat(32),
+        at: new Date().toISOString(),
+        data: { orderId, ...data },
+      };
+      for (let copy = 0; copy < copies; copy += 1) {
+        await runtime().redis.xAdd(streamOf('order', partitionOf(orderId)), '*', { event: JSON.stringify(event) });
+      }
+    },
+  };
+}
+
+export type OrderService = ReturnType<typeof createOrderService>;

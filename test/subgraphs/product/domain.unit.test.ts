@@ -1,0 +1,214 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { anonymous, type UserViewer } from '../../../subgraphs/shared/auth.ts';
+import { maxAmountMinor, money } from '../../../subgraphs/shared/money.ts';
+import {
+  keyOf,
+  nameKeyOf,
+  positionOf,
+  searchTextOf,
+  statusesFor,
+  wordsOf,
+} from '../../../subgraphs/product/domain/product-list.ts';
+import {
+  type Product,
+  type ProductContent,
+  checkContent,
+  checkSku,
+  mayEdit,
+  mayResolve,
+  maySee,
+} from '../../../subgraphs/product/domain/product.ts';
+import { checkDeltas, checkSets, maxUnits, mergeDeltas, mergeLines } from '../../../subgraphs/product/domain/stock.ts';
+
+const content: ProductContent = {
+  name: 'Beans',
+  subtitle: null,
+  description: '',
+  cover: null,
+  images: [],
+  price: money(1n, 'EUR'),
+  marketPrice: null,
+  addOns: [],
+  status: 'ON_SALE',
+};
+const addOn = { code: 'a', name: 'A', unitPrice: { amount: 0, currency: 'EUR' }, perPerson: false, perNight: false };
+const pathsOf = (change: Partial<ProductContent>) =>
+  checkContent({ ...content, ...change }).map((problem) => problem.path?.slice(1).join('.'));
+
+describe('the content of a product', () => {
+  test('within its limits is fine', () => {
+    const large = {
+      name: 'n'.repeat(200),
+      subtitle: 's'.repeat(200),
+      description: 'd'.repeat(10_000),
+      cover: `/${'c'.repeat(499)}`,
+      images: Array.from({ length: 10 }, (_, index) => `https://example.com/${index}`),
+      price: money(maxAmountMinor, 'JPY'),
+      marketPrice: money(maxAmountMinor, 'JPY'),
+      addOns: Array.from({ length: 20 }, (_, index) => ({
+        ...addOn,
+        code: `a-${index}`,
+        unitPrice: { amount: 0, currency: 'JPY' },
+      })),
+    };
+    expect(pathsOf({})).toEqual([]);
+    expect(pathsOf(large)).toEqual([]);
+  });
+
+  test.each<[string, Partial<ProductContent>]>([
+    ['name', { name: '' }],
+    ['name', { name: ' \t' }],
+    ['name', { name: 'n'.repeat(201) }],
+    ['subtitle', { subtitle: 's'.repeat(201) }],
+    ['description', { description: 'd'.repeat(10_001) }],
+    ['images', { images: Array.from({ length: 11 }, () => '/a') }],
+    ['price.amount', { price: money(0n, 'EUR') }],
+    ['price.amount', { price: money(-1n, 'EUR') }],
+    ['price.amount', { price: money(maxAmountMinor + 1n, 'EUR') }],
+    ['price.currency', { price: money(1n, 'eur') }],
+    ['price.currency', { price: money(1n, 'EURO') }],
+    ['marketPrice.amount', { marketPrice: money(0n, 'EUR') }],
+    ['marketPrice.currency', { marketPrice: money(1n, 'USD') }],
+    ['addOns', { addOns: Array.from({ length: 21 }, (_, index) => ({ ...addOn, code: String(index) })) }],
+    ['addOns.0.code', { addOns: [{ ...addOn, code: 'a b' }] }],
+    ['addOns.1.code', { addOns: [addOn, addOn] }],
+    ['addOns.0.name', { addOns: [{ ...addOn, name: '' }] }],
+    ['addOns.0.unitPrice.amount', { addOns: [{ ...addOn, unitPrice: { amount: -1, currency: 'EUR' } }] }],
+    ['addOns.0.unitPrice.currency', { addOns: [{ ...addOn, unitPrice: { amount: 1, currency: 'USD' } }] }],
+  ])('%s is refused: %j', (path, change) => {
+    expect(pathsOf(change)).toEqual([path]);
+  });
+
+  test.each([
+    'http://example.com/a',
+    '//example.com/a',
+    '/\\example.com',
+    'javascript:alert(1)',
+    'https://',
+    'a.png',
+    '',
+    '/a b',
+    '/a\n',
+    'data:image/png;base64,AA',
+  ])('a picture is not %j', (cover) => {
+    expect(pathsOf({ cover })).toEqual(['cover']);
+  });
+
+  test('a SKU has 1 to 64 letters, digits, dots, underscores and hyphens', () => {
+    for (const sku of ['A', 'a.b_c-9', 'x'.repeat(64)]) expect(checkSku(sku)).toEqual([]);
+    for (const sku of ['', 'a b', 'ä', 'x'.repeat(65), "a'", 'a\n']) expect(checkSku(sku)).toHaveLength(1);
+  });
+});
+
+describe('lines and changes', () => {
+  const lines = fc.array(
+    fc.record({ productId: fc.constantFrom('a', 'b', 'c', 'd'), quantity: fc.integer({ min: 1, max: 1_000 }) }),
+  );
+
+  test('merging keeps each product’s sum, names it once, and sorts by id', () => {
+    fc.assert(
+      fc.property(lines, (given) => {
+        const merged = mergeLines(given);
+        const ids = merged.map((line) => line.productId);
+        expect(ids).toEqual([...new Set(given.map((line) => line.productId))].toSorted());
+        for (const { productId, quantity } of merged) {
+          expect(quantity).toBe(
+            given.filter((line) => line.productId === productId).reduce((sum, line) => sum + line.quantity, 0),
+          );
+        }
+      }),
+    );
+  });
+
+  test('merging does not depend on the order of the lines', () => {
+    fc.assert(fc.property(lines, (given) => expect(mergeLines(given.toReversed())).toEqual(mergeLines(given))));
+  });
+
+  test('merged changes keep each reason once, and drop what cancels out', () => {
+    const change = (productId: string, delta: number, reason: string) => ({ productId, delta, reason });
+    expect(
+      mergeDeltas([
+        change('b', 1, 'x'),
+        change('a', 2, 'x'),
+        change('b', 2, 'y'),
+        change('b', 1, 'x'),
+        change('c', 1, 'z'),
+        change('c', -1, 'z'),
+      ]),
+    ).toEqual([change('a', 2, 'x'), change('b', 4, 'x; y')]);
+  });
+
+  test('limits of changes', () => {
+    const delta = { productId: 'a', delta: 1, reason: 'r' };
+    expect(checkDeltas(Array.from({ length: 100 }, () => delta))).toEqual([]);
+    for (const bad of [{ delta: 0 }, { delta: maxUnits + 1 }, { delta: -maxUnits - 1 }, { reason: '' }])
+      expect(checkDeltas([{ ...delta, ...bad }])).toHaveLength(1);
+    const set = { productId: 'a', onHand: maxUnits, expectedOnHand: 0, reason: 'r' };
+    expect(checkSets([set])).toEqual([]);
+    for (const bad of [{ onHand: -1 }, { onHand: maxUnits + 1 }])
+      expect(checkSets([{ ...set, ...bad }])).toHaveLength(1);
+    expect([checkDeltas([]), checkSets([]), checkSets([set, set])].map((problems) => problems.length)).toEqual([
+      1, 1, 1,
+    ]);
+  });
+});
+
+describe('lists', () => {
+  const id = '01931f3e-0000-7000-8000-000000000000';
+  const product: Product = {
+    ...content,
+    id,
+    sku: 'S',
+    kind: 'STOCKED',
+    sellerId: null,
+    sold: 7n,
+    createdAt: new Date(5),
+    updatedAt: new Date(5),
+    version: 1,
+  };
+
+  test('each sort’s key comes back as its position, and another sort’s does not', () => {
+    const sorts = ['CREATED_AT', 'PRICE', 'NAME', 'POPULARITY'] as const;
+    expect(sorts.map((by) => positionOf(keyOf(by)(product), by).value)).toEqual([5, 1, 'beans', 7]);
+    for (const by of sorts)
+      for (const other of sorts)
+        if (by !== other) expect(() => positionOf(keyOf(by)(product), other)).toThrow('orderBy');
+  });
+
+  test('the search text holds name, subtitle and SKU in lower case within the column', () => {
+    expect(searchTextOf({ name: 'Grüner TEE', subtitle: null, sku: 'X-1' })).toBe('grüner tee  x-1');
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 200 }), (name) => {
+        expect(nameKeyOf(name).length).toBeLessThanOrEqual(200);
+        expect(searchTextOf({ name, subtitle: name, sku: 'x'.repeat(64) }).length).toBeLessThanOrEqual(500);
+      }),
+    );
+  });
+
+  test('words are split at white space and limited', () => {
+    expect(wordsOf('  Dark\tROAST ')).toEqual(['dark', 'roast']);
+    expect(wordsOf('')).toEqual([]);
+    expect(() => wordsOf('a '.repeat(11))).toThrow('10 words');
+  });
+
+  test('nobody but staff, services and the seller is shown more than what is on sale', () => {
+    const user: UserViewer = { kind: 'user', userId: id, roles: ['CUSTOMER'], sessionId: id };
+    const statuses = fc.option(fc.subarray(['DRAFT', 'ON_SALE', 'OFF_SALE', 'ARCHIVED'] as const), { nil: null });
+    fc.assert(
+      fc.property(statuses, fc.option(fc.uuid(), { nil: null }), (status, sellerId) => {
+        for (const viewer of [anonymous, user])
+          expect(['', 'ON_SALE']).toContain(statusesFor(viewer, { status, sellerId }).join());
+      }),
+    );
+    expect(statusesFor(user, { sellerId: id })).toEqual(['ON_SALE', 'OFF_SALE', 'DRAFT']);
+    expect(statusesFor({ ...user, roles: ['ADMIN'] }, { status: ['ARCHIVED'] })).toEqual(['ARCHIVED']);
+  });
+});
+
+test('a merchant who lost the role still sees the own products, and changes them no more', () => {
+  const former: UserViewer = { kind: 'user', userId: 'u', roles: ['CUSTOMER'], sessionId: 's' };
+  const draft = { sellerId: 'u', status: 'DRAFT' } as const;
+  expect([maySee(former, draft), mayResolve(former, draft), mayEdit(former, draft)]).toEqual([true, true, false]);
+  expect(mayEdit({ ...former, roles: ['MERCHANT'] }, { sellerId: null })).toBe(false);
+});

@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { anonymous } from '../../../subgraphs/shared/auth.ts';
+import { newId } from '../../../subgraphs/shared/ids.ts';
+import { adjustStock } from '../../../subgraphs/product/commands/adjust-stock.ts';
+import { reserveStock } from '../../../subgraphs/product/commands/reserve-stock.ts';
+import { type ProductWorld, answerOf, openProductWorld, userViewer } from './product-world.ts';
+
+let world: ProductWorld;
+beforeAll(async () => {
+  world = await openProductWorld();
+});
+afterAll(() => world.close());
+
+const staff = userViewer('OPERATOR');
+const query =
+  'subscription S($ids: [ID!]!) { stockChanged(productIds: $ids) { available at product { id name stock { onHand allocated version } } } }';
+const watch = async (ids: string[]) =>
+  world.subgraph.subscribe({ query, variables: { ids }, headers: await world.headers(anonymous) });
+const hold = (productId: string, quantity: number) =>
+  reserveStock(world.subgraph.deps, {
+    sagaId: newId(),
+    branch: 'b',
+    orderId: newId(),
+    lines: [{ productId, quantity }],
+    expiresAt: new Date(),
+  });
+const add = (productId: string, delta: number) =>
+  adjustStock(world.subgraph.deps, staff, [{ productId, delta, reason: 'r' }], newId());
+const next = async (stream: Awaited<ReturnType<typeof watch>>) => {
+  const step = await stream.next();
+  return step.done ? null : answerOf(step.value).data?.stockChanged;
+};
+/** Long enough that a subscription stands and a notice has gone round. */
+const settle = () => sleep(150);
+
+test('each change comes with the product and its counters as they are then', async () => {
+  const { id, name } = await world.make({ initialOnHand: 10 });
+  const stream = await watch([id, newId(), 'nonsense']);
+  const first = next(stream);
+  await settle();
+  await hold(id, 3);
+  expect(await first).toMatchObject({
+    available: 7,
+    product: { id, name, stock: { onHand: 10, allocated: 3, version: 2 } },
+  });
+  const second = next(stream);
+  await add(id, 5);
+  expect(await second).toMatchObject({ available: 12, product: { stock: { onHand: 15, allocated: 3, version: 3 } } });
+  await stream.return?.();
+});
+
+test('a slow reader gets the latest state, not each one before', async () => {
+  const { id } = await world.make({ initialOnHand: 10 });
+  const stream = await watch([id]);
+  await settle();
+  for (let turn = 0; turn < 5; turn += 1) await hold(id, 1);
+  expect(await next(stream)).toMatchObject({ available: 5, product: { stock: { version: 6 } } });
+  const more = stream.next().then(() => 'more');
+  expect(await Promise.race([more, sleep(150, 'nothing more')])).toBe('nothing more');
+  await stream.return?.();
+});
+
+test('changes of other products are silent, and so is a draft of somebody else', async () => {
+  const [watched, other, draft] = [await world.make(), await world.make(), await world.make({ status: 'DRAFT' })];
+  const stream = await watch([watched.id, draft.id]);
+  const first = next(stream);
+  await settle();
+  await add(other.id, 1);
+  await add(draft.id, 1);
+  await settle();
+  await add(watched.id, 1);
+  expect(await first).toMatchObject({ product: { id: watched.id } });
+  await stream.return?.();
+});
+
+test('no ids, and more than 50, are BAD_USER_INPUT', async () => {
+  for (const ids of [[], Array.from({ length: 51 }, () => newId())]) {
+    const stream = await watch(ids);
+    const { value } = await stream.next();
+    expect(answerOf(value).errors[0]?.code).toBe('BAD_USER_INPUT');
+  }
+});

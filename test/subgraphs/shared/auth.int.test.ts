@@ -1,0 +1,259 @@
+import { createHash } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import {
+  type Viewer, anonymous, authenticator, callerHeaders, grantService, identitySigner, isAdmin, isService, isStaff, mayRead,
+  requireAdmin, requireService, requireStaff, requireUser, revokeService, rpcAuthKey, rpcUsedKey,
+} from '../../../subgraphs/shared/auth.ts'; // prettier-ignore
+import { newId } from '../../../subgraphs/shared/ids.ts';
+import { type Redis, openRedis } from '../../../subgraphs/shared/redis.ts';
+import { createLogger } from '../../../subgraphs/shared/telemetry.ts';
+
+const log = createLogger('test', 'silent');
+const database = 3;
+const url = (): string => `${process.env['TEST_REDIS_URL']?.replace(/\/\d*$/, '')}/${database}`;
+const secret = 'a secret of this test, long enough for HS256';
+const user = { kind: 'user', userId: newId(), roles: ['CUSTOMER'], sessionId: newId() } as const;
+const sign = identitySigner(secret);
+
+let redis: Redis;
+let service: string;
+let reseeds: number;
+beforeAll(async () => {
+  redis = await openRedis(url(), log);
+});
+afterAll(() => redis.destroy());
+beforeEach(() => {
+  service = `callee-${newId()}`;
+  reseeds = 0;
+});
+
+type Given = { redis?: Redis; strict?: boolean; now?: () => Date; reseed?: () => Promise<void> };
+const open = (given: Given = {}) =>
+  authenticator({
+    service,
+    redis,
+    identitySecret: secret,
+    strict: true,
+    now: () => new Date(),
+    reseed: async () => {
+      reseeds += 1;
+    },
+    ...given,
+  });
+const caller = (app: string, token: string, identity?: string) => ({
+  [callerHeaders.app]: app,
+  [callerHeaders.token]: token,
+  ...(identity === undefined ? {} : { [callerHeaders.identity]: identity }),
+});
+const code = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'accepted',
+    (error: { extensions: { code: string } }) => error.extensions.code,
+  );
+
+describe('a caller', () => {
+  test('is the service that its app and token say', async () => {
+    await grantService(redis, { app: 'order', service, token: 'order-token' });
+    expect(await open()(caller('order', 'order-token'))).toEqual({
+      app: 'order',
+      viewer: { kind: 'service', app: 'order' },
+    });
+    expect(await redis.hGet(rpcAuthKey(service), 'order')).toBe(
+      createHash('sha256').update('order-token').digest('hex'),
+    );
+  });
+
+  test('without app or token, with a wrong or foreign token, or of an unknown app is refused', async () => {
+    await grantService(redis, { app: 'order', service, token: 'order-token' });
+    await grantService(redis, { app: 'payment', service, token: 'payment-token' });
+    const authenticate = open();
+    for (const headers of [
+      {},
+      { [callerHeaders.app]: 'order' },
+      { [callerHeaders.token]: 'order-token' },
+      caller('order', 'wrong'),
+      caller('order', 'payment-token'),
+      caller('stranger', 'order-token'),
+      caller('*seeded*', 'x'),
+    ]) {
+      expect(await code(authenticate(headers))).toBe('UNAUTHORISED_CALLER');
+    }
+  });
+
+  test('is refused when what Redis holds is no hash', async () => {
+    await redis.hSet(rpcAuthKey(service), 'order', 'no hash');
+    expect(await code(open()(caller('order', 'order-token')))).toBe('UNAUTHORISED_CALLER');
+  });
+
+  test('of which Redis knows nothing makes the service put its configured grants back', async () => {
+    const authenticate = open({ reseed: () => grantService(redis, { app: 'order', service, token: 'order-token' }) });
+    expect(await code(authenticate(caller('order', 'order-token')))).toBe('accepted');
+  });
+
+  test('is remembered, so that the next call asks Redis nothing, and its use is noted', async () => {
+    await grantService(redis, { app: 'order', service, token: 'order-token' });
+    const authenticate = open();
+    await authenticate(caller('order', 'order-token'));
+    await revokeService(redis, { app: 'order', service });
+    expect(await code(authenticate(caller('order', 'order-token')))).toBe('accepted');
+    expect(await code(open()(caller('order', 'order-token')))).toBe('UNAUTHORISED_CALLER');
+    expect(reseeds).toBe(1);
+    expect(Number(await redis.hGet(rpcUsedKey(service), 'order'))).toBeGreaterThan(Date.now() - 10_000);
+  });
+
+  test('whose right was taken back is refused within six seconds', async () => {
+    await grantService(redis, { app: 'order', service, token: 'order-token' });
+    let now = Date.now();
+    const authenticate = open({ now: () => new Date(now) });
+    await authenticate(caller('order', 'order-token'));
+    await revokeService(redis, { app: 'order', service });
+    now += 6_000;
+    expect(await code(authenticate(caller('order', 'order-token')))).toBe('UNAUTHORISED_CALLER');
+  });
+});
+
+describe('when Redis does not answer', () => {
+  /** Accepts the app once, then loses Redis for longer than a grant is remembered. */
+  async function afterLosingRedis(given: { strictService: boolean; strictGrant: boolean }) {
+    const own = await openRedis(url(), log);
+    await grantService(own, { app: 'order', service, token: 'order-token', strict: given.strictGrant });
+    let now = Date.now();
+    const authenticate = open({ redis: own, strict: given.strictService, now: () => new Date(now) });
+    await authenticate(caller('order', 'order-token'));
+    own.destroy();
+    now += 6_000;
+    return {
+      known: await code(authenticate(caller('order', 'order-token'))),
+      wrong: await code(authenticate(caller('order', 'wrong'))),
+      unknown: await code(authenticate(caller('payment', 'x'))),
+    };
+  }
+
+  test('a strict service refuses strict grants; a relaxed service or grant is trusted as it was last known, an unknown app never', async () => {
+    const strict = await afterLosingRedis({ strictService: true, strictGrant: true });
+    const relaxedGrant = await afterLosingRedis({ strictService: true, strictGrant: false });
+    const relaxedService = await afterLosingRedis({ strictService: false, strictGrant: true });
+    expect(strict).toEqual({
+      known: 'SERVICE_UNAVAILABLE',
+      wrong: 'SERVICE_UNAVAILABLE',
+      unknown: 'SERVICE_UNAVAILABLE',
+    });
+    expect(relaxedGrant).toEqual({ known: 'accepted', wrong: 'UNAUTHORISED_CALLER', unknown: 'SERVICE_UNAVAILABLE' });
+    expect(relaxedService).toEqual({ known: 'accepted', wrong: 'UNAUTHORISED_CALLER', unknown: 'SERVICE_UNAVAILABLE' });
+  });
+});
+
+describe('an identity', () => {
+  beforeEach(async () => {
+    await grantService(redis, { app: 'gateway', service, token: 'gateway-token' });
+    await grantService(redis, { app: 'order', service, token: 'order-token' });
+  });
+  const show = async (identity: string | undefined, given: Given = {}) =>
+    open(given)(caller('gateway', 'gateway-token', identity));
+
+  test('that the gateway signed is the user; without one nobody is signed in', async () => {
+    expect(await show(await sign(user))).toEqual({ app: 'gateway', viewer: user });
+    expect(await show(undefined)).toEqual({ app: 'gateway', viewer: anonymous });
+  });
+
+  test('from any other service is ignored', async () => {
+    expect(await open()(caller('order', 'order-token', await sign(user)))).toEqual({
+      app: 'order',
+      viewer: { kind: 'service', app: 'order' },
+    });
+  });
+
+  test('ends after a minute, also one that was accepted before', async () => {
+    let now = Date.now();
+    const authenticate = open({ now: () => new Date(now) });
+    const headers = caller('gateway', 'gateway-token', await sign(user));
+    expect(await code(authenticate(headers))).toBe('accepted');
+    now += 61_000;
+    expect(await code(authenticate(headers))).toBe('UNAUTHORISED_CALLER');
+  });
+
+  test('with another secret, type, issuer or audience, unsigned, or nonsense is refused', async () => {
+    const forge = (change: { secret?: string; typ?: string; issuer?: string; audience?: string } = {}) =>
+      new SignJWT({ roles: ['ADMIN'], sid: newId() })
+        .setProtectedHeader({ alg: 'HS256', typ: change.typ ?? 'identity+jwt' })
+        .setSubject(newId())
+        .setIssuer(change.issuer ?? 'order-platform-gateway')
+        .setAudience(change.audience ?? 'order-platform-subgraph')
+        .setIssuedAt()
+        .setExpirationTime('60s')
+        .sign(new TextEncoder().encode(change.secret ?? secret));
+    expect(await code(show(await forge()))).toBe('accepted');
+    const [header = '', payload = ''] = (await forge()).split('.');
+    const unsigned = `${Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(header, 'base64url').toString()), alg: 'none' })).toString('base64url')}.${payload}.`;
+    const forged = await Promise.all([
+      forge({ secret: 'another secret that is long enough, too' }),
+      forge({ typ: 'at+jwt' }),
+      forge({ issuer: 'x' }),
+      forge({ audience: 'x' }),
+    ]);
+    for (const identity of [...forged, unsigned, 'nonsense', 'a.b.c'])
+      expect(await code(show(identity))).toBe('UNAUTHORISED_CALLER');
+  });
+
+  test('is signed once for a viewer and anew for other roles or another session', async () => {
+    expect(await sign(user)).toBe(await sign({ ...user }));
+    expect(await sign({ ...user, roles: ['CUSTOMER', 'OPERATOR'] })).not.toBe(await sign(user));
+    expect(await sign({ ...user, sessionId: newId() })).not.toBe(await sign(user));
+  });
+});
+
+describe('what a viewer may do', () => {
+  const viewers: Record<string, Viewer> = {
+    anonymous, customer: user, operator: { ...user, userId: newId(), roles: ['OPERATOR'] }, admin: { ...user, userId: newId(), roles: ['ADMIN'] },
+    merchant: { ...user, userId: newId(), roles: ['CUSTOMER', 'MERCHANT'] }, service: { kind: 'service', app: 'order' },
+  }; // prettier-ignore
+  const outcome = (check: () => unknown): string => {
+    try {
+      check();
+      return 'ok';
+    } catch (error) {
+      return (error as { extensions: { code: string } }).extensions.code;
+    }
+  };
+
+  test.each([
+    [
+      'anonymous',
+      {
+        user: 'UNAUTHENTICATED',
+        staff: 'UNAUTHENTICATED',
+        admin: 'UNAUTHENTICATED',
+        service: 'FORBIDDEN',
+        reads: false,
+      },
+    ],
+    ['customer', { user: 'ok', staff: 'FORBIDDEN', admin: 'FORBIDDEN', service: 'FORBIDDEN', reads: true }],
+    ['merchant', { user: 'ok', staff: 'FORBIDDEN', admin: 'FORBIDDEN', service: 'FORBIDDEN', reads: false }],
+    ['operator', { user: 'ok', staff: 'ok', admin: 'FORBIDDEN', service: 'FORBIDDEN', reads: true }],
+    ['admin', { user: 'ok', staff: 'ok', admin: 'ok', service: 'FORBIDDEN', reads: true }],
+    [
+      'service',
+      { user: 'UNAUTHENTICATED', staff: 'UNAUTHENTICATED', admin: 'UNAUTHENTICATED', service: 'ok', reads: true },
+    ],
+  ])('%s', (name, expected) => {
+    const viewer = viewers[name] as Viewer;
+    expect({
+      user: outcome(() => requireUser(viewer)),
+      staff: outcome(() => requireStaff(viewer)),
+      admin: outcome(() => requireAdmin(viewer)),
+      service: outcome(() => requireService(viewer)),
+      reads: mayRead(viewer, user.userId),
+    }).toEqual(expected);
+    expect([isStaff(viewer), isAdmin(viewer), isService(viewer)]).toEqual([
+      expected.staff === 'ok',
+      expected.admin === 'ok',
+      expected.service === 'ok',
+    ]);
+  });
+
+  test('a service may only do what is for it', () => {
+    expect(outcome(() => requireService({ kind: 'service', app: 'order' }, 'order', 'payment'))).toBe('ok');
+    expect(outcome(() => requireService({ kind: 'service', app: 'product' }, 'order', 'payment'))).toBe('FORBIDDEN');
+  });
+});

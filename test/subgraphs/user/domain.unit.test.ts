@@ -1,0 +1,177 @@
+import fc from 'fast-check';
+import { describe, expect, test } from '@jest/globals';
+import { addressGroup } from '../../../subgraphs/user/domain/client-address.ts';
+import { formatPasswordHash, parsePasswordHash } from '../../../subgraphs/user/domain/password-hash.ts';
+import { checkPair, desiredGrant } from '../../../subgraphs/user/domain/service-credential.ts';
+import { type PresentedToken, accessTimes, decideRefresh } from '../../../subgraphs/user/domain/session.ts';
+import { checkName, checkPassword, checkProfile, normaliseMobile } from '../../../subgraphs/user/domain/user.ts';
+
+describe('a mobile number', () => {
+  test.each([
+    ['10000000000', '10000000000'],
+    [' +49 (151) 234-56.78 ', '+491512345678'],
+    ['12345', '12345'],
+    ['123456789012345', '123456789012345'],
+  ])('%j is stored as %j', (text, mobile) => expect(normaliseMobile(text)).toBe(mobile));
+
+  test.each(['', '1234', '1234567890123456', '12a45', '++12345', '12+345', '١٢٣٤٥', '12345\u0000', '12345;'])(
+    '%j is none',
+    (text) => expect(normaliseMobile(text)).toBeNull(),
+  );
+
+  test('is not changed by normalising it again', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...'+0123456789 .-()'.split('')), maxLength: 24 }), (text) => {
+        const mobile = normaliseMobile(text);
+        return mobile === null || normaliseMobile(mobile) === mobile;
+      }),
+    );
+  });
+
+  test('of any text is null or 5 to 15 digits', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => /^(\+?\d{5,15}|null)$/.test(String(normaliseMobile(text)))),
+    );
+  });
+});
+
+describe('what a user may be called', () => {
+  test('a name is trimmed and has 1 to 64 characters, an emoji being one', () => {
+    expect(checkName('  Ada ', [])).toEqual({ ok: true, value: 'Ada' });
+    expect(checkName('😀'.repeat(64), []).ok).toBe(true);
+    for (const name of ['', '   ', 'x'.repeat(65), 'a\u0007b', 'a\nb']) expect(checkName(name, []).ok).toBe(false);
+  });
+
+  test('a password has 8 to 128 characters and is compared in form NFKC', () => {
+    expect(checkPassword('x'.repeat(8), []).ok).toBe(true);
+    expect(checkPassword('x'.repeat(128), []).ok).toBe(true);
+    expect(checkPassword('x'.repeat(7), []).ok).toBe(false);
+    expect(checkPassword('x'.repeat(129), []).ok).toBe(false);
+    expect(checkPassword('pa\u0308sswörd', [])).toEqual(checkPassword('p\u00e4sswo\u0308rd', []));
+  });
+
+  test.each(['/a/b.png', 'https://example.com/a.png'])('an avatar may be %s', (avatar) =>
+    expect(checkProfile({ avatar })).toEqual({ values: { avatar } }),
+  );
+  test.each([
+    '//evil.example/x',
+    '/\\evil.example',
+    'http://example.com/a',
+    'javascript:alert(1)',
+    'data:image/png;base64,x',
+    'a.png',
+    '',
+    `/${'x'.repeat(512)}`,
+  ])('an avatar may not be %s', (avatar) => expect(checkProfile({ avatar })).toHaveProperty('refusals'));
+
+  test('what is absent stays, what is null is cleared, but never the name', () => {
+    expect(checkProfile({ expectedVersion: 3 })).toEqual({ values: {} });
+    expect(checkProfile({ nickname: null, avatar: null, info: null, gender: null })).toEqual({
+      values: { nickname: null, avatar: null, info: null, gender: 'UNSPECIFIED' },
+    });
+    expect(checkProfile({ name: null })).toMatchObject({ refusals: [{ path: ['input', 'name'] }] });
+  });
+});
+
+describe('a presented refresh token', () => {
+  const now = new Date('2026-11-21T12:00:00Z');
+  const past = new Date(now.getTime() - 1);
+  const future = new Date(now.getTime() + 1);
+  const fresh: PresentedToken = { rotatedAt: null, tokenExpiresAt: future, sessionRevokedAt: null };
+
+  test.each<[string, PresentedToken | null, ReturnType<typeof decideRefresh>]>([
+    ['that nobody issued is refused', null, { kind: 'refused', because: 'unknown' }],
+    ['that is fresh rotates', fresh, { kind: 'rotate' }],
+    [
+      'that expired a millisecond ago is refused',
+      { ...fresh, tokenExpiresAt: past },
+      { kind: 'refused', because: 'expired' },
+    ],
+    ['that expires now is refused', { ...fresh, tokenExpiresAt: now }, { kind: 'refused', because: 'expired' }],
+    ['that was used ends the session', { ...fresh, rotatedAt: past }, { kind: 'reused' }],
+    [
+      'that was used and has expired still ends the session',
+      { ...fresh, rotatedAt: past, tokenExpiresAt: past },
+      { kind: 'reused' },
+    ],
+    ['that was used in this very millisecond ends the session', { ...fresh, rotatedAt: now }, { kind: 'reused' }],
+    ['of a revoked session is refused', { ...fresh, sessionRevokedAt: past }, { kind: 'refused', because: 'revoked' }],
+    [
+      'that was used, of a revoked session, is refused',
+      { ...fresh, rotatedAt: past, sessionRevokedAt: past },
+      { kind: 'refused', because: 'revoked' },
+    ],
+  ])('%s', (_, token, decision) => expect(decideRefresh(token, now)).toEqual(decision));
+
+  test('rotates only when it is unused, unexpired and of a live session', () => {
+    const date = fc.date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true });
+    fc.assert(
+      fc.property(fc.option(date), date, fc.option(date), date, (rotatedAt, tokenExpiresAt, sessionRevokedAt, at) => {
+        const rotates = decideRefresh({ rotatedAt, tokenExpiresAt, sessionRevokedAt }, at).kind === 'rotate';
+        return rotates === (rotatedAt === null && sessionRevokedAt === null && tokenExpiresAt > at);
+      }),
+    );
+  });
+
+  test('an access token is refreshed halfway between two whole seconds', () => {
+    expect(accessTimes(new Date('2026-11-21T12:00:00.789Z'), 600)).toEqual({
+      issuedAt: new Date('2026-11-21T12:00:00Z'), refreshAfter: new Date('2026-11-21T12:05:00Z'), expiresAt: new Date('2026-11-21T12:10:00Z'),
+    }); // prettier-ignore
+  });
+});
+
+describe('the address of a client', () => {
+  test.each([
+    ['192.0.2.7', '192.0.2.7'],
+    ['::ffff:192.0.2.7', '192.0.2.7'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:0DB8:0001:0002::1', '2001:db8:1:2::/64'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['unknown', 'unknown'],
+  ])('%s is counted as %s', (address, group) => expect(addressGroup(address)).toBe(group));
+});
+
+describe('a password hash', () => {
+  test('is read as it was written', () => {
+    const bytes = (length: number) =>
+      fc.uint8Array({ minLength: length, maxLength: length }).map((array) => Buffer.from(array));
+    fc.assert(
+      fc.property(bytes(16), bytes(32), (salt, hash) => {
+        const given = { parameters: { memoryKiB: 19_456, passes: 2, lanes: 1 }, salt, hash };
+        expect(parsePasswordHash(formatPasswordHash(given))).toEqual(given);
+      }),
+    );
+  });
+  test('of another algorithm is a broken invariant', () =>
+    expect(() => parsePasswordHash('$2b$10$abc')).toThrow('argon2id'));
+});
+
+describe('a service credential', () => {
+  const credential = {
+    app: 'a',
+    service: 'user',
+    tokenHash: Buffer.from('ab', 'hex'),
+    strict: true,
+    createdAt: new Date(),
+    rotatedAt: null,
+    revokedAt: null,
+  };
+  const value = (hash: string, strict: boolean) => `${hash} ${strict}`;
+
+  test('stands in Redis when it was issued, not when it was revoked, and SERVICE_TOKENS decides the rest', () => {
+    expect(desiredGrant(credential, value)).toEqual({ kind: 'value', value: 'ab true' });
+    expect(desiredGrant({ ...credential, revokedAt: new Date() }, value)).toEqual({ kind: 'absent' });
+    expect(desiredGrant({ ...credential, tokenHash: null }, value)).toEqual({ kind: 'any' });
+    expect(desiredGrant({ ...credential, tokenHash: null, revokedAt: new Date() }, value)).toEqual({ kind: 'absent' });
+  });
+
+  test.each(['', 'A', '1a', 'a b', '*seeded*', `a${'b'.repeat(32)}`, 'a\n'])('the app can not be called %j', (app) =>
+    expect(checkPair({ app, service: 'user' })).toHaveLength(1),
+  );
+  test('the service is one of ours', () => {
+    expect(checkPair({ app: 'a', service: 'payment' })).toEqual([]);
+    expect(checkPair({ app: 'a', service: 'toString' })).toHaveLength(1);
+  });
+});

@@ -1,0 +1,6 @@
+import type { SubgraphLink, SubgraphName } from '../../subgraphs/shared/link.ts';
+
+/** The links of a subgraph that is tested alone: any call to another is a mistake. */
+export const callsNobody = (name: SubgraphName): SubgraphLink => {
+  throw new Error(`no call to the ${name} service was expected`);
+};
