@@ -16,7 +16,8 @@ export const unusable = (serviceName: string, what: string): string => `Subgraph
 
 /** Checks the form of what a subgraph answered. */
 export function readAnswer(serviceName: string, response: SubgraphResponse, policy: ErrorPolicy): Answer {
-  if (!isJsonObject(response)) return failedAnswer(serviceName, 'answered something else than a GraphQL response', policy);
+  if (!isJsonObject(response))
+    return failedAnswer(serviceName, 'answered something else than a GraphQL response', policy);
   const { data = null } = response;
   const errors = Array.isArray(response.errors)
     ? (response.errors as unknown[]).map((error) => readError(serviceName, error, policy))
@@ -30,7 +31,10 @@ export function readAnswer(serviceName: string, response: SubgraphResponse, poli
 /** An answer that could not be used. */
 export function failedAnswer(serviceName: string, what: string, policy: ErrorPolicy): Answer {
   const extensions = { code: 'SERVICE_UNAVAILABLE' };
-  return { data: null, errors: [{ ...policy({ serviceName, message: unusable(serviceName, what), extensions }), path: undefined }] };
+  return {
+    data: null,
+    errors: [{ ...policy({ serviceName, message: unusable(serviceName, what), extensions }), path: undefined }],
+  };
 }
 
 /** The answer in place of one that never came. */

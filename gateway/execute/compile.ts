@@ -16,6 +16,7 @@ import { executeLimits } from './limits.ts';
 import { mergeInto } from './merge.ts';
 import { type ParsedOperation, conditionVariables, pickOperation } from './operation.ts';
 import { compilePath } from './paths.ts';
+import type { PlanDocument } from './plan-document.ts';
 import { compilePlan } from './plan.ts';
 import { type TakeAnswer, compileTakeAnswer } from './root-fetch.ts';
 import type { Run } from './run.ts';
@@ -56,6 +57,8 @@ export type CompileOptions<Context> = {
   readonly supergraphSchema: GraphQLSchema;
   readonly document: DocumentNode;
   readonly operationName: string | undefined;
+  /** The form in which the document was planned. */
+  readonly planned: PlanDocument;
   readonly plan: QueryPlan;
   readonly fetch: SubgraphFetch<Context>;
   readonly policy: ErrorPolicy;
@@ -86,16 +89,21 @@ export function compileOperation<Context>(options: CompileOptions<Context>): Com
     const conditions = conditionsOf(request.variables);
     if ('errors' in conditions) return conditions;
     const shaper = shaperFor(conditions.values);
-    const state = openRun(options, { ...request, conditions: conditions.values, shaper, isMutation: kind === 'mutation' });
+    const state = openRun(options, {
+      ...request,
+      conditions: conditions.values,
+      shaper,
+      isMutation: kind === 'mutation',
+    });
     if (event && take && subscription)
       take(state, readAnswer(subscription.primary.serviceName, event, options.policy), { copy: true });
     await steps(state);
-    return answerOf(state, shaper);
+    return answerOf(state, shaper, request.variables);
   }
 
   return {
     kind,
-    primary: subscription && compilePrimary(schema, parsed, subscription.primary),
+    primary: subscription && compilePrimary(options, parsed, subscription.primary),
     execute(request) {
       if (kind === 'subscription') throw new Error('a subscription is executed event by event');
       return run(request, null);
@@ -108,7 +116,11 @@ function takeEvent(schema: GraphQLSchema, node: FetchNode): TakeAnswer {
   return compileTakeAnswer({ schema, merge: mergeInto(schema), node, path: compilePath(schema, []) });
 }
 
-function compilePrimary(schema: GraphQLSchema, { operation }: ParsedOperation, primary: FetchNode): SubscriptionPrimary {
+function compilePrimary<Context>(
+  { schema, planned }: CompileOptions<Context>,
+  { operation }: ParsedOperation,
+  primary: FetchNode,
+): SubscriptionPrimary {
   const { serviceName, operation: query, operationName, variableUsages = [] } = primary;
   return {
     serviceName,
@@ -117,19 +129,20 @@ function compilePrimary(schema: GraphQLSchema, { operation }: ParsedOperation, p
     variables(given) {
       const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], given);
       if (errors?.[0]) throw errors[0];
-      const used = variableUsages.filter((name) => Object.hasOwn(given, name) && given[name] !== undefined);
-      return Object.fromEntries(used.map((name) => [name, given[name]]));
+      const named = planned.planVariables(given);
+      const used = variableUsages.filter((name) => Object.hasOwn(named, name) && named[name] !== undefined);
+      return Object.fromEntries(used.map((name) => [name, named[name]]));
     },
   };
 }
 
 /** One shaper for each setting of the conditions that is met: the order of fields depends on it. */
 function compileShapers<Context>(
-  { schema, generateCode }: CompileOptions<Context>,
+  { schema, generateCode, planned }: CompileOptions<Context>,
   parsed: ParsedOperation,
 ): (conditions: ReadonlyMap<string, boolean>) => Shaper {
   const compile = (conditions: ReadonlyMap<string, boolean>): Shaper => {
-    const shape = compileShape({ schema, parsed, conditions });
+    const shape = compileShape({ schema, parsed, dataKey: planned.dataKey, conditions });
     const introspect = compileIntrospection(schema, parsed, shape);
     const quick = generateCode && !introspect ? compileQuickShape(shape) : null;
     return { shape, complete: compileComplete(shape), quick, introspect };
@@ -170,7 +183,7 @@ function compileConditions<Context>(
 }
 
 function openRun<Context>(
-  { fetch, policy }: CompileOptions<Context>,
+  { fetch, policy, planned }: CompileOptions<Context>,
   options: ExecuteRequest<Context> & {
     conditions: ReadonlyMap<string, boolean>;
     shaper: Shaper;
@@ -184,8 +197,9 @@ function openRun<Context>(
     fetch,
     policy,
     context,
-    variables,
+    variables: planned.planVariables(variables),
     conditions,
+    clientPath: planned.clientPath,
     root,
     book,
     inFlight: new Map(),
@@ -199,10 +213,16 @@ const lacksRootField = ({ fields }: ObjectShape, root: JsonObject, book: ErrorBo
     (field) =>
       field.kind === 'data' &&
       field.value.kind === 'nonNull' &&
-      (Object.hasOwn(root, field.key) ? root[field.key] === null : book.failureOf(root, field.key) !== undefined),
+      (Object.hasOwn(root, field.source)
+        ? root[field.source] === null
+        : book.failureOf(root, field.source) !== undefined),
   );
 
-function answerOf<Context>({ root, book, variables }: Run<Context>, shaper: Shaper): ExecutionResult {
+function answerOf<Context>(
+  { root, book }: Run<Context>,
+  shaper: Shaper,
+  variables: Readonly<Record<string, unknown>>,
+): ExecutionResult {
   const quick = book.isEmpty() ? shaper.quick?.(root) : undefined;
   if (quick) return { data: quick };
   let introspected: JsonObject | undefined;
@@ -211,4 +231,3 @@ function answerOf<Context>({ root, book, variables }: Run<Context>, shaper: Shap
   const errors = book.isEmpty() ? [] : book.finish();
   return errors.length > 0 ? { errors, data } : { data };
 }
-

@@ -52,8 +52,7 @@ function compileObject(shape: ObjectShape): CompleteObject {
 }
 
 function compileField(shape: ObjectShape, field: FieldShape): (source: JsonObject, state: State) => unknown {
-  const { key } = field;
-  if (field.kind === 'introspection') return (_, state) => getOwn(state.introspect(), key);
+  if (field.kind === 'introspection') return (_, state) => getOwn(state.introspect(), field.key);
   if (field.kind === 'typename') {
     if (shape.isConcrete) return () => shape.typename;
     const message = `Abstract type "${shape.typename}" must resolve to an Object type, which no subgraph could name.`;
@@ -62,13 +61,14 @@ function compileField(shape: ObjectShape, field: FieldShape): (source: JsonObjec
       return bubbles;
     };
   }
+  const { source: name } = field;
   const complete = compileValue(field.value, field.place);
   const isNonNull = field.value.kind === 'nonNull';
   return (source, state) => {
-    const value = getOwn(source, key);
+    const value = getOwn(source, name);
     if (state.book.isEmpty()) return complete(value, state);
     const around = state.inherited;
-    const failure = state.book.failureOf(source, key) ?? around;
+    const failure = state.book.failureOf(source, name) ?? around;
     if (value === undefined && failure) {
       if (!state.book.covers(state.path)) state.book.report(failure, [...state.path]);
       return isNonNull ? bubbles : failed;

@@ -151,7 +151,7 @@ function noteErrors<Context>(fetch: EntityFetch, run: Run<Context>, { answer, en
       continue;
     }
     if (rest.length > 0) {
-      const below = renamePath(rest, fetch.renamed);
+      const below = run.clientPath(renamePath(rest, fetch.renamed));
       for (const object of one.objects) for (const place of places(object)) book.add(error, [...place, ...below]);
     }
     if (!isJsonObject(entities?.[Number(index)])) fail(one, error, rest.length > 0);
@@ -162,10 +162,13 @@ function noteErrors<Context>(fetch: EntityFetch, run: Run<Context>, { answer, en
 }
 
 /** Finds the places of an object in the answer; looks them up once. */
-function placesOf<Context>({ paths }: EntityFetch, { root }: Run<Context>): (object: JsonObject) => readonly ResponsePath[] {
+function placesOf<Context>(
+  { paths }: EntityFetch,
+  { root, clientPath }: Run<Context>,
+): (object: JsonObject) => readonly ResponsePath[] {
   let located: readonly ReadonlyMap<JsonObject, readonly ResponsePath[]>[] | undefined;
   return (object) => {
     located ??= paths.map((path) => path.locate(root));
-    return located.flatMap((places) => places.get(object) ?? []);
+    return located.flatMap((places) => (places.get(object) ?? []).map(clientPath));
   };
 }

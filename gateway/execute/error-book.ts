@@ -96,10 +96,7 @@ export function openErrorBook(): ErrorBook {
   };
 }
 
-const asError = (
-  { message, extensions, originalError }: ErrorDetails,
-  path: ResponsePath | undefined,
-): GraphQLError =>
+const asError = ({ message, extensions, originalError }: ErrorDetails, path: ResponsePath | undefined): GraphQLError =>
   new GraphQLError(message, {
     extensions: { ...extensions },
     ...(path && { path }),

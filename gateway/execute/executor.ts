@@ -1,12 +1,12 @@
 import { Supergraph, operationFromDocument } from '@apollo/federation-internals';
-import { QueryPlanner } from '@apollo/query-planner';
+import { type QueryPlan, QueryPlanner } from '@apollo/query-planner';
 import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { keepExtensions } from './answers.ts';
 import { type CompiledOperation, type ExecuteRequest, compileOperation } from './compile.ts';
 import { executeLimits } from './limits.ts';
-import { freeReservedVariable } from './operation.ts';
 import { hasOverlaps } from './overlaps.ts';
+import { fieldNamesOf, planDocument } from './plan-document.ts';
 import type { ErrorPolicy, SubgraphFetch, SubgraphResponse } from './types.ts';
 
 export type ExecutorOptions<Context> = {
@@ -54,6 +54,7 @@ export function createExecutor<Context>(options: ExecutorOptions<Context>): Exec
   const apiSchema = supergraph.apiSchema();
   const schema = apiSchema.toGraphQLJSSchema();
   const supergraphSchema = supergraph.schema.toGraphQLJSSchema();
+  const fieldNames = fieldNamesOf(supergraphSchema);
   const planners = openPlanners(supergraph);
   const cache = new LRUCache<string, CompiledOperation<Context>>({
     max: executeLimits.compiledOperations,
@@ -61,14 +62,25 @@ export function createExecutor<Context>(options: ExecutorOptions<Context>): Exec
     sizeCalculation: (_, key) => key.length + 1,
   });
 
-  function compileNow(query: string, given: DocumentNode | undefined, name: string | undefined): CompiledOperation<Context> {
-    const original = given ?? parseValid(schema, query);
-    const freed = freeReservedVariable(original);
-    const document = freed?.document ?? original;
+  function compileNow(
+    query: string,
+    given: DocumentNode | undefined,
+    name: string | undefined,
+  ): CompiledOperation<Context> {
+    const document = given ?? parseValid(schema, query);
+    const planned = planDocument(document, fieldNames);
+    const plan = planNow(planned.document, name);
+    return compileOperation({ schema, supergraphSchema, document, operationName: name, planned, plan, fetch, policy, generateCode }); // prettier-ignore
+  }
+  function planNow(document: DocumentNode, name: string | undefined): QueryPlan {
     const operation = operationFromDocument(apiSchema, document, name === undefined ? {} : { operationName: name });
-    const plan = planners(document).buildQueryPlan(operation);
-    const compiled = compileOperation({ schema, supergraphSchema, document, operationName: name, plan, fetch, policy, generateCode }); // prettier-ignore
-    return freed ? withRenamedVariable(compiled, freed.name) : compiled;
+    try {
+      return planners(document).buildQueryPlan(operation);
+    } catch (error) {
+      if (error instanceof GraphQLError) throw error;
+      const cause = error instanceof Error ? { originalError: error } : {};
+      throw new GraphQLError("This operation can't be planned.", { ...cause, extensions: { code: 'PLANNING_FAILED' } });
+    }
   }
   function compile({ query, document, operationName }: Omit<ExecutorRequest<Context>, 'variables' | 'context'>) {
     const name = operationName ?? undefined;
@@ -109,21 +121,6 @@ function parseValid(schema: GraphQLSchema, query: string): DocumentNode {
   const [error] = validate(schema, document);
   if (error) throw error;
   return document;
-}
-
-function withRenamedVariable<Context>(compiled: CompiledOperation<Context>, name: string): CompiledOperation<Context> {
-  const rename = ({ representations, ...others }: Readonly<Record<string, unknown>>) => ({
-    ...others,
-    ...(representations !== undefined && { [name]: representations }),
-  });
-  const { primary } = compiled;
-  return {
-    kind: compiled.kind,
-    primary: primary && { ...primary, variables: (variables) => primary.variables(rename(variables)) },
-    execute: ({ variables, context }) => compiled.execute({ variables: rename(variables), context }),
-    executeEvent: (event, { variables, context }) =>
-      compiled.executeEvent(event, { variables: rename(variables), context }),
-  };
 }
 
 /** False under `--disallow-code-generation-from-strings`. */

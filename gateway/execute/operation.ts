@@ -19,7 +19,8 @@ export type ParsedOperation = {
 /** Picks the operation by the rules of GraphQL §6.1 GetOperation. Throws a GraphQLError when there is not just one. */
 export function pickOperation(document: DocumentNode, operationName: string | undefined): ParsedOperation {
   const operations = document.definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION);
-  const named = operationName === undefined ? operations : operations.filter((node) => node.name?.value === operationName);
+  const named =
+    operationName === undefined ? operations : operations.filter((node) => node.name?.value === operationName);
   const [operation, another] = named;
   if (!operation)
     throw requestError(
@@ -47,7 +48,7 @@ export function conditionVariables(document: DocumentNode): readonly string[] {
 }
 
 /** Whether a selection is part of the operation when the variables of conditions have these values. */
-export function isIncluded(node: SelectionNode, conditions: ReadonlyMap<string, boolean>): boolean {
+export function isIncluded(node: Pick<SelectionNode, 'directives'>, conditions: ReadonlyMap<string, boolean>): boolean {
   return (node.directives ?? []).filter(isCondition).every((directive) => {
     const condition = conditionOf(directive);
     const value =
@@ -58,26 +59,7 @@ export function isIncluded(node: SelectionNode, conditions: ReadonlyMap<string, 
   });
 }
 
-const isCondition = ({ name }: DirectiveNode): boolean => name.value === 'skip' || name.value === 'include';
+/** Whether a directive is `@skip` or `@include`. */
+export const isCondition = ({ name }: DirectiveNode): boolean => name.value === 'skip' || name.value === 'include';
 const conditionOf = ({ arguments: given }: DirectiveNode): ArgumentNode['value'] | undefined =>
   given?.find(({ name }) => name.value === 'if')?.value;
-
-/** The variable of every `_entities` query: a client's own of that name has to make way. */
-const reservedVariable = 'representations';
-
-/**
- * Renames a client's `$representations`, which would collide with that of `_entities` queries. Says what it is called
- * then; null when the document has no such variable.
- */
-export function freeReservedVariable(document: DocumentNode): { document: DocumentNode; name: string } | null {
-  const names = new Set<string>();
-  visit(document, { Variable: ({ name }) => void names.add(name.value) });
-  if (!names.has(reservedVariable)) return null;
-  let name = `${reservedVariable}_`;
-  while (names.has(name)) name += '_';
-  const renamed = visit(document, {
-    Variable: (node) =>
-      node.name.value === reservedVariable ? { ...node, name: { ...node.name, value: name } } : undefined,
-  });
-  return { document: renamed, name };
-}

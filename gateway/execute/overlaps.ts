@@ -1,4 +1,11 @@
-import { type DocumentNode, type FieldNode, type FragmentDefinitionNode, Kind, type SelectionSetNode, print } from 'graphql';
+import {
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  Kind,
+  type SelectionSetNode,
+  print,
+} from 'graphql';
 
 /**
  * Whether a response name stands for different fields or arguments at one path of the response, which GraphQL allows for
@@ -7,7 +14,8 @@ import { type DocumentNode, type FieldNode, type FragmentDefinitionNode, Kind, t
  */
 export function hasOverlaps(document: DocumentNode): boolean {
   const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const node of document.definitions) if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node);
+  for (const node of document.definitions)
+    if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node);
 
   function fieldsOf(selectionSets: readonly SelectionSetNode[]): Map<string, FieldNode[]> {
     const fields = new Map<string, FieldNode[]>();
@@ -38,4 +46,7 @@ export function hasOverlaps(document: DocumentNode): boolean {
 }
 
 const meaningOf = ({ name, arguments: given = [] }: FieldNode): string =>
-  `${name.value}(${given.map((argument) => print(argument)).toSorted().join(',')})`;
+  `${name.value}(${given
+    .map((argument) => print(argument))
+    .toSorted()
+    .join(',')})`;

@@ -1,6 +1,6 @@
 import type { FetchDataRewrite, QueryPlanFieldNode, QueryPlanSelectionNode } from '@apollo/query-planner';
 import type { GraphQLSchema } from 'graphql';
-import { getOwn } from "./own.ts";
+import { getOwn } from './own.ts';
 import { compileRewrites } from './rewrites.ts';
 import { isOfType } from './type-conditions.ts';
 import { type JsonObject, isJsonObject } from './types.ts';

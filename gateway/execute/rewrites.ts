@@ -28,7 +28,8 @@ function compileRewrite(schema: GraphQLSchema, rewrite: FetchDataRewrite): Rewri
   const name = rewrite.path.at(-1);
   if (name === undefined || name.startsWith(fragmentPrefix))
     throw new Error(`a rewrite of the plan ends at no field: ${rewrite.path.join('.')}`);
-  const change = rewrite.kind === 'ValueSetter' ? valueSetter(name, rewrite.setValueTo) : keyRenamer(name, rewrite.renameKeyTo);
+  const change =
+    rewrite.kind === 'ValueSetter' ? valueSetter(name, rewrite.setValueTo) : keyRenamer(name, rewrite.renameKeyTo);
   return rewrite.path.slice(0, -1).reduceRight((inner, element) => descend(schema, element, inner), atObjects(change));
 }
 

@@ -60,11 +60,11 @@ type ErrorPlaces = {
 function noteErrors<Context>(run: Run<Context>, answer: Answer, { keys, renamed, objects, places }: ErrorPlaces): void {
   const { book } = run;
   const cause = answer.data ? undefined : (answer.errors.find(({ path }) => !path?.length) ?? answer.errors[0]);
-  const all = [...places.values()].flat();
+  const all = [...places.values()].flat().map((path) => run.clientPath(path));
   const only = all.length === 1 ? all[0] : undefined;
   for (const error of answer.errors) {
     if (error.path?.length) {
-      const rest = renamePath(error.path, renamed);
+      const rest = run.clientPath(renamePath(error.path, renamed));
       for (const place of all) book.add(error, [...place, ...rest]);
     } else if (error !== cause) {
       book.add(error, only?.length ? only : undefined);
@@ -77,4 +77,6 @@ function noteErrors<Context>(run: Run<Context>, answer: Answer, { keys, renamed,
 
 /** Response names in place of the planner's aliases. */
 export const renamePath = (path: ResponsePath, renamed: ReadonlyMap<string, string>): ResponsePath =>
-  renamed.size === 0 ? path : path.map((element) => (typeof element === 'string' ? (renamed.get(element) ?? element) : element));
+  renamed.size === 0
+    ? path
+    : path.map((element) => (typeof element === 'string' ? (renamed.get(element) ?? element) : element));

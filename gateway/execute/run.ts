@@ -1,7 +1,7 @@
 import { type Answer, readAnswer, thrownAnswer } from './answers.ts';
 import type { ErrorBook } from './error-book.ts';
 import type { SubgraphQuery } from './subgraph-query.ts';
-import type { ErrorPolicy, JsonObject, SubgraphFetch, SubgraphRequest } from './types.ts';
+import type { ErrorPolicy, JsonObject, ResponsePath, SubgraphFetch, SubgraphRequest } from './types.ts';
 
 /** One execution under way. */
 export type Run<Context> = {
@@ -15,6 +15,8 @@ export type Run<Context> = {
   /** What was fetched so far. */
   readonly root: JsonObject;
   readonly book: ErrorBook;
+  /** A path of fetched data as the client knows it. */
+  readonly clientPath: (path: ResponsePath) => ResponsePath;
   /** Requests that have no answer yet, by what they ask. */
   readonly inFlight: Map<string, Promise<Answer>>;
   /** True when a mutation's answer is null already, so that its other mutations aren't begun. */

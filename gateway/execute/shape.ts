@@ -8,9 +8,7 @@ import {
   type GraphQLSchema,
   Kind,
   type SelectionSetNode,
-  getNamedType,
   isAbstractType,
-  isCompositeType,
   isInterfaceType,
   isLeafType,
   isListType,
@@ -30,11 +28,20 @@ export type ObjectShape = {
 };
 
 export type FieldShape =
-  | { readonly kind: 'data'; readonly key: string; readonly place: string; readonly value: ValueShape }
+  | {
+      readonly kind: 'data';
+      /** The response name. */
+      readonly key: string;
+      /** The name under which it was fetched. */
+      readonly source: string;
+      /** "Type.field", for messages. */
+      readonly place: string;
+      readonly value: ValueShape;
+    }
   | { readonly kind: 'typename'; readonly key: string }
   | { readonly kind: 'introspection'; readonly key: string; readonly nodes: readonly FieldNode[] };
 
-/** How a value is completed, GraphQL §6.4.3. `place` of the field ("Type.field") is for messages. */
+/** How a value is completed, GraphQL §6.4.3. */
 export type ValueShape =
   | { readonly kind: 'nonNull'; readonly of: ValueShape }
   | { readonly kind: 'list'; readonly of: ValueShape }
@@ -54,6 +61,8 @@ export type ShapeOptions = {
   /** The schema that clients see. */
   readonly schema: GraphQLSchema;
   readonly parsed: ParsedOperation;
+  /** The response name under which a field is fetched. */
+  readonly dataKey: (node: FieldNode) => string;
   /** The values of the variables that decide conditions. */
   readonly conditions: ReadonlyMap<string, boolean>;
 };
@@ -83,13 +92,21 @@ function fieldShape(
   options: ShapeOptions,
   { type, key, nodes }: { type: GraphQLObjectType | GraphQLInterfaceType; key: string; nodes: readonly FieldNode[] },
 ): FieldShape {
-  const name = nodes[0]?.name.value ?? '';
+  const [node] = nodes;
+  if (!node) throw new Error(`no field for ${key}`);
+  const name = node.name.value;
   if (name === '__typename') return { kind: 'typename', key };
   if (name === '__schema' || name === '__type') return { kind: 'introspection', key, nodes };
   const field = type.getFields()[name];
   if (!field) throw new Error(`the operation was not validated: ${type.name} has no field ${name}`);
   const selectionSets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
-  return { kind: 'data', key, place: `${type.name}.${name}`, value: valueShape(options, field.type, selectionSets) };
+  return {
+    kind: 'data',
+    key,
+    source: options.dataKey(node),
+    place: `${type.name}.${name}`,
+    value: valueShape(options, field.type, selectionSets),
+  };
 }
 
 function valueShape(
@@ -162,10 +179,4 @@ function collectFields(
   };
   selectionSets.forEach(collect);
   return fields;
-}
-
-/** The composite type below lists and non-nulls; undefined for leaves. */
-export function compositeOf(type: GraphQLOutputType): GraphQLCompositeType | undefined {
-  const named = getNamedType(type);
-  return isCompositeType(named) ? named : undefined;
 }

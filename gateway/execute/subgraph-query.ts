@@ -23,13 +23,20 @@ export function compileQuery(node: FetchNode): SubgraphQuery {
   const { serviceName, operation: query, operationName, variableUsages = [] } = node;
   const document = parse(query, { noLocation: true });
   const { operation, fragments } = pickOperation(document, undefined);
-  const nameless = { ...document, definitions: document.definitions.map((one) => (one === operation ? { ...one, name: undefined } : one)) };
+  const nameless = {
+    ...document,
+    definitions: document.definitions.map((one) => (one === operation ? { ...one, name: undefined } : one)),
+  };
   const renamed = renamedKeys(node.outputRewrites);
   const fieldsOf = (selectionSet: SelectionSetNode | undefined): FieldNode[] =>
     (selectionSet?.selections ?? []).flatMap((selection) =>
       selection.kind === Kind.FIELD
         ? [selection]
-        : fieldsOf(selection.kind === Kind.INLINE_FRAGMENT ? selection.selectionSet : fragments.get(selection.name.value)?.selectionSet),
+        : fieldsOf(
+            selection.kind === Kind.INLINE_FRAGMENT
+              ? selection.selectionSet
+              : fragments.get(selection.name.value)?.selectionSet,
+          ),
     );
   const rootFields = fieldsOf(operation.selectionSet);
   const fields = node.requires ? rootFields.flatMap(({ selectionSet }) => fieldsOf(selectionSet)) : rootFields;
@@ -64,7 +71,9 @@ function subgraphRequest<Context>(options: {
     get variables() {
       variables ??= Object.fromEntries([
         ...names.map((name) => [name, given[name]] as const),
-        ...(representations ? [['representations', representations.map((text) => JSON.parse(text) as unknown)] as const] : []),
+        ...(representations
+          ? [['representations', representations.map((text) => JSON.parse(text) as unknown)] as const]
+          : []),
       ]);
       return variables;
     },

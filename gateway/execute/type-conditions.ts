@@ -8,7 +8,5 @@ export function isOfType(schema: GraphQLSchema, typename: string, condition: str
   if (typename === condition) return true;
   const type = schema.getType(typename);
   const wanted = schema.getType(condition);
-  return (
-    isAbstractType(wanted) && (isObjectType(type) || isInterfaceType(type)) && schema.isSubType(wanted, type)
-  );
+  return isAbstractType(wanted) && (isObjectType(type) || isInterfaceType(type)) && schema.isSubType(wanted, type);
 }
