@@ -3,11 +3,11 @@ import { type QueryPlan, QueryPlanner } from '@apollo/query-planner';
 import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { keepExtensions } from './answers.ts';
-import { type CompiledOperation, type ExecuteRequest, compileOperation } from './compile.ts';
+import { type CompiledOperation, compileOperation } from './compile.ts';
 import { executeLimits } from './limits.ts';
-import { hasOverlaps } from './overlaps.ts';
-import { fieldNamesOf, planDocument } from './plan-document.ts';
+import { fieldNamesOf } from './plan-document.ts';
 import type { ErrorPolicy, SubgraphFetch, SubgraphResponse } from './types.ts';
+import type { ExecuteRequest } from './variant.ts';
 
 export type ExecutorOptions<Context> = {
   readonly supergraphSdl: string;
@@ -55,7 +55,7 @@ export function createExecutor<Context>(options: ExecutorOptions<Context>): Exec
   const schema = apiSchema.toGraphQLJSSchema();
   const supergraphSchema = supergraph.schema.toGraphQLJSSchema();
   const fieldNames = fieldNamesOf(supergraphSchema);
-  const planners = openPlanners(supergraph);
+  const planner = new QueryPlanner(supergraph);
   const cache = new LRUCache<string, CompiledOperation<Context>>({
     max: executeLimits.compiledOperations,
     maxSize: executeLimits.compiledCharacters,
@@ -68,14 +68,22 @@ export function createExecutor<Context>(options: ExecutorOptions<Context>): Exec
     name: string | undefined,
   ): CompiledOperation<Context> {
     const document = given ?? parseValid(schema, query);
-    const planned = planDocument(document, fieldNames);
-    const plan = planNow(planned.document, name);
-    return compileOperation({ schema, supergraphSchema, document, operationName: name, planned, plan, fetch, policy, generateCode }); // prettier-ignore
+    return compileOperation({
+      schema,
+      supergraphSchema,
+      fieldNames,
+      document,
+      operationName: name,
+      plan: (settled) => planNow(settled, name),
+      fetch,
+      policy,
+      generateCode,
+    });
   }
   function planNow(document: DocumentNode, name: string | undefined): QueryPlan {
     const operation = operationFromDocument(apiSchema, document, name === undefined ? {} : { operationName: name });
     try {
-      return planners(document).buildQueryPlan(operation);
+      return planner.buildQueryPlan(operation);
     } catch (error) {
       if (error instanceof GraphQLError) throw error;
       const cause = error instanceof Error ? { originalError: error } : {};
@@ -102,17 +110,6 @@ export function createExecutor<Context>(options: ExecutorOptions<Context>): Exec
       }
     },
     executeEvent: (compiled, event, request) => compiled.executeEvent(event, request),
-  };
-}
-
-/** A planner for ordinary documents, and one that keeps types apart, made when first needed. */
-function openPlanners(supergraph: Supergraph): (document: DocumentNode) => QueryPlanner {
-  const planner = new QueryPlanner(supergraph);
-  let careful: QueryPlanner | undefined;
-  return (document) => {
-    if (!hasOverlaps(document)) return planner;
-    careful ??= new QueryPlanner(supergraph, { typeConditionedFetching: true });
-    return careful;
   };
 }
 

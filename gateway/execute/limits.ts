@@ -8,6 +8,6 @@ export const executeLimits = {
   compiledOperations: 1_000,
   /** Characters of the documents that compiled operations are kept for. */
   compiledCharacters: 8 * 1024 * 1024,
-  /** Combinations of `@skip` and `@include` values that an operation keeps a shaper for. */
-  shapersOfOperation: 16,
+  /** Settings of `@skip` and `@include` that an operation keeps compiled forms for. */
+  variantsOfOperation: 16,
 } as const;

@@ -47,9 +47,22 @@ export function conditionVariables(document: DocumentNode): readonly string[] {
   return [...names].toSorted();
 }
 
-/** Whether a selection is part of the operation when the variables of conditions have these values. */
-export function isIncluded(node: Pick<SelectionNode, 'directives'>, conditions: ReadonlyMap<string, boolean>): boolean {
-  return (node.directives ?? []).filter(isCondition).every((directive) => {
+/**
+ * The document as it is with these values of the condition variables: without what they leave out, and without
+ * conditions. Operations are planned and shaped for each setting that is met, as the order of fields depends on it and
+ * as Apollo's planner asks entities for what only a skipped field requires. A selection set may be empty then.
+ */
+export function settleConditions(document: DocumentNode, conditions: ReadonlyMap<string, boolean>): DocumentNode {
+  const settle = <Node extends SelectionNode>(node: Node): Node | null | undefined => {
+    if (!node.directives?.some(isCondition)) return undefined;
+    if (!isIncluded(node.directives, conditions)) return null;
+    return { ...node, directives: node.directives.filter((directive) => !isCondition(directive)) };
+  };
+  return visit(document, { Field: settle, InlineFragment: settle, FragmentSpread: settle });
+}
+
+function isIncluded(directives: readonly DirectiveNode[], conditions: ReadonlyMap<string, boolean>): boolean {
+  return directives.filter(isCondition).every((directive) => {
     const condition = conditionOf(directive);
     const value =
       condition?.kind === Kind.VARIABLE
@@ -59,7 +72,6 @@ export function isIncluded(node: Pick<SelectionNode, 'directives'>, conditions: 
   });
 }
 
-/** Whether a directive is `@skip` or `@include`. */
-export const isCondition = ({ name }: DirectiveNode): boolean => name.value === 'skip' || name.value === 'include';
+const isCondition = ({ name }: DirectiveNode): boolean => name.value === 'skip' || name.value === 'include';
 const conditionOf = ({ arguments: given }: DirectiveNode): ArgumentNode['value'] | undefined =>
   given?.find(({ name }) => name.value === 'if')?.value;

@@ -1,6 +1,4 @@
-import type { GraphQLSchema } from 'graphql';
 import { getOwn } from './own.ts';
-import { isOfType } from './type-conditions.ts';
 import { type JsonObject, type ResponsePath, isJsonObject } from './types.ts';
 
 /** Where a fetch of the plan puts what it fetches. */
@@ -11,51 +9,39 @@ export type PlanPath = {
   locate(root: JsonObject): ReadonlyMap<JsonObject, ResponsePath[]>;
 };
 
-type Step = { readonly key: string | null; readonly types: readonly string[] | null };
-
 /**
- * Compiles a path of the plan: names, `@` for the elements of a list, and either may carry the object types that it goes
- * on for (`@|[Book,Film]`). Nulls, and values that don't have the form that the path expects, end the walk there: the
- * shaper says what is wrong with them.
+ * Compiles a path of the plan: names, and `@` for the elements of a list. Nulls, and values that don't have the form that
+ * the path expects, end the walk there: the shaper says what is wrong with them.
  */
-export function compilePath(schema: GraphQLSchema, path: readonly (string | number)[]): PlanPath {
-  const steps = path.map(String).flatMap(parseStep);
-  const goesOn = ({ types }: Step, value: JsonObject): boolean => {
-    const typename = value['__typename'];
-    return types === null || typeof typename !== 'string' || types.some((type) => isOfType(schema, typename, type));
-  };
+export function compilePath(path: readonly (string | number)[]): PlanPath {
+  const steps = path.map(String);
+  const conditional = steps.find((step) => step === '' || step.includes('|'));
+  // Only planned with `typeConditionedFetching`, which nothing here needs: see plan-document.ts.
+  if (conditional !== undefined) throw new Error(`a path of the plan has a condition: ${steps.join('.')}`);
 
   function collectFrom(value: unknown, depth: number, found: Set<JsonObject>): void {
     if (value === null || typeof value !== 'object') return;
     const step = steps[depth];
-    if (!step) {
-      if (!Array.isArray(value)) found.add(value as JsonObject);
-    } else if (step.key === null) {
-      if (Array.isArray(value)) for (const element of value) checkTypes(step, element, depth + 1, found);
-    } else if (!Array.isArray(value)) {
-      checkTypes(step, getOwn(value as JsonObject, step.key), depth + 1, found);
+    if (Array.isArray(value)) {
+      if (step === '@') for (const element of value) collectFrom(element, depth + 1, found);
+    } else if (step === undefined) {
+      found.add(value as JsonObject);
+    } else if (step !== '@') {
+      collectFrom(getOwn(value as JsonObject, step), depth + 1, found);
     }
   }
-  function checkTypes(step: Step, value: unknown, depth: number, found: Set<JsonObject>): void {
-    if (step.types === null || !isJsonObject(value) || goesOn(step, value)) collectFrom(value, depth, found);
-  }
-
-  function locateFrom(value: unknown, depth: number, at: ResponsePath, found: Map<JsonObject, ResponsePath[]>): void {
+  function locateFrom(value: unknown, at: ResponsePath, depth: number, found: Map<JsonObject, ResponsePath[]>): void {
     const step = steps[depth];
-    if (step?.key === null) {
-      if (!Array.isArray(value)) return;
-      value.forEach((element: unknown, index) => {
-        if (!isJsonObject(element) || goesOn(step, element)) locateFrom(element, depth + 1, [...at, index], found);
-      });
+    if (Array.isArray(value)) {
+      if (step === '@') value.forEach((element, index) => locateFrom(element, [...at, index], depth + 1, found));
     } else if (isJsonObject(value)) {
-      if (!step) {
+      if (step === undefined) {
         const places = found.get(value);
         if (places) places.push(at);
         else found.set(value, [at]);
-        return;
+      } else if (step !== '@') {
+        locateFrom(getOwn(value, step), [...at, step], depth + 1, found);
       }
-      const next = getOwn(value, step.key);
-      if (!isJsonObject(next) || goesOn(step, next)) locateFrom(next, depth + 1, [...at, step.key], found);
     }
   }
 
@@ -67,16 +53,8 @@ export function compilePath(schema: GraphQLSchema, path: readonly (string | numb
     },
     locate(root) {
       const found = new Map<JsonObject, ResponsePath[]>();
-      locateFrom(root, 0, [], found);
+      locateFrom(root, [], 0, found);
       return found;
     },
   };
-}
-
-function parseStep(element: string): Step[] {
-  const [name = '', list] = element.split('|');
-  const types = list === undefined ? null : list.slice(1, -1).split(',');
-  // The root of a plan with conditional paths: the root object is of its one type.
-  if (name === '') return [];
-  return [{ key: name === '@' ? null : name, types }];
 }

@@ -1,16 +1,13 @@
 import {
   type DocumentNode,
   type FieldNode,
-  type FragmentDefinitionNode,
   type GraphQLSchema,
   Kind,
-  type SelectionNode,
-  type SelectionSetNode,
   isInterfaceType,
   isObjectType,
   visit,
 } from 'graphql';
-import { isCondition } from './operation.ts';
+import { meaningOf, overlappingNames, responseName } from './overlaps.ts';
 import type { ResponsePath } from './types.ts';
 
 /** A document as the planner gets it, and how its names differ from the client's. */
@@ -28,43 +25,32 @@ export type PlanDocument = {
 const reservedVariable = 'representations';
 
 /**
- * Apollo's planner has three blind spots, which stock's answers show; documents that touch them are planned in another
- * form and shaped in their own:
+ * Apollo's planner has blind spots, which stock's answers show; documents that touch them are planned in another form
+ * and shaped in their own:
  * - an alias that is the name of another field collides with the keys and required fields that the planner adds,
+ * - a response name that means different things for different types is fetched into one place for all,
  * - a variable `$representations` collides with that of `_entities` queries,
- * - a selection set that conditions make empty is left out with its field, which GraphQL answers with empty objects.
+ * - a selection set that conditions made empty: GraphQL answers with empty objects, stock leaves out the field.
  */
 export function planDocument(document: DocumentNode, fieldNames: ReadonlySet<string>): PlanDocument {
-  const suffix = unusedSuffix(document);
-  const isTaken = (node: FieldNode): boolean =>
-    node.alias !== undefined && node.alias.value !== node.name.value && fieldNames.has(node.alias.value);
-  const clientNames = new Map<string, string>();
-  const fragments = new Map(
-    document.definitions.flatMap((node) => (node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node]] : [])),
-  );
+  const names = renameFields(document, fieldNames);
+  const { suffix, clientNames, dataKey } = names;
   let usesReserved = false;
   const planned = visit(document, {
     Field(node) {
-      if (!node.alias || !isTaken(node)) return undefined;
-      const value = node.alias.value + suffix;
-      clientNames.set(value, node.alias.value);
-      return { ...node, alias: { ...node.alias, value } };
+      const value = dataKey(node);
+      return value === responseName(node) ? undefined : { ...node, alias: { kind: Kind.NAME, value } };
     },
     Variable(node) {
       if (node.name.value !== reservedVariable) return undefined;
       usesReserved = true;
       return { ...node, name: { ...node.name, value: reservedVariable + suffix } };
     },
-    SelectionSet: {
-      leave(node, _key, parent) {
-        const isRoot = parent && 'kind' in parent && parent.kind === Kind.OPERATION_DEFINITION;
-        return isRoot || hasCertainField(node, fragments) ? undefined : { ...node, selections: [...node.selections, typenameField] }; // prettier-ignore
-      },
-    },
+    SelectionSet: (node) => (node.selections.length === 0 ? { ...node, selections: [typenameField] } : undefined),
   });
   return {
     document: planned,
-    dataKey: (node) => (node.alias ? node.alias.value + (isTaken(node) ? suffix : '') : node.name.value),
+    dataKey,
     clientPath: (path) =>
       clientNames.size === 0 ? path : path.map((name) => (typeof name === 'string' ? (clientNames.get(name) ?? name) : name)), // prettier-ignore
     planVariables(variables) {
@@ -72,6 +58,30 @@ export function planDocument(document: DocumentNode, fieldNames: ReadonlySet<str
       return usesReserved && value !== undefined ? { ...others, [reservedVariable + suffix]: value } : variables;
     },
   };
+}
+
+/** Fields get the name that they have in the response, or one by which meanings can be told apart. */
+function renameFields(document: DocumentNode, fieldNames: ReadonlySet<string>) {
+  const suffix = unusedSuffix(document);
+  const overlapping = overlappingNames(document);
+  const isRenamed = ({ alias, name }: FieldNode): boolean =>
+    (alias !== undefined && alias.value !== name.value && fieldNames.has(alias.value)) ||
+    overlapping.has(alias?.value ?? name.value);
+  const clientNames = new Map<string, string>();
+  const keys = new Map<string, string>();
+  visit(document, {
+    Field(node) {
+      if (!isRenamed(node)) return;
+      const name = responseName(node);
+      const meaning = `${name}:${meaningOf(node)}`;
+      const key = keys.get(meaning) ?? `${name}${suffix}${keys.size}`;
+      keys.set(meaning, key);
+      clientNames.set(key, name);
+    },
+  });
+  const dataKey = (node: FieldNode): string =>
+    (isRenamed(node) ? keys.get(`${responseName(node)}:${meaningOf(node)}`) : undefined) ?? responseName(node);
+  return { suffix, clientNames, dataKey };
 }
 
 /** The names of all fields that subgraphs know. */
@@ -84,26 +94,11 @@ export function fieldNamesOf(supergraphSchema: GraphQLSchema): ReadonlySet<strin
 
 const typenameField: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } };
 
-/** Whether a selection set has a field whatever the conditions and the types are. */
-function hasCertainField(
-  { selections }: SelectionSetNode,
-  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
-): boolean {
-  const isCertain = (node: SelectionNode): boolean => {
-    if (node.directives?.some(isCondition)) return false;
-    if (node.kind === Kind.FIELD) return true;
-    if (node.kind === Kind.INLINE_FRAGMENT)
-      return node.typeCondition ? false : hasCertainField(node.selectionSet, fragments);
-    return false;
-  };
-  return selections.some(isCertain);
-}
-
-/** An ending that no name of the document has. */
+/** A piece that no name of the document has. */
 function unusedSuffix(document: DocumentNode): string {
   let suffix = '__as';
   const names = new Set<string>();
   visit(document, { Name: ({ value }) => void names.add(value) });
-  while ([...names].some((name) => name.endsWith(suffix))) suffix += '_';
+  while ([...names].some((name) => name.includes(suffix))) suffix += '_';
   return suffix;
 }

@@ -49,14 +49,9 @@ function compileNode<Context>(context: PlanContext, node: PlanNode, path: readon
     }
     case 'Parallel':
       return compileParallel(context, node.nodes, path);
-    case 'Condition': {
-      const { condition } = node;
-      const yes = node.ifClause && compileNode<Context>(context, node.ifClause, path);
-      const no = node.elseClause && compileNode<Context>(context, node.elseClause, path);
-      return async (run) => {
-        await (run.conditions.get(condition) ? yes : no)?.(run);
-      };
-    }
+    case 'Condition':
+      // Conditions are settled before planning, and the clients' API has no others.
+      throw new Error(`a plan with a condition: ${node.condition}`);
     case 'Defer':
       throw deferRefused();
   }
@@ -102,7 +97,7 @@ function compileFetches<Context>(
   const node = fetches[0]?.node;
   if (!node) throw new Error('no fetch to compile');
   if (node.contextRewrites?.length) throw new Error('@fromContext is not supported by the gateway');
-  const paths = fetches.map(({ path }) => compilePath(schema, path));
+  const paths = fetches.map(({ path }) => compilePath(path));
   const { requires } = node;
   if (requires) {
     const canRepeat = (repeats.get(compileQuery(node).identity) ?? 0) > fetches.length;

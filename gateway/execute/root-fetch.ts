@@ -15,10 +15,12 @@ export type RootFetchOptions = {
   readonly merge: Merge;
   readonly node: FetchNode;
   readonly path: PlanPath;
+  /** True when the answer belongs to others too. */
+  readonly copy?: boolean;
 };
 
 /** Takes an answer of a fetch without representations for what the fetch was to bring. */
-export type TakeAnswer = <Context>(run: Run<Context>, answer: Answer, options: { copy: boolean }) => void;
+export type TakeAnswer = <Context>(run: Run<Context>, answer: Answer) => void;
 
 /** A fetch of root fields, at the root or where a field leads back to it. */
 export function compileRootFetch<Context>(options: RootFetchOptions): Step<Context> {
@@ -28,15 +30,15 @@ export function compileRootFetch<Context>(options: RootFetchOptions): Step<Conte
   return async (run) => {
     if (path.collect(run.root).length === 0) return;
     const { answer } = await ask(run, query, { representations: null, canRepeat: false });
-    take(run, answer, { copy: false });
+    take(run, answer);
   };
 }
 
-export function compileTakeAnswer({ schema, merge, node, path }: RootFetchOptions): TakeAnswer {
+export function compileTakeAnswer({ schema, merge, node, path, copy = false }: RootFetchOptions): TakeAnswer {
   const { keys } = compileQuery(node);
   const rewrite = compileRewrites(schema, node.outputRewrites);
   const renamed = renamedKeys(node.outputRewrites);
-  return (run, answer, { copy }) => {
+  return (run, answer) => {
     const objects = path.collect(run.root);
     if (answer.errors.length > 0) noteErrors(run, answer, { keys, renamed, objects, places: path.locate(run.root) });
     if (!answer.data) return;

@@ -10,8 +10,6 @@ export type Run<Context> = {
   readonly context: Context;
   /** As the client sent them: each subgraph coerces those that it uses. */
   readonly variables: Readonly<Record<string, unknown>>;
-  /** Values of the variables that decide conditions. */
-  readonly conditions: ReadonlyMap<string, boolean>;
   /** What was fetched so far. */
   readonly root: JsonObject;
   readonly book: ErrorBook;

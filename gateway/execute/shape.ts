@@ -15,7 +15,7 @@ import {
   isNonNullType,
   isObjectType,
 } from 'graphql';
-import { isIncluded, type ParsedOperation } from './operation.ts';
+import type { ParsedOperation } from './operation.ts';
 import { isOfType } from './type-conditions.ts';
 
 /** What the client gets of an object of one type: fields in the order of the answer (GraphQL §6.3.2 CollectFields). */
@@ -60,14 +60,13 @@ export type SelectionShape = {
 export type ShapeOptions = {
   /** The schema that clients see. */
   readonly schema: GraphQLSchema;
+  /** Without conditions. */
   readonly parsed: ParsedOperation;
   /** The response name under which a field is fetched. */
   readonly dataKey: (node: FieldNode) => string;
-  /** The values of the variables that decide conditions. */
-  readonly conditions: ReadonlyMap<string, boolean>;
 };
 
-/** The shape of the whole answer for one setting of the conditions. */
+/** The shape of the whole answer to an operation whose conditions are settled. */
 export function compileShape(options: ShapeOptions): ObjectShape {
   const { schema, parsed } = options;
   const root = schema.getRootType(parsed.operation.operation);
@@ -150,7 +149,7 @@ function selectionShape(
 }
 
 function collectFields(
-  { schema, parsed, conditions }: ShapeOptions,
+  { schema, parsed }: ShapeOptions,
   type: GraphQLObjectType | GraphQLInterfaceType,
   selectionSets: readonly SelectionSetNode[],
 ): Map<string, FieldNode[]> {
@@ -162,7 +161,6 @@ function collectFields(
   };
   const collect = ({ selections }: SelectionSetNode): void => {
     for (const node of selections) {
-      if (!isIncluded(node, conditions)) continue;
       if (node.kind === Kind.FIELD) {
         const key = node.alias?.value ?? node.name.value;
         const nodes = fields.get(key);

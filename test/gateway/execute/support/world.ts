@@ -125,8 +125,10 @@ export function makeWorld({ api, subgraphs, entities, requires }: WorldOptions):
     return result;
   }
   function truthOfField(object: WorldObject, node: FieldNode): unknown {
-    const type = fieldType(object.__typename, node.name.value);
-    const inner = value(type, { identity: object.identity, parent: object.__typename, field: node.name.value }, {});
+    const place = { identity: object.identity, parent: object.__typename, field: node.name.value };
+    const required = requires.get(`${place.parent}.${place.field}`);
+    const salt = required ? { $required: truth(object, required) } : {};
+    const inner = value(fieldType(place.parent, place.field), place, salt);
     return node.selectionSet ? mapObjects(inner, node.selectionSet) : inner;
   }
   const mapObjects = (inner: unknown, selections: SelectionSetNode): unknown =>
@@ -181,7 +183,7 @@ export function makeWorld({ api, subgraphs, entities, requires }: WorldOptions):
   /** An entity is known by the values that carry its identity (IDs); numbers and the like may be equal by chance. */
   function matches(object: WorldObject, representation: Record<string, unknown>): boolean {
     return Object.entries(representation).every(([field, given]) => {
-      if (field === '__typename') return true;
+      if (field === '__typename' || requires.has(`${object.__typename}.${field}`)) return true;
       if (typeof given === 'string' || (typeof given === 'object' && given !== null && !Array.isArray(given))) {
         const type = fieldType(object.__typename, field);
         const inner = value(type, { identity: object.identity, parent: object.__typename, field }, {});
@@ -209,9 +211,9 @@ function pick(given: unknown, selections: SelectionSetNode): unknown {
   const result: Record<string, unknown> = {};
   for (const node of selections.selections) {
     if (node.kind === Kind.INLINE_FRAGMENT) {
-      const wanted = node.typeCondition?.name.value;
-      if (wanted === undefined || source['__typename'] === wanted)
-        Object.assign(result, pick(source, node.selectionSet));
+      // Representations say no type below their root: the fields that are there tell.
+      const isThere = node.selectionSet.selections.every((one) => one.kind !== Kind.FIELD || one.name.value in source);
+      if (isThere) Object.assign(result, pick(source, node.selectionSet));
     } else if (node.kind === Kind.FIELD && node.name.value !== '__typename') {
       const inner = source[node.name.value];
       result[node.name.value] = node.selectionSet ? pick(inner, node.selectionSet) : inner;
