@@ -131,7 +131,10 @@ const requires: readonly SubgraphSdl[] = [
   ),
 ];
 
-/** An interface that another subgraph extends as one object. */
+/**
+ * An interface that other subgraphs extend as one object. Without `@requires` on such an object: Apollo's planner 2.14
+ * spends seconds on `... on Clip { title rank }` then and fails with a RangeError.
+ */
 const interfaceObjects: readonly SubgraphSdl[] = [
   sdl(
     'media',
@@ -158,7 +161,7 @@ const interfaceObjects: readonly SubgraphSdl[] = [
   sdl(
     'ranking',
     `
-    type Media @interfaceObject @key(fields: "id") { id: ID! title: String @external rank(list: String): String @requires(fields: "title") }
+    type Media @interfaceObject @key(fields: "id") { id: ID! rank(list: String): String }
     `,
   ),
 ];

@@ -153,7 +153,8 @@ export function makeWorld({ api, subgraphs, entities, requires }: WorldOptions):
     },
     resolve(source, args, _context, info) {
       const parent = source?.__typename ?? info.parentType.name;
-      const identity = source?.identity ?? '';
+      // The root is one, also where a field leads back to it.
+      const identity = info.parentType.name === info.schema.getQueryType()?.name ? '' : (source?.identity ?? '');
       if (fault?.({ type: parent, field: info.fieldName, identity })) throw new Error(`no ${info.fieldName}`);
       const known = api.getType(parent);
       const names = [
