@@ -35,14 +35,14 @@ export type ErrorBook = {
   report(failure: Failure, path: ResponsePath): void;
   /** Whether a null at this path has its error already: there or below (GraphQL §6.4.4). */
   covers(path: ResponsePath): boolean;
-  /** All errors; failures that no field shows are reported by themselves. */
-  finish(): readonly GraphQLError[];
+  /** All errors, their paths changed by `clip`; failures that no field shows are reported by themselves. */
+  finish(clip: (path: ResponsePath) => ResponsePath): readonly GraphQLError[];
 };
 
 type PathTree = { readonly children: Map<string | number, PathTree> };
 
 export function openErrorBook(): ErrorBook {
-  const errors: GraphQLError[] = [];
+  const entries: { readonly error: ErrorDetails; readonly path: ResponsePath | undefined }[] = [];
   const failures = new Map<JsonObject, Failure[]>();
   const unreported = new Set<Failure>();
   const reported = new Set<Failure>();
@@ -51,7 +51,7 @@ export function openErrorBook(): ErrorBook {
 
   function add(error: ErrorDetails, path: ResponsePath | undefined): void {
     if (path) notePath(path);
-    if (errors.length < executeLimits.errors) errors.push(asError(error, path));
+    if (entries.length < executeLimits.errors) entries.push({ error, path });
     else dropped += 1;
   }
   function notePath(path: ResponsePath): void {
@@ -63,7 +63,7 @@ export function openErrorBook(): ErrorBook {
     }
   }
   return {
-    isEmpty: () => errors.length === 0 && failures.size === 0 && unreported.size === 0,
+    isEmpty: () => entries.length === 0 && failures.size === 0 && unreported.size === 0,
     add,
     fail(object, failure) {
       const known = failures.get(object);
@@ -86,9 +86,10 @@ export function openErrorBook(): ErrorBook {
       }
       return true;
     },
-    finish() {
-      for (const failure of unreported) add(failure, failure.path?.length ? failure.path : undefined);
+    finish(clip) {
+      for (const failure of unreported) add(failure, failure.path);
       unreported.clear();
+      const errors = entries.map(({ error, path }) => asError(error, path && clip(path)));
       if (dropped > 0)
         errors.push(new GraphQLError(`There are ${dropped} more errors.`, { extensions: { code: 'INCOMPLETE_DATA' } }));
       return errors;
@@ -99,6 +100,6 @@ export function openErrorBook(): ErrorBook {
 const asError = ({ message, extensions, originalError }: ErrorDetails, path: ResponsePath | undefined): GraphQLError =>
   new GraphQLError(message, {
     extensions: { ...extensions },
-    ...(path && { path }),
+    ...(path?.length && { path }),
     ...(originalError && { originalError }),
   });

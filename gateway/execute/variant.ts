@@ -1,6 +1,7 @@
 import type { FetchNode, QueryPlan } from '@apollo/query-planner';
 import { type DocumentNode, type ExecutionResult, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import { readAnswer } from './answers.ts';
+import { clipPath } from './clip-path.ts';
 import { type Complete, compileComplete } from './complete.ts';
 import { type ErrorBook, openErrorBook } from './error-book.ts';
 import { type Introspect, compileIntrospection } from './introspection.ts';
@@ -125,6 +126,6 @@ function answerOf<Context>(
   let introspected: JsonObject | undefined;
   const introspect = (): JsonObject => (introspected ??= shaper.introspect?.(variables) ?? {});
   const data = shaper.complete(root, { book, introspect });
-  const errors = book.isEmpty() ? [] : book.finish();
+  const errors = book.isEmpty() ? [] : book.finish((path) => clipPath(shaper.shape, root, path));
   return errors.length > 0 ? { errors, data } : { data };
 }

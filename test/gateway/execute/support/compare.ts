@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type DocumentNode, type ExecutionResult, parse, validate, visit } from 'graphql';
+import { type ExecutionResult, type FieldNode, Kind, execute, parse, print, validate, visit } from 'graphql';
 import { overlappingNames } from '../../../../gateway/execute/overlaps.ts';
 import { fieldNamesOf, planDocument } from '../../../../gateway/execute/plan-document.ts';
 import type { Federation, Request } from './federation.ts';
@@ -13,7 +13,10 @@ export type Comparison =
   | 'stock-reserved-variable'
   | 'stock-conditions'
   | 'stock-overlapping-arguments'
+  /** Stock answers nothing at all where one value is wrong. */
   | 'stock-fails'
+  /** Fields of the operation throw: stock leaves out errors of its own when a subgraph has any. */
+  | 'stock-errors'
   /** Apollo's planner can't plan it, for anybody. */
   | 'unplannable';
 
@@ -47,6 +50,64 @@ export async function compare(federation: Federation, request: Request): Promise
   return reason;
 }
 
+/**
+ * The same with subgraphs that answer wrongly, where there is no unfederated answer: ours must not fail, must have an
+ * error for what is missing, and must have stock's data unless stock is known to differ.
+ */
+export async function compareFaulty(federation: Federation, request: Request): Promise<Comparison> {
+  const ours = await runOurs(federation, request);
+  const stock = await federation.stock(request).catch((error: unknown) => ({ errors: [error] }) as ExecutionResult);
+  const code = ours.errors?.[0]?.extensions['code'];
+  if (ours.data === undefined && (code === 'PLANNING_FAILED' || code === 'INVALID_GRAPHQL')) return 'unplannable';
+  assert.ok(ours.data !== undefined);
+  if (ours.data === null) assert.ok(ours.errors?.length);
+  // What is asked under other names goes wrong in other ways.
+  if (isRenamed(federation, request)) return 'stock-alias-collision';
+  if (isDeepEqual(JSON.parse(textOf(ours)), JSON.parse(JSON.stringify(stock.data ?? null)))) return 'same';
+  const reason = knownReason(federation, request, stock);
+  assert.ok(
+    reason,
+    `stock differs without a known reason: ours ${JSON.stringify(ours)} stock ${JSON.stringify(stock)}`,
+  );
+  return reason;
+}
+
+/**
+ * With subgraphs that answer anything: ours must be an answer to the operation to the letter. It is: graphql-js, given
+ * the answer as the data, must come to the same without an error.
+ */
+export async function checkForm(federation: Federation, request: Request): Promise<Comparison> {
+  const document = visit(parse(request.query), {
+    SelectionSet: (node) => ({ ...node, selections: [...node.selections, namedType] }),
+  });
+  const typed = { ...request, query: print(document) };
+  const ours = await runOurs(federation, typed);
+  const code = ours.errors?.[0]?.extensions['code'];
+  if (ours.data === undefined && (code === 'PLANNING_FAILED' || code === 'INVALID_GRAPHQL')) return 'unplannable';
+  assert.ok(ours.data !== undefined);
+  if (!ours.data) {
+    assert.ok(ours.errors?.length);
+    return 'same';
+  }
+  const again = await execute({
+    schema: federation.api,
+    document,
+    variableValues: request.variables,
+    rootValue: ours.data,
+    fieldResolver: (source: Record<string, unknown>, _args, _context, { path }) => source[path.key],
+    typeResolver: (source: Record<string, unknown>) => String(source['type__']),
+  });
+  assert.deepEqual(again.errors, undefined);
+  assert.equal(JSON.stringify(again.data), JSON.stringify(ours.data));
+  return 'same';
+}
+
+const namedType: FieldNode = {
+  kind: Kind.FIELD,
+  alias: { kind: Kind.NAME, value: 'type__' },
+  name: { kind: Kind.NAME, value: '__typename' },
+};
+
 /** Ours by both back ends, which must agree to the last byte. */
 export async function runOurs(federation: Federation, request: Request): Promise<ExecutionResult> {
   const results = [];
@@ -68,28 +129,28 @@ export function explainedNulls({ data, errors = [] }: ExecutionResult): readonly
       place.push(element);
       value = (value as Record<string, unknown>)[element];
     }
+    // Something that only the plan asked for failed below an object: nothing that the client asked for is missing.
+    if (typeof value === 'object' && value !== null && place.length === path.length) return null;
     return value === null ? place.join('.') : `not null: ${path.join('.')}`;
   });
-  return [...new Set(places)].toSorted();
+  return [...new Set(places.filter((place) => place !== null))].toSorted();
 }
 
-function knownReason(federation: Federation, { query }: Request, stock: ExecutionResult): Comparison | null {
+function knownReason(federation: Federation, request: Request, stock: ExecutionResult): Comparison | null {
+  const { query } = request;
   const document = parse(query);
   if (overlappingNames(document).size > 0) return 'stock-overlapping-arguments';
   if (query.includes('$representations:')) return 'stock-reserved-variable';
-  const { document: planned, clientPath } = planDocument(document, fieldNames(federation));
-  if (hasRenames(clientPath, planned)) return 'stock-alias-collision';
+  if (isRenamed(federation, request)) return 'stock-alias-collision';
   if (/@(skip|include)/.test(query)) return 'stock-conditions';
   return stock.data === undefined ? 'stock-fails' : null;
 }
 
 /** Whether any field is fetched under another name than the client gave it. */
-function hasRenames(
-  clientPath: (path: readonly string[]) => readonly (string | number)[],
-  planned: DocumentNode,
-): boolean {
+function isRenamed(federation: Federation, { query }: Request): boolean {
+  const { document, clientPath } = planDocument(parse(query), fieldNames(federation));
   const names: string[] = [];
-  visit(planned, { Field: ({ alias }) => void (alias && names.push(alias.value)) });
+  visit(document, { Field: ({ alias }) => void (alias && names.push(alias.value)) });
   return clientPath(names).join(' ') !== names.join(' ');
 }
 
