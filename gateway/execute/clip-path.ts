@@ -1,6 +1,6 @@
 import { shapeOfObject } from './complete.ts';
 import { getOwn } from './own.ts';
-import type { ObjectShape, ValueShape } from './shape.ts';
+import type { FieldShape, ObjectShape, ValueShape } from './shape.ts';
 import { type JsonObject, type ResponsePath, isJsonObject } from './types.ts';
 
 /**
@@ -17,7 +17,7 @@ export function clipPath(shape: ObjectShape, root: JsonObject, path: ResponsePat
       value = Array.isArray(value) ? value[element] : undefined;
     } else {
       if (!at) return path;
-      const field = at.shape.fields.find(({ key }) => key === element);
+      const field: FieldShape | undefined = at.shape.fields.find(({ key }) => key === element);
       if (!field) return path.slice(0, depth);
       if (field.kind !== 'data') return path;
       value = getOwn(at.source, field.source);

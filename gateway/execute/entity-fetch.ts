@@ -5,12 +5,13 @@ import type { Failure } from './error-book.ts';
 import { executeLimits } from './limits.ts';
 import type { Merge } from './merge.ts';
 import type { PlanPath } from './paths.ts';
-import { type BuildRepresentation, compileRepresentation, requiredObjects } from './representations.ts';
+import { type Representations, compileRepresentations, requiredObjects } from './representations.ts';
 import { type Rewrite, compileRewrites, renamedKeys } from './rewrites.ts';
 import { renamePath } from './root-fetch.ts';
 import { type Run, type Step, ask } from './run.ts';
 import { type SubgraphQuery, compileQuery } from './subgraph-query.ts';
 import { type JsonObject, type ResponsePath, isJsonObject } from './types.ts';
+import { type Wanted, openWanted } from './wanted.ts';
 
 export type EntityFetchOptions = {
   /** The supergraph's schema, all types that subgraphs know. */
@@ -25,13 +26,10 @@ export type EntityFetchOptions = {
 
 type EntityFetch = Omit<EntityFetchOptions, 'schema'> & {
   readonly query: SubgraphQuery;
-  readonly build: BuildRepresentation;
+  readonly representations: Representations;
   readonly rewrite: Rewrite | undefined;
   readonly renamed: ReadonlyMap<string, string>;
 };
-
-/** One entity that is asked for, and the objects that are waiting for it. */
-type Wanted = { readonly text: string; readonly objects: JsonObject[]; readonly pathIndexes: number[] };
 
 /**
  * A fetch of fields of entities by their representations: each representation once whatever number of places waits for
@@ -42,7 +40,7 @@ export function compileEntityFetch<Context>(options: EntityFetchOptions): Step<C
   const fetch: EntityFetch = {
     ...options,
     query: compileQuery(node),
-    build: compileRepresentation(schema, node.requires, node.inputRewrites),
+    representations: compileRepresentations(schema, node.requires, node.inputRewrites),
     rewrite: compileRewrites(schema, node.outputRewrites),
     renamed: renamedKeys(node.outputRewrites),
   };
@@ -57,25 +55,13 @@ export function compileEntityFetch<Context>(options: EntityFetchOptions): Step<C
   };
 }
 
-function collectWanted<Context>(fetch: EntityFetch, run: Run<Context>): Wanted[] {
-  const wanted = new Map<string, Wanted>();
+function collectWanted<Context>(fetch: EntityFetch, run: Run<Context>): readonly Wanted[] {
+  const wanted = openWanted(fetch.representations);
   fetch.paths.forEach((path, pathIndex) => {
-    for (const object of path.collect(run.root)) {
-      const text = fetch.build(object);
-      if (text === null) {
-        if (!run.book.isEmpty()) passFailureOn(fetch, run, object);
-        continue;
-      }
-      const known = wanted.get(text);
-      if (known) {
-        known.objects.push(object);
-        known.pathIndexes.push(pathIndex);
-      } else {
-        wanted.set(text, { text, objects: [object], pathIndexes: [pathIndex] });
-      }
-    }
+    for (const object of path.collect(run.root))
+      if (!wanted.add(object, pathIndex) && !run.book.isEmpty()) passFailureOn(fetch, run, object);
   });
-  return [...wanted.values()];
+  return wanted.all;
 }
 
 /** An entity that can't be asked about because what is required failed: its fields are missing for the same reason. */

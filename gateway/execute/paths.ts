@@ -19,13 +19,18 @@ export function compilePath(path: readonly (string | number)[]): PlanPath {
   // Only planned with `typeConditionedFetching`, which nothing here needs: see plan-document.ts.
   if (conditional !== undefined) throw new Error(`a path of the plan has a condition: ${steps.join('.')}`);
 
-  function collectFrom(value: unknown, depth: number, found: Set<JsonObject>): void {
+  /** A list below an entity is in the tree wherever the entity is: once is enough. */
+  function collectFrom(value: unknown, depth: number, found: Set<unknown>[]): void {
     if (value === null || typeof value !== 'object') return;
     const step = steps[depth];
     if (Array.isArray(value)) {
-      if (step === '@') for (const element of value) collectFrom(element, depth + 1, found);
+      if (step !== '@') return;
+      const seen = (found[depth] ??= new Set());
+      if (seen.has(value)) return;
+      seen.add(value);
+      for (const element of value) collectFrom(element, depth + 1, found);
     } else if (step === undefined) {
-      found.add(value as JsonObject);
+      (found[depth] ??= new Set()).add(value);
     } else if (step !== '@') {
       collectFrom(getOwn(value as JsonObject, step), depth + 1, found);
     }
@@ -47,9 +52,9 @@ export function compilePath(path: readonly (string | number)[]): PlanPath {
 
   return {
     collect(root) {
-      const found = new Set<JsonObject>();
+      const found: Set<unknown>[] = [];
       collectFrom(root, 0, found);
-      return [...found];
+      return [...(found[steps.length] ?? [])] as JsonObject[];
     },
     locate(root) {
       const found = new Map<JsonObject, ResponsePath[]>();

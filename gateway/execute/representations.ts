@@ -1,37 +1,58 @@
 import type { FetchDataRewrite, QueryPlanFieldNode, QueryPlanSelectionNode } from '@apollo/query-planner';
 import type { GraphQLSchema } from 'graphql';
-import { getOwn } from './own.ts';
+import { getOwn, isInherited } from './own.ts';
 import { compileRewrites } from './rewrites.ts';
 import { isOfType } from './type-conditions.ts';
 import { type JsonObject, isJsonObject } from './types.ts';
 
-/**
- * The JSON text of an entity's representation, which is its identity within a fetch too. Null when this subgraph is not
- * asked about the entity: its type is not among the required ones, or something that is required is not known.
- */
-export type BuildRepresentation = (entity: JsonObject) => string | null;
+/** The representations of entities for one fetch. */
+export type Representations = {
+  /**
+   * The JSON text of an entity's representation, which is its identity within a fetch too. Null when this subgraph is
+   * not asked about the entity: its type is not among the required ones, or something that is required is not known.
+   */
+  textOf(entity: JsonObject): string | null;
+  /**
+   * The fields whose values identify entities with this `__typename`, when they are leaves: equal values, equal text.
+   * Null for others, whose text has to be compared.
+   */
+  keysOf(typename: string): readonly string[] | null;
+};
 
 /** The text of a value; undefined when something that is required is not known. */
 type BuildText = (value: JsonObject) => string | undefined;
 type RequiredField = { readonly name: string; readonly selections: readonly QueryPlanSelectionNode[] | null };
 
-export function compileRepresentation(
+export function compileRepresentations(
   schema: GraphQLSchema,
   requires: readonly QueryPlanSelectionNode[],
   rewrites: readonly FetchDataRewrite[] | undefined,
-): BuildRepresentation {
+): Representations {
   const rewrite = compileRewrites(schema, rewrites);
   const build = compileSelections(schema, requires);
-  return (entity) => {
-    const typename = entity['__typename'];
-    if (typeof typename !== 'string') return null;
-    const text = build(entity);
-    if (text === undefined || text === '{}') return null;
-    if (!rewrite && text.startsWith('{"__typename":"')) return text;
-    const representation = JSON.parse(text) as JsonObject;
-    if (typeof representation['__typename'] !== 'string') return null;
-    rewrite?.(representation);
-    return JSON.stringify(representation);
+  const keys = new Map<string, readonly string[] | null>();
+  return {
+    textOf(entity) {
+      const typename = entity['__typename'];
+      if (typeof typename !== 'string') return null;
+      const text = build(entity);
+      if (text === undefined || text === '{}') return null;
+      if (!rewrite && text.startsWith('{"__typename":"')) return text;
+      const representation = JSON.parse(text) as JsonObject;
+      if (typeof representation['__typename'] !== 'string') return null;
+      rewrite?.(representation);
+      return JSON.stringify(representation);
+    },
+    keysOf(typename) {
+      const known = keys.get(typename);
+      if (known !== undefined) return known;
+      const fields = mergeFields(schema, requires, typename);
+      const simple = fields.every(({ name, selections }) => selections === null && !isInherited(name));
+      const found = simple ? fields.map(({ name }) => name).filter((name) => name !== '__typename') : null;
+      // Only names of the schema are remembered: a subgraph may answer any text.
+      if (schema.getType(typename)) keys.set(typename, found);
+      return found;
+    },
   };
 }
 

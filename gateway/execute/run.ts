@@ -40,7 +40,7 @@ export async function ask<Context>(
   const { representations } = options;
   const request = query.request({ variables, representations, context });
   if (!options.canRepeat) return { answer: await send(run, query.serviceName, request), isShared: false };
-  const key = `${query.identity} ${JSON.stringify(request.variables)}`;
+  const key = request.identity();
   const other = inFlight.get(key);
   if (other) return { answer: await other, isShared: true };
   const sent = send(run, query.serviceName, request);

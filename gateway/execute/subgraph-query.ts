@@ -16,7 +16,12 @@ export type SubgraphQuery = {
     variables: Readonly<Record<string, unknown>>;
     representations: readonly string[] | null;
     context: Context;
-  }): SubgraphRequest<Context>;
+  }): IdentifiedRequest<Context>;
+};
+
+export type IdentifiedRequest<Context> = SubgraphRequest<Context> & {
+  /** Equal for requests that ask the same, whatever their operations are called. */
+  identity(): string;
 };
 
 export function compileQuery(node: FetchNode): SubgraphQuery {
@@ -41,13 +46,14 @@ export function compileQuery(node: FetchNode): SubgraphQuery {
   const rootFields = fieldsOf(operation.selectionSet);
   const fields = node.requires ? rootFields.flatMap(({ selectionSet }) => fieldsOf(selectionSet)) : rootFields;
   const names = fields.map(({ alias, name }) => alias?.value ?? name.value);
-  const opening = `{"query":${JSON.stringify(query)},${operationName === undefined ? '' : `"operationName":${JSON.stringify(operationName)},`}"variables":{`;
+  const opening = `{"query":${JSON.stringify(query)},${operationName === undefined ? '' : `"operationName":${JSON.stringify(operationName)},`}"variables":`;
+  const identity = `${serviceName} ${print(nameless)}`;
   return {
     serviceName,
-    identity: `${serviceName} ${print(nameless)}`,
+    identity,
     keys: new Set(names.map((name) => renamed.get(name) ?? name)),
     request: ({ variables, representations, context }) =>
-      subgraphRequest({ query, operationName, opening, variableUsages, variables, representations, context }),
+      subgraphRequest({ query, operationName, opening, identity, variableUsages, variables, representations, context }),
   };
 }
 
@@ -55,33 +61,47 @@ function subgraphRequest<Context>(options: {
   query: string;
   operationName: string | undefined;
   opening: string;
+  identity: string;
   variableUsages: readonly string[];
   variables: Readonly<Record<string, unknown>>;
   representations: readonly string[] | null;
   context: Context;
-}): SubgraphRequest<Context> {
-  const { query, operationName, opening, variableUsages, variables: given, representations, context } = options;
+}): IdentifiedRequest<Context> {
+  const { query, operationName, opening, identity, variableUsages, representations, context } = options;
+  const given = options.variables;
   const names = variableUsages.filter((name) => Object.hasOwn(given, name) && given[name] !== undefined);
   let variables: Readonly<Record<string, unknown>> | undefined;
-  let body: string | undefined;
+  let variablesText: string | undefined;
+  const textOfVariables = (): string => (variablesText ??= variablesJson(names, given, representations));
   return {
     query,
     operationName,
     context,
     get variables() {
-      variables ??= Object.fromEntries([
-        ...names.map((name) => [name, given[name]] as const),
-        ...(representations
-          ? [['representations', representations.map((text) => JSON.parse(text) as unknown)] as const]
-          : []),
-      ]);
-      return variables;
+      return (variables ??= variablesObject(names, given, representations));
     },
-    body() {
-      if (body !== undefined) return body;
-      const texts = names.map((name) => `${JSON.stringify(name)}:${JSON.stringify(given[name])}`);
-      if (representations) texts.push(`"representations":[${representations.join(',')}]`);
-      return (body = `${opening}${texts.join(',')}}}`);
-    },
+    body: () => `${opening}${textOfVariables()}}`,
+    identity: () => identity + textOfVariables(),
   };
+}
+
+function variablesJson(
+  names: readonly string[],
+  given: Readonly<Record<string, unknown>>,
+  representations: readonly string[] | null,
+): string {
+  const texts = names.map((name) => `${JSON.stringify(name)}:${JSON.stringify(given[name])}`);
+  if (representations) texts.push(`"representations":[${representations.join(',')}]`);
+  return `{${texts.join(',')}}`;
+}
+
+function variablesObject(
+  names: readonly string[],
+  given: Readonly<Record<string, unknown>>,
+  representations: readonly string[] | null,
+): Record<string, unknown> {
+  const variables: Record<string, unknown> = {};
+  for (const name of names) variables[name] = given[name];
+  if (representations) variables['representations'] = representations.map((text): unknown => JSON.parse(text));
+  return variables;
 }

@@ -11,7 +11,10 @@ const runs = Number(process.env['DIFFERENTIAL_RUNS'] ?? 300);
 const seed = Number(process.env['DIFFERENTIAL_SEED'] ?? Date.now() % 1_000_000_000);
 const timeoutMs = 60_000 + runs * 200;
 
-const scenarios: Record<string, (federation: Federation, request: Request, subgraphs: readonly SubgraphSdl[], seed: number) => Promise<Comparison>> = {
+const scenarios: Record<
+  string,
+  (federation: Federation, request: Request, subgraphs: readonly SubgraphSdl[], seed: number) => Promise<Comparison>
+> = {
   'answers are those of the unfederated schema, and stock differs only where it is known to': (federation, request) =>
     compare(federation, request),
   'fields that throw become the errors and nulls of the unfederated schema': (federation, request, subgraphs, at) => {
