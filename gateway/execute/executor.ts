@@ -123,6 +123,7 @@ function parseValid(schema: GraphQLSchema, query: string): DocumentNode {
 /** False under `--disallow-code-generation-from-strings`. */
 export function canGenerateCode(): boolean {
   try {
+    // oxlint-disable-next-line typescript/no-implied-eval
     return new Function('return true')() === true;
   } catch {
     return false;

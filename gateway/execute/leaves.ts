@@ -24,8 +24,7 @@ export function completeLeaf(type: GraphQLLeafType): CompleteLeaf {
     case 'Boolean':
       return (value) => (typeof value === 'boolean' ? value : undefined);
     case 'ID':
-      return (value) =>
-        Number.isInteger(value) ? String(value as number) : typeof value === 'string' ? value : undefined;
+      return (value) => (Number.isInteger(value) ? String(value) : typeof value === 'string' ? value : undefined);
     default:
       return (value) => (typeof value === 'string' ? value : undefined);
   }

@@ -52,7 +52,7 @@ function generateBuild(shape: ObjectShape): Build {
   });
   const parameters = code.links.map((_, index) => `l${index}`);
   const body = `'use strict'; return function (s) { ${statements.join('\n')}\nreturn { ${properties.join(', ')} }; };`;
-  // eslint-disable-next-line typescript/no-implied-eval
+  // oxlint-disable-next-line typescript/no-implied-eval
   const make = new Function(...parameters, body) as (...links: unknown[]) => Build;
   return make(...code.links);
 }

@@ -25,7 +25,7 @@ for (const name of subgraphNames) {
       answer(body).then(
         (text) => {
           answers.set(body, text);
-          send(text);
+          return send(text);
         },
         (error: unknown) => response.writeHead(500).end(String(error)),
       );

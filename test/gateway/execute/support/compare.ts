@@ -13,6 +13,7 @@ export type Comparison =
   | 'stock-reserved-variable'
   | 'stock-conditions'
   | 'stock-overlapping-arguments'
+  | 'stock-interface-object'
   /** Stock answers nothing at all where one value is wrong. */
   | 'stock-fails'
   /** Fields of the operation throw: stock leaves out errors of its own when a subgraph has any. */
@@ -143,6 +144,7 @@ function knownReason(federation: Federation, request: Request, stock: ExecutionR
   if (query.includes('$representations:')) return 'stock-reserved-variable';
   if (isRenamed(federation, request)) return 'stock-alias-collision';
   if (/@(skip|include)/.test(query)) return 'stock-conditions';
+  if (federation.supergraphSdl.includes('isInterfaceObject: true')) return 'stock-interface-object';
   return stock.data === undefined ? 'stock-fails' : null;
 }
 

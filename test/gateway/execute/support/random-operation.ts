@@ -164,7 +164,7 @@ function asLiteral(value: unknown, type: GraphQLInputType): string {
   if (isNonNullType(type)) return asLiteral(value, type.ofType);
   if (isListType(type) && Array.isArray(value))
     return `[${value.map((one) => asLiteral(one, type.ofType)).join(', ')}]`;
-  if (isEnumType(type)) return String(value as string);
+  if (isEnumType(type)) return value as string;
   if (isInputObjectType(type)) {
     const fields = type.getFields();
     const parts = Object.entries(value as Record<string, unknown>).map(([name, one]) => `${name}: ${asLiteral(one, fields[name]!.type)}`); // prettier-ignore
