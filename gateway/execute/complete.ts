@@ -1,6 +1,6 @@
 import type { ErrorBook, Failure } from './error-book.ts';
 import { type CompleteLeaf, completeLeaf } from './leaves.ts';
-import { getOwn, setOwn } from './own.ts';
+import { getOwn, ownReader, setOwn } from './own.ts';
 import type { FieldShape, ObjectShape, SelectionShape, ValueShape } from './shape.ts';
 import { type JsonObject, isJsonObject } from './types.ts';
 
@@ -62,10 +62,11 @@ function compileField(shape: ObjectShape, field: FieldShape): (source: JsonObjec
     };
   }
   const { source: name } = field;
+  const read = ownReader(name);
   const complete = compileValue(field.value, field.place);
   const isNonNull = field.value.kind === 'nonNull';
   return (source, state) => {
-    const value = getOwn(source, name);
+    const value = read(source);
     if (state.book.isEmpty()) return complete(value, state);
     const around = state.inherited;
     const failure = state.book.failureOf(source, name) ?? around;

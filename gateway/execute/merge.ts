@@ -1,5 +1,5 @@
 import { type GraphQLSchema, isInterfaceType } from 'graphql';
-import { setOwn } from './own.ts';
+import { getOwn, setOwn } from './own.ts';
 import { type JsonObject, isJsonObject } from './types.ts';
 
 /** Writes what a subgraph answered into what is known already. */
@@ -18,7 +18,9 @@ export function mergeInto(schema: GraphQLSchema): Merge {
     for (const key of Object.keys(source)) {
       const value = source[key];
       if (value === undefined) continue;
-      const current = Object.hasOwn(target, key) ? target[key] : undefined;
+      let current = target[key];
+      // What objects inherit are functions, which no answer holds, and the prototype itself.
+      if (typeof current === 'function' || key === '__proto__') current = getOwn(target, key);
       if (current === undefined || current === null) {
         setOwn(target, key, options.copy && typeof value === 'object' ? copyOf(value) : value);
       } else if (value === null || value === current) {

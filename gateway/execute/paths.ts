@@ -1,4 +1,4 @@
-import { getOwn } from './own.ts';
+import { getOwn, isInherited } from './own.ts';
 import { type JsonObject, type ResponsePath, isJsonObject } from './types.ts';
 
 /** Where a fetch of the plan puts what it fetches. */
@@ -15,6 +15,7 @@ export type PlanPath = {
  */
 export function compilePath(path: readonly (string | number)[]): PlanPath {
   const steps = path.map(String);
+  const hasInherited = steps.some(isInherited);
   const conditional = steps.find((step) => step === '' || step.includes('|'));
   // Only planned with `typeConditionedFetching`, which nothing here needs: see plan-document.ts.
   if (conditional !== undefined) throw new Error(`a path of the plan has a condition: ${steps.join('.')}`);
@@ -32,7 +33,8 @@ export function compilePath(path: readonly (string | number)[]): PlanPath {
     } else if (step === undefined) {
       (found[depth] ??= new Set()).add(value);
     } else if (step !== '@') {
-      collectFrom(getOwn(value as JsonObject, step), depth + 1, found);
+      const object = value as JsonObject;
+      collectFrom(hasInherited ? getOwn(object, step) : object[step], depth + 1, found);
     }
   }
   function locateFrom(value: unknown, at: ResponsePath, depth: number, found: Map<JsonObject, ResponsePath[]>): void {

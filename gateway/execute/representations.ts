@@ -1,6 +1,6 @@
 import type { FetchDataRewrite, QueryPlanFieldNode, QueryPlanSelectionNode } from '@apollo/query-planner';
 import type { GraphQLSchema } from 'graphql';
-import { getOwn, isInherited } from './own.ts';
+import { getOwn, isInherited, ownReader } from './own.ts';
 import { compileRewrites } from './rewrites.ts';
 import { isOfType } from './type-conditions.ts';
 import { type JsonObject, isJsonObject } from './types.ts';
@@ -104,7 +104,7 @@ const nameOf = (node: QueryPlanFieldNode): string => node.alias ?? node.name;
 
 function compileFields(schema: GraphQLSchema, fields: readonly RequiredField[]): BuildText {
   const parts = fields.map(({ name, selections }, index) => ({
-    name,
+    read: ownReader(name),
     prefix: `${index === 0 ? '{' : ','}${JSON.stringify(name)}:`,
     text: compileValue(selections && compileSelections(schema, selections)),
   }));
@@ -112,7 +112,7 @@ function compileFields(schema: GraphQLSchema, fields: readonly RequiredField[]):
   return (value) => {
     let text = '';
     for (const part of parts) {
-      const inner = part.text(getOwn(value, part.name));
+      const inner = part.text(part.read(value));
       if (inner === undefined) return undefined;
       text += part.prefix + inner;
     }
