@@ -1,6 +1,4 @@
 import { type ExecutionResult, GraphQLError, OperationTypeNode, getVariableValues } from 'graphql';
-import { LRUCache } from 'lru-cache';
-import { executeLimits } from './limits.ts';
 import { type ParsedOperation, conditionVariables, pickOperation, settleConditions } from './operation.ts';
 import type { SubgraphResponse } from './types.ts';
 import { type CompileOptions, type ExecuteRequest, type Variant, compileVariant } from './variant.ts';
@@ -30,12 +28,13 @@ export function compileOperation<Context>(options: CompileOptions<Context>): Com
   const parsed = pickOperation(options.document, options.operationName);
   const kind = parsed.operation.operation;
   const conditionsOf = compileConditions(options, parsed);
-  const variants = new LRUCache<string, Variant<Context>>({ max: executeLimits.variantsOfOperation });
+  const { variants } = options;
 
   /** Throws a GraphQLError for wrong variables and for what can't be planned. */
   function variantFor(variables: Readonly<Record<string, unknown>>): Variant<Context> {
     const conditions = conditionsOf(variables);
-    const key = conditions.size === 0 ? '' : [...conditions.values()].map(Number).join('');
+    const key =
+      conditions.size === 0 ? options.key : `${[...conditions.values()].map(Number).join('')}\n${options.key}`;
     let variant = variants.get(key);
     if (!variant) {
       variant = compileVariant(options, settleConditions(options.document, conditions));

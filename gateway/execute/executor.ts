@@ -7,7 +7,7 @@ import { type CompiledOperation, compileOperation } from './compile.ts';
 import { executeLimits } from './limits.ts';
 import { fieldNamesOf } from './plan-document.ts';
 import type { ErrorPolicy, SubgraphFetch, SubgraphResponse } from './types.ts';
-import type { ExecuteRequest } from './variant.ts';
+import type { ExecuteRequest, Variant } from './variant.ts';
 
 export type ExecutorOptions<Context> = {
   readonly supergraphSdl: string;
@@ -45,6 +45,8 @@ export type Executor<Context> = {
     event: SubgraphResponse,
     request: ExecuteRequest<Context>,
   ): Promise<ExecutionResult>;
+  /** How much is kept, for metrics. */
+  cached(): { readonly operations: number; readonly variants: number };
 };
 
 /** An executor of Apollo's plans for a supergraph. */
@@ -56,16 +58,20 @@ export function createExecutor<Context>(options: ExecutorOptions<Context>): Exec
   const supergraphSchema = supergraph.schema.toGraphQLJSSchema();
   const fieldNames = fieldNamesOf(supergraphSchema);
   const planner = new QueryPlanner(supergraph);
-  const cache = new LRUCache<string, CompiledOperation<Context>>({
-    max: executeLimits.compiledOperations,
-    maxSize: executeLimits.compiledCharacters,
+  const operations = new LRUCache<string, CompiledOperation<Context>>({
+    max: executeLimits.operations,
+    maxSize: executeLimits.operationCharacters,
     sizeCalculation: (_, key) => key.length + 1,
+  });
+  const variants = new LRUCache<string, Variant<Context>>({
+    max: executeLimits.variants,
+    maxSize: executeLimits.variantCharacters,
+    sizeCalculation: ({ planCharacters }, key) => planCharacters + key.length,
   });
 
   function compileNow(
-    query: string,
-    given: DocumentNode | undefined,
-    name: string | undefined,
+    key: string,
+    { query, document: given, name }: { query: string; document: DocumentNode | undefined; name: string | undefined },
   ): CompiledOperation<Context> {
     const document = given ?? parseValid(schema, query);
     return compileOperation({
@@ -78,6 +84,8 @@ export function createExecutor<Context>(options: ExecutorOptions<Context>): Exec
       fetch,
       policy,
       generateCode,
+      key,
+      variants,
     });
   }
   function planNow(document: DocumentNode, name: string | undefined): QueryPlan {
@@ -93,8 +101,8 @@ export function createExecutor<Context>(options: ExecutorOptions<Context>): Exec
   function compile({ query, document, operationName }: Omit<ExecutorRequest<Context>, 'variables' | 'context'>) {
     const name = operationName ?? undefined;
     const key = name === undefined ? query : `${name}\n${query}`;
-    let compiled = cache.get(key);
-    if (!compiled) cache.set(key, (compiled = compileNow(query, document, name)));
+    let compiled = operations.get(key);
+    if (!compiled) operations.set(key, (compiled = compileNow(key, { query, document, name })));
     return compiled;
   }
 
@@ -110,6 +118,7 @@ export function createExecutor<Context>(options: ExecutorOptions<Context>): Exec
       }
     },
     executeEvent: (compiled, event, request) => compiled.executeEvent(event, request),
+    cached: () => ({ operations: operations.size, variants: variants.size }),
   };
 }
 

@@ -4,10 +4,12 @@ export const executeLimits = {
   representations: 100,
   /** Errors in one answer; the rest is counted in a last one. */
   errors: 1_000,
-  /** Compiled operations that are kept. */
-  compiledOperations: 1_000,
-  /** Characters of the documents that compiled operations are kept for. */
-  compiledCharacters: 8 * 1024 * 1024,
-  /** Settings of `@skip` and `@include` that an operation keeps compiled forms for. */
-  variantsOfOperation: 16,
+  /** Operations whose documents are kept. */
+  operations: 1_000,
+  /** Characters of those documents; a parsed one takes some hundred bytes for each. */
+  operationCharacters: 512 * 1024,
+  /** Plans that are kept, compiled: one for each setting of an operation's conditions. */
+  variants: 1_000,
+  /** Characters of those plans as JSON; a compiled one takes some ten bytes for each. */
+  variantCharacters: 8 * 1024 * 1024,
 } as const;

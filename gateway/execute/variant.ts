@@ -1,5 +1,6 @@
 import type { FetchNode, QueryPlan } from '@apollo/query-planner';
 import { type DocumentNode, type ExecutionResult, type GraphQLSchema, OperationTypeNode } from 'graphql';
+import type { LRUCache } from 'lru-cache';
 import { readAnswer } from './answers.ts';
 import { clipPath } from './clip-path.ts';
 import { type Complete, compileComplete } from './complete.ts';
@@ -37,6 +38,10 @@ export type CompileOptions<Context> = {
   readonly policy: ErrorPolicy;
   /** False where code can't be generated from strings. */
   readonly generateCode: boolean;
+  /** The operation's name among all whose variants are kept. */
+  readonly key: string;
+  /** Variants of all operations, bounded together. */
+  readonly variants: LRUCache<string, Variant<Context>>;
 };
 
 /** An operation with one setting of its conditions, compiled. */
@@ -44,6 +49,8 @@ export type Variant<Context> = {
   /** The subscription's fetch whose answers are the events; null for other operations. */
   readonly primary: FetchNode | null;
   readonly planned: PlanDocument;
+  /** Characters of the plan as JSON. */
+  readonly planCharacters: number;
   /** Runs the plan; for a subscription with the event in place of its first fetch. */
   run(request: ExecuteRequest<Context>, event: SubgraphResponse | null): Promise<ExecutionResult>;
 };
@@ -58,7 +65,8 @@ type Shaper = {
 /** Plans and compiles a document whose conditions are settled. Throws a GraphQLError for plans that can't be run. */
 export function compileVariant<Context>(options: CompileOptions<Context>, document: DocumentNode): Variant<Context> {
   const planned = planDocument(document, options.fieldNames);
-  const { node } = options.plan(planned.document);
+  const plan = options.plan(planned.document);
+  const { node } = plan;
   const primary = node?.kind === 'Subscription' ? node.primary : null;
   const steps: Step<Context> = compilePlan(options.supergraphSchema, node?.kind === 'Subscription' ? node.rest : node);
   const takeEvent = primary && compileTakeEvent(options.supergraphSchema, primary);
@@ -72,6 +80,7 @@ export function compileVariant<Context>(options: CompileOptions<Context>, docume
   return {
     primary,
     planned,
+    planCharacters: JSON.stringify(plan).length,
     async run(request, event) {
       const run = openRun(options, { request, planned, shape, isMutation });
       if (event && takeEvent && primary) takeEvent(run, readAnswer(primary.serviceName, event, options.policy));

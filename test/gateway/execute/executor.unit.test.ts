@@ -275,3 +275,23 @@ test('where code must not be generated from strings, closures do the same', asyn
   const { stdout } = await promisify(execFile)(process.execPath, args);
   expect(stdout.trim()).toBe('false {"data":{"products":{"edges":[]}}}');
 });
+
+test('any number of documents and of settings of conditions leaves the caches bounded', async () => {
+  const { executors, asked } = canned(shop, () => ({ data: { other: 1 } }));
+  const [, executor] = executors[0] as (typeof executors)[number];
+  const definitions = Array.from({ length: 12 }, (_, index) => `$c${index}: Boolean = true`).join(' ');
+  const fields = Array.from({ length: 12 }, (_, index) => `f${index}: other @include(if: $c${index})`).join(' ');
+  for (let setting = 0; setting < executeLimits.variants + 100; setting++) {
+    const variables = Object.fromEntries(
+      Array.from({ length: 12 }, (_, bit) => [`c${bit}`, (setting & (1 << bit)) > 0]),
+    );
+    const { errors } = await executor.execute({
+      query: `query (${definitions}) { other ${fields} }`,
+      variables,
+      context: null,
+    });
+    expect(errors).toBeUndefined();
+  }
+  expect(executor.cached()).toEqual({ operations: 1, variants: executeLimits.variants });
+  expect(asked).toHaveLength(executeLimits.variants + 100);
+});
