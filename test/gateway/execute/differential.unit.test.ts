@@ -6,9 +6,14 @@ import { interferenceOf, worldFault } from './support/faults.ts';
 import { randomOperation } from './support/random-operation.ts';
 import { supergraphs } from './support/supergraphs.ts';
 
-/** Operations in all; `DIFFERENTIAL_RUNS=5000` is the run before a release. `DIFFERENTIAL_SEED` repeats a run. */
+/**
+ * Operations in all. An ordinary run is the same every time; `DIFFERENTIAL_RUNS=5000`, the run before a release, is another
+ * each time, and `DIFFERENTIAL_SEED` repeats it.
+ */
 const runs = Number(process.env['DIFFERENTIAL_RUNS'] ?? 300);
-const seed = Number(process.env['DIFFERENTIAL_SEED'] ?? Date.now() % 1_000_000_000);
+const seed = Number(
+  process.env['DIFFERENTIAL_SEED'] ?? (process.env['DIFFERENTIAL_RUNS'] ? Date.now() % 1_000_000_000 : 1),
+);
 const timeoutMs = 60_000 + runs * 200;
 
 const scenarios: Record<
