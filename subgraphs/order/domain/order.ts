@@ -86,6 +86,15 @@ export type Order = {
 
 export type LineQuantity = { readonly lineId: string; readonly quantity: number };
 
+/** What the journal knows of one payment: events may come twice, and a refund before its payment. */
+export type PaymentHistory = {
+  /** Its money was counted, or refused. */
+  readonly received: boolean;
+  readonly refundIds: readonly string[];
+  /** Sum of its refunds. */
+  readonly refundedMinor: bigint;
+};
+
 export type OrderCommand =
   | { readonly type: 'ConfirmStock' }
   | { readonly type: 'FailPlacing'; readonly reason: CancelReason; readonly detail: unknown }
@@ -96,12 +105,15 @@ export type OrderCommand =
       readonly method: string;
       readonly paidAt: Date;
       readonly advances: boolean;
+      /** Needed where the order has had money before. */
+      readonly known?: PaymentHistory;
     }
   | {
       readonly type: 'RecordRefund';
       readonly paymentId: string;
       readonly refundId: string;
       readonly amountMinor: bigint;
+      readonly known?: PaymentHistory;
     }
   | { readonly type: 'Expire' }
   | { readonly type: 'Cancel'; readonly reason: CancelReason; readonly note: string | null }
@@ -133,14 +145,19 @@ export type OrderEvent =
       readonly paidAt: Date;
       readonly advances: boolean;
       readonly reason?: string;
+      /** What early refunds have counted of it already. */
+      readonly countedMinor?: bigint;
     }
   | {
       readonly type: 'RefundRecorded';
       readonly paymentId: string;
       readonly refundId: string;
       readonly amountMinor: bigint;
+      /** The payment itself was not heard of yet, so its money is counted as come and gone. */
+      readonly early: boolean;
     }
-  | { readonly type: 'OrderExpired' }
+  /** `parts`: money that had come in and has to go back. */
+  | { readonly type: 'OrderExpired'; readonly parts?: readonly PartPayment[] }
   | { readonly type: 'OrderCancelled'; readonly reason: CancelReason; readonly note: string | null }
   | { readonly type: 'ProcessingStarted' }
   | {
@@ -156,6 +173,9 @@ export type OrderEvent =
   | { readonly type: 'RemarkChanged'; readonly remark: string }
   | { readonly type: 'NoteAdded'; readonly note: string; readonly public: boolean }
   | { readonly type: 'OrderArchived' };
+
+/** Money of a payment that did not pay all of its order. */
+export type PartPayment = { readonly paymentId: string; readonly amountMinor: bigint };
 
 export type Decision = { readonly events: readonly OrderEvent[] } | { readonly refusal: Refusal };
 
@@ -194,11 +214,13 @@ export function decide(order: Order, command: OrderCommand, at: Date): Decision 
     case 'MarkPaid':
       return decidePayment(order, command);
     case 'RecordRefund':
+      if (command.known?.refundIds.includes(command.refundId)) return accept();
       return accept({
         type: 'RefundRecorded',
         paymentId: command.paymentId,
         refundId: command.refundId,
         amountMinor: command.amountMinor,
+        early: command.known?.received === false,
       });
     case 'Expire':
       if (order.state === 'EXPIRED') return accept();
@@ -250,10 +272,21 @@ export function decide(order: Order, command: OrderCommand, at: Date): Decision 
   }
 }
 
-/** Money that arrived counts when it was paid in time and the order still waits for it; otherwise it has to go back. */
+/**
+ * Money that arrived counts when it was paid in time and the order still waits for it; otherwise it has to go back. A
+ * payment that is told again counts once, and one of which something went back already pays nothing.
+ */
 function decidePayment(order: Order, command: Extract<OrderCommand, { type: 'MarkPaid' }>): Decision {
-  const { paymentId, amountMinor, method, paidAt, advances } = command;
+  const { paymentId, amountMinor, method, paidAt, advances, known } = command;
   const payment = { paymentId, amountMinor, method, paidAt, advances };
+  if (known?.received) return accept();
+  if (known && known.refundedMinor > 0n)
+    return accept({
+      type: 'PaymentRefused',
+      ...payment,
+      reason: 'PAYMENT_REFUNDED',
+      countedMinor: known.refundedMinor,
+    });
   if (order.state !== 'PENDING_PAYMENT')
     return accept({ type: 'PaymentRefused', ...payment, reason: `ORDER_${order.state}` });
   if (paidAt.getTime() >= order.expiresAt.getTime())
@@ -344,11 +377,11 @@ function change(order: Order, event: OrderEvent, at: Date): Partial<Order> {
       };
     case 'PartPaymentReceived':
     case 'PaymentRefused':
-      return { paidMinor: order.paidMinor + event.amountMinor };
+      return { paidMinor: order.paidMinor + larger(event.amountMinor - (event.countedMinor ?? 0n), 0n) };
     case 'RefundRecorded': {
       const refundedMinor = order.refundedMinor + event.amountMinor;
-      // A payment that came too late may be refunded before the order ever heard of it.
-      return { refundedMinor, paidMinor: order.paidMinor < refundedMinor ? refundedMinor : order.paidMinor };
+      const paidMinor = event.early ? order.paidMinor + event.amountMinor : order.paidMinor;
+      return { refundedMinor, paidMinor: larger(paidMinor, refundedMinor) };
     }
     case 'LinesFulfilled': {
       const lines = order.lines.map((line) => ({
@@ -375,6 +408,8 @@ function change(order: Order, event: OrderEvent, at: Date): Partial<Order> {
       return {};
   }
 }
+
+const larger = (one: bigint, other: bigint): bigint => (one > other ? one : other);
 
 /** The money's status follows from the amounts and the state alone. */
 export function paymentStatusOf(
