@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Database, type Sql, write } from './database.ts';
 import { isDuplicateKey, isUnavailable } from './errors.ts';
 import type { DomainEvent } from './events.ts';
-import { idToBytes, newId } from './ids.ts';
+import { idToBytes, isId, newId } from './ids.ts';
 import { streamsOf } from './outbox-relay.ts';
 import type { Redis } from './redis.ts';
 import type { Logger, Metrics } from './telemetry.ts';
@@ -54,7 +54,7 @@ export function startEventConsumer(deps: {
           await sleep(blockMs);
           continue;
         }
-        if (recover) await takeOver(redis, stream);
+        if (recover) await takeOver(redis, stream, deps.service, consumer);
         const id = recover ? '0' : '>';
         const reply = (await redis.xReadGroup(
           deps.service,
@@ -66,8 +66,9 @@ export function startEventConsumer(deps: {
         if (recover && messages.length === 0) recover = false;
         for (const message of messages) {
           if (stopped) break;
-          if (message.message?.['event'] !== undefined)
-            await handle(JSON.parse(message.message['event']) as DomainEvent);
+          const event = readEvent(message.message?.['event']);
+          if (event) await handle(event);
+          else deps.log.error({ stream, entry: message.id }, 'an entry of a stream that is no event is skipped');
           await redis.xAck(stream, deps.service, message.id);
         }
       } catch (error) {
@@ -85,21 +86,6 @@ export function startEventConsumer(deps: {
       if (holds) await releaseLease(redis, lease, consumer).catch(() => undefined); // it ends by itself
       redis.destroy();
     }
-  }
-
-  /** Creates the group if need be and takes over what earlier holders of the lease left unacknowledged. */
-  async function takeOver(redis: Redis, stream: string): Promise<void> {
-    await redis.xGroupCreate(stream, deps.service, '0', { MKSTREAM: true }).catch((error: Error) => {
-      if (!error.message.includes('BUSYGROUP')) throw error;
-    });
-    let cursor = '0-0';
-    do {
-      const claimed = await redis.xAutoClaim(stream, deps.service, consumer, 0, cursor, {
-        COUNT: batchSize,
-        JUSTID: false,
-      } as never);
-      cursor = String(claimed.nextId);
-    } while (cursor !== '0-0');
   }
 
   async function handle(event: DomainEvent): Promise<void> {
@@ -140,6 +126,31 @@ export function startEventConsumer(deps: {
       await Promise.all(partitions);
     },
   };
+}
+
+/** Creates the group if need be and takes over what earlier holders of the lease left unacknowledged. */
+async function takeOver(redis: Redis, stream: string, group: string, consumer: string): Promise<void> {
+  await redis.xGroupCreate(stream, group, '0', { MKSTREAM: true }).catch((error: Error) => {
+    if (!error.message.includes('BUSYGROUP')) throw error;
+  });
+  let cursor = '0-0';
+  do {
+    const claimed = await redis.xAutoClaim(stream, group, consumer, 0, cursor, {
+      COUNT: batchSize,
+      JUSTID: false,
+    } as never);
+    cursor = claimed.nextId;
+  } while (cursor !== '0-0');
+}
+
+/** The event of a stream's entry; null for one that no relay of ours has written, which must not hold the partition up. */
+function readEvent(text: string | undefined): DomainEvent | null {
+  try {
+    const event = JSON.parse(text ?? '') as Partial<DomainEvent> | null;
+    return isId(event?.id) && isId(event.aggregateId) && typeof event.type === 'string' ? (event as DomainEvent) : null;
+  } catch {
+    return null; // not JSON
+  }
 }
 
 /** Handles an event in one transaction with its inbox row; false when it was handled before. */
