@@ -55,14 +55,7 @@ export function startEventConsumer(deps: {
           continue;
         }
         if (recover) await takeOver(redis, stream, deps.service, consumer);
-        const id = recover ? '0' : '>';
-        const reply = (await redis.xReadGroup(
-          deps.service,
-          consumer,
-          { key: stream, id },
-          id === '>' ? { COUNT: batchSize, BLOCK: blockMs } : { COUNT: batchSize },
-        )) as { messages: { id: string; message: Record<string, string> | null }[] }[] | null;
-        const messages = reply?.[0]?.messages ?? [];
+        const messages = await readEntries(redis, stream, { group: deps.service, consumer, recover });
         if (recover && messages.length === 0) recover = false;
         for (const message of messages) {
           if (stopped) break;
@@ -141,6 +134,24 @@ async function takeOver(redis: Redis, stream: string, group: string, consumer: s
     } as never);
     cursor = claimed.nextId;
   } while (cursor !== '0-0');
+}
+
+type Entry = { readonly id: string; readonly message: Readonly<Record<string, string>> | null };
+
+/** What this consumer has not acknowledged yet (`recover`), or else what is new: then it waits up to `blockMs`. */
+async function readEntries(
+  redis: Redis,
+  stream: string,
+  options: { group: string; consumer: string; recover: boolean },
+): Promise<readonly Entry[]> {
+  const { group, consumer, recover } = options;
+  const reply = (await redis.xReadGroup(
+    group,
+    consumer,
+    { key: stream, id: recover ? '0' : '>' },
+    recover ? { COUNT: batchSize } : { COUNT: batchSize, BLOCK: blockMs },
+  )) as { messages: Entry[] }[] | null;
+  return reply?.[0]?.messages ?? [];
 }
 
 /** The event of a stream's entry; null for one that no relay of ours has written, which must not hold the partition up. */
