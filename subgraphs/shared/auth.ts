@@ -165,7 +165,8 @@ export function authenticator(options: {
       throw unauthorisedCaller(`${options.service} does not accept this app and token.`);
     }
     // Only for people to look at: a call is not refused because this could not be noted.
-    if (read) options.redis.hSet(rpcUsedKey(options.service), app, String(options.now().getTime())).catch(() => undefined);
+    if (read)
+      options.redis.hSet(rpcUsedKey(options.service), app, String(options.now().getTime())).catch(() => undefined);
   }
 
   async function viewerOf(token: string): Promise<UserViewer> {

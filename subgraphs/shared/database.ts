@@ -94,7 +94,7 @@ export async function openDatabase(options: {
 
   return {
     orm,
-    em: () => orm.em.fork() as Sql,
+    em: () => orm.em.fork(),
     transaction: (work) => withRetries(() => orm.em.fork().transactional((tx) => work(tx as Sql)), log),
     migrate: () => migrate(orm, url),
     ping: async () => {
@@ -183,7 +183,7 @@ export const toDate = (value: unknown): Date | null =>
     ? null
     : value instanceof Date
       ? value
-      : new Date(`${String(value).replace(' ', 'T')}Z`);
+      : new Date(`${(value as string).replace(' ', 'T')}Z`);
 
 /** JSON from a raw row, where MariaDB gives text and MySQL a value. */
 export const toJson = <T>(value: unknown): T => (typeof value === 'string' ? JSON.parse(value) : value) as T;

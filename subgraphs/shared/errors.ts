@@ -1,8 +1,5 @@
 import { GraphQLError } from 'graphql';
 
-/** Codes of refusals that every subgraph can give in `userErrors`; subgraphs add their own. */
-export type CommonRefusalCode = 'VALIDATION' | 'NOT_FOUND' | 'FORBIDDEN' | 'CONFLICT' | 'IDEMPOTENCY_CONFLICT';
-
 /** Codes of errors in the `errors` list of a GraphQL answer. `DOWNSTREAM` ones are the gateway's. */
 export const errorCodes = [
   'BAD_USER_INPUT',

@@ -121,10 +121,11 @@ export function createEngine<Context extends CallContext>(
       const started = performance.now();
       const prepared = await prepare(request, 'other');
       const result = present(
-        prepared.errors ? { errors: prepared.errors } : ((await execute(prepared.arguments)) as ExecutionResult),
+        prepared.errors ? { errors: prepared.errors } : await execute(prepared.arguments),
         prepared.traceId,
       );
-      const code = String(result.errors?.[0]?.extensions['code'] ?? 'OK');
+      const given = result.errors?.[0]?.extensions['code'] ?? 'OK';
+      const code = typeof given === 'string' ? given : 'UNKNOWN';
       options.metrics.operationDuration.observe(
         { service: options.name, operation: operationLabel(prepared.arguments?.document), code },
         (performance.now() - started) / 1000,
