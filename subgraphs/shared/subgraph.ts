@@ -124,8 +124,7 @@ export function createEngine<Context extends CallContext>(
         prepared.errors ? { errors: prepared.errors } : await execute(prepared.arguments),
         prepared.traceId,
       );
-      const given = result.errors?.[0]?.extensions['code'] ?? 'OK';
-      const code = typeof given === 'string' ? given : 'UNKNOWN';
+      const code = resultCode(result);
       options.metrics.operationDuration.observe(
         { service: options.name, operation: operationLabel(prepared.arguments?.document), code },
         (performance.now() - started) / 1000,
@@ -161,6 +160,12 @@ export function createEngine<Context extends CallContext>(
     },
     raw: (request) => route(options.routes ?? {}, request),
   };
+}
+
+/** Code of the first error, for the metrics. */
+function resultCode(result: ExecutionResult): string {
+  const code = result.errors?.[0]?.extensions['code'] ?? 'OK';
+  return typeof code === 'string' ? code : 'UNKNOWN';
 }
 
 async function* single(result: ExecutionResult): AsyncGenerator<ExecutionResult, void, void> {
