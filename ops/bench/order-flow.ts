@@ -166,7 +166,7 @@ async function quiet({ connection, prefix }: BenchPlatform): Promise<void> {
     const [[row]] = (await connection.query(
       `select (select count(*) from ${prefix}_order.outbox where published_at is null) + (select count(*) from ${prefix}_payment.outbox where published_at is null) open_events`,
     )) as unknown as [[{ open_events: number }]];
-    if (Number(row.open_events) === 0) return;
+    if (row.open_events === 0) return;
     if (performance.now() > deadline) throw new Error('the outbox does not empty');
     await sleep(100);
   }
@@ -190,7 +190,7 @@ async function assertCorrect(shop: Shop): Promise<void> {
   const { connection, prefix, mysqlUrl } = shop.platform;
   const [rows] = await connection.query(`select state, count(*) orders from ${prefix}_order.orders group by state`);
   const count = Object.fromEntries(
-    (rows as { state: string; orders: number }[]).map(({ state, orders }) => [state, Number(orders)]),
+    (rows as { state: string; orders: number }[]).map(({ state, orders }) => [state, orders]),
   );
   const expected = { PAID: shop.paid.length, PENDING_PAYMENT: shop.placed.length - shop.paid.length };
   if (count['PAID'] !== expected.PAID || count['PENDING_PAYMENT'] !== expected.PENDING_PAYMENT)

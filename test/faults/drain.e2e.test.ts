@@ -30,7 +30,7 @@ describe('SIGTERM under load', () => {
             answers.push(answer.errors?.[0]?.extensions.code ?? answer.data?.placeOrder.order?.state ?? 'nothing');
           } catch (error) {
             // A connection refused, or a kept one closed before the request was read, is no request cut off.
-            const code = String((error as { cause?: { code?: string } }).cause?.code ?? (error as Error).message);
+            const code = (error as { cause?: { code?: string } }).cause?.code ?? (error as Error).message;
             answers.push(code);
             if (code === 'ECONNREFUSED') return;
           }
