@@ -36,7 +36,7 @@ const substitute = (value: string, env: Record<string, string>): string =>
 
 const environmentOf = (service: Service): Record<string, string> =>
   Object.fromEntries(
-    Object.entries(service.environment ?? {}).map(([name, value]) => [name, substitute(String(value), generateEnv())]),
+    Object.entries(service.environment ?? {}).map(([name, value]) => [name, substitute(value, generateEnv())]),
   );
 
 describe('docker-compose.yml', () => {
