@@ -16,8 +16,7 @@ afterEach(() => {
   world.clockOffsetMs = 0;
 });
 afterAll(async () => {
-  expect(await world.brokenJournals()).toEqual([]);
-  await world.close();
+  expect(await world.close()).toEqual([]);
 });
 
 const buyer = userViewer();

@@ -58,9 +58,8 @@ export type OrderWorld = {
   deliver(): Promise<DomainEvent[]>;
   /** Statements sent to either schema meanwhile, without transaction control. */
   statements(work: () => Promise<unknown>): Promise<{ order: string[]; product: string[] }>;
-  /** What is wrong with the journals, row by row: gaps, hashes, heads. */
-  brokenJournals(): Promise<string[]>;
-  close(): Promise<void>;
+  /** Gives what is wrong with the journals at the end, row by row: gaps, hashes, heads. */
+  close(): Promise<string[]>;
 };
 
 export const userViewer = (...roles: Role[]): UserViewer => ({
@@ -192,8 +191,8 @@ export async function openOrderWorld(options: { env?: Record<string, string> } =
       return events;
     },
     statements: (work) => statementsOf(prefix, work),
-    brokenJournals: () => brokenJournals(world),
     async close() {
+      const broken = await brokenJournals(world);
       await order.close();
       await product.close();
       await runtime.close();
@@ -201,6 +200,7 @@ export async function openOrderWorld(options: { env?: Record<string, string> } =
       await root.query(`drop database ${prefix}_order`);
       await root.query(`drop database ${prefix}_product`);
       await root.end();
+      return broken;
     },
   };
   return world;

@@ -11,8 +11,7 @@ afterEach(() => {
   world.intercept = (_, next) => next();
 });
 afterAll(async () => {
-  expect(await world.brokenJournals()).toEqual([]);
-  await world.close();
+  expect(await world.close()).toEqual([]);
 });
 
 const buyer = userViewer();
