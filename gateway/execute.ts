@@ -147,7 +147,7 @@ function subscriptionPlanner({
       ownersVariables: (variables) =>
         Object.fromEntries(
           (primary.variableUsages ?? [])
-            .filter((name) => variables[name] !== undefined)
+            .filter((name) => Object.hasOwn(variables, name) && variables[name] !== undefined)
             .map((name) => [name, variables[name]]),
         ),
       async execute(event, operation) {
