@@ -7,6 +7,8 @@ const server = await startMongoServer();
 
 describe('jobs in MongoDB', () => {
   if (typeof server === 'string') {
+    // Where there is no such server, the summary says so and why.
+    // oxlint-disable-next-line jest/no-disabled-tests
     test.skip(`skipped: ${server}`, () => undefined);
     return;
   }
