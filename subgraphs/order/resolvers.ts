@@ -262,8 +262,8 @@ const User = {
 };
 
 const PlaceOrderPayload = {
-  saga: (payload: { order: StoredOrder | null }, _: unknown, { loaders }: OrderContext) =>
-    payload.order ? loaders.sagas.load(payload.order.id) : null,
+  saga: (payload: { order: StoredOrder | null; saga?: Saga | null }, _: unknown, { loaders }: OrderContext) =>
+    payload.saga ?? (payload.order ? loaders.sagas.load(payload.order.id) : null),
 };
 
 /** The order subgraph's resolvers: authorise, call a command or a query, present. */
