@@ -4,6 +4,7 @@ import {
 } from 'graphql'; // prettier-ignore
 import { LRUCache } from 'lru-cache';
 import { type Authenticator, type Headers, type Viewer, callerHeaders } from './auth.ts';
+import { documentSize } from './document-size.ts';
 import { RefusedError, badUserInput, errorCodes, isUnavailable } from './errors.ts';
 import type { RawRequest, RawResponse, SubgraphLink, SubgraphName, SubgraphRequest } from './link.ts';
 import { type Logger, type Metrics, traceIdFrom } from './telemetry.ts';
@@ -33,7 +34,8 @@ export type Subgraph = SubgraphLink & {
 type AnyResolver = (...args: any[]) => unknown;
 export type ResolverMap = Record<string, unknown>;
 
-const documentCacheSize = 1_000;
+const cachedDocuments = 1_000;
+const cachedBytes = 32 * 1024 * 1024;
 export const maxRepresentations = 100;
 
 export type EngineOptions<Context extends CallContext> = {
@@ -62,7 +64,9 @@ export function createEngine<Context extends CallContext>(
   ]);
   limitRepresentations(schema);
   const documents = new LRUCache<string, { document: DocumentNode } | { errors: readonly GraphQLError[] }>({
-    max: documentCacheSize,
+    max: cachedDocuments,
+    maxSize: cachedBytes,
+    sizeCalculation: (entry, query) => documentSize(query, 'document' in entry ? entry.document : undefined, 'bare'),
   });
 
   function documentOf(query: string) {
