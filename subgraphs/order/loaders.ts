@@ -70,7 +70,7 @@ export function createLoaders(em: () => Sql) {
         // Several parts of one journal may overlap, so each entry counts once.
         const found = group(await readJournals(em(), wanted, limit), (entry) => entry.orderId);
         const bySeq = (orderId: string) =>
-          [...new Map((found.get(orderId) ?? []).map((entry) => [entry.seq, entry])).values()].sort(
+          [...new Map((found.get(orderId) ?? []).map((entry) => [entry.seq, entry])).values()].toSorted(
             (one, other) => one.seq - other.seq,
           );
         return wanted.map(({ orderId, afterSeq, limit: own }) =>

@@ -1,5 +1,6 @@
 import type { Refusal } from '../../shared/errors.ts';
 import { validationError } from '../../shared/errors.ts';
+import { decideFulfilment } from './fulfilment.ts';
 
 /*
  * The life of an order as data and two pure functions: `decide` says which events a command leads to, or why not;
@@ -227,7 +228,7 @@ export function decide(order: Order, command: OrderCommand, at: Date): Decision 
       return state === 'EXPIRED' ? accept({ type: 'OrderExpired' }) : refuse('PENDING_PAYMENT');
     case 'Cancel':
       if (state === 'CANCELLED') return accept();
-      if (state === 'PENDING_PAYMENT' && order.paidMinor === 0n)
+      if (state === 'PENDING_PAYMENT' && netMinor(order) === 0n)
         return accept({ type: 'OrderCancelled', reason: command.reason, note: command.note });
       return refuse('PENDING_PAYMENT');
     case 'StartProcessing':
@@ -292,47 +293,9 @@ function decidePayment(order: Order, command: Extract<OrderCommand, { type: 'Mar
   if (paidAt.getTime() >= order.expiresAt.getTime())
     return accept({ type: 'PaymentRefused', ...payment, reason: 'ORDER_EXPIRED' });
   return accept({
-    type: order.paidMinor + amountMinor >= order.totalMinor ? 'OrderPaid' : 'PartPaymentReceived',
+    type: netMinor(order) + amountMinor >= order.totalMinor ? 'OrderPaid' : 'PartPaymentReceived',
     ...payment,
   });
-}
-
-function decideFulfilment(order: Order, command: Extract<OrderCommand, { type: 'Fulfil' }>): Decision {
-  const open = order.lines.filter((line) => line.needsFulfilment && line.fulfilledQuantity < line.quantity);
-  const wanted =
-    command.lines ?? open.map((line) => ({ lineId: line.id, quantity: line.quantity - line.fulfilledQuantity }));
-  const lines = new Map<string, number>();
-  for (const [index, { lineId, quantity }] of wanted.entries()) {
-    const line = open.find((candidate) => candidate.id === lineId);
-    const total = (lines.get(lineId) ?? 0) + quantity;
-    if (!line)
-      return {
-        refusal: validationError('There is nothing left to deliver of this line.', ['lines', String(index), 'lineId']),
-      };
-    if (quantity < 1 || total > line.quantity - line.fulfilledQuantity) {
-      return {
-        refusal: validationError(`quantity: must be within 1 and ${line.quantity - line.fulfilledQuantity}.`, [
-          'lines',
-          String(index),
-          'quantity',
-        ]),
-      };
-    }
-    lines.set(lineId, total);
-  }
-  if (lines.size === 0) return { refusal: validationError('There is nothing left to deliver.', ['lines']) };
-  const delivered = [...lines].map(([lineId, quantity]) => ({ lineId, quantity }));
-  const complete = open.every((line) => lines.get(line.id) === line.quantity - line.fulfilledQuantity);
-  return accept(
-    ...(order.state === 'PAID' ? [{ type: 'ProcessingStarted' } as const] : []),
-    {
-      type: 'LinesFulfilled',
-      fulfilmentId: command.fulfilmentId,
-      lines: delivered,
-      trackingNumber: command.trackingNumber,
-    },
-    ...(complete ? [{ type: 'OrderCompleted' } as const] : []),
-  );
 }
 
 /** The state that an event leads to; null where it leaves the state alone. */
@@ -423,32 +386,12 @@ export function paymentStatusOf(
   return paidMinor === totalMinor ? 'PAID' : 'OVERPAID';
 }
 
-/** What is still to be paid, in minor units: nothing once the order is closed. */
+/** Money that is with us: what came in and did not go back. */
+export const netMinor = (order: Pick<Order, 'paidMinor' | 'refundedMinor'>): bigint =>
+  order.paidMinor - order.refundedMinor;
+
+/** What is still to be paid, in minor units: nothing once the order is paid or closed. */
 export const balanceDueMinor = (order: Order, at: Date): bigint => {
-  if (terminalStates.includes(effectiveState(order, at))) return 0n;
-  const due = order.totalMinor - order.paidMinor;
-  return due > 0n ? due : 0n;
-};
-
-export type OrderAction = 'PAY' | 'CANCEL' | 'ADVANCE' | 'FULFIL' | 'REFUND' | 'ARCHIVE' | 'RESOLVE';
-
-/** What somebody may do with the order now. */
-export function allowedActions(order: Order, at: Date, who: { owner: boolean; staff: boolean }): OrderAction[] {
   const state = effectiveState(order, at);
-  const ready = state === 'PAID' || state === 'PROCESSING';
-  const actions: [OrderAction, boolean][] = [
-    ['PAY', who.owner && state === 'PENDING_PAYMENT'],
-    ['CANCEL', state === 'PENDING_PAYMENT' && order.paidMinor === 0n],
-    ['ADVANCE', who.staff && ready],
-    [
-      'FULFIL',
-      who.staff &&
-        ready &&
-        (order.fulfilmentStatus === 'UNFULFILLED' || order.fulfilmentStatus === 'PARTIALLY_FULFILLED'),
-    ],
-    ['REFUND', who.staff && order.paidMinor > order.refundedMinor],
-    ['ARCHIVE', terminalStates.includes(state) && order.archivedAt === null],
-    ['RESOLVE', who.staff && state === 'NEEDS_ATTENTION'],
-  ];
-  return actions.filter(([, allowed]) => allowed).map(([action]) => action);
-}
+  return state === 'PLACING' || state === 'PENDING_PAYMENT' ? larger(order.totalMinor - netMinor(order), 0n) : 0n;
+};

@@ -97,6 +97,21 @@ describe('payment', () => {
     expect(await read(id)).toMatchObject({ state: 'PENDING_PAYMENT', paidTotal: { amount: 1_290 }, refundedTotal: { amount: 1_290 } }); // prettier-ignore
   });
 
+  test('that went back leaves the order to be paid by another one, or cancelled', async () => {
+    const [one, two] = [await world.place(buyer), await world.place(buyer)];
+    for (const { id } of [one, two]) {
+      const part = world.succeeded(id, { amountMinor: 290 });
+      await world.paymentEvent(part);
+      await world.paymentEvent(world.refunded(id, { paymentId: part.data['paymentId'], amountMinor: 290 }));
+      expect(await read(id)).toMatchObject({ state: 'PENDING_PAYMENT', balanceDue: { amount: 1_290 } });
+    }
+    await world.paymentEvent(world.succeeded(one.id, { amountMinor: 1_000 }));
+    expect(await read(one.id)).toMatchObject({ state: 'PENDING_PAYMENT', balanceDue: { amount: 290 } });
+    await world.paymentEvent(world.succeeded(one.id, { amountMinor: 290 }));
+    expect(await read(one.id)).toMatchObject({ state: 'PAID', balanceDue: { amount: 0 } });
+    expect(await cancel(two.id)).toMatchObject({ order: { state: 'CANCELLED' } });
+  });
+
   test('refunded twice by the same refund is refunded once', async () => {
     const { id } = await world.place(buyer);
     const paid = world.succeeded(id);
@@ -123,14 +138,14 @@ describe('payment', () => {
 
   test('in another currency, for no order, or of nonsense changes nothing', async () => {
     const { id } = await world.place(buyer);
-    for (const event of [
-      world.succeeded(id, { currency: 'USD' }),
-      world.succeeded(newId()),
-      world.succeeded(id, { amountMinor: -1 }),
-      world.succeeded(id, { paidAt: 'soon' }),
-    ])
-      // prettier-ignore
-      await expect(world.paymentEvent(event)).rejects.toThrow();
+    const events: [unknown, RegExp][] = [
+      [world.succeeded(id, { currency: 'USD' }), /in USD for an order in EUR/],
+      [world.succeeded(newId()), /an order that does not exist/],
+      [world.succeeded(id, { amountMinor: -1 }), /amountMinor/],
+      [world.succeeded(id, { paidAt: 'soon' }), /paidAt/],
+    ];
+    for (const [event, message] of events)
+      await expect(world.paymentEvent(event as Parameters<OrderWorld['paymentEvent']>[0])).rejects.toThrow(message);
     expect(await read(id)).toMatchObject({ state: 'PENDING_PAYMENT', paidTotal: { amount: 0 } });
   });
 });

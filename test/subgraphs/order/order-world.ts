@@ -239,17 +239,18 @@ async function brokenJournals(world: OrderWorld): Promise<string[]> {
   const byOrder = Map.groupBy(entries, (entry) => entry.orderId);
   for (const head of heads) {
     const own = byOrder.get(idFromBytes(head['id'] as Buffer)) ?? [];
+    const number = String(head['number']);
     let previous: Buffer = genesisHash;
     let state: string | null = null;
     for (const [index, entry] of own.entries()) {
-      if (entry.seq !== index + 1) broken.push(`${head['number']}: ${entry.seq} at ${index + 1}`);
-      if (!entryHash(previous, entry).equals(entry.hash)) broken.push(`${head['number']}: hash of ${entry.seq}`);
-      if (entry.fromState !== state) broken.push(`${head['number']}: ${entry.seq} is not from ${state}`);
+      if (entry.seq !== index + 1) broken.push(`${number}: ${entry.seq} at ${index + 1}`);
+      if (!entryHash(previous, entry).equals(entry.hash)) broken.push(`${number}: hash of ${entry.seq}`);
+      if (entry.fromState !== state) broken.push(`${number}: ${entry.seq} is not from ${String(state)}`);
       state = entry.toState ?? state;
       previous = entry.hash;
     }
-    if (!previous.equals(head['last_hash'] as Buffer)) broken.push(`${head['number']}: last hash`);
-    if (state !== head['state'] || own.length !== Number(head['seq'])) broken.push(`${head['number']}: head`);
+    if (!previous.equals(head['last_hash'] as Buffer)) broken.push(`${number}: last hash`);
+    if (state !== head['state'] || own.length !== Number(head['seq'])) broken.push(`${number}: head`);
   }
   return broken;
 }
