@@ -27,7 +27,10 @@ export type Database = {
    * effects outside the database. No network call belongs in here.
    */
   transaction<T>(work: (tx: Sql) => Promise<T>): Promise<T>;
-  /** Applies the migrations that are missing. Safe to call from several processes: one does it, the others wait. */
+  /**
+   * Applies the migrations that are missing. Safe to call from several processes: one does it, the others wait. DDL commits
+   * by itself, so a migration that was killed half-way runs again: each of its statements must be harmless twice.
+   */
   migrate(): Promise<void>;
   /** Throws when the server doesn't answer. */
   ping(): Promise<void>;
