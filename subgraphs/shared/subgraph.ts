@@ -70,9 +70,7 @@ export function createEngine<Context extends CallContext>(
   });
 
   function documentOf(query: string) {
-    const cached = documents.get(query);
-    if (cached) return cached;
-    const entry = parseAndValidate(schema, query);
+    const entry = documents.get(query) ?? parseAndValidate(schema, query);
     documents.set(query, entry);
     return entry;
   }
