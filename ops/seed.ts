@@ -58,7 +58,10 @@ async function seedDemoAccounts(accounts: Accounts): Promise<string> {
 }
 
 async function seedDemoShop(runtime: Runtime, subgraphs: Subgraphs, operatorId: string): Promise<void> {
-  const identity = await identitySigner(runtime.config.identitySecret)({
+  const identity = await identitySigner(
+    runtime.config.identitySecret,
+    runtime.now,
+  )({
     kind: 'user',
     userId: operatorId,
     roles: ['OPERATOR'],
