@@ -16,8 +16,8 @@ export type Caller = {
 export type CallerHeaders = (caller: Caller) => Promise<Headers>;
 
 /** Shows the gateway's own app and token, the caller's signed identity (none for anonymous), the trace, the address. */
-export function callerHeadersOf(options: { token: string; identitySecret: string }): CallerHeaders {
-  const sign = identitySigner(options.identitySecret);
+export function callerHeadersOf(options: { token: string; identitySecret: string; now: () => Date }): CallerHeaders {
+  const sign = identitySigner(options.identitySecret, options.now);
   return async ({ viewer, traceId, address }) => ({
     [callerHeaders.app]: 'gateway',
     [callerHeaders.token]: options.token,

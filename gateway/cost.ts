@@ -28,7 +28,7 @@ export function compileCost(schema: GraphQLSchema, operation: OperationDefinitio
     if (value?.kind !== Kind.VARIABLE) return () => otherwise;
     const name = value.name.value;
     return (variables) => {
-      const given = name in variables ? variables[name] : defaults[name];
+      const given = Object.hasOwn(variables, name) ? variables[name] : defaults[name];
       return given === undefined || given === null ? otherwise : count(given);
     };
   }

@@ -9,6 +9,7 @@ import {
   validate,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { documentSize } from '../subgraphs/shared/document-size.ts';
 import { type Cost, type Variables, compileCost } from './cost.ts';
 import { refusal } from './errors.ts';
 import { checkDocument, fragmentsOf, limits } from './limits.ts';
@@ -27,7 +28,7 @@ export type Documents = {
 };
 
 const cachedDocuments = 1_000;
-const cachedBytes = 16 * 1024 * 1024;
+const cachedBytes = 64 * 1024 * 1024;
 
 /** Documents seen lately, good and refused ones, bounded in number and bytes. */
 export function openDocuments(schema: GraphQLSchema, options: { introspection: boolean }): Documents {
@@ -36,7 +37,7 @@ export function openDocuments(schema: GraphQLSchema, options: { introspection: b
   const cache = new LRUCache<string, Entry>({
     max: cachedDocuments,
     maxSize: cachedBytes,
-    sizeCalculation: (_, query) => query.length * 2 + 1,
+    sizeCalculation: (entry, query) => documentSize(query, 'document' in entry ? entry.document : undefined, 'located'),
   });
 
   function enter(query: string): Entry {

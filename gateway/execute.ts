@@ -10,6 +10,7 @@ import { operationFromDocument } from '@apollo/federation-internals';
 import type { PlanNode, SubscriptionNode } from '@apollo/query-planner';
 import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema, getVariableValues } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { documentSize } from '../subgraphs/shared/document-size.ts';
 import { type SubgraphName, subgraphNames } from '../subgraphs/shared/link.ts';
 import type { Logger } from '../subgraphs/shared/telemetry.ts';
 import type { Caller } from './caller.ts';
@@ -60,6 +61,7 @@ export type Supergraph = {
 
 const cachedPlansMiB = 30;
 const cachedSubscriptionPlans = 500;
+const cachedSubscriptionBytes = 32 * 1024 * 1024;
 
 /** Loads a supergraph whose subgraphs are reached through `dataSourceOf`. */
 export async function openSupergraph(options: {
@@ -131,7 +133,10 @@ function subscriptionPlanner({
   if (!queryPlanner) throw new Error('the gateway has not loaded');
   const apiSchema = queryPlanner.supergraph.apiSchema();
   const supergraphSchema = queryPlanner.supergraph.schema.toGraphQLJSSchema();
-  const plans = new LRUCache<string, SubscriptionPlan>({ max: cachedSubscriptionPlans });
+  const plans = new LRUCache<string, SubscriptionPlan>({
+    max: cachedSubscriptionPlans,
+    maxSize: cachedSubscriptionBytes,
+  });
 
   function plan({ document, operationName }: Operation): SubscriptionPlan {
     const named = operationName === undefined ? {} : { operationName };
@@ -147,7 +152,7 @@ function subscriptionPlanner({
       ownersVariables: (variables) =>
         Object.fromEntries(
           (primary.variableUsages ?? [])
-            .filter((name) => variables[name] !== undefined)
+            .filter((name) => Object.hasOwn(variables, name) && variables[name] !== undefined)
             .map((name) => [name, variables[name]]),
         ),
       async execute(event, operation) {
@@ -176,7 +181,7 @@ function subscriptionPlanner({
     let known = plans.get(key);
     if (!known) {
       known = plan(operation);
-      plans.set(key, known);
+      plans.set(key, known, { size: documentSize(key, operation.document, 'located') });
     }
     return known;
   };

@@ -48,6 +48,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   const headers = callerHeadersOf({
     token: runtime.config.serviceTokens.get('gateway') ?? '',
     identitySecret: runtime.config.identitySecret,
+    now,
   });
   const supergraph = await openSupergraph({
     sdl: options.supergraphSdl ?? readFileSync(new URL('../schema/supergraph.graphql', import.meta.url), 'utf8'),

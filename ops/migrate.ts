@@ -75,7 +75,8 @@ async function createSchemaAndUser(rootUrl: string, own: URL): Promise<void> {
     await root.query(`create user if not exists ${user} identified by ${password}`);
     await root.query(`alter user ${user} identified by ${password}`);
     // In a grant an underscore stands for any character.
-    await root.query(`grant ${rights} on ${`\`${name.replaceAll('`', '``').replaceAll('_', '\\_')}\``}.* to ${user}`);
+    const pattern = name.replaceAll('`', '``').replaceAll('_', '\\_');
+    await root.query(`grant ${rights} on \`${pattern}\`.* to ${user}`);
   } finally {
     await root.end();
   }

@@ -1,8 +1,7 @@
 import { startGateway } from '../gateway/server.ts';
 import { startSimulatedProvider } from '../subgraphs/payment/simulated-provider/server.ts';
 import type { Env } from '../subgraphs/shared/env.ts';
-import { type Subgraphs, openSubgraphs } from './platform-parts.ts';
-import { openRuntime } from '../subgraphs/shared/runtime.ts';
+import { openPlatform } from './platform-parts.ts';
 import { seed } from './seed.ts';
 
 /** A platform that runs, in whichever shape. */
@@ -19,24 +18,15 @@ const readyPollMs = 20;
 export async function startInOneProcess(given: Env): Promise<RunningPlatform> {
   const provider = await startSimulatedProvider({ ...given, SIMULATED_PROVIDER_PORT: '0' });
   const env: Env = { ...given, SIMULATED_PROVIDER_URL: provider.url };
-  let subgraphs: Subgraphs | undefined;
-  const runtime = await openRuntime(env, {
-    name: 'platform',
-    link: (name) => {
-      if (!subgraphs) throw new Error('no call before all subgraphs are made');
-      return subgraphs.link(name);
-    },
-  });
-  subgraphs = await openSubgraphs(runtime);
+  const { runtime, subgraphs } = await openPlatform(env, 'platform');
   await seed(runtime, subgraphs);
   await subgraphs.startWorkers();
   const gateway = await startGateway(runtime, { link: subgraphs.link });
-  const { close, ready } = subgraphs;
   return {
     async ready() {
       for (;;) {
         try {
-          await ready();
+          await subgraphs.ready();
           await gateway.ready();
           return;
         } catch (error) {
@@ -48,7 +38,7 @@ export async function startInOneProcess(given: Env): Promise<RunningPlatform> {
     async stop() {
       await gateway.close();
       await runtime.jobs.stop();
-      await close();
+      await subgraphs.close();
       await provider.close();
       await runtime.close();
     },

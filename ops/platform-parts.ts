@@ -1,7 +1,8 @@
 import type { NamedMigration } from '../subgraphs/shared/database.ts';
 import { unavailable } from '../subgraphs/shared/errors.ts';
 import { type SubgraphLink, type SubgraphName, subgraphNames } from '../subgraphs/shared/link.ts';
-import type { Runtime } from '../subgraphs/shared/runtime.ts';
+import type { Env } from '../subgraphs/shared/env.ts';
+import { type Runtime, openRuntime } from '../subgraphs/shared/runtime.ts';
 import type { Subgraph } from '../subgraphs/shared/subgraph.ts';
 import { createOrderSubgraph, orderSchema } from '../subgraphs/order/subgraph.ts';
 import { createPaymentSubgraph, paymentSchema } from '../subgraphs/payment/subgraph.ts';
@@ -73,4 +74,20 @@ function withDeadline(subgraph: Subgraph): Subgraph {
     execute: (request) => inTime(subgraph.execute(request)),
     raw: (request) => inTime(subgraph.raw(request)),
   };
+}
+
+/** A runtime whose subgraphs are in this process and reach each other there. */
+export async function openPlatform(env: Env, name: string): Promise<{ runtime: Runtime; subgraphs: Subgraphs }> {
+  const links = new Map<SubgraphName, SubgraphLink>();
+  const runtime = await openRuntime(env, {
+    name,
+    link: (service) => {
+      const link = links.get(service);
+      if (!link) throw new Error(`the ${service} subgraph was called before all were made`);
+      return link;
+    },
+  });
+  const subgraphs = await openSubgraphs(runtime);
+  for (const service of subgraphNames) links.set(service, subgraphs.link(service));
+  return { runtime, subgraphs };
 }

@@ -2,12 +2,12 @@ import { createConnection } from 'mysql2/promise';
 import { callerHeaders, identitySigner } from '../subgraphs/shared/auth.ts';
 import type { Env } from '../subgraphs/shared/env.ts';
 import { CallError } from '../subgraphs/shared/link.ts';
-import { type Runtime, databaseUrl, openRuntime, readPlatformConfig } from '../subgraphs/shared/runtime.ts';
+import { type Runtime, databaseUrl, readPlatformConfig } from '../subgraphs/shared/runtime.ts';
 import { traceparentOf } from '../subgraphs/shared/telemetry.ts';
 import { type Accounts, openAccounts } from '../subgraphs/user/accounts.ts';
 import { type DemoProduct, demoAccounts, demoProducts } from './demo-shop.ts';
 import { migrate } from './migrate.ts';
-import { type Subgraphs, openSubgraphs } from './platform-parts.ts';
+import { type Subgraphs, openPlatform } from './platform-parts.ts';
 import { serversFor } from './servers-for.ts';
 
 const createProduct = `mutation SeedProduct($input: CreateProductInput!, $idempotencyKey: String!) {
@@ -58,7 +58,10 @@ async function seedDemoAccounts(accounts: Accounts): Promise<string> {
 }
 
 async function seedDemoShop(runtime: Runtime, subgraphs: Subgraphs, operatorId: string): Promise<void> {
-  const identity = await identitySigner(runtime.config.identitySecret)({
+  const identity = await identitySigner(
+    runtime.config.identitySecret,
+    runtime.now,
+  )({
     kind: 'user',
     userId: operatorId,
     roles: ['OPERATOR'],
@@ -105,9 +108,7 @@ function inputOf({ sku, kind, name, subtitle, description, priceMinor, marketPri
 /** Seeds with subgraphs of its own, where none run in this process. */
 export async function seedAlone(env: Env): Promise<void> {
   if (await isSeeded(env)) return;
-  let subgraphs: Subgraphs | undefined;
-  const runtime = await openRuntime(env, { name: 'seed', link: (name) => (subgraphs as Subgraphs).link(name) });
-  subgraphs = await openSubgraphs(runtime);
+  const { runtime, subgraphs } = await openPlatform(env, 'seed');
   try {
     await seed(runtime, subgraphs);
   } finally {

@@ -38,9 +38,21 @@ export async function openAudit(env: Env, graceSeconds: number): Promise<AuditCo
   };
 }
 
+/** A row as text, to be told: an absent value is `none`. */
+export type TextRow = Readonly<Record<string, string>>;
+
+const textRow = (row: Row): TextRow =>
+  Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, value === null ? 'none' : String(value as string | number)]),
+  );
+
 /** One line for each row that a query of broken things brings. */
-export async function broken(context: AuditContext, sql: string, describe: (row: Row) => string): Promise<string[]> {
+export async function broken(
+  context: AuditContext,
+  sql: string,
+  describe: (row: TextRow) => string,
+): Promise<string[]> {
   const rows = await context.select(`${sql} limit ${maxListed + 1}`);
-  const lines = rows.slice(0, maxListed).map(describe);
+  const lines = rows.slice(0, maxListed).map((row) => describe(textRow(row)));
   return rows.length > maxListed ? [...lines, `and more than ${maxListed} in all`] : lines;
 }

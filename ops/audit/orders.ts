@@ -28,7 +28,7 @@ export async function auditSagas(context: AuditContext): Promise<string[]> {
     context,
     `select hex(id) id, state, last_error from ${order}.saga
      where state not in ('SUCCEEDED', 'COMPENSATED') and created_at < utc_timestamp(3) - interval ${context.graceSeconds} second`,
-    (row) => `saga ${row['id']} is ${row['state']}: ${row['last_error'] ?? 'no error'}`,
+    (row) => `saga ${row['id']} is ${row['state']}: ${row['last_error']}`,
   );
   const orders = await broken(
     context,
@@ -90,19 +90,20 @@ async function auditHashes(context: AuditContext): Promise<string[]> {
     );
     for (const row of rows) {
       const entry = toEntry(row);
+      const number = String(row['number']);
+      const state = String(row['state']);
       if (entry.orderId !== chain.orderId) chain = { orderId: entry.orderId, hash: genesisHash, state: null };
       if (!entryHash(chain.hash, entry).equals(entry.hash))
-        wrong.push(`order ${row['number']}: journal entry ${entry.seq} does not have the hash of its content`);
+        wrong.push(`order ${number}: journal entry ${entry.seq} does not have the hash of its content`);
       if (entry.fromState !== chain.state)
         wrong.push(
-          `order ${row['number']}: journal entry ${entry.seq} starts from ${entry.fromState}, the one before ended in ${chain.state}`,
+          `order ${number}: journal entry ${entry.seq} starts from ${entry.fromState}, the one before ended in ${chain.state}`,
         );
       chain = { ...chain, hash: entry.hash, state: entry.toState ?? chain.state };
       if (entry.seq !== Number(row['last_seq'])) continue;
       if (!entry.hash.equals(row['last_hash'] as Buffer))
-        wrong.push(`order ${row['number']}: the order and its last journal entry have different hashes`);
-      if (chain.state !== row['state'])
-        wrong.push(`order ${row['number']} is ${row['state']}, its journal says ${chain.state}`);
+        wrong.push(`order ${number}: the order and its last journal entry have different hashes`);
+      if (chain.state !== state) wrong.push(`order ${number} is ${state}, its journal says ${chain.state}`);
     }
     const last = rows.at(-1);
     if (!last || rows.length < pageSize) return wrong;

@@ -16,8 +16,7 @@ export async function auditCharges(context: AuditContext): Promise<string[]> {
     `select c.id, c.intent_id, a.state from ${provider}.charge c
      left join ${payment}.attempt a on a.provider = 'simulated' and a.provider_intent_id = c.intent_id
      where (a.id is null or a.state <> 'SUCCEEDED') and ${settled('c.created_at')}`,
-    (row) =>
-      `the provider took charge ${row['id']} of intent ${row['intent_id']}, our attempt is ${row['state'] ?? 'missing'}`,
+    (row) => `the provider took charge ${row['id']} of intent ${row['intent_id']}, our attempt is ${row['state']}`,
   );
   const invented = await broken(
     context,
@@ -31,7 +30,7 @@ export async function auditCharges(context: AuditContext): Promise<string[]> {
      left join ${payment}.refund p on p.provider_refund_id = r.id
      where (p.id is null or p.state <> 'SUCCEEDED' or p.amount_minor <> r.amount) and ${settled('r.created_at')}`,
     (row) =>
-      `the provider refunded ${row['amount']} (${row['id']}), ours is ${row['number'] ?? 'missing'} ${row['state'] ?? ''} ${row['amount_minor'] ?? ''}`,
+      `the provider refunded ${row['amount']} (${row['id']}), ours is ${row['number']} ${row['state']} ${row['amount_minor']}`,
   );
   const promised = await broken(
     context,

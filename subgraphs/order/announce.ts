@@ -22,7 +22,7 @@ export const orderChannel = (orderId: string): string => `order:${orderId}`;
  */
 export function announce(
   deps: OrderDeps,
-  order: { id: string; customerId: string; type: string; seq: number },
+  order: { id: string; customerId: string; type: string; state: string; seq: number },
   events: readonly Pick<OrderEvent, 'type'>[],
 ): void {
   if (events.length === 0) return;
@@ -31,7 +31,8 @@ export function announce(
   deps.live.publish('orders', order.id);
   deps.kickRelay();
   for (const event of events) {
-    const outcome = outcomes[event.type];
+    const outcome =
+      event.type === 'AttentionResolved' && order.state === 'COMPLETED' ? 'completed' : outcomes[event.type];
     if (outcome) deps.metrics.orders.inc({ type: order.type, outcome });
     if (event.type === 'OrderPaid') deps.kickAdvance();
   }

@@ -7,6 +7,7 @@ import { changeOrder } from './commands/change-order.ts';
 import type { OrderDeps } from './deps.ts';
 import { type OrderCommand, type OrderEvent, decide } from './domain/order.ts';
 import type { StoredOrder } from './rows.ts';
+import { findPaymentHistory } from './store.ts';
 
 /*
  * What payment tells the order service. Each handler runs in the transaction of its inbox row. A payment in another
@@ -27,6 +28,8 @@ const refunded = z.object({
   currency: z.string(),
 });
 
+type MoneyCommand = Extract<OrderCommand, { type: 'MarkPaid' | 'RecordRefund' }>;
+
 export function paymentHandlers(deps: OrderDeps): {
   handlers: Readonly<Record<string, EventHandler>>;
   onHandled: (event: DomainEvent) => void;
@@ -34,18 +37,21 @@ export function paymentHandlers(deps: OrderDeps): {
   const committed = new Map<string, { order: StoredOrder; events: readonly OrderEvent[] }>();
 
   const apply =
-    (commandOf: (event: DomainEvent, order: StoredOrder) => OrderCommand & { currency: string }): EventHandler =>
+    (commandOf: (event: DomainEvent, order: StoredOrder) => MoneyCommand & { currency: string }): EventHandler =>
     async (tx, event) => {
       const at = deps.now();
       const changed = await changeOrder(
         tx,
         event.aggregateId,
         { actor: { type: 'SERVICE', id: 'payment' }, at, traceId: event.traceId },
-        (order) => {
+        async (order) => {
           const { currency, ...command } = commandOf(event, order);
           if (currency !== order.currency)
             throw new Error(`${event.type} in ${currency} for an order in ${order.currency}`);
-          return decide(order, command as OrderCommand, at);
+          // Of an order that has had no money the journal knows no payment.
+          const first = order.paidMinor === 0n && command.type === 'MarkPaid';
+          const known = first ? undefined : await findPaymentHistory(tx, order.id, command.paymentId);
+          return decide(order, { ...command, ...(known ? { known } : {}) }, at);
         },
       );
       if (!changed) throw new Error(`${event.type} for an order that does not exist`);

@@ -1,6 +1,6 @@
 import type { DomainEvent } from '../shared/events.ts';
 import { newId } from '../shared/ids.ts';
-import type { OrderEvent } from './domain/order.ts';
+import type { OrderEvent, PartPayment } from './domain/order.ts';
 import type { StoredOrder } from './rows.ts';
 
 /** What other services get to know of an order's events; most events concern nobody else. */
@@ -9,49 +9,53 @@ export function toDomainEvents(
   events: readonly OrderEvent[],
   context: { at: Date; traceId: string },
 ): DomainEvent[] {
-  return events.flatMap((event) => {
-    const described = describe(order, event);
-    return described
-      ? [{ id: newId(), aggregateId: order.id, traceId: context.traceId, at: context.at.toISOString(), ...described }]
-      : [];
-  });
+  const { traceId } = context;
+  return events
+    .flatMap((event) => describe(order, event))
+    .map((described) => ({ id: newId(), aggregateId: order.id, traceId, at: context.at.toISOString(), ...described }));
 }
 
-function describe(order: StoredOrder, event: OrderEvent): Pick<DomainEvent, 'type' | 'data'> | null {
+type Told = Pick<DomainEvent, 'type' | 'data'>;
+
+function describe(order: StoredOrder, event: OrderEvent): Told[] {
   const base = { orderId: order.id, customerId: order.customerId };
+  const goesBack = (payment: PartPayment, reason: string): Told => ({
+    type: 'order.payment_refused',
+    data: {
+      ...base,
+      paymentId: payment.paymentId,
+      amountMinor: Number(payment.amountMinor),
+      currency: order.currency,
+      reason,
+    },
+  });
+  const completed: Told = { type: 'order.completed', data: base };
   switch (event.type) {
-    case 'StockReserved':
-      return {
-        type: 'order.placed',
-        data: {
-          ...base,
-          number: order.number,
-          type: order.type,
-          totalMinor: Number(order.totalMinor),
-          currency: order.currency,
-          expiresAt: order.expiresAt.toISOString(),
-        },
-      };
+    case 'StockReserved': {
+      const { number, type, currency } = order;
+      const expiresAt = order.expiresAt.toISOString();
+      const data = { ...base, number, type, totalMinor: Number(order.totalMinor), currency, expiresAt };
+      return [{ type: 'order.placed', data }];
+    }
     case 'OrderPaid':
-      return { type: 'order.paid', data: { ...base, paymentId: event.paymentId, type: order.type } };
+      return [{ type: 'order.paid', data: { ...base, paymentId: event.paymentId, type: order.type } }];
     case 'PaymentRefused':
-      return {
-        type: 'order.payment_refused',
-        data: {
-          ...base,
-          paymentId: event.paymentId,
-          amountMinor: Number(event.amountMinor),
-          currency: order.currency,
-          reason: event.reason ?? 'ORDER_STATE',
-        },
-      };
+      return [goesBack(event, event.reason ?? 'ORDER_STATE')];
     case 'OrderExpired':
+      return [closed(order), ...(event.parts ?? []).map((part) => goesBack(part, 'ORDER_EXPIRED'))];
     case 'OrderCancelled':
     case 'PlacingFailed':
-      return { type: 'order.closed', data: { ...base, state: order.state, reason: order.cancelReason } };
+      return [closed(order)];
     case 'OrderCompleted':
-      return { type: 'order.completed', data: base };
+      return [completed];
+    case 'AttentionResolved':
+      return event.to === 'COMPLETED' ? [completed] : [];
     default:
-      return null;
+      return [];
   }
 }
+
+const closed = ({ id, customerId, state, cancelReason }: StoredOrder): Told => ({
+  type: 'order.closed',
+  data: { orderId: id, customerId, state, reason: cancelReason },
+});

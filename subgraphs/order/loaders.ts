@@ -67,9 +67,16 @@ export function createLoaders(em: () => Sql) {
     journals: new DataLoader<{ orderId: string; afterSeq: number; limit: number }, readonly JournalEntry[], string>(
       async (wanted) => {
         const limit = Math.max(...wanted.map((one) => one.limit));
+        // Several parts of one journal may overlap, so each entry counts once.
         const found = group(await readJournals(em(), wanted, limit), (entry) => entry.orderId);
+        const bySeq = (orderId: string) =>
+          [...new Map((found.get(orderId) ?? []).map((entry) => [entry.seq, entry])).values()].toSorted(
+            (one, other) => one.seq - other.seq,
+          );
         return wanted.map(({ orderId, afterSeq, limit: own }) =>
-          (found.get(orderId) ?? []).filter((entry) => entry.seq > afterSeq).slice(0, own),
+          bySeq(orderId)
+            .filter((entry) => entry.seq > afterSeq)
+            .slice(0, own),
         );
       },
       { ...options, cacheKeyFn: ({ orderId, afterSeq, limit }) => `${orderId} ${afterSeq} ${limit}` },

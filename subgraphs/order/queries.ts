@@ -68,7 +68,9 @@ export async function listOrders(
     const time = sort.by === 'PLACED_AT' || sort.by === 'UPDATED_AT';
     if (value === undefined || !isId(id) || (time && Number.isNaN(Date.parse(String(value)))))
       throw badUserInput('after: is not a cursor of this list.');
-    beyond.push([`(${column}, id) ${comparison} (?, ?)`, time ? new Date(value) : value, idToBytes(id)]);
+    const limit = time ? new Date(value) : value;
+    // The first comparison is the one that an index can follow: neither server does so for a pair.
+    beyond.push([`${column} ${comparison}= ? and (${column}, id) ${comparison} (?, ?)`, limit, limit, idToBytes(id)]);
   }
   const all = [...conditions, ...beyond];
   const rows = await select(

@@ -35,8 +35,8 @@ export const OrderRecord = defineEntity({
     currency: p.string().columnType('char(3)'),
     subtotalMinor: minor(),
     totalMinor: minor(),
-    paidMinor: minor().default(0),
-    refundedMinor: minor().default(0),
+    paidMinor: minor().defaultRaw('0'),
+    refundedMinor: minor().defaultRaw('0'),
     remark: text<string>(1024).nullable(),
     extension: p.json<unknown>().nullable(),
     clientReference: text<string>(64).nullable(),
@@ -68,7 +68,7 @@ export const OrderLineRecord = defineEntity({
   tableName: 'order_line',
   properties: {
     orderId: id().primary(),
-    position: p.smallint().columnType('smallint').primary(),
+    position: p.smallint().unsigned(false).primary(),
     id: id(),
     productId: id(),
     sellerId: id().nullable(),
@@ -94,7 +94,7 @@ export const OrderEventRecord = defineEntity({
   tableName: 'order_event',
   properties: {
     orderId: id().primary(),
-    seq: p.integer().columnType('int').primary(),
+    seq: p.integer().unsigned(false).primary(),
     id: id(),
     type: text<string>(32),
     fromState: text<OrderState>(20).nullable(),

@@ -15,7 +15,8 @@ import { placeOrder } from './commands/place-order.ts';
 import { retrySaga } from './commands/retry-saga.ts';
 import type { OrderDeps } from './deps.ts';
 import type { JournalEntry } from './domain/journal.ts';
-import { allowedActions, balanceDueMinor, effectiveState } from './domain/order.ts';
+import { allowedActions } from './domain/actions.ts';
+import { balanceDueMinor, effectiveState } from './domain/order.ts';
 import type { PlaceOrderInput } from './domain/pricing.ts';
 import type { Saga } from './domain/saga.ts';
 import type { DelayedJob } from './jobs.ts';
@@ -74,7 +75,7 @@ const Query = {
   },
   sagas: (_: unknown, args: Schema.QuerySagasArgs, { deps, viewer }: OrderContext) => {
     requireStaff(viewer);
-    return listSagas(deps.db.em(), args as Parameters<typeof listSagas>[1]);
+    return listSagas(deps.db.em(), args);
   },
   async delayedJobs(_: unknown, { overdueOnly }: Schema.QueryDelayedJobsArgs, { listJobs, viewer }: OrderContext) {
     requireStaff(viewer);
@@ -99,21 +100,21 @@ const Mutation = {
     { deps, viewer, traceId }: OrderContext,
   ) => placeOrder(deps, requireUser(viewer), { input: input as PlaceOrderInput, idempotencyKey, traceId }),
   updateOrderRemark: (_: unknown, args: Schema.MutationUpdateOrderRemarkArgs, context: OrderContext) =>
-    updateOrderRemark(context.deps, asker(context), args as Parameters<typeof updateOrderRemark>[2]),
+    updateOrderRemark(context.deps, asker(context), args),
   cancelOrder: (_: unknown, args: Schema.MutationCancelOrderArgs, context: OrderContext) =>
-    cancelOrder(context.deps, asker(context), args as Parameters<typeof cancelOrder>[2]),
+    cancelOrder(context.deps, asker(context), args),
   archiveOrder: (_: unknown, args: Schema.MutationArchiveOrderArgs, context: OrderContext) =>
-    archiveOrder(context.deps, asker(context), args as Parameters<typeof archiveOrder>[2]),
+    archiveOrder(context.deps, asker(context), args),
   advanceOrder: (_: unknown, args: Schema.MutationAdvanceOrderArgs, context: OrderContext) =>
-    advanceOrder(context.deps, asker(context), args as Parameters<typeof advanceOrder>[2]),
+    advanceOrder(context.deps, asker(context), args),
   fulfilOrder: (_: unknown, args: Schema.MutationFulfilOrderArgs, context: OrderContext) =>
-    fulfilOrder(context.deps, asker(context), args as Parameters<typeof fulfilOrder>[2]),
+    fulfilOrder(context.deps, asker(context), args),
   addOrderNote: (_: unknown, args: Schema.MutationAddOrderNoteArgs, context: OrderContext) =>
-    addOrderNote(context.deps, asker(context), args as Parameters<typeof addOrderNote>[2]),
+    addOrderNote(context.deps, asker(context), args),
   resolveAttention: (_: unknown, args: Schema.MutationResolveAttentionArgs, context: OrderContext) =>
-    resolveAttention(context.deps, asker(context), args as Parameters<typeof resolveAttention>[2]),
+    resolveAttention(context.deps, asker(context), args),
   retrySaga: (_: unknown, args: Schema.MutationRetrySagaArgs, context: OrderContext) =>
-    retrySaga(context.deps, asker(context), args as Parameters<typeof retrySaga>[2]),
+    retrySaga(context.deps, asker(context), args),
 };
 
 const Subscription = {
@@ -248,7 +249,7 @@ const User = {
   async orders(user: { id: string }, args: Schema.UserOrdersArgs, { deps, loaders, viewer }: OrderContext) {
     if (!isId(user.id) || !mayRead(viewer, user.id)) throw notFound('There is no such user.');
     const plain = !args.after && !args.filter;
-    if (!plain) return listOrders(deps.db.em(), { customerId: user.id }, args as OrderListArguments, deps.now());
+    if (!plain) return listOrders(deps.db.em(), { customerId: user.id }, args, deps.now());
     const page = pageArguments({ first: args.first ?? 20 }, 2);
     const rows = await loaders.newestOfCustomer.load({ customerId: user.id, limit: page.first + 1 });
     const list = () => listOrders(deps.db.em(), { customerId: user.id }, { first: 1 }, deps.now());
@@ -262,8 +263,8 @@ const User = {
 };
 
 const PlaceOrderPayload = {
-  saga: (payload: { order: StoredOrder | null }, _: unknown, { loaders }: OrderContext) =>
-    payload.order ? loaders.sagas.load(payload.order.id) : null,
+  saga: (payload: { order: StoredOrder | null; saga?: Saga | null }, _: unknown, { loaders }: OrderContext) =>
+    payload.saga ?? (payload.order ? loaders.sagas.load(payload.order.id) : null),
 };
 
 /** The order subgraph's resolvers: authorise, call a command or a query, present. */

@@ -60,7 +60,7 @@ export type StoredFulfilment = {
 
 const id = (value: unknown): string => idFromBytes(value as Buffer);
 const date = (value: unknown): Date => toDate(value) as Date;
-const text = (value: unknown): string | null => (value === null || value === undefined ? null : String(value));
+const text = (value: unknown): string | null => (value === null || value === undefined ? null : (value as string));
 const minor = (value: unknown): bigint => BigInt(value as string | number);
 const json = <T>(value: unknown): T | null => (value === null || value === undefined ? null : toJson<T>(value));
 

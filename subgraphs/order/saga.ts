@@ -95,13 +95,13 @@ function followUp(saga: Saga, outcome: StepOutcome): OrderCommand | null {
 
 /**
  * Runs a saga that this process holds (by `fence`) until it is decided, or until `untilMs` (epoch) when the callee gives
- * no answer; then its next run is the job's. Returns the order as the saga left it. Throws StaleOrderError when another
+ * no answer; then its next run is the job's. Returns the order as the saga left it, and the saga. Throws StaleOrderError when another
  * process has taken the saga over.
  */
 export async function runPlacingSaga(
   deps: OrderDeps,
   held: { saga: Saga; fence: number; order: StoredOrder; untilMs: number },
-): Promise<StoredOrder> {
+): Promise<{ order: StoredOrder; saga: Saga }> {
   let { saga, order } = held;
   const lines =
     order.lines.length > 0 ? (order.lines as readonly StoredLine[]) : await findLines(deps.db.em(), [order.id]);
@@ -117,8 +117,7 @@ export async function runPlacingSaga(
       if (!(await saveSaga(deps.db.em(), saga, held.fence, goesOn(saga, held.untilMs))))
         throw new StaleOrderError('the saga was taken over');
     }
-    if (saga.nextRetryAt === null) return order;
-    if (!goesOn(saga, held.untilMs)) return order;
+    if (!goesOn(saga, held.untilMs)) return { order, saga };
     await sleep(retryDelayMs(saga.attempts));
     saga = nextRun(saga, branch);
   }

@@ -1,8 +1,15 @@
-import { type Sql, insertRows, select, write } from '../shared/database.ts';
+import { type Sql, insertRows, select, toJson, write } from '../shared/database.ts';
 import { appendOutbox } from '../shared/events.ts';
-import { idToBytes, newId } from '../shared/ids.ts';
+import { idFromBytes, idToBytes, newId } from '../shared/ids.ts';
 import { type JournalEntry, genesisHash, toEntry } from './domain/journal.ts';
-import { type Actor, type OrderEvent, evolve, paymentStatusOf } from './domain/order.ts';
+import {
+  type Actor,
+  type OrderEvent,
+  type PartPayment,
+  type PaymentHistory,
+  evolve,
+  paymentStatusOf,
+} from './domain/order.ts';
 import type { Saga } from './domain/saga.ts';
 import { toDomainEvents } from './events.ts';
 import { type StoredLine, type StoredOrder, toLine, toOrder, toSaga } from './rows.ts';
@@ -193,17 +200,61 @@ async function saveFulfilment(
   }
 }
 
+const moneyEvents = "type in ('OrderPaid', 'PartPaymentReceived', 'PaymentRefused', 'RefundRecorded')";
+
+/** What the order's journal knows of a payment. */
+export async function findPaymentHistory(tx: Sql, orderId: string, paymentId: string): Promise<PaymentHistory> {
+  const rows = await select(tx, `select type, data from order_event where order_id = ? and ${moneyEvents}`, [
+    idToBytes(orderId),
+  ]);
+  const own = rows
+    .map((row) => ({
+      type: String(row['type']),
+      ...toJson<{ paymentId: string; refundId?: string; amountMinor: number }>(row['data']),
+    }))
+    .filter((entry) => entry.paymentId === paymentId);
+  const refunds = own.filter(({ type }) => type === 'RefundRecorded');
+  return {
+    received: own.length > refunds.length,
+    refundIds: refunds.map(({ refundId }) => String(refundId)),
+    refundedMinor: refunds.reduce((sum, { amountMinor }) => sum + BigInt(amountMinor), 0n),
+  };
+}
+
+/** What came in for these orders without paying them, by order. */
+async function findPartPayments(tx: Sql, orders: readonly StoredOrder[]): Promise<Map<string, PartPayment[]>> {
+  const ids = orders.filter((order) => order.paidMinor > order.refundedMinor).map(({ id }) => idToBytes(id));
+  if (ids.length === 0) return new Map();
+  const rows = await select(
+    tx,
+    `select order_id, data from order_event where order_id in (${ids.map(() => '?').join(', ')}) and type = 'PartPaymentReceived' order by order_id, seq`,
+    ids,
+  );
+  const parts = new Map<string, PartPayment[]>();
+  for (const row of rows) {
+    const orderId = idFromBytes(row['order_id'] as Buffer);
+    const { paymentId, amountMinor } = toJson<{ paymentId: string; amountMinor: number }>(row['data']);
+    parts.set(orderId, [...(parts.get(orderId) ?? []), { paymentId, amountMinor: BigInt(amountMinor) }]);
+  }
+  return parts;
+}
+
 /** Saves many orders that each have the same kind of event, in four statements. `rows` must be locked by this transaction. */
 export async function saveExpired(tx: Sql, rows: readonly StoredOrder[], change: Change): Promise<void> {
   if (rows.length === 0) return;
-  const events: readonly OrderEvent[] = [{ type: 'OrderExpired' }];
-  const saved = rows.map((row) => applyEvents(row, events, change));
+  const parts = await findPartPayments(tx, rows);
+  const saved = rows.map((row) => {
+    const own = parts.get(row.id);
+    const events: readonly OrderEvent[] = [{ type: 'OrderExpired', ...(own ? { parts: own } : {}) }];
+    return { ...applyEvents(row, events, change), events };
+  });
   const ids = rows.map((row) => idToBytes(row.id));
-  // The locked rows can't change, so one UPDATE serves all; only the hashes differ by row.
+  // The locked rows can't change, so one UPDATE serves all; only the hashes differ by row. By any other index it would lock
+  // entries there before their rows, the other way round than everybody else.
   const cases = saved.map(() => 'when ? then ?').join(' ');
   const found = await write(
     tx,
-    `update orders set state = 'EXPIRED', payment_status = case when paid_minor = 0 then 'VOIDED' else payment_status end, version = version + 1, seq = seq + 1,
+    `update orders force index (primary) set state = 'EXPIRED', payment_status = case when paid_minor = 0 then 'VOIDED' else payment_status end, version = version + 1, seq = seq + 1,
        last_hash = case id ${cases} end, cancel_reason = 'PAYMENT_TIMEOUT', closed_at = ?, updated_at = ?
      where state = 'PENDING_PAYMENT' and id in (${ids.map(() => '?').join(', ')})`,
     [...saved.flatMap(({ order }) => [idToBytes(order.id), order.lastHash]), change.at, change.at, ...ids],
@@ -215,7 +266,7 @@ export async function saveExpired(tx: Sql, rows: readonly StoredOrder[], change:
   );
   await appendOutbox(
     tx,
-    saved.flatMap(({ order }) => toDomainEvents(order, events, change)),
+    saved.flatMap(({ order, events }) => toDomainEvents(order, events, change)),
   );
 }
 

@@ -5,6 +5,7 @@ import { idToBytes, isId } from '../shared/ids.ts';
 import { hurryAttempt, requestAutomaticRefund } from './commands/apply-fact.ts';
 import type { PaymentDeps, Unit } from './context.ts';
 import { decideClose, refundableMinor } from './domain/payment.ts';
+import type { PaymentRow } from './records.ts';
 import { lockPayment, paymentFrom, savePayment } from './store.ts';
 
 /** What the order service tells, and what follows from it here. */
@@ -25,7 +26,11 @@ export function afterEvent(deps: PaymentDeps, event: DomainEvent): void {
   deps.wake('refunds');
 }
 
-/** An order that was closed takes no money any more: its unpaid payments end, and their intents are called off by the job. */
+/**
+ * An order that was closed takes no money any more: its unpaid payments end, and their intents are called off by the job.
+ * Money that came in goes back, whether or not the order ever hears of it: `payment.succeeded` may be on its way, or lie
+ * in the dead letters, while the deadline passes. An order is never closed once it is paid.
+ */
 async function closeOpenPayments(unit: Unit, deps: PaymentDeps, event: DomainEvent): Promise<void> {
   const rows = await select(unit.sql, 'select * from payment where order_id = ? order by id for update', [
     idToBytes(event.aggregateId),
@@ -33,6 +38,7 @@ async function closeOpenPayments(unit: Unit, deps: PaymentDeps, event: DomainEve
   const as = event.data['state'] === 'EXPIRED' ? 'EXPIRED' : 'CANCELLED';
   for (const payment of rows.map(paymentFrom)) {
     const events = decideClose(payment, as);
+    if (events === null) await refundRest(unit, deps, payment, `The order is ${String(event.data['state'])}.`);
     if (!events?.length) continue;
     await savePayment(unit, payment, events, {
       source: 'event',
@@ -49,13 +55,13 @@ async function refundRefused(unit: Unit, deps: PaymentDeps, event: DomainEvent):
   const payment = isId(paymentId) ? await lockPayment(unit.sql, paymentId) : null;
   if (!payment || payment.orderId !== event.aggregateId)
     throw new Error('order.payment_refused names no payment of that order');
+  await refundRest(unit, deps, payment, `The order could not take the payment: ${String(event.data['reason'])}`);
+}
+
+async function refundRest(unit: Unit, deps: PaymentDeps, payment: PaymentRow, reason: string): Promise<void> {
   const amountMinor = refundableMinor(payment);
   if (amountMinor <= 0n) return;
   const cause = { source: 'event', at: deps.now() } as const;
   const after = await savePayment(unit, payment, [{ type: 'RefundRequested', amountMinor }], cause);
-  await requestAutomaticRefund(unit, deps, after, {
-    amountMinor,
-    surplus: false,
-    reason: `The order could not take the payment: ${String(event.data['reason'])}`,
-  });
+  await requestAutomaticRefund(unit, deps, after, { amountMinor, surplus: false, reason });
 }

@@ -1,4 +1,5 @@
 import { isUnavailable } from '../shared/errors.ts';
+import { failPoint } from '../shared/fail-point.ts';
 import { type Route, jsonResponse } from '../shared/subgraph.ts';
 import { receiveWebhook, storeError, storeRejected } from './commands/receive-webhook.ts';
 import type { PaymentDeps } from './context.ts';
@@ -39,6 +40,7 @@ export function webhookRoute(deps: PaymentDeps): Route {
         return jsonResponse(400, { code: refused });
       }
       const { status, code } = await receiveWebhook(deps, provider, { headers, body, signature });
+      failPoint('payment.webhook_applied');
       return jsonResponse(status, { code });
     } catch (error) {
       if (isUnavailable(error)) {

@@ -68,7 +68,10 @@ const issuer = 'order-platform-gateway';
 const audience = 'order-platform-subgraph';
 
 /** Signs the gateway's word about who is asking: an HS256 JWT of at most 60 s. One signature serves a viewer for 30 s. */
-export function identitySigner(secret: string): (viewer: UserViewer) => Promise<string> {
+export function identitySigner(
+  secret: string,
+  now: () => Date = () => new Date(),
+): (viewer: UserViewer) => Promise<string> {
   const key = new TextEncoder().encode(secret);
   const cache = new LRUCache<string, Promise<string>>({
     max: identityCacheSize,
@@ -78,10 +81,11 @@ export function identitySigner(secret: string): (viewer: UserViewer) => Promise<
     const cacheKey = `${viewer.userId} ${viewer.sessionId} ${viewer.roles.join(',')}`;
     const cached = cache.get(cacheKey);
     if (cached) return cached;
+    const at = now();
     const signed = new SignJWT({ roles: viewer.roles, sid: viewer.sessionId })
       .setProtectedHeader({ alg: 'HS256', typ: 'identity+jwt' })
       .setSubject(viewer.userId).setIssuer(issuer).setAudience(audience)
-      .setIssuedAt().setExpirationTime(`${identityLifetimeSeconds}s`)
+      .setIssuedAt(at).setExpirationTime(new Date(at.getTime() + identityLifetimeSeconds * 1_000))
       .sign(key); // prettier-ignore
     cache.set(cacheKey, signed);
     return signed;
@@ -165,7 +169,8 @@ export function authenticator(options: {
       throw unauthorisedCaller(`${options.service} does not accept this app and token.`);
     }
     // Only for people to look at: a call is not refused because this could not be noted.
-    if (read) options.redis.hSet(rpcUsedKey(options.service), app, String(options.now().getTime())).catch(() => undefined);
+    if (read)
+      options.redis.hSet(rpcUsedKey(options.service), app, String(options.now().getTime())).catch(() => undefined);
   }
 
   async function viewerOf(token: string): Promise<UserViewer> {

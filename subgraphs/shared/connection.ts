@@ -26,7 +26,7 @@ export function decodeCursor(cursor: string, length: number): Key {
       key.length === length &&
       key.every((value) => typeof value === 'string' || typeof value === 'number')
     )
-      return key as Key;
+      return key;
   } catch {
     // not JSON: refused below like every other foreign cursor
   }

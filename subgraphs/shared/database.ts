@@ -27,7 +27,10 @@ export type Database = {
    * effects outside the database. No network call belongs in here.
    */
   transaction<T>(work: (tx: Sql) => Promise<T>): Promise<T>;
-  /** Applies the migrations that are missing. Safe to call from several processes: one does it, the others wait. */
+  /**
+   * Applies the migrations that are missing. Safe to call from several processes: one does it, the others wait. DDL commits
+   * by itself, so a migration that was killed half-way runs again: each of its statements must be harmless twice.
+   */
   migrate(): Promise<void>;
   /** Throws when the server doesn't answer. */
   ping(): Promise<void>;
@@ -94,7 +97,7 @@ export async function openDatabase(options: {
 
   return {
     orm,
-    em: () => orm.em.fork() as Sql,
+    em: () => orm.em.fork(),
     transaction: (work) => withRetries(() => orm.em.fork().transactional((tx) => work(tx as Sql)), log),
     migrate: () => migrate(orm, url),
     ping: async () => {
@@ -183,7 +186,7 @@ export const toDate = (value: unknown): Date | null =>
     ? null
     : value instanceof Date
       ? value
-      : new Date(`${String(value).replace(' ', 'T')}Z`);
+      : new Date(`${(value as string).replace(' ', 'T')}Z`);
 
 /** JSON from a raw row, where MariaDB gives text and MySQL a value. */
 export const toJson = <T>(value: unknown): T => (typeof value === 'string' ? JSON.parse(value) : value) as T;

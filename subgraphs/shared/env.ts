@@ -41,8 +41,6 @@ export function readEnv<Shape extends z.ZodRawShape>(env: Env, shape: Shape): z.
 export const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 /** An absolute URL with one of these schemes. */
 export const url = (...schemes: string[]) =>
-  z
-    .string()
-    .refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), {
-      error: `is not a ${schemes.join(' or ')} URL`,
-    });
+  z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), {
+    error: `is not a ${schemes.join(' or ')} URL`,
+  });

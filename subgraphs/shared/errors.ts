@@ -1,8 +1,5 @@
 import { GraphQLError } from 'graphql';
 
-/** Codes of refusals that every subgraph can give in `userErrors`; subgraphs add their own. */
-export type CommonRefusalCode = 'VALIDATION' | 'NOT_FOUND' | 'FORBIDDEN' | 'CONFLICT' | 'IDEMPOTENCY_CONFLICT';
-
 /** Codes of errors in the `errors` list of a GraphQL answer. `DOWNSTREAM` ones are the gateway's. */
 export const errorCodes = [
   'BAD_USER_INPUT',
@@ -105,10 +102,19 @@ const unreachable = new Set([
   'ER_LOCK_WAIT_TIMEOUT', 'ER_LOCK_DEADLOCK', 'ER_CHECKREAD', 'ER_QUERY_INTERRUPTED', 'ER_DISK_FULL', 'ER_RECORD_FILE_FULL',
 ]); // prettier-ignore
 
+/** What mysql2 says, without a code, of a connection that the server has closed between two statements. */
+const closedConnection = "Can't add new command when connection is in closed state";
+
 /** True for errors that say "not now" (server gone, read-only, out of connections, lock not had) rather than "never". */
 export function isUnavailable(error: unknown): boolean {
   for (let cause: unknown = error, depth = 0; cause instanceof Object && depth < 5; depth += 1) {
-    const { code, extensions, name } = cause as { code?: unknown; name?: unknown; extensions?: { code?: unknown } };
+    const { code, extensions, name, message } = cause as {
+      code?: unknown;
+      name?: unknown;
+      message?: unknown;
+      extensions?: { code?: unknown };
+    };
+    if (message === closedConnection) return true;
     if (typeof code === 'string' && unreachable.has(code)) return true;
     if (extensions?.code === 'SERVICE_UNAVAILABLE') return true;
     if (name === 'ClientClosedError' || name === 'ClientOfflineError' || name === 'SocketClosedUnexpectedlyError')

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Database, type Sql, write } from './database.ts';
 import { isDuplicateKey, isUnavailable } from './errors.ts';
 import type { DomainEvent } from './events.ts';
-import { idToBytes, newId } from './ids.ts';
+import { idToBytes, isId, newId } from './ids.ts';
 import { streamsOf } from './outbox-relay.ts';
 import type { Redis } from './redis.ts';
 import type { Logger, Metrics } from './telemetry.ts';
@@ -54,20 +54,14 @@ export function startEventConsumer(deps: {
           await sleep(blockMs);
           continue;
         }
-        if (recover) await takeOver(redis, stream);
-        const id = recover ? '0' : '>';
-        const reply = (await redis.xReadGroup(
-          deps.service,
-          consumer,
-          { key: stream, id },
-          id === '>' ? { COUNT: batchSize, BLOCK: blockMs } : { COUNT: batchSize },
-        )) as { messages: { id: string; message: Record<string, string> | null }[] }[] | null;
-        const messages = reply?.[0]?.messages ?? [];
+        if (recover) await takeOver(redis, stream, deps.service, consumer);
+        const messages = await readEntries(redis, stream, { group: deps.service, consumer, recover });
         if (recover && messages.length === 0) recover = false;
         for (const message of messages) {
           if (stopped) break;
-          if (message.message?.['event'] !== undefined)
-            await handle(JSON.parse(message.message['event']) as DomainEvent);
+          const event = readEvent(message.message?.['event']);
+          if (event) await handle(event);
+          else deps.log.error({ stream, entry: message.id }, 'an entry of a stream that is no event is skipped');
           await redis.xAck(stream, deps.service, message.id);
         }
       } catch (error) {
@@ -85,21 +79,6 @@ export function startEventConsumer(deps: {
       if (holds) await releaseLease(redis, lease, consumer).catch(() => undefined); // it ends by itself
       redis.destroy();
     }
-  }
-
-  /** Creates the group if need be and takes over what earlier holders of the lease left unacknowledged. */
-  async function takeOver(redis: Redis, stream: string): Promise<void> {
-    await redis.xGroupCreate(stream, deps.service, '0', { MKSTREAM: true }).catch((error: Error) => {
-      if (!error.message.includes('BUSYGROUP')) throw error;
-    });
-    let cursor = '0-0';
-    do {
-      const claimed = await redis.xAutoClaim(stream, deps.service, consumer, 0, cursor, {
-        COUNT: batchSize,
-        JUSTID: false,
-      } as never);
-      cursor = String(claimed.nextId);
-    } while (cursor !== '0-0');
   }
 
   async function handle(event: DomainEvent): Promise<void> {
@@ -140,6 +119,49 @@ export function startEventConsumer(deps: {
       await Promise.all(partitions);
     },
   };
+}
+
+/** Creates the group if need be and takes over what earlier holders of the lease left unacknowledged. */
+async function takeOver(redis: Redis, stream: string, group: string, consumer: string): Promise<void> {
+  await redis.xGroupCreate(stream, group, '0', { MKSTREAM: true }).catch((error: Error) => {
+    if (!error.message.includes('BUSYGROUP')) throw error;
+  });
+  let cursor = '0-0';
+  do {
+    const claimed = await redis.xAutoClaim(stream, group, consumer, 0, cursor, {
+      COUNT: batchSize,
+      JUSTID: false,
+    } as never);
+    cursor = claimed.nextId;
+  } while (cursor !== '0-0');
+}
+
+type Entry = { readonly id: string; readonly message: Readonly<Record<string, string>> | null };
+
+/** What this consumer has not acknowledged yet (`recover`), or else what is new: then it waits up to `blockMs`. */
+async function readEntries(
+  redis: Redis,
+  stream: string,
+  options: { group: string; consumer: string; recover: boolean },
+): Promise<readonly Entry[]> {
+  const { group, consumer, recover } = options;
+  const reply = (await redis.xReadGroup(
+    group,
+    consumer,
+    { key: stream, id: recover ? '0' : '>' },
+    recover ? { COUNT: batchSize } : { COUNT: batchSize, BLOCK: blockMs },
+  )) as { messages: Entry[] }[] | null;
+  return reply?.[0]?.messages ?? [];
+}
+
+/** The event of a stream's entry; null for one that no relay of ours has written, which must not hold the partition up. */
+function readEvent(text: string | undefined): DomainEvent | null {
+  try {
+    const event = JSON.parse(text ?? '') as Partial<DomainEvent> | null;
+    return isId(event?.id) && isId(event.aggregateId) && typeof event.type === 'string' ? (event as DomainEvent) : null;
+  } catch {
+    return null; // not JSON
+  }
 }
 
 /** Handles an event in one transaction with its inbox row; false when it was handled before. */

@@ -40,7 +40,7 @@ export async function appendOutbox(tx: Sql, events: readonly DomainEvent[]): Pro
 /** DDL of the tables that this folder's code needs in every schema that uses it; run by that schema's first migration. */
 export const sharedTables: Readonly<Record<'outbox' | 'inbox' | 'barrier' | 'idempotency', readonly string[]>> = {
   outbox: [
-    `create table outbox (
+    `create table if not exists outbox (
       id binary(16) not null primary key, aggregate_id binary(16) not null, type varchar(64) not null, trace_id char(32) not null,
       data json not null, created_at datetime(3) not null, published_at datetime(3) null,
       claimed_by binary(16) null, claimed_until datetime(3) null,
@@ -48,22 +48,22 @@ export const sharedTables: Readonly<Record<'outbox' | 'inbox' | 'barrier' | 'ide
     ) engine = InnoDB default character set utf8mb4 collate utf8mb4_bin`,
   ],
   inbox: [
-    `create table inbox (event_id binary(16) not null primary key, type varchar(64) not null, handled_at datetime(3) not null, index inbox_age (handled_at))
+    `create table if not exists inbox (event_id binary(16) not null primary key, type varchar(64) not null, handled_at datetime(3) not null, index inbox_age (handled_at))
       engine = InnoDB default character set utf8mb4 collate utf8mb4_bin`,
-    `create table dead_letter (
+    `create table if not exists dead_letter (
       event_id binary(16) not null primary key, service varchar(32) not null, type varchar(64) not null, aggregate_id binary(16) not null,
       event json not null, attempts int not null, error varchar(1000) not null, failed_at datetime(3) not null, replayed_at datetime(3) null,
       index dead_letter_age (failed_at)
     ) engine = InnoDB default character set utf8mb4 collate utf8mb4_bin`,
   ],
   barrier: [
-    `create table barrier (
+    `create table if not exists barrier (
       saga_id binary(16) not null, branch varchar(64) not null, op enum('action','compensation') not null,
       inserted_by enum('action','compensation') not null, created_at datetime(3) not null, primary key (saga_id, branch, op), index barrier_age (created_at)
     ) engine = InnoDB default character set utf8mb4 collate utf8mb4_bin`,
   ],
   idempotency: [
-    `create table idempotency (
+    `create table if not exists idempotency (
       owner_id binary(16) not null, key_hash binary(32) not null, operation varchar(64) not null, input_hash binary(32) not null,
       result json not null, created_at datetime(3) not null, primary key (owner_id, key_hash), index idempotency_age (created_at)
     ) engine = InnoDB default character set utf8mb4 collate utf8mb4_bin`,

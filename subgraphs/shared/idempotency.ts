@@ -23,9 +23,18 @@ export type Claimed<Result> = { readonly replayed: boolean; readonly result: Res
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** SHA-256 over the canonical JSON (RFC 8785); `undefined` members count as absent. */
-export const hashOf = (value: unknown): Buffer =>
-  digest(canonicalize(JSON.parse(JSON.stringify(value ?? null))) ?? 'null');
+/**
+ * SHA-256 over the canonical JSON (RFC 8785); `undefined` members count as absent. Throws RefusedError with
+ * ValidationError for text with half a surrogate pair, which no canonical JSON has and no database would keep.
+ */
+export function hashOf(value: unknown): Buffer {
+  try {
+    return digest(canonicalize(JSON.parse(JSON.stringify(value ?? null))) ?? 'null');
+  } catch (error) {
+    if (!(error as Error).message.startsWith('Lone surrogate')) throw error;
+    throw new RefusedError(validationError('The input has text that is not valid Unicode.'));
+  }
+}
 
 /**
  * Claims the key inside the transaction whose effect it protects: row and effect commit or vanish together. `result` is

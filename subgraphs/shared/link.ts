@@ -66,7 +66,7 @@ export function httpLink(name: SubgraphName, baseUrl: string): SubgraphLink {
   ) => {
     try {
       const response = await pool.request({
-        method: method as 'POST',
+        method: method,
         path,
         headers,
         body: body.length === 0 ? null : body,
@@ -106,7 +106,7 @@ export function httpLink(name: SubgraphName, baseUrl: string): SubgraphLink {
         retryAttempts: 0,
       });
       sockets.add(client);
-      const iterator = client.iterate({ query, variables: variables as Record<string, unknown>, operationName });
+      const iterator = client.iterate({ query, variables: variables, operationName });
       const close = async () => {
         sockets.delete(client);
         await client.dispose();
@@ -143,7 +143,7 @@ export function httpLink(name: SubgraphName, baseUrl: string): SubgraphLink {
       };
     },
     async close() {
-      await Promise.all([...sockets].map((client) => client.dispose()));
+      await Promise.all([...sockets].map(async (client) => client.dispose()));
       await pool.close();
     },
   };
@@ -173,7 +173,8 @@ export class CallError extends Error {
   readonly code: string;
   constructor(service: string, errors: readonly { message: string; extensions?: Record<string, unknown> }[]) {
     super(`${service}: ${errors.map((error) => error.message).join('; ')}`);
-    this.code = String(errors[0]?.extensions?.['code'] ?? 'INTERNAL_SERVER_ERROR');
+    const code = errors[0]?.extensions?.['code'];
+    this.code = typeof code === 'string' ? code : 'INTERNAL_SERVER_ERROR';
     this.extensions = { code: this.code };
   }
   readonly extensions: { code: string };

@@ -12,14 +12,29 @@ const streamMaxLength = 200_000;
 /** Published rows are kept this long, so that they can be published again when Redis has lost everything. */
 export const outboxRetentionHours = 48;
 
+/** How often the marker moves on; so much more than was lost is published again after a restart of Redis. */
+const markEveryMs = 5_000;
+
 export type Relay = Loop;
+
+/** Moves the marker on to ARGV[1], if any, where it is of this run of Redis; else answers also with what is there. */
+const markScript = `local run = string.match(redis.call('info', 'server'), 'run_id:(%x+)')
+local marker = redis.call('get', KEYS[1])
+if not marker or string.sub(marker, 1, #run) ~= run then return {run, marker or ''} end
+if ARGV[1] ~= '' then redis.call('set', KEYS[1], run .. ' ' .. ARGV[1]) end
+return {run}`;
+
+const databaseTime = async (sql: Sql): Promise<string> =>
+  String((await select(sql, "select date_format(utc_timestamp(3), '%Y-%m-%dT%T.%f') as at"))[0]?.['at']);
 
 /**
  * Publishes outbox rows to Redis Streams, at least once and roughly in order; consumers drop repetitions by their inbox.
  * Rows are claimed by a conditional UPDATE with owner and lease on the database's clock, so relays may run side by side.
  * `kick()` after a commit publishes at once; the poll is the net under it.
  *
- * A marker key in Redis tells whether Redis still has what was published. When it is gone, every retained row is published again.
+ * A marker key in Redis tells whether Redis still has what was published: the server's run id, and a time up to which all
+ * published events were in Redis when the marker was written. Another run id means a restart or a failover, which may have
+ * lost the last writes: what was published since that time goes out again. Without the marker, every retained row does.
  */
 export function startOutboxRelay(deps: {
   service: string;
@@ -30,17 +45,27 @@ export function startOutboxRelay(deps: {
 }): Relay {
   const owner = idToBytes(newId());
   const marker = `events:${deps.service}:marker`;
+  let markedAtMs = -Infinity;
 
   async function republishAfterLoss(sql: Sql): Promise<void> {
-    if ((await deps.redis.get(marker)) !== null) return;
+    const remark = performance.now() - markedAtMs > markEveryMs;
+    const now = remark ? await databaseTime(sql) : '';
+    const [run, left] = (await deps.redis.eval(markScript, { keys: [marker], arguments: [now] })) as [string, string?];
+    if (left === undefined) {
+      if (remark) markedAtMs = performance.now();
+      return;
+    }
+    const at = await databaseTime(sql);
+    const since = left.split(' ')[1];
     const found = await write(
       sql,
-      'update outbox set published_at = null, claimed_by = null, claimed_until = null where published_at > utc_timestamp(3) - interval ? hour',
-      [outboxRetentionHours],
+      `update outbox set published_at = null, claimed_by = null, claimed_until = null
+       where published_at > ${since === undefined ? `utc_timestamp(3) - interval ${outboxRetentionHours} hour` : '?'}`,
+      since === undefined ? [] : [since],
     );
-    await deps.redis.set(marker, new Date().toISOString());
+    await deps.redis.set(marker, `${run} ${at}`);
     if (found > 0)
-      deps.log.warn({ events: found }, 'Redis had lost the event streams: publishing the retained events again');
+      deps.log.warn({ events: found, since }, 'Redis was restarted or emptied: publishing again what it may have lost');
   }
 
   async function publishBatch(sql: Sql): Promise<number> {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { grantService, rpcAuthKey, type Authenticator, authenticator } from './auth.ts';
+import { openClock } from './clock.ts';
 import { type Database, type NamedMigration, openDatabase } from './database.ts';
 import { type Env, ConfigError, developmentValue, readEnv, url } from './env.ts';
 import { newId } from './ids.ts';
@@ -86,6 +87,7 @@ export type Runtime = {
   readonly redis: Redis;
   readonly live: Live;
   readonly jobs: Jobs;
+  /** The time by the clock of Redis, where this process's own is wrong: it is compared with times of other processes. */
   readonly now: () => Date;
   readonly newId: () => string;
   /** How other subgraphs are reached; resolved when used, since in one process they are made one after the other. */
@@ -103,6 +105,7 @@ export async function openRuntime(
   const metrics = createMetrics();
   const redis = await openRedis(config.redisUrl, log);
   const live = await openLive(redis, log);
+  const clock = await openClock({ readSharedMs: () => timeOf(redis), log });
   const jobs = await openJobs({
     mongoUrl: config.mongoUrl,
     redisUrl: config.redisUrl,
@@ -113,14 +116,20 @@ export async function openRuntime(
   });
   return {
     env, config, log, metrics, redis, live, jobs, newId,
-    now: () => new Date(),
+    now: clock.now,
     link: options.link,
     async close() {
       await jobs.stop();
+      await clock.close();
       await live.close();
       if (redis.isOpen) redis.destroy();
     },
   }; // prettier-ignore
+}
+
+async function timeOf(redis: Redis): Promise<number> {
+  const [seconds, microseconds] = await redis.time();
+  return Number(seconds) * 1_000 + Number(microseconds) / 1_000;
 }
 
 /** One service's own things: its schema, its door, its voice. */

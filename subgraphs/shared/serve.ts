@@ -72,7 +72,7 @@ export async function serveSubgraph(
         query,
         variables: variables ?? undefined,
         operationName: operationName ?? undefined,
-        headers: request.raw.headers as Headers,
+        headers: request.raw.headers,
       });
       // graphql-http takes a result without `data`, a refusal, for arguments of `execute`; a list of errors it understands.
       return 'data' in result ? result : (result.errors ?? []);

@@ -4,6 +4,7 @@ import {
 } from 'graphql'; // prettier-ignore
 import { LRUCache } from 'lru-cache';
 import { type Authenticator, type Headers, type Viewer, callerHeaders } from './auth.ts';
+import { documentSize } from './document-size.ts';
 import { RefusedError, badUserInput, errorCodes, isUnavailable } from './errors.ts';
 import type { RawRequest, RawResponse, SubgraphLink, SubgraphName, SubgraphRequest } from './link.ts';
 import { type Logger, type Metrics, traceIdFrom } from './telemetry.ts';
@@ -33,7 +34,8 @@ export type Subgraph = SubgraphLink & {
 type AnyResolver = (...args: any[]) => unknown;
 export type ResolverMap = Record<string, unknown>;
 
-const documentCacheSize = 1_000;
+const cachedDocuments = 1_000;
+const cachedBytes = 32 * 1024 * 1024;
 export const maxRepresentations = 100;
 
 export type EngineOptions<Context extends CallContext> = {
@@ -62,13 +64,13 @@ export function createEngine<Context extends CallContext>(
   ]);
   limitRepresentations(schema);
   const documents = new LRUCache<string, { document: DocumentNode } | { errors: readonly GraphQLError[] }>({
-    max: documentCacheSize,
+    max: cachedDocuments,
+    maxSize: cachedBytes,
+    sizeCalculation: (entry, query) => documentSize(query, 'document' in entry ? entry.document : undefined, 'bare'),
   });
 
   function documentOf(query: string) {
-    const cached = documents.get(query);
-    if (cached) return cached;
-    const entry = parseAndValidate(schema, query);
+    const entry = documents.get(query) ?? parseAndValidate(schema, query);
     documents.set(query, entry);
     return entry;
   }
@@ -121,10 +123,10 @@ export function createEngine<Context extends CallContext>(
       const started = performance.now();
       const prepared = await prepare(request, 'other');
       const result = present(
-        prepared.errors ? { errors: prepared.errors } : ((await execute(prepared.arguments)) as ExecutionResult),
+        prepared.errors ? { errors: prepared.errors } : await execute(prepared.arguments),
         prepared.traceId,
       );
-      const code = String(result.errors?.[0]?.extensions['code'] ?? 'OK');
+      const code = resultCode(result);
       options.metrics.operationDuration.observe(
         { service: options.name, operation: operationLabel(prepared.arguments?.document), code },
         (performance.now() - started) / 1000,
@@ -160,6 +162,12 @@ export function createEngine<Context extends CallContext>(
     },
     raw: (request) => route(options.routes ?? {}, request),
   };
+}
+
+/** Code of the first error, for the metrics. */
+function resultCode(result: ExecutionResult): string {
+  const code = result.errors?.[0]?.extensions['code'] ?? 'OK';
+  return typeof code === 'string' ? code : 'UNKNOWN';
 }
 
 async function* single(result: ExecutionResult): AsyncGenerator<ExecutionResult, void, void> {

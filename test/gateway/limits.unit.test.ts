@@ -55,6 +55,17 @@ describe('a document', () => {
     ).toBe('TOO_DEEP');
   });
 
+  test('of a literal nested more than ten deep is TOO_DEEP, wherever it stands', () => {
+    const lists = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+    const objects = (depth: number) => `${'{ a: '.repeat(depth)}1${' }'.repeat(depth)}`;
+    expect(codeOf(`mutation { placeOrder(x: ${lists(10)}, y: ${objects(10)}) }`)).toBe('OK');
+    expect(codeOf(`mutation { placeOrder(x: ${lists(11)}) }`)).toBe('TOO_DEEP');
+    expect(codeOf(`mutation { placeOrder(x: ${objects(11)}) }`)).toBe('TOO_DEEP');
+    expect(codeOf(`{ me @x(y: ${lists(11)}) { id } }`)).toBe('TOO_DEEP');
+    expect(codeOf(`query ($x: A = ${lists(11)}) { me { id } }`)).toBe('TOO_DEEP');
+    expect(codeOf(`{ me { ...F } } fragment F on User { id @x(y: ${lists(11)}) }`)).toBe('TOO_DEEP');
+  });
+
   test("GraphiQL's introspection passes although it is deeper, and hides nothing beside it", () => {
     expect(
       codeOf(
@@ -144,6 +155,13 @@ describe('the cost of pages', () => {
     expect(codeOf(twoPages, { outer: null })).toBe('OK');
     expect(codeOf(twoPages, {})).toBe('OK');
     expect(codeOf(twoPages, { outer: 100_000, inner: 1 })).toBe('TOO_COSTLY');
+  });
+
+  test('counts the default of a variable that is called like a member of every object', () => {
+    for (const name of ['constructor', 'toString', '__proto__'])
+      expect(codeOf(`query ($${name}: Int = 5001) { orders(first: $${name}) { edges { node { id } } } }`)).toBe(
+        'TOO_COSTLY',
+      );
   });
 
   test('is summed over siblings and through fragments', () => {

@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import { createConnection } from 'mysql2/promise';
 import { freePort } from '../../ops/embedded/servers.ts';
 import { startTestServers } from './test-servers.ts';
@@ -100,7 +99,7 @@ export async function startPlatform(options: {
         reject(new Error(`the platform was not ready within ${readyTimeoutMs} ms:\n${output}`));
       }, readyTimeoutMs);
       for (const stream of [started.stdout, started.stderr]) {
-        createInterface({ input: stream as Readable }).on('line', (line) => {
+        createInterface({ input: stream }).on('line', (line) => {
           output += `${line}\n`;
           if (!line.startsWith('ready ')) return;
           clearTimeout(timer);

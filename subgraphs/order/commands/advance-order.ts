@@ -1,5 +1,5 @@
 import { select } from '../../shared/database.ts';
-import { type Refusal, RefusedError, notFoundError, orRefusals } from '../../shared/errors.ts';
+import { type Refusal, RefusedError, isUnavailable, notFoundError, orRefusals } from '../../shared/errors.ts';
 import { claimKey } from '../../shared/idempotency.ts';
 import { idFromBytes, idToBytes, isId } from '../../shared/ids.ts';
 import { announce } from '../announce.ts';
@@ -14,6 +14,8 @@ import { type Asker, staffOnly } from './context.ts';
 const batchSize = 100;
 const retryBaseMs = 1_000;
 const retryMaxMs = 300_000;
+/** For an order whose type is not registered any more. */
+const defaultLifeSeconds = 86_400;
 
 /** True when a paid order of this type goes on to COMPLETED by itself. */
 export const advancesByItself = (order: Pick<StoredOrder, 'fulfilmentStatus'>): boolean =>
@@ -24,7 +26,6 @@ export const advancesByItself = (order: Pick<StoredOrder, 'fulfilmentStatus'>): 
  * finds done it leaves alone. A failing delivery is postponed with back-off, and after the type's life time left to staff.
  */
 export async function advanceOnce(deps: OrderDeps, orderId: string, change: Change): Promise<void> {
-  const type = (order: StoredOrder) => deps.types.get(order.type);
   const step = async (command: OrderCommand): Promise<StoredOrder | null> => {
     const changed = await deps.db.transaction((tx) =>
       changeOrder(tx, orderId, change, (order) =>
@@ -37,11 +38,12 @@ export async function advanceOnce(deps: OrderDeps, orderId: string, change: Chan
   const order = await step({ type: 'StartProcessing' });
   if (!order || order.state !== 'PROCESSING' || !advancesByItself(order)) return;
   try {
-    await type(order).deliver(order);
+    await deps.types.get(order.type).deliver(order);
   } catch (error) {
     const { message } = error as Error;
     const at = deps.now();
-    const overdue = at.getTime() - (order.paidAt?.getTime() ?? 0) > type(order).deliveryLifeSeconds * 1_000;
+    const lifeSeconds = deps.types.find(order.type)?.deliveryLifeSeconds ?? defaultLifeSeconds;
+    const overdue = at.getTime() - (order.paidAt?.getTime() ?? 0) > lifeSeconds * 1_000;
     deps.log.warn({ err: error, orderId, overdue }, 'delivery of an order failed');
     const nextAt = new Date(
       at.getTime() + Math.min(retryMaxMs, retryBaseMs * 2 ** Math.min(order.advanceAttempts, 10)),
@@ -66,8 +68,9 @@ export async function advanceOrders(deps: OrderDeps): Promise<number> {
     try {
       await advanceOnce(deps, orderId, { actor: { type: 'SYSTEM', id: null }, at: deps.now(), traceId: newTraceId() });
     } catch (error) {
-      if (!(error instanceof RefusedError)) throw error;
-      deps.log.info({ orderId, reason: error.message }, 'order was not advanced');
+      if (isUnavailable(error)) throw error;
+      if (error instanceof RefusedError) deps.log.info({ orderId, reason: error.message }, 'order was not advanced');
+      else deps.log.error({ err: error, orderId }, 'an order can not be advanced');
     }
   }
   return rows.length;

@@ -21,7 +21,7 @@ import {
   priceLines,
   type Priced,
 } from '../domain/pricing.ts';
-import { newPlacingSaga } from '../domain/saga.ts';
+import { type Saga, newPlacingSaga } from '../domain/saga.ts';
 import { type StoredOrder, toOrder } from '../rows.ts';
 import { type Shortage, runPlacingSaga } from '../saga.ts';
 import { type NewOrder, StaleOrderError, insertOrder, insertSaga } from '../store.ts';
@@ -29,6 +29,8 @@ import type { OrderType } from '../types/order-type.ts';
 
 export type PlaceOrderPayload = {
   readonly order: StoredOrder | null;
+  /** The order's saga where it is at hand; else it is read. */
+  readonly saga?: Saga | null;
   readonly replayed: boolean;
   readonly userErrors: readonly Refusal[];
 };
@@ -75,7 +77,8 @@ export async function placeOrder(
       }
       const recorded = await recordOrder(deps, viewer, { claim, type, priced, input, traceId });
       if (recorded.replayed) return answer(await waitForOutcome(deps, recorded.orderId, untilMs), true);
-      return answer(await runSaga(deps, recorded, untilMs), false);
+      const { order, saga } = await runSaga(deps, recorded, untilMs);
+      return { ...answer(order, false), saga };
     },
     (userErrors): PlaceOrderPayload => ({ order: null, replayed: false, userErrors }),
   );
@@ -202,14 +205,15 @@ async function runSaga(
   deps: OrderDeps,
   recorded: Extract<Recorded, { replayed: false }>,
   untilMs: number,
-): Promise<StoredOrder> {
+): Promise<{ order: StoredOrder; saga: Saga | null }> {
   const { order, sagaId } = recorded;
   failPoint('order.placed');
   deps.wakeExpiry(order.expiresAt);
   const saga = newPlacingSaga(sagaId, order.id, order.placedAt);
-  const running = runPlacingSaga(deps, { saga, fence: 1, order, untilMs }).catch((error: unknown) => {
+  const running = runPlacingSaga(deps, { saga, fence: 1, order, untilMs }).catch(async (error: unknown) => {
     if (!(error instanceof StaleOrderError)) throw error;
-    return waitForOutcome(deps, order.id, untilMs); // recovered by another process: its outcome counts
+    // Recovered by another process: its outcome counts.
+    return { order: await waitForOutcome(deps, order.id, untilMs), saga: null };
   });
   const waited = sleep(Math.max(0, untilMs - Date.now()), null, { ref: false });
   const outcome = await Promise.race([running, waited]);
@@ -217,7 +221,7 @@ async function runSaga(
   running.catch((error: unknown) =>
     deps.log.warn({ err: error, orderId: order.id }, 'placing goes on in the background job'),
   );
-  return readOrder(deps, order.id);
+  return { order: await readOrder(deps, order.id), saga: null };
 }
 
 const readOrder = async (deps: OrderDeps, orderId: string): Promise<StoredOrder> => {

@@ -91,7 +91,7 @@ function describe(event: OrderEvent): Pick<JournalEntry, 'reason' | 'data'> {
     case 'OrderCancelled':
       return { reason: event.reason, data: event.note === null ? null : json({ note: event.note }) };
     case 'OrderExpired':
-      return { reason: 'PAYMENT_TIMEOUT', data: null };
+      return { reason: 'PAYMENT_TIMEOUT', data: event.parts ? json({ parts: event.parts }) : null };
     case 'PaymentRefused':
     case 'OrderPaid':
     case 'PartPaymentReceived':
@@ -102,6 +102,7 @@ function describe(event: OrderEvent): Pick<JournalEntry, 'reason' | 'data'> {
           amountMinor: event.amountMinor,
           method: event.method,
           paidAt: event.paidAt,
+          countedMinor: event.countedMinor,
         }),
       };
     case 'AttentionNeeded':

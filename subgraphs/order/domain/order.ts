@@ -1,5 +1,6 @@
 import type { Refusal } from '../../shared/errors.ts';
 import { validationError } from '../../shared/errors.ts';
+import { decideFulfilment } from './fulfilment.ts';
 
 /*
  * The life of an order as data and two pure functions: `decide` says which events a command leads to, or why not;
@@ -86,6 +87,15 @@ export type Order = {
 
 export type LineQuantity = { readonly lineId: string; readonly quantity: number };
 
+/** What the journal knows of one payment: events may come twice, and a refund before its payment. */
+export type PaymentHistory = {
+  /** Its money was counted, or refused. */
+  readonly received: boolean;
+  readonly refundIds: readonly string[];
+  /** Sum of its refunds. */
+  readonly refundedMinor: bigint;
+};
+
 export type OrderCommand =
   | { readonly type: 'ConfirmStock' }
   | { readonly type: 'FailPlacing'; readonly reason: CancelReason; readonly detail: unknown }
@@ -96,12 +106,15 @@ export type OrderCommand =
       readonly method: string;
       readonly paidAt: Date;
       readonly advances: boolean;
+      /** Needed where the order has had money before. */
+      readonly known?: PaymentHistory;
     }
   | {
       readonly type: 'RecordRefund';
       readonly paymentId: string;
       readonly refundId: string;
       readonly amountMinor: bigint;
+      readonly known?: PaymentHistory;
     }
   | { readonly type: 'Expire' }
   | { readonly type: 'Cancel'; readonly reason: CancelReason; readonly note: string | null }
@@ -133,14 +146,19 @@ export type OrderEvent =
       readonly paidAt: Date;
       readonly advances: boolean;
       readonly reason?: string;
+      /** What early refunds have counted of it already. */
+      readonly countedMinor?: bigint;
     }
   | {
       readonly type: 'RefundRecorded';
       readonly paymentId: string;
       readonly refundId: string;
       readonly amountMinor: bigint;
+      /** The payment itself was not heard of yet, so its money is counted as come and gone. */
+      readonly early: boolean;
     }
-  | { readonly type: 'OrderExpired' }
+  /** `parts`: money that had come in and has to go back. */
+  | { readonly type: 'OrderExpired'; readonly parts?: readonly PartPayment[] }
   | { readonly type: 'OrderCancelled'; readonly reason: CancelReason; readonly note: string | null }
   | { readonly type: 'ProcessingStarted' }
   | {
@@ -156,6 +174,9 @@ export type OrderEvent =
   | { readonly type: 'RemarkChanged'; readonly remark: string }
   | { readonly type: 'NoteAdded'; readonly note: string; readonly public: boolean }
   | { readonly type: 'OrderArchived' };
+
+/** Money of a payment that did not pay all of its order. */
+export type PartPayment = { readonly paymentId: string; readonly amountMinor: bigint };
 
 export type Decision = { readonly events: readonly OrderEvent[] } | { readonly refusal: Refusal };
 
@@ -194,18 +215,20 @@ export function decide(order: Order, command: OrderCommand, at: Date): Decision 
     case 'MarkPaid':
       return decidePayment(order, command);
     case 'RecordRefund':
+      if (command.known?.refundIds.includes(command.refundId)) return accept();
       return accept({
         type: 'RefundRecorded',
         paymentId: command.paymentId,
         refundId: command.refundId,
         amountMinor: command.amountMinor,
+        early: command.known?.received === false,
       });
     case 'Expire':
       if (order.state === 'EXPIRED') return accept();
       return state === 'EXPIRED' ? accept({ type: 'OrderExpired' }) : refuse('PENDING_PAYMENT');
     case 'Cancel':
       if (state === 'CANCELLED') return accept();
-      if (state === 'PENDING_PAYMENT' && order.paidMinor === 0n)
+      if (state === 'PENDING_PAYMENT' && netMinor(order) === 0n)
         return accept({ type: 'OrderCancelled', reason: command.reason, note: command.note });
       return refuse('PENDING_PAYMENT');
     case 'StartProcessing':
@@ -250,56 +273,29 @@ export function decide(order: Order, command: OrderCommand, at: Date): Decision 
   }
 }
 
-/** Money that arrived counts when it was paid in time and the order still waits for it; otherwise it has to go back. */
+/**
+ * Money that arrived counts when it was paid in time and the order still waits for it; otherwise it has to go back. A
+ * payment that is told again counts once, and one of which something went back already pays nothing.
+ */
 function decidePayment(order: Order, command: Extract<OrderCommand, { type: 'MarkPaid' }>): Decision {
-  const { paymentId, amountMinor, method, paidAt, advances } = command;
+  const { paymentId, amountMinor, method, paidAt, advances, known } = command;
   const payment = { paymentId, amountMinor, method, paidAt, advances };
+  if (known?.received) return accept();
+  if (known && known.refundedMinor > 0n)
+    return accept({
+      type: 'PaymentRefused',
+      ...payment,
+      reason: 'PAYMENT_REFUNDED',
+      countedMinor: known.refundedMinor,
+    });
   if (order.state !== 'PENDING_PAYMENT')
     return accept({ type: 'PaymentRefused', ...payment, reason: `ORDER_${order.state}` });
   if (paidAt.getTime() >= order.expiresAt.getTime())
     return accept({ type: 'PaymentRefused', ...payment, reason: 'ORDER_EXPIRED' });
   return accept({
-    type: order.paidMinor + amountMinor >= order.totalMinor ? 'OrderPaid' : 'PartPaymentReceived',
+    type: netMinor(order) + amountMinor >= order.totalMinor ? 'OrderPaid' : 'PartPaymentReceived',
     ...payment,
   });
-}
-
-function decideFulfilment(order: Order, command: Extract<OrderCommand, { type: 'Fulfil' }>): Decision {
-  const open = order.lines.filter((line) => line.needsFulfilment && line.fulfilledQuantity < line.quantity);
-  const wanted =
-    command.lines ?? open.map((line) => ({ lineId: line.id, quantity: line.quantity - line.fulfilledQuantity }));
-  const lines = new Map<string, number>();
-  for (const [index, { lineId, quantity }] of wanted.entries()) {
-    const line = open.find((candidate) => candidate.id === lineId);
-    const total = (lines.get(lineId) ?? 0) + quantity;
-    if (!line)
-      return {
-        refusal: validationError('There is nothing left to deliver of this line.', ['lines', String(index), 'lineId']),
-      };
-    if (quantity < 1 || total > line.quantity - line.fulfilledQuantity) {
-      return {
-        refusal: validationError(`quantity: must be within 1 and ${line.quantity - line.fulfilledQuantity}.`, [
-          'lines',
-          String(index),
-          'quantity',
-        ]),
-      };
-    }
-    lines.set(lineId, total);
-  }
-  if (lines.size === 0) return { refusal: validationError('There is nothing left to deliver.', ['lines']) };
-  const delivered = [...lines].map(([lineId, quantity]) => ({ lineId, quantity }));
-  const complete = open.every((line) => lines.get(line.id) === line.quantity - line.fulfilledQuantity);
-  return accept(
-    ...(order.state === 'PAID' ? [{ type: 'ProcessingStarted' } as const] : []),
-    {
-      type: 'LinesFulfilled',
-      fulfilmentId: command.fulfilmentId,
-      lines: delivered,
-      trackingNumber: command.trackingNumber,
-    },
-    ...(complete ? [{ type: 'OrderCompleted' } as const] : []),
-  );
 }
 
 /** The state that an event leads to; null where it leaves the state alone. */
@@ -344,11 +340,11 @@ function change(order: Order, event: OrderEvent, at: Date): Partial<Order> {
       };
     case 'PartPaymentReceived':
     case 'PaymentRefused':
-      return { paidMinor: order.paidMinor + event.amountMinor };
+      return { paidMinor: order.paidMinor + larger(event.amountMinor - (event.countedMinor ?? 0n), 0n) };
     case 'RefundRecorded': {
       const refundedMinor = order.refundedMinor + event.amountMinor;
-      // A payment that came too late may be refunded before the order ever heard of it.
-      return { refundedMinor, paidMinor: order.paidMinor < refundedMinor ? refundedMinor : order.paidMinor };
+      const paidMinor = event.early ? order.paidMinor + event.amountMinor : order.paidMinor;
+      return { refundedMinor, paidMinor: larger(paidMinor, refundedMinor) };
     }
     case 'LinesFulfilled': {
       const lines = order.lines.map((line) => ({
@@ -376,6 +372,8 @@ function change(order: Order, event: OrderEvent, at: Date): Partial<Order> {
   }
 }
 
+const larger = (one: bigint, other: bigint): bigint => (one > other ? one : other);
+
 /** The money's status follows from the amounts and the state alone. */
 export function paymentStatusOf(
   order: Pick<Order, 'state' | 'totalMinor' | 'paidMinor' | 'refundedMinor'>,
@@ -388,32 +386,12 @@ export function paymentStatusOf(
   return paidMinor === totalMinor ? 'PAID' : 'OVERPAID';
 }
 
-/** What is still to be paid, in minor units: nothing once the order is closed. */
+/** Money that is with us: what came in and did not go back. */
+export const netMinor = (order: Pick<Order, 'paidMinor' | 'refundedMinor'>): bigint =>
+  order.paidMinor - order.refundedMinor;
+
+/** What is still to be paid, in minor units: nothing once the order is paid or closed. */
 export const balanceDueMinor = (order: Order, at: Date): bigint => {
-  if (terminalStates.includes(effectiveState(order, at))) return 0n;
-  const due = order.totalMinor - order.paidMinor;
-  return due > 0n ? due : 0n;
-};
-
-export type OrderAction = 'PAY' | 'CANCEL' | 'ADVANCE' | 'FULFIL' | 'REFUND' | 'ARCHIVE' | 'RESOLVE';
-
-/** What somebody may do with the order now. */
-export function allowedActions(order: Order, at: Date, who: { owner: boolean; staff: boolean }): OrderAction[] {
   const state = effectiveState(order, at);
-  const ready = state === 'PAID' || state === 'PROCESSING';
-  const actions: [OrderAction, boolean][] = [
-    ['PAY', who.owner && state === 'PENDING_PAYMENT'],
-    ['CANCEL', state === 'PENDING_PAYMENT' && order.paidMinor === 0n],
-    ['ADVANCE', who.staff && ready],
-    [
-      'FULFIL',
-      who.staff &&
-        ready &&
-        (order.fulfilmentStatus === 'UNFULFILLED' || order.fulfilmentStatus === 'PARTIALLY_FULFILLED'),
-    ],
-    ['REFUND', who.staff && order.paidMinor > order.refundedMinor],
-    ['ARCHIVE', terminalStates.includes(state) && order.archivedAt === null],
-    ['RESOLVE', who.staff && state === 'NEEDS_ATTENTION'],
-  ];
-  return actions.filter(([, allowed]) => allowed).map(([action]) => action);
-}
+  return state === 'PLACING' || state === 'PENDING_PAYMENT' ? larger(order.totalMinor - netMinor(order), 0n) : 0n;
+};

@@ -82,7 +82,7 @@ export function checkInput(
       invalid(`quantity: is within 1 and ${maxQuantity}.`, 'lines', String(index), 'quantity');
       continue;
     }
-    const addOns = [...new Set(line.addOns ?? [])].sort();
+    const addOns = [...new Set(line.addOns ?? [])].toSorted();
     const key = JSON.stringify([line.productId, addOns]);
     const before = merged.get(key);
     const quantity = (before?.quantity ?? 0) + line.quantity;

@@ -6,7 +6,7 @@ const table = 'engine = InnoDB default character set utf8mb4 collate utf8mb4_bin
 /** Orders, their lines, journal, sagas and deliveries. */
 export class InitialOrderMigration extends Migration {
   override up(): void {
-    this.addSql(`create table orders (
+    this.addSql(`create table if not exists orders (
       id binary(16) not null primary key,
       number varchar(32) not null,
       type varchar(32) not null,
@@ -48,7 +48,7 @@ export class InitialOrderMigration extends Migration {
       constraint orders_total check (total_minor >= 0 and subtotal_minor >= 0),
       constraint orders_refunded check (refunded_minor >= 0 and refunded_minor <= paid_minor)
     ) ${table}`);
-    this.addSql(`create table order_line (
+    this.addSql(`create table if not exists order_line (
       order_id binary(16) not null,
       position smallint not null,
       id binary(16) not null,
@@ -71,7 +71,7 @@ export class InitialOrderMigration extends Migration {
       index order_line_product (product_id, order_id),
       constraint order_line_quantity check (quantity > 0 and fulfilled_quantity between 0 and quantity and refunded_quantity between 0 and quantity)
     ) ${table}`);
-    this.addSql(`create table order_event (
+    this.addSql(`create table if not exists order_event (
       order_id binary(16) not null,
       seq int not null,
       id binary(16) not null,
@@ -87,7 +87,7 @@ export class InitialOrderMigration extends Migration {
       hash binary(32) not null,
       primary key (order_id, seq)
     ) ${table}`);
-    this.addSql(`create table saga (
+    this.addSql(`create table if not exists saga (
       id binary(16) not null primary key,
       kind varchar(32) not null,
       order_id binary(16) not null,
@@ -104,7 +104,7 @@ export class InitialOrderMigration extends Migration {
       index saga_due (state, next_retry_at),
       index saga_order (order_id)
     ) ${table}`);
-    this.addSql(`create table fulfilment (
+    this.addSql(`create table if not exists fulfilment (
       id binary(16) not null primary key,
       order_id binary(16) not null,
       \`lines\` json not null,

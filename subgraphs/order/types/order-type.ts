@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { type z } from 'zod';
 import type { Order } from '../domain/order.ts';
 
 export type PayFlow = 'NONE' | 'PREPAY_WALLET' | 'ORDER_THEN_PAY' | 'MIXED';

@@ -1,5 +1,6 @@
 import { type Viewer, requireUser } from '../../shared/auth.ts';
 import { type Refusal, RefusedError, isDuplicateKey, orRefusals, validationError } from '../../shared/errors.ts';
+import { failPoint } from '../../shared/fail-point.ts';
 import { type Claim, type Claimed, claimKey, findKey } from '../../shared/idempotency.ts';
 import { isId, newNumber } from '../../shared/ids.ts';
 import { type Money, type MoneyJson, moneyFromJson } from '../../shared/money.ts';
@@ -75,6 +76,7 @@ export async function createPayment(
       replaced,
       traceId: caller.traceId,
     });
+    failPoint('payment.stored');
     return { payment: await submitOrRefuse(deps, result), replayed, userErrors: [] };
   }, refusedPayment);
 }

@@ -8,6 +8,7 @@ import {
   orRefusals,
   validationError,
 } from '../../shared/errors.ts';
+import { failPoint } from '../../shared/fail-point.ts';
 import { type Claim, claimKey } from '../../shared/idempotency.ts';
 import { idToBytes, isId, newNumber } from '../../shared/ids.ts';
 import type { MoneyJson } from '../../shared/money.ts';
@@ -121,6 +122,7 @@ export async function executeRefund(deps: PaymentDeps, refundId: string, source:
     ]);
   }
   const result = await askProvider(deps, refund, { provider: attempt.provider, intentId: attempt.providerIntentId });
+  failPoint('payment.refund_sent');
   await transact(deps, (unit) => applyRefund(unit, deps, refundId, result, { source, at: deps.now() }));
 }
 

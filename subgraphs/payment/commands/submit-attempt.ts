@@ -1,5 +1,6 @@
 import { write } from '../../shared/database.ts';
 import { RefusedError } from '../../shared/errors.ts';
+import { failPoint } from '../../shared/fail-point.ts';
 import { idToBytes } from '../../shared/ids.ts';
 import { type PaymentDeps, providerNamed, transact } from '../context.ts';
 import { type ProviderFact, isUnpaid } from '../domain/payment.ts';
@@ -42,6 +43,7 @@ export async function submitAttempt(
     if (!(error instanceof ProviderRefused)) throw error;
     return refuseAttempt(deps, payment, attempt, error, source);
   }
+  failPoint('payment.submitted');
   return storeIntent(deps, payment, attempt, intent, source);
 }
 

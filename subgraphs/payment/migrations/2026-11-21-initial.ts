@@ -6,7 +6,7 @@ const table = 'engine = InnoDB default character set utf8mb4 collate utf8mb4_bin
 /** Payments, their attempts, refunds and journal, and what providers have sent. */
 export class InitialPaymentMigration extends Migration {
   override up(): void {
-    this.addSql(`create table payment (
+    this.addSql(`create table if not exists payment (
       id binary(16) not null primary key,
       number varchar(32) not null,
       order_id binary(16) not null,
@@ -37,7 +37,7 @@ export class InitialPaymentMigration extends Migration {
       constraint payment_refunding check (refunding_minor between 0 and captured_minor),
       constraint payment_refunded check (refunded_minor between 0 and refunding_minor)
     ) ${table}`);
-    this.addSql(`create table attempt (
+    this.addSql(`create table if not exists attempt (
       id binary(16) not null primary key,
       number varchar(32) not null,
       payment_id binary(16) not null,
@@ -61,7 +61,7 @@ export class InitialPaymentMigration extends Migration {
       index attempt_payment (payment_id, id),
       index attempt_due (next_check_at)
     ) ${table}`);
-    this.addSql(`create table refund (
+    this.addSql(`create table if not exists refund (
       id binary(16) not null primary key,
       number varchar(32) not null,
       payment_id binary(16) not null,
@@ -87,7 +87,7 @@ export class InitialPaymentMigration extends Migration {
       index refund_due (next_try_at),
       constraint refund_amount check (amount_minor > 0)
     ) ${table}`);
-    this.addSql(`create table payment_event (
+    this.addSql(`create table if not exists payment_event (
       payment_id binary(16) not null,
       seq int not null,
       type varchar(32) not null,
@@ -100,7 +100,7 @@ export class InitialPaymentMigration extends Migration {
       at datetime(3) not null,
       primary key (payment_id, seq)
     ) ${table}`);
-    this.addSql(`create table webhook_inbox (
+    this.addSql(`create table if not exists webhook_inbox (
       id binary(16) not null primary key,
       provider varchar(16) not null,
       provider_event_id varchar(128) not null,

@@ -8,6 +8,8 @@ import { type Intent, type PaymentProvider, ProviderRefused, ProviderUnreachable
 const requestTimeoutMs = 5_000;
 const poolConnections = 16;
 const keepAliveMs = 30_000;
+/** Statuses that say nothing about the request itself, e.g. a key that is wrong until somebody mends it: it is made again. */
+const unheard: ReadonlySet<number> = new Set([401, 403, 408, 409, 429]);
 
 const intentShape = z.object({
   id: z.string().min(1).max(128),
@@ -80,8 +82,7 @@ export function simulatedProvider(
     }
     if (status < 300) return answer;
     const { error } = (answer ?? {}) as { error?: { code?: string; message?: string } };
-    if (status >= 500 || status === 429 || status === 409)
-      throw new ProviderUnreachable(`simulated provider: status ${status}`);
+    if (status >= 500 || unheard.has(status)) throw new ProviderUnreachable(`simulated provider: status ${status}`);
     throw new ProviderRefused(error?.code ?? `status_${status}`, error?.message ?? `The provider answered ${status}.`);
   }
 

@@ -10,7 +10,7 @@ export class ProductsAndStock extends Migration {
       for (const statement of sharedTables[table]) this.addSql(statement);
     }
     // search_text and name_key are lower case: the collation compares bytes, as keys of other columns must be.
-    this.addSql(`create table product (
+    this.addSql(`create table if not exists product (
       id binary(16) not null primary key, sku varchar(64) not null, kind varchar(16) not null,
       name varchar(200) not null, subtitle varchar(200) null, description text not null,
       cover varchar(500) null, images json not null,
@@ -25,13 +25,13 @@ export class ProductsAndStock extends Migration {
       constraint product_price check (price_minor > 0)
     ) ${options}`);
     // The counters are in a row of their own: it is hot, and short, and locked for microseconds.
-    this.addSql(`create table stock (
+    this.addSql(`create table if not exists stock (
       product_id binary(16) not null primary key, on_hand int not null, allocated int not null,
       low_stock_threshold int not null default 0, allow_backorder tinyint(1) not null default 0,
       version int not null, updated_at datetime(3) not null,
       constraint stock_never_oversold check (allocated >= 0 and on_hand >= 0 and allocated <= on_hand)
     ) ${options}`);
-    this.addSql(`create table stock_reservation (
+    this.addSql(`create table if not exists stock_reservation (
       id binary(16) not null primary key, order_id binary(16) not null, product_id binary(16) not null,
       quantity int not null, state varchar(16) not null,
       expires_at datetime(3) not null, created_at datetime(3) not null, settled_at datetime(3) null,
@@ -39,7 +39,7 @@ export class ProductsAndStock extends Migration {
       index stock_reservation_by_product (product_id, state, id),
       constraint stock_reservation_quantity check (quantity > 0)
     ) ${options}`);
-    this.addSql(`create table stock_movement (
+    this.addSql(`create table if not exists stock_movement (
       product_id binary(16) not null, seq int not null, type varchar(16) not null,
       on_hand_delta int not null, allocated_delta int not null, on_hand_after int not null, allocated_after int not null,
       reservation_id binary(16) null, order_id binary(16) null, saga_branch varchar(64) null,

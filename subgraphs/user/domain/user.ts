@@ -82,6 +82,7 @@ export function checkName(text: string, path: readonly string[]): Checked<string
   const name = text.normalize('NFC').trim();
   const length = lengthOf(name);
   if (length < 1 || length > maxNameLength) return refuse(`It has 1 to ${maxNameLength} characters.`, path);
+  if (!name.isWellFormed()) return refuse('It is valid Unicode.', path);
   return controlCharacters.test(name) ? refuse('It has no control characters.', path) : accept(name);
 }
 
@@ -97,9 +98,9 @@ function checkAvatar(text: string, path: readonly string[]): Checked<string> {
 }
 
 const checkInfo = (text: string, path: readonly string[]): Checked<string> =>
-  lengthOf(text) > maxInfoLength || controlsButLines.test(text)
+  lengthOf(text) > maxInfoLength || controlsButLines.test(text) || !text.isWellFormed()
     ? refuse(
-        `It has at most ${maxInfoLength} characters, and none of the control characters but line ends and tabs.`,
+        `It is valid Unicode of at most ${maxInfoLength} characters, and none of the control characters but line ends and tabs.`,
         path,
       )
     : accept(text);

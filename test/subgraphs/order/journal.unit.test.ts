@@ -137,5 +137,5 @@ test('a history starts after the larger of cursor and afterSeq', () => {
   expect(historyStart({ afterSeq: 5, after: cursor })).toBe(5);
   expect(historyStart({ afterSeq: 2, after: cursor })).toBe(3);
   for (const wrong of [{ afterSeq: -1 }, { after: 'x' }, { after: Buffer.from('["a"]').toString('base64url') }])
-    expect(() => historyStart(wrong)).toThrow();
+    expect(() => historyStart(wrong)).toThrow(/^after/);
 });

@@ -1,15 +1,10 @@
 import { subscribe as onChannel, unsubscribe } from 'node:diagnostics_channel';
 import { randomBytes } from 'node:crypto';
 import type { ExecutionResult } from 'graphql';
+import { SignJWT } from 'jose';
 import { createConnection } from 'mysql2/promise';
 import pino from 'pino';
-import {
-  type Role,
-  type UserViewer,
-  type Viewer,
-  callerHeaders,
-  identitySigner,
-} from '../../../subgraphs/shared/auth.ts';
+import { type Role, type UserViewer, type Viewer, callerHeaders } from '../../../subgraphs/shared/auth.ts';
 import { type Row, select, toDate, toJson } from '../../../subgraphs/shared/database.ts';
 import { handleOnce } from '../../../subgraphs/shared/event-consumer.ts';
 import type { DomainEvent } from '../../../subgraphs/shared/events.ts';
@@ -63,9 +58,8 @@ export type OrderWorld = {
   deliver(): Promise<DomainEvent[]>;
   /** Statements sent to either schema meanwhile, without transaction control. */
   statements(work: () => Promise<unknown>): Promise<{ order: string[]; product: string[] }>;
-  /** What is wrong with the journals, row by row: gaps, hashes, heads. */
-  brokenJournals(): Promise<string[]>;
-  close(): Promise<void>;
+  /** Gives what is wrong with the journals at the end, row by row: gaps, hashes, heads. */
+  close(): Promise<string[]>;
 };
 
 export const userViewer = (...roles: Role[]): UserViewer => ({
@@ -110,7 +104,15 @@ export async function openOrderWorld(options: { env?: Record<string, string> } =
     name === 'order'
       ? order
       : { ...product, execute: (request) => world.intercept(request, () => product.execute(request)) };
-  const sign = identitySigner(runtime.config.identitySecret);
+  // As identitySigner does, by the world's clock.
+  const sign = (viewer: UserViewer): Promise<string> =>
+    new SignJWT({ roles: viewer.roles, sid: viewer.sessionId })
+      .setProtectedHeader({ alg: 'HS256', typ: 'identity+jwt' })
+      .setSubject(viewer.userId)
+      .setIssuer('order-platform-gateway')
+      .setAudience('order-platform-subgraph')
+      .setExpirationTime(new Date(runtime.now().getTime() + 60_000))
+      .sign(new TextEncoder().encode(runtime.config.identitySecret));
   const payments = paymentHandlers(order.deps);
   const stocks = eventHandlers(product.deps);
 
@@ -189,8 +191,8 @@ export async function openOrderWorld(options: { env?: Record<string, string> } =
       return events;
     },
     statements: (work) => statementsOf(prefix, work),
-    brokenJournals: () => brokenJournals(world),
     async close() {
+      const broken = await brokenJournals(world);
       await order.close();
       await product.close();
       await runtime.close();
@@ -198,6 +200,7 @@ export async function openOrderWorld(options: { env?: Record<string, string> } =
       await root.query(`drop database ${prefix}_order`);
       await root.query(`drop database ${prefix}_product`);
       await root.end();
+      return broken;
     },
   };
   return world;
@@ -236,17 +239,18 @@ async function brokenJournals(world: OrderWorld): Promise<string[]> {
   const byOrder = Map.groupBy(entries, (entry) => entry.orderId);
   for (const head of heads) {
     const own = byOrder.get(idFromBytes(head['id'] as Buffer)) ?? [];
+    const number = String(head['number']);
     let previous: Buffer = genesisHash;
     let state: string | null = null;
     for (const [index, entry] of own.entries()) {
-      if (entry.seq !== index + 1) broken.push(`${head['number']}: ${entry.seq} at ${index + 1}`);
-      if (!entryHash(previous, entry).equals(entry.hash)) broken.push(`${head['number']}: hash of ${entry.seq}`);
-      if (entry.fromState !== state) broken.push(`${head['number']}: ${entry.seq} is not from ${state}`);
+      if (entry.seq !== index + 1) broken.push(`${number}: ${entry.seq} at ${index + 1}`);
+      if (!entryHash(previous, entry).equals(entry.hash)) broken.push(`${number}: hash of ${entry.seq}`);
+      if (entry.fromState !== state) broken.push(`${number}: ${entry.seq} is not from ${String(state)}`);
       state = entry.toState ?? state;
       previous = entry.hash;
     }
-    if (!previous.equals(head['last_hash'] as Buffer)) broken.push(`${head['number']}: last hash`);
-    if (state !== head['state'] || own.length !== Number(head['seq'])) broken.push(`${head['number']}: head`);
+    if (!previous.equals(head['last_hash'] as Buffer)) broken.push(`${number}: last hash`);
+    if (state !== head['state'] || own.length !== Number(head['seq'])) broken.push(`${number}: head`);
   }
   return broken;
 }

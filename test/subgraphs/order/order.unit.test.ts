@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { allowedActions } from '../../../subgraphs/order/domain/actions.ts';
 import {
   type Decision,
   type Order,
   type OrderCommand,
   type OrderEvent,
   type OrderState,
-  allowedActions,
   balanceDueMinor,
   closedStates,
   decide,

@@ -11,8 +11,7 @@ afterEach(() => {
   world.intercept = (_, next) => next();
 });
 afterAll(async () => {
-  expect(await world.brokenJournals()).toEqual([]);
-  await world.close();
+  expect(await world.close()).toEqual([]);
 });
 
 const buyer = userViewer();
@@ -214,7 +213,7 @@ describe('bad input changes nothing', () => {
     ['an unknown type', { type: 'NONE', lines: [{ productId: newId(), quantity: 1 }] }, 'VALIDATION'],
   ];
   for (const [what, input, code] of cases)
-    test(what, async () => {
+    test(`${what} is refused`, async () => {
       const before = await world.rows('select count(*) n from orders');
       expect(await place([], input)).toMatchObject({ order: null, saga: null, userErrors: [{ code }] });
       expect(await world.rows('select count(*) n from orders')).toEqual(before);

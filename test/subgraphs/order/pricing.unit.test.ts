@@ -84,7 +84,7 @@ describe('input is refused', () => {
     ['with an extension that the type does not take', { extension: {} }, pathOf('extension')],
   ];
   for (const [what, change, path] of cases)
-    test(what, () => {
+    test(`${what}: a validation error`, () => {
       expect(refusalsOf(anInput(change))).toMatchObject([{ __typename: 'ValidationError', path }]);
     });
 

@@ -107,6 +107,21 @@ test('a payment that the order refuses is refunded exactly once, however often t
   expect((await outboxOf(order.id)).map(({ type }) => type)).toEqual(['payment.succeeded', 'payment.refunded']);
 });
 
+test('money of a closed order goes back even if the order never hears of it, and once if it does', async () => {
+  const { buyer, order, payment } = await open();
+  await confirm(world, payment);
+  await paymentIn(world, payment.id, 'SETTLED');
+  // The order's consumer has laid payment.succeeded aside as a dead letter, or it comes later than the deadline.
+  await close(order.id, 'EXPIRED', 2);
+  const refunded = await paymentIn(world, payment.id, 'REFUNDED');
+  expect(refunded.refunds).toMatchObject([{ automatic: true, amount: { amount: 1234 } }]);
+  const refused = { customerId: buyer.userId, paymentId: payment.id, amountMinor: 1234, currency: 'EUR', reason: 'ORDER_EXPIRED' }; // prettier-ignore
+  await world.orders.tell('order.payment_refused', order.id, refused);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect((await journalOf(order.id)).map(({ type }) => type)).toEqual(['charge', 'refund']);
+  expect((await outboxOf(order.id)).map(({ type }) => type)).toEqual(['payment.succeeded', 'payment.refunded']);
+});
+
 test('an unpaid payment of which no closing is told ends by itself after its deadline', async () => {
   const buyer = user();
   const order = world.orders.add({ customerId: buyer.userId });

@@ -46,6 +46,14 @@ describe('an idempotency key', () => {
     expect(hashOf([1, 2]).equals(hashOf([2, 1]))).toBe(false);
   });
 
+  test('stands for no text that is not Unicode: half a character is refused, not failed over', async () => {
+    const of = claim({ input: { name: 'half \ud83d' } });
+    await expect(use(of, 1)).rejects.toMatchObject(refusedWith({ __typename: 'ValidationError' }));
+    expect(await use({ ...of, input: { name: 'whole \ud83d\ude00, and \\ud83d' } }, 1)).toMatchObject({
+      replayed: false,
+    });
+  });
+
   test('of another owner or operation is another key', async () => {
     const of = claim();
     await use(of, 1);

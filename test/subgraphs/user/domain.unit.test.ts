@@ -39,7 +39,8 @@ describe('what a user may be called', () => {
   test('a name is trimmed and has 1 to 64 characters, an emoji being one', () => {
     expect(checkName('  Ada ', [])).toEqual({ ok: true, value: 'Ada' });
     expect(checkName('😀'.repeat(64), []).ok).toBe(true);
-    for (const name of ['', '   ', 'x'.repeat(65), 'a\u0007b', 'a\nb']) expect(checkName(name, []).ok).toBe(false);
+    for (const name of ['', '   ', 'x'.repeat(65), 'a\u0007b', 'a\nb', 'half \ud83d'])
+      expect(checkName(name, []).ok).toBe(false);
   });
 
   test('a password has 8 to 128 characters and is compared in form NFKC', () => {

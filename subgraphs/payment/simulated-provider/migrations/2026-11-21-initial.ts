@@ -5,7 +5,7 @@ const table = 'engine = InnoDB default character set utf8mb4 collate utf8mb4_bin
 /** The provider's own books: intents, charges, refunds, and the webhooks that it owes its merchant. */
 export class InitialSimulatedMigration extends Migration {
   override up(): void {
-    this.addSql(`create table intent (
+    this.addSql(`create table if not exists intent (
       id varchar(40) not null primary key,
       idempotency_key varchar(128) null,
       params_hash binary(32) not null,
@@ -24,7 +24,7 @@ export class InitialSimulatedMigration extends Migration {
       constraint intent_amount check (amount > 0),
       constraint intent_refunded check (refunded between 0 and amount)
     ) ${table}`);
-    this.addSql(`create table charge (
+    this.addSql(`create table if not exists charge (
       id varchar(40) not null primary key,
       intent_id varchar(40) not null,
       amount bigint not null,
@@ -34,7 +34,7 @@ export class InitialSimulatedMigration extends Migration {
       unique index charge_intent (intent_id),
       index charge_age (created_at, id)
     ) ${table}`);
-    this.addSql(`create table refund (
+    this.addSql(`create table if not exists refund (
       id varchar(40) not null primary key,
       idempotency_key varchar(128) null,
       params_hash binary(32) not null,
@@ -47,7 +47,7 @@ export class InitialSimulatedMigration extends Migration {
       unique index refund_idempotency (idempotency_key),
       index refund_age (created_at, id)
     ) ${table}`);
-    this.addSql(`create table webhook (
+    this.addSql(`create table if not exists webhook (
       id varchar(40) not null primary key,
       intent_id varchar(40) not null,
       type varchar(64) not null,
@@ -61,7 +61,7 @@ export class InitialSimulatedMigration extends Migration {
       index webhook_due (due_at),
       index webhook_intent (intent_id)
     ) ${table}`);
-    this.addSql(`create table behaviour (
+    this.addSql(`create table if not exists behaviour (
       intent_id varchar(40) not null primary key,
       duplicates int not null,
       delay_ms int not null,

@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { type Connection, createConnection } from 'mysql2/promise';
+import { Pool } from 'undici';
+import { freePort, startServers } from '../embedded/servers.ts';
+
+const root = resolve(import.meta.dirname, '..', '..');
+
+/** A platform in one process on databases of its own, as durable as in production, thrown away at the end. */
+export type BenchPlatform = {
+  readonly prefix: string;
+  readonly mysqlUrl: string;
+  /** Process ids, by what they are. */
+  readonly pids: Readonly<Record<string, number>>;
+  /** As root. */
+  readonly connection: Connection;
+  /** Runs an operation; throws when the answer has errors. */
+  gql<Data>(query: string, variables: Record<string, unknown>, token?: string): Promise<Data>;
+  /** POSTs JSON to a URL of the platform, e.g. to confirm a payment. */
+  post(url: string, body: unknown): Promise<void>;
+  stop(): Promise<void>;
+};
+
+const prefix = 'bench';
+export const benchAdmin = { mobile: '10000000000', password: 'bench-administrator' };
+
+export async function startBenchPlatform(): Promise<BenchPlatform> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'order-platform-bench-'));
+  const cacheDir = resolve(root, process.env['DATA_DIR'] || '.data');
+  const servers = await startServers({ dataDir, cacheDir, durable: true, log: () => undefined });
+  const port = await freePort();
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'ops/dev.ts'], {
+    cwd: root,
+    env: {
+      PATH: process.env['PATH'],
+      PORT: String(port),
+      MYSQL_URL: servers.mysqlUrl,
+      REDIS_URL: servers.redisUrl,
+      DATABASE_PREFIX: prefix,
+      LOG_LEVEL: 'warn',
+      ADMIN_MOBILE: benchAdmin.mobile,
+      ADMIN_PASSWORD: benchAdmin.password,
+      APOLLO_TELEMETRY_DISABLED: 'true',
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await ready(child);
+  const daemonPid = async (name: string): Promise<number> =>
+    Number.parseInt(
+      (JSON.parse(await readFile(join(dataDir, `${name}.server.json`), 'utf8')) as { process: string }).process,
+      10,
+    );
+  const pids = { platform: child.pid as number, mariadb: await daemonPid('mariadb'), redis: await daemonPid('redis') };
+  const connection = await createConnection({ uri: servers.mysqlUrl });
+  const pool = new Pool(`http://127.0.0.1:${port}`, { connections: 64 });
+
+  const post = async (
+    path: string,
+    body: unknown,
+    headers: Record<string, string>,
+  ): Promise<{ status: number; body: unknown }> => {
+    const response = await pool.request({
+      method: 'POST',
+      path,
+      headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
+    return { status: response.statusCode, body: await response.body.json() };
+  };
+  return {
+    prefix,
+    mysqlUrl: servers.mysqlUrl,
+    pids,
+    connection,
+    async gql<Data>(query: string, variables: Record<string, unknown>, token?: string) {
+      const answer = await post('/graphql', { query, variables }, token ? { authorization: `Bearer ${token}` } : {});
+      const { data, errors } = answer.body as { data?: Data; errors?: unknown };
+      if (errors || !data) throw new Error(`${answer.status} ${JSON.stringify(answer.body)}`);
+      return data;
+    },
+    async post(url, body) {
+      const { status, body: answer } = await post(new URL(url).pathname, body, {});
+      if (status !== 200) throw new Error(`${url}: ${status} ${JSON.stringify(answer)}`);
+    },
+    async stop() {
+      await pool.close();
+      await connection.end();
+      const ended = new Promise((resolved) => child.once('exit', resolved));
+      child.kill('SIGTERM');
+      await ended;
+      await servers.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+const ready = (child: ChildProcess): Promise<void> =>
+  new Promise((resolved, reject) => {
+    child.once('exit', (code) => reject(new Error(`the platform ended with ${code} before it was ready`)));
+    createInterface({ input: child.stdout as Readable }).on('line', (line) => {
+      if (line.startsWith('ready ')) resolved();
+    });
+  });

@@ -1,0 +1,24 @@
+import { type Order, effectiveState, netMinor, terminalStates } from './order.ts';
+
+export type OrderAction = 'PAY' | 'CANCEL' | 'ADVANCE' | 'FULFIL' | 'REFUND' | 'ARCHIVE' | 'RESOLVE';
+
+/** What somebody may do with the order now. */
+export function allowedActions(order: Order, at: Date, who: { owner: boolean; staff: boolean }): OrderAction[] {
+  const state = effectiveState(order, at);
+  const ready = state === 'PAID' || state === 'PROCESSING';
+  const actions: [OrderAction, boolean][] = [
+    ['PAY', who.owner && state === 'PENDING_PAYMENT'],
+    ['CANCEL', state === 'PENDING_PAYMENT' && netMinor(order) === 0n],
+    ['ADVANCE', who.staff && ready],
+    [
+      'FULFIL',
+      who.staff &&
+        ready &&
+        (order.fulfilmentStatus === 'UNFULFILLED' || order.fulfilmentStatus === 'PARTIALLY_FULFILLED'),
+    ],
+    ['REFUND', who.staff && order.paidMinor > order.refundedMinor],
+    ['ARCHIVE', terminalStates.includes(state) && order.archivedAt === null],
+    ['RESOLVE', who.staff && state === 'NEEDS_ATTENTION'],
+  ];
+  return actions.filter(([, allowed]) => allowed).map(([action]) => action);
+}

@@ -1,0 +1,26 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect, test } from '@jest/globals';
+import { buildSchema } from 'graphql';
+import { openDocuments } from '../../gateway/documents.ts';
+
+const maxHeapGrowthMiB = 120;
+
+/** Bytes in use after a collection. */
+function heapBytes(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
+}
+
+test('documents that a client makes up without end take a bounded part of the memory', () => {
+  const documents = openDocuments(buildSchema('type Query { me: ID }'), { introspection: true });
+  const before = heapBytes();
+  for (let index = 0; index < 900; index += 1) {
+    // Few characters and many tokens.
+    const query = `query Q${index} { ${'me '.repeat(990)} }`;
+    documents.read(query, {}).validationErrors();
+  }
+  expect((heapBytes() - before) / 1024 ** 2).toBeLessThan(maxHeapGrowthMiB);
+  expect(documents.read('{ me }', {}).validationErrors()).toEqual([]);
+});

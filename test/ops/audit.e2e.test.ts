@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type Connection, createConnection } from 'mysql2/promise';
+import { audit } from '../../ops/audit.ts';
+import { expectCleanAudit } from '../support/expect-clean-audit.ts';
+import { type Platform, startPlatform } from '../support/platform.ts';
+import { type Person, createProduct, logInAsAdmin, orderIn, pay, placeOrder, register } from '../support/shop.ts';
+
+/** An audit that never complains is worth nothing: each of these is wrong by one row, and put right again. */
+describe('the audit finds', () => {
+  let platform: Platform;
+  let root: Connection;
+  let buyer: Person;
+  let orderId: string;
+  beforeAll(async () => {
+    platform = await startPlatform({ shape: 'one' });
+    const [staff, registered] = await Promise.all([logInAsAdmin(platform), register(platform)]);
+    buyer = registered;
+    const product = await createProduct(platform, staff);
+    orderId = (await placeOrder(platform, buyer, [{ productId: product.id, quantity: 2 }])).id;
+    await pay(platform, buyer, orderId);
+    await orderIn(platform, buyer, orderId, ['PAID']);
+    await expectCleanAudit(platform);
+    root = await createConnection({ uri: platform.mysqlUrl });
+  }, 90_000);
+  afterAll(async () => {
+    await root?.end();
+    await platform?.stop();
+  }, 60_000);
+
+  const only = "unhex(replace(?, '-', ''))";
+  test.each<[string, string, string, string]>([
+    [
+      'a counter that the movements do not explain',
+      'I1',
+      'product.stock set on_hand = on_hand + 1 where on_hand = 8',
+      'product.stock set on_hand = on_hand - 1 where on_hand = 9',
+    ],
+    [
+      'a reservation given back although its order is paid',
+      'I1',
+      `product.stock_reservation set state = 'RELEASED' where order_id = ${only}`,
+      `product.stock_reservation set state = 'COMMITTED' where order_id = ${only}`,
+    ],
+    [
+      'a charge that our books do not have',
+      'I2',
+      "payment.attempt set state = 'FAILED'",
+      "payment.attempt set state = 'SUCCEEDED'",
+    ],
+    [
+      'a paid order that expired',
+      'I3',
+      `order.orders set state = 'EXPIRED' where id = ${only}`,
+      `order.orders set state = 'PAID' where id = ${only}`,
+    ],
+    [
+      'a saga without an end',
+      'I4',
+      `order.saga set state = 'RUNNING' where order_id = ${only}`,
+      `order.saga set state = 'SUCCEEDED' where order_id = ${only}`,
+    ],
+    [
+      'an event that was never published',
+      'I5',
+      "order.outbox set published_at = null, claimed_until = '2100-01-01' where type = 'order.paid'",
+      "order.outbox set published_at = utc_timestamp(3) where type = 'order.paid'",
+    ],
+    [
+      'an order that was paid less than its payments say',
+      'I6',
+      'payment.payment set captured_minor = captured_minor - 1',
+      'payment.payment set captured_minor = captured_minor + 1',
+    ],
+    [
+      'a changed reason in the journal',
+      'I7',
+      `order.order_event set reason = 'forged' where seq = 2 and order_id = ${only}`,
+      `order.order_event set reason = null where seq = 2 and order_id = ${only}`,
+    ],
+    [
+      'an idempotency key whose order is gone',
+      'I8',
+      `order.idempotency set result = json_object('orderId', '01890000-0000-7000-8000-000000000000') where operation = 'placeOrder' and ? is not null`,
+      `order.idempotency set result = json_object('orderId', ?) where operation = 'placeOrder'`,
+    ],
+    [
+      'an action together with its null compensation',
+      'I11',
+      "product.barrier set inserted_by = 'compensation' where branch = 'reserve-stock'",
+      "product.barrier set inserted_by = 'action' where branch = 'reserve-stock'",
+    ],
+  ])('%s', async (_, invariant, wrong, right) => {
+    const change = async (statement: string): Promise<void> => {
+      const [schema, rest] = [statement.slice(0, statement.indexOf('.')), statement.slice(statement.indexOf('.') + 1)];
+      const [result] = await root.query(`update ${platform.prefix}_${schema}.${rest}`, [orderId]);
+      expect((result as { affectedRows: number }).affectedRows).toBeGreaterThan(0);
+    };
+    await change(wrong);
+    const findings = await audit({ env: platform.env, graceSeconds: 0 });
+    await change(right);
+    expect(
+      findings.filter(({ broken }) => broken.length > 0).map((finding) => finding.invariant.split(' ')[0]),
+    ).toContain(invariant);
+    await expectCleanAudit(platform);
+  });
+});

@@ -1,0 +1,136 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { idFromBytes, idToBytes, newId } from '../../../subgraphs/shared/ids.ts';
+import { expireOrders } from '../../../subgraphs/order/commands/expire-orders.ts';
+import { type OrderWorld, cancelMutation, openOrderWorld, userViewer } from './order-world.ts';
+
+let world: OrderWorld;
+beforeAll(async () => {
+  world = await openOrderWorld();
+});
+afterEach(() => {
+  world.clockOffsetMs = 0;
+});
+afterAll(async () => {
+  expect(await world.close()).toEqual([]);
+});
+
+const buyer = userViewer();
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+/** Sets the deadline of orders, in ms from now. */
+const setDeadline = (ids: readonly string[], ms: number) =>
+  world.rows(`update orders set expires_at = ? where id in (${ids.map(() => '?').join(', ')})`, [new Date(Date.now() + ms), ...ids.map(idToBytes)]); // prettier-ignore
+
+const inTens = (ids: readonly string[]): string[][] =>
+  Array.from({ length: Math.ceil(ids.length / 10) }, (_, index) => ids.slice(index * 10, index * 10 + 10));
+
+/** Many payable orders of one product, placed through the API. */
+async function placeMany(count: number, deadlineMs: number): Promise<string[]> {
+  const productId = await world.make(count);
+  const ids: string[] = [];
+  for (let left = count; left > 0; left -= 25)
+    ids.push(...(await Promise.all(Array.from({ length: Math.min(25, left) }, () => world.place(buyer, { lines: [{ productId, quantity: 1 }] })))).map(({ id }) => id)); // prettier-ignore
+  await setDeadline(ids, deadlineMs);
+  return ids;
+}
+const statesOf = async (ids: readonly string[]) =>
+  new Map(
+    (await world.rows(`select id, state, paid_minor, refunded_minor from orders where id in (${ids.map(() => '?').join(', ')})`, ids.map(idToBytes))) // prettier-ignore
+      .map((row) => [idFromBytes(row['id'] as Buffer), row]),
+  );
+
+describe('an order that is paid while it is closed', () => {
+  test('by its customer: in 100 interleavings never both, and the money of a closed one is told to go back', async () => {
+    const ids = await placeMany(100, 600_000);
+    await world.deliver();
+    for (const ten of inTens(ids))
+      await Promise.all(
+        ten.flatMap((id) => [
+          pause(Math.random() * 20).then(() => world.paymentEvent(world.succeeded(id))),
+          pause(Math.random() * 10).then(() => world.run(buyer, cancelMutation, { id, key: newId() })),
+        ]),
+      );
+    await expectNeverBoth(ids, 'CANCELLED');
+  });
+
+  test('by its deadline: in 100 interleavings never both, and the money of a closed one is told to go back', async () => {
+    const ids = await placeMany(100, 600_000);
+    await world.deliver();
+    const paidAt = new Date(Date.now() - 1_000).toISOString();
+    for (const ten of inTens(ids)) {
+      await setDeadline(ten, -10);
+      const expire = pause(Math.random() * 15).then(() => expireOrders(world.deps));
+      await Promise.all([
+        expire,
+        ...ten.map((id) => pause(Math.random() * 20).then(() => world.paymentEvent(world.succeeded(id, { paidAt })))),
+      ]);
+    }
+    await expectNeverBoth(ids, 'EXPIRED');
+  });
+
+  async function expectNeverBoth(ids: readonly string[], closed: string): Promise<void> {
+    const states = await statesOf(ids);
+    const events = await world.deliver();
+    const sorts = new Set<unknown>();
+    for (const id of ids) {
+      const state = states.get(id)?.['state'];
+      sorts.add(state);
+      const told = events.filter(({ aggregateId }) => aggregateId === id).map(({ type }) => type);
+      if (state === 'PAID') expect(told).toEqual(['order.paid']);
+      else expect([state, told]).toEqual([closed, ['order.closed', 'order.payment_refused']]);
+      expect(Number(states.get(id)?.['paid_minor'])).toBe(1_290);
+    }
+    // Otherwise nothing raced.
+    expect(sorts).toEqual(new Set(['PAID', closed]));
+  }
+});
+
+describe('expiry', () => {
+  test('of 500 orders by three workers at once: each once, within a second, and the stock comes back', async () => {
+    const ids = await placeMany(100, 600_000);
+    await world.deliver();
+    const [productRow] = await world.rows('select product_id from order_line where order_id = ?', [idToBytes(ids[0] ?? '')]); // prettier-ignore
+    // Copies, so that not every one has to be placed by hand; they have neither lines nor a journal so far.
+    for (let copy = 0; copy < 4; copy += 1)
+      await world.rows(
+        `insert into orders (id, number, type, customer_id, state, payment_status, fulfilment_status, version, seq, last_hash, currency, subtotal_minor, total_minor, input_hash, trace_id, placed_at, expires_at, updated_at)
+         select unhex(replace(uuid(), '-', '')), concat(number, ?), type, customer_id, state, payment_status, fulfilment_status, version, 0, repeat(char(0), 32), currency, subtotal_minor, total_minor, input_hash, trace_id, placed_at, expires_at, updated_at
+         from orders where state = 'PENDING_PAYMENT' and seq = 2`,
+        [String(copy)],
+      );
+    await world.rows("update orders set expires_at = ? where state = 'PENDING_PAYMENT'", [new Date(Date.now() - 1)]);
+    const started = performance.now();
+    const expired = await Promise.all([expireOrders(world.deps), expireOrders(world.deps), expireOrders(world.deps)]);
+    expect(performance.now() - started).toBeLessThan(3_000);
+    expect(expired.reduce((sum, one) => sum + one, 0)).toBe(500);
+    expect(await world.rows("select count(*) n from orders where state = 'PENDING_PAYMENT'")).toEqual([{ n: 0 }]);
+    const [once] = await world.rows(
+      "select count(*) n, count(distinct e.order_id) orders from order_event e join orders o on o.id = e.order_id where e.type = 'OrderExpired' and o.paid_minor = 0",
+    );
+    expect([Number(once?.['n']), Number(once?.['orders'])]).toEqual([500, 500]);
+    await world.deliver();
+    const [stock] = await world.productRows('select on_hand, allocated from stock where product_id = ?', [productRow?.['product_id']]); // prettier-ignore
+    expect(stock).toEqual({ on_hand: 100, allocated: 0 });
+    // The copies' journals begin in the middle of a life.
+    await world.rows('delete from order_event where order_id in (select id from orders where seq = 1)');
+    await world.rows('delete from orders where seq = 1');
+  });
+
+  test('takes five statements for a batch, and leaves an order alone that is not due', async () => {
+    const ids = await placeMany(20, 600_000);
+    const [kept] = ids;
+    await setDeadline(ids.slice(1), -1);
+    const { order } = await world.statements(() => expireOrders(world.deps));
+    expect(order).toHaveLength(5);
+    expect((await statesOf([kept ?? ''])).get(kept ?? '')?.['state']).toBe('PENDING_PAYMENT');
+  });
+
+  test('tells how late it was', async () => {
+    const { id } = await world.place(buyer);
+    await setDeadline([id], -1_500);
+    const sum = async () => (await world.deps.metrics.expiryLateness.get()).values.find(({ metricName }) => metricName?.endsWith('_sum'))?.value ?? 0; // prettier-ignore
+    const before = await sum();
+    await expireOrders(world.deps);
+    expect((await sum()) - before).toBeGreaterThanOrEqual(1.5);
+    expect((await sum()) - before).toBeLessThan(3);
+  });
+});

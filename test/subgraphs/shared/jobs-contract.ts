@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, expect, test } from '@jest/globals';
+import { type Jobs, openJobs } from '../../../subgraphs/shared/jobs.ts';
+import { createMetrics } from '../../../subgraphs/shared/telemetry.ts';
+import { log, until } from './events-world.ts';
+
+/** Where jobs are kept, and how a test makes that store lose everything. */
+export type JobStore = { mongoUrl: string | undefined; redisUrl: string; loseEverything(): Promise<void> };
+
+const newPrefix = () => `t${randomBytes(4).toString('hex')}`;
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** What jobs do, whichever store keeps them. Called inside a `describe`. */
+export function testJobs(store: () => JobStore): void {
+  const opened: Jobs[] = [];
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((jobs) => jobs.stop()));
+  });
+
+  const open = async (prefix: string): Promise<Jobs> => {
+    const { mongoUrl, redisUrl } = store();
+    const jobs = await openJobs({
+      mongoUrl,
+      redisUrl,
+      name: `test-${opened.length}`,
+      prefix,
+      log,
+      metrics: createMetrics(),
+    });
+    opened.push(jobs);
+    return jobs;
+  };
+
+  test('wake at the full second after the time asked for, once however often it was asked for', async () => {
+    const jobs = await open(newPrefix());
+    const runs: number[] = [];
+    jobs.define('test.wake', async () => {
+      runs.push(Date.now());
+    });
+    await jobs.start();
+    const at = new Date(Date.now() + 1_200);
+    await Promise.all(
+      Array.from({ length: 20 }, (_, index) => jobs.wakeAt('test.wake', new Date(at.getTime() - (index % 2)))),
+    );
+    const second = Math.ceil(at.getTime() / 1000) * 1000;
+    await until(() => runs.length > 0);
+    expect(runs[0]).toBeGreaterThanOrEqual(second - 5);
+    expect(runs[0]).toBeLessThan(second + 1_500);
+    await pause(1_200);
+    expect(runs.length).toBeLessThanOrEqual(new Date(at.getTime() - 1).getSeconds() === at.getSeconds() ? 1 : 2);
+  }, 15_000);
+
+  test('are only scheduled by a process that was not started, and run by one that was', async () => {
+    const prefix = newPrefix();
+    const [scheduler, worker] = [await open(prefix), await open(prefix)];
+    let runs = 0;
+    worker.define('test.elsewhere', async () => {
+      runs += 1;
+    });
+    await worker.start();
+    await scheduler.wakeAt('test.elsewhere', new Date());
+    await until(() => runs === 1);
+  }, 15_000);
+
+  test('that recur are made again when the store has lost everything', async () => {
+    const jobs = await open(newPrefix());
+    let runs = 0;
+    jobs.define('test.often', async () => {
+      runs += 1;
+    });
+    jobs.recurring('test.often', 500);
+    await jobs.start();
+    await until(() => runs >= 2);
+    await store().loseEverything();
+    await pause(1_000);
+    const before = runs;
+    await until(() => runs >= before + 2, 20_000);
+  }, 30_000);
+
+  test('that fail are run again at their next time', async () => {
+    const jobs = await open(newPrefix());
+    let runs = 0;
+    jobs.define('test.failing', async () => {
+      runs += 1;
+      throw new Error('no');
+    });
+    jobs.recurring('test.failing', 500);
+    await jobs.start();
+    await until(() => runs >= 3);
+  }, 15_000);
+
+  test('that run are waited for when the process stops', async () => {
+    const jobs = await open(newPrefix());
+    let state = 'waiting';
+    jobs.define('test.slow', async () => {
+      state = 'running';
+      await pause(700);
+      state = 'done';
+    });
+    await jobs.start();
+    await jobs.wakeAt('test.slow', new Date());
+    await until(() => state === 'running');
+    await jobs.stop();
+    expect(state).toBe('done');
+  }, 15_000);
+}
