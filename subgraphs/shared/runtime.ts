@@ -16,7 +16,7 @@ export type PlatformConfig = {
   readonly mysqlUrl: string;
   readonly redisUrl: string;
   readonly mongoUrl: string | undefined;
-  /** Begins the name of every schema, database user and job key, so that several platforms can share servers. */
+  /** Begins the name of every schema, database user and job key, so that several platforms can share a database server; each needs a Redis of its own. */
   readonly prefix: string;
   readonly logLevel: string;
   /** The origin under which browsers reach the gateway. */
