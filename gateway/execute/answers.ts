@@ -70,8 +70,8 @@ function extensionsOf(error: unknown): Readonly<Record<string, unknown>> {
 const isPath = (path: unknown): path is ResponsePath =>
   Array.isArray(path) && path.every((element) => typeof element === 'string' || typeof element === 'number');
 
-/** Keeps what the subgraph said and adds who it was, as @apollo/gateway does. */
+/** Keeps what the subgraph said and adds who it was. */
 export const keepExtensions: ErrorPolicy = ({ serviceName, message, extensions }) => ({
   message,
-  extensions: { code: 'DOWNSTREAM_SERVICE_ERROR', ...extensions, serviceName },
+  extensions: { ...extensions, serviceName },
 });

@@ -9,10 +9,12 @@ import { fieldNamesOf } from './plan-document.ts';
 import type { ErrorPolicy, SubgraphFetch, SubgraphResponse } from './types.ts';
 import type { ExecuteRequest, Variant } from './variant.ts';
 
-export type ExecutorOptions<Context> = {
-  readonly supergraphSdl: string;
+/** The supergraph, or a planner that has loaded it. */
+type Source = { readonly supergraphSdl: string } | { readonly planner: QueryPlanner };
+
+export type ExecutorOptions<Context> = Source & {
   readonly fetch: SubgraphFetch<Context>;
-  /** Default `keepExtensions`: what the subgraph said plus `serviceName`, as stock. */
+  /** Default `keepExtensions`: what the subgraph said plus `serviceName`. */
   readonly errorPolicy?: ErrorPolicy;
   /** Default: whether the process may generate code from strings. */
   readonly generateCode?: boolean;
@@ -52,12 +54,12 @@ export type Executor<Context> = {
 /** An executor of Apollo's plans for a supergraph. */
 export function createExecutor<Context>(options: ExecutorOptions<Context>): Executor<Context> {
   const { fetch, errorPolicy: policy = keepExtensions, generateCode = canGenerateCode() } = options;
-  const supergraph = Supergraph.build(options.supergraphSdl);
+  const planner = 'planner' in options ? options.planner : new QueryPlanner(Supergraph.build(options.supergraphSdl));
+  const { supergraph } = planner;
   const apiSchema = supergraph.apiSchema();
   const schema = apiSchema.toGraphQLJSSchema();
   const supergraphSchema = supergraph.schema.toGraphQLJSSchema();
   const fieldNames = fieldNamesOf(supergraphSchema);
-  const planner = new QueryPlanner(supergraph);
   const operations = new LRUCache<string, CompiledOperation<Context>>({
     max: executeLimits.operations,
     maxSize: executeLimits.operationCharacters,
@@ -89,11 +91,10 @@ export function createExecutor<Context>(options: ExecutorOptions<Context>): Exec
     });
   }
   function planNow(document: DocumentNode, name: string | undefined): QueryPlan {
-    const operation = operationFromDocument(apiSchema, document, name === undefined ? {} : { operationName: name });
     try {
+      const operation = operationFromDocument(apiSchema, document, name === undefined ? {} : { operationName: name });
       return planner.buildQueryPlan(operation);
     } catch (error) {
-      if (error instanceof GraphQLError) throw error;
       const cause = error instanceof Error ? { originalError: error } : {};
       throw new GraphQLError("This operation can't be planned.", { ...cause, extensions: { code: 'PLANNING_FAILED' } });
     }

@@ -1,7 +1,9 @@
+import { maxRepresentations } from '../../subgraphs/shared/subgraph.ts';
+
 /** Every bound of the executor; each can be seen in a test. */
 export const executeLimits = {
   /** Representations in one `_entities` request; more are sent as several requests at once. */
-  representations: 100,
+  representations: maxRepresentations,
   /** Errors in one answer; the rest is counted in a last one. */
   errors: 1_000,
   /** Operations whose documents are kept. */

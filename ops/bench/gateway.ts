@@ -1,7 +1,3 @@
-/**
- * CPU of a gateway process per request: ours, stock and the floor, each in processes of its own, interleaved.
- * `node gateway.ts [rounds=3] [seconds=2] [variants=ours,stock,floor]`
- */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -79,9 +75,13 @@ async function check(targets: readonly Started[]): Promise<number> {
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
-async function main(): Promise<void> {
-  const [rounds = 3, seconds = 2] = process.argv.slice(2, 4).map(Number);
-  const variants = (process.argv[4] ?? 'ours,stock,floor').split(',');
+/**
+ * CPU of a gateway process per request: ours, stock and the floor, each in processes of its own, interleaved.
+ * Arguments: `[rounds=3] [seconds=2] [variants=ours,stock,floor]`.
+ */
+export async function benchGateway(args: readonly string[]): Promise<void> {
+  const [rounds = 3, seconds = 2] = args.slice(0, 2).map(Number);
+  const variants = (args[2] ?? 'ours,stock,floor').split(',');
   const subgraphs = await start('gateway-subgraphs.ts');
   const results = new Map<string, Figures[]>();
   try {
@@ -118,5 +118,3 @@ async function main(): Promise<void> {
   }
   console.table(table);
 }
-
-await main();
