@@ -11,6 +11,8 @@ export type GatewayConfig = {
   readonly introspection: boolean;
   /** How many proxies of ours stand in front and append to `x-forwarded-for`; 0 ignores the header. */
   readonly trustedProxyHops: number;
+  /** Sockets that an address may have open without a sign-in; many people may share one. */
+  readonly anonymousSocketsPerAddress: number;
   /** Where the simulated payment provider listens; unset in production. */
   readonly simulatedProviderUrl: string | undefined;
   /** Build of the browser pages, an absolute path; unset: no pages are served. */
@@ -21,6 +23,8 @@ export type GatewayConfig = {
 
 const maxTrustedProxyHops = 5;
 const maxDrainDelayMs = 60_000;
+/** As many as a gateway takes at all. */
+const maxAnonymousSocketsPerAddress = 20_000;
 
 /** Throws ConfigError naming the variable and the mend. */
 export function readGatewayConfig(env: Env): GatewayConfig {
@@ -30,6 +34,7 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     ALLOWED_ORIGINS: z.string().default('').describe('origins separated by commas, e.g. https://shop.example'),
     INTROSPECTION: z.enum(['true', 'false']).default('true'),
     TRUSTED_PROXY_HOPS: integer(0, maxTrustedProxyHops).default(0),
+    ANONYMOUS_SOCKETS_PER_ADDRESS: integer(1, maxAnonymousSocketsPerAddress).default(50),
     SIMULATED_PROVIDER_URL: url('http', 'https').optional(),
     PAGES_DIR: z.string().optional(),
     DRAIN_DELAY_MS: integer(0, maxDrainDelayMs).default(0),
@@ -40,6 +45,7 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     allowedOrigins: given.ALLOWED_ORIGINS.split(',').map((text) => text.trim()).filter(Boolean).map(originOf),
     introspection: given.INTROSPECTION === 'true',
     trustedProxyHops: given.TRUSTED_PROXY_HOPS,
+    anonymousSocketsPerAddress: given.ANONYMOUS_SOCKETS_PER_ADDRESS,
     simulatedProviderUrl: given.SIMULATED_PROVIDER_URL?.replace(/\/$/, ''),
     pagesDir: given.PAGES_DIR,
     drainDelayMs: given.DRAIN_DELAY_MS,

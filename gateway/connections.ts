@@ -7,10 +7,10 @@ export type Connections = {
   isFull(): boolean;
   add(socket: WebSocket): void;
   /**
-   * Ties a socket to its viewer: it is closed (4403) when the token ends or the session is revoked. False when the
-   * viewer has too many sockets; this one is then closed (4429).
+   * Ties a socket to its viewer, or to its address when that is nobody: it is closed (4403) when the token ends or the
+   * session is revoked. False when the viewer or the address has too many sockets; this one is then closed (4429).
    */
-  signIn(socket: WebSocket, signedIn: SignedIn): boolean;
+  signIn(socket: WebSocket, signedIn: SignedIn, address: string): boolean;
   /** Closes all with 1012 (restart), which clients take as "connect again"; cuts those that don't answer. */
   close(): Promise<void>;
 };
@@ -21,11 +21,13 @@ const closeTimeoutMs = 2_000;
 
 export function openConnections(options: {
   onRevoked: (listener: (sessionId: string) => void) => () => void;
+  anonymousSocketsPerAddress: number;
   now: () => Date;
   metrics: Metrics;
 }): Connections {
   const sockets = new Set<WebSocket>();
   const byUser = new Map<string, Set<WebSocket>>();
+  const anonymousByAddress = new Map<string, Set<WebSocket>>();
   const bySession = new Map<string, Set<WebSocket>>();
 
   const stopListening = options.onRevoked((sessionId) => {
@@ -42,14 +44,18 @@ export function openConnections(options: {
         options.metrics.sockets.dec();
       });
     },
-    signIn(socket, { viewer, expiresAtMs }) {
-      if (viewer.kind !== 'user') return true;
-      if ((byUser.get(viewer.userId)?.size ?? 0) >= maxSocketsPerUser) {
+    signIn(socket, { viewer, expiresAtMs }, address) {
+      const open = viewer.kind === 'user' ? byUser.get(viewer.userId) : anonymousByAddress.get(address);
+      if ((open?.size ?? 0) >= (viewer.kind === 'user' ? maxSocketsPerUser : options.anonymousSocketsPerAddress)) {
         socket.close(4429, 'Too many sockets');
         return false;
       }
       // Gone while its token was verified: nothing would ever take it out again.
       if (socket.readyState !== socket.OPEN) return false;
+      if (viewer.kind !== 'user') {
+        socket.once('close', enlist(anonymousByAddress, address, socket));
+        return true;
+      }
       const forget = [enlist(byUser, viewer.userId, socket), enlist(bySession, viewer.sessionId, socket)];
       const expiry = setTimeout(
         () => socket.close(4403, 'The access token has expired'),

@@ -17,6 +17,10 @@ export const limits = {
   depth: 10,
   /** GraphiQL's introspection query needs 15; lists within lists are bounded by graphql-js's own rule. */
   introspectionDepth: 20,
+  /** The whole schema is 200 kB of JSON; each alias below it counts as another. */
+  schemas: 1,
+  /** `__type`s; each alias below one counts as another. */
+  types: 10,
   /** Lists and objects within a literal: Apollo's planner takes twice as long for each list around a list. */
   literalDepth: 10,
   /** Those of `__typename` too. */
@@ -66,6 +70,8 @@ export function checkDocument(document: DocumentNode): OperationDefinitionNode {
     'TOO_DEEP',
     `is ${size.introspectionDepth} levels deep in its introspection`,
   );
+  within(size.schemas, limits.schemas, 'TOO_MUCH_INTROSPECTION', 'reads __schema more than once, or below it by alias');
+  within(size.types, limits.types, 'TOO_MUCH_INTROSPECTION', 'reads too many __types');
   within(literalDepth(document), limits.literalDepth, 'TOO_DEEP', 'has a literal nested too deep');
   within(size.aliases, limits.aliases, 'TOO_MANY_ALIASES', 'uses too many aliases');
   within(size.directives, limits.directives, 'TOO_MANY_DIRECTIVES', 'uses too many directives');
@@ -80,8 +86,8 @@ export function checkDocument(document: DocumentNode): OperationDefinitionNode {
   return operation;
 }
 
-type Size = { fields: number; depth: number; introspectionDepth: number; aliases: number; directives: number };
-const nothing: Size = { fields: 0, depth: 0, introspectionDepth: 0, aliases: 0, directives: 0 };
+type Size = Record<'fields' | 'depth' | 'introspectionDepth' | 'schemas' | 'types' | 'aliases' | 'directives', number>;
+const nothing: Size = { fields: 0, depth: 0, introspectionDepth: 0, schemas: 0, types: 0, aliases: 0, directives: 0 };
 
 /** Measures each fragment once. A fragment within itself counts nothing: validation refuses the cycle afterwards. */
 function measure(operation: OperationDefinitionNode, fragments: Fragments): Size {
@@ -102,11 +108,14 @@ function measure(operation: OperationDefinitionNode, fragments: Fragments): Size
       total.directives += selection.directives?.length ?? 0;
       const isField = selection.kind === Kind.FIELD;
       const inner = isField || selection.kind === Kind.INLINE_FRAGMENT ? (selection.selectionSet ? selectionSize(selection.selectionSet) : nothing) : fragmentSize(selection.name.value); // prettier-ignore
-      const introspects = isField && (selection.name.value === '__schema' || selection.name.value === '__type');
+      const isSchema = isField && selection.name.value === '__schema';
+      const isType = isField && selection.name.value === '__type';
       total.fields += inner.fields + (isField ? 1 : 0);
       total.aliases += inner.aliases + (isField && selection.alias ? 1 : 0);
       total.directives += inner.directives;
-      if (introspects) total.introspectionDepth = Math.max(total.introspectionDepth, inner.depth + 1);
+      total.schemas += inner.schemas + (isSchema ? 1 + inner.aliases : 0);
+      total.types += inner.types + (isType ? 1 + inner.aliases : 0);
+      if (isSchema || isType) total.introspectionDepth = Math.max(total.introspectionDepth, inner.depth + 1);
       else total.depth = Math.max(total.depth, inner.depth + (isField ? 1 : 0));
       total.introspectionDepth = Math.max(total.introspectionDepth, inner.introspectionDepth);
     }

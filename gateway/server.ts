@@ -67,7 +67,8 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   });
   const shared = { supergraph, documents, verifier, addressOf, log, metrics, now, isAllowedOrigin };
   const http = await openGraphqlHttp({ ...shared, introspection: config.introspection });
-  const sockets = openSockets({ ...shared, link: options.link, headers, onRevoked: revoked.onRevoked });
+  const { anonymousSocketsPerAddress } = config;
+  const sockets = openSockets({ ...shared, link: options.link, headers, onRevoked: revoked.onRevoked, anonymousSocketsPerAddress }); // prettier-ignore
 
   let closing = false;
   const ready = async (): Promise<void> => {

@@ -20,6 +20,7 @@ export type SocketOptions = SubscriptionDeps & {
   readonly isAllowedOrigin: (origin: string) => boolean;
   readonly addressOf: (request: IncomingMessage) => string;
   readonly onRevoked: (listener: (sessionId: string) => void) => () => void;
+  readonly anonymousSocketsPerAddress: number;
   readonly now: () => Date;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -34,6 +35,7 @@ export type Sockets = {
 
 const maxMessageBytes = 64 * 1024;
 const maxSubscriptionsPerSocket = 100;
+const maxSubscriptionsPerAnonymousSocket = 20;
 const initTimeoutMs = 3_000;
 const drainTimeoutMs = 5_000;
 
@@ -58,7 +60,7 @@ function openProtocol(options: SocketOptions, connections: Connections, running:
       if (authorization !== undefined && typeof authorization !== 'string') return false;
       const signedIn = await verifier.verify(authorization);
       extra.signedIn = signedIn;
-      return connections.signIn(extra.socket, signedIn);
+      return connections.signIn(extra.socket, signedIn, extra.address);
     } catch (error) {
       const { extensions } = presentError(error, { log, traceId: traceIdFrom(undefined) });
       if (extensions?.['code'] !== 'UNAUTHENTICATED') extra.socket.close(1013, 'Try again later');
@@ -74,11 +76,9 @@ function openProtocol(options: SocketOptions, connections: Connections, running:
     try {
       const { signedIn } = extra;
       if (!signedIn || running.draining) return [unavailable('The server restarts; connect again.')];
-      if (Object.keys(subscriptions).length > maxSubscriptionsPerSocket) {
-        return [
-          refusal('TOO_MANY_SUBSCRIPTIONS', `A socket may have ${maxSubscriptionsPerSocket} operations at a time.`),
-        ];
-      }
+      const most = signedIn.viewer.kind === 'user' ? maxSubscriptionsPerSocket : maxSubscriptionsPerAnonymousSocket;
+      if (Object.keys(subscriptions).length > most)
+        return [refusal('TOO_MANY_SUBSCRIPTIONS', `This socket may have ${most} operations at a time.`)];
       const variables = payload.variables ?? {};
       const read = documents.read(payload.query, variables);
       const errors = read.validationErrors();

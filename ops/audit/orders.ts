@@ -15,6 +15,7 @@ export async function auditPaidOrders(context: AuditContext): Promise<string[]> 
        (state in ('CANCELLED', 'EXPIRED', 'FAILED') and paid_minor <> refunded_minor)
        or (state in ('PAID', 'PROCESSING', 'COMPLETED') and paid_minor - refunded_minor > total_minor)
        or (state in ('PAID', 'PROCESSING', 'COMPLETED') and paid_minor < total_minor)
+       or (state = 'PENDING_PAYMENT' and paid_minor - refunded_minor >= total_minor)
        or (state in ('PLACING', 'FAILED') and paid_minor > 0 and refunded_minor <> paid_minor))`,
     (row) =>
       `order ${row['number']} is ${row['state']}: ${row['paid_minor']} paid, ${row['refunded_minor']} refunded of ${row['total_minor']}`,
@@ -32,9 +33,9 @@ export async function auditSagas(context: AuditContext): Promise<string[]> {
   );
   const orders = await broken(
     context,
-    `select o.number, o.state, s.state saga from ${order}.orders o join ${order}.saga s on s.order_id = o.id
+    `select o.number, o.state, s.state saga from ${order}.orders o left join ${order}.saga s on s.order_id = o.id
      where o.updated_at < utc_timestamp(3) - interval ${context.graceSeconds} second and (
-       o.state = 'PLACING' or (s.state = 'COMPENSATED' and o.state <> 'FAILED') or (s.state = 'SUCCEEDED' and o.state = 'FAILED')
+       s.id is null or o.state = 'PLACING' or (s.state = 'COMPENSATED' and o.state <> 'FAILED') or (s.state = 'SUCCEEDED' and o.state = 'FAILED')
        or (o.state = 'PENDING_PAYMENT' and o.expires_at < utc_timestamp(3) - interval ${context.graceSeconds} second))`,
     (row) => `order ${row['number']} is ${row['state']}, its saga ${row['saga']}`,
   );

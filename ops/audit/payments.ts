@@ -13,10 +13,12 @@ export async function auditCharges(context: AuditContext): Promise<string[]> {
   );
   const unknown = await broken(
     context,
-    `select c.id, c.intent_id, a.state from ${provider}.charge c
+    `select c.id, c.intent_id, c.amount, c.currency, a.state, p.amount_minor from ${provider}.charge c
      left join ${payment}.attempt a on a.provider = 'simulated' and a.provider_intent_id = c.intent_id
-     where (a.id is null or a.state <> 'SUCCEEDED') and ${settled('c.created_at')}`,
-    (row) => `the provider took charge ${row['id']} of intent ${row['intent_id']}, our attempt is ${row['state']}`,
+     left join ${payment}.payment p on p.id = a.payment_id
+     where (p.id is null or a.state <> 'SUCCEEDED' or p.amount_minor <> c.amount or p.currency <> c.currency) and ${settled('c.created_at')}`,
+    (row) =>
+      `the provider took ${row['amount']} ${row['currency']} (${row['id']} of intent ${row['intent_id']}), our attempt over ${row['amount_minor']} is ${row['state']}`,
   );
   const invented = await broken(
     context,
@@ -41,16 +43,43 @@ export async function auditCharges(context: AuditContext): Promise<string[]> {
   return [...doubles, ...unknown, ...invented, ...refunds, ...promised];
 }
 
-/** I6, as far as there is money without a wallet: payments equal their refunds and journals, orders equal their payments. */
+/** I6, as far as there is money without a wallet: payments equal their charges, refunds and journals, orders their lines and payments. */
 export async function auditMoney(context: AuditContext): Promise<string[]> {
   const [payment, order] = [context.schema('payment'), context.schema('order')];
   const settled = (column: string) => `${column} < utc_timestamp(3) - interval ${context.graceSeconds} second`;
   const refunds = await broken(
     context,
-    `select p.number, p.refunded_minor, coalesce(r.amount, 0) amount from ${payment}.payment p
-     left join (select payment_id, sum(amount_minor) amount from ${payment}.refund where state = 'SUCCEEDED' and surplus = 0 group by payment_id) r on r.payment_id = p.id
-     where p.refunded_minor <> coalesce(r.amount, 0)`,
-    (row) => `payment ${row['number']}: ${row['refunded_minor']} refunded, its refunds are ${row['amount']}`,
+    `select p.number, p.refunded_minor, p.refunding_minor, coalesce(r.done, 0) done, coalesce(r.asked, 0) asked from ${payment}.payment p
+     left join (select payment_id, sum(if(state = 'SUCCEEDED', amount_minor, 0)) done, sum(if(state = 'FAILED', 0, amount_minor)) asked
+       from ${payment}.refund where surplus = 0 group by payment_id) r on r.payment_id = p.id
+     where p.refunded_minor <> coalesce(r.done, 0) or p.refunding_minor <> coalesce(r.asked, 0)`,
+    (row) =>
+      `payment ${row['number']}: ${row['refunded_minor']} refunded of ${row['refunding_minor']} asked for, its refunds are ${row['done']} of ${row['asked']}`,
+  );
+  const captured = await broken(
+    context,
+    `select p.number, p.captured_minor, coalesce(a.captures, 0) captures, coalesce(r.surplus, 0) surplus from ${payment}.payment p
+     left join (select payment_id, count(*) captures from ${payment}.attempt where state = 'SUCCEEDED' group by payment_id) a on a.payment_id = p.id
+     left join (select payment_id, sum(amount_minor) surplus from ${payment}.refund where surplus = 1 group by payment_id) r on r.payment_id = p.id
+     where p.captured_minor + coalesce(r.surplus, 0) <> p.amount_minor * coalesce(a.captures, 0)`,
+    (row) =>
+      `payment ${row['number']}: ${row['captures']} attempts succeeded, ${row['captured_minor']} captured and ${row['surplus']} surplus`,
+  );
+  const journals = await broken(
+    context,
+    `select p.number, p.version, p.state, e.last_, e.rows_, l.to_state from ${payment}.payment p
+     left join (select payment_id, max(seq) last_, count(*) rows_ from ${payment}.payment_event group by payment_id) e on e.payment_id = p.id
+     left join ${payment}.payment_event l on l.payment_id = p.id and l.seq = e.last_
+     where e.last_ is null or p.version <> e.last_ or p.version <> e.rows_ or p.state <> l.to_state`,
+    (row) =>
+      `payment ${row['number']} is ${row['state']} at version ${row['version']}, its journal has ${row['rows_']} entries up to ${row['last_']} (${row['to_state']})`,
+  );
+  const totals = await broken(
+    context,
+    `select o.number, o.subtotal_minor, l.amount from ${order}.orders o
+     left join (select order_id, sum(subtotal_minor) amount from ${order}.order_line group by order_id) l on l.order_id = o.id
+     where l.amount is null or o.subtotal_minor <> l.amount`,
+    (row) => `order ${row['number']}: ${row['subtotal_minor']} in all, its lines are ${row['amount']}`,
   );
   const orders = await broken(
     context,
@@ -65,5 +94,5 @@ export async function auditMoney(context: AuditContext): Promise<string[]> {
     `select p.number from ${payment}.payment p left join ${order}.orders o on o.id = p.order_id where o.id is null or o.currency <> p.currency or o.customer_id <> p.customer_id`,
     (row) => `payment ${row['number']} does not belong to an order of its customer and currency`,
   );
-  return [...refunds, ...orders, ...strangers];
+  return [...refunds, ...captured, ...journals, ...totals, ...orders, ...strangers];
 }

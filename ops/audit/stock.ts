@@ -36,16 +36,36 @@ export async function auditStock(context: AuditContext): Promise<string[]> {
   return [...bounds, ...held, ...replay, ...running];
 }
 
-/** Reservations agree with their orders: held while payable, committed once paid, given back once closed. */
+/**
+ * Reservations agree with their orders: as many units as its lines, held while payable, committed once paid, given back
+ * once closed. None is without an order, and no order that has or had stock is without one.
+ */
 export async function auditReservations(context: AuditContext): Promise<string[]> {
   const [product, order] = [context.schema('product'), context.schema('order')];
-  return broken(
+  const settled = (column: string) => `${column} < utc_timestamp(3) - interval ${context.graceSeconds} second`;
+  const states = await broken(
     context,
     `select o.number, o.state, r.state reservation from ${product}.stock_reservation r join ${order}.orders o on o.id = r.order_id
-     where o.updated_at < utc_timestamp(3) - interval ${context.graceSeconds} second and not (
+     where ${settled('o.updated_at')} and not (
        (r.state = 'HELD' and o.state in ('PLACING', 'PENDING_PAYMENT'))
        or (r.state = 'COMMITTED' and o.state in ('PAID', 'PROCESSING', 'COMPLETED', 'LAPSED', 'NEEDS_ATTENTION'))
        or (r.state in ('RELEASED', 'EXPIRED') and o.state in ('CANCELLED', 'EXPIRED', 'FAILED')))`,
     (row) => `order ${row['number']} is ${row['state']}, its reservation ${row['reservation']}`,
   );
+  const strangers = await broken(
+    context,
+    `select hex(r.order_id) id, r.quantity from ${product}.stock_reservation r left join ${order}.orders o on o.id = r.order_id
+     where o.id is null and ${settled('r.created_at')}`,
+    (row) => `${row['quantity']} units are reserved for order ${row['id']}, which does not exist`,
+  );
+  const units = await broken(
+    context,
+    `select o.number, o.state, l.quantity, r.quantity reserved from ${order}.orders o
+     join (select order_id, product_id, sum(quantity) quantity from ${order}.order_line group by order_id, product_id) l on l.order_id = o.id
+     left join ${product}.stock_reservation r on r.order_id = l.order_id and r.product_id = l.product_id
+     where o.state in ('PENDING_PAYMENT', 'PAID', 'PROCESSING', 'COMPLETED', 'LAPSED', 'NEEDS_ATTENTION') and ${settled('o.updated_at')}
+       and (r.id is null or r.quantity <> l.quantity)`,
+    (row) => `order ${row['number']} is ${row['state']} with ${row['quantity']} units, reserved are ${row['reserved']}`,
+  );
+  return [...states, ...strangers, ...units];
 }

@@ -127,13 +127,13 @@ export type IdentityType =
 export type User = {
   /** The user's id, a UUID. */
   id: Scalars['ID']['output'];
-  /** Name, 1 to 64 characters. */
+  /** Name, 1 to 64 characters, at least one of them visible. */
   name: Scalars['String']['output'];
   /** What the user likes to be called; null when not set. */
   nickname?: Maybe<Scalars['String']['output']>;
   /** Gender, as the user says. */
   gender: Gender;
-  /** Mobile number as normalised at registration: digits, a leading `+` where it was given. */
+  /** Mobile number as normalised at registration: digits alone, without `+` or `00` before them. */
   mobile?: Maybe<Scalars['String']['output']>;
   /** Picture: an https URL, or a path of this site; null when not set. */
   avatar?: Maybe<Scalars['String']['output']>;
@@ -197,7 +197,7 @@ export type InvalidCredentialsError = UserError & {
   message: Scalars['String']['output'];
   /** Where in the arguments. */
   path?: Maybe<Array<Scalars['String']['output']>>;
-  /** Set when too many attempts failed: seconds after which another is looked at. Until then even the right password is refused. */
+  /** Set when too many attempts failed, or too many are being looked at now: seconds after which another is looked at. Until then even the right password is refused. */
   retryAfterSeconds?: Maybe<Scalars['Int']['output']>;
 };
 
@@ -284,9 +284,9 @@ export type UserConnection = {
 
 /** Who registers. */
 export type RegisterInput = {
-  /** Name, 1 to 64 characters. */
+  /** Name, 1 to 64 characters, at least one of them visible. */
   name: Scalars['String']['input'];
-  /** Mobile number: 5 to 15 digits, optionally after a `+`; spaces, dots, hyphens and brackets between them are left out. Unique. */
+  /** Mobile number: 5 to 15 digits. `+39…`, `0039…` and `39…` are one number; white space, dots, dashes and brackets are left out. Unique. */
   mobile: Scalars['String']['input'];
   /** Password, 8 to 128 characters. */
   password: Scalars['String']['input'];
@@ -355,10 +355,10 @@ export type Mutation = {
   changePassword: UserPayload;
   /**
    * Lets an app call a service by a new token, which is shown once; an earlier token of the pair dies within 5 seconds.
-   * Administrators only (ForbiddenError).
+   * Administrators only (ForbiddenError); an app whose token SERVICE_TOKENS sets is a ForbiddenError too: change it there.
    */
   issueServiceCredential: ServiceCredentialPayload;
-  /** Takes back the right of an app to call a service; the callee forgets it within 5 seconds. Administrators only (ForbiddenError). Revoking again changes nothing. */
+  /** Takes back the right of an app to call a service; the callee forgets it within 5 seconds. Administrators only (ForbiddenError), and not for an app whose token SERVICE_TOKENS sets (ForbiddenError): take it out there. Revoking again changes nothing. */
   revokeServiceCredential: ServiceCredentialPayload;
 };
 

@@ -7,6 +7,7 @@ import { startOutboxRelay } from '../shared/outbox-relay.ts';
 import { type Runtime, openService } from '../shared/runtime.ts';
 import { type Subgraph, createEngine } from '../shared/subgraph.ts';
 import { advanceOrders } from './commands/advance-order.ts';
+import { expireOrders } from './commands/expire-orders.ts';
 import { readOrderConfig } from './config.ts';
 import { paymentHandlers } from './consumers.ts';
 import type { OrderDeps } from './deps.ts';
@@ -15,6 +16,7 @@ import { createLoaders } from './loaders.ts';
 import { InitialOrderMigration } from './migrations/2026-11-21-initial.ts';
 import { orderEntities } from './records.ts';
 import { type OrderContext, resolvers } from './resolvers.ts';
+import { recoverSagas } from './saga.ts';
 import { orderTypes } from './types/registry.ts';
 
 const migrations: readonly NamedMigration[] = [{ name: '2026-11-21-initial', class: InitialOrderMigration }];
@@ -24,7 +26,8 @@ export const orderSchema = { name: 'order', entities: orderEntities, migrations 
 
 const typeDefs = parse(readFileSync(new URL('../../schema/order.graphql', import.meta.url), 'utf8'));
 const relayChannel = 'relay:order';
-const advanceEveryMs = 5_000;
+/** The net under Agenda, whose store may be away, or keep a job for the clock of another worker. */
+const dueWorkEveryMs = 5_000;
 
 /** The subgraph, with what its commands need, so that a program can call these without GraphQL. */
 export type OrderSubgraph = Subgraph & { readonly deps: OrderDeps };
@@ -36,6 +39,7 @@ export async function createOrderSubgraph(runtime: Runtime): Promise<OrderSubgra
   const { live, jobs, log, metrics, now, newId } = runtime;
   let relay: Loop | undefined;
   let advance: Loop | undefined;
+  let sweeps: readonly Loop[] = [];
   let consumer: { stop(): Promise<void> } | undefined;
   let stopListening: (() => void) | undefined;
 
@@ -72,12 +76,10 @@ export async function createOrderSubgraph(runtime: Runtime): Promise<OrderSubgra
     async startWorker() {
       relay = startOutboxRelay({ service: 'order', db: service.db, redis: runtime.redis, log, metrics });
       stopListening = live.listen(relayChannel, () => relay?.kick());
-      advance = startLoop({
-        name: 'advance paid orders',
-        everyMs: advanceEveryMs,
-        log,
-        turn: async () => void (await advanceOrders(deps)),
-      });
+      const sweep = (name: string, work: (due: OrderDeps) => Promise<unknown>) =>
+        startLoop({ name, everyMs: dueWorkEveryMs, log, turn: async () => void (await work(deps)) });
+      advance = sweep('advance paid orders', advanceOrders);
+      sweeps = [advance, sweep('expire unpaid orders', expireOrders), sweep('recover sagas', recoverSagas)];
       consumer = startEventConsumer({
         service: 'order',
         sources: ['payment'],
@@ -94,7 +96,7 @@ export async function createOrderSubgraph(runtime: Runtime): Promise<OrderSubgra
     async close() {
       stopListening?.();
       await consumer?.stop();
-      await advance?.stop();
+      await Promise.all(sweeps.map((loop) => loop.stop()));
       await relay?.stop();
       await service.db.close();
     },

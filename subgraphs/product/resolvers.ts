@@ -17,8 +17,13 @@ import type { Movement, Reservation, ReservationState, Stock, StockDelta, StockS
 import type { Loaders } from './loaders.ts';
 import { type StockAudit, auditStocks, findProduct, listMovements, listProducts, resolveProduct } from './queries.ts';
 import { type StockChange, watchStock } from './stock-changes.ts';
+import type { StockReader } from './stock-reader.ts';
 
-export type ProductContext = CallContext & { readonly deps: ProductDeps; readonly loaders: Loaders };
+export type ProductContext = CallContext & {
+  readonly deps: ProductDeps;
+  readonly loaders: Loaders;
+  readonly stockReader: StockReader;
+};
 
 type ListArguments = Parameters<typeof listProducts>[1];
 type PageArguments = Parameters<typeof listMovements>[2];
@@ -75,8 +80,11 @@ export const resolvers: ResolverMap = {
   },
   Subscription: {
     stockChanged: {
-      subscribe: (_: unknown, { productIds }: { productIds: string[] }, { deps, viewer }: ProductContext) =>
-        watchStock(deps, viewer, productIds),
+      subscribe: (
+        _: unknown,
+        { productIds }: { productIds: string[] },
+        { deps: { live }, stockReader, viewer }: ProductContext,
+      ) => watchStock({ live, stockReader }, viewer, productIds),
       resolve: (change: StockChange, _: unknown, { loaders }: ProductContext) => {
         // A subscription's loaders live as long as it does, and must not remember counters.
         loaders.stock.clear(change.product.id).prime(change.product.id, change.stock);

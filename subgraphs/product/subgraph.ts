@@ -11,6 +11,7 @@ import { createLoaders } from './loaders.ts';
 import { ProductsAndStock } from './migrations/0001-products-and-stock.ts';
 import { ProductRecord, StockMovementRecord, StockRecord, StockReservationRecord } from './records.ts';
 import { type ProductContext, resolvers } from './resolvers.ts';
+import { openStockReader } from './stock-reader.ts';
 
 export const entities = [ProductRecord, StockRecord, StockReservationRecord, StockMovementRecord] as const;
 export const migrations: readonly NamedMigration[] = [{ name: '0001-products-and-stock', class: ProductsAndStock }];
@@ -26,12 +27,13 @@ export async function createProductSubgraph(runtime: Runtime): Promise<ProductSu
   const { log, metrics, redis, live, now, newId } = runtime;
   const { db, authenticate } = await openService(runtime, { name: 'product', entities, migrations });
   const deps: ProductDeps = { db, live, log, now, newId };
+  const stockReader = openStockReader(db);
   const engine = createEngine<ProductContext>({
     name: 'product',
     typeDefs: parse(readFileSync(new URL('../../schema/product.graphql', import.meta.url), 'utf8')),
     resolvers,
     authenticate,
-    context: (call) => ({ ...call, deps, loaders: createLoaders(db) }),
+    context: (call) => ({ ...call, deps, stockReader, loaders: createLoaders(db) }),
     log,
     metrics,
   });
@@ -51,6 +53,7 @@ export async function createProductSubgraph(runtime: Runtime): Promise<ProductSu
     },
     async close() {
       await consumer?.stop();
+      stockReader.close();
       await db.close();
     },
   };

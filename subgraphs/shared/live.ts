@@ -47,14 +47,15 @@ export async function openLive(redis: Redis, log: Logger): Promise<Live> {
 }
 
 /**
- * An iterator that repeats `read` whenever `wake` was called or `pollMs` passed, and yields each item that `read` returns.
+ * An iterator that repeats `read` whenever `wake` was called or `pollMs` passed (unset: `subscribe` has its own net under
+ * lost notices), and yields each item that `read` returns.
  * `read` keeps its own position, so nothing is skipped or doubled however the notices come. It runs once at the start.
  * `return()` ends a pending `next()` at once. At most one `read` runs; its items are the only buffer.
  */
 export function readOnWake<Item>(options: {
   read: () => Promise<readonly Item[]>;
   subscribe: (wake: () => void) => () => void;
-  pollMs: number;
+  pollMs?: number;
 }): AsyncIterableIterator<Item> {
   let buffer: readonly Item[] = [];
   let position = 0;
@@ -71,7 +72,7 @@ export function readOnWake<Item>(options: {
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       release = resolve;
-      timer = setTimeout(resolve, options.pollMs);
+      if (options.pollMs !== undefined) timer = setTimeout(resolve, options.pollMs);
     });
     clearTimeout(timer);
     release = undefined;

@@ -14,6 +14,7 @@ export async function createDependencies(runtime: Runtime, db: Service['db']): P
     db, config, redis, live, log, now, newId, randomBytes,
     hasher: createPasswordHasher({ maxQueued: config.maxQueuedPasswords, randomBytes }),
     throttle: createLoginThrottle(redis, config),
+    configuredTokens: runtime.config.serviceTokens,
     accessTokens: await createAccessTokens(config.signingJwk),
   }; // prettier-ignore
 }

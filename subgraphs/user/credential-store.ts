@@ -61,11 +61,21 @@ export async function revokeCredential(tx: Sql, pair: Pair, at: Date): Promise<b
   return found === 1;
 }
 
-/** Notes a grant of SERVICE_TOKENS, so that it can be listed and revoked; keeps what is there. */
-export async function noteConfigured(sql: Sql, pair: Pair, at: Date): Promise<void> {
+/**
+ * Notes a grant of SERVICE_TOKENS, so that it is listed. True when the pair had a token of its own, or was revoked, from
+ * before its app came into SERVICE_TOKENS: that is over.
+ */
+export async function noteConfigured(sql: Sql, pair: Pair, at: Date): Promise<boolean> {
   try {
     await insert(sql, { ...pair, tokenHash: null, strict: true, at });
+    return false;
   } catch (error) {
     if (!isDuplicateKey(error)) throw error;
   }
+  const reset = await write(
+    sql,
+    'update service_credential set token_hash = null, strict = true, revoked_at = null where service = ? and app = ? and (token_hash is not null or revoked_at is not null)',
+    [pair.service, pair.app],
+  );
+  return reset === 1;
 }

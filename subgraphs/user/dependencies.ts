@@ -12,6 +12,8 @@ export type UserDeps = Pick<Runtime, 'redis' | 'live' | 'log' | 'now' | 'newId'>
   readonly config: UserConfig;
   readonly hasher: PasswordHasher;
   readonly throttle: LoginThrottle;
+  /** App → token of SERVICE_TOKENS: what these may call is set there and not by credentials. */
+  readonly configuredTokens: ReadonlyMap<string, string>;
   readonly accessTokens: AccessTokens;
   readonly randomBytes: (size: number) => Buffer;
 };

@@ -23,7 +23,7 @@ export function defineJobs(jobs: Jobs, deps: UserDeps): void {
 
 /**
  * Makes Redis agree with the database again after it lost its data, or when it was down at a change: issued credentials
- * are put back, revoked ones taken out (the services themselves put all of SERVICE_TOKENS back, whatever was revoked),
+ * are put back, revoked ones taken out (the services themselves put all of SERVICE_TOKENS back),
  * and the gateways learn again of sessions that ended while an access token of theirs may still be good.
  */
 export async function restoreRedis(deps: UserDeps): Promise<void> {

@@ -2,7 +2,7 @@ import type { Role } from '../shared/auth.ts';
 import { type Row, type Sql, insertRows, select, toDate, write } from '../shared/database.ts';
 import { RefusedError, isDuplicateKey } from '../shared/errors.ts';
 import { idFromBytes, idToBytes } from '../shared/ids.ts';
-import { type Gender, type Profile, type User, mobileTakenError } from './domain/user.ts';
+import { type Gender, type Profile, type User, mobilePrefix, mobileTakenError } from './domain/user.ts';
 
 const columns = 'id, name, nickname, gender, mobile, avatar, info, roles, created_at, updated_at, version';
 
@@ -129,7 +129,7 @@ function where(filter: UserFilter): { text: string; parameters: string[] } {
   if (query === '') return { text: 'true', parameters: [] };
   return {
     text: "(name like ? escape '|' or mobile like ? escape '|')",
-    parameters: [beginsWith(query), beginsWith(query)],
+    parameters: [beginsWith(query), beginsWith(mobilePrefix(query) ?? query)],
   };
 }
 

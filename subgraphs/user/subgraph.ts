@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'graphql';
+import { grantService } from '../shared/auth.ts';
 import { subgraphNames } from '../shared/link.ts';
 import { type Runtime, openService } from '../shared/runtime.ts';
 import { type Subgraph, createEngine, jsonResponse } from '../shared/subgraph.ts';
@@ -21,7 +22,7 @@ export const userSchema = { name, entities, migrations } as const;
 export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
   const { db, authenticate } = await openService(runtime, userSchema);
   const deps = await createDependencies(runtime, db);
-  await noteConfiguredCredentials(deps, runtime.config.serviceTokens);
+  await noteConfiguredCredentials(deps);
   const engine = createEngine<UserContext>({
     name,
     typeDefs: parse(readFileSync(new URL('../../schema/user.graphql', import.meta.url), 'utf8')),
@@ -45,12 +46,14 @@ export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
   };
 }
 
-/** So that the grants of SERVICE_TOKENS can be listed and revoked like those that were issued. */
-async function noteConfiguredCredentials({ db, now }: UserDeps, tokens: ReadonlyMap<string, string>): Promise<void> {
-  const noted = new Set((await readCredentialList(db.em())).map(({ app, service }) => `${app} ${service}`));
+/** So that the grants of SERVICE_TOKENS are listed, and hold whatever was issued or revoked before. */
+async function noteConfiguredCredentials({ db, redis, now, configuredTokens }: UserDeps): Promise<void> {
+  const listed = await readCredentialList(db.em());
   for (const service of subgraphNames) {
-    for (const app of tokens.keys()) {
-      if (!noted.has(`${app} ${service}`)) await noteConfigured(db.em(), { app, service }, now());
+    for (const [app, token] of configuredTokens) {
+      const known = listed.find((each) => each.app === app && each.service === service);
+      if (known && known.tokenHash === null && known.revokedAt === null) continue;
+      if (await noteConfigured(db.em(), { app, service }, now())) await grantService(redis, { app, service, token });
     }
   }
 }

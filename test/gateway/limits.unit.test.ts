@@ -82,6 +82,25 @@ describe('a document', () => {
     expect(codeOf(`{ __schema { types { ${'ofType { '.repeat(25)} name ${'} '.repeat(25)} } } }`)).toBe('TOO_DEEP');
   });
 
+  test('may read the schema once, without aliases below it, and ten types: else TOO_MUCH_INTROSPECTION', () => {
+    const types = (count: number) => many(count, (index) => `t${index}: __type(name: "User") { name }`);
+    expect(codeOf('{ a: __schema { types { name } } }')).toBe('OK');
+    expect(codeOf('{ a: __schema { types { name } } b: __schema { types { name } } }')).toBe('TOO_MUCH_INTROSPECTION');
+    expect(codeOf('{ ...A b: __schema { types { name } } } fragment A on Query { __schema { types { name } } }')).toBe(
+      'TOO_MUCH_INTROSPECTION',
+    );
+    expect(codeOf('{ __schema { types { name } a: types { name } } }')).toBe('TOO_MUCH_INTROSPECTION');
+    expect(codeOf('{ __schema { ...A } } fragment A on __Schema { types { a: fields { name } } }')).toBe(
+      'TOO_MUCH_INTROSPECTION',
+    );
+    expect(codeOf(`{ __schema { types { name } } ${types(10)} }`)).toBe('OK');
+    expect(codeOf(`{ ${types(11)} }`)).toBe('TOO_MUCH_INTROSPECTION');
+    expect(codeOf('{ __type(name: "User") { fields { name } kind: name } }')).toBe('OK');
+    expect(codeOf(`{ __type(name: "User") { ${many(10, (index) => `f${index}: fields { name }`)} } }`)).toBe(
+      'TOO_MUCH_INTROSPECTION',
+    );
+  });
+
   test('with more than 15 aliases is TOO_MANY_ALIASES, those of __typename and of repeated fragments counted', () => {
     expect(codeOf(`{ ${many(15, (index) => `a${index}: __typename`)} }`)).toBe('OK');
     expect(codeOf(`{ ${many(16, (index) => `a${index}: __typename`)} }`)).toBe('TOO_MANY_ALIASES');

@@ -232,16 +232,24 @@ describe.each(['in process', 'over HTTP'] as const)('a federated subscription, s
 describe('a socket', () => {
   let graph: TestGraph;
   beforeAll(async () => {
-    graph = await startTestGraph({ shape: 'in process', env: { ALLOWED_ORIGINS: 'https://shop.example' } });
+    graph = await startTestGraph({
+      shape: 'in process',
+      env: {
+        ALLOWED_ORIGINS: 'https://shop.example',
+        ANONYMOUS_SOCKETS_PER_ADDRESS: '12',
+        TRUSTED_PROXY_HOPS: '1',
+      },
+    });
   });
   afterAll(() => graph.close());
 
   /** A bare socket: what it received, and how it was closed. */
   const open = async (
-    options: { authorization?: unknown; origin?: string; protocol?: string; init?: boolean } = {},
+    options: { authorization?: unknown; origin?: string; protocol?: string; init?: boolean; address?: string } = {},
   ) => {
     const socket = new WebSocket(`ws://127.0.0.1:${graph.port}/graphql`, options.protocol ?? 'graphql-transport-ws', {
       ...(options.origin !== undefined && { origin: options.origin }),
+      ...(options.address !== undefined && { headers: { 'x-forwarded-for': options.address } }),
     });
     const received: { type: string; id?: string; payload?: Result }[] = [];
     const closed = new Promise<number>((resolve) => {
@@ -310,16 +318,37 @@ describe('a socket', () => {
     for (const { socket } of [...sockets, next]) socket.close();
   });
 
-  test('may have a hundred subscriptions; the next is refused, the others go on', async () => {
-    const { send, received, socket } = await open();
-    for (let nth = 1; nth <= 101; nth += 1) send({ id: `${nth}`, ...watch });
+  test('of nobody is refused with 4429 when its address has many; users, other addresses and later ones are not', async () => {
+    const address = '203.0.113.7';
+    const sockets = await Promise.all(Array.from({ length: 12 }, () => open({ address })));
+    expect(await (await open({ address })).closed).toBe(4429);
+    sockets.push(
+      await open({ address: '203.0.113.8' }),
+      await open({ address, authorization: `Bearer ${await graph.token({ sub: 'neighbour' })}` }),
+    );
+    sockets[0]?.socket.close();
+    await sockets[0]?.closed;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    sockets.push(await open({ address }));
+    expect(sockets.map(({ received }) => received[0]?.type)).toEqual(sockets.map(() => 'connection_ack'));
+    for (const { socket } of sockets) socket.close();
+  });
+
+  test.each([
+    ['of a user', 100],
+    ['of nobody', 20],
+  ])('%s may have %i subscriptions; the next is refused, the others go on', async (whose, most) => {
+    const { send, received, socket } = await open(
+      whose === 'of a user' ? { authorization: `Bearer ${await graph.token({ sub: 'watcher' })}` } : {},
+    );
+    for (let nth = 1; nth <= most + 1; nth += 1) send({ id: `${nth}`, ...watch });
     await eventually(() => received.some((message) => message.type === 'error'));
     expect(received.at(-1)).toMatchObject({
-      id: '101',
+      id: `${most + 1}`,
       type: 'error',
       payload: [{ extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } }],
     });
-    await eventually(() => graph.stage.open === 100);
+    await eventually(() => graph.stage.open === most);
     socket.close();
     await eventually(() => graph.stage.open === 0);
   });

@@ -89,6 +89,48 @@ describe('the audit finds', () => {
       "product.barrier set inserted_by = 'compensation' where branch = 'reserve-stock'",
       "product.barrier set inserted_by = 'action' where branch = 'reserve-stock'",
     ],
+    [
+      'a paid order without its reservation',
+      'I1',
+      `product.stock_reservation set order_id = unhex('01890000000070008000000000000000') where order_id = ${only}`,
+      `product.stock_reservation set order_id = ${only}`,
+    ],
+    [
+      'fewer units sold than reserved',
+      'I1',
+      `order.order_line set quantity = 1 where order_id = ${only}`,
+      `order.order_line set quantity = 2 where order_id = ${only}`,
+    ],
+    [
+      'a charge of another amount than ours',
+      'I2',
+      'simulated.charge set amount = amount + 1',
+      'simulated.charge set amount = amount - 1',
+    ],
+    [
+      'an order without a saga',
+      'I4',
+      `order.saga set order_id = unhex('01890000000070008000000000000000') where order_id = ${only}`,
+      `order.saga set order_id = ${only}`,
+    ],
+    [
+      'money that is said to be on its way back and is not',
+      'I6',
+      'payment.payment set refunding_minor = 1',
+      'payment.payment set refunding_minor = 0',
+    ],
+    [
+      'a payment that its journal does not explain',
+      'I6',
+      "payment.payment_event set to_state = 'FAILED' where type = 'PaymentSettled'",
+      "payment.payment_event set to_state = 'SETTLED' where type = 'PaymentSettled'",
+    ],
+    [
+      'a total that is not that of its lines',
+      'I6',
+      `order.order_line set subtotal_minor = subtotal_minor + 1 where order_id = ${only}`,
+      `order.order_line set subtotal_minor = subtotal_minor - 1 where order_id = ${only}`,
+    ],
   ])('%s', async (_, invariant, wrong, right) => {
     const change = async (statement: string): Promise<void> => {
       const [schema, rest] = [statement.slice(0, statement.indexOf('.')), statement.slice(statement.indexOf('.') + 1)];

@@ -64,7 +64,10 @@ export function checkContent(content: ProductContent): Refusal[] {
   const check = (fine: boolean, path: string, rule: string): void => {
     if (!fine) problems.push(problem(path, rule));
   };
-  check(name.trim() !== '' && name.length <= maxNameLength, 'name', `has 1 to ${maxNameLength} characters`);
+  for (const [path, text] of Object.entries({ name, subtitle, description, cover }))
+    check(text?.isWellFormed() !== false, path, unicodeRule);
+  for (const [index, image] of images.entries()) check(image.isWellFormed(), `images.${index}`, unicodeRule);
+  check(hasVisible(name) && name.length <= maxNameLength, 'name', nameRule);
   check(subtitle === null || subtitle.length <= maxNameLength, 'subtitle', `has at most ${maxNameLength} characters`);
   check(description.length <= maxDescriptionLength, 'description', `has at most ${maxDescriptionLength} characters`);
   check(cover === null || isPicture(cover), 'cover', pictureRule);
@@ -98,9 +101,8 @@ function checkAddOns(addOns: readonly AddOn[], currency: string): Refusal[] {
     }
     if (codes.has(code)) problems.push(problem(`${at}.code`, 'is used by another add-on of this product'));
     codes.add(code);
-    if (name.trim() === '' || name.length > maxNameLength) {
-      problems.push(problem(`${at}.name`, `has 1 to ${maxNameLength} characters`));
-    }
+    if (!name.isWellFormed()) problems.push(problem(`${at}.name`, unicodeRule));
+    if (!hasVisible(name) || name.length > maxNameLength) problems.push(problem(`${at}.name`, nameRule));
     if (unitPrice.amount < 0) problems.push(problem(`${at}.unitPrice.amount`, 'is 0 or more minor units'));
     if (unitPrice.currency !== currency) problems.push(problem(`${at}.unitPrice.currency`, "is the price's currency"));
   }
@@ -110,6 +112,11 @@ function checkAddOns(addOns: readonly AddOn[], currency: string): Refusal[] {
 const problem = (path: string, rule: string): Refusal =>
   validationError(`${path} ${rule}.`, ['input', ...path.split('.')]);
 
+/** A character that leaves a mark: letters and symbols that are shown as nothing don't count. */
+const visibleCharacter = /(?![\p{Default_Ignorable_Code_Point}\u2800])[\p{L}\p{N}\p{P}\p{S}]/u;
+const hasVisible = (text: string): boolean => visibleCharacter.test(text);
+const nameRule = `has 1 to ${maxNameLength} characters, at least one of them visible`;
+const unicodeRule = 'is valid Unicode: it has half of a surrogate pair';
 const pictureRule = `is an https URL or a path that begins with one /, at most ${maxUrlLength} characters`;
 
 /** Only https, or a path of this site; `//host` and `/\host` would lead to another one. */

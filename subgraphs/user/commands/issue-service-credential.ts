@@ -28,6 +28,18 @@ export function requireCredentialAdmin(viewer: Viewer): string {
   return user.userId;
 }
 
+/**
+ * Refuses an app of SERVICE_TOKENS: those that run go on showing the token of their configuration, so another one, or
+ * none, would cut them off, with no way back through the API.
+ */
+export function refuseConfigured(deps: Pick<UserDeps, 'configuredTokens'>, { app }: { app: string }): void {
+  if (deps.configuredTokens.has(app))
+    throw new RefusedError({
+      ...forbiddenError(`The token of ${app} is set by SERVICE_TOKENS: change it there.`),
+      path: ['app'],
+    });
+}
+
 const tokenBytes = 32;
 
 /** Gives an app a new token for a service. Only hashes are kept, here and in Redis. */
@@ -43,6 +55,7 @@ export function issueServiceCredential(
     const strict = input.strict ?? true;
     const refusals = checkPair(input);
     if (refusals.length > 0) throw new RefusedError(...refusals);
+    refuseConfigured(deps, input);
     const token = deps.randomBytes(tokenBytes).toString('base64url');
     const { replayed, credential } = await deps.db.transaction(async (tx) => {
       const claimed = await claimKey(

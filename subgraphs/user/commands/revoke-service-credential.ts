@@ -6,10 +6,11 @@ import type { UserDeps } from '../dependencies.ts';
 import {
   type ServiceCredentialPayload,
   credentialRefused,
+  refuseConfigured,
   requireCredentialAdmin,
 } from './issue-service-credential.ts';
 
-/** Takes back the right of an app to call a service, also one that SERVICE_TOKENS gave. */
+/** Takes back the right of an app to call a service; what SERVICE_TOKENS gave is taken back there. */
 export function revokeServiceCredential(
   deps: UserDeps,
   viewer: Viewer,
@@ -19,6 +20,7 @@ export function revokeServiceCredential(
   return orRefusals(async () => {
     const ownerId = requireCredentialAdmin(viewer);
     const { app, service } = pair;
+    refuseConfigured(deps, pair);
     const { replayed, credential } = await deps.db.transaction(async (tx) => {
       const claimed = await claimKey(
         tx,

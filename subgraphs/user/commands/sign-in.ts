@@ -3,6 +3,7 @@ import { RefusedError } from '../../shared/errors.ts';
 import type { UserDeps } from '../dependencies.ts';
 import { type Credentials, readUser } from '../store.ts';
 import { invalidCredentialsError } from '../domain/user.ts';
+import { isWait } from '../login-throttle.ts';
 import { type AuthTokens, type OpenSession, tokensFor } from '../sessions.ts';
 import type { User } from '../domain/user.ts';
 
@@ -36,11 +37,21 @@ export async function passwordFits(
   deps: UserDeps,
   shown: { account: string; password: string; credentials: Credentials | null; clientAddress: string | undefined },
 ): Promise<boolean> {
-  const attempt = { account: shown.account, address: shown.clientAddress };
-  const waitSeconds = await deps.throttle.begin(attempt);
-  if (waitSeconds !== null)
-    throw new RefusedError(invalidCredentialsError('Too many attempts failed; wait before the next.', waitSeconds));
-  const fits = await deps.hasher.verify(shown.password, shown.credentials?.passwordHash ?? null);
-  if (fits) await deps.throttle.succeeded(attempt);
+  const reservation = await deps.throttle.begin({ account: shown.account, address: shown.clientAddress });
+  if (isWait(reservation)) {
+    const message =
+      reservation.because === 'BUSY'
+        ? 'Too many sign in to this account, or from this address, at this moment; try again.'
+        : 'Too many attempts failed; wait before the next.';
+    throw new RefusedError(invalidCredentialsError(message, reservation.seconds));
+  }
+  let fits: boolean;
+  try {
+    fits = await deps.hasher.verify(shown.password, shown.credentials?.passwordHash ?? null);
+  } catch (error) {
+    await reservation.givenUp();
+    throw error;
+  }
+  await (fits ? reservation.succeeded() : reservation.failed());
   return fits;
 }

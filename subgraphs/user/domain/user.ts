@@ -50,21 +50,38 @@ const refuse = (message: string, path: readonly string[]): Checked<never> => ({
 /** Characters as people count them: a code point each, as MySQL's `varchar` does. */
 const lengthOf = (text: string): number => Array.from(text).length;
 const controlCharacters = /\p{Cc}/u;
+/** A character that leaves a mark: letters and symbols that are shown as nothing don't count. */
+const visibleCharacter = /(?![\p{Default_Ignorable_Code_Point}\u2800])[\p{L}\p{N}\p{P}\p{S}]/u;
 /** Text about the user may have lines. */
 const controlsButLines = /(?![\n\r\t])\p{Cc}/u;
 
+/** The number without what people write between its digits, and without the `+` or `00` before a country code. */
+const bareMobile = (text: string): string =>
+  text
+    .trim()
+    .replace(/[\s.()\p{Pd}]/gu, '')
+    .replace(/^\+?(?:00)*/, '');
+
 /**
- * A mobile number as it is stored and compared: 5 to 15 digits (E.164's limit), with the leading `+` where it was given.
- * Spaces, dots, hyphens and brackets go. Null for anything else. Applying it twice changes nothing.
+ * A mobile number as it is stored and compared: 5 to 15 digits (E.164's limit). `+39…`, `0039…` and `39…` are one number;
+ * white space, dots, dashes and brackets go. Null for anything else. Applying it twice changes nothing.
  */
 export function normaliseMobile(text: string): string | null {
-  const bare = text.trim().replace(/[ .()-]/g, '');
-  return /^\+?[0-9]{5,15}$/.test(bare) ? bare : null;
+  const digits = bareMobile(text);
+  return /^[0-9]{5,15}$/.test(digits) ? digits : null;
+}
+
+/** The beginning of a mobile number as it is stored, for searches; null when the text can't be one. */
+export function mobilePrefix(text: string): string | null {
+  const digits = bareMobile(text);
+  return /^[0-9]{1,15}$/.test(digits) ? digits : null;
 }
 
 export function checkMobile(text: string, path: readonly string[]): Checked<string> {
   const mobile = normaliseMobile(text);
-  return mobile === null ? refuse('A mobile number has 5 to 15 digits, optionally after a +.', path) : accept(mobile);
+  return mobile === null
+    ? refuse('A mobile number has 5 to 15 digits, optionally after a + or 00.', path)
+    : accept(mobile);
 }
 
 /** Passwords are compared in Unicode's form NFKC, so that the same typing on another keyboard gives the same password. */
@@ -83,6 +100,7 @@ export function checkName(text: string, path: readonly string[]): Checked<string
   const length = lengthOf(name);
   if (length < 1 || length > maxNameLength) return refuse(`It has 1 to ${maxNameLength} characters.`, path);
   if (!name.isWellFormed()) return refuse('It is valid Unicode.', path);
+  if (!visibleCharacter.test(name)) return refuse('It has at least one visible character.', path);
   return controlCharacters.test(name) ? refuse('It has no control characters.', path) : accept(name);
 }
 

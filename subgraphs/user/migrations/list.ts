@@ -1,5 +1,9 @@
 import type { NamedMigration } from '../../shared/database.ts';
 import { Users } from './001-users.ts';
+import { MobilesAsDigits } from './002-mobiles-as-digits.ts';
 
 /** In the order in which they are applied. */
-export const migrations: readonly NamedMigration[] = [{ name: '001-users', class: Users }];
+export const migrations: readonly NamedMigration[] = [
+  { name: '001-users', class: Users },
+  { name: '002-mobiles-as-digits', class: MobilesAsDigits },
+];

@@ -187,6 +187,14 @@ describe('updateProduct', () => {
     expect(refused.data.updateProduct.userErrors[0].path).toEqual(['input', 'name']);
   });
 
+  test('half a surrogate pair is refused with a key and without', async () => {
+    const product = await world.make();
+    for (const key of [undefined, 'half-a-pair']) {
+      const { data } = await change(admin, { id: product.id, expectedVersion: 1, description: 'half \ud83d' }, key);
+      expect(data.updateProduct).toMatchObject({ product: null, userErrors: [{ code: 'VALIDATION' }] });
+    }
+  });
+
   test('another version is a conflict that names both', async () => {
     const product = await world.make();
     await change(admin, { id: product.id, expectedVersion: 1, name: 'Second' });

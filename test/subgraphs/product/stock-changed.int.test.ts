@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { anonymous } from '../../../subgraphs/shared/auth.ts';
-import { newId } from '../../../subgraphs/shared/ids.ts';
+import { write } from '../../../subgraphs/shared/database.ts';
+import { idToBytes, newId } from '../../../subgraphs/shared/ids.ts';
 import { adjustStock } from '../../../subgraphs/product/commands/adjust-stock.ts';
 import { reserveStock } from '../../../subgraphs/product/commands/reserve-stock.ts';
 import { type ProductWorld, answerOf, openProductWorld, userViewer } from './product-world.ts';
@@ -73,6 +74,40 @@ test('changes of other products are silent, and so is a draft of somebody else',
   expect(await first).toMatchObject({ product: { id: watched.id } });
   await stream.return?.();
 });
+
+test('a change that many watch is read once for all of them, and so is the beginning', async () => {
+  const products = await Promise.all(Array.from({ length: 3 }, () => world.make({ initialOnHand: 10 })));
+  const ids = products.map(({ id }) => id);
+  const streams: Awaited<ReturnType<typeof watch>>[] = [];
+  const firsts: Promise<unknown>[] = [];
+  const beginning = await world.statements(async () => {
+    for (let nth = 0; nth < 100; nth += 1) streams.push(await watch(ids));
+    firsts.push(...streams.map(next));
+    await settle();
+  });
+  // A few batches of 20 ms; each subscription by itself would read twice.
+  expect(beginning.length).toBeLessThan(30);
+  const statements = await world.statements(async () => {
+    await add(String(ids[0]), 1);
+    await Promise.all(firsts);
+  });
+  expect(await Promise.all(firsts)).toEqual(
+    streams.map(() => expect.objectContaining({ available: 11, product: expect.objectContaining({ id: ids[0] }) })),
+  );
+  expect(statements.filter((text) => /from stock where product_id in/.test(text)).length).toBeLessThanOrEqual(3);
+  expect(statements.filter((text) => /from product p where p.id in/.test(text)).length).toBeLessThanOrEqual(3);
+  for (const stream of streams) await stream.return?.();
+});
+
+test('a change without a notice is found by the poll', async () => {
+  const { id } = await world.make({ initialOnHand: 10 });
+  const stream = await watch([id]);
+  const first = next(stream);
+  await settle();
+  await write(world.sql(), 'update stock set on_hand = 4, version = version + 1 where product_id = ?', [idToBytes(id)]);
+  expect(await first).toMatchObject({ available: 4 });
+  await stream.return?.();
+}, 10_000);
 
 test('no ids, and more than 50, are BAD_USER_INPUT', async () => {
   for (const ids of [[], Array.from({ length: 51 }, () => newId())]) {

@@ -9,15 +9,30 @@ import { checkName, checkPassword, checkProfile, normaliseMobile } from '../../.
 describe('a mobile number', () => {
   test.each([
     ['10000000000', '10000000000'],
-    [' +49 (151) 234-56.78 ', '+491512345678'],
+    [' +49 (151) 234-56.78 ', '491512345678'],
+    ['390612345678', '390612345678'],
+    ['+390612345678', '390612345678'],
+    ['0039 06 12345678', '390612345678'],
+    ['+39\u00a006\u201112345678', '390612345678'],
+    ['000012345', '12345'],
+    ['0612345678', '0612345678'],
     ['12345', '12345'],
     ['123456789012345', '123456789012345'],
   ])('%j is stored as %j', (text, mobile) => expect(normaliseMobile(text)).toBe(mobile));
 
-  test.each(['', '1234', '1234567890123456', '12a45', '++12345', '12+345', '١٢٣٤٥', '12345\u0000', '12345;'])(
-    '%j is none',
-    (text) => expect(normaliseMobile(text)).toBeNull(),
-  );
+  test.each([
+    '',
+    '1234',
+    '001234',
+    '00+12345',
+    '1234567890123456',
+    '12a45',
+    '++12345',
+    '12+345',
+    '١٢٣٤٥',
+    '12345\u0000',
+    '12345;',
+  ])('%j is none', (text) => expect(normaliseMobile(text)).toBeNull());
 
   test('is not changed by normalising it again', () => {
     fc.assert(
@@ -30,7 +45,7 @@ describe('a mobile number', () => {
 
   test('of any text is null or 5 to 15 digits', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => /^(\+?\d{5,15}|null)$/.test(String(normaliseMobile(text)))),
+      fc.property(fc.string({ unit: 'binary' }), (text) => /^(\d{5,15}|null)$/.test(String(normaliseMobile(text)))),
     );
   });
 });
@@ -41,6 +56,18 @@ describe('what a user may be called', () => {
     expect(checkName('😀'.repeat(64), []).ok).toBe(true);
     for (const name of ['', '   ', 'x'.repeat(65), 'a\u0007b', 'a\nb', 'half \ud83d'])
       expect(checkName(name, []).ok).toBe(false);
+    for (const name of [
+      '\u200b',
+      '\u200b\u200d\ufeff',
+      '\u2060',
+      '\u3164',
+      '\u115f\u1160',
+      '\u2800',
+      '\u0301',
+      '\u202e',
+    ])
+      expect(checkName(name, [])).toMatchObject({ ok: false });
+    for (const name of ['李', '😀', '-', '1', 'a\u200bb']) expect(checkName(name, []).ok).toBe(true);
   });
 
   test('a password has 8 to 128 characters and is compared in form NFKC', () => {

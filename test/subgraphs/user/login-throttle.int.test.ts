@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createLoginThrottle, isWait } from '../../../subgraphs/user/login-throttle.ts';
 import { type UserPlatform, loginMutation, newMobile, openUserPlatform, registerPerson } from './support.ts';
 
 let platform: UserPlatform;
@@ -51,6 +52,32 @@ test("several guesses at the same time, or in one operation, don't outrun the co
       .map(retryAfter)
       .filter((wait) => wait === null),
   ).toHaveLength(3);
+});
+
+test('many right logins of one account at once all succeed, also beyond the number of failures', async () => {
+  const { mobile, password } = await registerPerson(platform);
+  const answers = await Promise.all(Array.from({ length: 30 }, () => login({ mobile, password }, newAddress())));
+  expect(answers.filter(({ userErrors }) => userErrors.length > 0)).toEqual([]);
+  // And none of them counts: all guesses that are allowed are still there.
+  const wrong = [];
+  for (let failure = 0; failure < 4; failure += 1)
+    wrong.push(retryAfter(await login({ mobile, password: 'wrong one' })));
+  expect(wrong).toEqual([null, null, null, expect.any(Number)]);
+}, 20_000);
+
+test('while others hold all places and nothing has failed, the answer is to come again in a second', async () => {
+  const limits = { maxFailuresPerAccount: 2, maxFailuresPerAddress: 5, loginWindowSeconds: 900, maxQueuedPasswords: 9 };
+  const throttle = createLoginThrottle(platform.runtime.redis, limits, { maxWaitMs: 100 });
+  const attempt = { account: newMobile(), address: undefined };
+  const [first, second] = [await throttle.begin(attempt), await throttle.begin(attempt)];
+  expect(await throttle.begin(attempt)).toEqual({ because: 'BUSY', seconds: 1 });
+  if (isWait(first) || isWait(second)) throw new Error('two places were free');
+  await first.givenUp();
+  const third = await throttle.begin(attempt);
+  if (isWait(third)) throw new Error('a place was given back');
+  await second.failed();
+  await third.failed();
+  expect(await throttle.begin(attempt)).toMatchObject({ because: 'FAILURES', seconds: 900 });
 });
 
 test('a success starts the account anew', async () => {

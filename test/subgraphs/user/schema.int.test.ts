@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openDatabase } from '../../../subgraphs/shared/database.ts';
 import { userSchema } from '../../../subgraphs/user/subgraph.ts';
-import { type UserPlatform, openUserPlatform } from './support.ts';
+import { type UserPlatform, newMobile, openUserPlatform, registerPerson } from './support.ts';
 
 let platform: UserPlatform;
 beforeAll(async () => {
@@ -38,6 +38,29 @@ test('migrating again changes nothing', async () => {
   expect(await platform.sql('select name from mikro_orm_migrations')).toEqual(
     userSchema.migrations.map(({ name }) => ({ name })),
   );
+});
+
+test('numbers that were kept with + or 00 become digits, and of two that are one the first keeps it', async () => {
+  const [alone, doubled] = [newMobile(), newMobile()];
+  const people = await Promise.all([1, 2, 3].map(() => registerPerson(platform)));
+  const kept = [`00${alone}`, doubled, `+${doubled}`];
+  for (const [index, { id }] of people.entries())
+    await platform.sql('update user_account set mobile = ? where id = unhex(?)', [kept[index], id.replaceAll('-', '')]);
+  await platform.sql("delete from mikro_orm_migrations where name = '002-mobiles-as-digits'");
+  const db = await openDatabase({
+    url: platform.databaseUrl,
+    entities: userSchema.entities,
+    migrations: userSchema.migrations,
+    poolSize: 2,
+    log: platform.runtime.log,
+  });
+  await db.migrate();
+  await db.close();
+  const now = await platform.sql(
+    'select mobile from user_account where id in (unhex(?), unhex(?), unhex(?)) order by id',
+    [...people.map(({ id }) => id.replaceAll('-', ''))],
+  );
+  expect(new Set(now.map(({ mobile }) => mobile))).toEqual(new Set([alone, doubled, `+${doubled}`]));
 });
 
 test('is ready while database and Redis answer', async () => {

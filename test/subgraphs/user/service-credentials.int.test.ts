@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { restoreRedis } from '../../../subgraphs/user/jobs.ts';
+import { createUserSubgraph } from '../../../subgraphs/user/subgraph.ts';
 import { type UserPlatform, openUserPlatform, redisDatabase, viewerWith } from './support.ts';
 
 let platform: UserPlatform;
@@ -132,19 +133,60 @@ describe('serviceCredentials', () => {
   });
 });
 
-test('after a Redis loss issued credentials come back and revoked ones stay out, also revoked ones of SERVICE_TOKENS', async () => {
+test('after a Redis loss issued credentials come back, revoked ones stay out, and SERVICE_TOKENS holds', async () => {
   const issued = await issue({ app, service: 'user' });
-  const configured = await issue({ app: 'payment', service: 'user' });
-  await revoke({ app: 'product', service: 'user' });
+  const revoked = `${app}-revoked`;
+  await issue({ app: revoked, service: 'user' });
+  await revoke({ app: revoked, service: 'user' });
   await platform.runtime.redis.flushDb();
-  // A caller that Redis has forgotten makes the service seed SERVICE_TOKENS again, the revoked product included.
+  // A caller that Redis has forgotten makes the service seed SERVICE_TOKENS again.
   await platform.run('{ __typename }', {}, { app: 'stranger', token: 'x' });
-  expect(await inRedis('user', 'product')).not.toBeNull();
   expect(await inRedis('user', 'payment')).toBe(sha256('development-payment'));
+  // As Redis may have it from before a restore of an older state.
+  await platform.runtime.redis.hSet('rpc:auth:user', revoked, sha256('whatever'));
 
   await platform.withDependencies(restoreRedis);
-  expect(await inRedis('user', 'product')).toBeNull();
+  expect(await inRedis('user', revoked)).toBeNull();
   expect(await inRedis('user', app)).toBe(sha256(issued.token));
-  expect(await inRedis('user', 'payment')).toBe(sha256(configured.token));
   expect(await inRedis('user', 'order')).toBe(sha256('development-order'));
+});
+
+describe('what SERVICE_TOKENS sets', () => {
+  test.each(['gateway', 'user', 'product', 'order', 'payment'])(
+    'is neither issued nor revoked for %s, which would cut it off',
+    async (configured) => {
+      for (const service of ['user', 'product', 'order', 'payment']) {
+        const before = await inRedis(service, configured);
+        for (const answer of [
+          await issue({ app: configured, service }),
+          await revoke({ app: configured, service, key: `${configured} ${service}` }),
+        ]) {
+          expect(answer).toMatchObject({
+            token: null,
+            credential: null,
+            userErrors: [{ __typename: 'ForbiddenError', path: ['app'] }],
+          });
+        }
+        expect(await inRedis(service, configured)).toBe(before);
+      }
+    },
+  );
+
+  test('holds again after a start, whatever was issued or revoked for its apps before', async () => {
+    await platform.sql("update service_credential set revoked_at = now(3) where app = 'order' and service = 'user'");
+    await platform.sql(
+      "update service_credential set token_hash = repeat('x', 32), strict = 0 where app = 'payment' and service = 'user'",
+    );
+    await platform.runtime.redis.hDel('rpc:auth:user', 'order');
+    await platform.runtime.redis.hSet('rpc:auth:user', 'payment', sha256('another'));
+    const again = await createUserSubgraph(platform.runtime);
+    await again.close();
+    await platform.withDependencies(restoreRedis);
+    for (const configured of ['order', 'payment'])
+      expect(await inRedis('user', configured)).toBe(sha256(`development-${configured}`));
+    const rows = await platform.sql(
+      "select token_hash, strict, revoked_at from service_credential where service = 'user' and app in ('order', 'payment')",
+    );
+    expect(rows).toEqual([1, 2].map(() => ({ token_hash: null, strict: 1, revoked_at: null })));
+  });
 });

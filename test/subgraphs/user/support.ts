@@ -128,7 +128,7 @@ const toAnswer = (result: ExecutionResult): Answer => ({
 
 let lastMobile = Math.floor(Math.random() * 1e8);
 /** A number that nobody has. */
-export const newMobile = (): string => `+49${String((lastMobile += 1)).padStart(9, '1')}`;
+export const newMobile = (): string => `49${String((lastMobile += 1)).padStart(9, '1')}`;
 
 export const userErrorFields = '__typename ... on UserError { code message path }';
 export const authFields = `user { id name nickname gender mobile roles version identities { type key } } tokens { accessToken accessExpiresAt refreshAfter refreshToken } replayed
