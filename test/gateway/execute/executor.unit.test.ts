@@ -177,6 +177,21 @@ describe('requests', () => {
     expect(json(result.data)).toEqual({ items: [{ inStock: 1 }, { inStock: 2 }], product: { inStock: 2 } });
   });
 
+  test('an answer of the wrong length is an error at each place and is put nowhere', async () => {
+    const { executors } = canned(shop, ({ serviceName }) =>
+      serviceName === 'products'
+        ? { data: { items: [product('1'), product('2')] } }
+        : { data: { _entities: [{ inStock: 1 }] } },
+    );
+    for (const [, executor] of executors) {
+      const result = await executor.execute({ query: '{ items { id inStock } }', context: null });
+      expect(json(result.data)).toEqual({ items: ['1', '2'].map((id) => ({ id, inStock: null })) });
+      expect(result.errors?.map(({ path, extensions }) => [path, extensions['code']])).toEqual(
+        [0, 1].map((index) => [['items', index, 'inStock'], 'SERVICE_UNAVAILABLE']),
+      );
+    }
+  });
+
   test('a chunk that fails takes only its own entities away', async () => {
     const items = Array.from({ length: 101 }, (_, index) => product(String(index)));
     const { executors } = canned(shop, ({ serviceName, variables }) => {
