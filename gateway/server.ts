@@ -7,7 +7,7 @@ import { readEnv, url } from '../subgraphs/shared/env.ts';
 import { type SubgraphLink, type SubgraphName, httpLink, subgraphNames } from '../subgraphs/shared/link.ts';
 import { runProcess } from '../subgraphs/shared/process.ts';
 import { type Runtime, openRuntime } from '../subgraphs/shared/runtime.ts';
-import { answerOperations, closeServer, listen } from '../subgraphs/shared/serve.ts';
+import { answerOperations, arrivalLimits, closeServer, listen } from '../subgraphs/shared/serve.ts';
 import { remoteKeySet, tokenVerifier } from './auth.ts';
 import { callerHeadersOf, clientAddress } from './caller.ts';
 import { type GatewayConfig, readGatewayConfig } from './config.ts';
@@ -59,7 +59,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   const verifier = tokenVerifier({ keys: remoteKeySet({ user: () => options.link('user'), now }), revoked, now });
   const documents = openDocuments(supergraph.schema, { introspection: config.introspection });
   const addressOf = (request: Parameters<typeof clientAddress>[0]) => clientAddress(request, config.trustedProxyHops);
-  const server = createServer();
+  const server = createServer(arrivalLimits);
   const isAllowedOrigin = allowedOrigins({
     publicUrl: runtime.config.publicUrl,
     listed: config.allowedOrigins,

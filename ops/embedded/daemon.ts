@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { closeSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -117,10 +117,15 @@ export async function stopDaemon(dataDir: string, daemon: Daemon): Promise<void>
 
 /** Ends all servers that are recorded in a data directory. The caller holds the directory's lock. */
 export async function stopRecordedDaemons(dataDir: string): Promise<void> {
-  const records = (await readdir(dataDir)).filter((entry) => entry.endsWith(recordSuffix));
-  const daemons = records.map((entry) => recordedDaemon(entry.slice(0, -recordSuffix.length), dataDir));
-  await Promise.all(daemons.filter((daemon) => daemon !== undefined).map((daemon) => stopDaemon(dataDir, daemon)));
+  await Promise.all(recordedDaemons(dataDir).map((daemon) => stopDaemon(dataDir, daemon)));
 }
+
+/** All servers that are recorded in a data directory, also one that is only starting. */
+export const recordedDaemons = (dataDir: string): Daemon[] =>
+  readdirSync(dataDir)
+    .filter((entry) => entry.endsWith(recordSuffix))
+    .map((entry) => recordedDaemon(entry.slice(0, -recordSuffix.length), dataDir))
+    .filter((daemon) => daemon !== undefined);
 
 /** Sends a signal to a server if it still runs; never to another process that got its id. */
 export function signalDaemon(daemon: Daemon, signal: NodeJS.Signals): void {

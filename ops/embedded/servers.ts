@@ -1,7 +1,15 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { acquireLock } from '../lock-directory.mjs';
-import { type Daemon, type DaemonKind, signalDaemon, startDaemon, stopDaemon, stopRecordedDaemons } from './daemon.ts';
+import {
+  type Daemon,
+  type DaemonKind,
+  recordedDaemons,
+  signalDaemon,
+  startDaemon,
+  stopDaemon,
+  stopRecordedDaemons,
+} from './daemon.ts';
 import { mariaDb } from './mariadb.ts';
 import { redis } from './redis.ts';
 import { registerUse } from './registered-use.ts';
@@ -80,7 +88,8 @@ async function joinGroup(dataDir: string, log: (line: string) => void) {
   const daemons: Daemon[] = [];
   // The servers do not end with this process by themselves, and at exit there is no time for more than a signal.
   const signalAtExit = (): void => {
-    if (use.end() === 'last') for (const daemon of daemons) signalDaemon(daemon, 'SIGTERM');
+    // Those recorded and not those in `daemons`: the one that is just starting is to end, too.
+    if (use.end() === 'last') for (const daemon of recordedDaemons(dataDir)) signalDaemon(daemon, 'SIGTERM');
   };
   process.once('exit', signalAtExit);
   return {

@@ -7,7 +7,15 @@ import { CallError } from '../shared/link.ts';
 import { announce } from './announce.ts';
 import type { OrderDeps } from './deps.ts';
 import { type CancelReason, type OrderCommand, type OrderEvent, decide } from './domain/order.ts';
-import { type Saga, type StepOutcome, afterAction, afterCompensation, nextRun, retryDelayMs } from './domain/saga.ts';
+import {
+  type CompensationFailure,
+  type Saga,
+  type StepOutcome,
+  afterAction,
+  afterCompensation,
+  nextRun,
+  retryDelayMs,
+} from './domain/saga.ts';
 import type { StoredLine, StoredOrder } from './rows.ts';
 import { type Change, StaleOrderError, claimSaga, findLines, lockOrder, saveOrder, saveSaga } from './store.ts';
 
@@ -65,7 +73,7 @@ async function reserve(
   }
 }
 
-async function release(deps: OrderDeps, saga: Saga, order: StoredOrder): Promise<string | null> {
+async function release(deps: OrderDeps, saga: Saga, order: StoredOrder): Promise<CompensationFailure | null> {
   try {
     await deps.call('product', {
       query: releaseMutation,
@@ -80,7 +88,7 @@ async function release(deps: OrderDeps, saga: Saga, order: StoredOrder): Promise
     return null;
   } catch (error) {
     if (!(error instanceof CallError) && !isUnavailable(error)) throw error;
-    return (error as Error).message;
+    return { error: (error as Error).message, answered: !isUnavailable(error) };
   }
 }
 

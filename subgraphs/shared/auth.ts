@@ -118,6 +118,8 @@ export const revokeService = async (redis: Redis, grant: Grant): Promise<void> =
 export type Authenticator = (headers: Headers) => Promise<{ viewer: Viewer; app: string }>;
 
 const grantCacheMs = 5_000;
+/** A Redis that is there and hangs would hold every call until its caller gives up. */
+const grantReadTimeoutMs = 2_000;
 
 /**
  * Who calls a subgraph, from its headers. The app and token must be in `rpc:auth:<service>`; a grant is remembered for
@@ -152,7 +154,7 @@ export function authenticator(options: {
     let read = false;
     if (!grant || options.now().getTime() - grant.atMs > grantCacheMs) {
       try {
-        grant = await readGrant(app);
+        grant = await inTime(readGrant(app), grantReadTimeoutMs);
         read = true;
         if (grant) grants.set(app, grant);
         else grants.delete(app);
@@ -209,4 +211,17 @@ export function authenticator(options: {
     if (app !== 'gateway') return { app, viewer: { kind: 'service', app } };
     return { app, viewer: identity ? await viewerOf(identity) : anonymous };
   };
+}
+
+/** What `work` gives, or an error after `timeoutMs`; the work itself goes on. */
+async function inTime<Result>(work: Promise<Result>, timeoutMs: number): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`nothing within ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

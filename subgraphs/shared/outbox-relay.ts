@@ -8,7 +8,7 @@ import type { Logger, Metrics } from './telemetry.ts';
 const batchSize = 200;
 const claimSeconds = 15;
 const pollMs = 1_000;
-const streamMaxLength = 200_000;
+const trimEveryMs = 60_000;
 /** Published rows are kept this long, so that they can be published again when Redis has lost everything. */
 export const outboxRetentionHours = 48;
 
@@ -46,6 +46,7 @@ export function startOutboxRelay(deps: {
   const owner = idToBytes(newId());
   const marker = `events:${deps.service}:marker`;
   let markedAtMs = -Infinity;
+  let trimmedAtMs = performance.now();
 
   async function republishAfterLoss(sql: Sql): Promise<void> {
     const remark = performance.now() - markedAtMs > markEveryMs;
@@ -91,12 +92,7 @@ export function startOutboxRelay(deps: {
         at: (toDate(row['created_at']) as Date).toISOString(),
         data: toJson(row['data']),
       };
-      batch.xAdd(
-        streamOf(deps.service, partitionOf(event.aggregateId)),
-        '*',
-        { event: JSON.stringify(event) },
-        { TRIM: { strategy: 'MAXLEN', strategyModifier: '~', threshold: streamMaxLength } },
-      );
+      batch.xAdd(streamOf(deps.service, partitionOf(event.aggregateId)), '*', { event: JSON.stringify(event) });
       deps.metrics.events.inc({ service: deps.service, type: event.type, outcome: 'published' });
     }
     await batch.exec();
@@ -116,8 +112,39 @@ export function startOutboxRelay(deps: {
       const sql = deps.db.em();
       await republishAfterLoss(sql);
       while ((await publishBatch(sql)) === batchSize);
+      if (performance.now() - trimmedAtMs < trimEveryMs) return;
+      trimmedAtMs = performance.now();
+      for (const stream of streamsOf(deps.service)) await trimStream(deps.redis, stream);
     },
   });
+}
+
+/** Entries are kept at least this long, for a group that is only about to be made. */
+const minStreamAgeMs = 3_600_000;
+
+/**
+ * Removes what every consumer group has handled and acknowledged, and nothing else: a group that is away for long loses
+ * no event, however many come. A stream without a group is left alone. Returns how many entries went.
+ */
+export async function trimStream(redis: Redis, stream: string, minAgeMs: number = minStreamAgeMs): Promise<number> {
+  const groups = (await redis.exists(stream)) === 0 ? [] : await redis.xInfoGroups(stream);
+  if (groups.length === 0) return 0;
+  const needed: string[] = [];
+  for (const { name, 'last-delivered-id': lastDelivered } of groups) {
+    const { firstId } = await redis.xPending(stream, name);
+    needed.push(firstId ?? lastDelivered);
+  }
+  const oldest = needed.map(String).reduce((one, other) => (isEarlier(other, one) ? other : one));
+  const [seconds, microseconds] = await redis.time();
+  const ageLimit = `${Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000) - minAgeMs}-0`;
+  return redis.xTrim(stream, 'MINID', isEarlier(ageLimit, oldest) ? ageLimit : oldest);
+}
+
+/** Compares ids of stream entries, `<ms>-<sequence>`. */
+function isEarlier(one: string, other: string): boolean {
+  const [oneMs = 0, oneSequence = 0] = one.split('-').map(Number);
+  const [otherMs = 0, otherSequence = 0] = other.split('-').map(Number);
+  return oneMs < otherMs || (oneMs === otherMs && oneSequence < otherSequence);
 }
 
 /** Deletes rows published before the retention; returns how many. Bounded per call. */

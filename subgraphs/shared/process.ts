@@ -1,13 +1,27 @@
 import { ConfigError } from './env.ts';
 
+/** A start that hangs, e.g. on a database that doesn't answer, is given this long after a signal. */
+const defaultStartGraceMs = 10_000;
+
 /**
  * Runs a service as a process: `start` returns how to stop it. SIGTERM and SIGINT drain once and exit 0 (or `process.exitCode`); a second signal
- * doesn't hurry it. A process that was forked also ends with its parent. A configuration that can't work is printed without a stack and exits 2; any other error exits 1.
+ * doesn't hurry it; a start that hasn't ended 10 s after a signal is left, with exit code 1. A process that was forked also ends with its parent. A configuration that can't work is printed without a stack and exits 2; any other error exits 1.
  */
-export async function runProcess(start: () => Promise<{ stop(): Promise<void> }>): Promise<void> {
+export async function runProcess(
+  start: () => Promise<{ stop(): Promise<void> }>,
+  { startGraceMs = defaultStartGraceMs }: { startGraceMs?: number } = {},
+): Promise<void> {
   let stopping: Promise<void> | undefined;
+  let started = false;
   const starting = start();
   const stop = () => {
+    if (!started && !stopping) {
+      setTimeout(() => {
+        if (started) return;
+        console.error(`The start did not end within ${startGraceMs / 1000} s of the signal: ended without it.`);
+        process.exit(1);
+      }, startGraceMs);
+    }
     stopping ??= starting
       .then((service) => service.stop())
       .then(
@@ -24,6 +38,7 @@ export async function runProcess(start: () => Promise<{ stop(): Promise<void> }>
   if (process.connected) process.on('disconnect', stop);
   try {
     await starting;
+    started = true;
   } catch (error) {
     console.error(error instanceof ConfigError ? error.message : error);
     process.exit(error instanceof ConfigError ? 2 : 1);

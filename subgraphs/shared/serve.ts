@@ -10,6 +10,18 @@ import type { Logger, Metrics } from './telemetry.ts';
 /** Largest body that a subgraph reads: the gateway's own limit is 100 KiB, representations come on top. */
 const maxBodyBytes = 2 * 1024 * 1024;
 const keepAliveTimeoutMs = 60_000;
+const headersTimeoutMs = 10_000;
+const requestTimeoutMs = 30_000;
+const timeoutCheckMs = 2_000;
+/**
+ * For `createServer`: how long a request may take to arrive, its headers and all of it; 408 after that, however short it
+ * is. Node itself waits 60 s and 300 s, and looks every 30 s only.
+ */
+export const arrivalLimits = {
+  headersTimeout: headersTimeoutMs,
+  requestTimeout: requestTimeoutMs,
+  connectionsCheckingInterval: timeoutCheckMs,
+} as const;
 const drainTimeoutMs = 10_000;
 const idleGraceMs = 500;
 const idlePollMs = 50;
@@ -79,7 +91,7 @@ export async function serveSubgraph(
     },
   });
 
-  const server = createServer((request, response) => {
+  const server = createServer(arrivalLimits, (request, response) => {
     void (async () => {
       if (await answerOperations(request, response, { ready: () => subgraph.ready(), metrics: options.metrics }))
         return;

@@ -1,4 +1,5 @@
 import { request as rawRequest } from 'node:http';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { auditServer } from 'graphql-http';
 import { getIntrospectionQuery } from 'graphql';
@@ -173,4 +174,33 @@ describe('GraphQL over HTTP', () => {
     });
     expect(tooLarge.status).toBe(413);
   });
+});
+
+describe('a request that does not arrive', () => {
+  /** Sends this and no more; gives the status line of the answer and when it came. */
+  const trickle = (port: number, text: string) =>
+    new Promise<{ status: string; afterMs: number }>((resolve, reject) => {
+      const started = performance.now();
+      let answer = '';
+      const socket = connect(port, '127.0.0.1', () => socket.write(text));
+      socket.on('data', (data) => (answer += data.toString()));
+      socket.on('close', () =>
+        resolve({ status: String(answer.split('\r\n')[0]), afterMs: performance.now() - started }),
+      );
+      socket.on('error', reject);
+    });
+
+  test("is given up: after 10 s without its headers, after 30 s without its body; the gateway's and a subgraph's", async () => {
+    const ports = [graph.port, ...graph.subgraphPorts.slice(0, 1)];
+    const head = 'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
+    const [headless, bodiless] = await Promise.all([
+      Promise.all(ports.map((port) => trickle(port, head))),
+      Promise.all(ports.map((port) => trickle(port, `${head}content-length: 20\r\n\r\n{`))),
+    ]);
+    expect([...headless, ...bodiless].map(({ status }) => status)).toEqual(
+      Array.from({ length: 4 }, () => 'HTTP/1.1 408 Request Timeout'),
+    );
+    for (const { afterMs } of headless) expect(Math.abs(afterMs - 12_000)).toBeLessThan(3_000);
+    for (const { afterMs } of bodiless) expect(Math.abs(afterMs - 32_000)).toBeLessThan(3_000);
+  }, 60_000);
 });

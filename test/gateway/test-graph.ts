@@ -194,6 +194,8 @@ function resolversOf(
 export type TestGraph = {
   readonly url: string;
   readonly port: number;
+  /** Where the subgraphs are served, over HTTP. */
+  readonly subgraphPorts: readonly number[];
   readonly stage: Stage;
   readonly runtime: Runtime;
   readonly gateway: Awaited<ReturnType<typeof startGateway>>;
@@ -255,6 +257,7 @@ export async function startTestGraph(options: {
   const runtime = await openRuntime(env, { name: 'test', link: (name) => links.get(name) as SubgraphLink });
   const resolvers = resolversOf(stage, (roles) => token({ roles }));
   const closing: (() => Promise<void>)[] = [];
+  const subgraphPorts: number[] = [];
   for (const name of subgraphNames) {
     const routes: Record<string, Route> =
       name === 'user'
@@ -274,6 +277,7 @@ export async function startTestGraph(options: {
         log: runtime.log,
         metrics: runtime.metrics,
       });
+      subgraphPorts.push(served.port);
       link = httpLink(name, `http://127.0.0.1:${served.port}`);
       closing.push(async () => {
         await link.close();
@@ -291,7 +295,7 @@ export async function startTestGraph(options: {
   });
   const url = `http://127.0.0.1:${gateway.port}`;
   return {
-    url, port: gateway.port, stage, runtime, gateway, token,
+    url, port: gateway.port, subgraphPorts, stage, runtime, gateway, token,
     async ask(query, variables = {}, headers = {}) {
       const response = await fetch(`${url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify({ query, variables }) });
       return { status: response.status, headers: response.headers, body: (await response.json()) as { data?: unknown; errors?: [] } };

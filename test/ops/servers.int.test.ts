@@ -141,6 +141,15 @@ test('a process that exits without stop signals its servers to end', async () =>
   expect(processes.map(isRunning)).toEqual([false, false]);
 });
 
+test('a process that exits while they start leaves none of them behind', async () => {
+  const child = spawn(process.execPath, [starter, dataDir, programCacheDir, 'exit-early'], { stdio: 'inherit' });
+  await once(child, 'exit');
+  const mariadb = await serverProcess('mariadb');
+  const deadline = Date.now() + 10_000;
+  while (isRunning(mariadb) && Date.now() < deadline) await new Promise((next) => setTimeout(next, 20));
+  expect(isRunning(mariadb)).toBe(false);
+});
+
 test('given URLs are used as they are and nothing is started', async () => {
   const given = { mysqlUrl: 'mysql://root@db.example/', redisUrl: 'redis://cache.example' };
   const servers = await startServers({ ...given, dataDir: join(dataDir, 'unused'), log: () => {} });

@@ -35,7 +35,10 @@ export type StepOutcome =
   | { readonly kind: 'refused'; readonly reason: CancelReason; readonly detail: unknown }
   | { readonly kind: 'unknown'; readonly error: string };
 
-/** Runs after which a compensation that can't be done is left to staff. */
+/** Why a compensation was not done. `answered`: by the callee itself; otherwise it was out of reach, which passes. */
+export type CompensationFailure = { readonly error: string; readonly answered: boolean };
+
+/** Runs after which a compensation that the callee refuses is left to staff. A callee out of reach is asked for ever. */
 export const maxCompensationRuns = 50;
 const retryBaseMs = 500;
 const retryMaxMs = 8_000;
@@ -111,18 +114,18 @@ export function afterAction(saga: Saga, branchId: string, outcome: StepOutcome, 
 }
 
 /** The saga after its compensation was answered, or not. */
-export function afterCompensation(saga: Saga, branchId: string, error: string | null, at: Date): Saga {
-  if (error === null) {
+export function afterCompensation(saga: Saga, branchId: string, failure: CompensationFailure | null, at: Date): Saga {
+  if (failure === null) {
     const steps = mapStep(saga, branchId, () => ({ compensationState: 'DONE', finishedAt: at.toISOString() }));
     return { ...saga, state: 'COMPENSATED', steps, nextRetryAt: null, finishedAt: at };
   }
-  const steps = mapStep(saga, branchId, () => ({ lastError: error }));
-  const stuck = saga.attempts >= maxCompensationRuns;
+  const steps = mapStep(saga, branchId, () => ({ lastError: failure.error }));
+  const stuck = failure.answered && saga.attempts >= maxCompensationRuns;
   return {
     ...saga,
     state: stuck ? 'STUCK' : 'COMPENSATING',
     steps,
-    lastError: error,
+    lastError: failure.error,
     nextRetryAt: stuck ? null : new Date(at.getTime() + retryDelayMs(saga.attempts)),
   };
 }

@@ -1,3 +1,4 @@
+import { GraphQLError } from 'graphql';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { unavailable } from '../../../subgraphs/shared/errors.ts';
 import { idFromBytes, idToBytes, newId } from '../../../subgraphs/shared/ids.ts';
@@ -211,7 +212,7 @@ describe('while the product service is away', () => {
     expect(await read(order.id)).toMatchObject({ state: 'PENDING_PAYMENT' });
   });
 
-  test('a compensation that fails is tried again until STUCK, and retrySaga finishes it', async () => {
+  test('a compensation waits for a callee out of reach, is STUCK when the callee refuses too often, and retrySaga finishes it', async () => {
     const productId = await world.make(1);
     world.intercept = loseReplies('ReserveStock');
     const { order, saga } = await place(productId);
@@ -221,10 +222,20 @@ describe('while the product service is away', () => {
     await recoverSagas(world.deps);
     expect(await read(order.id)).toMatchObject({ state: 'FAILED', saga: { state: 'COMPENSATING' } });
 
-    await world.rows('update saga set attempts = 60, next_retry_at = created_at where id = ?', [idToBytes(saga.id)]);
+    const tire = () =>
+      world.rows('update saga set attempts = 60, next_retry_at = created_at, lease_until = null where id = ?', [
+        idToBytes(saga.id),
+      ]);
+    await tire();
+    await recoverSagas(world.deps);
+    expect(await read(order.id)).toMatchObject({ saga: { state: 'COMPENSATING' } });
+
+    world.intercept = async (request, next) =>
+      isCall('ReleaseStock', request) ? { errors: [new GraphQLError('a mistake in the callee')] } : next();
+    await tire();
     await recoverSagas(world.deps);
     expect(await read(order.id)).toMatchObject({
-      saga: { state: 'STUCK', lastError: expect.stringContaining('down') },
+      saga: { state: 'STUCK', lastError: expect.stringContaining('a mistake') },
     });
     expect(await world.stock(productId)).toEqual({ onHand: 1, allocated: 1 });
 

@@ -51,11 +51,19 @@ describe('a compensation', () => {
   });
 
   test('that fails is tried again, and after too many runs left to staff', () => {
-    const failed = afterCompensation(compensating, branch, 'down', placedAt);
+    const failed = afterCompensation(compensating, branch, { error: 'down', answered: true }, placedAt);
     expect(failed).toMatchObject({ state: 'COMPENSATING', lastError: 'down' });
     expect(failed.nextRetryAt).not.toBeNull();
-    const stuck = afterCompensation({ ...compensating, attempts: maxCompensationRuns }, branch, 'down', placedAt);
+    const tired = { ...compensating, attempts: maxCompensationRuns };
+    const stuck = afterCompensation(tired, branch, { error: 'no', answered: true }, placedAt);
     expect(stuck).toMatchObject({ state: 'STUCK', nextRetryAt: null, finishedAt: null });
+  });
+
+  test('whose callee is out of reach is tried for ever', () => {
+    const tired = { ...compensating, attempts: 10 * maxCompensationRuns };
+    const waiting = afterCompensation(tired, branch, { error: 'down', answered: false }, placedAt);
+    expect(waiting).toMatchObject({ state: 'COMPENSATING', finishedAt: null });
+    expect(waiting.nextRetryAt).not.toBeNull();
   });
 });
 

@@ -8,6 +8,7 @@ import {
 import { newId } from '../../../subgraphs/shared/ids.ts';
 import { type Redis, openRedis } from '../../../subgraphs/shared/redis.ts';
 import { createLogger } from '../../../subgraphs/shared/telemetry.ts';
+import { startTestServers } from '../../support/test-servers.ts';
 
 const log = createLogger('test', 'silent');
 const database = 3;
@@ -256,4 +257,32 @@ describe('what a viewer may do', () => {
     expect(outcome(() => requireService({ kind: 'service', app: 'order' }, 'order', 'payment'))).toBe('ok');
     expect(outcome(() => requireService({ kind: 'service', app: 'product' }, 'order', 'payment'))).toBe('FORBIDDEN');
   });
+});
+
+test('while Redis hangs, a strict caller is told so within 3 s and a relaxed one is trusted, and both go on afterwards', async () => {
+  const servers = await startTestServers({ mysqlUrl: String(process.env['TEST_MYSQL_URL']) });
+  const hanging = await openRedis(servers.redisUrl, log);
+  const pid = Number(/process_id:(\d+)/.exec(await hanging.info('server'))?.[1]);
+  let atMs = Date.now();
+  const authenticate = open({ redis: hanging, now: () => new Date(atMs) });
+  const strict = caller('order', 'order-token');
+  const relaxed = caller('payment', 'payment-token');
+  try {
+    await grantService(hanging, { app: 'order', service, token: 'order-token' });
+    await grantService(hanging, { app: 'payment', service, token: 'payment-token', strict: false });
+    expect([await code(authenticate(strict)), await code(authenticate(relaxed))]).toEqual(['accepted', 'accepted']);
+    // What was read of the grants is too old now.
+    atMs += 6_000;
+    process.kill(pid, 'SIGSTOP');
+    const started = performance.now();
+    const codes = await Promise.all([code(authenticate(strict)), code(authenticate(relaxed))]);
+    expect(codes).toEqual(['SERVICE_UNAVAILABLE', 'accepted']);
+    expect(performance.now() - started).toBeLessThan(3_000);
+    process.kill(pid, 'SIGCONT');
+    expect([await code(authenticate(strict)), await code(authenticate(relaxed))]).toEqual(['accepted', 'accepted']);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+    hanging.destroy();
+    await servers.stop();
+  }
 });

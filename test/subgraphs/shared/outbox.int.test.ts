@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { eventPartitions, streamOf } from '../../../subgraphs/shared/events.ts';
 import { newId } from '../../../subgraphs/shared/ids.ts';
-import { outboxRetentionHours, purgeOutbox } from '../../../subgraphs/shared/outbox-relay.ts';
+import { outboxRetentionHours, purgeOutbox, trimStream } from '../../../subgraphs/shared/outbox-relay.ts';
 import { type EventsWorld, openEventsWorld, until } from './events-world.ts';
 
 let world: EventsWorld;
@@ -130,4 +130,28 @@ test('published rows are kept for the time that they may be needed again, unpubl
   await world.rows('update outbox set created_at = utc_timestamp(3) - interval 1 year');
   expect(await purgeOutbox(world.db.em())).toBe(1);
   expect(await world.rows('select count(*) as n from outbox')).toEqual([{ n: 2 }]);
+});
+
+test('a stream loses only what every group has acknowledged, and nothing of the last hour', async () => {
+  const { redis } = world;
+  const stream = streamOf(source, 0);
+  const ids: string[] = [];
+  for (let n = 0; n < 6; n += 1) ids.push(await redis.xAdd(stream, '*', { event: String(n) }));
+  expect(await trimStream(redis, stream, 0)).toBe(0);
+
+  for (const group of ['quick', 'slow', 'idle']) await redis.xGroupCreate(stream, group, '0');
+  const read = (group: string, count: number) =>
+    redis.xReadGroup(group, 'one', { key: stream, id: '>' }, { COUNT: count });
+  await Promise.all([read('quick', 6), read('slow', 4)]);
+  await redis.xAck(stream, 'quick', ids);
+  await redis.xAck(stream, 'slow', ids.slice(0, 2));
+  expect(await trimStream(redis, stream, 0)).toBe(0); // nothing was delivered to idle yet
+
+  await read('idle', 5);
+  await redis.xAck(stream, 'idle', ids.slice(0, 5));
+  expect(await trimStream(redis, stream)).toBe(0); // all of it is young
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(await trimStream(redis, stream, 0)).toBe(2); // slow has left its third entry unacknowledged
+  const left = (await redis.xRange(stream, '-', '+')) ?? [];
+  expect(left.flatMap((entry) => entry?.id ?? [])).toEqual(ids.slice(2));
 });
