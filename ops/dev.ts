@@ -11,8 +11,11 @@ async function start(given: Env, args: readonly string[]): Promise<{ stop(): Pro
   const split = args.includes('--split');
   const unknown = args.filter((argument) => argument !== '--split');
   if (unknown.length > 0) throw new ConfigError(`Unknown argument: ${unknown.join(' ')}. The only one is --split.`);
+  const { checkConfiguration } = await import('./check-configuration.ts');
+  checkConfiguration(given);
   const port = Number(given['PORT'] || 4000);
-  if (port !== 0) await assertFree(port);
+  await assertFree('GATEWAY_HOST', given['GATEWAY_HOST'] || '0.0.0.0', port);
+  await assertFree('SUBGRAPH_HOST', given['SUBGRAPH_HOST'] || '127.0.0.1', 0);
 
   // Loading the code takes as long as starting the servers: both at once.
   const [{ env, servers }, platform, { distDir }] = await Promise.all([
@@ -32,7 +35,8 @@ async function start(given: Env, args: readonly string[]): Promise<{ stop(): Pro
   };
 }
 
-async function assertFree(port: number): Promise<void> {
+/** Throws ConfigError where this host and port can't be listened on. */
+async function assertFree(variable: string, host: string, port: number): Promise<void> {
   const probe = createServer();
   await new Promise<void>((resolve, reject) => {
     probe.once('error', (error: NodeJS.ErrnoException) => {
@@ -44,9 +48,11 @@ async function assertFree(port: number): Promise<void> {
         );
       else if (error.code === 'EACCES')
         reject(new ConfigError(`PORT: ${port} may not be used by this user; choose one above 1023.`));
+      else if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN')
+        reject(new ConfigError(`${variable}: ${host} is no address of this machine; 0.0.0.0 is all of them.`));
       else reject(error);
     });
-    probe.listen(port, () => probe.close(() => resolve()));
+    probe.listen(port, host, () => probe.close(() => resolve()));
   });
 }
 

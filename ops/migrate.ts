@@ -1,9 +1,10 @@
 import { type Connection, createConnection } from 'mysql2/promise';
 import { openDatabase } from '../subgraphs/shared/database.ts';
-import type { Env } from '../subgraphs/shared/env.ts';
+import { ConfigError, type Env } from '../subgraphs/shared/env.ts';
 import { type PlatformConfig, databaseUrl, readPlatformConfig } from '../subgraphs/shared/runtime.ts';
 import { createLogger } from '../subgraphs/shared/telemetry.ts';
 import { type Schema, schemas } from './platform-parts.ts';
+import { runProcess } from '../subgraphs/shared/process.ts';
 import { serversFor } from './servers-for.ts';
 
 /** What a service may do in its own schema: its data, and the tables that its migrations make. */
@@ -15,6 +16,30 @@ const unmigrated = new Set([
   'ER_BAD_DB_ERROR',
   'ER_NO_SUCH_TABLE',
 ]);
+
+const unreachable = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'PROTOCOL_CONNECTION_LOST',
+]);
+
+/** A connection; where none can be had, ConfigError that names the variable. */
+async function connect(url: string, variable: string): Promise<Connection> {
+  try {
+    return await createConnection({ uri: url, connectTimeout: 5_000 });
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (!unreachable.has(String(code))) throw error;
+    throw new ConfigError(
+      `${variable}: no database answers at ${new URL(url).host} (${code}); start it, or change the URL.`,
+    );
+  }
+}
 
 /**
  * Makes every service's schema and user and applies the migrations that are missing, each as its own user. May run in
@@ -35,7 +60,8 @@ export async function migrate(env: Env): Promise<string[]> {
 async function isCurrent(env: Env, config: PlatformConfig, schema: Schema): Promise<boolean> {
   let connection: Connection | undefined;
   try {
-    connection = await createConnection({ uri: databaseUrl(env, config, schema.name), connectTimeout: 5_000 });
+    const own = `${schema.name.toUpperCase()}_DATABASE_URL`;
+    connection = await connect(databaseUrl(env, config, schema.name), env[own] ? own : 'MYSQL_URL');
     const [rows] = await connection.query('select name from mikro_orm_migrations');
     const applied = new Set((rows as { name: string }[]).map((row) => row.name));
     return schema.migrations.every((migration) => applied.has(migration.name));
@@ -65,8 +91,17 @@ async function migrateSchema(env: Env, config: PlatformConfig, schema: Schema): 
   }
 }
 
+async function connectAsRoot(url: string): Promise<Connection> {
+  try {
+    return await connect(url, 'MYSQL_URL');
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ER_ACCESS_DENIED_ERROR') throw error;
+    throw new ConfigError(`MYSQL_URL: the database refuses the user and password (${(error as Error).message}).`);
+  }
+}
+
 async function createSchemaAndUser(rootUrl: string, own: URL): Promise<void> {
-  const root = await createConnection({ uri: rootUrl, connectTimeout: 5_000 });
+  const root = await connectAsRoot(rootUrl);
   try {
     const name = decodeURIComponent(own.pathname.slice(1));
     const user = `${root.escape(decodeURIComponent(own.username))}@'%'`;
@@ -83,11 +118,14 @@ async function createSchemaAndUser(rootUrl: string, own: URL): Promise<void> {
 }
 
 if (import.meta.main) {
-  const { env, servers } = await serversFor(process.env, console.error);
-  try {
-    const done = await migrate(env);
-    console.log(done.length > 0 ? `migrated: ${done.join(', ')}` : 'nothing to migrate');
-  } finally {
-    await servers.stop();
-  }
+  await runProcess(async () => {
+    const { env, servers } = await serversFor(process.env, console.error);
+    try {
+      const done = await migrate(env);
+      console.log(done.length > 0 ? `migrated: ${done.join(', ')}` : 'nothing to migrate');
+    } finally {
+      await servers.stop();
+    }
+    return { stop: async () => {} };
+  });
 }

@@ -5,9 +5,11 @@ import { CallError } from '../subgraphs/shared/link.ts';
 import { type Runtime, databaseUrl, readPlatformConfig } from '../subgraphs/shared/runtime.ts';
 import { traceparentOf } from '../subgraphs/shared/telemetry.ts';
 import { type Accounts, openAccounts } from '../subgraphs/user/accounts.ts';
+import { readDemoShop } from './check-configuration.ts';
 import { type DemoProduct, demoAccounts, demoProducts } from './demo-shop.ts';
 import { migrate } from './migrate.ts';
 import { type Subgraphs, openPlatform } from './platform-parts.ts';
+import { runProcess } from '../subgraphs/shared/process.ts';
 import { serversFor } from './servers-for.ts';
 
 const createProduct = `mutation SeedProduct($input: CreateProductInput!, $idempotencyKey: String!) {
@@ -36,7 +38,7 @@ export async function seed(runtime: Runtime, subgraphs: Subgraphs): Promise<void
     const isProduction = runtime.env['NODE_ENV'] === 'production';
     // The demo accounts' passwords are in the README: they are never made in production, the products only when asked for.
     const operatorId = isProduction ? runtime.newId() : await seedDemoAccounts(accounts);
-    if (!isProduction || runtime.env['DEMO_SHOP'] === 'true') await seedDemoShop(runtime, subgraphs, operatorId);
+    if (!isProduction || readDemoShop(runtime.env)) await seedDemoShop(runtime, subgraphs, operatorId);
     const admin = await accounts.ensureAdmin();
     // A password that was made up is told this once.
     if (admin.password !== null)
@@ -118,11 +120,14 @@ export async function seedAlone(env: Env): Promise<void> {
 }
 
 if (import.meta.main) {
-  const { env, servers } = await serversFor(process.env, console.error);
-  try {
-    await migrate(env);
-    await seedAlone(env);
-  } finally {
-    await servers.stop();
-  }
+  await runProcess(async () => {
+    const { env, servers } = await serversFor(process.env, console.error);
+    try {
+      await migrate(env);
+      await seedAlone(env);
+    } finally {
+      await servers.stop();
+    }
+    return { stop: async () => {} };
+  });
 }

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+const heading = "The configuration can't work:";
+const footing = 'The README lists every variable.';
+
 /** The environment as given: `process.env` or a test's own. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -34,11 +37,34 @@ export function readEnv<Shape extends z.ZodRawShape>(env: Env, shape: Shape): z.
     const name = String(issue.path[0]);
     return `  ${name}: ${given[name] === undefined ? 'is not set' : issue.message}${shape[name] instanceof z.ZodType && shape[name].description ? ` — ${shape[name].description}` : ''}`;
   });
-  throw new ConfigError(`The configuration can't work:\n${lines.join('\n')}\nThe README lists every variable.`);
+  throw new ConfigError([heading, ...lines, footing].join('\n'));
 }
 
-/** A whole number within bounds, from text. */
-export const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+/**
+ * Runs all checks and throws one ConfigError with every line that any of them says, each once; so that somebody who
+ * configures a platform is told everything in one go.
+ */
+export function checkAll(checks: readonly (() => unknown)[]): void {
+  const lines = new Set<string>();
+  for (const check of checks) {
+    try {
+      check();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      for (const line of error.message.split('\n')) if (line !== heading && line !== footing) lines.add(line.trim());
+    }
+  }
+  if (lines.size > 0) throw new ConfigError([heading, ...[...lines].map((line) => `  ${line}`), footing].join('\n'));
+}
+
+/** A whole number within bounds, from text; blanks are no number. */
+export const integer = (min: number, max: number) =>
+  z
+    .string()
+    .refine((text) => /^-?[0-9]{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max, {
+      error: `is not a whole number from ${min} to ${max}`,
+    })
+    .transform(Number);
 /** An absolute URL with one of these schemes. */
 export const url = (...schemes: string[]) =>
   z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), {

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { grantService, rpcAuthKey, type Authenticator, authenticator } from './auth.ts';
 import { openClock } from './clock.ts';
 import { type Database, type NamedMigration, openDatabase } from './database.ts';
-import { type Env, ConfigError, developmentValue, readEnv, url } from './env.ts';
+import { type Env, ConfigError, developmentValue, integer, readEnv, url } from './env.ts';
 import { newId } from './ids.ts';
 import { type Jobs, openJobs } from './jobs.ts';
-import { type ServiceCaller, type SubgraphLink, type SubgraphName, serviceCaller } from './link.ts';
+import { type ServiceCaller, type SubgraphLink, type SubgraphName, serviceCaller, subgraphNames } from './link.ts';
 import { type Live, openLive } from './live.ts';
 import { type Redis, openRedis } from './redis.ts';
 import { type Logger, type Metrics, createLogger, createMetrics } from './telemetry.ts';
@@ -30,6 +30,9 @@ export type PlatformConfig = {
 const developmentTokens =
   'gateway=development-gateway,user=development-user,product=development-product,order=development-order,payment=development-payment';
 
+/** Who calls whom: each of them needs a token. */
+const apps: readonly string[] = ['gateway', ...subgraphNames];
+
 /** Throws ConfigError naming the variable and the mend. */
 export function readPlatformConfig(env: Env): PlatformConfig {
   const given = readEnv(env, {
@@ -41,7 +44,7 @@ export function readPlatformConfig(env: Env): PlatformConfig {
       .regex(/^[a-z][a-z0-9_]{0,20}$/)
       .default('orders'),
     LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
-    PORT: z.coerce.number().int().min(0).max(65_535).default(4000),
+    PORT: integer(0, 65_535).default(4000),
     PUBLIC_URL: url('http', 'https').optional(),
     RPC_AUTH_STRICT: z.enum(['true', 'false']).default('true'),
   });
@@ -64,13 +67,25 @@ function parseTokens(text: string): ReadonlyMap<string, string> {
     .map((pair) => pair.split('=').map((part) => part.trim()) as [string, string | undefined]);
   if (entries.some(([app, token]) => !app || !token))
     throw new ConfigError('SERVICE_TOKENS: is not app=token,app=token,…');
-  return new Map(entries as [string, string][]);
+  const tokens = new Map(entries as [string, string][]);
+  const missing = apps.filter((app) => !tokens.has(app));
+  if (missing.length > 0)
+    throw new ConfigError(
+      `SERVICE_TOKENS: has no token for ${missing.join(', ')}; add ${missing[0]}=<token> and so on.`,
+    );
+  return tokens;
 }
 
 /** The URL of one service's own schema with its own user: `<NAME>_DATABASE_URL`, or derived from MYSQL_URL and DATABASE_PASSWORD. */
 export function databaseUrl(env: Env, config: PlatformConfig, name: string): string {
-  const own = env[`${name.toUpperCase()}_DATABASE_URL`];
-  if (own) return own;
+  const variable = `${name.toUpperCase()}_DATABASE_URL`;
+  const own = readEnv(env, {
+    [variable]: url('mysql')
+      .refine((text) => !URL.canParse(text) || new URL(text).pathname.length > 1, { error: 'names no schema' })
+      .optional()
+      .describe('mysql://user:password@host:3306/schema'),
+  })[variable];
+  if (own !== undefined) return own;
   const derived = new URL(config.mysqlUrl);
   derived.username = `${config.prefix}_${name}`;
   derived.password = developmentValue(env, 'DATABASE_PASSWORD', 'development-only');

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ConfigError, type Env, developmentValue, integer, readEnv } from '../shared/env.ts';
+import { checkMobile, checkPassword, maxPasswordLength, minPasswordLength } from './domain/user.ts';
 
 /** An Ed25519 private key as JWK (RFC 8037). */
 export type PrivateJwk = {
@@ -70,11 +71,19 @@ function parseJwk(text: string): PrivateJwk {
   );
 }
 
-/** The first administrator; `password` undefined: one is made up and told once. */
+/** The first administrator; `password` undefined: one is made up and told once. Throws ConfigError. */
 export function readAdminConfig(env: Env): { readonly mobile: string; readonly password: string | undefined } {
   const given = readEnv(env, {
-    ADMIN_MOBILE: z.string().default('10000000000'),
-    ADMIN_PASSWORD: z.string().min(8).max(128).optional(),
+    ADMIN_MOBILE: z
+      .string()
+      .refine((text) => checkMobile(text, []).ok, { error: 'is no mobile number: it has 5 to 15 digits' })
+      .default('10000000000'),
+    ADMIN_PASSWORD: z
+      .string()
+      .refine((text) => checkPassword(text, []).ok, {
+        error: `has not ${minPasswordLength} to ${maxPasswordLength} characters`,
+      })
+      .optional(),
   });
   return { mobile: given.ADMIN_MOBILE, password: given.ADMIN_PASSWORD };
 }

@@ -51,11 +51,49 @@ describe('npm start', () => {
     expect(await run({}, '--spilt')).toMatchObject({ code: 2, output: expect.stringContaining('--spilt') });
   });
 
-  test('refuses development secrets in production, and names the variable', async () => {
-    const { code, output } = await run({ PORT: '0', NODE_ENV: 'production' });
+  test('refuses development secrets in production, and names all variables at once', async () => {
+    const { code, output } = await run({ PORT: '0', NODE_ENV: 'production', IDENTITY_SECRET: 'one of our own' });
     expect(code).toBe(2);
-    expect(output).toContain('IDENTITY_SECRET: needs a value of your own');
+    const named = [...output.matchAll(/^ *([A-Z_]+): /gm)].map((match) => match[1]);
+    expect(new Set(named)).toEqual(
+      new Set([
+        'SERVICE_TOKENS',
+        'JWT_PRIVATE_JWK',
+        'DATABASE_PASSWORD',
+        'SIMULATED_WEBHOOK_SECRET',
+        'SIMULATED_API_KEY',
+        'ALLOW_SIMULATED_PROVIDER',
+      ]),
+    );
+    expect(named).toHaveLength(6);
   }, 30_000);
+
+  test.each([
+    ['PORT', 'abc', 'is not a whole number from 0 to 65535'],
+    ['PORT', '99999', 'is not a whole number from 0 to 65535'],
+    ['PORT', ' ', 'is not a whole number from 0 to 65535'],
+    ['WORKER_PORT', '1e3', 'is not a whole number from 0 to 65535'],
+    ['MYSQL_URL', 'mysql://root@127.0.0.1:1', 'no database answers at 127.0.0.1:1 (ECONNREFUSED)'],
+    ['MYSQL_URL', 'localhost:3306', 'is not a mysql URL'],
+    ['USER_DATABASE_URL', 'x', 'is not a mysql URL — mysql://user:password@host:3306/schema'],
+    ['USER_DATABASE_URL', 'mysql://user@127.0.0.1:1/schema', 'no database answers at 127.0.0.1:1 (ECONNREFUSED)'],
+    ['ORDER_DATABASE_URL', 'mysql://a@b', 'names no schema'],
+    ['PAGES_DIR', '/nope', '/nope has no index.html'],
+    ['GATEWAY_HOST', '1.2.3.4', '1.2.3.4 is no address of this machine'],
+    ['SUBGRAPH_HOST', '1.2.3.4', '1.2.3.4 is no address of this machine'],
+    ['SERVICE_TOKENS', 'a=b', 'has no token for gateway, user, product, order, payment'],
+    ['DEMO_SHOP', '1', 'is neither true nor false'],
+    ['ADMIN_MOBILE', 'abc', 'is no mobile number'],
+    ['ADMIN_PASSWORD', 'short', 'has not 8 to 128 characters'],
+  ])(
+    '%s=%j is refused by name, with exit code 2 and no stack',
+    async (variable, value, why) => {
+      const { code, output } = await run({ PORT: '0', DATABASE_PREFIX: 'never_made', [variable]: value });
+      expect({ code, output }).toEqual({ code: 2, output: expect.stringContaining(`${variable}: ${why}`) });
+      expect(output).not.toMatch(/^\s+at |^ready/m);
+    },
+    30_000,
+  );
 
   test('keeps the data, starts again quickly, ends with exit code 0 and tells a made-up password only once', async () => {
     platform = await startPlatform({ shape: 'one', env: { ADMIN_PASSWORD: '' } });

@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { readGatewayConfig } from '../gateway/config.ts';
+import { readOrderConfig } from '../subgraphs/order/config.ts';
+import { readPaymentConfig } from '../subgraphs/payment/config.ts';
+import { readProviderConfig } from '../subgraphs/payment/simulated-provider/config.ts';
+import { ConfigError, type Env, checkAll, developmentValue, integer, readEnv, url } from '../subgraphs/shared/env.ts';
+import { subgraphNames } from '../subgraphs/shared/link.ts';
+import { databaseUrl, readPlatformConfig } from '../subgraphs/shared/runtime.ts';
+import { readAdminConfig, readUserConfig } from '../subgraphs/user/config.ts';
+
+/** Whether the demo shop is filled in production too. Throws ConfigError. */
+export const readDemoShop = (env: Env): boolean =>
+  readEnv(env, {
+    DEMO_SHOP: z.enum(['true', 'false'], { error: 'is neither true nor false' }).default('false'),
+  }).DEMO_SHOP === 'true';
+
+const pages = ['index.html', 'graphiql.html', 'pay.html'];
+const serviceNames = [...subgraphNames, 'worker', 'simulated_provider'];
+const schemaNames = [...subgraphNames, 'simulated'];
+
+/**
+ * Looks at the configuration of everything that `npm start` runs, before anything is started. Throws one ConfigError that
+ * names every variable that can't work, with the mend.
+ */
+export function checkConfiguration(given: Env): void {
+  // Unset they are the embedded servers'.
+  const env: Env = {
+    ...given,
+    MYSQL_URL: given['MYSQL_URL'] || 'mysql://root@127.0.0.1:3306',
+    REDIS_URL: given['REDIS_URL'] || 'redis://127.0.0.1:6379',
+  };
+  const own = (variable: string) => () => developmentValue(env, variable, '');
+  // Enough to derive the schemas' URLs, whatever else is missing in production.
+  const lenient: Env = { ...env, NODE_ENV: undefined, IDENTITY_SECRET: undefined, SERVICE_TOKENS: undefined };
+  checkAll([
+    own('IDENTITY_SECRET'),
+    own('SERVICE_TOKENS'),
+    own('JWT_PRIVATE_JWK'),
+    own('SIMULATED_WEBHOOK_SECRET'),
+    own('SIMULATED_API_KEY'),
+    () => readPlatformConfig(env),
+    ...schemaNames.map((name) => () => databaseUrl(env, readPlatformConfig(lenient), name)),
+    () => readUserConfig(env),
+    () => readAdminConfig(env),
+    () => readOrderConfig(env),
+    () => readPaymentConfig(env),
+    () => readProviderConfig(env),
+    () => readGatewayConfig(env),
+    () => readDemoShop(env),
+    () =>
+      readEnv(
+        env,
+        Object.fromEntries(serviceNames.map((name) => [`${name.toUpperCase()}_PORT`, integer(0, 65_535).optional()])),
+      ),
+    () =>
+      readEnv(
+        env,
+        Object.fromEntries(subgraphNames.map((name) => [`${name.toUpperCase()}_URL`, url('http', 'https').optional()])),
+      ),
+    () => checkPages(env['PAGES_DIR']),
+  ]);
+}
+
+function checkPages(directory: string | undefined): void {
+  if (!directory) return;
+  const missing = pages.filter((page) => !existsSync(join(directory, page)));
+  if (missing.length > 0)
+    throw new ConfigError(
+      `PAGES_DIR: ${directory} has no ${missing.join(', ')}; unset it to have the pages built, or name a build of ops/pages.ts.`,
+    );
+}
