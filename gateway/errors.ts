@@ -22,6 +22,8 @@ export const gatewayErrorCodes = [
   'TOO_COSTLY',
   'TOO_MANY_SUBSCRIPTIONS',
   'INCOMPLETE_DATA',
+  'PLANNING_FAILED',
+  'DEFER_NOT_SUPPORTED',
 ] as const;
 export type GatewayErrorCode = (typeof gatewayErrorCodes)[number];
 

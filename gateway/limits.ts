@@ -7,6 +7,7 @@ import {
   visit,
 } from 'graphql';
 import { type GatewayErrorCode, refusal } from './errors.ts';
+import { conditionVariables } from './execute/operation.ts';
 
 /** What one document may ask, over HTTP and WebSocket alike. Fragments count wherever they are spread. */
 export const limits = {
@@ -25,6 +26,8 @@ export const limits = {
   /** Those of `__typename` too. */
   aliases: 15,
   directives: 10,
+  /** Variables that decide a `@skip` or `@include`: an operation is planned for each setting of them, up to 2^n times. */
+  conditionVariables: 5,
   mutationRoots: 5,
   /** Nodes that the page sizes ask for: the product of nested `first`s, summed. */
   cost: 5_000,
@@ -72,6 +75,12 @@ export function checkDocument(document: DocumentNode): OperationDefinitionNode {
   within(literalDepth(document), limits.literalDepth, 'TOO_DEEP', 'has a literal nested too deep');
   within(size.aliases, limits.aliases, 'TOO_MANY_ALIASES', 'uses too many aliases');
   within(size.directives, limits.directives, 'TOO_MANY_DIRECTIVES', 'uses too many directives');
+  within(
+    conditionVariables(document).length,
+    limits.conditionVariables,
+    'TOO_MANY_DIRECTIVES',
+    'has too many variables in @skip and @include',
+  );
   if (operation.operation === 'mutation') checkMutationRoots(operation, fragments);
   if (operation.operation === 'subscription') checkSubscriptionRoots(operation, fragments);
   return operation;

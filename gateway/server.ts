@@ -21,7 +21,7 @@ import { mountPages } from './pages.ts';
 import { simulatedProvider, webhooks } from './proxies.ts';
 import { openRevokedSessions } from './sessions.ts';
 import { openSockets } from './sockets.ts';
-import { dataSource } from './subgraphs.ts';
+import { subgraphFetch } from './subgraphs.ts';
 
 /** A gateway that answers. */
 export type Gateway = {
@@ -52,7 +52,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   });
   const supergraph = await openSupergraph({
     sdl: options.supergraphSdl ?? readFileSync(new URL('../schema/supergraph.graphql', import.meta.url), 'utf8'),
-    dataSourceOf: (name) => dataSource({ link: options.link(name), headers, report: { log } }),
+    fetch: subgraphFetch({ link: options.link, headers, report: { log } }),
     log,
   });
   const revoked = await openRevokedSessions(runtime);

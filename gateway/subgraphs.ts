@@ -1,68 +1,54 @@
-import type { GraphQLDataSource } from '@apollo/gateway';
-import { type ExecutionResult, GraphQLError } from 'graphql';
-import type { SubgraphLink } from '../subgraphs/shared/link.ts';
+import { GraphQLError } from 'graphql';
+import { type SubgraphLink, type SubgraphName, subgraphNames } from '../subgraphs/shared/link.ts';
 import type { Caller, CallerHeaders } from './caller.ts';
 import { type ErrorReport, presentError } from './errors.ts';
-import { expandEntities, splitRepresentations } from './representations.ts';
+import type { ErrorPolicy, SubgraphFetch } from './execute/types.ts';
 
-type DataSourceRequest = Parameters<GraphQLDataSource['process']>[0];
-export type DataSourceResponse = Awaited<ReturnType<GraphQLDataSource['process']>>;
-
-/** What the gateway's executor hands to every fetch of one operation. */
+/** What the gateway hands to every fetch of one operation. */
 export type OperationContext = { readonly caller: Caller };
 
 /**
- * A subgraph as Apollo's gateway calls it, over a link of either kind. Equal representations of an `_entities` fetch are
- * sent once, in chunks that the subgraph accepts. A subgraph that can't be reached answers with an error, so that the
- * rest of the operation is served and the error carries the path of what is missing.
+ * The subgraphs as the executor calls them, over links of either kind. One that can't be reached costs its own fields
+ * only: the executor says why they are missing with the error that is thrown here, which is as the client may see it.
  */
-export function dataSource(options: {
-  link: SubgraphLink;
+export function subgraphFetch(options: {
+  link: (name: SubgraphName) => SubgraphLink;
   headers: CallerHeaders;
   report: Pick<ErrorReport, 'log'>;
-}): GraphQLDataSource {
-  const { link } = options;
-
-  async function run(
-    request: DataSourceRequest['request'],
-    variables: Record<string, unknown>,
-    caller: Caller,
-  ): Promise<ExecutionResult> {
+}): SubgraphFetch<OperationContext> {
+  return async (serviceName, request) => {
+    const { caller } = request.context;
     try {
       const headers = await options.headers(caller);
-      return await link.execute({
-        query: request.query ?? '',
-        variables,
+      return await options.link(subgraphName(serviceName)).execute({
+        query: request.query,
         operationName: request.operationName,
+        // Made only where the link reads them; over HTTP the text is enough.
+        get variables() {
+          return request.variables;
+        },
+        body: () => request.body(),
         headers,
       });
     } catch (error) {
-      const shown = presentError(error, { log: options.report.log, traceId: caller.traceId });
-      // Said once, at the first place where something is missing, however many entities were asked for.
-      const path = 'representations' in variables ? ['_entities', 0] : undefined;
-      return {
-        errors: [
-          new GraphQLError(shown.message, {
-            ...(path && { path }),
-            ...(shown.extensions && { extensions: shown.extensions }),
-          }),
-        ],
-      };
+      const { message, extensions } = presentError(error, { log: options.report.log, traceId: caller.traceId });
+      throw new GraphQLError(message, { ...(extensions && { extensions }) });
     }
-  }
-
-  return {
-    async process({ request, context }) {
-      const { caller } = context as OperationContext;
-      const variables = request.variables ?? {};
-      const { representations } = variables as { representations?: readonly unknown[] };
-      if (!Array.isArray(representations)) return run(request, variables, caller);
-      const split = splitRepresentations(representations);
-      if (split.isWhole) return run(request, variables, caller);
-      const results = await Promise.all(
-        split.chunks.map((chunk) => run(request, { ...variables, representations: chunk }, caller)),
-      );
-      return expandEntities(split, results);
-    },
   };
+}
+
+/**
+ * Subgraphs present their errors themselves. One without a code was not: under a code that nobody knows it is logged
+ * and masked when the answer is presented.
+ */
+export const errorPolicy: ErrorPolicy = ({ message, extensions }) => ({
+  message,
+  extensions: { ...extensions, code: extensions['code'] ?? 'NOT_PRESENTED' },
+});
+
+/** Throws for what is not a subgraph of this platform. */
+export function subgraphName(name: string): SubgraphName {
+  const known = subgraphNames.find((one) => one === name);
+  if (!known) throw new Error(`the supergraph names a subgraph that this platform does not have: ${name}`);
+  return known;
 }

@@ -28,7 +28,7 @@ export async function follow(
   const upstream = deps.link(plan.owner).subscribe({
     query: plan.query,
     operationName: plan.operationName,
-    variables: plan.ownersVariables(operation.variables),
+    variables: plan.variables,
     headers,
   });
   let begun = false;
@@ -54,7 +54,7 @@ export async function follow(
       return { done: false, value: { ...(errors && { errors }) } };
     }
     begun = true;
-    const value = await plan.execute(event.value, operation);
+    const value = await plan.execute(event.value);
     // Closed while the others were asked: nobody takes it any more.
     return done ? end : { done: false, value };
   }

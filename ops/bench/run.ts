@@ -1,12 +1,16 @@
+import { benchGateway } from './gateway.ts';
 import { benchOrderFlow } from './order-flow.ts';
 
 /** `npm run bench -- <scenario>`; add a file beside this one and name it here. */
-const scenarios: Readonly<Record<string, () => Promise<void>>> = { 'order-flow': benchOrderFlow };
+const scenarios: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  'order-flow': benchOrderFlow,
+  gateway: benchGateway,
+};
 
-const [name = ''] = process.argv.slice(2);
+const [name = '', ...args] = process.argv.slice(2);
 const scenario = scenarios[name];
 if (!scenario) {
   console.error(`Which scenario? npm run bench -- ${Object.keys(scenarios).join(' | ')}`);
   process.exit(2);
 }
-await scenario();
+await scenario(args);

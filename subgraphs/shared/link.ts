@@ -13,6 +13,8 @@ export type SubgraphRequest = {
   readonly query: string;
   readonly variables?: Readonly<Record<string, unknown>> | undefined;
   readonly operationName?: string | undefined;
+  /** The three above as JSON, for callers that can make it for less than it costs from the objects. */
+  readonly body?: (() => string) | undefined;
   /** Who calls (`callerHeaders`) and the trace. */
   readonly headers: Headers;
 };
@@ -81,12 +83,12 @@ export function httpLink(name: SubgraphName, baseUrl: string): SubgraphLink {
 
   return {
     name,
-    async execute({ query, variables, operationName, headers }) {
+    async execute(request) {
       const response = await send(
         'POST',
         '/graphql',
-        { ...present(headers), 'content-type': 'application/json', accept: 'application/json' },
-        JSON.stringify({ query, variables, operationName }),
+        { ...present(request.headers), 'content-type': 'application/json', accept: 'application/json' },
+        request.body?.() ?? bodyOf(request),
       );
       try {
         const result = JSON.parse(response.body) as ExecutionResult;
@@ -148,6 +150,9 @@ export function httpLink(name: SubgraphName, baseUrl: string): SubgraphLink {
     },
   };
 }
+
+const bodyOf = ({ query, variables, operationName }: SubgraphRequest): string =>
+  JSON.stringify({ query, variables, operationName });
 
 const hopByHop = new Set([
   'connection',

@@ -84,8 +84,84 @@ describe.each(['in process', 'over HTTP'] as const)('a federated operation, subg
     );
     expect(status).toBe(200);
     expect(body.data).toEqual({ order: null, product: { name: 'Product p1' } });
-    expect(body.errors?.[0].extensions.code).toBe('SERVICE_UNAVAILABLE');
-    expect(body.errors?.[0].path).toEqual(['order']);
+    expect(body.errors?.map((error) => [error.path.join('.'), error.extensions.code])).toEqual([
+      ['order.payments', 'SERVICE_UNAVAILABLE'],
+    ]);
+  });
+
+  test('a subgraph that is away is named at each field that is missing, with the trace id and nothing else', async () => {
+    graph.stage.down.add('product');
+    const { status, body, headers } = await graph.ask('{ order(id: "o1") { lines(first: 2) { quantity product { name broken } } } }'); // prettier-ignore
+    expect(status).toBe(200);
+    expect(body.data).toEqual({
+      order: {
+        lines: [
+          { quantity: 1, product: null },
+          { quantity: 2, product: null },
+        ],
+      },
+    });
+    // The first missing field takes its required parent along; what is below that is not asked for any more.
+    expect(body.errors).toEqual(
+      [0, 1].map((line) => ({
+        message: "The product service can't be reached (ECONNREFUSED).",
+        path: ['order', 'lines', line, 'product', 'name'],
+        extensions: { code: 'SERVICE_UNAVAILABLE', traceId: headers.get('x-trace-id') },
+      })),
+    );
+    expect(Object.keys(body).toSorted()).toEqual(['data', 'errors']);
+  });
+
+  test('a subgraph that is away for everything leaves the answer null, still with status 200', async () => {
+    graph.stage.down.add('user');
+    const { status, body } = await graph.ask('{ users(first: 1) { id } }');
+    expect(status).toBe(200);
+    expect(body.data).toBeNull();
+    expect(body.errors?.map((error) => [error.path, error.extensions.code])).toEqual([
+      [['users'], 'SERVICE_UNAVAILABLE'],
+    ]);
+  });
+
+  test('places that share an entity are shaped each by its own selection', async () => {
+    const { body } = await graph.ask(`{
+      order(id: "o1") { lines(first: 4) {
+        product { name seller { name } }
+        required { name seller { name } }
+        cheap: product { is: kind seller { id called: name products(first: 1) { name } } }
+      } }
+    }`);
+    expect(body.errors).toBeUndefined();
+    for (const [index, line] of (body.data.order.lines as unknown[]).entries()) {
+      const whole = { name: `Product p${index % 3}`, seller: { name: 'User u1' } };
+      expect(line).toEqual({
+        product: whole,
+        required: whole,
+        cheap: { is: 'STOCKED', seller: { id: 'u1', called: 'User u1', products: [{ name: 'Product p1' }] } },
+      });
+    }
+  });
+
+  test('a document with conditions is planned for each setting of them', async () => {
+    const query = `query ($names: Boolean!, $payments: Boolean = false) {
+      order(id: "o1") { number customer @include(if: $names) { name } payments @include(if: $payments) { amount } }
+    }`;
+    const answers = [{ names: true }, { names: false }, { names: true, payments: true }, { names: true }];
+    const orders = [];
+    for (const variables of answers) orders.push((await graph.ask(query, variables)).body.data.order);
+    const [named, bare] = [{ number: 'No1', customer: { name: 'User u1' } }, { number: 'No1' }];
+    expect(orders).toEqual([named, bare, { ...named, payments: [{ amount: 500 }] }, named]);
+  });
+
+  test('a document with more conditions than can be planned is refused', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const { status, body } = await graph.ask(
+      `query (${names.map((name) => `$${name}: Boolean!`).join(' ')}) {
+        order(id: "o1") { ${names.map((name) => `number @skip(if: $${name})`).join(' ')} }
+      }`,
+      Object.fromEntries(names.map((name) => [name, true])),
+    );
+    expect(status).toBe(400);
+    expect(body.errors?.[0].extensions.code).toBe('TOO_MANY_DIRECTIVES');
   });
 
   test('aliases, fragments, conditions and interfaces come out as asked', async () => {

@@ -115,6 +115,17 @@ describe('a document', () => {
     expect(codeOf(`query ${'@x '.repeat(11)} { me { id } }`)).toBe('TOO_MANY_DIRECTIVES');
   });
 
+  test('with more than five variables in conditions is TOO_MANY_DIRECTIVES, wherever they stand', () => {
+    const skips = (count: number) => many(count, (index) => `name @skip(if: $v${index})`);
+    expect(codeOf(`query Q { me { ${skips(5)} } }`)).toBe('OK');
+    expect(codeOf(`query Q { me { ${skips(6)} } }`)).toBe('TOO_MANY_DIRECTIVES');
+    expect(codeOf(`query Q { me { ${skips(3)} ...F } } fragment F on User { ${skips(6)} }`)).toBe(
+      'TOO_MANY_DIRECTIVES',
+    );
+    expect(codeOf(`query Q { me { ${many(10, () => 'name @include(if: $one)')} } }`)).toBe('OK');
+    expect(codeOf(`{ me { ${many(10, () => 'name @include(if: true)')} } }`)).toBe('OK');
+  });
+
   test('with more than five mutations is TOO_MANY_MUTATIONS', () => {
     expect(codeOf(`mutation { ${many(5, (index) => `a${index}: placeOrder`)} }`)).toBe('OK');
     expect(codeOf(`mutation { ${many(6, (index) => `a${index}: placeOrder`)} }`)).toBe('TOO_MANY_MUTATIONS');

@@ -1,72 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
-import { GraphQLError, parse } from 'graphql';
+import { parse } from 'graphql';
 import { exportJWK, generateKeyPair } from 'jose';
 import { remoteKeySet } from '../../gateway/auth.ts';
 import { clientAddress } from '../../gateway/caller.ts';
 import { readGatewayConfig } from '../../gateway/config.ts';
 import { allowedOrigins } from '../../gateway/origins.ts';
-import { expandEntities, splitRepresentations } from '../../gateway/representations.ts';
 import { anonymous } from '../../subgraphs/shared/auth.ts';
 import { createEngine, jsonResponse } from '../../subgraphs/shared/subgraph.ts';
 import { createLogger, createMetrics } from '../../subgraphs/shared/telemetry.ts';
-
-describe('representations', () => {
-  const ids = (...given: string[]) => given.map((id) => ({ __typename: 'T', id }));
-
-  test('few and different ones go as they came', () => {
-    expect(splitRepresentations(ids('a', 'b'))).toMatchObject({ isWhole: true });
-  });
-
-  test('each is sent once and its answer goes to all its places, as copies', () => {
-    const split = splitRepresentations(ids('a', 'b', 'a', 'c', 'a'));
-    expect(split.chunks).toEqual([ids('a', 'b', 'c')]);
-    const { data } = expandEntities(split, [{ data: { _entities: [{ v: [1] }, null, { v: [3] }] } }]) as {
-      data: { _entities: { v: number[] }[] };
-    };
-    expect(data._entities).toEqual([{ v: [1] }, null, { v: [1] }, { v: [3] }, { v: [1] }]);
-    expect(data._entities[0]).not.toBe(data._entities[2]);
-    expect(data._entities[0]?.v).not.toBe(data._entities[4]?.v);
-  });
-
-  test('errors move to the places that they are about; others stay as they are', () => {
-    const split = splitRepresentations([
-      ...ids(...Array.from({ length: 100 }, (_, index) => `x${index}`)),
-      ...ids('a', 'b', 'a'),
-    ]);
-    expect(split.chunks.map((chunk) => chunk.length)).toEqual([100, 2]);
-    const result = expandEntities(split, [
-      { data: { _entities: Array.from({ length: 100 }, () => null) } },
-      {
-        data: { _entities: [{ v: null }, { v: 2 }] },
-        errors: [new GraphQLError('no v', { path: ['_entities', 0, 'v'] }), new GraphQLError('general')],
-      },
-    ]);
-    expect(result.errors?.map((error) => [error.message, error.path])).toEqual([
-      ['no v', ['_entities', 100, 'v']],
-      ['no v', ['_entities', 102, 'v']],
-      ['general', undefined],
-    ]);
-  });
-
-  test('a chunk that fails leaves nulls at its places only', () => {
-    const split = splitRepresentations(ids(...Array.from({ length: 101 }, (_, index) => `x${index}`)));
-    const result = expandEntities(split, [
-      { errors: [new GraphQLError('down')] },
-      { data: { _entities: [{ v: 1 }] } },
-    ]) as { data: { _entities: unknown[] } };
-    expect(result.data._entities).toHaveLength(101);
-    expect(result.data._entities[0]).toBeNull();
-    expect(result.data._entities[100]).toEqual({ v: 1 });
-  });
-
-  test('an answer of the wrong length is an error and not put at the wrong places', () => {
-    const split = splitRepresentations(ids('a', 'b', 'a'));
-    const result = expandEntities(split, [{ data: { _entities: [{ v: 1 }] } }]);
-    expect(result.data).toBeNull();
-    expect(result.errors?.[0]?.extensions).toEqual({ code: 'SERVICE_UNAVAILABLE' });
-  });
-});
 
 describe("the client's address", () => {
   const request = (forwarded?: string) =>

@@ -1,0 +1,160 @@
+import type { FetchNode } from '@apollo/query-planner';
+import type { GraphQLSchema } from 'graphql';
+import { type Answer, type SubgraphError, failedAnswer } from './answers.ts';
+import type { Failure } from './error-book.ts';
+import { executeLimits } from './limits.ts';
+import type { Merge } from './merge.ts';
+import type { PlanPath } from './paths.ts';
+import { type Representations, compileRepresentations, requiredObjects } from './representations.ts';
+import { type Rewrite, compileRewrites, renamedKeys } from './rewrites.ts';
+import { renamePath } from './root-fetch.ts';
+import { type Run, type Step, ask } from './run.ts';
+import { type SubgraphQuery, compileQuery } from './subgraph-query.ts';
+import { type JsonObject, type ResponsePath, isJsonObject } from './types.ts';
+import { type Wanted, openWanted } from './wanted.ts';
+
+export type EntityFetchOptions = {
+  /** The supergraph's schema, all types that subgraphs know. */
+  readonly schema: GraphQLSchema;
+  readonly merge: Merge;
+  readonly node: FetchNode & { readonly requires: NonNullable<FetchNode['requires']> };
+  /** Where the entities are: several paths for several fetches of the plan that ask the same at once. */
+  readonly paths: readonly PlanPath[];
+  /** True when the plan asks the same at another point. */
+  readonly canRepeat: boolean;
+};
+
+type EntityFetch = Omit<EntityFetchOptions, 'schema'> & {
+  readonly query: SubgraphQuery;
+  readonly representations: Representations;
+  readonly rewrite: Rewrite | undefined;
+  readonly renamed: ReadonlyMap<string, string>;
+};
+
+/**
+ * A fetch of fields of entities by their representations: each representation once whatever number of places waits for
+ * it, in requests of at most `executeLimits.representations` that are sent at once.
+ */
+export function compileEntityFetch<Context>(options: EntityFetchOptions): Step<Context> {
+  const { schema, node } = options;
+  const fetch: EntityFetch = {
+    ...options,
+    query: compileQuery(node),
+    representations: compileRepresentations(schema, node.requires, node.inputRewrites),
+    rewrite: compileRewrites(schema, node.outputRewrites),
+    renamed: renamedKeys(node.outputRewrites),
+  };
+  return async (run) => {
+    const wanted = collectWanted(fetch, run);
+    if (wanted.length === 0) return;
+    if (wanted.length <= executeLimits.representations) return askFor(fetch, run, wanted);
+    const chunks: Promise<void>[] = [];
+    for (let start = 0; start < wanted.length; start += executeLimits.representations)
+      chunks.push(askFor(fetch, run, wanted.slice(start, start + executeLimits.representations)));
+    await Promise.all(chunks);
+  };
+}
+
+function collectWanted<Context>(fetch: EntityFetch, run: Run<Context>): readonly Wanted[] {
+  const wanted = openWanted(fetch.representations);
+  fetch.paths.forEach((path, pathIndex) => {
+    for (const object of path.collect(run.root))
+      if (!wanted.add(object, pathIndex) && !run.book.isEmpty()) passFailureOn(fetch, run, object);
+  });
+  return wanted.all;
+}
+
+/** An entity that can't be asked about because what is required failed: its fields are missing for the same reason. */
+function passFailureOn<Context>({ node, query }: EntityFetch, { book }: Run<Context>, object: JsonObject): void {
+  for (const inner of requiredObjects(object, node.requires)) {
+    const cause = book.failuresOf(inner)[0];
+    if (cause) return book.fail(object, { ...cause, keys: query.keys, isKnown: true });
+  }
+}
+
+async function askFor<Context>(fetch: EntityFetch, run: Run<Context>, wanted: readonly Wanted[]): Promise<void> {
+  const { query, canRepeat } = fetch;
+  const asked = await ask(run, query, { representations: wanted.map(({ text }) => text), canRepeat });
+  const answer = checkCount(query.serviceName, asked.answer, run, wanted.length);
+  const entities = answer.data?.['_entities'] as readonly unknown[] | undefined;
+  if (answer.errors.length > 0) noteErrors(fetch, run, { answer, entities, wanted });
+  if (!entities) return;
+  wanted.forEach(({ objects, pathIndexes }, index) => {
+    const entity = entities[index];
+    if (!isJsonObject(entity)) return;
+    if (fetch.rewrite) rewriteEntity(fetch.rewrite, entity, objects[0]);
+    objects.forEach((object, nth) => {
+      // At another path response names below the entity may stand for other arguments: nothing is shared across paths.
+      const copy = asked.isShared || pathIndexes[nth] !== pathIndexes[0];
+      fetch.merge(object, entity, { copy });
+    });
+  });
+}
+
+/** Rewrites are for types: an entity without a name is of the type that it was asked for as. */
+function rewriteEntity(rewrite: Rewrite, entity: JsonObject, object: JsonObject | undefined): void {
+  if (entity['__typename'] === undefined && object) entity['__typename'] = object['__typename'];
+  rewrite(entity);
+}
+
+/** As many entities as representations, or none at all can be told apart. */
+function checkCount<Context>(serviceName: string, answer: Answer, run: Run<Context>, count: number): Answer {
+  if (!answer.data) return answer;
+  const entities = answer.data['_entities'];
+  if (Array.isArray(entities) && entities.length === count) return answer;
+  if ((entities === null || entities === undefined) && answer.errors.length > 0) return { ...answer, data: null };
+  const what = Array.isArray(entities)
+    ? `answered ${entities.length} entities where ${count} were asked for`
+    : 'answered no list of entities';
+  const failed = failedAnswer(serviceName, what, run.policy);
+  return { data: null, errors: [...failed.errors, ...answer.errors] };
+}
+
+type Asked = {
+  readonly answer: Answer;
+  readonly entities: readonly unknown[] | undefined;
+  readonly wanted: readonly Wanted[];
+};
+
+/**
+ * Errors are reported at every place of the entity that they are about, as if each place had been resolved by itself.
+ * An entity that an error made null, or that no answer came for, fails at all the places where it is waited for.
+ */
+function noteErrors<Context>(fetch: EntityFetch, run: Run<Context>, { answer, entities, wanted }: Asked): void {
+  const { book } = run;
+  const places = placesOf(fetch, run);
+  const fail = (one: Wanted, cause: SubgraphError, isKnown: boolean): void => {
+    const all = one.objects.flatMap((object) => places(object));
+    const failure: Failure = { ...cause, keys: fetch.query.keys, path: all.length === 1 ? all[0] : undefined, isKnown };
+    for (const object of one.objects) book.fail(object, failure);
+  };
+  const general: SubgraphError[] = [];
+  for (const error of answer.errors) {
+    const [root, index, ...rest] = error.path ?? [];
+    const one = root === '_entities' && typeof index === 'number' ? wanted[index] : undefined;
+    if (!one) {
+      general.push(error);
+      continue;
+    }
+    if (rest.length > 0) {
+      const below = run.clientPath(renamePath(rest, fetch.renamed));
+      for (const object of one.objects) for (const place of places(object)) book.add(error, [...place, ...below]);
+    }
+    if (!isJsonObject(entities?.[Number(index)])) fail(one, error, rest.length > 0);
+  }
+  const [cause, ...others] = general;
+  if (!entities && cause) for (const one of wanted) fail(one, cause, false);
+  for (const error of entities ? general : others) book.add(error, undefined);
+}
+
+/** Finds the places of an object in the answer; looks them up once. */
+function placesOf<Context>(
+  { paths }: EntityFetch,
+  { root, clientPath }: Run<Context>,
+): (object: JsonObject) => readonly ResponsePath[] {
+  let located: readonly ReadonlyMap<JsonObject, readonly ResponsePath[]>[] | undefined;
+  return (object) => {
+    located ??= paths.map((path) => path.locate(root));
+    return located.flatMap((places) => (places.get(object) ?? []).map(clientPath));
+  };
+}

@@ -1,0 +1,105 @@
+import { GraphQLError } from 'graphql';
+import { executeLimits } from './limits.ts';
+import type { JsonObject, ResponsePath } from './types.ts';
+
+/** An error as clients see it, but for its path. */
+export type ErrorDetails = {
+  readonly message: string;
+  readonly extensions: Readonly<Record<string, unknown>>;
+  readonly originalError?: Error;
+};
+
+/** A fetch that brought nothing for an object: the reason why fields of it are missing. */
+export type Failure = ErrorDetails & {
+  /** The response names that the fetch was to bring. */
+  readonly keys: ReadonlySet<string>;
+  /** Where the object is, for a failure that no field of the answer shows. */
+  readonly path: ResponsePath | undefined;
+  /** True when the error is in the book already, at a place of its own. */
+  readonly isKnown?: boolean;
+};
+
+/**
+ * The errors of one execution. Those of subgraphs come with a path; a fetch that failed is noted at the objects it was
+ * for, and becomes an error at each field that is missing because of it: as if the field's own resolver had failed.
+ */
+export type ErrorBook = {
+  /** True until something goes wrong: data can be shaped without asking the book. */
+  isEmpty(): boolean;
+  add(error: ErrorDetails, path: ResponsePath | undefined): void;
+  fail(object: JsonObject, failure: Failure): void;
+  /** The failure that explains why a field of the object is missing. */
+  failureOf(object: JsonObject, key: string): Failure | undefined;
+  failuresOf(object: JsonObject): readonly Failure[];
+  /** Reports a failure at a missing field. */
+  report(failure: Failure, path: ResponsePath): void;
+  /** Whether a null at this path has its error already: there or below (GraphQL §6.4.4). */
+  covers(path: ResponsePath): boolean;
+  /** All errors, their paths changed by `clip`; failures that no field shows are reported by themselves. */
+  finish(clip: (path: ResponsePath) => ResponsePath): readonly GraphQLError[];
+};
+
+type PathTree = { readonly children: Map<string | number, PathTree> };
+
+export function openErrorBook(): ErrorBook {
+  const entries: { readonly error: ErrorDetails; readonly path: ResponsePath | undefined }[] = [];
+  const failures = new Map<JsonObject, Failure[]>();
+  const unreported = new Set<Failure>();
+  const reported = new Set<Failure>();
+  const paths: PathTree = { children: new Map() };
+  let dropped = 0;
+
+  function add(error: ErrorDetails, path: ResponsePath | undefined): void {
+    if (path) notePath(path);
+    if (entries.length < executeLimits.errors) entries.push({ error, path });
+    else dropped += 1;
+  }
+  function notePath(path: ResponsePath): void {
+    let node = paths;
+    for (const element of path) {
+      let child = node.children.get(element);
+      if (!child) node.children.set(element, (child = { children: new Map() }));
+      node = child;
+    }
+  }
+  return {
+    isEmpty: () => entries.length === 0 && failures.size === 0 && unreported.size === 0,
+    add,
+    fail(object, failure) {
+      const known = failures.get(object);
+      if (known) known.push(failure);
+      else failures.set(object, [failure]);
+      if (!failure.isKnown && !reported.has(failure)) unreported.add(failure);
+    },
+    failureOf: (object, key) => failures.get(object)?.find(({ keys }) => keys.has(key)),
+    failuresOf: (object) => failures.get(object) ?? [],
+    report(failure, path) {
+      reported.add(failure);
+      unreported.delete(failure);
+      add(failure, path);
+    },
+    covers(path) {
+      let node: PathTree | undefined = paths;
+      for (const element of path) {
+        node = node.children.get(element);
+        if (!node) return false;
+      }
+      return true;
+    },
+    finish(clip) {
+      for (const failure of unreported) add(failure, failure.path);
+      unreported.clear();
+      const errors = entries.map(({ error, path }) => asError(error, path && clip(path)));
+      if (dropped > 0)
+        errors.push(new GraphQLError(`There are ${dropped} more errors.`, { extensions: { code: 'INCOMPLETE_DATA' } }));
+      return errors;
+    },
+  };
+}
+
+const asError = ({ message, extensions, originalError }: ErrorDetails, path: ResponsePath | undefined): GraphQLError =>
+  new GraphQLError(message, {
+    extensions: { ...extensions },
+    ...(path?.length && { path }),
+    ...(originalError && { originalError }),
+  });

@@ -1,0 +1,67 @@
+import { getOwn, isInherited } from './own.ts';
+import { type JsonObject, type ResponsePath, isJsonObject } from './types.ts';
+
+/** Where a fetch of the plan puts what it fetches. */
+export type PlanPath = {
+  /** The objects at the path, each once though it may be at several places. */
+  collect(root: JsonObject): JsonObject[];
+  /** For each object at the path, the places of the response where it is. */
+  locate(root: JsonObject): ReadonlyMap<JsonObject, ResponsePath[]>;
+};
+
+/**
+ * Compiles a path of the plan: names, and `@` for the elements of a list. Nulls, and values that don't have the form that
+ * the path expects, end the walk there: the shaper says what is wrong with them.
+ */
+export function compilePath(path: readonly (string | number)[]): PlanPath {
+  const steps = path.map(String);
+  const hasInherited = steps.some(isInherited);
+  const conditional = steps.find((step) => step === '' || step.includes('|'));
+  // Only planned with `typeConditionedFetching`, which nothing here needs: see plan-document.ts.
+  if (conditional !== undefined) throw new Error(`a path of the plan has a condition: ${steps.join('.')}`);
+
+  /** A list below an entity is in the tree wherever the entity is: once is enough. */
+  function collectFrom(value: unknown, depth: number, found: Set<unknown>[]): void {
+    if (value === null || typeof value !== 'object') return;
+    const step = steps[depth];
+    if (Array.isArray(value)) {
+      if (step !== '@') return;
+      const seen = (found[depth] ??= new Set());
+      if (seen.has(value)) return;
+      seen.add(value);
+      for (const element of value) collectFrom(element, depth + 1, found);
+    } else if (step === undefined) {
+      (found[depth] ??= new Set()).add(value);
+    } else if (step !== '@') {
+      const object = value as JsonObject;
+      collectFrom(hasInherited ? getOwn(object, step) : object[step], depth + 1, found);
+    }
+  }
+  function locateFrom(value: unknown, at: ResponsePath, depth: number, found: Map<JsonObject, ResponsePath[]>): void {
+    const step = steps[depth];
+    if (Array.isArray(value)) {
+      if (step === '@') value.forEach((element, index) => locateFrom(element, [...at, index], depth + 1, found));
+    } else if (isJsonObject(value)) {
+      if (step === undefined) {
+        const places = found.get(value);
+        if (places) places.push(at);
+        else found.set(value, [at]);
+      } else if (step !== '@') {
+        locateFrom(getOwn(value, step), [...at, step], depth + 1, found);
+      }
+    }
+  }
+
+  return {
+    collect(root) {
+      const found: Set<unknown>[] = [];
+      collectFrom(root, 0, found);
+      return [...(found[steps.length] ?? [])] as JsonObject[];
+    },
+    locate(root) {
+      const found = new Map<JsonObject, ResponsePath[]>();
+      locateFrom(root, [], 0, found);
+      return found;
+    },
+  };
+}

@@ -1,0 +1,104 @@
+import {
+  type DocumentNode,
+  type FieldNode,
+  type GraphQLSchema,
+  Kind,
+  isInterfaceType,
+  isObjectType,
+  visit,
+} from 'graphql';
+import { meaningOf, overlappingNames, responseName } from './overlaps.ts';
+import type { ResponsePath } from './types.ts';
+
+/** A document as the planner gets it, and how its names differ from the client's. */
+export type PlanDocument = {
+  readonly document: DocumentNode;
+  /** The response name under which a field of the client's document is fetched. */
+  dataKey(node: FieldNode): string;
+  /** A path of fetched data as the client knows it. */
+  clientPath(path: ResponsePath): ResponsePath;
+  /** The client's variables under the names that the planner knows. */
+  planVariables(variables: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
+};
+
+/** The variable of every `_entities` query: a client's own of that name has to make way. */
+const reservedVariable = 'representations';
+
+/**
+ * Apollo's planner has blind spots, which stock's answers show; documents that touch them are planned in another form
+ * and shaped in their own:
+ * - an alias that is the name of another field collides with the keys and required fields that the planner adds,
+ * - a response name that means different things for different types is fetched into one place for all,
+ * - a variable `$representations` collides with that of `_entities` queries,
+ * - a selection set that conditions made empty: GraphQL answers with empty objects, stock leaves out the field.
+ */
+export function planDocument(document: DocumentNode, fieldNames: ReadonlySet<string>): PlanDocument {
+  const names = renameFields(document, fieldNames);
+  const { suffix, clientNames, dataKey } = names;
+  let usesReserved = false;
+  const planned = visit(document, {
+    Field(node) {
+      const value = dataKey(node);
+      return value === responseName(node) ? undefined : { ...node, alias: { kind: Kind.NAME, value } };
+    },
+    Variable(node) {
+      if (node.name.value !== reservedVariable) return undefined;
+      usesReserved = true;
+      return { ...node, name: { ...node.name, value: reservedVariable + suffix } };
+    },
+    SelectionSet: (node) => (node.selections.length === 0 ? { ...node, selections: [typenameField] } : undefined),
+  });
+  return {
+    document: planned,
+    dataKey,
+    clientPath: (path) =>
+      clientNames.size === 0 ? path : path.map((name) => (typeof name === 'string' ? (clientNames.get(name) ?? name) : name)), // prettier-ignore
+    planVariables(variables) {
+      const { [reservedVariable]: value, ...others } = variables;
+      return usesReserved && value !== undefined ? { ...others, [reservedVariable + suffix]: value } : variables;
+    },
+  };
+}
+
+/** Fields get the name that they have in the response, or one by which meanings can be told apart. */
+function renameFields(document: DocumentNode, fieldNames: ReadonlySet<string>) {
+  const suffix = unusedSuffix(document);
+  const overlapping = overlappingNames(document);
+  const isRenamed = ({ alias, name }: FieldNode): boolean =>
+    (alias !== undefined && alias.value !== name.value && fieldNames.has(alias.value)) ||
+    overlapping.has(alias?.value ?? name.value);
+  const clientNames = new Map<string, string>();
+  const keys = new Map<string, string>();
+  visit(document, {
+    Field(node) {
+      if (!isRenamed(node)) return;
+      const name = responseName(node);
+      const meaning = `${name}:${meaningOf(node)}`;
+      const key = keys.get(meaning) ?? `${name}${suffix}${keys.size}`;
+      keys.set(meaning, key);
+      clientNames.set(key, name);
+    },
+  });
+  const dataKey = (node: FieldNode): string =>
+    (isRenamed(node) ? keys.get(`${responseName(node)}:${meaningOf(node)}`) : undefined) ?? responseName(node);
+  return { suffix, clientNames, dataKey };
+}
+
+/** The names of all fields that subgraphs know. */
+export function fieldNamesOf(supergraphSchema: GraphQLSchema): ReadonlySet<string> {
+  const names = new Set(['__typename']);
+  for (const type of Object.values(supergraphSchema.getTypeMap()))
+    if (isObjectType(type) || isInterfaceType(type)) for (const name of Object.keys(type.getFields())) names.add(name);
+  return names;
+}
+
+const typenameField: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } };
+
+/** A piece that no name of the document has. */
+function unusedSuffix(document: DocumentNode): string {
+  let suffix = '__as';
+  const names = new Set<string>();
+  visit(document, { Name: ({ value }) => void names.add(value) });
+  while ([...names].some((name) => name.includes(suffix))) suffix += '_';
+  return suffix;
+}

@@ -1,0 +1,125 @@
+import type { FetchNode, FlattenNode, PlanNode } from '@apollo/query-planner';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
+import { compileEntityFetch } from './entity-fetch.ts';
+import { type Merge, mergeInto } from './merge.ts';
+import { compilePath } from './paths.ts';
+import { compileRootFetch } from './root-fetch.ts';
+import type { Step } from './run.ts';
+import { compileQuery } from './subgraph-query.ts';
+
+/** Says that `@defer` isn't done here; clients get it as the answer. */
+export const deferRefused = (): GraphQLError =>
+  new GraphQLError('@defer is not supported: the gateway answers all at once. Leave the directive out.', {
+    extensions: { code: 'DEFER_NOT_SUPPORTED' },
+  });
+
+type PlanContext = {
+  /** The supergraph's schema, all types that subgraphs know. */
+  readonly schema: GraphQLSchema;
+  readonly merge: Merge;
+  /** How often the plan asks the same of entities, by the query's identity. */
+  readonly repeats: ReadonlyMap<string, number>;
+};
+
+/** Compiles a plan. Throws a GraphQLError for `@defer`, and an Error for what Apollo's gateway can't run either. */
+export function compilePlan<Context>(schema: GraphQLSchema, node: PlanNode | undefined): Step<Context> {
+  if (!node) return () => Promise.resolve();
+  const repeats = new Map<string, number>();
+  for (const fetch of entityFetches(node)) {
+    const { identity } = compileQuery(fetch);
+    repeats.set(identity, (repeats.get(identity) ?? 0) + 1);
+  }
+  return compileNode({ schema, merge: mergeInto(schema), repeats }, node, []);
+}
+
+function compileNode<Context>(context: PlanContext, node: PlanNode, path: readonly (string | number)[]): Step<Context> {
+  switch (node.kind) {
+    case 'Fetch':
+      return compileFetches(context, [{ node, path }]);
+    case 'Flatten':
+      return compileNode(context, node.node, [...path, ...node.path]);
+    case 'Sequence': {
+      const steps = node.nodes.map((one) => compileNode<Context>(context, one, path));
+      return async (run) => {
+        for (const step of steps) {
+          if (run.isLost()) return;
+          await step(run);
+        }
+      };
+    }
+    case 'Parallel':
+      return compileParallel(context, node.nodes, path);
+    case 'Condition':
+      // Conditions are settled before planning, and the clients' API has no others.
+      throw new Error(`a plan with a condition: ${node.condition}`);
+    case 'Defer':
+      throw deferRefused();
+  }
+}
+
+/** Entity fetches that are ready at the same time and ask the same become one. */
+function compileParallel<Context>(
+  context: PlanContext,
+  nodes: readonly PlanNode[],
+  path: readonly (string | number)[],
+): Step<Context> {
+  const groups = new Map<unknown, { node: FetchNode; path: readonly (string | number)[] }[]>();
+  const steps: Step<Context>[] = [];
+  for (const node of nodes) {
+    const fetch = node.kind === 'Flatten' ? fetchBelow(node, path) : undefined;
+    if (!fetch?.node.requires) {
+      steps.push(compileNode(context, node, path));
+      continue;
+    }
+    const { requires, inputRewrites, outputRewrites, variableUsages } = fetch.node;
+    const same = JSON.stringify([compileQuery(fetch.node).identity, requires, inputRewrites, outputRewrites, variableUsages]); // prettier-ignore
+    const group = groups.get(same);
+    if (group) group.push(fetch);
+    else groups.set(same, [fetch]);
+  }
+  for (const group of groups.values()) steps.push(compileFetches(context, group));
+  const [only, ...others] = steps;
+  if (only && others.length === 0) return only;
+  return async (run) => {
+    await Promise.all(steps.map((step) => step(run)));
+  };
+}
+
+function fetchBelow(node: FlattenNode, path: readonly (string | number)[]) {
+  const inner = [...path, ...node.path];
+  return node.node.kind === 'Fetch' ? { node: node.node, path: inner } : undefined;
+}
+
+function compileFetches<Context>(
+  { schema, merge, repeats }: PlanContext,
+  fetches: readonly { readonly node: FetchNode; readonly path: readonly (string | number)[] }[],
+): Step<Context> {
+  const node = fetches[0]?.node;
+  if (!node) throw new Error('no fetch to compile');
+  if (node.contextRewrites?.length) throw new Error('@fromContext is not supported by the gateway');
+  const paths = fetches.map(({ path }) => compilePath(path));
+  const { requires } = node;
+  if (requires) {
+    const canRepeat = (repeats.get(compileQuery(node).identity) ?? 0) > fetches.length;
+    return compileEntityFetch({ schema, merge, node: { ...node, requires }, paths, canRepeat });
+  }
+  const [path] = paths;
+  if (!path) throw new Error('a fetch without a place');
+  return compileRootFetch({ schema, merge, node, path });
+}
+
+function entityFetches(node: PlanNode): FetchNode[] {
+  switch (node.kind) {
+    case 'Fetch':
+      return node.requires ? [node] : [];
+    case 'Flatten':
+      return entityFetches(node.node);
+    case 'Sequence':
+    case 'Parallel':
+      return node.nodes.flatMap(entityFetches);
+    case 'Condition':
+      return [node.ifClause, node.elseClause].flatMap((one) => (one ? entityFetches(one) : []));
+    case 'Defer':
+      throw deferRefused();
+  }
+}

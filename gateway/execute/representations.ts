@@ -1,0 +1,149 @@
+import type { FetchDataRewrite, QueryPlanFieldNode, QueryPlanSelectionNode } from '@apollo/query-planner';
+import type { GraphQLSchema } from 'graphql';
+import { getOwn, isInherited, ownReader } from './own.ts';
+import { compileRewrites } from './rewrites.ts';
+import { isOfType } from './type-conditions.ts';
+import { type JsonObject, isJsonObject } from './types.ts';
+
+/** The representations of entities for one fetch. */
+export type Representations = {
+  /**
+   * The JSON text of an entity's representation, which is its identity within a fetch too. Null when this subgraph is
+   * not asked about the entity: its type is not among the required ones, or something that is required is not known.
+   */
+  textOf(entity: JsonObject): string | null;
+  /**
+   * The fields whose values identify entities with this `__typename`, when they are leaves: equal values, equal text.
+   * Null for others, whose text has to be compared.
+   */
+  keysOf(typename: string): readonly string[] | null;
+};
+
+/** The text of a value; undefined when something that is required is not known. */
+type BuildText = (value: JsonObject) => string | undefined;
+type RequiredField = { readonly name: string; readonly selections: readonly QueryPlanSelectionNode[] | null };
+
+export function compileRepresentations(
+  schema: GraphQLSchema,
+  requires: readonly QueryPlanSelectionNode[],
+  rewrites: readonly FetchDataRewrite[] | undefined,
+): Representations {
+  const rewrite = compileRewrites(schema, rewrites);
+  const build = compileSelections(schema, requires);
+  const keys = new Map<string, readonly string[] | null>();
+  return {
+    textOf(entity) {
+      const typename = entity['__typename'];
+      if (typeof typename !== 'string') return null;
+      const text = build(entity);
+      if (text === undefined || text === '{}') return null;
+      if (!rewrite && text.startsWith('{"__typename":"')) return text;
+      const representation = JSON.parse(text) as JsonObject;
+      if (typeof representation['__typename'] !== 'string') return null;
+      rewrite?.(representation);
+      return JSON.stringify(representation);
+    },
+    keysOf(typename) {
+      const known = keys.get(typename);
+      if (known !== undefined) return known;
+      const fields = mergeFields(schema, requires, typename);
+      const simple = fields.every(({ name, selections }) => selections === null && !isInherited(name));
+      const found = simple ? fields.map(({ name }) => name).filter((name) => name !== '__typename') : null;
+      // Only names of the schema are remembered: a subgraph may answer any text.
+      if (schema.getType(typename)) keys.set(typename, found);
+      return found;
+    },
+  };
+}
+
+/** One builder for each runtime type that is met: fragments are decided once, fields of several are merged. */
+function compileSelections(schema: GraphQLSchema, selections: readonly QueryPlanSelectionNode[]): BuildText {
+  const hasFragments = selections.some(({ kind }) => kind === 'InlineFragment');
+  if (!hasFragments) return compileFields(schema, mergeFields(schema, selections, undefined));
+  const builders = new Map<string, BuildText>();
+  const untyped = compileFields(schema, mergeFields(schema, selections, undefined));
+  return (value) => {
+    const typename = value['__typename'];
+    if (typeof typename !== 'string') return untyped(value);
+    let build = builders.get(typename);
+    if (!build) {
+      build = compileFields(schema, mergeFields(schema, selections, typename));
+      // Only names of the schema are remembered: a subgraph may answer any text.
+      if (schema.getType(typename)) builders.set(typename, build);
+    }
+    return build(value);
+  };
+}
+
+function mergeFields(
+  schema: GraphQLSchema,
+  selections: readonly QueryPlanSelectionNode[],
+  typename: string | undefined,
+): RequiredField[] {
+  const merged = new Map<string, RequiredField>();
+  const add = (nodes: readonly QueryPlanSelectionNode[]): void => {
+    for (const node of nodes) {
+      if (node.kind === 'Field') {
+        const name = nameOf(node);
+        const known = merged.get(name)?.selections;
+        const inner = node.selections ? [...(known ?? []), ...node.selections] : null;
+        merged.set(name, { name, selections: inner });
+      } else if (
+        node.typeCondition === undefined ||
+        (typename !== undefined && isOfType(schema, typename, node.typeCondition))
+      ) {
+        add(node.selections);
+      }
+    }
+  };
+  add(selections);
+  return [...merged.values()];
+}
+
+const nameOf = (node: QueryPlanFieldNode): string => node.alias ?? node.name;
+
+function compileFields(schema: GraphQLSchema, fields: readonly RequiredField[]): BuildText {
+  const parts = fields.map(({ name, selections }, index) => ({
+    read: ownReader(name),
+    prefix: `${index === 0 ? '{' : ','}${JSON.stringify(name)}:`,
+    text: compileValue(selections && compileSelections(schema, selections)),
+  }));
+  if (parts.length === 0) return () => '{}';
+  return (value) => {
+    let text = '';
+    for (const part of parts) {
+      const inner = part.text(part.read(value));
+      if (inner === undefined) return undefined;
+      text += part.prefix + inner;
+    }
+    return `${text}}`;
+  };
+}
+
+function compileValue(build: BuildText | null): (value: unknown) => string | undefined {
+  return function textOf(value): string | undefined {
+    if (value === undefined) return undefined;
+    if (value === null || build === null) return JSON.stringify(value);
+    if (isJsonObject(value)) return build(value);
+    // Something else than an object where the schema has one: the subgraph is not told nonsense.
+    if (!Array.isArray(value)) return undefined;
+    const elements = value.map(textOf);
+    return elements.includes(undefined) ? undefined : `[${elements.join(',')}]`;
+  };
+}
+
+/** The object at which something required is unknown: the entity or one below it; for finding out why. */
+export function requiredObjects(entity: JsonObject, requires: readonly QueryPlanSelectionNode[]): JsonObject[] {
+  const found: JsonObject[] = [];
+  const visit = (value: unknown, selections: readonly QueryPlanSelectionNode[]): void => {
+    if (Array.isArray(value)) value.forEach((element) => visit(element, selections));
+    if (!isJsonObject(value)) return;
+    found.push(value);
+    for (const selection of selections) {
+      if (selection.kind === 'InlineFragment') visit(value, selection.selections);
+      else if (selection.selections) visit(getOwn(value, nameOf(selection)), selection.selections);
+    }
+  };
+  visit(entity, requires);
+  return [...new Set(found)];
+}

@@ -1,0 +1,84 @@
+import type { FetchNode } from '@apollo/query-planner';
+import type { GraphQLSchema } from 'graphql';
+import type { Answer } from './answers.ts';
+import type { Failure } from './error-book.ts';
+import { type Merge, copyOf } from './merge.ts';
+import type { PlanPath } from './paths.ts';
+import { compileRewrites, renamedKeys } from './rewrites.ts';
+import { type Run, type Step, ask } from './run.ts';
+import { compileQuery } from './subgraph-query.ts';
+import { type JsonObject, type ResponsePath, isJsonObject } from './types.ts';
+
+export type RootFetchOptions = {
+  /** The supergraph's schema, all types that subgraphs know. */
+  readonly schema: GraphQLSchema;
+  readonly merge: Merge;
+  readonly node: FetchNode;
+  readonly path: PlanPath;
+  /** True when the answer belongs to others too. */
+  readonly copy?: boolean;
+};
+
+/** Takes an answer of a fetch without representations for what the fetch was to bring. */
+export type TakeAnswer = <Context>(run: Run<Context>, answer: Answer) => void;
+
+/** A fetch of root fields, at the root or where a field leads back to it. */
+export function compileRootFetch<Context>(options: RootFetchOptions): Step<Context> {
+  const { path } = options;
+  const query = compileQuery(options.node);
+  const take = compileTakeAnswer(options);
+  return async (run) => {
+    if (path.collect(run.root).length === 0) return;
+    const { answer } = await ask(run, query, { representations: null, canRepeat: false });
+    take(run, answer);
+  };
+}
+
+export function compileTakeAnswer({ schema, merge, node, path, copy = false }: RootFetchOptions): TakeAnswer {
+  const { keys } = compileQuery(node);
+  const rewrite = compileRewrites(schema, node.outputRewrites);
+  const renamed = renamedKeys(node.outputRewrites);
+  return (run, answer) => {
+    const objects = path.collect(run.root);
+    if (answer.errors.length > 0) noteErrors(run, answer, { keys, renamed, objects, places: path.locate(run.root) });
+    if (!answer.data) return;
+    const data = copy ? copyOf(answer.data) : answer.data;
+    rewrite?.(data);
+    if (isJsonObject(data)) for (const object of objects) merge(object, data, { copy: false });
+  };
+}
+
+type ErrorPlaces = {
+  readonly keys: ReadonlySet<string>;
+  readonly renamed: ReadonlyMap<string, string>;
+  readonly objects: readonly JsonObject[];
+  readonly places: ReadonlyMap<JsonObject, readonly ResponsePath[]>;
+};
+
+/**
+ * An error with a path is one at each place. Without data, whatever else the fetch was to bring is missing because of
+ * the first error (one without a path if there is such).
+ */
+function noteErrors<Context>(run: Run<Context>, answer: Answer, { keys, renamed, objects, places }: ErrorPlaces): void {
+  const { book } = run;
+  const cause = answer.data ? undefined : (answer.errors.find(({ path }) => !path?.length) ?? answer.errors[0]);
+  const all = [...places.values()].flat().map((path) => run.clientPath(path));
+  const only = all.length === 1 ? all[0] : undefined;
+  for (const error of answer.errors) {
+    if (error.path?.length) {
+      const rest = run.clientPath(renamePath(error.path, renamed));
+      for (const place of all) book.add(error, [...place, ...rest]);
+    } else if (error !== cause) {
+      book.add(error, only?.length ? only : undefined);
+    }
+  }
+  if (!cause) return;
+  const failure: Failure = { ...cause, keys, path: only, isKnown: Boolean(cause.path?.length) };
+  for (const object of objects) book.fail(object, failure);
+}
+
+/** Response names in place of the planner's aliases. */
+export const renamePath = (path: ResponsePath, renamed: ReadonlyMap<string, string>): ResponsePath =>
+  renamed.size === 0
+    ? path
+    : path.map((element) => (typeof element === 'string' ? (renamed.get(element) ?? element) : element));

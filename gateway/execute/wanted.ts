@@ -1,0 +1,67 @@
+import type { Representations } from './representations.ts';
+import type { JsonObject } from './types.ts';
+
+/** One entity that is asked for, and the objects that are waiting for it. */
+export type Wanted = { readonly text: string; readonly objects: JsonObject[]; readonly pathIndexes: number[] };
+
+/** Finds the entity that an object waits for among those of a fetch. */
+export type WantedEntities = {
+  /** False when the subgraph isn't asked about the object. */
+  add(object: JsonObject, pathIndex: number): boolean;
+  readonly all: readonly Wanted[];
+};
+
+type Tree = Map<unknown, Tree | Wanted>;
+
+/**
+ * Entities by their representations. Most are known by a few leaves, and most objects wait for an entity that another
+ * waits for too: those are found by the values, without building the text again.
+ */
+export function openWanted(representations: Representations): WantedEntities {
+  const all: Wanted[] = [];
+  const byText = new Map<string, Wanted>();
+  const byValues = new Map<string, Tree>();
+
+  function find(object: JsonObject): Wanted | null {
+    const text = representations.textOf(object);
+    if (text === null) return null;
+    let wanted = byText.get(text);
+    if (!wanted) {
+      wanted = { text, objects: [], pathIndexes: [] };
+      byText.set(text, wanted);
+      all.push(wanted);
+    }
+    return wanted;
+  }
+  function findByValues(object: JsonObject, typename: string, keys: readonly string[]): Wanted | null {
+    let tree = byValues.get(typename);
+    if (!tree) byValues.set(typename, (tree = new Map()));
+    const last = keys.length - 1;
+    for (let index = 0; index < last; index++) {
+      const value = object[keys[index] ?? ''];
+      let next = tree.get(value) as Tree | undefined;
+      if (!next) tree.set(value, (next = new Map()));
+      tree = next;
+    }
+    const value = object[keys[last] ?? ''];
+    const known = tree.get(value) as Wanted | undefined;
+    if (known) return known;
+    const wanted = find(object);
+    if (wanted) tree.set(value, wanted);
+    return wanted;
+  }
+
+  return {
+    all,
+    add(object, pathIndex) {
+      const typename = object['__typename'];
+      if (typeof typename !== 'string') return false;
+      const keys = representations.keysOf(typename);
+      const wanted = keys && keys.length > 0 ? findByValues(object, typename, keys) : find(object);
+      if (!wanted) return false;
+      wanted.objects.push(object);
+      wanted.pathIndexes.push(pathIndex);
+      return true;
+    },
+  };
+}

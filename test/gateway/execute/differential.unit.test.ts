@@ -1,0 +1,82 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { type Comparison, checkForm, compare, compareFaulty, isValid } from './support/compare.ts';
+import { type Federation, type Request, type SubgraphSdl, federate } from './support/federation.ts';
+import { interferenceOf, worldFault } from './support/faults.ts';
+import { randomOperation } from './support/random-operation.ts';
+import { supergraphs } from './support/supergraphs.ts';
+
+/**
+ * Operations in all. An ordinary run is the same every time; `DIFFERENTIAL_RUNS=5000`, the run before a release, is another
+ * each time, and `DIFFERENTIAL_SEED` repeats it.
+ */
+const runs = Number(process.env['DIFFERENTIAL_RUNS'] ?? 300);
+const seed = Number(
+  process.env['DIFFERENTIAL_SEED'] ?? (process.env['DIFFERENTIAL_RUNS'] ? Date.now() % 1_000_000_000 : 1),
+);
+const timeoutMs = 60_000 + runs * 200;
+
+const scenarios: Record<
+  string,
+  (federation: Federation, request: Request, subgraphs: readonly SubgraphSdl[], seed: number) => Promise<Comparison>
+> = {
+  'answers are those of the unfederated schema, and stock differs only where it is known to': (federation, request) =>
+    compare(federation, request),
+  'fields that throw become the errors and nulls of the unfederated schema': (federation, request, subgraphs, at) => {
+    federation.world.setFault(worldFault(subgraphs, at));
+    return compare(federation, request);
+  },
+  'subgraphs that are down leave the data that stock leaves': (federation, request, _, at) => {
+    federation.interfere(interferenceOf('down', at));
+    return compareFaulty(federation, request);
+  },
+  'nulls from subgraphs leave the data that stock leaves': (federation, request, _, at) => {
+    federation.interfere(interferenceOf('nulls', at));
+    return compareFaulty(federation, request);
+  },
+  'wrong types from subgraphs never get into the answer': (federation, request, _, at) => {
+    federation.interfere(interferenceOf('wrong types', at));
+    return checkForm(federation, request);
+  },
+  'rubbish from subgraphs never gets into the answer': (federation, request, _, at) => {
+    federation.interfere(interferenceOf('rubbish', at));
+    return checkForm(federation, request);
+  },
+};
+/** Half of the operations run undisturbed. */
+const share = (scenario: string): number => (scenario === Object.keys(scenarios)[0] ? 0.5 : 0.5 / 5);
+
+describe.each(Object.entries(supergraphs))('in the supergraph %s', (name, subgraphs) => {
+  const federation = federate(name, subgraphs);
+  const counts: Partial<Record<Comparison, number>> = {};
+
+  test.each(Object.entries(scenarios))(
+    '%s',
+    async (scenario, run) => {
+      const operation = fc.record({ at: fc.nat(2 ** 31), size: fc.integer({ min: 3, max: 28 }), change: fc.integer({ min: 0, max: 9 }) }); // prettier-ignore
+      const property = fc.asyncProperty(operation, async ({ at, size, change }) => {
+        const kind = change === 0 && federation.api.getMutationType() ? 'mutation' : 'query';
+        const request = randomOperation(federation.api, { seed: at, size, kind });
+        fc.pre(isValid(federation, request));
+        federation.world.setFault(null);
+        federation.interfere(null);
+        try {
+          const comparison = await run(federation, request, subgraphs, at);
+          counts[comparison] = (counts[comparison] ?? 0) + 1;
+        } catch (error) {
+          throw new Error(`${request.query}\n${JSON.stringify(request.variables)}`, { cause: error });
+        }
+      });
+      const numRuns = Math.max(1, Math.ceil((runs * share(scenario)) / Object.keys(supergraphs).length));
+      await fc.assert(property, { seed, numRuns, maxSkipsPerRun: 1_000 });
+      expect(Object.keys(counts)).not.toHaveLength(0);
+    },
+    timeoutMs,
+  );
+
+  test('operations are compared, not given up', () => {
+    if (process.env['DIFFERENTIAL_RUNS']) process.stdout.write(`${name} ${JSON.stringify(counts)}\n`);
+    const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
+    expect((counts.unplannable ?? 0) / all).toBeLessThan(0.1);
+  });
+});

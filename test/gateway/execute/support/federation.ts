@@ -1,0 +1,184 @@
+import { composeServices } from '@apollo/composition';
+import { type Operation, Supergraph, operationFromDocument } from '@apollo/federation-internals';
+import { type GraphQLDataSource, type ServiceMap, buildOperationContext, executeQueryPlan } from '@apollo/gateway';
+import { QueryPlanner } from '@apollo/query-planner';
+import { buildSubgraphSchema } from '@apollo/subgraph';
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  type GraphQLSchema,
+  type SelectionSetNode,
+  Kind,
+  execute,
+  isAbstractType,
+  isObjectType,
+  parse,
+  visit,
+} from 'graphql';
+import { type Executor, createExecutor } from '../../../../gateway/execute/executor.ts';
+import type { SubgraphFetch, SubgraphResponse } from '../../../../gateway/execute/types.ts';
+import { type World, makeWorld, parseFieldSet } from './world.ts';
+
+export type SubgraphSdl = { readonly name: string; readonly sdl: string };
+
+/** Changes what a subgraph answers, or throws in its place. */
+export type Interference = (answer: {
+  readonly serviceName: string;
+  readonly query: string;
+  readonly response: SubgraphResponse;
+}) => SubgraphResponse;
+
+export type Request = { readonly query: string; readonly variables: Record<string, unknown> };
+
+/** One supergraph with data, executed in three ways. */
+export type Federation = {
+  readonly name: string;
+  readonly api: GraphQLSchema;
+  readonly world: World;
+  readonly supergraphSdl: string;
+  /** Both back ends of ours. */
+  readonly executors: { readonly generated: Executor<null>; readonly closures: Executor<null> };
+  /** Stock executor of @apollo/gateway; rejects where it does. */
+  stock(request: Request): Promise<ExecutionResult>;
+  /** graphql-js on the unfederated schema. */
+  unfederated(request: Request): Promise<ExecutionResult>;
+  interfere(interference: Interference | null): void;
+  /** Every request that the subgraphs got since the last call. */
+  requests(): readonly { serviceName: string; query: string; variables: Readonly<Record<string, unknown>> }[];
+};
+
+export function federate(name: string, subgraphs: readonly SubgraphSdl[]): Federation {
+  const documents = subgraphs.map((one) => ({ name: one.name, typeDefs: parse(one.sdl) }));
+  const composed = composeServices(documents.map((one) => ({ ...one, url: '' })));
+  if (composed.errors) throw new Error(composed.errors.map(({ message }) => message).join('\n'));
+  const { supergraphSdl } = composed;
+  const supergraph = Supergraph.build(supergraphSdl);
+  const apiSchema = supergraph.apiSchema();
+  const api = apiSchema.toGraphQLJSSchema();
+  const supergraphSchema = supergraph.schema.toGraphQLJSSchema();
+  const schemas = new Map(
+    documents.map((one) => [one.name, buildSubgraphSchema([{ typeDefs: one.typeDefs }])] as const),
+  );
+  const world = makeWorld({ api, subgraphs: [...schemas.values()], ...directivesOf(documents) });
+  for (const schema of schemas.values()) wire(schema, world);
+  const unfederatedSchema = apiSchema.toGraphQLJSSchema();
+  wire(unfederatedSchema, world);
+
+  let interference: Interference | null = null;
+  let seen: { serviceName: string; query: string; variables: Readonly<Record<string, unknown>> }[] = [];
+  const parsed = new Map<string, DocumentNode>();
+  async function ask(
+    serviceName: string,
+    query: string,
+    variables: Readonly<Record<string, unknown>>,
+  ): Promise<SubgraphResponse> {
+    seen.push({ serviceName, query, variables });
+    const schema = schemas.get(serviceName);
+    if (!schema) throw new Error(`no subgraph ${serviceName}`);
+    let document = parsed.get(query);
+    if (!document) parsed.set(query, (document = parse(query)));
+    const result = await execute({ schema, document, variableValues: variables });
+    // As over HTTP: plain JSON, nothing shared.
+    const response = JSON.parse(JSON.stringify(result)) as SubgraphResponse;
+    return interference ? interference({ serviceName, query, response }) : response;
+  }
+  const fetch: SubgraphFetch<null> = (serviceName, { query, variables, body }) => {
+    const sent = JSON.parse(body()) as { variables: Record<string, unknown> };
+    if (JSON.stringify(sent.variables) !== JSON.stringify(variables)) throw new Error('body and variables differ');
+    return ask(serviceName, query, variables);
+  };
+  const planner = new QueryPlanner(supergraph);
+  const services: ServiceMap = {};
+  for (const serviceName of schemas.keys())
+    services[serviceName] = {
+      process: async ({ request }) =>
+        (await ask(serviceName, request.query ?? '', request.variables ?? {})) as Awaited<
+          ReturnType<GraphQLDataSource['process']>
+        >,
+    };
+
+  return {
+    name,
+    api,
+    world,
+    supergraphSdl,
+    executors: {
+      generated: createExecutor({ supergraphSdl, fetch, generateCode: true }),
+      closures: createExecutor({ supergraphSdl, fetch, generateCode: false }),
+    },
+    async stock({ query, variables }) {
+      const document = parse(query);
+      const operation: Operation = operationFromDocument(apiSchema, document);
+      const plan = planner.buildQueryPlan(operation);
+      const context = { request: { query, variables }, document, metrics: {}, context: {}, logger: console };
+      return executeQueryPlan(
+        plan,
+        services,
+        context as unknown as Parameters<typeof executeQueryPlan>[2],
+        buildOperationContext({ schema: api, operationDocument: document }),
+        supergraphSchema,
+        apiSchema,
+      );
+    },
+    async unfederated({ query, variables }) {
+      return JSON.parse(
+        JSON.stringify(await execute({ schema: unfederatedSchema, document: parse(query), variableValues: variables })),
+      ) as ExecutionResult;
+    },
+    interfere(next) {
+      interference = next;
+    },
+    requests() {
+      const all = seen;
+      seen = [];
+      return all;
+    },
+  };
+}
+
+/** Lets the world resolve every field, abstract type and representation of a schema. */
+function wire(schema: GraphQLSchema, world: World): void {
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (type.name.startsWith('__')) continue;
+    if (isAbstractType(type)) type.resolveType = (value: { __typename: string }) => known(schema, value.__typename);
+    if (isObjectType(type)) {
+      type.isTypeOf = null;
+      for (const field of Object.values(type.getFields()))
+        if (!field.name.startsWith('_')) field.resolve = world.resolve;
+    }
+  }
+  const entities = schema.getQueryType()?.getFields()['_entities'];
+  if (entities)
+    entities.resolve = (_: unknown, { representations }: { representations: { __typename: string }[] }) =>
+      representations.map((one) => world.find(one.__typename, one));
+}
+
+/** The name that a schema has for an object: that of the interface where it only has an interface object. */
+function known(schema: GraphQLSchema, typename: string): string {
+  if (schema.getType(typename)) return typename;
+  const entity = schema.getType('_Entity');
+  const all = isAbstractType(entity) ? schema.getPossibleTypes(entity) : [];
+  const found = all.find(({ astNode }) => astNode?.directives?.some(({ name }) => name.value === 'interfaceObject'));
+  return found?.name ?? typename;
+}
+
+function directivesOf(documents: readonly { typeDefs: DocumentNode }[]) {
+  const entities = new Set<string>();
+  const requires = new Map<string, SelectionSetNode>();
+  for (const { typeDefs } of documents) {
+    visit(typeDefs, {
+      enter(node) {
+        if (node.kind !== Kind.OBJECT_TYPE_DEFINITION && node.kind !== Kind.OBJECT_TYPE_EXTENSION) return;
+        const has = (name: string) => node.directives?.some((one) => one.name.value === name);
+        if (has('key') && !has('interfaceObject')) entities.add(node.name.value);
+        for (const field of node.fields ?? []) {
+          const directive = field.directives?.find((one) => one.name.value === 'requires');
+          const given = directive?.arguments?.[0]?.value;
+          if (given?.kind === Kind.STRING)
+            requires.set(`${node.name.value}.${field.name.value}`, parseFieldSet(given.value));
+        }
+      },
+    });
+  }
+  return { entities, requires };
+}

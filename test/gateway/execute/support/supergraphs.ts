@@ -1,0 +1,248 @@
+import { readFileSync } from 'node:fs';
+import type { SubgraphSdl } from './federation.ts';
+
+const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key", "@requires", "@external", "@provides", "@shareable", "@override", "@interfaceObject", "@inaccessible"])
+`;
+const sdl = (name: string, text: string): SubgraphSdl => ({
+  name,
+  sdl: link + text,
+});
+
+/** Interfaces and unions over entities of several subgraphs: lists of mixed types, fields that only some members have. */
+const abstractTypes: readonly SubgraphSdl[] = [
+  sdl(
+    'catalogue',
+    `
+    type Query { search(text: String, first: Int = 3): [Result] node(id: ID!): Node nodes: [Node!] best: Result! shelf: [[Node]!] }
+    interface Node { id: ID! label(upper: Boolean): String }
+    union Result = Book | Film | Note
+    type Book implements Node @key(fields: "id") { id: ID! label(upper: Boolean): String title: String! pages: Int sequel: Book related: [Result!] }
+    type Film implements Node @key(fields: "id") { id: ID! label(upper: Boolean): String title: String minutes: Int! stars: [Person!] }
+    type Note { text: String! about: Node size(in: Unit! = CM): Float }
+    type Person implements Node @key(fields: "id") { id: ID! label(upper: Boolean): String name: String }
+    enum Unit { CM INCH }
+    `,
+  ),
+  sdl(
+    'reviews',
+    `
+    type Book @key(fields: "id") { id: ID! reviews(first: Int): [Review!] rating: Float }
+    type Film @key(fields: "id") { id: ID! reviews(first: Int): [Review] rating: String }
+    type Person @key(fields: "id") { id: ID! reviews: [Review!]! }
+    type Review { stars: Int! text(max: Int = 10): String author: Person subject: Subject! }
+    union Subject = Book | Film
+    `,
+  ),
+  sdl(
+    'prices',
+    `
+    type Book @key(fields: "id") { id: ID! price(currency: String = "EUR"): Money! }
+    type Film @key(fields: "id") { id: ID! price(currency: String = "EUR"): Money }
+    type Money { amount: Int! currency: String! rates: [Float!] }
+    `,
+  ),
+];
+
+/** Several keys, compound and nested ones, with a chain of subgraphs that each know another key. */
+const keys: readonly SubgraphSdl[] = [
+  sdl(
+    'halls',
+    `
+    type Query { halls: [Hall!]! seat: Seat seats(row: Int!): [Seat] }
+    type Hall @key(fields: "id") { id: ID! name: String rows: [Row!] }
+    type Row { number: Int! seats: [Seat!] }
+    type Seat @key(fields: "id") @key(fields: "code place { hall { id } number }") { id: ID! code: ID! place: Place! kind: String }
+    type Place @shareable { hall: Hall! number: ID! }
+    `,
+  ),
+  sdl(
+    'tickets',
+    `
+    type Query { tickets: [Ticket!] }
+    type Ticket @key(fields: "id") { id: ID! seat: Seat price: Int! holder: Visitor }
+    type Seat @key(fields: "code place { hall { id } number }") { code: ID! place: Place! free: Boolean! tickets: [Ticket!] }
+    type Place @shareable { hall: Hall! number: ID! }
+    type Hall @key(fields: "id", resolvable: false) { id: ID! }
+    type Visitor @key(fields: "mail") { mail: ID! visits: Int }
+    `,
+  ),
+  sdl(
+    'visitors',
+    `
+    type Visitor @key(fields: "mail") @key(fields: "id") { mail: ID! id: ID! name: String! friends: [Visitor!] }
+    type Hall @key(fields: "id") { id: ID! visitors: [Visitor] }
+    `,
+  ),
+  sdl('badges', `type Visitor @key(fields: "id") { id: ID! badge: String level: Int! }`),
+];
+
+/** Chains of @requires through nested objects, lists and interfaces; conflicting shapes of what is required. */
+const requires: readonly SubgraphSdl[] = [
+  sdl(
+    'products',
+    `
+    type Query { products(first: Int): [Product!] product(id: ID): Product box: Box }
+    type Product @key(fields: "id") { id: ID! weight: Float size: Size parts: [Part!]! tags: [String] maker: Maker cover: Cover }
+    type Size { width: Int! height: Int unit: String }
+    type Part { name: String! weight: Int maker: Maker }
+    type Maker @key(fields: "id") { id: ID! country: String }
+    type Box { contents: [Product] lid: Size }
+    interface Cover { colour: String }
+    type Paper implements Cover { colour: String grams: Int! }
+    type Cloth implements Cover { colour: String thread: String }
+    `,
+  ),
+  sdl(
+    'shipping',
+    `
+    type Product @key(fields: "id") {
+      id: ID!
+      weight: Float @external
+      size: Size @external
+      parts: [Part!]! @external
+      tags: [String] @external
+      volume: String @requires(fields: "size { width height }")
+      shipping(express: Boolean): String @requires(fields: "weight size { width } parts { name weight }")
+      label: String! @requires(fields: "tags")
+    }
+    type Size @external { width: Int! height: Int }
+    type Part @external { name: String! weight: Int }
+    type Maker @key(fields: "id") { id: ID! zone: Int }
+    `,
+  ),
+  sdl(
+    'taxes',
+    `
+    type Product @key(fields: "id") {
+      id: ID!
+      volume: String @external
+      maker: Maker @external
+      cover: Cover @external
+      tax: String @requires(fields: "volume maker { country }")
+      customs: [String!] @requires(fields: "volume cover { colour ... on Paper { grams } }")
+    }
+    type Maker @key(fields: "id") { id: ID! country: String @external taxed: Boolean @requires(fields: "country") }
+    interface Cover { colour: String }
+    type Paper implements Cover @external { colour: String grams: Int! }
+    type Cloth implements Cover @external { colour: String }
+    `,
+  ),
+];
+
+/**
+ * An interface that other subgraphs extend as one object. Without `@requires` on such an object: Apollo's planner 2.14
+ * spends seconds on `... on Clip { title rank }` then and fails with a RangeError.
+ */
+const interfaceObjects: readonly SubgraphSdl[] = [
+  sdl(
+    'media',
+    `
+    type Query { feed: [Media!] first: Media album: Album! picture: Picture }
+    interface Media @key(fields: "id") { id: ID! title: String owner: Owner }
+    type Picture implements Media @key(fields: "id") { id: ID! title: String owner: Owner width: Int! }
+    type Clip implements Media @key(fields: "id") { id: ID! title: String owner: Owner seconds: Int }
+    type Song implements Media @key(fields: "id") { id: ID! title: String owner: Owner artists: [String!] }
+    type Album { media: [Media] cover: Media! best: Best }
+    union Best = Picture | Song
+    type Owner @key(fields: "id") { id: ID! name: String! }
+    `,
+  ),
+  sdl(
+    'social',
+    `
+    type Query { popular: [Media!]! latest: Media }
+    type Media @interfaceObject @key(fields: "id") { id: ID! likes: Int! comments(first: Int): [Comment!] shared: Boolean }
+    type Comment { text: String by: Owner on: Media }
+    type Owner @key(fields: "id") { id: ID! favourites: [Media!] }
+    `,
+  ),
+  sdl(
+    'ranking',
+    `
+    type Media @interfaceObject @key(fields: "id") { id: ID! rank(list: String): String }
+    `,
+  ),
+];
+
+/** Fields that several subgraphs resolve, moved ones, provided ones, and value types that are put together. */
+const sharing: readonly SubgraphSdl[] = [
+  sdl(
+    'accounts',
+    `
+    type Query { me: User users: [User] settings: Settings! @shareable }
+    type User @key(fields: "id") { id: ID! name: String @shareable email: String address: Address @shareable score: Int }
+    type Address @shareable { street: String city: City zip: String! }
+    type City @shareable { name: String! }
+    type Settings @shareable { theme: String flags: [Flag!] }
+    type Flag @shareable { key: String! on: Boolean }
+    `,
+  ),
+  sdl(
+    'posts',
+    `
+    type Query { posts(tag: String): [Post!]! settings: Settings! @shareable }
+    type Post @key(fields: "id") { id: ID! body: String! author: User @provides(fields: "name") editors: [User!] reply: Post }
+    type User @key(fields: "id") { id: ID! name: String @external posts: [Post!] score: Int @override(from: "accounts") }
+    type Settings { theme: String @shareable flags: [Flag!] @shareable pageSize: Int }
+    type Flag @shareable { key: String! on: Boolean }
+    `,
+  ),
+  sdl(
+    'stats',
+    `
+    type User @key(fields: "id") { id: ID! address: Address @shareable visits: [Int] }
+    type Address @shareable { street: String city: City zip: String! }
+    type City { name: String! @shareable }
+    type Post @key(fields: "id") { id: ID! reads: Int! trend: [Float] }
+    `,
+  ),
+];
+
+/** Every leaf, lists of lists, all combinations of null, hidden types, the root again below a field, mutations. */
+const values: readonly SubgraphSdl[] = [
+  sdl(
+    'grid',
+    `
+    scalar JSON
+    type Query { grid(size: Int! = 2, kinds: [Kind!] = [A], filter: Filter): Grid grids: [[Grid!]!]! cube: [[[Cell]!]]! anything: JSON }
+    type Mutation { put(id: ID!, cells: [Int!]): PutResult! clear: Boolean }
+    type Grid @key(fields: "id") { id: ID! name: String! a: [Int] b: [Int!] c: [Int]! d: [Int!]! cells: [[Cell]] strict: [[Cell!]!]! kind: Kind kinds: [Kind!] raw: JSON! again: Query }
+    type Cell { x: Int y: Float! constructor: String toString: Boolean neighbours: [Cell!] kind(of: Kind! = B): Kind! grid: Grid }
+    type PutResult { grid: Grid query: Query! ok: Boolean! }
+    enum Kind { A B C HIDDEN @inaccessible }
+    input Filter { kind: Kind = A text: [String!] nested: Filter from: Int! = 1 }
+    `,
+  ),
+  sdl(
+    'marks',
+    `
+    scalar JSON
+    type Query { marks(of: [Kind]): [Mark] }
+    type Mutation { mark(grid: ID!, kind: Kind): Mark unmark: Grid! }
+    type Grid @key(fields: "id") { id: ID! marks(kind: Kind, filter: Filter): [Mark!] count: Int! secret: String @inaccessible }
+    type Mark { note: String! grid: Grid! kind: Kind data(depth: Int): JSON }
+    enum Kind { A B C HIDDEN @inaccessible }
+    input Filter { kind: Kind = A text: [String!] nested: Filter from: Int! = 1 }
+    `,
+  ),
+  sdl(
+    'empty',
+    `type Grid @key(fields: "id") { id: ID! owner: Owner! ownerName: String } type Owner { name: String! mail: ID }`,
+  ),
+];
+
+const platformSdl = (name: string): SubgraphSdl => ({
+  name,
+  sdl: readFileSync(new URL(`../../../../schema/${name}.graphql`, import.meta.url), 'utf8'),
+});
+
+/** Name → subgraphs. The last is this platform's own. */
+export const supergraphs = {
+  abstractTypes,
+  keys,
+  requires,
+  interfaceObjects,
+  sharing,
+  values,
+  platform: ['user', 'product', 'order', 'payment'].map(platformSdl),
+} satisfies Record<string, readonly SubgraphSdl[]>;
