@@ -75,7 +75,7 @@ describe('the stamp of an installation', () => {
 });
 
 test("the inner npm sees neither node_modules on PATH nor the caller's NODE_OPTIONS", () => {
-  const path = ['/work/node_modules/.bin', '/usr/bin', '/x/node_modules/npm/bin', '/bin'].join(delimiter);
+  const path = ['/project/node_modules/.bin', '/usr/bin', '/x/node_modules/npm/bin', '/bin'].join(delimiter);
   const env = outerEnvironment({ PATH: path, NODE_OPTIONS: '--inspect', HOME: '/home/me' });
   expect(env).toEqual({ PATH: ['/usr/bin', '/bin'].join(delimiter), HOME: '/home/me' });
 });
