@@ -4,7 +4,7 @@ import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST
 import { type Context, type Server, type SubscribePayload, handleProtocols, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { unavailable } from '../subgraphs/shared/errors.ts';
-import { type Logger, type Metrics, traceIdFrom } from '../subgraphs/shared/telemetry.ts';
+import { type Logger, type Metrics, newTraceId } from '../subgraphs/shared/telemetry.ts';
 import type { SignedIn, TokenVerifier } from './auth.ts';
 import type { Documents } from './documents.ts';
 import { presentError, refusal } from './errors.ts';
@@ -62,7 +62,7 @@ function openProtocol(options: SocketOptions, connections: Connections, running:
       extra.signedIn = signedIn;
       return connections.signIn(extra.socket, signedIn, extra.address);
     } catch (error) {
-      const { extensions } = presentError(error, { log, traceId: traceIdFrom(undefined) });
+      const { extensions } = presentError(error, { log, traceId: newTraceId() });
       if (extensions?.['code'] !== 'UNAUTHENTICATED') extra.socket.close(1013, 'Try again later');
       else extra.socket.close(4403, error instanceof GraphQLError ? error.message : 'Forbidden');
       return false;
@@ -87,7 +87,7 @@ function openProtocol(options: SocketOptions, connections: Connections, running:
       if (operationName !== undefined && operationName !== read.operation.name?.value) {
         return [refusal('OPERATION_RESOLUTION_FAILURE', `The document has no operation named "${operationName}".`)];
       }
-      const caller = { ...signedIn, address: extra.address, traceId: traceIdFrom(undefined) };
+      const caller = { ...signedIn, address: extra.address, traceId: newTraceId() };
       const operation: Operation = { query: payload.query, document: read.document, operationName, variables, caller };
       operations.set(payload, operation);
       if (read.operation.operation === 'subscription') supergraph.planSubscription(operation);
@@ -115,7 +115,7 @@ function openProtocol(options: SocketOptions, connections: Connections, running:
   }
   const report = (payload: SubscribePayload) => ({
     log,
-    traceId: operations.get(payload)?.caller.traceId ?? traceIdFrom(undefined),
+    traceId: operations.get(payload)?.caller.traceId ?? newTraceId(),
   });
 
   return makeServer<Record<string, unknown>, Extra>({

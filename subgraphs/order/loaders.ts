@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import { type Sql, select } from '../shared/database.ts';
+import { type Sql, placeholders, select } from '../shared/database.ts';
 import { idToBytes } from '../shared/ids.ts';
 import type { JournalEntry } from './domain/journal.ts';
 import type { Saga } from './domain/saga.ts';
@@ -10,7 +10,6 @@ import { findLines } from './store.ts';
 /** Largest batch of one statement. */
 const maxBatchSize = 100;
 
-const placeholders = (values: readonly unknown[]) => values.map(() => '?').join(', ');
 const group = <Item>(items: readonly Item[], keyOf: (item: Item) => string): Map<string, Item[]> =>
   Map.groupBy(items, keyOf);
 

@@ -1,5 +1,5 @@
 import { type Page, decodeCursor, pageArguments, toPage } from '../shared/connection.ts';
-import { type Sql, select } from '../shared/database.ts';
+import { type Sql, placeholders, select } from '../shared/database.ts';
 import { badUserInput } from '../shared/errors.ts';
 import { idToBytes, isId } from '../shared/ids.ts';
 import type { JournalEntry } from './domain/journal.ts';
@@ -96,9 +96,7 @@ function conditionsOf(scope: OrderScope, filter: OrderFilter, at: Date): Conditi
   const oneOf = (column: string, values: readonly string[] | null | undefined) => {
     if (!values) return;
     if (values.length > maxFilterValues) throw badUserInput(`filter: takes at most ${maxFilterValues} values each.`);
-    conditions.push(
-      values.length === 0 ? ['false'] : [`${column} in (${values.map(() => '?').join(', ')})`, ...values],
-    );
+    conditions.push(values.length === 0 ? ['false'] : [`${column} in (${placeholders(values)})`, ...values]);
   };
   if (scope !== 'all') {
     conditions.push(['customer_id = ?', idToBytes(scope.customerId)]);
@@ -132,7 +130,7 @@ function conditionsOf(scope: OrderScope, filter: OrderFilter, at: Date): Conditi
 function stateCondition(states: readonly OrderState[], at: Date): Condition {
   const plain = states.filter((state) => state !== 'PENDING_PAYMENT');
   const parts: Condition[] = [];
-  if (plain.length > 0) parts.push([`state in (${plain.map(() => '?').join(', ')})`, ...plain]);
+  if (plain.length > 0) parts.push([`state in (${placeholders(plain)})`, ...plain]);
   if (states.includes('PENDING_PAYMENT')) parts.push(["(state = 'PENDING_PAYMENT' and expires_at > ?)", at]);
   if (states.includes('EXPIRED')) parts.push(["(state = 'PENDING_PAYMENT' and expires_at <= ?)", at]);
   if (parts.length === 0) return ['false'];
@@ -205,10 +203,7 @@ export async function listSagas(
   if (args.after && !isId(args.after)) throw badUserInput('after: is not the id of a saga.');
   const states = args.state ?? null;
   if (states?.length === 0) return [];
-  const conditions = [
-    ...(args.after ? ['id < ?'] : []),
-    ...(states ? [`state in (${states.map(() => '?').join(', ')})`] : []),
-  ];
+  const conditions = [...(args.after ? ['id < ?'] : []), ...(states ? [`state in (${placeholders(states)})`] : [])];
   const parameters = [...(args.after ? [idToBytes(args.after)] : []), ...(states ?? [])];
   return (
     await select(sql, `select * from saga where ${conditions.join(' and ') || 'true'} order by id desc limit ?`, [

@@ -1,4 +1,4 @@
-import { type Sql, insertRows, select, toJson, write } from '../shared/database.ts';
+import { type Sql, insertRows, placeholders, select, toJson, write } from '../shared/database.ts';
 import { appendOutbox } from '../shared/events.ts';
 import { idFromBytes, idToBytes, newId } from '../shared/ids.ts';
 import { type JournalEntry, genesisHash, toEntry } from './domain/journal.ts';
@@ -227,7 +227,7 @@ async function findPartPayments(tx: Sql, orders: readonly StoredOrder[]): Promis
   if (ids.length === 0) return new Map();
   const rows = await select(
     tx,
-    `select order_id, data from order_event where order_id in (${ids.map(() => '?').join(', ')}) and type = 'PartPaymentReceived' order by order_id, seq`,
+    `select order_id, data from order_event where order_id in (${placeholders(ids)}) and type = 'PartPaymentReceived' order by order_id, seq`,
     ids,
   );
   const parts = new Map<string, PartPayment[]>();
@@ -256,7 +256,7 @@ export async function saveExpired(tx: Sql, rows: readonly StoredOrder[], change:
     tx,
     `update orders force index (primary) set state = 'EXPIRED', payment_status = case when paid_minor = 0 then 'VOIDED' else payment_status end, version = version + 1, seq = seq + 1,
        last_hash = case id ${cases} end, cancel_reason = 'PAYMENT_TIMEOUT', closed_at = ?, updated_at = ?
-     where state = 'PENDING_PAYMENT' and id in (${ids.map(() => '?').join(', ')})`,
+     where state = 'PENDING_PAYMENT' and id in (${placeholders(ids)})`,
     [...saved.flatMap(({ order }) => [idToBytes(order.id), order.lastHash]), change.at, change.at, ...ids],
   );
   if (found !== rows.length) throw new StaleOrderError('an order changed although its row was locked');
@@ -282,7 +282,7 @@ export async function findLines(sql: Sql, orderIds: readonly string[]): Promise<
   return (
     await select(
       sql,
-      `select * from order_line where order_id in (${orderIds.map(() => '?').join(', ')}) order by order_id, position`,
+      `select * from order_line where order_id in (${placeholders(orderIds)}) order by order_id, position`,
       orderIds.map(idToBytes),
     )
   ).map(toLine);

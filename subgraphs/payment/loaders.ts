@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
 import type { Database } from '../shared/database.ts';
-import { select } from '../shared/database.ts';
+import { placeholders, select } from '../shared/database.ts';
 import { idToBytes } from '../shared/ids.ts';
 import type { AttemptRow, PaymentRow, RefundRow } from './records.ts';
 import { attemptFrom, paymentFrom, refundFrom } from './store.ts';
@@ -21,11 +21,7 @@ const maxBatchSize = 100;
 
 export function createLoaders(db: Database): PaymentLoaders {
   const rows = (table: string, column: string, ids: readonly string[]) =>
-    select(
-      db.em(),
-      `select * from ${table} where ${column} in (${ids.map(() => '?').join(', ')}) order by id`,
-      ids.map(idToBytes),
-    );
+    select(db.em(), `select * from ${table} where ${column} in (${placeholders(ids)}) order by id`, ids.map(idToBytes));
 
   const one = <T extends { readonly id: string }>(table: string, from: (row: Record<string, unknown>) => T) =>
     new DataLoader<string, T | null>(

@@ -1,6 +1,6 @@
 import { mayRead, requireStaff, requireUser } from '../shared/auth.ts';
 import { type Page, pageArguments, toPage } from '../shared/connection.ts';
-import { type Row, type Sql, select, toDate, toJson } from '../shared/database.ts';
+import { type Row, type Sql, placeholders, select, toDate, toJson } from '../shared/database.ts';
 import { badUserInput, notFound } from '../shared/errors.ts';
 import { idFromBytes, idToBytes, isId, isNumber } from '../shared/ids.ts';
 import { readOnWake } from '../shared/live.ts';
@@ -73,9 +73,7 @@ async function page<T extends { readonly id: string }>(
 }
 
 const oneOf = (column: string, values: readonly string[] | null | undefined) =>
-  values?.length
-    ? { text: `${column} in (${values.map(() => '?').join(', ')})`, values: [...values] }
-    : { text: '', values: [] };
+  values?.length ? { text: `${column} in (${placeholders(values)})`, values: [...values] } : { text: '', values: [] };
 
 export function listPayments(
   { viewer, deps }: PaymentContext,

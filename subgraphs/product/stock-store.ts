@@ -1,4 +1,4 @@
-import { type Row, type Sql, insertRows, select, write } from '../shared/database.ts';
+import { type Row, type Sql, insertRows, placeholders, select, write } from '../shared/database.ts';
 import { idToBytes, isId } from '../shared/ids.ts';
 import {
   type Line,
@@ -9,7 +9,7 @@ import {
   settlements,
 } from './domain/stock.ts';
 import { type Cause, recordChange, recordOrderMovements } from './ledger-store.ts';
-import { type Statement, countSold, dateOf, idOf, marks, selectMany } from './store.ts';
+import { type Statement, countSold, dateOf, idOf, selectMany } from './store.ts';
 
 const stockOf = (row: Row): Stock => ({
   productId: idOf(row['product_id']),
@@ -27,7 +27,7 @@ export async function stocksByProductIds(sql: Sql, productIds: readonly string[]
   if (ids.length === 0) return [];
   const rows = await select(
     sql,
-    `select product_id, on_hand, allocated, low_stock_threshold, allow_backorder, version, updated_at from stock where product_id in (${marks(ids)})`,
+    `select product_id, on_hand, allocated, low_stock_threshold, allow_backorder, version, updated_at from stock where product_id in (${placeholders(ids)})`,
     ids,
   );
   return rows.map(stockOf);
@@ -95,7 +95,7 @@ export async function availableOf(tx: Sql, productIds: readonly string[]): Promi
   const rows = await select(
     tx,
     `select p.id, s.on_hand - s.allocated as available from product p left join stock s on s.product_id = p.id
-     where p.id in (${marks(ids)}) and p.status = 'ON_SALE'`,
+     where p.id in (${placeholders(ids)}) and p.status = 'ON_SALE'`,
     ids,
   );
   for (const row of rows) left.set(idOf(row['id']), row['available'] === null ? null : Number(row['available']));
@@ -199,6 +199,6 @@ export async function reservationsByIds(sql: Sql, ids: readonly string[]): Promi
   const known = ids.filter(isId).map(idToBytes);
   if (known.length === 0) return [];
   return (
-    await select(sql, `select ${reservationColumns} from stock_reservation where id in (${marks(known)})`, known)
+    await select(sql, `select ${reservationColumns} from stock_reservation where id in (${placeholders(known)})`, known)
   ).map(reservationOf);
 }

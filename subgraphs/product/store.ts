@@ -1,4 +1,4 @@
-import { type Row, type Sql, select, toDate, toJson, write } from '../shared/database.ts';
+import { type Row, type Sql, placeholders, select, toDate, toJson, write } from '../shared/database.ts';
 import { idFromBytes, idToBytes, isId } from '../shared/ids.ts';
 import { money } from '../shared/money.ts';
 import {
@@ -22,8 +22,6 @@ export const textOrNull = (value: unknown): string | null => (typeof value === '
 export const idOf = (value: unknown): string => idFromBytes(value as Buffer);
 export const idOrNull = (value: unknown): string | null => (value === null ? null : idOf(value));
 export const dateOf = (value: unknown): Date => toDate(value) as Date;
-/** `?, ?, ?` */
-export const marks = (values: readonly unknown[]): string => values.map(() => '?').join(', ');
 
 function productOf(row: Row): Product {
   const currency = String(row['currency']);
@@ -53,12 +51,16 @@ function productOf(row: Row): Product {
 export async function productsByIds(sql: Sql, ids: readonly string[]): Promise<Product[]> {
   const known = ids.filter(isId).map(idToBytes);
   if (known.length === 0) return [];
-  return (await select(sql, `select ${columns} from product p where p.id in (${marks(known)})`, known)).map(productOf);
+  return (await select(sql, `select ${columns} from product p where p.id in (${placeholders(known)})`, known)).map(
+    productOf,
+  );
 }
 
 export async function productsBySkus(sql: Sql, skus: readonly string[]): Promise<Product[]> {
   if (skus.length === 0) return [];
-  return (await select(sql, `select ${columns} from product p where p.sku in (${marks(skus)})`, skus)).map(productOf);
+  return (await select(sql, `select ${columns} from product p where p.sku in (${placeholders(skus)})`, skus)).map(
+    productOf,
+  );
 }
 
 export const productById = async (sql: Sql, id: string): Promise<Product | null> =>
@@ -92,7 +94,7 @@ export async function insertProduct(tx: Sql, product: Product): Promise<void> {
     ...contentColumns(product, product.sku),
   };
   const names = Object.keys(row);
-  await write(tx, `insert into product (${names.join(', ')}) values (${marks(names)})`, Object.values(row));
+  await write(tx, `insert into product (${names.join(', ')}) values (${placeholders(names)})`, Object.values(row));
 }
 
 /** Writes the content over this version of the product; false when it has another one by now. */
@@ -147,13 +149,13 @@ function where({ statuses, filter }: ListSelection): Statement {
   };
   // One status as an equation lets the index give the order.
   if (statuses.length === 1) and('p.status = ?', ...statuses);
-  else and(statuses.length === 0 ? 'false' : `p.status in (${marks(statuses)})`, ...statuses);
+  else and(statuses.length === 0 ? 'false' : `p.status in (${placeholders(statuses)})`, ...statuses);
   if (filter.sellerId)
     and(
       isId(filter.sellerId) ? 'p.seller_id = ?' : 'false',
       ...(isId(filter.sellerId) ? [idToBytes(filter.sellerId)] : []),
     );
-  if (filter.kind) and(filter.kind.length === 0 ? 'false' : `p.kind in (${marks(filter.kind)})`, ...filter.kind);
+  if (filter.kind) and(filter.kind.length === 0 ? 'false' : `p.kind in (${placeholders(filter.kind)})`, ...filter.kind);
   if (typeof filter.priceMin === 'number') and('p.price_minor >= ?', filter.priceMin);
   if (typeof filter.priceMax === 'number') and('p.price_minor <= ?', filter.priceMax);
   for (const word of wordsOf(filter.query ?? '')) and('p.search_text like ?', `%${escapeLike(word)}%`);

@@ -162,6 +162,9 @@ export const select = async (sql: Sql, text: string, parameters: readonly Parame
 export const write = async (sql: Sql, text: string, parameters: readonly Parameter[] = []): Promise<number> =>
   ((await sql.execute(text, parameters as Parameter[], 'run')) as unknown as { affectedRows: number }).affectedRows;
 
+/** `?, ?, ?`: one parameter mark a value, for `in (…)`. */
+export const placeholders = (values: readonly unknown[]): string => values.map(() => '?').join(', ');
+
 /** One multi-row INSERT; every row has the same columns. Inserts nothing for no rows. */
 export async function insertRows(
   sql: Sql,
@@ -171,7 +174,7 @@ export async function insertRows(
   const [first] = rows;
   if (first === undefined) return;
   const columns = Object.keys(first);
-  const tuple = `(${columns.map(() => '?').join(', ')})`;
+  const tuple = `(${placeholders(columns)})`;
   const parameters = rows.flatMap((row) => columns.map((column) => row[column] ?? null));
   await write(
     sql,

@@ -90,5 +90,8 @@ export function traceIdFrom(traceparent: string | undefined): string {
   return match?.[1] !== undefined && !/^0+$/.test(match[1]) ? match[1] : randomBytes(16).toString('hex');
 }
 
+/** A trace id for work that no request began. */
+export const newTraceId = (): string => traceIdFrom(undefined);
+
 /** A `traceparent` header that carries this trace on, with a new span id. */
 export const traceparentOf = (traceId: string): string => `00-${traceId}-${randomBytes(8).toString('hex')}-01`;

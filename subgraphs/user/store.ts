@@ -1,5 +1,5 @@
 import type { Role } from '../shared/auth.ts';
-import { type Row, type Sql, insertRows, select, toDate, write } from '../shared/database.ts';
+import { type Row, type Sql, insertRows, placeholders, select, toDate, write } from '../shared/database.ts';
 import { RefusedError, isDuplicateKey } from '../shared/errors.ts';
 import { idFromBytes, idToBytes } from '../shared/ids.ts';
 import { type Gender, type Profile, type User, mobilePrefix, mobileTakenError } from './domain/user.ts';
@@ -25,7 +25,7 @@ export async function readUsers(sql: Sql, ids: readonly string[]): Promise<Reado
   if (ids.length === 0) return new Map();
   const rows = await select(
     sql,
-    `select ${columns} from user_account where id in (${ids.map(() => '?').join(', ')})`,
+    `select ${columns} from user_account where id in (${placeholders(ids)})`,
     ids.map(idToBytes),
   );
   return new Map(rows.map(toUser).map((user) => [user.id, user]));

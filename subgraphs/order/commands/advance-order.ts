@@ -7,7 +7,7 @@ import type { OrderDeps } from '../deps.ts';
 import { type OrderCommand, decide } from '../domain/order.ts';
 import { type StoredOrder, toOrder } from '../rows.ts';
 import type { Change } from '../store.ts';
-import { newTraceId } from '../trace.ts';
+import { newTraceId } from '../../shared/telemetry.ts';
 import { type OrderPayload, changeOrder } from './change-order.ts';
 import { type Asker, staffOnly } from './context.ts';
 

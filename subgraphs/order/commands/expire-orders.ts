@@ -1,9 +1,9 @@
-import { select } from '../../shared/database.ts';
+import { placeholders, select } from '../../shared/database.ts';
 import { announce } from '../announce.ts';
 import type { OrderDeps } from '../deps.ts';
 import { toOrder } from '../rows.ts';
 import { saveExpired } from '../store.ts';
-import { newTraceId } from '../trace.ts';
+import { newTraceId } from '../../shared/telemetry.ts';
 
 const batchSize = 200;
 /** Bounds one run; the next one goes on. */
@@ -30,7 +30,7 @@ export async function expireOrders(deps: OrderDeps): Promise<number> {
     const orders = await deps.db.transaction(async (tx) => {
       const rows = await select(
         tx,
-        `select * from orders force index (primary) where id in (${ids.map(() => '?').join(', ')}) and state = 'PENDING_PAYMENT' order by id for update`,
+        `select * from orders force index (primary) where id in (${placeholders(ids)}) and state = 'PENDING_PAYMENT' order by id for update`,
         ids,
       );
       const due = rows.map(toOrder);
