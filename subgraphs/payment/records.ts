@@ -32,8 +32,10 @@ export const PaymentRecord = defineEntity({
     capturedMinor: minor(),
     refundingMinor: minor(),
     refundedMinor: minor(),
-    /** The order while no other payment of it may be made by this method: unique. */
+    /** The order while no other payment of it may be made: unique with `slot`. */
     liveOrderId: id().nullable(),
+    /** 0: the only payment of an order, or a mixed payment's external part. 1: a mixed payment's wallet part. */
+    slot: p.integer().default(0),
     returnUrl: text<string>(2048).nullable(),
     traceId: fixed(32),
     expiresAt: at().nullable(),
@@ -42,7 +44,7 @@ export const PaymentRecord = defineEntity({
     updatedAt: at(),
     version: p.integer(),
   },
-  uniques: [{ name: 'payment_live', properties: ['liveOrderId', 'method'] }],
+  uniques: [{ name: 'payment_live_slot', properties: ['liveOrderId', 'slot'] }],
   indexes: [
     { name: 'payment_order', properties: ['orderId', 'id'] },
     { name: 'payment_customer', properties: ['customerId', 'id'] },

@@ -23,6 +23,7 @@ export const paymentFrom = (row: Row): PaymentRow =>
     refundingMinor: BigInt(row['refunding_minor'] as string),
     refundedMinor: BigInt(row['refunded_minor'] as string),
     liveOrderId: idOrNull(row['live_order_id']),
+    slot: Number(row['slot']),
     returnUrl: row['return_url'],
     traceId: row['trace_id'],
     expiresAt: toDate(row['expires_at']),
@@ -87,9 +88,11 @@ export async function findPayment(sql: Sql, paymentId: string): Promise<PaymentR
   return row ? paymentFrom(row) : null;
 }
 
-/** The payment that holds the order, so that no other can be made for it. */
+/** The payment that holds the order, so that no other can be made for it in its slot. */
 export async function findHolder(sql: Sql, orderId: string): Promise<PaymentRow | null> {
-  const [row] = await select(sql, 'select * from payment where live_order_id = ? limit 1', [idToBytes(orderId)]);
+  const [row] = await select(sql, 'select * from payment where live_order_id = ? order by slot limit 1', [
+    idToBytes(orderId),
+  ]);
   return row ? paymentFrom(row) : null;
 }
 
@@ -101,14 +104,6 @@ export async function findAttempt(sql: Sql, attemptId: string): Promise<AttemptR
 /** The attempt whose intent may still be paid. */
 export async function findLiveAttempt(sql: Sql, paymentId: string): Promise<AttemptRow | null> {
   const [row] = await select(sql, 'select * from attempt where live = ?', [idToBytes(paymentId)]);
-  return row ? attemptFrom(row) : null;
-}
-
-/** The newest attempt of a payment: every payment has one. */
-export async function findNewestAttempt(sql: Sql, paymentId: string): Promise<AttemptRow | null> {
-  const [row] = await select(sql, 'select * from attempt where payment_id = ? order by id desc limit 1', [
-    idToBytes(paymentId),
-  ]);
   return row ? attemptFrom(row) : null;
 }
 
@@ -125,7 +120,7 @@ export type Cause = {
   readonly data?: Readonly<Record<string, unknown>> | undefined;
 };
 
-/** Stores a new payment. A second one that holds the order fails with a duplicate of `payment_live`. */
+/** Stores a new payment. A second one that holds the order fails with a duplicate of `payment_live_slot`. */
 export async function insertPayment(unit: Unit, payment: PaymentRow, cause: Cause): Promise<void> {
   await insertRows(unit.sql, 'payment', [
     {
@@ -141,6 +136,7 @@ export async function insertPayment(unit: Unit, payment: PaymentRow, cause: Caus
       refunding_minor: payment.refundingMinor,
       refunded_minor: payment.refundedMinor,
       live_order_id: bytesOrNull(payment.liveOrderId),
+      slot: payment.slot,
       return_url: payment.returnUrl ?? null,
       trace_id: payment.traceId,
       expires_at: payment.expiresAt ?? null,

@@ -11,6 +11,7 @@ import { type PaymentContext, type PaymentDeps, type Work, works } from './conte
 import { startJobs } from './jobs.ts';
 import { createLoaders } from './loaders.ts';
 import { InitialPaymentMigration } from './migrations/2026-11-21-initial.ts';
+import { LiveSlotMigration } from './migrations/2026-11-22-live-slot.ts';
 import { afterEvent, eventHandlers } from './order-events.ts';
 import { type PaymentProvider } from './providers/provider.ts';
 import { simulatedProvider } from './providers/simulated.ts';
@@ -18,7 +19,10 @@ import { entities, type PaymentMethod } from './records.ts';
 import { createResolvers } from './resolvers.ts';
 import { webhookRoute } from './webhooks.ts';
 
-const migrations: readonly NamedMigration[] = [{ name: '2026-11-21-initial', class: InitialPaymentMigration }];
+const migrations: readonly NamedMigration[] = [
+  { name: '2026-11-21-initial', class: InitialPaymentMigration },
+  { name: '2026-11-22-live-slot', class: LiveSlotMigration },
+];
 
 /** The payment service's schema as it is to be. */
 export const paymentSchema = { name: 'payment', entities, migrations } as const;

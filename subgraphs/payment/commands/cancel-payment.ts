@@ -37,7 +37,7 @@ export async function cancelPayment(
 
     if (decideClose(payment, 'CANCELLED') === null) throw tooLate(payment);
     const attempt = isUnpaid(payment.state) ? await findLiveAttempt(deps.db.em(), payment.id) : null;
-    const ended = attempt ? await asRefusal(endIntent(deps, payment, attempt)) : null;
+    const ended = attempt ? await asRefusal(attempt.provider, endIntent(deps, payment, attempt)) : null;
     if (attempt && ended?.fact.type === 'succeeded') {
       const about = { provider: attempt.provider, attemptId: attempt.id, ...ended };
       await transact(deps, (unit) => applyFact(unit, deps, about, { source: 'poll', at: deps.now() }));

@@ -81,9 +81,15 @@ export async function createPayment(
   }, refusedPayment);
 }
 
+/** The provider that serves a method here; refuses when there is none. */
+export function requireMethod(deps: Pick<PaymentDeps, 'providers'>, method: PaymentMethod): PaymentProvider {
+  const provider = deps.providers.get(method);
+  if (!provider) throw new RefusedError(validationError(`${method} is not available here.`, ['input', 'method']));
+  return provider;
+}
+
 function requireProvider(deps: PaymentDeps, input: CreatePaymentInput): PaymentProvider {
-  const provider = deps.providers.get(input.method);
-  if (!provider) throw new RefusedError(validationError(`${input.method} is not available here.`, ['input', 'method']));
+  const provider = requireMethod(deps, input.method);
   const { returnUrl } = input;
   if (returnUrl !== null && returnUrl !== undefined) {
     const valid =
@@ -118,7 +124,7 @@ async function endFailedHolder(deps: PaymentDeps, orderId: string): Promise<Repl
   if (holder?.state !== 'FAILED') return null;
   const attempt = await findLiveAttempt(deps.db.em(), holder.id);
   if (!attempt) return { payment: holder, attemptId: null, ended: null };
-  const ended = await asRefusal(endIntent(deps, holder, attempt));
+  const ended = await asRefusal(attempt.provider, endIntent(deps, holder, attempt));
   if (ended.fact.type === 'succeeded') {
     await transact(deps, (unit) =>
       applyFact(
@@ -180,6 +186,7 @@ async function insert(unit: Unit, deps: PaymentDeps, given: NewPayment, ids: Sta
       refundingMinor: 0n,
       refundedMinor: 0n,
       liveOrderId: order.id,
+      slot: 0,
       returnUrl: input.returnUrl ?? null,
       traceId: given.traceId,
       expiresAt: order.expiresAt,

@@ -6,14 +6,16 @@ import { type PaymentDeps, transact } from '../context.ts';
 import { isClosed, isUnpaid } from '../domain/payment.ts';
 import { requirePayableOrder } from '../orders.ts';
 import { orderNotPayable, paymentInProgress } from '../refusals.ts';
+import type { PaymentProvider } from '../providers/provider.ts';
 import type { AttemptRow, PaymentRow } from '../records.ts';
-import { findLiveAttempt, findNewestAttempt, insertAttempt, lockPayment, savePayment } from '../store.ts';
+import { findLiveAttempt, insertAttempt, lockPayment, savePayment } from '../store.ts';
 import { applyFact } from './apply-fact.ts';
 import {
   type PaymentPayload,
   type Started,
   firstCheckSeconds,
   refusedPayment,
+  requireMethod,
   requirePayment,
 } from './create-payment.ts';
 import { type EndedIntent, asRefusal, endIntent, submitOrRefuse } from './submit-attempt.ts';
@@ -33,10 +35,11 @@ export async function retryPayment(
 
     const payment = await requirePayment(deps, paymentId, ({ customerId }) => customerId === user.userId);
     requireRetryable(payment);
+    const provider = requireMethod(deps, payment.method);
     await requirePayableOrder(deps, user, payment.orderId, caller.traceId);
     const attempt = await findLiveAttempt(deps.db.em(), payment.id);
     const ended = attempt ? await endEarlier(deps, payment, attempt) : null;
-    const { replayed, result } = await store(deps, { claim, payment, attempt, ended });
+    const { replayed, result } = await store(deps, { claim, provider, payment, attempt, ended });
     return { payment: await submitOrRefuse(deps, result), replayed, userErrors: [] };
   }, refusedPayment);
 }
@@ -50,16 +53,22 @@ function requireRetryable(payment: PaymentRow): void {
 }
 
 async function endEarlier(deps: PaymentDeps, payment: PaymentRow, attempt: AttemptRow): Promise<EndedIntent> {
-  const ended = await asRefusal(endIntent(deps, payment, attempt));
+  const ended = await asRefusal(attempt.provider, endIntent(deps, payment, attempt));
   if (ended.fact.type !== 'succeeded') return ended;
   const about = { provider: attempt.provider, attemptId: attempt.id, ...ended };
   await transact(deps, (unit) => applyFact(unit, deps, about, { source: 'poll', at: deps.now() }));
   throw new RefusedError(orderNotPayable('PAID'));
 }
 
-type Retry = { claim: Claim; payment: PaymentRow; attempt: AttemptRow | null; ended: EndedIntent | null };
+type Retry = {
+  claim: Claim;
+  provider: PaymentProvider;
+  payment: PaymentRow;
+  attempt: AttemptRow | null;
+  ended: EndedIntent | null;
+};
 
-const store = (deps: PaymentDeps, { claim, payment: { id: paymentId }, attempt, ended }: Retry) =>
+const store = (deps: PaymentDeps, { claim, provider, payment: { id: paymentId }, attempt, ended }: Retry) =>
   transact(deps, async (unit) => {
     const started: Started = { paymentId, attemptId: deps.newId() };
     const claimed = await claimKey(unit.sql, claim, started);
@@ -75,11 +84,9 @@ const store = (deps: PaymentDeps, { claim, payment: { id: paymentId }, attempt, 
       ...cause,
       data: { attemptId: started.attemptId },
     });
-    const newest = await findNewestAttempt(unit.sql, paymentId);
-    const provider = newest?.provider ?? 'simulated';
     await insertAttempt(
       unit,
-      { id: started.attemptId, number: newNumber('PA', at), paymentId, provider, createdAt: at },
+      { id: started.attemptId, number: newNumber('PA', at), paymentId, provider: provider.name, createdAt: at },
       firstCheckSeconds,
     );
     return claimed;

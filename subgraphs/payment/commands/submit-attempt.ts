@@ -106,7 +106,8 @@ export async function submitOrRefuse(
   deps: PaymentDeps,
   ids: { paymentId: string; attemptId: string },
 ): Promise<PaymentRow> {
-  const payment = await asRefusal(submitAttempt(deps, ids, 'api'));
+  const provider = (await findAttempt(deps.db.em(), ids.attemptId))?.provider ?? '';
+  const payment = await asRefusal(provider, submitAttempt(deps, ids, 'api'));
   const attempt = await findAttempt(deps.db.em(), ids.attemptId);
   if (attempt?.state === 'FAILED' && attempt.providerIntentId === null) {
     throw new RefusedError(
@@ -117,17 +118,13 @@ export async function submitOrRefuse(
 }
 
 /** An unreachable provider, as the refusal that asks to try again. */
-export async function asRefusal<T>(work: Promise<T>): Promise<T> {
+export async function asRefusal<T>(provider: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
     if (!(error instanceof ProviderUnreachable)) throw error;
     throw new RefusedError(
-      providerError(
-        'simulated',
-        true,
-        'The payment provider does not answer; send the same request again in a moment.',
-      ),
+      providerError(provider, true, 'The payment provider does not answer; send the same request again in a moment.'),
     );
   }
 }

@@ -3,6 +3,7 @@ import { toJson } from '../../../subgraphs/shared/database.ts';
 import { newId } from '../../../subgraphs/shared/ids.ts';
 import {
   type PaymentWorld,
+  bytes,
   cards,
   confirm,
   create,
@@ -216,6 +217,26 @@ describe('a payment', () => {
       order.id,
     ]);
     expect(intents).toHaveLength(1);
+  });
+
+  test('blocks a second one of its order whatever its method is', async () => {
+    const buyer = user();
+    const order = world.orders.add({ customerId: buyer.userId });
+    const first = await create(world, buyer, order.id);
+    await world.rows("update payment set method = 'BANK_TRANSFER' where id = ?", [bytes(first.id)]);
+    const second = await world.run(buyer, documents.create, {
+      input: { orderId: order.id, method: 'SIMULATED_CARD' },
+      key: newId(),
+    });
+    expect(second.data.createPayment).toMatchObject({
+      payment: null,
+      userErrors: [{ __typename: 'PaymentInProgressError', payment: { id: first.id } }],
+    });
+    // Nor does the database take one, had nobody looked.
+    const copy =
+      "insert into payment select unhex(replace(?, '-', '')), ?, order_id, customer_id, 'SIMULATED_CARD', state, currency, amount_minor, captured_minor, refunding_minor, refunded_minor, live_order_id, return_url, trace_id, expires_at, paid_at, created_at, updated_at, version, ? from payment where id = ?";
+    await expect(world.rows(copy, [newId(), 'PM-copy-0', 0, bytes(first.id)])).rejects.toThrow('payment_live_slot');
+    await world.rows(copy, [newId(), 'PM-copy-1', 1, bytes(first.id)]);
   });
 
   test('is made once by ten requests with the same key', async () => {
