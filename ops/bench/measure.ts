@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, release, totalmem } from 'node:os';
+import { join, resolve } from 'node:path';
 import type { Connection } from 'mysql2/promise';
 
 /** What one run of a workload did. */
@@ -65,16 +67,37 @@ export async function statements(connection: Connection): Promise<number> {
   return (rows as { Value: string }[]).reduce((sum, { Value }) => sum + Number(Value), 0);
 }
 
+/** The middle one of several values, the upper one of two; NaN when there is none. */
+export const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+
+/** Where the platform keeps its things on this machine. */
+export const dataDir = (): string => resolve(import.meta.dirname, '..', '..', process.env['DATA_DIR'] || '.data');
+
+/** Writes `<data directory>/bench/<scenario>.json`, and says so. */
+export async function writeResults(scenario: string, results: object): Promise<void> {
+  const dir = join(dataDir(), 'bench');
+  await mkdir(dir, { recursive: true });
+  const path = join(dir, `${scenario}.json`);
+  await writeFile(path, `${JSON.stringify({ at: new Date().toISOString(), ...results }, null, 2)}\n`);
+  console.log(`results in ${path}`);
+}
+
+/** What the figures were measured on. */
+export const machineOnly = (): Record<string, string | number> => ({
+  cpu: cpus()[0]?.model ?? 'unknown',
+  cores: cpus().length,
+  memoryGiB: round(totalmem() / 2 ** 30),
+  kernel: release(),
+  node: process.versions.node,
+});
+
 export async function machine(connection: Connection): Promise<Record<string, string | number>> {
   const [[row]] = (await connection.query(
     'select version() version, @@innodb_flush_log_at_trx_commit flush_log, @@innodb_doublewrite doublewrite',
   )) as unknown as [[Record<string, unknown>]];
   return {
-    cpu: cpus()[0]?.model ?? 'unknown',
-    cores: cpus().length,
-    memoryGiB: round(totalmem() / 2 ** 30),
-    kernel: release(),
-    node: process.versions.node,
+    ...machineOnly(),
     database: String(row['version']),
     durability: `innodb_flush_log_at_trx_commit=${String(row['flush_log'])}, doublewrite=${String(row['doublewrite'])}`,
   };

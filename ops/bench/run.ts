@@ -1,4 +1,4 @@
-import { benchGateway } from './gateway.ts';
+import { benchGateway } from './gateway/bench.ts';
 import { benchOrderFlow } from './order-flow.ts';
 
 /** `npm run bench -- <scenario>`; add a file beside this one and name it here. */

@@ -1,20 +1,21 @@
 import { Pool } from 'undici';
 
 /** Sends a body to a subgraph and gives the answer's text. */
-export type Post = (body: string) => Promise<string>;
+export type Post = (body: string, headers?: Readonly<Record<string, string>>) => Promise<string>;
 
 const connections = 32;
-const headers = { 'content-type': 'application/json', accept: 'application/json' };
+const fixedHeaders = { 'content-type': 'application/json', accept: 'application/json' };
 
 /** HTTP with as little between the socket and the caller as undici allows: no streams, no header objects. */
 export function openPost(origin: string): { post: Post; close(): Promise<void> } {
   const pool = new Pool(origin, { connections, pipelining: 1, keepAliveTimeout: 30_000 });
   return {
-    post: (body) =>
+    post: (body, given) =>
       new Promise((resolve, reject) => {
         let statusCode = 0;
         let first: Buffer | undefined;
         let others: Buffer[] | undefined;
+        const headers = given ? { ...fixedHeaders, ...given } : fixedHeaders;
         pool.dispatch(
           { method: 'POST', path: '/graphql', headers, body },
           {

@@ -1,16 +1,15 @@
 /**
- * One gateway of the benchmark as a process: `node gateway-target.ts <variant> <ports as JSON>`; prints its port.
- * All variants have the same front (node:http, one JSON body, parsed documents kept) and the same connections.
+ * An executor of the benchmark behind a front that does no more than it must: node:http, one JSON body, documents
+ * known by their text. All of them have the same front and the same connections to the subgraphs.
  */
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { composeServices } from '@apollo/composition';
 import { ApolloGateway, type GraphQLDataSource } from '@apollo/gateway';
 import { type DocumentNode, parse, validate } from 'graphql';
-import { createExecutor } from '../../gateway/execute/executor.ts';
-import type { SubgraphResponse } from '../../gateway/execute/types.ts';
-import { type QueryName, queries, subgraphNames, typeDefs } from './gateway-graph.ts';
-import { type Post, openPost } from './gateway-transport.ts';
+import { createExecutor } from '../../../../gateway/execute/executor.ts';
+import type { SubgraphResponse } from '../../../../gateway/execute/types.ts';
+import { queries } from '../graph.ts';
+import { type Post, openPost } from '../transport.ts';
+import { readGiven } from './given.ts';
 
 type Request = {
   readonly query: string;
@@ -20,14 +19,10 @@ type Request = {
 /** Answers with the text of the response. */
 type Gateway = (request: Request) => Promise<string>;
 
-const [variant = '', portsText = '{}'] = process.argv.slice(2);
-const ports = JSON.parse(portsText) as Record<string, number>;
+const { variant, port: listenPort, ports, supergraphSdl } = readGiven();
 const posts = new Map<string, Post>(
   Object.entries(ports).map(([name, port]) => [name, openPost(`http://127.0.0.1:${port}`).post]),
 );
-const composed = composeServices(subgraphNames.map((name) => ({ name, typeDefs: parse(typeDefs[name]), url: '' })));
-if (composed.errors) throw new Error(composed.errors.map(({ message }) => message).join('\n'));
-const { supergraphSdl } = composed;
 
 function postTo(name: string, body: string): Promise<string> {
   const post = posts.get(name);
@@ -45,8 +40,7 @@ function ours(generateCode: boolean): Gateway {
     JSON.stringify(await executor.execute({ query, operationName, variables, context: null }));
 }
 
-async function stock(): Promise<Gateway> {
-  process.env['APOLLO_TELEMETRY_DISABLED'] = 'true';
+async function apolloExecutor(): Promise<Gateway> {
   const gateway = new ApolloGateway({
     supergraphSdl,
     buildService: ({ name }): GraphQLDataSource => ({
@@ -85,10 +79,10 @@ async function floor(): Promise<Gateway> {
     },
   });
   const known = new Map<string, { waves: typeof waves; answer: unknown }>();
-  for (const name of Object.keys(queries) as QueryName[]) {
+  for (const query of ['{ __typename }', ...Object.values(queries)]) {
     waves = [];
-    const answer = await executor.execute({ query: queries[name], context: null });
-    known.set(queries[name], { waves, answer });
+    const answer = await executor.execute({ query, context: null });
+    known.set(query, { waves, answer });
   }
   return async ({ query }) => {
     const found = known.get(query);
@@ -102,12 +96,12 @@ async function floor(): Promise<Gateway> {
 const makers: Record<string, () => Gateway | Promise<Gateway>> = {
   ours: () => ours(true),
   closures: () => ours(false),
-  stock,
+  'apollo-executor': apolloExecutor,
   floor,
 };
 const gateway = await makers[variant]?.();
 if (!gateway) throw new Error(`unknown variant ${variant}`);
-const server = createServer((request, response) => {
+createServer((request, response) => {
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
@@ -116,5 +110,4 @@ const server = createServer((request, response) => {
       (error: unknown) => response.writeHead(500).end(String(error)),
     );
   });
-});
-server.listen(0, '127.0.0.1', () => console.log(JSON.stringify((server.address() as AddressInfo).port)));
+}).listen(listenPort, '127.0.0.1');

@@ -1,4 +1,6 @@
 /** The graph of the public federation benchmark with data of our own: sizes alike, values made up. */
+import { composeServices } from '@apollo/composition';
+import { parse } from 'graphql';
 
 export const subgraphNames = ['users', 'products', 'reviews', 'inventory'] as const;
 export type BenchSubgraph = (typeof subgraphNames)[number];
@@ -72,3 +74,17 @@ export const queries = {
   small: 'query Small { topProducts(first: 9) { upc name price inStock } }',
 } as const;
 export type QueryName = keyof typeof queries;
+
+/** Where the subgraphs listen, as their process prints it. */
+export type Ports = Readonly<Record<BenchSubgraph, number>>;
+
+export const urlOf = (ports: Ports, name: BenchSubgraph): string => `http://127.0.0.1:${ports[name]}/graphql`;
+
+/** The supergraph, with subgraphs under their own names or others. */
+export function composeBench(ports: Ports, nameOf: (name: BenchSubgraph) => string = (name) => name): string {
+  const composed = composeServices(
+    subgraphNames.map((name) => ({ name: nameOf(name), typeDefs: parse(typeDefs[name]), url: urlOf(ports, name) })),
+  );
+  if (composed.errors) throw new AggregateError(composed.errors, 'the subgraphs of the benchmark do not compose');
+  return composed.supergraphSdl;
+}

@@ -1,0 +1,40 @@
+import { createHistogram } from 'node:perf_hooks';
+import { openPost } from './transport.ts';
+
+/** What clients saw. */
+export type Load = {
+  readonly count: number;
+  readonly seconds: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+};
+
+const nanosecondsPerMs = 1e6;
+
+/**
+ * Clients that each ask, wait for the answer and ask again, for some time. `bodyOf` gives the next request. An answer
+ * that isn't 200 ends the run.
+ */
+export async function load(options: {
+  origin: string;
+  seconds: number;
+  /** One a client. */
+  authorizations: readonly string[];
+  bodyOf: () => string;
+}): Promise<Load> {
+  const { post, close } = openPost(options.origin);
+  const times = createHistogram();
+  const startedAt = performance.now();
+  const until = startedAt + options.seconds * 1_000;
+  const client = async (authorization: string): Promise<void> => {
+    for (let begunAt = performance.now(); begunAt < until; begunAt = performance.now()) {
+      await post(options.bodyOf(), { authorization });
+      times.record(Math.max(1, Math.round((performance.now() - begunAt) * nanosecondsPerMs)));
+    }
+  };
+  await Promise.all(options.authorizations.map(client));
+  const seconds = (performance.now() - startedAt) / 1_000;
+  await close();
+  const at = (percent: number): number => times.percentile(percent) / nanosecondsPerMs;
+  return { count: times.count, seconds, p50Ms: at(50), p99Ms: at(99) };
+}

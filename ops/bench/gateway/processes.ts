@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { openPost } from './transport.ts';
+
+/** How to start a program that will listen on `port`. */
+export type Program = {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+/** A program of the benchmark that runs and answers GraphQL. */
+export type Target = {
+  readonly pid: number;
+  readonly origin: string;
+  /** Ends it and waits for the end. */
+  stop(): Promise<void>;
+};
+
+const startTimeoutMs = 60_000;
+const pollMs = 50;
+const stopTimeoutMs = 5_000;
+const shownCharacters = 400;
+
+/** Starts a program and waits until it answers `{ __typename }`. Rejects with what it printed when it ends or doesn't. */
+export async function startTarget(program: Program, port: number): Promise<Target> {
+  const child = spawn(program.command, program.args, {
+    cwd: program.cwd,
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...program.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (printed = (printed + text).slice(-shownCharacters)));
+  let ended: string | undefined;
+  const exit = new Promise<void>((resolve) => {
+    child.once('exit', (code, signal) => {
+      ended = `ended with ${code ?? signal}`;
+      resolve();
+    });
+    child.once('error', (error) => {
+      ended = error.message;
+      resolve();
+    });
+  });
+  const origin = `http://127.0.0.1:${port}`;
+  const stop = async (): Promise<void> => {
+    if (ended === undefined) child.kill('SIGTERM');
+    const kill = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
+    await exit;
+    clearTimeout(kill);
+  };
+  const { post, close } = openPost(origin);
+  const untilMs = performance.now() + startTimeoutMs;
+  let last = 'no answer';
+  try {
+    while (performance.now() < untilMs && ended === undefined) {
+      try {
+        const answer = JSON.parse(await post('{"query":"{ __typename }"}')) as { data?: { __typename?: string } };
+        if (answer.data?.__typename === 'Query') return { pid: child.pid ?? 0, origin, stop };
+        last = JSON.stringify(answer).slice(0, shownCharacters);
+      } catch (error) {
+        last = (error as Error).message;
+      }
+      await new Promise((resolve) => setTimeout(resolve, pollMs));
+    }
+  } finally {
+    await close();
+  }
+  const reason = ended ?? `not ready after ${startTimeoutMs / 1_000} s: ${last}`;
+  await stop();
+  throw new Error(`${reason}${printed ? `: ${printed.trim()}` : ''}`);
+}
+
+/** Memory of a process that is resident now, in MiB. */
+export function residentMiB(pid: number): number {
+  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kib) / 1024;
+}
