@@ -1,7 +1,7 @@
 import type { Env } from '../subgraphs/shared/env.ts';
 import { auditEvents, auditIdempotency } from './audit/events.ts';
 import { type AuditContext, openAudit } from './audit/context.ts';
-import { auditBarriers, auditJournal, auditPaidOrders, auditSagas } from './audit/orders.ts';
+import { auditBarriers, auditFeed, auditJournal, auditPaidOrders, auditSagas } from './audit/orders.ts';
 import { auditCharges, auditMoney } from './audit/payments.ts';
 import { auditReservations, auditStock } from './audit/stock.ts';
 import { serversFor } from './servers-for.ts';
@@ -19,6 +19,7 @@ const checks: Readonly<Record<string, (context: AuditContext) => Promise<string[
   'I6 money: payments, their refunds and their orders agree': auditMoney,
   'I7 the journal is gapless and its hash chain holds': auditJournal,
   'I8 one effect per idempotency key': auditIdempotency,
+  'I9 subscriptions: the feed of all journals has no gap': auditFeed,
   'I11 never an action together with its null compensation': auditBarriers,
 };
 

@@ -78,6 +78,33 @@ export async function auditJournal(context: AuditContext): Promise<string[]> {
   return [...heads, ...(await auditHashes(context))];
 }
 
+/** I9: the feed that subscriptions follow numbers the journal's entries 1, 2, 3 … up to its head, each order's by their own seq. */
+export async function auditFeed(context: AuditContext): Promise<string[]> {
+  const order = context.schema('order');
+  const numbers = await broken(
+    context,
+    `select f.head, count(e.feed_seq) numbered, coalesce(min(e.feed_seq), 1) first_, coalesce(max(e.feed_seq), 0) last_
+     from ${order}.journal_feed f left join ${order}.order_event e on e.feed_seq is not null group by f.head
+     having first_ <> 1 or last_ <> f.head or numbered <> f.head`,
+    (row) =>
+      `the feed is at ${row['head']}, and ${row['numbered']} entries are numbered, ${row['first_']} to ${row['last_']}`,
+  );
+  const swapped = await broken(
+    context,
+    `select o.number, e.seq from ${order}.order_event e
+     join ${order}.order_event earlier on earlier.order_id = e.order_id and earlier.seq = e.seq - 1
+     join ${order}.orders o on o.id = e.order_id
+     where e.feed_seq is not null and (earlier.feed_seq is null or earlier.feed_seq > e.feed_seq)`,
+    (row) => `order ${row['number']}: the feed has journal entry ${row['seq']} before the one before it`,
+  );
+  const strangers = await broken(
+    context,
+    `select o.number, e.seq from ${order}.order_event e join ${order}.orders o on o.id = e.order_id where e.customer_id <> o.customer_id`,
+    (row) => `order ${row['number']}: journal entry ${row['seq']} names another customer than the order`,
+  );
+  return [...numbers, ...swapped, ...strangers];
+}
+
 async function auditHashes(context: AuditContext): Promise<string[]> {
   const order = context.schema('order');
   const wrong: string[] = [];

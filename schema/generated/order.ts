@@ -918,6 +918,10 @@ export type ReturnLineInput = {
 export type Subscription = {
   /** Every change of one order: first the journal rows after `afterSeq`, then live, without a gap. Without `afterSeq` only what is new. For its customer and staff. */
   orderEvents: OrderEventNotice;
+  /** Every change of the signed-in user's orders, also of new ones: first those after `afterSeq`, then live, without a gap. Without `afterSeq` only what is new. */
+  myOrders: OrderEventNotice;
+  /** Every change of all orders that pass the filter when the change is sent: first those after `afterSeq`, then live, without a gap. Without `afterSeq` only what is new. For staff. */
+  allOrders: OrderEventNotice;
 };
 
 export type SubscriptionOrderEventsArgs = {
@@ -925,8 +929,19 @@ export type SubscriptionOrderEventsArgs = {
   afterSeq?: InputMaybe<Scalars['SafeInt']['input']>;
 };
 
+export type SubscriptionMyOrdersArgs = {
+  afterSeq?: InputMaybe<Scalars['SafeInt']['input']>;
+};
+
+export type SubscriptionAllOrdersArgs = {
+  filter?: InputMaybe<OrderFilter>;
+  afterSeq?: InputMaybe<Scalars['SafeInt']['input']>;
+};
+
 /** A change and the order after it. */
 export type OrderEventNotice = {
+  /** Place of the change in the stream it came in, to be given as `afterSeq` after a lost connection: the order's own `seq` in `orderEvents`, else the place among the changes of all orders, which increases with gaps. */
+  seq: Scalars['SafeInt']['output'];
   /** The order as it is now. */
   order: Order;
   /** The change. */
@@ -1743,12 +1758,27 @@ export type SubscriptionResolvers<
     ContextType,
     RequireFields<SubscriptionOrderEventsArgs, 'orderId'>
   >;
+  myOrders?: SubscriptionResolver<
+    ResolversTypes['OrderEventNotice'],
+    'myOrders',
+    ParentType,
+    ContextType,
+    Partial<SubscriptionMyOrdersArgs>
+  >;
+  allOrders?: SubscriptionResolver<
+    ResolversTypes['OrderEventNotice'],
+    'allOrders',
+    ParentType,
+    ContextType,
+    Partial<SubscriptionAllOrdersArgs>
+  >;
 };
 
 export type OrderEventNoticeResolvers<
   ContextType = unknown,
   ParentType extends ResolversParentTypes['OrderEventNotice'] = ResolversParentTypes['OrderEventNotice'],
 > = {
+  seq?: Resolver<ResolversTypes['SafeInt'], ParentType, ContextType>;
   order?: Resolver<ResolversTypes['Order'], ParentType, ContextType>;
   event?: Resolver<ResolversTypes['OrderEvent'], ParentType, ContextType>;
 };

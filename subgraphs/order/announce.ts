@@ -13,12 +13,13 @@ const outcomes: Partial<Record<OrderEvent['type'], string>> = {
   AttentionNeeded: 'needs_attention',
 };
 
+/** Live channel of the changes of all orders. */
+export const ordersChannel = 'orders';
 /** Live channel of one order's changes. */
 export const orderChannel = (orderId: string): string => `order:${orderId}`;
 
 /**
- * After the commit of a change: tells whoever watches the order, its customer's orders or all orders, wakes the outbox
- * relay and counts. Only hints: the journal holds the truth.
+ * After the commit of a change: tells whoever watches the order or the feed of all, wakes the outbox relay and counts. Only hints: the journal holds the truth.
  */
 export function announce(
   deps: OrderDeps,
@@ -27,8 +28,7 @@ export function announce(
 ): void {
   if (events.length === 0) return;
   deps.live.publish(orderChannel(order.id), String(order.seq));
-  deps.live.publish(`customer:${order.customerId}`, order.id);
-  deps.live.publish('orders', order.id);
+  deps.live.publish(ordersChannel, order.id);
   deps.kickRelay();
   for (const event of events) {
     const outcome =

@@ -3,6 +3,7 @@ import type { ServiceCaller } from '../shared/link.ts';
 import type { Live } from '../shared/live.ts';
 import type { Logger, Metrics } from '../shared/telemetry.ts';
 import type { OrderConfig } from './config.ts';
+import type { FeedWatch } from './feed.ts';
 import type { OrderTypes } from './types/registry.ts';
 
 /** Everything that the order subgraph's commands use. */
@@ -11,6 +12,8 @@ export type OrderDeps = {
   /** Calls other subgraphs as the service `order`. */
   readonly call: ServiceCaller;
   readonly live: Live;
+  /** Wakes subscriptions. */
+  readonly feed: FeedWatch;
   readonly types: OrderTypes;
   readonly config: OrderConfig;
   readonly log: Logger;

@@ -3,6 +3,7 @@ import { purgeShared } from '../shared/retention.ts';
 import { advanceOrders } from './commands/advance-order.ts';
 import { expireOrders } from './commands/expire-orders.ts';
 import type { OrderDeps } from './deps.ts';
+import { numberFeed } from './feed.ts';
 import { recoverSagas } from './saga.ts';
 
 /** Wakes at each deadline second. */
@@ -11,6 +12,8 @@ const expireSweepMs = 5_000;
 const sagaSweepMs = 2_000;
 const advanceSweepMs = 5_000;
 const purgeEveryMs = 3_600_000;
+/** Keeps short what the first subscription after a quiet time has to number. */
+const feedSweepMs = 60_000;
 const maxJobs = 100;
 
 /** Defines the order service's jobs; they run once `jobs.start()` was called in this process. */
@@ -26,12 +29,16 @@ export function defineJobs(deps: OrderDeps, jobs: Jobs): void {
   jobs.define('order.advance', async () => {
     await advanceOrders(deps);
   });
+  jobs.define('order.feed', async () => {
+    await numberFeed(deps.db);
+  });
   jobs.define('order.purge', async () => {
     await purgeShared(deps.db.em(), { outbox: true, inbox: true, idempotency: true });
   });
   jobs.recurring('order.expire-sweep', expireSweepMs);
   jobs.recurring('order.sagas', sagaSweepMs);
   jobs.recurring('order.advance', advanceSweepMs);
+  jobs.recurring('order.feed', feedSweepMs);
   jobs.recurring('order.purge', purgeEveryMs);
 }
 

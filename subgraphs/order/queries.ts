@@ -91,7 +91,8 @@ export async function listOrders(
   };
 }
 
-function conditionsOf(scope: OrderScope, filter: OrderFilter, at: Date): Condition[] {
+/** What an order must be like to be in a list, as SQL. Throws BAD_USER_INPUT. */
+export function conditionsOf(scope: OrderScope, filter: OrderFilter, at: Date): Condition[] {
   const conditions: Condition[] = [];
   const oneOf = (column: string, values: readonly string[] | null | undefined) => {
     if (!values) return;

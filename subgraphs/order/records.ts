@@ -106,7 +106,17 @@ export const OrderEventRecord = defineEntity({
     at: at(),
     traceId: p.string().columnType('char(32)'),
     hash: bytes(32),
+    customerId: id(),
+    feedSeq: minor().nullable().unique('order_event_feed'),
   },
+  indexes: [{ name: 'order_event_customer', properties: ['customerId', 'feedSeq'] }],
+});
+
+/** One row: the number of the newest entry that `feed.ts` has numbered. */
+export const JournalFeedRecord = defineEntity({
+  name: 'JournalFeedRecord',
+  tableName: 'journal_feed',
+  properties: { id: p.tinyint().unsigned(false).autoincrement(false).primary(), head: minor() },
 });
 
 export const SagaRecord = defineEntity({
@@ -143,4 +153,11 @@ export const FulfilmentRecord = defineEntity({
   indexes: [{ name: 'fulfilment_order', properties: ['orderId', 'id'] }],
 });
 
-export const orderEntities = [OrderRecord, OrderLineRecord, OrderEventRecord, SagaRecord, FulfilmentRecord] as const;
+export const orderEntities = [
+  OrderRecord,
+  OrderLineRecord,
+  OrderEventRecord,
+  JournalFeedRecord,
+  SagaRecord,
+  FulfilmentRecord,
+] as const;

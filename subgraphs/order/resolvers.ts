@@ -1,55 +1,28 @@
-import { type UserViewer, type Viewer, isStaff, mayRead, requireStaff, requireUser } from '../shared/auth.ts';
+import { type UserViewer, isStaff, mayRead, requireStaff, requireUser } from '../shared/auth.ts';
 import { pageArguments, toPage } from '../shared/connection.ts';
 import { badUserInput, notFound } from '../shared/errors.ts';
 import { isId } from '../shared/ids.ts';
-import { readOnWake } from '../shared/live.ts';
 import { scalars } from '../shared/scalars.ts';
-import type { CallContext, ResolverMap } from '../shared/subgraph.ts';
+import type { ResolverMap } from '../shared/subgraph.ts';
 import type * as Schema from '../../schema/generated/order.ts';
-import { orderChannel } from './announce.ts';
 import { advanceOrder } from './commands/advance-order.ts';
 import { addOrderNote, archiveOrder, resolveAttention, updateOrderRemark } from './commands/annotate-order.ts';
 import { cancelOrder } from './commands/cancel-order.ts';
 import { fulfilOrder } from './commands/fulfil-order.ts';
 import { placeOrder } from './commands/place-order.ts';
 import { retrySaga } from './commands/retry-saga.ts';
-import type { OrderDeps } from './deps.ts';
+import { type OrderContext, noOrder, requireReader, visible } from './context.ts';
 import type { JournalEntry } from './domain/journal.ts';
 import { allowedActions } from './domain/actions.ts';
 import { balanceDueMinor, effectiveState } from './domain/order.ts';
 import type { PlaceOrderInput } from './domain/pricing.ts';
 import type { Saga } from './domain/saga.ts';
-import type { DelayedJob } from './jobs.ts';
-import type { OrderLoaders } from './loaders.ts';
-import {
-  type OrderListArguments,
-  forReader,
-  historyStart,
-  listOrders,
-  listSagas,
-  readJournal,
-  toHistory,
-} from './queries.ts';
+import { type OrderListArguments, forReader, historyStart, listOrders, listSagas, toHistory } from './queries.ts';
 import type { StoredFulfilment, StoredLine, StoredOrder } from './rows.ts';
+import { Subscription } from './subscriptions.ts';
 import type { OrderType } from './types/order-type.ts';
 
-export type OrderContext = CallContext & {
-  readonly deps: OrderDeps;
-  readonly loaders: OrderLoaders;
-  readonly listJobs: () => Promise<readonly DelayedJob[]>;
-};
-
-const eventBatch = 100;
-const livePollMs = 5_000;
-
 const amount = (minor: bigint | number, currency: string) => ({ amount: Number(minor), currency });
-const visible = (viewer: Viewer, order: StoredOrder | null): StoredOrder | null =>
-  order && mayRead(viewer, order.customerId) ? order : null;
-const noOrder = () => notFound('There is no such order.');
-
-/** Notice of one journal entry with its order, for subscriptions. */
-type Notice = { readonly order: StoredOrder; readonly event: JournalEntry };
-
 const Query = {
   async order(_: unknown, { id, number }: Schema.QueryOrderArgs, { loaders, viewer }: OrderContext) {
     requireReader(viewer);
@@ -83,11 +56,6 @@ const Query = {
   },
 };
 
-/** The signed-in user or one of our services. Throws UNAUTHENTICATED. */
-function requireReader(viewer: Viewer): void {
-  if (viewer.kind !== 'service') requireUser(viewer);
-}
-
 const asker = (context: OrderContext): { viewer: UserViewer; traceId: string } => ({
   viewer: requireUser(context.viewer),
   traceId: context.traceId,
@@ -115,45 +83,6 @@ const Mutation = {
     resolveAttention(context.deps, asker(context), args),
   retrySaga: (_: unknown, args: Schema.MutationRetrySagaArgs, context: OrderContext) =>
     retrySaga(context.deps, asker(context), args),
-};
-
-const Subscription = {
-  orderEvents: {
-    async subscribe(
-      _: unknown,
-      { orderId, afterSeq }: Schema.SubscriptionOrderEventsArgs,
-      { deps, loaders, viewer }: OrderContext,
-    ) {
-      requireReader(viewer);
-      const order = visible(viewer, isId(orderId) ? await loaders.byId.load(orderId) : null);
-      if (!order) throw noOrder();
-      if (afterSeq !== null && afterSeq !== undefined && afterSeq < 0)
-        throw badUserInput('afterSeq: must not be negative.');
-      let position = afterSeq ?? order.seq;
-      const notices = readOnWake<JournalEntry>({
-        pollMs: livePollMs,
-        subscribe: (wake) => deps.live.listen(orderChannel(orderId), wake),
-        async read() {
-          const entries: JournalEntry[] = [];
-          for (;;) {
-            const batch = await readJournal(deps.db.em(), orderId, position, eventBatch);
-            entries.push(...batch);
-            position = batch.at(-1)?.seq ?? position;
-            if (batch.length < eventBatch) return entries;
-          }
-        },
-      });
-      return notices;
-    },
-    /** A fresh read of the order for every notice: the loaders of the subscription are as old as the subscription. */
-    async resolve(event: JournalEntry, _: unknown, { loaders, viewer }: OrderContext): Promise<Notice> {
-      for (const loader of [loaders.byId, loaders.lines, loaders.sagas, loaders.fulfilments, loaders.journals])
-        loader.clearAll();
-      const order = await loaders.byId.load(event.orderId);
-      if (!order) throw noOrder();
-      return { order, event: forReader(event, isStaff(viewer)) };
-    },
-  },
 };
 
 const Order = {

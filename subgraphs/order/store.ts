@@ -99,12 +99,15 @@ export async function insertOrder(tx: Sql, order: NewOrder, change: Change): Pro
     subtotal_minor: line.subtotalMinor,
     needs_fulfilment: line.needsFulfilment ? 1 : 0,
   }))); // prettier-ignore
-  await insertJournal(tx, [entry]);
+  await insertJournal(tx, [{ order, entries: [entry] }]);
   return stored;
 }
 
-async function insertJournal(tx: Sql, entries: readonly JournalEntry[]): Promise<void> {
-  await insertRows(tx, 'order_event', entries.map((entry) => ({
+async function insertJournal(
+  tx: Sql,
+  journals: readonly { order: Pick<StoredOrder, 'customerId'>; entries: readonly JournalEntry[] }[],
+): Promise<void> {
+  await insertRows(tx, 'order_event', journals.flatMap(({ order, entries }) => entries.map((entry) => ({
     order_id: idToBytes(entry.orderId),
     seq: entry.seq,
     id: idToBytes(entry.id),
@@ -118,7 +121,8 @@ async function insertJournal(tx: Sql, entries: readonly JournalEntry[]): Promise
     at: entry.at,
     trace_id: entry.traceId,
     hash: entry.hash,
-  }))); // prettier-ignore
+    customer_id: idToBytes(order.customerId),
+  })))); // prettier-ignore
 }
 
 /** The order after its events, and the journal entries that tell of them. Pure. */
@@ -170,7 +174,7 @@ export async function saveOrder(
     ],
   ); // prettier-ignore
   if (found !== 1) throw new StaleOrderError(`order ${order.id} is not at version ${before.version} any more`);
-  await insertJournal(tx, entries);
+  await insertJournal(tx, [{ order, entries }]);
   for (const event of events) if (event.type === 'LinesFulfilled') await saveFulfilment(tx, order.id, event, change.at);
   await appendOutbox(tx, toDomainEvents(order, events, change));
   return order;
@@ -260,10 +264,7 @@ export async function saveExpired(tx: Sql, rows: readonly StoredOrder[], change:
     [...saved.flatMap(({ order }) => [idToBytes(order.id), order.lastHash]), change.at, change.at, ...ids],
   );
   if (found !== rows.length) throw new StaleOrderError('an order changed although its row was locked');
-  await insertJournal(
-    tx,
-    saved.flatMap(({ entries }) => entries),
-  );
+  await insertJournal(tx, saved);
   await appendOutbox(
     tx,
     saved.flatMap(({ order, events }) => toDomainEvents(order, events, change)),

@@ -10,16 +10,22 @@ import { advanceOrders } from './commands/advance-order.ts';
 import { expireOrders } from './commands/expire-orders.ts';
 import { readOrderConfig } from './config.ts';
 import { paymentHandlers } from './consumers.ts';
+import type { OrderContext } from './context.ts';
 import type { OrderDeps } from './deps.ts';
+import { openFeedWatch } from './feed.ts';
 import { defineJobs, expireJob, listDelayedJobs } from './jobs.ts';
 import { createLoaders } from './loaders.ts';
 import { InitialOrderMigration } from './migrations/2026-11-21-initial.ts';
+import { JournalFeedMigration } from './migrations/2026-11-21-journal-feed.ts';
 import { orderEntities } from './records.ts';
-import { type OrderContext, resolvers } from './resolvers.ts';
+import { resolvers } from './resolvers.ts';
 import { recoverSagas } from './saga.ts';
 import { orderTypes } from './types/registry.ts';
 
-const migrations: readonly NamedMigration[] = [{ name: '2026-11-21-initial', class: InitialOrderMigration }];
+const migrations: readonly NamedMigration[] = [
+  { name: '2026-11-21-initial', class: InitialOrderMigration },
+  { name: '2026-11-21-journal-feed', class: JournalFeedMigration },
+];
 
 /** The schema that this subgraph owns, for `ops/migrate.ts`. */
 export const orderSchema = { name: 'order', entities: orderEntities, migrations } as const;
@@ -43,10 +49,11 @@ export async function createOrderSubgraph(runtime: Runtime): Promise<OrderSubgra
   let consumer: { stop(): Promise<void> } | undefined;
   let stopListening: (() => void) | undefined;
 
+  const feed = openFeedWatch({ db: service.db, live, log });
   const deps: OrderDeps = {
     db: service.db,
     call: service.call,
-    live, log, metrics, now, newId, config,
+    live, log, metrics, now, newId, config, feed,
     types: orderTypes(),
     processId: newId(),
     wakeExpiry: (at) => {
@@ -98,6 +105,7 @@ export async function createOrderSubgraph(runtime: Runtime): Promise<OrderSubgra
       await consumer?.stop();
       await Promise.all(sweeps.map((loop) => loop.stop()));
       await relay?.stop();
+      await feed.close();
       await service.db.close();
     },
   };

@@ -50,12 +50,14 @@ export async function openLive(redis: Redis, log: Logger): Promise<Live> {
  * An iterator that repeats `read` whenever `wake` was called or `pollMs` passed (unset: `subscribe` has its own net under
  * lost notices), and yields each item that `read` returns.
  * `read` keeps its own position, so nothing is skipped or doubled however the notices come. It runs once at the start.
- * `return()` ends a pending `next()` at once. At most one `read` runs; its items are the only buffer.
+ * `return()` ends a pending `next()` at once. At most one `read` runs; its items are the only buffer. A `read` that
+ * gives only a part says so by `hasMore`: the rest is read when the part has been taken.
  */
 export function readOnWake<Item>(options: {
   read: () => Promise<readonly Item[]>;
   subscribe: (wake: () => void) => () => void;
   pollMs?: number;
+  hasMore?: () => boolean;
 }): AsyncIterableIterator<Item> {
   let buffer: readonly Item[] = [];
   let position = 0;
@@ -107,6 +109,7 @@ export function readOnWake<Item>(options: {
           throw error;
         }
         position = 0;
+        if (options.hasMore?.()) due = true;
       }
       return finish();
     },

@@ -1,0 +1,131 @@
+import { isStaff, requireStaff, requireUser } from '../shared/auth.ts';
+import { badUserInput } from '../shared/errors.ts';
+import { isId } from '../shared/ids.ts';
+import { readOnWake } from '../shared/live.ts';
+import type * as Schema from '../../schema/generated/order.ts';
+import { orderChannel } from './announce.ts';
+import { type OrderContext, noOrder, requireReader, visible } from './context.ts';
+import type { JournalEntry } from './domain/journal.ts';
+import { type FeedEntry, type FeedScope, feedHead, matchingOrders, numberFeed, readFeed } from './feed.ts';
+import { type OrderFilter, forReader, readJournal } from './queries.ts';
+import type { StoredOrder } from './rows.ts';
+
+/** Entries that one read of a subscription gives, and so the most that wait for a slow client. */
+const batchSize = 100;
+
+/** A journal entry, and its place in the stream that it is sent in. */
+type Told = { readonly entry: JournalEntry; readonly seq: number };
+
+/** A change with its order, as clients see it. */
+type Notice = { readonly order: StoredOrder; readonly event: JournalEntry; readonly seq: number };
+
+/** A fresh read of the order for every notice: the loaders of the subscription are as old as the subscription. */
+async function resolve({ entry, seq }: Told, _: unknown, { loaders, viewer }: OrderContext): Promise<Notice> {
+  for (const loader of [loaders.byId, loaders.lines, loaders.sagas, loaders.fulfilments, loaders.journals])
+    loader.clearAll();
+  const order = await loaders.byId.load(entry.orderId);
+  if (!order) throw noOrder();
+  return { order, event: forReader(entry, isStaff(viewer)), seq };
+}
+
+function startOf(afterSeq: number | null | undefined): number | null {
+  if (afterSeq !== null && afterSeq !== undefined && afterSeq < 0)
+    throw badUserInput('afterSeq: must not be negative.');
+  return afterSeq ?? null;
+}
+
+async function orderEvents(
+  { orderId, afterSeq }: Schema.SubscriptionOrderEventsArgs,
+  { deps, loaders, viewer }: OrderContext,
+): Promise<AsyncIterableIterator<Told>> {
+  requireReader(viewer);
+  const order = visible(viewer, isId(orderId) ? await loaders.byId.load(orderId) : null);
+  if (!order) throw noOrder();
+  let position = startOf(afterSeq) ?? order.seq;
+  let isFull = false;
+  return readOnWake<Told>({
+    hasMore: () => isFull,
+    subscribe(wake) {
+      // The notice is the fast way, the feed the sure one.
+      const ends = [deps.live.listen(orderChannel(orderId), wake), deps.feed.listen({ orderId }, wake)];
+      return () => {
+        for (const end of ends) end();
+      };
+    },
+    async read() {
+      const entries = await readJournal(deps.db.em(), orderId, position, batchSize);
+      position = entries.at(-1)?.seq ?? position;
+      isFull = entries.length === batchSize;
+      return entries.map((entry) => ({ entry, seq: entry.seq }));
+    },
+  });
+}
+
+/** The feed from `afterSeq` on, or from now; `pass` says which entries are sent. */
+async function follow(
+  { deps }: OrderContext,
+  options: {
+    scope: Exclude<FeedScope, { readonly orderId: string }>;
+    afterSeq: number | null;
+    pass: (entries: readonly FeedEntry[]) => Promise<readonly FeedEntry[]>;
+  },
+): Promise<AsyncIterableIterator<Told>> {
+  const { scope, pass } = options;
+  const customerId = scope === 'all' ? null : scope.customerId;
+  let position = options.afterSeq ?? (await feedHead(deps.db));
+  let isFull = false;
+  return readOnWake<Told>({
+    hasMore: () => isFull,
+    subscribe: (wake) => deps.feed.listen(scope, wake),
+    async read() {
+      await numberFeed(deps.db);
+      for (;;) {
+        const entries = await readFeed(deps.db.em(), { customerId, afterSeq: position, limit: batchSize });
+        position = entries.at(-1)?.feedSeq ?? position;
+        isFull = entries.length === batchSize;
+        const passed = await pass(entries);
+        if (passed.length > 0 || !isFull) return passed.map((entry) => ({ entry, seq: entry.feedSeq }));
+      }
+    },
+  });
+}
+
+const myOrders = ({ afterSeq }: Schema.SubscriptionMyOrdersArgs, context: OrderContext) =>
+  follow(context, {
+    scope: { customerId: requireUser(context.viewer).userId },
+    afterSeq: startOf(afterSeq),
+    pass: async (entries) => entries,
+  });
+
+async function allOrders(
+  { filter, afterSeq }: Schema.SubscriptionAllOrdersArgs,
+  context: OrderContext,
+): Promise<AsyncIterableIterator<Told>> {
+  requireStaff(context.viewer);
+  const { deps } = context;
+  const wanted = filter as OrderFilter | null | undefined;
+  const matching = (orderIds: readonly string[]) => matchingOrders(deps.db.em(), orderIds, wanted ?? {}, deps.now());
+  // A filter that can't be refuses the subscription, not its first event.
+  if (wanted) await matching([]);
+  return follow(context, {
+    scope: 'all',
+    afterSeq: startOf(afterSeq),
+    async pass(entries) {
+      if (!wanted) return entries;
+      const ids = await matching(entries.map((entry) => entry.orderId));
+      return entries.filter((entry) => ids.has(entry.orderId));
+    },
+  });
+}
+
+type Start<Args> = (args: Args, context: OrderContext) => Promise<AsyncIterableIterator<Told>>;
+const field = <Args>(start: Start<Args>) => ({
+  subscribe: (_: unknown, args: Args, context: OrderContext) => start(args, context),
+  resolve,
+});
+
+export const Subscription = {
+  orderEvents: field(orderEvents),
+  myOrders: field(async (args: Schema.SubscriptionMyOrdersArgs, context) => myOrders(args, context)),
+  allOrders: field(allOrders),
+};
