@@ -84,10 +84,10 @@ describe('the audit finds', () => {
       `order.idempotency set result = json_object('orderId', ?) where operation = 'placeOrder'`,
     ],
     [
-      'an entry that the feed of subscriptions passes over',
+      "an entry that another customer's subscription would get",
       'I9',
-      `order.order_event set feed_seq = 1000000 where seq = 2 and order_id = ${only}`,
-      `order.order_event set feed_seq = 2 where seq = 2 and order_id = ${only}`,
+      `order.order_event set customer_id = reverse(customer_id) where seq = 2 and order_id = ${only}`,
+      `order.order_event set customer_id = reverse(customer_id) where seq = 2 and order_id = ${only}`,
     ],
     [
       'an action together with its null compensation',
