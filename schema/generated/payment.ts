@@ -179,13 +179,13 @@ export type RefundState =
 export type WebhookOutcome =
   /** It changed the payment or refund that it tells of. */
   | 'APPLIED'
-  /** It was delivered before; only counted. */
+  /** The same event was delivered before, which the `attempts` of its first delivery count too. Nothing was done. */
   | 'DUPLICATE'
   /** It tells nothing new: something later was applied first. */
   | 'STALE'
   /** Not signed by the provider, or signed too long ago. Never applied. */
   | 'REJECTED_SIGNATURE'
-  /** It tells of another amount or currency than was asked for. Never applied. */
+  /** It tells of another amount or currency than was asked for. Not applied; staff may replay it, which checks again. */
   | 'REJECTED_AMOUNT'
   /** It tells of a payment that is not known here; applied by itself if that shows up within a day. */
   | 'UNKNOWN_PAYMENT'
@@ -415,7 +415,7 @@ export type WebhookDelivery = {
   type: Scalars['String']['output'];
   /** What has become of it. */
   outcome: WebhookOutcome;
-  /** How often it was delivered or replayed. */
+  /** How often its event was delivered or replayed. */
   attempts: Scalars['Int']['output'];
   /** The payment that it tells of, if that is known. */
   payment?: Maybe<Payment>;
@@ -629,7 +629,7 @@ export type Mutation = {
   cancelPayment: PaymentPayload;
   /** Gives money back, all or part of it. Staff only (ForbiddenError). Never more than came in. */
   refundPayment: RefundPayload;
-  /** Applies a stored webhook again. Staff only (ForbiddenError). Harmless for one that was applied; refused for a forged one. */
+  /** Applies a stored webhook again. Staff only (ForbiddenError). Harmless for one that was applied; refused for a forged one and for a DUPLICATE. */
   replayWebhook: WebhookPayload;
 };
 

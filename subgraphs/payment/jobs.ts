@@ -23,8 +23,10 @@ const maxBackoffSeconds = 300;
 const closeGraceSeconds = 60;
 const unknownPaymentHours = 24;
 const webhookRetentionDays = 90;
-const forgedRetentionDays = 7;
+/** Of forged ones and repetitions. */
+const unusedRetentionDays = 7;
 const purgeBatch = 5_000;
+const maxPurgeBatches = 20;
 
 /** Seconds to the next look at something that was looked at `tries` times before, from `baseSeconds` up to 5 minutes. */
 const backoffSeconds = (baseSeconds: number, tries: number): number =>
@@ -143,14 +145,15 @@ export async function closeOverdue(deps: PaymentDeps): Promise<void> {
 export async function purge(deps: PaymentDeps): Promise<void> {
   const sql = deps.db.em();
   await purgeShared(sql, { outbox: true, inbox: true, idempotency: true });
-  await write(
-    sql,
-    `delete from webhook_inbox where received_at < utc_timestamp(3) - interval ${webhookRetentionDays} day limit ${purgeBatch}`,
-  );
-  await write(
-    sql,
-    `delete from webhook_inbox where outcome = 'REJECTED_SIGNATURE' and received_at < utc_timestamp(3) - interval ${forgedRetentionDays} day limit ${purgeBatch}`,
-  );
+  const older = (days: number) => `received_at < utc_timestamp(3) - interval ${days} day limit ${purgeBatch}`;
+  for (const which of [
+    older(webhookRetentionDays),
+    `outcome in ('REJECTED_SIGNATURE', 'DUPLICATE') and ${older(unusedRetentionDays)}`,
+  ]) {
+    // More may come in an hour than one batch holds.
+    for (let batch = 0; batch < maxPurgeBatches; batch += 1)
+      if ((await write(sql, `delete from webhook_inbox where ${which}`)) < purgeBatch) break;
+  }
 }
 
 /** The background work of this process: loops that can be woken, and under them Agenda's recurring jobs. */

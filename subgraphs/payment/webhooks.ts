@@ -5,27 +5,16 @@ import { receiveWebhook, storeError, storeRejected } from './commands/receive-we
 import type { PaymentDeps } from './context.ts';
 
 const maxBodyBytes = 64 * 1024;
-/** Forged deliveries kept per minute and process; further ones are refused all the same, and only counted in the log. */
-const maxForgedPerMinute = 60;
+/** Deliveries kept per minute and process of what anybody could send; further ones are answered alike, and only counted. */
+const keptPerMinute = { forged: 60, repeated: 600 } as const;
+type Kept = keyof typeof keptPerMinute;
 
 /**
  * `POST /webhooks/:provider`, open to the world: the signature is the proof. 200 once it is stored and applied; 400 for
  * what is not signed or can't be read; 503 when it can't be stored now, so that the provider tries again.
  */
 export function webhookRoute(deps: PaymentDeps): Route {
-  let minute = 0;
-  let forged = 0;
-  const mayStoreForged = (): boolean => {
-    const now = Math.floor(deps.now().getTime() / 60_000);
-    if (now !== minute) {
-      if (forged > maxForgedPerMinute) deps.log.warn({ forged }, 'forged webhooks within a minute');
-      minute = now;
-      forged = 0;
-    }
-    forged += 1;
-    return forged <= maxForgedPerMinute;
-  };
-
+  const mayKeep = keepingAllowance(deps);
   return async ({ headers, body }, { provider: name }) => {
     const provider = [...deps.providers.values()].find((candidate) => candidate.name === name);
     if (!provider) return jsonResponse(404, { code: 'UNKNOWN_PROVIDER' });
@@ -34,12 +23,14 @@ export function webhookRoute(deps: PaymentDeps): Route {
     try {
       const refused = provider.checkSignature(headers, body, deps.now());
       if (refused !== null) {
-        deps.log.warn({ provider: name, code: refused }, 'webhook with a bad signature');
-        if (mayStoreForged())
+        if (mayKeep('forged')) {
+          deps.log.warn({ provider: name, code: refused }, 'webhook with a bad signature');
           await storeRejected(deps, provider.name, { body, signature, outcome: 'REJECTED_SIGNATURE', error: refused });
+        }
         return jsonResponse(400, { code: refused });
       }
-      const { status, code } = await receiveWebhook(deps, provider, { headers, body, signature });
+      const delivery = { headers, body, signature, mayKeepRepetition: () => mayKeep('repeated') };
+      const { status, code } = await receiveWebhook(deps, provider, delivery);
       failPoint('payment.webhook_applied');
       return jsonResponse(status, { code });
     } catch (error) {
@@ -53,5 +44,22 @@ export function webhookRoute(deps: PaymentDeps): Route {
       );
       return jsonResponse(500, { code: 'INTERNAL_SERVER_ERROR' });
     }
+  };
+}
+
+/** Counts what is kept of each kind; says afterwards how many of a minute were not. */
+function keepingAllowance(deps: Pick<PaymentDeps, 'now' | 'log'>): (kind: Kept) => boolean {
+  let minute = 0;
+  let came: Record<Kept, number> = { forged: 0, repeated: 0 };
+  return (kind) => {
+    const now = Math.floor(deps.now().getTime() / 60_000);
+    if (now !== minute) {
+      if (came.forged > keptPerMinute.forged || came.repeated > keptPerMinute.repeated)
+        deps.log.warn(came, 'more forged or repeated webhooks within a minute than are kept');
+      minute = now;
+      came = { forged: 0, repeated: 0 };
+    }
+    came[kind] += 1;
+    return came[kind] <= keptPerMinute[kind];
   };
 }

@@ -8,16 +8,26 @@ import type { WebhookOutcome } from '../records.ts';
 import type { Cause } from '../store.ts';
 import { type Applied, applyFact, applyRefund } from './apply-fact.ts';
 
-export type Received = { readonly status: 200 | 400 | 500; readonly code: string };
+export type Received = { readonly status: 200 | 400; readonly code: WebhookOutcome | 'BODY_UNREADABLE' };
+
+/** An authentic delivery. `mayKeepRepetition` bounds what repetitions of an event may fill. */
+type Delivery = {
+  readonly headers: Headers;
+  readonly body: Buffer;
+  readonly signature: string;
+  readonly mayKeepRepetition: () => boolean;
+};
 
 const forgedBodyLength = 2_048;
-/** Outcomes after which a repetition has nothing left to do. */
+/** Outcomes after which the provider's repetition of an event has nothing left to do. */
 const final: ReadonlySet<unknown> = new Set<WebhookOutcome>([
   'APPLIED',
   'STALE',
   'LATE_AUTO_REFUNDED',
   'REJECTED_AMOUNT',
 ]);
+/** Outcomes that stand whatever a replay finds, unless it changes something. */
+const done: ReadonlySet<unknown> = new Set<WebhookOutcome>(['APPLIED', 'STALE', 'LATE_AUTO_REFUNDED']);
 
 /**
  * Stores an authentic delivery and applies it, in one transaction: whoever gets 200 need not send it again. Rejects when the
@@ -26,7 +36,7 @@ const final: ReadonlySet<unknown> = new Set<WebhookOutcome>([
 export async function receiveWebhook(
   deps: PaymentDeps,
   provider: PaymentProvider,
-  delivery: { headers: Headers; body: Buffer; signature: string },
+  delivery: Delivery,
 ): Promise<Received> {
   const event = provider.readEvent(delivery.body);
   if (event === null) {
@@ -37,7 +47,7 @@ export async function receiveWebhook(
     return { status: 200, code: await storeAndApply(deps, provider, event, delivery) };
   } catch (error) {
     if (!isDuplicateKey(error)) throw error;
-    return { status: 200, code: await applyAgain(deps, provider, event) };
+    return { status: 200, code: await applyAgain(deps, provider, event, delivery) };
   }
 }
 
@@ -45,7 +55,7 @@ function storeAndApply(
   deps: PaymentDeps,
   provider: PaymentProvider,
   event: ProviderEvent,
-  delivery: { body: Buffer; signature: string },
+  delivery: Delivery,
 ): Promise<WebhookOutcome> {
   return transact(deps, async (unit) => {
     const id = idToBytes(deps.newId());
@@ -71,17 +81,35 @@ function storeAndApply(
   });
 }
 
-/** A delivery that came before: counted, and applied if it could not be then. */
-async function applyAgain(deps: PaymentDeps, provider: PaymentProvider, event: ProviderEvent): Promise<WebhookOutcome> {
+/** An event that came before: counted, applied if it could not be then, else kept as a repetition. */
+async function applyAgain(
+  deps: PaymentDeps,
+  provider: PaymentProvider,
+  event: ProviderEvent,
+  { signature, mayKeepRepetition }: Delivery,
+): Promise<WebhookOutcome> {
   return transact(deps, async (unit) => {
     const [row] = await select(
       unit.sql,
-      'select id, outcome from webhook_inbox where provider = ? and authentic_event_id = ? for update',
+      'select id, outcome, payment_id from webhook_inbox where provider = ? and authentic_event_id = ? for update',
       [provider.name, event.id],
     );
     if (!row) throw new Error('a delivery that was stored is gone');
     await write(unit.sql, 'update webhook_inbox set attempts = attempts + 1 where id = ?', [row['id'] as Buffer]);
-    if (final.has(row['outcome'])) return 'DUPLICATE';
+    if (final.has(row['outcome'])) {
+      // The first delivery holds the event's id and its body.
+      if (mayKeepRepetition()) {
+        await write(
+          unit.sql,
+          `insert into webhook_inbox (id, provider, provider_event_id, authentic_event_id, type, outcome, attempts, payment_id, signature, body, received_at, processed_at, tries)
+           values (?, ?, ?, null, ?, 'DUPLICATE', 1, ?, ?, '', ?, ?, 0)`,
+          [
+            idToBytes(deps.newId()), provider.name, event.id, event.type, row['payment_id'] as Buffer | null, signature, deps.now(), deps.now(),
+          ],
+        ); // prettier-ignore
+      }
+      return 'DUPLICATE';
+    }
     const applied = await applyEvent(unit, deps, provider, event);
     await storeOutcome(unit, deps, row['id'] as Buffer, applied);
     return applied.outcome;
@@ -171,7 +199,7 @@ export async function storeError(
   ); // prettier-ignore
 }
 
-/** Applies a stored authentic delivery once more, in its own transaction. One that was applied keeps its outcome. */
+/** Applies a stored authentic delivery once more. One that was done with keeps its outcome when nothing comes of it. */
 export async function reapplyDelivery(
   unit: Unit,
   deps: PaymentDeps,
@@ -181,5 +209,6 @@ export async function reapplyDelivery(
   const event = provider.readEvent(Buffer.from(row['body'] as string, 'utf8'));
   if (event === null) throw new Error(`delivery ${idFromBytes(row['id'] as Buffer)} can not be read any more`);
   const applied = await applyEvent(unit, deps, provider, event);
-  if (!final.has(row['outcome'])) await storeOutcome(unit, deps, row['id'] as Buffer, applied);
+  const changed = applied.outcome === 'APPLIED' || applied.outcome === 'LATE_AUTO_REFUNDED';
+  if (changed || !done.has(row['outcome'])) await storeOutcome(unit, deps, row['id'] as Buffer, applied);
 }

@@ -1,5 +1,5 @@
 import { type Viewer, isStaff, requireUser } from '../../shared/auth.ts';
-import { select, write } from '../../shared/database.ts';
+import { type Row, select, write } from '../../shared/database.ts';
 import {
   type Refusal,
   RefusedError,
@@ -10,7 +10,8 @@ import {
 } from '../../shared/errors.ts';
 import { claimKey } from '../../shared/idempotency.ts';
 import { idToBytes, isId } from '../../shared/ids.ts';
-import { type PaymentDeps, providerNamed, transact } from '../context.ts';
+import { type PaymentDeps, transact } from '../context.ts';
+import type { PaymentProvider } from '../providers/provider.ts';
 import { WebhookRecord, type WebhookRow } from '../records.ts';
 import { reapplyDelivery } from './receive-webhook.ts';
 
@@ -41,19 +42,25 @@ export async function replayWebhook(
         idToBytes(deliveryId),
       ]);
       if (!row) throw unknown(deliveryId);
-      if (row['authentic_event_id'] === null) {
-        throw new RefusedError(
-          validationError('This delivery was not signed by the provider, or can not be read, and is never applied.', [
-            'deliveryId',
-          ]),
-        );
-      }
+      const provider = requireReplayable(deps, row);
       await write(unit.sql, 'update webhook_inbox set attempts = attempts + 1 where id = ?', [idToBytes(deliveryId)]);
-      await reapplyDelivery(unit, deps, providerNamed(deps, String(row['provider'])), row);
+      await reapplyDelivery(unit, deps, provider, row);
       return false;
     });
     return { delivery: await deps.db.em().findOne(WebhookRecord, { id: deliveryId }), replayed, userErrors: [] };
   }, refused);
+}
+
+/** The provider of a delivery that may be applied again; refuses one that nobody vouches for or that is not the event's first. */
+function requireReplayable(deps: PaymentDeps, row: Row): PaymentProvider {
+  const refuse = (message: string) => new RefusedError(validationError(message, ['deliveryId']));
+  if (row['outcome'] === 'DUPLICATE')
+    throw refuse('This is a repetition: replay the first delivery of the same event.');
+  if (row['authentic_event_id'] === null)
+    throw refuse('This delivery was not signed by the provider, or can not be read, and is never applied.');
+  const provider = [...deps.providers.values()].find(({ name }) => name === row['provider']);
+  if (!provider) throw refuse(`The provider ${String(row['provider'])} is not configured here any more.`);
+  return provider;
 }
 
 const unknown = (id: string): RefusedError =>

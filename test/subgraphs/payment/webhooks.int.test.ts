@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { signatureHeader } from '../../../subgraphs/payment/domain/signature.ts';
 import { newId } from '../../../subgraphs/shared/ids.ts';
 import {
   type PaymentWorld,
@@ -13,6 +12,7 @@ import {
   until,
   user,
 } from './support/payment-world.ts';
+import { event, postEvent } from './support/webhook-events.ts';
 
 let world: PaymentWorld;
 beforeAll(async () => {
@@ -22,7 +22,6 @@ afterAll(async () => {
   await world?.close();
 });
 
-const secret = 'whsec_simulated_development';
 async function open() {
   const buyer = user();
   const order = world.orders.add({ customerId: buyer.userId });
@@ -30,39 +29,8 @@ async function open() {
   return { buyer, order, payment, intent: payment.attempts[0].providerTransactionId as string };
 }
 const stateOf = async (id: string) => (await world.run(staff, documents.payment, { id })).data.payment.state;
-
-/** An event as the provider would write it. */
-const event = (
-  intent: string,
-  attemptId: string,
-  change: Record<string, unknown> = {},
-  type = 'payment_intent.succeeded',
-  id = `evt_${newId()}`,
-) => ({
-  id,
-  type,
-  data: {
-    object: {
-      id: intent,
-      amount: 1234,
-      currency: 'EUR',
-      status: 'succeeded',
-      metadata: { attemptId },
-      last_payment_error: null,
-      ...change,
-    },
-  },
-});
-async function post(body: unknown, options: { header?: string; url?: string; secret?: string } = {}) {
-  const text = typeof body === 'string' ? body : JSON.stringify(body);
-  const header = options.header ?? signatureHeader(options.secret ?? secret, Math.floor(Date.now() / 1000), text);
-  const response = await fetch(options.url ?? world.webhookUrl, {
-    method: 'POST',
-    headers: header === '' ? {} : { 'simulated-signature': header },
-    body: text,
-  });
-  return { status: response.status, code: ((await response.json()) as { code: string }).code };
-}
+const post = (body: unknown, options: { header?: string; url?: string; secret?: string } = {}) =>
+  postEvent(options.url ?? world.webhookUrl, body, options);
 const deliveriesOf = (eventId: string) =>
   world.rows(
     'select outcome, attempts, error, authentic_event_id from webhook_inbox where provider_event_id = ? order by id',
@@ -120,7 +88,29 @@ describe('a webhook', () => {
     const told = event(intent, payment.attempts[0].id);
     expect(await post(told)).toEqual({ status: 200, code: 'APPLIED' });
     expect(await post(told)).toEqual({ status: 200, code: 'DUPLICATE' });
-    expect(await deliveriesOf(told.id)).toMatchObject([{ outcome: 'APPLIED', attempts: 2 }]);
+    expect(await deliveriesOf(told.id)).toMatchObject([
+      { outcome: 'APPLIED', attempts: 2, authentic_event_id: told.id },
+      { outcome: 'DUPLICATE', attempts: 1, authentic_event_id: null },
+    ]);
+    expect(await stateOf(payment.id)).toBe('SETTLED');
+  });
+
+  test('that our own fault keeps from being applied is kept as ERROR, and applied when it comes again', async () => {
+    const { payment, intent } = await open();
+    const told = event(intent, payment.attempts[0].id);
+    await world.rows('rename table payment_event to payment_event_away');
+    try {
+      expect(await post(told)).toEqual({ status: 500, code: 'INTERNAL_SERVER_ERROR' });
+      expect(await post(told)).toEqual({ status: 500, code: 'INTERNAL_SERVER_ERROR' });
+      expect(await deliveriesOf(told.id)).toMatchObject([
+        { outcome: 'ERROR', attempts: 2, error: expect.stringContaining('payment_event') },
+      ]);
+    } finally {
+      await world.rows('rename table payment_event_away to payment_event');
+    }
+    expect(await post(told)).toEqual({ status: 200, code: 'APPLIED' });
+    expect(await deliveriesOf(told.id)).toMatchObject([{ outcome: 'APPLIED', attempts: 3, error: null }]);
+    expect(await stateOf(payment.id)).toBe('SETTLED');
   });
 
   test('of a failure that comes after the success is stale', async () => {
@@ -247,8 +237,9 @@ describe('replaying', () => {
     const [row] = await world.rows('select lower(hex(id)) as id from webhook_inbox where provider_event_id = ?', [
       eventId,
     ]);
-    return row.id.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+    return dashed(row.id);
   };
+  const dashed = (hex: string): string => hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 
   test('applies what could not be applied before', async () => {
     const { payment, intent } = await open();
@@ -274,6 +265,36 @@ describe('replaying', () => {
     const { data } = await world.run(staff, documents.replay, { id: await deliveryId(told.id) });
     expect(data.replayWebhook.delivery).toMatchObject({ outcome: 'APPLIED', payment: { id: payment.id } });
     expect((await world.run(staff, documents.payment, { id: payment.id })).data.payment.version).toBe(3);
+  });
+
+  test('of another amount is judged anew, and of a repetition or of a provider that is gone is refused', async () => {
+    const { payment, intent } = await open();
+    const told = event(intent, payment.attempts[0].id, { amount: 1233 });
+    await post(told);
+    await post(told);
+    const [first, repetition] = await world.rows('select lower(hex(id)) as id from webhook_inbox where provider_event_id = ? order by id', [told.id]); // prettier-ignore
+    const replay = async (id: string) =>
+      (await world.run(staff, documents.replay, { id: dashed(id) })).data.replayWebhook;
+    expect(await replay(first.id)).toMatchObject({ delivery: { outcome: 'REJECTED_AMOUNT', attempts: 3 } });
+    expect(await stateOf(payment.id)).toBe('OPEN');
+    // Somebody has corrected what was asked for.
+    await world.rows('update payment set amount_minor = 1233 where id = ?', [bytes(payment.id)]);
+    expect(await replay(first.id)).toMatchObject({ delivery: { outcome: 'APPLIED', attempts: 4 } });
+    expect(await replay(first.id)).toMatchObject({ delivery: { outcome: 'APPLIED', attempts: 5 } });
+    expect(await stateOf(payment.id)).toBe('SETTLED');
+    expect(await replay(repetition.id)).toMatchObject({ delivery: null, userErrors: [{ code: 'VALIDATION' }] });
+    await world.rows("update webhook_inbox set provider = 'gone' where provider_event_id = ?", [told.id]);
+    expect(await replay(first.id)).toMatchObject({ delivery: null, userErrors: [{ code: 'VALIDATION' }] });
+  });
+
+  test('of late money keeps its outcome and gives nothing back twice', async () => {
+    const { payment, intent, buyer } = await open();
+    await world.run(buyer, documents.cancel, { id: payment.id, key: newId() });
+    const told = event(intent, payment.attempts[0].id);
+    expect((await post(told)).code).toBe('LATE_AUTO_REFUNDED');
+    const { data } = await world.run(staff, documents.replay, { id: await deliveryId(told.id) });
+    expect(data.replayWebhook.delivery).toMatchObject({ outcome: 'LATE_AUTO_REFUNDED', attempts: 2 });
+    expect(await world.rows('select id from refund where payment_id = ?', [bytes(payment.id)])).toHaveLength(1);
   });
 
   test('of a forged one is refused, as of one that is none', async () => {
