@@ -3,7 +3,7 @@ import { auditEvents, auditIdempotency } from './audit/events.ts';
 import { type AuditContext, openAudit } from './audit/context.ts';
 import { auditBarriers, auditFeed, auditJournal, auditPaidOrders, auditSagas } from './audit/orders.ts';
 import { auditCharges, auditMoney } from './audit/payments.ts';
-import { auditReservations, auditStock } from './audit/stock.ts';
+import { auditNights, auditReservations, auditStock } from './audit/stock.ts';
 import { serversFor } from './servers-for.ts';
 
 export type Finding = { readonly invariant: string; readonly broken: string[] };
@@ -11,6 +11,7 @@ export type Finding = { readonly invariant: string; readonly broken: string[] };
 /** The invariants as sentences, and how each is checked. */
 const checks: Readonly<Record<string, (context: AuditContext) => Promise<string[]>>> = {
   'I1 stock: counters within bounds, equal to what is held and to the replayed movements': auditStock,
+  'I1 nights: no room twice, counters equal to what is held and sold and to the replayed movements': auditNights,
   'I1 stock: reservations agree with their orders': auditReservations,
   "I2 at most one captured charge per order, as in the provider's own journal": auditCharges,
   'I3 no order both paid and closed, unless its money went back': auditPaidOrders,

@@ -1,4 +1,4 @@
-import { type AuditContext, broken } from './context.ts';
+import { type AuditContext, type TextRow, broken } from './context.ts';
 
 /** I1: `on_hand ≥ allocated ≥ 0`; allocated is the sum of what is held; the counters are the replay of the movements. */
 export async function auditStock(context: AuditContext): Promise<string[]> {
@@ -34,6 +34,48 @@ export async function auditStock(context: AuditContext): Promise<string[]> {
     (row) => `product ${row['id']}: movement ${row['seq']} does not lead to the balance that it tells`,
   );
   return [...bounds, ...held, ...replay, ...running];
+}
+
+/** I1 for nights: held and sold rooms are those of the orders and no more than there are; the counters are the replay of the movements. */
+export async function auditNights(context: AuditContext): Promise<string[]> {
+  const product = context.schema('product');
+  const name = (row: TextRow) => `product ${row['id']}, night of ${row['night']}`;
+  const bounds = await broken(
+    context,
+    `select hex(product_id) id, night, capacity, on_hand, allocated from ${product}.night where allocated < 0 or on_hand < allocated or capacity < on_hand`,
+    (row) => `${name(row)}: ${row['allocated']} held of ${row['on_hand']} unsold of ${row['capacity']} rooms`,
+  );
+  const booked = await broken(
+    context,
+    `select hex(n.product_id) id, n.night, n.allocated, n.capacity - n.on_hand sold_, coalesce(b.held, 0) held, coalesce(b.sold, 0) sold from ${product}.night n
+     left join (
+       select o.product_id, o.night, sum(if(r.state = 'HELD', o.quantity, 0)) held, sum(if(r.state = 'COMMITTED', o.quantity, 0)) sold
+       from ${product}.night_reservation o join ${product}.stock_reservation r on r.order_id = o.order_id and r.product_id = o.product_id group by o.product_id, o.night
+     ) b on b.product_id = n.product_id and b.night = n.night
+     where n.allocated <> coalesce(b.held, 0) or n.capacity - n.on_hand <> coalesce(b.sold, 0)`,
+    (row) =>
+      `${name(row)}: ${row['allocated']} held and ${row['sold_']} sold, by reservations ${row['held']} and ${row['sold']}`,
+  );
+  const replay = await broken(
+    context,
+    `select hex(n.product_id) id, n.night, n.on_hand, n.allocated, coalesce(m.on_hand, 0) moved_on_hand, coalesce(m.allocated, 0) moved_allocated, coalesce(m.rows_, 0) rows_, coalesce(m.last_, 0) last_
+     from ${product}.night n
+     left join (select product_id, night, sum(on_hand_delta) on_hand, sum(allocated_delta) allocated, count(*) rows_, max(seq) last_ from ${product}.night_movement group by product_id, night) m
+       on m.product_id = n.product_id and m.night = n.night
+     where n.on_hand <> coalesce(m.on_hand, 0) or n.allocated <> coalesce(m.allocated, 0) or coalesce(m.rows_, 0) <> coalesce(m.last_, 0)`,
+    (row) =>
+      `${name(row)}: counters ${row['on_hand']}/${row['allocated']}, movements replayed ${row['moved_on_hand']}/${row['moved_allocated']}, ${row['rows_']} movements up to seq ${row['last_']}`,
+  );
+  const running = await broken(
+    context,
+    `select hex(product_id) id, night, seq from (
+       select product_id, night, seq, on_hand_after, allocated_after,
+         sum(on_hand_delta) over w on_hand, sum(allocated_delta) over w allocated
+       from ${product}.night_movement window w as (partition by product_id, night order by seq)
+     ) replayed where on_hand <> on_hand_after or allocated <> allocated_after`,
+    (row) => `${name(row)}: movement ${row['seq']} does not lead to the balance that it tells`,
+  );
+  return [...bounds, ...booked, ...replay, ...running];
 }
 
 /**

@@ -272,6 +272,8 @@ export type CreatePaymentInput = {
 export type ProductKind =
   /** Goods that are counted: an order takes stock. */
   | 'STOCKED'
+  /** A place to stay that is booked by nights: `price` is that of one night, `stock` is null, `availability` tells what is left. */
+  | 'BOOKABLE'
   /** Something without a stock: it can always be delivered, and `stock` is null. */
   | 'DIGITAL';
 

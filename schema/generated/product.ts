@@ -14,6 +14,8 @@ export type Scalars = {
   DateTime: { input: Date; output: Date | string };
   /** An integer within ±(2^53 − 1), as a JSON number. */
   SafeInt: { input: number; output: number };
+  /** A day of the calendar without a time or a zone: `YYYY-MM-DD`, e.g. `2026-11-21`. */
+  LocalDate: { input: string; output: string };
   _FieldSet: { input: unknown; output: unknown };
 };
 
@@ -109,6 +111,8 @@ export type IdempotencyConflictError = UserError & {
 export type ProductKind =
   /** Goods that are counted: an order takes stock. */
   | 'STOCKED'
+  /** A place to stay that is booked by nights: `price` is that of one night, `stock` is null, `availability` tells what is left. */
+  | 'BOOKABLE'
   /** Something without a stock: it can always be delivered, and `stock` is null. */
   | 'DIGITAL';
 
@@ -159,24 +163,36 @@ export type Product = {
   cover?: Maybe<Scalars['String']['output']>;
   /** Further pictures, at most 10: https URLs or paths of this site. */
   images: Array<Scalars['String']['output']>;
-  /** Price of one. */
+  /** Price of one; of one room for one night where the kind is BOOKABLE. */
   price: Money;
   /** The price to compare with, in the same currency. */
   marketPrice?: Maybe<Money>;
   /** What can be ordered with it, at most 20. */
   addOns: Array<ProductAddOn>;
+  /** BOOKABLE: rooms that can be sold for each night; null for the others. */
+  capacity?: Maybe<Scalars['Int']['output']>;
+  /** BOOKABLE: guests that one room takes; null for the others. */
+  maxGuests?: Maybe<Scalars['Int']['output']>;
   /** Whether it can be seen and bought. */
   status: ProductStatus;
   /** The merchant who sells it; null for the platform's own products. */
   seller?: Maybe<User>;
   /** The stock; null for kinds that have none. */
   stock?: Maybe<StockLevel>;
+  /** BOOKABLE: the rooms of each night, in order; empty for the others. At most 92 nights, else BAD_USER_INPUT. */
+  availability: Array<AvailabilityDay>;
   /** When it was made. */
   createdAt: Scalars['DateTime']['output'];
   /** When its description last changed; stock has its own clock. */
   updatedAt: Scalars['DateTime']['output'];
   /** Counts its changes, from 1; for `UpdateProductInput.expectedVersion`. Stock has its own version. */
   version: Scalars['Int']['output'];
+};
+
+/** Something that can be ordered. Anybody may see products on sale. */
+export type ProductAvailabilityArgs = {
+  from: Scalars['LocalDate']['input'];
+  to: Scalars['LocalDate']['input'];
 };
 
 /** Something that can be ordered together with a product. */
@@ -191,6 +207,20 @@ export type ProductAddOn = {
   perPerson: Scalars['Boolean']['output'];
   /** Charged for each night. */
   perNight: Scalars['Boolean']['output'];
+};
+
+/** The rooms of one night. The database refuses `held + sold > capacity`, so that no room is booked twice. */
+export type AvailabilityDay = {
+  /** The night that begins on this day, in the place's own calendar. */
+  date: Scalars['LocalDate']['output'];
+  /** Rooms that there are. */
+  capacity: Scalars['Int']['output'];
+  /** Rooms that unpaid orders hold. */
+  held: Scalars['Int']['output'];
+  /** Rooms that were paid for. */
+  sold: Scalars['Int']['output'];
+  /** Rooms that are left: `capacity - held - sold`. */
+  available: Scalars['Int']['output'];
 };
 
 /** Somebody with an account; here as a seller. */
@@ -257,7 +287,7 @@ export type StockReservation = {
   orderId: Scalars['ID']['output'];
   /** The product. */
   product: Product;
-  /** Units. */
+  /** Units; rooms of all stays together for a BOOKABLE product. */
   quantity: Scalars['Int']['output'];
   /** What became of it. */
   state: ReservationState;
@@ -332,7 +362,7 @@ export type StockMovementConnection = {
   pageInfo: PageInfo;
 };
 
-/** Result of replaying the movement ledger against the live counters. */
+/** Result of replaying the movement ledger against the live counters. For a BOOKABLE product, the sums over its nights: rooms that are not sold, and those of them that are held. */
 export type StockAudit = {
   /** The product. */
   product: Product;
@@ -440,6 +470,10 @@ export type CreateProductInput = {
   addOns?: InputMaybe<Array<AddOnInput>>;
   /** Units in stock, 0 to 1,000,000,000; 0 for kinds without stock. */
   initialOnHand?: Scalars['Int']['input'];
+  /** BOOKABLE only, and required there: rooms for each night, 1 to 10,000. */
+  capacity?: InputMaybe<Scalars['Int']['input']>;
+  /** BOOKABLE only, and required there: guests that one room takes, 1 to 100. */
+  maxGuests?: InputMaybe<Scalars['Int']['input']>;
   /** DRAFT, ON_SALE or OFF_SALE. */
   status?: InputMaybe<ProductStatus>;
 };
@@ -470,6 +504,10 @@ export type UpdateProductInput = {
   status?: InputMaybe<ProductStatus>;
   /** 0 to 1,000,000,000; only for kinds with stock. */
   lowStockThreshold?: InputMaybe<Scalars['Int']['input']>;
+  /** BOOKABLE only: rooms for each night, 1 to 10,000, from today on; refused while more are booked for a night. */
+  capacity?: InputMaybe<Scalars['Int']['input']>;
+  /** BOOKABLE only: guests that one room takes, 1 to 100. Placed orders stay as they are. */
+  maxGuests?: InputMaybe<Scalars['Int']['input']>;
 };
 
 /** A change of `onHand` by a difference. */
@@ -637,8 +675,12 @@ export type MutationReleaseStockArgs = {
 export type ReserveLineInput = {
   /** The product. */
   productId: Scalars['ID']['input'];
-  /** Units, 1 to 1,000,000,000. */
+  /** Units, 1 to 1,000,000,000; rooms where there is a stay. */
   quantity: Scalars['Int']['input'];
+  /** First night; for a BOOKABLE product. */
+  stayFrom?: InputMaybe<Scalars['LocalDate']['input']>;
+  /** Day of departure, after `stayFrom`; for a BOOKABLE product. */
+  stayTo?: InputMaybe<Scalars['LocalDate']['input']>;
 };
 
 /** Whether the stock was taken. */
@@ -657,6 +699,8 @@ export type ReserveShortage = {
   requested: Scalars['Int']['output'];
   /** Units left; 0 as well for a product that is unknown or not on sale. */
   available: Scalars['Int']['output'];
+  /** The night that has too few rooms; null for goods. */
+  night?: Maybe<Scalars['LocalDate']['output']>;
 };
 
 /** Live changes of the catalogue. */
@@ -799,6 +843,7 @@ export type FederationReferenceTypes = {
 export type ResolversTypes = {
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
   SafeInt: ResolverTypeWrapper<Scalars['SafeInt']['output']>;
+  LocalDate: ResolverTypeWrapper<Scalars['LocalDate']['output']>;
   Money: ResolverTypeWrapper<any>;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   PageInfo: ResolverTypeWrapper<any>;
@@ -817,6 +862,7 @@ export type ResolversTypes = {
   SortDirection: SortDirection;
   Product: ResolverTypeWrapper<any>;
   ProductAddOn: ResolverTypeWrapper<any>;
+  AvailabilityDay: ResolverTypeWrapper<any>;
   User: ResolverTypeWrapper<any>;
   StockLevel: ResolverTypeWrapper<any>;
   ReservationState: ReservationState;
@@ -854,6 +900,7 @@ export type ResolversTypes = {
 export type ResolversParentTypes = {
   DateTime: Scalars['DateTime']['output'];
   SafeInt: Scalars['SafeInt']['output'];
+  LocalDate: Scalars['LocalDate']['output'];
   Money: any;
   String: Scalars['String']['output'];
   PageInfo: any;
@@ -868,6 +915,7 @@ export type ResolversParentTypes = {
   IdempotencyConflictError: any;
   Product: any;
   ProductAddOn: any;
+  AvailabilityDay: any;
   User: any;
   StockLevel: any;
   StockReservation: any;
@@ -905,6 +953,10 @@ export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversT
 
 export interface SafeIntScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['SafeInt'], any> {
   name: 'SafeInt';
+}
+
+export interface LocalDateScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['LocalDate'], any> {
+  name: 'LocalDate';
 }
 
 export type MoneyResolvers<
@@ -1017,9 +1069,17 @@ export type ProductResolvers<
   price?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   marketPrice?: Resolver<Maybe<ResolversTypes['Money']>, ParentType, ContextType>;
   addOns?: Resolver<Array<ResolversTypes['ProductAddOn']>, ParentType, ContextType>;
+  capacity?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  maxGuests?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   status?: Resolver<ResolversTypes['ProductStatus'], ParentType, ContextType>;
   seller?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType>;
   stock?: Resolver<Maybe<ResolversTypes['StockLevel']>, ParentType, ContextType>;
+  availability?: Resolver<
+    Array<ResolversTypes['AvailabilityDay']>,
+    ParentType,
+    ContextType,
+    RequireFields<ProductAvailabilityArgs, 'from' | 'to'>
+  >;
   createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   updatedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   version?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
@@ -1034,6 +1094,17 @@ export type ProductAddOnResolvers<
   unitPrice?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   perPerson?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   perNight?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+};
+
+export type AvailabilityDayResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['AvailabilityDay'] = ResolversParentTypes['AvailabilityDay'],
+> = {
+  date?: Resolver<ResolversTypes['LocalDate'], ParentType, ContextType>;
+  capacity?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  held?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  sold?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  available?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
 };
 
 export type UserResolvers<
@@ -1301,6 +1372,7 @@ export type ReserveShortageResolvers<
   productId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   requested?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   available?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  night?: Resolver<Maybe<ResolversTypes['LocalDate']>, ParentType, ContextType>;
 };
 
 export type SubscriptionResolvers<
@@ -1328,6 +1400,7 @@ export type StockChangeResolvers<
 export type Resolvers<ContextType = unknown> = {
   DateTime?: GraphQLScalarType;
   SafeInt?: GraphQLScalarType;
+  LocalDate?: GraphQLScalarType;
   Money?: MoneyResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
   UserError?: UserErrorResolvers<ContextType>;
@@ -1338,6 +1411,7 @@ export type Resolvers<ContextType = unknown> = {
   IdempotencyConflictError?: IdempotencyConflictErrorResolvers<ContextType>;
   Product?: ProductResolvers<ContextType>;
   ProductAddOn?: ProductAddOnResolvers<ContextType>;
+  AvailabilityDay?: AvailabilityDayResolvers<ContextType>;
   User?: UserResolvers<ContextType>;
   StockLevel?: StockLevelResolvers<ContextType>;
   StockReservation?: StockReservationResolvers<ContextType>;

@@ -124,12 +124,51 @@ export async function auditStock(sql: Sql, productId: string | null): Promise<Au
      order by consistent, s.product_id limit ${maxAudited}`,
     [...id, ...id, ...id],
   );
-  return rows.map((row) => ({
-    productId: idOf(row['product_id']),
-    expectedOnHand: Number(row['expected_on_hand']),
-    expectedAllocated: Number(row['expected_allocated']),
-    actualOnHand: Number(row['on_hand']),
-    actualAllocated: Number(row['allocated']),
-    consistent: Number(row['consistent']) === 1,
-  }));
+  return rows.map(auditRowOf);
 }
+
+/**
+ * As `auditStock` for what is booked by nights: a product's figures are the sums over its nights, and it is consistent when
+ * each of them is: its ledger replays to its counters, what is allocated is held, and what is not on hand was sold.
+ */
+export async function auditNights(sql: Sql, productId: string | null): Promise<AuditRow[]> {
+  const only = (condition: string) => (productId === null ? '' : condition);
+  const id = productId === null ? [] : [idToBytes(productId)];
+  const rows = await select(
+    sql,
+    `select n.product_id, sum(n.on_hand) as on_hand, sum(n.allocated) as allocated,
+       sum(coalesce(m.on_hand, 0)) as expected_on_hand, sum(coalesce(m.allocated, 0)) as expected_allocated,
+       min(n.on_hand = coalesce(m.on_hand, 0) and n.allocated = coalesce(m.allocated, 0) and n.version = coalesce(m.movements, 0)
+         and n.version = coalesce(m.last_seq, 0) and coalesce(m.broken, 0) = 0
+         and n.allocated = coalesce(r.held, 0) and n.capacity - n.on_hand = coalesce(r.sold, 0)) as consistent
+     from night n
+     left join (
+       select product_id, night, sum(on_hand_delta) as on_hand, sum(allocated_delta) as allocated, count(*) as movements, max(seq) as last_seq,
+         sum(on_hand_after <> running_on_hand or allocated_after <> running_allocated) as broken
+       from (
+         select product_id, night, seq, on_hand_delta, allocated_delta, on_hand_after, allocated_after,
+           sum(on_hand_delta) over (partition by product_id, night order by seq) as running_on_hand,
+           sum(allocated_delta) over (partition by product_id, night order by seq) as running_allocated
+         from night_movement ${only('where product_id = ?')}
+       ) ledger group by product_id, night
+     ) m on m.product_id = n.product_id and m.night = n.night
+     left join (
+       select o.product_id, o.night, sum(if(s.state = 'HELD', o.quantity, 0)) as held, sum(if(s.state = 'COMMITTED', o.quantity, 0)) as sold
+       from night_reservation o join stock_reservation s on s.order_id = o.order_id and s.product_id = o.product_id
+       ${only('where o.product_id = ?')} group by o.product_id, o.night
+     ) r on r.product_id = n.product_id and r.night = n.night
+     ${only('where n.product_id = ?')}
+     group by n.product_id order by consistent, n.product_id limit ${maxAudited}`,
+    [...id, ...id, ...id],
+  );
+  return rows.map(auditRowOf);
+}
+
+const auditRowOf = (row: Row): AuditRow => ({
+  productId: idOf(row['product_id']),
+  expectedOnHand: Number(row['expected_on_hand']),
+  expectedAllocated: Number(row['expected_allocated']),
+  actualOnHand: Number(row['on_hand']),
+  actualAllocated: Number(row['allocated']),
+  consistent: Number(row['consistent']) === 1,
+});

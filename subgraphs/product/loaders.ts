@@ -1,8 +1,10 @@
 import DataLoader from 'dataloader';
 import type { Database } from '../shared/database.ts';
 import type { Product } from './domain/product.ts';
+import type { AvailabilityDay } from './domain/nights.ts';
 import type { Movement, Reservation, Stock } from './domain/stock.ts';
 import { type MovementPage, movementPages } from './ledger-store.ts';
+import { type NightRange, nightRows } from './night-store.ts';
 import { type ReservationList, reservationLists, reservationsByIds, stocksByProductIds } from './stock-store.ts';
 import {
   type ListPage,
@@ -25,6 +27,7 @@ export type Loaders = {
   readonly reservationById: DataLoader<string, Reservation | null>;
   readonly movements: DataLoader<MovementPage, readonly Movement[], string>;
   readonly reservations: DataLoader<ReservationList, readonly Reservation[], string>;
+  readonly nights: DataLoader<NightRange, readonly AvailabilityDay[], string>;
   readonly products: DataLoader<ListPage, readonly Product[], string>;
   readonly productCount: DataLoader<ListSelection, number, string>;
 };
@@ -51,6 +54,7 @@ export function createLoaders(db: Database): Loaders {
     reservationById: one((ids) => reservationsByIds(db.em(), ids), (reservation) => reservation.id),
     movements: many((pages) => movementPages(db.em(), pages)),
     reservations: many((lists) => reservationLists(db.em(), lists)),
+    nights: many((ranges) => nightRows(db.em(), ranges)),
     products: many((pages) => productPages(db.em(), pages)),
     productCount: many((selections) => countProducts(db.em(), selections)),
   }; // prettier-ignore

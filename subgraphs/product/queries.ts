@@ -2,6 +2,7 @@ import type { Viewer } from '../shared/auth.ts';
 import { type Page, pageArguments, toPage } from '../shared/connection.ts';
 import { badUserInput, notFound } from '../shared/errors.ts';
 import { isId } from '../shared/ids.ts';
+import { datesBetween, daysBetween } from '../shared/local-date.ts';
 import type { ProductDeps } from './deps.ts';
 import {
   type ProductFilter,
@@ -13,9 +14,10 @@ import {
   statusesFor,
 } from './domain/product-list.ts';
 import { type Product, mayResolve, maySee } from './domain/product.ts';
+import { type AvailabilityDay, maxAvailabilityDays } from './domain/nights.ts';
 import type { Movement, Stock } from './domain/stock.ts';
 import type { Loaders } from './loaders.ts';
-import { type AuditRow, auditStock } from './ledger-store.ts';
+import { type AuditRow, auditNights, auditStock, maxAudited } from './ledger-store.ts';
 
 type Reading = { readonly viewer: Viewer; readonly loaders: Loaders };
 type PageInput = { readonly first?: number | null; readonly after?: string | null };
@@ -81,14 +83,37 @@ export async function listMovements(loaders: Loaders, stock: Stock, input: PageI
   return toPage(movements, page, (movement) => [movement.seq]);
 }
 
+/**
+ * The rooms of each night from `from` up to the one before `to`; nothing for a product that isn't booked by nights. Throws
+ * BAD_USER_INPUT unless these are 1 to 92 nights.
+ */
+export async function listNights(
+  loaders: Pick<Loaders, 'nights'>,
+  product: Pick<Product, 'id' | 'capacity'>,
+  { from, to }: { readonly from: string; readonly to: string },
+): Promise<AvailabilityDay[]> {
+  const days = daysBetween(from, to);
+  if (days < 1 || days > maxAvailabilityDays) throw badUserInput(`to: is 1 to ${maxAvailabilityDays} days after from.`);
+  const { capacity } = product;
+  if (capacity === null) return [];
+  const rows = new Map((await loaders.nights.load({ productId: product.id, from, to })).map((day) => [day.date, day]));
+  const untouched = { capacity, held: 0, sold: 0, available: capacity };
+  return datesBetween(from, to).map((date) => rows.get(date) ?? { date, ...untouched });
+}
+
 export type StockAudit = AuditRow & { readonly checkedAt: Date };
 
-/** Replays the ledger against the counters: of one product (none if it has no stock), or of all. */
+/** Replays the ledger against the counters: of one product (none if it has neither stock nor nights), or of all. */
 export async function auditStocks(
   deps: Pick<ProductDeps, 'db' | 'now'>,
   productId: string | null | undefined,
 ): Promise<StockAudit[]> {
   if (typeof productId === 'string' && !isId(productId)) return [];
   const checkedAt = deps.now();
-  return (await auditStock(deps.db.em(), productId ?? null)).map((row) => ({ ...row, checkedAt }));
+  const stocks = await auditStock(deps.db.em(), productId ?? null);
+  const nights = await auditNights(deps.db.em(), productId ?? null);
+  return [...stocks, ...nights]
+    .map((row) => ({ ...row, checkedAt }))
+    .toSorted((one, other) => Number(one.consistent) - Number(other.consistent))
+    .slice(0, maxAudited);
 }

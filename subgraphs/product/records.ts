@@ -2,7 +2,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { IdType } from '../shared/database.ts';
 
 /** The rows of `product`, as the migrations make them. */
-export const ProductRecord = defineEntity({
+const ProductRecord = defineEntity({
   name: 'ProductRecord',
   tableName: 'product',
   properties: {
@@ -19,6 +19,8 @@ export const ProductRecord = defineEntity({
     marketPriceMinor: p.bigint().nullable(),
     addOns: p.json<unknown[]>(),
     status: p.string().length(16),
+    capacity: p.integer().nullable(),
+    maxGuests: p.integer().nullable(),
     sellerId: p.type(IdType).nullable(),
     sold: p.bigint(),
     nameKey: p.string().length(200),
@@ -30,7 +32,7 @@ export const ProductRecord = defineEntity({
 });
 
 /** The rows of `stock`: the counters of one product. */
-export const StockRecord = defineEntity({
+const StockRecord = defineEntity({
   name: 'StockRecord',
   tableName: 'stock',
   properties: {
@@ -45,7 +47,7 @@ export const StockRecord = defineEntity({
 });
 
 /** The rows of `stock_reservation`: what one order holds of one product. */
-export const StockReservationRecord = defineEntity({
+const StockReservationRecord = defineEntity({
   name: 'StockReservationRecord',
   tableName: 'stock_reservation',
   properties: {
@@ -61,7 +63,7 @@ export const StockReservationRecord = defineEntity({
 });
 
 /** The rows of `stock_movement`: the ledger of the counters. */
-export const StockMovementRecord = defineEntity({
+const StockMovementRecord = defineEntity({
   name: 'StockMovementRecord',
   tableName: 'stock_movement',
   properties: {
@@ -80,3 +82,62 @@ export const StockMovementRecord = defineEntity({
     at: p.datetime(3),
   },
 });
+
+/** The rows of `night`: the counters of one night of a product that is booked by nights. */
+const NightRecord = defineEntity({
+  name: 'NightRecord',
+  tableName: 'night',
+  properties: {
+    productId: p.type(IdType).primary(),
+    night: p.date().primary(),
+    capacity: p.integer(),
+    onHand: p.integer(),
+    allocated: p.integer(),
+    version: p.integer(),
+    updatedAt: p.datetime(3),
+  },
+});
+
+/** The rows of `night_reservation`: the rooms that one order has of one night. */
+const NightReservationRecord = defineEntity({
+  name: 'NightReservationRecord',
+  tableName: 'night_reservation',
+  properties: {
+    orderId: p.type(IdType).primary(),
+    productId: p.type(IdType).primary(),
+    night: p.date().primary(),
+    quantity: p.integer(),
+  },
+});
+
+/** The rows of `night_movement`: the ledger of a night's counters. */
+const NightMovementRecord = defineEntity({
+  name: 'NightMovementRecord',
+  tableName: 'night_movement',
+  properties: {
+    productId: p.type(IdType).primary(),
+    night: p.date().primary(),
+    seq: p.integer().primary(),
+    type: p.string().length(16),
+    onHandDelta: p.integer(),
+    allocatedDelta: p.integer(),
+    onHandAfter: p.integer(),
+    allocatedAfter: p.integer(),
+    reservationId: p.type(IdType).nullable(),
+    orderId: p.type(IdType).nullable(),
+    sagaBranch: p.string().length(64).nullable(),
+    actor: p.string().length(64),
+    reason: p.string().length(500).nullable(),
+    at: p.datetime(3),
+  },
+});
+
+export const productEntities = [
+  ProductRecord,
+  StockRecord,
+  StockReservationRecord,
+  StockMovementRecord,
+  NightRecord,
+  NightReservationRecord,
+  NightMovementRecord,
+] as const;

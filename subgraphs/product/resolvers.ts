@@ -15,7 +15,15 @@ import { newestFirst } from './domain/product-list.ts';
 import type { Product } from './domain/product.ts';
 import type { Movement, Reservation, ReservationState, Stock, StockDelta, StockSet } from './domain/stock.ts';
 import type { Loaders } from './loaders.ts';
-import { type StockAudit, auditStocks, findProduct, listMovements, listProducts, resolveProduct } from './queries.ts';
+import {
+  type StockAudit,
+  auditStocks,
+  findProduct,
+  listMovements,
+  listNights,
+  listProducts,
+  resolveProduct,
+} from './queries.ts';
 import { type StockChange, watchStock } from './stock-changes.ts';
 import type { StockReader } from './stock-reader.ts';
 
@@ -35,6 +43,7 @@ const userReference = (id: string | null) => (id === null ? null : { __typename:
 export const resolvers: ResolverMap = {
   DateTime: scalars.DateTime,
   SafeInt: scalars.SafeInt,
+  LocalDate: scalars.LocalDate,
   Query: {
     product: (_: unknown, by: Lookup, context: ProductContext) => findProduct(context, by),
     products: (_: unknown, list: ListArguments, context: ProductContext) => listProducts(context, list),
@@ -92,6 +101,7 @@ export const resolvers: ResolverMap = {
         loaders.reservations.clearAll();
         loaders.products.clearAll();
         loaders.productCount.clearAll();
+        loaders.nights.clearAll();
         return change;
       },
     },
@@ -101,6 +111,8 @@ export const resolvers: ResolverMap = {
     price: (product: Product) => moneyToJson(product.price),
     marketPrice: (product: Product) => product.marketPrice && moneyToJson(product.marketPrice),
     seller: (product: Product) => userReference(product.sellerId),
+    availability: (product: Product, range: { from: string; to: string }, { loaders }: ProductContext) =>
+      listNights(loaders, product, range),
     stock: (product: Product, _: unknown, { loaders }: ProductContext) => loaders.stock.load(product.id),
   },
   User: {

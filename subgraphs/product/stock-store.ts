@@ -9,6 +9,7 @@ import {
   settlements,
 } from './domain/stock.ts';
 import { type Cause, recordChange, recordOrderMovements } from './ledger-store.ts';
+import { settleNights } from './night-store.ts';
 import { type Statement, countSold, dateOf, idOf, selectMany } from './store.ts';
 
 const stockOf = (row: Row): Stock => ({
@@ -87,14 +88,14 @@ export const takeStock = async (tx: Sql, { productId, quantity }: Line): Promise
   return found === 1;
 };
 
-/** What is left of these products: null for no limit, 0 for what is unknown or not on sale. */
+/** What is left of these products: null for no limit, 0 for what is unknown, not on sale or only to be had for nights. */
 export async function availableOf(tx: Sql, productIds: readonly string[]): Promise<Map<string, number | null>> {
   const ids = productIds.filter(isId).map(idToBytes);
   const left = new Map<string, number | null>(productIds.map((id) => [id, 0]));
   if (ids.length === 0) return left;
   const rows = await select(
     tx,
-    `select p.id, s.on_hand - s.allocated as available from product p left join stock s on s.product_id = p.id
+    `select p.id, if(p.kind = 'BOOKABLE', 0, s.on_hand - s.allocated) as available from product p left join stock s on s.product_id = p.id
      where p.id in (${placeholders(ids)}) and p.status = 'ON_SALE'`,
     ids,
   );
@@ -132,7 +133,8 @@ export async function reservationState(tx: Sql, orderId: string): Promise<Reserv
 
 /**
  * Settles what an order holds, all of it, once: a repetition finds nothing held. Returns the products whose counters
- * changed. Locks reservations, then stocks, then products, each in id order.
+ * changed. Locks reservations, then products that are booked by nights and these nights, then stocks, then the products of
+ * these, each in id order.
  */
 export async function settleReservations(
   tx: Sql,
@@ -150,10 +152,17 @@ export async function settleReservations(
   const { type, onHandSign, allocatedSign } = settlements[to];
   const lines = await select(
     tx,
-    `select r.product_id, r.quantity, s.product_id as stocked from stock_reservation r left join stock s on s.product_id = r.product_id
-     where r.order_id = ? order by r.product_id`,
+    `select r.product_id, r.quantity, s.product_id as stocked, exists (select 1 from night_reservation n where n.order_id = r.order_id and n.product_id = r.product_id) as booked
+     from stock_reservation r left join stock s on s.product_id = r.product_id where r.order_id = ? order by r.product_id`,
     [order],
   );
+  const count = async (sold: readonly Row[]): Promise<void> => {
+    if (to !== 'COMMITTED') return;
+    for (const line of sold) await countSold(tx, idOf(line['product_id']), Number(line['quantity']));
+  };
+  const booked = lines.filter((line) => Number(line['booked']) === 1);
+  await count(booked);
+  if (booked.length > 0) await settleNights(tx, { orderId, type, onHandSign, allocatedSign }, cause);
   const stocked = lines.filter((line) => line['stocked'] !== null);
   for (const line of stocked) {
     const quantity = Number(line['quantity']);
@@ -164,9 +173,8 @@ export async function settleReservations(
     );
   }
   if (stocked.length > 0) await recordOrderMovements(tx, { orderId, type, onHandSign, allocatedSign }, cause);
-  if (to === 'COMMITTED')
-    for (const line of lines) await countSold(tx, idOf(line['product_id']), Number(line['quantity']));
-  return stocked.map((line) => idOf(line['product_id']));
+  await count(lines.filter((line) => !booked.includes(line)));
+  return [...booked, ...stocked].map((line) => idOf(line['product_id']));
 }
 
 const reservationColumns = 'id, order_id, product_id, quantity, state, expires_at, created_at, settled_at';

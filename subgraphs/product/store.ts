@@ -16,9 +16,10 @@ export type Parameter = NonNullable<Parameters<typeof select>[2]>[number];
 export type Statement = { readonly text: string; readonly parameters: readonly Parameter[] };
 
 const columns =
-  'p.id, p.sku, p.kind, p.name, p.subtitle, p.description, p.cover, p.images, p.currency, p.price_minor, p.market_price_minor, p.add_ons, p.status, p.seller_id, p.sold, p.version, p.created_at, p.updated_at';
+  'p.id, p.sku, p.kind, p.name, p.subtitle, p.description, p.cover, p.images, p.currency, p.price_minor, p.market_price_minor, p.add_ons, p.status, p.capacity, p.max_guests, p.seller_id, p.sold, p.version, p.created_at, p.updated_at';
 
 export const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+const numberOrNull = (value: unknown): number | null => (value === null ? null : Number(value));
 export const idOf = (value: unknown): string => idFromBytes(value as Buffer);
 export const idOrNull = (value: unknown): string | null => (value === null ? null : idOf(value));
 export const dateOf = (value: unknown): Date => toDate(value) as Date;
@@ -39,6 +40,8 @@ function productOf(row: Row): Product {
     marketPrice: marketPrice === null ? null : money(BigInt(marketPrice), currency),
     addOns: toJson(row['add_ons']),
     status: String(row['status']) as ProductStatus,
+    capacity: numberOrNull(row['capacity']),
+    maxGuests: numberOrNull(row['max_guests']),
     sellerId: idOrNull(row['seller_id']),
     sold: BigInt(String(row['sold'])),
     version: Number(row['version']),
@@ -77,6 +80,8 @@ const contentColumns = (content: ProductContent, sku: string): Record<string, Pa
   market_price_minor: content.marketPrice?.amount ?? null,
   add_ons: JSON.stringify(content.addOns),
   status: content.status,
+  capacity: content.capacity,
+  max_guests: content.maxGuests,
   name_key: nameKeyOf(content.name),
   search_text: searchTextOf({ ...content, sku }),
 });

@@ -9,12 +9,16 @@ import { eventHandlers, sources } from './events.ts';
 import { defineJobs } from './jobs.ts';
 import { createLoaders } from './loaders.ts';
 import { ProductsAndStock } from './migrations/0001-products-and-stock.ts';
-import { ProductRecord, StockMovementRecord, StockRecord, StockReservationRecord } from './records.ts';
+import { Nights } from './migrations/2026-11-21-nights.ts';
+import { productEntities } from './records.ts';
 import { type ProductContext, resolvers } from './resolvers.ts';
 import { openStockReader } from './stock-reader.ts';
 
-export const entities = [ProductRecord, StockRecord, StockReservationRecord, StockMovementRecord] as const;
-export const migrations: readonly NamedMigration[] = [{ name: '0001-products-and-stock', class: ProductsAndStock }];
+export const entities = productEntities;
+export const migrations: readonly NamedMigration[] = [
+  { name: '0001-products-and-stock', class: ProductsAndStock },
+  { name: '2026-11-21-nights', class: Nights },
+];
 
 /** The product subgraph's schema, for ops/migrate.ts. */
 export const productSchema = { name: 'product', entities, migrations } as const;

@@ -11,6 +11,7 @@ import {
   type ProductStatus,
   addOnOf,
   checkContent,
+  checkRooms,
   checkSku,
   hasStock,
   moneyOrNull,
@@ -33,6 +34,8 @@ export type CreateProductInput = {
   readonly images?: readonly string[] | null;
   readonly addOns?: readonly AddOn[] | null;
   readonly initialOnHand?: number;
+  readonly capacity?: number | null;
+  readonly maxGuests?: number | null;
   readonly status?: ProductStatus | null;
 };
 
@@ -99,6 +102,8 @@ function productOf(input: CreateProductInput, made: { id: string; sellerId: stri
     marketPrice: moneyOrNull(input.marketPrice),
     addOns: (input.addOns ?? []).map(addOnOf),
     status: input.status ?? 'ON_SALE',
+    capacity: input.capacity ?? null,
+    maxGuests: input.maxGuests ?? null,
     sellerId: made.sellerId,
     sold: 0n,
     createdAt: made.at,
@@ -108,7 +113,7 @@ function productOf(input: CreateProductInput, made: { id: string; sellerId: stri
 }
 
 function refuseProblems(product: Product, onHand: number): void {
-  const problems = [...checkSku(product.sku), ...checkContent(product)];
+  const problems = [...checkSku(product.sku), ...checkContent(product), ...checkRooms(product.kind, product)];
   if (product.status === 'ARCHIVED')
     problems.push(validationError('A new product is not archived.', ['input', 'status']));
   if (onHand < 0 || onHand > maxUnits) {

@@ -3,18 +3,35 @@ import type { Sql } from '../../shared/database.ts';
 import { badUserInput, branchCompensated } from '../../shared/errors.ts';
 import { isId } from '../../shared/ids.ts';
 import { type ProductDeps, announceStock } from '../deps.ts';
+import {
+  type NightUnits,
+  type StockLine,
+  goodsOf,
+  maxNightsPerOrder,
+  nightsOf,
+  runsOf,
+  staysAreFine,
+} from '../domain/nights.ts';
+import { datesBetween } from '../../shared/local-date.ts';
 import { type Line, maxLines, maxUnits, mergeLines } from '../domain/stock.ts';
 import { recordOrderMovements } from '../ledger-store.ts';
+import { ensureNights, insertNightReservations, lockNights, recordNightMovements, takeNights } from '../night-store.ts';
 import { availableOf, insertReservations, reservationState, takeStock } from '../stock-store.ts';
 
 export type ReserveStockInput = {
   readonly sagaId: string;
   readonly branch: string;
   readonly orderId: string;
-  readonly lines: readonly Line[];
+  readonly lines: readonly StockLine[];
   readonly expiresAt: Date;
 };
-export type Shortage = { readonly productId: string; readonly requested: number; readonly available: number };
+/** What is short: units, or the rooms of one night. */
+export type Shortage = {
+  readonly productId: string;
+  readonly requested: number;
+  readonly available: number;
+  readonly night?: string;
+};
 export type ReserveStockResult = { readonly ok: boolean; readonly shortages: readonly Shortage[] };
 
 /** Branch of the barrier that the end of an order takes, whichever saga it had; see events.ts. */
@@ -31,15 +48,16 @@ class ShortageError extends Error {
 }
 
 /**
- * Takes stock for an order: all lines, or none and every line that is short. Repeated, it gives the same answer without
+ * Takes stock and nights for an order: all lines, or none and everything that is short. Repeated, it gives the same answer without
  * taking more. Throws BRANCH_COMPENSATED when this branch was compensated or the order was closed, before or since, and
  * BAD_USER_INPUT for arguments that break a rule.
  */
 export async function reserveStock(deps: ProductDeps, input: ReserveStockInput): Promise<ReserveStockResult> {
   checkInput(input);
-  const lines = mergeLines(input.lines);
+  const nights = nightsOf(input.lines);
   try {
-    const taken = await deps.db.transaction((tx) => reserve(tx, deps, input, lines));
+    await ensureNights(deps.db, nights, deps.now());
+    const taken = await deps.db.transaction((tx) => reserve(tx, deps, input, nights));
     announceStock(deps, taken);
     return { ok: true, shortages: [] };
   } catch (error) {
@@ -53,7 +71,7 @@ async function reserve(
   tx: Sql,
   deps: ProductDeps,
   input: ReserveStockInput,
-  lines: readonly Line[],
+  nights: readonly NightUnits[],
 ): Promise<string[]> {
   const { sagaId, branch, orderId } = input;
   const turn = await enterAction(tx, { sagaId, branch }, orderBarrier(orderId));
@@ -64,34 +82,50 @@ async function reserve(
 
   const taken: string[] = [];
   const refused: Line[] = [];
-  for (const line of lines) {
+  const shortNights = await bookNights(tx, nights);
+  for (const line of mergeLines(goodsOf(input.lines))) {
     if (isId(line.productId) && (await takeStock(tx, line))) taken.push(line.productId);
     else refused.push(line);
   }
-  if (refused.length > 0) await requireNoShortage(tx, refused);
+  const shortages = [...shortNights, ...(refused.length > 0 ? await shortagesOf(tx, refused) : [])];
+  if (shortages.length > 0) throw new ShortageError(shortages);
+  const lines = mergeLines(input.lines);
   await insertReservations(tx, { orderId, expiresAt: input.expiresAt, at: deps.now(), newId: deps.newId }, lines);
-  if (taken.length > 0) {
-    await recordOrderMovements(
-      tx,
-      { orderId, type: 'HOLD', onHandSign: 0, allocatedSign: 1 },
-      { actor: 'order', reason: 'Order placed', sagaBranch: branch },
-    );
+  await insertNightReservations(tx, orderId, nights);
+  const hold = { orderId, type: 'HOLD', onHandSign: 0, allocatedSign: 1 } as const;
+  const cause = { actor: 'order', reason: 'Order placed', sagaBranch: branch };
+  if (nights.length > 0) await recordNightMovements(tx, hold, cause);
+  if (taken.length > 0) await recordOrderMovements(tx, hold, cause);
+  return [...new Set([...nights.map(({ productId }) => productId), ...taken])];
+}
+
+/** Holds the rooms, and tells the nights that have too few. */
+async function bookNights(tx: Sql, nights: readonly NightUnits[]): Promise<Shortage[]> {
+  const shortages: Shortage[] = [];
+  for (const run of runsOf(nights)) {
+    const { productId, from, to, quantity } = run;
+    const left = isId(productId) ? await lockNights(tx, run) : new Map<string, number>();
+    const short = datesBetween(from, to)
+      .map((night) => ({ productId, requested: quantity, available: left.get(night) ?? 0, night }))
+      .filter(({ available }) => available < quantity);
+    shortages.push(...short);
+    if (short.length > 0 || (await takeNights(tx, run)) === left.size) continue;
+    throw new Error(`nights of product ${productId} were refused although they are locked and have rooms`);
   }
-  return taken;
+  return shortages;
 }
 
 /** A product without a stock is refused by the guarded update as well, and is no shortage. */
-async function requireNoShortage(tx: Sql, refused: readonly Line[]): Promise<void> {
+async function shortagesOf(tx: Sql, refused: readonly Line[]): Promise<Shortage[]> {
   const left = await availableOf(
     tx,
     refused.map((line) => line.productId),
   );
-  const shortages = refused.flatMap(({ productId, quantity }) => {
+  return refused.flatMap(({ productId, quantity }) => {
     const available = left.get(productId) ?? null;
     // Units may have come back since the update refused; the answer tells what was short then.
     return available === null ? [] : [{ productId, requested: quantity, available: Math.min(available, quantity - 1) }];
   });
-  if (shortages.length > 0) throw new ShortageError(shortages);
 }
 
 const isHeld = async (tx: Sql, orderId: string): Promise<boolean> => {
@@ -121,4 +155,8 @@ function checkInput(input: ReserveStockInput): void {
   ) {
     throw badUserInput(`lines: a product's quantity is within 1 and ${maxUnits}.`);
   }
+  if (!staysAreFine(input.lines))
+    throw badUserInput(
+      `lines: a stay has two dates, the later one second; all have ${maxNightsPerOrder} nights at most.`,
+    );
 }

@@ -1,7 +1,8 @@
-import { type Viewer, requireUser } from '../../shared/auth.ts';
+import { type UserViewer, type Viewer, requireUser } from '../../shared/auth.ts';
 import type { Sql } from '../../shared/database.ts';
 import { RefusedError, conflictError, orRefusals, validationError } from '../../shared/errors.ts';
 import { claimKey } from '../../shared/idempotency.ts';
+import { addDays, dateIn } from '../../shared/local-date.ts';
 import { type MoneyJson, moneyFromJson } from '../../shared/money.ts';
 import type { ProductDeps } from '../deps.ts';
 import {
@@ -11,10 +12,12 @@ import {
   type ProductStatus,
   addOnOf,
   checkContent,
+  checkRooms,
   hasStock,
   moneyOrNull,
 } from '../domain/product.ts';
 import { maxUnits } from '../domain/stock.ts';
+import { changeCapacity } from '../night-store.ts';
 import { setLowStockThreshold } from '../stock-store.ts';
 import { productById, updateContent } from '../store.ts';
 import { type ProductPayload, refusedProduct, requireEditable, requireSeller } from './editing.ts';
@@ -32,6 +35,8 @@ export type UpdateProductInput = {
   readonly images?: readonly string[] | null;
   readonly addOns?: readonly AddOn[] | null;
   readonly status?: ProductStatus | null;
+  readonly capacity?: number | null;
+  readonly maxGuests?: number | null;
   readonly lowStockThreshold?: number | null;
 };
 
@@ -56,12 +61,14 @@ export async function updateProduct(
       const product = requireEditable(user, await productById(tx, input.id), input.id, ['input', 'id']);
       if (product.version !== input.expectedVersion) throw changed(input, product);
       const content = merge(product, input);
-      const problems = checkContent(content);
+      const problems = [...checkContent(content), ...checkRooms(product.kind, content)];
       if (problems.length > 0) throw new RefusedError(...problems);
       // The stock's row before the product's: paid orders lock them in this order.
       if (typeof input.lowStockThreshold === 'number') await changeThreshold(tx, product, input.lowStockThreshold);
       if (!(await updateContent(tx, product, content, deps.now())))
         throw changed(input, await productById(tx, input.id));
+      if (content.capacity !== null && product.capacity !== null && content.capacity !== product.capacity)
+        await changeNights(tx, product, { from: product.capacity, to: content.capacity }, { user, at: deps.now() });
       return false;
     });
     return { product: await productById(deps.db.em(), input.id), replayed, userErrors: [] };
@@ -80,6 +87,8 @@ function merge(product: Product, input: UpdateProductInput): ProductContent {
     marketPrice: input.marketPrice === undefined ? product.marketPrice : moneyOrNull(input.marketPrice),
     addOns: input.addOns === undefined ? product.addOns : (input.addOns ?? []).map(addOnOf),
     status: input.status ?? product.status,
+    capacity: input.capacity ?? product.capacity,
+    maxGuests: input.maxGuests ?? product.maxGuests,
   };
 }
 
@@ -91,8 +100,29 @@ async function changeThreshold(tx: Sql, product: Product, units: number): Promis
   await setLowStockThreshold(tx, product.id, units);
 }
 
+/**
+ * The nights that are not over anywhere on earth have the new number of rooms. The product's row, which this transaction
+ * has locked by now, keeps new nights with the old number from being made meanwhile.
+ */
+async function changeNights(
+  tx: Sql,
+  product: Product,
+  capacity: { from: number; to: number },
+  change: { user: UserViewer; at: Date },
+): Promise<void> {
+  const firstNight = addDays(dateIn('UTC', change.at), -1);
+  const overbooked = await changeCapacity(tx, { productId: product.id, capacity, firstNight }, change.user.userId);
+  if (overbooked === null) return;
+  throw new RefusedError(
+    validationError(`capacity: more rooms are booked for the night of ${overbooked}, and perhaps for others.`, [
+      'input',
+      'capacity',
+    ]),
+  );
+}
+
 function refuseNulls(input: UpdateProductInput): void {
-  const problems = (['name', 'description', 'price', 'status', 'lowStockThreshold'] as const)
+  const problems = (['name', 'description', 'price', 'status', 'lowStockThreshold', 'capacity', 'maxGuests'] as const)
     .filter((field) => input[field] === null)
     .map((field) => validationError(`${field} can't be removed; leave it out to keep it.`, ['input', field]));
   if (problems.length > 0) throw new RefusedError(...problems);

@@ -2,7 +2,7 @@ import { type Viewer, isService, isStaff } from '../../shared/auth.ts';
 import { type Refusal, validationError } from '../../shared/errors.ts';
 import { type Money, type MoneyJson, isCurrency, maxAmountMinor, moneyFromJson } from '../../shared/money.ts';
 
-export type ProductKind = 'STOCKED' | 'DIGITAL';
+export type ProductKind = 'STOCKED' | 'BOOKABLE' | 'DIGITAL';
 export type ProductStatus = 'DRAFT' | 'ON_SALE' | 'OFF_SALE' | 'ARCHIVED';
 
 /** Something that can be ordered together with a product; kept as JSON with it. */
@@ -25,6 +25,10 @@ export type ProductContent = {
   readonly marketPrice: Money | null;
   readonly addOns: readonly AddOn[];
   readonly status: ProductStatus;
+  /** BOOKABLE: rooms that can be sold for each night; null for the others. */
+  readonly capacity: number | null;
+  /** BOOKABLE: guests that one room takes; null for the others. */
+  readonly maxGuests: number | null;
 };
 
 export type Product = ProductContent & {
@@ -44,6 +48,8 @@ export const maxDescriptionLength = 10_000;
 export const maxUrlLength = 500;
 export const maxImages = 10;
 export const maxAddOns = 20;
+export const maxCapacity = 10_000;
+export const maxGuestsPerRoom = 100;
 const maxSkuLength = 64;
 const maxAddOnCodeLength = 32;
 
@@ -75,6 +81,17 @@ export function checkContent(content: ProductContent): Refusal[] {
   for (const [index, image] of images.entries()) check(isPicture(image), `images.${index}`, pictureRule);
   problems.push(...checkPrices(price, marketPrice), ...checkAddOns(addOns, price.currency));
   return problems;
+}
+
+/** Rooms and guests belong to what is booked by nights, and to nothing else. */
+export function checkRooms(kind: ProductKind, rooms: Pick<ProductContent, 'capacity' | 'maxGuests'>): Refusal[] {
+  const limits = { capacity: maxCapacity, maxGuests: maxGuestsPerRoom } as const;
+  return (['capacity', 'maxGuests'] as const).flatMap((field) => {
+    const value = rooms[field];
+    if (kind !== 'BOOKABLE') return value === null ? [] : [problem(field, `is only for BOOKABLE products`)];
+    const fine = value !== null && value >= 1 && value <= limits[field];
+    return fine ? [] : [problem(field, `of a BOOKABLE product is within 1 and ${limits[field]}`)];
+  });
 }
 
 function checkPrices(price: Money, marketPrice: Money | null): Refusal[] {

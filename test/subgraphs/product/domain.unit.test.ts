@@ -31,6 +31,8 @@ const content: ProductContent = {
   marketPrice: null,
   addOns: [],
   status: 'ON_SALE',
+  capacity: null,
+  maxGuests: null,
 };
 const addOn = { code: 'a', name: 'A', unitPrice: { amount: 0, currency: 'EUR' }, perPerson: false, perNight: false };
 const pathsOf = (change: Partial<ProductContent>) =>

@@ -1,0 +1,36 @@
+/*
+ * Calendar dates as text, `YYYY-MM-DD`: days without a time or a zone, as hotels count nights. Arithmetic is on UTC days,
+ * which are all 24 hours long, so a change to summer time neither adds nor takes a night. Texts sort as their dates do.
+ */
+
+const dayMs = 86_400_000;
+const format = /^\d{4}-\d{2}-\d{2}$/;
+
+const epochMs = (date: string): number => Date.parse(`${date}T00:00:00.000Z`);
+const textOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+
+/** True for a day that the calendar has: not for `2027-02-29`. */
+export const isLocalDate = (text: unknown): text is string =>
+  typeof text === 'string' && format.test(text) && !Number.isNaN(epochMs(text)) && textOf(epochMs(text)) === text;
+
+/** The date so many days later, or earlier. Throws a RangeError outside the calendar of four digits. */
+export function addDays(date: string, days: number): string {
+  const text = textOf(epochMs(date) + days * dayMs);
+  if (!format.test(text)) throw new RangeError('a year has four digits');
+  return text;
+}
+
+/** Days from one date to another: the nights of a stay. Negative when `to` is earlier. */
+export const daysBetween = (from: string, to: string): number => Math.round((epochMs(to) - epochMs(from)) / dayMs);
+
+/** Every date from `from` up to the day before `to`. */
+export const datesBetween = (from: string, to: string): string[] =>
+  Array.from({ length: Math.max(0, daysBetween(from, to)) }, (_, index) => addDays(from, index));
+
+/** The instant at which the date begins in UTC. */
+export const startOfDay = (date: string): Date => new Date(epochMs(date));
+
+/** What date it is at `at` in an IANA time zone, e.g. `Europe/Berlin`. Throws a RangeError for a zone that there isn't. */
+export const dateIn = (timeZone: string, at: Date): string =>
+  // The Swedish form of a date is the ISO one.
+  new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short' }).format(at);
