@@ -2,6 +2,7 @@ import type { Env } from '../subgraphs/shared/env.ts';
 import { auditEvents, auditIdempotency } from './audit/events.ts';
 import { type AuditContext, openAudit } from './audit/context.ts';
 import { auditBarriers, auditFeed, auditJournal, auditPaidOrders, auditSagas } from './audit/orders.ts';
+import { auditLedger } from './audit/ledger.ts';
 import { auditCharges, auditMoney } from './audit/payments.ts';
 import { auditNights, auditReservations, auditStock } from './audit/stock.ts';
 import { serversFor } from './servers-for.ts';
@@ -18,6 +19,8 @@ const checks: Readonly<Record<string, (context: AuditContext) => Promise<string[
   'I4 every saga is terminal, no order stuck': auditSagas,
   'I5 every event published and handled once': auditEvents,
   'I6 money: payments, their refunds and their orders agree': auditMoney,
+  'I6 wallets: every transfer sums to zero, every balance to its entries, what is held to what is in flight':
+    auditLedger,
   'I7 the journal is gapless and its hash chain holds': auditJournal,
   'I8 one effect per idempotency key': auditIdempotency,
   'I9 subscriptions: the feed of all journals has no gap': auditFeed,

@@ -424,6 +424,7 @@ export type CreatePaymentMutation = {
       | { __typename: 'NotFoundError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'ForbiddenError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'IdempotencyConflictError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'InsufficientBalanceError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'AmountMismatchError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'OrderNotPayableError'; code: string; message: string; path: Array<string> | null }
       | {
@@ -706,6 +707,7 @@ export type RetryPaymentMutation = {
       | { __typename: 'NotFoundError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'ForbiddenError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'IdempotencyConflictError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'InsufficientBalanceError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'AmountMismatchError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'OrderNotPayableError'; code: string; message: string; path: Array<string> | null }
       | {

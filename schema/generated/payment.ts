@@ -175,6 +175,13 @@ export type RefundState =
   /** The provider refuses it; nothing went back. */
   | 'FAILED';
 
+/** Which way money went in a wallet. */
+export type LedgerDirection =
+  /** Out of the wallet. */
+  | 'DEBIT'
+  /** Into the wallet. */
+  | 'CREDIT';
+
 /** What has become of a webhook delivery. */
 export type WebhookOutcome =
   /** It changed the payment or refund that it tells of. */
@@ -241,12 +248,73 @@ export type User = {
   id: Scalars['ID']['output'];
   /** The user's payments, newest first. Only for the user and staff (FORBIDDEN). */
   payments: PaymentConnection;
+  /** The user's money here in one currency; without a currency the wallet that was opened first, null when none was. Only for the user and staff (FORBIDDEN). */
+  wallet?: Maybe<Wallet>;
 };
 
 /** A user, as far as their money goes. */
 export type UserPaymentsArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   after?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** A user, as far as their money goes. */
+export type UserWalletArgs = {
+  currency?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** A user's money here in one currency. Its balance is the sum of its entries and never negative. */
+export type Wallet = {
+  /** The wallet's id. */
+  id: Scalars['ID']['output'];
+  /** What can be spent. */
+  balance: Money;
+  /** What is set aside for orders in flight; not part of `balance`. */
+  held: Money;
+  /** Every change of `balance`, newest first. */
+  entries: LedgerConnection;
+};
+
+/** A user's money here in one currency. Its balance is the sum of its entries and never negative. */
+export type WalletEntriesArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** One change of a wallet's balance. Never changed afterwards; `seq` is gapless per wallet. */
+export type LedgerEntry = {
+  /** The entry's id. */
+  id: Scalars['ID']['output'];
+  /** 1 for the first entry, then one more each time. */
+  seq: Scalars['SafeInt']['output'];
+  /** Which way the money went. */
+  direction: LedgerDirection;
+  /** How much, always positive. */
+  amount: Money;
+  /** The wallet's balance after it. */
+  balanceAfter: Money;
+  /** What it belongs to, unique among transfers, e.g. `charge:<payment id>`. */
+  reference: Scalars['String']['output'];
+  /** Why, in words. */
+  reason: Scalars['String']['output'];
+  /** When it was booked. */
+  at: Scalars['DateTime']['output'];
+};
+
+/** An entry of a wallet, with its cursor. */
+export type LedgerEdge = {
+  /** Opaque; for `after`. */
+  cursor: Scalars['String']['output'];
+  /** The entry. */
+  node: LedgerEntry;
+};
+
+/** A page of a wallet's entries. */
+export type LedgerConnection = {
+  /** The entries. */
+  edges: Array<LedgerEdge>;
+  /** Where the page lies. */
+  pageInfo: PageInfo;
 };
 
 /** One intent to collect an amount for an order. Visible to its customer and staff. */
@@ -473,6 +541,20 @@ export type RefundInput = {
   reason: Scalars['String']['input'];
 };
 
+/** The wallet has too little. */
+export type InsufficientBalanceError = UserError & {
+  /** INSUFFICIENT_BALANCE. */
+  code: Scalars['String']['output'];
+  /** What is wrong and how to mend it, for people. */
+  message: Scalars['String']['output'];
+  /** Path into the arguments, if one of them is to blame. */
+  path?: Maybe<Array<Scalars['String']['output']>>;
+  /** What the wallet has. */
+  balance: Money;
+  /** What was needed. */
+  required: Money;
+};
+
 /** The amount is not the balance due. */
 export type AmountMismatchError = UserError & {
   /** AMOUNT_MISMATCH. */
@@ -543,6 +625,7 @@ export type PayError =
   | NotFoundError
   | ForbiddenError
   | IdempotencyConflictError
+  | InsufficientBalanceError
   | AmountMismatchError
   | OrderNotPayableError
   | PaymentInProgressError
@@ -576,6 +659,16 @@ export type RefundPayload = {
   replayed: Scalars['Boolean']['output'];
   /** Why it was refused; empty when it was done. */
   userErrors: Array<RefundError>;
+};
+
+/** The answer to a mutation of a wallet. */
+export type WalletPayload = {
+  /** The wallet as it is now; null when it was refused. */
+  wallet?: Maybe<Wallet>;
+  /** True when this key had already done it: nothing was done again. */
+  replayed: Scalars['Boolean']['output'];
+  /** Why it was refused; empty when it was done. */
+  userErrors: Array<PayError>;
 };
 
 /** The answer to `replayWebhook`. */
@@ -629,6 +722,8 @@ export type Mutation = {
   cancelPayment: PaymentPayload;
   /** Gives money back, all or part of it. Staff only (ForbiddenError). Never more than came in. */
   refundPayment: RefundPayload;
+  /** Gives a user money of the house's to spend here. Staff only (ForbiddenError). */
+  creditWallet: WalletPayload;
   /** Applies a stored webhook again. Staff only (ForbiddenError). Harmless for one that was applied; refused for a forged one and for a DUPLICATE. */
   replayWebhook: WebhookPayload;
 };
@@ -650,6 +745,13 @@ export type MutationCancelPaymentArgs = {
 
 export type MutationRefundPaymentArgs = {
   input: RefundInput;
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type MutationCreditWalletArgs = {
+  userId: Scalars['ID']['input'];
+  amount: MoneyInput;
+  reason: Scalars['String']['input'];
   idempotencyKey: Scalars['String']['input'];
 };
 
@@ -803,10 +905,15 @@ export type ResolversTypes = {
   PaymentState: PaymentState;
   AttemptState: AttemptState;
   RefundState: RefundState;
+  LedgerDirection: LedgerDirection;
   WebhookOutcome: WebhookOutcome;
   OrderState: OrderState;
   Order: ResolverTypeWrapper<any>;
   User: ResolverTypeWrapper<any>;
+  Wallet: ResolverTypeWrapper<any>;
+  LedgerEntry: ResolverTypeWrapper<any>;
+  LedgerEdge: ResolverTypeWrapper<any>;
+  LedgerConnection: ResolverTypeWrapper<any>;
   Payment: ResolverTypeWrapper<any>;
   PaymentAttempt: ResolverTypeWrapper<any>;
   Refund: ResolverTypeWrapper<any>;
@@ -821,6 +928,7 @@ export type ResolversTypes = {
   MoneyInput: MoneyInput;
   CreatePaymentInput: CreatePaymentInput;
   RefundInput: RefundInput;
+  InsufficientBalanceError: ResolverTypeWrapper<any>;
   AmountMismatchError: ResolverTypeWrapper<any>;
   OrderNotPayableError: ResolverTypeWrapper<any>;
   PaymentInProgressError: ResolverTypeWrapper<any>;
@@ -830,6 +938,7 @@ export type ResolversTypes = {
   RefundError: ResolverTypeWrapper<any>;
   PaymentPayload: ResolverTypeWrapper<any>;
   RefundPayload: ResolverTypeWrapper<any>;
+  WalletPayload: ResolverTypeWrapper<any>;
   WebhookPayload: ResolverTypeWrapper<any>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
@@ -855,6 +964,10 @@ export type ResolversParentTypes = {
   IdempotencyConflictError: any;
   Order: any;
   User: any;
+  Wallet: any;
+  LedgerEntry: any;
+  LedgerEdge: any;
+  LedgerConnection: any;
   Payment: any;
   PaymentAttempt: any;
   Refund: any;
@@ -869,6 +982,7 @@ export type ResolversParentTypes = {
   MoneyInput: MoneyInput;
   CreatePaymentInput: CreatePaymentInput;
   RefundInput: RefundInput;
+  InsufficientBalanceError: any;
   AmountMismatchError: any;
   OrderNotPayableError: any;
   PaymentInProgressError: any;
@@ -878,6 +992,7 @@ export type ResolversParentTypes = {
   RefundError: any;
   PaymentPayload: any;
   RefundPayload: any;
+  WalletPayload: any;
   WebhookPayload: any;
   Query: Record<PropertyKey, never>;
   Mutation: Record<PropertyKey, never>;
@@ -924,6 +1039,7 @@ export type UserErrorResolvers<
     | 'ForbiddenError'
     | 'ConflictError'
     | 'IdempotencyConflictError'
+    | 'InsufficientBalanceError'
     | 'AmountMismatchError'
     | 'OrderNotPayableError'
     | 'PaymentInProgressError'
@@ -1022,6 +1138,52 @@ export type UserResolvers<
     ContextType,
     RequireFields<UserPaymentsArgs, 'first'>
   >;
+  wallet?: Resolver<Maybe<ResolversTypes['Wallet']>, ParentType, ContextType, Partial<UserWalletArgs>>;
+};
+
+export type WalletResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['Wallet'] = ResolversParentTypes['Wallet'],
+> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  balance?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  held?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  entries?: Resolver<
+    ResolversTypes['LedgerConnection'],
+    ParentType,
+    ContextType,
+    RequireFields<WalletEntriesArgs, 'first'>
+  >;
+};
+
+export type LedgerEntryResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['LedgerEntry'] = ResolversParentTypes['LedgerEntry'],
+> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  seq?: Resolver<ResolversTypes['SafeInt'], ParentType, ContextType>;
+  direction?: Resolver<ResolversTypes['LedgerDirection'], ParentType, ContextType>;
+  amount?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  balanceAfter?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  reference?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  reason?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  at?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+};
+
+export type LedgerEdgeResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['LedgerEdge'] = ResolversParentTypes['LedgerEdge'],
+> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['LedgerEntry'], ParentType, ContextType>;
+};
+
+export type LedgerConnectionResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['LedgerConnection'] = ResolversParentTypes['LedgerConnection'],
+> = {
+  edges?: Resolver<Array<ResolversTypes['LedgerEdge']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
 };
 
 export type PaymentResolvers<
@@ -1179,6 +1341,19 @@ export type WebhookConnectionResolvers<
   pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
 };
 
+export type InsufficientBalanceErrorResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['InsufficientBalanceError'] =
+    ResolversParentTypes['InsufficientBalanceError'],
+> = {
+  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  path?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
+  balance?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  required?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type AmountMismatchErrorResolvers<
   ContextType = unknown,
   ParentType extends ResolversParentTypes['AmountMismatchError'] = ResolversParentTypes['AmountMismatchError'],
@@ -1245,6 +1420,7 @@ export type PayErrorResolvers<
     | 'NotFoundError'
     | 'ForbiddenError'
     | 'IdempotencyConflictError'
+    | 'InsufficientBalanceError'
     | 'AmountMismatchError'
     | 'OrderNotPayableError'
     | 'PaymentInProgressError'
@@ -1287,6 +1463,15 @@ export type RefundPayloadResolvers<
   refund?: Resolver<Maybe<ResolversTypes['Refund']>, ParentType, ContextType>;
   replayed?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   userErrors?: Resolver<Array<ResolversTypes['RefundError']>, ParentType, ContextType>;
+};
+
+export type WalletPayloadResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['WalletPayload'] = ResolversParentTypes['WalletPayload'],
+> = {
+  wallet?: Resolver<Maybe<ResolversTypes['Wallet']>, ParentType, ContextType>;
+  replayed?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  userErrors?: Resolver<Array<ResolversTypes['PayError']>, ParentType, ContextType>;
 };
 
 export type WebhookPayloadResolvers<
@@ -1351,6 +1536,12 @@ export type MutationResolvers<
     ContextType,
     RequireFields<MutationRefundPaymentArgs, 'input' | 'idempotencyKey'>
   >;
+  creditWallet?: Resolver<
+    ResolversTypes['WalletPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationCreditWalletArgs, 'userId' | 'amount' | 'reason' | 'idempotencyKey'>
+  >;
   replayWebhook?: Resolver<
     ResolversTypes['WebhookPayload'],
     ParentType,
@@ -1386,6 +1577,10 @@ export type Resolvers<ContextType = unknown> = {
   IdempotencyConflictError?: IdempotencyConflictErrorResolvers<ContextType>;
   Order?: OrderResolvers<ContextType>;
   User?: UserResolvers<ContextType>;
+  Wallet?: WalletResolvers<ContextType>;
+  LedgerEntry?: LedgerEntryResolvers<ContextType>;
+  LedgerEdge?: LedgerEdgeResolvers<ContextType>;
+  LedgerConnection?: LedgerConnectionResolvers<ContextType>;
   Payment?: PaymentResolvers<ContextType>;
   PaymentAttempt?: PaymentAttemptResolvers<ContextType>;
   Refund?: RefundResolvers<ContextType>;
@@ -1397,6 +1592,7 @@ export type Resolvers<ContextType = unknown> = {
   WebhookDelivery?: WebhookDeliveryResolvers<ContextType>;
   WebhookEdge?: WebhookEdgeResolvers<ContextType>;
   WebhookConnection?: WebhookConnectionResolvers<ContextType>;
+  InsufficientBalanceError?: InsufficientBalanceErrorResolvers<ContextType>;
   AmountMismatchError?: AmountMismatchErrorResolvers<ContextType>;
   OrderNotPayableError?: OrderNotPayableErrorResolvers<ContextType>;
   PaymentInProgressError?: PaymentInProgressErrorResolvers<ContextType>;
@@ -1406,6 +1602,7 @@ export type Resolvers<ContextType = unknown> = {
   RefundError?: RefundErrorResolvers<ContextType>;
   PaymentPayload?: PaymentPayloadResolvers<ContextType>;
   RefundPayload?: RefundPayloadResolvers<ContextType>;
+  WalletPayload?: WalletPayloadResolvers<ContextType>;
   WebhookPayload?: WebhookPayloadResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;

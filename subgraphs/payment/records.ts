@@ -1,5 +1,6 @@
 import { type InferEntity, defineEntity, p } from '@mikro-orm/core';
 import { IdType } from '../shared/database.ts';
+import { ledgerEntities } from './ledger/records.ts';
 import type { AttemptState, PaymentEvent, PaymentState, RefundState } from './domain/payment.ts';
 
 const id = () => p.type(IdType).$type<string>();
@@ -166,4 +167,11 @@ export const WebhookRecord = defineEntity({
 });
 export type WebhookRow = InferEntity<typeof WebhookRecord>;
 
-export const entities = [PaymentRecord, AttemptRecord, RefundRecord, PaymentEventRecord, WebhookRecord];
+export const entities = [
+  PaymentRecord,
+  AttemptRecord,
+  RefundRecord,
+  PaymentEventRecord,
+  WebhookRecord,
+  ...ledgerEntities,
+];

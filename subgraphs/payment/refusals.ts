@@ -40,3 +40,13 @@ export const providerError = (provider: string, retryable: boolean, message: str
     provider,
     retryable,
   }) satisfies Refusal;
+
+/** The wallet has too little. */
+export const insufficientBalance = (balance: Money, required: Money) =>
+  ({
+    __typename: 'InsufficientBalanceError',
+    code: 'INSUFFICIENT_BALANCE',
+    message: 'There is less in the wallet than is needed; nothing was taken.',
+    balance: moneyToJson(balance),
+    required: moneyToJson(required),
+  }) satisfies Refusal;

@@ -6,11 +6,14 @@ import { scalars } from '../shared/scalars.ts';
 import type { ResolverMap } from '../shared/subgraph.ts';
 import { cancelPayment } from './commands/cancel-payment.ts';
 import { type CreatePaymentInput, createPayment } from './commands/create-payment.ts';
+import { type CreditInput, creditWallet } from './commands/credit-wallet.ts';
 import { type RefundInput, refundPayment } from './commands/refund-payment.ts';
 import { replayWebhook } from './commands/replay-webhook.ts';
 import { retryPayment } from './commands/retry-payment.ts';
 import type { PaymentContext } from './context.ts';
 import type { PaymentState } from './domain/payment.ts';
+import type { LedgerEntryRow } from './ledger/records.ts';
+import { type WalletView, findWallet, listEntries } from './ledger/wallets.ts';
 import { stateAt } from './orders.ts';
 import {
   type PageInput, availablePaymentMethods, findVisiblePayment, listEvents, listPayments, listPaymentsOfUser, listWebhooks, watchPayments,
@@ -60,6 +63,8 @@ const operations: ResolverMap = {
       { input, idempotencyKey }: Key & { input: RefundInput },
       { deps, viewer }: PaymentContext,
     ) => refundPayment(deps, viewer, input, idempotencyKey),
+    creditWallet: (_: unknown, { idempotencyKey, ...input }: Key & CreditInput, context: PaymentContext) =>
+      creditWallet(context.deps, context, input, idempotencyKey),
     replayWebhook: (
       _: unknown,
       { deliveryId, idempotencyKey }: Partial<Key> & { deliveryId: string },
@@ -94,6 +99,10 @@ const entityResolvers = (publicUrl: string): ResolverMap => ({
     payments: ({ id }: { id: string }, input: PageInput, context: PaymentContext) => {
       if (!isId(id) || !mayRead(context.viewer, id)) throw forbidden('Only the user and staff may see these payments.');
       return listPaymentsOfUser(context, id, input);
+    },
+    wallet: ({ id }: { id: string }, { currency }: { currency?: string | null }, { deps, viewer }: PaymentContext) => {
+      if (!isId(id) || !mayRead(viewer, id)) throw forbidden('Only the user and staff may see this wallet.');
+      return findWallet(deps.db.em(), id, currency ?? null);
     },
   },
 });
@@ -142,10 +151,30 @@ const paymentResolvers: ResolverMap = {
   },
 };
 
+const walletResolvers: ResolverMap = {
+  Wallet: {
+    balance: (wallet: WalletView) => amount(wallet.balanceMinor, wallet),
+    held: (wallet: WalletView) => amount(wallet.heldMinor, wallet),
+    entries: async ({ id, currency }: WalletView, input: PageInput, { deps }: PaymentContext) => {
+      const page = await listEntries(deps.db.em(), id, input);
+      return { ...page, edges: page.edges.map((edge) => ({ ...edge, node: { ...edge.node, currency } })) };
+    },
+  },
+  LedgerEntry: {
+    id: ({ accountId, seq }: LedgerEntryRow) => `${accountId}:${seq}`,
+    seq: ({ seq }: LedgerEntryRow) => Number(seq),
+    direction: ({ amountMinor }: LedgerEntryRow) => (amountMinor < 0n ? 'DEBIT' : 'CREDIT'),
+    amount: ({ amountMinor, ...entry }: LedgerEntryRow & { currency: string }) =>
+      amount(amountMinor < 0n ? -amountMinor : amountMinor, entry),
+    balanceAfter: (entry: LedgerEntryRow & { currency: string }) => amount(entry.balanceAfterMinor, entry),
+  },
+};
+
 /** Resolvers authorise, call a command or a query, return. `publicUrl` is the origin of the payment page. */
 export const createResolvers = (publicUrl: string): ResolverMap => ({
   ...scalars,
   ...operations,
   ...entityResolvers(publicUrl),
   ...paymentResolvers,
+  ...walletResolvers,
 });

@@ -11,6 +11,7 @@ import { type PaymentContext, type PaymentDeps, type Work, works } from './conte
 import { startJobs } from './jobs.ts';
 import { createLoaders } from './loaders.ts';
 import { InitialPaymentMigration } from './migrations/2026-11-21-initial.ts';
+import { LedgerMigration } from './migrations/2026-11-22-ledger.ts';
 import { LiveSlotMigration } from './migrations/2026-11-22-live-slot.ts';
 import { afterEvent, eventHandlers } from './order-events.ts';
 import { type PaymentProvider } from './providers/provider.ts';
@@ -22,6 +23,7 @@ import { webhookRoute } from './webhooks.ts';
 const migrations: readonly NamedMigration[] = [
   { name: '2026-11-21-initial', class: InitialPaymentMigration },
   { name: '2026-11-22-live-slot', class: LiveSlotMigration },
+  { name: '2026-11-22-ledger', class: LedgerMigration },
 ];
 
 /** The payment service's schema as it is to be. */

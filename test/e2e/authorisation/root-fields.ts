@@ -93,6 +93,10 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
       expected: staffOnly,
       variables: ({ paymentId, key }) => ({ input: { paymentId, amount: money, reason: 'test' }, idempotencyKey: key }),
     },
+    creditWallet: {
+      expected: staffOnly,
+      variables: ({ ownerId, key }) => ({ userId: ownerId, amount: money, reason: 'probe', idempotencyKey: key }),
+    },
     replayWebhook: { expected: staffOnly, variables: ({ deliveryId }) => ({ deliveryId }) },
     createProduct: {
       expected: staffOnly,
@@ -154,6 +158,11 @@ export const nestedFields: Readonly<
     document: 'query P($id: ID!) { product(id: $id) { stock { movements { edges { node { id } } } } } }',
     expected: staffOnly,
     variables: ({ productId }) => ({ id: productId }),
+  },
+  'User.wallet': {
+    document: 'query P($id: ID!) { user(id: $id) { wallet(currency: "EUR") { id balance { amount } } } }',
+    expected: owned,
+    variables: ({ ownerId }) => ({ id: ownerId }),
   },
   'StockLevel.reservations': {
     document: 'query P($id: ID!) { product(id: $id) { stock { reservations { id } } } }',

@@ -23,8 +23,9 @@ const typeDefs = parse(/* GraphQL */ `
     amount: Int!
     currency: String!
   }
-  type User @key(fields: "id", resolvable: false) {
+  type User @key(fields: "id") {
     id: ID!
+    name: String!
   }
   type Order @key(fields: "id") {
     id: ID!
@@ -39,11 +40,12 @@ const typeDefs = parse(/* GraphQL */ `
 `);
 
 /**
- * Stands in for the order service, another team's: answers `_entities` over real GraphQL to services that show their
+ * Stands in for the order service, and for what payment asks of the user service: answers `_entities` over real GraphQL to services that show their
  * token, and can say what the real one says by events.
  */
 export function createOrderService(runtime: () => Runtime) {
   const orders = new Map<string, StandInOrder>();
+  const unknownUsers = new Set<string>();
   let engine: SubgraphLink | undefined;
 
   async function open(): Promise<SubgraphLink> {
@@ -55,9 +57,12 @@ export function createOrderService(runtime: () => Runtime) {
       name: 'order',
       typeDefs,
       resolvers: {
+        User: {
+          __resolveReference: ({ id }: { id: string }) => (unknownUsers.has(id) ? null : { id, name: 'Somebody' }),
+        },
         Order: {
           __resolveReference: ({ id }: { id: string }) => orders.get(id) ?? null,
-          customer: ({ customerId }: StandInOrder) => ({ id: customerId }),
+          customer: ({ customerId }: StandInOrder) => ({ id: customerId, name: 'Somebody' }),
           balanceDue: ({ balanceDueMinor, currency }: StandInOrder) => ({ amount: balanceDueMinor, currency }),
         },
       },
@@ -96,6 +101,10 @@ export function createOrderService(runtime: () => Runtime) {
       };
       orders.set(added.id, added);
       return added;
+    },
+    /** From now on nobody has this id; otherwise the stand-in knows every user. */
+    forgetUser(id: string): void {
+      unknownUsers.add(id);
     },
     set(id: string, change: Partial<StandInOrder>): void {
       orders.set(id, { ...(orders.get(id) as StandInOrder), ...change });

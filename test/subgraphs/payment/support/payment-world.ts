@@ -208,10 +208,20 @@ const errorFields = /* GraphQL */ `
     ... on AmountMismatchError { expected { amount currency } actual { amount currency } }
     ... on ProviderError { provider retryable }
     ... on IdempotencyConflictError { retryable }
+    ... on InsufficientBalanceError { balance { amount currency } required { amount currency } }
   }
 `; // prettier-ignore
 
 export const documents = {
+  creditWallet: `mutation ($userId: ID!, $amount: MoneyInput!, $reason: String!, $key: String!) {
+    creditWallet(userId: $userId, amount: $amount, reason: $reason, idempotencyKey: $key) { replayed wallet { id balance { amount currency } held { amount } } ${errorFields} }
+  }`,
+  wallet: `query ($u: [_Any!]!, $currency: String, $first: Int, $after: String) {
+    _entities(representations: $u) { ... on User { wallet(currency: $currency) {
+      id balance { amount currency } held { amount currency }
+      entries(first: $first, after: $after) { pageInfo { hasNextPage endCursor } edges { cursor node { id seq direction amount { amount } balanceAfter { amount } reference reason } } }
+    } } }
+  }`,
   create: `mutation ($input: CreatePaymentInput!, $key: String!) { createPayment(input: $input, idempotencyKey: $key) { replayed payment { ...All } ${errorFields} } } ${paymentFields}`,
   retry: `mutation ($id: ID!, $key: String!) { retryPayment(paymentId: $id, idempotencyKey: $key) { replayed payment { ...All } ${errorFields} } } ${paymentFields}`,
   cancel: `mutation ($id: ID!, $key: String!) { cancelPayment(paymentId: $id, idempotencyKey: $key) { replayed payment { ...All } ${errorFields} } } ${paymentFields}`,
@@ -238,6 +248,29 @@ export async function create(
   });
   if (!data?.createPayment.payment) throw new Error(JSON.stringify({ errors, data }));
   return data.createPayment.payment;
+}
+
+/** Gives a user money to spend. */
+export async function credit(
+  world: PaymentWorld,
+  userId: string,
+  amountMinor: number,
+  currency = 'EUR',
+): Promise<void> {
+  const variables = { userId, amount: { amount: amountMinor, currency }, reason: 'for a test', key: newId() };
+  const { data, errors } = await world.run(staff, documents.creditWallet, variables);
+  if (!data?.creditWallet.wallet) throw new Error(JSON.stringify({ errors, data }));
+}
+
+/** A user's wallet in EUR, or in another currency. */
+export async function walletOf(world: PaymentWorld, userId: string, currency = 'EUR'): Promise<Loose> {
+  const { data, errors } = await world.run(staff, documents.wallet, {
+    u: [{ __typename: 'User', id: userId }],
+    currency,
+    first: 100,
+  });
+  if (errors.length > 0) throw new Error(JSON.stringify(errors));
+  return data._entities[0].wallet;
 }
 
 /** Gives a card to the newest attempt's page. */

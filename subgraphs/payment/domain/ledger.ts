@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import { idFromBytes, idToBytes } from '../../shared/ids.ts';
+
+/**
+ * AVAILABLE and HELD are a customer's wallet: what can be spent, and what is set aside for an order in flight. The others are
+ * the house's: SALES has what wallets paid for orders, CREDITS what staff gave, TOP_UPS what customers paid in from outside.
+ */
+export type AccountKind = 'AVAILABLE' | 'HELD' | 'SALES' | 'CREDITS' | 'TOP_UPS';
+
+/** An account, by what makes it one of a kind. A house account's owner is one of its shards. */
+export type Account = { readonly kind: AccountKind; readonly ownerId: string; readonly currency: string };
+
+/** What a transfer does to one account, in minor units of its currency; negative takes away. */
+export type Move = { readonly account: Account; readonly amountMinor: bigint };
+
+/** A transfer of the ledger: its moves sum to zero. `reference` is unique for ever: what it stands for happens once. */
+export type Transfer = {
+  readonly reference: string;
+  /** In words, for the wallet's owner. */
+  readonly reason: string;
+  readonly paymentId: string | null;
+  readonly orderId: string | null;
+  readonly moves: readonly Move[];
+};
+
+/** Rows that each house account is spread over, so that customers who pay at once don't queue for one row. */
+export const houseShards = 16;
+
+export const isCustomers = (kind: AccountKind): boolean => kind === 'AVAILABLE' || kind === 'HELD';
+
+/** The account's id: derived, so that it needs no look-up, and two who open the same account open one. */
+export const accountId = ({ kind, ownerId, currency }: Account): string =>
+  idFromBytes(createHash('sha256').update(`${kind}\n${ownerId}\n${currency}`).digest().subarray(0, 16));
+
+/** A customer's wallet is known by its AVAILABLE account. */
+export const walletId = (ownerId: string, currency: string): string =>
+  accountId({ kind: 'AVAILABLE', ownerId, currency });
+
+/** Id of the shard of every house account that serves this customer: bytes 0 to 14 are zero. */
+export function shardOf(customerId: string): string {
+  const shard = Buffer.alloc(16);
+  shard[15] = (idToBytes(customerId)[15] ?? 0) % houseShards;
+  return idFromBytes(shard);
+}
+
+type Wallet = { readonly ownerId: string; readonly currency: string };
+
+/** Moves `amountMinor` from one account of this customer, or of the house, to another. */
+export const between = (
+  wallet: Wallet,
+  path: { readonly from: AccountKind; readonly to: AccountKind },
+  amountMinor: bigint,
+): readonly Move[] => {
+  const account = (kind: AccountKind): Account => ({
+    kind,
+    ownerId: isCustomers(kind) ? wallet.ownerId : shardOf(wallet.ownerId),
+    currency: wallet.currency,
+  });
+  return [
+    { account: account(path.from), amountMinor: -amountMinor },
+    { account: account(path.to), amountMinor },
+  ];
+};
+
+/** Throws a RangeError for a transfer that makes or loses money, or moves an account twice: the caller has a bug. */
+export function checkTransfer({ reference, moves }: Transfer): void {
+  if (moves.length < 2) throw new RangeError(`transfer ${reference} has no two sides`);
+  if (moves.reduce((sum, { amountMinor }) => sum + amountMinor, 0n) !== 0n)
+    throw new RangeError(`transfer ${reference} does not sum to zero`);
+  if (moves.some(({ amountMinor }) => amountMinor === 0n))
+    throw new RangeError(`transfer ${reference} has an empty side`);
+  if (new Set(moves.map(({ account }) => account.currency)).size !== 1)
+    throw new RangeError(`transfer ${reference} has two currencies`);
+  if (new Set(moves.map(({ account }) => accountId(account))).size !== moves.length)
+    throw new RangeError(`transfer ${reference} moves an account twice`);
+}
