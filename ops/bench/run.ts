@@ -1,10 +1,12 @@
 import { benchGateway } from './gateway/bench.ts';
+import { profileGateway } from './gateway/profile.ts';
 import { benchOrderFlow } from './order-flow.ts';
 
 /** `npm run bench -- <scenario>`; add a file beside this one and name it here. */
 const scenarios: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   'order-flow': benchOrderFlow,
   gateway: benchGateway,
+  'gateway-profile': profileGateway,
 };
 
 const [name = '', ...args] = process.argv.slice(2);

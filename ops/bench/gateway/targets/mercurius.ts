@@ -1,6 +1,6 @@
 /** Mercurius' gateway, of the packages in `ops/bench/peers`. */
 import { createRequire } from 'node:module';
-import { subgraphNames, urlOf } from '../graph.ts';
+import { subgraphNames, typeDefs, urlOf } from '../graph.ts';
 import { readGiven } from './given.ts';
 
 /** As much of Fastify as is used here; its types are not installed with the project. */
@@ -15,6 +15,15 @@ const app = (peer('fastify') as Fastify)({});
 app.register(peer('@mercuriusjs/gateway'), {
   path: '/graphql',
   jit: 1,
-  gateway: { services: subgraphNames.map((name) => ({ name, url: urlOf(ports, name), mandatory: true })) },
+  gateway: {
+    services: subgraphNames.map((name) => ({
+      name,
+      url: urlOf(ports, name),
+      schema: typeDefs[name].replace(/^extend schema.*$/m, ''),
+      mandatory: true,
+    })),
+  },
 });
 await app.listen({ port, host: '127.0.0.1' });
+// An exit of its own, so that a profile gets written.
+process.once('SIGTERM', () => process.exit());

@@ -111,3 +111,5 @@ createServer((request, response) => {
     );
   });
 }).listen(listenPort, '127.0.0.1');
+// An exit of its own, so that a profile gets written.
+process.once('SIGTERM', () => process.exit());
