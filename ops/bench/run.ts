@@ -1,4 +1,6 @@
+import { benchGatewayAttack } from './gateway/attack.ts';
 import { benchGateway } from './gateway/bench.ts';
+import { benchGatewayMemory } from './gateway/memory.ts';
 import { profileGateway } from './gateway/profile.ts';
 import { benchOrderFlow } from './order-flow.ts';
 
@@ -6,6 +8,8 @@ import { benchOrderFlow } from './order-flow.ts';
 const scenarios: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   'order-flow': benchOrderFlow,
   gateway: benchGateway,
+  'gateway-attack': benchGatewayAttack,
+  'gateway-memory': benchGatewayMemory,
   'gateway-profile': profileGateway,
 };
 

@@ -75,6 +75,21 @@ export const queries = {
 } as const;
 export type QueryName = keyof typeof queries;
 
+/** Fields of a product below which each document goes on differently. */
+const tails = [
+  'reviews { id body }',
+  'reviews { id author { name } }',
+  'reviews { id author { username reviews { id } } }',
+  'reviews { product { name inStock } }',
+  'shippingEstimate',
+] as const;
+
+/** The text of a valid query of which no two with different numbers are the same, nor their plans. */
+export function distinctQuery(number: number): string {
+  const tail = tails[number % tails.length] ?? '';
+  return `query Document${number} { topProducts(first: ${(number % 9) + 1}) { upc price${number}: price inStock ${tail} } me { name${number}: name reviews { id } } }`;
+}
+
 /** Where the subgraphs listen, as their process prints it. */
 export type Ports = Readonly<Record<BenchSubgraph, number>>;
 

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { openPost } from './transport.ts';
 
 /** How to start a program that will listen on `port`. */
@@ -10,29 +12,41 @@ export type Program = {
   readonly env?: Readonly<Record<string, string>>;
 };
 
+/** Memory of a process of Node after a collection, in MiB: what its code holds on to, in the heap and outside of it. */
+export type Heap = { readonly heapMiB: number; readonly externalMiB: number };
+
 /** A program of the benchmark that runs and answers GraphQL. */
 export type Target = {
   readonly pid: number;
   readonly origin: string;
+  /** Collects garbage and measures; for programs that were started by `reportingHeap`. */
+  heap(): Promise<Heap>;
   /** Ends it and waits for the end. */
   stop(): Promise<void>;
 };
 
 const startTimeoutMs = 60_000;
 const pollMs = 50;
+const heapTimeoutMs = 30_000;
 const stopTimeoutMs = 5_000;
 const shownCharacters = 400;
+
+/** The same program of Node, able to tell its heap. */
+export const reportingHeap = (program: Program): Program => ({
+  ...program,
+  args: ['--expose-gc', '--import', join(import.meta.dirname, 'targets', 'report-heap.ts'), ...program.args],
+});
 
 /** Starts a program and waits until it answers `{ __typename }`. Rejects with what it printed when it ends or doesn't. */
 export async function startTarget(program: Program, port: number): Promise<Target> {
   const child = spawn(program.command, program.args, {
     cwd: program.cwd,
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...program.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   let printed = '';
   for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => (printed = (printed + text).slice(-shownCharacters)));
+    stream?.setEncoding('utf8').on('data', (text: string) => (printed = (printed + text).slice(-shownCharacters)));
   let ended: string | undefined;
   const exit = new Promise<void>((resolve) => {
     child.once('exit', (code, signal) => {
@@ -51,6 +65,12 @@ export async function startTarget(program: Program, port: number): Promise<Targe
     await exit;
     clearTimeout(kill);
   };
+  const heap = async (): Promise<Heap> => {
+    const answered = once(child, 'message', { signal: AbortSignal.timeout(heapTimeoutMs) });
+    child.send('heap');
+    const [answer] = (await answered) as [Heap];
+    return answer;
+  };
   const { post, close } = openPost(origin);
   const untilMs = performance.now() + startTimeoutMs;
   let last = 'no answer';
@@ -58,7 +78,7 @@ export async function startTarget(program: Program, port: number): Promise<Targe
     while (performance.now() < untilMs && ended === undefined) {
       try {
         const answer = JSON.parse(await post('{"query":"{ __typename }"}')) as { data?: { __typename?: string } };
-        if (answer.data?.__typename === 'Query') return { pid: child.pid ?? 0, origin, stop };
+        if (answer.data?.__typename === 'Query') return { pid: child.pid ?? 0, origin, heap, stop };
         last = JSON.stringify(answer).slice(0, shownCharacters);
       } catch (error) {
         last = (error as Error).message;
