@@ -5,7 +5,7 @@ export async function auditCharges(context: AuditContext): Promise<string[]> {
   const [payment, provider] = [context.schema('payment'), context.schema('simulated')];
   const settled = (column: string) => `${column} < utc_timestamp(3) - interval ${context.graceSeconds} second`;
   const charges = `select c.id, c.intent_id, c.amount, c.created_at, json_unquote(json_extract(c.metadata, '$.orderId')) order_id,
-    coalesce((select sum(r.amount) from ${provider}.refund r where r.intent_id = c.intent_id), 0) refunded from ${provider}.charge c`;
+    coalesce((select sum(r.amount) from ${provider}.refund r where r.intent_id = c.intent_id and r.status = 'succeeded'), 0) refunded from ${provider}.charge c`;
   const doubles = await broken(
     context,
     `select order_id, count(*) charges from (${charges}) c where c.amount > c.refunded and ${settled('c.created_at')} group by order_id having count(*) > 1`,
@@ -30,14 +30,15 @@ export async function auditCharges(context: AuditContext): Promise<string[]> {
     context,
     `select r.id, r.amount, p.number, p.state, p.amount_minor from ${provider}.refund r
      left join ${payment}.refund p on p.provider_refund_id = r.id
-     where (p.id is null or p.state <> 'SUCCEEDED' or p.amount_minor <> r.amount) and ${settled('r.created_at')}`,
+     where r.status = 'succeeded' and (p.id is null or p.state <> 'SUCCEEDED' or p.amount_minor <> r.amount) and ${settled('r.created_at')}`,
     (row) =>
       `the provider refunded ${row['amount']} (${row['id']}), ours is ${row['number']} ${row['state']} ${row['amount_minor']}`,
   );
   const promised = await broken(
     context,
-    `select p.number, p.state from ${payment}.refund p left join ${provider}.refund r on r.id = p.provider_refund_id
-     where (p.state = 'SUCCEEDED' and r.id is null) or (p.state <> 'SUCCEEDED' and ${settled('p.created_at')})`,
+    `select p.number, p.state from ${payment}.refund p join ${payment}.attempt a on a.id = p.attempt_id and a.provider = 'simulated'
+     left join ${provider}.refund r on r.id = p.provider_refund_id and r.status = 'succeeded'
+     where (p.state = 'SUCCEEDED' and p.confirmed_by is null and r.id is null) or (p.state <> 'SUCCEEDED' and ${settled('p.created_at')})`,
     (row) => `refund ${row['number']} is ${row['state']}, the provider does not say so`,
   );
   return [...doubles, ...unknown, ...invented, ...refunds, ...promised];
@@ -50,7 +51,7 @@ export async function auditMoney(context: AuditContext): Promise<string[]> {
   const refunds = await broken(
     context,
     `select p.number, p.refunded_minor, p.refunding_minor, coalesce(r.done, 0) done, coalesce(r.asked, 0) asked from ${payment}.payment p
-     left join (select payment_id, sum(if(state = 'SUCCEEDED', amount_minor, 0)) done, sum(if(state = 'FAILED', 0, amount_minor)) asked
+     left join (select payment_id, sum(if(settled_at is not null and state <> 'FAILED', amount_minor, 0)) done, sum(if(state = 'FAILED', 0, amount_minor)) asked
        from ${payment}.refund where surplus = 0 group by payment_id) r on r.payment_id = p.id
      where p.refunded_minor <> coalesce(r.done, 0) or p.refunding_minor <> coalesce(r.asked, 0)`,
     (row) =>

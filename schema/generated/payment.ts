@@ -168,11 +168,11 @@ export type AttemptState =
 export type RefundState =
   /** Decided here; the provider has not been told yet. */
   | 'REQUESTED'
-  /** The provider has been told. */
+  /** The provider is being told, or works on it. `failureMessage` says why it was refused so far; then it is tried again. */
   | 'PENDING'
   /** The money is on its way back to the customer. */
   | 'SUCCEEDED'
-  /** The provider refuses it; nothing went back. */
+  /** The provider refuses what staff asked for; nothing went back. What the platform owes is never FAILED: it stays PENDING. */
   | 'FAILED';
 
 /** Which way money went in a wallet. */
@@ -409,6 +409,12 @@ export type Refund = {
   providerRefundId?: Maybe<Scalars['String']['output']>;
   /** True: made by the platform for money that came too late. */
   automatic: Scalars['Boolean']['output'];
+  /** Why the provider refused it last; null when it did not. */
+  failureMessage?: Maybe<Scalars['String']['output']>;
+  /** How often the provider has refused it. */
+  refusals: Scalars['Int']['output'];
+  /** When the provider is told or asked next; null when it is done or given up. */
+  nextTryAt?: Maybe<Scalars['DateTime']['output']>;
   /** When it was decided. */
   createdAt: Scalars['DateTime']['output'];
   /** When it ended, well or not. */
@@ -507,6 +513,22 @@ export type WebhookEdge = {
 export type WebhookConnection = {
   /** The deliveries. */
   edges: Array<WebhookEdge>;
+  /** Where the page lies. */
+  pageInfo: PageInfo;
+};
+
+/** A refund, with its cursor. */
+export type RefundEdge = {
+  /** Opaque; for `after`. */
+  cursor: Scalars['String']['output'];
+  /** The refund. */
+  node: Refund;
+};
+
+/** A page of refunds. */
+export type RefundConnection = {
+  /** The refunds. */
+  edges: Array<RefundEdge>;
   /** Where the page lies. */
   pageInfo: PageInfo;
 };
@@ -651,7 +673,7 @@ export type PaymentPayload = {
   userErrors: Array<PayError>;
 };
 
-/** The answer to `refundPayment`. */
+/** The answer to a mutation of a refund. */
 export type RefundPayload = {
   /** The refund; null when it was refused. */
   refund?: Maybe<Refund>;
@@ -688,6 +710,8 @@ export type Query = {
   availablePaymentMethods: Array<PaymentMethod>;
   /** All payments, newest first. Staff only (FORBIDDEN). */
   payments: PaymentConnection;
+  /** All refunds, newest first. Staff only (FORBIDDEN). */
+  refunds: RefundConnection;
   /** What providers have sent, newest first. Staff only (FORBIDDEN). */
   webhookDeliveries: WebhookConnection;
 };
@@ -707,6 +731,13 @@ export type QueryPaymentsArgs = {
   state?: InputMaybe<Array<PaymentState>>;
 };
 
+export type QueryRefundsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  state?: InputMaybe<Array<RefundState>>;
+  refused?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
 export type QueryWebhookDeliveriesArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   after?: InputMaybe<Scalars['String']['input']>;
@@ -724,6 +755,10 @@ export type Mutation = {
   refundPayment: RefundPayload;
   /** Gives a user money of the house's to spend here. Staff only (ForbiddenError). */
   creditWallet: WalletPayload;
+  /** Has a refund that was refused tried again now. Staff only (ForbiddenError). ConflictError when it has succeeded. */
+  retryRefund: RefundPayload;
+  /** Notes that staff have given the money of a refused refund back themselves. Staff only (ForbiddenError). ConflictError while the provider may still make the refund. */
+  confirmRefund: RefundPayload;
   /** Applies a stored webhook again. Staff only (ForbiddenError). Harmless for one that was applied; refused for a forged one and for a DUPLICATE. */
   replayWebhook: WebhookPayload;
 };
@@ -752,6 +787,17 @@ export type MutationCreditWalletArgs = {
   userId: Scalars['ID']['input'];
   amount: MoneyInput;
   reason: Scalars['String']['input'];
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type MutationRetryRefundArgs = {
+  refundId: Scalars['ID']['input'];
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type MutationConfirmRefundArgs = {
+  refundId: Scalars['ID']['input'];
+  reference: Scalars['String']['input'];
   idempotencyKey: Scalars['String']['input'];
 };
 
@@ -925,6 +971,8 @@ export type ResolversTypes = {
   WebhookDelivery: ResolverTypeWrapper<any>;
   WebhookEdge: ResolverTypeWrapper<any>;
   WebhookConnection: ResolverTypeWrapper<any>;
+  RefundEdge: ResolverTypeWrapper<any>;
+  RefundConnection: ResolverTypeWrapper<any>;
   MoneyInput: MoneyInput;
   CreatePaymentInput: CreatePaymentInput;
   RefundInput: RefundInput;
@@ -979,6 +1027,8 @@ export type ResolversParentTypes = {
   WebhookDelivery: any;
   WebhookEdge: any;
   WebhookConnection: any;
+  RefundEdge: any;
+  RefundConnection: any;
   MoneyInput: MoneyInput;
   CreatePaymentInput: CreatePaymentInput;
   RefundInput: RefundInput;
@@ -1257,6 +1307,9 @@ export type RefundResolvers<
   reason?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   providerRefundId?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   automatic?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  failureMessage?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  refusals?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  nextTryAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   settledAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
 };
@@ -1338,6 +1391,22 @@ export type WebhookConnectionResolvers<
   ParentType extends ResolversParentTypes['WebhookConnection'] = ResolversParentTypes['WebhookConnection'],
 > = {
   edges?: Resolver<Array<ResolversTypes['WebhookEdge']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+};
+
+export type RefundEdgeResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['RefundEdge'] = ResolversParentTypes['RefundEdge'],
+> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['Refund'], ParentType, ContextType>;
+};
+
+export type RefundConnectionResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['RefundConnection'] = ResolversParentTypes['RefundConnection'],
+> = {
+  edges?: Resolver<Array<ResolversTypes['RefundEdge']>, ParentType, ContextType>;
   pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
 };
 
@@ -1500,6 +1569,12 @@ export type QueryResolvers<
     ContextType,
     RequireFields<QueryPaymentsArgs, 'first'>
   >;
+  refunds?: Resolver<
+    ResolversTypes['RefundConnection'],
+    ParentType,
+    ContextType,
+    RequireFields<QueryRefundsArgs, 'first'>
+  >;
   webhookDeliveries?: Resolver<
     ResolversTypes['WebhookConnection'],
     ParentType,
@@ -1541,6 +1616,18 @@ export type MutationResolvers<
     ParentType,
     ContextType,
     RequireFields<MutationCreditWalletArgs, 'userId' | 'amount' | 'reason' | 'idempotencyKey'>
+  >;
+  retryRefund?: Resolver<
+    ResolversTypes['RefundPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationRetryRefundArgs, 'refundId' | 'idempotencyKey'>
+  >;
+  confirmRefund?: Resolver<
+    ResolversTypes['RefundPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationConfirmRefundArgs, 'refundId' | 'reference' | 'idempotencyKey'>
   >;
   replayWebhook?: Resolver<
     ResolversTypes['WebhookPayload'],
@@ -1592,6 +1679,8 @@ export type Resolvers<ContextType = unknown> = {
   WebhookDelivery?: WebhookDeliveryResolvers<ContextType>;
   WebhookEdge?: WebhookEdgeResolvers<ContextType>;
   WebhookConnection?: WebhookConnectionResolvers<ContextType>;
+  RefundEdge?: RefundEdgeResolvers<ContextType>;
+  RefundConnection?: RefundConnectionResolvers<ContextType>;
   InsufficientBalanceError?: InsufficientBalanceErrorResolvers<ContextType>;
   AmountMismatchError?: AmountMismatchErrorResolvers<ContextType>;
   OrderNotPayableError?: OrderNotPayableErrorResolvers<ContextType>;

@@ -10,7 +10,7 @@ import { endIntent, submitAttempt } from './commands/submit-attempt.ts';
 import { type PaymentDeps, providerNamed, transact } from './context.ts';
 import { decideClose, isUnpaid } from './domain/payment.ts';
 import type { AttemptRow, PaymentRow } from './records.ts';
-import { attemptFrom, findPayment, lockPayment, savePayment } from './store.ts';
+import { attemptFrom, findPayment, knownAttempt, lockPayment, savePayment } from './store.ts';
 
 const batchSize = 50;
 /** At the same time at the provider, per turn. */
@@ -19,6 +19,8 @@ const pollMs = 5_000;
 const jobEveryMs = 10_000;
 const purgeEveryMs = 3_600_000;
 const maxBackoffSeconds = 300;
+/** Some refunds take the provider days. */
+const maxRefundBackoffSeconds = 3_600;
 /** The order service closes an expired order well within this; afterwards an unpaid payment ends without it. */
 const closeGraceSeconds = 60;
 const unknownPaymentHours = 24;
@@ -28,9 +30,9 @@ const unusedRetentionDays = 7;
 const purgeBatch = 5_000;
 const maxPurgeBatches = 20;
 
-/** Seconds to the next look at something that was looked at `tries` times before, from `baseSeconds` up to 5 minutes. */
-const backoffSeconds = (baseSeconds: number, tries: number): number =>
-  Math.min(maxBackoffSeconds, baseSeconds * 2 ** Math.min(tries, 10));
+/** Seconds to the next look at something that was looked at `tries` times before, from `baseSeconds` up to `maxSeconds`. */
+const backoffSeconds = (baseSeconds: number, tries: number, maxSeconds = maxBackoffSeconds): number =>
+  Math.min(maxSeconds, baseSeconds * 2 ** Math.min(tries, 11));
 
 /** Asks the provider about attempts that are due: without an answer yet, without a webhook, or to be called off. Returns how many. */
 export async function checkAttempts(deps: PaymentDeps): Promise<number> {
@@ -73,10 +75,9 @@ async function checkAttempt(deps: PaymentDeps, payment: PaymentRow, attempt: Att
   } else if (!attempt.providerIntentId) {
     await submitAttempt(deps, { paymentId: payment.id, attemptId: attempt.id }, 'job');
   } else {
-    const intent = await providerNamed(deps, attempt.provider).getIntent({
-      intentId: attempt.providerIntentId,
-      orderId: payment.orderId,
-    });
+    const intent = await providerNamed(deps, attempt.provider).getIntent(
+      knownAttempt(payment, attempt, attempt.providerIntentId),
+    );
     const { fact } = intent;
     if (fact) await transact(deps, (unit) => applyFact(unit, deps, { ...about, intentId: intent.id, fact }, cause));
   }
@@ -90,8 +91,8 @@ export async function executeRefunds(deps: PaymentDeps): Promise<number> {
   );
   await inParallel(rows, async (row) => {
     const refundId = idFromBytes(row['id'] as Buffer);
-    if (!(await claim(deps, 'refund', 'next_try_at', 'tries', refundId, backoffSeconds(2, Number(row['tries'])))))
-      return;
+    const nextSeconds = backoffSeconds(2, Number(row['tries']), maxRefundBackoffSeconds);
+    if (!(await claim(deps, 'refund', 'next_try_at', 'tries', refundId, nextSeconds))) return;
     await guarded(deps, { refundId }, () => executeRefund(deps, refundId, 'job'));
   });
   return rows.length;

@@ -7,8 +7,11 @@ import { readOnWake } from '../shared/live.ts';
 import type { PaymentContext, PaymentDeps } from './context.ts';
 import type { PaymentState } from './domain/payment.ts';
 import { findVisibleOrder, stateAt } from './orders.ts';
-import type { PaymentEventRow, PaymentMethod, PaymentRow, WebhookOutcome, WebhookRow } from './records.ts';
-import { paymentFrom } from './store.ts';
+import type { RefundState } from './domain/refund.ts';
+import type {
+  PaymentEventRow, PaymentMethod, PaymentRow, RefundRow, WebhookOutcome, WebhookRow,
+} from './records.ts'; // prettier-ignore
+import { paymentFrom, refundFrom } from './store.ts';
 
 export type PageInput = { readonly first?: number | null; readonly after?: string | null };
 
@@ -90,6 +93,19 @@ export const listPaymentsOfUser = (
   input: PageInput,
 ): Promise<Page<PaymentRow>> =>
   page(deps.db.em(), 'payment', paymentFrom, input, { text: 'customer_id = ?', values: [idToBytes(userId)] });
+
+export function listRefunds(
+  { viewer, deps }: PaymentContext,
+  input: PageInput & { state?: readonly RefundState[] | null; refused?: boolean | null },
+): Promise<Page<RefundRow>> {
+  requireStaff(viewer);
+  const { text, values } = oneOf('state', input.state);
+  const refused = input.refused ? "failure is not null and state <> 'SUCCEEDED'" : '';
+  return page(deps.db.em(), 'refund', refundFrom, input, {
+    text: [text, refused].filter((condition) => condition !== '').join(' and '),
+    values,
+  });
+}
 
 export function listWebhooks(
   { viewer, deps }: PaymentContext,

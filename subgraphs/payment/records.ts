@@ -1,7 +1,8 @@
 import { type InferEntity, defineEntity, p } from '@mikro-orm/core';
 import { IdType } from '../shared/database.ts';
 import { ledgerEntities } from './ledger/records.ts';
-import type { AttemptState, PaymentEvent, PaymentState, RefundState } from './domain/payment.ts';
+import type { AttemptState, PaymentEvent, PaymentState } from './domain/payment.ts';
+import type { RefundState } from './domain/refund.ts';
 
 const id = () => p.type(IdType).$type<string>();
 const text = <T extends string>(length: number) => p.string().length(length).$type<T>();
@@ -114,10 +115,17 @@ export const RefundRecord = defineEntity({
     settledAt: at().nullable(),
     nextTryAt: at().nullable().index('refund_due'),
     tries: p.integer(),
+    /** How often the provider refused it: each try after a refusal has a key of its own there. */
+    refusals: p.integer().default(0),
+    /** When the provider was asked, until it has answered. */
+    triedAt: at().nullable(),
+    /** Who of the staff has settled it by hand. */
+    confirmedBy: id().nullable(),
   },
   indexes: [
     { name: 'refund_payment', properties: ['paymentId', 'id'] },
     { name: 'refund_order', properties: ['orderId', 'id'] },
+    { name: 'refund_state', properties: ['state', 'id'] },
   ],
   checks: [{ name: 'refund_amount', expression: '`amount_minor` > 0' }],
 });

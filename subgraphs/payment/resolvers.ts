@@ -10,13 +10,15 @@ import { type CreditInput, creditWallet } from './commands/credit-wallet.ts';
 import { type RefundInput, refundPayment } from './commands/refund-payment.ts';
 import { replayWebhook } from './commands/replay-webhook.ts';
 import { retryPayment } from './commands/retry-payment.ts';
+import { confirmRefund, retryRefund } from './commands/settle-refund.ts';
 import type { PaymentContext } from './context.ts';
 import type { PaymentState } from './domain/payment.ts';
 import type { LedgerEntryRow } from './ledger/records.ts';
 import { type WalletView, findWallet, listEntries } from './ledger/wallets.ts';
+import type { RefundState } from './domain/refund.ts';
 import { stateAt } from './orders.ts';
 import {
-  type PageInput, availablePaymentMethods, findVisiblePayment, listEvents, listPayments, listPaymentsOfUser, listWebhooks, watchPayments,
+  type PageInput, availablePaymentMethods, findVisiblePayment, listEvents, listPayments, listPaymentsOfUser, listRefunds, listWebhooks, watchPayments,
 } from './queries.ts'; // prettier-ignore
 import type { PaymentEventRow, PaymentRow, RefundRow, WebhookOutcome, WebhookRow } from './records.ts';
 
@@ -39,6 +41,11 @@ const operations: ResolverMap = {
       availablePaymentMethods(context, orderId),
     payments: (_: unknown, input: PageInput & { state?: PaymentState[] | null }, context: PaymentContext) =>
       listPayments(context, input),
+    refunds: (
+      _: unknown,
+      input: PageInput & { state?: RefundState[] | null; refused?: boolean | null },
+      context: PaymentContext,
+    ) => listRefunds(context, input),
     webhookDeliveries: (
       _: unknown,
       input: PageInput & { outcome?: WebhookOutcome[] | null },
@@ -65,6 +72,16 @@ const operations: ResolverMap = {
     ) => refundPayment(deps, viewer, input, idempotencyKey),
     creditWallet: (_: unknown, { idempotencyKey, ...input }: Key & CreditInput, context: PaymentContext) =>
       creditWallet(context.deps, context, input, idempotencyKey),
+    retryRefund: (
+      _: unknown,
+      { refundId, idempotencyKey }: Key & { refundId: string },
+      { deps, viewer }: PaymentContext,
+    ) => retryRefund(deps, viewer, refundId, idempotencyKey),
+    confirmRefund: (
+      _: unknown,
+      { refundId, reference, idempotencyKey }: Key & { refundId: string; reference: string },
+      { deps, viewer }: PaymentContext,
+    ) => confirmRefund(deps, viewer, { refundId, reference }, idempotencyKey),
     replayWebhook: (
       _: unknown,
       { deliveryId, idempotencyKey }: Partial<Key> & { deliveryId: string },
@@ -139,6 +156,7 @@ const paymentResolvers: ResolverMap = {
     },
     payment: ({ paymentId }: RefundRow, _: unknown, { loaders }: PaymentContext) => loaders.payment.load(paymentId),
     amount: (refund: RefundRow) => amount(refund.amountMinor, refund),
+    failureMessage: ({ failure }: RefundRow) => failure,
   },
   PaymentEvent: {
     id: ({ paymentId, seq }: PaymentEventRow) => `${paymentId}:${seq}`,

@@ -2,6 +2,7 @@ import { type Row, type Sql, insertRows, select, toDate, toJson, write } from '.
 import { idFromBytes, idToBytes } from '../shared/ids.ts';
 import type { Unit } from './context.ts';
 import { type PaymentEvent, evolve, holdsOrder } from './domain/payment.ts';
+import type { KnownAttempt } from './providers/provider.ts';
 import type { AttemptRow, PaymentRow, RefundRow, Source } from './records.ts';
 
 const id = (value: unknown): string => idFromBytes(value as Buffer);
@@ -75,6 +76,9 @@ export const refundFrom = (row: Row): RefundRow =>
     settledAt: toDate(row['settled_at']),
     nextTryAt: toDate(row['next_try_at']),
     tries: Number(row['tries']),
+    refusals: Number(row['refusals']),
+    triedAt: toDate(row['tried_at']),
+    confirmedBy: idOrNull(row['confirmed_by']),
   }) as RefundRow;
 
 /** The payment, locked until the transaction ends. All changes of a payment, its attempts and refunds happen under this lock. */
@@ -216,6 +220,14 @@ async function insertJournal(
   });
   await insertRows(unit.sql, 'payment_event', rows);
 }
+
+/** An attempt as its provider is asked about it. */
+export const knownAttempt = (payment: PaymentRow, attempt: AttemptRow, intentId: string): KnownAttempt => ({
+  id: attempt.id,
+  intentId,
+  orderId: payment.orderId,
+  amount: { amount: payment.amountMinor, currency: payment.currency },
+});
 
 /** Stores a new attempt, live and not yet known to the provider; asked about from `checkInSeconds` on. */
 export async function insertAttempt(

@@ -13,6 +13,7 @@ import { createLoaders } from './loaders.ts';
 import { InitialPaymentMigration } from './migrations/2026-11-21-initial.ts';
 import { LedgerMigration } from './migrations/2026-11-22-ledger.ts';
 import { LiveSlotMigration } from './migrations/2026-11-22-live-slot.ts';
+import { RefundTriesMigration } from './migrations/2026-11-22-refund-tries.ts';
 import { afterEvent, eventHandlers } from './order-events.ts';
 import { type PaymentProvider } from './providers/provider.ts';
 import { simulatedProvider } from './providers/simulated.ts';
@@ -24,6 +25,7 @@ const migrations: readonly NamedMigration[] = [
   { name: '2026-11-21-initial', class: InitialPaymentMigration },
   { name: '2026-11-22-live-slot', class: LiveSlotMigration },
   { name: '2026-11-22-ledger', class: LedgerMigration },
+  { name: '2026-11-22-refund-tries', class: RefundTriesMigration },
 ];
 
 /** The payment service's schema as it is to be. */

@@ -1,17 +1,10 @@
 import { select, write } from '../../shared/database.ts';
 import { idFromBytes, idToBytes, isId, newNumber } from '../../shared/ids.ts';
 import type { PaymentDeps, Unit } from '../context.ts';
-import {
-  type FactDecision,
-  type FactOutcome,
-  type ProviderFact,
-  decideFact,
-  decideRefundResult,
-} from '../domain/payment.ts';
-import { announce, paymentFailed, paymentRefunded, paymentSucceeded } from '../events.ts';
-import type { ProviderRefund } from '../providers/provider.ts';
+import { type FactDecision, type FactOutcome, type ProviderFact, decideFact } from '../domain/payment.ts';
+import { announce, paymentFailed, paymentSucceeded } from '../events.ts';
 import type { AttemptRow, PaymentRow } from '../records.ts';
-import { type Cause, attemptFrom, findRefund, insertRefund, lockPayment, savePayment } from '../store.ts';
+import { type Cause, attemptFrom, insertRefund, lockPayment, savePayment } from '../store.ts';
 
 export type Applied = {
   readonly outcome: FactOutcome | 'UNKNOWN_PAYMENT';
@@ -166,41 +159,4 @@ export async function capturedAttemptId(unit: Unit, paymentId: string): Promise<
   );
   if (!row) throw new Error('a captured payment has an attempt that succeeded');
   return idFromBytes(row['id'] as Buffer);
-}
-
-/** Applies what a provider says about a refund. `refundId` is ours, which the provider was given. */
-export async function applyRefund(
-  unit: Unit,
-  deps: PaymentDeps,
-  refundId: string | null,
-  result: ProviderRefund,
-  cause: Cause,
-): Promise<Applied> {
-  const found = isId(refundId) ? await findRefund(unit.sql, refundId) : null;
-  const payment = found ? await lockPayment(unit.sql, found.paymentId) : null;
-  const refund = found ? await findRefund(unit.sql, found.id) : null;
-  if (!payment || !refund)
-    return { outcome: 'UNKNOWN_PAYMENT', paymentId: null, error: 'a refund that was not made here' };
-  const decision = decideRefundResult(refund, result.result);
-  if (decision.state === refund.state) {
-    if (refund.providerRefundId === null && result.id !== '') {
-      await write(unit.sql, 'update refund set provider_refund_id = ? where id = ?', [result.id, idToBytes(refund.id)]);
-    }
-    return { outcome: 'STALE', paymentId: payment.id };
-  }
-  await write(
-    unit.sql,
-    'update refund set state = ?, provider_refund_id = coalesce(provider_refund_id, ?), failure = ?, settled_at = ?, next_try_at = null where id = ?',
-    [decision.state, result.id || null, result.failure?.slice(0, 500) ?? null, cause.at, idToBytes(refund.id)],
-  );
-  const after = await savePayment(unit, payment, decision.events, {
-    ...cause,
-    data: { refundId: refund.id, ...cause.data },
-  });
-  // A second capture was never counted, here or there.
-  if (decision.state === 'SUCCEEDED' && !refund.surplus) {
-    await announce(unit, deps, after, paymentRefunded(after, refund));
-  }
-  unit.changed(payment.orderId);
-  return { outcome: 'APPLIED', paymentId: payment.id };
 }

@@ -6,7 +6,8 @@ import { type PaymentDeps, type Unit, transact } from '../context.ts';
 import type { PaymentProvider, ProviderEvent } from '../providers/provider.ts';
 import type { WebhookOutcome } from '../records.ts';
 import type { Cause } from '../store.ts';
-import { type Applied, applyFact, applyRefund } from './apply-fact.ts';
+import { type Applied, applyFact } from './apply-fact.ts';
+import { applyRefund } from './apply-refund.ts';
 
 export type Received = { readonly status: 200 | 400; readonly code: WebhookOutcome | 'BODY_UNREADABLE' };
 
@@ -126,7 +127,7 @@ function applyEvent(
   const { about } = event;
   if (about === null) return { outcome: 'STALE', paymentId: null, error: 'a type of event that is not used' };
   if (about.kind === 'attempt') return applyFact(unit, deps, { provider: provider.name, ...about }, cause);
-  return applyRefund(unit, deps, about.refundId, about.refund, cause);
+  return applyRefund(unit, deps, about.refundKey, about.refund, cause);
 }
 
 const firstRetrySeconds = 5;

@@ -13,11 +13,20 @@ import { type Claim, claimKey } from '../../shared/idempotency.ts';
 import { idToBytes, isId, newNumber } from '../../shared/ids.ts';
 import type { MoneyJson } from '../../shared/money.ts';
 import { type PaymentDeps, providerNamed, transact } from '../context.ts';
-import { decideRefund } from '../domain/payment.ts';
-import { type ProviderRefund, ProviderRefused, ProviderUnreachable } from '../providers/provider.ts';
-import type { RefundRow, Source } from '../records.ts';
-import { findAttempt, findRefund, insertRefund, lockPayment, savePayment } from '../store.ts';
-import { applyRefund, capturedAttemptId } from './apply-fact.ts';
+import { decideRefund } from '../domain/refund.ts';
+import { type KnownAttempt, type ProviderRefund, ProviderRefused, ProviderUnreachable } from '../providers/provider.ts';
+import type { AttemptRow, RefundRow, Source } from '../records.ts';
+import {
+  findAttempt,
+  findPayment,
+  findRefund,
+  insertRefund,
+  knownAttempt,
+  lockPayment,
+  savePayment,
+} from '../store.ts';
+import { capturedAttemptId } from './apply-fact.ts';
+import { applyRefund, refundKey } from './apply-refund.ts';
 
 export type RefundInput = { readonly paymentId: string; readonly amount: MoneyJson; readonly reason: string };
 export type RefundPayload = {
@@ -30,7 +39,11 @@ const maxReasonLength = 255;
 /** The inline call has ended by then; afterwards the job tries. */
 const firstTrySeconds = 10;
 
-const refused = (userErrors: readonly Refusal[]): RefundPayload => ({ refund: null, replayed: false, userErrors });
+export const refusedRefund = (userErrors: readonly Refusal[]): RefundPayload => ({
+  refund: null,
+  replayed: false,
+  userErrors,
+});
 
 /**
  * Gives money back. The refund is charged to the payment under its lock before the provider is told, so refunds at the same
@@ -43,14 +56,15 @@ export async function refundPayment(
   idempotencyKey: string,
 ): Promise<RefundPayload> {
   const user = requireUser(viewer);
-  if (!isStaff(viewer)) return refused([forbiddenError('Only staff may refund payments.')]);
+  if (!isStaff(viewer)) return refusedRefund([forbiddenError('Only staff may refund payments.')]);
   return orRefusals(async () => {
     checkInput(input);
     const claim: Claim = { ownerId: user.userId, operation: 'refundPayment', key: idempotencyKey, input };
     const { replayed, result } = await store(deps, claim, input, user.userId);
+    failPoint('payment.refund_stored');
     if (!replayed) await executeNow(deps, result.refundId);
     return { refund: await findRefund(deps.db.em(), result.refundId), replayed, userErrors: [] };
-  }, refused);
+  }, refusedRefund);
 }
 
 function checkInput({ amount, reason }: RefundInput): void {
@@ -108,43 +122,45 @@ async function executeNow(deps: PaymentDeps, refundId: string): Promise<void> {
 }
 
 /**
- * Tells the provider of a refund and stores its answer. Re-entrant: the refund's id is its key there, and one that has ended
- * is left alone. Rejects with ProviderUnreachable.
+ * Tells the provider of a refund, or asks what became of it, and stores the answer. Re-entrant: each try has its key there,
+ * and a refund that has ended is left alone. Rejects with ProviderUnreachable.
  */
 export async function executeRefund(deps: PaymentDeps, refundId: string, source: Source): Promise<void> {
-  const refund = await findRefund(deps.db.em(), refundId);
-  if (!refund || refund.state === 'SUCCEEDED' || refund.state === 'FAILED') return;
+  const started = await write(
+    deps.db.em(),
+    "update refund set state = 'PENDING', tried_at = utc_timestamp(3) where id = ? and state in ('REQUESTED', 'PENDING')",
+    [idToBytes(refundId)],
+  );
+  failPoint('payment.refund_started');
+  const refund = started === 1 ? await findRefund(deps.db.em(), refundId) : null;
+  if (!refund) return;
   const attempt = await findAttempt(deps.db.em(), refund.attemptId);
-  if (!attempt?.providerIntentId) throw new Error('money that came in has an intent at the provider');
-  if (refund.state === 'REQUESTED') {
-    await write(deps.db.em(), "update refund set state = 'PENDING' where id = ? and state = 'REQUESTED'", [
-      idToBytes(refundId),
-    ]);
-  }
-  const result = await askProvider(deps, refund, { provider: attempt.provider, intentId: attempt.providerIntentId });
+  const payment = await findPayment(deps.db.em(), refund.paymentId);
+  if (!payment || !attempt?.providerIntentId) throw new Error('money that came in has an intent at the provider');
+  const result = await askProvider(deps, refund, knownAttempt(payment, attempt, attempt.providerIntentId), attempt);
   failPoint('payment.refund_sent');
-  await transact(deps, (unit) => applyRefund(unit, deps, refundId, result, { source, at: deps.now() }));
+  const key = refundKey(refund);
+  await transact(deps, (unit) => applyRefund(unit, deps, key, result, { source, at: deps.now() }));
+  failPoint('payment.refund_applied');
 }
 
 async function askProvider(
   deps: PaymentDeps,
   refund: RefundRow,
-  at: { provider: string; intentId: string },
+  known: KnownAttempt,
+  { provider }: AttemptRow,
 ): Promise<ProviderRefund> {
   try {
-    const amount = { amount: refund.amountMinor, currency: refund.currency };
-    return await providerNamed(deps, at.provider).refund({
-      id: refund.id,
-      intentId: at.intentId,
-      amount,
+    return await providerNamed(deps, provider).refund({
+      key: refundKey(refund),
+      providerRefundId: refund.providerRefundId ?? null,
+      attempt: known,
+      amount: { amount: refund.amountMinor, currency: refund.currency },
       reason: refund.reason,
     });
   } catch (error) {
     if (!(error instanceof ProviderRefused)) throw error;
-    deps.log.error(
-      { err: error.message, code: error.code, refundId: refund.id },
-      'the provider refuses a refund: somebody has to look at it',
-    );
-    return { id: '', result: 'failed', failure: `${error.code}: ${error.message}` };
+    deps.log.error({ err: error.message, code: error.code, refundId: refund.id }, 'the provider refuses a refund');
+    return { id: '', result: 'failed', code: error.code, failure: `${error.code}: ${error.message}` };
   }
 }

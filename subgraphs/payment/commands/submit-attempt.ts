@@ -7,7 +7,7 @@ import { type ProviderFact, isUnpaid } from '../domain/payment.ts';
 import { type Intent, ProviderRefused, ProviderUnreachable } from '../providers/provider.ts';
 import { providerError } from '../refusals.ts';
 import type { AttemptRow, PaymentRow, Source } from '../records.ts';
-import { findAttempt, findPayment, lockPayment, savePayment } from '../store.ts';
+import { findAttempt, findPayment, knownAttempt, lockPayment, savePayment } from '../store.ts';
 import { applyFact, hurryAttempt } from './apply-fact.ts';
 
 /** Seconds until the provider is first asked about an attempt of which no webhook came. */
@@ -144,7 +144,7 @@ export async function endIntent(deps: PaymentDeps, payment: PaymentRow, attempt:
     if (!(error instanceof ProviderRefused)) throw error;
     return { intentId: null, fact: { type: 'canceled' } };
   }
-  const intent = await providerNamed(deps, attempt.provider).cancelIntent({ intentId, orderId: payment.orderId });
+  const intent = await providerNamed(deps, attempt.provider).cancelIntent(knownAttempt(payment, attempt, intentId));
   if (intent.fact?.type !== 'succeeded' && intent.fact?.type !== 'canceled') {
     throw new ProviderUnreachable(`${attempt.provider} left an intent ${intent.status} that was called off`);
   }

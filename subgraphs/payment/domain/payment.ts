@@ -1,5 +1,4 @@
-import type { Refusal } from '../../shared/errors.ts';
-import { type Money, moneyToJson } from '../../shared/money.ts';
+import type { Money } from '../../shared/money.ts';
 
 export const paymentStates = [
   'OPEN', 'PROCESSING', 'AUTHORIZED', 'SETTLED', 'FAILED', 'CANCELLED', 'EXPIRED', 'PARTIALLY_REFUNDED', 'REFUNDED',
@@ -7,7 +6,6 @@ export const paymentStates = [
 export type PaymentState = (typeof paymentStates)[number];
 export type AttemptState =
   'CREATED' | 'REQUIRES_ACTION' | 'PENDING' | 'AUTHORIZED' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED' | 'EXPIRED';
-export type RefundState = 'REQUESTED' | 'PENDING' | 'SUCCEEDED' | 'FAILED';
 
 /** A payment as its rules see it; amounts in minor units of `currency`. */
 export type PaymentFacts = {
@@ -32,10 +30,10 @@ export type PaymentEvent =
   | { readonly type: 'PaymentCreated' | 'PaymentSettled' | 'CapturedLate'; readonly amountMinor: bigint }
   | { readonly type: 'CapturedTwice'; readonly amountMinor: bigint }
   | { readonly type: 'RefundRequested' | 'RefundSucceeded' | 'RefundFailed'; readonly amountMinor: bigint }
-  | { readonly type: 'SurplusRefunded'; readonly amountMinor: bigint }
+  | { readonly type: 'SurplusRefunded' | 'RefundReturned' | 'RefundRepeated'; readonly amountMinor: bigint }
   | { readonly type: 'PaymentRetried' | 'PaymentCancelled' | 'PaymentExpired' }
   | { readonly type: 'AttemptReady' | 'AttemptEnded' }
-  | { readonly type: 'PaymentFailed' | 'AttemptFailed'; readonly code: string };
+  | { readonly type: 'PaymentFailed' | 'AttemptFailed' | 'RefundRefused'; readonly code: string };
 
 /** What a provider says about an attempt, however it was heard. */
 export type ProviderFact =
@@ -101,6 +99,9 @@ function changed(payment: PaymentFacts, event: PaymentEvent): Partial<PaymentFac
     case 'AttemptFailed':
     case 'CapturedTwice':
     case 'SurplusRefunded':
+    case 'RefundRefused':
+    case 'RefundReturned':
+    case 'RefundRepeated':
       return {};
   }
 }
@@ -184,33 +185,4 @@ export function decideClose(payment: PaymentFacts, as: 'CANCELLED' | 'EXPIRED'):
   if (isClosed(payment.state)) return [];
   if (!isUnpaid(payment.state)) return null;
   return [{ type: as === 'EXPIRED' ? 'PaymentExpired' : 'PaymentCancelled' }];
-}
-
-/** A refund of `amountMinor`, or why not. */
-export function decideRefund(
-  payment: PaymentFacts,
-  amountMinor: bigint,
-): { events: readonly PaymentEvent[] } | { refusal: Refusal } {
-  const refundable = refundableMinor(payment);
-  if (amountMinor <= refundable) return { events: [{ type: 'RefundRequested', amountMinor }] };
-  return {
-    refusal: {
-      __typename: 'RefundLimitError',
-      code: 'REFUND_LIMIT',
-      message: 'This is more than is left of the payment.',
-      path: ['input', 'amount'],
-      refundable: moneyToJson({ amount: refundable, currency: payment.currency }),
-    },
-  };
-}
-
-/** A provider's answer to a refund. A refund that has ended stays as it is: then no events and the same state. */
-export function decideRefundResult(
-  refund: { readonly state: RefundState; readonly amountMinor: bigint; readonly surplus: boolean },
-  result: 'succeeded' | 'failed' | 'pending',
-): { events: readonly PaymentEvent[]; state: RefundState } {
-  const { state, amountMinor, surplus } = refund;
-  if (result === 'pending' || state === 'SUCCEEDED' || state === 'FAILED') return { events: [], state };
-  if (result === 'failed') return { events: surplus ? [] : [{ type: 'RefundFailed', amountMinor }], state: 'FAILED' };
-  return { events: [{ type: surplus ? 'SurplusRefunded' : 'RefundSucceeded', amountMinor }], state: 'SUCCEEDED' };
 }

@@ -17,6 +17,8 @@ export type Intent = {
 export type ProviderRefund = {
   readonly id: string;
   readonly result: 'succeeded' | 'failed' | 'pending';
+  /** The provider's code and words for why it failed. */
+  readonly code?: string;
   readonly failure?: string;
 };
 
@@ -31,8 +33,25 @@ export type ProviderEvent = {
         readonly attemptId: string | null;
         readonly fact: ProviderFact;
       }
-    | { readonly kind: 'refund'; readonly refundId: string | null; readonly refund: ProviderRefund }
+    | { readonly kind: 'refund'; readonly refundKey: string | null; readonly refund: ProviderRefund }
     | null;
+};
+
+/** An attempt whose intent the provider knows. `amount` is what it was made for. */
+export type KnownAttempt = {
+  readonly id: string;
+  readonly intentId: string;
+  readonly orderId: string;
+  readonly amount: Money;
+};
+
+/** One try of a refund. `providerRefundId` is null until the provider has named it. */
+export type RefundRequest = {
+  readonly key: string;
+  readonly providerRefundId: string | null;
+  readonly attempt: KnownAttempt;
+  readonly amount: Money;
+  readonly reason: string;
 };
 
 /** Another company's payment service, spoken to over its own API. Every method rejects with ProviderUnreachable or ProviderRefused. */
@@ -47,11 +66,11 @@ export type PaymentProvider = {
     paymentId: string;
     returnUrl: string | null;
   }): Promise<Intent>;
-  getIntent(attempt: { intentId: string; orderId: string }): Promise<Intent>;
+  getIntent(attempt: KnownAttempt): Promise<Intent>;
   /** Calls an intent off; answers with how it ended, which is `succeeded` when the customer was faster. */
-  cancelIntent(attempt: { intentId: string; orderId: string }): Promise<Intent>;
-  /** Refunds, or finds the refund: its id is its idempotency key. */
-  refund(refund: { id: string; intentId: string; amount: Money; reason: string }): Promise<ProviderRefund>;
+  cancelIntent(attempt: KnownAttempt): Promise<Intent>;
+  /** Refunds, or finds the refund and says what became of it: `key` is its idempotency key. */
+  refund(refund: RefundRequest): Promise<ProviderRefund>;
   /** Why the signature of a webhook is not good; null when it is. */
   checkSignature(headers: Headers, body: Buffer, now: Date): SignatureCode | null;
   /** Reads a webhook's body; null when it can't be read. */

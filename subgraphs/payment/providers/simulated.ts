@@ -3,7 +3,13 @@ import { z } from 'zod';
 import type { SimulatedConfig } from '../config.ts';
 import type { ProviderFact } from '../domain/payment.ts';
 import { checkSignature } from '../domain/signature.ts';
-import { type Intent, type PaymentProvider, ProviderRefused, ProviderUnreachable } from './provider.ts';
+import {
+  type Intent,
+  type PaymentProvider,
+  type ProviderRefund,
+  ProviderRefused,
+  ProviderUnreachable,
+} from './provider.ts';
 
 const requestTimeoutMs = 5_000;
 const poolConnections = 16;
@@ -31,6 +37,8 @@ const eventShape = z.object({
   type: z.string().min(1).max(64),
   data: z.object({ object: z.unknown() }),
 });
+/** Events that tell of a refund; all others that are used tell of an intent. */
+const refundEvents: ReadonlySet<string> = new Set(['charge.refunded', 'refund.updated', 'refund.failed']);
 type SimulatedIntent = z.infer<typeof intentShape>;
 
 /**
@@ -112,7 +120,8 @@ export function simulatedProvider(
     async getIntent({ intentId, orderId }) {
       return intentFrom(await call('GET', `/v1/payment_intents/${encodeURIComponent(intentId)}`), orderId);
     },
-    async cancelIntent({ intentId, orderId }) {
+    async cancelIntent(attempt) {
+      const { intentId, orderId } = attempt;
       try {
         return intentFrom(
           await call('POST', `/v1/payment_intents/${encodeURIComponent(intentId)}/cancel`, {}),
@@ -121,19 +130,24 @@ export function simulatedProvider(
       } catch (error) {
         if (!(error instanceof ProviderRefused)) throw error;
         // It has ended some other way: how, the intent itself says.
-        const intent = await this.getIntent({ intentId, orderId });
+        const intent = await this.getIntent(attempt);
         if (intent.status !== 'succeeded' && intent.status !== 'canceled') throw error;
         return intent;
       }
     },
-    async refund({ id, intentId, amount, reason }) {
-      const body = { payment_intent: intentId, amount: Number(amount.amount), reason, metadata: { refundId: id } };
-      const refund = understood(refundShape, await call('POST', '/v1/refunds', body, id));
-      return {
-        id: refund.id,
-        result: refund.status,
-        ...(refund.failure_reason ? { failure: refund.failure_reason } : {}),
+    async refund({ key, providerRefundId, attempt, amount, reason }) {
+      if (providerRefundId !== null) {
+        return refundFrom(
+          understood(refundShape, await call('GET', `/v1/refunds/${encodeURIComponent(providerRefundId)}`)),
+        );
+      }
+      const body = {
+        payment_intent: attempt.intentId,
+        amount: Number(amount.amount),
+        reason,
+        metadata: { refundId: key },
       };
+      return refundFrom(understood(refundShape, await call('POST', '/v1/refunds', body, key)));
     },
     checkSignature: (headers, body, now) =>
       checkSignature(headers['simulated-signature'], body, { secrets: config.webhookSecrets, now }),
@@ -141,6 +155,12 @@ export function simulatedProvider(
     close: () => pool.close(),
   };
 }
+
+const refundFrom = ({ id, status, failure_reason: failure }: z.infer<typeof refundShape>): ProviderRefund => ({
+  id,
+  result: status,
+  ...(failure ? { code: failure, failure } : {}),
+});
 
 function understood<T>(shape: z.ZodType<T>, answer: unknown): T {
   const result = shape.safeParse(answer);
@@ -151,10 +171,10 @@ function understood<T>(shape: z.ZodType<T>, answer: unknown): T {
 function readEvent(body: Buffer): ReturnType<PaymentProvider['readEvent']> {
   try {
     const { id, type, data } = eventShape.parse(JSON.parse(body.toString('utf8')));
-    if (type === 'charge.refunded') {
+    if (refundEvents.has(type)) {
       const refund = refundShape.parse(data.object);
-      const result = { id: refund.id, result: refund.status };
-      return { id, type, about: { kind: 'refund', refundId: refund.metadata['refundId'] ?? null, refund: result } };
+      const key = refund.metadata['refundId'] ?? null;
+      return { id, type, about: { kind: 'refund', refundKey: key, refund: refundFrom(refund) } };
     }
     const wanted = ['payment_intent.succeeded', 'payment_intent.payment_failed', 'payment_intent.canceled'];
     if (!wanted.includes(type)) return { id, type, about: null };

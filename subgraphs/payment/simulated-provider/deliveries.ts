@@ -29,15 +29,26 @@ export const controlBody = z.strictObject({
   drop: z.boolean().optional(),
   /** Sends all events of the intent again, dropped ones too. */
   resend: z.boolean().optional(),
+  /** What becomes of refunds from now on: done, refused, or left pending until `settle`. */
+  refunds: z.enum(['succeed', 'refuse', 'pend']).optional(),
+  /** Ends a refund: a pending one either way; one that has succeeded can still fail, as a customer's bank may send it back. */
+  settle: z.strictObject({ refund: z.string().max(40), as: z.enum(['succeeded', 'failed']) }).optional(),
   /** Sends at once what the provider never said: a payment with a bad signature, an old one, or one with another amount. */
   forge: z.enum(['signature', 'timestamp', 'amount']).optional(),
 });
 export type Control = z.infer<typeof controlBody>;
 
-type Behaviour = { duplicates: number; delayMs: number; reorder: boolean; dropped: boolean };
+type Behaviour = {
+  duplicates: number;
+  delayMs: number;
+  reorder: boolean;
+  dropped: boolean;
+  refunds: NonNullable<Control['refunds']>;
+};
 const everyIntent = '*';
 
-async function behaviourOf(sql: Sql, intentId: string): Promise<Behaviour> {
+/** How the provider behaves about an intent: as it was told for that one, else for all. */
+export async function behaviourOf(sql: Sql, intentId: string): Promise<Behaviour> {
   const rows = await select(sql, 'select * from behaviour where intent_id in (?, ?)', [intentId, everyIntent]);
   const row = rows.find((candidate) => candidate['intent_id'] === intentId) ?? rows[0];
   return {
@@ -45,6 +56,7 @@ async function behaviourOf(sql: Sql, intentId: string): Promise<Behaviour> {
     delayMs: Number(row?.['delay_ms'] ?? 0),
     reorder: Number(row?.['reorder'] ?? 0) === 1,
     dropped: Number(row?.['dropped'] ?? 0) === 1,
+    refunds: (row?.['refunds'] ?? 'succeed') as Behaviour['refunds'],
   };
 }
 
@@ -90,14 +102,15 @@ export async function storeControl(db: Database, control: Control): Promise<void
     const before = await behaviourOf(sql, intentId);
     await write(
       sql,
-      `insert into behaviour (intent_id, duplicates, delay_ms, reorder, dropped) values (?, ?, ?, ?, ?)
-       on duplicate key update duplicates = values(duplicates), delay_ms = values(delay_ms), reorder = values(reorder), dropped = values(dropped)`,
+      `insert into behaviour (intent_id, duplicates, delay_ms, reorder, dropped, refunds) values (?, ?, ?, ?, ?, ?)
+       on duplicate key update duplicates = values(duplicates), delay_ms = values(delay_ms), reorder = values(reorder), dropped = values(dropped), refunds = values(refunds)`,
       [
         intentId,
         control.duplicate ?? before.duplicates,
         control.delayMs ?? before.delayMs,
         control.reorder ?? before.reorder,
         control.drop ?? before.dropped,
+        control.refunds ?? before.refunds,
       ],
     );
     if (control.resend) {

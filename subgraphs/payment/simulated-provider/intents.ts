@@ -23,8 +23,10 @@ export class ApiError extends Error {
 
 export type IntentJson = ReturnType<typeof intentJson>;
 
-const maxAmount = Number.MAX_SAFE_INTEGER;
-const metadata = z.record(z.string().max(40), z.string().max(200)).default({});
+/** Of an intent or refund, in minor units. */
+export const maxAmount = Number.MAX_SAFE_INTEGER;
+/** What a merchant may keep with its objects. */
+export const metadata = z.record(z.string().max(40), z.string().max(200)).default({});
 
 /** Bodies that the API takes; anything else is a 400. */
 export const createBody = z.strictObject({
@@ -47,14 +49,8 @@ export const confirmBody = z
     authentication: body.authentication ?? (confirm ? ('confirmed' as const) : undefined),
   }))
   .refine((body) => body.card !== undefined || body.authentication !== undefined, { error: 'card: is missing' });
-export const refundBody = z.strictObject({
-  payment_intent: z.string().max(40),
-  amount: z.number().int().min(1).max(maxAmount),
-  reason: z.string().max(255).optional(),
-  metadata,
-});
-
-const randomId = (prefix: string): string => `${prefix}_${randomBytes(16).toString('hex')}`;
+/** An id in Stripe's manner. */
+export const randomId = (prefix: string): string => `${prefix}_${randomBytes(16).toString('hex')}`;
 
 const intentJson = (row: Row) => ({
   id: String(row['id']),
@@ -74,22 +70,11 @@ const intentJson = (row: Row) => ({
   created: Math.floor((toDate(row['created_at']) as Date).getTime() / 1000),
 });
 
-const refundJson = (row: Row) => ({
-  id: String(row['id']),
-  object: 'refund' as const,
-  payment_intent: String(row['intent_id']),
-  amount: Number(row['amount']),
-  currency: String(row['currency']),
-  status: 'succeeded' as const,
-  reason: row['reason'] as string | null,
-  metadata: toJson<Record<string, string>>(row['metadata']),
-  created: Math.floor((toDate(row['created_at']) as Date).getTime() / 1000),
-});
-
 /** What webhooks show of an intent: everything but the secret of its page. */
 const told = ({ client_secret: _, ...intent }: IntentJson): Omit<IntentJson, 'client_secret'> => intent;
 
-async function lockIntent(sql: Sql, id: string): Promise<IntentJson> {
+/** The intent, locked until the transaction ends; 404 for none. */
+export async function lockIntent(sql: Sql, id: string): Promise<IntentJson> {
   const [row] = await select(sql, 'select * from intent where id = ? for update', [id]);
   if (!row) throw new ApiError(404, 'resource_missing', 'No such payment intent.');
   return intentJson(row);
@@ -110,7 +95,12 @@ export async function findIntents(db: Database, idempotencyKey: string): Promise
 }
 
 /** The row of an earlier request with this key; refuses when that had other parameters. */
-async function repeated(db: Database, table: 'intent' | 'refund', key: string | null, hash: Buffer): Promise<Row> {
+export async function repeated(
+  db: Database,
+  table: 'intent' | 'refund',
+  key: string | null,
+  hash: Buffer,
+): Promise<Row> {
   const [row] = await select(db.em(), `select * from ${table} where idempotency_key = ?`, [key]);
   if (!row) throw new ApiError(409, 'idempotency_key_in_use', 'A request with this key is still running.');
   if (!(row['params_hash'] as Buffer).equals(hash)) {
@@ -229,49 +219,6 @@ export function cancelIntent(db: Database, id: string): Promise<IntentJson> {
   });
 }
 
-/** Gives money back, never more than came in. */
-export async function createRefund(
-  db: Database,
-  body: z.infer<typeof refundBody>,
-  idempotencyKey: string | null,
-): Promise<ReturnType<typeof refundJson>> {
-  const hash = hashOf(body);
-  try {
-    return await db.transaction(async (sql) => {
-      const id = randomId('re');
-      const { status, currency } = await lockIntent(sql, body.payment_intent);
-      // The key first: a repetition must not fail because the first request has used the money up.
-      await insertRows(sql, 'refund', [
-        {
-          id,
-          idempotency_key: idempotencyKey,
-          params_hash: hash,
-          intent_id: body.payment_intent,
-          amount: body.amount,
-          currency,
-          reason: body.reason ?? null,
-          metadata: JSON.stringify(body.metadata),
-          created_at: new Date(),
-        },
-      ]);
-      if (status !== 'succeeded') throw new ApiError(400, 'charge_missing', 'The intent has no charge to refund.');
-      const found = await write(
-        sql,
-        'update intent set refunded = refunded + ? where id = ? and refunded + ? <= amount',
-        [body.amount, body.payment_intent, body.amount],
-      );
-      if (found !== 1) throw new ApiError(400, 'charge_already_refunded', 'This is more than is left of the charge.');
-      const [row] = await select(sql, 'select * from refund where id = ?', [id]);
-      const refund = refundJson(row as Row);
-      await oweWebhook(sql, { intentId: body.payment_intent, type: 'charge.refunded', object: refund });
-      return refund;
-    });
-  } catch (error) {
-    if (!isDuplicateKey(error)) throw error;
-    return refundJson(await repeated(db, 'refund', idempotencyKey, hash));
-  }
-}
-
 const maxJournalRows = 1_000;
 
 /** The provider's own truth: every charge and refund, oldest first, at most 1,000; `after` is the last `id` of the page before. */
@@ -280,7 +227,7 @@ export async function readJournal(db: Database, after: string | null): Promise<{
     db.em(),
     `select * from (
        select 'charge' as type, id, intent_id, amount, currency, metadata, created_at from charge
-       union all select 'refund' as type, id, intent_id, amount, currency, metadata, created_at from refund
+       union all select 'refund' as type, id, intent_id, amount, currency, metadata, created_at from refund where status = 'succeeded'
      ) as entry where ? is null or (created_at, id) > (select created_at, id from (select id, created_at from charge union all select id, created_at from refund) as earlier where id = ?)
      order by created_at, id limit ${maxJournalRows + 1}`,
     [after, after],

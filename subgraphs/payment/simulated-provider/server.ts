@@ -12,8 +12,9 @@ import { type Logger, createLogger, createMetrics } from '../../shared/telemetry
 import { type ProviderConfig, readProviderConfig } from './config.ts';
 import { controlBody, forge, startDeliveries, storeControl } from './deliveries.ts';
 import {
-  ApiError, cancelIntent, confirmBody, confirmIntent, createBody, createIntent, createRefund, findIntents, getIntent, readJournal, refundBody,
+  ApiError, cancelIntent, confirmBody, confirmIntent, createBody, createIntent, findIntents, getIntent, readJournal,
 } from './intents.ts'; // prettier-ignore
+import { createRefund, getRefund, refundBody, settleRefund } from './refunds.ts';
 import { simulatedSchema } from './subgraph.ts';
 
 const maxBodyBytes = 16 * 1024;
@@ -112,12 +113,15 @@ function createEndpoints(db: Database, config: ProviderConfig, deliveries: Loop)
       path: /^\/v1\/refunds()$/,
       answer: ({ body, idempotencyKey }) => thenDeliver(createRefund(db, refundBody.parse(body), idempotencyKey)),
     },
+    { method: 'GET', path: /^\/v1\/refunds\/(\w+)$/, answer: ({ id }) => getRefund(db, id) },
     { method: 'GET', path: /^\/v1\/journal()$/, answer: ({ query }) => readJournal(db, query.get('after')) },
     {
       method: 'POST',
       path: /^\/v1\/test\/webhooks()$/,
       answer: async ({ body }) => {
         const control = controlBody.parse(body);
+        const { settle } = control;
+        if (settle !== undefined) await settleRefund(db, settle.refund, settle.as);
         await thenDeliver(storeControl(db, control));
         if (control.forge === undefined) return { done: true };
         const { client_secret: _, ...intent } = await getIntent(db, control.intent ?? '');

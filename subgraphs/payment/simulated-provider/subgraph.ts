@@ -1,7 +1,11 @@
 import type { NamedMigration } from '../../shared/database.ts';
 import { InitialSimulatedMigration } from './migrations/2026-11-21-initial.ts';
+import { RefundStatusMigration } from './migrations/2026-11-22-refund-status.ts';
 
-const migrations: readonly NamedMigration[] = [{ name: '2026-11-21-initial', class: InitialSimulatedMigration }];
+const migrations: readonly NamedMigration[] = [
+  { name: '2026-11-21-initial', class: InitialSimulatedMigration },
+  { name: '2026-11-22-refund-status', class: RefundStatusMigration },
+];
 
 /** The simulated provider's own schema: a foreign system's, that our services never read. */
 export const simulatedSchema = { name: 'simulated', entities: [] as readonly unknown[], migrations } as const;

@@ -1,8 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
-  type AttemptFacts, type PaymentEvent, type PaymentFacts, type ProviderFact, type RefundState, decideClose, decideFact, decideRefund, decideRefundResult, evolve, holdsOrder, isClosed, isPaid, isUnpaid, refundableMinor,
+  type AttemptFacts, type PaymentEvent, type PaymentFacts, type ProviderFact, decideClose, decideFact, evolve, holdsOrder, isClosed, isPaid, isUnpaid, refundableMinor,
 } from '../../../subgraphs/payment/domain/payment.ts'; // prettier-ignore
+import {
+  type RefundFacts,
+  decideRefund,
+  decideRefundResult,
+  decideReopen,
+} from '../../../subgraphs/payment/domain/refund.ts';
 
 const amountMinor = 1_000n;
 const asked = { amount: amountMinor, currency: 'EUR' };
@@ -108,6 +114,16 @@ describe('closing', () => {
   });
 });
 
+const eventsOf = (decision: ReturnType<typeof decideReopen>) => ('events' in decision ? decision.events : []);
+const asking: RefundFacts = {
+  state: 'PENDING',
+  amountMinor,
+  automatic: false,
+  surplus: false,
+  counted: false,
+  failure: null,
+};
+
 describe('a refund', () => {
   test('is limited to what is left', () => {
     const partly = after(settled, [{ type: 'RefundRequested', amountMinor: 400n }]);
@@ -119,12 +135,44 @@ describe('a refund', () => {
   });
   test('that the provider refuses is free again', () => {
     const pending = after(settled, [{ type: 'RefundRequested', amountMinor }]);
-    const refund = { state: 'PENDING' as const, amountMinor, surplus: false };
-    expect(refundableMinor(after(pending, decideRefundResult(refund, 'failed').events))).toBe(1_000n);
+    const failed = after(pending, decideRefundResult(asking, 'failed').events);
+    expect(refundableMinor(failed)).toBe(1_000n);
+    expect(after(failed, eventsOf(decideReopen(failed, { ...asking, state: 'FAILED' })))).toEqual({
+      ...pending,
+      version: pending.version + 2,
+    });
   });
-  test.each(['SUCCEEDED', 'FAILED'] as const)('that is %s stays so', (state) => {
+  test('that the platform decided on stays owed however often the provider refuses it', () => {
+    const owed = { ...asking, automatic: true };
+    expect(decideRefundResult(owed, 'failed', 'no_funds')).toEqual({
+      events: [{ type: 'RefundRefused', code: 'no_funds' }],
+      state: 'PENDING',
+      again: true,
+    });
+    const refused = { ...owed, failure: 'no_funds' };
+    expect(decideRefundResult(refused, 'failed')).toEqual({ events: [], state: 'PENDING', again: true });
+    expect(decideReopen(settled, refused)).toEqual({ events: [] });
+  });
+  test("that comes back from the customer's bank is made again, and counted once", () => {
+    const done = { ...asking, state: 'SUCCEEDED' as const, counted: true };
+    const returned = decideRefundResult(done, 'failed');
+    expect(returned).toMatchObject({ events: [{ type: 'RefundReturned' }], state: 'PENDING', again: true });
+    const repeated = decideRefundResult({ ...done, state: 'PENDING' }, 'succeeded');
+    expect(repeated).toMatchObject({ events: [{ type: 'RefundRepeated' }], state: 'SUCCEEDED', again: false });
+    const refunded = after(settled, [
+      { type: 'RefundRequested', amountMinor },
+      { type: 'RefundSucceeded', amountMinor },
+    ]);
+    expect(after(refunded, [...returned.events, ...repeated.events])).toEqual({ ...refunded, version: 6 });
+  });
+  test('that has ended hears nothing new', () => {
     for (const result of ['succeeded', 'failed', 'pending'] as const) {
-      expect(decideRefundResult({ state, amountMinor, surplus: false }, result)).toEqual({ events: [], state });
+      expect(decideRefundResult({ ...asking, state: 'FAILED' }, result)).toMatchObject({ events: [], state: 'FAILED' });
+    }
+    for (const result of ['succeeded', 'pending'] as const) {
+      expect(decideRefundResult({ ...asking, state: 'SUCCEEDED', counted: true }, result)).toMatchObject({
+        events: [],
+      });
     }
   });
 });
@@ -144,7 +192,7 @@ type Step =
 type World = {
   payment: PaymentFacts;
   attempts: AttemptFacts[];
-  refunds: { state: RefundState; amountMinor: bigint; surplus: boolean }[];
+  refunds: RefundFacts[];
   charged: bigint;
 };
 
@@ -187,7 +235,9 @@ function step(world: World, given: Step): World {
       return {
         payment: after(payment, decision.events),
         attempts: world.attempts.with(given.attempt, decision.attempt),
-        refunds: decision.refund ? [...world.refunds, { state: 'REQUESTED', ...decision.refund }] : world.refunds,
+        refunds: decision.refund
+          ? [...world.refunds, { ...asking, state: 'REQUESTED', automatic: true, ...decision.refund }]
+          : world.refunds,
         charged: world.charged + (took ? amountMinor : 0n),
       };
     }
@@ -203,7 +253,7 @@ function step(world: World, given: Step): World {
       return {
         ...world,
         payment: after(payment, decision.events),
-        refunds: [...world.refunds, { state: 'REQUESTED', amountMinor: given.amountMinor, surplus: false }],
+        refunds: [...world.refunds, { ...asking, state: 'REQUESTED', amountMinor: given.amountMinor }],
       };
     }
     case 'result': {
@@ -213,7 +263,12 @@ function step(world: World, given: Step): World {
       return {
         ...world,
         payment: after(payment, decision.events),
-        refunds: world.refunds.with(given.refund, { ...refund, state: decision.state }),
+        refunds: world.refunds.with(given.refund, {
+          ...refund,
+          state: decision.state,
+          counted: refund.counted || decision.state === 'SUCCEEDED',
+          failure: given.result === 'failed' ? 'failed' : refund.failure,
+        }),
       };
     }
   }
@@ -236,7 +291,7 @@ test('any order of facts, commands and refunds keeps the invariants', () => {
         // The counters are what the refunds are.
         const counted = refunds.filter((refund) => !refund.surplus);
         expect(payment.refundedMinor).toBe(
-          sum(counted.filter(({ state }) => state === 'SUCCEEDED').map((refund) => refund.amountMinor)),
+          sum(counted.filter((refund) => refund.counted).map((refund) => refund.amountMinor)),
         );
         expect(payment.refundingMinor).toBe(
           sum(counted.filter(({ state }) => state !== 'FAILED').map((refund) => refund.amountMinor)),

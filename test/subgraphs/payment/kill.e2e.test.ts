@@ -93,30 +93,34 @@ describe('a platform that is killed (-9) in the middle of a payment', () => {
     await expectCleanAudit(platform);
   }, 90_000);
 
-  test('at payment.refund_sent gives the money back once', async () => {
-    let payment: StartedPayment | undefined;
-    const { id, buyer } = await dyingAt('payment.refund_sent', async (owner, orderId) => {
-      payment = await pay(platform, owner, orderId);
-      await orderIn(platform, owner, orderId, ['PAID', 'PROCESSING', 'COMPLETED']);
-    });
-    staff = await logInAsAdmin(platform);
-    const key = newKey();
-    const refund = () =>
-      platform.gql<{ refundPayment: { replayed: boolean; refund: { id: string } | null } }>(
-        'mutation Refund($input: RefundInput!, $key: String!) { refundPayment(input: $input, idempotencyKey: $key) { replayed refund { id } } }',
-        { input: { paymentId: payment?.id, amount: payment?.amount, reason: 'test' }, key },
-        { token: staff.token },
+  test.each(['payment.refund_stored', 'payment.refund_started', 'payment.refund_sent', 'payment.refund_applied'])(
+    'at %s gives the money back once',
+    async (point) => {
+      let payment: StartedPayment | undefined;
+      const { id, buyer } = await dyingAt(point, async (owner, orderId) => {
+        payment = await pay(platform, owner, orderId);
+        await orderIn(platform, owner, orderId, ['PAID', 'PROCESSING', 'COMPLETED']);
+      });
+      staff = await logInAsAdmin(platform);
+      const key = newKey();
+      const refund = () =>
+        platform.gql<{ refundPayment: { replayed: boolean; refund: { id: string } | null } }>(
+          'mutation Refund($input: RefundInput!, $key: String!) { refundPayment(input: $input, idempotencyKey: $key) { replayed refund { id } } }',
+          { input: { paymentId: payment?.id, amount: payment?.amount, reason: 'test' }, key },
+          { token: staff.token },
+        );
+      await expect(refund()).rejects.toThrow(/fetch failed/);
+      const again = await revive(buyer);
+      expect(dataOf(await refund()).refundPayment.replayed).toBe(true);
+      await until(
+        async () => {
+          const { payments } = await readOrder(platform, again, id);
+          return payments[0]?.state === 'REFUNDED' && payments[0].refunds.length === 1;
+        },
+        { timeoutMs: recoveryMs, everyMs: 200, what: 'the refund' },
       );
-    await expect(refund()).rejects.toThrow(/fetch failed/);
-    const again = await revive(buyer);
-    expect(dataOf(await refund()).refundPayment.replayed).toBe(true);
-    await until(
-      async () => {
-        const { payments } = await readOrder(platform, again, id);
-        return payments[0]?.state === 'REFUNDED' && payments[0].refunds.length === 1;
-      },
-      { timeoutMs: recoveryMs, everyMs: 200, what: 'the refund' },
-    );
-    await expectCleanAudit(platform);
-  }, 90_000);
+      await expectCleanAudit(platform);
+    },
+    90_000,
+  );
 });

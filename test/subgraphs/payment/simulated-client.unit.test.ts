@@ -21,7 +21,9 @@ afterAll(async () => {
 
 const refund = (answer: number) => {
   status = answer;
-  return provider.refund({ id: 'r', intentId: 'pi_1', amount: { amount: 1n, currency: 'EUR' }, reason: 'test' });
+  const amount = { amount: 1n, currency: 'EUR' };
+  const attempt = { id: 'a', intentId: 'pi_1', orderId: 'o', amount };
+  return provider.refund({ key: 'r', providerRefundId: null, attempt, amount, reason: 'test' });
 };
 
 // A refund that is refused is FAILED for good, and its money stays: a key that is wrong today is no word about the refund.

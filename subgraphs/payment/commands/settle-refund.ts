@@ -1,0 +1,137 @@
+import { type Viewer, isStaff, requireUser } from '../../shared/auth.ts';
+import { select, write } from '../../shared/database.ts';
+import {
+  RefusedError,
+  conflictError,
+  forbiddenError,
+  notFoundError,
+  orRefusals,
+  validationError,
+} from '../../shared/errors.ts';
+import { type Claim, claimKey } from '../../shared/idempotency.ts';
+import { idToBytes, isId } from '../../shared/ids.ts';
+import { type PaymentDeps, type Unit, transact } from '../context.ts';
+import type { PaymentEvent } from '../domain/payment.ts';
+import { decideRefundResult, decideReopen } from '../domain/refund.ts';
+import { announce, paymentRefunded } from '../events.ts';
+import type { PaymentRow, RefundRow } from '../records.ts';
+import { findRefund, lockPayment, savePayment } from '../store.ts';
+import { refundFacts } from './apply-refund.ts';
+import { type RefundPayload, refusedRefund } from './refund-payment.ts';
+
+const maxReferenceLength = 128;
+/** After so long, a try of which nothing was heard counts as one that the provider never saw. */
+const unheardHours = 24;
+
+type Locked = {
+  readonly unit: Unit;
+  readonly payment: PaymentRow;
+  readonly refund: RefundRow;
+  readonly userId: string;
+};
+
+/** Has a refund that was refused tried again now. Staff only. One that is FAILED is charged to its payment again first. */
+export function retryRefund(
+  deps: PaymentDeps,
+  viewer: Viewer,
+  refundId: string,
+  idempotencyKey: string,
+): Promise<RefundPayload> {
+  const claim = { operation: 'retryRefund', key: idempotencyKey, input: { refundId } };
+  return changeRefund(deps, viewer, refundId, claim, async ({ unit, payment, refund, userId }) => {
+    requireOpen(refund);
+    const decision = decideReopen(payment, refundFacts(refund));
+    if ('refusal' in decision) throw new RefusedError(decision.refusal);
+    if (decision.events.length > 0) {
+      await write(
+        unit.sql,
+        "update refund set state = 'PENDING', settled_at = null, provider_refund_id = null, refusals = refusals + 1 where id = ?",
+        [idToBytes(refundId)],
+      );
+    }
+    await write(unit.sql, 'update refund set next_try_at = utc_timestamp(3), tries = 0 where id = ?', [
+      idToBytes(refundId),
+    ]);
+    const data = { refundId, retriedBy: userId };
+    await savePayment(unit, payment, decision.events, { source: 'api', at: deps.now(), data });
+    unit.wake('refunds');
+  });
+}
+
+/**
+ * Notes that staff have given the money back themselves: by a transfer, or in the provider's own pages. Refused while the
+ * provider may still be doing it, so that it can't go back twice.
+ */
+export function confirmRefund(
+  deps: PaymentDeps,
+  viewer: Viewer,
+  input: { readonly refundId: string; readonly reference: string },
+  idempotencyKey: string,
+): Promise<RefundPayload> {
+  const { refundId, reference } = input;
+  const claim = { operation: 'confirmRefund', key: idempotencyKey, input };
+  return changeRefund(deps, viewer, refundId, claim, async ({ unit, payment, refund, userId }) => {
+    if (reference.trim().length === 0 || reference.length > maxReferenceLength) {
+      throw new RefusedError(validationError(`A reference has 1 to ${maxReferenceLength} characters.`, ['reference']));
+    }
+    requireOpen(refund);
+    await requireIdle(unit, refund);
+    const reopened = decideReopen(payment, refundFacts(refund));
+    if ('refusal' in reopened) throw new RefusedError(reopened.refusal);
+    const { events } = decideRefundResult({ ...refundFacts(refund), state: 'PENDING' }, 'succeeded');
+    const all: PaymentEvent[] = [...reopened.events, ...events];
+    const at = deps.now();
+    await write(
+      unit.sql,
+      `update refund set state = 'SUCCEEDED', provider_refund_id = ?, confirmed_by = ?, failure = null, settled_at = if(state = 'FAILED', ?, coalesce(settled_at, ?)),
+         refusals = refusals + 1, next_try_at = null where id = ?`,
+      [reference, idToBytes(userId), at, at, idToBytes(refundId)],
+    );
+    const data = { refundId, reference, confirmedBy: userId };
+    const after = await savePayment(unit, payment, all, { source: 'api', at, data });
+    if (events.some(({ type }) => type === 'RefundSucceeded')) {
+      await announce(unit, deps, after, paymentRefunded(after, refund));
+    }
+    unit.changed(payment.orderId);
+  });
+}
+
+function requireOpen({ state }: RefundRow): void {
+  if (state === 'SUCCEEDED') throw new RefusedError(conflictError('The refund has succeeded already.'));
+}
+
+/** The provider has refused the refund, and there is no later try that it has accepted or not yet answered. */
+async function requireIdle({ sql }: Unit, refund: RefundRow): Promise<void> {
+  const [idle] = await select(
+    sql,
+    `select 1 from refund where id = ? and failure is not null and (state = 'FAILED' or provider_refund_id is null)
+       and (tried_at is null or tried_at < utc_timestamp(3) - interval ${unheardHours} hour)`,
+    [idToBytes(refund.id)],
+  );
+  if (!idle) throw new RefusedError(conflictError('The provider may still make this refund: it has not refused it.'));
+}
+
+async function changeRefund(
+  deps: PaymentDeps,
+  viewer: Viewer,
+  refundId: string,
+  given: Omit<Claim, 'ownerId'>,
+  change: (locked: Locked) => Promise<void>,
+): Promise<RefundPayload> {
+  const { userId } = requireUser(viewer);
+  if (!isStaff(viewer)) return refusedRefund([forbiddenError('Only staff may settle refunds.')]);
+  return orRefusals(async () => {
+    const unknown = new RefusedError(notFoundError('There is no such refund.', refundId, ['refundId']));
+    const replayed = await transact(deps, async (unit) => {
+      const claimed = await claimKey(unit.sql, { ...given, ownerId: userId }, {});
+      if (claimed.replayed) return true;
+      const found = isId(refundId) ? await findRefund(unit.sql, refundId) : null;
+      const payment = found ? await lockPayment(unit.sql, found.paymentId) : null;
+      const refund = found ? await findRefund(unit.sql, found.id) : null;
+      if (!payment || !refund) throw unknown;
+      await change({ unit, payment, refund, userId });
+      return false;
+    });
+    return { refund: await findRefund(deps.db.em(), refundId), replayed, userErrors: [] };
+  }, refusedRefund);
+}
