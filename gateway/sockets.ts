@@ -11,12 +11,14 @@ import { presentError, refusal } from './errors.ts';
 import type { Operation } from './execute.ts';
 import { type Connections, openConnections } from './connections.ts';
 import { observe, operationLabel } from './measure.ts';
+import type { RunOperation } from './operations.ts';
 import { serveSocket } from './socket-transport.ts';
 import { type SubscriptionDeps, follow } from './subscriptions.ts';
 
 export type SocketOptions = SubscriptionDeps & {
   readonly verifier: TokenVerifier;
   readonly documents: Documents;
+  readonly run: RunOperation;
   readonly isAllowedOrigin: (origin: string) => boolean;
   readonly addressOf: (request: IncomingMessage) => string;
   readonly onRevoked: (listener: (sessionId: string) => void) => () => void;
@@ -108,7 +110,7 @@ function openProtocol(options: SocketOptions, connections: Connections, running:
   async function execute(operation: Operation): Promise<ExecutionResult> {
     running.count += 1;
     const started = performance.now();
-    const result = await supergraph.execute(operation).catch((error: GraphQLError) => ({ errors: [error] }));
+    const result = await options.run(operation).catch((error: GraphQLError) => ({ errors: [error] }));
     running.count -= 1;
     observe(options.metrics, { operation: label(operation), errors: result.errors, started });
     return result;
