@@ -178,11 +178,11 @@ function showAdmission(
   { registry }: Metrics,
   counts: () => { running: number; queued: number },
 ): { countShed(reason: ShedReason): void; close(): void } {
-  new Gauge({
+  const operations = new Gauge({
     name: 'gateway_operations',
     help: 'Operations that run or wait for their turn',
+    registers: [],
     labelNames: ['state'],
-    registers: [registry],
     collect() {
       for (const [state, count] of Object.entries(counts())) this.set({ state }, count);
     },
@@ -190,14 +190,16 @@ function showAdmission(
   const shed = new Counter({
     name: 'gateway_operations_shed_total',
     help: 'Operations refused as OVERLOADED, by reason',
+    registers: [],
     labelNames: ['reason'],
-    registers: [registry],
   });
-  const names = ['gateway_operations', 'gateway_operations_shed_total'];
+  registry.registerMetric(operations);
+  registry.registerMetric(shed);
   return {
     countShed: (reason) => shed.inc({ reason }),
     close() {
-      for (const name of names) registry.removeSingleMetric(name);
+      registry.removeSingleMetric('gateway_operations');
+      registry.removeSingleMetric('gateway_operations_shed_total');
     },
   };
 }

@@ -72,7 +72,10 @@ async function both(sent: Sent): Promise<Answer> {
 
 const query = '{ products(first: 2) { id name seller { id name } } }';
 const asked = (extra: object = {}) => JSON.stringify({ query, ...extra });
-const get = (parameters: Record<string, string>) => ({ method: 'GET', search: `?${new URLSearchParams(parameters)}` });
+const get = (parameters: Record<string, string>) => ({
+  method: 'GET',
+  search: `?${new URLSearchParams(parameters).toString()}`,
+});
 
 const quick: [string, Sent][] = [
   ['a query', { body: asked() }],
