@@ -1,4 +1,5 @@
-import { formatMoney, formatTime } from '../format.ts';
+import { Link } from 'wouter';
+import { formatMoment, formatMoney } from '../format.ts';
 import type { Order } from '../types.ts';
 
 type Outcome = { tone: 'good' | 'bad' | 'wait'; mark: string; title: string; text: string };
@@ -72,11 +73,11 @@ export const OutcomeScreen = ({ order, outcome }: { order: Order; outcome: Outco
     <p>{outcome.text}</p>
     {order.paidAt !== null && (
       <p className="small muted">
-        {formatMoney(order.total)} received at {formatTime(order.paidAt)}
+        {formatMoney(order.total)} received, {formatMoment(order.paidAt)}
       </p>
     )}
-    <a className="button quiet" href="/#shop">
+    <Link className="button quiet" href="/">
       Back to the shop
-    </a>
+    </Link>
   </div>
 );

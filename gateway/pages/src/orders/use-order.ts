@@ -1,8 +1,8 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
-import type { ApiError } from '../api.ts';
+import { useClient } from 'urql';
+import { OrderDocument, WatchOrderDocument } from '../../../../schema/generated/operations.ts';
+import { type ApiError, dataOf } from '../api.ts';
 import { type ConnectionState, follow } from '../live.ts';
-import * as operations from '../operations.ts';
-import { requestAsUser } from '../session.ts';
 import type { Order, OrderEvent } from '../types.ts';
 
 export type LoadedOrder = {
@@ -17,9 +17,10 @@ export type LoadedOrder = {
 
 /**
  * One order, read once and then followed live from the journal's last known position, so that nothing is missed or
- * shown twice. `userId` makes it start again for another viewer.
+ * shown twice.
  */
-export function useOrder(orderId: string, userId: string): LoadedOrder {
+export function useOrder(orderId: string): LoadedOrder {
+  const client = useClient();
   const [status, setStatus] = useState<LoadedOrder['status']>('loading');
   const [order, setOrder] = useState<Order | null>(null);
   const [events, setEvents] = useState<readonly OrderEvent[]>([]);
@@ -37,12 +38,13 @@ export function useOrder(orderId: string, userId: string): LoadedOrder {
 
   const reload = useCallback(async () => {
     try {
-      const answer = await requestAsUser(operations.order, { id: orderId });
-      if (answer.order === null) {
+      const asked = await client.query(OrderDocument, { id: orderId }, { requestPolicy: 'network-only' }).toPromise();
+      const answer = dataOf(asked).order;
+      if (answer === null) {
         setStatus('missing');
         return;
       }
-      const { history, ...rest } = answer.order;
+      const { history, ...rest } = answer;
       const read = history.edges.map((edge) => edge.node);
       // An answer that is older than what a live event already told must not turn the page back.
       if ((read.at(-1)?.seq ?? 0) >= lastSeq.current) setOrder(rest);
@@ -57,21 +59,17 @@ export function useOrder(orderId: string, userId: string): LoadedOrder {
         setStatus((known) => (known === 'ready' ? known : 'problem'));
       }
     }
-  }, [orderId, addEvents]);
+  }, [client, orderId, addEvents]);
 
   useEffect(() => {
-    lastSeq.current = 0;
-    setStatus('loading');
-    setOrder(null);
-    setEvents([]);
     void reload();
-  }, [reload, userId]);
+  }, [reload]);
 
   const found = status === 'ready';
   useEffect(() => {
     if (!found) return;
     return follow({
-      operation: operations.watchOrder,
+      document: WatchOrderDocument,
       variables: () => ({ orderId, afterSeq: lastSeq.current }),
       onData: ({ orderEvents }) => {
         // History of several changes carries the order as it is now in each: the newest is the one to show.
@@ -88,7 +86,7 @@ export function useOrder(orderId: string, userId: string): LoadedOrder {
         void reload();
       },
     });
-  }, [found, orderId, userId, addEvents, reload]);
+  }, [found, orderId, addEvents, reload]);
 
   return { status, order, events, connection, problem, reload };
 }

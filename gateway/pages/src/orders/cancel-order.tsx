@@ -1,31 +1,25 @@
-import { useRef, useState } from 'react';
-import { newIdempotencyKey } from '../api.ts';
-import * as operations from '../operations.ts';
-import { requestAsUser } from '../session.ts';
+import { useState } from 'react';
+import { useClient } from 'urql';
+import { CancelOrderDocument } from '../../../../schema/generated/operations.ts';
+import { perform } from '../client.ts';
+import { intentKey, settleIntent } from '../intents.ts';
+import { useAction } from '../ui/use-action.ts';
 
 /** Cancelling asks once more; the key stays the same until the server has answered. */
 export function CancelOrder({ orderId, onCancelled }: { orderId: string; onCancelled: () => Promise<void> }) {
+  const client = useClient();
   const [asking, setAsking] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<string | null>(null);
-  const key = useRef<string | null>(null);
+  const { busy, problem, run } = useAction();
 
-  async function cancel() {
-    setBusy(true);
-    setProblem(null);
-    key.current ??= newIdempotencyKey();
-    try {
-      const { cancelOrder } = await requestAsUser(operations.cancelOrder, { id: orderId, idempotencyKey: key.current });
-      key.current = null;
-      const [refusal] = cancelOrder.userErrors;
-      if (refusal !== undefined) setProblem(refusal.message);
+  const cancel = () =>
+    run(async () => {
+      const intent = `cancel-order-${orderId}`;
+      const variables = { id: orderId, idempotencyKey: intentKey(intent, orderId) };
+      const { cancelOrder } = await perform(client, CancelOrderDocument, variables);
+      settleIntent(intent);
       await onCancelled();
-    } catch (error) {
-      setProblem((error as Error).message);
-    } finally {
-      setBusy(false);
-    }
-  }
+      return cancelOrder.userErrors[0]?.message ?? null;
+    });
 
   return (
     <div className="cancel">
