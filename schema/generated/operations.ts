@@ -260,11 +260,11 @@ export type AttemptState =
 export type RefundState =
   /** Decided here; the provider has not been told yet. */
   | 'REQUESTED'
-  /** The provider has been told. */
+  /** The provider is being told, or works on it. `failureMessage` says why it was refused so far; then it is tried again. */
   | 'PENDING'
   /** The money is on its way back to the customer. */
   | 'SUCCEEDED'
-  /** The provider refuses it; nothing went back. */
+  /** The provider refuses what staff asked for; nothing went back. What the platform owes is never FAILED: it stays PENDING. */
   | 'FAILED';
 
 /** An amount of money as input. */
