@@ -24,6 +24,7 @@ import { simulatedProvider, webhooks } from './proxies.ts';
 import { openRevokedSessions } from './sessions.ts';
 import { openSockets } from './sockets.ts';
 import { subgraphFetch } from './subgraphs.ts';
+import { openSubscriptions } from './subscriptions.ts';
 
 /** A gateway that answers. */
 export type Gateway = {
@@ -75,7 +76,8 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   const headersFor = (origin: string | undefined) => ({ ...security, ...crossOriginHeaders(origins, origin) });
   const http = await openGraphqlHttp({ ...shared, run, headersFor, introspection: config.introspection });
   const { anonymousSocketsPerAddress } = config;
-  const sockets = openSockets({ ...shared, run, link: options.link, headers, onRevoked: revoked.onRevoked, anonymousSocketsPerAddress }); // prettier-ignore
+  const subscriptions = openSubscriptions({ ...shared, link: options.link, headers });
+  const sockets = openSockets({ ...shared, run, subscriptions, onRevoked: revoked.onRevoked, anonymousSocketsPerAddress }); // prettier-ignore
 
   let closing = false;
   const ready = async (): Promise<void> => {
