@@ -553,6 +553,24 @@ export type CreatePaymentInput = {
   returnUrl?: InputMaybe<Scalars['String']['input']>;
 };
 
+/** One part of a mixed payment. */
+export type MixedPartInput = {
+  /** How this part is paid. */
+  method: PaymentMethod;
+  /** How much, in the order's currency; omitted: the rest of the balance due. */
+  amount?: InputMaybe<MoneyInput>;
+};
+
+/** What `createMixedPayment` needs. */
+export type CreateMixedPaymentInput = {
+  /** The order to pay; yours, and payable now. */
+  orderId: Scalars['ID']['input'];
+  /** Two parts: one by WALLET, one by another method. Together the balance due (AmountMismatchError); one amount may be omitted. */
+  parts: Array<MixedPartInput>;
+  /** Where the payment page leads back to: an http or https URL of at most 2,048 characters. */
+  returnUrl?: InputMaybe<Scalars['String']['input']>;
+};
+
 /** What `refundPayment` needs. */
 export type RefundInput = {
   /** The payment to give back. */
@@ -673,6 +691,16 @@ export type PaymentPayload = {
   userErrors: Array<PayError>;
 };
 
+/** The answer to `createMixedPayment`. */
+export type MixedPaymentPayload = {
+  /** The wallet's part, then the other; empty when it was refused. */
+  payments: Array<Payment>;
+  /** True when this key had already done it: nothing was done again. */
+  replayed: Scalars['Boolean']['output'];
+  /** Why it was refused; empty when it was done. */
+  userErrors: Array<PayError>;
+};
+
 /** The answer to a mutation of a refund. */
 export type RefundPayload = {
   /** The refund; null when it was refused. */
@@ -706,7 +734,7 @@ export type WebhookPayload = {
 export type Query = {
   /** A payment by exactly one of id and number. For its customer and staff; NOT_FOUND for anybody else. */
   payment?: Maybe<Payment>;
-  /** How an order can be paid right now; empty when it can't. For its owner and staff; NOT_FOUND for anybody else. */
+  /** How an order can be paid right now; empty when it can't. WALLET where the customer's wallet covers the whole balance due. For its owner and staff; NOT_FOUND for anybody else. */
   availablePaymentMethods: Array<PaymentMethod>;
   /** All payments, newest first. Staff only (FORBIDDEN). */
   payments: PaymentConnection;
@@ -745,11 +773,13 @@ export type QueryWebhookDeliveriesArgs = {
 };
 
 export type Mutation = {
-  /** Starts to pay an order. Only its owner; one payment of an order is open at a time. The answer's attempt says where to pay. */
+  /** Starts to pay an order. Only its owner; one payment of an order is open at a time. The answer's attempt says where to pay; by WALLET it is paid with the answer. */
   createPayment: PaymentPayload;
+  /** Pays an order partly by wallet: that part is AUTHORIZED (held) at once, taken when the other part is paid, let go when that expires or is cancelled. After a decline the hold stays until then, for `retryPayment`. Only the order's owner. */
+  createMixedPayment: MixedPaymentPayload;
   /** Starts another attempt of a FAILED payment. Only its customer, while the order can be paid. */
   retryPayment: PaymentPayload;
-  /** Gives a payment up before it is paid. Its customer or staff. Cancelling it again is a success. */
+  /** Gives a payment up before it is paid; of a mixed payment both parts, by either id. Its customer or staff. Cancelling it again is a success. */
   cancelPayment: PaymentPayload;
   /** Gives money back, all or part of it. Staff only (ForbiddenError). Never more than came in. */
   refundPayment: RefundPayload;
@@ -765,6 +795,11 @@ export type Mutation = {
 
 export type MutationCreatePaymentArgs = {
   input: CreatePaymentInput;
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type MutationCreateMixedPaymentArgs = {
+  input: CreateMixedPaymentInput;
   idempotencyKey: Scalars['String']['input'];
 };
 
@@ -975,6 +1010,8 @@ export type ResolversTypes = {
   RefundConnection: ResolverTypeWrapper<any>;
   MoneyInput: MoneyInput;
   CreatePaymentInput: CreatePaymentInput;
+  MixedPartInput: MixedPartInput;
+  CreateMixedPaymentInput: CreateMixedPaymentInput;
   RefundInput: RefundInput;
   InsufficientBalanceError: ResolverTypeWrapper<any>;
   AmountMismatchError: ResolverTypeWrapper<any>;
@@ -985,6 +1022,7 @@ export type ResolversTypes = {
   PayError: ResolverTypeWrapper<any>;
   RefundError: ResolverTypeWrapper<any>;
   PaymentPayload: ResolverTypeWrapper<any>;
+  MixedPaymentPayload: ResolverTypeWrapper<any>;
   RefundPayload: ResolverTypeWrapper<any>;
   WalletPayload: ResolverTypeWrapper<any>;
   WebhookPayload: ResolverTypeWrapper<any>;
@@ -1031,6 +1069,8 @@ export type ResolversParentTypes = {
   RefundConnection: any;
   MoneyInput: MoneyInput;
   CreatePaymentInput: CreatePaymentInput;
+  MixedPartInput: MixedPartInput;
+  CreateMixedPaymentInput: CreateMixedPaymentInput;
   RefundInput: RefundInput;
   InsufficientBalanceError: any;
   AmountMismatchError: any;
@@ -1041,6 +1081,7 @@ export type ResolversParentTypes = {
   PayError: any;
   RefundError: any;
   PaymentPayload: any;
+  MixedPaymentPayload: any;
   RefundPayload: any;
   WalletPayload: any;
   WebhookPayload: any;
@@ -1525,6 +1566,15 @@ export type PaymentPayloadResolvers<
   userErrors?: Resolver<Array<ResolversTypes['PayError']>, ParentType, ContextType>;
 };
 
+export type MixedPaymentPayloadResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['MixedPaymentPayload'] = ResolversParentTypes['MixedPaymentPayload'],
+> = {
+  payments?: Resolver<Array<ResolversTypes['Payment']>, ParentType, ContextType>;
+  replayed?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  userErrors?: Resolver<Array<ResolversTypes['PayError']>, ParentType, ContextType>;
+};
+
 export type RefundPayloadResolvers<
   ContextType = unknown,
   ParentType extends ResolversParentTypes['RefundPayload'] = ResolversParentTypes['RefundPayload'],
@@ -1592,6 +1642,12 @@ export type MutationResolvers<
     ParentType,
     ContextType,
     RequireFields<MutationCreatePaymentArgs, 'input' | 'idempotencyKey'>
+  >;
+  createMixedPayment?: Resolver<
+    ResolversTypes['MixedPaymentPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationCreateMixedPaymentArgs, 'input' | 'idempotencyKey'>
   >;
   retryPayment?: Resolver<
     ResolversTypes['PaymentPayload'],
@@ -1690,6 +1746,7 @@ export type Resolvers<ContextType = unknown> = {
   PayError?: PayErrorResolvers<ContextType>;
   RefundError?: RefundErrorResolvers<ContextType>;
   PaymentPayload?: PaymentPayloadResolvers<ContextType>;
+  MixedPaymentPayload?: MixedPaymentPayloadResolvers<ContextType>;
   RefundPayload?: RefundPayloadResolvers<ContextType>;
   WalletPayload?: WalletPayloadResolvers<ContextType>;
   WebhookPayload?: WebhookPayloadResolvers<ContextType>;

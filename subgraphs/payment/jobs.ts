@@ -4,13 +4,14 @@ import type { Jobs } from '../shared/jobs.ts';
 import { type Loop, startLoop } from '../shared/loop.ts';
 import { purgeShared } from '../shared/retention.ts';
 import { applyFact } from './commands/apply-fact.ts';
+import { changePayment } from './commands/change-payment.ts';
 import { reapplyDelivery } from './commands/receive-webhook.ts';
 import { executeRefund } from './commands/refund-payment.ts';
 import { endIntent, submitAttempt } from './commands/submit-attempt.ts';
 import { type PaymentDeps, providerNamed, transact } from './context.ts';
 import { decideClose, isUnpaid } from './domain/payment.ts';
 import type { AttemptRow, PaymentRow } from './records.ts';
-import { attemptFrom, findPayment, knownAttempt, lockPayment, savePayment } from './store.ts';
+import { attemptFrom, findPayment, knownAttempt, lockPayment } from './store.ts';
 
 const batchSize = 50;
 /** At the same time at the provider, per turn. */
@@ -122,18 +123,18 @@ export async function reapplyWebhooks(deps: PaymentDeps): Promise<void> {
   }
 }
 
-/** Ends unpaid payments whose order's deadline passed and of whose closing no event came, e.g. made while it was closed. */
+/** Ends unpaid payments whose order's deadline passed and of whose closing no event came, e.g. made while it was closed. A wallet part ends with its external part. */
 export async function closeOverdue(deps: PaymentDeps): Promise<void> {
   const rows = await select(
     deps.db.em(),
-    `select id from payment where state in ('OPEN', 'PROCESSING', 'AUTHORIZED', 'FAILED') and expires_at < utc_timestamp(3) - interval ${closeGraceSeconds} second limit ${batchSize}`,
+    `select id from payment where state in ('OPEN', 'PROCESSING', 'AUTHORIZED', 'FAILED') and slot = 0 and expires_at < utc_timestamp(3) - interval ${closeGraceSeconds} second limit ${batchSize}`,
   );
   for (const row of rows) {
     await transact(deps, async (unit) => {
       const payment = await lockPayment(unit.sql, idFromBytes(row['id'] as Buffer));
       const events = payment && decideClose(payment, 'EXPIRED');
       if (!payment || !events?.length) return;
-      await savePayment(unit, payment, events, { source: 'job', at: deps.now() });
+      await changePayment(unit, deps, payment, events, { source: 'job', at: deps.now() });
       await write(unit.sql, 'update attempt set next_check_at = utc_timestamp(3), checks = 0 where live = ?', [
         idToBytes(payment.id),
       ]);

@@ -2,6 +2,7 @@ import { type Sql, select } from '../shared/database.ts';
 import type { EventHandler } from '../shared/event-consumer.ts';
 import type { DomainEvent } from '../shared/events.ts';
 import { idToBytes, isId } from '../shared/ids.ts';
+import { changePayment } from './commands/change-payment.ts';
 import { hurryAttempt, requestAutomaticRefund } from './commands/apply-fact.ts';
 import type { PaymentDeps, Unit } from './context.ts';
 import { decideClose, refundableMinor } from './domain/payment.ts';
@@ -36,11 +37,14 @@ async function closeOpenPayments(unit: Unit, deps: PaymentDeps, event: DomainEve
     idToBytes(event.aggregateId),
   ]);
   const as = event.data['state'] === 'EXPIRED' ? 'EXPIRED' : 'CANCELLED';
-  for (const payment of rows.map(paymentFrom)) {
+  for (const { id } of rows.map(paymentFrom)) {
+    // A wallet part has changed with the external part before it.
+    const payment = await lockPayment(unit.sql, id);
+    if (!payment) throw new Error('a payment that was read is gone');
     const events = decideClose(payment, as);
     if (events === null) await refundRest(unit, deps, payment, `The order is ${String(event.data['state'])}.`);
     if (!events?.length) continue;
-    await savePayment(unit, payment, events, {
+    await changePayment(unit, deps, payment, events, {
       source: 'event',
       at: deps.now(),
       data: { orderState: event.data['state'] },

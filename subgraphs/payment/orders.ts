@@ -4,12 +4,14 @@ import { isId } from '../shared/ids.ts';
 import { CallError } from '../shared/link.ts';
 import { type Money, type MoneyJson, moneyFromJson } from '../shared/money.ts';
 import type { PaymentDeps } from './context.ts';
-import { orderNotPayable } from './refusals.ts';
+import { walletNotTaken, orderNotPayable } from './refusals.ts';
 
 /** What the order service says about an order; another service's data, kept to what paying needs. */
 export type OrderFacts = {
   readonly id: string;
   readonly state: string;
+  /** Code of its order type. */
+  readonly type: string;
   readonly customerId: string;
   readonly balanceDue: Money;
   readonly expiresAt: Date | null;
@@ -18,6 +20,7 @@ export type OrderFacts = {
 type Answer = {
   _entities: readonly ({
     state: string;
+    type: { code: string };
     customer: { id: string };
     balanceDue: MoneyJson;
     expiresAt: string | Date | null;
@@ -29,6 +32,9 @@ const document = /* GraphQL */ `
     _entities(representations: $representations) {
       ... on Order {
         state
+        type {
+          code
+        }
         customer {
           id
         }
@@ -57,6 +63,7 @@ export async function findOrder(
     return {
       id: orderId,
       state: order.state,
+      type: order.type.code,
       customerId: order.customer.id,
       balanceDue: moneyFromJson(order.balanceDue),
       expiresAt: order.expiresAt === null ? null : new Date(order.expiresAt),
@@ -98,4 +105,14 @@ export async function requirePayableOrder(
   const state = stateAt(order, deps.now());
   if (state !== 'PENDING_PAYMENT' || order.balanceDue.amount <= 0n) throw new RefusedError(orderNotPayable(state));
   return order;
+}
+
+/** Order types that a wallet can't pay: a top-up by wallet would move money in a circle. */
+const withoutWallet: ReadonlySet<string> = new Set(['TOPUP']);
+
+export const takesWallet = (order: Pick<OrderFacts, 'type'>): boolean => !withoutWallet.has(order.type);
+
+/** Refuses for an order that its customer's wallet may not pay, or pay a part of. */
+export function requireWalletTaken(order: Pick<OrderFacts, 'type'>): void {
+  if (!takesWallet(order)) throw new RefusedError(walletNotTaken(order.type));
 }

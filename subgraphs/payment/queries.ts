@@ -6,7 +6,8 @@ import { idFromBytes, idToBytes, isId, isNumber } from '../shared/ids.ts';
 import { readOnWake } from '../shared/live.ts';
 import type { PaymentContext, PaymentDeps } from './context.ts';
 import type { PaymentState } from './domain/payment.ts';
-import { findVisibleOrder, stateAt } from './orders.ts';
+import { readWallet } from './ledger/wallets.ts';
+import { findVisibleOrder, stateAt, takesWallet } from './orders.ts';
 import type { RefundState } from './domain/refund.ts';
 import type {
   PaymentEventRow, PaymentMethod, PaymentRow, RefundRow, WebhookOutcome, WebhookRow,
@@ -52,7 +53,11 @@ export async function availablePaymentMethods(
   const order = await findVisibleOrder(deps, viewer, orderId, traceId);
   if (!order) throw notFound('There is no such order.');
   const payable = stateAt(order, deps.now()) === 'PENDING_PAYMENT' && order.balanceDue.amount > 0n;
-  return payable ? [...deps.providers.keys()] : [];
+  if (!payable) return [];
+  const external = [...deps.providers.keys()];
+  if (!takesWallet(order)) return external;
+  const wallet = await readWallet(deps.db.em(), order.customerId, order.balanceDue.currency);
+  return wallet.balanceMinor >= order.balanceDue.amount ? ['WALLET', ...external] : external;
 }
 
 /** Newest first, by id: ids of UUIDv7 are in the order of their making. */

@@ -1,4 +1,4 @@
-import type { Refusal } from '../shared/errors.ts';
+import { type Refusal, validationError } from '../shared/errors.ts';
 import { type Money, moneyToJson } from '../shared/money.ts';
 import type { PaymentRow } from './records.ts';
 
@@ -21,12 +21,12 @@ export const paymentInProgress = (payment: PaymentRow) =>
   }) satisfies Refusal;
 
 /** The amount is not what is due. */
-export const amountMismatch = (expected: Money, actual: Money) =>
+export const amountMismatch = (expected: Money, actual: Money, path: readonly string[] = ['input', 'amount']) =>
   ({
     __typename: 'AmountMismatchError',
     code: 'AMOUNT_MISMATCH',
     message: 'The amount is not the balance due of the order.',
-    path: ['input', 'amount'],
+    path,
     expected: moneyToJson(expected),
     actual: moneyToJson(actual),
   }) satisfies Refusal;
@@ -50,3 +50,7 @@ export const insufficientBalance = (balance: Money, required: Money) =>
     balance: moneyToJson(balance),
     required: moneyToJson(required),
   }) satisfies Refusal;
+
+/** Orders of this type are paid from outside. */
+export const walletNotTaken = (orderType: string) =>
+  validationError(`Orders of type ${orderType} can't be paid by wallet.`, ['input', 'method']);

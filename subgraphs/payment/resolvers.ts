@@ -5,6 +5,7 @@ import { moneyToJson } from '../shared/money.ts';
 import { scalars } from '../shared/scalars.ts';
 import type { ResolverMap } from '../shared/subgraph.ts';
 import { cancelPayment } from './commands/cancel-payment.ts';
+import { type CreateMixedPaymentInput, createMixedPayment } from './commands/create-mixed-payment.ts';
 import { type CreatePaymentInput, createPayment } from './commands/create-payment.ts';
 import { type CreditInput, creditWallet } from './commands/credit-wallet.ts';
 import { type RefundInput, refundPayment } from './commands/refund-payment.ts';
@@ -58,6 +59,11 @@ const operations: ResolverMap = {
       { input, idempotencyKey }: Key & { input: CreatePaymentInput },
       context: PaymentContext,
     ) => createPayment(context.deps, context, input, idempotencyKey),
+    createMixedPayment: (
+      _: unknown,
+      { input, idempotencyKey }: Key & { input: CreateMixedPaymentInput },
+      context: PaymentContext,
+    ) => createMixedPayment(context.deps, context, input, idempotencyKey),
     retryPayment: (_: unknown, { paymentId, idempotencyKey }: Key & { paymentId: string }, context: PaymentContext) =>
       retryPayment(context.deps, context, paymentId, idempotencyKey),
     cancelPayment: (

@@ -1,7 +1,9 @@
 import { type Row, type Sql, insertRows, select, toDate, toJson, write } from '../shared/database.ts';
 import { idFromBytes, idToBytes } from '../shared/ids.ts';
 import type { Unit } from './context.ts';
+import { walletTransfer } from './domain/ledger.ts';
 import { type PaymentEvent, evolve, holdsOrder } from './domain/payment.ts';
+import { postTransfer } from './ledger/transfer.ts';
 import type { KnownAttempt } from './providers/provider.ts';
 import type { AttemptRow, PaymentRow, RefundRow, Source } from './records.ts';
 
@@ -100,6 +102,14 @@ export async function findHolder(sql: Sql, orderId: string): Promise<PaymentRow 
   return row ? paymentFrom(row) : null;
 }
 
+/** The live wallet part of the order's mixed payment, locked; null where there is none. */
+export async function findWalletPart(sql: Sql, orderId: string): Promise<PaymentRow | null> {
+  const [row] = await select(sql, 'select * from payment where live_order_id = ? and slot = 1 for update', [
+    idToBytes(orderId),
+  ]);
+  return row ? paymentFrom(row) : null;
+}
+
 export async function findAttempt(sql: Sql, attemptId: string): Promise<AttemptRow | null> {
   const [row] = await select(sql, 'select * from attempt where id = ?', [idToBytes(attemptId)]);
   return row ? attemptFrom(row) : null;
@@ -159,7 +169,10 @@ export async function insertPayment(unit: Unit, payment: PaymentRow, cause: Caus
   unit.changed(payment.orderId);
 }
 
-/** Stores what `events` make of a payment that is locked in this transaction, with its journal. Returns it as it is then. */
+/**
+ * Stores what `events` make of a payment that is locked in this transaction, with its journal and, of a payment by wallet,
+ * what they move in the ledger. Returns it as it is then. Throws RefusedError where the wallet has too little.
+ */
 export async function savePayment(
   unit: Unit,
   before: PaymentRow,
@@ -193,8 +206,24 @@ export async function savePayment(
   );
   if (found !== 1) throw new Error('a payment changed under its lock');
   await insertJournal(unit, before, steps, cause);
+  if (before.method === 'WALLET') await moveWalletMoney(unit, before, steps, cause);
   unit.changed(before.orderId);
   return after;
+}
+
+async function moveWalletMoney(
+  unit: Unit,
+  before: PaymentRow,
+  steps: readonly { event: PaymentEvent; state: PaymentRow['state'] }[],
+  cause: Cause,
+): Promise<void> {
+  const refundId = cause.data?.['refundId'];
+  let { state } = before;
+  for (const step of steps) {
+    const transfer = walletTransfer({ ...before, state }, step.event, typeof refundId === 'string' ? refundId : null);
+    if (transfer) await postTransfer(unit.sql, transfer, cause.at);
+    ({ state } = step);
+  }
 }
 
 async function insertJournal(
@@ -247,6 +276,31 @@ export async function insertAttempt(
       attempt.provider,
       attempt.createdAt,
       checkInSeconds,
+    ],
+  );
+}
+
+/** The provider of attempts by wallet, which is no other company: nobody is ever asked about them. */
+export const walletProvider = 'wallet';
+
+/** Stores the attempt of a payment by wallet, in the transaction in which the wallet pays or sets aside. */
+export async function insertWalletAttempt(
+  unit: Unit,
+  attempt: { id: string; number: string; paymentId: string; createdAt: Date },
+  state: 'AUTHORIZED' | 'SUCCEEDED',
+): Promise<void> {
+  await write(
+    unit.sql,
+    `insert into attempt (id, number, payment_id, live, provider, state, provider_intent_id, created_at, finished_at, next_check_at, checks)
+     values (?, ?, ?, null, '${walletProvider}', ?, ?, ?, ?, null, 0)`,
+    [
+      idToBytes(attempt.id),
+      attempt.number,
+      idToBytes(attempt.paymentId),
+      state,
+      `${state === 'SUCCEEDED' ? 'charge' : 'hold'}:${attempt.paymentId}`,
+      attempt.createdAt,
+      state === 'SUCCEEDED' ? attempt.createdAt : null,
     ],
   );
 }

@@ -4,7 +4,8 @@ import type { PaymentDeps, Unit } from '../context.ts';
 import { type FactDecision, type FactOutcome, type ProviderFact, decideFact } from '../domain/payment.ts';
 import { announce, paymentFailed, paymentSucceeded } from '../events.ts';
 import type { AttemptRow, PaymentRow } from '../records.ts';
-import { type Cause, attemptFrom, insertRefund, lockPayment, savePayment } from '../store.ts';
+import { type Cause, attemptFrom, insertRefund, lockPayment } from '../store.ts';
+import { changePayment } from './change-payment.ts';
 
 export type Applied = {
   readonly outcome: FactOutcome | 'UNKNOWN_PAYMENT';
@@ -50,7 +51,7 @@ export async function applyFact(
 
   await saveAttempt(unit, row, decision, about, cause);
   const data = { attemptId: row.id, ...cause.data };
-  const after = await savePayment(unit, payment, decision.events, { ...cause, data });
+  const after = await changePayment(unit, deps, payment, decision.events, { ...cause, data });
   if (row.live === null && decision.attempt.state === 'SUCCEEDED') await hurryAttempt(unit, payment.id);
   for (const event of decision.events) {
     if (event.type === 'PaymentSettled') await announce(unit, deps, after, paymentSucceeded(after));

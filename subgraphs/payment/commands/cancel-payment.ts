@@ -4,15 +4,16 @@ import { type Claim, claimKey, findKey } from '../../shared/idempotency.ts';
 import { type PaymentDeps, transact } from '../context.ts';
 import { decideClose, isUnpaid } from '../domain/payment.ts';
 import type { AttemptRow, PaymentRow } from '../records.ts';
-import { findLiveAttempt, findPayment, lockPayment, savePayment } from '../store.ts';
+import { findLiveAttempt, findPayment, lockPayment } from '../store.ts';
 import { applyFact, hurryAttempt } from './apply-fact.ts';
+import { changePayment, leadingPart } from './change-payment.ts';
 import { type PaymentPayload, refusedPayment, requirePayment } from './create-payment.ts';
 import { type EndedIntent, asRefusal, endIntent } from './submit-attempt.ts';
 
 const tooLate = (payment: PaymentRow): RefusedError =>
   new RefusedError(validationError(`The payment is ${payment.state} and can no longer be cancelled.`, ['paymentId']));
 
-/** Gives an unpaid payment up. The provider is told first: a payment whose intent can still be paid is never CANCELLED by this. */
+/** Gives an unpaid payment up, a mixed one with both its parts. The provider is told first: a payment whose intent can still be paid is never CANCELLED by this. */
 export async function cancelPayment(
   deps: PaymentDeps,
   viewer: Viewer,
@@ -21,11 +22,12 @@ export async function cancelPayment(
 ): Promise<PaymentPayload> {
   const user = requireUser(viewer);
   return orRefusals(async () => {
-    const payment = await requirePayment(
+    const asked = await requirePayment(
       deps,
       paymentId,
       ({ customerId }) => customerId === user.userId || isStaff(viewer),
     );
+    const payment = await leadingPart(deps.db.em(), asked);
     const claim: Claim = {
       ownerId: user.userId,
       operation: 'cancelPayment',
@@ -33,7 +35,7 @@ export async function cancelPayment(
       input: { paymentId },
     };
     const earlier = await findKey<{ paymentId: string }>(deps.db.em(), claim);
-    if (earlier) return { payment, replayed: true, userErrors: [] };
+    if (earlier) return { payment: asked, replayed: true, userErrors: [] };
 
     if (decideClose(payment, 'CANCELLED') === null) throw tooLate(payment);
     const attempt = isUnpaid(payment.state) ? await findLiveAttempt(deps.db.em(), payment.id) : null;
@@ -44,7 +46,7 @@ export async function cancelPayment(
       throw tooLate({ ...payment, state: 'SETTLED' });
     }
     const replayed = await store(deps, { claim, paymentId: payment.id, attempt, ended });
-    return { payment: await findPayment(deps.db.em(), payment.id), replayed, userErrors: [] };
+    return { payment: await findPayment(deps.db.em(), asked.id), replayed, userErrors: [] };
   }, refusedPayment);
 }
 
@@ -59,7 +61,7 @@ const store = (deps: PaymentDeps, { claim, paymentId, attempt, ended }: Cancella
     const events = decideClose(payment, 'CANCELLED');
     if (events === null) throw tooLate(payment);
     const cause = { source: 'api', at: deps.now() } as const;
-    await savePayment(unit, payment, events, cause);
+    await changePayment(unit, deps, payment, events, cause);
     if (attempt && ended)
       await applyFact(unit, deps, { provider: attempt.provider, attemptId: attempt.id, ...ended }, cause);
     // An attempt that was started meanwhile is called off by the job.

@@ -24,6 +24,7 @@ import {
   knownAttempt,
   lockPayment,
   savePayment,
+  walletProvider,
 } from '../store.ts';
 import { capturedAttemptId } from './apply-fact.ts';
 import { applyRefund, refundKey } from './apply-refund.ts';
@@ -150,6 +151,8 @@ async function askProvider(
   known: KnownAttempt,
   { provider }: AttemptRow,
 ): Promise<ProviderRefund> {
+  // What was paid by wallet goes back there, with the answer's transaction.
+  if (provider === walletProvider) return { id: `refund:${refund.id}`, result: 'succeeded' };
   try {
     return await providerNamed(deps, provider).refund({
       key: refundKey(refund),

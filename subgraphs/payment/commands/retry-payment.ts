@@ -10,14 +10,8 @@ import type { PaymentProvider } from '../providers/provider.ts';
 import type { AttemptRow, PaymentRow } from '../records.ts';
 import { findLiveAttempt, insertAttempt, lockPayment, savePayment } from '../store.ts';
 import { applyFact } from './apply-fact.ts';
-import {
-  type PaymentPayload,
-  type Started,
-  firstCheckSeconds,
-  refusedPayment,
-  requireMethod,
-  requirePayment,
-} from './create-payment.ts';
+import { type PaymentPayload, refusedPayment, requireMethod, requirePayment } from './create-payment.ts';
+import { type Started, firstCheckSeconds } from './start-parts.ts';
 import { type EndedIntent, asRefusal, endIntent, submitOrRefuse } from './submit-attempt.ts';
 
 /** Starts another attempt of a FAILED payment, after the earlier one's intent has been called off at the provider. */

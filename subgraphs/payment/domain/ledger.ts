@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { PaymentEvent } from './payment.ts';
 import { idFromBytes, idToBytes } from '../../shared/ids.ts';
 
 /**
@@ -73,4 +74,46 @@ export function checkTransfer({ reference, moves }: Transfer): void {
     throw new RangeError(`transfer ${reference} has two currencies`);
   if (new Set(moves.map(({ account }) => accountId(account))).size !== moves.length)
     throw new RangeError(`transfer ${reference} moves an account twice`);
+}
+
+type WalletPayment = {
+  readonly id: string;
+  readonly number: string;
+  readonly orderId: string;
+  readonly customerId: string;
+  readonly currency: string;
+  readonly state: string;
+  readonly amountMinor: bigint;
+};
+
+/**
+ * What an event of a payment by wallet moves, null for nothing; `payment` is as it was before it. So the ledger can't say
+ * otherwise than the payment's journal. `refundId` names the refund that the event is about.
+ */
+export function walletTransfer(payment: WalletPayment, event: PaymentEvent, refundId: string | null): Transfer | null {
+  const wallet = { ownerId: payment.customerId, currency: payment.currency };
+  const transfer = (what: string, from: AccountKind, to: AccountKind, amountMinor: bigint): Transfer => ({
+    reference: `${what}:${what === 'refund' ? refundId : payment.id}`,
+    reason: `Payment ${payment.number}`,
+    paymentId: payment.id,
+    orderId: payment.orderId,
+    moves: between(wallet, { from, to }, amountMinor),
+  });
+  const isHeld = payment.state === 'AUTHORIZED';
+  switch (event.type) {
+    case 'PaymentAuthorized':
+      return transfer('hold', 'AVAILABLE', 'HELD', event.amountMinor);
+    case 'PaymentSettled':
+      return isHeld
+        ? transfer('capture', 'HELD', 'SALES', event.amountMinor)
+        : transfer('charge', 'AVAILABLE', 'SALES', event.amountMinor);
+    case 'PaymentCancelled':
+    case 'PaymentExpired':
+      return isHeld ? transfer('release', 'HELD', 'AVAILABLE', payment.amountMinor) : null;
+    case 'RefundSucceeded':
+      if (refundId === null) throw new Error(`a refund of ${payment.number} without its id`);
+      return transfer('refund', 'SALES', 'AVAILABLE', event.amountMinor);
+    default:
+      return null;
+  }
 }

@@ -27,7 +27,10 @@ export type AttemptFacts = { readonly state: AttemptState; readonly live: boolea
 
 /** An entry of the journal: what happened, told so that `evolve` finds the state after it. */
 export type PaymentEvent =
-  | { readonly type: 'PaymentCreated' | 'PaymentSettled' | 'CapturedLate'; readonly amountMinor: bigint }
+  | {
+      readonly type: 'PaymentCreated' | 'PaymentAuthorized' | 'PaymentSettled' | 'CapturedLate';
+      readonly amountMinor: bigint;
+    }
   | { readonly type: 'CapturedTwice'; readonly amountMinor: bigint }
   | { readonly type: 'RefundRequested' | 'RefundSucceeded' | 'RefundFailed'; readonly amountMinor: bigint }
   | { readonly type: 'SurplusRefunded' | 'RefundReturned' | 'RefundRepeated'; readonly amountMinor: bigint }
@@ -73,6 +76,8 @@ export function evolve(payment: PaymentFacts, event: PaymentEvent): PaymentFacts
 
 function changed(payment: PaymentFacts, event: PaymentEvent): Partial<PaymentFacts> {
   switch (event.type) {
+    case 'PaymentAuthorized':
+      return { state: 'AUTHORIZED' };
     case 'PaymentSettled':
       return { state: 'SETTLED', capturedMinor: event.amountMinor };
     case 'CapturedLate':

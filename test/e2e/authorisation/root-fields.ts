@@ -88,6 +88,13 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
       expected: ownOnly,
       variables: ({ orderId, key }) => ({ input: { orderId, method: 'SIMULATED_CARD' }, idempotencyKey: key }),
     },
+    createMixedPayment: {
+      expected: ownOnly,
+      variables: ({ orderId, key }) => ({
+        input: { orderId, parts: [{ method: 'WALLET', amount: money }, { method: 'SIMULATED_CARD' }] },
+        idempotencyKey: key,
+      }),
+    },
     retryPayment: { expected: ownOnly, variables: ({ paymentId, key }) => ({ paymentId, idempotencyKey: key }) },
     cancelPayment: { expected: owned, variables: ({ paymentId, key }) => ({ paymentId, idempotencyKey: key }) },
     refundPayment: {

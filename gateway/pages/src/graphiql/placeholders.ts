@@ -1,4 +1,4 @@
-import { newIdempotencyKey } from '../intents.ts';
+import { newIdempotencyKey } from '../api.ts';
 
 /** What the examples' variables may name, and which example brings it. */
 const bringers = {

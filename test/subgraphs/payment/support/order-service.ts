@@ -10,6 +10,8 @@ import { type CallContext, createEngine } from '../../../../subgraphs/shared/sub
 export type StandInOrder = {
   id: string;
   state: string;
+  /** Code of its order type. */
+  type: string;
   customerId: string;
   balanceDueMinor: number;
   currency: string;
@@ -30,9 +32,13 @@ const typeDefs = parse(/* GraphQL */ `
   type Order @key(fields: "id") {
     id: ID!
     state: String!
+    type: OrderType!
     customer: User!
     balanceDue: Money!
     expiresAt: DateTime
+  }
+  type OrderType {
+    code: String!
   }
   type Query {
     ready: Boolean
@@ -62,6 +68,7 @@ export function createOrderService(runtime: () => Runtime) {
         },
         Order: {
           __resolveReference: ({ id }: { id: string }) => orders.get(id) ?? null,
+          type: ({ type }: StandInOrder) => ({ code: type }),
           customer: ({ customerId }: StandInOrder) => ({ id: customerId, name: 'Somebody' }),
           balanceDue: ({ balanceDueMinor, currency }: StandInOrder) => ({ amount: balanceDueMinor, currency }),
         },
@@ -94,6 +101,7 @@ export function createOrderService(runtime: () => Runtime) {
       const added = {
         id: newId(),
         state: 'PENDING_PAYMENT',
+        type: 'STANDARD',
         balanceDueMinor: 1_234,
         currency: 'EUR',
         expiresAt: new Date(Date.now() + 1_200_000).toISOString(),

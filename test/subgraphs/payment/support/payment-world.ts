@@ -223,6 +223,8 @@ export const documents = {
     } } }
   }`,
   create: `mutation ($input: CreatePaymentInput!, $key: String!) { createPayment(input: $input, idempotencyKey: $key) { replayed payment { ...All } ${errorFields} } } ${paymentFields}`,
+  mixed: `mutation ($input: CreateMixedPaymentInput!, $key: String!) { createMixedPayment(input: $input, idempotencyKey: $key) { replayed payments { ...All authorized { amount } } ${errorFields} } } ${paymentFields}`,
+  methods: 'query ($id: ID!) { availablePaymentMethods(orderId: $id) }',
   retry: `mutation ($id: ID!, $key: String!) { retryPayment(paymentId: $id, idempotencyKey: $key) { replayed payment { ...All } ${errorFields} } } ${paymentFields}`,
   cancel: `mutation ($id: ID!, $key: String!) { cancelPayment(paymentId: $id, idempotencyKey: $key) { replayed payment { ...All } ${errorFields} } } ${paymentFields}`,
   refund: `mutation ($input: RefundInput!, $key: String!) {
@@ -248,6 +250,20 @@ export async function create(
   });
   if (!data?.createPayment.payment) throw new Error(JSON.stringify({ errors, data }));
   return data.createPayment.payment;
+}
+
+/** Starts a mixed payment that must succeed: `[wallet part, external part]`. */
+export async function createMixed(
+  world: PaymentWorld,
+  viewer: Viewer,
+  orderId: string,
+  walletMinor: number,
+  key: string = newId(),
+): Promise<[Loose, Loose]> {
+  const parts = [{ method: 'WALLET', amount: { amount: walletMinor, currency: 'EUR' } }, { method: 'SIMULATED_CARD' }];
+  const { data, errors } = await world.run(viewer, documents.mixed, { input: { orderId, parts }, key });
+  if (data?.createMixedPayment.payments.length !== 2) throw new Error(JSON.stringify({ errors, data }));
+  return data.createMixedPayment.payments;
 }
 
 /** Gives a user money to spend. */
