@@ -26,6 +26,8 @@ export type ProviderRefund = {
 export type ProviderEvent = {
   readonly id: string;
   readonly type: string;
+  /** When the provider made it, where it says so. */
+  readonly createdAt?: Date | undefined;
   readonly about:
     | {
         readonly kind: 'attempt';
@@ -54,6 +56,28 @@ export type RefundRequest = {
   readonly reason: string;
 };
 
+/** A line of a provider's statement: money that came in or went back. */
+export type StatementLine = {
+  readonly kind: 'charge' | 'refund';
+  /** As in our attempt's `providerTransactionId` or our refund's `providerRefundId`. */
+  readonly providerTransactionId: string;
+  /** What the provider was given as our name of it: an attempt's id, or a refund's key. Null where it does not say. */
+  readonly ourReference: string | null;
+  readonly amount: Money;
+  readonly at: Date;
+};
+
+/** A provider's books, told apart from its webhooks. */
+export type ProviderStatement = {
+  /** Its days begin at midnight of this offset, e.g. 480 for China. */
+  readonly utcOffsetMinutes: number;
+  /**
+   * The lines whose `at` is within `[from, to)`, in any order; those that the provider has not closed yet may be missing.
+   * Rejects with ProviderUnreachable when it does not answer.
+   */
+  lines(period: { from: Date; to: Date }): AsyncIterable<StatementLine>;
+};
+
 /** Another company's payment service, spoken to over its own API. Every method rejects with ProviderUnreachable or ProviderRefused. */
 export type PaymentProvider = {
   /** As in `/webhooks/:provider`. */
@@ -75,6 +99,8 @@ export type PaymentProvider = {
   checkSignature(headers: Headers, body: Buffer, now: Date): SignatureCode | null;
   /** Reads a webhook's body; null when it can't be read. */
   readEvent(body: Buffer): ProviderEvent | null;
+  /** Undefined: it has none, and its payments are not reconciled. */
+  readonly statement?: ProviderStatement | undefined;
 };
 
 /** The provider did not answer in time or not with sense: whether it acted is not known. Ask again. */

@@ -9,6 +9,7 @@ import {
   type ProviderRefund,
   ProviderRefused,
   ProviderUnreachable,
+  type StatementLine,
 } from './provider.ts';
 
 const requestTimeoutMs = 5_000;
@@ -32,8 +33,23 @@ const refundShape = z.object({
   failure_reason: z.string().nullish(),
   metadata: z.record(z.string(), z.string()),
 });
+const statementShape = z.object({
+  data: z.array(
+    z.object({
+      id: z.string().min(1).max(128),
+      type: z.enum(['charge', 'refund']),
+      payment_intent: z.string().min(1).max(128),
+      amount: z.number().int(),
+      currency: z.string(),
+      metadata: z.record(z.string(), z.string()),
+      created_at: z.iso.datetime().transform((text) => new Date(text)),
+    }),
+  ),
+  has_more: z.boolean(),
+});
 const eventShape = z.object({
   id: z.string().min(1).max(128),
+  created: z.number().int().min(0).max(100_000_000_000).optional(),
   type: z.string().min(1).max(64),
   data: z.object({ object: z.unknown() }),
 });
@@ -94,6 +110,20 @@ export function simulatedProvider(
     throw new ProviderRefused(error?.code ?? `status_${status}`, error?.message ?? `The provider answered ${status}.`);
   }
 
+  async function* statementLines({ from, to }: { from: Date; to: Date }): AsyncGenerator<StatementLine> {
+    for (let after: string | undefined; ;) {
+      const query = new URLSearchParams({ from: from.toISOString(), to: to.toISOString(), ...(after && { after }) });
+      const page = understood(statementShape, await call('GET', `/v1/statement?${query}`));
+      for (const { id, type, payment_intent: intent, amount, currency, metadata, created_at: at } of page.data) {
+        const [providerTransactionId, reference] =
+          type === 'charge' ? [intent, metadata['attemptId']] : [id, metadata['refundId']];
+        yield { kind: type, providerTransactionId, ourReference: reference ?? null, amount: { amount: BigInt(amount), currency }, at }; // prettier-ignore
+        after = id;
+      }
+      if (!page.has_more || page.data.length === 0) return;
+    }
+  }
+
   const intentFrom = (answer: unknown, orderId: string): Intent => {
     const intent = understood(intentShape, answer);
     const confirmUrl = `${options.publicUrl}/simulated/v1/payment_intents/${intent.id}/confirm`;
@@ -152,6 +182,7 @@ export function simulatedProvider(
     checkSignature: (headers, body, now) =>
       checkSignature(headers['simulated-signature'], body, { secrets: config.webhookSecrets, now }),
     readEvent,
+    statement: { utcOffsetMinutes: 0, lines: statementLines },
     close: () => pool.close(),
   };
 }
@@ -170,20 +201,20 @@ function understood<T>(shape: z.ZodType<T>, answer: unknown): T {
 
 function readEvent(body: Buffer): ReturnType<PaymentProvider['readEvent']> {
   try {
-    const { id, type, data } = eventShape.parse(JSON.parse(body.toString('utf8')));
+    const { id, type, created, data } = eventShape.parse(JSON.parse(body.toString('utf8')));
+    const told = { id, type, createdAt: created === undefined ? undefined : new Date(created * 1000) };
     if (refundEvents.has(type)) {
       const refund = refundShape.parse(data.object);
       const key = refund.metadata['refundId'] ?? null;
-      return { id, type, about: { kind: 'refund', refundKey: key, refund: refundFrom(refund) } };
+      return { ...told, about: { kind: 'refund', refundKey: key, refund: refundFrom(refund) } };
     }
     const wanted = ['payment_intent.succeeded', 'payment_intent.payment_failed', 'payment_intent.canceled'];
-    if (!wanted.includes(type)) return { id, type, about: null };
+    if (!wanted.includes(type)) return { ...told, about: null };
     const intent = intentShape.parse(data.object);
     const fact = factOf(intent);
     if (fact === null) return null;
     return {
-      id,
-      type,
+      ...told,
       about: { kind: 'attempt', intentId: intent.id, attemptId: intent.metadata['attemptId'] ?? null, fact },
     };
   } catch {

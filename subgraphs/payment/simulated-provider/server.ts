@@ -15,6 +15,7 @@ import {
   ApiError, cancelIntent, confirmBody, confirmIntent, createBody, createIntent, findIntents, getIntent, readJournal,
 } from './intents.ts'; // prettier-ignore
 import { createRefund, getRefund, refundBody, settleRefund } from './refunds.ts';
+import { readStatement, statementQuery } from './statement.ts';
 import { simulatedSchema } from './subgraph.ts';
 
 const maxBodyBytes = 16 * 1024;
@@ -114,6 +115,11 @@ function createEndpoints(db: Database, config: ProviderConfig, deliveries: Loop)
       answer: ({ body, idempotencyKey }) => thenDeliver(createRefund(db, refundBody.parse(body), idempotencyKey)),
     },
     { method: 'GET', path: /^\/v1\/refunds\/(\w+)$/, answer: ({ id }) => getRefund(db, id) },
+    {
+      method: 'GET',
+      path: /^\/v1\/statement()$/,
+      answer: ({ query }) => readStatement(db, statementQuery.parse(Object.fromEntries(query))),
+    },
     { method: 'GET', path: /^\/v1\/journal()$/, answer: ({ query }) => readJournal(db, query.get('after')) },
     {
       method: 'POST',

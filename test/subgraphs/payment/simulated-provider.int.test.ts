@@ -33,7 +33,7 @@ describe('the simulated provider', () => {
 
   test('answers only its merchant, but for confirming', async () => {
     const { id } = (await make()).body;
-    for (const [method, path] of [['POST', '/v1/payment_intents'], ['GET', `/v1/payment_intents/${id}`], ['POST', `/v1/payment_intents/${id}/cancel`], ['POST', '/v1/refunds'], ['GET', '/v1/journal'], ['POST', '/v1/test/webhooks']] as const) {
+    for (const [method, path] of [['POST', '/v1/payment_intents'], ['GET', `/v1/payment_intents/${id}`], ['POST', `/v1/payment_intents/${id}/cancel`], ['POST', '/v1/refunds'], ['GET', '/v1/journal'], ['GET', '/v1/statement'], ['POST', '/v1/test/webhooks']] as const) {
       for (const authorization of ['', 'Bearer wrong', 'sk_simulated_development']) {
         expect(await world.provider(method, path, method === 'POST' ? {} : undefined, { authorization })).toMatchObject({ status: 401, body: { error: { code: 'api_key_invalid' } } });
       }
@@ -126,6 +126,21 @@ describe('the simulated provider', () => {
     const all = (await world.provider('GET', '/v1/journal')).body.data;
     const rest = (await world.provider('GET', `/v1/journal?after=${all[0].id}`)).body.data;
     expect(rest).toEqual(all.slice(1));
+  });
+
+  test('states what moved within a period, by pages, and nothing else', async () => {
+    const charges = Array.from({ length: 502 }, (_, index) => [`ch_s${index}`, `pi_s${index}`, 100, 'EUR', '{}', new Date(Date.UTC(2026, 0, 5, 0, 0, 0, index - 1))]); // prettier-ignore
+    await world.providerRows('insert into charge (id, intent_id, amount, currency, metadata, created_at) values ?', [charges]); // prettier-ignore
+    const period = 'from=2026-01-05T00:00:00.000Z&to=2026-01-05T00:00:00.500Z';
+    const all = (await world.provider('GET', `/v1/statement?${period}`)).body;
+    expect(all).toMatchObject({ has_more: false, data: { length: 500 } });
+    const longer = 'from=2026-01-05T00:00:00.000Z&to=2026-01-06T00:00:00.000Z';
+    const first = (await world.provider('GET', `/v1/statement?${longer}`)).body;
+    expect(first).toMatchObject({ has_more: true, data: { length: 500 } });
+    const rest = (await world.provider('GET', `/v1/statement?${longer}&after=${first.data.at(-1).id}`)).body;
+    expect(rest).toMatchObject({ has_more: false, data: [{ id: 'ch_s501', type: 'charge', amount: 100 }] });
+    for (const query of ['', 'from=yesterday&to=2026-01-06T00:00:00.000Z', 'from=2026-01-01T00:00:00.000Z&to=2026-03-01T00:00:00.000Z'])
+      expect(await world.provider('GET', `/v1/statement?${query}`)).toMatchObject({ status: 400, body: { error: { code: 'parameter_invalid' } } }); // prettier-ignore
   });
 
   test('sends a webhook again until its merchant takes it', async () => {
