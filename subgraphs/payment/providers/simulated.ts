@@ -110,20 +110,6 @@ export function simulatedProvider(
     throw new ProviderRefused(error?.code ?? `status_${status}`, error?.message ?? `The provider answered ${status}.`);
   }
 
-  async function* statementLines({ from, to }: { from: Date; to: Date }): AsyncGenerator<StatementLine> {
-    for (let after: string | undefined; ;) {
-      const query = new URLSearchParams({ from: from.toISOString(), to: to.toISOString(), ...(after && { after }) });
-      const page = understood(statementShape, await call('GET', `/v1/statement?${query}`));
-      for (const { id, type, payment_intent: intent, amount, currency, metadata, created_at: at } of page.data) {
-        const [providerTransactionId, reference] =
-          type === 'charge' ? [intent, metadata['attemptId']] : [id, metadata['refundId']];
-        yield { kind: type, providerTransactionId, ourReference: reference ?? null, amount: { amount: BigInt(amount), currency }, at }; // prettier-ignore
-        after = id;
-      }
-      if (!page.has_more || page.data.length === 0) return;
-    }
-  }
-
   const intentFrom = (answer: unknown, orderId: string): Intent => {
     const intent = understood(intentShape, answer);
     const confirmUrl = `${options.publicUrl}/simulated/v1/payment_intents/${intent.id}/confirm`;
@@ -182,7 +168,7 @@ export function simulatedProvider(
     checkSignature: (headers, body, now) =>
       checkSignature(headers['simulated-signature'], body, { secrets: config.webhookSecrets, now }),
     readEvent,
-    statement: { utcOffsetMinutes: 0, lines: statementLines },
+    statement: { utcOffsetMinutes: 0, lines: (period) => statementLines(call, period) },
     close: () => pool.close(),
   };
 }
@@ -192,6 +178,24 @@ const refundFrom = ({ id, status, failure_reason: failure }: z.infer<typeof refu
   result: status,
   ...(failure ? { code: failure, failure } : {}),
 });
+
+async function* statementLines(
+  call: (method: 'GET', path: string) => Promise<unknown>,
+  { from, to }: { from: Date; to: Date },
+): AsyncGenerator<StatementLine> {
+  let after: string | undefined;
+  do {
+    const query = new URLSearchParams({ from: from.toISOString(), to: to.toISOString(), ...(after && { after }) });
+    const page = understood(statementShape, await call('GET', `/v1/statement?${query.toString()}`));
+    for (const { id, type, payment_intent: intent, amount, currency, metadata, created_at: at } of page.data) {
+      const [providerTransactionId, reference] =
+        type === 'charge' ? [intent, metadata['attemptId']] : [id, metadata['refundId']];
+      const money = { amount: BigInt(amount), currency };
+      yield { kind: type, providerTransactionId, ourReference: reference ?? null, amount: money, at };
+    }
+    after = page.has_more ? page.data.at(-1)?.id : undefined;
+  } while (after !== undefined);
+}
 
 function understood<T>(shape: z.ZodType<T>, answer: unknown): T {
   const result = shape.safeParse(answer);
