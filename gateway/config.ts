@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AdmissionLimits } from './admission.ts';
 import { ConfigError, type Env, integer, readEnv, url } from '../subgraphs/shared/env.ts';
 
 /** The gateway's own configuration, beside the platform's. The README lists the variables. */
@@ -13,6 +14,7 @@ export type GatewayConfig = {
   readonly trustedProxyHops: number;
   /** Sockets that an address may have open without a sign-in; many people may share one. */
   readonly anonymousSocketsPerAddress: number;
+  readonly admission: AdmissionLimits;
   /** Where the simulated payment provider listens; unset in production. */
   readonly simulatedProviderUrl: string | undefined;
   /** Build of the browser pages, an absolute path; unset: no pages are served. */
@@ -26,6 +28,9 @@ const maxDrainDelayMs = 60_000;
 /** As many as a gateway takes at all. */
 const maxAnonymousSocketsPerAddress = 20_000;
 
+const maxOperations = 100_000;
+const maxOperationWaitMs = 60_000;
+
 /** Throws ConfigError naming the variable and the mend. */
 export function readGatewayConfig(env: Env): GatewayConfig {
   const given = readEnv(env, {
@@ -35,6 +40,10 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     INTROSPECTION: z.enum(['true', 'false']).default('true'),
     TRUSTED_PROXY_HOPS: integer(0, maxTrustedProxyHops).default(0),
     ANONYMOUS_SOCKETS_PER_ADDRESS: integer(1, maxAnonymousSocketsPerAddress).default(50),
+    MAX_OPERATIONS: integer(1, maxOperations).default(500),
+    MAX_OPERATIONS_PER_CLIENT: integer(1, maxOperations).default(100),
+    MAX_WAITING_OPERATIONS: integer(0, maxOperations).default(1_000),
+    OPERATION_WAIT_MS: integer(1, maxOperationWaitMs).default(500),
     SIMULATED_PROVIDER_URL: url('http', 'https').optional(),
     PAGES_DIR: z.string().optional(),
     DRAIN_DELAY_MS: integer(0, maxDrainDelayMs).default(0),
@@ -46,6 +55,12 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     introspection: given.INTROSPECTION === 'true',
     trustedProxyHops: given.TRUSTED_PROXY_HOPS,
     anonymousSocketsPerAddress: given.ANONYMOUS_SOCKETS_PER_ADDRESS,
+    admission: {
+      maxRunning: given.MAX_OPERATIONS,
+      maxRunningPerClient: given.MAX_OPERATIONS_PER_CLIENT,
+      maxQueued: given.MAX_WAITING_OPERATIONS,
+      maxWaitMs: given.OPERATION_WAIT_MS,
+    },
     simulatedProviderUrl: given.SIMULATED_PROVIDER_URL?.replace(/\/$/, ''),
     pagesDir: given.PAGES_DIR,
     drainDelayMs: given.DRAIN_DELAY_MS,

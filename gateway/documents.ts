@@ -12,12 +12,15 @@ import { LRUCache } from 'lru-cache';
 import { documentSize } from '../subgraphs/shared/document-size.ts';
 import { type Cost, type Variables, compileCost } from './cost.ts';
 import { refusal } from './errors.ts';
+import { operationLabel } from './measure.ts';
 import { checkDocument, fragmentsOf, limits } from './limits.ts';
 
 /** A document that keeps the limits, parsed once. */
 export type ReadDocument = {
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
+  /** How metrics name it. */
+  readonly label: string;
   /** Against the clients' API; computed when first asked for. Empty when the document is valid. */
   validationErrors(): readonly GraphQLError[];
 };
@@ -48,6 +51,7 @@ export function openDocuments(schema: GraphQLSchema, options: { introspection: b
       return {
         document,
         operation,
+        label: operationLabel(operation, document),
         cost: compileCost(schema, operation, fragmentsOf(document)),
         validationErrors: () => (errors ??= validate(schema, document, rules).map(withCode)),
       };

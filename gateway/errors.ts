@@ -24,6 +24,7 @@ export const gatewayErrorCodes = [
   'INCOMPLETE_DATA',
   'PLANNING_FAILED',
   'DEFER_NOT_SUPPORTED',
+  'OVERLOADED',
 ] as const;
 export type GatewayErrorCode = (typeof gatewayErrorCodes)[number];
 

@@ -8,8 +8,6 @@ import { createExecutor } from './execute/executor.ts';
 import type { SubgraphFetch } from './execute/types.ts';
 import { type OperationContext, errorPolicy, subgraphName } from './subgraphs.ts';
 
-type ServerExecutor = ApolloGateway['executor'];
-
 /** A valid document that a client wants executed. */
 export type Operation = {
   readonly query: string;
@@ -38,8 +36,6 @@ export type Supergraph = {
   readonly schema: GraphQLSchema;
   /** The supergraph as composed. */
   readonly sdl: string;
-  /** For Apollo Server, which calls it with its own request context. */
-  readonly executor: ServerExecutor;
   /** Runs a query or mutation. */
   execute(operation: Operation): Promise<ExecutionResult>;
   /** Plans a subscription, once a document. Throws a GraphQLError for variables that can't be coerced. */
@@ -73,14 +69,6 @@ export async function openSupergraph(options: {
   return {
     schema: executor.schema,
     sdl: options.sdl,
-    executor: ({ source, document, request, context }) =>
-      run({
-        query: source,
-        document,
-        operationName: request.operationName,
-        variables: request.variables,
-        context: context as OperationContext,
-      }),
     execute: ({ caller, ...operation }) => run({ ...operation, context: { caller } }),
     planSubscription({ caller, variables, ...operation }) {
       const compiled = executor.compile(operation);

@@ -15,47 +15,57 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/**
- * On every answer: a trace id (`response.locals.traceId`, header `x-trace-id`) and what tells browsers to trust nothing
- * that we don't serve. Inline styles are for the editor of GraphiQL; no inline script runs.
- */
+/** What tells browsers to trust nothing that we don't serve. Inline styles are for the editor of GraphiQL; no inline script runs. */
+export const securityHeaders = ({ publicUrl }: { publicUrl: string }): Readonly<Record<string, string>> => ({
+  'content-security-policy': contentSecurityPolicy,
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'strict-origin-when-cross-origin',
+  'cross-origin-opener-policy': 'same-origin',
+  ...(publicUrl.startsWith('https:') && { 'strict-transport-security': 'max-age=31536000; includeSubDomains' }),
+});
+
+/** On every answer: the security headers and a trace id (`response.locals.traceId`, header `x-trace-id`). */
 export function commonHeaders(options: { publicUrl: string }): RequestHandler {
-  const isSecure = options.publicUrl.startsWith('https:');
+  const security = Object.entries(securityHeaders(options));
   return (request, response, next) => {
-    const traceId = traceIdFrom(request.headers['traceparent'] as string | undefined);
-    response.locals['traceId'] = traceId;
+    const traceId: string = (response.locals['traceId'] ??= traceIdFrom(request.headers['traceparent'] as string | undefined)); // prettier-ignore
     response.setHeader('x-trace-id', traceId);
-    response.setHeader('content-security-policy', contentSecurityPolicy);
-    response.setHeader('x-content-type-options', 'nosniff');
-    response.setHeader('x-frame-options', 'DENY');
-    response.setHeader('referrer-policy', 'strict-origin-when-cross-origin');
-    response.setHeader('cross-origin-opener-policy', 'same-origin');
-    if (isSecure) response.setHeader('strict-transport-security', 'max-age=31536000; includeSubDomains');
+    for (const [name, value] of security) response.setHeader(name, value);
     next();
   };
 }
 
 const preflightCacheSeconds = '600';
 
+type Origins = { readonly isAllowed: (origin: string) => boolean };
+
+/** CORS for the API: which headers an answer to this origin has. */
+export const crossOriginHeaders = ({ isAllowed }: Origins, origin: string | undefined): Record<string, string> => ({
+  vary: 'Origin',
+  ...(origin !== undefined &&
+    isAllowed(origin) && {
+      'access-control-allow-origin': origin,
+      'access-control-expose-headers': 'x-trace-id, retry-after',
+    }),
+});
+
 /** CORS for the API: allowed origins may send JSON and a bearer token. No cookies: the API takes none. */
-export function crossOrigin(options: { isAllowed: (origin: string) => boolean }): RequestHandler {
+export function crossOrigin(origins: Origins): RequestHandler {
   return (request, response, next) => {
     const { origin } = request.headers;
-    response.vary('Origin');
-    if (origin !== undefined && options.isAllowed(origin)) {
-      response.setHeader('access-control-allow-origin', origin);
-      response.setHeader('access-control-expose-headers', 'x-trace-id');
-      if (request.method === 'OPTIONS') {
-        response.setHeader('access-control-allow-methods', 'GET, POST');
-        response.setHeader(
-          'access-control-allow-headers',
-          'authorization, content-type, traceparent, apollo-require-preflight',
-        );
-        response.setHeader('access-control-max-age', preflightCacheSeconds);
-        response.status(204).end();
-        return;
-      }
+    const headers = crossOriginHeaders(origins, origin);
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    if (headers['access-control-allow-origin'] === undefined || request.method !== 'OPTIONS') {
+      next();
+      return;
     }
-    next();
+    response.setHeader('access-control-allow-methods', 'GET, POST');
+    response.setHeader(
+      'access-control-allow-headers',
+      'authorization, content-type, traceparent, apollo-require-preflight',
+    );
+    response.setHeader('access-control-max-age', preflightCacheSeconds);
+    response.status(204).end();
   };
 }

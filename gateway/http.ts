@@ -1,34 +1,46 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { IncomingMessage, RequestListener } from 'node:http';
+import { Readable } from 'node:stream';
 import { ApolloServer, type ApolloServerPlugin, type BaseContext } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { expressMiddleware } from '@as-integrations/express5';
-import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
-import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import type { ApolloGateway } from '@apollo/gateway';
+import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
+import { type ExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql';
 import type { Logger, Metrics } from '../subgraphs/shared/telemetry.ts';
-import type { TokenVerifier } from './auth.ts';
-import type { Documents } from './documents.ts';
 import { type GatewayErrorCode, presentError, refusal } from './errors.ts';
 import type { Supergraph } from './execute.ts';
 import { observe, operationLabel } from './measure.ts';
+import type { RunOperation } from './operations.ts';
+import { type Arrived, type QuickOptions, answerQuickly, isOwnRead, maxBodyBytes } from './quick-answers.ts';
 import type { OperationContext } from './subgraphs.ts';
 
-export type HttpOptions = {
+export type HttpOptions = QuickOptions & {
   readonly supergraph: Supergraph;
-  readonly documents: Documents;
-  readonly verifier: TokenVerifier;
-  readonly addressOf: (request: Request) => string;
   readonly introspection: boolean;
-  readonly log: Logger;
-  readonly metrics: Metrics;
 };
 
-export const maxBodyBytes = 100 * 1024;
+type HttpContext = BaseContext &
+  OperationContext & {
+    readonly startedMs: number;
+    /** Its result, when the operation ran before Apollo Server saw the request. */
+    readonly executed: Promise<ExecutionResult> | undefined;
+    readonly isGone: () => boolean;
+  };
 
-/** GraphQL over HTTP at the path where it is mounted, by Apollo Server with the limits of the gateway. */
-export async function openGraphqlHttp(options: HttpOptions): Promise<{ router: Router; close(): Promise<void> }> {
+export type GraphqlHttp = {
+  /** GraphQL over HTTP at the path where it is mounted, by Apollo Server with the limits of the gateway. */
+  readonly api: RequestHandler;
+  /** Takes requests before they get to `app`, where `api` is mounted, and answers plain ones by itself. */
+  inFrontOf(app: RequestListener): RequestListener;
+  close(): Promise<void>;
+};
+
+export async function openGraphqlHttp(options: HttpOptions): Promise<GraphqlHttp> {
+  const arrivals = new WeakMap<IncomingMessage, Arrived>();
   const traces = new AsyncLocalStorage<string>();
-  const server = new ApolloServer<OperationContext & BaseContext>({
-    gateway: loadedGateway(options.supergraph),
+  const server = new ApolloServer<HttpContext>({
+    gateway: loadedGateway(options),
     introspection: options.introspection,
     csrfPrevention: true,
     allowBatchedHttpRequests: false,
@@ -44,19 +56,52 @@ export async function openGraphqlHttp(options: HttpOptions): Promise<{ router: R
   });
   await server.start();
 
-  const router = Router();
-  router.use(express.json({ limit: maxBodyBytes }));
-  router.use((_request, response: Response, next) => traces.run(String(response.locals['traceId']), next));
-  router.use(allowPlainReads);
-  router.use(
-    expressMiddleware(server, { context: ({ req, res }) => counted(options.metrics, contextOf(options, req, res)) }),
+  const api = express();
+  api.disable('x-powered-by');
+  // Answers are not to be stored: there is nothing to compare.
+  api.set('etag', false);
+  api.use(readBody(arrivals));
+  api.use((_request, response: Response, next) => traces.run(String(response.locals['traceId']), next));
+  api.use(allowPlainReads);
+  api.use(
+    expressMiddleware(server, {
+      context: ({ req, res }) => counted(options.metrics, contextOf(options, req, { response: res, arrived: arrivals.get(req) })), // prettier-ignore
+    }),
   );
-  return { router, close: () => server.stop() };
+  return {
+    api,
+    inFrontOf: (app) =>
+      answerQuickly(options, (request, response, arrived) => {
+        arrivals.set(request, arrived);
+        app(request, Object.assign(response, { locals: { traceId: arrived.traceId } }));
+      }),
+    close: () => server.stop(),
+  };
 }
 
+const json = express.json({ limit: maxBodyBytes });
+
+/** The JSON body, also of a request whose bytes were read before. */
+const readBody =
+  (arrivals: WeakMap<IncomingMessage, Arrived>): RequestHandler =>
+  (request, response, next) => {
+    const { bytes, body } = arrivals.get(request) ?? {};
+    if (bytes === undefined) json(request, response, next);
+    else if (body !== undefined) {
+      request.body = body;
+      next();
+    } else {
+      const again = Object.assign(Readable.from([bytes]), { method: request.method, headers: request.headers });
+      json(again as unknown as Request, response, (error?: unknown) => {
+        request.body = (again as { body?: unknown }).body;
+        next(error);
+      });
+    }
+  };
+
 /** Apollo Server's view of a supergraph that was loaded already. */
-const loadedGateway = ({ schema, sdl, executor }: Supergraph) => ({
-  load: async () => ({ executor }),
+const loadedGateway = ({ supergraph: { schema, sdl }, run }: HttpOptions) => ({
+  load: async () => ({ executor: executorOf(run) }),
   onSchemaLoadOrUpdate(callback: (loaded: { apiSchema: typeof schema; coreSupergraphSdl: string }) => void) {
     callback({ apiSchema: schema, coreSupergraphSdl: sdl });
     return () => undefined;
@@ -64,8 +109,21 @@ const loadedGateway = ({ schema, sdl, executor }: Supergraph) => ({
   stop: async () => undefined,
 });
 
+/** For Apollo Server, which calls it with its own request context. An operation that ran already isn't run again. */
+const executorOf =
+  (run: RunOperation): ApolloGateway['executor'] =>
+  ({ source, document, request, context }) => {
+    const { caller, executed, isGone } = context as HttpContext;
+    const { operationName, variables = {} } = request;
+    return executed ?? run({ query: source, document, operationName, variables, caller }, isGone);
+  };
+
 /** Before Apollo Server parses anything: who asks, and whether the document keeps the limits. */
-async function contextOf(options: HttpOptions, request: Request, response: Response): Promise<OperationContext> {
+async function contextOf(
+  options: HttpOptions,
+  request: Request,
+  { response, arrived }: { response: Response; arrived: Arrived | undefined },
+): Promise<HttpContext> {
   const signedIn = await options.verifier.verify(request.headers.authorization);
   const { query, variables } =
     request.method === 'GET'
@@ -76,7 +134,12 @@ async function contextOf(options: HttpOptions, request: Request, response: Respo
     if (operation.operation === 'subscription')
       throw refusal('BAD_REQUEST', 'Subscriptions run over WebSocket, with the subprotocol graphql-transport-ws.');
   }
-  return { caller: { ...signedIn, address: options.addressOf(request), traceId: String(response.locals['traceId']) } };
+  return {
+    caller: { ...signedIn, address: options.addressOf(request), traceId: String(response.locals['traceId']) },
+    executed: arrived?.executed,
+    startedMs: arrived?.startedMs ?? performance.now(),
+    isGone: () => request.socket.destroyed,
+  };
 }
 
 /** Who is turned away here never gets to Apollo Server's plugins. */
@@ -104,27 +167,16 @@ function parametersOf(request: Request): { query?: unknown; variables?: unknown 
   }
 }
 
-/**
- * GraphQL over HTTP lets a GET carry a query without any header, which Apollo's CSRF prevention refuses. A browser that
- * acts for another site says so in `sec-fetch-site`; only those need the preflight. (The API takes no cookies, so there
- * is nothing to ride on either way.)
- */
+/** Tells Apollo's CSRF prevention which GETs need no preflight. */
 const allowPlainReads: RequestHandler = (request, _response, next) => {
-  const site = request.headers['sec-fetch-site'];
-  if (
-    request.method === 'GET' &&
-    (site === undefined ? request.headers.origin === undefined : site === 'same-origin' || site === 'none')
-  ) {
-    request.headers['apollo-require-preflight'] ??= 'true';
-  }
+  if (isOwnRead(request)) request.headers['apollo-require-preflight'] ??= 'true';
   next();
 };
 
 /** Duration and result code of every request, by operation. */
-function measured(metrics: Metrics): ApolloServerPlugin<OperationContext & BaseContext> {
+function measured(metrics: Metrics): ApolloServerPlugin<HttpContext> {
   return {
-    async requestDidStart() {
-      const started = performance.now();
+    async requestDidStart({ contextValue: { startedMs: started } }) {
       return {
         async willSendResponse({ operation, document, response }) {
           const { errors } = response.body.kind === 'single' ? response.body.singleResult : {};

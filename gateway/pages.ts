@@ -14,8 +14,24 @@ export type PagesOptions = {
 };
 
 /**
- * Serves the browser pages: `/`, `/graphiql`, `/pay/:orderId`, with all they need. Nothing is asked of another origin
- * and no script runs that is not a file of this server.
+ * The storefront's own paths (gateway/pages/src/app.tsx): each is the same document, so that each survives a reload. A
+ * product's page is told from a picture below /products/ by its id.
+ */
+const storefrontPaths = [
+  '/',
+  /^\/products\/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i,
+  '/cart',
+  '/orders',
+  '/orders/:orderId',
+  '/pay/:orderId',
+  '/staff',
+  '/staff/stock',
+  '/staff/orders/:orderId',
+];
+
+/**
+ * Serves the browser pages, the storefront and GraphiQL, with all they need. Nothing is asked of another origin and no
+ * script runs that is not a file of this server.
  */
 export function mountPages(app: Express, options: PagesOptions): void {
   const development = options.development ?? process.env['NODE_ENV'] !== 'production';
@@ -33,12 +49,11 @@ export function mountPages(app: Express, options: PagesOptions): void {
   };
 
   app.get(
-    ['/', '/graphiql', '/pay/:orderId', '/assets/{*path}', '/products/{*path}', '/favicon.svg', '/favicon.ico'],
+    [...storefrontPaths, '/graphiql', '/assets/{*path}', '/products/{*path}', '/favicon.svg', '/favicon.ico'],
     secure,
   );
-  app.get('/', page('index', pagePolicy));
+  app.get(storefrontPaths, page('index', pagePolicy));
   app.get('/graphiql', page('graphiql', graphiqlPolicy));
-  app.get('/pay/:orderId', page('pay', pagePolicy));
   app.get('/favicon.ico', (_request, response) => response.redirect(301, '/favicon.svg'));
   app.use(
     '/assets',

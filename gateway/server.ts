@@ -8,20 +8,23 @@ import { type SubgraphLink, type SubgraphName, httpLink, subgraphNames } from '.
 import { runProcess } from '../subgraphs/shared/process.ts';
 import { type Runtime, openRuntime } from '../subgraphs/shared/runtime.ts';
 import { answerOperations, arrivalLimits, closeServer, listen } from '../subgraphs/shared/serve.ts';
+import { openAdmission } from './admission.ts';
 import { remoteKeySet, tokenVerifier } from './auth.ts';
 import { callerHeadersOf, clientAddress } from './caller.ts';
 import { type GatewayConfig, readGatewayConfig } from './config.ts';
 import { openDocuments } from './documents.ts';
 import { openSupergraph } from './execute.ts';
-import { commonHeaders, crossOrigin } from './headers.ts';
+import { commonHeaders, crossOrigin, crossOriginHeaders, securityHeaders } from './headers.ts';
 import { answerErrors, openGraphqlHttp } from './http.ts';
 import { jobsPage } from './jobs-page.ts';
+import { admittedOperations } from './operations.ts';
 import { allowedOrigins } from './origins.ts';
 import { mountPages } from './pages.ts';
 import { simulatedProvider, webhooks } from './proxies.ts';
 import { openRevokedSessions } from './sessions.ts';
 import { openSockets } from './sockets.ts';
 import { subgraphFetch } from './subgraphs.ts';
+import { openSubscriptions } from './subscriptions.ts';
 
 /** A gateway that answers. */
 export type Gateway = {
@@ -66,9 +69,15 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
     port: () => (server.address() as AddressInfo).port,
   });
   const shared = { supergraph, documents, verifier, addressOf, log, metrics, now, isAllowedOrigin };
-  const http = await openGraphqlHttp({ ...shared, introspection: config.introspection });
+  const admission = openAdmission(config.admission, { metrics });
+  const run = admittedOperations({ admission, supergraph });
+  const origins = { isAllowed: isAllowedOrigin };
+  const security = securityHeaders(runtime.config);
+  const headersFor = (origin: string | undefined) => ({ ...security, ...crossOriginHeaders(origins, origin) });
+  const http = await openGraphqlHttp({ ...shared, run, headersFor, introspection: config.introspection });
   const { anonymousSocketsPerAddress } = config;
-  const sockets = openSockets({ ...shared, link: options.link, headers, onRevoked: revoked.onRevoked, anonymousSocketsPerAddress }); // prettier-ignore
+  const subscriptions = openSubscriptions({ ...shared, link: options.link, headers });
+  const sockets = openSockets({ ...shared, run, subscriptions, onRevoked: revoked.onRevoked, anonymousSocketsPerAddress }); // prettier-ignore
 
   let closing = false;
   const ready = async (): Promise<void> => {
@@ -82,7 +91,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   app.use(async (request, response, next) => {
     if (!(await answerOperations(request, response, { ready, metrics }))) next();
   });
-  app.use('/graphql', crossOrigin({ isAllowed: isAllowedOrigin }), http.router);
+  app.use('/graphql', crossOrigin(origins), http.api);
   app.use(webhooks({ payment: () => options.link('payment'), addressOf }));
   if (config.simulatedProviderUrl) app.use(simulatedProvider(config.simulatedProviderUrl));
   app.use(
@@ -100,7 +109,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
 
   // Longer than a load balancer keeps its connections, so that it is never answered by a closing one.
   server.keepAliveTimeout = keepAliveTimeoutMs;
-  server.on('request', app);
+  server.on('request', http.inFrontOf(app));
   server.on('upgrade', (request, socket, head) => {
     if (request.url?.split('?')[0] === '/graphql') sockets.upgrade(request, socket, head);
     else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
@@ -115,6 +124,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
       await Promise.all([closeServer(server), sockets.close()]);
       await http.close();
       await revoked.close();
+      admission.close();
       await supergraph.close();
     },
   };

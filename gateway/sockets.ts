@@ -8,15 +8,19 @@ import { type Logger, type Metrics, newTraceId } from '../subgraphs/shared/telem
 import type { SignedIn, TokenVerifier } from './auth.ts';
 import type { Documents } from './documents.ts';
 import { presentError, refusal } from './errors.ts';
-import type { Operation } from './execute.ts';
+import type { Operation, Supergraph } from './execute.ts';
 import { type Connections, openConnections } from './connections.ts';
 import { observe, operationLabel } from './measure.ts';
+import type { RunOperation } from './operations.ts';
 import { serveSocket } from './socket-transport.ts';
-import { type SubscriptionDeps, follow } from './subscriptions.ts';
+import type { Subscriptions } from './subscriptions.ts';
 
-export type SocketOptions = SubscriptionDeps & {
+export type SocketOptions = {
+  readonly supergraph: Supergraph;
+  readonly subscriptions: Subscriptions;
   readonly verifier: TokenVerifier;
   readonly documents: Documents;
+  readonly run: RunOperation;
   readonly isAllowedOrigin: (origin: string) => boolean;
   readonly addressOf: (request: IncomingMessage) => string;
   readonly onRevoked: (listener: (sessionId: string) => void) => () => void;
@@ -108,7 +112,7 @@ function openProtocol(options: SocketOptions, connections: Connections, running:
   async function execute(operation: Operation): Promise<ExecutionResult> {
     running.count += 1;
     const started = performance.now();
-    const result = await supergraph.execute(operation).catch((error: GraphQLError) => ({ errors: [error] }));
+    const result = await options.run(operation).catch((error: GraphQLError) => ({ errors: [error] }));
     running.count -= 1;
     observe(options.metrics, { operation: label(operation), errors: result.errors, started });
     return result;
@@ -127,7 +131,7 @@ function openProtocol(options: SocketOptions, connections: Connections, running:
       const operation = args.contextValue as Operation;
       observe(options.metrics, { operation: label(operation), errors: undefined, started: performance.now() });
       try {
-        return await follow(options, operation, () => verifier.stands(operation.caller));
+        return options.subscriptions.follow(operation, () => verifier.stands(operation.caller));
       } catch (error) {
         return { errors: [error as GraphQLError] };
       }

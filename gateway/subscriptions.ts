@@ -1,97 +1,105 @@
-import { type ExecutionResult, GraphQLError } from 'graphql';
-import { unauthenticated, unavailable } from '../subgraphs/shared/errors.ts';
+import type { ExecutionResult } from 'graphql';
+import { unauthenticated } from '../subgraphs/shared/errors.ts';
 import type { SubgraphLink, SubgraphName } from '../subgraphs/shared/link.ts';
+import type { Logger, Metrics } from '../subgraphs/shared/telemetry.ts';
 import type { CallerHeaders } from './caller.ts';
 import type { Operation, Supergraph } from './execute.ts';
+import { type Group, openGroup } from './streams/group.ts';
+import { type StreamKind, streamRequests } from './streams/kinds.ts';
+import { openUpstream } from './streams/upstream.ts';
 
 export type SubscriptionDeps = {
   readonly supergraph: Supergraph;
   readonly link: (name: SubgraphName) => SubgraphLink;
   readonly headers: CallerHeaders;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  /** Other kinds than those of our own supergraph. */
+  readonly streamKinds?: Readonly<Record<string, StreamKind>>;
 };
 
-/**
- * Follows a subscription: events come from the subgraph that owns its field, each is completed with the fields of the
- * others. A refusal by the owner is the first and only result. It ends with SERVICE_UNAVAILABLE when the owner is lost
- * (subscribe again) and with UNAUTHENTICATED when `stands` says that the viewer may no longer look.
- *
- * `return()` closes the owner's stream at once and ends a pending `next()`: an async generator's would wait for the
- * event that it waits for. One event at a time: the next is asked for when the client has taken the last.
- */
-export async function follow(
-  deps: SubscriptionDeps,
-  operation: Operation,
-  stands: () => boolean,
-): Promise<AsyncIterableIterator<ExecutionResult>> {
-  const plan = deps.supergraph.planSubscription(operation);
-  const headers = await deps.headers(operation.caller);
-  const upstream = deps.link(plan.owner).subscribe({
-    query: plan.query,
-    operationName: plan.operationName,
-    variables: plan.variables,
-    headers,
-  });
-  let begun = false;
-  let done = false;
-  let release: (() => void) | undefined;
+export type Subscriptions = {
+  /**
+   * Follows a subscription: events come from the subgraph that owns its field, each is completed with the fields of the
+   * others. Clients of the same viewer that ask the same share one stream. A refusal by the owner is the first and only
+   * result. It ends with SERVICE_UNAVAILABLE when the owner is lost (subscribe again) and with UNAUTHENTICATED when
+   * `stands` says that the viewer may no longer look. Throws a GraphQLError for what can't be planned.
+   *
+   * `return()` ends a pending `next()` at once: an async generator's would wait for the event that it waits for.
+   */
+  follow(operation: Operation, stands: () => boolean): AsyncIterableIterator<ExecutionResult>;
+};
 
-  async function step(): Promise<IteratorResult<ExecutionResult>> {
-    const event = await upstream.next();
-    if (done) return end;
-    if (event.done) {
-      done = true;
-      return end;
-    }
-    if (!stands()) {
-      closeUpstream();
-      throw unauthenticated('The session has ended; sign in again.');
-    }
-    const errors = event.value.errors?.map(revived);
-    if (event.value.data === undefined) {
-      closeUpstream();
-      // Neither data nor null: the owner didn't let the subscription begin, or it broke since.
-      if (begun) throw errors?.[0] ?? unavailable('The subscription was cut off.');
-      return { done: false, value: { ...(errors && { errors }) } };
-    }
-    begun = true;
-    const value = await plan.execute(event.value);
-    // Closed while the others were asked: nobody takes it any more.
-    return done ? end : { done: false, value };
-  }
-  function closeUpstream(): void {
-    if (done) return;
-    done = true;
-    // Whoever cancelled does not wait for the owner, and its failure to close is its own.
-    void Promise.resolve(upstream.return?.()).catch(() => undefined);
-  }
-  const finish = async (): Promise<IteratorResult<ExecutionResult>> => {
-    closeUpstream();
-    release?.();
-    return end;
-  };
+/** The subscriptions of one gateway process. */
+export function openSubscriptions(deps: SubscriptionDeps): Subscriptions {
+  const { supergraph, metrics } = deps;
+  const requestOf = streamRequests(deps.streamKinds);
+  /** What may be shared, by who asks for what. */
+  const groups = new Map<string, Set<Group>>();
 
-  const stream: AsyncIterableIterator<ExecutionResult> = {
-    [Symbol.asyncIterator]: () => stream,
-    next() {
-      if (done) return Promise.resolve(end);
-      return new Promise((resolve, reject) => {
-        release = () => resolve(end);
-        step().then(resolve, (error: unknown) => {
-          closeUpstream();
-          reject(error instanceof Error ? error : unavailable('The subscription was cut off.'));
-        });
-      });
+  function openFor(operation: Operation, key: string): { group: Group; startAfter: number | null } {
+    const plan = supergraph.planSubscription(operation);
+    const request = requestOf(plan);
+    const { startAfter } = request;
+    const alike = groups.get(key) ?? new Set();
+    const shared = [...alike].find((one) => one.isOpenTo(startAfter));
+    if (shared) return { group: shared, startAfter };
+
+    const { caller } = operation;
+    const link = deps.link(plan.owner);
+    const count = (outcome: string) => metrics.subscriptionEvents.inc({ outcome });
+    const upstreamDeps = { link, headers: deps.headers, log: deps.log, onReopen: () => count('reopened') };
+    const group = openGroup({
+      kind: request.kind,
+      startAfter,
+      open: (afterSeq) => openUpstream(upstreamDeps, request, { caller, operationName: plan.operationName, afterSeq }),
+      execute: (event) => plan.execute(event),
+      count,
+      onEnd() {
+        metrics.subscriptionStreams.dec();
+        alike.delete(group);
+        if (alike.size === 0 && groups.get(key) === alike) groups.delete(key);
+      },
+    });
+    metrics.subscriptionStreams.inc();
+    groups.set(key, alike.add(group));
+    return { group, startAfter };
+  }
+
+  return {
+    follow(operation, stands) {
+      const { group, startAfter } = openFor(operation, shareKey(operation));
+      const member = group.join(startAfter);
+      const stream: AsyncIterableIterator<ExecutionResult> = {
+        [Symbol.asyncIterator]: () => stream,
+        async next() {
+          const value = await member.next();
+          if (value === undefined) return end;
+          if (!stands()) {
+            member.leave();
+            throw unauthenticated('The session has ended; sign in again.');
+          }
+          return { done: false, value };
+        },
+        return: async () => {
+          member.leave();
+          return end;
+        },
+        throw: async () => {
+          member.leave();
+          return end;
+        },
+      };
+      return stream;
     },
-    return: finish,
-    throw: finish,
   };
-  return stream;
 }
 
-/** Over HTTP an error arrives as plain data. */
-const revived = (error: GraphQLError): GraphQLError =>
-  error instanceof GraphQLError
-    ? error
-    : new GraphQLError((error as GraphQLError).message, { extensions: (error as GraphQLError).extensions });
+/** Equal for callers who may see the same and ask for the same. */
+function shareKey({ caller: { viewer }, query, operationName, variables }: Operation): string {
+  const who = viewer.kind === 'user' ? [viewer.userId, ...viewer.roles.toSorted()] : [viewer.kind];
+  const sorted = Object.entries(variables).toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return JSON.stringify([who, operationName ?? null, sorted, query]);
+}
 
 const end: IteratorReturnResult<undefined> = { done: true, value: undefined };

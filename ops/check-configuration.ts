@@ -16,7 +16,7 @@ export const readDemoShop = (env: Env): boolean =>
     DEMO_SHOP: z.enum(['true', 'false'], { error: 'is neither true nor false' }).default('false'),
   }).DEMO_SHOP === 'true';
 
-const pages = ['index.html', 'graphiql.html', 'pay.html'];
+const pages = ['index.html', 'graphiql.html'];
 const serviceNames = [...subgraphNames, 'worker', 'simulated_provider'];
 const schemaNames = [...subgraphNames, 'simulated'];
 

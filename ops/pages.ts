@@ -1,5 +1,5 @@
 /**
- * Builds the browser pages (landing, GraphiQL, payment) of gateway/pages with Vite, when what they are made of changed.
+ * Builds the browser pages (storefront with payment and staff view, GraphiQL) of gateway/pages with Vite, when what they are made of changed.
  * Run by hand: `node ops/pages.ts`.
  */
 import { execFile } from 'node:child_process';
@@ -13,7 +13,9 @@ import { acquireLock } from './lock-directory.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const sourceDir = join(root, 'gateway/pages');
+/** What the pages take from outside their folder: GraphiQL the texts, the others the typed documents. */
 const operationsDir = join(root, 'schema/operations');
+const typedDocuments = join(root, 'schema/generated/operations.ts');
 /** Ignored by git, made again after `npm ci`, and independent of DATA_DIR: several data directories share one build. */
 const cacheDir = join(root, 'node_modules/.cache/pages');
 /** A server that runs keeps reading the build it started with, so a few older ones stay. */
@@ -58,6 +60,7 @@ function sourceHash(): string {
   const files = [
     ...filesBelow(sourceDir),
     ...filesBelow(operationsDir),
+    typedDocuments,
     join(root, 'package-lock.json'),
     fileURLToPath(import.meta.url),
   ];
@@ -94,7 +97,7 @@ async function buildPages(outDir: string): Promise<void> {
       modulePreload: { polyfill: false },
       chunkSizeWarningLimit: 8_192,
       rolldownOptions: {
-        input: ['index.html', 'graphiql.html', 'pay.html'].map((page) => join(sourceDir, page)),
+        input: ['index.html', 'graphiql.html'].map((page) => join(sourceDir, page)),
       },
     },
     worker: { format: 'es' },

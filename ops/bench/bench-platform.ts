@@ -10,10 +10,11 @@ import { freePort, startServers } from '../embedded/servers.ts';
 
 const root = resolve(import.meta.dirname, '..', '..');
 
-/** A platform in one process on databases of its own, as durable as in production, thrown away at the end. */
+/** A platform, in one process unless asked otherwise, on databases of its own, as durable as in production, thrown away at the end. */
 export type BenchPlatform = {
   readonly prefix: string;
   readonly mysqlUrl: string;
+  readonly redisUrl: string;
   /** Process ids, by what they are. */
   readonly pids: Readonly<Record<string, number>>;
   /** As root. */
@@ -28,26 +29,34 @@ export type BenchPlatform = {
 const prefix = 'bench';
 export const benchAdmin = { mobile: '10000000000', password: 'bench-administrator' };
 
-export async function startBenchPlatform(): Promise<BenchPlatform> {
+/** `args` and `env` are passed to `ops/dev.ts`, e.g. `--split` and the ports of the subgraphs. */
+export async function startBenchPlatform(
+  options: { args?: readonly string[]; env?: Readonly<Record<string, string>> } = {},
+): Promise<BenchPlatform> {
   const dataDir = await mkdtemp(join(tmpdir(), 'order-platform-bench-'));
   const cacheDir = resolve(root, process.env['DATA_DIR'] || '.data');
   const servers = await startServers({ dataDir, cacheDir, durable: true, log: () => undefined });
   const port = await freePort();
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'ops/dev.ts'], {
-    cwd: root,
-    env: {
-      PATH: process.env['PATH'],
-      PORT: String(port),
-      MYSQL_URL: servers.mysqlUrl,
-      REDIS_URL: servers.redisUrl,
-      DATABASE_PREFIX: prefix,
-      LOG_LEVEL: 'warn',
-      ADMIN_MOBILE: benchAdmin.mobile,
-      ADMIN_PASSWORD: benchAdmin.password,
-      APOLLO_TELEMETRY_DISABLED: 'true',
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', 'ops/dev.ts', ...(options.args ?? [])],
+    {
+      cwd: root,
+      env: {
+        PATH: process.env['PATH'],
+        PORT: String(port),
+        MYSQL_URL: servers.mysqlUrl,
+        REDIS_URL: servers.redisUrl,
+        DATABASE_PREFIX: prefix,
+        LOG_LEVEL: 'warn',
+        ADMIN_MOBILE: benchAdmin.mobile,
+        ADMIN_PASSWORD: benchAdmin.password,
+        APOLLO_TELEMETRY_DISABLED: 'true',
+        ...options.env,
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
     },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  );
   await ready(child);
   const daemonPid = async (name: string): Promise<number> =>
     Number.parseInt(
@@ -74,6 +83,7 @@ export async function startBenchPlatform(): Promise<BenchPlatform> {
   return {
     prefix,
     mysqlUrl: servers.mysqlUrl,
+    redisUrl: servers.redisUrl,
     pids,
     connection,
     async gql<Data>(query: string, variables: Record<string, unknown>, token?: string) {

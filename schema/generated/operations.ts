@@ -191,6 +191,14 @@ export type PlaceOrderInput = {
   clientReference?: string | null | undefined;
 };
 
+/** Pieces of one line. */
+export type ReturnLineInput = {
+  /** The order line's id. */
+  lineId: string;
+  /** Pieces, at least 1. */
+  quantity: number;
+};
+
 /** How money is paid. `availablePaymentMethods` says which ones an order takes here. */
 export type PaymentMethod =
   /** Nothing is to be paid. */
@@ -248,6 +256,17 @@ export type AttemptState =
   /** Called off because the deadline passed. */
   | 'EXPIRED';
 
+/** What has become of a refund. */
+export type RefundState =
+  /** Decided here; the provider has not been told yet. */
+  | 'REQUESTED'
+  /** The provider is being told, or works on it. `failureMessage` says why it was refused so far; then it is tried again. */
+  | 'PENDING'
+  /** The money is on its way back to the customer. */
+  | 'SUCCEEDED'
+  /** The provider refuses what staff asked for; nothing went back. What the platform owes is never FAILED: it stays PENDING. */
+  | 'FAILED';
+
 /** An amount of money as input. */
 export type MoneyInput = {
   /** Minor units, e.g. 1999 for 19.99 EUR. */
@@ -266,6 +285,16 @@ export type CreatePaymentInput = {
   amount?: MoneyInput | null | undefined;
   /** Where the payment page leads back to: an http or https URL of at most 2,048 characters. */
   returnUrl?: string | null | undefined;
+};
+
+/** What `refundPayment` needs. */
+export type RefundInput = {
+  /** The payment to give back. */
+  paymentId: string;
+  /** How much: positive, in the payment's currency, at most what is left of it. */
+  amount: MoneyInput;
+  /** Why, in words: 1 to 255 characters. */
+  reason: string;
 };
 
 /** What a product is, which decides what happens to stock. */
@@ -332,6 +361,28 @@ export type ProductOrder = {
   direction?: SortDirection;
 };
 
+/** A change of `onHand` by a difference. */
+export type StockDelta = {
+  /** The product. */
+  productId: string;
+  /** Units, within ±1,000,000,000 and not 0. */
+  delta: number;
+  /** 1 to 200 characters, kept in the ledger. */
+  reason: string;
+};
+
+/** A change of `onHand` to a counted figure. */
+export type StockSet = {
+  /** The product, once in a request. */
+  productId: string;
+  /** Units, 0 to 1,000,000,000. */
+  onHand: number;
+  /** What `onHand` was thought to be; another figure gives ConflictError. */
+  expectedOnHand: number;
+  /** 1 to 200 characters, kept in the ledger. */
+  reason: string;
+};
+
 /** A user's gender, as the user says. */
 export type Gender =
   /** Not said. */
@@ -364,6 +415,42 @@ export type RegisterInput = {
   gender?: Gender | null | undefined;
   /** What the user likes to be called, 1 to 64 characters. */
   nickname?: string | null | undefined;
+};
+
+export type AdjustStockMutationVariables = Exact<{
+  changes: Array<StockDelta> | StockDelta;
+  idempotencyKey: string;
+}>;
+
+export type AdjustStockMutation = {
+  adjustStock: {
+    replayed: boolean;
+    products: Array<{
+      id: string;
+      stock: {
+        onHand: number;
+        allocated: number;
+        available: number;
+        lowStockThreshold: number;
+        version: number;
+      } | null;
+    }>;
+    userErrors: Array<
+      | { __typename: 'ValidationError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'NotFoundError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'ForbiddenError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'ConflictError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'IdempotencyConflictError'; code: string; message: string; path: Array<string> | null }
+      | {
+          __typename: 'NegativeStockError';
+          code: string;
+          message: string;
+          path: Array<string> | null;
+          onHand: number;
+          allocated: number;
+        }
+    >;
+  };
 };
 
 export type CancelOrderMutationVariables = Exact<{
@@ -451,6 +538,29 @@ export type CreatePaymentMutation = {
   };
 };
 
+export type FulfilOrderMutationVariables = Exact<{
+  id: string;
+  lines?: Array<ReturnLineInput> | ReturnLineInput | null | undefined;
+  trackingNumber?: string | null | undefined;
+  idempotencyKey: string;
+}>;
+
+export type FulfilOrderMutation = {
+  fulfilOrder: {
+    replayed: boolean;
+    order: { id: string; state: OrderState; fulfilmentStatus: FulfilmentStatus } | null;
+    userErrors: Array<
+      | { __typename: 'ValidationError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'NotFoundError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'ForbiddenError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'ConflictError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'IdempotencyConflictError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'OrderStateError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'BusinessRejectedError'; code: string; message: string; path: Array<string> | null }
+    >;
+  };
+};
+
 export type LoginMutationVariables = Exact<{
   mobile: string;
   password: string;
@@ -510,11 +620,72 @@ export type MyOrdersQuery = {
         placedAt: string;
         expiresAt: string | null;
         total: { amount: number; currency: string };
-        lines: Array<{ title: string; quantity: number }>;
+        lines: Array<{ id: string; title: string; cover: string | null; quantity: number }>;
       };
     }>;
     pageInfo: { hasNextPage: boolean; endCursor: string | null };
   };
+};
+
+export type OrderInsideQueryVariables = Exact<{
+  id: string;
+}>;
+
+export type OrderInsideQuery = {
+  order: {
+    id: string;
+    version: number;
+    traceId: string | null;
+    clientReference: string | null;
+    customer: { id: string; name: string; mobile: string | null };
+    saga: {
+      id: string;
+      kind: string;
+      state: SagaState;
+      attempts: number;
+      nextRetryAt: string | null;
+      lastError: string | null;
+      createdAt: string;
+      finishedAt: string | null;
+      steps: Array<{
+        branchId: string;
+        service: string;
+        action: string;
+        actionState: StepState;
+        compensationState: StepState;
+        attempts: number;
+        lastError: string | null;
+        startedAt: string | null;
+        finishedAt: string | null;
+      }>;
+    } | null;
+    payments: Array<{
+      id: string;
+      number: string;
+      method: PaymentMethod;
+      state: PaymentState;
+      captured: { amount: number; currency: string };
+      refunded: { amount: number; currency: string };
+      attempts: Array<{
+        id: string;
+        number: string;
+        provider: string;
+        state: AttemptState;
+        providerTransactionId: string | null;
+        failureCode: string | null;
+        failureMessage: string | null;
+        createdAt: string;
+      }>;
+      refunds: Array<{
+        id: string;
+        number: string;
+        state: RefundState;
+        automatic: boolean;
+        reason: string | null;
+        amount: { amount: number; currency: string };
+      }>;
+    }>;
+  } | null;
 };
 
 export type OrderQueryVariables = Exact<{
@@ -528,12 +699,15 @@ export type OrderQuery = {
     number: string;
     state: OrderState;
     paymentStatus: PaymentStatus;
+    fulfilmentStatus: FulfilmentStatus;
     allowedActions: Array<OrderAction>;
     placedAt: string;
     expiresAt: string | null;
     paidAt: string | null;
     closedAt: string | null;
     cancelReason: CancelReason | null;
+    remark: string | null;
+    type: { code: string; name: string };
     lines: Array<{
       id: string;
       title: string;
@@ -543,13 +717,16 @@ export type OrderQuery = {
       total: { amount: number; currency: string };
     }>;
     total: { amount: number; currency: string };
+    paidTotal: { amount: number; currency: string };
     balanceDue: { amount: number; currency: string };
     refundedTotal: { amount: number; currency: string };
+    fulfilments: Array<{ id: string; trackingNumber: string | null; createdAt: string }>;
     payments: Array<{
       id: string;
       number: string;
       method: PaymentMethod;
       state: PaymentState;
+      amount: { amount: number; currency: string };
       attempts: Array<{
         id: string;
         state: AttemptState;
@@ -572,6 +749,33 @@ export type OrderQuery = {
       }>;
     };
   } | null;
+};
+
+export type OrdersQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  filter?: OrderFilter | null | undefined;
+}>;
+
+export type OrdersQuery = {
+  orders: {
+    edges: Array<{
+      node: {
+        id: string;
+        number: string;
+        state: OrderState;
+        paymentStatus: PaymentStatus;
+        fulfilmentStatus: FulfilmentStatus;
+        placedAt: string;
+        updatedAt: string;
+        version: number;
+        customer: { id: string; name: string };
+        lines: Array<{ id: string; title: string; quantity: number }>;
+        total: { amount: number; currency: string };
+      };
+    }>;
+    pageInfo: { hasNextPage: boolean; endCursor: string | null };
+  };
 };
 
 export type PlaceOrderMutationVariables = Exact<{
@@ -600,7 +804,13 @@ export type PlaceOrderMutation = {
       | { __typename: 'ValidationError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'NotFoundError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'ForbiddenError'; code: string; message: string; path: Array<string> | null }
-      | { __typename: 'IdempotencyConflictError'; code: string; message: string; path: Array<string> | null }
+      | {
+          __typename: 'IdempotencyConflictError';
+          code: string;
+          message: string;
+          path: Array<string> | null;
+          retryable: boolean;
+        }
       | {
           __typename: 'InsufficientStockError';
           code: string;
@@ -608,11 +818,52 @@ export type PlaceOrderMutation = {
           path: Array<string> | null;
           shortages: Array<{ requested: number; available: number; product: { id: string; name: string } }>;
         }
-      | { __typename: 'ProductUnavailableError'; code: string; message: string; path: Array<string> | null }
-      | { __typename: 'PriceChangedError'; code: string; message: string; path: Array<string> | null }
+      | {
+          __typename: 'ProductUnavailableError';
+          code: string;
+          message: string;
+          path: Array<string> | null;
+          productId: string;
+        }
+      | {
+          __typename: 'PriceChangedError';
+          code: string;
+          message: string;
+          path: Array<string> | null;
+          productId: string;
+          expected: { amount: number; currency: string };
+          actual: { amount: number; currency: string };
+        }
       | { __typename: 'BusinessRejectedError'; code: string; message: string; path: Array<string> | null }
     >;
   };
+};
+
+export type ProductQueryVariables = Exact<{
+  id: string;
+}>;
+
+export type ProductQuery = {
+  product: {
+    id: string;
+    sku: string;
+    kind: ProductKind;
+    name: string;
+    subtitle: string | null;
+    description: string;
+    cover: string | null;
+    status: ProductStatus;
+    price: { amount: number; currency: string };
+    marketPrice: { amount: number; currency: string } | null;
+    addOns: Array<{
+      code: string;
+      name: string;
+      perPerson: boolean;
+      perNight: boolean;
+      unitPrice: { amount: number; currency: string };
+    }>;
+    stock: { available: number } | null;
+  } | null;
 };
 
 export type ProductsQueryVariables = Exact<{
@@ -655,6 +906,33 @@ export type RefreshTokensMutation = {
       | { __typename: 'InvalidCredentialsError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'NotFoundError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'IdempotencyConflictError'; code: string; message: string; path: Array<string> | null }
+    >;
+  };
+};
+
+export type RefundPaymentMutationVariables = Exact<{
+  input: RefundInput;
+  idempotencyKey: string;
+}>;
+
+export type RefundPaymentMutation = {
+  refundPayment: {
+    replayed: boolean;
+    refund: { id: string; number: string; state: RefundState; amount: { amount: number; currency: string } } | null;
+    userErrors: Array<
+      | { __typename: 'ValidationError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'NotFoundError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'ForbiddenError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'ConflictError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'IdempotencyConflictError'; code: string; message: string; path: Array<string> | null }
+      | {
+          __typename: 'RefundLimitError';
+          code: string;
+          message: string;
+          path: Array<string> | null;
+          refundable: { amount: number; currency: string };
+        }
+      | { __typename: 'ProviderError'; code: string; message: string; path: Array<string> | null }
     >;
   };
 };
@@ -734,6 +1012,92 @@ export type RetryPaymentMutation = {
   };
 };
 
+export type RetrySagaMutationVariables = Exact<{
+  id: string;
+  idempotencyKey?: string | null | undefined;
+}>;
+
+export type RetrySagaMutation = {
+  retrySaga: {
+    replayed: boolean;
+    saga: { id: string; state: SagaState } | null;
+    userErrors: Array<
+      | { __typename: 'ValidationError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'NotFoundError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'ForbiddenError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'ConflictError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'IdempotencyConflictError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'OrderStateError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'BusinessRejectedError'; code: string; message: string; path: Array<string> | null }
+    >;
+  };
+};
+
+export type SetStockMutationVariables = Exact<{
+  changes: Array<StockSet> | StockSet;
+  idempotencyKey: string;
+}>;
+
+export type SetStockMutation = {
+  setStock: {
+    replayed: boolean;
+    products: Array<{
+      id: string;
+      stock: {
+        onHand: number;
+        allocated: number;
+        available: number;
+        lowStockThreshold: number;
+        version: number;
+      } | null;
+    }>;
+    userErrors: Array<
+      | { __typename: 'ValidationError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'NotFoundError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'ForbiddenError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'ConflictError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'IdempotencyConflictError'; code: string; message: string; path: Array<string> | null }
+      | {
+          __typename: 'NegativeStockError';
+          code: string;
+          message: string;
+          path: Array<string> | null;
+          onHand: number;
+          allocated: number;
+        }
+    >;
+  };
+};
+
+export type StockQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  filter?: ProductFilter | null | undefined;
+  orderBy?: ProductOrder | null | undefined;
+}>;
+
+export type StockQuery = {
+  products: {
+    edges: Array<{
+      node: {
+        id: string;
+        sku: string;
+        name: string;
+        cover: string | null;
+        status: ProductStatus;
+        stock: {
+          onHand: number;
+          allocated: number;
+          available: number;
+          lowStockThreshold: number;
+          version: number;
+        } | null;
+      };
+    }>;
+    pageInfo: { hasNextPage: boolean; endCursor: string | null };
+  };
+};
+
 export type WatchOrderSubscriptionVariables = Exact<{
   orderId: string;
   afterSeq?: number | null | undefined;
@@ -755,12 +1119,15 @@ export type WatchOrderSubscription = {
       number: string;
       state: OrderState;
       paymentStatus: PaymentStatus;
+      fulfilmentStatus: FulfilmentStatus;
       allowedActions: Array<OrderAction>;
       placedAt: string;
       expiresAt: string | null;
       paidAt: string | null;
       closedAt: string | null;
       cancelReason: CancelReason | null;
+      remark: string | null;
+      type: { code: string; name: string };
       lines: Array<{
         id: string;
         title: string;
@@ -770,13 +1137,16 @@ export type WatchOrderSubscription = {
         total: { amount: number; currency: string };
       }>;
       total: { amount: number; currency: string };
+      paidTotal: { amount: number; currency: string };
       balanceDue: { amount: number; currency: string };
       refundedTotal: { amount: number; currency: string };
+      fulfilments: Array<{ id: string; trackingNumber: string | null; createdAt: string }>;
       payments: Array<{
         id: string;
         number: string;
         method: PaymentMethod;
         state: PaymentState;
+        amount: { amount: number; currency: string };
         attempts: Array<{
           id: string;
           state: AttemptState;
@@ -789,6 +1159,124 @@ export type WatchOrderSubscription = {
   };
 };
 
+export type WatchStockSubscriptionVariables = Exact<{
+  productIds: Array<string> | string;
+}>;
+
+export type WatchStockSubscription = { stockChanged: { available: number; at: string; product: { id: string } } };
+
+export const AdjustStockDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'mutation',
+      name: { kind: 'Name', value: 'AdjustStock' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'changes' } },
+          type: {
+            kind: 'NonNullType',
+            type: {
+              kind: 'ListType',
+              type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'StockDelta' } } },
+            },
+          },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'idempotencyKey' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'adjustStock' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'changes' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'changes' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'idempotencyKey' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'idempotencyKey' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'products' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'stock' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'onHand' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'allocated' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'available' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'lowStockThreshold' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'version' } },
+                          ],
+                        },
+                      },
+                    ],
+                  },
+                },
+                { kind: 'Field', name: { kind: 'Name', value: 'replayed' } },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'userErrors' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: '__typename' } },
+                      {
+                        kind: 'InlineFragment',
+                        typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+                          ],
+                        },
+                      },
+                      {
+                        kind: 'InlineFragment',
+                        typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'NegativeStockError' } },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'onHand' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'allocated' } },
+                          ],
+                        },
+                      },
+                    ],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<AdjustStockMutation, AdjustStockMutationVariables>;
 export const CancelOrderDocument = {
   kind: 'Document',
   definitions: [
@@ -1035,6 +1523,115 @@ export const CreatePaymentDocument = {
     },
   ],
 } as unknown as DocumentNode<CreatePaymentMutation, CreatePaymentMutationVariables>;
+export const FulfilOrderDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'mutation',
+      name: { kind: 'Name', value: 'FulfilOrder' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'id' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'ID' } } },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'lines' } },
+          type: {
+            kind: 'ListType',
+            type: {
+              kind: 'NonNullType',
+              type: { kind: 'NamedType', name: { kind: 'Name', value: 'ReturnLineInput' } },
+            },
+          },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'trackingNumber' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'idempotencyKey' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'fulfilOrder' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'id' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'id' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'lines' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'lines' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'trackingNumber' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'trackingNumber' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'idempotencyKey' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'idempotencyKey' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'order' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'state' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'fulfilmentStatus' } },
+                    ],
+                  },
+                },
+                { kind: 'Field', name: { kind: 'Name', value: 'replayed' } },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'userErrors' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: '__typename' } },
+                      {
+                        kind: 'InlineFragment',
+                        typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+                          ],
+                        },
+                      },
+                    ],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<FulfilOrderMutation, FulfilOrderMutationVariables>;
 export const LoginDocument = {
   kind: 'Document',
   definitions: [
@@ -1266,7 +1863,9 @@ export const MyOrdersDocument = {
                               selectionSet: {
                                 kind: 'SelectionSet',
                                 selections: [
+                                  { kind: 'Field', name: { kind: 'Name', value: 'id' } },
                                   { kind: 'Field', name: { kind: 'Name', value: 'title' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'cover' } },
                                   { kind: 'Field', name: { kind: 'Name', value: 'quantity' } },
                                 ],
                               },
@@ -1296,6 +1895,172 @@ export const MyOrdersDocument = {
     },
   ],
 } as unknown as DocumentNode<MyOrdersQuery, MyOrdersQueryVariables>;
+export const OrderInsideDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'query',
+      name: { kind: 'Name', value: 'OrderInside' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'id' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'ID' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'order' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'id' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'id' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'version' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'traceId' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'clientReference' } },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'customer' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'mobile' } },
+                    ],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'saga' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'kind' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'state' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'attempts' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'nextRetryAt' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'lastError' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'finishedAt' } },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'steps' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'branchId' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'service' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'action' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'actionState' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'compensationState' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'attempts' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'lastError' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'startedAt' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'finishedAt' } },
+                          ],
+                        },
+                      },
+                    ],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'payments' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'number' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'method' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'state' } },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'captured' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                          ],
+                        },
+                      },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'refunded' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                          ],
+                        },
+                      },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'attempts' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'number' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'provider' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'state' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'providerTransactionId' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'failureCode' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'failureMessage' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
+                          ],
+                        },
+                      },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'refunds' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'number' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'state' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'automatic' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'reason' } },
+                            {
+                              kind: 'Field',
+                              name: { kind: 'Name', value: 'amount' },
+                              selectionSet: {
+                                kind: 'SelectionSet',
+                                selections: [
+                                  { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                                ],
+                              },
+                            },
+                          ],
+                        },
+                      },
+                    ],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<OrderInsideQuery, OrderInsideQueryVariables>;
 export const OrderDocument = {
   kind: 'Document',
   definitions: [
@@ -1338,8 +2103,20 @@ export const OrderDocument = {
               selections: [
                 { kind: 'Field', name: { kind: 'Name', value: 'id' } },
                 { kind: 'Field', name: { kind: 'Name', value: 'number' } },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'type' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+                    ],
+                  },
+                },
                 { kind: 'Field', name: { kind: 'Name', value: 'state' } },
                 { kind: 'Field', name: { kind: 'Name', value: 'paymentStatus' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'fulfilmentStatus' } },
                 { kind: 'Field', name: { kind: 'Name', value: 'allowedActions' } },
                 {
                   kind: 'Field',
@@ -1389,6 +2166,17 @@ export const OrderDocument = {
                 },
                 {
                   kind: 'Field',
+                  name: { kind: 'Name', value: 'paidTotal' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                    ],
+                  },
+                },
+                {
+                  kind: 'Field',
                   name: { kind: 'Name', value: 'balanceDue' },
                   selectionSet: {
                     kind: 'SelectionSet',
@@ -1414,6 +2202,19 @@ export const OrderDocument = {
                 { kind: 'Field', name: { kind: 'Name', value: 'paidAt' } },
                 { kind: 'Field', name: { kind: 'Name', value: 'closedAt' } },
                 { kind: 'Field', name: { kind: 'Name', value: 'cancelReason' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'remark' } },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'fulfilments' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'trackingNumber' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
+                    ],
+                  },
+                },
                 {
                   kind: 'Field',
                   name: { kind: 'Name', value: 'payments' },
@@ -1424,6 +2225,17 @@ export const OrderDocument = {
                       { kind: 'Field', name: { kind: 'Name', value: 'number' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'method' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'state' } },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'amount' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                          ],
+                        },
+                      },
                       {
                         kind: 'Field',
                         name: { kind: 'Name', value: 'attempts' },
@@ -1490,6 +2302,136 @@ export const OrderDocument = {
     },
   ],
 } as unknown as DocumentNode<OrderQuery, OrderQueryVariables>;
+export const OrdersDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'query',
+      name: { kind: 'Name', value: 'Orders' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'first' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'Int' } },
+          defaultValue: { kind: 'IntValue', value: '20' },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'after' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'filter' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'OrderFilter' } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'orders' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'first' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'first' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'after' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'after' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'filter' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'filter' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'edges' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'node' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'number' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'state' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'paymentStatus' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'fulfilmentStatus' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'placedAt' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'updatedAt' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'version' } },
+                            {
+                              kind: 'Field',
+                              name: { kind: 'Name', value: 'customer' },
+                              selectionSet: {
+                                kind: 'SelectionSet',
+                                selections: [
+                                  { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+                                ],
+                              },
+                            },
+                            {
+                              kind: 'Field',
+                              name: { kind: 'Name', value: 'lines' },
+                              selectionSet: {
+                                kind: 'SelectionSet',
+                                selections: [
+                                  { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'title' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'quantity' } },
+                                ],
+                              },
+                            },
+                            {
+                              kind: 'Field',
+                              name: { kind: 'Name', value: 'total' },
+                              selectionSet: {
+                                kind: 'SelectionSet',
+                                selections: [
+                                  { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                                ],
+                              },
+                            },
+                          ],
+                        },
+                      },
+                    ],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'pageInfo' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'hasNextPage' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'endCursor' } },
+                    ],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<OrdersQuery, OrdersQueryVariables>;
 export const PlaceOrderDocument = {
   kind: 'Document',
   definitions: [
@@ -1622,6 +2564,14 @@ export const PlaceOrderDocument = {
                       },
                       {
                         kind: 'InlineFragment',
+                        typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'IdempotencyConflictError' } },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [{ kind: 'Field', name: { kind: 'Name', value: 'retryable' } }],
+                        },
+                      },
+                      {
+                        kind: 'InlineFragment',
                         typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'InsufficientStockError' } },
                         selectionSet: {
                           kind: 'SelectionSet',
@@ -1651,6 +2601,46 @@ export const PlaceOrderDocument = {
                           ],
                         },
                       },
+                      {
+                        kind: 'InlineFragment',
+                        typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'PriceChangedError' } },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'productId' } },
+                            {
+                              kind: 'Field',
+                              name: { kind: 'Name', value: 'expected' },
+                              selectionSet: {
+                                kind: 'SelectionSet',
+                                selections: [
+                                  { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                                ],
+                              },
+                            },
+                            {
+                              kind: 'Field',
+                              name: { kind: 'Name', value: 'actual' },
+                              selectionSet: {
+                                kind: 'SelectionSet',
+                                selections: [
+                                  { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                                ],
+                              },
+                            },
+                          ],
+                        },
+                      },
+                      {
+                        kind: 'InlineFragment',
+                        typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'ProductUnavailableError' } },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [{ kind: 'Field', name: { kind: 'Name', value: 'productId' } }],
+                        },
+                      },
                     ],
                   },
                 },
@@ -1662,6 +2652,106 @@ export const PlaceOrderDocument = {
     },
   ],
 } as unknown as DocumentNode<PlaceOrderMutation, PlaceOrderMutationVariables>;
+export const ProductDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'query',
+      name: { kind: 'Name', value: 'Product' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'id' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'ID' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'product' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'id' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'id' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'sku' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'kind' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'subtitle' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'description' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'cover' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'status' } },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'price' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                    ],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'marketPrice' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                    ],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'addOns' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'unitPrice' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                          ],
+                        },
+                      },
+                      { kind: 'Field', name: { kind: 'Name', value: 'perPerson' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'perNight' } },
+                    ],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'stock' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'Field', name: { kind: 'Name', value: 'available' } }],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<ProductQuery, ProductQueryVariables>;
 export const ProductsDocument = {
   kind: 'Document',
   definitions: [
@@ -1882,6 +2972,120 @@ export const RefreshTokensDocument = {
     },
   ],
 } as unknown as DocumentNode<RefreshTokensMutation, RefreshTokensMutationVariables>;
+export const RefundPaymentDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'mutation',
+      name: { kind: 'Name', value: 'RefundPayment' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'RefundInput' } } },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'idempotencyKey' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'refundPayment' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'input' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'idempotencyKey' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'idempotencyKey' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'refund' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'number' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'state' } },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'amount' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                          ],
+                        },
+                      },
+                    ],
+                  },
+                },
+                { kind: 'Field', name: { kind: 'Name', value: 'replayed' } },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'userErrors' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: '__typename' } },
+                      {
+                        kind: 'InlineFragment',
+                        typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+                          ],
+                        },
+                      },
+                      {
+                        kind: 'InlineFragment',
+                        typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'RefundLimitError' } },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            {
+                              kind: 'Field',
+                              name: { kind: 'Name', value: 'refundable' },
+                              selectionSet: {
+                                kind: 'SelectionSet',
+                                selections: [
+                                  { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                                ],
+                              },
+                            },
+                          ],
+                        },
+                      },
+                    ],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<RefundPaymentMutation, RefundPaymentMutationVariables>;
 export const RegisterDocument = {
   kind: 'Document',
   definitions: [
@@ -2116,6 +3320,317 @@ export const RetryPaymentDocument = {
     },
   ],
 } as unknown as DocumentNode<RetryPaymentMutation, RetryPaymentMutationVariables>;
+export const RetrySagaDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'mutation',
+      name: { kind: 'Name', value: 'RetrySaga' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'id' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'ID' } } },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'idempotencyKey' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'retrySaga' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'id' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'id' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'idempotencyKey' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'idempotencyKey' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'saga' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'state' } },
+                    ],
+                  },
+                },
+                { kind: 'Field', name: { kind: 'Name', value: 'replayed' } },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'userErrors' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: '__typename' } },
+                      {
+                        kind: 'InlineFragment',
+                        typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+                          ],
+                        },
+                      },
+                    ],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<RetrySagaMutation, RetrySagaMutationVariables>;
+export const SetStockDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'mutation',
+      name: { kind: 'Name', value: 'SetStock' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'changes' } },
+          type: {
+            kind: 'NonNullType',
+            type: {
+              kind: 'ListType',
+              type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'StockSet' } } },
+            },
+          },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'idempotencyKey' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'setStock' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'changes' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'changes' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'idempotencyKey' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'idempotencyKey' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'products' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'stock' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'onHand' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'allocated' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'available' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'lowStockThreshold' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'version' } },
+                          ],
+                        },
+                      },
+                    ],
+                  },
+                },
+                { kind: 'Field', name: { kind: 'Name', value: 'replayed' } },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'userErrors' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: '__typename' } },
+                      {
+                        kind: 'InlineFragment',
+                        typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+                          ],
+                        },
+                      },
+                      {
+                        kind: 'InlineFragment',
+                        typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'NegativeStockError' } },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'onHand' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'allocated' } },
+                          ],
+                        },
+                      },
+                    ],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<SetStockMutation, SetStockMutationVariables>;
+export const StockDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'query',
+      name: { kind: 'Name', value: 'Stock' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'first' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'Int' } },
+          defaultValue: { kind: 'IntValue', value: '20' },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'after' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'filter' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'ProductFilter' } },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'orderBy' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'ProductOrder' } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'products' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'first' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'first' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'after' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'after' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'filter' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'filter' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'orderBy' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'orderBy' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'edges' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'node' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'sku' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'cover' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'status' } },
+                            {
+                              kind: 'Field',
+                              name: { kind: 'Name', value: 'stock' },
+                              selectionSet: {
+                                kind: 'SelectionSet',
+                                selections: [
+                                  { kind: 'Field', name: { kind: 'Name', value: 'onHand' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'allocated' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'available' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'lowStockThreshold' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'version' } },
+                                ],
+                              },
+                            },
+                          ],
+                        },
+                      },
+                    ],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'pageInfo' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'hasNextPage' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'endCursor' } },
+                    ],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<StockQuery, StockQueryVariables>;
 export const WatchOrderDocument = {
   kind: 'Document',
   definitions: [
@@ -2180,8 +3695,20 @@ export const WatchOrderDocument = {
                     selections: [
                       { kind: 'Field', name: { kind: 'Name', value: 'id' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'number' } },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'type' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+                          ],
+                        },
+                      },
                       { kind: 'Field', name: { kind: 'Name', value: 'state' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'paymentStatus' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'fulfilmentStatus' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'allowedActions' } },
                       {
                         kind: 'Field',
@@ -2231,6 +3758,17 @@ export const WatchOrderDocument = {
                       },
                       {
                         kind: 'Field',
+                        name: { kind: 'Name', value: 'paidTotal' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                          ],
+                        },
+                      },
+                      {
+                        kind: 'Field',
                         name: { kind: 'Name', value: 'balanceDue' },
                         selectionSet: {
                           kind: 'SelectionSet',
@@ -2256,6 +3794,19 @@ export const WatchOrderDocument = {
                       { kind: 'Field', name: { kind: 'Name', value: 'paidAt' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'closedAt' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'cancelReason' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'remark' } },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'fulfilments' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'trackingNumber' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
+                          ],
+                        },
+                      },
                       {
                         kind: 'Field',
                         name: { kind: 'Name', value: 'payments' },
@@ -2266,6 +3817,17 @@ export const WatchOrderDocument = {
                             { kind: 'Field', name: { kind: 'Name', value: 'number' } },
                             { kind: 'Field', name: { kind: 'Name', value: 'method' } },
                             { kind: 'Field', name: { kind: 'Name', value: 'state' } },
+                            {
+                              kind: 'Field',
+                              name: { kind: 'Name', value: 'amount' },
+                              selectionSet: {
+                                kind: 'SelectionSet',
+                                selections: [
+                                  { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                                ],
+                              },
+                            },
                             {
                               kind: 'Field',
                               name: { kind: 'Name', value: 'attempts' },
@@ -2294,3 +3856,57 @@ export const WatchOrderDocument = {
     },
   ],
 } as unknown as DocumentNode<WatchOrderSubscription, WatchOrderSubscriptionVariables>;
+export const WatchStockDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'subscription',
+      name: { kind: 'Name', value: 'WatchStock' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'productIds' } },
+          type: {
+            kind: 'NonNullType',
+            type: {
+              kind: 'ListType',
+              type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'ID' } } },
+            },
+          },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'stockChanged' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'productIds' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'productIds' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'product' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'Field', name: { kind: 'Name', value: 'id' } }],
+                  },
+                },
+                { kind: 'Field', name: { kind: 'Name', value: 'available' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'at' } },
+              ],
+            },
+          },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<WatchStockSubscription, WatchStockSubscriptionVariables>;

@@ -39,6 +39,10 @@ export type Metrics = {
   readonly expiryLateness: Histogram;
   /** Sockets open at this process. */
   readonly sockets: Gauge;
+  /** Streams of subscriptions that this gateway has open at their owners; clients that ask the same share one. */
+  readonly subscriptionStreams: Gauge;
+  /** Events of subscriptions: executed, delivered to clients, coalesced for slow ones; clients detached, streams reopened. */
+  readonly subscriptionEvents: Counter<'outcome'>;
 };
 
 export function createMetrics(): Metrics {
@@ -81,6 +85,17 @@ export function createMetrics(): Metrics {
       registers,
     }),
     sockets: new Gauge({ name: 'websocket_connections', help: 'Open WebSocket connections', registers }),
+    subscriptionStreams: new Gauge({
+      name: 'subscription_streams',
+      help: 'Streams that subscriptions share, open at the subgraphs',
+      registers,
+    }),
+    subscriptionEvents: new Counter({
+      name: 'subscription_events_total',
+      help: 'Events of subscriptions by what became of them',
+      labelNames: ['outcome'],
+      registers,
+    }),
   };
 }
 

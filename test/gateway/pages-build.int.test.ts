@@ -14,7 +14,7 @@ test('two that need the pages at once get the same complete build, and a third d
   for (const worker of ['editor.worker', 'json.worker', 'graphql.worker']) {
     expect(assets.filter((name) => name.startsWith(worker) && name.endsWith('.js'))).toHaveLength(1);
   }
-  for (const page of ['index', 'graphiql', 'pay']) {
+  for (const page of ['index', 'graphiql']) {
     const html = readFileSync(join(one.distDir, `${page}.html`), 'utf8');
     expect(html).toContain('data-environment="production"');
     const loaded = [...html.matchAll(/(?:src|href)="([^"]*)"/g)].map((match) => match[1]);

@@ -44,7 +44,7 @@ describe('serving the pages', () => {
   beforeAll(async () => {
     distDir = mkdtempSync(join(tmpdir(), 'pages-'));
     for (const folder of ['assets', 'products']) mkdirSync(join(distDir, folder));
-    for (const page of ['index', 'graphiql', 'pay']) {
+    for (const page of ['index', 'graphiql']) {
       writeFileSync(join(distDir, `${page}.html`), `<html data-environment="production">${page}</html>`);
     }
     writeFileSync(join(distDir, 'assets/main-abc123.js'), script);
@@ -74,8 +74,15 @@ describe('serving the pages', () => {
   test.each([
     ['/', 'index'],
     ['/graphiql', 'graphiql'],
-    ['/pay/01890000-0000-7000-8000-000000000000', 'pay'],
-    ['/pay/anything', 'pay'],
+    ['/products/01890000-0000-7000-8000-000000000000', 'index'],
+    ['/cart', 'index'],
+    ['/orders', 'index'],
+    ['/orders/01890000-0000-7000-8000-000000000000', 'index'],
+    ['/pay/01890000-0000-7000-8000-000000000000', 'index'],
+    ['/pay/anything', 'index'],
+    ['/staff', 'index'],
+    ['/staff/stock', 'index'],
+    ['/staff/orders/01890000-0000-7000-8000-000000000000', 'index'],
   ])('%s is the page %s, asked for again each time and marked for development', async (path, page) => {
     const { status, headers, body } = await get(path);
     expect(status).toBe(200);
@@ -118,10 +125,17 @@ describe('serving the pages', () => {
     }
   });
 
-  test.each(['/assets/missing.js', '/assets/', '/products/..%2f..%2fpackage.json', '/assets/%2e%2e/index.html'])(
-    '%s is not found',
-    async (path) => {
-      expect((await get(path)).status).toBe(404);
-    },
-  );
+  test.each([
+    '/assets/missing.js',
+    '/assets/',
+    '/products/..%2f..%2fpackage.json',
+    '/assets/%2e%2e/index.html',
+    '/anything',
+    '/orders/1/2',
+    '/staff/anything',
+    '/products/MISSING.svg',
+    '/products/1',
+  ])('%s is not found', async (path) => {
+    expect((await get(path)).status).toBe(404);
+  });
 });

@@ -27,7 +27,7 @@ const typeDefs: Readonly<Record<SubgraphName, DocumentNode>> = {
     type Tokens { accessToken: String! }
     type Viewer { kind: String! id: ID app: String! address: String }
     type Query { viewer: Viewer! users(first: Int = 20): [User!]! user(id: ID!): User }
-    type Mutation { login(mobile: String!, password: String!): LoginPayload! rename(id: ID!, name: String!): User slowly(ms: Int!): Boolean! }
+    type Mutation { login(mobile: String!, password: String!): LoginPayload! rename(id: ID!, name: String!): User slowly(ms: Int!): Boolean! fail: Boolean }
   `),
   product: parse(`${head}
     type Product @key(fields: "id") { id: ID! name: String! kind: String! price: Int! seller: User must: String! broken: String }
@@ -65,6 +65,8 @@ export type Stage = {
   /** The subgraphs that refuse every connection. */
   readonly down: Set<SubgraphName>;
   webhook: { body: string; headers: Record<string, unknown> } | undefined;
+  /** How often the mutation "fail" ran. */
+  mutations: number;
 };
 
 type TestContext = CallContext & { readonly address: string | undefined };
@@ -143,6 +145,10 @@ function resolversOf(
             ? { tokens: { accessToken: await issue(mobile === 'staff' ? ['OPERATOR'] : ['CUSTOMER']) } }
             : { tokens: null },
         rename: (_: unknown, { id, name }: { id: string; name: string }) => ({ id, name }),
+        fail: () => {
+          stage.mutations += 1;
+          throw badUserInput('This mutation fails.');
+        },
         slowly: (_: unknown, { ms }: { ms: number }) => new Promise((resolve) => setTimeout(resolve, ms, true)),
       },
       User: {
@@ -231,6 +237,7 @@ export async function startTestGraph(options: {
     open: 0,
     down: new Set(),
     webhook: undefined,
+    mutations: 0,
   };
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const jwk = { ...(await exportJWK(publicKey)), kid: 'k1', alg: 'EdDSA', use: 'sig' };

@@ -1,6 +1,7 @@
-import type { Operation } from './operations.ts';
+import { type CombinedError, Client, type OperationResult, fetchExchange } from 'urql';
 
 const requestTimeoutMs = 15_000;
+export const graphqlPath = '/graphql';
 
 /** A request that brought no data. `retryable`: the same request, with the same idempotency key, may be sent again. */
 export class ApiError extends Error {
@@ -14,8 +15,6 @@ export class ApiError extends Error {
   }
 }
 
-type GraphQLAnswer<Data> = { data?: Data | null; errors?: { message: string; extensions?: { code?: string } }[] };
-
 const retryableCodes = new Set(['SERVICE_UNAVAILABLE', 'TOO_MANY_REQUESTS', 'NETWORK']);
 
 let serverAheadMs = 0;
@@ -28,24 +27,30 @@ function learnServerClock(dateHeader: string | null): void {
   if (Number.isFinite(aheadMs)) serverAheadMs = Math.abs(aheadMs) < 2_000 ? 0 : aheadMs;
 }
 
+/** `fetch` that gives up after 15 s. */
+export const fetchInTime: typeof fetch = async (input, init) => {
+  const timeout = AbortSignal.timeout(requestTimeoutMs);
+  const signal = init?.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
+  const response = await fetch(input, { ...init, signal });
+  learnServerClock(response.headers.get('date'));
+  return response;
+};
+
+const unanswered = () =>
+  new ApiError('NETWORK', 'The server did not answer. Check your connection and try again.', true);
+
 /** Sends JSON and gives the parsed answer whatever its status; throws ApiError when none came. */
-export async function postJson(
-  url: string,
-  body: unknown,
-  headers: Record<string, string> = {},
-): Promise<{ status: number; body: unknown }> {
+export async function postJson(url: string, body: unknown): Promise<{ status: number; body: unknown }> {
   let response: Response;
   try {
-    response = await fetch(url, {
+    response = await fetchInTime(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
+      headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(requestTimeoutMs),
     });
   } catch {
-    throw new ApiError('NETWORK', 'The server did not answer. Check your connection and try again.', true);
+    throw unanswered();
   }
-  learnServerClock(response.headers.get('date'));
   try {
     return { status: response.status, body: await response.json() };
   } catch {
@@ -54,31 +59,28 @@ export async function postJson(
   }
 }
 
-/** Runs an operation; partial data with errors counts as an error. */
-export async function request<Data, Variables>(
-  operation: Operation<Data, Variables>,
-  variables: Variables,
-  accessToken?: string | null,
-): Promise<Data> {
-  const answer = await postJson(
-    '/graphql',
-    { query: operation.text, variables },
-    {
-      accept: 'application/graphql-response+json, application/json;q=0.9',
-      ...(accessToken ? { authorization: `Bearer ${accessToken}` } : {}),
-    },
-  );
-  const { data, errors } = answer.body as GraphQLAnswer<Data>;
-  const [error] = errors ?? [];
-  if (error !== undefined) {
-    const code = error.extensions?.code ?? 'UNKNOWN';
-    throw new ApiError(code, error.message, retryableCodes.has(code));
-  }
-  if (data === null || data === undefined) throw new ApiError('UNKNOWN', 'The server gave no data.', true);
-  return data;
+/** What went wrong with a request, as one error with a stable code. */
+export function toApiError(error: CombinedError): ApiError {
+  const [first] = error.graphQLErrors;
+  if (first === undefined) return unanswered();
+  const code = first.extensions?.['code'];
+  const known = typeof code === 'string' ? code : 'UNKNOWN';
+  return new ApiError(known, first.message, retryableCodes.has(known));
 }
 
-/** A key for one wish of the user, kept for every retry of it. `crypto.randomUUID` is missing outside secure contexts. */
-export function newIdempotencyKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+/** The data of an answer; throws ApiError when there is none, or only a part of it. */
+export function dataOf<Data>(result: OperationResult<Data>): Data {
+  if (result.error) throw toApiError(result.error);
+  if (result.data === undefined || result.data === null) {
+    throw new ApiError('UNKNOWN', 'The server gave no data.', true);
+  }
+  return result.data;
 }
+
+/** For what needs no session: signing in, and renewing one. */
+export const anonymousClient = new Client({
+  url: graphqlPath,
+  exchanges: [fetchExchange],
+  fetch: fetchInTime,
+  preferGetMethod: false,
+});

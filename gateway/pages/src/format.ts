@@ -15,8 +15,14 @@ export function formatTimeLeft(leftMs: number): string {
   return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`;
 }
 
-export const formatTime = (at: string): string =>
-  new Date(at).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+/** A moment in the reader's own way of writing: today's only by its time. */
+export function formatMoment(at: string): string {
+  const moment = new Date(at);
+  const today = moment.toDateString() === new Date().toDateString();
+  return today
+    ? moment.toLocaleTimeString(undefined, { timeStyle: 'medium' })
+    : moment.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+}
 
 /** Digits in groups of four, as on the card. */
 export const formatCard = (digits: string): string => digits.replace(/(\d{4})(?=\d)/g, '$1 ');

@@ -1,105 +1,158 @@
 import { useSyncExternalStore } from 'react';
-import { ApiError, request, serverNow } from './api.ts';
-import * as operations from './operations.ts';
-import type { AuthPayload, SignedInUser, Tokens } from './types.ts';
+import {
+  LoginDocument,
+  type LoginMutation,
+  LogoutDocument,
+  RefreshTokensDocument,
+  RegisterDocument,
+  type RegisterMutation,
+  type RegisterMutationVariables,
+} from '../../../schema/generated/operations.ts';
+import { anonymousClient, dataOf, serverNow } from './api.ts';
 
-/** Who is signed in, in this tab only: sessionStorage goes with the tab. */
-export type Session = { readonly user: SignedInUser; readonly tokens: Tokens };
+export type AuthPayload = LoginMutation['login'] | RegisterMutation['register'];
+export type SignedInUser = NonNullable<AuthPayload['user']>;
+/** Who is signed in, in all tabs of this browser. */
+export type Session = { readonly user: SignedInUser; readonly refreshToken: string };
+type Access = { readonly userId: string; readonly token: string; readonly expiresAt: string };
 
-const storageKey = 'session';
+const sessionKey = 'session';
+const handOverKey = 'access-token';
 /** A token that ends this soon is renewed before it is used. */
 const renewBeforeMs = 20_000;
 
 const listeners = new Set<() => void>();
-let current: Session | null = read();
+let current: Session | null = readStored<Session>(() => localStorage.getItem(sessionKey));
+/** The access token lives in this page's memory only. */
+let access: Access | null = takeHandedOver();
 let renewing: Promise<string | null> | undefined;
 
-function read(): Session | null {
+function readStored<T>(read: () => string | null): T | null {
   try {
-    const stored = JSON.parse(sessionStorage.getItem(storageKey) ?? 'null') as Session | null;
-    return stored?.tokens?.accessToken ? stored : null;
+    return JSON.parse(read() ?? 'null') as T | null;
   } catch {
+    // Storage is switched off, or holds what is not ours.
     return null;
   }
 }
 
+/**
+ * The access token that the page before left for this one, in this tab, while the browser changed pages. A refresh token
+ * works once: were each load to spend one, a load that is broken off would lose the answer and with it the session.
+ */
+function takeHandedOver(): Access | null {
+  const left = readStored<Access>(() => sessionStorage.getItem(handOverKey));
+  attempt(() => sessionStorage.removeItem(handOverKey));
+  return left?.userId === current?.user.id ? left : null;
+}
+
+/** Storage that is switched off makes the session live as long as the page. */
+function attempt(write: () => void): void {
+  try {
+    write();
+  } catch {
+    return;
+  }
+}
+
+window.addEventListener('pagehide', () => {
+  if (access !== null) attempt(() => sessionStorage.setItem(handOverKey, JSON.stringify(access)));
+});
+window.addEventListener('pageshow', () => attempt(() => sessionStorage.removeItem(handOverKey)));
+
+// Another tab signed in, renewed, or signed out.
+window.addEventListener('storage', (event) => {
+  if (event.key !== sessionKey && event.key !== null) return;
+  const other = readStored<Session>(() => localStorage.getItem(sessionKey));
+  if (other?.user.id !== current?.user.id) access = null;
+  current = other;
+  for (const listener of listeners) listener();
+});
+
 function store(session: Session | null): void {
   current = session;
-  try {
-    if (session === null) sessionStorage.removeItem(storageKey);
-    else sessionStorage.setItem(storageKey, JSON.stringify(session));
-  } catch {
-    // Storage is switched off: the session lives as long as the page.
-  }
+  if (session === null) access = null;
+  attempt(() => {
+    if (session === null) localStorage.removeItem(sessionKey);
+    else localStorage.setItem(sessionKey, JSON.stringify(session));
+  });
   for (const listener of listeners) listener();
 }
 
 export const currentSession = (): Session | null => current;
 
-export const useSession = (): Session | null =>
-  useSyncExternalStore((listener) => {
-    listeners.add(listener);
-    return () => {
-      listeners.delete(listener);
-    };
-  }, currentSession);
+/** The access token as it is, for showing it. */
+export const currentAccessToken = (): string | null => access?.token ?? null;
+
+const subscribe = (listener: () => void) => {
+  listeners.add(listener);
+  return () => {
+    listeners.delete(listener);
+  };
+};
+export const useSession = (): Session | null => useSyncExternalStore(subscribe, currentSession);
+export const useAccessToken = (): string | null => useSyncExternalStore(subscribe, currentAccessToken);
 
 /** Takes over the tokens of an answer to login, register or refreshTokens. */
-export function adoptSession(payload: AuthPayload): boolean {
-  if (!payload.tokens?.accessToken || !payload.tokens.refreshToken) return false;
-  const user = payload.user ?? current?.user;
-  if (!user) return false;
-  store({ user, tokens: payload.tokens });
+export function adoptSession({ user, tokens }: Pick<AuthPayload, 'user' | 'tokens'>): boolean {
+  const who = user ?? current?.user;
+  if (!tokens?.accessToken || !tokens.refreshToken || !who) return false;
+  access = { userId: who.id, token: tokens.accessToken, expiresAt: tokens.accessExpiresAt };
+  store({ user: who, refreshToken: tokens.refreshToken });
   return true;
+}
+
+/** Null, or the sentence that says why not. */
+function outcomeOf(payload: AuthPayload): string | null {
+  const [refusal] = payload.userErrors;
+  if (refusal === undefined) return adoptSession(payload) ? null : 'The answer had no tokens. Try again.';
+  const waitSeconds = 'retryAfterSeconds' in refusal ? refusal.retryAfterSeconds : null;
+  return waitSeconds ? `${refusal.message} Try again in ${waitSeconds} seconds.` : refusal.message;
 }
 
 /** Signs in; returns null, or the sentence that says why not. Throws ApiError when the server can't be asked. */
 export async function signIn(credentials: { mobile: string; password: string }): Promise<string | null> {
-  const { login } = await request(operations.login, credentials);
-  const [refusal] = login.userErrors;
-  if (refusal !== undefined) {
-    return refusal.retryAfterSeconds
-      ? `${refusal.message} Try again in ${refusal.retryAfterSeconds} seconds.`
-      : refusal.message;
-  }
-  return adoptSession(login) ? null : 'The answer had no tokens. Try again.';
+  return outcomeOf(dataOf(await anonymousClient.mutation(LoginDocument, credentials).toPromise()).login);
+}
+
+/** Makes an account and signs it in; returns and throws as `signIn`. */
+export async function register(input: RegisterMutationVariables['input']): Promise<string | null> {
+  return outcomeOf(dataOf(await anonymousClient.mutation(RegisterDocument, { input }).toPromise()).register);
 }
 
 /** Ends the session here at once, and on the server as well as it can. */
 export function signOut(): void {
-  const token = current?.tokens.accessToken;
+  const token = access?.token;
   store(null);
+  if (token === undefined) return;
+  const fetchOptions = { headers: { authorization: `Bearer ${token}` } };
   // A lost answer leaves a session that ends by itself: nobody has its tokens any more.
-  if (token !== undefined) request(operations.logout, {}, token).catch(() => undefined);
+  void anonymousClient.mutation(LogoutDocument, {}, { fetchOptions }).toPromise();
 }
+
+/** The server has refused the session: it is over here too. */
+export const endSession = (): void => store(null);
 
 /** An access token that is good for a while, renewed when needed; null when nobody is signed in any more. */
 export async function freshToken(): Promise<string | null> {
   if (current === null) return null;
-  if (Date.parse(current.tokens.accessExpiresAt) - serverNow() > renewBeforeMs) return current.tokens.accessToken;
-  renewing ??= renew(current.tokens.refreshToken).finally(() => {
+  if (access !== null && Date.parse(access.expiresAt) - serverNow() > renewBeforeMs) return access.token;
+  renewing ??= oneTabAtATime(renew).finally(() => {
     renewing = undefined;
   });
   return renewing;
 }
 
-async function renew(refreshToken: string): Promise<string | null> {
-  const { refreshTokens } = await request(operations.refreshTokens, { refreshToken });
-  if (!adoptSession(refreshTokens)) store(null);
-  return current?.tokens.accessToken ?? null;
-}
+/** Tabs share the refresh token and each works once. Where the browser has no locks (plain http), tabs may collide. */
+const oneTabAtATime = (work: () => Promise<string | null>): Promise<string | null> =>
+  'locks' in navigator ? navigator.locks.request(sessionKey, work) : work();
 
-/** Runs an operation as the signed-in user. A token that is refused ends the session here. */
-export async function requestAsUser<Data, Variables>(
-  operation: operations.Operation<Data, Variables>,
-  variables: Variables,
-): Promise<Data> {
-  const token = await freshToken();
-  if (token === null) throw new ApiError('UNAUTHENTICATED', 'Please sign in.');
-  try {
-    return await request(operation, variables, token);
-  } catch (error) {
-    if (error instanceof ApiError && error.code === 'UNAUTHENTICATED') store(null);
-    throw error;
-  }
+async function renew(): Promise<string | null> {
+  // Another tab may have renewed it while this one waited.
+  current = readStored<Session>(() => localStorage.getItem(sessionKey)) ?? current;
+  if (current === null) return null;
+  const { refreshToken } = current;
+  const answer = await anonymousClient.mutation(RefreshTokensDocument, { refreshToken }).toPromise();
+  if (!adoptSession(dataOf(answer).refreshTokens)) store(null);
+  return currentAccessToken();
 }

@@ -1,87 +1,93 @@
 import { isDeepStrictEqual } from 'node:util';
 import { freePort } from '../../embedded/servers.ts';
-import { cpuMs, machineOnly, median, round as rounded, writeResults } from '../measure.ts';
-import { type Clients, openClients } from './clients.ts';
-import { type QueryName, queries } from './graph.ts';
-import { type Load, load } from './load.ts';
-import { peerVersion } from './peers.ts';
+import { cpuMs, machineOnly, writeResults } from '../measure.ts';
+import { load } from './load.ts';
 import { type Target, residentMiB, startTarget } from './processes.ts';
-import { type Stage, openStage } from './stage.ts';
-import { variants } from './variants.ts';
+import type { Scene } from './scene.ts';
+import { openStorefront } from './storefront.ts';
+import { type Figures, type FiguresByCase, caseOf, tableOf } from './table.ts';
 import { openPost } from './transport.ts';
+import { openFederationBench, variants } from './variants.ts';
 
 const concurrency = 8;
-const warmUpSeconds = 2;
+/** CPU that a process gets to compile its hot code, counted and not timed: neighbours may leave it little. */
+const warmUpCpuMs = 2_000;
+const warmUpTurnSeconds = 1;
+const warmUpTurns = 12;
+/** For checking ourselves and the generated code; asked for by name. */
+const notByDefault: ReadonlySet<string> = new Set(['closures', 'apollo-executor']);
+const shownCharacters = 300;
 
-type Figures = Load & { readonly cpuMs: number; readonly residentMiB: number };
 type Started = Target & { readonly name: string };
 type Run = {
-  readonly clients: Clients;
+  readonly scene: Scene;
+  readonly names: readonly string[];
   readonly seconds: number;
   /** Variants that could not be measured, with the reason. */
   readonly failed: Map<string, string>;
-  /** By query and variant, one for each process start; absent where it failed. */
-  readonly figures: Map<string, (Figures | undefined)[]>;
+  readonly figures: FiguresByCase;
 };
 
 /**
- * CPU of a gateway's process per request, ours and others', each in processes of its own, in turns. A variant that
- * doesn't install, start or answer the same is reported with the reason. Writes a table and `gateway.json`.
+ * CPU of a gateway's process per request, ours and others', each in processes of its own, in turns; first with the
+ * federation benchmark, then with operations of the storefront. A variant that doesn't install, start or answer the same
+ * is reported with the reason. Writes tables and `gateway.json`.
  *
  * @param args `[process starts = 3] [seconds = 3] [variants]`, seconds for each measurement
  */
 export async function benchGateway(args: readonly string[]): Promise<void> {
   const [starts = 3, seconds = 3] = args.slice(0, 2).map(Number);
-  const names = args[2]?.split(',') ?? Object.keys(variants).filter((name) => name !== 'closures');
-  const unknown = names.filter((name) => !variants[name]);
+  const asked = args[2]?.split(',') ?? Object.keys(variants).filter((name) => !notByDefault.has(name));
+  const unknown = asked.filter((name) => !variants[name]);
   if (unknown.length > 0)
     throw new Error(`Unknown variant: ${unknown.join(', ')}. There are ${Object.keys(variants).join(', ')}.`);
-  const clients = await openClients();
-  const stage = await openStage(clients.jwk);
-  const run: Run = { clients, seconds, failed: new Map(), figures: new Map() };
-  try {
-    for (let round = 0; round < starts; round++) await measureRound(run, stage, { names, round });
-    const table = tableOf(run, names);
-    console.table(table);
-    for (const [name, reason] of run.failed) console.log(`${name} was not measured: ${reason}`);
-    const versions: Record<string, string> = {};
-    for (const peer of new Set(names.flatMap((name) => (run.failed.has(name) ? [] : (variants[name]?.peers ?? [])))))
-      versions[peer] = await peerVersion(await stage.peersDir(), peer);
-    const about = { machine: machineOnly(), versions, starts, seconds, concurrency };
-    await writeResults('gateway', { ...about, table, failed: Object.fromEntries(run.failed), raw: Object.fromEntries(run.figures) }); // prettier-ignore
-  } finally {
-    await stage.close();
+  const results: Record<string, unknown> = {};
+  for (const [title, open] of [
+    ['federation benchmark', openFederationBench],
+    ['storefront', openStorefront],
+  ] as const) {
+    const scene = await open();
+    try {
+      const names = asked.filter((name) => scene.variants.includes(name));
+      const run: Run = { scene, names, seconds, failed: new Map(), figures: new Map() };
+      for (let round = 0; round < starts; round++) await measureRound(run, round);
+      const table = tableOf(run.figures, { requests: Object.keys(scene.requests), variants: names });
+      console.log(title);
+      console.table(table);
+      for (const [name, reason] of run.failed) console.log(`${name} was not measured: ${reason}`);
+      const versions = await scene.versions(names.filter((name) => !run.failed.has(name)));
+      results[title] = { table, versions, failed: Object.fromEntries(run.failed), raw: Object.fromEntries(run.figures) }; // prettier-ignore
+    } finally {
+      await scene.close();
+    }
   }
+  await writeResults('gateway', { machine: machineOnly(), starts, seconds, concurrency, ...results });
 }
 
-/** One process of each variant; for each query all of them in turn, every other time backwards. */
-async function measureRound(
-  run: Run,
-  stage: Stage,
-  { names, round }: { names: readonly string[]; round: number },
-): Promise<void> {
+/** One process of each variant; for each request all of them in turn, every other time backwards. */
+async function measureRound(run: Run, round: number): Promise<void> {
+  const { scene, failed, figures } = run;
   const targets: Started[] = [];
   try {
-    for (const name of names) {
-      if (run.failed.has(name)) continue;
+    for (const name of run.names) {
+      if (failed.has(name)) continue;
       const port = await freePort();
       try {
-        const program = await variants[name]?.program({ ...stage, port });
-        if (program) targets.push({ name, ...(await startTarget(program, port)) });
+        targets.push({ name, ...(await startTarget(await scene.program(name, port), port)) });
       } catch (error) {
-        run.failed.set(name, (error as Error).message);
+        failed.set(name, (error as Error).message);
       }
     }
     const checked = await checkAnswers(run, targets);
-    for (const query of Object.keys(queries) as QueryName[]) {
+    for (const request of Object.keys(scene.requests)) {
       for (const target of round % 2 === 0 ? checked : checked.toReversed()) {
-        const key = `${query} ${target.name}`;
-        const series = run.figures.get(key) ?? [];
-        run.figures.set(key, series);
+        const key = caseOf(request, target.name);
+        const series = figures.get(key) ?? [];
+        figures.set(key, series);
         try {
-          series[round] = await measure(run, target, query);
+          series[round] = await measure(run, target, request);
         } catch (error) {
-          run.failed.set(target.name, (error as Error).message);
+          failed.set(target.name, (error as Error).message);
         }
       }
     }
@@ -90,25 +96,26 @@ async function measureRound(
   }
 }
 
-async function measure({ clients, seconds }: Run, target: Target, query: QueryName): Promise<Figures> {
-  const body = JSON.stringify({ query: queries[query] });
-  const options = { origin: target.origin, authorizations: await clients.authorizations(concurrency), bodyOf: () => body }; // prettier-ignore
-  await load({ ...options, seconds: warmUpSeconds });
+async function measure({ scene, seconds }: Run, target: Target, request: string): Promise<Figures> {
+  const authorizations = await scene.authorizations(concurrency);
+  const options = { origin: target.origin, authorizations, bodyOf: () => scene.requests[request] ?? '' };
+  const startCpuMs = cpuMs(target.pid);
+  for (let turn = 0; turn < warmUpTurns && cpuMs(target.pid) - startCpuMs < warmUpCpuMs; turn++)
+    await load({ ...options, seconds: warmUpTurnSeconds });
   const before = cpuMs(target.pid);
   const done = await load({ ...options, seconds });
   return { ...done, cpuMs: (cpuMs(target.pid) - before) / done.count, residentMiB: residentMiB(target.pid) };
 }
 
 /** Those of the targets that give the answers that most of them give, compared as values. */
-async function checkAnswers({ failed }: Run, targets: readonly Started[]): Promise<Started[]> {
+async function checkAnswers({ scene, failed }: Run, targets: readonly Started[]): Promise<Started[]> {
+  const [authorization = ''] = await scene.authorizations(concurrency);
   let good = [...targets];
-  for (const query of Object.values(queries)) {
+  for (const body of Object.values(scene.requests)) {
     const answers: { target: Started; answer: unknown }[] = [];
     for (const target of good) {
-      const { post, close } = openPost(target.origin);
-      const { data, errors } = JSON.parse(await post(JSON.stringify({ query }))) as { data?: unknown; errors?: unknown }; // prettier-ignore
-      await close();
-      if (errors) failed.set(target.name, `answers with errors: ${JSON.stringify(errors).slice(0, 300)}`);
+      const { data, errors } = JSON.parse(await ask(target.origin, body, authorization)) as { data?: unknown; errors?: unknown }; // prettier-ignore
+      if (errors) failed.set(target.name, `answers with errors: ${JSON.stringify(errors).slice(0, shownCharacters)}`);
       else answers.push({ target, answer: data });
     }
     const like = (one: unknown): number => answers.filter(({ answer }) => isDeepStrictEqual(answer, one)).length;
@@ -120,31 +127,11 @@ async function checkAnswers({ failed }: Run, targets: readonly Started[]): Promi
   return good;
 }
 
-type Row = Record<string, number | string>;
-
-function tableOf({ figures }: Run, names: readonly string[]): Record<string, Row> {
-  const table: Record<string, Row> = {};
-  for (const query of Object.keys(queries)) {
-    for (const name of names) {
-      const series = figures.get(`${query} ${name}`) ?? [];
-      const measured = series.filter((one) => one !== undefined);
-      if (measured.length === 0) continue;
-      const of = (pick: (one: Figures) => number, digits: number): number => rounded(median(measured.map(pick)), digits); // prettier-ignore
-      const ratio = (base: string): number | string => {
-        const others = figures.get(`${query} ${base}`) ?? [];
-        const ratios = series.flatMap((one, round) => (one && others[round] ? [one.cpuMs / others[round].cpuMs] : []));
-        return ratios.length > 0 ? rounded(median(ratios), 2) : '';
-      };
-      table[`${query} ${name}`] = {
-        'CPU ms': of((one) => one.cpuMs, 3),
-        '÷ gateway': ratio('gateway'),
-        '÷ floor': ratio('floor'),
-        'per second': of((one) => one.count / one.seconds, 0),
-        'p50 ms': of((one) => one.p50Ms, 2),
-        'p99 ms': of((one) => one.p99Ms, 2),
-        'RSS MiB': of((one) => one.residentMiB, 0),
-      };
-    }
+async function ask(origin: string, body: string, authorization: string): Promise<string> {
+  const { post, close } = openPost(origin);
+  try {
+    return await post(body, { authorization });
+  } finally {
+    await close();
   }
-  return table;
 }

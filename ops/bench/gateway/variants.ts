@@ -1,7 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Ports, subgraphNames, typeDefs, urlOf } from './graph.ts';
+import { type Ports, queries, subgraphNames, typeDefs, urlOf } from './graph.ts';
+import { openClients } from './clients.ts';
+import { peerVersion } from './peers.ts';
 import type { Program } from './processes.ts';
+import type { Scene } from './scene.ts';
+import { openStage } from './stage.ts';
 
 /** What a variant needs to be started. */
 export type Setting = {
@@ -90,3 +94,26 @@ export const variants: Readonly<Record<string, Variant>> = {
   },
   floor: own('the requests that ours sends, as constants, behind the plain front', 'plain.ts', 'floor'),
 };
+
+/** The queries of the federation benchmark before subgraphs that answer from memory, so that gateways are measured. */
+export async function openFederationBench(): Promise<Scene> {
+  const clients = await openClients();
+  const stage = await openStage(clients.jwk);
+  return {
+    requests: Object.fromEntries(Object.entries(queries).map(([name, query]) => [name, JSON.stringify({ query })])),
+    variants: Object.keys(variants),
+    async program(name, port) {
+      const variant = variants[name];
+      if (!variant) throw new Error(`no variant ${name}`);
+      return variant.program({ ...stage, port });
+    },
+    authorizations: clients.authorizations,
+    async versions(names) {
+      const peers = new Set(names.flatMap((name) => variants[name]?.peers ?? []));
+      const versions: Record<string, string> = {};
+      for (const peer of peers) versions[peer] = await peerVersion(await stage.peersDir(), peer);
+      return versions;
+    },
+    close: stage.close,
+  };
+}

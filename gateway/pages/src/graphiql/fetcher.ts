@@ -1,8 +1,7 @@
 import type { Fetcher, FetcherOpts, FetcherParams } from '@graphiql/toolkit';
 import { GraphQLError, Kind, parse, type ExecutionResult, type OperationDefinitionNode } from 'graphql';
 import { createClient } from 'graphql-ws';
-import { adoptSession, freshToken } from '../session.ts';
-import type { AuthPayload } from '../types.ts';
+import { type AuthPayload, adoptSession, freshToken } from '../session.ts';
 import { fillIn, remember } from './placeholders.ts';
 
 type Result = ExecutionResult<Record<string, unknown>>;
@@ -64,7 +63,7 @@ function learn({ data }: Result): void {
   remember(data);
   for (const value of Object.values(data ?? {})) {
     const { user = null, tokens = null } = (value ?? {}) as Partial<AuthPayload>;
-    if (tokens !== null) adoptSession({ user, tokens, userErrors: [] });
+    if (tokens !== null) adoptSession({ user, tokens });
   }
 }
 

@@ -3,7 +3,7 @@ import 'graphiql/style.css';
 import './graphiql.css';
 import { HISTORY_PLUGIN } from '@graphiql/plugin-history';
 import { GraphiQL } from 'graphiql';
-import { show } from '../frame.tsx';
+import { show } from '../ui/show.tsx';
 import { firstTabs } from './examples.ts';
 import { fetcher } from './fetcher.ts';
 import { startHere } from './start-here.tsx';

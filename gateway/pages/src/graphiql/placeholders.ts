@@ -1,4 +1,4 @@
-import { newIdempotencyKey } from '../api.ts';
+import { newIdempotencyKey } from '../intents.ts';
 
 /** What the examples' variables may name, and which example brings it. */
 const bringers = {

@@ -1,7 +1,7 @@
 import { useGraphiQL, useGraphiQLActions, type GraphiQLPlugin } from '@graphiql/react';
 import { useEffect } from 'react';
-import { signOut, useSession } from '../session.ts';
-import { SignInForm } from '../sign-in.tsx';
+import { SignInForm } from '../account/sign-in-form.tsx';
+import { signOut, useAccessToken, useSession } from '../session.ts';
 import { examples, type Example } from './examples.ts';
 import { writtenHeaders } from './fetcher.ts';
 
@@ -19,7 +19,7 @@ function StartHere() {
 function Account() {
   const session = useSession();
   const headerEditor = useGraphiQL((state) => state.headerEditor);
-  const token = session?.tokens.accessToken ?? null;
+  const token = useAccessToken();
 
   useEffect(() => {
     if (headerEditor === undefined) return;

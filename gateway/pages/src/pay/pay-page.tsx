@@ -1,95 +1,38 @@
-import { useEffect, useRef } from 'react';
+import { Link } from 'wouter';
 import { formatMoney } from '../format.ts';
-import { Frame } from '../frame.tsx';
-import { useSession } from '../session.ts';
-import { SignInForm } from '../sign-in.tsx';
+import { CancelOrder } from '../orders/cancel-order.tsx';
+import { OrderSummary } from '../orders/order-summary.tsx';
+import { OrderView } from '../orders/order-view.tsx';
+import { OutcomeScreen, outcomeOf } from '../orders/outcome.tsx';
+import { Timeline } from '../orders/timeline.tsx';
 import type { Order } from '../types.ts';
-import { CancelOrder } from './cancel-order.tsx';
+import { Loading, useTitle } from '../ui/parts.tsx';
 import { CardForm } from './card-form.tsx';
 import { Countdown } from './countdown.tsx';
-import { Connection, OrderSummary, StateBadge, Timeline } from './order-summary.tsx';
-import { OutcomeScreen, outcomeOf } from './outcome.tsx';
+import { PayStatus } from './pay-status.tsx';
 import { useCardPayment } from './use-card-payment.ts';
-import { useOrder } from './use-order.ts';
 
-export function PayPage({ orderId }: { orderId: string }) {
-  const session = useSession();
-  return (
-    <Frame>
-      {session === null ? (
-        <div className="narrow">
-          <h1>Pay your order</h1>
-          <section className="card form" aria-labelledby="sign-in-title">
-            <h2 id="sign-in-title">Sign in</h2>
-            <p className="muted">Only whoever placed an order can see and pay it.</p>
-            <SignInForm />
+/** Where an order is paid, with its live status until it is paid or closed. */
+export const PayPage = ({ orderId }: { orderId: string }) => (
+  <>
+    <p className="back">
+      <Link href={`/orders/${orderId}`}>← The order</Link>
+    </p>
+    <OrderView orderId={orderId}>
+      {({ order, events, reload }) => (
+        <div className="columns">
+          <section className="card" aria-label="Payment">
+            <Payment order={order} reload={reload} />
           </section>
+          <div className="aside">
+            <OrderSummary order={order} />
+            <Timeline events={events} />
+          </div>
         </div>
-      ) : (
-        <OrderToPay orderId={orderId} userId={session.user.id} />
       )}
-    </Frame>
-  );
-}
-
-function OrderToPay({ orderId, userId }: { orderId: string; userId: string }) {
-  const { status, order, events, connection, problem, reload } = useOrder(orderId, userId);
-  if (status === 'missing') {
-    return (
-      <div className="narrow">
-        <h1>No such order</h1>
-        <p className="muted">
-          This order doesn’t exist, or it belongs to somebody else. Sign in with the account that placed it.
-        </p>
-        <p>
-          <a href="/">Go to the start page</a>
-        </p>
-      </div>
-    );
-  }
-  if (status === 'problem') {
-    return (
-      <div className="narrow">
-        <h1>The order can’t be shown</h1>
-        <p className="notice bad" role="alert">
-          {problem}
-        </p>
-        <button type="button" className="button" onClick={() => void reload()}>
-          Try again
-        </button>
-      </div>
-    );
-  }
-  if (order === null) {
-    return (
-      <p className="loading" role="status">
-        <span className="spinner" /> Loading your order…
-      </p>
-    );
-  }
-  return (
-    <>
-      <div className="pay-head">
-        <h1>
-          Order <span className="number">{order.number}</span>
-        </h1>
-        <span className="pay-state">
-          <StateBadge state={order.state} />
-          <Connection state={connection} />
-        </span>
-      </div>
-      <div className="pay-columns">
-        <section className="card" aria-label="Payment">
-          <Payment order={order} reload={reload} />
-        </section>
-        <div className="aside">
-          <OrderSummary order={order} />
-          <Timeline events={events} />
-        </div>
-      </div>
-    </>
-  );
-}
+    </OrderView>
+  </>
+);
 
 function Payment({ order, reload }: { order: Order; reload: () => Promise<void> }) {
   const { step, pay, confirm, takeAnotherCard } = useCardPayment(order, reload);
@@ -103,13 +46,7 @@ function Payment({ order, reload }: { order: Order; reload: () => Promise<void> 
       </div>
     );
   }
-  if (order.state === 'PLACING') {
-    return (
-      <p className="loading" role="status">
-        <span className="spinner" /> Your order is being placed…
-      </p>
-    );
-  }
+  if (order.state === 'PLACING') return <Loading text="Your order is being placed…" />;
   const busy = step.kind === 'working' ? step.text : null;
   const hideCard = step.kind === 'confirm' || step.kind === 'waiting';
   return (
@@ -121,31 +58,7 @@ function Payment({ order, reload }: { order: Order; reload: () => Promise<void> 
         </h2>
         {order.expiresAt !== null && <Countdown expiresAt={order.expiresAt} onEnd={reload} />}
       </div>
-      <div role="alert">
-        {step.kind === 'declined' && (
-          <p className="notice bad">
-            <strong>The payment did not go through.</strong> {step.message} Nothing was charged: try again or use
-            another card.
-          </p>
-        )}
-        {step.kind === 'problem' && (
-          <p className="notice bad">
-            {step.message}
-            {step.again && ' Pressing Pay again repeats the same request: you won’t be charged twice.'}
-          </p>
-        )}
-      </div>
-      <div role="status">
-        {step.kind === 'waiting' && (
-          <p className="notice wait loading">
-            <span className="spinner" />
-            {step.long
-              ? 'This takes longer than usual. You may close this page: the order goes on without it.'
-              : 'Waiting for the bank’s word…'}
-          </p>
-        )}
-        {step.kind === 'confirm' && <p className="notice">Your bank wants you to confirm this payment.</p>}
-      </div>
+      <PayStatus step={step} />
       {step.kind === 'confirm' && (
         <>
           <button type="button" className="button wide" autoFocus onClick={() => void confirm()}>
@@ -162,12 +75,4 @@ function Payment({ order, reload }: { order: Order; reload: () => Promise<void> 
       )}
     </div>
   );
-}
-
-/** The tab's title tells the state too, for whoever waits in another tab. */
-function useTitle(state: string): void {
-  const initial = useRef(document.title);
-  useEffect(() => {
-    document.title = initial.current.replace(/^[^·]+/, `${state} `);
-  }, [state]);
 }

@@ -1,8 +1,14 @@
 import { useEffect, useRef, useState } from 'react';
-import { ApiError, newIdempotencyKey, postJson } from '../api.ts';
-import * as operations from '../operations.ts';
-import { requestAsUser } from '../session.ts';
-import type { Attempt, Order, PayPayload, Payment } from '../types.ts';
+import { type Client, useClient } from 'urql';
+import {
+  CreatePaymentDocument,
+  type CreatePaymentMutation,
+  RetryPaymentDocument,
+} from '../../../../schema/generated/operations.ts';
+import { ApiError, postJson } from '../api.ts';
+import { perform } from '../client.ts';
+import { intentKey, settleIntent } from '../intents.ts';
+import type { Attempt, Order, Payment } from '../types.ts';
 
 /** How far the current try has come. `again`: the same request may be sent once more, with the same key. */
 export type PayStep =
@@ -13,12 +19,16 @@ export type PayStep =
   | { readonly kind: 'declined'; readonly message: string }
   | { readonly kind: 'problem'; readonly message: string; readonly again: boolean };
 
-const method = 'SIMULATED_CARD';
+const method = 'SIMULATED_CARD' as const;
 /** Live events tell the outcome; this often the API is asked as well, in case the connection is down. */
 const outcomePollMs = 2_000;
 const longWaitMs = 15_000;
 
-const lastAttempt = (payment: Payment | undefined): Attempt | undefined => payment?.attempts.at(-1);
+type PayPayload = CreatePaymentMutation['createPayment'];
+/** A payment as every answer has it. */
+type StartedPayment = Pick<Payment, 'id' | 'state' | 'attempts'>;
+
+const lastAttempt = (payment: StartedPayment | null | undefined): Attempt | undefined => payment?.attempts.at(-1);
 const cardPayment = (order: Order): Payment | undefined =>
   order.payments.findLast((payment) => payment.method === method);
 const open = (attempt: Attempt | undefined): boolean =>
@@ -26,9 +36,10 @@ const open = (attempt: Attempt | undefined): boolean =>
 
 /** Pays an order by card at the simulated provider. The outcome is what the order says, never what the browser heard. */
 export function useCardPayment(order: Order, reload: () => Promise<void>) {
+  const client = useClient();
+  const intent = `pay-${order.id}`;
   const [step, setStep] = useState<PayStep>({ kind: 'idle' });
   const attempt = useRef<Attempt | null>(null);
-  const wish = useRef<{ card: string; key: string } | null>(null);
   const cardToConfirm = useRef('');
   const declinedHere = useRef(new Set<string>());
 
@@ -68,16 +79,15 @@ export function useCardPayment(order: Order, reload: () => Promise<void>) {
     } catch (error) {
       const again = error instanceof ApiError && error.retryable;
       setStep({ kind: 'problem', message: (error as Error).message, again });
-      if (!again) wish.current = null;
+      if (!again) settleIntent(intent);
       void reload();
     }
   }
 
   const pay = (card: string) =>
     guarded(async () => {
-      if (wish.current?.card !== card) wish.current = { card, key: newIdempotencyKey() };
       setStep({ kind: 'working', text: 'Preparing the payment…' });
-      attempt.current = await openAttempt(order, wish.current.key);
+      attempt.current = await openAttempt(client, order, intent);
       setStep({ kind: 'working', text: 'Asking the bank…' });
       cardToConfirm.current = card;
       await submit({ card });
@@ -91,7 +101,7 @@ export function useCardPayment(order: Order, reload: () => Promise<void>) {
 
   async function submit(body: { card: string; authentication?: 'confirmed' }) {
     const answer = await askProvider(attempt.current, body);
-    wish.current = null;
+    settleIntent(intent);
     if (answer.kind === 'declined') {
       declinedHere.current.add(attempt.current?.id ?? '');
       setStep({ kind: 'declined', message: answer.message });
@@ -106,36 +116,46 @@ export function useCardPayment(order: Order, reload: () => Promise<void>) {
 }
 
 /** The attempt to send the card to: the open one, or a new one after a refusal, or the first. */
-async function openAttempt(order: Order, idempotencyKey: string): Promise<Attempt> {
+async function openAttempt(client: Client, order: Order, intent: string): Promise<Attempt> {
   const existing = cardPayment(order);
-  if (existing !== undefined && open(lastAttempt(existing))) return lastAttempt(existing) as Attempt;
-  if (existing?.state === 'FAILED') return retried(existing.id, idempotencyKey);
-  const input = { orderId: order.id, method };
-  const { createPayment } = await requestAsUser(operations.createPayment, { input, idempotencyKey });
+  const current = lastAttempt(existing);
+  if (current !== undefined && open(current)) return current;
+  if (existing?.state === 'FAILED') return retried(client, existing.id, intent);
+  const input = { orderId: order.id, method } as const;
+  const variables = { input, idempotencyKey: intentKey(intent, ['create', input]) };
+  const { createPayment } = await perform(client, CreatePaymentDocument, variables);
   // Another tab was faster: its payment is as good.
-  const other = createPayment.userErrors.find((error) => error.payment)?.payment;
-  if (other?.state === 'FAILED') return retried(other.id, idempotencyKey);
+  const other = paymentInProgress(createPayment);
+  if (other?.state === 'FAILED') return retried(client, other.id, intent);
   return attemptOf(createPayment, other);
 }
 
-async function retried(paymentId: string, idempotencyKey: string): Promise<Attempt> {
-  const { retryPayment } = await requestAsUser(operations.retryPayment, { paymentId, idempotencyKey });
-  return attemptOf(retryPayment, retryPayment.userErrors.find((error) => error.payment)?.payment);
+async function retried(client: Client, paymentId: string, intent: string): Promise<Attempt> {
+  const variables = { paymentId, idempotencyKey: intentKey(intent, ['retry', paymentId]) };
+  const { retryPayment } = await perform(client, RetryPaymentDocument, variables);
+  return attemptOf(retryPayment, paymentInProgress(retryPayment));
 }
 
-function attemptOf(payload: PayPayload, other: Payment | undefined): Attempt {
+const paymentInProgress = ({ userErrors }: PayPayload): StartedPayment | undefined =>
+  userErrors.find((error) => error.__typename === 'PaymentInProgressError')?.payment;
+
+function attemptOf(payload: PayPayload, other: StartedPayment | undefined): Attempt {
   const attempt = lastAttempt(payload.payment ?? other);
   if (attempt !== undefined && open(attempt)) return attempt;
   const [refusal] = payload.userErrors;
   throw new ApiError(refusal?.code ?? 'UNKNOWN', refusal?.message ?? 'The payment could not be started.');
 }
 
+/** What the simulated provider's browser part needs; the API hands it through as it is. */
+const confirmUrlOf = (attempt: Attempt | null): string | undefined =>
+  (attempt?.clientParams as { confirmUrl?: string } | null | undefined)?.confirmUrl;
+
 type ProviderAnswer = { kind: 'accepted' } | { kind: 'confirm' } | { kind: 'declined'; message: string };
 type ProviderError = { code?: string; message?: string };
 
 /** Sends the card to the provider, by its path at this origin: the gateway passes it on. */
 async function askProvider(attempt: Attempt | null, body: object): Promise<ProviderAnswer> {
-  const given = attempt?.clientParams?.confirmUrl;
+  const given = confirmUrlOf(attempt);
   if (given === undefined) {
     throw new ApiError('PROVIDER', 'The payment provider has not answered yet. Try again in a moment.', true);
   }

@@ -1,0 +1,64 @@
+/** A queue that takes turns among clients: one with a thousand items delays another's first by one. */
+export type FairQueue<Item> = {
+  readonly size: number;
+  push(client: string, item: Item): void;
+  /** The next item of the next client for whom `mayTake` holds, whose turn then is the last. */
+  take(mayTake: (client: string) => boolean): Item | undefined;
+  /** Takes the newest item of the client with the most. */
+  takeFromLongest(): Item | undefined;
+  /** Takes all items for which this holds; it must hold for every older item of the client too. */
+  takeOldest(isDue: (item: Item) => boolean): Item[];
+};
+
+export function createFairQueue<Item>(): FairQueue<Item> {
+  /** In the order of their next turn; none is empty. */
+  const queues = new Map<string, Item[]>();
+  let size = 0;
+
+  function removed(client: string, queue: Item[], count: number): void {
+    size -= count;
+    if (queue.length === 0) queues.delete(client);
+  }
+
+  return {
+    get size() {
+      return size;
+    },
+    push(client, item) {
+      const queue = queues.get(client);
+      if (queue) queue.push(item);
+      else queues.set(client, [item]);
+      size += 1;
+    },
+    take(mayTake) {
+      for (const [client, queue] of queues) {
+        if (!mayTake(client)) continue;
+        const item = queue.shift();
+        queues.delete(client);
+        queues.set(client, queue);
+        removed(client, queue, 1);
+        return item;
+      }
+      return undefined;
+    },
+    takeFromLongest() {
+      let longest: [string, Item[]] | undefined;
+      for (const entry of queues) if (entry[1].length > (longest?.[1].length ?? 0)) longest = entry;
+      if (!longest) return undefined;
+      const [client, queue] = longest;
+      const item = queue.pop();
+      removed(client, queue, 1);
+      return item;
+    },
+    takeOldest(isDue) {
+      const taken: Item[] = [];
+      for (const [client, queue] of queues) {
+        const kept = queue.findIndex((item) => !isDue(item));
+        const due = queue.splice(0, kept === -1 ? queue.length : kept);
+        taken.push(...due);
+        removed(client, queue, due.length);
+      }
+      return taken;
+    },
+  };
+}

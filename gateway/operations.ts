@@ -1,0 +1,27 @@
+import { type ExecutionResult, GraphQLError } from 'graphql';
+import type { Admission } from './admission.ts';
+import type { Caller } from './caller.ts';
+import type { Operation, Supergraph } from './execute.ts';
+
+/**
+ * Runs a query or mutation when the gateway has room for it; else the result is OVERLOADED, without data. `isGone` says
+ * that nobody waits for the answer any more.
+ */
+export type RunOperation = (operation: Operation, isGone?: () => boolean) => Promise<ExecutionResult>;
+
+export const admittedOperations =
+  (deps: { admission: Admission; supergraph: Supergraph }): RunOperation =>
+  (operation, isGone) =>
+    deps.admission
+      .run({ client: clientOf(operation.caller), isGone }, () => deps.supergraph.execute(operation))
+      .catch((error: unknown) => {
+        if (isOverload(error)) return { errors: [error] };
+        throw error;
+      });
+
+/** Whose operations take turns with everybody else's. */
+const clientOf = ({ viewer, address }: Caller): string =>
+  viewer.kind === 'user' ? `user ${viewer.userId}` : `address ${address}`;
+
+export const isOverload = (error: unknown): error is GraphQLError =>
+  error instanceof GraphQLError && error.extensions['code'] === 'OVERLOADED';

@@ -1,0 +1,30 @@
+import { useEffect, useRef } from 'react';
+import { SignInForm } from './sign-in-form.tsx';
+
+/** The sign-in form over the page. */
+export function SignInDialog({
+  reason,
+  onDone,
+  onClose,
+}: {
+  reason?: string;
+  onDone: () => void;
+  onClose: () => void;
+}) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    if (dialog.current !== null && !dialog.current.open) dialog.current.showModal();
+  }, []);
+  return (
+    <dialog ref={dialog} className="card" aria-labelledby="sign-in-title" onClose={onClose}>
+      <div className="form">
+        <h2 id="sign-in-title">Sign in</h2>
+        {reason !== undefined && <p className="muted">{reason}</p>}
+        <SignInForm onDone={onDone} />
+        <button type="button" className="button quiet" onClick={() => dialog.current?.close()}>
+          Not now
+        </button>
+      </div>
+    </dialog>
+  );
+}

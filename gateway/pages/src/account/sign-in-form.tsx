@@ -1,0 +1,107 @@
+import { type FormEvent, type HTMLInputTypeAttribute, useId, useState } from 'react';
+import { demoAccounts } from '../environment.ts';
+import { register, signIn } from '../session.ts';
+import { useAction } from '../ui/use-action.ts';
+
+const shortestPassword = 8;
+
+type FieldOptions = {
+  label: string;
+  value: string;
+  onChange: (value: string) => void;
+  type?: HTMLInputTypeAttribute;
+  autoComplete: string;
+  hint?: string;
+  minLength?: number;
+};
+
+function Field({ label, value, onChange, hint, ...input }: FieldOptions) {
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <input
+        id={id}
+        required
+        value={value}
+        aria-describedby={hint === undefined ? undefined : `${id}-hint`}
+        onChange={(event) => onChange(event.target.value)}
+        {...input}
+      />
+      {hint !== undefined && (
+        <p id={`${id}-hint`} className="small muted">
+          {hint}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** Signs in, or makes an account; calls `onDone` when signed in. In development the demo accounts are one click away. */
+export function SignInForm({ onDone }: { onDone?: () => void }) {
+  const [isNew, setIsNew] = useState(false);
+  const [name, setName] = useState('');
+  const [mobile, setMobile] = useState('');
+  const [password, setPassword] = useState('');
+  const { busy, problem, run } = useAction();
+
+  const enter = (work: () => Promise<string | null>) =>
+    run(async () => {
+      const refusal = await work();
+      if (refusal === null) onDone?.();
+      return refusal;
+    });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (busy) return;
+    const secret = { mobile: mobile.trim(), password };
+    void enter(() => (isNew ? register({ name: name.trim(), ...secret }) : signIn(secret)));
+  };
+
+  return (
+    <div className="form">
+      <form className="form" onSubmit={submit}>
+        {isNew && <Field label="Name" autoComplete="name" value={name} onChange={setName} />}
+        <Field
+          label="Mobile number"
+          type="tel"
+          autoComplete="username"
+          value={mobile}
+          onChange={setMobile}
+          {...(isNew ? { hint: 'With country code, e.g. +49 151 2345678' } : {})}
+        />
+        <Field
+          label="Password"
+          type="password"
+          autoComplete={isNew ? 'new-password' : 'current-password'}
+          value={password}
+          onChange={setPassword}
+          {...(isNew ? { hint: `At least ${shortestPassword} characters`, minLength: shortestPassword } : {})}
+        />
+        <div role="alert">{problem !== null && <p className="notice bad">{problem}</p>}</div>
+        <button className="button" disabled={busy}>
+          {busy && <span className="spinner" />}
+          {isNew ? (busy ? 'Creating…' : 'Create account') : busy ? 'Signing in…' : 'Sign in'}
+        </button>
+        <button type="button" className="link" disabled={busy} onClick={() => setIsNew(!isNew)}>
+          {isNew ? 'I have an account' : 'Create an account'}
+        </button>
+      </form>
+      {demoAccounts.length > 0 && !isNew && (
+        <div className="form">
+          <p className="small muted">Or as one of the demo accounts:</p>
+          <ul className="accounts">
+            {demoAccounts.map((account) => (
+              <li key={account.mobile}>
+                <button type="button" disabled={busy} onClick={() => void enter(() => signIn(account))}>
+                  <span>{account.name}</span>
+                  <code className="muted">{account.mobile}</code>
+                </button>
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,67 @@
+import { Suspense, lazy, useMemo } from 'react';
+import { Provider } from 'urql';
+import { Route, Switch } from 'wouter';
+import { SignInGate } from './account/sign-in-gate.tsx';
+import { CartPage } from './cart/cart-page.tsx';
+import { openClient } from './client.ts';
+import { OrderPage } from './orders/order-page.tsx';
+import { OrdersPage } from './orders/orders-page.tsx';
+import { PayPage } from './pay/pay-page.tsx';
+import { useSession } from './session.ts';
+import { ProductPage } from './shop/product-page.tsx';
+import { ShopPage } from './shop/shop-page.tsx';
+import { Frame } from './ui/frame.tsx';
+import { NotFound } from './ui/not-found.tsx';
+import { Loading } from './ui/parts.tsx';
+
+/** Few who come here are staff: they fetch their view when they open it. */
+const StaffView = lazy(async () => ({ default: (await import('./staff/staff-view.tsx')).StaffView }));
+
+/** All pages but GraphiQL. The server knows the same paths (gateway/pages.ts), so each survives a reload. */
+export function App() {
+  const userId = useSession()?.user.id ?? null;
+  // What one viewer was told must not be shown to the next.
+  const client = useMemo(openClient, [userId]);
+  return (
+    <Provider value={client}>
+      <Frame>
+        <Switch>
+          <Route path="/" component={ShopPage} />
+          <Route path="/products/:id">{({ id }) => <ProductPage key={id} id={id} />}</Route>
+          <Route path="/cart" component={CartPage} />
+          <Route path="/orders">
+            <SignInGate title="Your orders" reason="Orders are shown to whoever placed them.">
+              {() => <OrdersPage />}
+            </SignInGate>
+          </Route>
+          <Route path="/orders/:id">
+            {({ id }) => (
+              <SignInGate title="Your order" reason="Only whoever placed an order can see it.">
+                {(user) => <OrderPage key={id + user.id} orderId={id} />}
+              </SignInGate>
+            )}
+          </Route>
+          <Route path="/pay/:id">
+            {({ id }) => (
+              <SignInGate title="Pay your order" reason="Only whoever placed an order can see and pay it.">
+                {(user) => <PayPage key={id + user.id} orderId={id} />}
+              </SignInGate>
+            )}
+          </Route>
+          <Route path="/staff/*?">
+            <SignInGate title="Staff" reason="This part is for the people who run the shop.">
+              {(user) => (
+                <Suspense fallback={<Loading text="Loading…" />}>
+                  <StaffView key={user.id} user={user} />
+                </Suspense>
+              )}
+            </SignInGate>
+          </Route>
+          <Route>
+            <NotFound />
+          </Route>
+        </Switch>
+      </Frame>
+    </Provider>
+  );
+}

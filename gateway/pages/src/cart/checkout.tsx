@@ -1,0 +1,93 @@
+import { useState } from 'react';
+import { SignInDialog } from '../account/sign-in-dialog.tsx';
+import { formatMoney } from '../format.ts';
+import { useSession } from '../session.ts';
+import { Spinner } from '../ui/parts.tsx';
+import { type CartLine, removeFromCart } from './cart.ts';
+import { Refusal } from './refusal.tsx';
+import type { CartProducts } from './use-cart-products.ts';
+import { usePlaceOrder } from './use-place-order.ts';
+
+/** Orders all lines of one currency. The server prices the order; a price other than the one shown is refused. */
+export function Checkout({
+  currency,
+  lines,
+  products,
+  onChanged,
+}: {
+  currency: string;
+  lines: readonly CartLine[];
+  products: CartProducts;
+  onChanged: () => Promise<void>;
+}) {
+  const session = useSession();
+  const [asking, setAsking] = useState(false);
+  const { busy, problem, again, refusal, forget, place } = usePlaceOrder(`place-order-${currency}`);
+  const priceOf = (line: CartLine) => products.get(line.productId)?.price.amount ?? 0;
+  const amount = lines.reduce((sum, line) => sum + priceOf(line) * line.quantity, 0);
+  const pieces = lines.reduce((sum, line) => sum + line.quantity, 0);
+
+  const order = () =>
+    place(
+      {
+        currency,
+        lines: lines.map((line) => ({
+          productId: line.productId,
+          quantity: line.quantity,
+          expectedUnitPrice: priceOf(line),
+        })),
+      },
+      () => removeFromCart(lines.map((line) => line.productId)),
+    );
+
+  return (
+    <section className="card form" aria-label={`Order in ${currency}`}>
+      <dl className="totals">
+        <div>
+          <dt>
+            {pieces} {pieces === 1 ? 'piece' : 'pieces'}
+          </dt>
+          <dd className="large">{formatMoney({ amount, currency })}</dd>
+        </div>
+      </dl>
+      {refusal !== null && (
+        <Refusal
+          refusal={refusal}
+          products={products}
+          onMended={() => {
+            forget();
+            void onChanged();
+          }}
+        />
+      )}
+      <div role="alert">
+        {problem !== null && (
+          <p className="notice bad">
+            {problem}
+            {again && ' Pressing the button again repeats the same order: it is not placed twice.'}
+          </p>
+        )}
+      </div>
+      <button
+        type="button"
+        className="button wide"
+        disabled={busy}
+        onClick={() => (session === null ? setAsking(true) : void order())}
+      >
+        {busy && <Spinner />}
+        {busy ? 'Placing your order…' : 'Place the order'}
+      </button>
+      <p className="small muted">The stock is yours from then on, until the time to pay is over.</p>
+      {asking && (
+        <SignInDialog
+          reason="To place this order."
+          onClose={() => setAsking(false)}
+          onDone={() => {
+            setAsking(false);
+            void order();
+          }}
+        />
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,45 @@
+import { useState } from 'react';
+import { useClient } from 'urql';
+import { useLocation } from 'wouter';
+import { PlaceOrderDocument, type PlaceOrderMutationVariables } from '../../../../schema/generated/operations.ts';
+import { ApiError } from '../api.ts';
+import { perform } from '../client.ts';
+import { intentKey, settleIntent } from '../intents.ts';
+import type { PlaceOrderRefusal } from '../types.ts';
+import { type Action, useAction } from '../ui/use-action.ts';
+
+/**
+ * Places an order and goes to its payment page. A refusal stays to be shown with what to do about it. Sent again after a
+ * lost answer, or after a reload, it is the same order: the key belongs to the input.
+ */
+export function usePlaceOrder(name: string): Action & {
+  readonly refusal: PlaceOrderRefusal | null;
+  readonly forget: () => void;
+  readonly place: (input: PlaceOrderMutationVariables['input'], onPlaced: () => void) => Promise<void>;
+} {
+  const client = useClient();
+  const [, navigate] = useLocation();
+  const [refusal, setRefusal] = useState<PlaceOrderRefusal | null>(null);
+  const action = useAction();
+
+  const place = (input: PlaceOrderMutationVariables['input'], onPlaced: () => void) =>
+    action.run(async () => {
+      setRefusal(null);
+      const idempotencyKey = intentKey(name, input);
+      const { placeOrder } = await perform(client, PlaceOrderDocument, { input, idempotencyKey });
+      const [first] = placeOrder.userErrors;
+      if (first?.__typename === 'IdempotencyConflictError' && first.retryable) {
+        throw new ApiError(first.code, first.message, true);
+      }
+      settleIntent(name);
+      if (first !== undefined) {
+        setRefusal(first);
+        return;
+      }
+      if (placeOrder.order === null) throw new ApiError('UNKNOWN', 'The order could not be placed.');
+      onPlaced();
+      navigate(`/pay/${placeOrder.order.id}`);
+    });
+
+  return { ...action, refusal, forget: () => setRefusal(null), place };
+}

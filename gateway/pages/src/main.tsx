@@ -1,0 +1,8 @@
+import './styles.css';
+import './shop/shop.css';
+import './orders/orders.css';
+import './pay/pay.css';
+import { App } from './app.tsx';
+import { show } from './ui/show.tsx';
+
+show(<App />);

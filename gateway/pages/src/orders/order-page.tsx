@@ -1,0 +1,73 @@
+import { Link } from 'wouter';
+import { formatMoment, formatMoney } from '../format.ts';
+import { Countdown } from '../pay/countdown.tsx';
+import { useTitle } from '../ui/parts.tsx';
+import { CancelOrder } from './cancel-order.tsx';
+import { inWords, stateText } from './order-state.tsx';
+import { OrderSummary } from './order-summary.tsx';
+import { OrderView, type ShownOrder } from './order-view.tsx';
+import { Timeline } from './timeline.tsx';
+
+/** One order of the signed-in buyer, live. */
+export const OrderPage = ({ orderId }: { orderId: string }) => (
+  <>
+    <p className="back">
+      <Link href="/orders">← Your orders</Link>
+    </p>
+    <OrderView orderId={orderId}>{(shown) => <OrderDetails {...shown} />}</OrderView>
+  </>
+);
+
+function OrderDetails({ order, events, reload }: ShownOrder) {
+  useTitle(stateText[order.state].text);
+  return (
+    <div className="columns">
+      <div className="aside">
+        <OrderSummary order={order} />
+        {order.state === 'PENDING_PAYMENT' && (
+          <section className="card form" aria-label="Payment">
+            <div className="due">
+              <h2>
+                <span className="muted small">To pay</span>
+                {formatMoney(order.balanceDue)}
+              </h2>
+              {order.expiresAt !== null && <Countdown expiresAt={order.expiresAt} onEnd={reload} />}
+            </div>
+            <Link className="button wide" href={`/pay/${order.id}`}>
+              Pay now
+            </Link>
+            {order.allowedActions.includes('CANCEL') && <CancelOrder orderId={order.id} onCancelled={reload} />}
+          </section>
+        )}
+        <Facts order={order} />
+      </div>
+      <Timeline events={events} />
+    </div>
+  );
+}
+
+function Facts({ order }: Pick<ShownOrder, 'order'>) {
+  const facts: [name: string, value: string][] = [
+    ['Kind of order', order.type.name],
+    ['Placed', formatMoment(order.placedAt)],
+    ['Payment', inWords(order.paymentStatus)],
+    ['Delivery', inWords(order.fulfilmentStatus)],
+  ];
+  for (const { trackingNumber, createdAt } of order.fulfilments) {
+    facts.push(['Sent', `${formatMoment(createdAt)}${trackingNumber === null ? '' : `, tracking ${trackingNumber}`}`]);
+  }
+  if (order.remark !== null && order.remark !== '') facts.push(['Remark', order.remark]);
+  return (
+    <section className="card" aria-labelledby="facts-title">
+      <h2 id="facts-title">Details</h2>
+      <dl className="facts">
+        {facts.map(([name, value]) => (
+          <div key={name + value}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}

@@ -1,0 +1,27 @@
+import type { OrderState } from '../../../../schema/generated/operations.ts';
+
+export const stateText: Readonly<Record<OrderState, { text: string; tone: 'good' | 'bad' | 'wait' | '' }>> = {
+  PLACING: { text: 'Placing', tone: '' },
+  PENDING_PAYMENT: { text: 'Awaiting payment', tone: 'wait' },
+  PAID: { text: 'Paid', tone: 'good' },
+  PROCESSING: { text: 'In preparation', tone: 'good' },
+  COMPLETED: { text: 'Completed', tone: 'good' },
+  LAPSED: { text: 'Lapsed', tone: 'wait' },
+  CANCELLED: { text: 'Cancelled', tone: 'bad' },
+  EXPIRED: { text: 'Expired', tone: 'bad' },
+  FAILED: { text: 'Failed', tone: 'bad' },
+  NEEDS_ATTENTION: { text: 'Needs attention', tone: 'wait' },
+};
+
+export const StateBadge = ({ state }: { state: OrderState }) => (
+  <span className={`badge ${stateText[state].tone}`}>{stateText[state].text}</span>
+);
+
+/** A code of the API for people: `PARTIALLY_FULFILLED` → "Partially fulfilled". */
+export function inWords(code: string): string {
+  const words = code
+    .replaceAll(/[._]/g, ' ')
+    .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
+    .toLowerCase();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

@@ -1,0 +1,40 @@
+import { formatMoney } from '../format.ts';
+import type { Money, Order } from '../types.ts';
+import { Picture } from '../ui/parts.tsx';
+
+/** What was ordered and what it costs. */
+export function OrderSummary({ order }: { order: Order }) {
+  const sums: [label: string, money: Money][] = [['Total', order.total]];
+  if (order.paidTotal.amount > 0) sums.push(['Paid', order.paidTotal]);
+  if (order.refundedTotal.amount > 0) sums.push(['Given back', order.refundedTotal]);
+  if (order.balanceDue.amount > 0 && order.balanceDue.amount !== order.total.amount) {
+    sums.push(['Still to pay', order.balanceDue]);
+  }
+  return (
+    <section className="card" aria-labelledby="summary-title">
+      <h2 id="summary-title">What was ordered</h2>
+      <ul className="lines">
+        {order.lines.map((line) => (
+          <li key={line.id}>
+            <Picture cover={line.cover} name={line.title} />
+            <div>
+              <p>{line.title}</p>
+              <p className="small muted">
+                {line.quantity} × {formatMoney(line.unitPrice)}
+              </p>
+            </div>
+            <span className="amount">{formatMoney(line.total)}</span>
+          </li>
+        ))}
+      </ul>
+      <dl className="totals">
+        {sums.map(([label, money]) => (
+          <div key={label}>
+            <dt>{label}</dt>
+            <dd>{formatMoney(money)}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}

@@ -1,0 +1,135 @@
+import { useEffect, useId, useRef, useState } from 'react';
+import type { ProductKind, ProductOrder } from '../../../../schema/generated/operations.ts';
+import type { ShelfQuery } from './shelf.tsx';
+
+/** A search is sent when the typing pauses. */
+const typingPauseMs = 250;
+/** As much as the API takes. */
+const longestSearch = 100;
+
+const orders: Readonly<Record<string, { label: string; order: ProductOrder }>> = {
+  newest: { label: 'Newest', order: { by: 'CREATED_AT', direction: 'DESC' } },
+  popular: { label: 'Most bought', order: { by: 'POPULARITY', direction: 'DESC' } },
+  cheapest: { label: 'Price, low to high', order: { by: 'PRICE', direction: 'ASC' } },
+  dearest: { label: 'Price, high to low', order: { by: 'PRICE', direction: 'DESC' } },
+  name: { label: 'Name', order: { by: 'NAME', direction: 'ASC' } },
+};
+const kinds: Readonly<Record<string, { label: string; kind: ProductKind }>> = {
+  goods: { label: 'Goods', kind: 'STOCKED' },
+  digital: { label: 'Digital', kind: 'DIGITAL' },
+};
+
+/** What to show, as in the address: empty is the default. */
+export type Choice = { readonly q: string; readonly kind: string; readonly sort: string; readonly stock: string };
+
+/** Values that mean nothing here count as the default. */
+export const choiceOf = (params: URLSearchParams): Choice => {
+  const [kind, sort] = [params.get('kind') ?? '', params.get('sort') ?? ''];
+  return {
+    q: (params.get('q') ?? '').slice(0, longestSearch),
+    kind: kind in kinds ? kind : '',
+    sort: sort in orders ? sort : '',
+    stock: params.get('stock') === 'in' ? 'in' : '',
+  };
+};
+
+export function queryOf({ q, kind, sort, stock }: Choice): ShelfQuery {
+  const chosen = kinds[kind];
+  return {
+    filter: {
+      status: ['ON_SALE'],
+      ...(q.trim() === '' ? {} : { query: q.trim() }),
+      ...(chosen === undefined ? {} : { kind: [chosen.kind] }),
+      ...(stock === 'in' ? { inStock: true } : {}),
+    },
+    ...(orders[sort] === undefined ? {} : { orderBy: orders[sort].order }),
+  };
+}
+
+/** Search and filters over the shelf. */
+export function Filters({ choice, onChange }: { choice: Choice; onChange: (changed: Partial<Choice>) => void }) {
+  const id = useId();
+  return (
+    <form className="filters" role="search" onSubmit={(event) => event.preventDefault()}>
+      <SearchField value={choice.q} onChange={(q) => onChange({ q })} />
+      <fieldset className="chips">
+        <legend className="hidden-visually">Kind</legend>
+        {[['', 'All'] as const, ...Object.entries(kinds).map(([name, { label }]) => [name, label] as const)].map(
+          ([name, label]) => (
+            <label key={name}>
+              <input
+                type="radio"
+                name={`${id}-kind`}
+                checked={choice.kind === name}
+                onChange={() => onChange({ kind: name })}
+              />
+              <span>{label}</span>
+            </label>
+          ),
+        )}
+        <label>
+          <input
+            type="checkbox"
+            checked={choice.stock === 'in'}
+            onChange={(event) => onChange({ stock: event.target.checked ? 'in' : '' })}
+          />
+          <span>In stock</span>
+        </label>
+      </fieldset>
+      <div className="field sort">
+        <label className="hidden-visually" htmlFor={`${id}-sort`}>
+          Sort by
+        </label>
+        <select
+          id={`${id}-sort`}
+          value={choice.sort || 'newest'}
+          onChange={(event) => onChange({ sort: event.target.value === 'newest' ? '' : event.target.value })}
+        >
+          {Object.entries(orders).map(([name, { label }]) => (
+            <option key={name} value={name}>
+              {label}
+            </option>
+          ))}
+        </select>
+      </div>
+    </form>
+  );
+}
+
+function SearchField({ value, onChange }: { value: string; onChange: (value: string) => void }) {
+  const [typed, setTyped] = useState(value);
+  const sent = useRef(value);
+  const id = useId();
+
+  // The address changed by another way than this field, e.g. "Show everything".
+  useEffect(() => {
+    if (value === sent.current) return;
+    sent.current = value;
+    setTyped(value);
+  }, [value]);
+
+  useEffect(() => {
+    if (typed === sent.current) return;
+    const timer = setTimeout(() => {
+      sent.current = typed;
+      onChange(typed);
+    }, typingPauseMs);
+    return () => clearTimeout(timer);
+  }, [typed, onChange]);
+
+  return (
+    <div className="field search">
+      <label className="hidden-visually" htmlFor={id}>
+        Search products
+      </label>
+      <input
+        id={id}
+        type="search"
+        placeholder="Search products"
+        maxLength={longestSearch}
+        value={typed}
+        onChange={(event) => setTyped(event.target.value)}
+      />
+    </div>
+  );
+}

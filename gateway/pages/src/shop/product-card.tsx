@@ -1,0 +1,38 @@
+import { Link } from 'wouter';
+import { addToCart } from '../cart/cart.ts';
+import type { ShelfProduct } from '../types.ts';
+import { announce } from '../ui/announcement.tsx';
+import { Picture } from '../ui/parts.tsx';
+import { Price } from './price.tsx';
+import { StockBadge } from './stock-badge.tsx';
+
+/** A product on the shelf. `available` is newer than the product's own word. */
+export function ProductCard({ product, available }: { product: ShelfProduct; available: number | null }) {
+  const { id, name, subtitle, kind } = product;
+  const soldOut = available !== null && available <= 0;
+  const add = () => announce(addToCart(id, 1) ? `${name} is in the cart.` : 'The cart is full.');
+  return (
+    <li className="card product">
+      <Picture cover={product.cover} name={name} />
+      <div className="text">
+        <h3>
+          <Link href={`/products/${id}`}>{name}</Link>
+        </h3>
+        {subtitle !== null && <p className="small muted subtitle">{subtitle}</p>}
+        <Price price={product.price} marketPrice={product.marketPrice} />
+        <p className="small">
+          <StockBadge kind={kind} available={available} />
+        </p>
+        <button
+          type="button"
+          className="button quiet"
+          disabled={soldOut}
+          onClick={add}
+          aria-label={`Add to cart: ${name}`}
+        >
+          Add to cart
+        </button>
+      </div>
+    </li>
+  );
+}

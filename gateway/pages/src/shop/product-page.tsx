@@ -1,0 +1,104 @@
+import { useState } from 'react';
+import { useQuery } from 'urql';
+import { Link, useLocation } from 'wouter';
+import { ProductDocument, type ProductQuery } from '../../../../schema/generated/operations.ts';
+import { toApiError } from '../api.ts';
+import { addToCart, maxPieces, useCart } from '../cart/cart.ts';
+import { announce } from '../ui/announcement.tsx';
+import { NotFound } from '../ui/not-found.tsx';
+import { Loading, Picture, Problem, useTitle } from '../ui/parts.tsx';
+import { Stepper } from '../ui/stepper.tsx';
+import { Price } from './price.tsx';
+import { StockBadge } from './stock-badge.tsx';
+import { useLiveStock } from './use-live-stock.ts';
+
+type Product = NonNullable<ProductQuery['product']>;
+
+const unknownCodes = ['NOT_FOUND', 'BAD_USER_INPUT'];
+
+/** One product with its live stock. */
+export function ProductPage({ id }: { id: string }) {
+  const [{ data, error }, reload] = useQuery({
+    query: ProductDocument,
+    variables: { id },
+    requestPolicy: 'cache-and-network',
+  });
+  const refresh = () => reload({ requestPolicy: 'network-only' });
+  const problem = error === undefined ? null : toApiError(error);
+  const product = data?.product;
+  if (product) return <ShownProduct product={product} onGap={refresh} />;
+  if (product === null || (problem !== null && unknownCodes.includes(problem.code))) {
+    return <NotFound title="No such product" text="It may have been taken off the shelf." />;
+  }
+  if (problem !== null) return <Problem what="The product can’t be shown." why={problem.message} onRetry={refresh} />;
+  return <Loading text="Loading the product…" />;
+}
+
+function ShownProduct({ product, onGap }: { product: Product; onGap: () => void }) {
+  const { id, name, kind } = product;
+  const live = useLiveStock(product.stock === null ? [] : [id], onGap);
+  const available = live.get(id) ?? product.stock?.available ?? null;
+  useTitle(name);
+  return (
+    <article className="product-page">
+      <p className="back">
+        <Link href="/">← Shop</Link>
+      </p>
+      <Picture className="card" cover={product.cover} name={name} />
+      <div className="about">
+        <h1>{name}</h1>
+        {product.subtitle !== null && <p className="lead">{product.subtitle}</p>}
+        <Price price={product.price} marketPrice={product.marketPrice} />
+        <p aria-live="polite">
+          <StockBadge kind={kind} available={available} />
+        </p>
+        {product.status === 'ON_SALE' ? (
+          <Buy product={product} available={available} />
+        ) : (
+          <p className="notice wait">This product is not on sale.</p>
+        )}
+        <p className="description">{product.description}</p>
+        <p className="small muted">
+          Item <code>{product.sku}</code>
+        </p>
+      </div>
+    </article>
+  );
+}
+
+function Buy({ product, available }: { product: Product; available: number | null }) {
+  const [quantity, setQuantity] = useState(1);
+  const [, navigate] = useLocation();
+  const inCart = useCart().find((line) => line.productId === product.id)?.quantity ?? 0;
+  const most = Math.min(available ?? maxPieces, maxPieces);
+  const add = (): boolean => {
+    const added = addToCart(product.id, quantity);
+    announce(added ? `${quantity} × ${product.name} in the cart.` : 'The cart is full.');
+    return added;
+  };
+  return (
+    <>
+      <div className="buy">
+        <Stepper label="Quantity" value={quantity} max={most} onChange={setQuantity} />
+        <button type="button" className="button" disabled={most <= 0} onClick={add}>
+          Add to cart
+        </button>
+        <button
+          type="button"
+          className="button quiet"
+          disabled={most <= 0}
+          onClick={() => {
+            if (add()) navigate('/cart');
+          }}
+        >
+          Buy now
+        </button>
+      </div>
+      {inCart > 0 && (
+        <p className="small muted">
+          {inCart} in <Link href="/cart">your cart</Link>.
+        </p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,64 @@
+import { useEffect } from 'react';
+import { useQuery } from 'urql';
+import { ProductsDocument, type ProductsQueryVariables } from '../../../../schema/generated/operations.ts';
+import { toApiError } from '../api.ts';
+import { Problem, Skeleton } from '../ui/parts.tsx';
+import { ProductCard } from './product-card.tsx';
+import { useLiveStock } from './use-live-stock.ts';
+
+export type ShelfQuery = Pick<ProductsQueryVariables, 'filter' | 'orderBy'>;
+
+const pageSize = 24;
+
+/** One page of products with live stock. `onPage` hears where the next one begins. */
+export function Shelf({
+  query,
+  after,
+  onPage,
+}: {
+  query: ShelfQuery;
+  after: string | null;
+  onPage: (page: { after: string | null; next: string | null; count: number }) => void;
+}) {
+  const [{ data, error }, reload] = useQuery({
+    query: ProductsDocument,
+    variables: { ...query, first: pageSize, after },
+    requestPolicy: 'cache-and-network',
+  });
+  const products = data?.products.edges.map((edge) => edge.node) ?? [];
+  const live = useLiveStock(
+    products.filter((product) => product.stock !== null).map((product) => product.id),
+    () => reload({ requestPolicy: 'network-only' }),
+  );
+
+  const pageInfo = data?.products.pageInfo;
+  const next = pageInfo?.hasNextPage ? pageInfo.endCursor : null;
+  const count = products.length;
+  const loaded = data !== undefined;
+  useEffect(() => {
+    if (loaded) onPage({ after, next, count });
+  }, [loaded, after, next, count, onPage]);
+
+  if (data === undefined && error !== undefined) {
+    return (
+      <Problem
+        what="The products can’t be shown."
+        why={toApiError(error).message}
+        onRetry={() => reload({ requestPolicy: 'network-only' })}
+      />
+    );
+  }
+  if (data === undefined) return <Skeleton count={8} className="products" label="Loading products…" />;
+  if (count === 0) return null;
+  return (
+    <ul className="products">
+      {products.map((product) => (
+        <ProductCard
+          key={product.id}
+          product={product}
+          available={live.get(product.id) ?? product.stock?.available ?? null}
+        />
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,101 @@
+import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { Link, useLocation } from 'wouter';
+import { isStaff } from '../account/roles.ts';
+import { SignInDialog } from '../account/sign-in-dialog.tsx';
+import { useCart } from '../cart/cart.ts';
+import { signOut, useSession } from '../session.ts';
+import { Announcement, hush } from './announcement.tsx';
+import { Footer } from './footer.tsx';
+
+/** Head and foot around a page's content. */
+export function Frame({ children }: { children: ReactNode }) {
+  const main = useRef<HTMLElement>(null);
+  const [path] = useLocation();
+  const shownPath = useRef(path);
+
+  // Another page of the same document: begin at its top, with the keyboard and the screen reader too.
+  useEffect(() => {
+    if (shownPath.current === path) return;
+    shownPath.current = path;
+    hush();
+    window.scrollTo(0, 0);
+    main.current?.focus({ preventScroll: true });
+  }, [path]);
+
+  return (
+    <>
+      <a className="skip" href="#content">
+        Skip to content
+      </a>
+      <header className="top">
+        <div className="wrap">
+          <Link className="brand" href="/">
+            <img src="/favicon.svg" alt="" width="30" height="30" />
+            Federated order platform
+          </Link>
+          <MainNavigation />
+          <Account />
+        </div>
+      </header>
+      <main id="content" className="wrap" tabIndex={-1} ref={main}>
+        {children}
+      </main>
+      <Footer />
+      <Announcement />
+    </>
+  );
+}
+
+function MainNavigation() {
+  const session = useSession();
+  const pieces = useCart().reduce((sum, line) => sum + line.quantity, 0);
+  const [path] = useLocation();
+  const item = (href: string, label: ReactNode, current: boolean) => (
+    <Link href={href} aria-current={current ? 'page' : undefined}>
+      {label}
+    </Link>
+  );
+  return (
+    <nav aria-label="Main">
+      {item('/', 'Shop', path === '/' || path.startsWith('/products/'))}
+      {item('/orders', 'Orders', path.startsWith('/orders') || path.startsWith('/pay/'))}
+      {session !== null && isStaff(session.user) && item('/staff', 'Staff', path.startsWith('/staff'))}
+      {item(
+        '/cart',
+        <>
+          Cart
+          {pieces > 0 && (
+            <span className="count">
+              {pieces}
+              <span className="hidden-visually"> {pieces === 1 ? 'piece' : 'pieces'}</span>
+            </span>
+          )}
+        </>,
+        path === '/cart',
+      )}
+    </nav>
+  );
+}
+
+function Account() {
+  const session = useSession();
+  const [asking, setAsking] = useState(false);
+  if (session === null) {
+    return (
+      <div className="who">
+        <button type="button" className="button quiet" onClick={() => setAsking(true)}>
+          Sign in
+        </button>
+        {asking && <SignInDialog onDone={() => setAsking(false)} onClose={() => setAsking(false)} />}
+      </div>
+    );
+  }
+  return (
+    <div className="who">
+      <span>{session.user.name}</span>
+      <button type="button" className="link" onClick={signOut}>
+        Sign out
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,80 @@
+import { type ReactNode, useEffect } from 'react';
+import type { ConnectionState } from '../live.ts';
+
+/** The tab's title; it tells the state too, for whoever waits in another tab. */
+export function useTitle(title: string): void {
+  useEffect(() => {
+    document.title = `${title} · Federated order platform`;
+  }, [title]);
+}
+
+/** A picture that becomes the name's first letter when it can't be shown. */
+export function Picture({ cover, name, className }: { cover: string | null; name: string; className?: string }) {
+  const letter = name.trim().charAt(0).toUpperCase();
+  return (
+    <div className={`picture ${className ?? ''}`} aria-hidden="true">
+      {cover === null ? (
+        letter
+      ) : (
+        <img src={cover} alt="" loading="lazy" onError={(event) => event.currentTarget.replaceWith(letter)} />
+      )}
+    </div>
+  );
+}
+
+export const Spinner = () => <span className="spinner" aria-hidden="true" />;
+
+export const Loading = ({ text }: { text: string }) => (
+  <p className="loading" role="status">
+    <Spinner /> {text}
+  </p>
+);
+
+/** Grey shapes where something is about to be, so that nothing jumps when it comes. */
+export const Skeleton = ({ count, className, label }: { count: number; className: string; label: string }) => (
+  <>
+    <p className="hidden-visually" role="status">
+      {label}
+    </p>
+    <div className={className} aria-hidden="true">
+      {Array.from({ length: count }, (_, index) => (
+        <div key={index} className="card skeleton" />
+      ))}
+    </div>
+  </>
+);
+
+/** What can't be shown, why, and a way to try again. */
+export const Problem = ({ what, why, onRetry }: { what: string; why: string; onRetry?: () => void }) => (
+  <div className="notice bad" role="alert">
+    <p>
+      <strong>{what}</strong> {why}
+    </p>
+    {onRetry !== undefined && (
+      <button type="button" className="button quiet" onClick={onRetry}>
+        Try again
+      </button>
+    )}
+  </div>
+);
+
+/** Nothing is there yet, and what to do about it. */
+export const Empty = ({ title, children }: { title: string; children?: ReactNode }) => (
+  <div className="empty">
+    <h2>{title}</h2>
+    {children}
+  </div>
+);
+
+const connectionText: Record<ConnectionState, string> = {
+  connecting: 'Connecting…',
+  live: 'Live',
+  interrupted: 'Reconnecting…',
+};
+
+/** Whether what is shown is live. */
+export const Connection = ({ state }: { state: ConnectionState }) => (
+  <span className={`connection ${state}`} role="status">
+    {connectionText[state]}
+  </span>
+);

@@ -1,0 +1,218 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { ExecutionResult } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import Negotiator from 'negotiator';
+import { type Logger, type Metrics, traceIdFrom } from '../subgraphs/shared/telemetry.ts';
+import type { TokenVerifier } from './auth.ts';
+import type { Variables } from './cost.ts';
+import type { Documents } from './documents.ts';
+import { presentError } from './errors.ts';
+import { observe } from './measure.ts';
+import { type RunOperation, isOverload } from './operations.ts';
+
+export type QuickOptions = {
+  readonly documents: Documents;
+  readonly verifier: TokenVerifier;
+  readonly run: RunOperation;
+  readonly addressOf: (request: IncomingMessage) => string;
+  /** Headers of every answer of the API to a page of this origin. */
+  readonly headersFor: (origin: string | undefined) => Readonly<Record<string, string>>;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+};
+
+/** What is known already of a request that goes on to Apollo Server. */
+export type Arrived = {
+  readonly traceId: string;
+  /** `performance.now()` when it arrived. */
+  readonly startedMs: number;
+  /** The body's bytes, when it was read here. */
+  bytes?: Buffer | undefined;
+  /** The body, when it is a JSON object. */
+  body?: Record<string, unknown> | undefined;
+  /** The operation ran already, and must not run again. */
+  executed?: Promise<ExecutionResult>;
+};
+
+export const maxBodyBytes = 100 * 1024;
+/** Apollo Server's own, in its order. */
+const mediaTypes = [
+  'application/json; charset=utf-8',
+  'application/graphql-response+json; charset=utf-8',
+  'application/json; callbackSpec=1.0; charset=utf-8',
+];
+const rememberedAccepts = 100;
+const maxAcceptChars = 500;
+
+type HandOn = (request: IncomingMessage, response: ServerResponse, arrived: Arrived) => void;
+
+/**
+ * Answers GraphQL over HTTP where there is nothing to say but the data, or OVERLOADED: plain requests, valid documents,
+ * results without errors. Everything else goes on to Apollo Server with what is done already, so those answers are
+ * Apollo Server's by construction. What is answered here is what it would answer, byte by byte; a test holds that.
+ */
+export function answerQuickly(options: QuickOptions, handOn: HandOn): RequestListener {
+  const mediaTypeOf = mediaTypeNegotiation();
+  return (request, response) => {
+    const arrived: Arrived = {
+      traceId: traceIdFrom(request.headers['traceparent'] as string | undefined),
+      startedMs: performance.now(),
+    };
+    const mediaType = mediaTypeOf(request.headers.accept);
+    const proceed = (parameters: Parameters | undefined): void => {
+      const goOn = () => handOn(request, response, arrived);
+      if (!parameters || mediaType === null) goOn();
+      else
+        tryAnswer(options, { request, response, arrived, mediaType, parameters }).then((done) => done || goOn(), goOn);
+    };
+    if (isPlainRead(request)) proceed(parametersOfSearch(request));
+    else if (isPlainPost(request)) {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        arrived.bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+        arrived.body = recordOf(arrived.bytes.toString());
+        proceed(arrived.body && parametersOf(arrived.body));
+      });
+    } else proceed(undefined);
+  };
+}
+
+type Parameters = {
+  readonly query: string;
+  readonly operationName: string | undefined;
+  readonly variables: Variables;
+};
+type Exchange = {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly arrived: Arrived;
+  readonly mediaType: string;
+  readonly parameters: Parameters;
+};
+
+/** False, or a refusal, when Apollo Server is to answer. */
+async function tryAnswer(options: QuickOptions, exchange: Exchange): Promise<boolean> {
+  const { request, arrived, parameters } = exchange;
+  const { query, operationName, variables } = parameters;
+  const signedIn = await options.verifier.verify(request.headers.authorization);
+  const read = options.documents.read(query, variables);
+  const { document, operation, label } = read;
+  if (operation.operation === 'subscription' || (operation.operation === 'mutation' && request.method === 'GET'))
+    return false;
+  if (operationName !== undefined && operationName !== operation.name?.value) return false;
+  if (read.validationErrors().length > 0) return false;
+  const caller = { ...signedIn, address: options.addressOf(request), traceId: arrived.traceId };
+  arrived.executed = options.run({ query, document, operationName, variables, caller }, () => request.socket.destroyed);
+  const result = await arrived.executed;
+  const overload = result.errors?.find(isOverload);
+  if (overload) {
+    const errors = [presentError(overload, { log: options.log, traceId: arrived.traceId })];
+    const { status, headers } = overload.extensions['http'] as { status: number; headers: Map<string, string> };
+    send(options, exchange, { status, headers: Object.fromEntries(headers), body: { errors } });
+  } else if (result.errors === undefined && result.data) {
+    send(options, exchange, { status: 200, headers: {}, body: result });
+  } else return false;
+  observe(options.metrics, { operation: label, errors: result.errors, started: arrived.startedMs });
+  return true;
+}
+
+function send(
+  { headersFor }: QuickOptions,
+  { request, response, arrived, mediaType }: Exchange,
+  answer: { status: number; headers: Record<string, string>; body: ExecutionResult | { errors: unknown } },
+): void {
+  const text = `${JSON.stringify(answer.body)}\n`;
+  response.writeHead(answer.status, {
+    ...headersFor(request.headers.origin),
+    'x-trace-id': arrived.traceId,
+    'cache-control': 'no-store',
+    ...answer.headers,
+    'content-type': mediaType,
+    'content-length': Buffer.byteLength(text),
+  });
+  response.end(text);
+}
+
+/**
+ * GraphQL over HTTP lets a GET carry a query without any header, which Apollo's CSRF prevention refuses. A browser that
+ * acts for another site says so in `sec-fetch-site`; only those need the preflight. (The API takes no cookies, so there
+ * is nothing to ride on either way.)
+ */
+export function isOwnRead({ method, headers }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site'];
+  return (
+    method === 'GET' && (site === undefined ? headers.origin === undefined : site === 'same-origin' || site === 'none')
+  );
+}
+
+const isPlainRead = (request: IncomingMessage): boolean =>
+  isOwnRead(request) &&
+  request.url?.startsWith('/graphql?') === true &&
+  !request.url.includes('#') &&
+  request.headers['content-type'] === undefined &&
+  request.headers['content-length'] === undefined &&
+  request.headers['transfer-encoding'] === undefined;
+
+const plainJson = /^application\/json(?:; ?charset=utf-8)?$/i;
+
+function isPlainPost({ method, url, headers }: IncomingMessage): boolean {
+  const length = Number(headers['content-length']);
+  return (
+    method === 'POST' &&
+    url === '/graphql' &&
+    plainJson.test(headers['content-type'] ?? '') &&
+    length > 0 &&
+    length <= maxBodyBytes &&
+    headers['content-encoding'] === undefined &&
+    headers.expect === undefined
+  );
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function recordOf(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : undefined;
+  } catch {
+    // Apollo Server's front says what is wrong with it.
+    return undefined;
+  }
+}
+
+/** Undefined for what Apollo Server has to look at: other types, no query, extensions. */
+function parametersOf(given: Record<string, unknown>): Parameters | undefined {
+  const { query, operationName = null, variables = null, extensions = null } = given;
+  if (typeof query !== 'string' || query === '') return undefined;
+  if (operationName !== null && typeof operationName !== 'string') return undefined;
+  if ((variables !== null && !isRecord(variables)) || extensions !== null) return undefined;
+  return { query, operationName: operationName ?? undefined, variables: variables ?? {} };
+}
+
+function parametersOfSearch({ url = '' }: IncomingMessage): Parameters | undefined {
+  const given: Record<string, unknown> = {};
+  for (const [name, value] of new URLSearchParams(url.slice(url.indexOf('?')))) {
+    if (name in given) return undefined;
+    given[name] = name === 'variables' || name === 'extensions' ? recordOf(value) : value;
+    if (given[name] === undefined) return undefined;
+  }
+  return parametersOf(given);
+}
+
+/** The media type of the answer to an Accept header, null for none of ours. */
+function mediaTypeNegotiation(): (accept: string | undefined) => string | null {
+  const known = new LRUCache<string, { readonly chosen: string | null }>({ max: rememberedAccepts });
+  return (accept = '') => {
+    if (accept.length > maxAcceptChars) return null;
+    let entry = known.get(accept);
+    if (!entry) {
+      const preferred =
+        accept === '' ? mediaTypes[0] : new Negotiator({ headers: { accept } }).mediaType([...mediaTypes]);
+      entry = { chosen: preferred !== undefined && mediaTypes.indexOf(preferred) < 2 ? preferred : null };
+      known.set(accept, entry);
+    }
+    return entry.chosen;
+  };
+}

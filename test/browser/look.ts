@@ -1,0 +1,36 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import type { AxeResults } from 'axe-core';
+import type { Page } from 'playwright-core';
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** Ignored by git; for people to look at. */
+const screenshots = resolve(import.meta.dirname, '../../.data/screenshots');
+const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
+
+/**
+ * Looks at the page as it is on a desktop and on a phone: takes a screenshot of each, and returns what a reader would
+ * trip over: serious or critical findings of axe, and content wider than the screen. Empty is good.
+ */
+export async function look(page: Page, name: string): Promise<string[]> {
+  mkdirSync(screenshots, { recursive: true });
+  const before = page.viewportSize();
+  const findings: string[] = [];
+  for (const [size, viewport] of Object.entries(sizes)) {
+    await page.setViewportSize(viewport);
+    await page.screenshot({ path: join(screenshots, `${name}-${size}.png`), fullPage: true });
+    await page.evaluate(axeSource);
+    const { violations } = (await page.evaluate("axe.run({ resultTypes: ['violations'] })")) as AxeResults;
+    for (const { impact, id, nodes } of violations) {
+      if (impact !== 'serious' && impact !== 'critical') continue;
+      findings.push(`${name} (${size}): ${impact} ${id} at ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
+    }
+    const widerByPx = (await page.evaluate(
+      'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+    )) as number;
+    if (widerByPx > 0) findings.push(`${name} (${size}): ${widerByPx} px wider than the screen`);
+  }
+  if (before !== null) await page.setViewportSize(before);
+  return findings;
+}

@@ -1,0 +1,195 @@
+import { expect, jest, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { demoAccounts } from '../../ops/demo-shop.ts';
+import { newMobile } from '../support/shop.ts';
+import { describeInBrowser } from './browser.ts';
+import { look } from './look.ts';
+
+const buyer = demoAccounts[0] as (typeof demoAccounts)[number];
+
+jest.setTimeout(60_000);
+
+async function addToCart(page: Page, product: string): Promise<void> {
+  await page.getByRole('button', { name: `Add to cart: ${product}` }).click();
+  await page.getByText(`${product} is in the cart.`).waitFor();
+}
+
+async function signIn(page: Page, { mobile, password }: { mobile: string; password: string }): Promise<void> {
+  await page.getByLabel('Mobile number').fill(mobile);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).last().click();
+}
+
+/** Orders what is in the cart and arrives at the payment page. */
+async function placeOrder(page: Page): Promise<void> {
+  await page.getByRole('link', { name: /^Cart/ }).click();
+  await page.getByRole('button', { name: 'Place the order' }).click();
+}
+
+async function atPayPage(page: Page): Promise<void> {
+  await page.getByText('Time left to pay').waitFor();
+  await page.getByText('Live', { exact: true }).waitFor();
+}
+
+async function payWith(page: Page, card: string): Promise<void> {
+  await page.getByLabel('Card number').fill(card);
+  await page.getByRole('button', { name: /^Pay / }).click();
+}
+
+const paid = (page: Page) => page.getByRole('heading', { name: /^(Paid|Completed)$/ }).waitFor();
+
+describeInBrowser('the storefront in a browser', ({ platform, open }) => {
+  test('a customer registers, orders, pays with 4242… and sees the order paid without a reload; a second tab follows', async () => {
+    const { page, context, faults } = await open('/');
+    await page.getByText('120 in stock').waitFor();
+    expect(await look(page, 'shop')).toEqual([]);
+    await page.getByRole('link', { name: 'Stoneware mug' }).click();
+    await page.getByRole('button', { name: 'One more' }).click();
+    expect(await look(page, 'product')).toEqual([]);
+    await page.getByRole('button', { name: 'Add to cart' }).click();
+    await page.getByRole('link', { name: /^Cart/ }).click();
+    await page.getByText('€36.00').first().waitFor();
+    expect(await look(page, 'cart')).toEqual([]);
+
+    await page.getByRole('button', { name: 'Place the order' }).click();
+    await page.getByRole('button', { name: 'Create an account' }).click();
+    expect(await look(page, 'register')).toEqual([]);
+    await page.getByLabel('Name', { exact: true }).fill('Grace Hopper');
+    await page.getByLabel('Mobile number').fill(newMobile());
+    await page.getByLabel('Password').fill('correct horse battery');
+    await page.getByRole('button', { name: 'Create account' }).click();
+    await atPayPage(page);
+    expect(await look(page, 'pay')).toEqual([]);
+
+    // The same session in another tab, which is never touched again.
+    const orderPath = new URL(page.url()).pathname.replace('/pay/', '/orders/');
+    const second = await open(orderPath, context);
+    await second.page.getByText('Awaiting payment').waitFor();
+    await second.page.getByText('Live', { exact: true }).waitFor();
+
+    await payWith(page, '4242424242424242');
+    await paid(page);
+    await page.getByText('Payment received').waitFor();
+    expect(await look(page, 'paid')).toEqual([]);
+    await second.page.getByText('Payment received').waitFor();
+    expect(await look(second.page, 'order')).toEqual([]);
+
+    await second.page.getByRole('link', { name: '← Your orders' }).click();
+    await second.page.getByText('2 × Stoneware mug').waitFor();
+    expect(await look(second.page, 'orders')).toEqual([]);
+    expect([...faults, ...second.faults]).toEqual([]);
+    await context.close();
+  });
+
+  test('a declined card can be tried again, and paying survives a reload', async () => {
+    const { page, context, faults } = await open('/');
+    await addToCart(page, 'Olive-wood board');
+    await placeOrder(page);
+    await signIn(page, buyer);
+    await atPayPage(page);
+    await payWith(page, '4000000000000002');
+    await page.getByText('The payment did not go through.').waitFor();
+    expect(await look(page, 'declined')).toEqual([]);
+    await page.reload();
+    await atPayPage(page);
+    await payWith(page, '4242424242424242');
+    await paid(page);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  test('a card that wants a confirmation is asked for it and then pays', async () => {
+    const { page, context, faults } = await open('/');
+    await addToCart(page, 'Slow bread');
+    await placeOrder(page);
+    await signIn(page, buyer);
+    await atPayPage(page);
+    await payWith(page, '4000002760003184');
+    await page.getByRole('button', { name: /^Confirm / }).click();
+    await paid(page);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  test('an order can be cancelled, and asks first', async () => {
+    const { page, context, faults } = await open('/');
+    await addToCart(page, 'Beeswax candle');
+    await placeOrder(page);
+    await signIn(page, buyer);
+    await atPayPage(page);
+    await page.getByRole('button', { name: 'Cancel this order' }).click();
+    await page.getByRole('button', { name: 'Yes, cancel it' }).click();
+    await page.getByRole('heading', { name: 'Cancelled' }).waitFor();
+    expect(await look(page, 'cancelled')).toEqual([]);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  test('a shortage says what is left, and one press takes that', async () => {
+    const { page, context, faults } = await open('/');
+    await page.getByRole('link', { name: 'Brass desk lamp' }).click();
+    await page.getByText('Only 3 left').waitFor();
+    await page.getByRole('button', { name: 'Add to cart' }).click();
+    await page.getByRole('link', { name: /^Cart/ }).click();
+    await page.getByLabel('Quantity of Brass desk lamp').fill('7');
+    await page.getByRole('button', { name: 'Place the order' }).click();
+    await signIn(page, buyer);
+    await page.getByText('There is not enough left.').waitFor();
+    expect(await look(page, 'shortage')).toEqual([]);
+    await page.getByRole('button', { name: 'Take what is left' }).click();
+    await page.getByRole('button', { name: 'Place the order' }).click();
+    await atPayPage(page);
+    await page.getByText('3 × €149.00').waitFor();
+    expect(faults).toEqual([]);
+
+    // Whoever looks at the shelf sees the last one go.
+    const other = await open('/?q=lamp');
+    await other.page.getByText('Sold out').waitFor();
+    await page.getByRole('button', { name: 'Cancel this order' }).click();
+    await page.getByRole('button', { name: 'Yes, cancel it' }).click();
+    await other.page.getByText('Only 3 left').waitFor();
+    expect(other.faults).toEqual([]);
+    await Promise.all([context.close(), other.context.close()]);
+  });
+
+  test('a search is in the address, and an empty one says what to do', async () => {
+    const { page, context, faults } = await open('/?q=kettle&sort=name');
+    await page.getByRole('link', { name: 'Enamel kettle' }).waitFor();
+    expect(await page.locator('.product').count()).toBe(1);
+    await page.getByLabel('Search products').fill('unicorn');
+    await page.getByText('Nothing found').waitFor();
+    expect(new URL(page.url()).searchParams.get('q')).toBe('unicorn');
+    expect(await look(page, 'nothing-found')).toEqual([]);
+    await page.getByRole('button', { name: 'Show everything' }).click();
+    await page.getByText('Stoneware mug').waitFor();
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  test('somebody else’s order is not shown, and pages that need a sign-in ask for it', async () => {
+    const { page, context, faults } = await open('/orders/01890000-0000-7000-8000-000000000000');
+    expect(await look(page, 'sign-in-first')).toEqual([]);
+    await signIn(page, buyer);
+    await page.getByRole('heading', { name: 'No such order' }).waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('Mobile number').waitFor();
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  test('who lets the time run out sees the order expire', async () => {
+    await platform().terminate();
+    await platform().restart({ PAYMENT_WINDOW_SECONDS: '4' });
+    const { page, context, faults } = await open('/');
+    await addToCart(page, 'Tea canister');
+    await placeOrder(page);
+    await signIn(page, buyer);
+    await page.getByRole('heading', { name: 'Expired' }).waitFor();
+    expect(await look(page, 'expired')).toEqual([]);
+    await page.getByRole('link', { name: '← The order' }).click();
+    await page.getByRole('heading', { name: 'What happened' }).waitFor();
+    await page.getByText('Expired').nth(1).waitFor();
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+});

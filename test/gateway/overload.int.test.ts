@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createClient } from 'graphql-ws';
+import { WebSocket } from 'ws';
+import { type TestGraph, startTestGraph } from './test-graph.ts';
+
+const admission = { maxRunning: 8, maxRunningPerClient: 6, maxQueued: 10, maxWaitMs: 2_000 };
+const slowly = 'mutation { slowly(ms: 300) }';
+
+let graph: TestGraph;
+beforeAll(async () => {
+  graph = await startTestGraph({ shape: 'in process', gateway: { config: { admission } } });
+});
+afterAll(() => graph.close());
+
+const metric = async (name: string): Promise<number> => {
+  const text = await (await fetch(`${graph.url}/metrics`)).text();
+  const line = text.split('\n').find((each) => each.startsWith(`${name} `));
+  return Number(line?.slice(name.length));
+};
+const running = () => metric('gateway_operations{state="running"}');
+const queued = () => metric('gateway_operations{state="queued"}');
+
+describe('a gateway that is asked for five times what it can do', () => {
+  test('holds no more than its limits, refuses the rest at once, keeps others served, and recovers', async () => {
+    const flood = Array.from({ length: 80 }, () => graph.ask(slowly));
+    let ended = 0;
+    for (const one of flood) void one.then(() => (ended += 1));
+    const seen: { running: number; queued: number }[] = [];
+    while ((await queued()) < admission.maxQueued) expect(ended).toBeLessThan(80);
+    seen.push({ running: await running(), queued: await queued() });
+
+    // Another client is let in next, and what watches the gateway is not limited.
+    const authorization = `Bearer ${await graph.token({ sub: 'u7' })}`;
+    const other = await graph.ask('{ viewer { id } }', {}, { authorization });
+    expect(other.body).toEqual({ data: { viewer: { id: 'u7' } } });
+    expect((await fetch(`${graph.url}/health/ready`)).status).toBe(200);
+    expect((await fetch(`${graph.url}/webhooks/simulated`, { method: 'POST', body: '{}' })).status).toBe(200);
+    seen.push({ running: await running(), queued: await queued() });
+
+    const answers = await Promise.all(flood);
+    const served = answers.filter(({ status }) => status === 200);
+    const refused = answers.filter(({ status }) => status === 503);
+    expect(served.length + refused.length).toBe(80);
+    // What ran and what waited was served in the end, and one may have gone for the other client.
+    expect(served.length).toBeGreaterThanOrEqual(admission.maxRunningPerClient + admission.maxQueued - 1);
+    expect(refused.length).toBeGreaterThan(40);
+    for (const { headers, body } of refused) {
+      expect([headers.get('retry-after'), headers.get('cache-control')]).toEqual(['1', 'no-store']);
+      expect(body).toEqual({ errors: [{ message: expect.any(String), extensions: { code: 'OVERLOADED', traceId: headers.get('x-trace-id') } }] }); // prettier-ignore
+    }
+    for (const counts of seen) {
+      expect(counts.running).toBeLessThanOrEqual(admission.maxRunning);
+      expect(counts.queued).toBeLessThanOrEqual(admission.maxQueued);
+    }
+    expect([await running(), await queued()]).toEqual([0, 0]);
+    expect((await graph.ask('{ viewer { kind } }')).status).toBe(200);
+    expect(await metric('gateway_operations_shed_total{reason="queue full"}')).toBe(refused.length); // prettier-ignore
+  });
+
+  test('refuses by GET, by way of Apollo Server, and on sockets alike', async () => {
+    const flood = Array.from({ length: 80 }, () => graph.ask(slowly));
+    while ((await queued()) < admission.maxQueued) await new Promise((resolve) => setTimeout(resolve, 5));
+    const query = `query=${encodeURIComponent('{ viewer { kind } }')}`;
+    const get = await fetch(`${graph.url}/graphql?${query}`, { headers: { 'apollo-require-preflight': '1' } });
+    const apollo = await fetch(`${graph.url}/graphql/?${query}`, { headers: { 'apollo-require-preflight': '1' } });
+    for (const response of [get, apollo]) {
+      expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1']);
+      expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'OVERLOADED' } }] });
+    }
+    const client = createClient({ url: `${graph.url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket });
+    const [first] = await Array.fromAsync(client.iterate({ query: '{ viewer { kind } }' }));
+    expect(first).toMatchObject({ errors: [{ extensions: { code: 'OVERLOADED' } }] });
+    await client.dispose();
+    await Promise.all(flood);
+  });
+});
