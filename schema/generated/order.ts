@@ -782,6 +782,65 @@ export type SagaPayload = {
   userErrors: Array<OrderError>;
 };
 
+/** An event of another service that this one failed to handle five times. It waits until staff replay it. */
+export type DeadLetter = {
+  /** The event's id. */
+  id: Scalars['ID']['output'];
+  /** The service that failed. */
+  service: Scalars['String']['output'];
+  /** What the event is, e.g. `payment.succeeded`. */
+  type: Scalars['String']['output'];
+  /** What it is about, mostly the order's id. */
+  aggregateId: Scalars['ID']['output'];
+  /** The whole event. */
+  event: Scalars['JSON']['output'];
+  /** How often it was tried, replays included. */
+  attempts: Scalars['Int']['output'];
+  /** Why it failed the last time. */
+  error: Scalars['String']['output'];
+  /** When it failed the last time. */
+  failedAt: Scalars['DateTime']['output'];
+  /** When it was handled after all; null while it waits. */
+  replayedAt?: Maybe<Scalars['DateTime']['output']>;
+};
+
+/** A dead letter in a list. */
+export type DeadLetterEdge = {
+  /** Give it as `after` for what follows. */
+  cursor: Scalars['String']['output'];
+  /** The dead letter. */
+  node: DeadLetter;
+};
+
+/** A page of dead letters. */
+export type DeadLetterConnection = {
+  /** The dead letters of this page. */
+  edges: Array<DeadLetterEdge>;
+  /** Where the page stands in the list. */
+  pageInfo: PageInfo;
+};
+
+/** The event was tried again and failed again. */
+export type ReplayFailedError = UserError & {
+  /** `REPLAY_FAILED`. */
+  code: Scalars['String']['output'];
+  /** Why it failed. */
+  message: Scalars['String']['output'];
+  /** Where in the arguments. */
+  path?: Maybe<Array<Scalars['String']['output']>>;
+};
+
+/** Why a dead letter was not replayed. */
+export type DeadLetterError = NotFoundError | ReplayFailedError;
+
+/** The answer to the replay of a dead letter. */
+export type DeadLetterPayload = {
+  /** The letter after the replay; null when there is no such letter. */
+  deadLetter?: Maybe<DeadLetter>;
+  /** Why it was not handled; empty when it was, now or before. */
+  userErrors: Array<DeadLetterError>;
+};
+
 export type Query = {
   /** One order by id or by number. NOT_FOUND when it doesn't exist or isn't yours. */
   order?: Maybe<Order>;
@@ -797,6 +856,8 @@ export type Query = {
   sagas: Array<Saga>;
   /** Jobs that wait in the job store, next first, at most 100. For staff. */
   delayedJobs: Array<DelayedJob>;
+  /** Events that the order service could not handle, the latest failure first: those that wait, or those that were replayed. For staff. */
+  orderDeadLetters: DeadLetterConnection;
 };
 
 export type QueryOrderArgs = {
@@ -832,6 +893,12 @@ export type QueryDelayedJobsArgs = {
   overdueOnly?: InputMaybe<Scalars['Boolean']['input']>;
 };
 
+export type QueryOrderDeadLettersArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  replayed?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
 export type Mutation = {
   /** Places an order: takes the stock and holds it until `expiresAt`, all or nothing. */
   placeOrder: PlaceOrderPayload;
@@ -851,6 +918,8 @@ export type Mutation = {
   resolveAttention: OrderPayload;
   /** Runs a STUCK or waiting saga now. For staff. */
   retrySaga: SagaPayload;
+  /** Lets the order service handle a dead letter's event again, at most once in all. For staff. */
+  replayOrderDeadLetter: DeadLetterPayload;
 };
 
 export type MutationPlaceOrderArgs = {
@@ -905,6 +974,10 @@ export type MutationResolveAttentionArgs = {
 export type MutationRetrySagaArgs = {
   id: Scalars['ID']['input'];
   idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type MutationReplayOrderDeadLetterArgs = {
+  id: Scalars['ID']['input'];
 };
 
 /** Pieces of one line. */
@@ -1119,6 +1192,12 @@ export type ResolversTypes = {
   PlaceOrderPayload: ResolverTypeWrapper<any>;
   OrderPayload: ResolverTypeWrapper<any>;
   SagaPayload: ResolverTypeWrapper<any>;
+  DeadLetter: ResolverTypeWrapper<any>;
+  DeadLetterEdge: ResolverTypeWrapper<any>;
+  DeadLetterConnection: ResolverTypeWrapper<any>;
+  ReplayFailedError: ResolverTypeWrapper<any>;
+  DeadLetterError: ResolverTypeWrapper<any>;
+  DeadLetterPayload: ResolverTypeWrapper<any>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   ReturnLineInput: ReturnLineInput;
@@ -1175,6 +1254,12 @@ export type ResolversParentTypes = {
   PlaceOrderPayload: any;
   OrderPayload: any;
   SagaPayload: any;
+  DeadLetter: any;
+  DeadLetterEdge: any;
+  DeadLetterConnection: any;
+  ReplayFailedError: any;
+  DeadLetterError: any;
+  DeadLetterPayload: any;
   Query: Record<PropertyKey, never>;
   Mutation: Record<PropertyKey, never>;
   ReturnLineInput: ReturnLineInput;
@@ -1226,7 +1311,8 @@ export type UserErrorResolvers<
     | 'ProductUnavailableError'
     | 'PriceChangedError'
     | 'OrderStateError'
-    | 'BusinessRejectedError',
+    | 'BusinessRejectedError'
+    | 'ReplayFailedError',
     ParentType,
     ContextType
   >;
@@ -1659,6 +1745,62 @@ export type SagaPayloadResolvers<
   userErrors?: Resolver<Array<ResolversTypes['OrderError']>, ParentType, ContextType>;
 };
 
+export type DeadLetterResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['DeadLetter'] = ResolversParentTypes['DeadLetter'],
+> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  service?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  type?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  aggregateId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  event?: Resolver<ResolversTypes['JSON'], ParentType, ContextType>;
+  attempts?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  error?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  failedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  replayedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+};
+
+export type DeadLetterEdgeResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['DeadLetterEdge'] = ResolversParentTypes['DeadLetterEdge'],
+> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['DeadLetter'], ParentType, ContextType>;
+};
+
+export type DeadLetterConnectionResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['DeadLetterConnection'] = ResolversParentTypes['DeadLetterConnection'],
+> = {
+  edges?: Resolver<Array<ResolversTypes['DeadLetterEdge']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+};
+
+export type ReplayFailedErrorResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['ReplayFailedError'] = ResolversParentTypes['ReplayFailedError'],
+> = {
+  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  path?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type DeadLetterErrorResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['DeadLetterError'] = ResolversParentTypes['DeadLetterError'],
+> = {
+  __resolveType: TypeResolveFn<'NotFoundError' | 'ReplayFailedError', ParentType, ContextType>;
+};
+
+export type DeadLetterPayloadResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['DeadLetterPayload'] = ResolversParentTypes['DeadLetterPayload'],
+> = {
+  deadLetter?: Resolver<Maybe<ResolversTypes['DeadLetter']>, ParentType, ContextType>;
+  userErrors?: Resolver<Array<ResolversTypes['DeadLetterError']>, ParentType, ContextType>;
+};
+
 export type QueryResolvers<
   ContextType = unknown,
   ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query'],
@@ -1684,6 +1826,12 @@ export type QueryResolvers<
     ParentType,
     ContextType,
     RequireFields<QueryDelayedJobsArgs, 'overdueOnly'>
+  >;
+  orderDeadLetters?: Resolver<
+    ResolversTypes['DeadLetterConnection'],
+    ParentType,
+    ContextType,
+    RequireFields<QueryOrderDeadLettersArgs, 'first' | 'replayed'>
   >;
 };
 
@@ -1744,6 +1892,12 @@ export type MutationResolvers<
     ParentType,
     ContextType,
     RequireFields<MutationRetrySagaArgs, 'id'>
+  >;
+  replayOrderDeadLetter?: Resolver<
+    ResolversTypes['DeadLetterPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationReplayOrderDeadLetterArgs, 'id'>
   >;
 };
 
@@ -1823,6 +1977,12 @@ export type Resolvers<ContextType = unknown> = {
   PlaceOrderPayload?: PlaceOrderPayloadResolvers<ContextType>;
   OrderPayload?: OrderPayloadResolvers<ContextType>;
   SagaPayload?: SagaPayloadResolvers<ContextType>;
+  DeadLetter?: DeadLetterResolvers<ContextType>;
+  DeadLetterEdge?: DeadLetterEdgeResolvers<ContextType>;
+  DeadLetterConnection?: DeadLetterConnectionResolvers<ContextType>;
+  ReplayFailedError?: ReplayFailedErrorResolvers<ContextType>;
+  DeadLetterError?: DeadLetterErrorResolvers<ContextType>;
+  DeadLetterPayload?: DeadLetterPayloadResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;
   Subscription?: SubscriptionResolvers<ContextType>;

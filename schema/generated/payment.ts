@@ -731,6 +731,65 @@ export type WebhookPayload = {
   userErrors: Array<PayError>;
 };
 
+/** An event of another service that this one failed to handle five times. It waits until staff replay it. */
+export type DeadLetter = {
+  /** The event's id. */
+  id: Scalars['ID']['output'];
+  /** The service that failed. */
+  service: Scalars['String']['output'];
+  /** What the event is, e.g. `payment.succeeded`. */
+  type: Scalars['String']['output'];
+  /** What it is about, mostly the order's id. */
+  aggregateId: Scalars['ID']['output'];
+  /** The whole event. */
+  event: Scalars['JSON']['output'];
+  /** How often it was tried, replays included. */
+  attempts: Scalars['Int']['output'];
+  /** Why it failed the last time. */
+  error: Scalars['String']['output'];
+  /** When it failed the last time. */
+  failedAt: Scalars['DateTime']['output'];
+  /** When it was handled after all; null while it waits. */
+  replayedAt?: Maybe<Scalars['DateTime']['output']>;
+};
+
+/** A dead letter in a list. */
+export type DeadLetterEdge = {
+  /** Give it as `after` for what follows. */
+  cursor: Scalars['String']['output'];
+  /** The dead letter. */
+  node: DeadLetter;
+};
+
+/** A page of dead letters. */
+export type DeadLetterConnection = {
+  /** The dead letters of this page. */
+  edges: Array<DeadLetterEdge>;
+  /** Where the page stands in the list. */
+  pageInfo: PageInfo;
+};
+
+/** The event was tried again and failed again. */
+export type ReplayFailedError = UserError & {
+  /** `REPLAY_FAILED`. */
+  code: Scalars['String']['output'];
+  /** Why it failed. */
+  message: Scalars['String']['output'];
+  /** Where in the arguments. */
+  path?: Maybe<Array<Scalars['String']['output']>>;
+};
+
+/** Why a dead letter was not replayed. */
+export type DeadLetterError = NotFoundError | ReplayFailedError;
+
+/** The answer to the replay of a dead letter. */
+export type DeadLetterPayload = {
+  /** The letter after the replay; null when there is no such letter. */
+  deadLetter?: Maybe<DeadLetter>;
+  /** Why it was not handled; empty when it was, now or before. */
+  userErrors: Array<DeadLetterError>;
+};
+
 export type Query = {
   /** A payment by exactly one of id and number. For its customer and staff; NOT_FOUND for anybody else. */
   payment?: Maybe<Payment>;
@@ -742,6 +801,8 @@ export type Query = {
   refunds: RefundConnection;
   /** What providers have sent, newest first. Staff only (FORBIDDEN). */
   webhookDeliveries: WebhookConnection;
+  /** Events that the payment service could not handle, the latest failure first: those that wait, or those that were replayed. For staff. */
+  paymentDeadLetters: DeadLetterConnection;
 };
 
 export type QueryPaymentArgs = {
@@ -772,6 +833,12 @@ export type QueryWebhookDeliveriesArgs = {
   outcome?: InputMaybe<Array<WebhookOutcome>>;
 };
 
+export type QueryPaymentDeadLettersArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  replayed?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
 export type Mutation = {
   /** Starts to pay an order. Only its owner; one payment of an order is open at a time. The answer's attempt says where to pay; by WALLET it is paid with the answer. */
   createPayment: PaymentPayload;
@@ -791,6 +858,8 @@ export type Mutation = {
   confirmRefund: RefundPayload;
   /** Applies a stored webhook again. Staff only (ForbiddenError). Harmless for one that was applied; refused for a forged one and for a DUPLICATE. */
   replayWebhook: WebhookPayload;
+  /** Lets the payment service handle a dead letter's event again, at most once in all. For staff. */
+  replayPaymentDeadLetter: DeadLetterPayload;
 };
 
 export type MutationCreatePaymentArgs = {
@@ -839,6 +908,10 @@ export type MutationConfirmRefundArgs = {
 export type MutationReplayWebhookArgs = {
   deliveryId: Scalars['ID']['input'];
   idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type MutationReplayPaymentDeadLetterArgs = {
+  id: Scalars['ID']['input'];
 };
 
 export type Subscription = {
@@ -1026,6 +1099,12 @@ export type ResolversTypes = {
   RefundPayload: ResolverTypeWrapper<any>;
   WalletPayload: ResolverTypeWrapper<any>;
   WebhookPayload: ResolverTypeWrapper<any>;
+  DeadLetter: ResolverTypeWrapper<any>;
+  DeadLetterEdge: ResolverTypeWrapper<any>;
+  DeadLetterConnection: ResolverTypeWrapper<any>;
+  ReplayFailedError: ResolverTypeWrapper<any>;
+  DeadLetterError: ResolverTypeWrapper<any>;
+  DeadLetterPayload: ResolverTypeWrapper<any>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
@@ -1085,6 +1164,12 @@ export type ResolversParentTypes = {
   RefundPayload: any;
   WalletPayload: any;
   WebhookPayload: any;
+  DeadLetter: any;
+  DeadLetterEdge: any;
+  DeadLetterConnection: any;
+  ReplayFailedError: any;
+  DeadLetterError: any;
+  DeadLetterPayload: any;
   Query: Record<PropertyKey, never>;
   Mutation: Record<PropertyKey, never>;
   Subscription: Record<PropertyKey, never>;
@@ -1135,7 +1220,8 @@ export type UserErrorResolvers<
     | 'OrderNotPayableError'
     | 'PaymentInProgressError'
     | 'ProviderError'
-    | 'RefundLimitError',
+    | 'RefundLimitError'
+    | 'ReplayFailedError',
     ParentType,
     ContextType
   >;
@@ -1602,6 +1688,62 @@ export type WebhookPayloadResolvers<
   userErrors?: Resolver<Array<ResolversTypes['PayError']>, ParentType, ContextType>;
 };
 
+export type DeadLetterResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['DeadLetter'] = ResolversParentTypes['DeadLetter'],
+> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  service?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  type?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  aggregateId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  event?: Resolver<ResolversTypes['JSON'], ParentType, ContextType>;
+  attempts?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  error?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  failedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  replayedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+};
+
+export type DeadLetterEdgeResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['DeadLetterEdge'] = ResolversParentTypes['DeadLetterEdge'],
+> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['DeadLetter'], ParentType, ContextType>;
+};
+
+export type DeadLetterConnectionResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['DeadLetterConnection'] = ResolversParentTypes['DeadLetterConnection'],
+> = {
+  edges?: Resolver<Array<ResolversTypes['DeadLetterEdge']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+};
+
+export type ReplayFailedErrorResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['ReplayFailedError'] = ResolversParentTypes['ReplayFailedError'],
+> = {
+  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  path?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type DeadLetterErrorResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['DeadLetterError'] = ResolversParentTypes['DeadLetterError'],
+> = {
+  __resolveType: TypeResolveFn<'NotFoundError' | 'ReplayFailedError', ParentType, ContextType>;
+};
+
+export type DeadLetterPayloadResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['DeadLetterPayload'] = ResolversParentTypes['DeadLetterPayload'],
+> = {
+  deadLetter?: Resolver<Maybe<ResolversTypes['DeadLetter']>, ParentType, ContextType>;
+  userErrors?: Resolver<Array<ResolversTypes['DeadLetterError']>, ParentType, ContextType>;
+};
+
 export type QueryResolvers<
   ContextType = unknown,
   ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query'],
@@ -1630,6 +1772,12 @@ export type QueryResolvers<
     ParentType,
     ContextType,
     RequireFields<QueryWebhookDeliveriesArgs, 'first'>
+  >;
+  paymentDeadLetters?: Resolver<
+    ResolversTypes['DeadLetterConnection'],
+    ParentType,
+    ContextType,
+    RequireFields<QueryPaymentDeadLettersArgs, 'first' | 'replayed'>
   >;
 };
 
@@ -1691,6 +1839,12 @@ export type MutationResolvers<
     ContextType,
     RequireFields<MutationReplayWebhookArgs, 'deliveryId'>
   >;
+  replayPaymentDeadLetter?: Resolver<
+    ResolversTypes['DeadLetterPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationReplayPaymentDeadLetterArgs, 'id'>
+  >;
 };
 
 export type SubscriptionResolvers<
@@ -1750,6 +1904,12 @@ export type Resolvers<ContextType = unknown> = {
   RefundPayload?: RefundPayloadResolvers<ContextType>;
   WalletPayload?: WalletPayloadResolvers<ContextType>;
   WebhookPayload?: WebhookPayloadResolvers<ContextType>;
+  DeadLetter?: DeadLetterResolvers<ContextType>;
+  DeadLetterEdge?: DeadLetterEdgeResolvers<ContextType>;
+  DeadLetterConnection?: DeadLetterConnectionResolvers<ContextType>;
+  ReplayFailedError?: ReplayFailedErrorResolvers<ContextType>;
+  DeadLetterError?: DeadLetterErrorResolvers<ContextType>;
+  DeadLetterPayload?: DeadLetterPayloadResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;
   Subscription?: SubscriptionResolvers<ContextType>;

@@ -16,6 +16,8 @@ export type Scalars = {
   SafeInt: { input: number; output: number };
   /** A day of the calendar without a time or a zone: `YYYY-MM-DD`, e.g. `2026-11-21`. */
   LocalDate: { input: string; output: string };
+  /** Any JSON value. */
+  JSON: { input: unknown; output: unknown };
   _FieldSet: { input: unknown; output: unknown };
 };
 
@@ -577,6 +579,65 @@ export type StockPayload = {
   userErrors: Array<StockError>;
 };
 
+/** An event of another service that this one failed to handle five times. It waits until staff replay it. */
+export type DeadLetter = {
+  /** The event's id. */
+  id: Scalars['ID']['output'];
+  /** The service that failed. */
+  service: Scalars['String']['output'];
+  /** What the event is, e.g. `payment.succeeded`. */
+  type: Scalars['String']['output'];
+  /** What it is about, mostly the order's id. */
+  aggregateId: Scalars['ID']['output'];
+  /** The whole event. */
+  event: Scalars['JSON']['output'];
+  /** How often it was tried, replays included. */
+  attempts: Scalars['Int']['output'];
+  /** Why it failed the last time. */
+  error: Scalars['String']['output'];
+  /** When it failed the last time. */
+  failedAt: Scalars['DateTime']['output'];
+  /** When it was handled after all; null while it waits. */
+  replayedAt?: Maybe<Scalars['DateTime']['output']>;
+};
+
+/** A dead letter in a list. */
+export type DeadLetterEdge = {
+  /** Give it as `after` for what follows. */
+  cursor: Scalars['String']['output'];
+  /** The dead letter. */
+  node: DeadLetter;
+};
+
+/** A page of dead letters. */
+export type DeadLetterConnection = {
+  /** The dead letters of this page. */
+  edges: Array<DeadLetterEdge>;
+  /** Where the page stands in the list. */
+  pageInfo: PageInfo;
+};
+
+/** The event was tried again and failed again. */
+export type ReplayFailedError = UserError & {
+  /** `REPLAY_FAILED`. */
+  code: Scalars['String']['output'];
+  /** Why it failed. */
+  message: Scalars['String']['output'];
+  /** Where in the arguments. */
+  path?: Maybe<Array<Scalars['String']['output']>>;
+};
+
+/** Why a dead letter was not replayed. */
+export type DeadLetterError = NotFoundError | ReplayFailedError;
+
+/** The answer to the replay of a dead letter. */
+export type DeadLetterPayload = {
+  /** The letter after the replay; null when there is no such letter. */
+  deadLetter?: Maybe<DeadLetter>;
+  /** Why it was not handled; empty when it was, now or before. */
+  userErrors: Array<DeadLetterError>;
+};
+
 /** Reading the catalogue. */
 export type Query = {
   /** A product by exactly one of id and SKU. NOT_FOUND when there is none that you may see. */
@@ -585,6 +646,8 @@ export type Query = {
   products: ProductConnection;
   /** Replays the stock ledger: of one product, or of all with the inconsistent ones first (at most 1,000). Staff only. */
   stockAudit: Array<StockAudit>;
+  /** Events that the product service could not handle, the latest failure first: those that wait, or those that were replayed. For staff. */
+  productDeadLetters: DeadLetterConnection;
 };
 
 /** Reading the catalogue. */
@@ -606,6 +669,13 @@ export type QueryStockAuditArgs = {
   productId?: InputMaybe<Scalars['ID']['input']>;
 };
 
+/** Reading the catalogue. */
+export type QueryProductDeadLettersArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  replayed?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
 /** Keeping the catalogue and the stock. Staff may change all; merchants what they sell. */
 export type Mutation = {
   /** Makes a product. A merchant becomes its seller; products made by staff are the platform's own. A SKU that is taken gives ConflictError. */
@@ -622,6 +692,8 @@ export type Mutation = {
   reserveStock: ReserveStockResult;
   /** The order service's: compensates `reserveStock` of the same saga and branch. True in any case; repeated or without a reservation it does nothing. */
   releaseStock: Scalars['Boolean']['output'];
+  /** Lets the product service handle a dead letter's event again, at most once in all. For staff. */
+  replayProductDeadLetter: DeadLetterPayload;
 };
 
 /** Keeping the catalogue and the stock. Staff may change all; merchants what they sell. */
@@ -669,6 +741,11 @@ export type MutationReleaseStockArgs = {
   branch: Scalars['String']['input'];
   orderId: Scalars['ID']['input'];
   reason: Scalars['String']['input'];
+};
+
+/** Keeping the catalogue and the stock. Staff may change all; merchants what they sell. */
+export type MutationReplayProductDeadLetterArgs = {
+  id: Scalars['ID']['input'];
 };
 
 /** What an order needs of one product. */
@@ -844,6 +921,7 @@ export type ResolversTypes = {
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
   SafeInt: ResolverTypeWrapper<Scalars['SafeInt']['output']>;
   LocalDate: ResolverTypeWrapper<Scalars['LocalDate']['output']>;
+  JSON: ResolverTypeWrapper<Scalars['JSON']['output']>;
   Money: ResolverTypeWrapper<any>;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   PageInfo: ResolverTypeWrapper<any>;
@@ -887,6 +965,12 @@ export type ResolversTypes = {
   StockError: ResolverTypeWrapper<any>;
   ProductPayload: ResolverTypeWrapper<any>;
   StockPayload: ResolverTypeWrapper<any>;
+  DeadLetter: ResolverTypeWrapper<any>;
+  DeadLetterEdge: ResolverTypeWrapper<any>;
+  DeadLetterConnection: ResolverTypeWrapper<any>;
+  ReplayFailedError: ResolverTypeWrapper<any>;
+  DeadLetterError: ResolverTypeWrapper<any>;
+  DeadLetterPayload: ResolverTypeWrapper<any>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   ReserveLineInput: ReserveLineInput;
@@ -901,6 +985,7 @@ export type ResolversParentTypes = {
   DateTime: Scalars['DateTime']['output'];
   SafeInt: Scalars['SafeInt']['output'];
   LocalDate: Scalars['LocalDate']['output'];
+  JSON: Scalars['JSON']['output'];
   Money: any;
   String: Scalars['String']['output'];
   PageInfo: any;
@@ -938,6 +1023,12 @@ export type ResolversParentTypes = {
   StockError: any;
   ProductPayload: any;
   StockPayload: any;
+  DeadLetter: any;
+  DeadLetterEdge: any;
+  DeadLetterConnection: any;
+  ReplayFailedError: any;
+  DeadLetterError: any;
+  DeadLetterPayload: any;
   Query: Record<PropertyKey, never>;
   Mutation: Record<PropertyKey, never>;
   ReserveLineInput: ReserveLineInput;
@@ -957,6 +1048,10 @@ export interface SafeIntScalarConfig extends GraphQLScalarTypeConfig<ResolversTy
 
 export interface LocalDateScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['LocalDate'], any> {
   name: 'LocalDate';
+}
+
+export interface JsonScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['JSON'], any> {
+  name: 'JSON';
 }
 
 export type MoneyResolvers<
@@ -987,7 +1082,8 @@ export type UserErrorResolvers<
     | 'ForbiddenError'
     | 'ConflictError'
     | 'IdempotencyConflictError'
-    | 'NegativeStockError',
+    | 'NegativeStockError'
+    | 'ReplayFailedError',
     ParentType,
     ContextType
   >;
@@ -1295,6 +1391,62 @@ export type StockPayloadResolvers<
   userErrors?: Resolver<Array<ResolversTypes['StockError']>, ParentType, ContextType>;
 };
 
+export type DeadLetterResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['DeadLetter'] = ResolversParentTypes['DeadLetter'],
+> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  service?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  type?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  aggregateId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  event?: Resolver<ResolversTypes['JSON'], ParentType, ContextType>;
+  attempts?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  error?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  failedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  replayedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+};
+
+export type DeadLetterEdgeResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['DeadLetterEdge'] = ResolversParentTypes['DeadLetterEdge'],
+> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['DeadLetter'], ParentType, ContextType>;
+};
+
+export type DeadLetterConnectionResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['DeadLetterConnection'] = ResolversParentTypes['DeadLetterConnection'],
+> = {
+  edges?: Resolver<Array<ResolversTypes['DeadLetterEdge']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+};
+
+export type ReplayFailedErrorResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['ReplayFailedError'] = ResolversParentTypes['ReplayFailedError'],
+> = {
+  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  path?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type DeadLetterErrorResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['DeadLetterError'] = ResolversParentTypes['DeadLetterError'],
+> = {
+  __resolveType: TypeResolveFn<'NotFoundError' | 'ReplayFailedError', ParentType, ContextType>;
+};
+
+export type DeadLetterPayloadResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['DeadLetterPayload'] = ResolversParentTypes['DeadLetterPayload'],
+> = {
+  deadLetter?: Resolver<Maybe<ResolversTypes['DeadLetter']>, ParentType, ContextType>;
+  userErrors?: Resolver<Array<ResolversTypes['DeadLetterError']>, ParentType, ContextType>;
+};
+
 export type QueryResolvers<
   ContextType = unknown,
   ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query'],
@@ -1307,6 +1459,12 @@ export type QueryResolvers<
     RequireFields<QueryProductsArgs, 'first'>
   >;
   stockAudit?: Resolver<Array<ResolversTypes['StockAudit']>, ParentType, ContextType, Partial<QueryStockAuditArgs>>;
+  productDeadLetters?: Resolver<
+    ResolversTypes['DeadLetterConnection'],
+    ParentType,
+    ContextType,
+    RequireFields<QueryProductDeadLettersArgs, 'first' | 'replayed'>
+  >;
 };
 
 export type MutationResolvers<
@@ -1355,6 +1513,12 @@ export type MutationResolvers<
     ContextType,
     RequireFields<MutationReleaseStockArgs, 'sagaId' | 'branch' | 'orderId' | 'reason'>
   >;
+  replayProductDeadLetter?: Resolver<
+    ResolversTypes['DeadLetterPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationReplayProductDeadLetterArgs, 'id'>
+  >;
 };
 
 export type ReserveStockResultResolvers<
@@ -1401,6 +1565,7 @@ export type Resolvers<ContextType = unknown> = {
   DateTime?: GraphQLScalarType;
   SafeInt?: GraphQLScalarType;
   LocalDate?: GraphQLScalarType;
+  JSON?: GraphQLScalarType;
   Money?: MoneyResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
   UserError?: UserErrorResolvers<ContextType>;
@@ -1426,6 +1591,12 @@ export type Resolvers<ContextType = unknown> = {
   StockError?: StockErrorResolvers<ContextType>;
   ProductPayload?: ProductPayloadResolvers<ContextType>;
   StockPayload?: StockPayloadResolvers<ContextType>;
+  DeadLetter?: DeadLetterResolvers<ContextType>;
+  DeadLetterEdge?: DeadLetterEdgeResolvers<ContextType>;
+  DeadLetterConnection?: DeadLetterConnectionResolvers<ContextType>;
+  ReplayFailedError?: ReplayFailedErrorResolvers<ContextType>;
+  DeadLetterError?: DeadLetterErrorResolvers<ContextType>;
+  DeadLetterPayload?: DeadLetterPayloadResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;
   ReserveStockResult?: ReserveStockResultResolvers<ContextType>;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'graphql';
 import type { NamedMigration } from '../shared/database.ts';
+import { withDeadLetters } from '../shared/dead-letters.ts';
 import { startEventConsumer } from '../shared/event-consumer.ts';
 import { type Loop, startLoop } from '../shared/loop.ts';
 import { startOutboxRelay } from '../shared/outbox-relay.ts';
@@ -65,7 +66,7 @@ export async function createOrderSubgraph(runtime: Runtime): Promise<OrderSubgra
   const engine = createEngine<OrderContext>({
     name: 'order',
     typeDefs,
-    resolvers,
+    resolvers: withDeadLetters(resolvers, 'order', () => ({ db: service.db, ...paymentHandlers(deps) })),
     authenticate: service.authenticate,
     context: (call) => ({
       ...call,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'graphql';
 import type { NamedMigration } from '../shared/database.ts';
+import { withDeadLetters } from '../shared/dead-letters.ts';
 import { startEventConsumer } from '../shared/event-consumer.ts';
 import type { Loop } from '../shared/loop.ts';
 import { startOutboxRelay } from '../shared/outbox-relay.ts';
@@ -56,7 +57,11 @@ export async function createPaymentSubgraph(runtime: Runtime): Promise<Subgraph>
   const engine = createEngine<PaymentContext>({
     name: 'payment',
     typeDefs,
-    resolvers: createResolvers(runtime.config.publicUrl),
+    resolvers: withDeadLetters(createResolvers(runtime.config.publicUrl), 'payment', () => ({
+      db: service.db,
+      handlers: eventHandlers(deps),
+      onHandled: (event) => afterEvent(deps, event),
+    })),
     authenticate: service.authenticate,
     context: (call) => ({ ...call, deps, loaders: createLoaders(service.db) }),
     routes: { 'POST /webhooks/:provider': webhookRoute(deps) },

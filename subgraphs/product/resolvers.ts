@@ -44,6 +44,7 @@ export const resolvers: ResolverMap = {
   DateTime: scalars.DateTime,
   SafeInt: scalars.SafeInt,
   LocalDate: scalars.LocalDate,
+  JSON: scalars.JSON,
   Query: {
     product: (_: unknown, by: Lookup, context: ProductContext) => findProduct(context, by),
     products: (_: unknown, list: ListArguments, context: ProductContext) => listProducts(context, list),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'graphql';
 import type { NamedMigration } from '../shared/database.ts';
+import { withDeadLetters } from '../shared/dead-letters.ts';
 import { startEventConsumer } from '../shared/event-consumer.ts';
 import { type Runtime, openService } from '../shared/runtime.ts';
 import { type Subgraph, createEngine } from '../shared/subgraph.ts';
@@ -35,7 +36,7 @@ export async function createProductSubgraph(runtime: Runtime): Promise<ProductSu
   const engine = createEngine<ProductContext>({
     name: 'product',
     typeDefs: parse(readFileSync(new URL('../../schema/product.graphql', import.meta.url), 'utf8')),
-    resolvers,
+    resolvers: withDeadLetters(resolvers, 'product', () => ({ db, ...eventHandlers(deps) })),
     authenticate,
     context: (call) => ({ ...call, deps, stockReader, loaders: createLoaders(db) }),
     log,

@@ -36,6 +36,12 @@ const staffOnOwned: Expected = { ...owned, owner: 'FORBIDDEN' };
 /** The owner alone: staff don't pay for customers. */
 const ownOnly: Expected = { ...owned, staff: 'NOT_FOUND' };
 
+/** There are no dead letters, so that is what staff hear; others don't get that far. */
+const noLetter: Probe = {
+  expected: { ...staffOnly, staff: 'NOT_FOUND' },
+  variables: ({ orderId }) => ({ id: orderId }),
+};
+
 const id = ({ orderId }: Fixture) => ({ id: orderId });
 const money = { amount: 100, currency: 'EUR' };
 
@@ -52,6 +58,9 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
     saga: { expected: staffOnly, variables: ({ sagaId }) => ({ id: sagaId }) },
     sagas: { expected: staffOnly },
     delayedJobs: { expected: staffOnly },
+    orderDeadLetters: { expected: staffOnly },
+    productDeadLetters: { expected: staffOnly },
+    paymentDeadLetters: { expected: staffOnly },
     payment: { expected: owned, variables: ({ paymentId }) => ({ id: paymentId }) },
     availablePaymentMethods: { expected: owned, variables: ({ orderId }) => ({ orderId }) },
     payments: { expected: staffOnly },
@@ -84,6 +93,9 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
       variables: ({ orderId }) => ({ id: orderId, to: 'COMPLETED', note: 'done by hand' }),
     },
     retrySaga: { expected: staffOnly, variables: ({ sagaId }) => ({ id: sagaId }) },
+    replayOrderDeadLetter: noLetter,
+    replayProductDeadLetter: noLetter,
+    replayPaymentDeadLetter: noLetter,
     createPayment: {
       expected: ownOnly,
       variables: ({ orderId, key }) => ({ input: { orderId, method: 'SIMULATED_CARD' }, idempotencyKey: key }),
@@ -151,6 +163,8 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
   },
   Subscription: {
     orderEvents: { expected: owned, variables: ({ orderId }) => ({ orderId, afterSeq: 0 }) },
+    myOrders: { expected: signedIn, variables: () => ({ afterSeq: 0 }) },
+    allOrders: { expected: staffOnly, variables: () => ({ afterSeq: 0 }) },
     paymentUpdated: { expected: owned, variables: ({ orderId }) => ({ orderId }) },
     stockChanged: { expected: everybody, variables: ({ productId }) => ({ productIds: [productId] }) },
   },

@@ -132,6 +132,41 @@ describe('with the background work running', () => {
     expect(await world.rows('select type, attempts, error from dead_letter')).toMatchObject([{ type: 'payment.succeeded', attempts: 5, error: 'payment.succeeded in USD for an order in EUR' }]); // prettier-ignore
   });
 
+  test('staff see the dead letters and replay them: one fails again until its cause is mended, then it is handled once', async () => {
+    const { id } = await world.place(buyer);
+    await world.rows('update orders set expires_at = ? where id = ?', [new Date(Date.now() + 60_000), idToBytes(id)]);
+    await publish(world.succeeded(id, { currency: 'USD' }));
+    type Letter = { id: string; aggregateId: string; attempts: number; error: string; replayedAt: string | null };
+    const letters = async (viewer = staff, replayed = false): Promise<Letter[]> => {
+      const { data, errors } = await world.run(viewer, 'query ($replayed: Boolean) { orderDeadLetters(first: 50, replayed: $replayed) { edges { node { id service type aggregateId attempts error event replayedAt } } } }', { replayed }); // prettier-ignore
+      if (errors.length > 0) throw new Error(errors[0]?.code);
+      return data.orderDeadLetters.edges.map(({ node }: { node: Letter }) => node);
+    };
+    const replay = async (letterId: string, viewer = staff) =>
+      (await world.run(viewer, 'mutation ($id: ID!) { replayOrderDeadLetter(id: $id) { deadLetter { attempts error replayedAt } userErrors { ... on ReplayFailedError { code message } ... on NotFoundError { code } } } }', { id: letterId })); // prettier-ignore
+    await until(async () => (await letters()).some((letter) => letter.aggregateId === id), 8_000);
+    const letter = (await letters()).find((one) => one.aggregateId === id) as Letter;
+    expect(letter).toMatchObject({ service: 'order', type: 'payment.succeeded', attempts: 5, replayedAt: null, event: { data: { currency: 'USD' } } }); // prettier-ignore
+
+    const again = (await replay(letter.id)).data.replayOrderDeadLetter;
+    expect(again.deadLetter).toMatchObject({ attempts: 6, replayedAt: null });
+    expect(again.userErrors).toEqual([{ code: 'REPLAY_FAILED', message: expect.stringContaining('in USD for an order in EUR') }]); // prettier-ignore
+    await world.rows("update orders set currency = 'USD' where id = ?", [idToBytes(id)]);
+    const both = await Promise.all([replay(letter.id), replay(letter.id)]);
+    for (const { data } of both) {
+      expect(data.replayOrderDeadLetter.userErrors).toEqual([]);
+      expect(data.replayOrderDeadLetter.deadLetter.replayedAt).not.toBeNull();
+    }
+    expect(await stateOf(id)).toBe('PAID');
+    expect(await world.rows("select count(*) as count from order_event where order_id = ? and type = 'OrderPaid'", [idToBytes(id)])).toMatchObject([{ count: 1 }]); // prettier-ignore
+    expect((await letters()).map((one) => one.id)).not.toContain(letter.id);
+    expect((await letters(staff, true)).map((one) => one.id)).toContain(letter.id);
+
+    expect((await replay(newId())).data.replayOrderDeadLetter).toEqual({ deadLetter: null, userErrors: [{ code: 'NOT_FOUND' }] }); // prettier-ignore
+    expect((await replay(letter.id, buyer)).errors).toMatchObject([{ code: 'FORBIDDEN' }]);
+    await expect(letters(buyer)).rejects.toThrow('FORBIDDEN');
+  });
+
   test('an unpaid order expires by itself within two seconds of its deadline, and its stock comes back', async () => {
     const productId = await world.make(1);
     const { id } = await world.place(buyer, { lines: [{ productId, quantity: 1 }] });
