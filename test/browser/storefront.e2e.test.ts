@@ -1,23 +1,15 @@
 import { expect, jest, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { demoAccounts } from '../../ops/demo-shop.ts';
 import { newMobile } from '../support/shop.ts';
 import { describeInBrowser } from './browser.ts';
 import { look } from './look.ts';
-
-const buyer = demoAccounts[0] as (typeof demoAccounts)[number];
+import { buyer, signIn } from './people.ts';
 
 jest.setTimeout(60_000);
 
 async function addToCart(page: Page, product: string): Promise<void> {
   await page.getByRole('button', { name: `Add to cart: ${product}` }).click();
   await page.getByText(`${product} is in the cart.`).waitFor();
-}
-
-async function signIn(page: Page, { mobile, password }: { mobile: string; password: string }): Promise<void> {
-  await page.getByLabel('Mobile number').fill(mobile);
-  await page.getByLabel('Password').fill(password);
-  await page.getByRole('button', { name: 'Sign in', exact: true }).last().click();
 }
 
 /** Orders what is in the cart and arrives at the payment page. */

@@ -17,6 +17,19 @@ export const StateBadge = ({ state }: { state: OrderState }) => (
   <span className={`badge ${stateText[state].tone}`}>{stateText[state].text}</span>
 );
 
+const groups: Readonly<Record<string, { label: string; states: OrderState[] }>> = {
+  pay: { label: 'To pay', states: ['PLACING', 'PENDING_PAYMENT'] },
+  open: { label: 'Under way', states: ['PAID', 'PROCESSING', 'NEEDS_ATTENTION'] },
+  done: { label: 'Done', states: ['COMPLETED', 'LAPSED'] },
+  closed: { label: 'Closed', states: ['CANCELLED', 'EXPIRED', 'FAILED'] },
+};
+
+/** States as a list can be narrowed to them: name and label. */
+export const orderGroups = Object.entries(groups).map(([name, { label }]) => [name, label] as const);
+
+/** The states of a group; null for all. */
+export const groupStates = (name: string): OrderState[] | null => groups[name]?.states ?? null;
+
 /** A code of the API for people: `PARTIALLY_FULFILLED` → "Partially fulfilled". */
 export function inWords(code: string): string {
   const words = code

@@ -4,20 +4,14 @@ import { Link, useSearchParams } from 'wouter';
 import { MyOrdersDocument, type MyOrdersQuery, type OrderState } from '../../../../schema/generated/operations.ts';
 import { toApiError } from '../api.ts';
 import { formatMoment, formatMoney } from '../format.ts';
+import { Chips } from '../ui/chips.tsx';
 import { Empty, Picture, Problem, Skeleton, useTitle } from '../ui/parts.tsx';
-import { StateBadge } from './order-state.tsx';
+import { StateBadge, groupStates, orderGroups } from './order-state.tsx';
 
 type ListedOrder = MyOrdersQuery['myOrders']['edges'][number]['node'];
 
 const pageSize = 20;
 const shownPictures = 3;
-
-const groups: Readonly<Record<string, { label: string; states: OrderState[] }>> = {
-  pay: { label: 'To pay', states: ['PLACING', 'PENDING_PAYMENT'] },
-  open: { label: 'Under way', states: ['PAID', 'PROCESSING', 'NEEDS_ATTENTION'] },
-  done: { label: 'Done', states: ['COMPLETED', 'LAPSED'] },
-  closed: { label: 'Closed', states: ['CANCELLED', 'EXPIRED', 'FAILED'] },
-};
 
 /** The buyer's orders, newest first. */
 export function OrdersPage() {
@@ -33,22 +27,12 @@ export function OrdersPage() {
     <>
       <div className="page-head">
         <h1>Your orders</h1>
-        <fieldset className="chips">
-          <legend className="hidden-visually">Which orders</legend>
-          {[['', 'All'] as const, ...Object.entries(groups).map(([name, { label }]) => [name, label] as const)].map(
-            ([name, label]) => (
-              <label key={name}>
-                <input type="radio" name="show" checked={group === name} onChange={() => choose(name)} />
-                <span>{label}</span>
-              </label>
-            ),
-          )}
-        </fieldset>
+        <Chips legend="Which orders" value={group} choices={orderGroups} onChange={choose} />
       </div>
       {starts.map((after) => (
         <OrderPages
           key={`${group} ${after ?? ''}`}
-          states={groups[group]?.states ?? null}
+          states={groupStates(group)}
           after={after}
           onMore={after === starts.at(-1) ? (next) => setStarts([...starts, next]) : null}
         />

@@ -1,9 +1,9 @@
-import { useEffect, useId, useRef, useState } from 'react';
+import { useId } from 'react';
 import type { ProductKind, ProductOrder } from '../../../../schema/generated/operations.ts';
+import { Chips } from '../ui/chips.tsx';
+import { SearchField } from '../ui/search-field.tsx';
 import type { ShelfQuery } from './shelf.tsx';
 
-/** A search is sent when the typing pauses. */
-const typingPauseMs = 250;
 /** As much as the API takes. */
 const longestSearch = 100;
 
@@ -51,22 +51,19 @@ export function Filters({ choice, onChange }: { choice: Choice; onChange: (chang
   const id = useId();
   return (
     <form className="filters" role="search" onSubmit={(event) => event.preventDefault()}>
-      <SearchField value={choice.q} onChange={(q) => onChange({ q })} />
-      <fieldset className="chips">
-        <legend className="hidden-visually">Kind</legend>
-        {[['', 'All'] as const, ...Object.entries(kinds).map(([name, { label }]) => [name, label] as const)].map(
-          ([name, label]) => (
-            <label key={name}>
-              <input
-                type="radio"
-                name={`${id}-kind`}
-                checked={choice.kind === name}
-                onChange={() => onChange({ kind: name })}
-              />
-              <span>{label}</span>
-            </label>
-          ),
-        )}
+      <SearchField
+        label="Search products"
+        maxLength={longestSearch}
+        value={choice.q}
+        onChange={(q) => onChange({ q })}
+      />
+      <div className="chips">
+        <Chips
+          legend="Kind"
+          value={choice.kind}
+          choices={Object.entries(kinds).map(([name, { label }]) => [name, label] as const)}
+          onChange={(kind) => onChange({ kind })}
+        />
         <label>
           <input
             type="checkbox"
@@ -75,7 +72,7 @@ export function Filters({ choice, onChange }: { choice: Choice; onChange: (chang
           />
           <span>In stock</span>
         </label>
-      </fieldset>
+      </div>
       <div className="field sort">
         <label className="hidden-visually" htmlFor={`${id}-sort`}>
           Sort by
@@ -93,43 +90,5 @@ export function Filters({ choice, onChange }: { choice: Choice; onChange: (chang
         </select>
       </div>
     </form>
-  );
-}
-
-function SearchField({ value, onChange }: { value: string; onChange: (value: string) => void }) {
-  const [typed, setTyped] = useState(value);
-  const sent = useRef(value);
-  const id = useId();
-
-  // The address changed by another way than this field, e.g. "Show everything".
-  useEffect(() => {
-    if (value === sent.current) return;
-    sent.current = value;
-    setTyped(value);
-  }, [value]);
-
-  useEffect(() => {
-    if (typed === sent.current) return;
-    const timer = setTimeout(() => {
-      sent.current = typed;
-      onChange(typed);
-    }, typingPauseMs);
-    return () => clearTimeout(timer);
-  }, [typed, onChange]);
-
-  return (
-    <div className="field search">
-      <label className="hidden-visually" htmlFor={id}>
-        Search products
-      </label>
-      <input
-        id={id}
-        type="search"
-        placeholder="Search products"
-        maxLength={longestSearch}
-        value={typed}
-        onChange={(event) => setTyped(event.target.value)}
-      />
-    </div>
   );
 }

@@ -1,0 +1,150 @@
+import { useId, useState } from 'react';
+import { useClient } from 'urql';
+import {
+  FulfilOrderDocument,
+  RefundPaymentDocument,
+  RetrySagaDocument,
+} from '../../../../schema/generated/operations.ts';
+import { perform } from '../client.ts';
+import { formatMoney } from '../format.ts';
+import { intentKey, settleIntent } from '../intents.ts';
+import { CancelOrder } from '../orders/cancel-order.tsx';
+import type { Order } from '../types.ts';
+import { announce } from '../ui/announcement.tsx';
+import { Spinner } from '../ui/parts.tsx';
+import { type Action, useAction } from '../ui/use-action.ts';
+import type { Inside } from './inside.tsx';
+
+const refundReason = 'Given back by staff';
+
+type Answer = { readonly userErrors: readonly { readonly message: string }[] };
+
+/** What staff may do with the order now, as the API says. */
+export function Actions({ order, inside, onDone }: { order: Order; inside: Inside; onDone: () => Promise<void> }) {
+  const client = useClient();
+  const action = useAction();
+  const allowed = new Set(order.allowedActions);
+  const stuck = inside.saga?.state === 'STUCK' ? inside.saga : null;
+  const refundable = inside.payments.find((payment) => payment.captured.amount > payment.refunded.amount);
+
+  /** Does one thing once, however often the button is pressed while the answer is lost. */
+  const once = (intent: string, input: unknown, done: string, send: (idempotencyKey: string) => Promise<Answer>) =>
+    action.run(async () => {
+      const { userErrors } = await send(intentKey(intent, input));
+      settleIntent(intent);
+      await onDone();
+      if (userErrors.length === 0) announce(done);
+      return userErrors[0]?.message ?? null;
+    });
+
+  if (!allowed.has('FULFIL') && !allowed.has('REFUND') && !allowed.has('CANCEL') && stuck === null) return null;
+  return (
+    <section className="card form" aria-labelledby="actions-title">
+      <h2 id="actions-title">What can be done</h2>
+      {allowed.has('FULFIL') && (
+        <Deliver
+          action={action}
+          onDeliver={(trackingNumber) => {
+            const input = { id: order.id, trackingNumber: trackingNumber || null };
+            return once(`fulfil-${order.id}`, input, 'Delivered.', async (idempotencyKey) => {
+              const answer = await perform(client, FulfilOrderDocument, { ...input, idempotencyKey });
+              return answer.fulfilOrder;
+            });
+          }}
+        />
+      )}
+      {allowed.has('REFUND') && refundable !== undefined && (
+        <Refund
+          action={action}
+          amount={formatMoney(leftOf(refundable))}
+          onRefund={() => {
+            const input = { paymentId: refundable.id, amount: leftOf(refundable), reason: refundReason };
+            return once(`refund-${refundable.id}`, input, 'Refunded.', async (idempotencyKey) => {
+              const answer = await perform(client, RefundPaymentDocument, { input, idempotencyKey });
+              return answer.refundPayment;
+            });
+          }}
+        />
+      )}
+      {stuck !== null && (
+        <button
+          type="button"
+          className="button quiet"
+          disabled={action.busy}
+          onClick={() =>
+            void once(`retry-saga-${stuck.id}`, stuck.attempts, 'Tried again.', async (idempotencyKey) => {
+              const answer = await perform(client, RetrySagaDocument, { id: stuck.id, idempotencyKey });
+              return answer.retrySaga;
+            })
+          }
+        >
+          Try the saga again
+        </button>
+      )}
+      {allowed.has('CANCEL') && <CancelOrder orderId={order.id} onCancelled={onDone} />}
+      <div role="alert">{action.problem !== null && <p className="notice bad">{action.problem}</p>}</div>
+    </section>
+  );
+}
+
+const leftOf = ({ captured, refunded }: Inside['payments'][number]) => ({
+  amount: captured.amount - refunded.amount,
+  currency: captured.currency,
+});
+
+function Deliver({ action, onDeliver }: { action: Action; onDeliver: (trackingNumber: string) => Promise<void> }) {
+  const [trackingNumber, setTrackingNumber] = useState('');
+  const id = useId();
+  return (
+    <form
+      className="inline-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void onDeliver(trackingNumber.trim());
+      }}
+    >
+      <div className="field">
+        <label htmlFor={id}>Tracking number, if any</label>
+        <input
+          id={id}
+          autoComplete="off"
+          maxLength={64}
+          value={trackingNumber}
+          onChange={(event) => setTrackingNumber(event.target.value)}
+        />
+      </div>
+      <button className="button" disabled={action.busy}>
+        {action.busy && <Spinner />}
+        Deliver all
+      </button>
+    </form>
+  );
+}
+
+/** Money goes back only after a second press. */
+function Refund({ action, amount, onRefund }: { action: Action; amount: string; onRefund: () => Promise<void> }) {
+  const [asking, setAsking] = useState(false);
+  if (!asking) {
+    return (
+      <button type="button" className="button quiet" onClick={() => setAsking(true)}>
+        Give {amount} back
+      </button>
+    );
+  }
+  return (
+    <div className="cancel">
+      <span>Give {amount} back?</span>
+      <button
+        type="button"
+        className="link"
+        disabled={action.busy}
+        onClick={() => void onRefund().then(() => setAsking(false))}
+      >
+        {action.busy ? 'Giving back…' : 'Yes, give it back'}
+      </button>
+      <button type="button" className="link" disabled={action.busy} onClick={() => setAsking(false)}>
+        No
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,27 @@
+import { useId } from 'react';
+
+/** A choice of one among few; '' is "All". */
+export function Chips({
+  legend,
+  value,
+  choices,
+  onChange,
+}: {
+  legend: string;
+  value: string;
+  choices: readonly (readonly [value: string, label: string])[];
+  onChange: (value: string) => void;
+}) {
+  const name = useId();
+  return (
+    <fieldset className="chips">
+      <legend className="hidden-visually">{legend}</legend>
+      {[['', 'All'] as const, ...choices].map(([choice, label]) => (
+        <label key={choice}>
+          <input type="radio" name={name} checked={value === choice} onChange={() => onChange(choice)} />
+          <span>{label}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
