@@ -1,7 +1,7 @@
 import { expect, jest, test } from '@jest/globals';
 import { describeInBrowser } from './browser.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 describeInBrowser('GraphiQL in a browser', ({ open }) => {
   test('it registers, places an order, starts to pay and watches it, from its examples', async () => {

@@ -4,7 +4,7 @@ import { describeInBrowser } from './browser.ts';
 import { look } from './look.ts';
 import { buyer, operator, signIn } from './people.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 describeInBrowser('the staff view in a browser', ({ platform, open }) => {
   const productId = async (sku: string): Promise<string> => {

@@ -5,7 +5,7 @@ import { describeInBrowser } from './browser.ts';
 import { look } from './look.ts';
 import { buyer, signIn } from './people.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 async function addToCart(page: Page, product: string): Promise<void> {
   await page.getByRole('button', { name: `Add to cart: ${product}` }).click();
