@@ -13,8 +13,8 @@ export async function auditPaidOrders(context: AuditContext): Promise<string[]> 
     `select number, state, paid_minor, refunded_minor, total_minor from ${order}.orders
      where updated_at < utc_timestamp(3) - interval ${context.graceSeconds} second and (
        (state in ('CANCELLED', 'EXPIRED', 'FAILED') and paid_minor <> refunded_minor)
-       or (state in ('PAID', 'PROCESSING', 'COMPLETED') and paid_minor - refunded_minor > total_minor)
-       or (state in ('PAID', 'PROCESSING', 'COMPLETED') and paid_minor < total_minor)
+       or (state in ('PAID', 'PROCESSING', 'COMPLETED', 'LAPSED') and paid_minor - refunded_minor > total_minor)
+       or (state in ('PAID', 'PROCESSING', 'COMPLETED', 'LAPSED') and paid_minor < total_minor)
        or (state = 'PENDING_PAYMENT' and paid_minor - refunded_minor >= total_minor)
        or (state in ('PLACING', 'FAILED') and paid_minor > 0 and refunded_minor <> paid_minor))`,
     (row) =>

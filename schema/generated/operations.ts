@@ -16,7 +16,7 @@ export type OrderState =
   | 'PROCESSING'
   /** Done. */
   | 'COMPLETED'
-  /** Paid but never used. */
+  /** Paid but never used: a booking whose days are over. */
   | 'LAPSED'
   /** Cancelled before payment; the stock went back. */
   | 'CANCELLED'
@@ -90,7 +90,7 @@ export type OrderAction =
   | 'PAY'
   /** Cancel it: `cancelOrder`. */
   | 'CANCEL'
-  /** Redeem its code. */
+  /** Redeem its code: `redeemOrder`. */
   | 'REDEEM'
   /** Push it on: `advanceOrder`. */
   | 'ADVANCE'
@@ -161,14 +161,20 @@ export type OrderFilter = {
   totalMax?: number | null | undefined;
 };
 
-/** One product to buy. Lines with the same product and add-ons are merged. */
+/** One product to buy. Lines with the same product and add-ons are merged, but for stays. */
 export type OrderLineInput = {
   /** The product. */
   productId: string;
-  /** Pieces, 1 to 10,000 after merging. */
+  /** Pieces, 1 to 10,000 after merging; rooms of a stay. */
   quantity: number;
-  /** Codes of chosen extras. */
+  /** Codes of chosen extras. For a stay, each is charged for every guest or room, and for every night or once, as the product says. */
   addOns?: Array<string> | null | undefined;
+  /** Type BOOKING, required there: first night, not before today (the shop's date) and at most 731 days ahead. */
+  stayFrom?: string | null | undefined;
+  /** Type BOOKING, required there: day of departure, 1 to 90 nights after `stayFrom`. An order has at most 366 nights. */
+  stayTo?: string | null | undefined;
+  /** Type BOOKING, required there: guests in all rooms of the line, at most the product's `maxGuests` for each room. */
+  guests?: number | null | undefined;
   /** The unit price that the client showed, in minor units; another price now gives PriceChangedError. */
   expectedUnitPrice?: number | null | undefined;
 };

@@ -14,6 +14,8 @@ export type Scalars = {
   DateTime: { input: Date; output: Date | string };
   /** An integer within ±(2^53 − 1), as a JSON number. */
   SafeInt: { input: number; output: number };
+  /** A day of the calendar without a time or a zone: `YYYY-MM-DD`, e.g. `2026-11-21`. */
+  LocalDate: { input: string; output: string };
   /** Any JSON value. */
   JSON: { input: unknown; output: unknown };
   _FieldSet: { input: unknown; output: unknown };
@@ -119,7 +121,7 @@ export type OrderType = {
   paymentWindowSeconds: Scalars['Int']['output'];
   /** How orders of this type are paid. */
   payFlow: PayFlow;
-  /** The only kind of product that the type takes; null for any. */
+  /** The only kind of product that the type takes; null for any but BOOKABLE. */
   productKind?: Maybe<Scalars['String']['output']>;
   /** JSON Schema of `Order.extension`; null when the type takes none. */
   extensionSchema?: Maybe<Scalars['JSON']['output']>;
@@ -148,7 +150,7 @@ export type OrderState =
   | 'PROCESSING'
   /** Done. */
   | 'COMPLETED'
-  /** Paid but never used. */
+  /** Paid but never used: a booking whose days are over. */
   | 'LAPSED'
   /** Cancelled before payment; the stock went back. */
   | 'CANCELLED'
@@ -220,7 +222,7 @@ export type CancelReason =
 export type ActorType =
   /** The order's customer. */
   | 'CUSTOMER'
-  /** A member of staff. */
+  /** A member of staff, or the seller. */
   | 'STAFF'
   /** Another service. */
   | 'SERVICE'
@@ -288,6 +290,8 @@ export type Order = {
   balanceDue: Money;
   /** The customer's remark, at most 1,024 characters. */
   remark?: Maybe<Scalars['String']['output']>;
+  /** The code that the seller redeems at check-in. Shown to the buyer alone, once the order is paid and while its money is here; null for types without one. */
+  confirmationCode?: Maybe<Scalars['String']['output']>;
   /** Business data of the type, at most 8 KiB. */
   extension?: Maybe<Scalars['JSON']['output']>;
   /** The client's own reference, unique per customer. */
@@ -300,7 +304,7 @@ export type Order = {
   paidAt?: Maybe<Scalars['DateTime']['output']>;
   /** When it was completed. */
   completedAt?: Maybe<Scalars['DateTime']['output']>;
-  /** When it was cancelled, expired or failed. */
+  /** When it was cancelled, expired, failed or lapsed. */
   closedAt?: Maybe<Scalars['DateTime']['output']>;
   /** Why it was closed. */
   cancelReason?: Maybe<CancelReason>;
@@ -329,7 +333,7 @@ export type OrderAction =
   | 'PAY'
   /** Cancel it: `cancelOrder`. */
   | 'CANCEL'
-  /** Redeem its code. */
+  /** Redeem its code: `redeemOrder`. */
   | 'REDEEM'
   /** Push it on: `advanceOrder`. */
   | 'ADVANCE'
@@ -356,17 +360,27 @@ export type OrderLine = {
   sku: Scalars['String']['output'];
   /** Name when bought. */
   title: Scalars['String']['output'];
+  /** Line under the name when bought. */
+  subtitle?: Maybe<Scalars['String']['output']>;
   /** Picture when bought. */
   cover?: Maybe<Scalars['String']['output']>;
-  /** Pieces, 1 to 10,000. */
+  /** First night; null for what is not booked by nights. */
+  stayFrom?: Maybe<Scalars['LocalDate']['output']>;
+  /** Day of departure; null for what is not booked by nights. */
+  stayTo?: Maybe<Scalars['LocalDate']['output']>;
+  /** Nights from `stayFrom` to `stayTo`; null for what is not booked by nights. */
+  nights?: Maybe<Scalars['Int']['output']>;
+  /** Guests in all rooms of the line; null for what is not booked by nights. */
+  guests?: Maybe<Scalars['Int']['output']>;
+  /** Pieces, 1 to 10,000; rooms of a stay. */
   quantity: Scalars['Int']['output'];
-  /** Price of one when bought. */
+  /** Price of one when bought; of one room for one night of a stay. */
   unitPrice: Money;
   /** List price of one when bought. */
   marketPrice?: Maybe<Money>;
   /** Chosen extras. */
   addOns: Array<LineAddOn>;
-  /** Price of all pieces with extras. */
+  /** Price of all pieces, for all nights of a stay, with extras. */
   subtotal: Money;
   /** Discount on the line. */
   discount: Money;
@@ -623,14 +637,20 @@ export type OrderSort = {
   descending?: Scalars['Boolean']['input'];
 };
 
-/** One product to buy. Lines with the same product and add-ons are merged. */
+/** One product to buy. Lines with the same product and add-ons are merged, but for stays. */
 export type OrderLineInput = {
   /** The product. */
   productId: Scalars['ID']['input'];
-  /** Pieces, 1 to 10,000 after merging. */
+  /** Pieces, 1 to 10,000 after merging; rooms of a stay. */
   quantity: Scalars['Int']['input'];
-  /** Codes of chosen extras. */
+  /** Codes of chosen extras. For a stay, each is charged for every guest or room, and for every night or once, as the product says. */
   addOns?: InputMaybe<Array<Scalars['String']['input']>>;
+  /** Type BOOKING, required there: first night, not before today (the shop's date) and at most 731 days ahead. */
+  stayFrom?: InputMaybe<Scalars['LocalDate']['input']>;
+  /** Type BOOKING, required there: day of departure, 1 to 90 nights after `stayFrom`. An order has at most 366 nights. */
+  stayTo?: InputMaybe<Scalars['LocalDate']['input']>;
+  /** Type BOOKING, required there: guests in all rooms of the line, at most the product's `maxGuests` for each room. */
+  guests?: InputMaybe<Scalars['Int']['input']>;
   /** The unit price that the client showed, in minor units; another price now gives PriceChangedError. */
   expectedUnitPrice?: InputMaybe<Scalars['SafeInt']['input']>;
 };
@@ -653,7 +673,7 @@ export type PlaceOrderInput = {
   clientReference?: InputMaybe<Scalars['String']['input']>;
 };
 
-/** There is less than was asked for. Nothing was taken. */
+/** There is less than was asked for, or there are fewer rooms. Nothing was taken. */
 export type InsufficientStockError = UserError & {
   /** `INSUFFICIENT_STOCK`. */
   code: Scalars['String']['output'];
@@ -673,6 +693,8 @@ export type StockShortage = {
   requested: Scalars['Int']['output'];
   /** Pieces left. */
   available: Scalars['Int']['output'];
+  /** The night that has too few rooms; null for goods. Each short night is told by itself. */
+  night?: Maybe<Scalars['LocalDate']['output']>;
 };
 
 /** The product is not on sale, or not for this type of order. */
@@ -912,6 +934,8 @@ export type Mutation = {
   advanceOrder: OrderPayload;
   /** Delivers a paid order in whole or in part; the last part completes it. For staff. */
   fulfilOrder: OrderPayload;
+  /** Completes a paid booking by its guest's confirmation code (PAID → COMPLETED). For the seller of all its lines and staff. A redeemed order succeeds again. A wrong code is BusinessRejectedError with cause WRONG_CONFIRMATION_CODE; after 5 of them in 15 minutes it is TOO_MANY_WRONG_CODES, whatever the code. */
+  redeemOrder: OrderPayload;
   /** Adds a note to the journal. For staff. */
   addOrderNote: OrderPayload;
   /** Decides what becomes of an order that NEEDS_ATTENTION. For staff. */
@@ -955,6 +979,12 @@ export type MutationFulfilOrderArgs = {
   lines?: InputMaybe<Array<ReturnLineInput>>;
   trackingNumber?: InputMaybe<Scalars['String']['input']>;
   idempotencyKey: Scalars['String']['input'];
+};
+
+export type MutationRedeemOrderArgs = {
+  number: Scalars['String']['input'];
+  confirmationCode: Scalars['String']['input'];
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
 };
 
 export type MutationAddOrderNoteArgs = {
@@ -1137,6 +1167,7 @@ export type FederationReferenceTypes = {
 export type ResolversTypes = {
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
   SafeInt: ResolverTypeWrapper<Scalars['SafeInt']['output']>;
+  LocalDate: ResolverTypeWrapper<Scalars['LocalDate']['output']>;
   JSON: ResolverTypeWrapper<Scalars['JSON']['output']>;
   Money: ResolverTypeWrapper<any>;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
@@ -1209,6 +1240,7 @@ export type ResolversTypes = {
 export type ResolversParentTypes = {
   DateTime: Scalars['DateTime']['output'];
   SafeInt: Scalars['SafeInt']['output'];
+  LocalDate: Scalars['LocalDate']['output'];
   JSON: Scalars['JSON']['output'];
   Money: any;
   String: Scalars['String']['output'];
@@ -1273,6 +1305,10 @@ export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversT
 
 export interface SafeIntScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['SafeInt'], any> {
   name: 'SafeInt';
+}
+
+export interface LocalDateScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['LocalDate'], any> {
+  name: 'LocalDate';
 }
 
 export interface JsonScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['JSON'], any> {
@@ -1435,6 +1471,7 @@ export type OrderResolvers<
   refundedTotal?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   balanceDue?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   remark?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  confirmationCode?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   extension?: Resolver<Maybe<ResolversTypes['JSON']>, ParentType, ContextType>;
   clientReference?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   placedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
@@ -1463,7 +1500,12 @@ export type OrderLineResolvers<
   product?: Resolver<Maybe<ResolversTypes['Product']>, ParentType, ContextType>;
   sku?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   title?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  subtitle?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   cover?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  stayFrom?: Resolver<Maybe<ResolversTypes['LocalDate']>, ParentType, ContextType>;
+  stayTo?: Resolver<Maybe<ResolversTypes['LocalDate']>, ParentType, ContextType>;
+  nights?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  guests?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   quantity?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   unitPrice?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   marketPrice?: Resolver<Maybe<ResolversTypes['Money']>, ParentType, ContextType>;
@@ -1633,6 +1675,7 @@ export type StockShortageResolvers<
   product?: Resolver<ResolversTypes['Product'], ParentType, ContextType>;
   requested?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   available?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  night?: Resolver<Maybe<ResolversTypes['LocalDate']>, ParentType, ContextType>;
 };
 
 export type ProductUnavailableErrorResolvers<
@@ -1875,6 +1918,12 @@ export type MutationResolvers<
     ContextType,
     RequireFields<MutationFulfilOrderArgs, 'id' | 'idempotencyKey'>
   >;
+  redeemOrder?: Resolver<
+    ResolversTypes['OrderPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationRedeemOrderArgs, 'number' | 'confirmationCode'>
+  >;
   addOrderNote?: Resolver<
     ResolversTypes['OrderPayload'],
     ParentType,
@@ -1940,6 +1989,7 @@ export type OrderEventNoticeResolvers<
 export type Resolvers<ContextType = unknown> = {
   DateTime?: GraphQLScalarType;
   SafeInt?: GraphQLScalarType;
+  LocalDate?: GraphQLScalarType;
   JSON?: GraphQLScalarType;
   Money?: MoneyResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;

@@ -213,7 +213,7 @@ export type OrderState =
   | 'PROCESSING'
   /** Done. */
   | 'COMPLETED'
-  /** Paid but never used. */
+  /** Paid but never used: a booking whose days are over. */
   | 'LAPSED'
   /** Cancelled before payment; the stock went back. */
   | 'CANCELLED'

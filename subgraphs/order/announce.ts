@@ -8,6 +8,8 @@ const outcomes: Partial<Record<OrderEvent['type'], string>> = {
   OrderExpired: 'expired',
   OrderCancelled: 'cancelled',
   OrderCompleted: 'completed',
+  OrderRedeemed: 'completed',
+  OrderLapsed: 'lapsed',
   PaymentRefused: 'payment_refused',
   RefundRecorded: 'refunded',
   AttentionNeeded: 'needs_attention',

@@ -68,7 +68,7 @@ export function paymentHandlers(deps: OrderDeps): {
           method,
           amountMinor: BigInt(amountMinor),
           paidAt: new Date(paidAt),
-          advances: advancesByItself(order),
+          advances: advancesByItself(deps, order),
           currency,
         };
       }),

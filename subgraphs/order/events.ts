@@ -47,6 +47,7 @@ function describe(order: StoredOrder, event: OrderEvent): Told[] {
     case 'PlacingFailed':
       return [closed(order)];
     case 'OrderCompleted':
+    case 'OrderRedeemed':
       return [completed];
     case 'AttentionResolved':
       return event.to === 'COMPLETED' ? [completed] : [];

@@ -53,6 +53,8 @@ export const OrderRecord = defineEntity({
     updatedAt: at(),
     advanceAt: at().nullable().index('orders_advance'),
     advanceAttempts: p.integer().default(0),
+    confirmationCode: text<string>(16).nullable(),
+    lapsesAt: at().nullable(),
   },
   indexes: [
     { name: 'orders_customer', properties: ['customerId', 'placedAt', 'id'] },
@@ -85,6 +87,9 @@ export const OrderLineRecord = defineEntity({
     needsFulfilment: p.boolean(),
     fulfilledQuantity: p.integer().default(0),
     refundedQuantity: p.integer().default(0),
+    stayFrom: p.date().nullable(),
+    stayTo: p.date().nullable(),
+    guests: p.integer().nullable(),
   },
   indexes: [{ name: 'order_line_product', properties: ['productId', 'orderId'] }],
 });
@@ -140,6 +145,12 @@ export const SagaRecord = defineEntity({
   indexes: [{ name: 'saga_due', properties: ['state', 'nextRetryAt'] }],
 });
 
+const RedeemThrottleRecord = defineEntity({
+  name: 'RedeemThrottleRecord',
+  tableName: 'redeem_throttle',
+  properties: { orderId: id().primary(), wrong: p.integer(), windowUntil: at() },
+});
+
 export const FulfilmentRecord = defineEntity({
   name: 'FulfilmentRecord',
   tableName: 'fulfilment',
@@ -160,4 +171,5 @@ export const orderEntities = [
   JournalFeedRecord,
   SagaRecord,
   FulfilmentRecord,
+  RedeemThrottleRecord,
 ] as const;

@@ -1,4 +1,4 @@
-import { type UserViewer, isStaff, mayRead, requireStaff, requireUser } from '../shared/auth.ts';
+import { type UserViewer, type Viewer, isStaff, mayRead, requireStaff, requireUser } from '../shared/auth.ts';
 import { pageArguments, toPage } from '../shared/connection.ts';
 import { badUserInput, notFound } from '../shared/errors.ts';
 import { isId } from '../shared/ids.ts';
@@ -10,18 +10,23 @@ import { addOrderNote, archiveOrder, resolveAttention, updateOrderRemark } from 
 import { cancelOrder } from './commands/cancel-order.ts';
 import { fulfilOrder } from './commands/fulfil-order.ts';
 import { placeOrder } from './commands/place-order.ts';
+import { redeemOrder } from './commands/redeem-order.ts';
 import { retrySaga } from './commands/retry-saga.ts';
 import { type OrderContext, noOrder, requireReader, visible } from './context.ts';
 import type { JournalEntry } from './domain/journal.ts';
 import { allowedActions } from './domain/actions.ts';
 import { balanceDueMinor, effectiveState } from './domain/order.ts';
 import type { PlaceOrderInput } from './domain/pricing.ts';
+import { showsCode } from './domain/redemption.ts';
 import type { Saga } from './domain/saga.ts';
+import { nightsOf } from './domain/stay.ts';
 import { type OrderListArguments, forReader, historyStart, listOrders, listSagas, toHistory } from './queries.ts';
 import type { StoredFulfilment, StoredLine, StoredOrder } from './rows.ts';
 import { Subscription } from './subscriptions.ts';
 import type { OrderType } from './types/order-type.ts';
 
+const owns = (viewer: Viewer, order: StoredOrder): boolean =>
+  viewer.kind === 'user' && viewer.userId === order.customerId;
 const amount = (minor: bigint | number, currency: string) => ({ amount: Number(minor), currency });
 const Query = {
   async order(_: unknown, { id, number }: Schema.QueryOrderArgs, { loaders, viewer }: OrderContext) {
@@ -77,6 +82,8 @@ const Mutation = {
     advanceOrder(context.deps, asker(context), args),
   fulfilOrder: (_: unknown, args: Schema.MutationFulfilOrderArgs, context: OrderContext) =>
     fulfilOrder(context.deps, asker(context), args),
+  redeemOrder: (_: unknown, args: Schema.MutationRedeemOrderArgs, context: OrderContext) =>
+    redeemOrder(context.deps, asker(context), args),
   addOrderNote: (_: unknown, args: Schema.MutationAddOrderNoteArgs, context: OrderContext) =>
     addOrderNote(context.deps, asker(context), args),
   resolveAttention: (_: unknown, args: Schema.MutationResolveAttentionArgs, context: OrderContext) =>
@@ -95,10 +102,14 @@ const Order = {
   customer: (order: StoredOrder) => ({ __typename: 'User', id: order.customerId }),
   state: (order: StoredOrder, _: unknown, { deps }: OrderContext) => effectiveState(order, deps.now()),
   allowedActions: (order: StoredOrder, _: unknown, { deps, viewer }: OrderContext) =>
-    allowedActions(order, deps.now(), {
-      owner: viewer.kind === 'user' && viewer.userId === order.customerId,
-      staff: isStaff(viewer),
-    }),
+    allowedActions(
+      order,
+      deps.now(),
+      { owner: owns(viewer, order), staff: isStaff(viewer) },
+      deps.types.get(order.type),
+    ),
+  confirmationCode: (order: StoredOrder, _: unknown, { viewer }: OrderContext) =>
+    owns(viewer, order) && showsCode(order) ? order.confirmationCode : null,
   lines: (order: StoredOrder, _: unknown, { loaders }: OrderContext) =>
     loaders.lines.load(order.id).then((lines) => lines.map((line) => ({ ...line, currency: order.currency }))),
   adjustments: () => [],
@@ -136,6 +147,10 @@ type PresentedLine = StoredLine & { readonly currency: string };
 
 const OrderLine = {
   product: (line: PresentedLine) => ({ __typename: 'Product', id: line.productId }),
+  stayFrom: (line: PresentedLine) => line.stay?.from ?? null,
+  stayTo: (line: PresentedLine) => line.stay?.to ?? null,
+  nights: (line: PresentedLine) => line.stay && nightsOf(line.stay),
+  guests: (line: PresentedLine) => line.stay?.guests ?? null,
   unitPrice: (line: PresentedLine) => amount(line.unitPriceMinor, line.currency),
   marketPrice: (line: PresentedLine) =>
     line.marketPriceMinor === null ? null : amount(line.marketPriceMinor, line.currency),

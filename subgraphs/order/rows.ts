@@ -12,6 +12,7 @@ import type {
   PaymentStatus,
 } from './domain/order.ts';
 import type { Saga, SagaState, SagaStep } from './domain/saga.ts';
+import type { Stay } from './domain/stay.ts';
 import type { LineAddOnRecord } from './records.ts';
 import type { ProductKind } from './types/order-type.ts';
 
@@ -29,6 +30,8 @@ export type StoredOrder = Order & {
   readonly clientReference: string | null;
   readonly inputHash: Buffer;
   readonly failure: unknown;
+  /** What the merchant redeems; null for types that are not redeemable. A secret until the order is paid. */
+  readonly confirmationCode: string | null;
   readonly traceId: string;
   readonly placedAt: Date;
   readonly updatedAt: Date;
@@ -43,6 +46,8 @@ export type StoredLine = Line & {
   readonly title: string;
   readonly subtitle: string | null;
   readonly cover: string | null;
+  /** Its nights and guests; null for what is not booked by nights. */
+  readonly stay: Stay | null;
   readonly unitPriceMinor: bigint;
   readonly marketPriceMinor: bigint | null;
   readonly addOns: readonly LineAddOnRecord[];
@@ -97,8 +102,16 @@ export const toOrder = (row: Row): StoredOrder => ({
   updatedAt: date(row['updated_at']),
   advanceAt: toDate(row['advance_at']),
   advanceAttempts: Number(row['advance_attempts']),
+  lapsesAt: toDate(row['lapses_at']),
+  confirmationCode: text(row['confirmation_code']),
   lines: [],
 });
+
+/** DATE columns come as text. */
+const toStay = (row: Row): Stay | null =>
+  row['stay_from'] === null
+    ? null
+    : { from: row['stay_from'] as string, to: row['stay_to'] as string, guests: Number(row['guests']) };
 
 export const toLine = (row: Row): StoredLine => ({
   id: id(row['id']),
@@ -110,6 +123,7 @@ export const toLine = (row: Row): StoredLine => ({
   title: String(row['title']),
   subtitle: text(row['subtitle']),
   cover: text(row['cover']),
+  stay: toStay(row),
   quantity: Number(row['quantity']),
   unitPriceMinor: minor(row['unit_price_minor']),
   marketPriceMinor: row['market_price_minor'] === null ? null : minor(row['market_price_minor']),

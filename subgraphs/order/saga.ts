@@ -32,10 +32,15 @@ const maxDecideTries = 5;
 const system = { type: 'SYSTEM', id: null } as const;
 
 /** What a shortage looks like in `failure` and in the product's answer. */
-export type Shortage = { readonly productId: string; readonly requested: number; readonly available: number };
+export type Shortage = {
+  readonly productId: string;
+  readonly requested: number;
+  readonly available: number;
+  readonly night?: string | null;
+};
 
 const reserveMutation = `mutation ReserveStock($sagaId: ID!, $branch: String!, $orderId: ID!, $lines: [ReserveLineInput!]!, $expiresAt: DateTime!) {
-  reserveStock(sagaId: $sagaId, branch: $branch, orderId: $orderId, lines: $lines, expiresAt: $expiresAt) { ok shortages { productId requested available } }
+  reserveStock(sagaId: $sagaId, branch: $branch, orderId: $orderId, lines: $lines, expiresAt: $expiresAt) { ok shortages { productId requested available night } }
 }`;
 const releaseMutation = `mutation ReleaseStock($sagaId: ID!, $branch: String!, $orderId: ID!, $reason: String!) {
   releaseStock(sagaId: $sagaId, branch: $branch, orderId: $orderId, reason: $reason)
@@ -45,11 +50,8 @@ async function reserve(
   deps: OrderDeps,
   saga: Saga,
   order: StoredOrder,
-  lines: readonly Pick<StoredLine, 'productId' | 'quantity'>[],
+  lines: readonly Pick<StoredLine, 'productId' | 'quantity' | 'stay'>[],
 ): Promise<StepOutcome> {
-  const perProduct = new Map<string, number>();
-  for (const line of lines) perProduct.set(line.productId, (perProduct.get(line.productId) ?? 0) + line.quantity);
-  const wanted = [...perProduct].map(([productId, quantity]) => ({ productId, quantity }));
   try {
     const { reserveStock } = await deps.call<{ reserveStock: { ok: boolean; shortages: Shortage[] } }>('product', {
       query: reserveMutation,
@@ -57,7 +59,11 @@ async function reserve(
         sagaId: saga.id,
         branch,
         orderId: order.id,
-        lines: wanted,
+        lines: lines.map(({ productId, quantity, stay }) => ({
+          productId,
+          quantity,
+          ...(stay && { stayFrom: stay.from, stayTo: stay.to }),
+        })),
         expiresAt: order.expiresAt.toISOString(),
       },
       traceId: order.traceId,

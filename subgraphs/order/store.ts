@@ -74,6 +74,8 @@ export async function insertOrder(tx: Sql, order: NewOrder, change: Change): Pro
       remark: order.remark,
       extension: order.extension === null ? null : JSON.stringify(order.extension),
       client_reference: order.clientReference,
+      confirmation_code: order.confirmationCode,
+      lapses_at: order.lapsesAt,
       input_hash: order.inputHash,
       trace_id: order.traceId,
       placed_at: order.placedAt,
@@ -98,6 +100,9 @@ export async function insertOrder(tx: Sql, order: NewOrder, change: Change): Pro
     add_ons: JSON.stringify(line.addOns),
     subtotal_minor: line.subtotalMinor,
     needs_fulfilment: line.needsFulfilment ? 1 : 0,
+    stay_from: line.stay?.from ?? null,
+    stay_to: line.stay?.to ?? null,
+    guests: line.stay?.guests ?? null,
   }))); // prettier-ignore
   await insertJournal(tx, [{ order, entries: [entry] }]);
   return stored;

@@ -18,6 +18,7 @@ import { defineJobs, expireJob, listDelayedJobs } from './jobs.ts';
 import { createLoaders } from './loaders.ts';
 import { InitialOrderMigration } from './migrations/2026-11-21-initial.ts';
 import { JournalFeedMigration } from './migrations/2026-11-21-journal-feed.ts';
+import { BookingsMigration } from './migrations/2026-11-22-bookings.ts';
 import { orderEntities } from './records.ts';
 import { resolvers } from './resolvers.ts';
 import { recoverSagas } from './saga.ts';
@@ -26,6 +27,7 @@ import { orderTypes } from './types/registry.ts';
 const migrations: readonly NamedMigration[] = [
   { name: '2026-11-21-initial', class: InitialOrderMigration },
   { name: '2026-11-21-journal-feed', class: JournalFeedMigration },
+  { name: '2026-11-22-bookings', class: BookingsMigration },
 ];
 
 /** The schema that this subgraph owns, for `ops/migrate.ts`. */

@@ -21,7 +21,8 @@ export function idFromBytes(bytes: Uint8Array): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-const crockford = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+/** Crockford's base-32 alphabet: without letters that look like digits. */
+export const crockford = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 /** Luhn mod 32 over Crockford's alphabet: finds every single wrong character and nearly all neighbours swapped. */
 function checkCharacter(body: string): string {

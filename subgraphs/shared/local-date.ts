@@ -30,6 +30,16 @@ export const datesBetween = (from: string, to: string): string[] =>
 /** The instant at which the date begins in UTC. */
 export const startOfDay = (date: string): Date => new Date(epochMs(date));
 
+/** True for an IANA time zone that there is. */
+export function isTimeZone(zone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('sv-SE', { timeZone: zone }).resolvedOptions().timeZone !== '';
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
 /** What date it is at `at` in an IANA time zone, e.g. `Europe/Berlin`. Throws a RangeError for a zone that there isn't. */
 export const dateIn = (timeZone: string, at: Date): string =>
   // The Swedish form of a date is the ISO one.

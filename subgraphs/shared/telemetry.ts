@@ -33,7 +33,7 @@ export type Metrics = {
   readonly jobDuration: Histogram<'job' | 'outcome'>;
   /** Domain events published and handled, by service, type and outcome. */
   readonly events: Counter<'service' | 'type' | 'outcome'>;
-  /** What happened to orders: placed, paid, expired, cancelled, failed, completed; by order type. */
+  /** What happened to orders: placed, paid, expired, cancelled, failed, completed, lapsed; by order type. */
   readonly orders: Counter<'type' | 'outcome'>;
   /** Seconds between an order's deadline and its expiry. */
   readonly expiryLateness: Histogram;

@@ -18,25 +18,32 @@ const retryMaxMs = 300_000;
 const defaultLifeSeconds = 86_400;
 
 /** True when a paid order of this type goes on to COMPLETED by itself. */
-export const advancesByItself = (order: Pick<StoredOrder, 'fulfilmentStatus'>): boolean =>
-  order.fulfilmentStatus === 'NOT_REQUIRED';
+export const advancesByItself = (
+  { types }: Pick<OrderDeps, 'types'>,
+  order: Pick<StoredOrder, 'fulfilmentStatus' | 'type'>,
+): boolean => order.fulfilmentStatus === 'NOT_REQUIRED' && !types.find(order.type)?.redeemable;
 
 /**
  * Takes one paid order through its type's delivery: PAID → PROCESSING → deliver → COMPLETED. Re-entrant: whatever step it
  * finds done it leaves alone. A failing delivery is postponed with back-off, and after the type's life time left to staff.
+ * An order that is to be redeemed lapses instead, when its time is over.
  */
 export async function advanceOnce(deps: OrderDeps, orderId: string, change: Change): Promise<void> {
   const step = async (command: OrderCommand): Promise<StoredOrder | null> => {
     const changed = await deps.db.transaction((tx) =>
       changeOrder(tx, orderId, change, (order) =>
-        advancesByItself(order) ? decide(order, command, deps.now()) : { events: [] },
+        deps.types.find(order.type)?.redeemable
+          ? decide(order, { type: 'Lapse' }, deps.now())
+          : advancesByItself(deps, order)
+            ? decide(order, command, deps.now())
+            : { events: [] },
       ),
     );
     if (changed) announce(deps, changed.order, changed.events);
     return changed?.order ?? null;
   };
   const order = await step({ type: 'StartProcessing' });
-  if (!order || order.state !== 'PROCESSING' || !advancesByItself(order)) return;
+  if (!order || order.state !== 'PROCESSING' || !advancesByItself(deps, order)) return;
   try {
     await deps.types.get(order.type).deliver(order);
   } catch (error) {

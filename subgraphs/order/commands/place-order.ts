@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { UserViewer } from '../../shared/auth.ts';
 import { select } from '../../shared/database.ts';
@@ -12,6 +12,7 @@ import {
 import { failPoint } from '../../shared/fail-point.ts';
 import { type Claim, claimKey, findKey, hashOf } from '../../shared/idempotency.ts';
 import { idToBytes, isId, newNumber } from '../../shared/ids.ts';
+import { dateIn } from '../../shared/local-date.ts';
 import type { OrderDeps } from '../deps.ts';
 import {
   type PlaceOrderInput,
@@ -21,6 +22,8 @@ import {
   priceLines,
   type Priced,
 } from '../domain/pricing.ts';
+import { confirmationCodeOf } from '../domain/confirmation-code.ts';
+import { lapsesAt } from '../domain/stay.ts';
 import { type Saga, newPlacingSaga } from '../domain/saga.ts';
 import { type StoredOrder, toOrder } from '../rows.ts';
 import { type Shortage, runPlacingSaga } from '../saga.ts';
@@ -42,8 +45,8 @@ const outcomePollMs = 25;
 const productsQuery = `query ProductsForOrder($representations: [_Any!]!) {
   _entities(representations: $representations) {
     ... on Product {
-      id sku kind name subtitle cover status price { amount currency } marketPrice { amount currency } seller { id }
-      addOns { code name unitPrice { amount currency } }
+      id sku kind name subtitle cover status maxGuests price { amount currency } marketPrice { amount currency } seller { id }
+      addOns { code name unitPrice { amount currency } perPerson perNight }
     }
   }
 }`;
@@ -92,7 +95,8 @@ async function price(
 ): Promise<Priced> {
   const products = await fetchProducts(deps, lines, order.traceId);
   const { type } = order;
-  const priced = priceLines(lines, products, { currency: order.input.currency, type, newId: deps.newId });
+  const today = dateIn(deps.config.shopTimeZone, deps.now());
+  const priced = priceLines(lines, products, { currency: order.input.currency, type, today, newId: deps.newId });
   if ('refusals' in priced) throw new RefusedError(...priced.refusals);
   return priced;
 }
@@ -184,6 +188,7 @@ function newOrder(
     remark: input.remark ?? null,
     extension: input.extension ?? null,
     clientReference,
+    confirmationCode: type.redeemable ? confirmationCodeOf(randomBytes(8)) : null,
     inputHash: hashOf(input),
     failure: null,
     cancelReason: null,
@@ -197,6 +202,7 @@ function newOrder(
     updatedAt: at,
     advanceAt: null,
     advanceAttempts: 0,
+    lapsesAt: type.redeemable ? lapsesAt(priced.lines, deps.config.lapseGraceHours) : null,
     lines: priced.lines,
   };
 }
@@ -268,12 +274,15 @@ function failureOf(order: StoredOrder): Refusal {
     return {
       __typename: 'InsufficientStockError',
       code: 'INSUFFICIENT_STOCK',
-      message: 'There is less in stock than was asked for; nothing was taken.',
+      message: shortages.some(({ night }) => night)
+        ? 'There are fewer rooms left for these nights than were asked for; nothing was taken.'
+        : 'There is less in stock than was asked for; nothing was taken.',
       path: ['input', 'lines'],
-      shortages: shortages.map(({ productId, requested, available }) => ({
+      shortages: shortages.map(({ productId, requested, available, night }) => ({
         product: { __typename: 'Product', id: productId },
         requested,
         available,
+        night: night ?? null,
       })),
     };
   }

@@ -110,6 +110,8 @@ function describe(event: OrderEvent): Pick<JournalEntry, 'reason' | 'data'> {
     case 'StockReserved':
     case 'ProcessingStarted':
     case 'OrderCompleted':
+    case 'OrderRedeemed':
+    case 'OrderLapsed':
     case 'OrderArchived':
       return { reason: null, data: null };
     default: {

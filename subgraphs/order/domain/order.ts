@@ -1,6 +1,7 @@
 import type { Refusal } from '../../shared/errors.ts';
 import { validationError } from '../../shared/errors.ts';
 import { decideFulfilment } from './fulfilment.ts';
+import { decideLapse, decideRedemption, isRefunded } from './redemption.ts';
 
 /*
  * The life of an order as data and two pure functions: `decide` says which events a command leads to, or why not;
@@ -41,7 +42,7 @@ export type Actor = { readonly type: ActorType; readonly id: string | null };
 export const transitions: Readonly<Record<OrderState, readonly OrderState[]>> = {
   PLACING: ['PENDING_PAYMENT', 'FAILED'],
   PENDING_PAYMENT: ['PAID', 'CANCELLED', 'EXPIRED'],
-  PAID: ['PROCESSING', 'LAPSED', 'NEEDS_ATTENTION'],
+  PAID: ['PROCESSING', 'COMPLETED', 'LAPSED', 'NEEDS_ATTENTION'],
   PROCESSING: ['COMPLETED', 'NEEDS_ATTENTION'],
   NEEDS_ATTENTION: ['PROCESSING', 'COMPLETED'],
   COMPLETED: [],
@@ -81,6 +82,8 @@ export type Order = {
   /** When the delivery looks at it again; null when nothing is due. */
   readonly advanceAt: Date | null;
   readonly advanceAttempts: number;
+  /** When a paid order that is to be redeemed counts as never used; null for the others. */
+  readonly lapsesAt: Date | null;
   /** Only loaded where a command needs them. */
   readonly lines: readonly Line[];
 };
@@ -118,6 +121,8 @@ export type OrderCommand =
     }
   | { readonly type: 'Expire' }
   | { readonly type: 'Cancel'; readonly reason: CancelReason; readonly note: string | null }
+  | { readonly type: 'Redeem' }
+  | { readonly type: 'Lapse' }
   | { readonly type: 'StartProcessing' }
   | { readonly type: 'Complete' }
   | {
@@ -168,6 +173,8 @@ export type OrderEvent =
       readonly trackingNumber: string | null;
     }
   | { readonly type: 'OrderCompleted' }
+  | { readonly type: 'OrderRedeemed' }
+  | { readonly type: 'OrderLapsed' }
   | { readonly type: 'AdvancePostponed'; readonly error: string; readonly nextAt: Date }
   | { readonly type: 'AttentionNeeded'; readonly error: string }
   | { readonly type: 'AttentionResolved'; readonly to: OrderState; readonly note: string }
@@ -231,6 +238,10 @@ export function decide(order: Order, command: OrderCommand, at: Date): Decision 
       if (state === 'PENDING_PAYMENT' && netMinor(order) === 0n)
         return accept({ type: 'OrderCancelled', reason: command.reason, note: command.note });
       return refuse('PENDING_PAYMENT');
+    case 'Redeem':
+      return decideRedemption(order, refuse('PAID'));
+    case 'Lapse':
+      return decideLapse(order, at, refuse('PAID'));
     case 'StartProcessing':
       if (state === 'PROCESSING' || state === 'COMPLETED') return accept();
       return state === 'PAID' ? accept({ type: 'ProcessingStarted' }) : refuse('PAID');
@@ -308,7 +319,9 @@ export function stateAfter(event: OrderEvent): OrderState | null {
     case 'OrderExpired': return 'EXPIRED';
     case 'OrderCancelled': return 'CANCELLED';
     case 'ProcessingStarted': return 'PROCESSING';
-    case 'OrderCompleted': return 'COMPLETED';
+    case 'OrderCompleted':
+    case 'OrderRedeemed': return 'COMPLETED';
+    case 'OrderLapsed': return 'LAPSED';
     case 'AttentionNeeded': return 'NEEDS_ATTENTION';
     case 'AttentionResolved': return event.to;
     default: return null;
@@ -336,7 +349,7 @@ function change(order: Order, event: OrderEvent, at: Date): Partial<Order> {
       return {
         paidMinor: order.paidMinor + event.amountMinor,
         paidAt: event.paidAt,
-        advanceAt: event.advances ? at : null,
+        advanceAt: event.advances ? at : order.lapsesAt,
       };
     case 'PartPaymentReceived':
     case 'PaymentRefused':
@@ -344,7 +357,9 @@ function change(order: Order, event: OrderEvent, at: Date): Partial<Order> {
     case 'RefundRecorded': {
       const refundedMinor = order.refundedMinor + event.amountMinor;
       const paidMinor = event.early ? order.paidMinor + event.amountMinor : order.paidMinor;
-      return { refundedMinor, paidMinor: larger(paidMinor, refundedMinor) };
+      const money = { refundedMinor, paidMinor: larger(paidMinor, refundedMinor) };
+      // An order whose money is gone is not waited for any more.
+      return order.lapsesAt !== null && isRefunded(money) ? { ...money, advanceAt: null } : money;
     }
     case 'LinesFulfilled': {
       const lines = order.lines.map((line) => ({
@@ -356,7 +371,10 @@ function change(order: Order, event: OrderEvent, at: Date): Partial<Order> {
       return { lines, fulfilmentStatus: left ? 'PARTIALLY_FULFILLED' : 'FULFILLED' };
     }
     case 'OrderCompleted':
+    case 'OrderRedeemed':
       return { completedAt: at, advanceAt: null };
+    case 'OrderLapsed':
+      return { closedAt: at, advanceAt: null };
     case 'AdvancePostponed':
       return { advanceAt: event.nextAt, advanceAttempts: order.advanceAttempts + 1 };
     case 'AttentionNeeded':

@@ -3,6 +3,7 @@ import { notFoundError, validationError } from '../../shared/errors.ts';
 import { type MoneyJson, isCurrency, money, multiply, sum } from '../../shared/money.ts';
 import type { LineAddOnRecord } from '../records.ts';
 import type { StoredLine } from '../rows.ts';
+import { type Stay, checkStay, checkStayAt, maxNightsPerOrder, nightsOf } from './stay.ts';
 import { type OrderType, type ProductKind, maxExtensionBytes } from '../types/order-type.ts';
 
 /*
@@ -13,6 +14,9 @@ export type LineInput = {
   readonly productId: string;
   readonly quantity: number;
   readonly addOns?: readonly string[] | null | undefined;
+  readonly stayFrom?: string | null | undefined;
+  readonly stayTo?: string | null | undefined;
+  readonly guests?: number | null | undefined;
   readonly expectedUnitPrice?: number | null | undefined;
 };
 
@@ -37,8 +41,18 @@ export type ProductSnapshot = {
   readonly price: MoneyJson;
   readonly marketPrice: MoneyJson | null;
   readonly status: string;
+  /** Guests of one room; null for what is not booked by nights. */
+  readonly maxGuests: number | null;
   readonly seller: { readonly id: string } | null;
-  readonly addOns: readonly { readonly code: string; readonly name: string; readonly unitPrice: MoneyJson }[];
+  readonly addOns: readonly AddOnSnapshot[];
+};
+
+type AddOnSnapshot = {
+  readonly code: string;
+  readonly name: string;
+  readonly unitPrice: MoneyJson;
+  readonly perPerson: boolean;
+  readonly perNight: boolean;
 };
 
 export const maxLines = 100;
@@ -46,12 +60,13 @@ export const maxQuantity = 10_000;
 export const maxRemarkLength = 1_024;
 export const maxClientReferenceLength = 64;
 
-/** A wanted line after merging; `index` is that of the first input line it came from. */
+/** A wanted line after merging, which stays are left out of; `index` is that of the first input line it came from. */
 export type WantedLine = {
   readonly index: number;
   readonly productId: string;
   readonly quantity: number;
   readonly addOns: readonly string[];
+  readonly stay: Stay | null;
   readonly expectedUnitPrices: readonly number[];
 };
 
@@ -82,8 +97,12 @@ export function checkInput(
       invalid(`quantity: is within 1 and ${maxQuantity}.`, 'lines', String(index), 'quantity');
       continue;
     }
+    if (type) refusals.push(...checkStay(line, index, type));
+    const { stayFrom, stayTo, guests } = line;
+    const stay = stayFrom && stayTo && guests ? { from: stayFrom, to: stayTo, guests } : null;
     const addOns = [...new Set(line.addOns ?? [])].toSorted();
-    const key = JSON.stringify([line.productId, addOns]);
+    // Guests belong to the rooms of their own line, so stays are not merged.
+    const key = JSON.stringify([line.productId, addOns, stay === null ? null : index]);
     const before = merged.get(key);
     const quantity = (before?.quantity ?? 0) + line.quantity;
     if (quantity > maxQuantity)
@@ -94,9 +113,12 @@ export function checkInput(
       productId: line.productId,
       quantity,
       addOns,
+      stay,
       expectedUnitPrices: [...(before?.expectedUnitPrices ?? []), ...(expected === null ? [] : [expected])],
     });
   }
+  const nights = [...merged.values()].reduce((sum, { stay }) => sum + (stay === null ? 0 : nightsOf(stay)), 0);
+  if (nights > maxNightsPerOrder) invalid(`lines: an order has at most ${maxNightsPerOrder} nights.`, 'lines');
   return refusals.length > 0 ? { refusals } : { lines: [...merged.values()] };
 }
 
@@ -116,11 +138,19 @@ function checkExtension(extension: unknown, type: OrderType): Refusal[] {
 export type PricedLine = Omit<StoredLine, 'orderId'>;
 export type Priced = { readonly lines: readonly PricedLine[]; readonly totalMinor: bigint };
 
+/** What an order's lines are priced for; `today` is the shop's date. */
+export type PricedFor = {
+  readonly currency: string;
+  readonly type: OrderType;
+  readonly today: string;
+  readonly newId: () => string;
+};
+
 /** Prices the lines, or says all that stands in the way. `products` holds what the product service knows of them. */
 export function priceLines(
   wanted: readonly WantedLine[],
   products: ReadonlyMap<string, ProductSnapshot>,
-  order: { currency: string; type: OrderType; newId: () => string },
+  order: PricedFor,
 ): Priced | { refusals: readonly Refusal[] } {
   const refusals: Refusal[] = [];
   const lines: PricedLine[] = [];
@@ -144,11 +174,7 @@ export function priceLines(
   }
 }
 
-function checkProduct(
-  line: WantedLine,
-  product: ProductSnapshot | undefined,
-  order: { currency: string; type: OrderType },
-): Refusal[] {
+function checkProduct(line: WantedLine, product: ProductSnapshot | undefined, order: PricedFor): Refusal[] {
   const path = ['input', 'lines', String(line.index)];
   if (!product) return [notFoundError('There is no such product.', line.productId, [...path, 'productId'])];
   const unavailable = (message: string): Refusal => ({
@@ -161,6 +187,8 @@ function checkProduct(
   if (product.status !== 'ON_SALE') return [unavailable(`${product.name} is not on sale.`)];
   if (order.type.productKind && order.type.productKind !== product.kind)
     return [unavailable(`Orders of type ${order.type.code} take only ${order.type.productKind} products.`)];
+  if (!order.type.productKind && product.kind === 'BOOKABLE')
+    return [unavailable(`${product.name} is booked by nights, with an order of type BOOKING.`)];
   if (product.price.currency !== order.currency) {
     return [
       validationError(`${product.name} is sold in ${product.price.currency}, not in ${order.currency}.`, [
@@ -172,6 +200,10 @@ function checkProduct(
   const unknown = line.addOns.filter((code) => !product.addOns.some((addOn) => addOn.code === code));
   if (unknown.length > 0)
     return [validationError(`${product.name} has no add-on ${unknown.join(', ')}.`, [...path, 'addOns'])];
+  if (line.stay !== null) {
+    const refused = checkStayAt({ ...line, stay: line.stay }, product, order.today);
+    if (refused.length > 0) return refused;
+  }
   const expected = line.expectedUnitPrices.find((price) => price !== product.price.amount);
   if (expected === undefined) return [];
   return [
@@ -187,16 +219,21 @@ function checkProduct(
   ];
 }
 
-function priceLine(
-  line: WantedLine,
-  product: ProductSnapshot,
-  order: { currency: string; type: OrderType; newId: () => string },
-): PricedLine {
+function priceLine(line: WantedLine, product: ProductSnapshot, order: PricedFor): PricedLine {
   const { currency } = order;
   const unitPrice = money(BigInt(product.price.amount), currency);
+  const { quantity, stay } = line;
+  const nights = stay === null ? 1 : nightsOf(stay);
+  const portions = ({ perPerson, perNight }: AddOnSnapshot): number =>
+    stay === null ? quantity : (perPerson ? stay.guests : quantity) * (perNight ? nights : 1);
   const addOns: LineAddOnRecord[] = product.addOns
     .filter(({ code }) => line.addOns.includes(code))
-    .map(({ code, name, unitPrice: { amount } }) => ({ code, name, unitPriceMinor: amount, quantity: line.quantity }));
+    .map((addOn) => ({
+      code: addOn.code,
+      name: addOn.name,
+      unitPriceMinor: addOn.unitPrice.amount,
+      quantity: portions(addOn),
+    }));
   const extras = addOns.map((addOn) => multiply(money(BigInt(addOn.unitPriceMinor), currency), addOn.quantity));
   return {
     id: order.newId(),
@@ -207,11 +244,12 @@ function priceLine(
     title: product.name,
     subtitle: product.subtitle,
     cover: product.cover,
-    quantity: line.quantity,
+    quantity,
+    stay,
     unitPriceMinor: unitPrice.amount,
     marketPriceMinor: product.marketPrice ? BigInt(product.marketPrice.amount) : null,
     addOns,
-    subtotalMinor: sum([multiply(unitPrice, line.quantity), ...extras], currency).amount,
+    subtotalMinor: sum([multiply(unitPrice, quantity * nights), ...extras], currency).amount,
     needsFulfilment: order.type.needsFulfilment(product.kind),
     fulfilledQuantity: 0,
     refundedQuantity: 0,

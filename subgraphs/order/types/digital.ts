@@ -9,6 +9,7 @@ export const digital: OrderType = {
   payFlow: 'ORDER_THEN_PAY',
   productKind: 'DIGITAL',
   extension: null,
+  redeemable: false,
   needsFulfilment: () => false,
   deliver: async () => undefined,
   deliveryLifeSeconds: 86_400,

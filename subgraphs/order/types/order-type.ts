@@ -14,10 +14,12 @@ export type OrderType = {
   /** Seconds to pay; null takes PAYMENT_WINDOW_SECONDS. */
   readonly paymentWindowSeconds: number | null;
   readonly payFlow: PayFlow;
-  /** The only kind of product that it takes; null for any. */
+  /** The only kind of product that it takes; null for any but BOOKABLE, whose orders are by nights. */
   readonly productKind: ProductKind | null;
   /** Shape of the order's extension; null when it takes none. */
   readonly extension: z.ZodType | null;
+  /** Paid, it waits for `redeemOrder` with its confirmation code, or lapses; else it is delivered. */
+  readonly redeemable: boolean;
   /** Whether pieces of this kind of product have to be shipped by hand before the order is complete. */
   needsFulfilment(kind: ProductKind): boolean;
   /**

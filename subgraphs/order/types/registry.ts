@@ -1,3 +1,4 @@
+import { booking } from './booking.ts';
 import { digital } from './digital.ts';
 import type { OrderType } from './order-type.ts';
 import { standard } from './standard.ts';
@@ -31,4 +32,4 @@ export function registerOrderTypes(...types: readonly OrderType[]): OrderTypes {
   };
 }
 
-export const orderTypes = (): OrderTypes => registerOrderTypes(standard, digital);
+export const orderTypes = (): OrderTypes => registerOrderTypes(standard, digital, booking);

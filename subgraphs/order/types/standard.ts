@@ -9,6 +9,7 @@ export const standard: OrderType = {
   payFlow: 'ORDER_THEN_PAY',
   productKind: null,
   extension: null,
+  redeemable: false,
   needsFulfilment: (kind) => kind !== 'DIGITAL',
   // Nothing to do by hand is nothing to do at all: what is bought is the product itself.
   deliver: async () => undefined,

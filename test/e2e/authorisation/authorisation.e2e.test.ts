@@ -70,10 +70,11 @@ describe('who may do what', () => {
   let shared: Omit<Fixture, 'key'>;
   const ports: Record<string, number> = {};
 
-  async function ownOrder(): Promise<Pick<Fixture, 'orderId' | 'sagaId' | 'productId'>> {
+  async function ownOrder(): Promise<Pick<Fixture, 'orderId' | 'orderNumber' | 'sagaId' | 'productId'>> {
     const product = await createProduct(platform, people.staff, { onHand: 50 });
-    const { id } = await placeOrder(platform, people.owner, [{ productId: product.id, quantity: 1 }]);
-    return { orderId: id, sagaId: (await readOrder(platform, people.owner, id)).saga?.id ?? '', productId: product.id };
+    const { id, number } = await placeOrder(platform, people.owner, [{ productId: product.id, quantity: 1 }]);
+    const { saga } = await readOrder(platform, people.owner, id);
+    return { orderId: id, orderNumber: number, sagaId: saga?.id ?? '', productId: product.id };
   }
 
   beforeAll(async () => {

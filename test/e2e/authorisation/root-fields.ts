@@ -7,6 +7,7 @@ export type Expected = Readonly<Record<Role, Outcome>>;
 /** Things that belong to the owner, for arguments. */
 export type Fixture = {
   orderId: string;
+  orderNumber: string;
   sagaId: string;
   paymentId: string;
   productId: string;
@@ -87,6 +88,10 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
     archiveOrder: { expected: owned, variables: id },
     advanceOrder: { expected: staffOnOwned, variables: id },
     fulfilOrder: { expected: staffOnOwned, variables: ({ orderId, key }) => ({ id: orderId, idempotencyKey: key }) },
+    redeemOrder: {
+      expected: staffOnOwned,
+      variables: ({ orderNumber }) => ({ number: orderNumber, confirmationCode: 'WRONG' }),
+    },
     addOrderNote: { expected: staffOnOwned, variables: ({ orderId }) => ({ id: orderId, note: 'called' }) },
     resolveAttention: {
       expected: staffOnOwned,

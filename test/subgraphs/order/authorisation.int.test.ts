@@ -41,6 +41,10 @@ const everybody = {
   admin: 'ok',
   service: 'ok',
 };
+const following = (outcomes: Readonly<Record<Who, string>>): Readonly<Record<Who, string>> =>
+  Object.fromEntries(
+    Object.entries(outcomes).map(([who, code]) => [who, code === 'ok' ? 'BAD_USER_INPUT' : code]),
+  ) as Record<Who, string>;
 /** References of what one may not see are null without an error. */
 const references = { anonymous: 'null', other: 'null', owner: 'ok', merchant: 'null', staff: 'ok', admin: 'ok', service: 'ok' }; // prettier-ignore
 const refusals = 'userErrors { ... on UserError { code } }';
@@ -62,10 +66,14 @@ const rows: readonly Row[] = [
   ['Mutation.archiveOrder', `mutation { archiveOrder(id: "ID") { ${refusals} } }`, { ...owners, owner: 'ORDER_STATE', staff: 'ORDER_STATE', admin: 'ORDER_STATE' }], // prettier-ignore
   ['Mutation.advanceOrder', `mutation { advanceOrder(id: "ID") { ${refusals} } }`, staffMutation],
   ['Mutation.fulfilOrder', `mutation { fulfilOrder(id: "ID", idempotencyKey: "KEY") { ${refusals} } }`, { ...staffMutation, staff: 'ORDER_STATE', admin: 'ORDER_STATE' }], // prettier-ignore
+  ['Mutation.redeemOrder', `mutation { redeemOrder(number: "NUMBER", confirmationCode: "x") { ${refusals} } }`, { ...staffMutation, staff: 'BUSINESS_REJECTED', admin: 'BUSINESS_REJECTED' }], // prettier-ignore
   ['Mutation.addOrderNote', `mutation { addOrderNote(id: "ID", note: "x") { ${refusals} } }`, staffMutation],
   ['Mutation.resolveAttention', `mutation { resolveAttention(id: "ID", to: COMPLETED, note: "x") { ${refusals} } }`, { ...staffMutation, staff: 'ORDER_STATE', admin: 'ORDER_STATE' }], // prettier-ignore
   ['Mutation.retrySaga', `mutation { retrySaga(id: "SAGA") { ${refusals} } }`, staffOnly],
   ['Subscription.orderEvents', 'subscription { orderEvents(orderId: "ID", afterSeq: 0) { event { seq } } }', readers('NOT_FOUND')], // prettier-ignore
+  // Who may follow is told that -1 is no place in the feed.
+  ['Subscription.myOrders', 'subscription { myOrders(afterSeq: -1) { seq } }', following(users)],
+  ['Subscription.allOrders', 'subscription { allOrders(afterSeq: -1) { seq } }', following({ ...staffOnly, service: 'FORBIDDEN' })], // prettier-ignore
   ['Order by id', entity('Order', 'id: "ID"', 'id number customer { id } total { amount } state balanceDue { amount }'), references], // prettier-ignore
   ['Order by number', entity('Order', 'number: "NUMBER"', 'id'), references],
   ['Saga', entity('Saga', 'id: "SAGA"', 'id order { id }'), references],

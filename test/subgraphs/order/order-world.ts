@@ -267,7 +267,7 @@ export async function until<T>(check: () => Promise<T | null | undefined | false
 }
 
 export const errorFields = `__typename ... on UserError { code message path }
-  ... on InsufficientStockError { shortages { product { id } requested available } } ... on IdempotencyConflictError { retryable }`;
+  ... on InsufficientStockError { shortages { product { id } requested available night } } ... on IdempotencyConflictError { retryable }`;
 
 export const placeMutation = `mutation Place($input: PlaceOrderInput!, $key: String!) {
   placeOrder(input: $input, idempotencyKey: $key) {

@@ -18,6 +18,8 @@ import {
   terminalStates,
   transitions,
 } from '../../../subgraphs/order/domain/order.ts';
+import { booking } from '../../../subgraphs/order/types/booking.ts';
+import { standard } from '../../../subgraphs/order/types/standard.ts';
 import { after, anOrder, anyCommand, commands, expiresAt, inTime, placedAt } from './fixtures.ts';
 
 const eventsOf = (decision: Decision): readonly OrderEvent[] => {
@@ -41,6 +43,8 @@ const table: Readonly<Record<OrderCommand['type'], Readonly<Record<OrderState, s
     RecordRefund     = = = = = = = = = =
     Expire           ! ! ! ! ! ! ! · ! !
     Cancel           ! CANCELLED ! ! ! ! · ! ! !
+    Redeem           ! ! COMPLETED ! · ! ! ! ! !
+    Lapse            ! ! · ! ! · ! ! ! !
     StartProcessing  ! ! PROCESSING · · ! ! ! ! !
     Complete         ! ! COMPLETED COMPLETED · ! ! ! ! !
     Fulfil           ! ! COMPLETED COMPLETED ! ! ! ! ! !
@@ -88,7 +92,7 @@ describe('every command in every state', () => {
   test('only the transition table decides what an event may follow', () => {
     const events: OrderEvent[] = [
       { type: 'StockReserved' }, { type: 'PlacingFailed', reason: 'OUT_OF_STOCK', detail: null }, { type: 'OrderExpired' },
-      { type: 'OrderCancelled', reason: 'CUSTOMER', note: null }, { type: 'ProcessingStarted' }, { type: 'OrderCompleted' }, { type: 'AttentionNeeded', error: '' },
+      { type: 'OrderCancelled', reason: 'CUSTOMER', note: null }, { type: 'ProcessingStarted' }, { type: 'OrderCompleted' }, { type: 'OrderRedeemed' }, { type: 'OrderLapsed' }, { type: 'AttentionNeeded', error: '' },
     ]; // prettier-ignore
     for (const state of orderStates)
       for (const event of events) {
@@ -216,10 +220,21 @@ describe('allowed actions', () => {
   test('are those that decide accepts', () => {
     const owner = { owner: true, staff: false };
     const staff = { owner: false, staff: true };
-    expect(allowedActions(anOrder(), inTime, owner)).toEqual(['PAY', 'CANCEL']);
-    expect(allowedActions(anOrder(), expiresAt, owner)).toEqual(['ARCHIVE']);
-    expect(allowedActions(anOrder({ state: 'PAID' }), inTime, staff)).toEqual(['ADVANCE', 'FULFIL', 'REFUND']);
-    expect(allowedActions(anOrder({ state: 'NEEDS_ATTENTION' }), inTime, staff)).toEqual(['REFUND', 'RESOLVE']);
+    expect(allowedActions(anOrder(), inTime, owner, standard)).toEqual(['PAY', 'CANCEL']);
+    expect(allowedActions(anOrder(), expiresAt, owner, standard)).toEqual(['ARCHIVE']);
+    expect(allowedActions(anOrder({ state: 'PAID' }), inTime, staff, standard)).toEqual([
+      'ADVANCE',
+      'FULFIL',
+      'REFUND',
+    ]);
+    expect(allowedActions(anOrder({ state: 'NEEDS_ATTENTION' }), inTime, staff, standard)).toEqual([
+      'REFUND',
+      'RESOLVE',
+    ]);
+    const booked = { fulfilmentStatus: 'NOT_REQUIRED', state: 'PAID' } as const;
+    expect(allowedActions(anOrder(booked), inTime, staff, booking)).toEqual(['REDEEM', 'REFUND']);
+    expect(allowedActions(anOrder(booked), inTime, owner, booking)).toEqual([]);
+    expect(allowedActions(anOrder({ ...booked, refundedMinor: 5_000n }), inTime, staff, booking)).toEqual([]);
   });
 });
 

@@ -42,8 +42,8 @@ describe('success (GM-10)', () => {
   });
 
   test('merges equal lines and takes the stock of lines that differ by extras in one go', async () => {
-    const addOns = [{ code: 'WRAP', name: 'Gift wrap', unitPrice: { amount: 200, currency: 'EUR' } }];
-    const productId = await world.make(10, { addOns: addOns as never });
+    const addOns = [{ code: 'WRAP', name: 'Gift wrap', unitPrice: { amount: 200, currency: 'EUR' }, perPerson: false, perNight: false }]; // prettier-ignore
+    const productId = await world.make(10, { addOns });
     const lines = [{ productId, quantity: 1 }, { productId, quantity: 2, addOns: ['WRAP'] }, { productId, quantity: 3 }]; // prettier-ignore
     const { order } = await place(lines);
     expect(order.total.amount).toBe(6 * 1_290 + 2 * 200);

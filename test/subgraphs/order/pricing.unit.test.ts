@@ -18,6 +18,8 @@ import { maxExtensionBytes } from '../../../subgraphs/order/types/order-type.ts'
 import { standard } from '../../../subgraphs/order/types/standard.ts';
 import { aType, anInput, snapshot } from './fixtures.ts';
 
+/** The shop's date in these tests. */
+const today = '2026-11-21';
 const wantedOf = (input: PlaceOrderInput, type = standard): readonly WantedLine[] => {
   const checked = checkInput(input, type);
   if ('refusals' in checked) throw new Error(JSON.stringify(checked.refusals));
@@ -31,6 +33,7 @@ const price = (products: readonly ProductSnapshot[], lines: readonly LineInput[]
   priceLines(wantedOf(anInput({ lines }), type), new Map(products.map((product) => [product.id, product])), {
     currency,
     type,
+    today,
     newId,
   });
 const priced = (...args: Parameters<typeof price>): Priced => {
@@ -119,8 +122,20 @@ describe('an extension', () => {
 });
 
 describe('pricing', () => {
-  const cake = { code: 'CAKE', name: 'Cake', unitPrice: { amount: 350, currency: 'EUR' } };
-  const wrap = { code: 'WRAP', name: 'Gift wrap', unitPrice: { amount: 200, currency: 'EUR' } };
+  const cake = {
+    code: 'CAKE',
+    name: 'Cake',
+    unitPrice: { amount: 350, currency: 'EUR' },
+    perPerson: false,
+    perNight: false,
+  };
+  const wrap = {
+    code: 'WRAP',
+    name: 'Gift wrap',
+    unitPrice: { amount: 200, currency: 'EUR' },
+    perPerson: false,
+    perNight: false,
+  };
 
   test('multiplies price and extras by the quantity and keeps a snapshot', () => {
     const beans = snapshot({ addOns: [cake, wrap], marketPrice: { amount: 1_500, currency: 'EUR' } });

@@ -5,7 +5,7 @@ import { aType } from './fixtures.ts';
 test('every type is found by its code', () => {
   const types = orderTypes();
   for (const type of types.all) expect(types.find(type.code)).toBe(type);
-  expect(types.all.map(({ code }) => code)).toEqual(['STANDARD', 'DIGITAL']);
+  expect(types.all.map(({ code }) => code)).toEqual(['STANDARD', 'DIGITAL', 'BOOKING']);
 });
 
 test('registering a code twice is an error', () => {

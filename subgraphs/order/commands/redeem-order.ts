@@ -1,0 +1,119 @@
+import { type UserViewer, isStaff } from '../../shared/auth.ts';
+import { type Sql, select, write } from '../../shared/database.ts';
+import {
+  type Refusal,
+  RefusedError,
+  forbiddenError,
+  notFoundError,
+  orRefusals,
+  validationError,
+} from '../../shared/errors.ts';
+import { claimKey } from '../../shared/idempotency.ts';
+import { idFromBytes, idToBytes } from '../../shared/ids.ts';
+import { announce } from '../announce.ts';
+import type { OrderDeps } from '../deps.ts';
+import { isConfirmationCode, maxWrongCodes, wrongCodeWindowMs } from '../domain/confirmation-code.ts';
+import { decide } from '../domain/order.ts';
+import type { StoredLine, StoredOrder } from '../rows.ts';
+import { type OrderPayload, changeOrder } from './change-order.ts';
+import type { Asker } from './context.ts';
+
+const maxGivenLength = 64;
+
+const refused = (cause: string, message: string): Refusal => ({
+  __typename: 'BusinessRejectedError',
+  code: 'BUSINESS_REJECTED',
+  message,
+  path: ['confirmationCode'],
+  cause,
+});
+const wrongCode = refused('WRONG_CONFIRMATION_CODE', 'This is not the confirmation code of the order.');
+const tooManyCodes = refused(
+  'TOO_MANY_WRONG_CODES',
+  `Too many wrong codes for this order; none is looked at for ${wrongCodeWindowMs / 60_000} minutes.`,
+);
+
+/**
+ * The merchant's check-in: a paid order is COMPLETED by its guest's confirmation code. For the seller of all its lines and
+ * staff. A completed order with its right code succeeds again. A wrong code is counted with the order's row locked, so that
+ * guesses at the same time are counted one by one, and the count stays although nothing else happens.
+ */
+export async function redeemOrder(
+  deps: OrderDeps,
+  asker: Asker,
+  input: { number: string; confirmationCode: string; idempotencyKey?: string | null },
+): Promise<OrderPayload> {
+  const { viewer, traceId } = asker;
+  const { number, confirmationCode } = input;
+  return orRefusals(
+    async () => {
+      if (confirmationCode.length > maxGivenLength)
+        throw new RefusedError(validationError(`confirmationCode: has at most ${maxGivenLength} characters.`, ['confirmationCode'])); // prettier-ignore
+      const orderId = await findId(deps.db.em(), number);
+      const at = deps.now();
+      let replayed = false;
+      let refusal: Refusal | null = null;
+      const changed = await deps.db.transaction(async (tx) => {
+        const result = await changeOrder(
+          tx,
+          orderId,
+          { actor: { type: 'STAFF', id: viewer.userId }, at, traceId },
+          async (order) => {
+            authorise(viewer, order);
+            refusal = await checkCode(tx, order, confirmationCode, at);
+            if (refusal) return { events: [] };
+            const claim = { ownerId: viewer.userId, operation: 'redeemOrder', key: input.idempotencyKey, input: { number, confirmationCode } }; // prettier-ignore
+            ({ replayed } = await claimKey(tx, claim, { orderId }));
+            return replayed ? { events: [] } : decide(order, { type: 'Redeem' }, at);
+          },
+          true,
+        );
+        if (!result) throw noSuchOrder(number);
+        return result;
+      });
+      if (refusal) return { order: null, replayed: false, userErrors: [refusal] };
+      announce(deps, changed.order, changed.events);
+      return { order: changed.order, replayed, userErrors: [] };
+    },
+    (userErrors): OrderPayload => ({ order: null, replayed: false, userErrors }),
+  );
+}
+
+const noSuchOrder = (number: string) =>
+  new RefusedError(notFoundError('There is no such order.', number.slice(0, maxGivenLength), ['number']));
+
+async function findId(sql: Sql, number: string): Promise<string> {
+  const [row] = await select(sql, 'select id from orders where number = ?', [number.trim().toUpperCase()]);
+  if (!row) throw noSuchOrder(number);
+  return idFromBytes(row['id'] as Buffer);
+}
+
+/** The seller and staff; the customer is told that it is not for customers, for anybody else there is no such order. */
+function authorise(viewer: UserViewer, order: StoredOrder): void {
+  const lines = order.lines as readonly StoredLine[];
+  const sells = viewer.roles.includes('MERCHANT') && lines.every(({ sellerId }) => sellerId === viewer.userId);
+  if (isStaff(viewer) || sells) return;
+  if (order.customerId !== viewer.userId) throw noSuchOrder(order.number);
+  throw new RefusedError(forbiddenError('The seller and staff redeem codes.'));
+}
+
+/** Why the code does not count, or null. Locks nothing more: the order's row is locked already. */
+async function checkCode(tx: Sql, order: StoredOrder, given: string, at: Date): Promise<Refusal | null> {
+  const id = idToBytes(order.id);
+  if (order.confirmationCode === null)
+    return refused('NOT_REDEEMABLE', `Orders of type ${order.type} have no confirmation code.`);
+  const [row] = await select(tx, 'select wrong from redeem_throttle where order_id = ? and window_until > ?', [id, at]);
+  const wrong = Number(row?.['wrong'] ?? 0);
+  if (wrong >= maxWrongCodes) return tooManyCodes;
+  if (isConfirmationCode(given, order.confirmationCode)) {
+    await write(tx, 'delete from redeem_throttle where order_id = ?', [id]);
+    return null;
+  }
+  if (row) await write(tx, 'update redeem_throttle set wrong = wrong + 1 where order_id = ?', [id]);
+  else
+    await write(tx, 'replace into redeem_throttle (order_id, wrong, window_until) values (?, 1, ?)', [
+      id,
+      new Date(at.getTime() + wrongCodeWindowMs),
+    ]);
+  return wrongCode;
+}
