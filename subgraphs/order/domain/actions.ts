@@ -1,5 +1,6 @@
 import type { OrderType } from '../types/order-type.ts';
-import { type Order, effectiveState, netMinor, terminalStates } from './order.ts';
+import { type Order, effectiveState, terminalStates } from './order.ts';
+import { netMinor } from './paying.ts';
 import { isRefunded } from './redemption.ts';
 
 export type OrderAction = 'PAY' | 'CANCEL' | 'REDEEM' | 'ADVANCE' | 'FULFIL' | 'REFUND' | 'ARCHIVE' | 'RESOLVE';

@@ -1,6 +1,7 @@
 import type { Refusal } from '../../shared/errors.ts';
 import { validationError } from '../../shared/errors.ts';
 import { decideFulfilment } from './fulfilment.ts';
+import { decidePayment, larger, netMinor } from './paying.ts';
 import { decideLapse, decideRedemption, isRefunded } from './redemption.ts';
 
 /*
@@ -284,31 +285,6 @@ export function decide(order: Order, command: OrderCommand, at: Date): Decision 
   }
 }
 
-/**
- * Money that arrived counts when it was paid in time and the order still waits for it; otherwise it has to go back. A
- * payment that is told again counts once, and one of which something went back already pays nothing.
- */
-function decidePayment(order: Order, command: Extract<OrderCommand, { type: 'MarkPaid' }>): Decision {
-  const { paymentId, amountMinor, method, paidAt, advances, known } = command;
-  const payment = { paymentId, amountMinor, method, paidAt, advances };
-  if (known?.received) return accept();
-  if (known && known.refundedMinor > 0n)
-    return accept({
-      type: 'PaymentRefused',
-      ...payment,
-      reason: 'PAYMENT_REFUNDED',
-      countedMinor: known.refundedMinor,
-    });
-  if (order.state !== 'PENDING_PAYMENT')
-    return accept({ type: 'PaymentRefused', ...payment, reason: `ORDER_${order.state}` });
-  if (paidAt.getTime() >= order.expiresAt.getTime())
-    return accept({ type: 'PaymentRefused', ...payment, reason: 'ORDER_EXPIRED' });
-  return accept({
-    type: netMinor(order) + amountMinor >= order.totalMinor ? 'OrderPaid' : 'PartPaymentReceived',
-    ...payment,
-  });
-}
-
 /** The state that an event leads to; null where it leaves the state alone. */
 export function stateAfter(event: OrderEvent): OrderState | null {
   switch (event.type) {
@@ -390,8 +366,6 @@ function change(order: Order, event: OrderEvent, at: Date): Partial<Order> {
   }
 }
 
-const larger = (one: bigint, other: bigint): bigint => (one > other ? one : other);
-
 /** The money's status follows from the amounts and the state alone. */
 export function paymentStatusOf(
   order: Pick<Order, 'state' | 'totalMinor' | 'paidMinor' | 'refundedMinor'>,
@@ -403,10 +377,6 @@ export function paymentStatusOf(
   if (paidMinor < totalMinor) return 'PARTIALLY_PAID';
   return paidMinor === totalMinor ? 'PAID' : 'OVERPAID';
 }
-
-/** Money that is with us: what came in and did not go back. */
-export const netMinor = (order: Pick<Order, 'paidMinor' | 'refundedMinor'>): bigint =>
-  order.paidMinor - order.refundedMinor;
 
 /** What is still to be paid, in minor units: nothing once the order is paid or closed. */
 export const balanceDueMinor = (order: Order, at: Date): bigint => {

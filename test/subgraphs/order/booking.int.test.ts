@@ -193,7 +193,8 @@ describe('nights that are not paid for', () => {
     const productId = await room(1);
     const { id } = await book(productId);
     const run = async (orderId: string) => (await world.run(buyer, cancel, { id: orderId, key: newId() })).data.cancelOrder; // prettier-ignore
-    expect([await run(id), await run(id)]).toEqual(Array(2).fill({ order: { state: 'CANCELLED' }, userErrors: [] }));
+    for (let times = 0; times < 2; times += 1)
+      expect(await run(id)).toEqual({ order: { state: 'CANCELLED' }, userErrors: [] });
     await world.deliver();
     expect(await night(productId)).toEqual({ held: 0, sold: 0 });
     const paid = await book(productId);
@@ -303,7 +304,7 @@ describe('the confirmation code', () => {
     await pay(id);
     const code = await codeOf(id);
     const answers = await Promise.all(Array.from({ length: 5 }, () => redeem(number, code)));
-    expect(answers.map(({ userErrors, order }) => [userErrors, order.state])).toEqual(Array(5).fill([[], 'COMPLETED']));
+    for (const { userErrors, order } of answers) expect([userErrors, order.state]).toEqual([[], 'COMPLETED']);
     const types = (await read(id)).history.edges.map(({ node }: { node: { type: string } }) => node.type);
     expect(types.filter((type: string) => type === 'OrderRedeemed')).toHaveLength(1);
   });
