@@ -373,13 +373,13 @@ export type PaymentAttempt = {
   state: AttemptState;
   /** The provider's id of it; null until the provider has answered. */
   providerTransactionId?: Maybe<Scalars['String']['output']>;
-  /** The provider's kind of checkout, e.g. `card`. */
+  /** The provider's kind of checkout: `card`, `elements` or `checkout`. */
   tradeType?: Maybe<Scalars['String']['output']>;
   /** The provider's own word for its state, as last heard. */
   providerState?: Maybe<Scalars['String']['output']>;
-  /** The page where the customer pays; null until the provider has answered. */
+  /** The page where the customer pays; null until the provider has answered, and where the shop's own page does it with `clientParams`. */
   redirectUrl?: Maybe<Scalars['String']['output']>;
-  /** What a program needs to pay: for the simulated provider `{ intent, clientSecret, confirmUrl }`; POST `{"card": "4242424242424242"}` to `confirmUrl`. */
+  /** What a program needs to pay. Stripe: `{ intent, clientSecret, publishableKey }` for Elements, or `{ session }`. The simulated provider: `{ intent, clientSecret, confirmUrl }`; POST `{"card": "4242424242424242"}` to `confirmUrl`. */
   clientParams?: Maybe<Scalars['JSON']['output']>;
   /** The provider's code of the failure, e.g. `card_declined`. */
   failureCode?: Maybe<Scalars['String']['output']>;

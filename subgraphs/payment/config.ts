@@ -9,7 +9,19 @@ export type SimulatedConfig = {
   readonly webhookSecrets: readonly string[];
 };
 
+/** How the payment service reaches Stripe and knows its webhooks. */
+export type StripeConfig = {
+  readonly secretKey: string;
+  /** For the shop's own page; undefined: it knows the key by itself. */
+  readonly publishableKey: string | undefined;
+  /** All of them are accepted, so that the secret can be changed without losing a webhook. */
+  readonly webhookSecrets: readonly string[];
+  readonly apiBase: string;
+};
+
 export type PaymentConfig = {
+  /** Undefined: there is no secret key of Stripe. */
+  readonly stripe: StripeConfig | undefined;
   /** Undefined: this platform does not take payments at the simulated provider. */
   readonly simulated: SimulatedConfig | undefined;
 };
@@ -23,28 +35,60 @@ export function allowsSimulatedProvider(env: Env): boolean {
   return env['NODE_ENV'] !== 'production' || given.ALLOW_SIMULATED_PROVIDER === 'true';
 }
 
+/** One secret, or the new and the old one while it is being changed, comma-separated. */
+function secretsOf(variable: string, given: string): readonly string[] {
+  const secrets = given.split(',').map((secret) => secret.trim());
+  if (secrets.some((secret) => secret.length < 16)) {
+    throw new ConfigError(`${variable}: each of the comma-separated secrets needs at least 16 characters.`);
+  }
+  return secrets;
+}
+
 /** What the simulated provider and its merchant both know. Throws ConfigError. */
 export function readSimulatedSecrets(env: Env): Pick<SimulatedConfig, 'apiKey' | 'webhookSecrets'> {
-  const webhookSecrets = developmentValue(env, 'SIMULATED_WEBHOOK_SECRET', developmentWebhookSecret)
-    .split(',')
-    .map((secret) => secret.trim());
-  if (webhookSecrets.some((secret) => secret.length < 16)) {
-    throw new ConfigError(
-      'SIMULATED_WEBHOOK_SECRET: each of the comma-separated secrets needs at least 16 characters.',
-    );
-  }
+  const given = developmentValue(env, 'SIMULATED_WEBHOOK_SECRET', developmentWebhookSecret);
+  const webhookSecrets = secretsOf('SIMULATED_WEBHOOK_SECRET', given);
   return { apiKey: developmentValue(env, 'SIMULATED_API_KEY', developmentApiKey), webhookSecrets };
+}
+
+/** Stripe is had by having its secret key. */
+function readStripeConfig(env: Env): StripeConfig | undefined {
+  const given = readEnv(env, {
+    STRIPE_SECRET_KEY: z
+      .string()
+      .regex(/^(sk|rk)_\w+$/, 'is not a secret or restricted key')
+      .optional(),
+    STRIPE_PUBLISHABLE_KEY: z
+      .string()
+      .regex(/^pk_\w+$/, 'is not a publishable key')
+      .optional(),
+    STRIPE_WEBHOOK_SECRET: z.string().optional(),
+    STRIPE_API_BASE: url('http', 'https').default('https://api.stripe.com'),
+  });
+  if (given.STRIPE_SECRET_KEY === undefined) return undefined;
+  if (given.STRIPE_WEBHOOK_SECRET === undefined) {
+    throw new ConfigError("STRIPE_WEBHOOK_SECRET: is not set — the signing secret of Stripe's webhook endpoint.");
+  }
+  if (env['NODE_ENV'] === 'production' && !given.STRIPE_API_BASE.startsWith('https:')) {
+    throw new ConfigError('STRIPE_API_BASE: must be an https URL when NODE_ENV=production.');
+  }
+  return {
+    secretKey: given.STRIPE_SECRET_KEY,
+    publishableKey: given.STRIPE_PUBLISHABLE_KEY,
+    webhookSecrets: secretsOf('STRIPE_WEBHOOK_SECRET', given.STRIPE_WEBHOOK_SECRET),
+    apiBase: given.STRIPE_API_BASE,
+  };
 }
 
 /** Throws ConfigError naming the variable and the mend. */
 export function readPaymentConfig(env: Env): PaymentConfig {
-  if (!allowsSimulatedProvider(env)) return { simulated: undefined };
+  const stripe = readStripeConfig(env);
+  if (!allowsSimulatedProvider(env)) return { stripe, simulated: undefined };
   const given = readEnv(env, {
     SIMULATED_PROVIDER_URL: url('http', 'https')
       .describe('origin of the simulated payment provider')
       .default('http://127.0.0.1:4106'),
   });
-  return {
-    simulated: { url: given.SIMULATED_PROVIDER_URL.replace(/\/$/, ''), ...readSimulatedSecrets(env) },
-  };
+  const simulated = { url: given.SIMULATED_PROVIDER_URL.replace(/\/$/, ''), ...readSimulatedSecrets(env) };
+  return { stripe, simulated };
 }

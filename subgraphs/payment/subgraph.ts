@@ -16,9 +16,8 @@ import { LedgerMigration } from './migrations/2026-11-22-ledger.ts';
 import { LiveSlotMigration } from './migrations/2026-11-22-live-slot.ts';
 import { RefundTriesMigration } from './migrations/2026-11-22-refund-tries.ts';
 import { afterEvent, eventHandlers } from './order-events.ts';
-import { type PaymentProvider } from './providers/provider.ts';
-import { simulatedProvider } from './providers/simulated.ts';
-import { entities, type PaymentMethod } from './records.ts';
+import { openProviders } from './providers/open-providers.ts';
+import { entities } from './records.ts';
 import { createResolvers } from './resolvers.ts';
 import { webhookRoute } from './webhooks.ts';
 
@@ -40,7 +39,10 @@ const wakeChannel = 'payment-work';
 export async function createPaymentSubgraph(runtime: Runtime): Promise<Subgraph> {
   const { log, metrics, live, now, newId } = runtime;
   const service = await openService(runtime, paymentSchema);
-  const { providers, closeProviders } = openProviders(runtime);
+  const providers = openProviders(readPaymentConfig(runtime.env), runtime.config);
+  if (providers.size === 0) {
+    log.warn('no payment provider: set STRIPE_SECRET_KEY, or ALLOW_SIMULATED_PROVIDER=true with NODE_ENV=production');
+  }
   const work = backgroundWork(runtime, service, () => deps);
   const deps: PaymentDeps = {
     env: runtime.env,
@@ -77,23 +79,10 @@ export async function createPaymentSubgraph(runtime: Runtime): Promise<Subgraph>
     },
     async close() {
       await work.stop();
-      await closeProviders();
+      await Promise.all([...providers.values()].map((provider) => provider.close()));
       await service.db.close();
     },
   };
-}
-
-function openProviders({ env, config, log }: Runtime): {
-  providers: ReadonlyMap<PaymentMethod, PaymentProvider>;
-  closeProviders: () => Promise<void>;
-} {
-  const { simulated } = readPaymentConfig(env);
-  if (!simulated) {
-    log.warn('no payment provider: NODE_ENV=production has the simulated one only with ALLOW_SIMULATED_PROVIDER=true');
-    return { providers: new Map(), closeProviders: async () => undefined };
-  }
-  const provider = simulatedProvider(simulated, { publicUrl: config.publicUrl });
-  return { providers: new Map([['SIMULATED_CARD', provider]]), closeProviders: () => provider.close() };
 }
 
 /** Relay, consumer and jobs, once started here; until then `wake` reaches whichever process has them. */

@@ -94,7 +94,7 @@ async function saveAttempt(
   await write(
     unit.sql,
     `update attempt set state = ?, live = ?, provider_intent_id = coalesce(provider_intent_id, ?), provider_state = ?, failure_code = ?, failure_message = ?,
-       finished_at = coalesce(finished_at, ?), checks = 0, next_check_at = if(?, utc_timestamp(3) + interval ${followUpSeconds} second, null)
+       finished_at = if(? in ('REQUIRES_ACTION', 'PENDING', 'AUTHORIZED'), null, coalesce(finished_at, ?)), checks = 0, next_check_at = if(?, utc_timestamp(3) + interval ${followUpSeconds} second, null)
      where id = ?`,
     [
       attempt.state,
@@ -107,6 +107,7 @@ async function saveAttempt(
         : fact.type === 'canceled'
           ? (row.failureMessage ?? null)
           : null,
+      attempt.state,
       cause.at,
       attempt.live,
       idToBytes(row.id),

@@ -61,11 +61,18 @@ function storeIntent(
     const cause = { source, at: deps.now(), data: { attemptId: id } };
     await write(
       unit.sql,
-      `update attempt set provider_intent_id = ?, trade_type = 'card', redirect_url = ?, client_params = ?,
+      `update attempt set provider_intent_id = ?, trade_type = ?, redirect_url = ?, client_params = ?,
          provider_state = if(state = 'CREATED', ?, provider_state), next_check_at = if(live is null, null, utc_timestamp(3) + interval ${firstPollSeconds} second), checks = 0,
          state = if(state = 'CREATED', 'REQUIRES_ACTION', state)
        where id = ?`,
-      [intent.id, intent.redirectUrl, JSON.stringify(intent.clientParams), intent.status, idToBytes(id)],
+      [
+        intent.id,
+        intent.tradeType,
+        intent.redirectUrl,
+        JSON.stringify(intent.clientParams),
+        intent.status,
+        idToBytes(id),
+      ],
     );
     let after = payment;
     // A webhook may have been faster than the answer: then the attempt has gone on already.
@@ -117,11 +124,14 @@ export async function submitOrRefuse(
   return payment;
 }
 
-/** An unreachable provider, as the refusal that asks to try again. */
+/** A provider that says no, or is out of reach: then as the refusal that asks to try again. */
 export async function asRefusal<T>(provider: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
+    if (error instanceof ProviderRefused) {
+      throw new RefusedError(providerError(provider, false, `The provider refuses: ${error.message}`));
+    }
     if (!(error instanceof ProviderUnreachable)) throw error;
     throw new RefusedError(
       providerError(provider, true, 'The payment provider does not answer; send the same request again in a moment.'),

@@ -35,13 +35,16 @@ export type PaymentEvent =
   | { readonly type: 'RefundRequested' | 'RefundSucceeded' | 'RefundFailed'; readonly amountMinor: bigint }
   | { readonly type: 'SurplusRefunded' | 'RefundReturned' | 'RefundRepeated'; readonly amountMinor: bigint }
   | { readonly type: 'PaymentRetried' | 'PaymentCancelled' | 'PaymentExpired' }
-  | { readonly type: 'AttemptReady' | 'AttemptEnded' }
+  | { readonly type: 'PaymentProcessing' }
+  | { readonly type: 'AttemptReady' | 'AttemptPending' | 'AttemptEnded' }
   | { readonly type: 'PaymentFailed' | 'AttemptFailed' | 'RefundRefused'; readonly code: string };
 
 /** What a provider says about an attempt, however it was heard. */
 export type ProviderFact =
   | { readonly type: 'succeeded'; readonly amountMinor: bigint; readonly currency: string }
   | { readonly type: 'failed'; readonly code: string; readonly message: string }
+  /** The money is on its way: it can still fail. */
+  | { readonly type: 'processing' }
   | { readonly type: 'canceled' };
 
 export type FactOutcome = 'APPLIED' | 'STALE' | 'REJECTED_AMOUNT' | 'LATE_AUTO_REFUNDED';
@@ -86,6 +89,8 @@ function changed(payment: PaymentFacts, event: PaymentEvent): Partial<PaymentFac
       return { state: 'FAILED' };
     case 'PaymentRetried':
       return { state: 'OPEN' };
+    case 'PaymentProcessing':
+      return { state: 'PROCESSING' };
     case 'PaymentCancelled':
       return { state: 'CANCELLED' };
     case 'PaymentExpired':
@@ -100,6 +105,7 @@ function changed(payment: PaymentFacts, event: PaymentEvent): Partial<PaymentFac
     }
     case 'PaymentCreated':
     case 'AttemptReady':
+    case 'AttemptPending':
     case 'AttemptEnded':
     case 'AttemptFailed':
     case 'CapturedTwice':
@@ -148,6 +154,11 @@ export function decideFact(
         events: [{ type: waits ? 'PaymentFailed' : 'AttemptFailed', code: fact.code }],
         attempt: { state: 'FAILED', live: true },
       };
+    }
+    case 'processing': {
+      if (!attempt.live || attempt.state === 'SUCCEEDED' || attempt.state === 'PENDING') return stale;
+      const type = isUnpaid(payment.state) && payment.state !== 'PROCESSING' ? 'PaymentProcessing' : 'AttemptPending';
+      return { outcome: 'APPLIED', events: [{ type }], attempt: { state: 'PENDING', live: true } };
     }
     case 'canceled': {
       if (!attempt.live) return stale;

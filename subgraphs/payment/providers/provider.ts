@@ -10,7 +10,10 @@ export type Intent = {
   readonly status: string;
   /** What it says about the attempt; null while the customer has not decided. */
   readonly fact: ProviderFact | null;
-  readonly redirectUrl: string;
+  /** The provider's kind of checkout, at most 16 characters. */
+  readonly tradeType: string;
+  /** The page where the customer pays; null where the shop's own page does it with `clientParams`. */
+  readonly redirectUrl: string | null;
   readonly clientParams: Readonly<Record<string, string>>;
 };
 
@@ -31,7 +34,8 @@ export type ProviderEvent = {
   readonly about:
     | {
         readonly kind: 'attempt';
-        readonly intentId: string;
+        /** Null where the attempt's id alone says which one it is. */
+        readonly intentId: string | null;
         readonly attemptId: string | null;
         readonly fact: ProviderFact;
       }
@@ -101,6 +105,7 @@ export type PaymentProvider = {
   readEvent(body: Buffer): ProviderEvent | null;
   /** Undefined: it has none, and its payments are not reconciled. */
   readonly statement?: ProviderStatement | undefined;
+  close(): Promise<void>;
 };
 
 /** The provider did not answer in time or not with sense: whether it acted is not known. Ask again. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { SimulatedConfig } from '../config.ts';
 import type { ProviderFact } from '../domain/payment.ts';
 import { checkSignature } from '../domain/signature.ts';
+import { saysNothing } from './answers.ts';
 import {
   type Intent,
   type PaymentProvider,
@@ -15,8 +16,6 @@ import {
 const requestTimeoutMs = 5_000;
 const poolConnections = 16;
 const keepAliveMs = 30_000;
-/** Statuses that say nothing about the request itself, e.g. a key that is wrong until somebody mends it: it is made again. */
-const unheard: ReadonlySet<number> = new Set([401, 403, 408, 409, 429]);
 
 const intentShape = z.object({
   id: z.string().min(1).max(128),
@@ -71,10 +70,7 @@ function factOf(intent: SimulatedIntent): ProviderFact | null {
 }
 
 /** The simulated provider, over HTTP like any other company's. `publicUrl` is where browsers find it and the payment page. */
-export function simulatedProvider(
-  config: SimulatedConfig,
-  options: { publicUrl: string },
-): PaymentProvider & { close(): Promise<void> } {
+export function simulatedProvider(config: SimulatedConfig, options: { publicUrl: string }): PaymentProvider {
   const pool = new Pool(new URL(config.url).origin, {
     connections: poolConnections,
     keepAliveTimeout: keepAliveMs,
@@ -106,7 +102,7 @@ export function simulatedProvider(
     }
     if (status < 300) return answer;
     const { error } = (answer ?? {}) as { error?: { code?: string; message?: string } };
-    if (status >= 500 || unheard.has(status)) throw new ProviderUnreachable(`simulated provider: status ${status}`);
+    if (saysNothing(status)) throw new ProviderUnreachable(`simulated provider: status ${status}`);
     throw new ProviderRefused(error?.code ?? `status_${status}`, error?.message ?? `The provider answered ${status}.`);
   }
 
@@ -117,6 +113,7 @@ export function simulatedProvider(
       id: intent.id,
       status: intent.status,
       fact: factOf(intent),
+      tradeType: 'card',
       redirectUrl: `${options.publicUrl}/pay/${orderId}`,
       clientParams: { intent: intent.id, clientSecret: intent.client_secret ?? '', confirmUrl },
     };

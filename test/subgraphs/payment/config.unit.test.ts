@@ -36,3 +36,27 @@ test('two webhook secrets are both accepted, short ones are refused', () => {
 test('an address that is none is named', () => {
   expect(() => readPaymentConfig({ SIMULATED_PROVIDER_URL: 'provider:4106' })).toThrow('SIMULATED_PROVIDER_URL');
 });
+
+const stripe = { STRIPE_SECRET_KEY: 'sk_test_ofOurOwn', STRIPE_WEBHOOK_SECRET: 'whsec_of_our_own_1' };
+
+test('Stripe is had by its keys alone', () => {
+  expect(readPaymentConfig({}).stripe).toBeUndefined();
+  expect(readPaymentConfig({ ...production, ...stripe }).stripe).toEqual({
+    secretKey: 'sk_test_ofOurOwn',
+    publishableKey: undefined,
+    webhookSecrets: ['whsec_of_our_own_1'],
+    apiBase: 'https://api.stripe.com',
+  });
+});
+
+test('Stripe without a secret for its webhooks, or with a key of another kind, is refused', () => {
+  expect(() => readPaymentConfig({ STRIPE_SECRET_KEY: 'sk_test_ofOurOwn' })).toThrow('STRIPE_WEBHOOK_SECRET');
+  expect(() => readPaymentConfig({ ...stripe, STRIPE_WEBHOOK_SECRET: 'short' })).toThrow('STRIPE_WEBHOOK_SECRET');
+  expect(() => readPaymentConfig({ ...stripe, STRIPE_SECRET_KEY: 'pk_test_ofOurOwn' })).toThrow('STRIPE_SECRET_KEY');
+});
+
+test('production speaks to Stripe by https alone', () => {
+  const local = { ...stripe, STRIPE_API_BASE: 'http://127.0.0.1:12111' };
+  expect(readPaymentConfig(local).stripe?.apiBase).toBe('http://127.0.0.1:12111');
+  expect(() => readPaymentConfig({ ...production, ...local })).toThrow('STRIPE_API_BASE');
+});

@@ -1,0 +1,105 @@
+import type { Stripe } from 'stripe';
+import { z } from 'zod';
+import type { ProviderFact } from '../domain/payment.ts';
+import type { PaymentProvider, ProviderRefund } from './provider.ts';
+
+const metadata = z.record(z.string(), z.string()).nullish();
+const intentShape = z.object({
+  id: z.string().min(1).max(128),
+  status: z.string().max(40),
+  amount: z.number().int(),
+  amount_received: z.number().int(),
+  currency: z.string(),
+  metadata,
+  last_payment_error: z.object({ code: z.string().nullish(), message: z.string().nullish() }).nullish(),
+});
+const sessionShape = z.object({
+  id: z.string().min(1).max(128),
+  status: z.string().nullable(),
+  payment_status: z.string(),
+  amount_total: z.number().int().nullable(),
+  currency: z.string().nullable(),
+  metadata,
+});
+const refundShape = z.object({
+  id: z.string().min(1).max(128),
+  status: z.string().nullable(),
+  failure_reason: z.string().nullish(),
+  metadata,
+});
+const eventShape = z.object({
+  id: z.string().min(1).max(128),
+  type: z.string().min(1).max(64),
+  data: z.object({ object: z.unknown() }),
+});
+
+type IntentFacts = z.infer<typeof intentShape>;
+type SessionFacts = z.infer<typeof sessionShape>;
+
+/** What a payment intent says about its attempt; null while the customer has not decided. */
+export function intentFact(intent: Stripe.PaymentIntent | IntentFacts): ProviderFact | null {
+  const currency = intent.currency.toUpperCase();
+  switch (intent.status) {
+    case 'succeeded':
+      return { type: 'succeeded', amountMinor: BigInt(intent.amount_received), currency };
+    case 'canceled':
+      return { type: 'canceled' };
+    case 'processing':
+      return { type: 'processing' };
+    default: {
+      const failure = intent.last_payment_error;
+      const code = failure?.code ?? 'payment_failed';
+      return failure ? { type: 'failed', code, message: failure.message ?? 'The payment failed.' } : null;
+    }
+  }
+}
+
+/** What a checkout session says about its attempt: only a paid one counts. */
+export function sessionFact(session: Stripe.Checkout.Session | SessionFacts): ProviderFact | null {
+  if (session.payment_status === 'paid') {
+    const amountMinor = BigInt(session.amount_total ?? 0);
+    return { type: 'succeeded', amountMinor, currency: (session.currency ?? '').toUpperCase() };
+  }
+  return session.status === 'expired' ? { type: 'canceled' } : null;
+}
+
+/** A refund in our words. */
+export function refundOf(refund: Stripe.Refund | z.infer<typeof refundShape>): ProviderRefund {
+  const { id, status, failure_reason: failure } = refund;
+  if (status === 'succeeded') return { id, result: 'succeeded' };
+  if (status !== 'failed' && status !== 'canceled') return { id, result: 'pending' };
+  return { id, result: 'failed', code: failure ?? status, failure: failure ?? status };
+}
+
+/** Reads an event whose signature was checked; null when it is none of Stripe's. */
+export function readStripeEvent(body: Buffer): ReturnType<PaymentProvider['readEvent']> {
+  try {
+    const { id, type, data } = eventShape.parse(JSON.parse(body.toString('utf8')));
+    if (type.startsWith('payment_intent.')) {
+      const intent = intentShape.parse(data.object);
+      const fact = intentFact(intent);
+      if (fact === null) return { id, type, about: null };
+      // The attempt of a checkout is known by its session: the intent behind that is named by the metadata alone.
+      const intentId = intent.metadata?.['checkout'] === 'true' ? null : intent.id;
+      return {
+        id,
+        type,
+        about: { kind: 'attempt', intentId, attemptId: intent.metadata?.['attemptId'] ?? null, fact },
+      };
+    }
+    if (type.startsWith('checkout.session.')) {
+      const session = sessionShape.parse(data.object);
+      const fact = sessionFact(session);
+      const attemptId = session.metadata?.['attemptId'] ?? null;
+      return { id, type, about: fact && { kind: 'attempt', intentId: session.id, attemptId, fact } };
+    }
+    if (type.startsWith('refund.')) {
+      const refund = refundShape.parse(data.object);
+      const refundKey = refund.metadata?.['refundId'] ?? null;
+      return { id, type, about: { kind: 'refund', refundKey, refund: refundOf(refund) } };
+    }
+    return { id, type, about: null };
+  } catch {
+    return null; // not JSON, or not an event of Stripe
+  }
+}

@@ -1,0 +1,182 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { Stripe } from 'stripe';
+import type { StripeConfig } from '../config.ts';
+import { checkSignature, toleranceSeconds } from '../domain/signature.ts';
+import { saysNothing } from './answers.ts';
+import {
+  type Intent, type KnownAttempt, type PaymentProvider, type ProviderRefund, ProviderRefused, ProviderUnreachable, type RefundRequest,
+} from './provider.ts'; // prettier-ignore
+import { intentFact, readStripeEvent, refundOf, sessionFact } from './stripe-facts.ts';
+
+/** Two tries end within the time that a mutation waits for its provider. */
+const requestTimeoutMs = 4_000;
+const maxNetworkRetries = 1;
+const maxSockets = 16;
+const listedRefunds = 100;
+const isSession = (intentId: string): boolean => intentId.startsWith('cs_');
+
+/**
+ * Stripe, through its SDK. An attempt with a return URL is a Checkout Session, Stripe's own page; one without is a payment
+ * intent, whose client secret Stripe's Elements take in the shop's page.
+ *
+ * @see https://docs.stripe.com/api
+ */
+export function stripeProvider(config: StripeConfig): PaymentProvider {
+  const base = new URL(config.apiBase);
+  const agent = base.protocol === 'https:' ? new HttpsAgent({ keepAlive: true, maxSockets }) : new HttpAgent({ keepAlive: true, maxSockets }); // prettier-ignore
+  const stripe = new Stripe(config.secretKey, {
+    host: base.hostname,
+    port: base.port || (base.protocol === 'https:' ? 443 : 80),
+    protocol: base.protocol === 'https:' ? 'https' : 'http',
+    timeout: requestTimeoutMs,
+    maxNetworkRetries,
+    httpAgent: agent,
+    telemetry: false,
+  });
+  const fromIntent = (intent: Stripe.PaymentIntent): Intent => ({
+    id: intent.id,
+    status: intent.status,
+    fact: intentFact(intent),
+    tradeType: 'elements',
+    redirectUrl: null,
+    clientParams: {
+      intent: intent.id,
+      clientSecret: intent.client_secret ?? '',
+      ...(config.publishableKey === undefined ? {} : { publishableKey: config.publishableKey }),
+    },
+  });
+
+  const getIntent = ({ intentId }: KnownAttempt): Promise<Intent> =>
+    heard(async () =>
+      isSession(intentId)
+        ? fromSession(await stripe.checkout.sessions.retrieve(intentId, { expand: ['payment_intent'] }))
+        : fromIntent(await stripe.paymentIntents.retrieve(intentId)),
+    );
+
+  return {
+    name: 'stripe',
+    createIntent: (attempt) =>
+      heard(async () =>
+        attempt.returnUrl === null
+          ? fromIntent(await stripe.paymentIntents.create(intentParams(attempt), { idempotencyKey: attempt.id }))
+          : fromSession(
+              await stripe.checkout.sessions.create(sessionParams(attempt, attempt.returnUrl), {
+                idempotencyKey: attempt.id,
+              }),
+            ),
+      ),
+    getIntent,
+    async cancelIntent(attempt) {
+      const { intentId } = attempt;
+      try {
+        return await heard(async () =>
+          isSession(intentId)
+            ? fromSession(await stripe.checkout.sessions.expire(intentId))
+            : fromIntent(await stripe.paymentIntents.cancel(intentId)),
+        );
+      } catch (error) {
+        if (!(error instanceof ProviderRefused)) throw error;
+        // It has ended some other way: how, the intent itself says.
+        const intent = await getIntent(attempt);
+        if (intent.fact?.type !== 'succeeded' && intent.fact?.type !== 'canceled') throw error;
+        return intent;
+      }
+    },
+    refund: (request) => heard(() => refund(stripe, request)),
+    checkSignature: (headers, body, now) =>
+      checkSignature(headers['stripe-signature'], body, { secrets: config.webhookSecrets, now }) ??
+      verify(stripe, String(headers['stripe-signature']), body, config.webhookSecrets, now),
+    readEvent: readStripeEvent,
+    close: async () => agent.destroy(),
+  };
+}
+
+type NewAttempt = Parameters<PaymentProvider['createIntent']>[0];
+
+const metadataOf = ({ id, paymentId, orderId }: NewAttempt) => ({ attemptId: id, paymentId, orderId });
+
+const intentParams = (attempt: NewAttempt): Stripe.PaymentIntentCreateParams => ({
+  amount: Number(attempt.amount.amount),
+  currency: attempt.amount.currency.toLowerCase(),
+  metadata: metadataOf(attempt),
+  automatic_payment_methods: { enabled: true },
+});
+
+const sessionParams = (attempt: NewAttempt, returnUrl: string): Stripe.Checkout.SessionCreateParams => ({
+  mode: 'payment',
+  success_url: returnUrl,
+  cancel_url: returnUrl,
+  client_reference_id: attempt.orderId,
+  metadata: metadataOf(attempt),
+  payment_intent_data: { metadata: { ...metadataOf(attempt), checkout: 'true' } },
+  // The amount is ours to say: another currency would be another payment.
+  adaptive_pricing: { enabled: false },
+  line_items: [
+    {
+      quantity: 1,
+      price_data: {
+        currency: attempt.amount.currency.toLowerCase(),
+        unit_amount: Number(attempt.amount.amount),
+        product_data: { name: `Order ${attempt.orderId}` },
+      },
+    },
+  ],
+});
+
+function fromSession(session: Stripe.Checkout.Session): Intent {
+  const intent = typeof session.payment_intent === 'object' ? session.payment_intent : null;
+  return {
+    id: session.id,
+    status: session.status ?? 'open',
+    fact: sessionFact(session) ?? (intent && intentFact(intent)),
+    tradeType: 'checkout',
+    redirectUrl: session.url,
+    clientParams: { session: session.id },
+  };
+}
+
+/** Asks about a refund that has an id there; else looks whether this try was made, as a key is kept for a day only; else makes it. */
+async function refund(stripe: Stripe, request: RefundRequest): Promise<ProviderRefund> {
+  const { key, providerRefundId, attempt, amount } = request;
+  if (providerRefundId !== null) return refundOf(await stripe.refunds.retrieve(providerRefundId));
+  const intent = isSession(attempt.intentId)
+    ? (await stripe.checkout.sessions.retrieve(attempt.intentId)).payment_intent
+    : attempt.intentId;
+  const intentId = typeof intent === 'string' ? intent : intent?.id;
+  if (intentId === undefined) throw new ProviderRefused('charge_missing', 'The checkout session was never paid.');
+  const made = await stripe.refunds.list({ payment_intent: intentId, limit: listedRefunds });
+  const found = made.data.find(({ metadata }) => metadata?.['refundId'] === key);
+  if (found) return refundOf(found);
+  const params = { payment_intent: intentId, amount: Number(amount.amount), metadata: { refundId: key, reason: request.reason } }; // prettier-ignore
+  return refundOf(await stripe.refunds.create(params, { idempotencyKey: key }));
+}
+
+/** The SDK has the last word about a signature whose form and time are good. */
+function verify(stripe: Stripe, header: string, body: Buffer, secrets: readonly string[], now: Date) {
+  const good = secrets.some((secret) => {
+    try {
+      stripe.webhooks.constructEvent(body, header, secret, toleranceSeconds, undefined, now.getTime());
+      return true;
+    } catch (error) {
+      if (error instanceof Stripe.errors.StripeSignatureVerificationError) return false;
+      if (error instanceof SyntaxError) return true; // signed, but no JSON: `readEvent` refuses that
+      throw error;
+    }
+  });
+  return good ? null : 'SIGNATURE_MISMATCH';
+}
+
+/** An answer of Stripe's; its errors in our words. */
+async function heard<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof Stripe.errors.StripeError)) throw error;
+    const { statusCode, code, type, message } = error;
+    if (statusCode === undefined || saysNothing(statusCode)) {
+      throw new ProviderUnreachable(`stripe: ${statusCode ?? ''} ${code ?? type}`, { cause: error });
+    }
+    throw new ProviderRefused(code ?? type, message);
+  }
+}
