@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AdmissionLimits } from './admission.ts';
+import { defaultTimeoutMs, maxTimeoutMs } from '../subgraphs/shared/deadline.ts';
 import { ConfigError, type Env, integer, readEnv, url } from '../subgraphs/shared/env.ts';
 
 /** The gateway's own configuration, beside the platform's. The README lists the variables. */
@@ -19,11 +20,15 @@ export type GatewayConfig = {
   readonly simulatedProviderUrl: string | undefined;
   /** Build of the browser pages, an absolute path; unset: no pages are served. */
   readonly pagesDir: string | undefined;
+  /** How long an operation may take; what is not there by then is missing from its answer. */
+  readonly operationTimeoutMs: number;
   /** How long readiness says no before the port closes, so that a load balancer can look away first. */
   readonly drainDelayMs: number;
 };
 
 const maxTrustedProxyHops = 5;
+/** Placing an order may wait 3 s for its outcome. */
+const minOperationTimeoutMs = 5_000;
 const maxDrainDelayMs = 60_000;
 /** As many as a gateway takes at all. */
 const maxAnonymousSocketsPerAddress = 20_000;
@@ -46,6 +51,7 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     OPERATION_WAIT_MS: integer(1, maxOperationWaitMs).default(500),
     SIMULATED_PROVIDER_URL: url('http', 'https').optional(),
     PAGES_DIR: z.string().optional(),
+    OPERATION_TIMEOUT_MS: integer(minOperationTimeoutMs, maxTimeoutMs).default(defaultTimeoutMs),
     DRAIN_DELAY_MS: integer(0, maxDrainDelayMs).default(0),
   });
   return {
@@ -63,6 +69,7 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     },
     simulatedProviderUrl: given.SIMULATED_PROVIDER_URL?.replace(/\/$/, ''),
     pagesDir: given.PAGES_DIR,
+    operationTimeoutMs: given.OPERATION_TIMEOUT_MS,
     drainDelayMs: given.DRAIN_DELAY_MS,
   }; // prettier-ignore
 }

@@ -1,12 +1,11 @@
 import { ApolloGateway, type GraphQLDataSource } from '@apollo/gateway';
 import type { DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql';
-import type { SubgraphName } from '../subgraphs/shared/link.ts';
+import type { SubgraphLink, SubgraphName } from '../subgraphs/shared/link.ts';
 import type { Logger } from '../subgraphs/shared/telemetry.ts';
-import type { Caller } from './caller.ts';
+import type { Caller, CallerHeaders } from './caller.ts';
 import type { Variables } from './cost.ts';
 import { createExecutor } from './execute/executor.ts';
-import type { SubgraphFetch } from './execute/types.ts';
-import { type OperationContext, errorPolicy, subgraphName } from './subgraphs.ts';
+import { type FetchContext, errorPolicy, fetchContext, subgraphFetch, subgraphName } from './subgraphs.ts';
 
 /** A valid document that a client wants executed. */
 export type Operation = {
@@ -43,12 +42,17 @@ export type Supergraph = {
   close(): Promise<void>;
 };
 
-/** Loads a supergraph whose subgraphs are reached through `fetch`. */
-export async function openSupergraph(options: {
-  sdl: string;
-  fetch: SubgraphFetch<OperationContext>;
-  log: Logger;
-}): Promise<Supergraph> {
+export type SupergraphOptions = {
+  readonly sdl: string;
+  readonly link: (name: SubgraphName) => SubgraphLink;
+  readonly headers: CallerHeaders;
+  /** How long an operation may take, and the answer to one event of a subscription. */
+  readonly operationTimeoutMs: number;
+  readonly log: Logger;
+};
+
+/** Loads a supergraph. */
+export async function openSupergraph(options: SupergraphOptions): Promise<Supergraph> {
   // Apollo's gateway reads these itself: reports go nowhere.
   process.env['APOLLO_TELEMETRY_DISABLED'] = 'true';
   const gateway = new ApolloGateway({
@@ -59,7 +63,9 @@ export async function openSupergraph(options: {
   await gateway.load();
   const { queryPlanner: planner } = gateway.__testing();
   if (!planner) throw new Error('the gateway has not loaded');
-  const executor = createExecutor<OperationContext>({ planner, fetch: options.fetch, errorPolicy });
+  const fetch = subgraphFetch({ link: options.link, report: options });
+  const executor = createExecutor<FetchContext>({ planner, fetch, errorPolicy });
+  const begin = (caller: Caller) => fetchContext({ headers: options.headers, timeoutMs: options.operationTimeoutMs }, caller); // prettier-ignore
 
   const run = async (request: Parameters<typeof executor.execute>[0]): Promise<ExecutionResult> => {
     const result = await executor.execute(request);
@@ -69,14 +75,14 @@ export async function openSupergraph(options: {
   return {
     schema: executor.schema,
     sdl: options.sdl,
-    execute: ({ caller, ...operation }) => run({ ...operation, context: { caller } }),
+    execute: ({ caller, ...operation }) => run({ ...operation, context: begin(caller) }),
     planSubscription({ caller, variables, ...operation }) {
       const compiled = executor.compile(operation);
       const { serviceName, ...asked } = compiled.subscription(variables);
       return {
         owner: subgraphName(serviceName),
         ...asked,
-        execute: (event) => executor.executeEvent(compiled, event, { variables, context: { caller } }),
+        execute: (event) => executor.executeEvent(compiled, event, { variables, context: begin(caller) }),
       };
     },
     close: () => gateway.stop(),

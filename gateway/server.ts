@@ -3,10 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import express from 'express';
-import { readEnv, url } from '../subgraphs/shared/env.ts';
-import { type SubgraphLink, type SubgraphName, httpLink, subgraphNames } from '../subgraphs/shared/link.ts';
+import { type SubgraphLink, type SubgraphName, subgraphNames } from '../subgraphs/shared/link.ts';
 import { runProcess } from '../subgraphs/shared/process.ts';
 import { type Runtime, openRuntime } from '../subgraphs/shared/runtime.ts';
+import { httpLinks } from '../subgraphs/shared/subgraph-process.ts';
 import { answerOperations, arrivalLimits, closeServer, listen } from '../subgraphs/shared/serve.ts';
 import { openAdmission } from './admission.ts';
 import { remoteKeySet, tokenVerifier } from './auth.ts';
@@ -23,7 +23,6 @@ import { mountPages } from './pages.ts';
 import { simulatedProvider, webhooks } from './proxies.ts';
 import { openRevokedSessions } from './sessions.ts';
 import { openSockets } from './sockets.ts';
-import { subgraphFetch } from './subgraphs.ts';
 import { openSubscriptions } from './subscriptions.ts';
 
 /** A gateway that answers. */
@@ -55,7 +54,9 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   });
   const supergraph = await openSupergraph({
     sdl: options.supergraphSdl ?? readFileSync(new URL('../schema/supergraph.graphql', import.meta.url), 'utf8'),
-    fetch: subgraphFetch({ link: options.link, headers, report: { log } }),
+    link: options.link,
+    headers,
+    operationTimeoutMs: config.operationTimeoutMs,
     log,
   });
   const revoked = await openRevokedSessions(runtime);
@@ -142,26 +143,14 @@ async function linkReady(link: SubgraphLink & { ready?: () => Promise<void> }): 
 
 /** The gateway as a process of its own: the subgraphs are reached over HTTP. */
 async function main(): Promise<{ stop(): Promise<void> }> {
-  const urls = readEnv(process.env, {
-    USER_URL: url('http', 'https').default('http://127.0.0.1:4101'),
-    PRODUCT_URL: url('http', 'https').default('http://127.0.0.1:4102'),
-    ORDER_URL: url('http', 'https').default('http://127.0.0.1:4103'),
-    PAYMENT_URL: url('http', 'https').default('http://127.0.0.1:4104'),
-  });
-  const links: Readonly<Record<SubgraphName, SubgraphLink>> = {
-    user: httpLink('user', urls.USER_URL),
-    product: httpLink('product', urls.PRODUCT_URL),
-    order: httpLink('order', urls.ORDER_URL),
-    payment: httpLink('payment', urls.PAYMENT_URL),
-  };
-  const link = (name: SubgraphName) => links[name];
-  const runtime = await openRuntime(process.env, { name: 'gateway', link });
-  const gateway = await startGateway(runtime, { link });
+  const links = httpLinks(process.env, () => runtime);
+  const runtime: Runtime = await openRuntime(process.env, { name: 'gateway', link: links.link });
+  const gateway = await startGateway(runtime, { link: links.link });
   runtime.log.info({ port: gateway.port }, 'gateway listens');
   return {
     async stop() {
       await gateway.close();
-      await Promise.all(Object.values(links).map((each) => each.close()));
+      await links.close();
       await runtime.close();
     },
   };

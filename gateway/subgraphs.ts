@@ -1,11 +1,32 @@
 import { GraphQLError } from 'graphql';
+import type { Headers } from '../subgraphs/shared/auth.ts';
+import { type Deadline, deadlineIn } from '../subgraphs/shared/deadline.ts';
 import { type SubgraphLink, type SubgraphName, subgraphNames } from '../subgraphs/shared/link.ts';
 import type { Caller, CallerHeaders } from './caller.ts';
 import { type ErrorReport, presentError } from './errors.ts';
 import type { ErrorPolicy, SubgraphFetch } from './execute/types.ts';
 
-/** What the gateway hands to every fetch of one operation. */
+/** Who sent an operation, as Apollo Server's plugins and our own code pass it on. */
 export type OperationContext = { readonly caller: Caller };
+
+/** What the gateway hands to every fetch of one operation. */
+export type FetchContext = {
+  readonly caller: Caller;
+  /** When the client gets its answer, with whatever is there by then. */
+  readonly deadline: Deadline;
+  /** The caller's headers, made once for all fetches. */
+  readonly headers: () => Promise<Headers>;
+};
+
+/** Begins the time that an operation has. */
+export function fetchContext(options: { headers: CallerHeaders; timeoutMs: number }, caller: Caller): FetchContext {
+  let headers: Promise<Headers> | undefined;
+  return {
+    caller,
+    deadline: deadlineIn(options.timeoutMs),
+    headers: () => (headers ??= options.headers(caller)),
+  };
+}
 
 /**
  * The subgraphs as the executor calls them, over links of either kind. One that can't be reached costs its own fields
@@ -13,13 +34,11 @@ export type OperationContext = { readonly caller: Caller };
  */
 export function subgraphFetch(options: {
   link: (name: SubgraphName) => SubgraphLink;
-  headers: CallerHeaders;
   report: Pick<ErrorReport, 'log'>;
-}): SubgraphFetch<OperationContext> {
+}): SubgraphFetch<FetchContext> {
   return async (serviceName, request) => {
-    const { caller } = request.context;
+    const { caller, deadline, headers } = request.context;
     try {
-      const headers = await options.headers(caller);
       return await options.link(subgraphName(serviceName)).execute({
         query: request.query,
         operationName: request.operationName,
@@ -28,7 +47,9 @@ export function subgraphFetch(options: {
           return request.variables;
         },
         body: () => request.body(),
-        headers,
+        headers: await headers(),
+        deadline,
+        isRepeatable: !request.isMutation,
       });
     } catch (error) {
       const { message, extensions } = presentError(error, { log: options.report.log, traceId: caller.traceId });

@@ -1,5 +1,4 @@
 import type { NamedMigration } from '../subgraphs/shared/database.ts';
-import { unavailable } from '../subgraphs/shared/errors.ts';
 import { type SubgraphLink, type SubgraphName, subgraphNames } from '../subgraphs/shared/link.ts';
 import type { Env } from '../subgraphs/shared/env.ts';
 import { type Runtime, openRuntime } from '../subgraphs/shared/runtime.ts';
@@ -38,41 +37,15 @@ export type Subgraphs = {
 
 export async function openSubgraphs(runtime: Runtime): Promise<Subgraphs> {
   const opened = await Promise.all(subgraphNames.map((name) => creators[name](runtime)));
-  const links = new Map(opened.map((subgraph) => [subgraph.name, withDeadline(subgraph)]));
+  const links = new Map<SubgraphName, SubgraphLink>(opened.map((subgraph) => [subgraph.name, subgraph]));
   const each = async (act: (subgraph: Subgraph) => Promise<void>): Promise<void> => {
     await Promise.all(opened.map(act));
   };
   return {
-    link: (name) => links.get(name) as Subgraph,
+    link: (name) => links.get(name) as SubgraphLink,
     startWorkers: () => each((subgraph) => subgraph.startWorker()),
     ready: () => each((subgraph) => subgraph.ready()),
     close: () => each((subgraph) => subgraph.close()),
-  };
-}
-
-/** As long as a call over HTTP may take (`httpLink`). */
-const callTimeoutMs = 10_000;
-
-/** A subgraph in this process answers in time or not at all, like one behind HTTP: a database that hangs must not hang its callers. */
-function withDeadline(subgraph: Subgraph): Subgraph {
-  const inTime = async <T>(answer: Promise<T>): Promise<T> => {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => reject(unavailable(`The ${subgraph.name} service did not answer in time.`)),
-        callTimeoutMs,
-      );
-    });
-    try {
-      return await Promise.race([answer, late]);
-    } finally {
-      clearTimeout(timer);
-    }
-  };
-  return {
-    ...subgraph,
-    execute: (request) => inTime(subgraph.execute(request)),
-    raw: (request) => inTime(subgraph.raw(request)),
   };
 }
 

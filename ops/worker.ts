@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Env } from '../subgraphs/shared/env.ts';
 import { integer, readEnv } from '../subgraphs/shared/env.ts';
 import { runProcess } from '../subgraphs/shared/process.ts';
-import { openRuntime } from '../subgraphs/shared/runtime.ts';
+import { type Runtime, openRuntime } from '../subgraphs/shared/runtime.ts';
 import { answerOperations, closeServer, listen, respond } from '../subgraphs/shared/serve.ts';
 import { httpLinks } from '../subgraphs/shared/subgraph-process.ts';
 import { openSubgraphs } from './platform-parts.ts';
@@ -17,8 +17,8 @@ export async function startWorker(env: Env): Promise<{ stop(): Promise<void> }> 
     WORKER_PORT: integer(0, 65_535).default(4105),
     SUBGRAPH_HOST: z.string().default('127.0.0.1'),
   });
-  const links = httpLinks(env);
-  const runtime = await openRuntime(env, { name: 'worker', link: links.link });
+  const links = httpLinks(env, () => runtime);
+  const runtime: Runtime = await openRuntime(env, { name: 'worker', link: links.link });
   const subgraphs = await openSubgraphs(runtime);
   await subgraphs.startWorkers();
 

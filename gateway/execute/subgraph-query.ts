@@ -1,4 +1,4 @@
-import { type FieldNode, Kind, type SelectionSetNode, parse, print } from 'graphql';
+import { type FieldNode, Kind, OperationTypeNode, type SelectionSetNode, parse, print } from 'graphql';
 import type { FetchNode } from '@apollo/query-planner';
 import { pickOperation } from './operation.ts';
 import { renamedKeys } from './rewrites.ts';
@@ -48,18 +48,30 @@ export function compileQuery(node: FetchNode): SubgraphQuery {
   const names = fields.map(({ alias, name }) => alias?.value ?? name.value);
   const opening = `{"query":${JSON.stringify(query)},${operationName === undefined ? '' : `"operationName":${JSON.stringify(operationName)},`}"variables":`;
   const identity = `${serviceName} ${print(nameless)}`;
+  const isMutation = operation.operation === OperationTypeNode.MUTATION;
   return {
     serviceName,
     identity,
     keys: new Set(names.map((name) => renamed.get(name) ?? name)),
     request: ({ variables, representations, context }) =>
-      subgraphRequest({ query, operationName, opening, identity, variableUsages, variables, representations, context }),
+      subgraphRequest({
+        query,
+        operationName,
+        isMutation,
+        opening,
+        identity,
+        variableUsages,
+        variables,
+        representations,
+        context,
+      }),
   };
 }
 
 function subgraphRequest<Context>(options: {
   query: string;
   operationName: string | undefined;
+  isMutation: boolean;
   opening: string;
   identity: string;
   variableUsages: readonly string[];
@@ -67,7 +79,7 @@ function subgraphRequest<Context>(options: {
   representations: readonly string[] | null;
   context: Context;
 }): IdentifiedRequest<Context> {
-  const { query, operationName, opening, identity, variableUsages, representations, context } = options;
+  const { query, operationName, isMutation, opening, identity, variableUsages, representations, context } = options;
   const given = options.variables;
   const names = variableUsages.filter((name) => Object.hasOwn(given, name) && given[name] !== undefined);
   let variables: Readonly<Record<string, unknown>> | undefined;
@@ -76,6 +88,7 @@ function subgraphRequest<Context>(options: {
   return {
     query,
     operationName,
+    isMutation,
     context,
     get variables() {
       return (variables ??= variablesObject(names, given, representations));

@@ -8,6 +8,7 @@ export type ResponsePath = readonly (string | number)[];
 export type SubgraphRequest<Context> = {
   readonly query: string;
   readonly operationName: string | undefined;
+  readonly isMutation: boolean;
   /** Made when first read: over HTTP `body` is all that is needed. */
   readonly variables: Readonly<Record<string, unknown>>;
   /** What the caller of the executor passed along: who asks, deadlines, traces. */

@@ -4,6 +4,7 @@ import type { NamedMigration } from '../shared/database.ts';
 import { withDeadLetters } from '../shared/dead-letters.ts';
 import { startEventConsumer } from '../shared/event-consumer.ts';
 import { type Loop, startLoop } from '../shared/loop.ts';
+import { withinDeadline } from '../shared/link.ts';
 import { startOutboxRelay } from '../shared/outbox-relay.ts';
 import { type Runtime, openService } from '../shared/runtime.ts';
 import { type Subgraph, createEngine } from '../shared/subgraph.ts';
@@ -72,7 +73,7 @@ export async function createOrderSubgraph(runtime: Runtime): Promise<OrderSubgra
     authenticate: service.authenticate,
     context: (call) => ({
       ...call,
-      deps,
+      deps: withinDeadline(deps, call.deadline),
       loaders: createLoaders(() => service.db.em()),
       listJobs: () => listDelayedJobs(jobs, now()),
     }),

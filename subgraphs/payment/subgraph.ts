@@ -4,6 +4,7 @@ import type { NamedMigration } from '../shared/database.ts';
 import { withDeadLetters } from '../shared/dead-letters.ts';
 import { startEventConsumer } from '../shared/event-consumer.ts';
 import type { Loop } from '../shared/loop.ts';
+import { withinDeadline } from '../shared/link.ts';
 import { startOutboxRelay } from '../shared/outbox-relay.ts';
 import { type Runtime, type Service, openService } from '../shared/runtime.ts';
 import { type Subgraph, createEngine } from '../shared/subgraph.ts';
@@ -65,7 +66,11 @@ export async function createPaymentSubgraph(runtime: Runtime): Promise<Subgraph>
       onHandled: (event) => afterEvent(deps, event),
     })),
     authenticate: service.authenticate,
-    context: (call) => ({ ...call, deps, loaders: createLoaders(service.db) }),
+    context: (call) => ({
+      ...call,
+      deps: withinDeadline(deps, call.deadline),
+      loaders: createLoaders(service.db),
+    }),
     routes: { 'POST /webhooks/:provider': webhookRoute(deps) },
     log,
     metrics,

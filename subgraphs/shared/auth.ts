@@ -55,6 +55,8 @@ export const callerHeaders = {
   identity: 'x-identity',
   clientAddress: 'x-client-address',
   trace: 'traceparent',
+  /** Milliseconds after which the caller no longer waits. */
+  timeout: 'x-timeout-ms',
 } as const;
 export type Headers = Readonly<Record<string, string | string[] | undefined>>;
 const header = (headers: Headers, name: string): string | undefined => {

@@ -7,6 +7,7 @@ export const errorCodes = [
   'FORBIDDEN',
   'NOT_FOUND',
   'SERVICE_UNAVAILABLE',
+  'DEADLINE_EXCEEDED',
   'TOO_MANY_REQUESTS',
   'UNAUTHORISED_CALLER',
   'BRANCH_COMPENSATED',
@@ -91,6 +92,8 @@ export const badUserInput = graphQLError('BAD_USER_INPUT', 400);
 export const branchCompensated = graphQLError('BRANCH_COMPENSATED', 409);
 /** A database or Redis does not answer; the same request may be sent again. */
 export const unavailable = graphQLError('SERVICE_UNAVAILABLE', 503);
+/** There was no answer in time: whether a mutation was done is not known. The same request may be sent again. */
+export const deadlineExceeded = graphQLError('DEADLINE_EXCEEDED', 504);
 /** The caller, or everybody together, asks for more than is allowed just now; the same request may be sent again later. */
 export const tooManyRequests = graphQLError('TOO_MANY_REQUESTS', 429);
 /** The caller shows no app and token that this service accepts (`rpc:auth:<service>`). */
@@ -116,7 +119,7 @@ export function isUnavailable(error: unknown): boolean {
     };
     if (message === closedConnection) return true;
     if (typeof code === 'string' && unreachable.has(code)) return true;
-    if (extensions?.code === 'SERVICE_UNAVAILABLE') return true;
+    if (extensions?.code === 'SERVICE_UNAVAILABLE' || extensions?.code === 'DEADLINE_EXCEEDED') return true;
     if (name === 'ClientClosedError' || name === 'ClientOfflineError' || name === 'SocketClosedUnexpectedlyError')
       return true;
     cause =

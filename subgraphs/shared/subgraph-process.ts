@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { type Env, integer, readEnv, url } from './env.ts';
-import { type SubgraphLink, type SubgraphName, httpLink, subgraphNames } from './link.ts';
+import type { CallReport } from './circuit.ts';
+import { httpLink } from './http-link.ts';
+import { type SubgraphLink, type SubgraphName, subgraphNames } from './link.ts';
 import { runProcess } from './process.ts';
 import { type Runtime, openRuntime } from './runtime.ts';
 import { serveSubgraph } from './serve.ts';
@@ -10,8 +12,14 @@ type Create = (runtime: Runtime) => Promise<Subgraph>;
 
 const defaultPorts: Readonly<Record<SubgraphName, number>> = { user: 4101, product: 4102, order: 4103, payment: 4104 };
 
-/** Links over HTTP to the subgraphs at `<NAME>_URL`, by default at their ports on this host. Made when first used. */
-export function httpLinks(env: Env): { link: (name: SubgraphName) => SubgraphLink; close(): Promise<void> } {
+/**
+ * Links over HTTP to the subgraphs at `<NAME>_URL`, by default at their ports on this host. Made when first used; `report`
+ * is asked when a link has something to tell.
+ */
+export function httpLinks(
+  env: Env,
+  report: () => CallReport | undefined,
+): { link: (name: SubgraphName) => SubgraphLink; close(): Promise<void> } {
   const shape = Object.fromEntries(
     subgraphNames.map((name) => [
       `${name.toUpperCase()}_URL`,
@@ -22,7 +30,8 @@ export function httpLinks(env: Env): { link: (name: SubgraphName) => SubgraphLin
   const links = new Map<SubgraphName, SubgraphLink>();
   return {
     link(name) {
-      const known = links.get(name) ?? httpLink(name, String(urls[`${name.toUpperCase()}_URL`]).replace(/\/$/, ''));
+      const url = String(urls[`${name.toUpperCase()}_URL`]).replace(/\/$/, '');
+      const known = links.get(name) ?? httpLink(name, url, report);
       links.set(name, known);
       return known;
     },
@@ -40,8 +49,8 @@ export const runSubgraphServer = (name: SubgraphName, create: Create): Promise<v
       SUBGRAPH_HOST: z.string().default('127.0.0.1'),
       [portName]: integer(0, 65_535).default(defaultPorts[name]),
     });
-    const links = httpLinks(process.env);
-    const runtime = await openRuntime(process.env, { name, link: links.link });
+    const links = httpLinks(process.env, () => runtime);
+    const runtime: Runtime = await openRuntime(process.env, { name, link: links.link });
     const subgraph = await create(runtime);
     const serving = await serveSubgraph(subgraph, {
       host: String(given['SUBGRAPH_HOST']),
@@ -64,8 +73,8 @@ export const runSubgraphServer = (name: SubgraphName, create: Create): Promise<v
 /** Runs one subgraph's background work as a process of its own. */
 export const runSubgraphWorker = (name: SubgraphName, create: Create): Promise<void> =>
   runProcess(async () => {
-    const links = httpLinks(process.env);
-    const runtime = await openRuntime(process.env, { name: `${name}-worker`, link: links.link });
+    const links = httpLinks(process.env, () => runtime);
+    const runtime: Runtime = await openRuntime(process.env, { name: `${name}-worker`, link: links.link });
     const subgraph = await create(runtime);
     await subgraph.startWorker();
     return {

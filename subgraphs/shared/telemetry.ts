@@ -43,6 +43,10 @@ export type Metrics = {
   readonly subscriptionStreams: Gauge;
   /** Events of subscriptions: executed, delivered to clients, coalesced for slow ones; clients detached, streams reopened. */
   readonly subscriptionEvents: Counter<'outcome'>;
+  /** Calls of other services that brought no usable answer, by callee and reason. */
+  readonly callFailures: Counter<'service' | 'reason'>;
+  /** 1 while a callee is given up for the moment, 0.5 while one call tries whether it is back, else 0. */
+  readonly circuits: Gauge<'service'>;
 };
 
 export function createMetrics(): Metrics {
@@ -94,6 +98,18 @@ export function createMetrics(): Metrics {
       name: 'subscription_events_total',
       help: 'Events of subscriptions by what became of them',
       labelNames: ['outcome'],
+      registers,
+    }),
+    callFailures: new Counter({
+      name: 'service_call_failures_total',
+      help: 'Calls of other services without a usable answer',
+      labelNames: ['service', 'reason'],
+      registers,
+    }),
+    circuits: new Gauge({
+      name: 'service_circuit_open',
+      help: 'Circuit to a service: 0 closed, 0.5 on trial, 1 open',
+      labelNames: ['service'],
       registers,
     }),
   };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import { presentError } from '../../gateway/errors.ts';
-import { errorPolicy, subgraphFetch } from '../../gateway/subgraphs.ts';
+import { errorPolicy, fetchContext, subgraphFetch } from '../../gateway/subgraphs.ts';
 import { anonymous } from '../../subgraphs/shared/auth.ts';
 import { unavailable } from '../../subgraphs/shared/errors.ts';
 import type { SubgraphLink, SubgraphRequest } from '../../subgraphs/shared/link.ts';
@@ -12,6 +12,7 @@ const caller = { viewer: anonymous, expiresAtMs: Infinity, address: '1.2.3.4', t
 
 /** Fetches through a link that does this. */
 async function fetchThrough(execute: (request: SubgraphRequest) => Promise<ExecutionResult>) {
+  const context = fetchContext({ headers: async ({ address }) => ({ 'x-client-address': address }), timeoutMs: 1_000 }, caller); // prettier-ignore
   const read: string[] = [];
   const asked: string[] = [];
   const ask = subgraphFetch({
@@ -19,26 +20,26 @@ async function fetchThrough(execute: (request: SubgraphRequest) => Promise<Execu
       asked.push(name);
       return { name, execute } as SubgraphLink;
     },
-    headers: async ({ address }) => ({ 'x-client-address': address }),
     report: { log },
   });
   const answer = ask('product', {
     query: '{ a }',
     operationName: 'A',
+    isMutation: false,
     get variables() {
       read.push('variables');
       return { b: 1 };
     },
-    context: { caller },
+    context,
     body: () => 'the body',
   });
-  return { answer, read, asked };
+  return { answer, read, asked, context };
 }
 
 describe('a fetch from a subgraph', () => {
   test('goes over its link with the headers of the caller and the text, variables only when they are read', async () => {
     let got: SubgraphRequest | undefined;
-    const { answer, read, asked } = await fetchThrough(async (request) => {
+    const { answer, read, asked, context } = await fetchThrough(async (request) => {
       got = request;
       return { data: { a: request.body?.() } };
     });
@@ -47,6 +48,8 @@ describe('a fetch from a subgraph', () => {
     expect(read).toEqual([]);
     expect(got).toMatchObject({ query: '{ a }', operationName: 'A', headers: { 'x-client-address': '1.2.3.4' } });
     expect(got?.variables).toEqual({ b: 1 });
+    expect(got).toMatchObject({ deadline: context.deadline, isRepeatable: true });
+    expect(await context.headers()).toBe(got?.headers);
   });
 
   test('that fails says so with the trace id, and shows nothing that was not meant for clients', async () => {

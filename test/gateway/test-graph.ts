@@ -5,7 +5,8 @@ import { type CryptoKey, SignJWT, exportJWK, generateKeyPair } from 'jose';
 import { type GatewayOptions, startGateway } from '../../gateway/server.ts';
 import { authenticator, grantService } from '../../subgraphs/shared/auth.ts';
 import { badUserInput, notFound } from '../../subgraphs/shared/errors.ts';
-import { type SubgraphLink, type SubgraphName, httpLink, subgraphNames } from '../../subgraphs/shared/link.ts';
+import { httpLink } from '../../subgraphs/shared/http-link.ts';
+import { type SubgraphLink, type SubgraphName, subgraphNames } from '../../subgraphs/shared/link.ts';
 import { type Runtime, openRuntime } from '../../subgraphs/shared/runtime.ts';
 import { serveSubgraph } from '../../subgraphs/shared/serve.ts';
 import {
@@ -64,6 +65,8 @@ export type Stage = {
   open: number;
   /** The subgraphs that refuse every connection. */
   readonly down: Set<SubgraphName>;
+  /** The subgraphs that take every request and never answer. */
+  readonly hanging: Set<SubgraphName>;
   webhook: { body: string; headers: Record<string, unknown> } | undefined;
   /** How often the mutation "fail" ran. */
   mutations: number;
@@ -236,6 +239,7 @@ export async function startTestGraph(options: {
     entityCalls: [],
     open: 0,
     down: new Set(),
+    hanging: new Set(),
     webhook: undefined,
     mutations: 0,
   };
@@ -338,6 +342,7 @@ async function testSubgraph(
     typeDefs: typeDefs[name],
     resolvers: options.resolvers,
     authenticate: async (headers) => {
+      if (stage.hanging.has(name)) await new Promise(() => undefined);
       address = headers['x-client-address'] as string | undefined;
       return authenticate(headers);
     },

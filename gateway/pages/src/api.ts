@@ -15,7 +15,7 @@ export class ApiError extends Error {
   }
 }
 
-const retryableCodes = new Set(['SERVICE_UNAVAILABLE', 'TOO_MANY_REQUESTS', 'NETWORK']);
+const retryableCodes = new Set(['SERVICE_UNAVAILABLE', 'DEADLINE_EXCEEDED', 'TOO_MANY_REQUESTS', 'NETWORK']);
 
 let serverAheadMs = 0;
 /** The server's clock, as well as its Date header tells: deadlines are the server's, the device's clock may be wrong. */

@@ -1,6 +1,7 @@
 /** Our gateway as users run it, `gateway/server.ts` with all it has in front, before the subgraphs of the benchmark. */
 import { startGateway } from '../../../../gateway/server.ts';
-import { type SubgraphLink, type SubgraphName, httpLink } from '../../../../subgraphs/shared/link.ts';
+import { httpLink } from '../../../../subgraphs/shared/http-link.ts';
+import { type SubgraphLink, type SubgraphName } from '../../../../subgraphs/shared/link.ts';
 import { openRuntime } from '../../../../subgraphs/shared/runtime.ts';
 import { type BenchSubgraph, composeBench } from '../graph.ts';
 import { readGiven } from './given.ts';

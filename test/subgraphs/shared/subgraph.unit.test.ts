@@ -1,0 +1,114 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { parse } from 'graphql';
+import { anonymous } from '../../../subgraphs/shared/auth.ts';
+import { deadlineIn, remainingMs } from '../../../subgraphs/shared/deadline.ts';
+import { httpLink } from '../../../subgraphs/shared/http-link.ts';
+import { type ServiceCall, withinDeadline } from '../../../subgraphs/shared/link.ts';
+import { serveSubgraph } from '../../../subgraphs/shared/serve.ts';
+import { type CallContext, createEngine } from '../../../subgraphs/shared/subgraph.ts';
+import { createLogger, createMetrics } from '../../../subgraphs/shared/telemetry.ts';
+
+const log = createLogger('test', 'silent');
+const metrics = createMetrics();
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).toReversed()) await close();
+});
+
+/** A subgraph whose fields tell what they get. */
+function openEngine() {
+  const seen = { calls: [] as ServiceCall[], contexts: [] as CallContext[] };
+  const call = async <Data>(_: string, made: ServiceCall) => {
+    seen.calls.push(made);
+    return null as Data;
+  };
+  const engine = createEngine<CallContext & { deps: { call: typeof call } }>({
+    name: 'product',
+    typeDefs: parse('type Query { left: Float hang: Int ask: Int }'),
+    resolvers: {
+      Query: {
+        left: (_: unknown, __: unknown, context: CallContext) => {
+          seen.contexts.push(context);
+          return remainingMs(context.deadline ?? Infinity);
+        },
+        hang: () => new Promise(() => undefined),
+        ask: (_: unknown, __: unknown, { deps }: { deps: { call: typeof call } }) =>
+          deps.call('order', { query: '{ a }', traceId: 't' }),
+      },
+    },
+    authenticate: async () => ({ viewer: anonymous, app: 'gateway' }),
+    context: (made) => ({ ...made, deps: withinDeadline({ call }, made.deadline) }),
+    log,
+    metrics,
+  });
+  return { engine, seen };
+}
+
+async function overHttp() {
+  const { engine, seen } = openEngine();
+  const subgraph = { ...engine, ready: async () => undefined, startWorker: async () => undefined, close: async () => undefined }; // prettier-ignore
+  const served = await serveSubgraph(subgraph, { port: 0, host: '127.0.0.1', log, metrics });
+  const link = httpLink('product', `http://127.0.0.1:${served.port}`);
+  closing.push(
+    () => served.close(),
+    () => link.close(),
+  );
+  return { engine: link, seen };
+}
+
+describe.each([
+  ['in process', async () => openEngine()],
+  ['over HTTP', overHttp],
+] as const)('the time that a request has, %s', (_, open) => {
+  test('is known to the resolvers', async () => {
+    const { engine } = await open();
+    const { data } = await engine.execute({ query: '{ left }', headers: {}, deadline: deadlineIn(2_000) });
+    expect(data?.['left']).toBeGreaterThan(1_000);
+    expect(data?.['left']).toBeLessThanOrEqual(2_000);
+  });
+
+  test('is passed on to other services', async () => {
+    const { engine, seen } = await open();
+    await engine.execute({ query: '{ ask }', headers: {}, deadline: deadlineIn(2_000) });
+    expect(seen.calls).toHaveLength(1);
+    expect(remainingMs(seen.calls[0]?.deadline ?? Infinity)).toBeLessThanOrEqual(2_000);
+  });
+
+  test('ends with a code of its own, whatever hangs', async () => {
+    const { engine } = await open();
+    const started = performance.now();
+    const error = await engine.execute({ query: '{ hang }', headers: {}, deadline: deadlineIn(300) }).then(
+      ({ errors }) => errors?.[0],
+      (thrown: { extensions: { code: string } }) => thrown,
+    );
+    expect(error?.extensions['code']).toBe('DEADLINE_EXCEEDED');
+    expect(performance.now() - started).toBeLessThan(1_500);
+  });
+
+  test('is ten seconds for who sets none', async () => {
+    const { engine } = await open();
+    const { data } = await engine.execute({ query: '{ left }', headers: {} });
+    expect(data?.['left']).toBeGreaterThan(8_000);
+    expect(data?.['left']).toBeLessThanOrEqual(10_000);
+  });
+});
+
+test.each(['0', '00'])('work whose time is up (%s ms) is refused before anything is done', async (timeout) => {
+  const { engine, seen } = openEngine();
+  const { data, errors } = await engine.execute({ query: '{ left }', headers: { 'x-timeout-ms': timeout } });
+  expect(data).toBeUndefined();
+  expect(errors?.[0]).toMatchObject({ message: 'The product service did not answer in time.', extensions: { code: 'DEADLINE_EXCEEDED' } }); // prettier-ignore
+  expect(seen.contexts).toHaveLength(0);
+});
+
+test.each(['soon', '-5', '1e9', '', '99999999999'])('a time that is no number (%s) is none', async (timeout) => {
+  const { engine } = openEngine();
+  const { data } = await engine.execute({ query: '{ left }', headers: { 'x-timeout-ms': timeout } });
+  expect(data?.['left']).toBeGreaterThan(8_000);
+});
+
+test('a minute is the most that a caller can ask for', async () => {
+  const { engine } = openEngine();
+  const { data } = await engine.execute({ query: '{ left }', headers: { 'x-timeout-ms': '99999999' } });
+  expect(data?.['left']).toBeLessThanOrEqual(60_000);
+});
