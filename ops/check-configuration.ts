@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { readGatewayConfig } from '../gateway/config.ts';
 import { readOrderConfig } from '../subgraphs/order/config.ts';
-import { readPaymentConfig } from '../subgraphs/payment/config.ts';
+import { readPaymentConfig, readReconciliationHour } from '../subgraphs/payment/config.ts';
 import { readProviderConfig } from '../subgraphs/payment/simulated-provider/config.ts';
 import { ConfigError, type Env, checkAll, developmentValue, integer, readEnv, url } from '../subgraphs/shared/env.ts';
 import { subgraphNames } from '../subgraphs/shared/link.ts';
@@ -46,6 +46,7 @@ export function checkConfiguration(given: Env): void {
     () => readAdminConfig(env),
     () => readOrderConfig(env),
     () => readPaymentConfig(env),
+    () => readReconciliationHour(env),
     () => readProviderConfig(env),
     () => readGatewayConfig(env),
     () => readDemoShop(env),

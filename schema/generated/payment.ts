@@ -533,6 +533,30 @@ export type RefundConnection = {
   pageInfo: PageInfo;
 };
 
+/**
+ * A day of the providers' statements compared with our ledger. A charge or refund belongs to the day of its provider's own
+ * clock, also where we heard of it on the next one.
+ */
+export type ReconciliationReport = {
+  /** The day, `YYYY-MM-DD`. */
+  day: Scalars['String']['output'];
+  /** Charges and refunds of which both say the same. */
+  matched: Scalars['Int']['output'];
+  /** In a statement, and not in our ledger. */
+  missingHere: Scalars['Int']['output'];
+  /** In our ledger, and in no statement. */
+  missingAtProvider: Scalars['Int']['output'];
+  /** In both, with different amounts or currencies. */
+  amountMismatch: Scalars['Int']['output'];
+  /**
+   * The first 500 differences of each provider: `{ kind: "MISSING_HERE" | "MISSING_AT_PROVIDER" | "AMOUNT_MISMATCH", movement: "CHARGE" | "REFUND", provider,
+   * providerTransactionId, statement: { amount, reference, at } | null, ours: { id, number, paymentId, state, amount, at } | null }`.
+   */
+  items: Array<Scalars['JSON']['output']>;
+  /** When it was compared. */
+  checkedAt: Scalars['DateTime']['output'];
+};
+
 /** An amount of money as input. */
 export type MoneyInput = {
   /** Minor units, e.g. 1999 for 19.99 EUR. */
@@ -801,6 +825,11 @@ export type Query = {
   refunds: RefundConnection;
   /** What providers have sent, newest first. Staff only (FORBIDDEN). */
   webhookDeliveries: WebhookConnection;
+  /**
+   * What providers say of a day against our ledger. Staff only (FORBIDDEN). Made by a daily job; a day of the last week, or today
+   * so far, is compared anew when asked for (SERVICE_UNAVAILABLE when a provider gives no statement). Null for a day that has not begun or was never compared.
+   */
+  reconciliation?: Maybe<ReconciliationReport>;
   /** Events that the payment service could not handle, the latest failure first: those that wait, or those that were replayed. For staff. */
   paymentDeadLetters: DeadLetterConnection;
 };
@@ -831,6 +860,10 @@ export type QueryWebhookDeliveriesArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   after?: InputMaybe<Scalars['String']['input']>;
   outcome?: InputMaybe<Array<WebhookOutcome>>;
+};
+
+export type QueryReconciliationArgs = {
+  day: Scalars['String']['input'];
 };
 
 export type QueryPaymentDeadLettersArgs = {
@@ -1081,6 +1114,7 @@ export type ResolversTypes = {
   WebhookConnection: ResolverTypeWrapper<any>;
   RefundEdge: ResolverTypeWrapper<any>;
   RefundConnection: ResolverTypeWrapper<any>;
+  ReconciliationReport: ResolverTypeWrapper<any>;
   MoneyInput: MoneyInput;
   CreatePaymentInput: CreatePaymentInput;
   MixedPartInput: MixedPartInput;
@@ -1146,6 +1180,7 @@ export type ResolversParentTypes = {
   WebhookConnection: any;
   RefundEdge: any;
   RefundConnection: any;
+  ReconciliationReport: any;
   MoneyInput: MoneyInput;
   CreatePaymentInput: CreatePaymentInput;
   MixedPartInput: MixedPartInput;
@@ -1537,6 +1572,19 @@ export type RefundConnectionResolvers<
   pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
 };
 
+export type ReconciliationReportResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['ReconciliationReport'] = ResolversParentTypes['ReconciliationReport'],
+> = {
+  day?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  matched?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  missingHere?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  missingAtProvider?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  amountMismatch?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  items?: Resolver<Array<ResolversTypes['JSON']>, ParentType, ContextType>;
+  checkedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+};
+
 export type InsufficientBalanceErrorResolvers<
   ContextType = unknown,
   ParentType extends ResolversParentTypes['InsufficientBalanceError'] =
@@ -1773,6 +1821,12 @@ export type QueryResolvers<
     ContextType,
     RequireFields<QueryWebhookDeliveriesArgs, 'first'>
   >;
+  reconciliation?: Resolver<
+    Maybe<ResolversTypes['ReconciliationReport']>,
+    ParentType,
+    ContextType,
+    RequireFields<QueryReconciliationArgs, 'day'>
+  >;
   paymentDeadLetters?: Resolver<
     ResolversTypes['DeadLetterConnection'],
     ParentType,
@@ -1891,6 +1945,7 @@ export type Resolvers<ContextType = unknown> = {
   WebhookConnection?: WebhookConnectionResolvers<ContextType>;
   RefundEdge?: RefundEdgeResolvers<ContextType>;
   RefundConnection?: RefundConnectionResolvers<ContextType>;
+  ReconciliationReport?: ReconciliationReportResolvers<ContextType>;
   InsufficientBalanceError?: InsufficientBalanceErrorResolvers<ContextType>;
   AmountMismatchError?: AmountMismatchErrorResolvers<ContextType>;
   OrderNotPayableError?: OrderNotPayableErrorResolvers<ContextType>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ConfigError, type Env, developmentValue, readEnv, url } from '../shared/env.ts';
+import { ConfigError, type Env, developmentValue, integer, readEnv, url } from '../shared/env.ts';
 
 /** How the payment service reaches the simulated provider and knows its webhooks. */
 export type SimulatedConfig = {
@@ -92,3 +92,7 @@ export function readPaymentConfig(env: Env): PaymentConfig {
   const simulated = { url: given.SIMULATED_PROVIDER_URL.replace(/\/$/, ''), ...readSimulatedSecrets(env) };
   return { stripe, simulated };
 }
+
+/** From which hour of the day (UTC) on yesterday is reconciled: late enough for the providers to have closed it. Throws ConfigError. */
+export const readReconciliationHour = (env: Env): number =>
+  readEnv(env, { RECONCILIATION_HOUR: integer(0, 23).default(3) }).RECONCILIATION_HOUR;

@@ -4,8 +4,10 @@ import type { Jobs } from '../shared/jobs.ts';
 import { type Loop, startLoop } from '../shared/loop.ts';
 import { purgeShared } from '../shared/retention.ts';
 import { applyFact } from './commands/apply-fact.ts';
+import { readReconciliationHour } from './config.ts';
 import { changePayment } from './commands/change-payment.ts';
 import { reapplyDelivery } from './commands/receive-webhook.ts';
+import { reconcileDue } from './commands/reconcile-day.ts';
 import { executeRefund } from './commands/refund-payment.ts';
 import { endIntent, submitAttempt } from './commands/submit-attempt.ts';
 import { type PaymentDeps, providerNamed, transact } from './context.ts';
@@ -19,6 +21,8 @@ const concurrency = 8;
 const pollMs = 5_000;
 const jobEveryMs = 10_000;
 const purgeEveryMs = 3_600_000;
+/** How soon a day that has become due is reconciled. */
+const reconcileEveryMs = 600_000;
 const maxBackoffSeconds = 300;
 /** Some refunds take the provider days. */
 const maxRefundBackoffSeconds = 3_600;
@@ -28,6 +32,7 @@ const unknownPaymentHours = 24;
 const webhookRetentionDays = 90;
 /** Of forged ones and repetitions. */
 const unusedRetentionDays = 7;
+const statementRetentionDays = 90;
 const purgeBatch = 5_000;
 const maxPurgeBatches = 20;
 
@@ -147,14 +152,16 @@ export async function closeOverdue(deps: PaymentDeps): Promise<void> {
 export async function purge(deps: PaymentDeps): Promise<void> {
   const sql = deps.db.em();
   await purgeShared(sql, { outbox: true, inbox: true, idempotency: true });
-  const older = (days: number) => `received_at < utc_timestamp(3) - interval ${days} day limit ${purgeBatch}`;
-  for (const which of [
-    older(webhookRetentionDays),
-    `outcome in ('REJECTED_SIGNATURE', 'DUPLICATE') and ${older(unusedRetentionDays)}`,
+  const older = (column: string, days: number) =>
+    `${column} < utc_timestamp(3) - interval ${days} day limit ${purgeBatch}`;
+  for (const old of [
+    `webhook_inbox where ${older('received_at', webhookRetentionDays)}`,
+    `webhook_inbox where outcome in ('REJECTED_SIGNATURE', 'DUPLICATE') and ${older('received_at', unusedRetentionDays)}`,
+    `statement_line where ${older('at', statementRetentionDays)}`,
   ]) {
     // More may come in an hour than one batch holds.
     for (let batch = 0; batch < maxPurgeBatches; batch += 1)
-      if ((await write(sql, `delete from webhook_inbox where ${which}`)) < purgeBatch) break;
+      if ((await write(sql, `delete from ${old}`)) < purgeBatch) break;
   }
 }
 
@@ -173,10 +180,13 @@ export async function startJobs(
   };
   jobs.define('payment.attempts', attemptsTurn);
   jobs.define('payment.refunds', refundsTurn);
+  const reconciliationHour = readReconciliationHour(deps.env);
   jobs.define('payment.purge', () => purge(deps));
+  jobs.define('payment.reconcile', () => reconcileDue(deps, reconciliationHour));
   jobs.recurring('payment.attempts', jobEveryMs);
   jobs.recurring('payment.refunds', jobEveryMs);
   jobs.recurring('payment.purge', purgeEveryMs);
+  jobs.recurring('payment.reconcile', reconcileEveryMs);
   await jobs.start();
   const loop = (name: string, turn: () => Promise<void>) =>
     startLoop({ name: `payment ${name}`, everyMs: pollMs, log: deps.log, turn });

@@ -87,7 +87,10 @@ export const AttemptRecord = defineEntity({
     checks: p.integer(),
   },
   uniques: [{ name: 'attempt_intent', properties: ['provider', 'providerIntentId'] }],
-  indexes: [{ name: 'attempt_payment', properties: ['paymentId', 'id'] }],
+  indexes: [
+    { name: 'attempt_payment', properties: ['paymentId', 'id'] },
+    { name: 'attempt_finished', properties: ['provider', 'finishedAt'] },
+  ],
 });
 export type AttemptRow = InferEntity<typeof AttemptRecord>;
 
@@ -112,7 +115,7 @@ export const RefundRecord = defineEntity({
     providerRefundId: text<string>(128).nullable(),
     failure: text<string>(500).nullable(),
     createdAt: at(),
-    settledAt: at().nullable(),
+    settledAt: at().nullable().index('refund_settled'),
     nextTryAt: at().nullable().index('refund_due'),
     tries: p.integer(),
     /** How often the provider refused it: each try after a refusal has a key of its own there. */
@@ -175,11 +178,44 @@ export const WebhookRecord = defineEntity({
 });
 export type WebhookRow = InferEntity<typeof WebhookRecord>;
 
+/** A line of a provider's statement, kept as long as a movement of ours may be looked for in it. */
+export const StatementLineRecord = defineEntity({
+  name: 'StatementLineRecord',
+  tableName: 'statement_line',
+  properties: {
+    provider: text<string>(16).primary(),
+    kind: text<'charge' | 'refund'>(8).primary(),
+    providerTransactionId: text<string>(128).primary(),
+    /** The attempt or refund that it tells of, once that is known. */
+    ourId: id().nullable().index('statement_line_ours'),
+    at: at().index('statement_line_at'),
+    seenAt: at(),
+  },
+});
+
+/** One provider's day compared with ours. */
+export const ReconciliationRecord = defineEntity({
+  name: 'ReconciliationRecord',
+  tableName: 'reconciliation',
+  properties: {
+    day: fixed(10).primary(),
+    provider: text<string>(16).primary(),
+    matched: p.integer(),
+    missingHere: p.integer(),
+    missingAtProvider: p.integer(),
+    amountMismatch: p.integer(),
+    items: p.json<unknown[]>(),
+    checkedAt: at(),
+  },
+});
+
 export const entities = [
   PaymentRecord,
   AttemptRecord,
   RefundRecord,
   PaymentEventRecord,
   WebhookRecord,
+  StatementLineRecord,
+  ReconciliationRecord,
   ...ledgerEntities,
 ];

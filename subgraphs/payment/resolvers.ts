@@ -12,6 +12,7 @@ import { type RefundInput, refundPayment } from './commands/refund-payment.ts';
 import { replayWebhook } from './commands/replay-webhook.ts';
 import { retryPayment } from './commands/retry-payment.ts';
 import { confirmRefund, retryRefund } from './commands/settle-refund.ts';
+import { reconciliationOf } from './reconciliation.ts';
 import type { PaymentContext } from './context.ts';
 import type { PaymentState } from './domain/payment.ts';
 import type { LedgerEntryRow } from './ledger/records.ts';
@@ -47,6 +48,7 @@ const operations: ResolverMap = {
       input: PageInput & { state?: RefundState[] | null; refused?: boolean | null },
       context: PaymentContext,
     ) => listRefunds(context, input),
+    reconciliation: (_: unknown, { day }: { day: string }, context: PaymentContext) => reconciliationOf(context, day),
     webhookDeliveries: (
       _: unknown,
       input: PageInput & { outcome?: WebhookOutcome[] | null },

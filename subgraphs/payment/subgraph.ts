@@ -15,6 +15,7 @@ import { createLoaders } from './loaders.ts';
 import { InitialPaymentMigration } from './migrations/2026-11-21-initial.ts';
 import { LedgerMigration } from './migrations/2026-11-22-ledger.ts';
 import { LiveSlotMigration } from './migrations/2026-11-22-live-slot.ts';
+import { ReconciliationMigration } from './migrations/2026-11-22-reconciliation.ts';
 import { RefundTriesMigration } from './migrations/2026-11-22-refund-tries.ts';
 import { afterEvent, eventHandlers } from './order-events.ts';
 import { openProviders } from './providers/open-providers.ts';
@@ -27,6 +28,7 @@ const migrations: readonly NamedMigration[] = [
   { name: '2026-11-22-live-slot', class: LiveSlotMigration },
   { name: '2026-11-22-ledger', class: LedgerMigration },
   { name: '2026-11-22-refund-tries', class: RefundTriesMigration },
+  { name: '2026-11-22-reconciliation', class: ReconciliationMigration },
 ];
 
 /** The payment service's schema as it is to be. */

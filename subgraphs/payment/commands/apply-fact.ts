@@ -91,10 +91,13 @@ async function saveAttempt(
   cause: Cause,
 ): Promise<void> {
   const { fact } = about;
+  const waits = ['REQUIRES_ACTION', 'PENDING', 'AUTHORIZED'].includes(attempt.state);
+  // One that was declined first has ended when its money came.
+  const finishedAt = waits ? null : attempt.state === 'SUCCEEDED' ? cause.at : (row.finishedAt ?? cause.at);
   await write(
     unit.sql,
     `update attempt set state = ?, live = ?, provider_intent_id = coalesce(provider_intent_id, ?), provider_state = ?, failure_code = ?, failure_message = ?,
-       finished_at = if(? in ('REQUIRES_ACTION', 'PENDING', 'AUTHORIZED'), null, coalesce(finished_at, ?)), checks = 0, next_check_at = if(?, utc_timestamp(3) + interval ${followUpSeconds} second, null)
+       finished_at = ?, checks = 0, next_check_at = if(?, utc_timestamp(3) + interval ${followUpSeconds} second, null)
      where id = ?`,
     [
       attempt.state,
@@ -107,8 +110,7 @@ async function saveAttempt(
         : fact.type === 'canceled'
           ? (row.failureMessage ?? null)
           : null,
-      attempt.state,
-      cause.at,
+      finishedAt,
       attempt.live,
       idToBytes(row.id),
     ],
