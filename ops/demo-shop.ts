@@ -1,16 +1,18 @@
 /** A product of the demo shop; its picture is `gateway/pages/public/products/<sku>.svg`. */
 export type DemoProduct = {
   readonly sku: string;
-  readonly kind: 'STOCKED' | 'DIGITAL';
+  readonly kind: 'STOCKED' | 'BOOKABLE' | 'DIGITAL';
   readonly name: string;
   readonly subtitle: string;
   readonly description: string;
-  /** Cents of a euro. */
+  /** Cents of a euro; of a night where it is BOOKABLE. */
   readonly priceMinor: number;
   /** What it cost before. */
   readonly marketPriceMinor?: number;
-  /** Pieces; a DIGITAL product has no stock. */
+  /** Pieces; only a STOCKED product has a stock. */
   readonly onHand: number;
+  /** BOOKABLE: rooms for each night, guests that one takes, and cents for breakfast for each guest and night. */
+  readonly rooms?: { readonly capacity: number; readonly maxGuests: number; readonly breakfastMinor: number };
 };
 
 export type DemoAccount = {
@@ -42,4 +44,7 @@ export const demoProducts: readonly DemoProduct[] = [
   { sku: 'TEA-CANISTER', kind: 'STOCKED', name: 'Tea canister', subtitle: '250 g, double lid', description: 'Painted tin with an inner lid that closes on a cushion of air, as tea merchants use. Keeps a quarter kilo fresh for a year.', priceMinor: 2_750, onHand: 70 },
   { sku: 'LAMP-DESK', kind: 'STOCKED', name: 'Brass desk lamp', subtitle: 'Dimmable, warm light', description: 'Turned brass with two joints that stay where they are put, and a dimmer in the foot. The last three of their series.', priceMinor: 14_900, onHand: 3 },
   { sku: 'EBOOK-BREAD', kind: 'DIGITAL', name: 'Slow bread', subtitle: 'E-book, 140 pages, EPUB and PDF', description: 'Sourdough without mystery: twelve loaves, one starter, and a timetable that leaves room for the rest of life.', priceMinor: 990, onHand: 0 },
+  { sku: 'STAY-LAKE-CABIN', kind: 'BOOKABLE', name: 'Cabin by the lake', subtitle: 'Sleeps four, jetty and rowing boat', description: 'One room under the roof, one below, a stove between them and the lake in front of the door. Wood is stacked, the boat is oiled.', priceMinor: 11_900, marketPriceMinor: 13_900, onHand: 0, rooms: { capacity: 1, maxGuests: 4, breakfastMinor: 1_250 } },
+  { sku: 'STAY-ATTIC-ROOM', kind: 'BOOKABLE', name: 'Attic room', subtitle: 'Double bed, above the workshop', description: 'A bed under the beams, a window to the north and the smell of sawdust from below. Breakfast comes up the stairs at eight.', priceMinor: 6_400, onHand: 0, rooms: { capacity: 2, maxGuests: 2, breakfastMinor: 950 } },
+  { sku: 'STAY-GARDEN-HOUSE', kind: 'BOOKABLE', name: 'Garden house', subtitle: 'Sleeps three, behind the orchard', description: 'A house of its own between apple trees: kitchen, bath, and a terrace that has the sun until it sets.', priceMinor: 8_900, onHand: 0, rooms: { capacity: 3, maxGuests: 3, breakfastMinor: 1_100 } },
 ]; // prettier-ignore

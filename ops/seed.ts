@@ -90,7 +90,8 @@ async function seedDemoShop(runtime: Runtime, subgraphs: Subgraphs, operatorId: 
   console.log(`seeded: ${demoProducts.length} products`);
 }
 
-function inputOf({ sku, kind, name, subtitle, description, priceMinor, marketPriceMinor, onHand }: DemoProduct) {
+function inputOf({ rooms, ...product }: DemoProduct) {
+  const { sku, kind, name, subtitle, description, priceMinor, marketPriceMinor, onHand } = product;
   const euros = (amount: number) => ({ amount, currency: 'EUR' });
   const cover = `/products/${sku}.svg`;
   return {
@@ -104,6 +105,11 @@ function inputOf({ sku, kind, name, subtitle, description, priceMinor, marketPri
     price: euros(priceMinor),
     marketPrice: marketPriceMinor === undefined ? null : euros(marketPriceMinor),
     initialOnHand: onHand,
+    ...(rooms && {
+      capacity: rooms.capacity,
+      maxGuests: rooms.maxGuests,
+      addOns: [{ code: 'BREAKFAST', name: 'Breakfast', unitPrice: euros(rooms.breakfastMinor), perPerson: true, perNight: true }], // prettier-ignore
+    }),
   };
 }
 

@@ -459,6 +459,22 @@ export type AdjustStockMutation = {
   };
 };
 
+export type AvailabilityQueryVariables = Exact<{
+  id: string;
+  from: string;
+  to: string;
+}>;
+
+export type AvailabilityQuery = {
+  product: {
+    id: string;
+    capacity: number | null;
+    maxGuests: number | null;
+    price: { amount: number; currency: string };
+    availability: Array<{ date: string; available: number }>;
+  } | null;
+};
+
 export type CancelOrderMutationVariables = Exact<{
   id: string;
   reason?: string | null | undefined;
@@ -626,7 +642,16 @@ export type MyOrdersQuery = {
         placedAt: string;
         expiresAt: string | null;
         total: { amount: number; currency: string };
-        lines: Array<{ id: string; title: string; cover: string | null; quantity: number }>;
+        lines: Array<{
+          id: string;
+          title: string;
+          cover: string | null;
+          quantity: number;
+          stayFrom: string | null;
+          stayTo: string | null;
+          nights: number | null;
+          guests: number | null;
+        }>;
       };
     }>;
     pageInfo: { hasNextPage: boolean; endCursor: string | null };
@@ -707,6 +732,7 @@ export type OrderQuery = {
     paymentStatus: PaymentStatus;
     fulfilmentStatus: FulfilmentStatus;
     allowedActions: Array<OrderAction>;
+    confirmationCode: string | null;
     placedAt: string;
     expiresAt: string | null;
     paidAt: string | null;
@@ -719,6 +745,11 @@ export type OrderQuery = {
       title: string;
       cover: string | null;
       quantity: number;
+      stayFrom: string | null;
+      stayTo: string | null;
+      nights: number | null;
+      guests: number | null;
+      addOns: Array<{ code: string; name: string; quantity: number }>;
       unitPrice: { amount: number; currency: string };
       total: { amount: number; currency: string };
     }>;
@@ -799,7 +830,16 @@ export type PlaceOrderMutation = {
       expiresAt: string | null;
       payUrl: string | null;
       total: { amount: number; currency: string };
-      lines: Array<{ title: string; quantity: number; total: { amount: number; currency: string } }>;
+      lines: Array<{
+        title: string;
+        quantity: number;
+        stayFrom: string | null;
+        stayTo: string | null;
+        nights: number | null;
+        guests: number | null;
+        addOns: Array<{ code: string; name: string; quantity: number }>;
+        total: { amount: number; currency: string };
+      }>;
     } | null;
     saga: {
       id: string;
@@ -822,7 +862,12 @@ export type PlaceOrderMutation = {
           code: string;
           message: string;
           path: Array<string> | null;
-          shortages: Array<{ requested: number; available: number; product: { id: string; name: string } }>;
+          shortages: Array<{
+            requested: number;
+            available: number;
+            night: string | null;
+            product: { id: string; name: string };
+          }>;
         }
       | {
           __typename: 'ProductUnavailableError';
@@ -858,6 +903,8 @@ export type ProductQuery = {
     subtitle: string | null;
     description: string;
     cover: string | null;
+    capacity: number | null;
+    maxGuests: number | null;
     status: ProductStatus;
     price: { amount: number; currency: string };
     marketPrice: { amount: number; currency: string } | null;
@@ -895,6 +942,54 @@ export type ProductsQuery = {
       };
     }>;
     pageInfo: { hasNextPage: boolean; endCursor: string | null };
+  };
+};
+
+export type RedeemOrderMutationVariables = Exact<{
+  number: string;
+  confirmationCode: string;
+  idempotencyKey?: string | null | undefined;
+}>;
+
+export type RedeemOrderMutation = {
+  redeemOrder: {
+    replayed: boolean;
+    order: {
+      id: string;
+      number: string;
+      state: OrderState;
+      completedAt: string | null;
+      lines: Array<{
+        title: string;
+        quantity: number;
+        stayFrom: string | null;
+        stayTo: string | null;
+        nights: number | null;
+        guests: number | null;
+      }>;
+    } | null;
+    userErrors: Array<
+      | { __typename: 'ValidationError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'NotFoundError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'ForbiddenError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'ConflictError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'IdempotencyConflictError'; code: string; message: string; path: Array<string> | null }
+      | {
+          __typename: 'OrderStateError';
+          code: string;
+          message: string;
+          path: Array<string> | null;
+          state: OrderState;
+          allowed: Array<OrderState>;
+        }
+      | {
+          __typename: 'BusinessRejectedError';
+          code: string;
+          message: string;
+          path: Array<string> | null;
+          cause: string;
+        }
+    >;
   };
 };
 
@@ -1127,6 +1222,7 @@ export type WatchOrderSubscription = {
       paymentStatus: PaymentStatus;
       fulfilmentStatus: FulfilmentStatus;
       allowedActions: Array<OrderAction>;
+      confirmationCode: string | null;
       placedAt: string;
       expiresAt: string | null;
       paidAt: string | null;
@@ -1139,6 +1235,11 @@ export type WatchOrderSubscription = {
         title: string;
         cover: string | null;
         quantity: number;
+        stayFrom: string | null;
+        stayTo: string | null;
+        nights: number | null;
+        guests: number | null;
+        addOns: Array<{ code: string; name: string; quantity: number }>;
         unitPrice: { amount: number; currency: string };
         total: { amount: number; currency: string };
       }>;
@@ -1283,6 +1384,91 @@ export const AdjustStockDocument = {
     },
   ],
 } as unknown as DocumentNode<AdjustStockMutation, AdjustStockMutationVariables>;
+export const AvailabilityDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'query',
+      name: { kind: 'Name', value: 'Availability' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'id' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'ID' } } },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'from' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'LocalDate' } } },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'to' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'LocalDate' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'product' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'id' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'id' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'capacity' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'maxGuests' } },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'price' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                    ],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'availability' },
+                  arguments: [
+                    {
+                      kind: 'Argument',
+                      name: { kind: 'Name', value: 'from' },
+                      value: { kind: 'Variable', name: { kind: 'Name', value: 'from' } },
+                    },
+                    {
+                      kind: 'Argument',
+                      name: { kind: 'Name', value: 'to' },
+                      value: { kind: 'Variable', name: { kind: 'Name', value: 'to' } },
+                    },
+                  ],
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'date' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'available' } },
+                    ],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<AvailabilityQuery, AvailabilityQueryVariables>;
 export const CancelOrderDocument = {
   kind: 'Document',
   definitions: [
@@ -1873,6 +2059,10 @@ export const MyOrdersDocument = {
                                   { kind: 'Field', name: { kind: 'Name', value: 'title' } },
                                   { kind: 'Field', name: { kind: 'Name', value: 'cover' } },
                                   { kind: 'Field', name: { kind: 'Name', value: 'quantity' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'stayFrom' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'stayTo' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'nights' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'guests' } },
                                 ],
                               },
                             },
@@ -2124,6 +2314,7 @@ export const OrderDocument = {
                 { kind: 'Field', name: { kind: 'Name', value: 'paymentStatus' } },
                 { kind: 'Field', name: { kind: 'Name', value: 'fulfilmentStatus' } },
                 { kind: 'Field', name: { kind: 'Name', value: 'allowedActions' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'confirmationCode' } },
                 {
                   kind: 'Field',
                   name: { kind: 'Name', value: 'lines' },
@@ -2134,6 +2325,22 @@ export const OrderDocument = {
                       { kind: 'Field', name: { kind: 'Name', value: 'title' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'cover' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'quantity' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'stayFrom' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'stayTo' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'nights' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'guests' } },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'addOns' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'quantity' } },
+                          ],
+                        },
+                      },
                       {
                         kind: 'Field',
                         name: { kind: 'Name', value: 'unitPrice' },
@@ -2508,6 +2715,22 @@ export const PlaceOrderDocument = {
                           selections: [
                             { kind: 'Field', name: { kind: 'Name', value: 'title' } },
                             { kind: 'Field', name: { kind: 'Name', value: 'quantity' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'stayFrom' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'stayTo' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'nights' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'guests' } },
+                            {
+                              kind: 'Field',
+                              name: { kind: 'Name', value: 'addOns' },
+                              selectionSet: {
+                                kind: 'SelectionSet',
+                                selections: [
+                                  { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'quantity' } },
+                                ],
+                              },
+                            },
                             {
                               kind: 'Field',
                               name: { kind: 'Name', value: 'total' },
@@ -2601,6 +2824,7 @@ export const PlaceOrderDocument = {
                                   },
                                   { kind: 'Field', name: { kind: 'Name', value: 'requested' } },
                                   { kind: 'Field', name: { kind: 'Name', value: 'available' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'night' } },
                                 ],
                               },
                             },
@@ -2695,6 +2919,8 @@ export const ProductDocument = {
                 { kind: 'Field', name: { kind: 'Name', value: 'subtitle' } },
                 { kind: 'Field', name: { kind: 'Name', value: 'description' } },
                 { kind: 'Field', name: { kind: 'Name', value: 'cover' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'capacity' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'maxGuests' } },
                 { kind: 'Field', name: { kind: 'Name', value: 'status' } },
                 {
                   kind: 'Field',
@@ -2892,6 +3118,134 @@ export const ProductsDocument = {
     },
   ],
 } as unknown as DocumentNode<ProductsQuery, ProductsQueryVariables>;
+export const RedeemOrderDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'mutation',
+      name: { kind: 'Name', value: 'RedeemOrder' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'number' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } } },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'confirmationCode' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } } },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'idempotencyKey' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'redeemOrder' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'number' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'number' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'confirmationCode' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'confirmationCode' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'idempotencyKey' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'idempotencyKey' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'order' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'number' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'state' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'completedAt' } },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'lines' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'title' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'quantity' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'stayFrom' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'stayTo' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'nights' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'guests' } },
+                          ],
+                        },
+                      },
+                    ],
+                  },
+                },
+                { kind: 'Field', name: { kind: 'Name', value: 'replayed' } },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'userErrors' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: '__typename' } },
+                      {
+                        kind: 'InlineFragment',
+                        typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+                          ],
+                        },
+                      },
+                      {
+                        kind: 'InlineFragment',
+                        typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'BusinessRejectedError' } },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [{ kind: 'Field', name: { kind: 'Name', value: 'cause' } }],
+                        },
+                      },
+                      {
+                        kind: 'InlineFragment',
+                        typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'OrderStateError' } },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'state' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'allowed' } },
+                          ],
+                        },
+                      },
+                    ],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<RedeemOrderMutation, RedeemOrderMutationVariables>;
 export const RefreshTokensDocument = {
   kind: 'Document',
   definitions: [
@@ -3716,6 +4070,7 @@ export const WatchOrderDocument = {
                       { kind: 'Field', name: { kind: 'Name', value: 'paymentStatus' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'fulfilmentStatus' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'allowedActions' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'confirmationCode' } },
                       {
                         kind: 'Field',
                         name: { kind: 'Name', value: 'lines' },
@@ -3726,6 +4081,22 @@ export const WatchOrderDocument = {
                             { kind: 'Field', name: { kind: 'Name', value: 'title' } },
                             { kind: 'Field', name: { kind: 'Name', value: 'cover' } },
                             { kind: 'Field', name: { kind: 'Name', value: 'quantity' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'stayFrom' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'stayTo' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'nights' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'guests' } },
+                            {
+                              kind: 'Field',
+                              name: { kind: 'Name', value: 'addOns' },
+                              selectionSet: {
+                                kind: 'SelectionSet',
+                                selections: [
+                                  { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'quantity' } },
+                                ],
+                              },
+                            },
                             {
                               kind: 'Field',
                               name: { kind: 'Name', value: 'unitPrice' },

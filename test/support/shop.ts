@@ -6,7 +6,7 @@ import { type Answer, type Platform, admin, until } from './platform.ts';
 
 /** Someone signed in. */
 export type Person = { id: string; token: string; refreshToken: string; mobile: string; password: string };
-export type Line = { productId: string; quantity: number };
+export type Line = { productId: string; quantity: number; stayFrom?: string; stayTo?: string; guests?: number };
 export type UserError = { __typename: string; code: string; message: string; path: string[] | null };
 export type PlacedOrder = {
   id: string;
@@ -66,7 +66,14 @@ export async function logIn(platform: Platform, account: { mobile: string; passw
 
 export const logInAsAdmin = (platform: Platform): Promise<Person> => logIn(platform, admin);
 
-export type NewProduct = { kind?: 'STOCKED' | 'DIGITAL'; priceMinor?: number; onHand?: number; name?: string };
+export type NewProduct = {
+  kind?: 'STOCKED' | 'BOOKABLE' | 'DIGITAL';
+  priceMinor?: number;
+  onHand?: number;
+  name?: string;
+  capacity?: number;
+  maxGuests?: number;
+};
 
 /** A product of its own for a test, so that no other test changes its stock. */
 export async function createProduct(
@@ -81,7 +88,9 @@ export async function createProduct(
     name: product.name ?? `Product ${sku}`,
     description: 'Made for a test.',
     price: { amount: product.priceMinor ?? 1_250, currency: 'EUR' },
-    initialOnHand: product.kind === 'DIGITAL' ? 0 : (product.onHand ?? 10),
+    initialOnHand: (product.kind ?? 'STOCKED') === 'STOCKED' ? (product.onHand ?? 10) : 0,
+    capacity: product.capacity,
+    maxGuests: product.maxGuests,
   };
   const answer = await platform.gql<{
     createProduct: { product: { id: string; sku: string; name: string } | null; userErrors: UserError[] };
