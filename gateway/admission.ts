@@ -72,7 +72,13 @@ type Run = { readonly sinceMs: number; isSlow: boolean };
  */
 export function openAdmission(
   limits: AdmissionLimits,
-  deps: { metrics: Metrics; nowMs?: () => number; isBusy?: () => boolean },
+  deps: {
+    metrics: Metrics;
+    /** What is let in, for the names of the metrics. */
+    what?: 'operations' | 'newcomers';
+    nowMs?: () => number;
+    isBusy?: () => boolean;
+  },
 ): Admission {
   const { nowMs = () => performance.now(), isBusy = eventLoopBusy() } = deps;
   const least = Math.min(runningWhenBusy, limits.maxRunning);
@@ -82,7 +88,10 @@ export function openAdmission(
   let slow = 0;
   let allowed = least;
   let timer: NodeJS.Timeout | undefined;
-  const shown = showAdmission(deps.metrics, () => ({ running: runs.size, queued: queue.size }));
+  const shown = showAdmission(deps.metrics, deps.what ?? 'operations', () => ({
+    running: runs.size,
+    queued: queue.size,
+  }));
 
   const hasRoom = (): boolean => runs.size < limits.maxRunning && runs.size - slow < allowed;
   const hasRoomFor = (client: string): boolean => (runningOf.get(client) ?? 0) < limits.maxRunningPerClient;
@@ -176,11 +185,12 @@ function eventLoopBusy(): () => boolean {
 
 function showAdmission(
   { registry }: Metrics,
+  what: string,
   counts: () => { running: number; queued: number },
 ): { countShed(reason: ShedReason): void; close(): void } {
   const operations = new Gauge({
-    name: 'gateway_operations',
-    help: 'Operations that run or wait for their turn',
+    name: `gateway_${what}`,
+    help: `How many ${what} run or wait for their turn`,
     registers: [],
     labelNames: ['state'],
     collect() {
@@ -188,8 +198,8 @@ function showAdmission(
     },
   });
   const shed = new Counter({
-    name: 'gateway_operations_shed_total',
-    help: 'Operations refused as OVERLOADED, by reason',
+    name: `gateway_${what}_shed_total`,
+    help: `How many ${what} were refused as OVERLOADED, by reason`,
     registers: [],
     labelNames: ['reason'],
   });
@@ -198,8 +208,8 @@ function showAdmission(
   return {
     countShed: (reason) => shed.inc({ reason }),
     close() {
-      registry.removeSingleMetric('gateway_operations');
-      registry.removeSingleMetric('gateway_operations_shed_total');
+      registry.removeSingleMetric(`gateway_${what}`);
+      registry.removeSingleMetric(`gateway_${what}_shed_total`);
     },
   };
 }

@@ -28,6 +28,8 @@ export type ReadDocument = {
 export type Documents = {
   /** Parses and checks what a client sent. Throws a refusal with its own code, GRAPHQL_PARSE_FAILED for bad syntax. */
   read(query: string, variables: Variables): ReadDocument;
+  /** What is known of a text without doing anything about it: whether it was read and validated, and stood that. */
+  known(query: string): 'good' | 'bad' | undefined;
 };
 
 const cachedDocuments = 1_000;
@@ -36,7 +38,9 @@ const cachedBytes = 64 * 1024 * 1024;
 /** Documents seen lately, good and refused ones, bounded in number and bytes. */
 export function openDocuments(schema: GraphQLSchema, options: { introspection: boolean }): Documents {
   const rules = options.introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
-  type Entry = (ReadDocument & { readonly cost: Cost }) | { readonly refused: GraphQLError };
+  type Entry =
+    | (ReadDocument & { readonly cost: Cost; readonly isValid: () => 'good' | 'bad' | undefined })
+    | { readonly refused: GraphQLError };
   const cache = new LRUCache<string, Entry>({
     max: cachedDocuments,
     maxSize: cachedBytes,
@@ -54,6 +58,7 @@ export function openDocuments(schema: GraphQLSchema, options: { introspection: b
         label: operationLabel(operation, document),
         cost: compileCost(schema, operation, fragmentsOf(document)),
         validationErrors: () => (errors ??= validate(schema, document, rules).map(withCode)),
+        isValid: () => errors && (errors.length === 0 ? 'good' : 'bad'),
       };
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;
@@ -62,6 +67,11 @@ export function openDocuments(schema: GraphQLSchema, options: { introspection: b
   }
 
   return {
+    known(query) {
+      const entry = cache.peek(query);
+      if (!entry || 'refused' in entry) return entry && 'bad';
+      return entry.isValid();
+    },
     read(query, variables) {
       let entry = cache.get(query);
       if (!entry) {

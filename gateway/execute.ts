@@ -35,6 +35,10 @@ export type Supergraph = {
   readonly schema: GraphQLSchema;
   /** The supergraph as composed. */
   readonly sdl: string;
+  /** Whether nothing is left to plan for this operation. */
+  isPrepared(operation: Omit<Operation, 'document' | 'caller'>): boolean;
+  /** Plans an operation, so that executing it doesn't. Throws a GraphQLError for what `execute` refuses. */
+  prepare(operation: Omit<Operation, 'caller'>): void;
   /** Runs a query or mutation. */
   execute(operation: Operation): Promise<ExecutionResult>;
   /** Plans a subscription, once a document. Throws a GraphQLError for variables that can't be coerced. */
@@ -75,6 +79,8 @@ export async function openSupergraph(options: SupergraphOptions): Promise<Superg
   return {
     schema: executor.schema,
     sdl: options.sdl,
+    isPrepared: executor.isPrepared,
+    prepare: ({ variables, ...operation }) => executor.compile(operation).prepare(variables),
     execute: ({ caller, ...operation }) => run({ ...operation, context: begin(caller) }),
     planSubscription({ caller, variables, ...operation }) {
       const compiled = executor.compile(operation);

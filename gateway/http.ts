@@ -11,7 +11,7 @@ import type { Logger, Metrics } from '../subgraphs/shared/telemetry.ts';
 import { type GatewayErrorCode, presentError, refusal } from './errors.ts';
 import type { Supergraph } from './execute.ts';
 import { observe, operationLabel } from './measure.ts';
-import type { RunOperation } from './operations.ts';
+import { type RunOperation, clientOf } from './operations.ts';
 import { type Arrived, type QuickOptions, answerQuickly, isOwnRead, maxBodyBytes } from './quick-answers.ts';
 import type { OperationContext } from './subgraphs.ts';
 
@@ -125,20 +125,24 @@ async function contextOf(
   { response, arrived }: { response: Response; arrived: Arrived | undefined },
 ): Promise<HttpContext> {
   const signedIn = await options.verifier.verify(request.headers.authorization);
-  const { query, variables } =
-    request.method === 'GET'
-      ? parametersOf(request)
-      : ((request.body ?? {}) as { query?: unknown; variables?: unknown });
+  const caller = { ...signedIn, address: options.addressOf(request), traceId: String(response.locals['traceId']) };
+  const isGone = () => request.socket.destroyed;
+  const given = request.method === 'GET' ? parametersOf(request) : ((request.body ?? {}) as Given);
+  const { query } = given;
   if (typeof query === 'string' && query !== '') {
-    const { operation } = options.documents.read(query, isRecord(variables) ? variables : {});
+    const variables = isRecord(given.variables) ? given.variables : {};
+    const operationName = typeof given.operationName === 'string' ? given.operationName : undefined;
+    const sent = { query, operationName, variables };
+    if (!options.newcomers.isKnown(sent)) await options.newcomers.introduce(sent, { client: clientOf(caller), isGone });
+    const { operation } = options.documents.read(query, variables);
     if (operation.operation === 'subscription')
       throw refusal('BAD_REQUEST', 'Subscriptions run over WebSocket, with the subprotocol graphql-transport-ws.');
   }
   return {
-    caller: { ...signedIn, address: options.addressOf(request), traceId: String(response.locals['traceId']) },
+    caller,
     executed: arrived?.executed,
     startedMs: arrived?.startedMs ?? performance.now(),
-    isGone: () => request.socket.destroyed,
+    isGone,
   };
 }
 
@@ -156,14 +160,17 @@ async function counted<T>(metrics: Metrics, work: Promise<T>): Promise<T> {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function parametersOf(request: Request): { query?: unknown; variables?: unknown } {
+type Given = { readonly query?: unknown; readonly operationName?: unknown; readonly variables?: unknown };
+
+function parametersOf(request: Request): Given {
   const { searchParams } = new URL(request.originalUrl, 'http://gateway');
-  const [query, variables] = [searchParams.get('query'), searchParams.get('variables')];
+  const given = { query: searchParams.get('query'), operationName: searchParams.get('operationName') };
+  const variables = searchParams.get('variables');
   try {
-    return { query, variables: variables === null ? {} : JSON.parse(variables) };
+    return { ...given, variables: variables === null ? {} : JSON.parse(variables) };
   } catch {
     // Apollo Server says what is wrong with the variables.
-    return { query };
+    return given;
   }
 }
 

@@ -20,7 +20,7 @@ export const admittedOperations =
       });
 
 /** Whose operations take turns with everybody else's. */
-const clientOf = ({ viewer, address }: Caller): string =>
+export const clientOf = ({ viewer, address }: Caller): string =>
   viewer.kind === 'user' ? `user ${viewer.userId}` : `address ${address}`;
 
 export const isOverload = (error: unknown): error is GraphQLError =>

@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { ExecutionResult } from 'graphql';
+import type { ExecutionResult, GraphQLError } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import Negotiator from 'negotiator';
 import { type Logger, type Metrics, traceIdFrom } from '../subgraphs/shared/telemetry.ts';
@@ -8,12 +8,14 @@ import type { Variables } from './cost.ts';
 import type { Documents } from './documents.ts';
 import { presentError } from './errors.ts';
 import { observe } from './measure.ts';
-import { type RunOperation, isOverload } from './operations.ts';
+import type { Newcomers } from './newcomers.ts';
+import { type RunOperation, clientOf, isOverload } from './operations.ts';
 
 export type QuickOptions = {
   readonly documents: Documents;
   readonly verifier: TokenVerifier;
   readonly run: RunOperation;
+  readonly newcomers: Newcomers;
   readonly addressOf: (request: IncomingMessage) => string;
   /** Headers of every answer of the API to a page of this origin. */
   readonly headersFor: (origin: string | undefined) => Readonly<Record<string, string>>;
@@ -96,25 +98,40 @@ async function tryAnswer(options: QuickOptions, exchange: Exchange): Promise<boo
   const { request, arrived, parameters } = exchange;
   const { query, operationName, variables } = parameters;
   const signedIn = await options.verifier.verify(request.headers.authorization);
+  const caller = { ...signedIn, address: options.addressOf(request), traceId: arrived.traceId };
+  const isGone = () => request.socket.destroyed;
+  if (!options.newcomers.isKnown(parameters)) {
+    try {
+      await options.newcomers.introduce(parameters, { client: clientOf(caller), isGone });
+    } catch (error) {
+      if (!isOverload(error)) throw error;
+      sendOverload(options, exchange, error);
+      observe(options.metrics, { operation: 'refused', errors: [error], started: arrived.startedMs });
+      return true;
+    }
+  }
   const read = options.documents.read(query, variables);
   const { document, operation, label } = read;
   if (operation.operation === 'subscription' || (operation.operation === 'mutation' && request.method === 'GET'))
     return false;
   if (operationName !== undefined && operationName !== operation.name?.value) return false;
   if (read.validationErrors().length > 0) return false;
-  const caller = { ...signedIn, address: options.addressOf(request), traceId: arrived.traceId };
-  arrived.executed = options.run({ query, document, operationName, variables, caller }, () => request.socket.destroyed);
+  arrived.executed = options.run({ query, document, operationName, variables, caller }, isGone);
   const result = await arrived.executed;
   const overload = result.errors?.find(isOverload);
   if (overload) {
-    const errors = [presentError(overload, { log: options.log, traceId: arrived.traceId })];
-    const { status, headers } = overload.extensions['http'] as { status: number; headers: Map<string, string> };
-    send(options, exchange, { status, headers: Object.fromEntries(headers), body: { errors } });
+    sendOverload(options, exchange, overload);
   } else if (result.errors === undefined && result.data) {
     send(options, exchange, { status: 200, headers: {}, body: result });
   } else return false;
   observe(options.metrics, { operation: label, errors: result.errors, started: arrived.startedMs });
   return true;
+}
+
+function sendOverload(options: QuickOptions, exchange: Exchange, overload: GraphQLError): void {
+  const errors = [presentError(overload, { log: options.log, traceId: exchange.arrived.traceId })];
+  const { status, headers } = overload.extensions['http'] as { status: number; headers: Map<string, string> };
+  send(options, exchange, { status, headers: Object.fromEntries(headers), body: { errors } });
 }
 
 function send(

@@ -19,6 +19,7 @@ import { answerErrors, openGraphqlHttp } from './http.ts';
 import { jobsPage } from './jobs-page.ts';
 import { admittedOperations } from './operations.ts';
 import { allowedOrigins } from './origins.ts';
+import { openNewcomers } from './newcomers.ts';
 import { mountPages } from './pages.ts';
 import { simulatedProvider, webhooks } from './proxies.ts';
 import { openRevokedSessions } from './sessions.ts';
@@ -72,13 +73,14 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   const shared = { supergraph, documents, verifier, addressOf, log, metrics, now, isAllowedOrigin };
   const admission = openAdmission(config.admission, { metrics });
   const run = admittedOperations({ admission, supergraph });
+  const newcomers = openNewcomers({ documents, supergraph, metrics });
   const origins = { isAllowed: isAllowedOrigin };
   const security = securityHeaders(runtime.config);
   const headersFor = (origin: string | undefined) => ({ ...security, ...crossOriginHeaders(origins, origin) });
-  const http = await openGraphqlHttp({ ...shared, run, headersFor, introspection: config.introspection });
+  const http = await openGraphqlHttp({ ...shared, run, newcomers, headersFor, introspection: config.introspection });
   const { anonymousSocketsPerAddress } = config;
   const subscriptions = openSubscriptions({ ...shared, link: options.link, headers });
-  const sockets = openSockets({ ...shared, run, subscriptions, onRevoked: revoked.onRevoked, anonymousSocketsPerAddress }); // prettier-ignore
+  const sockets = openSockets({ ...shared, run, newcomers, subscriptions, onRevoked: revoked.onRevoked, anonymousSocketsPerAddress }); // prettier-ignore
 
   let closing = false;
   const ready = async (): Promise<void> => {
@@ -126,6 +128,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
       await http.close();
       await revoked.close();
       admission.close();
+      newcomers.close();
       await supergraph.close();
     },
   };

@@ -11,7 +11,8 @@ import { presentError, refusal } from './errors.ts';
 import type { Operation, Supergraph } from './execute.ts';
 import { type Connections, openConnections } from './connections.ts';
 import { observe, operationLabel } from './measure.ts';
-import type { RunOperation } from './operations.ts';
+import type { Newcomers } from './newcomers.ts';
+import { type RunOperation, clientOf } from './operations.ts';
 import { serveSocket } from './socket-transport.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
@@ -20,6 +21,7 @@ export type SocketOptions = {
   readonly subscriptions: Subscriptions;
   readonly verifier: TokenVerifier;
   readonly documents: Documents;
+  readonly newcomers: Newcomers;
   readonly run: RunOperation;
   readonly isAllowedOrigin: (origin: string) => boolean;
   readonly addressOf: (request: IncomingMessage) => string;
@@ -54,7 +56,7 @@ type Running = { count: number; draining: boolean };
 
 /** The protocol graphql-transport-ws over the supergraph: who may connect, what may run, what the client sees. */
 function openProtocol(options: SocketOptions, connections: Connections, running: Running): Server<Extra> {
-  const { log, verifier, documents, supergraph } = options;
+  const { log, verifier, documents, newcomers, supergraph } = options;
   /** Operations by the payload that asked for them: graphql-ws hands that to every hook. */
   const operations = new WeakMap<SubscribePayload, Operation>();
 
@@ -73,10 +75,10 @@ function openProtocol(options: SocketOptions, connections: Connections, running:
     }
   }
 
-  function onSubscribe(
+  async function onSubscribe(
     { extra, subscriptions }: SocketContext,
     payload: SubscribePayload,
-  ): ExecutionArgs | readonly GraphQLError[] {
+  ): Promise<ExecutionArgs | readonly GraphQLError[]> {
     try {
       const { signedIn } = extra;
       if (!signedIn || running.draining) return [unavailable('The server restarts; connect again.')];
@@ -84,14 +86,19 @@ function openProtocol(options: SocketOptions, connections: Connections, running:
       if (Object.keys(subscriptions).length > most)
         return [refusal('TOO_MANY_SUBSCRIPTIONS', `This socket may have ${most} operations at a time.`)];
       const variables = payload.variables ?? {};
+      const operationName = payload.operationName ?? undefined;
+      const caller = { ...signedIn, address: extra.address, traceId: newTraceId() };
+      const sent = { query: payload.query, operationName, variables };
+      if (!newcomers.isKnown(sent)) {
+        const isGone = () => extra.socket.readyState !== extra.socket.OPEN;
+        await newcomers.introduce(sent, { client: clientOf(caller), isGone });
+      }
       const read = documents.read(payload.query, variables);
       const errors = read.validationErrors();
       if (errors.length > 0) return errors;
-      const operationName = payload.operationName ?? undefined;
       if (operationName !== undefined && operationName !== read.operation.name?.value) {
         return [refusal('OPERATION_RESOLUTION_FAILURE', `The document has no operation named "${operationName}".`)];
       }
-      const caller = { ...signedIn, address: extra.address, traceId: newTraceId() };
       const operation: Operation = { query: payload.query, document: read.document, operationName, variables, caller };
       operations.set(payload, operation);
       if (read.operation.operation === 'subscription') supergraph.planSubscription(operation);

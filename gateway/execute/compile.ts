@@ -6,6 +6,10 @@ import { type CompileOptions, type ExecuteRequest, type Variant, compileVariant 
 /** An operation that runs any number of times, with any variables. It is planned once for each setting of conditions. */
 export type CompiledOperation<Context> = {
   readonly kind: OperationTypeNode;
+  /** Whether `execute` has nothing to plan with these variables; also true for wrong ones, which it refuses. */
+  isPrepared(variables: Readonly<Record<string, unknown>>): boolean;
+  /** Plans and compiles what `execute` will need. Throws a GraphQLError for wrong variables and what can't be planned. */
+  prepare(variables: Readonly<Record<string, unknown>>): void;
   /** Runs a query or mutation. What a subgraph does is in the result; wrong variables are a result without `data`. */
   execute(request: ExecuteRequest<Context>): Promise<ExecutionResult>;
   /** What the owner of a subscription is to be asked. Throws a GraphQLError for wrong variables. */
@@ -30,11 +34,13 @@ export function compileOperation<Context>(options: CompileOptions<Context>): Com
   const conditionsOf = compileConditions(options, parsed);
   const { variants } = options;
 
+  const keyOf = (conditions: ReadonlyMap<string, boolean>): string =>
+    conditions.size === 0 ? options.key : `${[...conditions.values()].map(Number).join('')}\n${options.key}`;
+
   /** Throws a GraphQLError for wrong variables and for what can't be planned. */
   function variantFor(variables: Readonly<Record<string, unknown>>): Variant<Context> {
     const conditions = conditionsOf(variables);
-    const key =
-      conditions.size === 0 ? options.key : `${[...conditions.values()].map(Number).join('')}\n${options.key}`;
+    const key = keyOf(conditions);
     let variant = variants.get(key);
     if (!variant) {
       variant = compileVariant(options, settleConditions(options.document, conditions));
@@ -53,6 +59,18 @@ export function compileOperation<Context>(options: CompileOptions<Context>): Com
 
   return {
     kind,
+    isPrepared(variables) {
+      if (variants.has(options.key)) return true;
+      try {
+        return variants.has(keyOf(conditionsOf(variables)));
+      } catch (error) {
+        if (error instanceof GraphQLError) return true;
+        throw error;
+      }
+    },
+    prepare(variables) {
+      variantFor(variables);
+    },
     execute(request) {
       if (kind === OperationTypeNode.SUBSCRIPTION) throw new Error('a subscription is executed event by event');
       return run(request, null);

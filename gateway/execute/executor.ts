@@ -41,6 +41,8 @@ export type Executor<Context> = {
    * Throws a GraphQLError for documents that can't be executed.
    */
   compile(request: Omit<ExecutorRequest<Context>, 'variables' | 'context'>): CompiledOperation<Context>;
+  /** Whether executing this has nothing to parse, plan or compile. */
+  isPrepared(request: Omit<ExecutorRequest<Context>, 'context'>): boolean;
   /** Answers one event of a subscription that `compile` gave. */
   executeEvent(
     compiled: CompiledOperation<Context>,
@@ -99,9 +101,10 @@ export function createExecutor<Context>(options: ExecutorOptions<Context>): Exec
       throw new GraphQLError("This operation can't be planned.", { ...cause, extensions: { code: 'PLANNING_FAILED' } });
     }
   }
+  const keyOf = (query: string, name: string | undefined): string => (name === undefined ? query : `${name}\n${query}`);
   function compile({ query, document, operationName }: Omit<ExecutorRequest<Context>, 'variables' | 'context'>) {
     const name = operationName ?? undefined;
-    const key = name === undefined ? query : `${name}\n${query}`;
+    const key = keyOf(query, name);
     let compiled = operations.get(key);
     if (!compiled) operations.set(key, (compiled = compileNow(key, { query, document, name })));
     return compiled;
@@ -110,6 +113,8 @@ export function createExecutor<Context>(options: ExecutorOptions<Context>): Exec
   return {
     schema,
     compile,
+    isPrepared: ({ query, operationName, variables }) =>
+      operations.get(keyOf(query, operationName ?? undefined))?.isPrepared(variables ?? {}) ?? false,
     async execute(request) {
       try {
         return await compile(request).execute({ variables: request.variables ?? {}, context: request.context });

@@ -1,21 +1,23 @@
 import { freePort } from '../../embedded/servers.ts';
-import { machineOnly, round, writeResults } from '../measure.ts';
+import { machineOnly, median, round, writeResults } from '../measure.ts';
 import { openClients } from './clients.ts';
 import { distinctQuery } from './graph.ts';
 import { type Load, load } from './load.ts';
-import { type Heap, reportingHeap, startTarget } from './processes.ts';
+import { reportingHeap, startTarget } from './processes.ts';
 import { openStage } from './stage.ts';
 import { variants } from './variants.ts';
 
 const normalClients = 8;
 const normalDocuments = 20;
-const quietSeconds = 10;
+const quietSeconds = 5;
+/** The attack comes in parts with quiet between them. */
+const bursts = 5;
 /** The attacker's documents begin here, beyond those of the others. */
 const firstAttackNumber = 1_000_000;
 
 /**
  * One caller sends many distinct documents, each of which must be parsed, validated and planned, beside others who send
- * a few known ones: what the others see before, during and after, and what the gateway keeps.
+ * a few known ones: what the others see meanwhile and between, and what the gateway keeps.
  *
  * @param args `[documents = 10000] [connections of the attacker = 8]`
  */
@@ -36,35 +38,48 @@ export async function benchGatewayAttack(args: readonly string[]): Promise<void>
     let next = 0;
     const asUsual = async (until: { seconds: number } | { signal: AbortSignal }): Promise<Load> =>
       load({ origin, ...until, authorizations: others, bodyOf: () => bodies[next++ % normalDocuments] ?? '' });
-
-    await asUsual({ seconds: quietSeconds });
-    const heaps: Record<string, Heap> = { before: await target.heap() };
-    const before = await asUsual({ seconds: quietSeconds });
-    const over = new AbortController();
-    const seen = asUsual({ signal: over.signal });
     let number = firstAttackNumber;
-    const attack = await load({
-      origin,
-      count: documents,
-      authorizations: Array.from({ length: connections }, () => attacker),
-      bodyOf: () => JSON.stringify({ query: distinctQuery(number++) }),
-    });
-    over.abort();
-    const during = await seen;
-    heaps['after'] = await target.heap();
-    const after = await asUsual({ seconds: quietSeconds });
+    const attackOnce = async (): Promise<{ seen: Load; attack: Load }> => {
+      const over = new AbortController();
+      const seeing = asUsual({ signal: over.signal });
+      const attack = await load({
+        origin,
+        count: Math.round(documents / bursts),
+        authorizations: Array.from({ length: connections }, () => attacker),
+        bodyOf: () => JSON.stringify({ query: distinctQuery(number++) }),
+      });
+      over.abort();
+      return { seen: await seeing, attack };
+    };
+
+    await asUsual({ seconds: 2 * quietSeconds });
+    const heaps = [await target.heap()];
+    const quiet = [await asUsual({ seconds: quietSeconds })];
+    const attacked: Load[] = [];
+    const attacks: Load[] = [];
+    for (let burst = 0; burst < bursts; burst++) {
+      const { seen, attack } = await attackOnce();
+      attacked.push(seen);
+      attacks.push(attack);
+      quiet.push(await asUsual({ seconds: quietSeconds }));
+      heaps.push(await target.heap());
+    }
     await target.stop();
 
-    const row = ({ count, seconds, p50Ms, p99Ms }: Load) => ({
-      'per second': Math.round(count / seconds),
-      'p50 ms': round(p50Ms, 2),
-      'p99 ms': round(p99Ms, 2),
-      'p99 ÷ before': round(p99Ms / before.p99Ms, 2),
+    /** Of a burst to the mean of what was before and after it: the machine has other things to do, too. */
+    const paired = (of: (one: Load) => number): number =>
+      median(attacked.map((one, burst) => (2 * of(one)) / (of(quiet[burst] ?? one) + of(quiet[burst + 1] ?? one))));
+    const rate = ({ count, seconds }: Load): number => count / seconds;
+    const row = (loads: readonly Load[]) => ({
+      'per second': Math.round(median(loads.map(rate))),
+      'p50 ms': round(median(loads.map((one) => one.p50Ms)), 2),
+      'p99 ms': round(median(loads.map((one) => one.p99Ms)), 2),
     });
-    const table = { 'others before': row(before), 'others during': row(during), 'others after': row(after), attacker: row(attack) }; // prettier-ignore
+    const ratios = { 'per second': round(paired(rate), 2), 'p50 ms': round(paired((one) => one.p50Ms), 2), 'p99 ms': round(paired((one) => one.p99Ms), 2) }; // prettier-ignore
+    const table = { 'others, quiet': row(quiet), 'others, attacked': row(attacked), 'attacked ÷ quiet, paired': ratios, attacker: row(attacks) }; // prettier-ignore
     console.table(table);
-    for (const [when, { heapMiB, externalMiB }] of Object.entries(heaps))
-      console.log(`heap ${when} the attack: ${round(heapMiB)} MiB, external ${round(externalMiB)} MiB`);
+    for (const [burst, { heapMiB, externalMiB }] of heaps.entries())
+      console.log(`after ${burst} of ${bursts} bursts: heap ${round(heapMiB)} MiB, external ${round(externalMiB)} MiB`);
     await writeResults('gateway-attack', { machine: machineOnly(), documents, connections, table, heaps });
   } finally {
     await stage.close();
