@@ -77,7 +77,8 @@ export function compileOperation<Context>(options: CompileOptions<Context>): Com
     },
     subscription(variables) {
       const { primary, planned } = variantFor(variables);
-      if (!primary) throw new Error(`a ${kind} was taken for a subscription`);
+      if (kind !== OperationTypeNode.SUBSCRIPTION) throw new Error(`a ${kind} was taken for a subscription`);
+      if (!primary) throw nothingToFollow();
       const { serviceName, operation: query, operationName, variableUsages = [] } = primary;
       const given = planned.planVariables(variables);
       const used = variableUsages.filter((name) => Object.hasOwn(given, name) && given[name] !== undefined);
@@ -91,6 +92,11 @@ export function compileOperation<Context>(options: CompileOptions<Context>): Com
     executeEvent: (event, request) => run(request, event),
   };
 }
+
+const nothingToFollow = (): GraphQLError =>
+  new GraphQLError("The subscription's field is left out by @skip or @include: there is nothing to follow.", {
+    extensions: { code: 'BAD_USER_INPUT' },
+  });
 
 /** Coerces the variables, so that wrong ones are refused, and gives those that conditions use. */
 function compileConditions<Context>(

@@ -13,6 +13,8 @@ const root = resolve(import.meta.dirname, '..', '..');
 /** A platform, in one process unless asked otherwise, on databases of its own, as durable as in production, thrown away at the end. */
 export type BenchPlatform = {
   readonly prefix: string;
+  readonly url: string;
+  readonly wsUrl: string;
   readonly mysqlUrl: string;
   readonly redisUrl: string;
   /** Process ids, by what they are. */
@@ -82,6 +84,8 @@ export async function startBenchPlatform(
   };
   return {
     prefix,
+    url: `http://127.0.0.1:${port}`,
+    wsUrl: `ws://127.0.0.1:${port}/graphql`,
     mysqlUrl: servers.mysqlUrl,
     redisUrl: servers.redisUrl,
     pids,

@@ -1,3 +1,4 @@
+import { benchFanOut } from './fan-out.ts';
 import { benchGatewayAttack } from './gateway/attack.ts';
 import { benchGateway } from './gateway/bench.ts';
 import { benchGatewayMemory } from './gateway/memory.ts';
@@ -7,6 +8,7 @@ import { benchOrderFlow } from './order-flow.ts';
 /** `npm run bench -- <scenario>`; add a file beside this one and name it here. */
 const scenarios: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   'order-flow': benchOrderFlow,
+  'fan-out': benchFanOut,
   gateway: benchGateway,
   'gateway-attack': benchGatewayAttack,
   'gateway-memory': benchGatewayMemory,

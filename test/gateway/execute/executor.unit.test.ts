@@ -239,6 +239,14 @@ describe('mutations', () => {
 });
 
 describe('subscriptions', () => {
+  test('whose field is left out are refused', () => {
+    const { executors } = canned(shop, () => ({ data: {} }));
+    for (const [, executor] of executors) {
+      const compiled = executor.compile({ query: 'subscription { changed(id: "1") @skip(if: true) { id } }' });
+      expect(() => compiled.subscription({})).toThrow('there is nothing to follow');
+    }
+  });
+
   test('an event is completed with the fields of other subgraphs and is not changed', async () => {
     const { executors, asked } = canned(shop, ({ variables }) => ({ data: { _entities: ids(variables).map(() => ({ inStock: 4 })) } })); // prettier-ignore
     for (const [, executor] of executors) {

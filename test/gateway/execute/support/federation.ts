@@ -40,6 +40,8 @@ export type Federation = {
   readonly executors: { readonly generated: Executor<null>; readonly closures: Executor<null> };
   /** Stock executor of @apollo/gateway; rejects where it does. */
   stock(request: Request): Promise<ExecutionResult>;
+  /** One subgraph's answer, e.g. an event of a subscription. */
+  ask(serviceName: string, query: string, variables: Readonly<Record<string, unknown>>): Promise<SubgraphResponse>;
   /** graphql-js on the unfederated schema. */
   unfederated(request: Request): Promise<ExecutionResult>;
   interfere(interference: Interference | null): void;
@@ -120,6 +122,7 @@ export function federate(name: string, subgraphs: readonly SubgraphSdl[]): Feder
         apiSchema,
       );
     },
+    ask,
     async unfederated({ query, variables }) {
       return JSON.parse(
         JSON.stringify(await execute({ schema: unfederatedSchema, document: parse(query), variableValues: variables })),
