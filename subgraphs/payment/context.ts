@@ -5,6 +5,7 @@ import type { ServiceCaller } from '../shared/link.ts';
 import type { CallContext } from '../shared/subgraph.ts';
 import type { Logger } from '../shared/telemetry.ts';
 import type { PaymentLoaders } from './loaders.ts';
+import { type Journalled, type PaymentMetrics, countJournalled } from './metrics.ts';
 import type { PaymentProvider } from './providers/provider.ts';
 import type { PaymentMethod } from './records.ts';
 
@@ -16,6 +17,7 @@ export type PaymentDeps = {
   readonly log: Logger;
   readonly now: () => Date;
   readonly newId: () => string;
+  readonly metrics: PaymentMetrics;
   /** Calls other subgraphs as the service `payment`. */
   readonly call: ServiceCaller;
   /** By the method that they serve: the methods that can be used here. */
@@ -36,21 +38,37 @@ export type Unit = {
   /** A payment of this order has changed: tell the subscribers. */
   changed(orderId: string): void;
   wake(work: Work): void;
+  /** A payment's journal has grown: count it. */
+  journalled(written: Journalled): void;
 };
 
 /** Runs `work` in one transaction and tells afterwards what it wanted told; nothing is told of one that was rolled back. */
 export async function transact<T>(deps: PaymentDeps, work: (unit: Unit) => Promise<T>): Promise<T> {
   let orders = new Set<string>();
   let wakes = new Set<Work>();
+  let journalled: Journalled[] = [];
   const result = await deps.db.transaction((sql) => {
     // A try that the database aborted has told nothing.
     orders = new Set();
     wakes = new Set();
-    return work({ sql, changed: (orderId) => orders.add(orderId), wake: (name) => wakes.add(name) });
+    journalled = [];
+    return work({
+      sql,
+      changed: (orderId) => orders.add(orderId),
+      wake: (name) => wakes.add(name),
+      journalled: (written) => journalled.push(written),
+    });
   });
   for (const orderId of orders) deps.live.publish(`payment:${orderId}`, '');
   for (const name of wakes) deps.wake(name);
+  for (const written of journalled) count(deps, written);
   return result;
+}
+
+/** Counts what a transaction wrote, once it has committed. A method that no provider serves, as the wallet, stands for itself. */
+export function count(deps: Pick<PaymentDeps, 'metrics' | 'providers'>, written: Journalled): void {
+  const { method } = written.payment;
+  countJournalled(deps.metrics, deps.providers.get(method)?.name ?? method.toLowerCase(), written);
 }
 
 /** The provider of a stored attempt. Throws when it is no longer configured. */

@@ -1,30 +1,42 @@
-import { type Sql, select } from '../shared/database.ts';
+import { select } from '../shared/database.ts';
 import type { EventHandler } from '../shared/event-consumer.ts';
 import type { DomainEvent } from '../shared/events.ts';
 import { idToBytes, isId } from '../shared/ids.ts';
 import { changePayment } from './commands/change-payment.ts';
 import { hurryAttempt, requestAutomaticRefund } from './commands/apply-fact.ts';
-import type { PaymentDeps, Unit } from './context.ts';
+import { type PaymentDeps, type Unit, count } from './context.ts';
 import { decideClose, refundableMinor } from './domain/payment.ts';
+import type { Journalled } from './metrics.ts';
 import type { PaymentRow } from './records.ts';
 import { lockPayment, paymentFrom, savePayment } from './store.ts';
 
-/** What the order service tells, and what follows from it here. */
-export function eventHandlers(deps: PaymentDeps): Readonly<Record<string, EventHandler>> {
+/**
+ * What the order service tells, and what follows from it here. The event consumer owns the transaction; once it has
+ * committed, `onHandled` tells the subscribers, wakes the background work and counts.
+ */
+export function orderEvents(deps: PaymentDeps): {
+  readonly handlers: Readonly<Record<string, EventHandler>>;
+  readonly onHandled: (event: DomainEvent) => void;
+} {
+  const written = new WeakMap<DomainEvent, Journalled[]>();
+  const quietly =
+    (handle: (unit: Unit, deps: PaymentDeps, event: DomainEvent) => Promise<void>): EventHandler =>
+    (sql, event) => {
+      // A try that the database aborted has written nothing.
+      const journalled: Journalled[] = [];
+      written.set(event, journalled);
+      const unit = { sql, changed: () => undefined, wake: () => undefined, journalled: (one: Journalled) => journalled.push(one) }; // prettier-ignore
+      return handle(unit, deps, event);
+    };
   return {
-    'order.closed': (sql, event) => closeOpenPayments(quiet(sql), deps, event),
-    'order.payment_refused': (sql, event) => refundRefused(quiet(sql), deps, event),
+    handlers: { 'order.closed': quietly(closeOpenPayments), 'order.payment_refused': quietly(refundRefused) },
+    onHandled(event) {
+      deps.live.publish(`payment:${event.aggregateId}`, '');
+      deps.wake('attempts');
+      deps.wake('refunds');
+      for (const one of written.get(event) ?? []) count(deps, one);
+    },
   };
-}
-
-/** The event consumer owns the transaction; `afterEvent` tells what was changed when it has committed. */
-const quiet = (sql: Sql): Unit => ({ sql, changed: () => undefined, wake: () => undefined });
-
-/** Tells the subscribers and wakes the background work after an event of an order was handled. */
-export function afterEvent(deps: PaymentDeps, event: DomainEvent): void {
-  deps.live.publish(`payment:${event.aggregateId}`, '');
-  deps.wake('attempts');
-  deps.wake('refunds');
 }
 
 /**

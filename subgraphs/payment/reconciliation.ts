@@ -1,8 +1,8 @@
 import { requireStaff } from '../shared/auth.ts';
 import { badUserInput, unavailable } from '../shared/errors.ts';
-import { openDays, reconcilable, reconcileDay, type Reconcilable } from './commands/reconcile-day.ts';
+import { type Reconcilable, reconcilable, reconcileDay } from './commands/reconcile-day.ts';
 import type { PaymentContext, PaymentDeps } from './context.ts';
-import { type Period, periodOf } from './domain/reconciliation.ts';
+import { type Period, openDays, periodOf } from './domain/reconciliation.ts';
 import { ProviderRefused, ProviderUnreachable } from './providers/provider.ts';
 import { type DifferenceItem, type ReconciliationRow, findReconciliations } from './reconciliation-store.ts';
 

@@ -166,6 +166,7 @@ export async function insertPayment(unit: Unit, payment: PaymentRow, cause: Caus
     [{ event: { type: 'PaymentCreated', amountMinor: payment.amountMinor }, state: payment.state }],
     cause,
   );
+  unit.journalled({ payment, events: [{ type: 'PaymentCreated', amountMinor: payment.amountMinor }] });
   unit.changed(payment.orderId);
 }
 
@@ -206,6 +207,7 @@ export async function savePayment(
   );
   if (found !== 1) throw new Error('a payment changed under its lock');
   await insertJournal(unit, before, steps, cause);
+  unit.journalled({ payment: before, events });
   if (before.method === 'WALLET') await moveWalletMoney(unit, before, steps, cause);
   unit.changed(before.orderId);
   return after;

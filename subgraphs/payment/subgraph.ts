@@ -17,7 +17,8 @@ import { LedgerMigration } from './migrations/2026-11-22-ledger.ts';
 import { LiveSlotMigration } from './migrations/2026-11-22-live-slot.ts';
 import { ReconciliationMigration } from './migrations/2026-11-22-reconciliation.ts';
 import { RefundTriesMigration } from './migrations/2026-11-22-refund-tries.ts';
-import { afterEvent, eventHandlers } from './order-events.ts';
+import { openPaymentMetrics } from './metrics.ts';
+import { orderEvents } from './order-events.ts';
 import { openProviders } from './providers/open-providers.ts';
 import { entities } from './records.ts';
 import { createResolvers } from './resolvers.ts';
@@ -55,6 +56,7 @@ export async function createPaymentSubgraph(runtime: Runtime): Promise<Subgraph>
     log,
     now,
     newId,
+    metrics: openPaymentMetrics(metrics.registry, service.db, log),
     providers,
     wake: work.wake,
   };
@@ -64,8 +66,7 @@ export async function createPaymentSubgraph(runtime: Runtime): Promise<Subgraph>
     typeDefs,
     resolvers: withDeadLetters(createResolvers(runtime.config.publicUrl), 'payment', () => ({
       db: service.db,
-      handlers: eventHandlers(deps),
-      onHandled: (event) => afterEvent(deps, event),
+      ...orderEvents(deps),
     })),
     authenticate: service.authenticate,
     context: (call) => ({
@@ -109,8 +110,7 @@ function backgroundWork({ redis, live, jobs, log, metrics }: Runtime, { db }: Se
       const consumer = startEventConsumer({
         service: 'payment',
         sources: ['order'],
-        handlers: eventHandlers(deps()),
-        onHandled: (event) => afterEvent(deps(), event),
+        ...orderEvents(deps()),
         db,
         redis,
         log,

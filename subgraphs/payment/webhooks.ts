@@ -15,25 +15,35 @@ type Kept = keyof typeof keptPerMinute;
  */
 export function webhookRoute(deps: PaymentDeps): Route {
   const mayKeep = keepingAllowance(deps);
-  return async ({ headers, body }, { provider: name }) => {
-    const provider = [...deps.providers.values()].find((candidate) => candidate.name === name);
+  const counted = (provider: string, outcome: string) => deps.metrics.webhooks.inc({ provider, outcome });
+  return async ({ headers, body }, params) => {
+    const provider = [...deps.providers.values()].find((candidate) => candidate.name === params['provider']);
     if (!provider) return jsonResponse(404, { code: 'UNKNOWN_PROVIDER' });
+    const { name } = provider;
     if (body.length > maxBodyBytes) return jsonResponse(413, { code: 'BODY_TOO_LARGE' });
     const signature = String(headers[`${name}-signature`] ?? '').slice(0, 512);
     try {
       const refused = provider.checkSignature(headers, body, deps.now());
       if (refused !== null) {
-        if (mayKeep('forged')) {
+        counted(name, 'REJECTED_SIGNATURE');
+        if (mayKeep('forged', name)) {
           deps.log.warn({ provider: name, code: refused }, 'webhook with a bad signature');
-          await storeRejected(deps, provider.name, { body, signature, outcome: 'REJECTED_SIGNATURE', error: refused });
+          await storeRejected(deps, name, { body, signature, outcome: 'REJECTED_SIGNATURE', error: refused });
         }
         return jsonResponse(400, { code: refused });
       }
-      const delivery = { headers, body, signature, mayKeepRepetition: () => mayKeep('repeated') };
-      const { status, code } = await receiveWebhook(deps, provider, delivery);
+      const delivery = { headers, body, signature, mayKeepRepetition: () => mayKeep('repeated', name) };
+      const { status, code, toldAt } = await receiveWebhook(deps, provider, delivery);
+      counted(name, code === 'BODY_UNREADABLE' ? 'ERROR' : code);
+      if (toldAt && (code === 'APPLIED' || code === 'LATE_AUTO_REFUNDED'))
+        deps.metrics.webhookLag.observe(
+          { provider: name },
+          Math.max(0, deps.now().getTime() - toldAt.getTime()) / 1000,
+        );
       failPoint('payment.webhook_applied');
       return jsonResponse(status, { code });
     } catch (error) {
+      counted(name, isUnavailable(error) ? 'UNAVAILABLE' : 'ERROR');
       if (isUnavailable(error)) {
         deps.log.warn({ err: (error as Error).message, provider: name }, 'a webhook can not be stored now');
         return jsonResponse(503, { code: 'SERVICE_UNAVAILABLE' });
@@ -48,10 +58,12 @@ export function webhookRoute(deps: PaymentDeps): Route {
 }
 
 /** Counts what is kept of each kind; says afterwards how many of a minute were not. */
-function keepingAllowance(deps: Pick<PaymentDeps, 'now' | 'log'>): (kind: Kept) => boolean {
+function keepingAllowance(
+  deps: Pick<PaymentDeps, 'now' | 'log' | 'metrics'>,
+): (kind: Kept, provider: string) => boolean {
   let minute = 0;
   let came: Record<Kept, number> = { forged: 0, repeated: 0 };
-  return (kind) => {
+  return (kind, provider) => {
     const now = Math.floor(deps.now().getTime() / 60_000);
     if (now !== minute) {
       if (came.forged > keptPerMinute.forged || came.repeated > keptPerMinute.repeated)
@@ -60,6 +72,8 @@ function keepingAllowance(deps: Pick<PaymentDeps, 'now' | 'log'>): (kind: Kept) 
       came = { forged: 0, repeated: 0 };
     }
     came[kind] += 1;
-    return came[kind] <= keptPerMinute[kind];
+    if (came[kind] <= keptPerMinute[kind]) return true;
+    deps.metrics.webhooksNotKept.inc({ provider, kind });
+    return false;
   };
 }

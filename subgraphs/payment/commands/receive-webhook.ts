@@ -9,7 +9,12 @@ import type { Cause } from '../store.ts';
 import { type Applied, applyFact } from './apply-fact.ts';
 import { applyRefund } from './apply-refund.ts';
 
-export type Received = { readonly status: 200 | 400; readonly code: WebhookOutcome | 'BODY_UNREADABLE' };
+export type Received = {
+  readonly status: 200 | 400;
+  readonly code: WebhookOutcome | 'BODY_UNREADABLE';
+  /** When the provider made the event, where it says so. */
+  readonly toldAt?: Date | undefined;
+};
 
 /** An authentic delivery. `mayKeepRepetition` bounds what repetitions of an event may fill. */
 type Delivery = {
@@ -45,10 +50,10 @@ export async function receiveWebhook(
     return { status: 400, code: 'BODY_UNREADABLE' };
   }
   try {
-    return { status: 200, code: await storeAndApply(deps, provider, event, delivery) };
+    return { status: 200, code: await storeAndApply(deps, provider, event, delivery), toldAt: event.createdAt };
   } catch (error) {
     if (!isDuplicateKey(error)) throw error;
-    return { status: 200, code: await applyAgain(deps, provider, event, delivery) };
+    return { status: 200, code: await applyAgain(deps, provider, event, delivery), toldAt: event.createdAt };
   }
 }
 

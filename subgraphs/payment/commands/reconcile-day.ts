@@ -1,5 +1,5 @@
 import type { PaymentDeps } from '../context.ts';
-import { type Period, compareLine, dueAt, endedDays, periodOf } from '../domain/reconciliation.ts';
+import { type Period, compareLine, dueAt, endedDays, openDays, periodOf } from '../domain/reconciliation.ts';
 import type { PaymentProvider, ProviderStatement, StatementLine } from '../providers/provider.ts';
 import {
   type DifferenceItem,
@@ -21,8 +21,6 @@ const linesAtOnce = 500;
 const edgeMs = 15 * 60_000;
 /** What has just moved may still be on its way here: it counts when it matches, and is not missed yet. */
 const settleMs = 10_000;
-/** Days that are looked at again while they have differences. */
-export const openDays = 7;
 const againAfterMs = 86_400_000;
 
 /** A provider whose payments can be reconciled. */

@@ -6,6 +6,8 @@ export type DifferenceKind = 'MISSING_HERE' | 'MISSING_AT_PROVIDER' | 'AMOUNT_MI
 export type Period = { readonly from: Date; readonly to: Date };
 
 const dayMs = 86_400_000;
+/** Days whose reports are made anew: when asked for, and by the job while they have differences. */
+export const openDays = 7;
 
 /** The period of a day `YYYY-MM-DD` by a clock that is `utcOffsetMinutes` ahead of UTC; null for anything that is no day. */
 export function periodOf(day: string, utcOffsetMinutes: number): Period | null {

@@ -1,0 +1,169 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { type Database, select } from '../shared/database.ts';
+import type { Logger } from '../shared/telemetry.ts';
+import type { PaymentEvent } from './domain/payment.ts';
+import { openDays } from './domain/reconciliation.ts';
+import type { PaymentMethod } from './records.ts';
+
+/** What Prometheus is told of payments. Amounts are in minor units of their currency. */
+export type PaymentMetrics = {
+  /** Attempts by what became of them. */
+  readonly attempts: Counter<'provider' | 'method' | 'outcome'>;
+  readonly refunds: Counter<'provider' | 'method' | 'outcome'>;
+  /** Money that came in and went back. */
+  readonly amounts: Counter<'currency' | 'method' | 'movement'>;
+  /** Deliveries by outcome; `UNAVAILABLE` for those that could not be stored. */
+  readonly webhooks: Counter<'provider' | 'outcome'>;
+  /** Deliveries that were answered and counted, and not kept: too many a minute. */
+  readonly webhooksNotKept: Counter<'provider' | 'kind'>;
+  /** Seconds from when the provider made an event until what follows from it was committed. */
+  readonly webhookLag: Histogram<'provider'>;
+};
+
+/** How long what is read from the database for the gauges is good for. */
+const gaugesFreshMs = 60_000;
+
+const attemptOutcomes: Partial<Record<PaymentEvent['type'], string>> = {
+  PaymentCreated: 'started',
+  PaymentRetried: 'started',
+  PaymentSettled: 'succeeded',
+  CapturedLate: 'late',
+  CapturedTwice: 'twice',
+  PaymentFailed: 'failed',
+  AttemptFailed: 'failed',
+  PaymentCancelled: 'cancelled',
+  PaymentExpired: 'expired',
+};
+const refundOutcomes: Partial<Record<PaymentEvent['type'], string>> = {
+  RefundRequested: 'requested',
+  CapturedTwice: 'requested',
+  RefundSucceeded: 'succeeded',
+  SurplusRefunded: 'succeeded',
+  RefundRepeated: 'succeeded',
+  RefundFailed: 'failed',
+  RefundRefused: 'refused',
+  RefundReturned: 'returned',
+};
+const moneyMovements: Partial<Record<PaymentEvent['type'], string>> = {
+  PaymentSettled: 'captured',
+  CapturedLate: 'captured',
+  CapturedTwice: 'captured',
+  RefundSucceeded: 'refunded',
+  SurplusRefunded: 'refunded',
+};
+
+/** What was written into a payment's journal. */
+export type Journalled = {
+  readonly payment: { readonly method: PaymentMethod; readonly currency: string };
+  readonly events: readonly PaymentEvent[];
+};
+
+/** Counts what a transaction that has committed wrote. `provider` is who serves the method. */
+export function countJournalled(metrics: PaymentMetrics, provider: string, { payment, events }: Journalled): void {
+  const { method, currency } = payment;
+  for (const event of events) {
+    const [attempt, refund, movement] = [attemptOutcomes[event.type], refundOutcomes[event.type], moneyMovements[event.type]]; // prettier-ignore
+    if (attempt) metrics.attempts.inc({ provider, method, outcome: attempt });
+    if (refund) metrics.refunds.inc({ provider, method, outcome: refund });
+    if (movement && 'amountMinor' in event) metrics.amounts.inc({ currency, method, movement }, Number(event.amountMinor)); // prettier-ignore
+  }
+}
+
+/** Registers the payment service's metrics, once a registry. */
+export function openPaymentMetrics(registry: Registry, db: Database, log: Logger): PaymentMetrics {
+  const registers = [registry];
+  openGauges(registry, db, log);
+  return {
+    attempts: new Counter({
+      name: 'payment_attempts_total',
+      help: 'Attempts to pay, by what became of them',
+      labelNames: ['provider', 'method', 'outcome'],
+      registers,
+    }),
+    refunds: new Counter({
+      name: 'payment_refunds_total',
+      help: 'Refunds, by what became of them',
+      labelNames: ['provider', 'method', 'outcome'],
+      registers,
+    }),
+    amounts: new Counter({
+      name: 'payment_amount_minor_total',
+      help: 'Money captured and refunded, in minor units',
+      labelNames: ['currency', 'method', 'movement'],
+      registers,
+    }),
+    webhooks: new Counter({
+      name: 'payment_webhooks_total',
+      help: 'Webhook deliveries by outcome',
+      labelNames: ['provider', 'outcome'],
+      registers,
+    }),
+    webhooksNotKept: new Counter({
+      name: 'payment_webhooks_not_kept_total',
+      help: 'Forged and repeated webhook deliveries beyond what is kept a minute',
+      labelNames: ['provider', 'kind'],
+      registers,
+    }),
+    webhookLag: new Histogram({
+      name: 'payment_webhook_lag_seconds',
+      help: "From the provider's time of an event to its commit here",
+      labelNames: ['provider'],
+      buckets: [0.1, 0.5, 1, 2, 5, 15, 60, 300, 1_800, 7_200, 86_400],
+      registers,
+    }),
+  };
+}
+
+/** Gauges that are read from the database when somebody looks, at most once a minute. */
+function openGauges(registry: Registry, db: Database, log: Logger): void {
+  const gauge = <Label extends string>(
+    description: { name: string; help: string; labelNames: Label[] },
+    read: () => Promise<{ labels: Record<Label, string>; value: number }[]>,
+  ): void => {
+    let freshUntilMs = 0;
+    const made: Gauge<Label> = new Gauge<Label>({
+      ...description,
+      registers: [registry],
+      async collect() {
+        if (performance.now() < freshUntilMs) return;
+        try {
+          const values = await read();
+          made.reset();
+          for (const { labels, value } of values) made.set(labels, value);
+          freshUntilMs = performance.now() + gaugesFreshMs;
+        } catch (error) {
+          // The other metrics are wanted most when the database is away.
+          log.warn({ err: (error as Error).message, metric: description.name }, 'a metric can not be read');
+          made.reset();
+        }
+      },
+    });
+  };
+  gauge(
+    {
+      name: 'wallet_balance_minor',
+      help: "Sum of the ledger's accounts by kind, in minor units; those of a currency sum to zero",
+      labelNames: ['kind', 'currency'],
+    },
+    async () =>
+      (await select(db.em(), 'select kind, currency, sum(balance_minor) total from ledger_account group by kind, currency')) // prettier-ignore
+        .map((row) => ({ labels: { kind: String(row['kind']), currency: String(row['currency']) }, value: Number(row['total']) })), // prettier-ignore
+  );
+  gauge(
+    {
+      name: 'payment_reconciliation_differences',
+      help: "Differences between providers' statements and the ledger in the reports of the last week",
+      labelNames: ['provider', 'kind'],
+    },
+    async () => {
+      const kinds = ['missing_here', 'missing_at_provider', 'amount_mismatch'] as const;
+      const rows = await select(
+        db.em(),
+        `select provider, ${kinds.map((kind) => `sum(${kind}) ${kind}`).join(', ')} from reconciliation where day >= date_format(utc_timestamp() - interval ${openDays} day, '%Y-%m-%d') group by provider`,
+      );
+      return rows.flatMap((row) =>
+        kinds.map((kind) => ({ labels: { provider: String(row['provider']), kind }, value: Number(row[kind]) })),
+      );
+    },
+  );
+}
