@@ -7,6 +7,7 @@ export async function auditLedger(context: AuditContext): Promise<string[]> {
     ...(await auditBalances(context)),
     ...(await auditHolds(context)),
     ...(await auditWalletPayments(context)),
+    ...(await auditTopUps(context)),
   ];
 }
 
@@ -80,5 +81,20 @@ function auditWalletPayments(context: AuditContext): Promise<string[]> {
      where p.method = 'WALLET' and p.captured_minor - p.refunded_minor <> coalesce(s.total, 0)`,
     (row) =>
       `wallet payment ${row['number']}: ${row['captured_minor']} captured and ${row['refunded_minor']} refunded, the ledger has ${row['total']}`,
+  );
+}
+
+/** What a completed top-up order credited is what came in for it and is not going back. */
+function auditTopUps(context: AuditContext): Promise<string[]> {
+  const [payment, order] = [context.schema('payment'), context.schema('order')];
+  return broken(
+    context,
+    `select o.number, coalesce(p.kept, 0) kept, coalesce(l.credited, 0) credited from ${order}.orders o
+     left join (select order_id, sum(captured_minor - refunding_minor) kept from ${payment}.payment group by order_id) p on p.order_id = o.id
+     left join (select t.order_id, -sum(e.amount_minor) credited from ${payment}.ledger_transfer t join ${payment}.ledger_entry e on e.transfer_id = t.id
+       join ${payment}.ledger_account a on a.id = e.account_id and a.kind = 'TOP_UPS' group by t.order_id) l on l.order_id = o.id
+     where o.type = 'TOPUP' and ((o.state = 'COMPLETED' and coalesce(p.kept, 0) <> coalesce(l.credited, 0))
+       or (o.state not in ('PAID', 'PROCESSING', 'NEEDS_ATTENTION', 'COMPLETED') and coalesce(l.credited, 0) <> 0))`,
+    (row) => `top-up ${row['number']}: ${row['kept']} paid and kept, ${row['credited']} credited`,
   );
 }

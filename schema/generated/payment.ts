@@ -745,6 +745,20 @@ export type WalletPayload = {
   userErrors: Array<PayError>;
 };
 
+/** Whether a wallet paid. */
+export type ChargeWalletResult = {
+  /** True: all of it. False: nothing. */
+  ok: Scalars['Boolean']['output'];
+  /** The payment that was made; null where none was. */
+  paymentId?: Maybe<Scalars['ID']['output']>;
+  /** When it was paid. */
+  paidAt?: Maybe<Scalars['DateTime']['output']>;
+  /** What the wallet has, where that is too little. */
+  balance?: Maybe<Money>;
+  /** What was needed, where the wallet has too little. */
+  required?: Maybe<Money>;
+};
+
 /** The answer to `replayWebhook`. */
 export type WebhookPayload = {
   /** The delivery with its new outcome; null when it was refused. */
@@ -889,6 +903,12 @@ export type Mutation = {
   retryRefund: RefundPayload;
   /** Notes that staff have given the money of a refused refund back themselves. Staff only (ForbiddenError). ConflictError while the provider may still make the refund. */
   confirmRefund: RefundPayload;
+  /** The order service's: pays a prepaid order from its customer's wallet, all or nothing. Repeated for the same saga and branch it gives the same answer. */
+  chargeWallet: ChargeWalletResult;
+  /** The order service's: compensates `chargeWallet` of the same saga and branch. True in any case; repeated or without a charge it does nothing. */
+  refundWalletCharge: Scalars['Boolean']['output'];
+  /** The order service's: credits the buyer of a paid top-up order, once however often it is asked for. True when it is done. */
+  creditTopUp: Scalars['Boolean']['output'];
   /** Applies a stored webhook again. Staff only (ForbiddenError). Harmless for one that was applied; refused for a forged one and for a DUPLICATE. */
   replayWebhook: WebhookPayload;
   /** Lets the payment service handle a dead letter's event again, at most once in all. For staff. */
@@ -936,6 +956,25 @@ export type MutationConfirmRefundArgs = {
   refundId: Scalars['ID']['input'];
   reference: Scalars['String']['input'];
   idempotencyKey: Scalars['String']['input'];
+};
+
+export type MutationChargeWalletArgs = {
+  sagaId: Scalars['ID']['input'];
+  branch: Scalars['String']['input'];
+  orderId: Scalars['ID']['input'];
+  customerId: Scalars['ID']['input'];
+  amount: MoneyInput;
+};
+
+export type MutationRefundWalletChargeArgs = {
+  sagaId: Scalars['ID']['input'];
+  branch: Scalars['String']['input'];
+  orderId: Scalars['ID']['input'];
+};
+
+export type MutationCreditTopUpArgs = {
+  orderId: Scalars['ID']['input'];
+  number: Scalars['String']['input'];
 };
 
 export type MutationReplayWebhookArgs = {
@@ -1132,6 +1171,7 @@ export type ResolversTypes = {
   MixedPaymentPayload: ResolverTypeWrapper<any>;
   RefundPayload: ResolverTypeWrapper<any>;
   WalletPayload: ResolverTypeWrapper<any>;
+  ChargeWalletResult: ResolverTypeWrapper<any>;
   WebhookPayload: ResolverTypeWrapper<any>;
   DeadLetter: ResolverTypeWrapper<any>;
   DeadLetterEdge: ResolverTypeWrapper<any>;
@@ -1198,6 +1238,7 @@ export type ResolversParentTypes = {
   MixedPaymentPayload: any;
   RefundPayload: any;
   WalletPayload: any;
+  ChargeWalletResult: any;
   WebhookPayload: any;
   DeadLetter: any;
   DeadLetterEdge: any;
@@ -1727,6 +1768,17 @@ export type WalletPayloadResolvers<
   userErrors?: Resolver<Array<ResolversTypes['PayError']>, ParentType, ContextType>;
 };
 
+export type ChargeWalletResultResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['ChargeWalletResult'] = ResolversParentTypes['ChargeWalletResult'],
+> = {
+  ok?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  paymentId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  paidAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  balance?: Resolver<Maybe<ResolversTypes['Money']>, ParentType, ContextType>;
+  required?: Resolver<Maybe<ResolversTypes['Money']>, ParentType, ContextType>;
+};
+
 export type WebhookPayloadResolvers<
   ContextType = unknown,
   ParentType extends ResolversParentTypes['WebhookPayload'] = ResolversParentTypes['WebhookPayload'],
@@ -1887,6 +1939,24 @@ export type MutationResolvers<
     ContextType,
     RequireFields<MutationConfirmRefundArgs, 'refundId' | 'reference' | 'idempotencyKey'>
   >;
+  chargeWallet?: Resolver<
+    ResolversTypes['ChargeWalletResult'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationChargeWalletArgs, 'sagaId' | 'branch' | 'orderId' | 'customerId' | 'amount'>
+  >;
+  refundWalletCharge?: Resolver<
+    ResolversTypes['Boolean'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationRefundWalletChargeArgs, 'sagaId' | 'branch' | 'orderId'>
+  >;
+  creditTopUp?: Resolver<
+    ResolversTypes['Boolean'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationCreditTopUpArgs, 'orderId' | 'number'>
+  >;
   replayWebhook?: Resolver<
     ResolversTypes['WebhookPayload'],
     ParentType,
@@ -1958,6 +2028,7 @@ export type Resolvers<ContextType = unknown> = {
   MixedPaymentPayload?: MixedPaymentPayloadResolvers<ContextType>;
   RefundPayload?: RefundPayloadResolvers<ContextType>;
   WalletPayload?: WalletPayloadResolvers<ContextType>;
+  ChargeWalletResult?: ChargeWalletResultResolvers<ContextType>;
   WebhookPayload?: WebhookPayloadResolvers<ContextType>;
   DeadLetter?: DeadLetterResolvers<ContextType>;
   DeadLetterEdge?: DeadLetterEdgeResolvers<ContextType>;

@@ -151,7 +151,7 @@ export async function closeOverdue(deps: PaymentDeps): Promise<void> {
 /** Deletes what is past its retention. Journal, payments and refunds stay. */
 export async function purge(deps: PaymentDeps): Promise<void> {
   const sql = deps.db.em();
-  await purgeShared(sql, { outbox: true, inbox: true, idempotency: true });
+  await purgeShared(sql, { outbox: true, inbox: true, barrier: true, idempotency: true });
   const older = (column: string, days: number) =>
     `${column} < utc_timestamp(3) - interval ${days} day limit ${purgeBatch}`;
   for (const old of [

@@ -3,12 +3,11 @@ import type { EventHandler } from '../shared/event-consumer.ts';
 import type { DomainEvent } from '../shared/events.ts';
 import { idToBytes, isId } from '../shared/ids.ts';
 import { changePayment } from './commands/change-payment.ts';
-import { hurryAttempt, requestAutomaticRefund } from './commands/apply-fact.ts';
+import { hurryAttempt, refundRest } from './commands/apply-fact.ts';
 import { type PaymentDeps, type Unit, count } from './context.ts';
-import { decideClose, refundableMinor } from './domain/payment.ts';
+import { decideClose } from './domain/payment.ts';
 import type { Journalled } from './metrics.ts';
-import type { PaymentRow } from './records.ts';
-import { lockPayment, paymentFrom, savePayment } from './store.ts';
+import { lockPayment, paymentFrom } from './store.ts';
 
 /**
  * What the order service tells, and what follows from it here. The event consumer owns the transaction; once it has
@@ -72,12 +71,4 @@ async function refundRefused(unit: Unit, deps: PaymentDeps, event: DomainEvent):
   if (!payment || payment.orderId !== event.aggregateId)
     throw new Error('order.payment_refused names no payment of that order');
   await refundRest(unit, deps, payment, `The order could not take the payment: ${String(event.data['reason'])}`);
-}
-
-async function refundRest(unit: Unit, deps: PaymentDeps, payment: PaymentRow, reason: string): Promise<void> {
-  const amountMinor = refundableMinor(payment);
-  if (amountMinor <= 0n) return;
-  const cause = { source: 'event', at: deps.now() } as const;
-  const after = await savePayment(unit, payment, [{ type: 'RefundRequested', amountMinor }], cause);
-  await requestAutomaticRefund(unit, deps, after, { amountMinor, surplus: false, reason });
 }

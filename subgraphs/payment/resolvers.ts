@@ -1,12 +1,14 @@
-import { mayRead } from '../shared/auth.ts';
+import { mayRead, requireService } from '../shared/auth.ts';
 import { forbidden } from '../shared/errors.ts';
 import { isId } from '../shared/ids.ts';
 import { moneyToJson } from '../shared/money.ts';
 import { scalars } from '../shared/scalars.ts';
 import type { ResolverMap } from '../shared/subgraph.ts';
 import { cancelPayment } from './commands/cancel-payment.ts';
+import { type ChargeInput, type Step, chargeWallet, refundWalletCharge } from './commands/charge-wallet.ts';
 import { type CreateMixedPaymentInput, createMixedPayment } from './commands/create-mixed-payment.ts';
 import { type CreatePaymentInput, createPayment } from './commands/create-payment.ts';
+import { creditTopUp } from './commands/credit-top-up.ts';
 import { type CreditInput, creditWallet } from './commands/credit-wallet.ts';
 import { type RefundInput, refundPayment } from './commands/refund-payment.ts';
 import { replayWebhook } from './commands/replay-webhook.ts';
@@ -78,6 +80,18 @@ const operations: ResolverMap = {
       { input, idempotencyKey }: Key & { input: RefundInput },
       { deps, viewer }: PaymentContext,
     ) => refundPayment(deps, viewer, input, idempotencyKey),
+    chargeWallet: (_: unknown, input: ChargeInput, { deps, viewer, traceId }: PaymentContext) => {
+      requireService(viewer, 'order');
+      return chargeWallet(deps, input, traceId);
+    },
+    refundWalletCharge: (_: unknown, input: Step, { deps, viewer }: PaymentContext) => {
+      requireService(viewer, 'order');
+      return refundWalletCharge(deps, input);
+    },
+    creditTopUp: (_: unknown, input: { orderId: string; number: string }, { deps, viewer }: PaymentContext) => {
+      requireService(viewer, 'order');
+      return creditTopUp(deps, input);
+    },
     creditWallet: (_: unknown, { idempotencyKey, ...input }: Key & CreditInput, context: PaymentContext) =>
       creditWallet(context.deps, context, input, idempotencyKey),
     retryRefund: (

@@ -1,9 +1,8 @@
 import { type Row, type Sql, insertRows, select, toDate, toJson, write } from '../shared/database.ts';
 import { idFromBytes, idToBytes } from '../shared/ids.ts';
 import type { Unit } from './context.ts';
-import { walletTransfer } from './domain/ledger.ts';
 import { type PaymentEvent, evolve, holdsOrder } from './domain/payment.ts';
-import { postTransfer } from './ledger/transfer.ts';
+import { followPayment } from './ledger/follow-payment.ts';
 import type { KnownAttempt } from './providers/provider.ts';
 import type { AttemptRow, PaymentRow, RefundRow, Source } from './records.ts';
 
@@ -171,8 +170,8 @@ export async function insertPayment(unit: Unit, payment: PaymentRow, cause: Caus
 }
 
 /**
- * Stores what `events` make of a payment that is locked in this transaction, with its journal and, of a payment by wallet,
- * what they move in the ledger. Returns it as it is then. Throws RefusedError where the wallet has too little.
+ * Stores what `events` make of a payment that is locked in this transaction, with its journal and what they mean
+ * for wallets. Returns it as it is then. Throws RefusedError where the wallet has too little.
  */
 export async function savePayment(
   unit: Unit,
@@ -208,24 +207,9 @@ export async function savePayment(
   if (found !== 1) throw new Error('a payment changed under its lock');
   await insertJournal(unit, before, steps, cause);
   unit.journalled({ payment: before, events });
-  if (before.method === 'WALLET') await moveWalletMoney(unit, before, steps, cause);
+  await followPayment(unit.sql, before, steps, cause);
   unit.changed(before.orderId);
   return after;
-}
-
-async function moveWalletMoney(
-  unit: Unit,
-  before: PaymentRow,
-  steps: readonly { event: PaymentEvent; state: PaymentRow['state'] }[],
-  cause: Cause,
-): Promise<void> {
-  const refundId = cause.data?.['refundId'];
-  let { state } = before;
-  for (const step of steps) {
-    const transfer = walletTransfer({ ...before, state }, step.event, typeof refundId === 'string' ? refundId : null);
-    if (transfer) await postTransfer(unit.sql, transfer, cause.at);
-    ({ state } = step);
-  }
 }
 
 async function insertJournal(

@@ -13,6 +13,7 @@ import { type PaymentContext, type PaymentDeps, type Work, works } from './conte
 import { startJobs } from './jobs.ts';
 import { createLoaders } from './loaders.ts';
 import { InitialPaymentMigration } from './migrations/2026-11-21-initial.ts';
+import { BarrierMigration } from './migrations/2026-11-22-barrier.ts';
 import { LedgerMigration } from './migrations/2026-11-22-ledger.ts';
 import { LiveSlotMigration } from './migrations/2026-11-22-live-slot.ts';
 import { ReconciliationMigration } from './migrations/2026-11-22-reconciliation.ts';
@@ -28,6 +29,7 @@ const migrations: readonly NamedMigration[] = [
   { name: '2026-11-21-initial', class: InitialPaymentMigration },
   { name: '2026-11-22-live-slot', class: LiveSlotMigration },
   { name: '2026-11-22-ledger', class: LedgerMigration },
+  { name: '2026-11-22-barrier', class: BarrierMigration },
   { name: '2026-11-22-refund-tries', class: RefundTriesMigration },
   { name: '2026-11-22-reconciliation', class: ReconciliationMigration },
 ];

@@ -1,10 +1,16 @@
 import { select, write } from '../../shared/database.ts';
 import { idFromBytes, idToBytes, isId, newNumber } from '../../shared/ids.ts';
 import type { PaymentDeps, Unit } from '../context.ts';
-import { type FactDecision, type FactOutcome, type ProviderFact, decideFact } from '../domain/payment.ts';
+import {
+  type FactDecision,
+  type FactOutcome,
+  type ProviderFact,
+  decideFact,
+  refundableMinor,
+} from '../domain/payment.ts';
 import { announce, paymentFailed, paymentSucceeded } from '../events.ts';
 import type { AttemptRow, PaymentRow } from '../records.ts';
-import { type Cause, attemptFrom, insertRefund, lockPayment } from '../store.ts';
+import { type Cause, attemptFrom, insertRefund, lockPayment, savePayment } from '../store.ts';
 import { changePayment } from './change-payment.ts';
 
 export type Applied = {
@@ -152,6 +158,15 @@ export async function requestAutomaticRefund(
   );
   unit.changed(payment.orderId);
   unit.wake('refunds');
+}
+
+/** Has all that is left of a payment go back by itself; does nothing where nothing is left. */
+export async function refundRest(unit: Unit, deps: PaymentDeps, payment: PaymentRow, reason: string): Promise<void> {
+  const amountMinor = refundableMinor(payment);
+  if (amountMinor <= 0n) return;
+  const cause = { source: 'event', at: deps.now() } as const;
+  const after = await savePayment(unit, payment, [{ type: 'RefundRequested', amountMinor }], cause);
+  await requestAutomaticRefund(unit, deps, after, { amountMinor, surplus: false, reason });
 }
 
 /** The attempt by which the payment's money came in. */

@@ -43,7 +43,16 @@ const firstTrySeconds = 10;
 export const refusedRefund = (userErrors: readonly Refusal[]): RefundPayload => ({
   refund: null,
   replayed: false,
-  userErrors,
+  userErrors: userErrors.map((refusal) => (refusal.code === 'INSUFFICIENT_BALANCE' ? spentTopUp(refusal) : refusal)),
+});
+
+/** A top-up is given back out of the wallet that it filled, so no more than is still there. */
+const spentTopUp = ({ balance }: Refusal): Refusal => ({
+  __typename: 'RefundLimitError',
+  code: 'REFUND_LIMIT',
+  message: 'This is more than is left in the wallet that the payment topped up.',
+  path: ['input', 'amount'],
+  refundable: balance,
 });
 
 /**

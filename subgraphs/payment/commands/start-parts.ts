@@ -1,6 +1,7 @@
 import { RefusedError, isDuplicateKey } from '../../shared/errors.ts';
 import { type Claim, type Claimed, claimKey } from '../../shared/idempotency.ts';
 import { newNumber } from '../../shared/ids.ts';
+import type { Money } from '../../shared/money.ts';
 import { type PaymentDeps, type Unit, transact } from '../context.ts';
 import { decideClose } from '../domain/payment.ts';
 import { announce, paymentSucceeded } from '../events.ts';
@@ -9,7 +10,6 @@ import type { PaymentProvider } from '../providers/provider.ts';
 import { orderNotPayable, paymentInProgress } from '../refusals.ts';
 import type { PaymentMethod, PaymentRow } from '../records.ts';
 import {
-  type Cause,
   findHolder,
   findLiveAttempt,
   insertAttempt,
@@ -94,45 +94,75 @@ async function insertPart(
   { order, returnUrl, traceId }: NewParts,
   { paymentId, attemptId, part, slot }: Started & { part: Part; slot: 0 | 1 },
 ): Promise<void> {
-  const at = deps.now();
-  const cause: Cause = { source: 'api', at, data: { attemptId } };
-  const payment: PaymentRow = {
-    id: paymentId,
-    number: newNumber('PM', at),
-    orderId: order.id,
-    customerId: order.customerId,
-    method: part.method,
-    state: 'OPEN',
-    currency: order.balanceDue.currency,
-    amountMinor: part.amountMinor,
-    capturedMinor: 0n,
-    refundingMinor: 0n,
-    refundedMinor: 0n,
-    liveOrderId: order.id,
-    slot,
-    returnUrl,
-    traceId,
-    expiresAt: order.expiresAt,
-    paidAt: null,
-    createdAt: at,
-    updatedAt: at,
-    version: 1,
-  };
-  await insertPayment(unit, payment, { source: 'api', at });
-  const attempt = { id: attemptId, number: newNumber('PA', at), paymentId, createdAt: at };
+  const { customerId, expiresAt, balanceDue } = order;
+  const amount = { amount: part.amountMinor, currency: balanceDue.currency };
+  const given = { id: paymentId, orderId: order.id, customerId, amount, slot, expiresAt, traceId, attemptId };
   if (part.provider) {
+    const at = deps.now();
+    await insertPayment(unit, newPayment({ ...given, method: part.method, returnUrl }, at), { source: 'api', at });
+    const attempt = { id: attemptId, number: newNumber('PA', at), paymentId, createdAt: at };
     await insertAttempt(unit, { ...attempt, provider: part.provider.name }, firstCheckSeconds);
     return;
   }
-  const { amountMinor } = part;
-  await insertWalletAttempt(unit, attempt, slot === 1 ? 'AUTHORIZED' : 'SUCCEEDED');
-  if (slot === 1) {
-    await savePayment(unit, payment, [{ type: 'PaymentAuthorized', amountMinor }], cause);
-    return;
-  }
-  const paid = await savePayment(unit, payment, [{ type: 'PaymentSettled', amountMinor }], cause);
-  await announce(unit, deps, paid, paymentSucceeded(paid));
+  const payment = await insertWalletPayment(unit, deps, given);
+  if (payment.state === 'SETTLED') await announce(unit, deps, payment, paymentSucceeded(payment));
 }
+
+type NewPayment = Pick<PaymentRow, 'id' | 'orderId' | 'customerId' | 'traceId'> & {
+  readonly amount: Money;
+  readonly slot: 0 | 1;
+  readonly expiresAt: Date | null;
+};
+
+/**
+ * Stores a payment by wallet that is paid with this transaction, or in slot 1 only held. Throws RefusedError with
+ * InsufficientBalanceError where the wallet has too little.
+ */
+export async function insertWalletPayment(
+  unit: Unit,
+  deps: Pick<PaymentDeps, 'now' | 'newId'>,
+  given: NewPayment & { readonly attemptId?: string },
+): Promise<PaymentRow> {
+  const at = deps.now();
+  const payment = newPayment({ ...given, method: 'WALLET', returnUrl: null }, at);
+  await insertPayment(unit, payment, { source: 'api', at });
+  const attempt = {
+    id: given.attemptId ?? deps.newId(),
+    number: newNumber('PA', at),
+    paymentId: payment.id,
+    createdAt: at,
+  };
+  await insertWalletAttempt(unit, attempt, given.slot === 1 ? 'AUTHORIZED' : 'SUCCEEDED');
+  const type = given.slot === 1 ? 'PaymentAuthorized' : 'PaymentSettled';
+  const { amountMinor } = payment;
+  return savePayment(unit, payment, [{ type, amountMinor }], { source: 'api', at, data: { attemptId: attempt.id } });
+}
+
+const newPayment = (
+  { amount, ...given }: NewPayment & Pick<PaymentRow, 'method' | 'returnUrl'>,
+  at: Date,
+): PaymentRow => ({
+  id: given.id,
+  number: newNumber('PM', at),
+  orderId: given.orderId,
+  customerId: given.customerId,
+  method: given.method,
+  state: 'OPEN',
+  currency: amount.currency,
+  amountMinor: amount.amount,
+  capturedMinor: 0n,
+  refundingMinor: 0n,
+  refundedMinor: 0n,
+  liveOrderId: given.orderId,
+  slot: given.slot,
+  returnUrl: given.returnUrl ?? null,
+  traceId: given.traceId,
+  expiresAt: given.expiresAt,
+  paidAt: null,
+  createdAt: at,
+  updatedAt: at,
+  version: 1,
+});
 
 type Replaced = { readonly payment: PaymentRow; readonly attemptId: string | null; readonly ended: EndedIntent | null };
 

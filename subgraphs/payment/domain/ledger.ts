@@ -117,3 +117,28 @@ export function walletTransfer(payment: WalletPayment, event: PaymentEvent, refu
       return null;
   }
 }
+
+/** Reference of the transfer that credits a top-up order: there is one such transfer, or none yet. */
+export const topUpReference = (orderId: string): string => `topup:${orderId}`;
+
+/**
+ * What a refund that staff ask for moves of a top-up that was credited: the money leaves the wallet before it leaves us, and
+ * comes back there when the provider will not have it. Null for everything else.
+ */
+export function topUpTransfer(
+  payment: WalletPayment & { readonly version: number },
+  event: PaymentEvent,
+  refundId: string | null,
+): Transfer | null {
+  if (refundId === null || (event.type !== 'RefundRequested' && event.type !== 'RefundFailed')) return null;
+  const [from, to]: [AccountKind, AccountKind] =
+    event.type === 'RefundRequested' ? ['AVAILABLE', 'TOP_UPS'] : ['TOP_UPS', 'AVAILABLE'];
+  const wallet = { ownerId: payment.customerId, currency: payment.currency };
+  return {
+    reference: `topup-refund:${refundId}:${payment.version}`,
+    reason: `Payment ${payment.number}`,
+    paymentId: payment.id,
+    orderId: payment.orderId,
+    moves: between(wallet, { from, to }, event.amountMinor),
+  };
+}

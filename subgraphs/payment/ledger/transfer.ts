@@ -90,3 +90,9 @@ async function readAccounts(
   }
   return found;
 }
+
+/** True when the transfer with this reference was posted. */
+export async function isPosted(sql: Sql, reference: string): Promise<boolean> {
+  const rows = await select(sql, 'select 1 from ledger_transfer where reference = ?', [reference]);
+  return rows.length > 0;
+}

@@ -80,6 +80,23 @@ export const internalFields: Readonly<Record<string, InternalProbe>> = {
     variables: ({ productId }) => ({ productId, orderId: nobody, sagaId: nobody }),
     allowedApps: ['order'],
   },
+  'payment.chargeWallet': {
+    document:
+      'mutation Probe($orderId: ID!, $sagaId: ID!) { chargeWallet(sagaId: $sagaId, branch: "probe", orderId: $orderId, customerId: $sagaId, amount: { amount: 1, currency: "EUR" }) { ok } }',
+    variables: () => ({ orderId: nobody, sagaId: nobody }),
+    allowedApps: ['order'],
+  },
+  'payment.refundWalletCharge': {
+    document:
+      'mutation Probe($orderId: ID!, $sagaId: ID!) { refundWalletCharge(sagaId: $sagaId, branch: "probe", orderId: $orderId) }',
+    variables: () => ({ orderId: nobody, sagaId: nobody }),
+    allowedApps: ['order'],
+  },
+  'payment.creditTopUp': {
+    document: 'mutation Probe($orderId: ID!) { creditTopUp(orderId: $orderId, number: "probe") }',
+    variables: () => ({ orderId: nobody }),
+    allowedApps: ['order'],
+  },
   'product.releaseStock': {
     document:
       'mutation Probe($orderId: ID!, $sagaId: ID!) { releaseStock(sagaId: $sagaId, branch: "probe", orderId: $orderId, reason: "probe") }',

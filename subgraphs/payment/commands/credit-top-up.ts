@@ -1,0 +1,43 @@
+import { select } from '../../shared/database.ts';
+import { badUserInput, unavailable } from '../../shared/errors.ts';
+import { idToBytes, isId } from '../../shared/ids.ts';
+import { type PaymentDeps, transact } from '../context.ts';
+import { between, topUpReference } from '../domain/ledger.ts';
+import { refundableMinor } from '../domain/payment.ts';
+import { isPosted, postTransfer } from '../ledger/transfer.ts';
+import { paymentFrom } from '../store.ts';
+
+const maxNumberLength = 32;
+
+/**
+ * Credits the buyer of a top-up with what came in for it and is not going back, once however often it is asked for. Rejects
+ * with SERVICE_UNAVAILABLE while all of it is going back and may not have gone, and with BAD_USER_INPUT for an order without money.
+ */
+export async function creditTopUp(deps: PaymentDeps, input: { orderId: string; number: string }): Promise<true> {
+  const { orderId, number } = input;
+  if (!isId(orderId) || number.length > maxNumberLength) throw badUserInput('orderId and number: name an order.');
+  await transact(deps, async (unit) => {
+    // A refund asks for its payment's lock as well: it comes before the credit, or takes from the wallet.
+    const rows = await select(unit.sql, 'select * from payment where order_id = ? order by id for update', [
+      idToBytes(orderId),
+    ]);
+    if (await isPosted(unit.sql, topUpReference(orderId))) return;
+    const payments = rows.map(paymentFrom).filter(({ capturedMinor }) => capturedMinor > 0n);
+    const [first] = payments;
+    if (!first) throw badUserInput('orderId: nothing was paid for this order.');
+    const amountMinor = payments.reduce((sum, payment) => sum + refundableMinor(payment), 0n);
+    if (amountMinor === 0n) {
+      if (payments.some(({ refundingMinor, refundedMinor }) => refundingMinor !== refundedMinor))
+        throw unavailable('The money for this order is on its way back.');
+      return;
+    }
+    const wallet = { ownerId: first.customerId, currency: first.currency };
+    const moves = between(wallet, { from: 'TOP_UPS', to: 'AVAILABLE' }, amountMinor);
+    await postTransfer(
+      unit.sql,
+      { reference: topUpReference(orderId), reason: `Top-up ${number}`, paymentId: null, orderId, moves },
+      deps.now(),
+    );
+  });
+  return true;
+}
