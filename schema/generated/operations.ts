@@ -273,6 +273,13 @@ export type RefundState =
   /** The provider refuses what staff asked for; nothing went back. What the platform owes is never FAILED: it stays PENDING. */
   | 'FAILED';
 
+/** Which way money went in a wallet. */
+export type LedgerDirection =
+  /** Out of the wallet. */
+  | 'DEBIT'
+  /** Into the wallet. */
+  | 'CREDIT';
+
 /** An amount of money as input. */
 export type MoneyInput = {
   /** Minor units, e.g. 1999 for 19.99 EUR. */
@@ -289,6 +296,24 @@ export type CreatePaymentInput = {
   method: PaymentMethod;
   /** The whole balance due, which is also what omitting it means; anything else is an AmountMismatchError. */
   amount?: MoneyInput | null | undefined;
+  /** Where the payment page leads back to: an http or https URL of at most 2,048 characters. */
+  returnUrl?: string | null | undefined;
+};
+
+/** One part of a mixed payment. */
+export type MixedPartInput = {
+  /** How this part is paid. */
+  method: PaymentMethod;
+  /** How much, in the order's currency; omitted: the rest of the balance due. */
+  amount?: MoneyInput | null | undefined;
+};
+
+/** What `createMixedPayment` needs. */
+export type CreateMixedPaymentInput = {
+  /** The order to pay; yours, and payable now. */
+  orderId: string;
+  /** Two parts: one by WALLET, one by another method. Together the balance due (AmountMismatchError); one amount may be omitted. */
+  parts: Array<MixedPartInput>;
   /** Where the payment page leads back to: an http or https URL of at most 2,048 characters. */
   returnUrl?: string | null | undefined;
 };
@@ -503,6 +528,58 @@ export type CancelOrderMutation = {
   };
 };
 
+export type CreateMixedPaymentMutationVariables = Exact<{
+  input: CreateMixedPaymentInput;
+  idempotencyKey: string;
+}>;
+
+export type CreateMixedPaymentMutation = {
+  createMixedPayment: {
+    replayed: boolean;
+    payments: Array<{
+      id: string;
+      number: string;
+      method: PaymentMethod;
+      state: PaymentState;
+      expiresAt: string | null;
+      amount: { amount: number; currency: string };
+      attempts: Array<{
+        id: string;
+        number: string;
+        state: AttemptState;
+        redirectUrl: string | null;
+        clientParams: unknown;
+        failureCode: string | null;
+        failureMessage: string | null;
+      }>;
+    }>;
+    userErrors: Array<
+      | { __typename: 'ValidationError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'NotFoundError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'ForbiddenError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'IdempotencyConflictError'; code: string; message: string; path: Array<string> | null }
+      | {
+          __typename: 'InsufficientBalanceError';
+          code: string;
+          message: string;
+          path: Array<string> | null;
+          balance: { amount: number; currency: string };
+          required: { amount: number; currency: string };
+        }
+      | { __typename: 'AmountMismatchError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'OrderNotPayableError'; code: string; message: string; path: Array<string> | null }
+      | {
+          __typename: 'PaymentInProgressError';
+          code: string;
+          message: string;
+          path: Array<string> | null;
+          payment: { id: string; state: PaymentState };
+        }
+      | { __typename: 'ProviderError'; code: string; message: string; path: Array<string> | null }
+    >;
+  };
+};
+
 export type CreatePaymentMutationVariables = Exact<{
   input: CreatePaymentInput;
   idempotencyKey: string;
@@ -555,6 +632,31 @@ export type CreatePaymentMutation = {
             }>;
           };
         }
+      | { __typename: 'ProviderError'; code: string; message: string; path: Array<string> | null }
+    >;
+  };
+};
+
+export type CreditWalletMutationVariables = Exact<{
+  userId: string;
+  amount: MoneyInput;
+  reason: string;
+  idempotencyKey: string;
+}>;
+
+export type CreditWalletMutation = {
+  creditWallet: {
+    replayed: boolean;
+    wallet: { id: string; balance: { amount: number; currency: string } } | null;
+    userErrors: Array<
+      | { __typename: 'ValidationError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'NotFoundError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'ForbiddenError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'IdempotencyConflictError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'InsufficientBalanceError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'AmountMismatchError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'OrderNotPayableError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'PaymentInProgressError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'ProviderError'; code: string; message: string; path: Array<string> | null }
     >;
   };
@@ -656,6 +758,37 @@ export type MyOrdersQuery = {
     }>;
     pageInfo: { hasNextPage: boolean; endCursor: string | null };
   };
+};
+
+export type MyWalletQueryVariables = Exact<{
+  currency?: string | null | undefined;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+export type MyWalletQuery = {
+  me: {
+    id: string;
+    wallet: {
+      id: string;
+      balance: { amount: number; currency: string };
+      held: { amount: number; currency: string };
+      entries: {
+        edges: Array<{
+          node: {
+            id: string;
+            seq: number;
+            direction: LedgerDirection;
+            reason: string;
+            at: string;
+            amount: { amount: number; currency: string };
+            balanceAfter: { amount: number; currency: string };
+          };
+        }>;
+        pageInfo: { hasNextPage: boolean; endCursor: string | null };
+      };
+    } | null;
+  } | null;
 };
 
 export type OrderInsideQueryVariables = Exact<{
@@ -1564,6 +1697,172 @@ export const CancelOrderDocument = {
     },
   ],
 } as unknown as DocumentNode<CancelOrderMutation, CancelOrderMutationVariables>;
+export const CreateMixedPaymentDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'mutation',
+      name: { kind: 'Name', value: 'CreateMixedPayment' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+          type: {
+            kind: 'NonNullType',
+            type: { kind: 'NamedType', name: { kind: 'Name', value: 'CreateMixedPaymentInput' } },
+          },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'idempotencyKey' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'createMixedPayment' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'input' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'idempotencyKey' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'idempotencyKey' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'payments' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'number' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'method' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'state' } },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'amount' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                          ],
+                        },
+                      },
+                      { kind: 'Field', name: { kind: 'Name', value: 'expiresAt' } },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'attempts' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'number' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'state' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'redirectUrl' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'clientParams' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'failureCode' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'failureMessage' } },
+                          ],
+                        },
+                      },
+                    ],
+                  },
+                },
+                { kind: 'Field', name: { kind: 'Name', value: 'replayed' } },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'userErrors' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: '__typename' } },
+                      {
+                        kind: 'InlineFragment',
+                        typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+                          ],
+                        },
+                      },
+                      {
+                        kind: 'InlineFragment',
+                        typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'InsufficientBalanceError' } },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            {
+                              kind: 'Field',
+                              name: { kind: 'Name', value: 'balance' },
+                              selectionSet: {
+                                kind: 'SelectionSet',
+                                selections: [
+                                  { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                                ],
+                              },
+                            },
+                            {
+                              kind: 'Field',
+                              name: { kind: 'Name', value: 'required' },
+                              selectionSet: {
+                                kind: 'SelectionSet',
+                                selections: [
+                                  { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                                ],
+                              },
+                            },
+                          ],
+                        },
+                      },
+                      {
+                        kind: 'InlineFragment',
+                        typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'PaymentInProgressError' } },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            {
+                              kind: 'Field',
+                              name: { kind: 'Name', value: 'payment' },
+                              selectionSet: {
+                                kind: 'SelectionSet',
+                                selections: [
+                                  { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'state' } },
+                                ],
+                              },
+                            },
+                          ],
+                        },
+                      },
+                    ],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<CreateMixedPaymentMutation, CreateMixedPaymentMutationVariables>;
 export const CreatePaymentDocument = {
   kind: 'Document',
   definitions: [
@@ -1715,6 +2014,118 @@ export const CreatePaymentDocument = {
     },
   ],
 } as unknown as DocumentNode<CreatePaymentMutation, CreatePaymentMutationVariables>;
+export const CreditWalletDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'mutation',
+      name: { kind: 'Name', value: 'CreditWallet' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'userId' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'ID' } } },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'amount' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'MoneyInput' } } },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'reason' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } } },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'idempotencyKey' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'creditWallet' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'userId' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'userId' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'amount' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'amount' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'reason' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'reason' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'idempotencyKey' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'idempotencyKey' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'wallet' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'balance' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                          ],
+                        },
+                      },
+                    ],
+                  },
+                },
+                { kind: 'Field', name: { kind: 'Name', value: 'replayed' } },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'userErrors' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: '__typename' } },
+                      {
+                        kind: 'InlineFragment',
+                        typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+                          ],
+                        },
+                      },
+                    ],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<CreditWalletMutation, CreditWalletMutationVariables>;
 export const FulfilOrderDocument = {
   kind: 'Document',
   definitions: [
@@ -2091,6 +2502,164 @@ export const MyOrdersDocument = {
     },
   ],
 } as unknown as DocumentNode<MyOrdersQuery, MyOrdersQueryVariables>;
+export const MyWalletDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'query',
+      name: { kind: 'Name', value: 'MyWallet' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'currency' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'first' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'Int' } },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'after' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'me' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'wallet' },
+                  arguments: [
+                    {
+                      kind: 'Argument',
+                      name: { kind: 'Name', value: 'currency' },
+                      value: { kind: 'Variable', name: { kind: 'Name', value: 'currency' } },
+                    },
+                  ],
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'balance' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                          ],
+                        },
+                      },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'held' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                          ],
+                        },
+                      },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'entries' },
+                        arguments: [
+                          {
+                            kind: 'Argument',
+                            name: { kind: 'Name', value: 'first' },
+                            value: { kind: 'Variable', name: { kind: 'Name', value: 'first' } },
+                          },
+                          {
+                            kind: 'Argument',
+                            name: { kind: 'Name', value: 'after' },
+                            value: { kind: 'Variable', name: { kind: 'Name', value: 'after' } },
+                          },
+                        ],
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            {
+                              kind: 'Field',
+                              name: { kind: 'Name', value: 'edges' },
+                              selectionSet: {
+                                kind: 'SelectionSet',
+                                selections: [
+                                  {
+                                    kind: 'Field',
+                                    name: { kind: 'Name', value: 'node' },
+                                    selectionSet: {
+                                      kind: 'SelectionSet',
+                                      selections: [
+                                        { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                                        { kind: 'Field', name: { kind: 'Name', value: 'seq' } },
+                                        { kind: 'Field', name: { kind: 'Name', value: 'direction' } },
+                                        {
+                                          kind: 'Field',
+                                          name: { kind: 'Name', value: 'amount' },
+                                          selectionSet: {
+                                            kind: 'SelectionSet',
+                                            selections: [
+                                              { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                                              { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                                            ],
+                                          },
+                                        },
+                                        {
+                                          kind: 'Field',
+                                          name: { kind: 'Name', value: 'balanceAfter' },
+                                          selectionSet: {
+                                            kind: 'SelectionSet',
+                                            selections: [
+                                              { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                                              { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                                            ],
+                                          },
+                                        },
+                                        { kind: 'Field', name: { kind: 'Name', value: 'reason' } },
+                                        { kind: 'Field', name: { kind: 'Name', value: 'at' } },
+                                      ],
+                                    },
+                                  },
+                                ],
+                              },
+                            },
+                            {
+                              kind: 'Field',
+                              name: { kind: 'Name', value: 'pageInfo' },
+                              selectionSet: {
+                                kind: 'SelectionSet',
+                                selections: [
+                                  { kind: 'Field', name: { kind: 'Name', value: 'hasNextPage' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'endCursor' } },
+                                ],
+                              },
+                            },
+                          ],
+                        },
+                      },
+                    ],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<MyWalletQuery, MyWalletQueryVariables>;
 export const OrderInsideDocument = {
   kind: 'Document',
   definitions: [

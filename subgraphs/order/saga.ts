@@ -5,6 +5,7 @@ import { select } from '../shared/database.ts';
 import { idFromBytes } from '../shared/ids.ts';
 import { CallError } from '../shared/link.ts';
 import { announce } from './announce.ts';
+import { advancesByItself } from './commands/advance-order.ts';
 import type { OrderDeps } from './deps.ts';
 import { type CancelReason, type OrderCommand, type OrderEvent, decide } from './domain/order.ts';
 import {
@@ -13,10 +14,12 @@ import {
   type StepOutcome,
   afterAction,
   afterCompensation,
+  currentBranch,
   nextRun,
   retryDelayMs,
 } from './domain/saga.ts';
 import type { StoredLine, StoredOrder } from './rows.ts';
+import { charge, chargeBranch, undoCharge } from './wallet-charge.ts';
 import { type Change, StaleOrderError, claimSaga, findLines, lockOrder, saveOrder, saveSaga } from './store.ts';
 
 /*
@@ -99,8 +102,13 @@ async function release(deps: OrderDeps, saga: Saga, order: StoredOrder): Promise
 }
 
 /** The command by which the order follows its saga; null while nothing is decided. */
-function followUp(saga: Saga, outcome: StepOutcome): OrderCommand | null {
-  if (saga.state === 'SUCCEEDED') return { type: 'ConfirmStock' };
+function followUp(deps: OrderDeps, saga: Saga, outcome: StepOutcome, order: StoredOrder): OrderCommand | null {
+  if (saga.state === 'SUCCEEDED') {
+    const payment = outcome.kind === 'done' ? outcome.payment : undefined;
+    return payment
+      ? { type: 'ConfirmPrepaid', ...payment, advances: advancesByItself(deps, order) }
+      : { type: 'ConfirmStock' };
+  }
   if (saga.state !== 'COMPENSATING') return null;
   const [reason, detail]: [CancelReason, unknown] =
     outcome.kind === 'refused' ? [outcome.reason, outcome.detail] : ['SAGA_ROLLBACK', null];
@@ -120,22 +128,31 @@ export async function runPlacingSaga(
   const lines =
     order.lines.length > 0 ? (order.lines as readonly StoredLine[]) : await findLines(deps.db.em(), [order.id]);
   for (;;) {
+    const before = saga;
     if (saga.state === 'RUNNING') {
-      const outcome = await reserve(deps, saga, order, lines);
-      failPoint('order.reserved');
+      const paying = currentBranch(saga) === chargeBranch;
+      const outcome = paying ? await charge(deps, saga, order) : await reserve(deps, saga, order, lines);
+      failPoint(paying ? 'order.charged' : 'order.reserved');
       ({ saga, order } = await decideAction(deps, { ...held, saga, order, outcome }));
-    }
-    if (saga.state === 'COMPENSATING') {
+    } else if (saga.state === 'COMPENSATING') {
       failPoint('order.failed');
-      saga = afterCompensation(saga, branch, await release(deps, saga, order), deps.now());
-      if (!(await saveSaga(deps.db.em(), saga, held.fence, goesOn(saga, held.untilMs))))
+      const undone = currentBranch(saga);
+      const failure = undone === chargeBranch ? await undoCharge(deps, saga, order) : await release(deps, saga, order);
+      saga = afterCompensation(saga, undone, failure, deps.now());
+      if (!(await saveSaga(deps.db.em(), saga, held.fence, hasNextStep(saga, before) || goesOn(saga, held.untilMs))))
         throw new StaleOrderError('the saga was taken over');
     }
+    if (hasNextStep(saga, before)) continue;
     if (!goesOn(saga, held.untilMs)) return { order, saga };
     await sleep(retryDelayMs(saga.attempts));
-    saga = nextRun(saga, branch);
+    saga = nextRun(saga, currentBranch(saga));
   }
 }
+
+/** True when the last answer led to another step, which is taken at once. */
+const hasNextStep = (saga: Saga, before: Saga): boolean =>
+  (saga.state === 'RUNNING' || saga.state === 'COMPENSATING') &&
+  (saga.state !== before.state || currentBranch(saga) !== currentBranch(before));
 
 /** True when this run tries again by itself; otherwise it gives its lease back, so that the job need not wait for its end. */
 const goesOn = (saga: Saga, untilMs: number): boolean =>
@@ -147,10 +164,11 @@ async function decideAction(
   step: { saga: Saga; fence: number; order: StoredOrder; outcome: StepOutcome; untilMs: number },
 ): Promise<{ saga: Saga; order: StoredOrder }> {
   const at = deps.now();
-  const saga = afterAction(step.saga, branch, step.outcome, at, deps.config.placingDeadlineMs);
-  const command = followUp(saga, step.outcome);
+  const saga = afterAction(step.saga, currentBranch(step.saga), step.outcome, at, deps.config.placingDeadlineMs);
+  const command = followUp(deps, saga, step.outcome, step.order);
   if (!command) {
-    if (!(await saveSaga(deps.db.em(), saga, step.fence, goesOn(saga, step.untilMs))))
+    const keepLease = hasNextStep(saga, step.saga) || goesOn(saga, step.untilMs);
+    if (!(await saveSaga(deps.db.em(), saga, step.fence, keepLease)))
       throw new StaleOrderError('the saga was taken over');
     return { saga, order: step.order };
   }
@@ -220,7 +238,12 @@ export async function resumeSaga(deps: OrderDeps, sagaId: string): Promise<boole
   const order = await deps.db.transaction((tx) => lockOrder(tx, claimed.orderId));
   if (!order) throw new Error(`saga ${sagaId} has no order`);
   try {
-    await runPlacingSaga(deps, { saga: nextRun(claimed, branch), fence: claimed.fence, order, untilMs: 0 });
+    await runPlacingSaga(deps, {
+      saga: nextRun(claimed, currentBranch(claimed)),
+      fence: claimed.fence,
+      order,
+      untilMs: 0,
+    });
   } catch (error) {
     if (!(error instanceof StaleOrderError)) throw error;
     deps.log.info({ sagaId, reason: error.message }, 'saga left to its new holder');

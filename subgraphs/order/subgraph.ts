@@ -23,6 +23,7 @@ import { BookingsMigration } from './migrations/2026-11-22-bookings.ts';
 import { orderEntities } from './records.ts';
 import { resolvers } from './resolvers.ts';
 import { recoverSagas } from './saga.ts';
+import { creditTopUp } from './top-up-credit.ts';
 import { orderTypes } from './types/registry.ts';
 
 const migrations: readonly NamedMigration[] = [
@@ -58,7 +59,7 @@ export async function createOrderSubgraph(runtime: Runtime): Promise<OrderSubgra
     db: service.db,
     call: service.call,
     live, log, metrics, now, newId, config, feed,
-    types: orderTypes(),
+    types: orderTypes({ creditTopUp: creditTopUp(service.call) }),
     processId: newId(),
     wakeExpiry: (at) => {
       jobs.wakeAt(expireJob, at).catch((error: Error) => log.warn({ err: error.message }, 'expiry job not scheduled; the sweep will find the order'));

@@ -73,6 +73,7 @@ export type NewProduct = {
   name?: string;
   capacity?: number;
   maxGuests?: number;
+  sku?: string;
 };
 
 /** A product of its own for a test, so that no other test changes its stock. */
@@ -81,7 +82,7 @@ export async function createProduct(
   staff: Person,
   product: NewProduct = {},
 ): Promise<{ id: string; sku: string; name: string }> {
-  const sku = `TEST-${randomUUID().slice(0, 13).toUpperCase()}`;
+  const sku = product.sku ?? `TEST-${randomUUID().slice(0, 13).toUpperCase()}`;
   const input = {
     sku,
     kind: product.kind ?? 'STOCKED',
@@ -102,6 +103,56 @@ export async function createProduct(
   const { product: created, userErrors } = dataOf(answer).createProduct;
   if (!created) throw new Error(`no product: ${JSON.stringify(userErrors)}`);
   return created;
+}
+
+/** Gives a buyer money to spend, in EUR. */
+export async function creditWallet(
+  platform: Platform,
+  staff: Person,
+  buyer: Person,
+  amountMinor: number,
+): Promise<void> {
+  const answer = await platform.gql<{ creditWallet: { userErrors: UserError[] } }>(
+    operation('credit-wallet'),
+    {
+      userId: buyer.id,
+      amount: { amount: amountMinor, currency: 'EUR' },
+      reason: 'for a test',
+      idempotencyKey: newKey(),
+    },
+    { token: staff.token },
+  );
+  const { userErrors } = dataOf(answer).creditWallet;
+  if (userErrors.length > 0) throw new Error(`no credit: ${JSON.stringify(userErrors)}`);
+}
+
+/** A buyer's money here in EUR, in cents. */
+export async function walletOf(platform: Platform, buyer: Person): Promise<{ balance: number; held: number }> {
+  type Wallet = { balance: { amount: number }; held: { amount: number } };
+  const answer = await platform.gql<{ me: { wallet: Wallet } }>(
+    operation('my-wallet'),
+    { currency: 'EUR' },
+    { token: buyer.token },
+  );
+  const { wallet } = dataOf(answer).me;
+  return { balance: wallet.balance.amount, held: wallet.held.amount };
+}
+
+/** Starts to pay an order partly by wallet: the wallet's payment, then the card's. */
+export async function payMixed(
+  platform: Platform,
+  buyer: Person,
+  orderId: string,
+  options: { walletMinor: number; key?: string },
+): Promise<[StartedPayment, StartedPayment]> {
+  const { walletMinor, key = newKey() } = options;
+  const parts = [{ method: 'WALLET', amount: { amount: walletMinor, currency: 'EUR' } }, { method: 'SIMULATED_CARD' }];
+  const answer = await platform.gql<{
+    createMixedPayment: { payments: [StartedPayment, StartedPayment]; userErrors: UserError[] };
+  }>(operation('create-mixed-payment'), { input: { orderId, parts }, idempotencyKey: key }, { token: buyer.token });
+  const { payments, userErrors } = dataOf(answer).createMixedPayment;
+  if (userErrors.length > 0) throw new Error(`not started: ${JSON.stringify(userErrors)}`);
+  return payments;
 }
 
 export type PlaceOptions = { key?: string; currency?: string; type?: string; [input: string]: unknown };

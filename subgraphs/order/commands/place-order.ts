@@ -8,6 +8,7 @@ import {
   idempotencyConflictError,
   isDuplicateKey,
   orRefusals,
+  validationError,
 } from '../../shared/errors.ts';
 import { failPoint } from '../../shared/fail-point.ts';
 import { type Claim, claimKey, findKey, hashOf } from '../../shared/idempotency.ts';
@@ -98,6 +99,8 @@ async function price(
   const today = dateIn(deps.config.shopTimeZone, deps.now());
   const priced = priceLines(lines, products, { currency: order.input.currency, type, today, newId: deps.newId });
   if ('refusals' in priced) throw new RefusedError(...priced.refusals);
+  if (type.payFlow === 'PREPAY_WALLET' && priced.totalMinor === 0n)
+    throw new RefusedError(validationError('A prepaid order costs something.', ['input', 'lines']));
   return priced;
 }
 
@@ -118,7 +121,7 @@ async function fetchProducts(
 
 type Recorded =
   | { readonly replayed: true; readonly orderId: string }
-  | { readonly replayed: false; readonly order: StoredOrder; readonly sagaId: string };
+  | { readonly replayed: false; readonly order: StoredOrder; readonly saga: Saga };
 
 /** Claims the key and records order, lines, journal and saga: five statements in one transaction. */
 async function recordOrder(
@@ -140,8 +143,9 @@ async function recordOrder(
           at,
           traceId: draft.traceId,
         });
-        await insertSaga(tx, newPlacingSaga(sagaId, orderId, at), deps.processId);
-        return { replayed: false, order: stored, sagaId };
+        const saga = newPlacingSaga(sagaId, orderId, at, draft.type.payFlow === 'PREPAY_WALLET');
+        await insertSaga(tx, saga, deps.processId);
+        return { replayed: false, order: stored, saga };
       });
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
@@ -212,10 +216,9 @@ async function runSaga(
   recorded: Extract<Recorded, { replayed: false }>,
   untilMs: number,
 ): Promise<{ order: StoredOrder; saga: Saga | null }> {
-  const { order, sagaId } = recorded;
+  const { order, saga } = recorded;
   failPoint('order.placed');
   deps.wakeExpiry(order.expiresAt);
-  const saga = newPlacingSaga(sagaId, order.id, order.placedAt);
   const running = runPlacingSaga(deps, { saga, fence: 1, order, untilMs }).catch(async (error: unknown) => {
     if (!(error instanceof StaleOrderError)) throw error;
     // Recovered by another process: its outcome counts.
@@ -284,6 +287,14 @@ function failureOf(order: StoredOrder): Refusal {
         available,
         night: night ?? null,
       })),
+    };
+  }
+  if (order.cancelReason === 'INSUFFICIENT_BALANCE') {
+    return {
+      __typename: 'BusinessRejectedError',
+      code: 'BUSINESS_REJECTED',
+      message: 'The wallet has less than the order costs; nothing was taken. Top it up and place the order again.',
+      cause: order.cancelReason,
     };
   }
   const cause = order.cancelReason ?? 'SAGA_ROLLBACK';

@@ -102,6 +102,13 @@ export type PaymentHistory = {
 
 export type OrderCommand =
   | { readonly type: 'ConfirmStock' }
+  /** Stock is held and the wallet has paid, in one step. */
+  | {
+      readonly type: 'ConfirmPrepaid';
+      readonly paymentId: string;
+      readonly paidAt: Date;
+      readonly advances: boolean;
+    }
   | { readonly type: 'FailPlacing'; readonly reason: CancelReason; readonly detail: unknown }
   | {
       readonly type: 'MarkPaid';
@@ -215,6 +222,14 @@ export function decide(order: Order, command: OrderCommand, at: Date): Decision 
     case 'ConfirmStock':
       if (order.state === 'PENDING_PAYMENT') return accept();
       return order.state === 'PLACING' ? accept({ type: 'StockReserved' }) : refuse('PLACING');
+    case 'ConfirmPrepaid': {
+      if (order.paidAt !== null) return accept();
+      const { paymentId, paidAt, advances } = command;
+      const paid = { paymentId, paidAt, advances, amountMinor: order.totalMinor, method: 'WALLET' } as const;
+      return order.state === 'PLACING'
+        ? accept({ type: 'StockReserved' }, { type: 'OrderPaid', ...paid })
+        : refuse('PLACING');
+    }
     case 'FailPlacing':
       if (order.state === 'FAILED') return accept();
       return order.state === 'PLACING'

@@ -189,6 +189,8 @@ function checkProduct(line: WantedLine, product: ProductSnapshot | undefined, or
     return [unavailable(`Orders of type ${order.type.code} take only ${order.type.productKind} products.`)];
   if (!order.type.productKind && product.kind === 'BOOKABLE')
     return [unavailable(`${product.name} is booked by nights, with an order of type BOOKING.`)];
+  const refused = order.type.refuses(product);
+  if (refused !== null) return [unavailable(refused)];
   if (product.price.currency !== order.currency) {
     return [
       validationError(`${product.name} is sold in ${product.price.currency}, not in ${order.currency}.`, [

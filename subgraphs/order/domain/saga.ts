@@ -31,7 +31,7 @@ export type Saga = {
 
 /** What the saga learned from a step. `unknown`: no answer, it may or may not have been done. */
 export type StepOutcome =
-  | { readonly kind: 'done' }
+  | { readonly kind: 'done'; readonly payment?: { readonly paymentId: string; readonly paidAt: Date } }
   | { readonly kind: 'refused'; readonly reason: CancelReason; readonly detail: unknown }
   | { readonly kind: 'unknown'; readonly error: string };
 
@@ -51,59 +51,58 @@ const pending = (branchId: string, service: string, action: string): SagaStep =>
   branchId, service, action, actionState: 'PENDING', compensationState: 'PENDING', attempts: 0, lastError: null, startedAt: null, finishedAt: null,
 }); // prettier-ignore
 
-/** A new saga that takes an order's stock. */
-export const newPlacingSaga = (id: string, orderId: string, at: Date): Saga => ({
-  id,
-  kind: 'place-order',
-  orderId,
-  state: 'RUNNING',
-  steps: [
-    {
-      ...pending('reserve-stock', 'product', 'reserveStock'),
-      actionState: 'RUNNING',
-      attempts: 1,
-      startedAt: at.toISOString(),
-    },
-  ],
+/** A step of the saga: what it is called, whose it is, which operation does it. */
+type StepKind = readonly [branchId: string, service: string, action: string];
+const reserveStep: StepKind = ['reserve-stock', 'product', 'reserveStock'];
+const chargeStep: StepKind = ['charge-wallet', 'payment', 'chargeWallet'];
+
+/** A new saga that takes an order's stock and, of a prepaid one, its money. */
+export function newPlacingSaga(id: string, orderId: string, at: Date, prepaid = false): Saga {
+  const kinds = prepaid ? [reserveStep, chargeStep] : [reserveStep];
+  const [first, ...later] = kinds.map((kind) => pending(...kind));
+  if (!first) throw new Error('a saga has a step');
+  return {
+    id,
+    kind: 'place-order',
+    orderId,
+    state: 'RUNNING',
+    steps: [started(first, at), ...later],
+    attempts: 1,
+    nextRetryAt: at,
+    lastError: null,
+    createdAt: at,
+    finishedAt: null,
+  };
+}
+
+const started = (step: SagaStep, at: Date): SagaStep => ({
+  ...step,
+  actionState: 'RUNNING',
   attempts: 1,
-  nextRetryAt: at,
-  lastError: null,
-  createdAt: at,
-  finishedAt: null,
+  startedAt: at.toISOString(),
 });
+
+/** The step whose action, or in a saga that turned round whose compensation, comes next. */
+export function currentBranch(saga: Saga): string {
+  const step =
+    saga.state === 'RUNNING'
+      ? saga.steps.find(({ actionState }) => actionState === 'RUNNING')
+      : saga.steps.findLast(({ compensationState }) => compensationState === 'RUNNING');
+  if (!step) throw new Error(`saga ${saga.id} is ${saga.state} and has nothing to do`);
+  return step.branchId;
+}
 
 const mapStep = (saga: Saga, branchId: string, change: (step: SagaStep) => Partial<SagaStep>): readonly SagaStep[] =>
   saga.steps.map((step) => (step.branchId === branchId ? { ...step, ...change(step) } : step));
 
-/** The saga after its action was answered, or not. Succeeds, waits for another try, or after `deadlineMs` without an answer turns round. */
+/**
+ * The saga after its action was answered, or not. Goes on to the next step, succeeds, waits for another try, or after
+ * `deadlineMs` without an answer turns round.
+ */
 export function afterAction(saga: Saga, branchId: string, outcome: StepOutcome, at: Date, deadlineMs: number): Saga {
-  if (outcome.kind === 'done') {
-    const steps = mapStep(saga, branchId, () => ({
-      actionState: 'DONE',
-      compensationState: 'SKIPPED',
-      lastError: null,
-      finishedAt: at.toISOString(),
-    }));
-    return { ...saga, state: 'SUCCEEDED', steps, nextRetryAt: null, lastError: null, finishedAt: at };
-  }
-  if (outcome.kind === 'refused') {
-    const steps = mapStep(saga, branchId, () => ({
-      actionState: 'FAILED',
-      compensationState: 'RUNNING',
-      lastError: outcome.reason,
-      finishedAt: at.toISOString(),
-    }));
-    return { ...saga, state: 'COMPENSATING', steps, lastError: outcome.reason, nextRetryAt: at };
-  }
-  if (at.getTime() - saga.createdAt.getTime() >= deadlineMs) {
-    const steps = mapStep(saga, branchId, () => ({
-      actionState: 'FAILED',
-      compensationState: 'RUNNING',
-      lastError: outcome.error,
-      finishedAt: at.toISOString(),
-    }));
-    return { ...saga, state: 'COMPENSATING', steps, lastError: outcome.error, nextRetryAt: at };
-  }
+  if (outcome.kind === 'done') return afterDone(saga, branchId, at);
+  if (outcome.kind === 'refused') return turnedRound(saga, branchId, outcome.reason, at);
+  if (at.getTime() - saga.createdAt.getTime() >= deadlineMs) return turnedRound(saga, branchId, outcome.error, at);
   const steps = mapStep(saga, branchId, () => ({ lastError: outcome.error }));
   return {
     ...saga,
@@ -113,11 +112,37 @@ export function afterAction(saga: Saga, branchId: string, outcome: StepOutcome, 
   };
 }
 
+function afterDone(saga: Saga, branchId: string, at: Date): Saga {
+  const done = mapStep(saga, branchId, () => ({ actionState: 'DONE', lastError: null, finishedAt: at.toISOString() }));
+  const next = done.find(({ actionState }) => actionState === 'PENDING');
+  if (next) {
+    const steps = done.map((step) => (step === next ? started(step, at) : step));
+    return { ...saga, steps, lastError: null, nextRetryAt: at };
+  }
+  const steps = done.map((step): SagaStep => ({ ...step, compensationState: 'SKIPPED' }));
+  return { ...saga, state: 'SUCCEEDED', steps, nextRetryAt: null, lastError: null, finishedAt: at };
+}
+
+/** The step that failed may have been done all the same, so it is undone first, then those before it. */
+function turnedRound(saga: Saga, branchId: string, error: string, at: Date): Saga {
+  const steps = saga.steps.map((step): SagaStep => {
+    if (step.branchId === branchId) {
+      const finishedAt = at.toISOString();
+      return { ...step, actionState: 'FAILED', compensationState: 'RUNNING', lastError: error, finishedAt };
+    }
+    return step.actionState === 'PENDING' ? { ...step, actionState: 'SKIPPED', compensationState: 'SKIPPED' } : step;
+  });
+  return { ...saga, state: 'COMPENSATING', steps, lastError: error, nextRetryAt: at };
+}
+
 /** The saga after its compensation was answered, or not. */
 export function afterCompensation(saga: Saga, branchId: string, failure: CompensationFailure | null, at: Date): Saga {
   if (failure === null) {
-    const steps = mapStep(saga, branchId, () => ({ compensationState: 'DONE', finishedAt: at.toISOString() }));
-    return { ...saga, state: 'COMPENSATED', steps, nextRetryAt: null, finishedAt: at };
+    const undone = mapStep(saga, branchId, () => ({ compensationState: 'DONE', finishedAt: at.toISOString() }));
+    const next = undone.findLast(({ compensationState }) => compensationState === 'PENDING');
+    if (!next) return { ...saga, state: 'COMPENSATED', steps: undone, nextRetryAt: null, finishedAt: at };
+    const steps = undone.map((step): SagaStep => (step === next ? { ...step, compensationState: 'RUNNING' } : step));
+    return { ...saga, steps, nextRetryAt: at };
   }
   const steps = mapStep(saga, branchId, () => ({ lastError: failure.error }));
   const stuck = failure.answered && saga.attempts >= maxCompensationRuns;

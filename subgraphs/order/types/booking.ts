@@ -10,6 +10,7 @@ export const booking: OrderType = {
   productKind: 'BOOKABLE',
   extension: null,
   redeemable: true,
+  refuses: () => null,
   needsFulfilment: () => false,
   // It is redeemed, not delivered.
   deliver: async () => undefined,

@@ -1,4 +1,5 @@
 import type { OrderType } from './order-type.ts';
+import { refuseTopUp } from './top-up.ts';
 
 /** Digital goods only: paid, then complete without anybody's help. */
 export const digital: OrderType = {
@@ -10,6 +11,7 @@ export const digital: OrderType = {
   productKind: 'DIGITAL',
   extension: null,
   redeemable: false,
+  refuses: refuseTopUp,
   needsFulfilment: () => false,
   deliver: async () => undefined,
   deliveryLifeSeconds: 86_400,

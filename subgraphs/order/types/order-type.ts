@@ -1,5 +1,5 @@
 import { type z } from 'zod';
-import type { Order } from '../domain/order.ts';
+import type { StoredOrder } from '../rows.ts';
 
 export type PayFlow = 'NONE' | 'PREPAY_WALLET' | 'ORDER_THEN_PAY' | 'MIXED';
 export type ProductKind = 'STOCKED' | 'BOOKABLE' | 'DIGITAL';
@@ -20,13 +20,15 @@ export type OrderType = {
   readonly extension: z.ZodType | null;
   /** Paid, it waits for `redeemOrder` with its confirmation code, or lapses; else it is delivered. */
   readonly redeemable: boolean;
+  /** Why it does not take a product of its kind, in words for the buyer; null when it does. */
+  refuses(product: { readonly sku: string; readonly name: string }): string | null;
   /** Whether pieces of this kind of product have to be shipped by hand before the order is complete. */
   needsFulfilment(kind: ProductKind): boolean;
   /**
    * Delivers a paid order that needs no fulfilment. Called from a job, more than once after a crash, so it must be
    * re-entrant. Resolves when delivered; a rejection is tried again with back-off until the life time is over.
    */
-  deliver(order: Order): Promise<void>;
+  deliver(order: StoredOrder): Promise<void>;
   /** Seconds after payment within which delivery must succeed; then the order NEEDS_ATTENTION. */
   readonly deliveryLifeSeconds: number;
 };

@@ -1,7 +1,9 @@
 import { booking } from './booking.ts';
 import { digital } from './digital.ts';
 import type { OrderType } from './order-type.ts';
+import { prepay } from './prepay.ts';
 import { standard } from './standard.ts';
+import { type CreditTopUp, topUp } from './top-up.ts';
 
 export type OrderTypes = {
   /** All types in the order of their registration. */
@@ -32,4 +34,6 @@ export function registerOrderTypes(...types: readonly OrderType[]): OrderTypes {
   };
 }
 
-export const orderTypes = (): OrderTypes => registerOrderTypes(standard, digital, booking);
+/** All order types, with what their deliveries need of other services. */
+export const orderTypes = ({ creditTopUp }: { creditTopUp: CreditTopUp }): OrderTypes =>
+  registerOrderTypes(standard, digital, booking, prepay, topUp(creditTopUp));

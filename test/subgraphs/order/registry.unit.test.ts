@@ -3,9 +3,9 @@ import { orderTypes, registerOrderTypes } from '../../../subgraphs/order/types/r
 import { aType } from './fixtures.ts';
 
 test('every type is found by its code', () => {
-  const types = orderTypes();
+  const types = orderTypes({ creditTopUp: async () => undefined });
   for (const type of types.all) expect(types.find(type.code)).toBe(type);
-  expect(types.all.map(({ code }) => code)).toEqual(['STANDARD', 'DIGITAL', 'BOOKING']);
+  expect(types.all.map(({ code }) => code)).toEqual(['STANDARD', 'DIGITAL', 'BOOKING', 'PREPAY', 'TOPUP']);
 });
 
 test('registering a code twice is an error', () => {
@@ -18,14 +18,25 @@ test('registering a number prefix twice is an error', () => {
 });
 
 test('an unknown type is not found, and an error where a stored order has it', () => {
-  const types = orderTypes();
+  const types = orderTypes({ creditTopUp: async () => undefined });
   expect(types.find('NONE')).toBeNull();
   expect(() => types.get('NONE')).toThrow('order type NONE is not registered');
 });
 
 test('number prefixes are one to four capitals, and time and life of every type are within reason', () => {
-  for (const type of orderTypes().all) {
+  for (const type of orderTypes({ creditTopUp: async () => undefined }).all) {
     expect(type.numberPrefix).toMatch(/^[A-Z]{1,4}$/);
     expect(type.deliveryLifeSeconds).toBeGreaterThan(0);
+  }
+});
+
+test('money for the wallet is bought with a top-up and with nothing else, and a top-up takes nothing else', () => {
+  const money = { sku: 'TOPUP-10', name: 'Ten euros' };
+  const mug = { sku: 'MUG', name: 'Mug' };
+  for (const type of orderTypes({ creditTopUp: async () => undefined }).all) {
+    if (type.productKind !== null && type.productKind !== 'DIGITAL') continue;
+    const refusing = type.code === 'TOPUP' ? mug : money;
+    const taking = type.code === 'TOPUP' ? money : mug;
+    expect([type.refuses(refusing), type.refuses(taking)]).toEqual([expect.stringContaining(refusing.name), null]);
   }
 });

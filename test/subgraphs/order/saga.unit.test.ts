@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import {
   afterAction,
   afterCompensation,
+  currentBranch,
   maxCompensationRuns,
   newPlacingSaga,
   nextRun,
@@ -38,6 +39,45 @@ describe('an action', () => {
   test('counts its tries', () => {
     const again = nextRun(nextRun(fresh, branch), branch);
     expect([again.attempts, again.steps[0]?.attempts]).toEqual([3, 3]);
+  });
+});
+
+describe('a prepaid order', () => {
+  const prepaid = newPlacingSaga('saga-1', 'order-1', placedAt, true);
+  const reserved = afterAction(prepaid, branch, { kind: 'done' }, after(placedAt, 5), deadlineMs);
+  const refused = { kind: 'refused', reason: 'INSUFFICIENT_BALANCE', detail: null } as const;
+
+  test('takes the money once the stock is held, and is then done', () => {
+    expect([currentBranch(prepaid), currentBranch(reserved)]).toEqual([branch, 'charge-wallet']);
+    expect(reserved).toMatchObject({
+      state: 'RUNNING',
+      finishedAt: null,
+      steps: [{ actionState: 'DONE' }, { actionState: 'RUNNING', attempts: 1 }],
+    });
+    expect(afterAction(reserved, 'charge-wallet', { kind: 'done' }, placedAt, deadlineMs)).toMatchObject({
+      state: 'SUCCEEDED',
+      steps: [
+        { actionState: 'DONE', compensationState: 'SKIPPED' },
+        { actionState: 'DONE', compensationState: 'SKIPPED' },
+      ],
+    });
+  });
+
+  test('whose wallet has too little undoes the charge, then gives the stock back', () => {
+    const turned = afterAction(reserved, 'charge-wallet', refused, placedAt, deadlineMs);
+    expect([turned.state, currentBranch(turned)]).toEqual(['COMPENSATING', 'charge-wallet']);
+    const next = afterCompensation(turned, 'charge-wallet', null, placedAt);
+    expect([next.state, currentBranch(next)]).toEqual(['COMPENSATING', branch]);
+    expect(afterCompensation(next, branch, null, placedAt)).toMatchObject({
+      state: 'COMPENSATED',
+      steps: [{ compensationState: 'DONE' }, { actionState: 'FAILED', compensationState: 'DONE' }],
+    });
+  });
+
+  test('that is out of stock never asks for money', () => {
+    const turned = afterAction(prepaid, branch, { ...refused, reason: 'OUT_OF_STOCK' }, placedAt, deadlineMs);
+    expect(turned.steps[1]).toMatchObject({ actionState: 'SKIPPED', compensationState: 'SKIPPED' });
+    expect(afterCompensation(turned, branch, null, placedAt).state).toBe('COMPENSATED');
   });
 });
 
