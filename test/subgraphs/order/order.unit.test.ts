@@ -38,7 +38,7 @@ const table: Readonly<Record<OrderCommand['type'], Readonly<Record<OrderState, s
   const columns: readonly OrderState[] = orderStates;
   const rows = `
     ConfirmStock     PENDING_PAYMENT · ! ! ! ! ! ! ! !
-    ConfirmPrepaid   PAID ! ! ! ! ! ! ! ! !
+    ConfirmPrepaid   PAID ! · · · · ! ! ! ·
     FailPlacing      FAILED ! ! ! ! ! ! ! · !
     MarkPaid         = PAID = = = = = = = =
     RecordRefund     = = = = = = = = = =
