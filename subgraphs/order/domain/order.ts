@@ -103,12 +103,7 @@ export type PaymentHistory = {
 export type OrderCommand =
   | { readonly type: 'ConfirmStock' }
   /** Stock is held and the wallet has paid, in one step. */
-  | {
-      readonly type: 'ConfirmPrepaid';
-      readonly paymentId: string;
-      readonly paidAt: Date;
-      readonly advances: boolean;
-    }
+  | { readonly type: 'ConfirmPrepaid'; readonly paymentId: string; readonly paidAt: Date; readonly advances: boolean }
   | { readonly type: 'FailPlacing'; readonly reason: CancelReason; readonly detail: unknown }
   | {
       readonly type: 'MarkPaid';
@@ -222,14 +217,11 @@ export function decide(order: Order, command: OrderCommand, at: Date): Decision 
     case 'ConfirmStock':
       if (order.state === 'PENDING_PAYMENT') return accept();
       return order.state === 'PLACING' ? accept({ type: 'StockReserved' }) : refuse('PLACING');
-    case 'ConfirmPrepaid': {
+    case 'ConfirmPrepaid':
       if (order.paidAt !== null) return accept();
-      const { paymentId, paidAt, advances } = command;
-      const paid = { paymentId, paidAt, advances, amountMinor: order.totalMinor, method: 'WALLET' } as const;
       return order.state === 'PLACING'
-        ? accept({ type: 'StockReserved' }, { type: 'OrderPaid', ...paid })
+        ? accept({ type: 'StockReserved' }, paidByWallet(order, command))
         : refuse('PLACING');
-    }
     case 'FailPlacing':
       if (order.state === 'FAILED') return accept();
       return order.state === 'PLACING'
