@@ -209,6 +209,11 @@ export function stateError(order: Pick<Order, 'state' | 'expiresAt'>, at: Date, 
   } satisfies Refusal;
 }
 
+const paidByWallet = (
+  { totalMinor }: Order,
+  { paymentId, paidAt, advances }: Extract<OrderCommand, { type: 'ConfirmPrepaid' }>,
+): OrderEvent => ({ type: 'OrderPaid', paymentId, paidAt, advances, amountMinor: totalMinor, method: 'WALLET' });
+
 /** The events that a command leads to at `at`, none when it is already done, or the refusal. */
 export function decide(order: Order, command: OrderCommand, at: Date): Decision {
   const refuse = (...allowed: OrderState[]): Decision => ({ refusal: stateError(order, at, allowed) });
