@@ -16,7 +16,7 @@ export async function auditCharges(context: AuditContext): Promise<string[]> {
     `select c.id, c.intent_id, c.amount, c.currency, a.state, p.amount_minor from ${provider}.charge c
      left join ${payment}.attempt a on a.provider = 'simulated' and a.provider_intent_id = c.intent_id
      left join ${payment}.payment p on p.id = a.payment_id
-     where (p.id is null or a.state <> 'SUCCEEDED' or p.amount_minor <> c.amount or p.currency <> c.currency) and ${settled('c.created_at')}`,
+     where (p.id is null or a.state <> 'SUCCEEDED' or if(p.manual_capture, p.captured_minor, p.amount_minor) <> c.amount or p.currency <> c.currency) and ${settled('c.created_at')}`,
     (row) =>
       `the provider took ${row['amount']} ${row['currency']} (${row['id']} of intent ${row['intent_id']}), our attempt over ${row['amount_minor']} is ${row['state']}`,
   );
@@ -62,7 +62,7 @@ export async function auditMoney(context: AuditContext): Promise<string[]> {
     `select p.number, p.captured_minor, coalesce(a.captures, 0) captures, coalesce(r.surplus, 0) surplus from ${payment}.payment p
      left join (select payment_id, count(*) captures from ${payment}.attempt where state = 'SUCCEEDED' group by payment_id) a on a.payment_id = p.id
      left join (select payment_id, sum(amount_minor) surplus from ${payment}.refund where surplus = 1 group by payment_id) r on r.payment_id = p.id
-     where p.captured_minor + coalesce(r.surplus, 0) <> p.amount_minor * coalesce(a.captures, 0)`,
+     where p.captured_minor + coalesce(r.surplus, 0) <> if(p.manual_capture and p.captured_minor > 0, p.captured_minor, p.amount_minor) * coalesce(a.captures, 0)`,
     (row) =>
       `payment ${row['number']}: ${row['captures']} attempts succeeded, ${row['captured_minor']} captured and ${row['surplus']} surplus`,
   );

@@ -895,6 +895,8 @@ export type Mutation = {
   retryPayment: PaymentPayload;
   /** Gives a payment up before it is paid; of a mixed payment both parts, by either id. Its customer or staff. Cancelling it again is a success. */
   cancelPayment: PaymentPayload;
+  /** Takes money that a provider holds (AUTHORIZED), all or part of it; the rest is let go. Staff only (ForbiddenError). */
+  capturePayment: PaymentPayload;
   /** Gives money back, all or part of it. Staff only (ForbiddenError). Never more than came in. */
   refundPayment: RefundPayload;
   /** Gives a user money of the house's to spend here. Staff only (ForbiddenError). */
@@ -932,6 +934,12 @@ export type MutationRetryPaymentArgs = {
 
 export type MutationCancelPaymentArgs = {
   paymentId: Scalars['ID']['input'];
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type MutationCapturePaymentArgs = {
+  paymentId: Scalars['ID']['input'];
+  amount?: InputMaybe<MoneyInput>;
   idempotencyKey: Scalars['String']['input'];
 };
 
@@ -1914,6 +1922,12 @@ export type MutationResolvers<
     ParentType,
     ContextType,
     RequireFields<MutationCancelPaymentArgs, 'paymentId' | 'idempotencyKey'>
+  >;
+  capturePayment?: Resolver<
+    ResolversTypes['PaymentPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationCapturePaymentArgs, 'paymentId' | 'idempotencyKey'>
   >;
   refundPayment?: Resolver<
     ResolversTypes['RefundPayload'],

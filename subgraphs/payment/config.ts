@@ -19,7 +19,12 @@ export type StripeConfig = {
   readonly apiBase: string;
 };
 
+/** `manual`: a card's money is held until staff capture it. */
+export type CaptureMode = 'automatic' | 'manual';
+
 export type PaymentConfig = {
+  /** Whether money is taken at once, or held until staff capture it, where the provider can. */
+  readonly capture: CaptureMode;
   /** Undefined: there is no secret key of Stripe. */
   readonly stripe: StripeConfig | undefined;
   /** Undefined: this platform does not take payments at the simulated provider. */
@@ -83,14 +88,17 @@ function readStripeConfig(env: Env): StripeConfig | undefined {
 /** Throws ConfigError naming the variable and the mend. */
 export function readPaymentConfig(env: Env): PaymentConfig {
   const stripe = readStripeConfig(env);
-  if (!allowsSimulatedProvider(env)) return { stripe, simulated: undefined };
+  const { PAYMENT_CAPTURE: capture } = readEnv(env, {
+    PAYMENT_CAPTURE: z.enum(['automatic', 'manual']).default('automatic'),
+  });
+  if (!allowsSimulatedProvider(env)) return { capture, stripe, simulated: undefined };
   const given = readEnv(env, {
     SIMULATED_PROVIDER_URL: url('http', 'https')
       .describe('origin of the simulated payment provider')
       .default('http://127.0.0.1:4106'),
   });
   const simulated = { url: given.SIMULATED_PROVIDER_URL.replace(/\/$/, ''), ...readSimulatedSecrets(env) };
-  return { stripe, simulated };
+  return { capture, stripe, simulated };
 }
 
 /** From which hour of the day (UTC) on yesterday is reconciled: late enough for the providers to have closed it. Throws ConfigError. */

@@ -4,6 +4,7 @@ import type { Live } from '../shared/live.ts';
 import type { ServiceCaller } from '../shared/link.ts';
 import type { CallContext } from '../shared/subgraph.ts';
 import type { Logger } from '../shared/telemetry.ts';
+import type { CaptureMode } from './config.ts';
 import type { PaymentLoaders } from './loaders.ts';
 import { type Journalled, type PaymentMetrics, countJournalled } from './metrics.ts';
 import type { PaymentProvider } from './providers/provider.ts';
@@ -22,6 +23,8 @@ export type PaymentDeps = {
   readonly call: ServiceCaller;
   /** By the method that they serve: the methods that can be used here. */
   readonly providers: ReadonlyMap<PaymentMethod, PaymentProvider>;
+  /** Whether money is taken at once, or held until staff capture it, where the provider can. */
+  readonly capture: CaptureMode;
   /** Wakes background work, here or in another process. A lost wake only costs the time to the next look. */
   readonly wake: (work: Work) => void;
 };

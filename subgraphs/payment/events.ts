@@ -32,6 +32,11 @@ export const paymentSucceeded = (payment: PaymentRow): Outgoing => ({
   },
 });
 
+export const paymentAuthorized = (payment: PaymentRow): Outgoing => ({
+  type: 'payment.authorized',
+  data: { method: payment.method, amountMinor: Number(payment.amountMinor), currency: payment.currency },
+});
+
 export const paymentFailed = (reason: string): Outgoing => ({ type: 'payment.failed', data: { reason } });
 
 export const paymentRefunded = (payment: PaymentRow, refund: RefundRow): Outgoing => ({

@@ -5,6 +5,7 @@ import { type Loop, startLoop } from '../shared/loop.ts';
 import { purgeShared } from '../shared/retention.ts';
 import { applyFact } from './commands/apply-fact.ts';
 import { readReconciliationHour } from './config.ts';
+import { executeCapture } from './commands/capture-payment.ts';
 import { changePayment } from './commands/change-payment.ts';
 import { reapplyDelivery } from './commands/receive-webhook.ts';
 import { reconcileDue } from './commands/reconcile-day.ts';
@@ -49,7 +50,7 @@ export async function checkAttempts(deps: PaymentDeps): Promise<number> {
   await inParallel(rows.map(attemptFrom), async (attempt) => {
     const payment = await findPayment(deps.db.em(), attempt.paymentId);
     if (!payment) return;
-    const urgent = attempt.state === 'CREATED' || !isUnpaid(payment.state);
+    const urgent = attempt.state === 'CREATED' || !isUnpaid(payment.state) || payment.capturingMinor > 0n;
     if (
       !(await claim(
         deps,
@@ -80,6 +81,8 @@ async function checkAttempt(deps: PaymentDeps, payment: PaymentRow, attempt: Att
     await transact(deps, (unit) => applyFact(unit, deps, { ...about, ...ended }, cause));
   } else if (!attempt.providerIntentId) {
     await submitAttempt(deps, { paymentId: payment.id, attemptId: attempt.id }, 'job');
+  } else if (payment.capturingMinor > 0n) {
+    await executeCapture(deps, payment.id, 'job');
   } else {
     const intent = await providerNamed(deps, attempt.provider).getIntent(
       knownAttempt(payment, attempt, attempt.providerIntentId),

@@ -38,6 +38,10 @@ export const PaymentRecord = defineEntity({
     liveOrderId: id().nullable(),
     /** 0: the only payment of an order, or a mixed payment's external part. 1: a mixed payment's wallet part. */
     slot: p.integer().default(0),
+    /** Its provider holds the money until staff capture it. */
+    manualCapture: p.boolean().default(false),
+    /** What staff have decided to capture and the provider has not yet confirmed. */
+    capturingMinor: minor().defaultRaw('0'),
     returnUrl: text<string>(2048).nullable(),
     traceId: fixed(32),
     expiresAt: at().nullable(),

@@ -25,7 +25,7 @@ export const amountMismatch = (expected: Money, actual: Money, path: readonly st
   ({
     __typename: 'AmountMismatchError',
     code: 'AMOUNT_MISMATCH',
-    message: 'The amount is not the balance due of the order.',
+    message: 'The amount is not what is due.',
     path,
     expected: moneyToJson(expected),
     actual: moneyToJson(actual),

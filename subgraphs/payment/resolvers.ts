@@ -4,6 +4,7 @@ import { isId } from '../shared/ids.ts';
 import { moneyToJson } from '../shared/money.ts';
 import { scalars } from '../shared/scalars.ts';
 import type { ResolverMap } from '../shared/subgraph.ts';
+import { type CaptureInput, capturePayment } from './commands/capture-payment.ts';
 import { cancelPayment } from './commands/cancel-payment.ts';
 import { type ChargeInput, type Step, chargeWallet, refundWalletCharge } from './commands/charge-wallet.ts';
 import { type CreateMixedPaymentInput, createMixedPayment } from './commands/create-mixed-payment.ts';
@@ -75,6 +76,8 @@ const operations: ResolverMap = {
       { paymentId, idempotencyKey }: Key & { paymentId: string },
       { deps, viewer }: PaymentContext,
     ) => cancelPayment(deps, viewer, paymentId, idempotencyKey),
+    capturePayment: (_: unknown, { idempotencyKey, ...input }: Key & CaptureInput, { deps, viewer }: PaymentContext) =>
+      capturePayment(deps, viewer, input, idempotencyKey),
     refundPayment: (
       _: unknown,
       { input, idempotencyKey }: Key & { input: RefundInput },

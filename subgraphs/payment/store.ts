@@ -26,6 +26,8 @@ export const paymentFrom = (row: Row): PaymentRow =>
     refundedMinor: BigInt(row['refunded_minor'] as string),
     liveOrderId: idOrNull(row['live_order_id']),
     slot: Number(row['slot']),
+    manualCapture: Number(row['manual_capture']) === 1,
+    capturingMinor: BigInt(row['capturing_minor'] as string),
     returnUrl: row['return_url'],
     traceId: row['trace_id'],
     expiresAt: toDate(row['expires_at']),
@@ -150,6 +152,8 @@ export async function insertPayment(unit: Unit, payment: PaymentRow, cause: Caus
       refunded_minor: payment.refundedMinor,
       live_order_id: bytesOrNull(payment.liveOrderId),
       slot: payment.slot,
+      manual_capture: payment.manualCapture,
+      capturing_minor: payment.capturingMinor,
       return_url: payment.returnUrl ?? null,
       trace_id: payment.traceId,
       expires_at: payment.expiresAt ?? null,
@@ -184,16 +188,19 @@ export async function savePayment(
   const steps = events.map((event) => {
     after = { ...after, ...evolve(after, event), updatedAt: cause.at };
     if (event.type === 'PaymentSettled') after = { ...after, paidAt: cause.at };
-    if (!holdsOrder(after.state)) after = { ...after, liveOrderId: null };
+    // The rest of an order of which a part was captured is paid by another payment.
+    const isPart = after.state === 'SETTLED' && after.capturedMinor < after.amountMinor;
+    if (!holdsOrder(after.state) || isPart) after = { ...after, liveOrderId: null };
     return { event, state: after.state };
   });
   const found = await write(
     unit.sql,
-    `update payment set state = ?, captured_minor = ?, refunding_minor = ?, refunded_minor = ?, live_order_id = ?, paid_at = ?, updated_at = ?, version = ?
+    `update payment set state = ?, captured_minor = ?, capturing_minor = ?, refunding_minor = ?, refunded_minor = ?, live_order_id = ?, paid_at = ?, updated_at = ?, version = ?
      where id = ? and version = ?`,
     [
       after.state,
       after.capturedMinor,
+      after.capturingMinor,
       after.refundingMinor,
       after.refundedMinor,
       bytesOrNull(after.liveOrderId),

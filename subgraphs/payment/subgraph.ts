@@ -17,6 +17,7 @@ import { BarrierMigration } from './migrations/2026-11-22-barrier.ts';
 import { LedgerMigration } from './migrations/2026-11-22-ledger.ts';
 import { LiveSlotMigration } from './migrations/2026-11-22-live-slot.ts';
 import { ReconciliationMigration } from './migrations/2026-11-22-reconciliation.ts';
+import { CaptureMigration } from './migrations/2026-11-23-capture.ts';
 import { RefundTriesMigration } from './migrations/2026-11-22-refund-tries.ts';
 import { openPaymentMetrics } from './metrics.ts';
 import { orderEvents } from './order-events.ts';
@@ -32,6 +33,7 @@ const migrations: readonly NamedMigration[] = [
   { name: '2026-11-22-barrier', class: BarrierMigration },
   { name: '2026-11-22-refund-tries', class: RefundTriesMigration },
   { name: '2026-11-22-reconciliation', class: ReconciliationMigration },
+  { name: '2026-11-23-capture', class: CaptureMigration },
 ];
 
 /** The payment service's schema as it is to be. */
@@ -45,7 +47,8 @@ const wakeChannel = 'payment-work';
 export async function createPaymentSubgraph(runtime: Runtime): Promise<Subgraph> {
   const { log, metrics, live, now, newId } = runtime;
   const service = await openService(runtime, paymentSchema);
-  const providers = openProviders(readPaymentConfig(runtime.env), runtime.config);
+  const config = readPaymentConfig(runtime.env);
+  const providers = openProviders(config, runtime.config);
   if (providers.size === 0) {
     log.warn('no payment provider: set STRIPE_SECRET_KEY, or ALLOW_SIMULATED_PROVIDER=true with NODE_ENV=production');
   }
@@ -60,6 +63,7 @@ export async function createPaymentSubgraph(runtime: Runtime): Promise<Subgraph>
     newId,
     metrics: openPaymentMetrics(metrics.registry, service.db, log),
     providers,
+    capture: config.capture,
     wake: work.wake,
   };
 

@@ -8,7 +8,7 @@ import {
   decideFact,
   refundableMinor,
 } from '../domain/payment.ts';
-import { announce, paymentFailed, paymentSucceeded } from '../events.ts';
+import { announce, paymentAuthorized, paymentFailed, paymentSucceeded } from '../events.ts';
 import type { AttemptRow, PaymentRow } from '../records.ts';
 import { type Cause, attemptFrom, insertRefund, lockPayment, savePayment } from '../store.ts';
 import { changePayment } from './change-payment.ts';
@@ -61,7 +61,9 @@ export async function applyFact(
   if (row.live === null && decision.attempt.state === 'SUCCEEDED') await hurryAttempt(unit, payment.id);
   for (const event of decision.events) {
     if (event.type === 'PaymentSettled') await announce(unit, deps, after, paymentSucceeded(after));
+    if (event.type === 'PaymentAuthorized') await announce(unit, deps, after, paymentAuthorized(after));
     if (event.type === 'PaymentFailed') await announce(unit, deps, after, paymentFailed(event.code));
+    if (event.type === 'PaymentExpired') await announce(unit, deps, after, paymentFailed('authorization_expired'));
   }
   if (decision.refund) {
     const reason = decision.refund.surplus

@@ -91,7 +91,7 @@ export async function startParts(deps: PaymentDeps, given: NewParts): Promise<Cl
 async function insertPart(
   unit: Unit,
   deps: PaymentDeps,
-  { order, returnUrl, traceId }: NewParts,
+  { order, parts, returnUrl, traceId }: NewParts,
   { paymentId, attemptId, part, slot }: Started & { part: Part; slot: 0 | 1 },
 ): Promise<void> {
   const { customerId, expiresAt, balanceDue } = order;
@@ -99,7 +99,10 @@ async function insertPart(
   const given = { id: paymentId, orderId: order.id, customerId, amount, slot, expiresAt, traceId, attemptId };
   if (part.provider) {
     const at = deps.now();
-    await insertPayment(unit, newPayment({ ...given, method: part.method, returnUrl }, at), { source: 'api', at });
+    // A mixed payment's wallet part is taken when its external part is paid: that does not wait for staff.
+    const manualCapture = deps.capture === 'manual' && part.provider.capture !== undefined && parts.length === 1;
+    const payment = newPayment({ ...given, method: part.method, returnUrl, manualCapture }, at);
+    await insertPayment(unit, payment, { source: 'api', at });
     const attempt = { id: attemptId, number: newNumber('PA', at), paymentId, createdAt: at };
     await insertAttempt(unit, { ...attempt, provider: part.provider.name }, firstCheckSeconds);
     return;
@@ -139,7 +142,7 @@ export async function insertWalletPayment(
 }
 
 const newPayment = (
-  { amount, ...given }: NewPayment & Pick<PaymentRow, 'method' | 'returnUrl'>,
+  { amount, ...given }: NewPayment & Pick<PaymentRow, 'method' | 'returnUrl'> & { readonly manualCapture?: boolean },
   at: Date,
 ): PaymentRow => ({
   id: given.id,
@@ -155,6 +158,8 @@ const newPayment = (
   refundedMinor: 0n,
   liveOrderId: given.orderId,
   slot: given.slot,
+  manualCapture: given.manualCapture ?? false,
+  capturingMinor: 0n,
   returnUrl: given.returnUrl ?? null,
   traceId: given.traceId,
   expiresAt: given.expiresAt,

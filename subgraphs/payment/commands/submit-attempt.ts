@@ -21,6 +21,7 @@ const askIntent = (deps: PaymentDeps, payment: PaymentRow, attempt: AttemptRow):
     orderId: payment.orderId,
     paymentId: payment.id,
     returnUrl: payment.returnUrl ?? null,
+    capture: payment.manualCapture ? 'manual' : 'automatic',
   });
 
 /**

@@ -1,4 +1,6 @@
+import { type Refusal, validationError } from '../../shared/errors.ts';
 import type { Money } from '../../shared/money.ts';
+import { amountMismatch } from '../refusals.ts';
 
 export const paymentStates = [
   'OPEN', 'PROCESSING', 'AUTHORIZED', 'SETTLED', 'FAILED', 'CANCELLED', 'EXPIRED', 'PARTIALLY_REFUNDED', 'REFUNDED',
@@ -12,12 +14,14 @@ export type PaymentFacts = {
   readonly state: PaymentState;
   readonly currency: string;
   readonly amountMinor: bigint;
-  /** What came in: nothing or `amountMinor`. */
+  /** What came in: nothing, or `amountMinor`, or a part of it where staff captured less. */
   readonly capturedMinor: bigint;
   /** What went back or is about to: refunds that are not FAILED. */
   readonly refundingMinor: bigint;
   /** What went back. */
   readonly refundedMinor: bigint;
+  /** What staff have decided to capture and the provider has not yet confirmed. */
+  readonly capturingMinor: bigint;
   /** Equals the number of entries in the journal. */
   readonly version: number;
 };
@@ -37,12 +41,15 @@ export type PaymentEvent =
   | { readonly type: 'PaymentRetried' | 'PaymentCancelled' | 'PaymentExpired' }
   | { readonly type: 'PaymentProcessing' }
   | { readonly type: 'AttemptReady' | 'AttemptPending' | 'AttemptEnded' }
-  | { readonly type: 'PaymentFailed' | 'AttemptFailed' | 'RefundRefused'; readonly code: string };
+  | { readonly type: 'CaptureRequested'; readonly amountMinor: bigint }
+  | { readonly type: 'PaymentFailed' | 'AttemptFailed' | 'RefundRefused' | 'CaptureRefused'; readonly code: string };
 
 /** What a provider says about an attempt, however it was heard. */
 export type ProviderFact =
   | { readonly type: 'succeeded'; readonly amountMinor: bigint; readonly currency: string }
   | { readonly type: 'failed'; readonly code: string; readonly message: string }
+  /** The provider holds the money until we capture it, for a time. */
+  | { readonly type: 'authorized'; readonly amountMinor: bigint; readonly currency: string }
   /** The money is on its way: it can still fail. */
   | { readonly type: 'processing' }
   | { readonly type: 'canceled' };
@@ -57,6 +64,8 @@ export type FactDecision = {
   readonly refund?: { readonly amountMinor: bigint; readonly surplus: boolean };
 };
 
+/** Attempts that have the money, or hold it: an earlier decline is told too late. */
+const settling: ReadonlySet<AttemptState> = new Set(['AUTHORIZED', 'SUCCEEDED']);
 const unpaid: ReadonlySet<PaymentState> = new Set(['OPEN', 'PROCESSING', 'AUTHORIZED', 'FAILED']);
 const closed: ReadonlySet<PaymentState> = new Set(['CANCELLED', 'EXPIRED']);
 
@@ -82,7 +91,11 @@ function changed(payment: PaymentFacts, event: PaymentEvent): Partial<PaymentFac
     case 'PaymentAuthorized':
       return { state: 'AUTHORIZED' };
     case 'PaymentSettled':
-      return { state: 'SETTLED', capturedMinor: event.amountMinor };
+      return { state: 'SETTLED', capturedMinor: event.amountMinor, capturingMinor: 0n };
+    case 'CaptureRequested':
+      return { capturingMinor: event.amountMinor };
+    case 'CaptureRefused':
+      return { capturingMinor: 0n };
     case 'CapturedLate':
       return { capturedMinor: event.amountMinor };
     case 'PaymentFailed':
@@ -142,11 +155,19 @@ export function decideFact(
   switch (fact.type) {
     case 'succeeded':
       if (attempt.state === 'SUCCEEDED') return stale;
-      if (fact.amountMinor !== asked.amount || fact.currency !== asked.currency)
-        return { ...stale, outcome: 'REJECTED_AMOUNT' };
+      if (!isAsked(fact, asked, attempt)) return { ...stale, outcome: 'REJECTED_AMOUNT' };
       return decideCaptured(payment, fact.amountMinor);
+    case 'authorized': {
+      if (!attempt.live || settling.has(attempt.state)) return stale;
+      if (!isAsked(fact, asked, attempt)) return { ...stale, outcome: 'REJECTED_AMOUNT' };
+      const { amountMinor } = fact;
+      const event: PaymentEvent = isUnpaid(payment.state)
+        ? { type: 'PaymentAuthorized', amountMinor }
+        : { type: 'AttemptPending' };
+      return { outcome: 'APPLIED', events: [event], attempt: { state: 'AUTHORIZED', live: true } };
+    }
     case 'failed': {
-      if (!attempt.live || attempt.state === 'SUCCEEDED' || attempt.state === 'FAILED') return stale;
+      if (!attempt.live || settling.has(attempt.state) || attempt.state === 'FAILED') return stale;
       const waits = unpaid.has(payment.state) && payment.state !== 'FAILED';
       // The intent can be paid with another card, so the attempt stays live.
       return {
@@ -156,12 +177,16 @@ export function decideFact(
       };
     }
     case 'processing': {
-      if (!attempt.live || attempt.state === 'SUCCEEDED' || attempt.state === 'PENDING') return stale;
+      if (!attempt.live || settling.has(attempt.state) || attempt.state === 'PENDING') return stale;
       const type = isUnpaid(payment.state) && payment.state !== 'PROCESSING' ? 'PaymentProcessing' : 'AttemptPending';
       return { outcome: 'APPLIED', events: [{ type }], attempt: { state: 'PENDING', live: true } };
     }
     case 'canceled': {
       if (!attempt.live) return stale;
+      // Money that was held too long goes back to the customer; nobody was charged.
+      if (payment.state === 'AUTHORIZED') {
+        return { outcome: 'APPLIED', events: [{ type: 'PaymentExpired' }], attempt: { state: 'EXPIRED', live: false } };
+      }
       const state = attempt.state === 'FAILED' ? 'FAILED' : payment.state === 'EXPIRED' ? 'EXPIRED' : 'CANCELLED';
       const waits = unpaid.has(payment.state) && payment.state !== 'FAILED';
       return {
@@ -172,6 +197,13 @@ export function decideFact(
     }
   }
 }
+
+/** The whole amount, or where the money was held before, as much of it as was captured. */
+const isAsked = (fact: { amountMinor: bigint; currency: string }, asked: Money, attempt: AttemptFacts): boolean =>
+  fact.currency === asked.currency &&
+  (attempt.state === 'AUTHORIZED'
+    ? fact.amountMinor > 0n && fact.amountMinor <= asked.amount
+    : fact.amountMinor === asked.amount);
 
 function decideCaptured(payment: PaymentFacts, amountMinor: bigint): FactDecision {
   const attempt: AttemptFacts = { state: 'SUCCEEDED', live: false };
@@ -201,4 +233,23 @@ export function decideClose(payment: PaymentFacts, as: 'CANCELLED' | 'EXPIRED'):
   if (isClosed(payment.state)) return [];
   if (!isUnpaid(payment.state)) return null;
   return [{ type: as === 'EXPIRED' ? 'PaymentExpired' : 'PaymentCancelled' }];
+}
+
+/** A capture of `wanted`, or of all that is held, or why not; nothing where the same was decided before. */
+export function decideCapture(
+  payment: PaymentFacts,
+  wanted: Money | null,
+): { events: readonly PaymentEvent[] } | { refusal: Refusal } {
+  const held = { amount: payment.amountMinor, currency: payment.currency };
+  const { amount: amountMinor, currency } = wanted ?? held;
+  if (payment.state !== 'AUTHORIZED') {
+    const message = `The payment is ${payment.state}; only what a provider holds (AUTHORIZED) can be captured.`;
+    return { refusal: validationError(message, ['paymentId']) };
+  }
+  if (currency !== held.currency || amountMinor <= 0n || amountMinor > held.amount) {
+    return { refusal: amountMismatch(held, { amount: amountMinor, currency }, ['amount']) };
+  }
+  if (payment.capturingMinor === amountMinor) return { events: [] };
+  if (payment.capturingMinor === 0n) return { events: [{ type: 'CaptureRequested', amountMinor }] };
+  return { refusal: validationError('Another amount is being captured right now.', ['amount']) };
 }

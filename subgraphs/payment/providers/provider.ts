@@ -93,10 +93,16 @@ export type PaymentProvider = {
     orderId: string;
     paymentId: string;
     returnUrl: string | null;
+    /** `manual`: the money is held until `capture`. Only asked of a provider that has that. */
+    capture: 'automatic' | 'manual';
   }): Promise<Intent>;
   getIntent(attempt: KnownAttempt): Promise<Intent>;
   /** Calls an intent off; answers with how it ended, which is `succeeded` when the customer was faster. */
   cancelIntent(attempt: KnownAttempt): Promise<Intent>;
+  /**
+   * Takes held money, at most once; what is over is let go. Taking the same again is a success. Undefined: it can't hold any.
+   */
+  capture?(attempt: KnownAttempt, amount: Money): Promise<Intent>;
   /** Refunds, or finds the refund and says what became of it: `key` is its idempotency key. */
   refund(refund: RefundRequest): Promise<ProviderRefund>;
   /** Why the signature of a webhook is not good; null when it is. */

@@ -20,6 +20,8 @@ const keepAliveMs = 30_000;
 const intentShape = z.object({
   id: z.string().min(1).max(128),
   amount: z.number().int(),
+  amount_received: z.number().int(),
+  capture_method: z.enum(['automatic', 'manual']),
   currency: z.string(),
   status: z.string().max(40),
   client_secret: z.string().optional(),
@@ -61,9 +63,12 @@ type SimulatedIntent = z.infer<typeof intentShape>;
  * webhook and by `last_payment_error`.
  */
 function factOf(intent: SimulatedIntent): ProviderFact | null {
+  const { currency } = intent;
   if (intent.status === 'succeeded') {
-    return { type: 'succeeded', amountMinor: BigInt(intent.amount), currency: intent.currency };
+    const amount = intent.capture_method === 'manual' ? intent.amount_received : intent.amount;
+    return { type: 'succeeded', amountMinor: BigInt(amount), currency };
   }
+  if (intent.status === 'requires_capture') return { type: 'authorized', amountMinor: BigInt(intent.amount), currency };
   if (intent.status === 'canceled') return { type: 'canceled' };
   const failure = intent.last_payment_error;
   return failure ? { type: 'failed', code: failure.code, message: failure.message } : null;
@@ -121,12 +126,13 @@ export function simulatedProvider(config: SimulatedConfig, options: { publicUrl:
 
   return {
     name: 'simulated',
-    async createIntent({ id, amount, orderId, paymentId, returnUrl }) {
+    async createIntent({ id, amount, orderId, paymentId, returnUrl, capture }) {
       const body = {
         amount: Number(amount.amount),
         currency: amount.currency,
         metadata: { attemptId: id, paymentId, orderId },
         ...(returnUrl === null ? {} : { return_url: returnUrl }),
+        ...(capture === 'manual' ? { capture_method: capture } : {}),
       };
       return intentFrom(await call('POST', '/v1/payment_intents', body, id), orderId);
     },
@@ -147,6 +153,10 @@ export function simulatedProvider(config: SimulatedConfig, options: { publicUrl:
         if (intent.status !== 'succeeded' && intent.status !== 'canceled') throw error;
         return intent;
       }
+    },
+    async capture({ intentId, orderId }, { amount }) {
+      const path = `/v1/payment_intents/${encodeURIComponent(intentId)}/capture`;
+      return intentFrom(await call('POST', path, { amount_to_capture: Number(amount) }), orderId);
     },
     async refund({ key, providerRefundId, attempt, amount, reason }) {
       if (providerRefundId !== null) {
@@ -209,7 +219,12 @@ function readEvent(body: Buffer): ReturnType<PaymentProvider['readEvent']> {
       const key = refund.metadata['refundId'] ?? null;
       return { ...told, about: { kind: 'refund', refundKey: key, refund: refundFrom(refund) } };
     }
-    const wanted = ['payment_intent.succeeded', 'payment_intent.payment_failed', 'payment_intent.canceled'];
+    const wanted = [
+      'payment_intent.succeeded',
+      'payment_intent.payment_failed',
+      'payment_intent.canceled',
+      'payment_intent.amount_capturable_updated',
+    ];
     if (!wanted.includes(type)) return { ...told, about: null };
     const intent = intentShape.parse(data.object);
     const fact = factOf(intent);

@@ -9,6 +9,7 @@ const intentShape = z.object({
   status: z.string().max(40),
   amount: z.number().int(),
   amount_received: z.number().int(),
+  amount_capturable: z.number().int(),
   currency: z.string(),
   metadata,
   last_payment_error: z.object({ code: z.string().nullish(), message: z.string().nullish() }).nullish(),
@@ -42,6 +43,8 @@ export function intentFact(intent: Stripe.PaymentIntent | IntentFacts): Provider
   switch (intent.status) {
     case 'succeeded':
       return { type: 'succeeded', amountMinor: BigInt(intent.amount_received), currency };
+    case 'requires_capture':
+      return { type: 'authorized', amountMinor: BigInt(intent.amount_capturable), currency };
     case 'canceled':
       return { type: 'canceled' };
     case 'processing':

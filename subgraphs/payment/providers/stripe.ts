@@ -70,11 +70,7 @@ export function stripeProvider(config: StripeConfig): PaymentProvider {
     async cancelIntent(attempt) {
       const { intentId } = attempt;
       try {
-        return await heard(async () =>
-          isSession(intentId)
-            ? fromSession(await stripe.checkout.sessions.expire(intentId))
-            : fromIntent(await stripe.paymentIntents.cancel(intentId)),
-        );
+        return await heard(() => cancel(stripe, intentId, fromIntent));
       } catch (error) {
         if (!(error instanceof ProviderRefused)) throw error;
         // It has ended some other way: how, the intent itself says.
@@ -83,6 +79,15 @@ export function stripeProvider(config: StripeConfig): PaymentProvider {
         return intent;
       }
     },
+    capture: ({ id, intentId }, { amount }) =>
+      heard(async () => {
+        const intent = await stripe.paymentIntents.capture(
+          await paymentIntentOf(stripe, intentId),
+          { amount_to_capture: Number(amount) },
+          { idempotencyKey: `${id}:capture:${amount}` },
+        );
+        return { ...fromIntent(intent), id: intentId };
+      }),
     refund: (request) => heard(() => refund(stripe, request)),
     checkSignature: (headers, body, now) =>
       checkSignature(headers['stripe-signature'], body, { secrets: config.webhookSecrets, now }) ??
@@ -101,6 +106,7 @@ const intentParams = (attempt: NewAttempt): Stripe.PaymentIntentCreateParams => 
   currency: attempt.amount.currency.toLowerCase(),
   metadata: metadataOf(attempt),
   automatic_payment_methods: { enabled: true },
+  capture_method: attempt.capture === 'manual' ? 'manual' : 'automatic_async',
 });
 
 const sessionParams = (attempt: NewAttempt, returnUrl: string): Stripe.Checkout.SessionCreateParams => ({
@@ -109,7 +115,10 @@ const sessionParams = (attempt: NewAttempt, returnUrl: string): Stripe.Checkout.
   cancel_url: returnUrl,
   client_reference_id: attempt.orderId,
   metadata: metadataOf(attempt),
-  payment_intent_data: { metadata: { ...metadataOf(attempt), checkout: 'true' } },
+  payment_intent_data: {
+    metadata: { ...metadataOf(attempt), checkout: 'true' },
+    capture_method: attempt.capture === 'manual' ? 'manual' : 'automatic_async',
+  },
   // The amount is ours to say: another currency would be another payment.
   adaptive_pricing: { enabled: false },
   line_items: [
@@ -136,15 +145,33 @@ function fromSession(session: Stripe.Checkout.Session): Intent {
   };
 }
 
+/** The payment intent that an attempt's id names, or that is behind its checkout session. */
+async function paymentIntentOf(stripe: Stripe, intentId: string): Promise<string> {
+  if (!isSession(intentId)) return intentId;
+  const intent = (await stripe.checkout.sessions.retrieve(intentId)).payment_intent;
+  const id = typeof intent === 'string' ? intent : intent?.id;
+  if (id === undefined) throw new ProviderRefused('charge_missing', 'The checkout session was never paid.');
+  return id;
+}
+
+/** An open session is expired; behind one that the customer has been through, money may be held, which is let go. */
+async function cancel(
+  stripe: Stripe,
+  intentId: string,
+  fromIntent: (intent: Stripe.PaymentIntent) => Intent,
+): Promise<Intent> {
+  if (!isSession(intentId)) return fromIntent(await stripe.paymentIntents.cancel(intentId));
+  const session = await stripe.checkout.sessions.retrieve(intentId);
+  if (session.status !== 'complete') return fromSession(await stripe.checkout.sessions.expire(intentId));
+  const intent = await stripe.paymentIntents.cancel(await paymentIntentOf(stripe, intentId));
+  return { ...fromIntent(intent), id: intentId };
+}
+
 /** Asks about a refund that has an id there; else looks whether this try was made, as a key is kept for a day only; else makes it. */
 async function refund(stripe: Stripe, request: RefundRequest): Promise<ProviderRefund> {
   const { key, providerRefundId, attempt, amount } = request;
   if (providerRefundId !== null) return refundOf(await stripe.refunds.retrieve(providerRefundId));
-  const intent = isSession(attempt.intentId)
-    ? (await stripe.checkout.sessions.retrieve(attempt.intentId)).payment_intent
-    : attempt.intentId;
-  const intentId = typeof intent === 'string' ? intent : intent?.id;
-  if (intentId === undefined) throw new ProviderRefused('charge_missing', 'The checkout session was never paid.');
+  const intentId = await paymentIntentOf(stripe, attempt.intentId);
   const made = await stripe.refunds.list({ payment_intent: intentId, limit: listedRefunds });
   const found = made.data.find(({ metadata }) => metadata?.['refundId'] === key);
   if (found) return refundOf(found);

@@ -10,6 +10,8 @@ export type ProviderConfig = {
   readonly logLevel: string;
   /** Where its merchant wants to hear. */
   readonly webhookUrl: string;
+  /** How long it holds a card's money for a merchant who captures later. */
+  readonly authorizationSeconds: number;
   readonly apiKey: string;
   /** Signs the webhooks. */
   readonly webhookSecret: string;
@@ -27,6 +29,7 @@ export function readProviderConfig(env: Env): ProviderConfig {
     SIMULATED_PROVIDER_PORT: integer(0, 65_535).default(4106),
     PORT: integer(0, 65_535).default(4000),
     SIMULATED_WEBHOOK_URL: url('http', 'https').optional(),
+    SIMULATED_AUTHORIZATION_SECONDS: integer(1, 31_536_000).default(604_800),
   });
   const platform = readPlatformConfig(env);
   const { apiKey, webhookSecrets } = readSimulatedSecrets(env);
@@ -36,6 +39,7 @@ export function readProviderConfig(env: Env): ProviderConfig {
     databaseUrl: databaseUrl(env, platform, 'simulated'),
     logLevel: platform.logLevel,
     webhookUrl: given.SIMULATED_WEBHOOK_URL ?? `http://127.0.0.1:${given.PORT}/webhooks/simulated`,
+    authorizationSeconds: given.SIMULATED_AUTHORIZATION_SECONDS,
     apiKey,
     webhookSecret: webhookSecrets[0] as string,
   };

@@ -34,6 +34,8 @@ export const createBody = z.strictObject({
   currency: z.string().regex(/^[A-Z]{3}$/),
   metadata,
   return_url: z.string().max(2_048).optional(),
+  /** `manual`: a card's money is held until `…/capture`. */
+  capture_method: z.enum(['automatic', 'manual']).optional(),
 });
 export const confirmBody = z
   .strictObject({
@@ -62,6 +64,8 @@ const intentJson = (row: Row) => ({
   metadata: toJson<Record<string, string>>(row['metadata']),
   return_url: row['return_url'] as string | null,
   card_last4: row['card_last4'] as string | null,
+  capture_method: row['capture_method'] as 'automatic' | 'manual',
+  amount_received: Number(row['amount_received']),
   amount_refunded: Number(row['refunded']),
   last_payment_error:
     row['failure_code'] === null
@@ -71,7 +75,7 @@ const intentJson = (row: Row) => ({
 });
 
 /** What webhooks show of an intent: everything but the secret of its page. */
-const told = ({ client_secret: _, ...intent }: IntentJson): Omit<IntentJson, 'client_secret'> => intent;
+export const told = ({ client_secret: _, ...intent }: IntentJson): Omit<IntentJson, 'client_secret'> => intent;
 
 /** The intent, locked until the transaction ends; 404 for none. */
 export async function lockIntent(sql: Sql, id: string): Promise<IntentJson> {
@@ -80,7 +84,8 @@ export async function lockIntent(sql: Sql, id: string): Promise<IntentJson> {
   return intentJson(row);
 }
 
-async function reread(sql: Sql, id: string): Promise<IntentJson> {
+/** The intent as it is now; 404 for none. */
+export async function reread(sql: Sql, id: string): Promise<IntentJson> {
   const [row] = await select(sql, 'select * from intent where id = ?', [id]);
   if (!row) throw new ApiError(404, 'resource_missing', 'No such payment intent.');
   return intentJson(row);
@@ -125,6 +130,7 @@ export async function createIntent(
         amount: body.amount,
         currency: body.currency,
         status: 'requires_payment_method',
+        capture_method: body.capture_method ?? 'automatic',
         client_secret: `${id}_secret_${randomBytes(16).toString('hex')}`,
         metadata: JSON.stringify(body.metadata),
         return_url: body.return_url ?? null,
@@ -144,6 +150,7 @@ export async function confirmIntent(
   db: Database,
   id: string,
   { card, authentication, client_secret: shown }: z.infer<typeof confirmBody>,
+  options: { authorizationSeconds: number },
 ): Promise<IntentJson> {
   const number = card ?? authenticatedCard;
   const answer = answerCard(number, authentication);
@@ -151,10 +158,13 @@ export async function confirmIntent(
   const intent = await db.transaction(async (sql) => {
     const before = await lockIntent(sql, id);
     requireConfirmable(before, shown, card === undefined);
-    await storeAnswer(sql, before, number.slice(-4), answer);
+    const held = answer.type === 'succeeded' && before.capture_method === 'manual';
+    const heldSeconds = held ? options.authorizationSeconds : null;
+    await storeAnswer(sql, before, { last4: number.slice(-4), answer, heldSeconds });
     const changed = await reread(sql, id);
     if (answer.type !== 'action') {
-      const type = answer.type === 'succeeded' ? 'payment_intent.succeeded' : 'payment_intent.payment_failed';
+      const good = held ? 'payment_intent.amount_capturable_updated' : 'payment_intent.succeeded';
+      const type = answer.type === 'succeeded' ? good : 'payment_intent.payment_failed';
       await oweWebhook(sql, { intentId: id, type, object: told(changed) });
     }
     return changed;
@@ -176,27 +186,38 @@ function requireConfirmable(
   }
 }
 
-async function storeAnswer(sql: Sql, intent: IntentJson, last4: string, answer: CardAnswer): Promise<void> {
+type Stored = { readonly last4: string; readonly answer: CardAnswer; readonly heldSeconds: number | null };
+
+async function storeAnswer(sql: Sql, intent: IntentJson, { last4, answer, heldSeconds }: Stored): Promise<void> {
   const status = {
-    succeeded: 'succeeded',
+    succeeded: heldSeconds === null ? 'succeeded' : 'requires_capture',
     action: 'requires_action',
     declined: 'requires_payment_method',
     invalid: intent.status,
   }[answer.type];
   const [code, message] = answer.type === 'declined' ? [answer.code, answer.message] : [null, null];
-  await write(sql, 'update intent set status = ?, card_last4 = ?, failure_code = ?, failure_message = ? where id = ?', [
-    status,
-    last4,
-    code,
-    message,
-    intent.id,
+  await write(
+    sql,
+    'update intent set status = ?, card_last4 = ?, failure_code = ?, failure_message = ?, capture_before = utc_timestamp(3) + interval ? second where id = ?',
+    [status, last4, code, message, heldSeconds, intent.id],
+  );
+  if (answer.type === 'succeeded' && heldSeconds === null) await charge(sql, intent, intent.amount);
+}
+
+/** Takes the money. */
+export async function charge(
+  sql: Sql,
+  { id, currency, metadata: about }: Pick<IntentJson, 'id' | 'currency' | 'metadata'>,
+  amount: number,
+): Promise<void> {
+  await write(sql, "update intent set status = 'succeeded', amount_received = ?, capture_before = null where id = ?", [
+    amount,
+    id,
   ]);
-  if (answer.type !== 'succeeded') return;
-  const { amount, currency, metadata: about } = intent;
   await insertRows(sql, 'charge', [
     {
       id: randomId('ch'),
-      intent_id: intent.id,
+      intent_id: id,
       amount,
       currency,
       metadata: JSON.stringify(about),
@@ -211,12 +232,15 @@ export function cancelIntent(db: Database, id: string): Promise<IntentJson> {
     const { status } = await lockIntent(sql, id);
     if (status === 'succeeded')
       throw new ApiError(400, 'payment_intent_unexpected_state', "The intent has succeeded and can't be canceled.");
-    if (status !== 'canceled') {
-      await write(sql, "update intent set status = 'canceled' where id = ?", [id]);
-      await oweWebhook(sql, { intentId: id, type: 'payment_intent.canceled', object: told(await reread(sql, id)) });
-    }
+    if (status !== 'canceled') await callOff(sql, id);
     return reread(sql, id);
   });
+}
+
+/** Ends an intent, letting go what it may hold. */
+export async function callOff(sql: Sql, id: string): Promise<void> {
+  await write(sql, "update intent set status = 'canceled', capture_before = null where id = ?", [id]);
+  await oweWebhook(sql, { intentId: id, type: 'payment_intent.canceled', object: told(await reread(sql, id)) });
 }
 
 const maxJournalRows = 1_000;

@@ -67,7 +67,7 @@ export async function createRefund(
       if (status !== 'succeeded') throw new ApiError(400, 'charge_missing', 'The intent has no charge to refund.');
       const found = await write(
         sql,
-        'update intent set refunded = refunded + ? where id = ? and refunded + ? <= amount',
+        'update intent set refunded = refunded + ? where id = ? and refunded + ? <= amount_received',
         [body.amount, body.payment_intent, body.amount],
       );
       if (found !== 1) throw new ApiError(400, 'charge_already_refunded', 'This is more than is left of the charge.');

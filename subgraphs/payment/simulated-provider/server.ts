@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type Database, openDatabase } from '../../shared/database.ts';
 import type { Env } from '../../shared/env.ts';
 import { isUnavailable } from '../../shared/errors.ts';
-import type { Loop } from '../../shared/loop.ts';
+import { type Loop, startLoop } from '../../shared/loop.ts';
 import { runProcess } from '../../shared/process.ts';
 import { answerOperations, closeServer, listen, readBody, respond } from '../../shared/serve.ts';
 import { type Logger, createLogger, createMetrics } from '../../shared/telemetry.ts';
@@ -14,12 +14,14 @@ import { controlBody, forge, startDeliveries, storeControl } from './deliveries.
 import {
   ApiError, cancelIntent, confirmBody, confirmIntent, createBody, createIntent, findIntents, getIntent, readJournal,
 } from './intents.ts'; // prettier-ignore
+import { captureBody, captureIntent, expireAuthorizations } from './captures.ts';
 import { createRefund, getRefund, refundBody, settleRefund } from './refunds.ts';
 import { readStatement, statementQuery } from './statement.ts';
 import { simulatedSchema } from './subgraph.ts';
 
 const maxBodyBytes = 16 * 1024;
 const poolSize = 20;
+const authorizationsEveryMs = 1_000;
 
 export type SimulatedProvider = { readonly url: string; close(): Promise<void> };
 
@@ -49,6 +51,12 @@ export async function startSimulatedProvider(env: Env, options: { log?: Logger }
   const { entities, migrations } = simulatedSchema;
   const db = await openDatabase({ url: config.databaseUrl, entities, migrations, poolSize, log });
   const deliveries = startDeliveries({ db, target: { url: config.webhookUrl, secret: config.webhookSecret }, log });
+  const authorizations = startLoop({
+    name: 'simulated authorizations',
+    everyMs: authorizationsEveryMs,
+    log,
+    turn: () => expireAuthorizations(db),
+  });
   const endpoints = createEndpoints(db, config, deliveries);
 
   const server = createServer((request, response) => {
@@ -64,7 +72,7 @@ export async function startSimulatedProvider(env: Env, options: { log?: Logger }
     url: `http://${config.host}:${(server.address() as AddressInfo).port}`,
     async close() {
       await closeServer(server);
-      await deliveries.stop();
+      await Promise.all([deliveries.stop(), authorizations.stop()]);
       await db.close();
     },
   };
@@ -105,9 +113,14 @@ function createEndpoints(db: Database, config: ProviderConfig, deliveries: Loop)
     },
     {
       method: 'POST',
+      path: /^\/v1\/payment_intents\/(\w+)\/capture$/,
+      answer: ({ id, body }) => thenDeliver(captureIntent(db, id, captureBody.parse(body))),
+    },
+    {
+      method: 'POST',
       path: /^\/v1\/payment_intents\/(\w+)\/confirm$/,
       open: true,
-      answer: ({ id, body }) => thenDeliver(confirmIntent(db, id, confirmBody.parse(body))),
+      answer: ({ id, body }) => thenDeliver(confirmIntent(db, id, confirmBody.parse(body), config)),
     },
     {
       method: 'POST',

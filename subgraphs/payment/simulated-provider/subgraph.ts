@@ -1,10 +1,12 @@
 import type { NamedMigration } from '../../shared/database.ts';
 import { InitialSimulatedMigration } from './migrations/2026-11-21-initial.ts';
+import { SimulatedCaptureMigration } from './migrations/2026-11-23-capture.ts';
 import { RefundStatusMigration } from './migrations/2026-11-22-refund-status.ts';
 
 const migrations: readonly NamedMigration[] = [
   { name: '2026-11-21-initial', class: InitialSimulatedMigration },
   { name: '2026-11-22-refund-status', class: RefundStatusMigration },
+  { name: '2026-11-23-capture', class: SimulatedCaptureMigration },
 ];
 
 /** The simulated provider's own schema: a foreign system's, that our services never read. */

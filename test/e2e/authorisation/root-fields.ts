@@ -115,6 +115,7 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
     },
     retryPayment: { expected: ownOnly, variables: ({ paymentId, key }) => ({ paymentId, idempotencyKey: key }) },
     cancelPayment: { expected: owned, variables: ({ paymentId, key }) => ({ paymentId, idempotencyKey: key }) },
+    capturePayment: { expected: staffOnly, variables: ({ paymentId, key }) => ({ paymentId, idempotencyKey: key }) },
     refundPayment: {
       expected: staffOnly,
       variables: ({ paymentId, key }) => ({ input: { paymentId, amount: money, reason: 'test' }, idempotencyKey: key }),

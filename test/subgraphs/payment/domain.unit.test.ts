@@ -19,6 +19,7 @@ const opened: PaymentFacts = {
   capturedMinor: 0n,
   refundingMinor: 0n,
   refundedMinor: 0n,
+  capturingMinor: 0n,
   version: 1,
 };
 const ready: AttemptFacts = { state: 'REQUIRES_ACTION', live: true };

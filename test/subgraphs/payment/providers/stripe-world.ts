@@ -1,3 +1,4 @@
+import type { Env } from '../../../../subgraphs/shared/env.ts';
 import { type StripeServer, startStripeServer } from '../../../support/stripe-server.ts';
 import { type TcpProxy, startTcpProxy } from '../../../faults/tcp-proxy.ts';
 import { signatureHeader } from '../../../../subgraphs/payment/domain/signature.ts';
@@ -10,7 +11,7 @@ const secretKey = 'sk_test_ofOurOwn';
 export type StripeWorld = ProviderUnderTest & { readonly server: StripeServer; readonly proxy: TcpProxy };
 
 /** The payment service with Stripe as its provider; with a return URL its attempts are checkout sessions. */
-export async function openStripeWorld(input: { returnUrl?: string } = {}): Promise<StripeWorld> {
+export async function openStripeWorld(input: { returnUrl?: string } = {}, env: Env = {}): Promise<StripeWorld> {
   const server = await startStripeServer({ secretKey, webhookSecret: secrets.first });
   const proxy = await startTcpProxy({ host: '127.0.0.1', port: Number(new URL(server.url).port) });
   const world = await openPaymentWorld({
@@ -19,6 +20,7 @@ export async function openStripeWorld(input: { returnUrl?: string } = {}): Promi
       STRIPE_PUBLISHABLE_KEY: 'pk_test_ofOurOwn',
       STRIPE_WEBHOOK_SECRET: `${secrets.first}, ${secrets.second}`,
       STRIPE_API_BASE: `http://127.0.0.1:${proxy.port}`,
+      ...env,
     },
   });
   const webhookUrl = world.webhookUrl.replace('/simulated', '/stripe');

@@ -189,6 +189,7 @@ export const paymentFields = /* GraphQL */ `
     version
     method
     amount { amount currency }
+    authorized { amount }
     captured { amount }
     refunded { amount }
     paidAt
@@ -227,6 +228,7 @@ export const documents = {
   methods: 'query ($id: ID!) { availablePaymentMethods(orderId: $id) }',
   retry: `mutation ($id: ID!, $key: String!) { retryPayment(paymentId: $id, idempotencyKey: $key) { replayed payment { ...All } ${errorFields} } } ${paymentFields}`,
   cancel: `mutation ($id: ID!, $key: String!) { cancelPayment(paymentId: $id, idempotencyKey: $key) { replayed payment { ...All } ${errorFields} } } ${paymentFields}`,
+  capture: `mutation ($id: ID!, $amount: MoneyInput, $key: String!) { capturePayment(paymentId: $id, amount: $amount, idempotencyKey: $key) { replayed payment { ...All } ${errorFields} } } ${paymentFields}`,
   refund: `mutation ($input: RefundInput!, $key: String!) {
     refundPayment(input: $input, idempotencyKey: $key) {
       replayed refund { id number state automatic amount { amount } payment { id state } }

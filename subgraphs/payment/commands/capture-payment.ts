@@ -1,0 +1,99 @@
+import { type Viewer, isStaff, requireUser } from '../../shared/auth.ts';
+import { RefusedError, forbiddenError, orRefusals, validationError } from '../../shared/errors.ts';
+import { failPoint } from '../../shared/fail-point.ts';
+import { type Claim, claimKey } from '../../shared/idempotency.ts';
+import { type MoneyJson, moneyFromJson } from '../../shared/money.ts';
+import { type PaymentDeps, providerNamed, transact } from '../context.ts';
+import { decideCapture } from '../domain/payment.ts';
+import { type Intent, ProviderRefused } from '../providers/provider.ts';
+import { providerError } from '../refusals.ts';
+import type { AttemptRow, PaymentRow, Source } from '../records.ts';
+import { findLiveAttempt, findPayment, knownAttempt, lockPayment, savePayment } from '../store.ts';
+import { applyFact } from './apply-fact.ts';
+import { type PaymentPayload, refusedPayment, requirePayment } from './create-payment.ts';
+import { asRefusal } from './submit-attempt.ts';
+
+export type CaptureInput = { readonly paymentId: string; readonly amount?: MoneyJson | null };
+
+/**
+ * Takes what a provider holds for us, all or a part of it; the rest is let go. Staff only. What is to be captured is stored
+ * before the provider is told, so that the job, or the same key, completes what a crash or an unreachable provider left.
+ */
+export async function capturePayment(
+  deps: PaymentDeps,
+  viewer: Viewer,
+  input: CaptureInput,
+  idempotencyKey: string,
+): Promise<PaymentPayload> {
+  const { userId } = requireUser(viewer);
+  if (!isStaff(viewer)) return refusedPayment([forbiddenError('Only staff may capture payments.')]);
+  return orRefusals(async () => {
+    const { id } = await requirePayment(deps, input.paymentId, () => true);
+    const claim: Claim = { ownerId: userId, operation: 'capturePayment', key: idempotencyKey, input };
+    const replayed = await store(deps, claim, id, input.amount ?? null);
+    failPoint('payment.capture_stored');
+    const attempt = await findLiveAttempt(deps.db.em(), id);
+    if (attempt) await asRefusal(attempt.provider, executeCapture(deps, id, 'api'));
+    return { payment: await findPayment(deps.db.em(), id), replayed, userErrors: [] };
+  }, refusedPayment);
+}
+
+const store = (deps: PaymentDeps, claim: Claim, paymentId: string, amount: MoneyJson | null): Promise<boolean> =>
+  transact(deps, async (unit) => {
+    const { replayed } = await claimKey(unit.sql, claim, { paymentId });
+    if (replayed) return true;
+    const payment = await lockPayment(unit.sql, paymentId);
+    if (!payment) throw new Error('a payment that was read is gone');
+    if (payment.method === 'WALLET') {
+      throw new RefusedError(validationError('A wallet part is captured with the rest of its payment.', ['paymentId']));
+    }
+    const decision = decideCapture(payment, amount === null ? null : moneyFromJson(amount));
+    if ('refusal' in decision) throw new RefusedError(decision.refusal);
+    await savePayment(unit, payment, decision.events, { source: 'api', at: deps.now() });
+    return false;
+  });
+
+/**
+ * Tells the provider of a capture that was decided, and stores its answer; nothing where none is open. Re-entrant: a payment
+ * is captured once there. Rejects with ProviderUnreachable, and with RefusedError where the provider says no.
+ */
+export async function executeCapture(deps: PaymentDeps, paymentId: string, source: Source): Promise<void> {
+  const payment = await findPayment(deps.db.em(), paymentId);
+  const attempt = payment && (await findLiveAttempt(deps.db.em(), paymentId));
+  if (payment?.state !== 'AUTHORIZED' || payment.capturingMinor === 0n || !attempt?.providerIntentId) return;
+  const { intent, refused } = await askProvider(deps, payment, attempt, attempt.providerIntentId);
+  failPoint('payment.capture_sent');
+  await transact(deps, async (unit) => {
+    const cause = { source, at: deps.now() };
+    const about = { provider: attempt.provider, attemptId: attempt.id, intentId: intent.id };
+    if (intent.fact) await applyFact(unit, deps, { ...about, fact: intent.fact }, cause);
+    if (!refused) return;
+    const after = await lockPayment(unit.sql, paymentId);
+    // It is still held, and can be captured with another amount.
+    if (after?.state === 'AUTHORIZED' && after.capturingMinor > 0n) {
+      await savePayment(unit, after, [{ type: 'CaptureRefused', code: refused.code }], cause);
+    }
+  });
+  if (refused && intent.fact?.type !== 'succeeded') {
+    throw new RefusedError(providerError(attempt.provider, false, `The provider refuses the capture: ${refused.message}`)); // prettier-ignore
+  }
+}
+
+async function askProvider(
+  deps: PaymentDeps,
+  payment: PaymentRow,
+  attempt: AttemptRow,
+  intentId: string,
+): Promise<{ intent: Intent; refused: ProviderRefused | null }> {
+  const provider = providerNamed(deps, attempt.provider);
+  const known = knownAttempt(payment, attempt, intentId);
+  if (!provider.capture) throw new Error(`${provider.name} holds money that it can't capture`);
+  try {
+    const amount = { amount: payment.capturingMinor, currency: payment.currency };
+    return { intent: await provider.capture(known, amount), refused: null };
+  } catch (error) {
+    if (!(error instanceof ProviderRefused)) throw error;
+    // It may have been captured before, or let go: the intent itself says.
+    return { intent: await provider.getIntent(known), refused: error };
+  }
+}
