@@ -50,7 +50,8 @@ const stripe = (input: { returnUrl?: string }) => async (): Promise<Holding> => 
   const { books } = opened.server;
   const intentOf = (payment: Loose): string => {
     const id: string = payment.attempts[0].providerTransactionId;
-    return String(books.sessions.get(id)?.['payment_intent'] ?? id);
+    const session = books.sessions.get(id);
+    return session ? String(session['payment_intent']) : id;
   };
   return { ...opened, letGo: async (payment) => books.cancelIntent(intentOf(payment)) };
 };
