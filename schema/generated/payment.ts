@@ -373,13 +373,13 @@ export type PaymentAttempt = {
   state: AttemptState;
   /** The provider's id of it; null until the provider has answered. */
   providerTransactionId?: Maybe<Scalars['String']['output']>;
-  /** The provider's kind of checkout: `card`, `elements` or `checkout`. */
+  /** The provider's kind of checkout: `card`, `elements`, `checkout` or `transfer`. */
   tradeType?: Maybe<Scalars['String']['output']>;
   /** The provider's own word for its state, as last heard. */
   providerState?: Maybe<Scalars['String']['output']>;
   /** The page where the customer pays; null until the provider has answered, and where the shop's own page does it with `clientParams`. */
   redirectUrl?: Maybe<Scalars['String']['output']>;
-  /** What a program needs to pay. Stripe: `{ intent, clientSecret, publishableKey }` for Elements, or `{ session }`. The simulated provider: `{ intent, clientSecret, confirmUrl }`; POST `{"card": "4242424242424242"}` to `confirmUrl`. */
+  /** What a program needs to pay. Stripe: `{ intent, clientSecret, publishableKey }` for Elements, or `{ session }`. A bank transfer: `{ account, holder, bic, reference, amountMinor, currency }`. The simulated provider: `{ intent, clientSecret, confirmUrl }`; POST `{"card": "4242424242424242"}` to `confirmUrl`. */
   clientParams?: Maybe<Scalars['JSON']['output']>;
   /** The provider's code of the failure, e.g. `card_declined`. */
   failureCode?: Maybe<Scalars['String']['output']>;
@@ -895,7 +895,7 @@ export type Mutation = {
   retryPayment: PaymentPayload;
   /** Gives a payment up before it is paid; of a mixed payment both parts, by either id. Its customer or staff. Cancelling it again is a success. */
   cancelPayment: PaymentPayload;
-  /** Takes money that a provider holds (AUTHORIZED), all or part of it; the rest is let go. Staff only (ForbiddenError). */
+  /** Takes money that a provider holds (AUTHORIZED), all or part of it; the rest is let go. Of an OPEN bank transfer: notes that the whole amount has arrived. Staff only (ForbiddenError). */
   capturePayment: PaymentPayload;
   /** Gives money back, all or part of it. Staff only (ForbiddenError). Never more than came in. */
   refundPayment: RefundPayload;
@@ -903,7 +903,7 @@ export type Mutation = {
   creditWallet: WalletPayload;
   /** Has a refund that was refused tried again now. Staff only (ForbiddenError). ConflictError when it has succeeded. */
   retryRefund: RefundPayload;
-  /** Notes that staff have given the money of a refused refund back themselves. Staff only (ForbiddenError). ConflictError while the provider may still make the refund. */
+  /** Notes that staff have given the money of a refused refund, or of a bank transfer, back themselves. Staff only (ForbiddenError). ConflictError while the provider may still make the refund. */
   confirmRefund: RefundPayload;
   /** The order service's: pays a prepaid order from its customer's wallet, all or nothing. Repeated for the same saga and branch it gives the same answer. */
   chargeWallet: ChargeWalletResult;

@@ -19,12 +19,21 @@ export type StripeConfig = {
   readonly apiBase: string;
 };
 
+/** Where customers send money, as they are told. */
+export type BankTransferConfig = {
+  readonly account: string;
+  readonly holder: string;
+  readonly bic: string | undefined;
+};
+
 /** `manual`: a card's money is held until staff capture it. */
 export type CaptureMode = 'automatic' | 'manual';
 
 export type PaymentConfig = {
   /** Whether money is taken at once, or held until staff capture it, where the provider can. */
   readonly capture: CaptureMode;
+  /** Undefined: there is no account to send money to. */
+  readonly bankTransfer: BankTransferConfig | undefined;
   /** Undefined: there is no secret key of Stripe. */
   readonly stripe: StripeConfig | undefined;
   /** Undefined: this platform does not take payments at the simulated provider. */
@@ -85,20 +94,34 @@ function readStripeConfig(env: Env): StripeConfig | undefined {
   };
 }
 
+/** Bank transfers are had by having an account. */
+function readBankTransferConfig(env: Env): BankTransferConfig | undefined {
+  const given = readEnv(env, {
+    BANK_TRANSFER_ACCOUNT: z.string().max(64).optional(),
+    BANK_TRANSFER_HOLDER: z.string().max(140).optional(),
+    BANK_TRANSFER_BIC: z.string().max(16).optional(),
+  });
+  const { BANK_TRANSFER_ACCOUNT: account, BANK_TRANSFER_HOLDER: holder, BANK_TRANSFER_BIC: bic } = given;
+  if (account === undefined) return undefined;
+  if (holder === undefined) throw new ConfigError('BANK_TRANSFER_HOLDER: is not set — in whose name the account is.');
+  return { account, holder, bic };
+}
+
 /** Throws ConfigError naming the variable and the mend. */
 export function readPaymentConfig(env: Env): PaymentConfig {
   const stripe = readStripeConfig(env);
+  const bankTransfer = readBankTransferConfig(env);
   const { PAYMENT_CAPTURE: capture } = readEnv(env, {
     PAYMENT_CAPTURE: z.enum(['automatic', 'manual']).default('automatic'),
   });
-  if (!allowsSimulatedProvider(env)) return { capture, stripe, simulated: undefined };
+  if (!allowsSimulatedProvider(env)) return { capture, bankTransfer, stripe, simulated: undefined };
   const given = readEnv(env, {
     SIMULATED_PROVIDER_URL: url('http', 'https')
       .describe('origin of the simulated payment provider')
       .default('http://127.0.0.1:4106'),
   });
   const simulated = { url: given.SIMULATED_PROVIDER_URL.replace(/\/$/, ''), ...readSimulatedSecrets(env) };
-  return { capture, stripe, simulated };
+  return { capture, bankTransfer, stripe, simulated };
 }
 
 /** From which hour of the day (UTC) on yesterday is reconciled: late enough for the providers to have closed it. Throws ConfigError. */

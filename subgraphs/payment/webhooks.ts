@@ -18,7 +18,7 @@ export function webhookRoute(deps: PaymentDeps): Route {
   const counted = (provider: string, outcome: string) => deps.metrics.webhooks.inc({ provider, outcome });
   return async ({ headers, body }, params) => {
     const provider = [...deps.providers.values()].find((candidate) => candidate.name === params['provider']);
-    if (!provider) return jsonResponse(404, { code: 'UNKNOWN_PROVIDER' });
+    if (!provider || provider.offline) return jsonResponse(404, { code: 'UNKNOWN_PROVIDER' });
     const { name } = provider;
     if (body.length > maxBodyBytes) return jsonResponse(413, { code: 'BODY_TOO_LARGE' });
     const signature = String(headers[`${name}-signature`] ?? '').slice(0, 512);

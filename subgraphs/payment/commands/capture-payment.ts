@@ -4,7 +4,7 @@ import { failPoint } from '../../shared/fail-point.ts';
 import { type Claim, claimKey } from '../../shared/idempotency.ts';
 import { type MoneyJson, moneyFromJson } from '../../shared/money.ts';
 import { type PaymentDeps, providerNamed, transact } from '../context.ts';
-import { decideCapture } from '../domain/payment.ts';
+import { decideArrival, decideCapture, isUnpaid } from '../domain/payment.ts';
 import { type Intent, ProviderRefused } from '../providers/provider.ts';
 import { providerError } from '../refusals.ts';
 import type { AttemptRow, PaymentRow, Source } from '../records.ts';
@@ -16,7 +16,8 @@ import { asRefusal } from './submit-attempt.ts';
 export type CaptureInput = { readonly paymentId: string; readonly amount?: MoneyJson | null };
 
 /**
- * Takes what a provider holds for us, all or a part of it; the rest is let go. Staff only. What is to be captured is stored
+ * Takes what a provider holds for us, all or a part of it; the rest is let go. Of a bank transfer it notes that the money has
+ * arrived. Staff only. What is to be captured is stored
  * before the provider is told, so that the job, or the same key, completes what a crash or an unreachable provider left.
  */
 export async function capturePayment(
@@ -47,9 +48,13 @@ const store = (deps: PaymentDeps, claim: Claim, paymentId: string, amount: Money
     if (payment.method === 'WALLET') {
       throw new RefusedError(validationError('A wallet part is captured with the rest of its payment.', ['paymentId']));
     }
-    const decision = decideCapture(payment, amount === null ? null : moneyFromJson(amount));
+    const attempt = await findLiveAttempt(unit.sql, paymentId);
+    const offline = attempt !== null && providerNamed(deps, attempt.provider).offline;
+    const decide = offline ? decideArrival : decideCapture;
+    const decision = decide(payment, amount === null ? null : moneyFromJson(amount));
     if ('refusal' in decision) throw new RefusedError(decision.refusal);
-    await savePayment(unit, payment, decision.events, { source: 'api', at: deps.now() });
+    const data = { capturedBy: claim.ownerId };
+    await savePayment(unit, payment, decision.events, { source: 'api', at: deps.now(), data });
     return false;
   });
 
@@ -60,7 +65,7 @@ const store = (deps: PaymentDeps, claim: Claim, paymentId: string, amount: Money
 export async function executeCapture(deps: PaymentDeps, paymentId: string, source: Source): Promise<void> {
   const payment = await findPayment(deps.db.em(), paymentId);
   const attempt = payment && (await findLiveAttempt(deps.db.em(), paymentId));
-  if (payment?.state !== 'AUTHORIZED' || payment.capturingMinor === 0n || !attempt?.providerIntentId) return;
+  if (!payment || !isUnpaid(payment.state) || payment.capturingMinor === 0n || !attempt?.providerIntentId) return;
   const { intent, refused } = await askProvider(deps, payment, attempt, attempt.providerIntentId);
   failPoint('payment.capture_sent');
   await transact(deps, async (unit) => {

@@ -15,7 +15,7 @@ import type { PaymentEvent } from '../domain/payment.ts';
 import { decideRefundResult, decideReopen } from '../domain/refund.ts';
 import { announce, paymentRefunded } from '../events.ts';
 import type { PaymentRow, RefundRow } from '../records.ts';
-import { findRefund, lockPayment, savePayment } from '../store.ts';
+import { findAttempt, findRefund, lockPayment, savePayment } from '../store.ts';
 import { refundFacts } from './apply-refund.ts';
 import { type RefundPayload, refusedRefund } from './refund-payment.ts';
 
@@ -75,7 +75,7 @@ export function confirmRefund(
       throw new RefusedError(validationError(`A reference has 1 to ${maxReferenceLength} characters.`, ['reference']));
     }
     requireOpen(refund);
-    await requireIdle(unit, refund);
+    await requireIdle(unit, deps, refund);
     const reopened = decideReopen(payment, refundFacts(refund));
     if ('refusal' in reopened) throw new RefusedError(reopened.refusal);
     const { events } = decideRefundResult({ ...refundFacts(refund), state: 'PENDING' }, 'succeeded');
@@ -101,7 +101,10 @@ function requireOpen({ state }: RefundRow): void {
 }
 
 /** The provider has refused the refund, and there is no later try that it has accepted or not yet answered. */
-async function requireIdle({ sql }: Unit, refund: RefundRow): Promise<void> {
+async function requireIdle({ sql }: Unit, deps: PaymentDeps, refund: RefundRow): Promise<void> {
+  const attempt = await findAttempt(sql, refund.attemptId);
+  // Where people do it, nothing is under way but what they do themselves.
+  if ([...deps.providers.values()].some(({ name, offline }) => offline && name === attempt?.provider)) return;
   const [idle] = await select(
     sql,
     `select 1 from refund where id = ? and failure is not null and (state = 'FAILED' or provider_refund_id is null)

@@ -17,6 +17,7 @@ const firstPollSeconds = 15;
 const askIntent = (deps: PaymentDeps, payment: PaymentRow, attempt: AttemptRow): Promise<Intent> =>
   providerNamed(deps, attempt.provider).createIntent({
     id: attempt.id,
+    number: attempt.number,
     amount: { amount: payment.amountMinor, currency: payment.currency },
     orderId: payment.orderId,
     paymentId: payment.id,

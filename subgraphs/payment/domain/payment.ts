@@ -235,6 +235,23 @@ export function decideClose(payment: PaymentFacts, as: 'CANCELLED' | 'EXPIRED'):
   return [{ type: as === 'EXPIRED' ? 'PaymentExpired' : 'PaymentCancelled' }];
 }
 
+/** Money that staff say has come, by a way on which nobody else tells: the whole amount, or why not. */
+export function decideArrival(
+  payment: PaymentFacts,
+  wanted: Money | null,
+): { events: readonly PaymentEvent[] } | { refusal: Refusal } {
+  const due = { amount: payment.amountMinor, currency: payment.currency };
+  const { amount: amountMinor, currency } = wanted ?? due;
+  if (payment.state !== 'OPEN') {
+    const message = `The payment is ${payment.state} and waits for no transfer; send the money back.`;
+    return { refusal: validationError(message, ['paymentId']) };
+  }
+  if (currency !== due.currency || amountMinor !== due.amount) {
+    return { refusal: amountMismatch(due, { amount: amountMinor, currency }, ['amount']) };
+  }
+  return { events: payment.capturingMinor === amountMinor ? [] : [{ type: 'CaptureRequested', amountMinor }] };
+}
+
 /** A capture of `wanted`, or of all that is held, or why not; nothing where the same was decided before. */
 export function decideCapture(
   payment: PaymentFacts,

@@ -86,9 +86,12 @@ export type ProviderStatement = {
 export type PaymentProvider = {
   /** As in `/webhooks/:provider`. */
   readonly name: string;
+  /** True: people do what it does. Staff say that money came (`capture`) or went back; it has no webhooks. */
+  readonly offline?: boolean;
   /** Creates the attempt's intent, or finds it: the attempt's id is its idempotency key. */
   createIntent(attempt: {
     id: string;
+    number: string;
     amount: Money;
     orderId: string;
     paymentId: string;

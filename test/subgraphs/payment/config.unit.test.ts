@@ -60,3 +60,14 @@ test('production speaks to Stripe by https alone', () => {
   expect(readPaymentConfig(local).stripe?.apiBase).toBe('http://127.0.0.1:12111');
   expect(() => readPaymentConfig({ ...production, ...local })).toThrow('STRIPE_API_BASE');
 });
+
+test('an account needs its holder', () => {
+  expect(readPaymentConfig({}).bankTransfer).toBeUndefined();
+  expect(() => readPaymentConfig({ BANK_TRANSFER_ACCOUNT: 'DE02120300000000202051' })).toThrow('BANK_TRANSFER_HOLDER');
+});
+
+test('money is taken at once unless it is to be held', () => {
+  expect(readPaymentConfig({}).capture).toBe('automatic');
+  expect(readPaymentConfig({ PAYMENT_CAPTURE: 'manual' }).capture).toBe('manual');
+  expect(() => readPaymentConfig({ PAYMENT_CAPTURE: 'later' })).toThrow('PAYMENT_CAPTURE');
+});

@@ -1,0 +1,41 @@
+import type { BankTransferConfig } from '../config.ts';
+import type { Intent, KnownAttempt, PaymentProvider } from './provider.ts';
+
+/**
+ * A transfer to the shop's bank account: nobody is asked over the network. The customer is told where to send how much with
+ * which reference; staff say when it has arrived (`capturePayment`), and when they have sent something back (`confirmRefund`).
+ */
+export function bankTransferProvider(config: BankTransferConfig): PaymentProvider {
+  const intentOf = ({ intentId, amount }: Pick<KnownAttempt, 'intentId' | 'amount'>): Intent => ({
+    id: intentId,
+    status: 'waiting',
+    fact: null,
+    tradeType: 'transfer',
+    redirectUrl: null,
+    clientParams: {
+      account: config.account,
+      holder: config.holder,
+      ...(config.bic === undefined ? {} : { bic: config.bic }),
+      reference: intentId,
+      amountMinor: String(amount.amount),
+      currency: amount.currency,
+    },
+  });
+  return {
+    name: 'bank_transfer',
+    offline: true,
+    createIntent: async ({ number, amount }) => intentOf({ intentId: number, amount }),
+    getIntent: async (attempt) => intentOf(attempt),
+    // Money that is sent all the same is not confirmed by staff: they send it back.
+    cancelIntent: async (attempt) => ({ ...intentOf(attempt), status: 'canceled', fact: { type: 'canceled' } }),
+    capture: async (attempt, { amount: amountMinor, currency }) => ({
+      ...intentOf(attempt),
+      status: 'received',
+      fact: { type: 'succeeded', amountMinor, currency },
+    }),
+    refund: async () => ({ id: '', result: 'pending' }),
+    checkSignature: () => 'SIGNATURE_MISSING',
+    readEvent: () => null,
+    close: async () => undefined,
+  };
+}
