@@ -16,6 +16,10 @@ export type GatewayConfig = {
   /** Sockets that an address may have open without a sign-in; many people may share one. */
   readonly anonymousSocketsPerAddress: number;
   readonly admission: AdmissionLimits;
+  /** A persisted query manifest; unset: that of `schema/operations`. */
+  readonly trustedDocumentsPath: string | undefined;
+  /** Execute no other documents. */
+  readonly trustedDocumentsOnly: boolean;
   /** Where the simulated payment provider listens; unset in production. */
   readonly simulatedProviderUrl: string | undefined;
   /** Build of the browser pages, an absolute path; unset: no pages are served. */
@@ -49,6 +53,8 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     MAX_OPERATIONS_PER_CLIENT: integer(1, maxOperations).default(100),
     MAX_WAITING_OPERATIONS: integer(0, maxOperations).default(1_000),
     OPERATION_WAIT_MS: integer(1, maxOperationWaitMs).default(500),
+    TRUSTED_DOCUMENTS: z.string().optional(),
+    TRUSTED_DOCUMENTS_ONLY: z.enum(['true', 'false']).default('false'),
     SIMULATED_PROVIDER_URL: url('http', 'https').optional(),
     PAGES_DIR: z.string().optional(),
     OPERATION_TIMEOUT_MS: integer(minOperationTimeoutMs, maxTimeoutMs).default(defaultTimeoutMs),
@@ -67,6 +73,8 @@ export function readGatewayConfig(env: Env): GatewayConfig {
       maxQueued: given.MAX_WAITING_OPERATIONS,
       maxWaitMs: given.OPERATION_WAIT_MS,
     },
+    trustedDocumentsPath: given.TRUSTED_DOCUMENTS,
+    trustedDocumentsOnly: given.TRUSTED_DOCUMENTS_ONLY === 'true',
     simulatedProviderUrl: given.SIMULATED_PROVIDER_URL?.replace(/\/$/, ''),
     pagesDir: given.PAGES_DIR,
     operationTimeoutMs: given.OPERATION_TIMEOUT_MS,

@@ -36,7 +36,14 @@ const cachedDocuments = 1_000;
 const cachedBytes = 64 * 1024 * 1024;
 
 /** Documents seen lately, good and refused ones, bounded in number and bytes. */
-export function openDocuments(schema: GraphQLSchema, options: { introspection: boolean }): Documents {
+export function openDocuments(
+  schema: GraphQLSchema,
+  options: {
+    introspection: boolean;
+    /** Where it says no, the document is refused. Default: all are taken. */
+    isTrusted?: (document: DocumentNode) => boolean;
+  },
+): Documents {
   const rules = options.introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
   type Entry =
     | (ReadDocument & { readonly cost: Cost; readonly isValid: () => 'good' | 'bad' | undefined })
@@ -51,6 +58,8 @@ export function openDocuments(schema: GraphQLSchema, options: { introspection: b
     try {
       const document = parse(query, { maxTokens: limits.tokens });
       const operation = checkDocument(document);
+      if (options.isTrusted?.(document) === false)
+        throw refusal('DOCUMENT_NOT_TRUSTED', 'This gateway executes only the documents of its own clients.', 403);
       let errors: readonly GraphQLError[] | undefined;
       return {
         document,

@@ -1,5 +1,11 @@
 import { ApolloGateway, type GraphQLDataSource } from '@apollo/gateway';
-import type { DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql';
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  type GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+} from 'graphql';
 import type { SubgraphLink, SubgraphName } from '../subgraphs/shared/link.ts';
 import type { Logger } from '../subgraphs/shared/telemetry.ts';
 import type { Caller, CallerHeaders } from './caller.ts';
@@ -39,6 +45,8 @@ export type Supergraph = {
   isPrepared(operation: Omit<Operation, 'document' | 'caller'>): boolean;
   /** Plans an operation, so that executing it doesn't. Throws a GraphQLError for what `execute` refuses. */
   prepare(operation: Omit<Operation, 'caller'>): void;
+  /** The same for all variables that it may come with. */
+  prepareAll(operation: Pick<Operation, 'query' | 'document'>): void;
   /** Runs a query or mutation. */
   execute(operation: Operation): Promise<ExecutionResult>;
   /** Plans a subscription, once a document. Throws a GraphQLError for variables that can't be coerced. */
@@ -79,11 +87,12 @@ export async function openSupergraph(options: SupergraphOptions): Promise<Superg
   return {
     schema: executor.schema,
     sdl: options.sdl,
-    isPrepared: executor.isPrepared,
-    prepare: ({ variables, ...operation }) => executor.compile(operation).prepare(variables),
-    execute: ({ caller, ...operation }) => run({ ...operation, context: begin(caller) }),
+    isPrepared: ({ query, variables }) => executor.isPrepared({ query, variables }),
+    prepare: ({ variables, ...operation }) => executor.compile(knownByText(operation)).prepare(variables),
+    prepareAll: (operation) => executor.compile(operation).prepareAll(),
+    execute: ({ caller, ...operation }) => run({ ...knownByText(operation), context: begin(caller) }),
     planSubscription({ caller, variables, ...operation }) {
-      const compiled = executor.compile(operation);
+      const compiled = executor.compile(knownByText(operation));
       const { serviceName, ...asked } = compiled.subscription(variables);
       return {
         owner: subgraphName(serviceName),
@@ -94,6 +103,10 @@ export async function openSupergraph(options: SupergraphOptions): Promise<Superg
     close: () => gateway.stop(),
   };
 }
+
+/** A document has one operation, so naming it changes nothing: with its name and without it is the same. A wrong name stays. */
+const knownByText = <Asked extends Pick<Operation, 'document' | 'operationName'>>(operation: Asked): Asked =>
+  getOperationAST(operation.document, operation.operationName) ? { ...operation, operationName: undefined } : operation;
 
 /** The client learns that its operation has no plan; why is ours to look into. */
 function logUnplanned(log: Logger, errors: readonly GraphQLError[] | undefined, traceId: string): void {

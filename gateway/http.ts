@@ -12,7 +12,16 @@ import { type GatewayErrorCode, presentError, refusal } from './errors.ts';
 import type { Supergraph } from './execute.ts';
 import { observe, operationLabel } from './measure.ts';
 import { type RunOperation, clientOf } from './operations.ts';
-import { type Arrived, type QuickOptions, answerQuickly, isOwnRead, maxBodyBytes } from './quick-answers.ts';
+import type { PersistedQueries } from './persisted-queries.ts';
+import {
+  type Arrived,
+  type QuickOptions,
+  answerQuickly,
+  isOwnRead,
+  isRecord,
+  maxBodyBytes,
+  recordOf,
+} from './quick-answers.ts';
 import type { OperationContext } from './subgraphs.ts';
 
 export type HttpOptions = QuickOptions & {
@@ -62,10 +71,12 @@ export async function openGraphqlHttp(options: HttpOptions): Promise<GraphqlHttp
   api.set('etag', false);
   api.use(readBody(arrivals));
   api.use((_request, response: Response, next) => traces.run(String(response.locals['traceId']), next));
+  const named = new WeakMap<IncomingMessage, Named>();
+  api.use(nameByText(options.persisted, named));
   api.use(allowPlainReads);
   api.use(
     expressMiddleware(server, {
-      context: ({ req, res }) => counted(options.metrics, contextOf(options, req, { response: res, arrived: arrivals.get(req) })), // prettier-ignore
+      context: ({ req, res }) => counted(options.metrics, contextOf(options, req, { response: res, arrived: arrivals.get(req), named: named.get(req) })), // prettier-ignore
     }),
   );
   return {
@@ -122,19 +133,22 @@ const executorOf =
 async function contextOf(
   options: HttpOptions,
   request: Request,
-  { response, arrived }: { response: Response; arrived: Arrived | undefined },
+  { response, arrived, named }: { response: Response; arrived: Arrived | undefined; named: Named | undefined },
 ): Promise<HttpContext> {
   const signedIn = await options.verifier.verify(request.headers.authorization);
   const caller = { ...signedIn, address: options.addressOf(request), traceId: String(response.locals['traceId']) };
   const isGone = () => request.socket.destroyed;
   const given = request.method === 'GET' ? parametersOf(request) : ((request.body ?? {}) as Given);
   const { query } = given;
+  if (named?.refused !== undefined) throw named.refused;
   if (typeof query === 'string' && query !== '') {
     const variables = isRecord(given.variables) ? given.variables : {};
     const operationName = typeof given.operationName === 'string' ? given.operationName : undefined;
     const sent = { query, operationName, variables };
     if (!options.newcomers.isKnown(sent)) await options.newcomers.introduce(sent, { client: clientOf(caller), isGone });
-    const { operation } = options.documents.read(query, variables);
+    const { operation, validationErrors } = options.documents.read(query, variables);
+    if (named?.register !== undefined && validationErrors().length === 0)
+      options.persisted.remember(named.register, query);
     if (operation.operation === 'subscription')
       throw refusal('BAD_REQUEST', 'Subscriptions run over WebSocket, with the subprotocol graphql-transport-ws.');
   }
@@ -157,13 +171,10 @@ async function counted<T>(metrics: Metrics, work: Promise<T>): Promise<T> {
   }
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 type Given = { readonly query?: unknown; readonly operationName?: unknown; readonly variables?: unknown };
 
 function parametersOf(request: Request): Given {
-  const { searchParams } = new URL(request.originalUrl, 'http://gateway');
+  const { searchParams } = new URL(request.url, 'http://gateway');
   const given = { query: searchParams.get('query'), operationName: searchParams.get('operationName') };
   const variables = searchParams.get('variables');
   try {
@@ -172,6 +183,53 @@ function parametersOf(request: Request): Given {
     // Apollo Server says what is wrong with the variables.
     return given;
   }
+}
+
+/** What became of a request that names its document: refused, or its text to be remembered under a hash. */
+type Named = { readonly refused?: Error; readonly register?: string | undefined };
+
+/** Puts the text of the document into requests that name it by hash or id, as if they had sent it. */
+const nameByText =
+  (persisted: PersistedQueries, named: WeakMap<IncomingMessage, Named>): RequestHandler =>
+  async (request, _response, next) => {
+    const given = request.method === 'GET' ? searchOf(request) : (request.body as unknown);
+    if (!isRecord(given) || !persisted.isNamed(given)) {
+      next();
+      return;
+    }
+    try {
+      const { query, register } = await persisted.textOf(given);
+      named.set(request, { register });
+      if (request.method === 'GET') nameInSearch(request, query);
+      else request.body = { ...given, query, documentId: undefined, extensions: withoutPersistedQuery(given) };
+    } catch (error) {
+      named.set(request, { refused: error as Error });
+    }
+    next();
+  };
+
+const withoutPersistedQuery = ({ extensions }: Record<string, unknown>): Record<string, unknown> | null => {
+  if (!isRecord(extensions)) return null;
+  const { persistedQuery: _, ...others } = extensions;
+  return others;
+};
+
+function searchOf(request: Request): Record<string, unknown> {
+  const { searchParams } = new URL(request.url, 'http://gateway');
+  const extensions = searchParams.get('extensions');
+  return {
+    query: searchParams.get('query'),
+    documentId: searchParams.get('documentId'),
+    extensions: extensions === null ? null : recordOf(extensions),
+  };
+}
+
+function nameInSearch(request: Request, query: string): void {
+  const url = new URL(request.url, 'http://gateway');
+  url.searchParams.set('query', query);
+  url.searchParams.delete('documentId');
+  url.searchParams.delete('extensions');
+  request.url = `${url.pathname}${url.search}`;
 }
 
 /** Tells Apollo's CSRF prevention which GETs need no preflight. */

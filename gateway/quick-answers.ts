@@ -10,9 +10,11 @@ import { presentError } from './errors.ts';
 import { observe } from './measure.ts';
 import type { Newcomers } from './newcomers.ts';
 import { type RunOperation, clientOf, isOverload } from './operations.ts';
+import type { DocumentRequest, PersistedQueries, ResolvedText } from './persisted-queries.ts';
 
 export type QuickOptions = {
   readonly documents: Documents;
+  readonly persisted: PersistedQueries;
   readonly verifier: TokenVerifier;
   readonly run: RunOperation;
   readonly newcomers: Newcomers;
@@ -81,7 +83,7 @@ export function answerQuickly(options: QuickOptions, handOn: HandOn): RequestLis
 }
 
 type Parameters = {
-  readonly query: string;
+  readonly asked: DocumentRequest;
   readonly operationName: string | undefined;
   readonly variables: Variables;
 };
@@ -96,13 +98,18 @@ type Exchange = {
 /** False, or a refusal, when Apollo Server is to answer. */
 async function tryAnswer(options: QuickOptions, exchange: Exchange): Promise<boolean> {
   const { request, arrived, parameters } = exchange;
-  const { query, operationName, variables } = parameters;
+  const { asked, operationName, variables } = parameters;
   const signedIn = await options.verifier.verify(request.headers.authorization);
   const caller = { ...signedIn, address: options.addressOf(request), traceId: arrived.traceId };
   const isGone = () => request.socket.destroyed;
-  if (!options.newcomers.isKnown(parameters)) {
+  const named = options.persisted.isNamed(asked);
+  const { query, register }: ResolvedText = named
+    ? await options.persisted.textOf(asked)
+    : { query: asked.query as string };
+  const sent = { query, operationName, variables };
+  if (!options.newcomers.isKnown(sent)) {
     try {
-      await options.newcomers.introduce(parameters, { client: clientOf(caller), isGone });
+      await options.newcomers.introduce(sent, { client: clientOf(caller), isGone });
     } catch (error) {
       if (!isOverload(error)) throw error;
       sendOverload(options, exchange, error);
@@ -116,6 +123,7 @@ async function tryAnswer(options: QuickOptions, exchange: Exchange): Promise<boo
     return false;
   if (operationName !== undefined && operationName !== operation.name?.value) return false;
   if (read.validationErrors().length > 0) return false;
+  if (register !== undefined) options.persisted.remember(register, query);
   arrived.executed = options.run({ query, document, operationName, variables, caller }, isGone);
   const result = await arrived.executed;
   const overload = result.errors?.find(isOverload);
@@ -186,10 +194,10 @@ function isPlainPost({ method, url, headers }: IncomingMessage): boolean {
   );
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function recordOf(text: string): Record<string, unknown> | undefined {
+export function recordOf(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
     return isRecord(value) ? value : undefined;
@@ -199,15 +207,22 @@ function recordOf(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** Undefined for what Apollo Server has to look at: other types, no query, extensions. */
+/** Undefined for what Apollo Server has to look at: parameters of other types, no document. */
 function parametersOf(given: Record<string, unknown>): Parameters | undefined {
-  const { query, operationName = null, variables = null, extensions = null } = given;
-  if (typeof query !== 'string' || query === '') return undefined;
+  const { query = null, documentId = null, operationName = null, variables = null, extensions = null } = given;
+  if (query !== null && typeof query !== 'string') return undefined;
+  if ((extensions !== null && !isRecord(extensions)) || (variables !== null && !isRecord(variables))) return undefined;
   if (operationName !== null && typeof operationName !== 'string') return undefined;
-  if ((variables !== null && !isRecord(variables)) || extensions !== null) return undefined;
-  return { query, operationName: operationName ?? undefined, variables: variables ?? {} };
+  const names = documentId !== null || (extensions !== null && 'persistedQuery' in extensions);
+  if (!names && (query === null || query === '')) return undefined;
+  return {
+    asked: { query, documentId, extensions },
+    operationName: operationName ?? undefined,
+    variables: variables ?? {},
+  };
 }
 
+/** Undefined also where a parameter comes twice. */
 function parametersOfSearch({ url = '' }: IncomingMessage): Parameters | undefined {
   const given: Record<string, unknown> = {};
   for (const [name, value] of new URLSearchParams(url.slice(url.indexOf('?')))) {

@@ -21,10 +21,12 @@ import { admittedOperations } from './operations.ts';
 import { allowedOrigins } from './origins.ts';
 import { openNewcomers } from './newcomers.ts';
 import { mountPages } from './pages.ts';
+import { openPersistedQueries } from './persisted-queries.ts';
 import { simulatedProvider, webhooks } from './proxies.ts';
 import { openRevokedSessions } from './sessions.ts';
 import { openSockets } from './sockets.ts';
 import { openSubscriptions } from './subscriptions.ts';
+import { compileAhead, readAll, readTrustedDocuments } from './trusted-documents.ts';
 
 /** A gateway that answers. */
 export type Gateway = {
@@ -43,6 +45,7 @@ export type GatewayOptions = {
 };
 
 const keepAliveTimeoutMs = 65_000;
+const ownTrustedDocuments = new URL('../schema/generated/trusted-documents.json', import.meta.url);
 
 /** Starts the gateway on its port: the one place where its parts are put together. */
 export async function startGateway(runtime: Runtime, options: GatewayOptions): Promise<Gateway> {
@@ -53,6 +56,11 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
     identitySecret: runtime.config.identitySecret,
     now,
   });
+  const ownManifest = options.supergraphSdl === undefined ? ownTrustedDocuments : undefined;
+  const trusted = readTrustedDocuments({
+    path: config.trustedDocumentsPath ?? ownManifest,
+    only: config.trustedDocumentsOnly,
+  });
   const supergraph = await openSupergraph({
     sdl: options.supergraphSdl ?? readFileSync(new URL('../schema/supergraph.graphql', import.meta.url), 'utf8'),
     link: options.link,
@@ -60,9 +68,14 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
     operationTimeoutMs: config.operationTimeoutMs,
     log,
   });
+  const documents = openDocuments(supergraph.schema, {
+    introspection: config.introspection,
+    ...(trusted.only && { isTrusted: trusted.has }),
+  });
+  const persisted = openPersistedQueries({ redis: runtime.redis, log, trusted });
+  const toCompile = readAll(trusted, documents);
   const revoked = await openRevokedSessions(runtime);
   const verifier = tokenVerifier({ keys: remoteKeySet({ user: () => options.link('user'), now }), revoked, now });
-  const documents = openDocuments(supergraph.schema, { introspection: config.introspection });
   const addressOf = (request: Parameters<typeof clientAddress>[0]) => clientAddress(request, config.trustedProxyHops);
   const server = createServer(arrivalLimits);
   const isAllowedOrigin = allowedOrigins({
@@ -70,7 +83,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
     listed: config.allowedOrigins,
     port: () => (server.address() as AddressInfo).port,
   });
-  const shared = { supergraph, documents, verifier, addressOf, log, metrics, now, isAllowedOrigin };
+  const shared = { supergraph, documents, persisted, verifier, addressOf, log, metrics, now, isAllowedOrigin };
   const admission = openAdmission(config.admission, { metrics });
   const run = admittedOperations({ admission, supergraph });
   const newcomers = openNewcomers({ documents, supergraph, metrics });
@@ -83,8 +96,10 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   const sockets = openSockets({ ...shared, run, newcomers, subscriptions, onRevoked: revoked.onRevoked, anonymousSocketsPerAddress }); // prettier-ignore
 
   let closing = false;
+  const compiled = compileAhead(toCompile, { supergraph, log, isClosing: () => closing });
   const ready = async (): Promise<void> => {
     if (closing) throw new Error('closing');
+    await compiled;
     await Promise.all([runtime.redis.ping(), ...subgraphNames.map((name) => linkReady(options.link(name)))]);
   };
 

@@ -13,6 +13,7 @@ import { type Connections, openConnections } from './connections.ts';
 import { observe, operationLabel } from './measure.ts';
 import type { Newcomers } from './newcomers.ts';
 import { type RunOperation, clientOf } from './operations.ts';
+import type { PersistedQueries, ResolvedText } from './persisted-queries.ts';
 import { serveSocket } from './socket-transport.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
@@ -23,6 +24,7 @@ export type SocketOptions = {
   readonly documents: Documents;
   readonly newcomers: Newcomers;
   readonly run: RunOperation;
+  readonly persisted: PersistedQueries;
   readonly isAllowedOrigin: (origin: string) => boolean;
   readonly addressOf: (request: IncomingMessage) => string;
   readonly onRevoked: (listener: (sessionId: string) => void) => () => void;
@@ -88,18 +90,21 @@ function openProtocol(options: SocketOptions, connections: Connections, running:
       const variables = payload.variables ?? {};
       const operationName = payload.operationName ?? undefined;
       const caller = { ...signedIn, address: extra.address, traceId: newTraceId() };
-      const sent = { query: payload.query, operationName, variables };
+      const { persisted } = options;
+      const { query, register }: ResolvedText = persisted.isNamed(payload) ? await persisted.textOf(payload) : payload;
+      const sent = { query, operationName, variables };
       if (!newcomers.isKnown(sent)) {
         const isGone = () => extra.socket.readyState !== extra.socket.OPEN;
         await newcomers.introduce(sent, { client: clientOf(caller), isGone });
       }
-      const read = documents.read(payload.query, variables);
+      const read = documents.read(query, variables);
       const errors = read.validationErrors();
       if (errors.length > 0) return errors;
+      if (register !== undefined) persisted.remember(register, query);
       if (operationName !== undefined && operationName !== read.operation.name?.value) {
         return [refusal('OPERATION_RESOLUTION_FAILURE', `The document has no operation named "${operationName}".`)];
       }
-      const operation: Operation = { query: payload.query, document: read.document, operationName, variables, caller };
+      const operation: Operation = { query, document: read.document, operationName, variables, caller };
       operations.set(payload, operation);
       if (read.operation.operation === 'subscription') supergraph.planSubscription(operation);
       return {

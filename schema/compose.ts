@@ -21,7 +21,7 @@ import {
 } from 'graphql';
 import { format } from 'prettier';
 import { subgraphNames } from '../subgraphs/shared/link.ts';
-import { OperationError, clientDocuments } from './client-documents.ts';
+import { OperationError, clientDocuments, trustedDocuments } from './client-documents.ts';
 
 type SubgraphDocument = { readonly name: string; readonly typeDefs: DocumentNode };
 /** Path below `schema/` → content. */
@@ -163,6 +163,7 @@ export async function composeSchemas(): Promise<{ files: Output; hints: readonly
     files.set(`generated/${subgraph.name}.ts`, await pretty(await resolverTypes(subgraph), 'typescript'));
   const documents = await clientDocuments(api, new URL('operations/', schemaDir));
   files.set('generated/operations.ts', await pretty(documents, 'typescript'));
+  files.set('generated/trusted-documents.json', trustedDocuments(new URL('operations/', schemaDir)));
   return { files, hints };
 }
 

@@ -10,6 +10,8 @@ export type CompiledOperation<Context> = {
   isPrepared(variables: Readonly<Record<string, unknown>>): boolean;
   /** Plans and compiles what `execute` will need. Throws a GraphQLError for wrong variables and what can't be planned. */
   prepare(variables: Readonly<Record<string, unknown>>): void;
+  /** The same for every setting of its conditions. */
+  prepareAll(): void;
   /** Runs a query or mutation. What a subgraph does is in the result; wrong variables are a result without `data`. */
   execute(request: ExecuteRequest<Context>): Promise<ExecutionResult>;
   /** What the owner of a subscription is to be asked. Throws a GraphQLError for wrong variables. */
@@ -31,23 +33,24 @@ export type SubscriptionPrimary = {
 export function compileOperation<Context>(options: CompileOptions<Context>): CompiledOperation<Context> {
   const parsed = pickOperation(options.document, options.operationName);
   const kind = parsed.operation.operation;
-  const conditionsOf = compileConditions(options, parsed);
+  const conditions = compileConditions(options, parsed);
   const { variants } = options;
 
-  const keyOf = (conditions: ReadonlyMap<string, boolean>): string =>
-    conditions.size === 0 ? options.key : `${[...conditions.values()].map(Number).join('')}\n${options.key}`;
+  const keyOf = (setting: Setting): string =>
+    setting.size === 0 ? options.key : `${[...setting.values()].map(Number).join('')}\n${options.key}`;
 
-  /** Throws a GraphQLError for wrong variables and for what can't be planned. */
-  function variantFor(variables: Readonly<Record<string, unknown>>): Variant<Context> {
-    const conditions = conditionsOf(variables);
-    const key = keyOf(conditions);
+  function variantOf(setting: Setting): Variant<Context> {
+    const key = keyOf(setting);
     let variant = variants.get(key);
     if (!variant) {
-      variant = compileVariant(options, settleConditions(options.document, conditions));
+      variant = compileVariant(options, settleConditions(options.document, setting));
       variants.set(key, variant);
     }
     return variant;
   }
+  /** Throws a GraphQLError for wrong variables and for what can't be planned. */
+  const variantFor = (variables: Readonly<Record<string, unknown>>): Variant<Context> =>
+    variantOf(conditions.settingOf(variables));
   async function run(request: ExecuteRequest<Context>, event: SubgraphResponse | null): Promise<ExecutionResult> {
     try {
       return await variantFor(request.variables).run(request, event);
@@ -62,7 +65,7 @@ export function compileOperation<Context>(options: CompileOptions<Context>): Com
     isPrepared(variables) {
       if (variants.has(options.key)) return true;
       try {
-        return variants.has(keyOf(conditionsOf(variables)));
+        return variants.has(keyOf(conditions.settingOf(variables)));
       } catch (error) {
         if (error instanceof GraphQLError) return true;
         throw error;
@@ -70,6 +73,9 @@ export function compileOperation<Context>(options: CompileOptions<Context>): Com
     },
     prepare(variables) {
       variantFor(variables);
+    },
+    prepareAll() {
+      for (const setting of allSettings(conditions.names)) variantOf(setting);
     },
     execute(request) {
       if (kind === OperationTypeNode.SUBSCRIPTION) throw new Error('a subscription is executed event by event');
@@ -98,22 +104,31 @@ const nothingToFollow = (): GraphQLError =>
     extensions: { code: 'BAD_USER_INPUT' },
   });
 
+/** The variables that conditions use, with their values. */
+type Setting = ReadonlyMap<string, boolean>;
+
+const allSettings = (names: readonly string[]): Setting[] =>
+  names.reduce<Setting[]>(
+    (settings, name) => settings.flatMap((one) => [new Map([...one, [name, false]]), new Map([...one, [name, true]])]),
+    [new Map()],
+  );
+
 /** Coerces the variables, so that wrong ones are refused, and gives those that conditions use. */
 function compileConditions<Context>(
   { schema, document }: CompileOptions<Context>,
   { operation }: ParsedOperation,
-): (variables: Readonly<Record<string, unknown>>) => ReadonlyMap<string, boolean> {
+): { names: readonly string[]; settingOf(variables: Readonly<Record<string, unknown>>): Setting } {
   const definitions = operation.variableDefinitions ?? [];
   const defined = new Set(definitions.map(({ variable }) => variable.name.value));
   const names = conditionVariables(document).filter((name) => defined.has(name));
-  const none: ReadonlyMap<string, boolean> = new Map();
-  if (definitions.length === 0) return () => none;
-  return (variables) => {
+  const none: Setting = new Map();
+  const settingOf = (variables: Readonly<Record<string, unknown>>): Setting => {
     const { errors, coerced } = getVariableValues(schema, definitions, variables);
     if (errors?.[0]) throw errors[0];
     if (names.length === 0 || !coerced) return none;
     return new Map(names.map((name) => [name, conditionValue(name, coerced[name])]));
   };
+  return { names, settingOf: definitions.length === 0 ? () => none : settingOf };
 }
 
 /** A condition's variable may be nullable when it has a default; an explicit null is wrong all the same. */

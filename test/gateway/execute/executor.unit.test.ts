@@ -318,3 +318,19 @@ test('any number of documents and of settings of conditions leaves the caches bo
   expect(executor.cached()).toEqual({ operations: 1, variants: executeLimits.variants });
   expect(asked).toHaveLength(executeLimits.variants + 100);
 });
+
+describe('an operation that is prepared for all its settings', () => {
+  test('is planned for every setting of its conditions before it runs', async () => {
+    const { executors, asked } = canned(shop, () => ({ data: { other: 1, product: { id: 'p' } } }));
+    for (const [, executor] of executors) {
+      const query = 'query ($a: Boolean!, $b: Boolean = true) { other @include(if: $a) product @skip(if: $b) { id } }';
+      executor.compile({ query }).prepareAll();
+      expect(executor.cached()).toEqual({ operations: 1, variants: 4 });
+      expect(await executor.execute({ query, variables: { a: true, b: false }, context: null })).toEqual({ data: { other: 1, product: { id: 'p' } } }); // prettier-ignore
+      expect(executor.cached()).toEqual({ operations: 1, variants: 4 });
+      executor.compile({ query: '{ other }' }).prepareAll();
+      expect(executor.cached()).toEqual({ operations: 2, variants: 5 });
+    }
+    expect(asked.length).toBe(executors.length);
+  });
+});
