@@ -18,13 +18,14 @@ type CpuProfile = {
 
 const root = resolve(import.meta.dirname, '..', '..', '..');
 const concurrency = 8;
+const warmUpSeconds = 5;
 const shown = 40;
 /** Shares below this are not worth a line. */
 const leastPercent = 0.5;
 
 /**
  * Where a gateway's time goes, by V8's samples: shares of the busy time by package or file, and by function, of one
- * process that answers one query (and starts and warms up, which the load outweighs).
+ * process that answers one query, once it has started and warmed up.
  *
  * @param args `[variant = gateway] [query = small] [seconds = 20]`
  */
@@ -39,20 +40,19 @@ export async function profileGateway(args: readonly string[]): Promise<void> {
     const program = await variant.program({ ...stage, port });
     const dir = join(stage.dir, 'profile');
     const flags = ['--cpu-prof', '--cpu-prof-dir', dir];
+    const startedAtMs = performance.now();
     const target = await startTarget({ ...program, args: [...flags, ...program.args] }, port);
     const body = JSON.stringify({ query: queries[query as QueryName] });
     const authorizations = await clients.authorizations(concurrency);
-    const { count } = await load({
-      origin: target.origin,
-      seconds: Number(seconds),
-      authorizations,
-      bodyOf: () => body,
-    });
+    const options = { origin: target.origin, authorizations, bodyOf: () => body };
+    await load({ ...options, seconds: warmUpSeconds });
+    const skipMs = performance.now() - startedAtMs;
+    const { count } = await load({ ...options, seconds: Number(seconds) });
     await target.stop();
     const [file] = await readdir(dir).catch(() => []);
     if (!file) throw new Error(`${name} wrote no profile: it is not Node, or did not end by itself`);
     const profile = JSON.parse(await readFile(join(dir, file), 'utf8')) as CpuProfile;
-    const shares = { requests: count, ...sharesOf(profile) };
+    const shares = { requests: count, ...sharesOf(profile, skipMs) };
     console.log(`${name}, ${query}: ${count} requests`);
     console.table(shares.places);
     console.table(shares.functions);
@@ -62,19 +62,21 @@ export async function profileGateway(args: readonly string[]): Promise<void> {
   }
 }
 
-/** Percent of the busy time, by place and by function, the largest first. */
-export function sharesOf({ nodes, samples, timeDeltas }: CpuProfile): {
-  places: Record<string, number>;
-  functions: Record<string, number>;
-} {
+/** Percent of the busy time after the first `skipMs`, by place and by function, the largest first. */
+export function sharesOf(
+  { nodes, samples, timeDeltas }: CpuProfile,
+  skipMs: number,
+): { places: Record<string, number>; functions: Record<string, number> } {
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
   const places = new Map<string, number>();
   const functions = new Map<string, number>();
   let busy = 0;
+  let atMs = 0;
   for (const [index, id] of samples.entries()) {
     const frame = frames.get(id);
     const time = timeDeltas[index] ?? 0;
-    if (!frame || frame.functionName === '(idle)' || time <= 0) continue;
+    atMs += time / 1_000;
+    if (!frame || frame.functionName === '(idle)' || time <= 0 || atMs <= skipMs) continue;
     busy += time;
     const place = placeOf(frame);
     const label = `${frame.functionName || '(anonymous)'} ${place}:${frame.lineNumber + 1}`;

@@ -35,7 +35,7 @@ describe('the table', () => {
   });
 });
 
-test('a profile is told in shares of the busy time, by package, own file and what V8 does itself', () => {
+test('a profile is told in shares of the busy time after the start, by package, own file and what V8 does itself', () => {
   const frame = (functionName: string, url: string) => ({ functionName, url, lineNumber: 4 });
   const own = new URL('../../../gateway/server.ts', import.meta.url).href;
   const profile = {
@@ -45,10 +45,10 @@ test('a profile is told in shares of the busy time, by package, own file and wha
       { id: 3, callFrame: frame('', own) },
       { id: 4, callFrame: frame('(garbage collector)', '') },
     ],
-    samples: [1, 2, 3, 4, 2],
-    timeDeltas: [1_000, 100, 50, 25, 25],
+    samples: [3, 1, 2, 3, 4, 2],
+    timeDeltas: [5_000, 1_000, 100, 50, 25, 25],
   };
-  expect(sharesOf(profile)).toEqual({
+  expect(sharesOf(profile, 5)).toEqual({
     places: { graphql: 62.5, 'gateway/server.ts': 25, 'garbage collection': 12.5 },
     functions: {
       'parse graphql:5': 62.5,
