@@ -60,8 +60,8 @@ export async function benchGateway(args: readonly string[]): Promise<void> {
     } finally {
       await scene.close();
     }
+    await writeResults('gateway', { machine: machineOnly(), starts, seconds, concurrency, ...results });
   }
-  await writeResults('gateway', { machine: machineOnly(), starts, seconds, concurrency, ...results });
 }
 
 /** One process of each variant; for each request all of them in turn, every other time backwards. */
