@@ -11,9 +11,9 @@ import { openFederationBench, variants } from './variants.ts';
 
 const concurrency = 8;
 /** CPU that a process gets to compile its hot code, counted and not timed: neighbours may leave it little. */
-const warmUpCpuMs = 2_000;
+const warmUpCpuMs = 4_000;
 const warmUpTurnSeconds = 1;
-const warmUpTurns = 12;
+const warmUpTurns = 15;
 /** For checking ourselves and the generated code; asked for by name. */
 const notByDefault: ReadonlySet<string> = new Set(['closures', 'apollo-executor']);
 const shownCharacters = 300;
@@ -28,12 +28,15 @@ type Run = {
   readonly figures: FiguresByCase;
 };
 
+const scenes = { 'federation benchmark': openFederationBench, storefront: openStorefront } as const;
+
 /**
  * CPU of a gateway's process per request, ours and others', each in processes of its own, in turns; first with the
  * federation benchmark, then with operations of the storefront. A variant that doesn't install, start or answer the same
  * is reported with the reason. Writes tables and `gateway.json`.
  *
- * @param args `[process starts = 3] [seconds = 3] [variants]`, seconds for each measurement
+ * @param args `[process starts = 3] [seconds = 3] [variants] [part]`, seconds for each measurement; all variants with
+ *   both parts when left out
  */
 export async function benchGateway(args: readonly string[]): Promise<void> {
   const [starts = 3, seconds = 3] = args.slice(0, 2).map(Number);
@@ -42,10 +45,8 @@ export async function benchGateway(args: readonly string[]): Promise<void> {
   if (unknown.length > 0)
     throw new Error(`Unknown variant: ${unknown.join(', ')}. There are ${Object.keys(variants).join(', ')}.`);
   const results: Record<string, unknown> = {};
-  for (const [title, open] of [
-    ['federation benchmark', openFederationBench],
-    ['storefront', openStorefront],
-  ] as const) {
+  for (const [title, open] of Object.entries(scenes)) {
+    if (args[3] !== undefined && title !== args[3]) continue;
     const scene = await open();
     try {
       const names = asked.filter((name) => scene.variants.includes(name));
