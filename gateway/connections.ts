@@ -1,16 +1,25 @@
-import type { WebSocket } from 'ws';
 import type { Metrics } from '../subgraphs/shared/telemetry.ts';
 import type { SignedIn } from './auth.ts';
 
-/** The sockets of this process: how many there are, whose they are, and when they must go. */
+/** A WebSocket, or an event stream that behaves like one. `close` takes the WebSocket's code. */
+export type Connection = {
+  readonly OPEN: number;
+  readonly readyState: number;
+  close(code: number, reason: string): void;
+  terminate(): void;
+  once(event: 'close', listener: () => void): unknown;
+};
+
+/** The sockets and event streams of this process: how many there are, whose they are, and when they must go. */
 export type Connections = {
+  /** True also when it takes nothing new any more. */
   isFull(): boolean;
-  add(socket: WebSocket): void;
+  add(socket: Connection): void;
   /**
    * Ties a socket to its viewer, or to its address when that is nobody: it is closed (4403) when the token ends or the
    * session is revoked. False when the viewer or the address has too many sockets; this one is then closed (4429).
    */
-  signIn(socket: WebSocket, signedIn: SignedIn, address: string): boolean;
+  signIn(socket: Connection, signedIn: SignedIn, address: string): boolean;
   /** Closes all with 1012 (restart), which clients take as "connect again"; cuts those that don't answer. */
   close(): Promise<void>;
 };
@@ -25,17 +34,18 @@ export function openConnections(options: {
   now: () => Date;
   metrics: Metrics;
 }): Connections {
-  const sockets = new Set<WebSocket>();
-  const byUser = new Map<string, Set<WebSocket>>();
-  const anonymousByAddress = new Map<string, Set<WebSocket>>();
-  const bySession = new Map<string, Set<WebSocket>>();
+  const sockets = new Set<Connection>();
+  const byUser = new Map<string, Set<Connection>>();
+  const anonymousByAddress = new Map<string, Set<Connection>>();
+  const bySession = new Map<string, Set<Connection>>();
 
+  let isClosing = false;
   const stopListening = options.onRevoked((sessionId) => {
     for (const socket of bySession.get(sessionId) ?? []) socket.close(4403, 'The session has ended');
   });
 
   return {
-    isFull: () => sockets.size >= maxSockets,
+    isFull: () => isClosing || sockets.size >= maxSockets,
     add(socket) {
       sockets.add(socket);
       options.metrics.sockets.inc();
@@ -68,6 +78,7 @@ export function openConnections(options: {
       return true;
     },
     async close() {
+      isClosing = true;
       stopListening();
       const closing = [...sockets].map(
         (socket) =>
@@ -85,7 +96,7 @@ export function openConnections(options: {
   };
 }
 
-function enlist(lists: Map<string, Set<WebSocket>>, key: string, socket: WebSocket): () => void {
+function enlist(lists: Map<string, Set<Connection>>, key: string, socket: Connection): () => void {
   const list = lists.get(key) ?? new Set();
   lists.set(key, list.add(socket));
   return () => {

@@ -12,7 +12,9 @@ import { openAdmission } from './admission.ts';
 import { remoteKeySet, tokenVerifier } from './auth.ts';
 import { callerHeadersOf, clientAddress } from './caller.ts';
 import { type GatewayConfig, readGatewayConfig } from './config.ts';
+import { openConnections } from './connections.ts';
 import { openDocuments } from './documents.ts';
+import { eventStreams } from './event-streams.ts';
 import { openSupergraph } from './execute.ts';
 import { commonHeaders, crossOrigin, crossOriginHeaders, securityHeaders } from './headers.ts';
 import { answerErrors, openGraphqlHttp } from './http.ts';
@@ -93,7 +95,9 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   const http = await openGraphqlHttp({ ...shared, run, newcomers, headersFor, introspection: config.introspection });
   const { anonymousSocketsPerAddress } = config;
   const subscriptions = openSubscriptions({ ...shared, link: options.link, headers });
-  const sockets = openSockets({ ...shared, run, newcomers, subscriptions, onRevoked: revoked.onRevoked, anonymousSocketsPerAddress }); // prettier-ignore
+  const connections = openConnections({ onRevoked: revoked.onRevoked, anonymousSocketsPerAddress, now, metrics });
+  const live = { ...shared, run, newcomers, subscriptions, connections };
+  const sockets = openSockets(live);
 
   let closing = false;
   const compiled = compileAhead(toCompile, { supergraph, log, isClosing: () => closing });
@@ -109,6 +113,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   app.use(async (request, response, next) => {
     if (!(await answerOperations(request, response, { ready, metrics }))) next();
   });
+  app.use('/graphql/stream', crossOrigin(origins), eventStreams(live));
   app.use('/graphql', crossOrigin(origins), http.api);
   app.use(webhooks({ payment: () => options.link('payment'), addressOf }));
   if (config.simulatedProviderUrl) app.use(simulatedProvider(config.simulatedProviderUrl));

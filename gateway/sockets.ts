@@ -6,30 +6,22 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { unavailable } from '../subgraphs/shared/errors.ts';
 import { type Logger, type Metrics, newTraceId } from '../subgraphs/shared/telemetry.ts';
 import type { SignedIn, TokenVerifier } from './auth.ts';
-import type { Documents } from './documents.ts';
 import { presentError, refusal } from './errors.ts';
-import type { Operation, Supergraph } from './execute.ts';
-import { type Connections, openConnections } from './connections.ts';
+import type { Operation } from './execute.ts';
+import type { Connections } from './connections.ts';
 import { observe, operationLabel } from './measure.ts';
-import type { Newcomers } from './newcomers.ts';
-import { type RunOperation, clientOf } from './operations.ts';
-import type { PersistedQueries, ResolvedText } from './persisted-queries.ts';
+import type { RunOperation } from './operations.ts';
+import { type SentOperationDeps, readSentOperation } from './sent-operations.ts';
 import { serveSocket } from './socket-transport.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
-export type SocketOptions = {
-  readonly supergraph: Supergraph;
+export type SocketOptions = SentOperationDeps & {
+  readonly connections: Connections;
   readonly subscriptions: Subscriptions;
   readonly verifier: TokenVerifier;
-  readonly documents: Documents;
-  readonly newcomers: Newcomers;
   readonly run: RunOperation;
-  readonly persisted: PersistedQueries;
   readonly isAllowedOrigin: (origin: string) => boolean;
   readonly addressOf: (request: IncomingMessage) => string;
-  readonly onRevoked: (listener: (sessionId: string) => void) => () => void;
-  readonly anonymousSocketsPerAddress: number;
-  readonly now: () => Date;
   readonly log: Logger;
   readonly metrics: Metrics;
 };
@@ -57,8 +49,8 @@ const label = ({ document }: Operation): string => operationLabel(getOperationAS
 type Running = { count: number; draining: boolean };
 
 /** The protocol graphql-transport-ws over the supergraph: who may connect, what may run, what the client sees. */
-function openProtocol(options: SocketOptions, connections: Connections, running: Running): Server<Extra> {
-  const { log, verifier, documents, newcomers, supergraph } = options;
+function openProtocol(options: SocketOptions, running: Running): Server<Extra> {
+  const { log, verifier, connections } = options;
   /** Operations by the payload that asked for them: graphql-ws hands that to every hook. */
   const operations = new WeakMap<SubscribePayload, Operation>();
 
@@ -81,44 +73,16 @@ function openProtocol(options: SocketOptions, connections: Connections, running:
     { extra, subscriptions }: SocketContext,
     payload: SubscribePayload,
   ): Promise<ExecutionArgs | readonly GraphQLError[]> {
-    try {
-      const { signedIn } = extra;
-      if (!signedIn || running.draining) return [unavailable('The server restarts; connect again.')];
-      const most = signedIn.viewer.kind === 'user' ? maxSubscriptionsPerSocket : maxSubscriptionsPerAnonymousSocket;
-      if (Object.keys(subscriptions).length > most)
-        return [refusal('TOO_MANY_SUBSCRIPTIONS', `This socket may have ${most} operations at a time.`)];
-      const variables = payload.variables ?? {};
-      const operationName = payload.operationName ?? undefined;
-      const caller = { ...signedIn, address: extra.address, traceId: newTraceId() };
-      const { persisted } = options;
-      const { query, register }: ResolvedText = persisted.isNamed(payload) ? await persisted.textOf(payload) : payload;
-      const sent = { query, operationName, variables };
-      if (!newcomers.isKnown(sent)) {
-        const isGone = () => extra.socket.readyState !== extra.socket.OPEN;
-        await newcomers.introduce(sent, { client: clientOf(caller), isGone });
-      }
-      const read = documents.read(query, variables);
-      const errors = read.validationErrors();
-      if (errors.length > 0) return errors;
-      if (register !== undefined) persisted.remember(register, query);
-      if (operationName !== undefined && operationName !== read.operation.name?.value) {
-        return [refusal('OPERATION_RESOLUTION_FAILURE', `The document has no operation named "${operationName}".`)];
-      }
-      const operation: Operation = { query, document: read.document, operationName, variables, caller };
-      operations.set(payload, operation);
-      if (read.operation.operation === 'subscription') supergraph.planSubscription(operation);
-      return {
-        schema: supergraph.schema,
-        document: read.document,
-        operationName: operationName ?? null,
-        variableValues: variables,
-        contextValue: operation,
-      };
-    } catch (error) {
-      return [
-        error instanceof GraphQLError ? error : new GraphQLError('unexpected', { originalError: error as Error }),
-      ];
-    }
+    const { signedIn } = extra;
+    if (!signedIn || running.draining) return [unavailable('The server restarts; connect again.')];
+    const most = signedIn.viewer.kind === 'user' ? maxSubscriptionsPerSocket : maxSubscriptionsPerAnonymousSocket;
+    if (Object.keys(subscriptions).length > most)
+      return [refusal('TOO_MANY_SUBSCRIPTIONS', `This socket may have ${most} operations at a time.`)];
+    const caller = { ...signedIn, address: extra.address, traceId: newTraceId() };
+    const isGone = () => extra.socket.readyState !== extra.socket.OPEN;
+    const read = await readSentOperation(options, payload, { caller, isGone });
+    if ('document' in read) operations.set(payload, read.contextValue);
+    return read;
   }
 
   async function execute(operation: Operation): Promise<ExecutionResult> {
@@ -159,10 +123,9 @@ function openProtocol(options: SocketOptions, connections: Connections, running:
 
 /** Serves queries, mutations and subscriptions over the subprotocol graphql-transport-ws. */
 export function openSockets(options: SocketOptions): Sockets {
-  const { log } = options;
-  const connections = openConnections(options);
+  const { log, connections } = options;
   const running: Running = { count: 0, draining: false };
-  const protocol = openProtocol(options, connections, running);
+  const protocol = openProtocol(options, running);
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: maxMessageBytes,

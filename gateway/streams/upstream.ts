@@ -79,6 +79,8 @@ export function openUpstream(
       let step: IteratorResult<ExecutionResult>;
       try {
         source ??= await open();
+        // Closed while it was opened: nobody would close it any more.
+        if (closing.signal.aborted) break;
         step = await source.next();
       } catch (error) {
         if (closing.signal.aborted) break;

@@ -1,0 +1,149 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import express, { Router } from 'express';
+import { type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
+import type { Response as StreamAnswer } from 'graphql-sse';
+import { createHandler } from 'graphql-sse/lib/use/express';
+import { unavailable } from '../subgraphs/shared/errors.ts';
+import { type Logger, type Metrics, newTraceId } from '../subgraphs/shared/telemetry.ts';
+import type { SignedIn, TokenVerifier } from './auth.ts';
+import type { Connection, Connections } from './connections.ts';
+import { presentError, refusal } from './errors.ts';
+import type { Operation } from './execute.ts';
+import { observe, operationLabel } from './measure.ts';
+import type { RunOperation } from './operations.ts';
+import { maxBodyBytes } from './quick-answers.ts';
+import { type SentOperationDeps, readSentOperation } from './sent-operations.ts';
+import type { Subscriptions } from './subscriptions.ts';
+
+export type EventStreamOptions = SentOperationDeps & {
+  readonly connections: Connections;
+  readonly subscriptions: Subscriptions;
+  readonly verifier: TokenVerifier;
+  readonly run: RunOperation;
+  readonly addressOf: (request: IncomingMessage) => string;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+};
+
+/** How often a client that reads slowly is looked at: its next event is asked for when the last one has left. */
+const slowPollMs = 50;
+
+/**
+ * Queries, mutations and subscriptions over Server-Sent Events, one stream for each operation (the "distinct connections"
+ * of the GraphQL over SSE protocol), for clients without WebSockets. A stream counts as a socket of its viewer and ends
+ * as one does: with the access token, with the session, at a restart.
+ */
+export function eventStreams(options: EventStreamOptions): Router {
+  const { log, metrics, verifier, connections } = options;
+  const signedIn = new WeakMap<IncomingMessage, SignedIn>();
+  const report = (response: ServerResponse) => ({ log, traceId: traceIdOf(response) });
+  const present = (errors: readonly GraphQLError[], response: ServerResponse) =>
+    errors.map((error) => presentError(error.originalError ?? error, report(response)));
+
+  const handler = createHandler<Operation>({
+    // No "single connection" streams: they need a store of tokens and buy nothing where HTTP/2 is at hand.
+    authenticate: () => null,
+    async onConnect({ raw, context: { res } }) {
+      if (connections.isFull())
+        return refused(res, unavailable('There are too many connections; try again later.'), 503);
+      const caller = await verifier.verify(raw.headers.authorization).catch((error: GraphQLError) => error);
+      if (caller instanceof Error) {
+        const isUnknown = caller.extensions['code'] === 'UNAUTHENTICATED';
+        return refused(res, caller, isUnknown ? 401 : 503);
+      }
+      signedIn.set(raw, caller);
+      const connection = connectionOf(res);
+      connections.add(connection);
+      if (connections.signIn(connection, caller, options.addressOf(raw))) return undefined;
+      return refused(res, refusal('TOO_MANY_SUBSCRIPTIONS', 'You have as many sockets and streams open as you may.'), 429); // prettier-ignore
+    },
+    async onSubscribe({ raw, context: { res } }, params) {
+      const caller = { ...(signedIn.get(raw) as SignedIn), address: options.addressOf(raw), traceId: traceIdOf(res) };
+      const read = await readSentOperation(options, params, { caller, isGone: () => res.destroyed });
+      // Only with the key `data` is it a result to graphql-sse; undefined, it isn't sent.
+      return 'document' in read ? read : { errors: read, data: undefined };
+    },
+    // What onSubscribe gives has been validated.
+    validate: () => [],
+    async execute({ contextValue: operation }) {
+      const started = performance.now();
+      const result = await options.run(operation).catch((error: GraphQLError) => ({ errors: [error] }));
+      observe(metrics, { operation: labelOf(operation), errors: result.errors, started });
+      return result;
+    },
+    subscribe: ({ contextValue: operation }) => {
+      observe(metrics, { operation: labelOf(operation), errors: undefined, started: performance.now() });
+      return options.subscriptions.follow(operation, () =>
+        verifier.stands(operation.caller),
+      ) as AsyncGenerator<ExecutionResult>;
+    },
+    onOperation: (_operation, { context: { res } }, _args, result) =>
+      Symbol.asyncIterator in result ? paced(result as AsyncGenerator<ExecutionResult>, res, present) : undefined,
+    onNext: (_operation, { context: { res } }, result) =>
+      result.errors ? ({ ...result, errors: present(result.errors, res) } as unknown as ExecutionResult) : undefined,
+  });
+
+  function refused(response: ServerResponse, error: GraphQLError, status: number): StreamAnswer {
+    const body = JSON.stringify({ errors: [presentError(error, report(response))] });
+    const headers = {
+      'content-type': 'application/json; charset=utf-8',
+      ...(status === 503 && { 'retry-after': '1' }),
+    };
+    return [body, { status, statusText: '', headers }];
+  }
+
+  const router = Router();
+  router.use(express.json({ limit: maxBodyBytes }));
+  router.all('/', async (request, response) => {
+    if (request.headers.accept === 'text/event-stream') {
+      response.setHeader('x-accel-buffering', 'no');
+      await handler(request, response);
+    } else {
+      const error = refusal('BAD_REQUEST', 'Ask for streams with the header "accept: text/event-stream".');
+      response.status(406).json({ errors: [presentError(error, report(response))] });
+    }
+  });
+  return router;
+}
+
+const labelOf = ({ document }: Operation): string => operationLabel(getOperationAST(document), document);
+
+const traceIdOf = (response: ServerResponse): string => {
+  const header = response.getHeader('x-trace-id');
+  return typeof header === 'string' ? header : newTraceId();
+};
+
+/** The stream as one of a viewer's connections. */
+const connectionOf = (response: ServerResponse): Connection => ({
+  OPEN: 1,
+  get readyState() {
+    return response.writableEnded || response.destroyed ? 3 : 1;
+  },
+  close: () => void (response.headersSent && response.end()),
+  terminate: () => void response.destroy(),
+  once: (event, listener) => response.once(event, listener),
+});
+
+/**
+ * graphql-sse keeps what a client has not read yet, without a bound: so the next event is asked for when the last one is
+ * out. An error that ends the stream is its last event.
+ */
+async function* paced(
+  source: AsyncGenerator<ExecutionResult>,
+  response: ServerResponse,
+  present: (errors: readonly GraphQLError[], response: ServerResponse) => readonly unknown[],
+): AsyncGenerator<ExecutionResult> {
+  response.once('close', () => void source.return(undefined));
+  try {
+    for await (const result of source) {
+      yield result;
+      await new Promise((resolve) => setImmediate(resolve));
+      while (response.writableLength > 0 && !response.destroyed) await sleep(slowPollMs);
+    }
+  } catch (error) {
+    const known =
+      error instanceof GraphQLError ? error : new GraphQLError('unexpected', { originalError: error as Error });
+    yield { errors: present([known], response) } as ExecutionResult;
+  }
+}
