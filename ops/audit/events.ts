@@ -2,7 +2,12 @@ import { type AuditContext, broken } from './context.ts';
 
 /** Who acts on which event. */
 const consumers: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-  order: { 'order.paid': ['product'], 'order.closed': ['product', 'payment'], 'order.payment_refused': ['payment'] },
+  order: {
+    'order.paid': ['product'],
+    'order.closed': ['product', 'payment'],
+    'order.payment_refused': ['payment'],
+    'order.nights_returned': ['product'],
+  },
   payment: { 'payment.succeeded': ['order'], 'payment.refunded': ['order'] },
 };
 

@@ -85,12 +85,16 @@ export async function auditNights(context: AuditContext): Promise<string[]> {
 export async function auditReservations(context: AuditContext): Promise<string[]> {
   const [product, order] = [context.schema('product'), context.schema('order')];
   const settled = (column: string) => `${column} < utc_timestamp(3) - interval ${context.graceSeconds} second`;
+  // A booking that was refunded before it was used leaves its nights to others.
+  const returned = "(o.state = 'PAID' and o.lapses_at is not null and o.refunded_minor >= o.paid_minor)";
   const states = await broken(
     context,
     `select o.number, o.state, r.state reservation from ${product}.stock_reservation r join ${order}.orders o on o.id = r.order_id
      where ${settled('o.updated_at')} and not (
        (r.state = 'HELD' and o.state in ('PLACING', 'PENDING_PAYMENT'))
-       or (r.state = 'COMMITTED' and o.state in ('PAID', 'PROCESSING', 'COMPLETED', 'LAPSED', 'NEEDS_ATTENTION'))
+       or (r.state = 'COMMITTED' and o.state in ('PAID', 'PROCESSING', 'COMPLETED', 'LAPSED', 'NEEDS_ATTENTION')
+         and not ${returned})
+       or (r.state = 'RELEASED' and ${returned})
        or (r.state in ('RELEASED', 'EXPIRED') and o.state in ('CANCELLED', 'EXPIRED', 'FAILED')))`,
     (row) => `order ${row['number']} is ${row['state']}, its reservation ${row['reservation']}`,
   );

@@ -276,7 +276,7 @@ export type ReservationState =
   | 'HELD'
   /** The order was paid: the units have left the stock. */
   | 'COMMITTED'
-  /** The order was cancelled or failed: the units are available again. */
+  /** The order was cancelled or failed, or is a booking that was refunded before it was used: the units are available again. */
   | 'RELEASED'
   /** The order's time to pay was over: the units are available again. */
   | 'EXPIRED';
@@ -315,7 +315,7 @@ export type StockMovementType =
   | 'RELEASE'
   /** The order's time to pay was over: `allocated` falls. */
   | 'EXPIRE'
-  /** Goods came back: `onHand` rises. */
+  /** Goods or nights came back: `onHand` rises. */
   | 'RETURN';
 
 /** One change of a product's counters. Append-only; `seq` is gapless for each product. */

@@ -1,6 +1,7 @@
 import type { DomainEvent } from '../shared/events.ts';
 import { newId } from '../shared/ids.ts';
 import type { OrderEvent, PartPayment } from './domain/order.ts';
+import { givesNightsBack } from './domain/redemption.ts';
 import type { StoredOrder } from './rows.ts';
 
 /** What other services get to know of an order's events; most events concern nobody else. */
@@ -46,6 +47,8 @@ function describe(order: StoredOrder, event: OrderEvent): Told[] {
     case 'OrderCancelled':
     case 'PlacingFailed':
       return [closed(order)];
+    case 'RefundRecorded':
+      return givesNightsBack(order) ? [{ type: 'order.nights_returned', data: base }] : [];
     case 'OrderCompleted':
     case 'OrderRedeemed':
       return [completed];

@@ -9,8 +9,8 @@ import { settleReservations } from './stock-store.ts';
 export const sources = ['order'] as const;
 
 /**
- * What the events of orders do to the stock. Each is handled once by its inbox row, and settles only what is still held,
- * so an early, late or doubled event is harmless. `onHandled` runs after the commit, with the same event object.
+ * What the events of orders do to the stock. Each is handled once by its inbox row, and settles only what is still in the
+ * state that it starts from, so an early, late or doubled event is harmless. `onHandled` runs after the commit, with the same event object.
  */
 export function eventHandlers(deps: Pick<ProductDeps, 'live'>): {
   handlers: Readonly<Record<string, EventHandler>>;
@@ -22,21 +22,28 @@ export function eventHandlers(deps: Pick<ProductDeps, 'live'>): {
       'order.paid': async (tx, event) => {
         changed.set(
           event,
-          await settleReservations(tx, event.aggregateId, 'COMMITTED', { actor: 'order', reason: 'Order paid' }),
+          await settleReservations(tx, event.aggregateId, 'commit', { actor: 'order', reason: 'Order paid' }),
         );
       },
       'order.closed': async (tx, event) => {
         // It also takes the place of a reservation that has not come yet, which would hold stock that nobody gives back.
         await enterCompensation(tx, orderBarrier(event.aggregateId));
         const { state } = event.data as { state?: unknown };
-        const to = state === 'EXPIRED' ? 'EXPIRED' : 'RELEASED';
+        const how = state === 'EXPIRED' ? 'expire' : 'release';
         changed.set(
           event,
-          await settleReservations(tx, event.aggregateId, to, {
+          await settleReservations(tx, event.aggregateId, how, {
             actor: 'order',
             reason: `Order closed: ${String(state)}`,
           }),
         );
+      },
+      'order.nights_returned': async (tx, event) => {
+        const cause = { actor: 'order', reason: 'Booking refunded' };
+        // Heard of before the payment, the nights are still held; the payment then finds nothing to commit.
+        const held = await settleReservations(tx, event.aggregateId, 'release', cause);
+        const sold = await settleReservations(tx, event.aggregateId, 'giveBack', cause);
+        changed.set(event, [...held, ...sold]);
       },
     },
     onHandled: (event) => announceStock(deps, changed.get(event) ?? []),

@@ -132,24 +132,24 @@ export async function reservationState(tx: Sql, orderId: string): Promise<Reserv
 }
 
 /**
- * Settles what an order holds, all of it, once: a repetition finds nothing held. Returns the products whose counters
+ * Settles what an order has, all of it, once: a repetition finds nothing in the state that it starts from. Returns the products whose counters
  * changed. Locks reservations, then products that are booked by nights and these nights, then stocks, then the products of
  * these, each in id order.
  */
 export async function settleReservations(
   tx: Sql,
   orderId: string,
-  to: keyof typeof settlements,
+  how: keyof typeof settlements,
   cause: Cause,
 ): Promise<string[]> {
   const order = idToBytes(orderId);
-  const held = await write(
+  const { from, to, type, onHandSign, allocatedSign } = settlements[how];
+  const settled = await write(
     tx,
-    "update stock_reservation set state = ?, settled_at = utc_timestamp(3) where order_id = ? and state = 'HELD'",
-    [to, order],
+    'update stock_reservation set state = ?, settled_at = utc_timestamp(3) where order_id = ? and state = ?',
+    [to, order, from],
   );
-  if (held === 0) return [];
-  const { type, onHandSign, allocatedSign } = settlements[to];
+  if (settled === 0) return [];
   const lines = await select(
     tx,
     `select r.product_id, r.quantity, s.product_id as stocked, exists (select 1 from night_reservation n where n.order_id = r.order_id and n.product_id = r.product_id) as booked
@@ -157,7 +157,7 @@ export async function settleReservations(
     [order],
   );
   const count = async (sold: readonly Row[]): Promise<void> => {
-    if (to !== 'COMMITTED') return;
+    if (how !== 'commit') return;
     for (const line of sold) await countSold(tx, idOf(line['product_id']), Number(line['quantity']));
   };
   const booked = lines.filter((line) => Number(line['booked']) === 1);

@@ -10,6 +10,10 @@ import type { Decision, Order } from './order.ts';
 export const isRefunded = ({ paidMinor, refundedMinor }: Pick<Order, 'paidMinor' | 'refundedMinor'>): boolean =>
   paidMinor > 0n && refundedMinor >= paidMinor;
 
+/** A booking that was paid and not used, and whose money has gone back, leaves its nights to others. */
+export const givesNightsBack = (order: Pick<Order, 'state' | 'lapsesAt' | 'paidMinor' | 'refundedMinor'>): boolean =>
+  order.state === 'PAID' && order.lapsesAt !== null && isRefunded(order);
+
 /** The buyer sees the confirmation code while it is good, and afterwards what it was. */
 export const showsCode = (order: Order): boolean =>
   (order.state === 'PAID' || order.state === 'COMPLETED') && !isRefunded(order);

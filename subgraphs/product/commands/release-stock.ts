@@ -21,7 +21,7 @@ export async function releaseStock(deps: Pick<ProductDeps, 'db' | 'live'>, input
   const { sagaId, branch, orderId } = input;
   const released = await deps.db.transaction(async (tx) => {
     if ((await enterCompensation(tx, { sagaId, branch })) !== 'first') return [];
-    return settleReservations(tx, orderId, 'RELEASED', {
+    return settleReservations(tx, orderId, 'release', {
       actor: 'order',
       reason: input.reason.slice(0, maxReasonLength),
       sagaBranch: branch,

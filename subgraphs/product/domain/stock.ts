@@ -58,12 +58,21 @@ const maxReasonLength = 200;
 /** Of the reasons of merged changes together. */
 const maxReasonsLength = 500;
 
-/** What settling a held reservation does to the counters, per unit, and how the ledger calls it. */
+type Settlement = {
+  readonly from: ReservationState;
+  readonly to: ReservationState;
+  readonly type: MovementType;
+  readonly onHandSign: number;
+  readonly allocatedSign: number;
+};
+
+/** From which state to which settling takes a reservation, what it does to the counters, per unit, and how the ledger calls it. */
 export const settlements = {
-  COMMITTED: { type: 'COMMIT', onHandSign: -1, allocatedSign: -1 },
-  RELEASED: { type: 'RELEASE', onHandSign: 0, allocatedSign: -1 },
-  EXPIRED: { type: 'EXPIRE', onHandSign: 0, allocatedSign: -1 },
-} as const satisfies Record<string, { type: MovementType; onHandSign: number; allocatedSign: number }>;
+  commit: { from: 'HELD', to: 'COMMITTED', type: 'COMMIT', onHandSign: -1, allocatedSign: -1 },
+  release: { from: 'HELD', to: 'RELEASED', type: 'RELEASE', onHandSign: 0, allocatedSign: -1 },
+  expire: { from: 'HELD', to: 'EXPIRED', type: 'EXPIRE', onHandSign: 0, allocatedSign: -1 },
+  giveBack: { from: 'COMMITTED', to: 'RELEASED', type: 'RETURN', onHandSign: 1, allocatedSign: 0 },
+} as const satisfies Record<string, Settlement>;
 
 /** Ids are sorted everywhere where rows are locked, so that two transactions never wait for each other crosswise. */
 const byProduct = (left: { productId: string }, right: { productId: string }): number =>

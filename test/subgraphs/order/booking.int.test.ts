@@ -333,10 +333,36 @@ describe('a paid booking', () => {
     expect(await advanceOrders(world.deps)).toBe(0);
   });
 
+  test('whose money went back leaves its nights to others, at the last of it and once', async () => {
+    const productId = await room(1);
+    const { id } = await book(productId);
+    const paymentId = await pay(id);
+    await world.paymentEvent(world.refunded(id, { paymentId, amountMinor: 17_999 }));
+    await world.deliver();
+    expect(await night(productId)).toEqual({ held: 0, sold: 1 });
+    await world.paymentEvent(world.refunded(id, { paymentId, amountMinor: 1 }));
+    expect((await world.deliver()).map(({ type }) => type)).toEqual(['order.nights_returned']);
+    expect(await night(productId)).toEqual({ held: 0, sold: 0 });
+    const next = await book(productId, userViewer());
+    await pay(next.id);
+    expect(await night(productId)).toEqual({ held: 0, sold: 1 });
+  });
+
+  test('that was used keeps its nights when its money goes back', async () => {
+    const productId = await room(1);
+    const { id, number } = await book(productId);
+    const paymentId = await pay(id);
+    await redeem(number, await codeOf(id));
+    await world.paymentEvent(world.refunded(id, { paymentId, amountMinor: 18_000 }));
+    expect((await world.deliver()).map(({ type }) => type)).toEqual(['order.completed']);
+    expect(await night(productId)).toEqual({ held: 0, sold: 1 });
+  });
+
   test('whose money went back stays what it is, and nobody looks at it again', async () => {
     const { id } = await book(await room());
     const paymentId = await pay(id);
     await world.paymentEvent(world.refunded(id, { paymentId, amountMinor: 18_000 }));
+    await world.deliver();
     world.clockOffsetMs = 30 * dayMs;
     expect(await advanceOrders(world.deps)).toBe(0);
     expect((await read(id)).state).toBe('PAID');

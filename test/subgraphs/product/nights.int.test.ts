@@ -128,6 +128,19 @@ describe('the nights of a stay', () => {
     expect(await nights(id, '2027-05-01', '2027-05-03')).toBe('0/0 0/0');
   });
 
+  test('that were sold go back when the booking is refunded, once, whenever that is heard of', async () => {
+    const { id } = await room(2);
+    const [late, early] = [order(), order()];
+    for (const of of [late, early]) await reserve(of, stay(id, '2027-05-01', '2027-05-03'));
+    await handle('order.paid', late.orderId);
+    for (let times = 0; times < 2; times += 1) await handle('order.nights_returned', late.orderId);
+    expect(await nights(id, '2027-05-01', '2027-05-03')).toBe('1/0 1/0');
+    await handle('order.nights_returned', early.orderId);
+    await handle('order.paid', early.orderId);
+    expect(await nights(id, '2027-05-01', '2027-05-03')).toBe('0/0 0/0');
+    expect(await ledger(id, '2027-05-01')).toEqual(['RECEIVE', 'HOLD', 'HOLD', 'COMMIT', 'RETURN', 'RELEASE']);
+  });
+
   test('are held once however often the same reservation comes, also at the same time', async () => {
     const { id } = await room(5);
     const of = order();
