@@ -131,7 +131,7 @@ describe('the nights of a stay', () => {
   test('that were sold go back when the booking is refunded, once, whenever that is heard of', async () => {
     const { id } = await room(2);
     const [late, early] = [order(), order()];
-    for (const of of [late, early]) await reserve(of, stay(id, '2027-05-01', '2027-05-03'));
+    for (const one of [late, early]) await reserve(one, stay(id, '2027-05-01', '2027-05-03'));
     await handle('order.paid', late.orderId);
     for (let times = 0; times < 2; times += 1) await handle('order.nights_returned', late.orderId);
     expect(await nights(id, '2027-05-01', '2027-05-03')).toBe('1/0 1/0');
