@@ -12,7 +12,8 @@ import { type OrderWorld, openOrderWorld, placeMutation, service, userViewer } f
 
 let world: OrderWorld;
 beforeAll(async () => {
-  world = await openOrderWorld();
+  // A busy machine is given its time: who asks is answered with the outcome.
+  world = await openOrderWorld({ env: { PLACING_WAIT_MS: '20000' } });
 });
 afterEach(() => {
   world.clockOffsetMs = 0;
