@@ -39,6 +39,7 @@ export function stripeBooks(emit: Emit) {
   const intents = new Map<string, StripeIntent>();
   const sessions = new Map<string, StripeObject>();
   const refunds = new Map<string, StripeObject & { amount: number; payment_intent: string; status: string }>();
+  const balance: StripeObject[] = [];
   let refundMode: 'succeed' | 'refuse' | 'pend' = 'succeed';
 
   const intentOf = (id: string): StripeIntent => {
@@ -82,10 +83,26 @@ export function stripeBooks(emit: Emit) {
     return session;
   }
 
+  /** A movement on the merchant's balance, newest first as Stripe lists them. */
+  const moved = (type: string, source: Record<string, unknown>): void => {
+    balance.unshift({ id: newId('txn'), object: 'balance_transaction', type, created: now(), source });
+  };
+  const charged = ({ id, amount_received: amount, currency, metadata }: StripeIntent): void =>
+    moved('charge', {
+      id: newId('ch'),
+      object: 'charge',
+      payment_intent: id,
+      amount,
+      amount_captured: amount,
+      currency,
+      metadata,
+    });
+
   /** Moves the money, or asks for it to be held. */
   function take(intent: StripeIntent): void {
     const manual = intent['capture_method'] === 'manual';
     Object.assign(intent, manual ? { status: 'requires_capture', amount_capturable: intent.amount } : { status: 'succeeded', amount_received: intent.amount }, { last_payment_error: null }); // prettier-ignore
+    if (!manual) charged(intent);
     emit(manual ? 'payment_intent.amount_capturable_updated' : 'payment_intent.succeeded', intent);
     const session = sessionOfIntent(intent.id);
     if (!session) return;
@@ -115,6 +132,7 @@ export function stripeBooks(emit: Emit) {
     const status = refundMode === 'pend' ? 'pending' : 'succeeded';
     const made = { id: newId('re'), object: 'refund', payment_intent: intent.id, amount, currency: intent.currency, status, failure_reason: null, metadata: record(params['metadata']), created: now() }; // prettier-ignore
     refunds.set(made.id, made);
+    if (status === 'succeeded') moved('refund', made);
     emit('refund.created', made);
     return made;
   }
@@ -128,6 +146,7 @@ export function stripeBooks(emit: Emit) {
     intents,
     sessions,
     refunds,
+    balance,
     createIntent,
     createSession,
     createRefund,
@@ -142,6 +161,7 @@ export function stripeBooks(emit: Emit) {
       if (amount < 1 || amount > intent.amount_capturable)
         throw invalid('amount_too_large', 'More than is capturable.');
       Object.assign(intent, { status: 'succeeded', amount_received: amount, amount_capturable: 0 });
+      charged(intent);
       emit('payment_intent.succeeded', intent);
       return intent;
     },

@@ -3,6 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { signatureHeader } from '../../subgraphs/payment/domain/signature.ts';
 import { type Params, type StripeBooks, type StripeObject, StripeRefusal, stripeBooks } from './stripe-books.ts';
 
+/** Small, so that pages are turned. */
+const pageSize = 2;
+
 /** How the next matching requests go wrong. `lost`: done, but the answer never arrives. */
 export type StripeFault =
   'reset' | 'lost' | 'hang' | { readonly status: number; readonly code: string; readonly retry?: boolean };
@@ -90,6 +93,13 @@ export async function startStripeServer(options: { secretKey: string; webhookSec
       case 'POST sessions/id/expire': return books.expireSession(id);
       case 'POST refunds': return books.createRefund(form);
       case 'GET refunds/id': return books.getRefund(id);
+      case 'GET balance_transactions': {
+        const [from, to, after] = ['created[gte]', 'created[lt]', 'starting_after'].map((name) => url.searchParams.get(name));
+        const within = books.balance.filter(({ created }) => Number(created) >= Number(from) && Number(created) < Number(to));
+        const start = after ? within.findIndex((entry) => entry.id === after) + 1 : 0;
+        const data = within.slice(start, start + pageSize);
+        return { object: 'list', data, has_more: start + pageSize < within.length, url: '/v1/balance_transactions' };
+      }
       case 'GET refunds': {
         const data = [...books.refunds.values()].filter((refund) => refund.payment_intent === url.searchParams.get('payment_intent')); // prettier-ignore
         return { object: 'list', data, has_more: false, url: '/v1/refunds' };

@@ -3,11 +3,12 @@ import { Agent as HttpsAgent } from 'node:https';
 import { Stripe } from 'stripe';
 import type { StripeConfig } from '../config.ts';
 import { checkSignature, toleranceSeconds } from '../domain/signature.ts';
-import { saysNothing } from './answers.ts';
 import {
-  type Intent, type KnownAttempt, type PaymentProvider, type ProviderRefund, ProviderRefused, ProviderUnreachable, type RefundRequest,
+  type Intent, type KnownAttempt, type PaymentProvider, type ProviderRefund, ProviderRefused, type RefundRequest,
 } from './provider.ts'; // prettier-ignore
+import { inOurWords } from './stripe-errors.ts';
 import { intentFact, readStripeEvent, refundOf, sessionFact } from './stripe-facts.ts';
+import { stripeStatement } from './stripe-statement.ts';
 
 /** Two tries end within the time that a mutation waits for its provider. */
 const requestTimeoutMs = 4_000;
@@ -93,6 +94,7 @@ export function stripeProvider(config: StripeConfig): PaymentProvider {
       checkSignature(headers['stripe-signature'], body, { secrets: config.webhookSecrets, now }) ??
       verify(stripe, String(headers['stripe-signature']), body, config.webhookSecrets, now),
     readEvent: readStripeEvent,
+    statement: { utcOffsetMinutes: 0, lines: (period) => stripeStatement(stripe, period) },
     close: async () => agent.destroy(),
   };
 }
@@ -199,11 +201,6 @@ async function heard<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {
-    if (!(error instanceof Stripe.errors.StripeError)) throw error;
-    const { statusCode, code, type, message } = error;
-    if (statusCode === undefined || saysNothing(statusCode)) {
-      throw new ProviderUnreachable(`stripe: ${statusCode ?? ''} ${code ?? type}`, { cause: error });
-    }
-    throw new ProviderRefused(code ?? type, message);
+    throw inOurWords(error);
   }
 }

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { newId } from '../../../../subgraphs/shared/ids.ts';
-import { type Loose, bytes, documents, paymentIn, until, user } from '../support/payment-world.ts';
+import { ProviderUnreachable } from '../../../../subgraphs/payment/providers/provider.ts';
+import { stripeProvider } from '../../../../subgraphs/payment/providers/stripe.ts';
+import { idFromBytes, newId } from '../../../../subgraphs/shared/ids.ts';
+import { type Loose, bytes, documents, paymentIn, staff, until, user } from '../support/payment-world.ts';
 import { testProvider } from './contract.ts';
 import { type StripeWorld, openStripeWorld } from './stripe-world.ts';
 
@@ -130,4 +132,38 @@ describe('stripe', () => {
     const { data } = await stripe.world.run(buyer, documents.create, { input, key: newId() });
     expect(data.createPayment).toMatchObject({ payment: null, userErrors: [{ code: 'PROVIDER_REFUSED', retryable: false, message: expect.stringContaining('999,999.99') }] }); // prettier-ignore
   });
+
+  test.each([undefined, returnUrl])('tells in its statement what came in and went back, page by page (%s)', async (url) => {
+    const input = url === undefined ? {} : { returnUrl: url };
+    const made = await Promise.all([create(input), create(input), create(input)]);
+    for (const { payment } of made) {
+      stripe.server.books.pay(idOf(payment), 'pays');
+      await paymentIn(stripe.world, payment.id, 'SETTLED');
+    }
+    const refund = { paymentId: made[0].payment.id, amount: { amount: 34, currency: 'EUR' }, reason: 'goodwill' };
+    await stripe.world.run(staff, documents.refund, { input: refund, key: newId() });
+    const provider = openStripe();
+    try {
+      const period = { from: new Date(Date.now() - 3_600_000), to: new Date(Date.now() + 1_000) };
+      const lines = await Array.fromAsync(provider.statement?.lines(period) ?? []);
+      for (const { payment } of made) {
+        const own = lines.filter(({ kind, ourReference }) => kind === 'charge' && ourReference === payment.attempts[0].id);
+        expect(own).toMatchObject([{ amount: { amount: 1_234n, currency: 'EUR' } }]);
+      }
+      const { id } = (await stripe.world.rows('select id from refund where payment_id = ?', [bytes(made[0].payment.id)]))[0];
+      expect(lines.filter(({ ourReference }) => ourReference === idFromBytes(id))).toMatchObject([{ kind: 'refund', amount: { amount: 34n, currency: 'EUR' } }]);
+      stripe.server.fail(/^GET \/v1\/balance_transactions$/, { status: 500, code: 'api_error' }, 2);
+      await expect(Array.fromAsync(provider.statement?.lines(period) ?? [])).rejects.toBeInstanceOf(ProviderUnreachable);
+    } finally {
+      await provider.close();
+    }
+  }, 20_000); // prettier-ignore
+
+  const openStripe = () =>
+    stripeProvider({
+      secretKey: 'sk_test_ofOurOwn',
+      publishableKey: undefined,
+      webhookSecrets: [],
+      apiBase: stripe.server.url,
+    });
 });
