@@ -16,6 +16,12 @@ const createProduct = `mutation SeedProduct($input: CreateProductInput!, $idempo
   createProduct(input: $input, idempotencyKey: $idempotencyKey) { product { id } userErrors { __typename ... on UserError { code message } } }
 }`;
 
+const creditWallet = `mutation SeedWallet($userId: ID!, $amount: MoneyInput!, $idempotencyKey: String!) {
+  creditWallet(userId: $userId, amount: $amount, reason: "Welcome", idempotencyKey: $idempotencyKey) { userErrors { __typename ... on UserError { code message } } }
+}`;
+/** What each demo customer has to spend. */
+const demoBalance = { amount: 5_000, currency: 'EUR' };
+
 /** Seeding ends with the administrator: where there is one, the database is not new. */
 export async function isSeeded(env: Env): Promise<boolean> {
   const connection = await createConnection({ uri: databaseUrl(env, readPlatformConfig(env), 'user') });
@@ -37,8 +43,11 @@ export async function seed(runtime: Runtime, subgraphs: Subgraphs): Promise<void
   try {
     const isProduction = runtime.env['NODE_ENV'] === 'production';
     // The demo accounts' passwords are in the README: they are never made in production, the products only when asked for.
-    const operatorId = isProduction ? runtime.newId() : await seedDemoAccounts(accounts);
+    const { operatorId, customerIds } = isProduction
+      ? { operatorId: runtime.newId(), customerIds: [] }
+      : await seedDemoAccounts(accounts);
     if (!isProduction || readDemoShop(runtime.env)) await seedDemoShop(runtime, subgraphs, operatorId);
+    await seedWallets(runtime, subgraphs, { operatorId, customerIds });
     const admin = await accounts.ensureAdmin();
     // A password that was made up is told this once.
     if (admin.password !== null)
@@ -48,18 +57,28 @@ export async function seed(runtime: Runtime, subgraphs: Subgraphs): Promise<void
   }
 }
 
-/** Returns the id of the operator among them. */
-async function seedDemoAccounts(accounts: Accounts): Promise<string> {
+type DemoPeople = { readonly operatorId: string; readonly customerIds: readonly string[] };
+
+async function seedDemoAccounts(accounts: Accounts): Promise<DemoPeople> {
   let operatorId = '';
+  const customerIds: string[] = [];
   for (const { roles, ...account } of demoAccounts) {
     const { id } = await accounts.createUser({ ...account, roles: [...roles] });
     if (roles.includes('OPERATOR')) operatorId = id;
+    else customerIds.push(id);
   }
   console.log(`seeded: ${demoAccounts.length} demo accounts (the README has their passwords)`);
-  return operatorId;
+  return { operatorId, customerIds };
 }
 
-async function seedDemoShop(runtime: Runtime, subgraphs: Subgraphs, operatorId: string): Promise<void> {
+type Asked = { readonly query: string; readonly variables: Readonly<Record<string, unknown>> };
+
+/** Runs a mutation as the operator. Throws when it is refused; `what` names it then. */
+async function asOperator(
+  runtime: Runtime,
+  subgraphs: Subgraphs,
+  operatorId: string,
+): Promise<(name: 'product' | 'payment', what: string, asked: Asked) => Promise<void>> {
   const identity = await identitySigner(
     runtime.config.identitySecret,
     runtime.now,
@@ -75,19 +94,36 @@ async function seedDemoShop(runtime: Runtime, subgraphs: Subgraphs, operatorId: 
     [callerHeaders.identity]: identity,
     [callerHeaders.trace]: traceparentOf(runtime.newId().replaceAll('-', '')),
   };
+  return async (name, what, asked) => {
+    const result = await subgraphs.link(name).execute({ ...asked, headers });
+    if (result.errors) throw new CallError(name, result.errors);
+    const [payload] = Object.values(result.data as Record<string, { userErrors: { message: string }[] }>);
+    const messages = payload?.userErrors.map(({ message }) => message) ?? [];
+    if (messages.length > 0) throw new Error(`${what} was not seeded: ${messages.join('; ')}`);
+  };
+}
+
+async function seedDemoShop(runtime: Runtime, subgraphs: Subgraphs, operatorId: string): Promise<void> {
+  const run = await asOperator(runtime, subgraphs, operatorId);
   for (const product of demoProducts) {
-    const result = await subgraphs.link('product').execute({
-      query: createProduct,
-      variables: { input: inputOf(product), idempotencyKey: `seed-${product.sku}` },
-      headers,
-    });
-    if (result.errors) throw new CallError('product', result.errors);
-    const { userErrors } = (result.data as { createProduct: { userErrors: { code: string; message: string }[] } })
-      .createProduct;
-    if (userErrors.length > 0)
-      throw new Error(`${product.sku} was not seeded: ${userErrors.map(({ message }) => message).join('; ')}`);
+    const variables = { input: inputOf(product), idempotencyKey: `seed-${product.sku}` };
+    await run('product', product.sku, { query: createProduct, variables });
   }
   console.log(`seeded: ${demoProducts.length} products`);
+}
+
+async function seedWallets(
+  runtime: Runtime,
+  subgraphs: Subgraphs,
+  { operatorId, customerIds }: DemoPeople,
+): Promise<void> {
+  if (customerIds.length === 0) return;
+  const run = await asOperator(runtime, subgraphs, operatorId);
+  for (const userId of customerIds) {
+    const variables = { userId, amount: demoBalance, idempotencyKey: `seed-${userId}` };
+    await run('payment', `the wallet of ${userId}`, { query: creditWallet, variables });
+  }
+  console.log(`seeded: ${customerIds.length} wallets with ${demoBalance.amount / 100} ${demoBalance.currency}`);
 }
 
 function inputOf({ rooms, ...product }: DemoProduct) {

@@ -6,7 +6,8 @@ import { type BenchPlatform, benchAdmin, startBenchPlatform } from './bench-plat
 import { type Run, cpuMs, machine, perSecond, percentiles, repeat, round, statements } from './measure.ts';
 import { type Statement, recordPlacing, replayPlacing, withoutTransactionControl } from './placing-floor.ts';
 
-const buyers = 16;
+/** Buyers at once, each with a line of their own. */
+export const buyers = 16;
 const products = 16;
 const onHand = 1_000_000;
 const warmUpSeconds = 4;
@@ -17,7 +18,8 @@ const settleTimeoutMs = 60_000;
 
 const tokens = '{ user { id } tokens { accessToken } userErrors { __typename } }';
 const registerDocument = `mutation R($input: RegisterInput!) { register(input: $input) ${tokens} }`;
-const loginDocument = `mutation L($mobile: String!, $password: String!) { login(mobile: $mobile, password: $password) ${tokens} }`;
+/** Signs somebody in. */
+export const loginDocument = `mutation L($mobile: String!, $password: String!) { login(mobile: $mobile, password: $password) ${tokens} }`;
 const productDocument =
   'mutation P($input: CreateProductInput!, $key: String!) { createProduct(input: $input, idempotencyKey: $key) { product { id } userErrors { __typename } } }';
 const placeDocument =
@@ -25,7 +27,8 @@ const placeDocument =
 const payDocument =
   'mutation Pay($input: CreatePaymentInput!, $key: String!) { createPayment(input: $input, idempotencyKey: $key) { payment { attempts { clientParams } } userErrors { __typename } } }';
 
-type Shop = {
+/** What a benchmark buys in: signed-in buyers, products, and what they did. */
+export type Shop = {
   platform: BenchPlatform;
   tokens: string[];
   buyerIds: string[];
@@ -35,7 +38,8 @@ type Shop = {
   watcher: Watcher;
 };
 
-async function openShop(platform: BenchPlatform): Promise<Shop> {
+/** A shop on a new platform. */
+export async function openShop(platform: BenchPlatform): Promise<Shop> {
   type Signed = { user: { id: string }; tokens: { accessToken: string } };
   const { login: staff } = await platform.gql<{ login: Signed }>(loginDocument, benchAdmin);
   const shop: Shop = {
@@ -110,7 +114,8 @@ function startWatcher({ connection, prefix }: BenchPlatform): Watcher {
   };
 }
 
-async function place(shop: Shop, line: number): Promise<string> {
+/** Places one piece of any product; resolves with the order's id once it waits for its payment. */
+export async function place(shop: Shop, line: number): Promise<string> {
   const productId = shop.products[Math.floor(Math.random() * products)] as string;
   type Placed = { placeOrder: { order: { id: string; state: string } | null; userErrors: unknown[] } };
   const { placeOrder } = await shop.platform.gql<Placed>(
@@ -160,7 +165,7 @@ async function measure({ platform, watcher }: Shop, work: () => Promise<Run>): P
 }
 
 /** Waits until every event has gone out. */
-async function quiet({ connection, prefix }: BenchPlatform): Promise<void> {
+export async function quiet({ connection, prefix }: BenchPlatform): Promise<void> {
   const deadline = performance.now() + settleTimeoutMs;
   for (;;) {
     const [[row]] = (await connection.query(

@@ -4,10 +4,12 @@ import { benchGateway } from './gateway/bench.ts';
 import { benchGatewayMemory } from './gateway/memory.ts';
 import { profileGateway } from './gateway/profile.ts';
 import { benchOrderFlow } from './order-flow.ts';
+import { benchPayments } from './payments.ts';
 
 /** `npm run bench -- <scenario>`; add a file beside this one and name it here. */
 const scenarios: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   'order-flow': benchOrderFlow,
+  payments: benchPayments,
   'fan-out': benchFanOut,
   gateway: benchGateway,
   'gateway-attack': benchGatewayAttack,
