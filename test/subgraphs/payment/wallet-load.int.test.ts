@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { newId } from '../../../subgraphs/shared/ids.ts';
 import {
-  type Loose,
   type PaymentWorld,
   credit,
   documents,
@@ -31,7 +30,7 @@ describe(`${operations} spends and top-ups at the same time on ${wallets} wallet
     const spend = async (one: (typeof customers)[number], amount: number): Promise<void> => {
       const order = world.orders.add({ customerId: one.customer.userId, balanceDueMinor: amount });
       const { data } = await world.run(one.customer, documents.create, { input: { orderId: order.id, method: 'WALLET' }, key: newId() });
-      const { payment, userErrors } = data.createPayment as Loose;
+      const { payment, userErrors } = data.createPayment;
       if (payment) {
         one.expected -= amount;
         one.spent += 1;
