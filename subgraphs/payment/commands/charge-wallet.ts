@@ -34,8 +34,9 @@ export async function chargeWallet(deps: PaymentDeps, input: ChargeInput, traceI
   try {
     return await transact(deps, async (unit) => {
       const turn = await enterAction(unit.sql, input);
-      if (turn === 'compensated') throw branchCompensated('The charge of this order was undone; nothing is taken.');
       const charged = turn === 'repeated' ? await findCharge(unit.sql, input.orderId) : null;
+      if (turn === 'compensated' || (charged && charged.refundingMinor > 0n))
+        throw branchCompensated('The charge of this order was undone; nothing is taken.');
       const payment =
         charged ??
         (await insertWalletPayment(unit, deps, {
