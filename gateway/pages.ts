@@ -21,11 +21,13 @@ const storefrontPaths = [
   '/',
   /^\/products\/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i,
   '/cart',
+  '/wallet',
   '/orders',
   '/orders/:orderId',
   '/pay/:orderId',
   '/staff',
   '/staff/stock',
+  '/staff/dead-letters',
   '/staff/orders/:orderId',
 ];
 

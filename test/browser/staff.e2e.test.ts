@@ -1,5 +1,8 @@
 import { expect, jest, test } from '@jest/globals';
-import { logIn, pay, placeOrder } from '../support/shop.ts';
+import { createConnection } from 'mysql2/promise';
+import { idToBytes, newId } from '../../subgraphs/shared/ids.ts';
+import { until } from '../support/platform.ts';
+import { logIn, pay, placeOrder, register } from '../support/shop.ts';
 import { describeInBrowser } from './browser.ts';
 import { look } from './look.ts';
 import { buyer, operator, signIn } from './people.ts';
@@ -14,6 +17,18 @@ describeInBrowser('the staff view in a browser', ({ platform, open }) => {
     );
     return data?.product.id ?? '';
   };
+
+  /** Writes an event into payment's outbox that the order service refuses: dollars for an order in euros. */
+  async function tellOfWrongMoney(): Promise<string> {
+    const customer = await register(platform());
+    const order = await placeOrder(platform(), customer, [{ productId: await productId('TEA-CANISTER'), quantity: 1 }]);
+    const id = newId();
+    const data = { customerId: customer.id, method: 'SIMULATED_CARD', amountMinor: 2_750, currency: 'USD', paidAt: new Date().toISOString() }; // prettier-ignore
+    const connection = await createConnection({ uri: platform().mysqlUrl, database: `${platform().prefix}_payment` });
+    await connection.query('insert into outbox (id, aggregate_id, type, trace_id, data, created_at) values (?, ?, ?, ?, ?, utc_timestamp(3))', [idToBytes(id), idToBytes(order.id), 'payment.succeeded', '0'.repeat(32), JSON.stringify(data)]); // prettier-ignore
+    await connection.end();
+    return id;
+  }
 
   test('a customer is told that this is not for them', async () => {
     const { page, context, faults } = await open('/staff');
@@ -80,6 +95,74 @@ describeInBrowser('the staff view in a browser', ({ platform, open }) => {
     await page.getByRole('button', { name: 'Save the number of Merino blanket' }).click();
     await page.getByText('Somebody changed the stock while you counted').waitFor();
     expect(await look(page, 'staff-stock-conflict')).toEqual([]);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  test('staff see an order come in and credit its customer, who pays with wallet and card, and again with the wallet alone', async () => {
+    const staff = await open('/staff');
+    await signIn(staff.page, operator);
+    await staff.page.locator('.ticker').getByText('Live', { exact: true }).waitFor();
+
+    const customer = await register(platform(), 'Ada Lovelace');
+    const buy = async (sku: string) =>
+      placeOrder(platform(), customer, [{ productId: await productId(sku), quantity: 1 }]);
+    const order = await buy('CANDLE-BEESWAX');
+    await staff.page.locator('.ticker').getByText('Ada Lovelace').first().waitFor();
+    expect(await look(staff.page, 'staff-live')).toEqual([]);
+    const credit = async (amount: string) => {
+      await staff.page.getByLabel('Credit to the wallet, EUR').fill(amount);
+      await staff.page.getByRole('button', { name: 'Credit', exact: true }).click();
+    };
+    await staff.page.locator('.feed').getByRole('link', { name: order.number }).click();
+    await credit('5');
+    await staff.page.getByText('Ada Lovelace has €5.00 in the wallet now.').waitFor();
+
+    const { page, context, faults } = await open(`/pay/${order.id}`);
+    await signIn(page, customer);
+    await page.getByText('€5.00 in it; the other €9.50 by card').waitFor();
+    expect(await look(page, 'pay-mixed')).toEqual([]);
+    await page.getByLabel('Card number').fill('4000000000009995');
+    await page.getByRole('button', { name: 'Pay €9.50' }).click();
+    await page.getByText('The payment did not go through.').waitFor();
+    await page.getByText('€5.00 of it are set aside in your wallet.').waitFor();
+    await page.getByLabel('Card number').fill('4242424242424242');
+    await page.getByRole('button', { name: 'Pay €9.50' }).click();
+    await page.getByRole('heading', { name: 'Paid' }).waitFor();
+
+    await credit('20');
+    await staff.page.getByText('Ada Lovelace has €20.00 in the wallet now.').waitFor();
+    const second = await buy('NOTEBOOK-CLOTH');
+    await page.goto(`${platform().url}/pay/${second.id}`);
+    await page.getByRole('button', { name: 'Pay €16.00 from my wallet' }).click();
+    await page.getByRole('heading', { name: 'Paid' }).waitFor();
+    await page.getByRole('link', { name: 'Ada Lovelace' }).click();
+    await page.getByText('€4.00', { exact: true }).waitFor();
+    expect(await look(page, 'wallet')).toEqual([]);
+    expect([...staff.faults, ...faults]).toEqual([]);
+    await Promise.all([staff.context.close(), context.close()]);
+  });
+
+  test('an event that could not be handled is shown, and can be replayed', async () => {
+    const letterId = await tellOfWrongMoney();
+    const { page, context, faults } = await open('/staff/dead-letters');
+    await signIn(page, operator);
+    await page.getByText('Nothing waits here').waitFor();
+    // The order service gives up after five tries.
+    const heading = page.getByRole('heading', { name: /payment\.succeeded/ });
+    await until(async () => {
+      await page.reload();
+      await page.getByRole('heading', { name: 'Dead letters' }).waitFor();
+      await page.locator('.skeleton').first().waitFor({ state: 'detached' });
+      return heading.isVisible();
+    });
+    await page.getByText('The whole event').click();
+    await page.getByLabel(`Event ${letterId}`).waitFor();
+    expect(await look(page, 'staff-dead-letters')).toEqual([]);
+    // Its cause is not mended, so it fails once more, and says so.
+    await page.getByRole('button', { name: /^Replay/ }).click();
+    await page.getByRole('alert').getByText('payment.succeeded in USD for an order in EUR').waitFor();
+    await page.getByText(/^6 tries/).waitFor();
     expect(faults).toEqual([]);
     await context.close();
   });

@@ -13,6 +13,7 @@ import { ShopPage } from './shop/shop-page.tsx';
 import { Frame } from './ui/frame.tsx';
 import { NotFound } from './ui/not-found.tsx';
 import { Loading } from './ui/parts.tsx';
+import { WalletPage } from './wallet/wallet-page.tsx';
 
 /** Few who come here are staff: they fetch their view when they open it. */
 const StaffView = lazy(async () => ({ default: (await import('./staff/staff-view.tsx')).StaffView }));
@@ -47,6 +48,11 @@ export function App() {
                 {(user) => <PayPage key={id + user.id} orderId={id} />}
               </SignInGate>
             )}
+          </Route>
+          <Route path="/wallet">
+            <SignInGate title="Your wallet" reason="A wallet is shown to its owner.">
+              {() => <WalletPage />}
+            </SignInGate>
           </Route>
           <Route path="/staff/*?">
             <SignInGate title="Staff" reason="This part is for the people who run the shop.">

@@ -1,10 +1,12 @@
 import type { Money } from './types.ts';
 
+/** How many digits a currency's minor units are: 2 for EUR, 0 for JPY. */
+export const currencyDigits = (currency: string): number =>
+  new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2;
+
 /** Money in the reader's own way of writing; minor units have the currency's own number of digits. */
-export function formatMoney({ amount, currency }: Money): string {
-  const format = new Intl.NumberFormat(undefined, { style: 'currency', currency });
-  return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
-}
+export const formatMoney = ({ amount, currency }: Money): string =>
+  new Intl.NumberFormat(undefined, { style: 'currency', currency }).format(amount / 10 ** currencyDigits(currency));
 
 /** Time left as `m:ss`, or `h:mm:ss` from an hour on; never below zero. */
 export function formatTimeLeft(leftMs: number): string {

@@ -2,6 +2,7 @@ import './styles.css';
 import './shop/shop.css';
 import './orders/orders.css';
 import './pay/pay.css';
+import './wallet/wallet.css';
 import { App } from './app.tsx';
 import { show } from './ui/show.tsx';
 

@@ -1,24 +1,37 @@
-import { useState } from 'react';
+import { useCallback, useState } from 'react';
 import { useQuery } from 'urql';
 import { Link, useSearchParams } from 'wouter';
-import { MyOrdersDocument, type MyOrdersQuery, type OrderState } from '../../../../schema/generated/operations.ts';
+import {
+  MyOrdersDocument,
+  type MyOrdersQuery,
+  type OrderState,
+  WatchMyOrdersDocument,
+} from '../../../../schema/generated/operations.ts';
 import { toApiError } from '../api.ts';
 import { formatMoment, formatMoney } from '../format.ts';
 import { Chips } from '../ui/chips.tsx';
-import { Empty, Picture, Problem, Skeleton, useTitle } from '../ui/parts.tsx';
+import { Connection, Empty, Picture, Problem, Skeleton, useTitle } from '../ui/parts.tsx';
 import { StateBadge, groupStates, orderGroups } from './order-state.tsx';
+import { useFeed } from './use-feed.ts';
+import { useReloadOn } from './use-reload-on.ts';
 
 type ListedOrder = MyOrdersQuery['myOrders']['edges'][number]['node'];
 
 const pageSize = 20;
 const shownPictures = 3;
 
-/** The buyer's orders, newest first. */
+/** The buyer's orders, newest first, live. */
 export function OrdersPage() {
   useTitle('Your orders');
   const [params, setParams] = useSearchParams();
   const group = params.get('show') ?? '';
   const [starts, setStarts] = useState<readonly (string | null)[]>([null]);
+  const [changes, setChanges] = useState(0);
+  const connection = useFeed({
+    document: WatchMyOrdersDocument,
+    seqOf: ({ myOrders }) => myOrders.seq,
+    onChange: useCallback(() => setChanges((count) => count + 1), []),
+  });
   const choose = (name: string) => {
     setStarts([null]);
     setParams(name === '' ? {} : { show: name }, { replace: true });
@@ -26,7 +39,10 @@ export function OrdersPage() {
   return (
     <>
       <div className="page-head">
-        <h1>Your orders</h1>
+        <div className="title">
+          <h1>Your orders</h1>
+          <Connection state={connection} />
+        </div>
         <Chips legend="Which orders" value={group} choices={orderGroups} onChange={choose} />
       </div>
       {starts.map((after) => (
@@ -34,6 +50,7 @@ export function OrdersPage() {
           key={`${group} ${after ?? ''}`}
           states={groupStates(group)}
           after={after}
+          changes={changes}
           onMore={after === starts.at(-1) ? (next) => setStarts([...starts, next]) : null}
         />
       ))}
@@ -44,10 +61,12 @@ export function OrdersPage() {
 function OrderPages({
   states,
   after,
+  changes,
   onMore,
 }: {
   states: OrderState[] | null;
   after: string | null;
+  changes: number;
   onMore: ((next: string) => void) | null;
 }) {
   const [{ data, error }, reload] = useQuery({
@@ -55,6 +74,7 @@ function OrderPages({
     variables: { first: pageSize, after, ...(states === null ? {} : { filter: { state: states } }) },
     requestPolicy: 'cache-and-network',
   });
+  useReloadOn(changes, reload);
   if (data === undefined && error !== undefined) {
     const retry = () => reload({ requestPolicy: 'network-only' });
     return <Problem what="Your orders can’t be shown." why={toApiError(error).message} onRetry={retry} />;

@@ -7,10 +7,11 @@ import { OutcomeScreen, outcomeOf } from '../orders/outcome.tsx';
 import { Timeline } from '../orders/timeline.tsx';
 import type { Order } from '../types.ts';
 import { Loading, useTitle } from '../ui/parts.tsx';
-import { CardForm } from './card-form.tsx';
 import { Countdown } from './countdown.tsx';
+import { PayForm } from './pay-form.tsx';
 import { PayStatus } from './pay-status.tsx';
-import { useCardPayment } from './use-card-payment.ts';
+import { cardPayment } from './start-payment.ts';
+import { usePayment } from './use-payment.ts';
 
 /** Where an order is paid, with its live status until it is paid or closed. */
 export const PayPage = ({ orderId }: { orderId: string }) => (
@@ -35,7 +36,8 @@ export const PayPage = ({ orderId }: { orderId: string }) => (
 );
 
 function Payment({ order, reload }: { order: Order; reload: () => Promise<void> }) {
-  const { step, pay, confirm, takeAnotherCard } = useCardPayment(order, reload);
+  const payment = usePayment(order, reload);
+  const { step } = payment;
   const outcome = outcomeOf(order);
   useTitle(outcome?.title ?? 'Payment');
 
@@ -47,8 +49,7 @@ function Payment({ order, reload }: { order: Order; reload: () => Promise<void> 
     );
   }
   if (order.state === 'PLACING') return <Loading text="Your order is being placed…" />;
-  const busy = step.kind === 'working' ? step.text : null;
-  const hideCard = step.kind === 'confirm' || step.kind === 'waiting';
+  const toConfirm = formatMoney(cardPayment(order)?.amount ?? order.balanceDue);
   return (
     <div className="form">
       <div className="due">
@@ -61,16 +62,16 @@ function Payment({ order, reload }: { order: Order; reload: () => Promise<void> 
       <PayStatus step={step} />
       {step.kind === 'confirm' && (
         <>
-          <button type="button" className="button wide" autoFocus onClick={() => void confirm()}>
-            Confirm {formatMoney(order.balanceDue)}
+          <button type="button" className="button wide" autoFocus onClick={() => void payment.confirm()}>
+            Confirm {toConfirm}
           </button>
-          <button type="button" className="button quiet wide" onClick={takeAnotherCard}>
+          <button type="button" className="button quiet wide" onClick={payment.takeAnotherCard}>
             Use another card
           </button>
         </>
       )}
-      {!hideCard && <CardForm amount={formatMoney(order.balanceDue)} busy={busy} onPay={(card) => void pay(card)} />}
-      {order.allowedActions.includes('CANCEL') && busy === null && step.kind !== 'waiting' && (
+      {step.kind !== 'confirm' && step.kind !== 'waiting' && <PayForm order={order} payment={payment} />}
+      {order.allowedActions.includes('CANCEL') && step.kind !== 'working' && step.kind !== 'waiting' && (
         <CancelOrder orderId={order.id} onCancelled={reload} />
       )}
     </div>

@@ -1,5 +1,5 @@
 import { Spinner } from '../ui/parts.tsx';
-import type { PayStep } from './use-card-payment.ts';
+import type { PayStep } from './use-payment.ts';
 
 /** How far paying has come, for the eye and for screen readers. */
 export const PayStatus = ({ step }: { step: PayStep }) => (
@@ -24,7 +24,7 @@ export const PayStatus = ({ step }: { step: PayStep }) => (
           <Spinner />
           {step.long
             ? 'This takes longer than usual. You may close this page: the order goes on without it.'
-            : 'Waiting for the bank’s word…'}
+            : 'Waiting for the payment to be confirmed…'}
         </p>
       )}
       {step.kind === 'confirm' && <p className="notice">Your bank wants you to confirm this payment.</p>}

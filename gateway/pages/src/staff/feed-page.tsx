@@ -1,20 +1,22 @@
-import { useState } from 'react';
+import { useCallback, useState } from 'react';
 import { useQuery } from 'urql';
 import { Link, useSearchParams } from 'wouter';
 import { type OrderFilter, OrdersDocument, type OrdersQuery } from '../../../../schema/generated/operations.ts';
 import { toApiError } from '../api.ts';
 import { formatMoment, formatMoney } from '../format.ts';
+import { useReloadOn } from '../orders/use-reload-on.ts';
 import { StateBadge, groupStates, orderGroups } from '../orders/order-state.tsx';
 import { Chips } from '../ui/chips.tsx';
 import { Empty, Problem, Skeleton, useTitle } from '../ui/parts.tsx';
 import { SearchField } from '../ui/search-field.tsx';
+import { Ticker } from './ticker.tsx';
 
 export type FeedOrder = OrdersQuery['orders']['edges'][number]['node'];
 
 const pageSize = 25;
 const longestNumber = 64;
 
-/** Everybody's orders, newest first. */
+/** Everybody's orders, newest first, live. */
 export function FeedPage() {
   useTitle('All orders');
   const [params, setParams] = useSearchParams();
@@ -29,6 +31,8 @@ export function FeedPage() {
       },
       { replace: true },
     );
+  const [changes, setChanges] = useState(0);
+  const onChange = useCallback(() => setChanges((count) => count + 1), []);
   const states = groupStates(group);
   const filter: OrderFilter = {
     ...(states === null ? {} : { state: states }),
@@ -39,6 +43,7 @@ export function FeedPage() {
       <div className="page-head">
         <h1>All orders</h1>
       </div>
+      <Ticker onChange={onChange} />
       <div className="feed-filters">
         <SearchField
           label="Order number or client reference"
@@ -48,18 +53,19 @@ export function FeedPage() {
         />
         <Chips legend="Which orders" value={group} choices={orderGroups} onChange={(value) => set('show', value)} />
       </div>
-      <FeedPages key={`${group} ${number}`} filter={filter} />
+      <FeedPages key={`${group} ${number}`} filter={filter} changes={changes} />
     </>
   );
 }
 
-function FeedPages({ filter }: { filter: OrderFilter }) {
+function FeedPages({ filter, changes }: { filter: OrderFilter; changes: number }) {
   const [starts, setStarts] = useState<readonly (string | null)[]>([null]);
   return starts.map((after) => (
     <FeedPart
       key={after ?? ''}
       filter={filter}
       after={after}
+      changes={changes}
       onMore={after === starts.at(-1) ? (next) => setStarts([...starts, next]) : null}
     />
   ));
@@ -68,10 +74,12 @@ function FeedPages({ filter }: { filter: OrderFilter }) {
 function FeedPart({
   filter,
   after,
+  changes,
   onMore,
 }: {
   filter: OrderFilter;
   after: string | null;
+  changes: number;
   onMore: ((next: string) => void) | null;
 }) {
   const [{ data, error }, reload] = useQuery({
@@ -79,6 +87,7 @@ function FeedPart({
     variables: { first: pageSize, after, filter },
     requestPolicy: 'cache-and-network',
   });
+  useReloadOn(changes, reload);
   if (data === undefined && error !== undefined) {
     const retry = () => reload({ requestPolicy: 'network-only' });
     return <Problem what="The orders can’t be shown." why={toApiError(error).message} onRetry={retry} />;

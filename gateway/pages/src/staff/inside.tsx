@@ -1,6 +1,7 @@
 import type { OrderInsideQuery, StepState } from '../../../../schema/generated/operations.ts';
 import { formatMoment, formatMoney } from '../format.ts';
 import { inWords } from '../orders/order-state.tsx';
+import { CreditForm } from './credit.tsx';
 
 export type Inside = NonNullable<OrderInsideQuery['order']>;
 type Saga = NonNullable<Inside['saga']>;
@@ -14,7 +15,8 @@ const stepTone: Readonly<Record<StepState, string>> = {
   FAILED: 'bad',
 };
 
-export const Customer = ({ inside }: { inside: Inside }) => (
+/** Who bought, and the wallet to credit. */
+export const Customer = ({ inside, currency }: { inside: Inside; currency: string }) => (
   <section className="card" aria-labelledby="customer-title">
     <h2 id="customer-title">Customer</h2>
     <dl className="facts">
@@ -41,6 +43,7 @@ export const Customer = ({ inside }: { inside: Inside }) => (
         </div>
       )}
     </dl>
+    <CreditForm userId={inside.customer.id} name={inside.customer.name} currency={currency} />
   </section>
 );
 

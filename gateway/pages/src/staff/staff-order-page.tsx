@@ -44,7 +44,7 @@ function Details({ order, events, reload }: ShownOrder) {
       <div className="aside">
         {inside !== null && <Actions order={order} inside={inside} onDone={refresh} />}
         <OrderSummary order={order} />
-        {inside !== null && <Customer inside={inside} />}
+        {inside !== null && <Customer inside={inside} currency={order.total.currency} />}
         <Timeline events={events} />
       </div>
       <div className="aside">

@@ -4,6 +4,7 @@ import { isStaff } from '../account/roles.ts';
 import type { SignedInUser } from '../session.ts';
 import { NotFound } from '../ui/not-found.tsx';
 import { useTitle } from '../ui/parts.tsx';
+import { DeadLettersPage } from './dead-letters-page.tsx';
 import { FeedPage } from './feed-page.tsx';
 import { StaffOrderPage } from './staff-order-page.tsx';
 import { StockPage } from './stock-page.tsx';
@@ -11,9 +12,10 @@ import { StockPage } from './stock-page.tsx';
 const tabs = [
   ['/staff', 'Orders'],
   ['/staff/stock', 'Stock'],
+  ['/staff/dead-letters', 'Dead letters'],
 ] as const;
 
-/** For the people who run the shop: all orders live, each with its saga, and the stock. */
+/** For the people who run the shop: all orders live, each with its saga, the stock, and dead letters. */
 export function StaffView({ user }: { user: SignedInUser }) {
   return isStaff(user) ? <Rooms /> : <Refused name={user.name} />;
 }
@@ -51,6 +53,7 @@ function Rooms() {
         <Route path="/staff" component={FeedPage} />
         <Route path="/staff/orders/:id">{({ id }) => <StaffOrderPage key={id} orderId={id} />}</Route>
         <Route path="/staff/stock" component={StockPage} />
+        <Route path="/staff/dead-letters" component={DeadLettersPage} />
         <Route>
           <NotFound />
         </Route>

@@ -1,13 +1,15 @@
 import { useId } from 'react';
 
-/** A choice of one among few; '' is "All". */
+/** A choice of one among few; '' is the first, "All" unless said otherwise. */
 export function Chips({
   legend,
+  all = 'All',
   value,
   choices,
   onChange,
 }: {
   legend: string;
+  all?: string;
   value: string;
   choices: readonly (readonly [value: string, label: string])[];
   onChange: (value: string) => void;
@@ -16,7 +18,7 @@ export function Chips({
   return (
     <fieldset className="chips">
       <legend className="hidden-visually">{legend}</legend>
-      {[['', 'All'] as const, ...choices].map(([choice, label]) => (
+      {[['', all] as const, ...choices].map(([choice, label]) => (
         <label key={choice}>
           <input type="radio" name={name} checked={value === choice} onChange={() => onChange(choice)} />
           <span>{label}</span>

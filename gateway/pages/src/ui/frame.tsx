@@ -92,7 +92,9 @@ function Account() {
   }
   return (
     <div className="who">
-      <span>{session.user.name}</span>
+      <Link href="/wallet" title="Your wallet">
+        {session.user.name}
+      </Link>
       <button type="button" className="link" onClick={signOut}>
         Sign out
       </button>

@@ -1,0 +1,82 @@
+import { useState } from 'react';
+import { useQuery } from 'urql';
+import { PayOptionsDocument } from '../../../../schema/generated/operations.ts';
+import { formatMoney } from '../format.ts';
+import type { Money, Order } from '../types.ts';
+import { Spinner } from '../ui/parts.tsx';
+import { CardForm } from './card-form.tsx';
+import { cardPayment, walletShare } from './start-payment.ts';
+import type { usePayment } from './use-payment.ts';
+
+/** How to pay: by card, and from the wallet where there is something in it. */
+export function PayForm({ order, payment }: { order: Order; payment: ReturnType<typeof usePayment> }) {
+  const [wanted, setWanted] = useState(true);
+  const started = cardPayment(order);
+  const balance = useBalance(order, started !== undefined);
+  const busy = payment.step.kind === 'working' ? payment.step.text : null;
+
+  // What was begun decides how the money is split: the API takes one split an order.
+  if (started !== undefined) {
+    const share = walletShare(order);
+    return (
+      <>
+        {share !== null && <p className="notice">{formatMoney(share)} of it are set aside in your wallet.</p>}
+        <CardForm amount={formatMoney(started.amount)} busy={busy} onPay={(card) => void payment.pay(card, null)} />
+      </>
+    );
+  }
+
+  const share = wanted && balance !== null ? smaller(balance, order.balanceDue) : null;
+  const rest = { ...order.balanceDue, amount: order.balanceDue.amount - (share?.amount ?? 0) };
+  return (
+    <>
+      {balance !== null && (
+        <label className="check">
+          <input
+            type="checkbox"
+            checked={wanted}
+            disabled={busy !== null}
+            onChange={(event) => setWanted(event.target.checked)}
+          />
+          <span>
+            Use my wallet
+            <span className="small muted">
+              {formatMoney(balance)} in it
+              {share !== null && rest.amount > 0 && `; the other ${formatMoney(rest)} by card`}
+            </span>
+          </span>
+        </label>
+      )}
+      {rest.amount === 0 ? (
+        <button
+          type="button"
+          className="button wide"
+          aria-disabled={busy !== null}
+          onClick={() => {
+            if (busy === null) void payment.payFromWallet();
+          }}
+        >
+          {busy !== null && <Spinner />}
+          {busy ?? `Pay ${formatMoney(order.balanceDue)} from my wallet`}
+        </button>
+      ) : (
+        <CardForm amount={formatMoney(rest)} busy={busy} onPay={(card) => void payment.pay(card, share)} />
+      )}
+    </>
+  );
+}
+
+/** Made anew, because it is sent: what the cache hands out also has a `__typename`. */
+const smaller = (a: Money, b: Money): Money => ({ amount: Math.min(a.amount, b.amount), currency: a.currency });
+
+/** What the wallet can pay in the order's currency; null when nothing, or while it is not known. */
+function useBalance(order: Order, skip: boolean): Money | null {
+  const [{ data }] = useQuery({
+    query: PayOptionsDocument,
+    variables: { orderId: order.id, currency: order.balanceDue.currency },
+    requestPolicy: 'network-only',
+    pause: skip,
+  });
+  const balance = data?.me?.wallet?.balance ?? null;
+  return balance !== null && balance.amount > 0 ? balance : null;
+}

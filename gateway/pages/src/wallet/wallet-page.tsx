@@ -1,0 +1,98 @@
+import { useState } from 'react';
+import { useQuery } from 'urql';
+import { WalletDocument, type WalletQuery } from '../../../../schema/generated/operations.ts';
+import { toApiError } from '../api.ts';
+import { formatMoment, formatMoney } from '../format.ts';
+import { Empty, Problem, Skeleton, useTitle } from '../ui/parts.tsx';
+
+type Wallet = NonNullable<NonNullable<WalletQuery['me']>['wallet']>;
+
+const pageSize = 20;
+
+/** The user's money here: what can be spent, what is set aside, and each change. */
+export function WalletPage() {
+  useTitle('Your wallet');
+  const [starts, setStarts] = useState<readonly (string | null)[]>([null]);
+  return (
+    <>
+      <div className="page-head">
+        <h1>Your wallet</h1>
+      </div>
+      {starts.map((after) => (
+        <WalletPart
+          key={after ?? ''}
+          after={after}
+          onMore={after === starts.at(-1) ? (next) => setStarts([...starts, next]) : null}
+        />
+      ))}
+    </>
+  );
+}
+
+function WalletPart({ after, onMore }: { after: string | null; onMore: ((next: string) => void) | null }) {
+  const [{ data, error }, reload] = useQuery({
+    query: WalletDocument,
+    variables: { first: pageSize, after },
+    requestPolicy: 'cache-and-network',
+  });
+  if (data === undefined && error !== undefined) {
+    const retry = () => reload({ requestPolicy: 'network-only' });
+    return <Problem what="The wallet can’t be shown." why={toApiError(error).message} onRetry={retry} />;
+  }
+  if (data === undefined) return <Skeleton count={2} className="order-list" label="Loading your wallet…" />;
+  const wallet = data.me?.wallet ?? null;
+  if (wallet === null) {
+    return (
+      <Empty title="Your wallet is empty">
+        <p className="muted">Money that the shop credits to you appears here and pays your next orders.</p>
+      </Empty>
+    );
+  }
+  const { hasNextPage, endCursor } = wallet.entries.pageInfo;
+  return (
+    <>
+      {after === null && <Balance wallet={wallet} />}
+      <Entries wallet={wallet} />
+      {hasNextPage && endCursor !== null && onMore !== null && (
+        <p className="more">
+          <button type="button" className="button quiet" onClick={() => onMore(endCursor)}>
+            Show older entries
+          </button>
+        </p>
+      )}
+    </>
+  );
+}
+
+const Balance = ({ wallet }: { wallet: Wallet }) => (
+  <dl className="card balance">
+    <div>
+      <dt className="muted">Can be spent</dt>
+      <dd className="large">{formatMoney(wallet.balance)}</dd>
+    </div>
+    {wallet.held.amount > 0 && (
+      <div>
+        <dt className="muted">Set aside for orders</dt>
+        <dd>{formatMoney(wallet.held)}</dd>
+      </div>
+    )}
+  </dl>
+);
+
+const Entries = ({ wallet }: { wallet: Wallet }) => (
+  <ul className="card entries" aria-label="Changes">
+    {wallet.entries.edges.map(({ node }) => (
+      <li key={node.id}>
+        <div>
+          <p>{node.reason}</p>
+          <p className="small muted">{formatMoment(node.at)}</p>
+        </div>
+        <span className={`amount ${node.direction === 'CREDIT' ? 'came' : ''}`}>
+          {node.direction === 'CREDIT' ? '+' : '−'}
+          {formatMoney(node.amount)}
+          <span className="small muted">{formatMoney(node.balanceAfter)} after it</span>
+        </span>
+      </li>
+    ))}
+  </ul>
+);
