@@ -491,13 +491,7 @@ export type AvailabilityQueryVariables = Exact<{
 }>;
 
 export type AvailabilityQuery = {
-  product: {
-    id: string;
-    capacity: number | null;
-    maxGuests: number | null;
-    price: { amount: number; currency: string };
-    availability: Array<{ date: string; available: number }>;
-  } | null;
+  product: { id: string; availability: Array<{ date: string; capacity: number; available: number }> } | null;
 };
 
 export type CancelOrderMutationVariables = Exact<{
@@ -954,12 +948,12 @@ export type OrderQuery = {
       id: string;
       title: string;
       cover: string | null;
-      quantity: number;
       stayFrom: string | null;
       stayTo: string | null;
       nights: number | null;
       guests: number | null;
-      addOns: Array<{ code: string; name: string; quantity: number }>;
+      quantity: number;
+      addOns: Array<{ code: string; name: string; quantity: number; total: { amount: number; currency: string } }>;
       unitPrice: { amount: number; currency: string };
       total: { amount: number; currency: string };
     }>;
@@ -1084,8 +1078,8 @@ export type PlaceOrderMutation = {
           path: Array<string> | null;
           shortages: Array<{
             requested: number;
-            available: number;
             night: string | null;
+            available: number;
             product: { id: string; name: string };
           }>;
         }
@@ -1558,12 +1552,12 @@ export type WatchOrderSubscription = {
         id: string;
         title: string;
         cover: string | null;
-        quantity: number;
         stayFrom: string | null;
         stayTo: string | null;
         nights: number | null;
         guests: number | null;
-        addOns: Array<{ code: string; name: string; quantity: number }>;
+        quantity: number;
+        addOns: Array<{ code: string; name: string; quantity: number; total: { amount: number; currency: string } }>;
         unitPrice: { amount: number; currency: string };
         total: { amount: number; currency: string };
       }>;
@@ -1773,19 +1767,6 @@ export const AvailabilityDocument = {
               kind: 'SelectionSet',
               selections: [
                 { kind: 'Field', name: { kind: 'Name', value: 'id' } },
-                { kind: 'Field', name: { kind: 'Name', value: 'capacity' } },
-                { kind: 'Field', name: { kind: 'Name', value: 'maxGuests' } },
-                {
-                  kind: 'Field',
-                  name: { kind: 'Name', value: 'price' },
-                  selectionSet: {
-                    kind: 'SelectionSet',
-                    selections: [
-                      { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
-                      { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
-                    ],
-                  },
-                },
                 {
                   kind: 'Field',
                   name: { kind: 'Name', value: 'availability' },
@@ -1805,6 +1786,7 @@ export const AvailabilityDocument = {
                     kind: 'SelectionSet',
                     selections: [
                       { kind: 'Field', name: { kind: 'Name', value: 'date' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'capacity' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'available' } },
                     ],
                   },
@@ -3286,7 +3268,33 @@ export const OrderDocument = {
                       { kind: 'Field', name: { kind: 'Name', value: 'id' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'title' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'cover' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'stayFrom' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'stayTo' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'nights' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'guests' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'quantity' } },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'addOns' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+                            {
+                              kind: 'Field',
+                              name: { kind: 'Name', value: 'total' },
+                              selectionSet: {
+                                kind: 'SelectionSet',
+                                selections: [
+                                  { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                                ],
+                              },
+                            },
+                          ],
+                        },
+                      },
                       { kind: 'Field', name: { kind: 'Name', value: 'stayFrom' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'stayTo' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'nights' } },
@@ -3378,6 +3386,7 @@ export const OrderDocument = {
                 { kind: 'Field', name: { kind: 'Name', value: 'closedAt' } },
                 { kind: 'Field', name: { kind: 'Name', value: 'cancelReason' } },
                 { kind: 'Field', name: { kind: 'Name', value: 'remark' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'confirmationCode' } },
                 {
                   kind: 'Field',
                   name: { kind: 'Name', value: 'fulfilments' },
@@ -3861,6 +3870,7 @@ export const PlaceOrderDocument = {
                                     },
                                   },
                                   { kind: 'Field', name: { kind: 'Name', value: 'requested' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'night' } },
                                   { kind: 'Field', name: { kind: 'Name', value: 'available' } },
                                   { kind: 'Field', name: { kind: 'Name', value: 'night' } },
                                 ],
@@ -4006,6 +4016,8 @@ export const ProductDocument = {
                     ],
                   },
                 },
+                { kind: 'Field', name: { kind: 'Name', value: 'capacity' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'maxGuests' } },
                 {
                   kind: 'Field',
                   name: { kind: 'Name', value: 'stock' },
@@ -5656,7 +5668,33 @@ export const WatchOrderDocument = {
                             { kind: 'Field', name: { kind: 'Name', value: 'id' } },
                             { kind: 'Field', name: { kind: 'Name', value: 'title' } },
                             { kind: 'Field', name: { kind: 'Name', value: 'cover' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'stayFrom' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'stayTo' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'nights' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'guests' } },
                             { kind: 'Field', name: { kind: 'Name', value: 'quantity' } },
+                            {
+                              kind: 'Field',
+                              name: { kind: 'Name', value: 'addOns' },
+                              selectionSet: {
+                                kind: 'SelectionSet',
+                                selections: [
+                                  { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+                                  {
+                                    kind: 'Field',
+                                    name: { kind: 'Name', value: 'total' },
+                                    selectionSet: {
+                                      kind: 'SelectionSet',
+                                      selections: [
+                                        { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                                        { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                                      ],
+                                    },
+                                  },
+                                ],
+                              },
+                            },
                             { kind: 'Field', name: { kind: 'Name', value: 'stayFrom' } },
                             { kind: 'Field', name: { kind: 'Name', value: 'stayTo' } },
                             { kind: 'Field', name: { kind: 'Name', value: 'nights' } },
@@ -5748,6 +5786,7 @@ export const WatchOrderDocument = {
                       { kind: 'Field', name: { kind: 'Name', value: 'closedAt' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'cancelReason' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'remark' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'confirmationCode' } },
                       {
                         kind: 'Field',
                         name: { kind: 'Name', value: 'fulfilments' },

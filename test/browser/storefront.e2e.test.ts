@@ -117,6 +117,44 @@ describeInBrowser('the storefront in a browser', ({ platform, open }) => {
     await context.close();
   });
 
+  test('a stay is booked by its nights, with breakfast, and its code is shown once it is paid', async () => {
+    const { page, context, faults } = await open('/?kind=stays');
+    await page.getByRole('link', { name: 'Choose dates: Cabin by the lake' }).click();
+    await page.getByRole('button', { name: 'Month after' }).click();
+    const nights = page.locator('.days button[aria-disabled="false"]');
+    await nights.nth(9).waitFor();
+    await nights.nth(4).click();
+    await nights.nth(4).press('ArrowRight');
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Enter');
+    await page.getByRole('group', { name: 'Guests' }).getByRole('button', { name: 'One more' }).click();
+    await page.getByLabel('Breakfast').check();
+    // 2 nights at 119.00, and breakfast at 12.50 for 2 guests and 2 nights.
+    await page.getByText('€288.00').waitFor();
+    expect(await look(page, 'booking')).toEqual([]);
+    await page.getByRole('button', { name: 'Book', exact: true }).click();
+    await signIn(page, buyer);
+    await atPayPage(page);
+    await page.getByText('2 nights, 2 guests').waitFor();
+    await page.getByRole('button', { name: 'Pay €288.00' }).waitFor();
+    await payWith(page, '4242424242424242');
+    await paid(page);
+    await page.getByText('Your code for check-in').waitFor();
+    expect(await look(page, 'booking-paid')).toEqual([]);
+
+    // The cabin has one room: whoever looks next finds these nights full.
+    const other = await open('/?kind=stays');
+    await other.page.getByRole('link', { name: 'Choose dates: Cabin by the lake' }).click();
+    await other.page.getByRole('button', { name: 'Month after' }).click();
+    await other.page
+      .getByRole('button', { name: /, full$/ })
+      .first()
+      .waitFor();
+    expect(await other.page.getByRole('button', { name: /, full$/ }).count()).toBe(2);
+    expect([...faults, ...other.faults]).toEqual([]);
+    await Promise.all([context.close(), other.context.close()]);
+  });
+
   test('a shortage says what is left, and one press takes that', async () => {
     const { page, context, faults } = await open('/');
     await page.getByRole('link', { name: 'Brass desk lamp' }).click();

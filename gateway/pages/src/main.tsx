@@ -1,5 +1,6 @@
 import './styles.css';
 import './shop/shop.css';
+import './booking/booking.css';
 import './orders/orders.css';
 import './pay/pay.css';
 import './wallet/wallet.css';

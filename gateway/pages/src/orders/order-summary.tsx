@@ -1,6 +1,17 @@
+import { formatDay } from '../booking/dates.ts';
 import { formatMoney } from '../format.ts';
 import type { Money, Order } from '../types.ts';
 import { Picture } from '../ui/parts.tsx';
+
+type Line = Order['lines'][number];
+
+const count = (number: number | null, one: string): string => `${number ?? 0} ${one}${number === 1 ? '' : 's'}`;
+
+function stayText({ stayFrom, stayTo, nights, guests, quantity }: Line): string {
+  const dates = `${formatDay(stayFrom ?? '')} – ${formatDay(stayTo ?? '')}`;
+  const rooms = quantity > 1 ? `, ${count(quantity, 'room')}` : '';
+  return `${dates}, ${count(nights, 'night')}, ${count(guests, 'guest')}${rooms}`;
+}
 
 /** What was ordered and what it costs. */
 export function OrderSummary({ order }: { order: Order }) {
@@ -20,8 +31,13 @@ export function OrderSummary({ order }: { order: Order }) {
             <div>
               <p>{line.title}</p>
               <p className="small muted">
-                {line.quantity} × {formatMoney(line.unitPrice)}
+                {line.nights === null ? `${line.quantity} × ${formatMoney(line.unitPrice)}` : stayText(line)}
               </p>
+              {line.addOns.map((addOn) => (
+                <p key={addOn.code} className="small muted">
+                  {addOn.name}: {formatMoney(addOn.total)}
+                </p>
+              ))}
             </div>
             <span className="amount">{formatMoney(line.total)}</span>
           </li>
@@ -35,6 +51,11 @@ export function OrderSummary({ order }: { order: Order }) {
           </div>
         ))}
       </dl>
+      {order.confirmationCode !== null && (
+        <p className="notice good code">
+          Your code for check-in: <strong className="number">{order.confirmationCode}</strong>
+        </p>
+      )}
     </section>
   );
 }

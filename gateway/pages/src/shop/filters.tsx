@@ -16,6 +16,7 @@ const orders: Readonly<Record<string, { label: string; order: ProductOrder }>> =
 };
 const kinds: Readonly<Record<string, { label: string; kind: ProductKind }>> = {
   goods: { label: 'Goods', kind: 'STOCKED' },
+  stays: { label: 'Stays', kind: 'BOOKABLE' },
   digital: { label: 'Digital', kind: 'DIGITAL' },
 };
 

@@ -2,9 +2,18 @@ import { formatMoney } from '../format.ts';
 import type { Money } from '../types.ts';
 
 /** A price, and the higher one to compare it with. */
-export const Price = ({ price, marketPrice }: { price: Money; marketPrice: Money | null }) => (
+export const Price = ({
+  price,
+  marketPrice,
+  perNight = false,
+}: {
+  price: Money;
+  marketPrice: Money | null;
+  perNight?: boolean;
+}) => (
   <p className="price">
     <strong>{formatMoney(price)}</strong>
+    {perNight && <span className="small muted">a night</span>}
     {marketPrice !== null && marketPrice.amount > price.amount && (
       <s className="small muted">
         <span className="hidden-visually">instead of </span>

@@ -19,19 +19,25 @@ export function ProductCard({ product, available }: { product: ShelfProduct; ava
           <Link href={`/products/${id}`}>{name}</Link>
         </h3>
         {subtitle !== null && <p className="small muted subtitle">{subtitle}</p>}
-        <Price price={product.price} marketPrice={product.marketPrice} />
+        <Price price={product.price} marketPrice={product.marketPrice} perNight={kind === 'BOOKABLE'} />
         <p className="small">
           <StockBadge kind={kind} available={available} />
         </p>
-        <button
-          type="button"
-          className="button quiet"
-          disabled={soldOut}
-          onClick={add}
-          aria-label={`Add to cart: ${name}`}
-        >
-          Add to cart
-        </button>
+        {kind === 'BOOKABLE' ? (
+          <Link className="button quiet" href={`/products/${id}`} aria-label={`Choose dates: ${name}`}>
+            Choose dates
+          </Link>
+        ) : (
+          <button
+            type="button"
+            className="button quiet"
+            disabled={soldOut}
+            onClick={add}
+            aria-label={`Add to cart: ${name}`}
+          >
+            Add to cart
+          </button>
+        )}
       </div>
     </li>
   );

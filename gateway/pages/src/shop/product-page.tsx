@@ -3,6 +3,7 @@ import { useQuery } from 'urql';
 import { Link, useLocation } from 'wouter';
 import { ProductDocument, type ProductQuery } from '../../../../schema/generated/operations.ts';
 import { toApiError } from '../api.ts';
+import { BookingForm } from '../booking/booking-form.tsx';
 import { addToCart, maxPieces, useCart } from '../cart/cart.ts';
 import { announce } from '../ui/announcement.tsx';
 import { NotFound } from '../ui/not-found.tsx';
@@ -48,16 +49,14 @@ function ShownProduct({ product, onGap }: { product: Product; onGap: () => void 
       <div className="about">
         <h1>{name}</h1>
         {product.subtitle !== null && <p className="lead">{product.subtitle}</p>}
-        <Price price={product.price} marketPrice={product.marketPrice} />
+        <Price price={product.price} marketPrice={product.marketPrice} perNight={kind === 'BOOKABLE'} />
         <p aria-live="polite">
           <StockBadge kind={kind} available={available} />
         </p>
-        {product.status === 'ON_SALE' ? (
-          <Buy product={product} available={available} />
-        ) : (
-          <p className="notice wait">This product is not on sale.</p>
-        )}
         <p className="description">{product.description}</p>
+        {product.status !== 'ON_SALE' && <p className="notice wait">This product is not on sale.</p>}
+        {product.status === 'ON_SALE' && kind === 'BOOKABLE' && <BookingForm product={product} onChanged={onGap} />}
+        {product.status === 'ON_SALE' && kind !== 'BOOKABLE' && <Buy product={product} available={available} />}
         <p className="small muted">
           Item <code>{product.sku}</code>
         </p>

@@ -1,0 +1,205 @@
+import { useId, useState } from 'react';
+import type { ProductQuery } from '../../../../schema/generated/operations.ts';
+import { SignInDialog } from '../account/sign-in-dialog.tsx';
+import { usePlaceOrder } from '../cart/use-place-order.ts';
+import { formatMoney } from '../format.ts';
+import { useSession } from '../session.ts';
+import type { PlaceOrderRefusal } from '../types.ts';
+import { Problem, Spinner } from '../ui/parts.tsx';
+import { Stepper } from '../ui/stepper.tsx';
+import { Calendar, type Stay } from './calendar.tsx';
+import { formatDay, monthOf, nightsBetween, today } from './dates.ts';
+import { addOnBasis, estimate } from './price.ts';
+import { useAvailability } from './use-availability.ts';
+
+type Product = NonNullable<ProductQuery['product']>;
+
+/** Dates, guests and extras of a stay; books it and goes to its payment page. */
+export function BookingForm({ product, onChanged }: { product: Product; onChanged: () => void }) {
+  const session = useSession();
+  const [month, setMonth] = useState(() => monthOf(today()));
+  const [stay, setStay] = useState<Stay>({ from: null, to: null });
+  const [rooms, setRooms] = useState(1);
+  const [guests, setGuests] = useState(1);
+  const [chosen, setChosen] = useState<readonly string[]>([]);
+  const [asking, setAsking] = useState(false);
+  const { left, problem: unknown, refresh } = useAvailability(product.id, month);
+  const { busy, problem, again, refusal, forget, place } = usePlaceOrder(`book-${product.id}`);
+  const mostRooms = product.capacity ?? 1;
+  const mostGuests = (product.maxGuests ?? 1) * rooms;
+  const counted = Math.min(guests, mostGuests);
+
+  const book = async (from: string, to: string) => {
+    await place(
+      {
+        type: 'BOOKING',
+        currency: product.price.currency,
+        lines: [
+          {
+            productId: product.id,
+            quantity: rooms,
+            stayFrom: from,
+            stayTo: to,
+            guests: counted,
+            addOns: [...chosen],
+            expectedUnitPrice: product.price.amount,
+          },
+        ],
+      },
+      () => undefined,
+    );
+    refresh();
+  };
+  const start = () => {
+    if (session === null) setAsking(true);
+    else if (stay.from !== null && stay.to !== null) void book(stay.from, stay.to);
+  };
+  const change = (changed: Stay) => {
+    forget();
+    setStay(changed);
+  };
+
+  return (
+    <div className="form booking">
+      {unknown !== null && <Problem what="The nights can’t be shown." why={unknown} onRetry={refresh} />}
+      <Calendar month={month} stay={stay} left={left} rooms={rooms} onMonth={setMonth} onStay={change} />
+      <div className="how-many">
+        {mostRooms > 1 && <Count label="Rooms" value={rooms} max={mostRooms} onChange={setRooms} />}
+        <Count label="Guests" value={counted} max={mostGuests} onChange={setGuests} />
+      </div>
+      <Extras addOns={product.addOns} chosen={chosen} onChange={setChosen} />
+      <Summary product={product} stay={stay} rooms={rooms} guests={counted} chosen={chosen} />
+      {refusal !== null && (
+        <BookingRefusal
+          refusal={refusal}
+          onPriceSeen={() => {
+            forget();
+            onChanged();
+          }}
+        />
+      )}
+      <div role="alert">
+        {problem !== null && (
+          <p className="notice bad">
+            {problem}
+            {again && ' Pressing the button again repeats the same booking: it is not made twice.'}
+          </p>
+        )}
+      </div>
+      <button type="button" className="button" disabled={busy || stay.to === null} onClick={start}>
+        {busy && <Spinner />}
+        {busy ? 'Booking…' : 'Book'}
+      </button>
+      {asking && (
+        <SignInDialog
+          reason="To book this stay."
+          onClose={() => setAsking(false)}
+          onDone={() => {
+            setAsking(false);
+            if (stay.from !== null && stay.to !== null) void book(stay.from, stay.to);
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+const Extras = ({
+  addOns,
+  chosen,
+  onChange,
+}: {
+  addOns: Product['addOns'];
+  chosen: readonly string[];
+  onChange: (chosen: readonly string[]) => void;
+}) =>
+  addOns.map(({ code, ...addOn }) => (
+    <label key={code} className="check">
+      <input
+        type="checkbox"
+        checked={chosen.includes(code)}
+        onChange={(event) => onChange(event.target.checked ? [...chosen, code] : chosen.filter((one) => one !== code))}
+      />
+      <span>
+        {addOn.name}
+        <span className="small muted">
+          {formatMoney(addOn.unitPrice)} for {addOnBasis(addOn)}
+        </span>
+      </span>
+    </label>
+  ));
+
+function Count(props: { label: string; value: number; max: number; onChange: (value: number) => void }) {
+  const id = useId();
+  return (
+    <div role="group" aria-labelledby={id}>
+      <p id={id} className="small muted">
+        {props.label}
+      </p>
+      <Stepper {...props} />
+    </div>
+  );
+}
+
+function Summary({
+  product,
+  stay: { from, to },
+  rooms,
+  guests,
+  chosen,
+}: {
+  product: Product;
+  stay: Stay;
+  rooms: number;
+  guests: number;
+  chosen: readonly string[];
+}) {
+  if (from === null) return <p className="muted">Choose the day you arrive.</p>;
+  if (to === null) return <p className="muted">From {formatDay(from)}. Now the day you leave.</p>;
+  const nights = nightsBetween(from, to);
+  return (
+    <dl className="totals" aria-live="polite">
+      <div>
+        <dt>
+          {formatDay(from)} – {formatDay(to)}
+          <span className="small muted">
+            {' '}
+            {nights} {nights === 1 ? 'night' : 'nights'}
+          </span>
+        </dt>
+        <dd className="large">{formatMoney(estimate(product, { nights, rooms, guests, chosen }))}</dd>
+      </div>
+    </dl>
+  );
+}
+
+function BookingRefusal({ refusal, onPriceSeen }: { refusal: PlaceOrderRefusal; onPriceSeen: () => void }) {
+  if (refusal.__typename === 'InsufficientStockError') {
+    const nights = refusal.shortages.map(({ night, available }) =>
+      night === null ? '' : `${formatDay(night)} (${available === 0 ? 'full' : `${available} left`})`,
+    );
+    return (
+      <p className="notice bad" role="alert">
+        <strong>Somebody was faster.</strong> There are not enough rooms for {nights.join(', ')}. Nothing was booked:
+        choose other nights.
+      </p>
+    );
+  }
+  if (refusal.__typename === 'PriceChangedError') {
+    return (
+      <div className="notice wait" role="alert">
+        <p>
+          <strong>The price has changed.</strong> A night costs {formatMoney(refusal.actual)} now. Nothing was booked.
+        </p>
+        <button type="button" className="button quiet" onClick={onPriceSeen}>
+          Go on with the new price
+        </button>
+      </div>
+    );
+  }
+  return (
+    <p className="notice bad" role="alert">
+      {refusal.message}
+    </p>
+  );
+}

@@ -1,0 +1,148 @@
+import { useRef } from 'react';
+import { addDays, addMonths, daysOf, formatDay, formatMonth, monthOf, today, weekdays } from './dates.ts';
+
+export type Stay = { readonly from: string | null; readonly to: string | null };
+
+const fewLeft = 2;
+/** As far ahead as the API takes bookings. */
+const farthestDays = 731;
+
+/** How far a key moves in the grid of days. */
+const moves: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 };
+
+/**
+ * A month of nights with the rooms that are left. The first press is the arrival, the second the departure; arrow keys
+ * move between days.
+ */
+export function Calendar({
+  month,
+  stay,
+  left,
+  rooms,
+  onMonth,
+  onStay,
+}: {
+  month: string;
+  stay: Stay;
+  left: ReadonlyMap<string, number> | null;
+  rooms: number;
+  onMonth: (month: string) => void;
+  onStay: (stay: Stay) => void;
+}) {
+  const grid = useRef<HTMLDivElement>(null);
+  const { days, before } = daysOf(month);
+  const first = today();
+  const leaving = stay.from !== null && stay.to === null;
+
+  const choose = (day: string) => {
+    if (leaving && stay.from !== null && day > stay.from) onStay({ from: stay.from, to: day });
+    else onStay({ from: day, to: null });
+  };
+  // The day of departure is no night: it may be one that is full.
+  const possible = (day: string): boolean =>
+    day >= first &&
+    day <= addDays(first, farthestDays) &&
+    ((left?.get(day) ?? 0) >= rooms || (leaving && stay.from !== null && day > stay.from));
+
+  const move = (event: React.KeyboardEvent<HTMLButtonElement>, day: string) => {
+    const by = moves[event.key];
+    if (by === undefined) return;
+    event.preventDefault();
+    grid.current?.querySelector<HTMLButtonElement>(`[data-day="${addDays(day, by)}"]`)?.focus();
+  };
+
+  const reachable = stay.from !== null && monthOf(stay.from) === month ? stay.from : days.find(possible);
+  return (
+    <div className="calendar">
+      <div className="calendar-head">
+        <button
+          type="button"
+          className="button quiet"
+          aria-label="Month before"
+          disabled={month <= monthOf(first)}
+          onClick={() => onMonth(addMonths(month, -1))}
+        >
+          ‹
+        </button>
+        <h3 aria-live="polite">{formatMonth(month)}</h3>
+        <button
+          type="button"
+          className="button quiet"
+          aria-label="Month after"
+          disabled={month >= monthOf(addDays(first, farthestDays))}
+          onClick={() => onMonth(addMonths(month, 1))}
+        >
+          ›
+        </button>
+      </div>
+      <div className="days" role="group" aria-label={`Nights in ${formatMonth(month)}`} ref={grid}>
+        {weekdays.map((name) => (
+          <span key={name} className="small muted" aria-hidden="true">
+            {name}
+          </span>
+        ))}
+        {Array.from({ length: before }, (_, index) => (
+          <span key={index} />
+        ))}
+        {days.map((day) => (
+          <Day
+            key={day}
+            day={day}
+            left={left?.get(day) ?? null}
+            possible={possible(day)}
+            chosen={isIn(day, stay)}
+            edge={day === stay.from || day === stay.to}
+            reachable={day === reachable}
+            onChoose={() => choose(day)}
+            onKey={(event) => move(event, day)}
+          />
+        ))}
+      </div>
+    </div>
+  );
+}
+
+const isIn = (day: string, { from, to }: Stay): boolean =>
+  from !== null && (to === null ? day === from : day >= from && day <= to);
+
+function Day({
+  day,
+  left,
+  possible,
+  chosen,
+  edge,
+  reachable,
+  onChoose,
+  onKey,
+}: {
+  day: string;
+  left: number | null;
+  possible: boolean;
+  chosen: boolean;
+  edge: boolean;
+  reachable: boolean;
+  onChoose: () => void;
+  onKey: (event: React.KeyboardEvent<HTMLButtonElement>) => void;
+}) {
+  const few = left !== null && left > 0 && left <= fewLeft;
+  const words = left === null ? '' : left === 0 ? ', full' : `, ${left} left`;
+  return (
+    <button
+      type="button"
+      data-day={day}
+      className={[chosen ? 'chosen' : '', edge ? 'edge' : '', left === 0 ? 'full' : ''].join(' ')}
+      aria-label={`${formatDay(day)}${words}`}
+      aria-pressed={edge}
+      // Days that can't be chosen stay reachable for arrow keys.
+      aria-disabled={!possible}
+      tabIndex={reachable ? 0 : -1}
+      onClick={() => {
+        if (possible) onChoose();
+      }}
+      onKeyDown={onKey}
+    >
+      {Number(day.slice(8))}
+      {few && <span className="few">{left} left</span>}
+    </button>
+  );
+}
