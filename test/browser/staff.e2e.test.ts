@@ -99,7 +99,7 @@ describeInBrowser('the staff view in a browser', ({ platform, open }) => {
     await context.close();
   });
 
-  test('staff see an order come in and credit its customer, who pays with wallet and card, and again with the wallet alone', async () => {
+  test('staff see an order come in and credit its customer, who pays with wallet and card, again with the wallet alone, and tops it up', async () => {
     const staff = await open('/staff');
     await signIn(staff.page, operator);
     await staff.page.locator('.ticker').getByText('Live', { exact: true }).waitFor();
@@ -138,6 +138,13 @@ describeInBrowser('the staff view in a browser', ({ platform, open }) => {
     await page.getByRole('heading', { name: 'Paid' }).waitFor();
     await page.getByRole('link', { name: 'Ada Lovelace' }).click();
     await page.getByText('€4.00', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Top up €20.00' }).click();
+    await page.getByLabel('Card number').fill('4242424242424242');
+    await page.getByRole('button', { name: 'Pay €20.00' }).click();
+    await page.getByRole('heading', { name: /^(Paid|Completed)$/ }).waitFor();
+    await page.getByText('Completed', { exact: true }).first().waitFor();
+    await page.getByRole('link', { name: 'Ada Lovelace' }).click();
+    await page.getByText('€24.00', { exact: true }).waitFor();
     expect(await look(page, 'wallet')).toEqual([]);
     expect([...staff.faults, ...faults]).toEqual([]);
     await Promise.all([staff.context.close(), context.close()]);

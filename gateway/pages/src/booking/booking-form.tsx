@@ -62,7 +62,15 @@ export function BookingForm({ product, onChanged }: { product: Product; onChange
   return (
     <div className="form booking">
       {unknown !== null && <Problem what="The nights can’t be shown." why={unknown} onRetry={refresh} />}
-      <Calendar month={month} stay={stay} left={left} rooms={rooms} onMonth={setMonth} onStay={change} />
+      <Calendar
+        month={month}
+        stay={stay}
+        left={left}
+        capacity={mostRooms}
+        rooms={rooms}
+        onMonth={setMonth}
+        onStay={change}
+      />
       <div className="how-many">
         {mostRooms > 1 && <Count label="Rooms" value={rooms} max={mostRooms} onChange={setRooms} />}
         <Count label="Guests" value={counted} max={mostGuests} onChange={setGuests} />

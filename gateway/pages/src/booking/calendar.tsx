@@ -18,6 +18,7 @@ export function Calendar({
   month,
   stay,
   left,
+  capacity,
   rooms,
   onMonth,
   onStay,
@@ -25,6 +26,7 @@ export function Calendar({
   month: string;
   stay: Stay;
   left: ReadonlyMap<string, number> | null;
+  capacity: number;
   rooms: number;
   onMonth: (month: string) => void;
   onStay: (stay: Stay) => void;
@@ -89,6 +91,7 @@ export function Calendar({
             key={day}
             day={day}
             left={left?.get(day) ?? null}
+            capacity={capacity}
             possible={possible(day)}
             chosen={isIn(day, stay)}
             edge={day === stay.from || day === stay.to}
@@ -108,6 +111,7 @@ const isIn = (day: string, { from, to }: Stay): boolean =>
 function Day({
   day,
   left,
+  capacity,
   possible,
   chosen,
   edge,
@@ -117,6 +121,7 @@ function Day({
 }: {
   day: string;
   left: number | null;
+  capacity: number;
   possible: boolean;
   chosen: boolean;
   edge: boolean;
@@ -124,14 +129,13 @@ function Day({
   onChoose: () => void;
   onKey: (event: React.KeyboardEvent<HTMLButtonElement>) => void;
 }) {
-  const few = left !== null && left > 0 && left <= fewLeft;
+  const few = left !== null && left > 0 && left <= fewLeft && left < capacity;
   const words = left === null ? '' : left === 0 ? ', full' : `, ${left} left`;
   return (
     <button
       type="button"
       data-day={day}
       className={[chosen ? 'chosen' : '', edge ? 'edge' : '', left === 0 ? 'full' : ''].join(' ')}
-      aria-label={`${formatDay(day)}${words}`}
       aria-pressed={edge}
       // Days that can't be chosen stay reachable for arrow keys.
       aria-disabled={!possible}
@@ -141,8 +145,13 @@ function Day({
       }}
       onKeyDown={onKey}
     >
-      {Number(day.slice(8))}
-      {few && <span className="few">{left} left</span>}
+      <span className="hidden-visually">{`${formatDay(day)}${words}`}</span>
+      <span aria-hidden="true">{Number(day.slice(8))}</span>
+      {few && (
+        <span className="few" aria-hidden="true">
+          {left} left
+        </span>
+      )}
     </button>
   );
 }

@@ -8,11 +8,14 @@ import { CardForm } from './card-form.tsx';
 import { cardPayment, walletShare } from './start-payment.ts';
 import type { usePayment } from './use-payment.ts';
 
+/** A wallet can't fill itself: the API refuses it. */
+const topUpType = 'TOPUP';
+
 /** How to pay: by card, and from the wallet where there is something in it. */
 export function PayForm({ order, payment }: { order: Order; payment: ReturnType<typeof usePayment> }) {
   const [wanted, setWanted] = useState(true);
   const started = cardPayment(order);
-  const balance = useBalance(order, started !== undefined);
+  const balance = useBalance(order, started !== undefined || order.type.code === topUpType);
   const busy = payment.step.kind === 'working' ? payment.step.text : null;
 
   // What was begun decides how the money is split: the API takes one split an order.

@@ -3,6 +3,7 @@ import { addToCart } from '../cart/cart.ts';
 import type { ShelfProduct } from '../types.ts';
 import { announce } from '../ui/announcement.tsx';
 import { Picture } from '../ui/parts.tsx';
+import { isTopUp } from '../wallet/top-up.ts';
 import { Price } from './price.tsx';
 import { StockBadge } from './stock-badge.tsx';
 
@@ -23,7 +24,11 @@ export function ProductCard({ product, available }: { product: ShelfProduct; ava
         <p className="small">
           <StockBadge kind={kind} available={available} />
         </p>
-        {kind === 'BOOKABLE' ? (
+        {isTopUp(product) ? (
+          <Link className="button quiet" href="/wallet" aria-label={`Top up the wallet: ${name}`}>
+            Top up
+          </Link>
+        ) : kind === 'BOOKABLE' ? (
           <Link className="button quiet" href={`/products/${id}`} aria-label={`Choose dates: ${name}`}>
             Choose dates
           </Link>

@@ -9,6 +9,7 @@ import { announce } from '../ui/announcement.tsx';
 import { NotFound } from '../ui/not-found.tsx';
 import { Loading, Picture, Problem, useTitle } from '../ui/parts.tsx';
 import { Stepper } from '../ui/stepper.tsx';
+import { isTopUp } from '../wallet/top-up.ts';
 import { Price } from './price.tsx';
 import { StockBadge } from './stock-badge.tsx';
 import { useLiveStock } from './use-live-stock.ts';
@@ -56,7 +57,14 @@ function ShownProduct({ product, onGap }: { product: Product; onGap: () => void 
         <p className="description">{product.description}</p>
         {product.status !== 'ON_SALE' && <p className="notice wait">This product is not on sale.</p>}
         {product.status === 'ON_SALE' && kind === 'BOOKABLE' && <BookingForm product={product} onChanged={onGap} />}
-        {product.status === 'ON_SALE' && kind !== 'BOOKABLE' && <Buy product={product} available={available} />}
+        {product.status === 'ON_SALE' && kind !== 'BOOKABLE' && !isTopUp(product) && (
+          <Buy product={product} available={available} />
+        )}
+        {product.status === 'ON_SALE' && isTopUp(product) && (
+          <Link className="button" href="/wallet">
+            Top up in your wallet
+          </Link>
+        )}
         <p className="small muted">
           Item <code>{product.sku}</code>
         </p>

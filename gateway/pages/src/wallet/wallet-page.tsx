@@ -1,11 +1,12 @@
 import { useState } from 'react';
 import { useQuery } from 'urql';
-import { WalletDocument, type WalletQuery } from '../../../../schema/generated/operations.ts';
+import { MyWalletDocument, type MyWalletQuery } from '../../../../schema/generated/operations.ts';
 import { toApiError } from '../api.ts';
 import { formatMoment, formatMoney } from '../format.ts';
+import { TopUps } from './top-ups.tsx';
 import { Empty, Problem, Skeleton, useTitle } from '../ui/parts.tsx';
 
-type Wallet = NonNullable<NonNullable<WalletQuery['me']>['wallet']>;
+type Wallet = NonNullable<NonNullable<MyWalletQuery['me']>['wallet']>;
 
 const pageSize = 20;
 
@@ -18,6 +19,7 @@ export function WalletPage() {
       <div className="page-head">
         <h1>Your wallet</h1>
       </div>
+      <TopUps />
       {starts.map((after) => (
         <WalletPart
           key={after ?? ''}
@@ -31,7 +33,7 @@ export function WalletPage() {
 
 function WalletPart({ after, onMore }: { after: string | null; onMore: ((next: string) => void) | null }) {
   const [{ data, error }, reload] = useQuery({
-    query: WalletDocument,
+    query: MyWalletDocument,
     variables: { first: pageSize, after },
     requestPolicy: 'cache-and-network',
   });
@@ -44,7 +46,9 @@ function WalletPart({ after, onMore }: { after: string | null; onMore: ((next: s
   if (wallet === null) {
     return (
       <Empty title="Your wallet is empty">
-        <p className="muted">Money that the shop credits to you appears here and pays your next orders.</p>
+        <p className="muted">
+          Money that you top up, or that the shop credits to you, appears here and pays your next orders.
+        </p>
       </Empty>
     );
   }
