@@ -66,7 +66,7 @@ export function Calendar({
         >
           ‹
         </button>
-        <h3 aria-live="polite">{formatMonth(month)}</h3>
+        <h2 aria-live="polite">{formatMonth(month)}</h2>
         <button
           type="button"
           className="button quiet"
