@@ -3,12 +3,12 @@ import type { GraphQLSchema } from 'graphql';
 import { type Answer, type SubgraphError, failedAnswer } from './answers.ts';
 import type { Failure } from './error-book.ts';
 import { executeLimits } from './limits.ts';
-import type { Merge } from './merge.ts';
+import { type Merge, compileLeafMerge } from './merge.ts';
 import type { PlanPath } from './paths.ts';
 import { type Representations, compileRepresentations, requiredObjects } from './representations.ts';
 import { type Rewrite, compileRewrites, renamedKeys } from './rewrites.ts';
 import { renamePath } from './root-fetch.ts';
-import { type Run, type Step, ask } from './run.ts';
+import { type Run, type Step, ask, noteNewObjects, objectsAt } from './run.ts';
 import { type SubgraphQuery, compileQuery } from './subgraph-query.ts';
 import { type JsonObject, type ResponsePath, isJsonObject } from './types.ts';
 import { type Wanted, openWanted } from './wanted.ts';
@@ -17,6 +17,7 @@ export type EntityFetchOptions = {
   /** The supergraph's schema, all types that subgraphs know. */
   readonly schema: GraphQLSchema;
   readonly merge: Merge;
+  readonly generateCode: boolean;
   readonly node: FetchNode & { readonly requires: NonNullable<FetchNode['requires']> };
   /** Where the entities are: several paths for several fetches of the plan that ask the same at once. */
   readonly paths: readonly PlanPath[];
@@ -36,11 +37,14 @@ type EntityFetch = Omit<EntityFetchOptions, 'schema'> & {
  * it, in requests of at most `executeLimits.representations` that are sent at once.
  */
 export function compileEntityFetch<Context>(options: EntityFetchOptions): Step<Context> {
-  const { schema, node } = options;
+  const { schema, node, generateCode } = options;
+  const query = compileQuery(node);
+  const isPlain = generateCode && !query.isNested && !node.outputRewrites?.length;
   const fetch: EntityFetch = {
     ...options,
-    query: compileQuery(node),
-    representations: compileRepresentations(schema, node.requires, node.inputRewrites),
+    query,
+    merge: isPlain ? compileLeafMerge(options.merge, query.keys) : options.merge,
+    representations: compileRepresentations(schema, node, generateCode),
     rewrite: compileRewrites(schema, node.outputRewrites),
     renamed: renamedKeys(node.outputRewrites),
   };
@@ -58,7 +62,7 @@ export function compileEntityFetch<Context>(options: EntityFetchOptions): Step<C
 function collectWanted<Context>(fetch: EntityFetch, run: Run<Context>): readonly Wanted[] {
   const wanted = openWanted(fetch.representations);
   fetch.paths.forEach((path, pathIndex) => {
-    for (const object of path.collect(run.root))
+    for (const object of objectsAt(run, path))
       if (!wanted.add(object, pathIndex) && !run.book.isEmpty()) passFailureOn(fetch, run, object);
   });
   return wanted.all;
@@ -79,6 +83,11 @@ async function askFor<Context>(fetch: EntityFetch, run: Run<Context>, wanted: re
   const entities = answer.data?.['_entities'] as readonly unknown[] | undefined;
   if (answer.errors.length > 0) noteErrors(fetch, run, { answer, entities, wanted });
   if (!entities) return;
+  if (query.isNested)
+    noteNewObjects(
+      run,
+      wanted.some(({ objects }) => objects.length > 1),
+    );
   wanted.forEach(({ objects, pathIndexes }, index) => {
     const entity = entities[index];
     if (!isJsonObject(entity)) return;

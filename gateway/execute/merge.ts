@@ -1,5 +1,5 @@
 import { type GraphQLSchema, isInterfaceType } from 'graphql';
-import { getOwn, setOwn } from './own.ts';
+import { getOwn, isInherited, setOwn } from './own.ts';
 import { type JsonObject, isJsonObject } from './types.ts';
 
 /** Writes what a subgraph answered into what is known already. */
@@ -46,6 +46,27 @@ export function mergeInto(schema: GraphQLSchema): Merge {
   }
   const namesInterface = (name: unknown): boolean => typeof name === 'string' && isInterfaceType(schema.getType(name));
   return mergeObject;
+}
+
+/**
+ * What `mergeInto` gives does, for objects with just these fields, none of which is an object or a list of objects. As
+ * generated code: V8 learns the form of objects by the place where they are read, and a loop over names is one place.
+ */
+export function compileLeafMerge(merge: Merge, names: ReadonlySet<string>): Merge {
+  if (names.has('__typename') || [...names].some(isInherited)) return merge;
+  const statements = [...names].map((name) => {
+    const at = `[${JSON.stringify(name)}]`;
+    return `value = source${at}; if (typeof value === 'object' && value !== null) return false; if (value === null ? target${at} === undefined : value !== undefined) target${at} = value;`;
+  });
+  // oxlint-disable-next-line typescript/no-implied-eval
+  const mergeLeaves = new Function(
+    'target',
+    'source',
+    `'use strict'; let value; ${statements.join('\n')} return true;`,
+  ) as (target: JsonObject, source: JsonObject) => boolean;
+  return (target, source, options) => {
+    if (!mergeLeaves(target, source)) merge(target, source, options);
+  };
 }
 
 /** A copy of JSON-like data; a Date or the like (in-process scalars) is a leaf and is shared. */

@@ -1,10 +1,12 @@
-import { getOwn, isInherited } from './own.ts';
+import { compileReader, getOwn } from './own.ts';
 import { type JsonObject, type ResponsePath, isJsonObject } from './types.ts';
 
 /** Where a fetch of the plan puts what it fetches. */
 export type PlanPath = {
-  /** The objects at the path, each once though it may be at several places. */
-  collect(root: JsonObject): JsonObject[];
+  /** Equal for equal paths. */
+  readonly key: string;
+  /** The objects at the path, each once. `isTree`: none is at several places, so that nobody need look. */
+  collect(root: JsonObject, isTree: boolean): JsonObject[];
   /** For each object at the path, the places of the response where it is. */
   locate(root: JsonObject): ReadonlyMap<JsonObject, ResponsePath[]>;
 };
@@ -13,9 +15,10 @@ export type PlanPath = {
  * Compiles a path of the plan: names, and `@` for the elements of a list. Nulls, and values that don't have the form that
  * the path expects, end the walk there: the shaper says what is wrong with them.
  */
-export function compilePath(path: readonly (string | number)[]): PlanPath {
+export function compilePath(path: readonly (string | number)[], generateCode: boolean): PlanPath {
   const steps = path.map(String);
-  const hasInherited = steps.some(isInherited);
+  /** How a property is read; null for the elements of a list. */
+  const reads = steps.map((step) => (step === '@' ? null : compileReader(step, generateCode)));
   const conditional = steps.find((step) => step === '' || step.includes('|'));
   // Only planned with `typeConditionedFetching`, which nothing here needs: see plan-document.ts.
   if (conditional !== undefined) throw new Error(`a path of the plan has a condition: ${steps.join('.')}`);
@@ -23,18 +26,28 @@ export function compilePath(path: readonly (string | number)[]): PlanPath {
   /** A list below an entity is in the tree wherever the entity is: once is enough. */
   function collectFrom(value: unknown, depth: number, found: Set<unknown>[]): void {
     if (value === null || typeof value !== 'object') return;
-    const step = steps[depth];
+    const read = reads[depth];
     if (Array.isArray(value)) {
-      if (step !== '@') return;
+      if (read !== null) return;
       const seen = (found[depth] ??= new Set());
       if (seen.has(value)) return;
       seen.add(value);
       for (const element of value) collectFrom(element, depth + 1, found);
-    } else if (step === undefined) {
+    } else if (read === undefined) {
       (found[depth] ??= new Set()).add(value);
-    } else if (step !== '@') {
-      const object = value as JsonObject;
-      collectFrom(hasInherited ? getOwn(object, step) : object[step], depth + 1, found);
+    } else if (read !== null) {
+      collectFrom(read(value as JsonObject), depth + 1, found);
+    }
+  }
+  function collectFromTree(value: unknown, depth: number, found: JsonObject[]): void {
+    if (value === null || typeof value !== 'object') return;
+    const read = reads[depth];
+    if (Array.isArray(value)) {
+      if (read === null) for (const element of value) collectFromTree(element, depth + 1, found);
+    } else if (read === undefined) {
+      found.push(value as JsonObject);
+    } else if (read !== null) {
+      collectFromTree(read(value as JsonObject), depth + 1, found);
     }
   }
   function locateFrom(value: unknown, at: ResponsePath, depth: number, found: Map<JsonObject, ResponsePath[]>): void {
@@ -53,7 +66,13 @@ export function compilePath(path: readonly (string | number)[]): PlanPath {
   }
 
   return {
-    collect(root) {
+    key: steps.join('\n'),
+    collect(root, isTree) {
+      if (isTree) {
+        const objects: JsonObject[] = [];
+        collectFromTree(root, 0, objects);
+        return objects;
+      }
       const found: Set<unknown>[] = [];
       collectFrom(root, 0, found);
       return [...(found[steps.length] ?? [])] as JsonObject[];

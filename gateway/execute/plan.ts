@@ -17,19 +17,25 @@ type PlanContext = {
   /** The supergraph's schema, all types that subgraphs know. */
   readonly schema: GraphQLSchema;
   readonly merge: Merge;
+  /** False where code can't be generated from strings. */
+  readonly generateCode: boolean;
   /** How often the plan asks the same of entities, by the query's identity. */
   readonly repeats: ReadonlyMap<string, number>;
 };
 
 /** Compiles a plan. Throws a GraphQLError for `@defer`, and an Error for what Apollo's gateway can't run either. */
-export function compilePlan<Context>(schema: GraphQLSchema, node: PlanNode | undefined): Step<Context> {
+export function compilePlan<Context>(
+  schema: GraphQLSchema,
+  node: PlanNode | undefined,
+  generateCode: boolean,
+): Step<Context> {
   if (!node) return () => Promise.resolve();
   const repeats = new Map<string, number>();
   for (const fetch of entityFetches(node)) {
     const { identity } = compileQuery(fetch);
     repeats.set(identity, (repeats.get(identity) ?? 0) + 1);
   }
-  return compileNode({ schema, merge: mergeInto(schema), repeats }, node, []);
+  return compileNode({ schema, merge: mergeInto(schema), generateCode, repeats }, node, []);
 }
 
 function compileNode<Context>(context: PlanContext, node: PlanNode, path: readonly (string | number)[]): Step<Context> {
@@ -91,17 +97,17 @@ function fetchBelow(node: FlattenNode, path: readonly (string | number)[]) {
 }
 
 function compileFetches<Context>(
-  { schema, merge, repeats }: PlanContext,
+  { schema, merge, generateCode, repeats }: PlanContext,
   fetches: readonly { readonly node: FetchNode; readonly path: readonly (string | number)[] }[],
 ): Step<Context> {
   const node = fetches[0]?.node;
   if (!node) throw new Error('no fetch to compile');
   if (node.contextRewrites?.length) throw new Error('@fromContext is not supported by the gateway');
-  const paths = fetches.map(({ path }) => compilePath(path));
+  const paths = fetches.map(({ path }) => compilePath(path, generateCode));
   const { requires } = node;
   if (requires) {
     const canRepeat = (repeats.get(compileQuery(node).identity) ?? 0) > fetches.length;
-    return compileEntityFetch({ schema, merge, node: { ...node, requires }, paths, canRepeat });
+    return compileEntityFetch({ schema, merge, generateCode, node: { ...node, requires }, paths, canRepeat });
   }
   const [path] = paths;
   if (!path) throw new Error('a fetch without a place');

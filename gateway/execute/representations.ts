@@ -1,9 +1,12 @@
 import type { FetchDataRewrite, QueryPlanFieldNode, QueryPlanSelectionNode } from '@apollo/query-planner';
 import type { GraphQLSchema } from 'graphql';
-import { getOwn, isInherited, ownReader } from './own.ts';
+import { compileReader, getOwn, isInherited, ownReader } from './own.ts';
 import { compileRewrites } from './rewrites.ts';
 import { isOfType } from './type-conditions.ts';
 import { type JsonObject, isJsonObject } from './types.ts';
+
+/** Reads one of the values that identify an entity. */
+export type ReadKey = (entity: JsonObject) => unknown;
 
 /** The representations of entities for one fetch. */
 export type Representations = {
@@ -16,43 +19,61 @@ export type Representations = {
    * The fields whose values identify entities with this `__typename`, when they are leaves: equal values, equal text.
    * Null for others, whose text has to be compared.
    */
-  keysOf(typename: string): readonly string[] | null;
+  keysOf(typename: string): readonly ReadKey[] | null;
 };
 
 /** The text of a value; undefined when something that is required is not known. */
 type BuildText = (value: JsonObject) => string | undefined;
+/** What is known of the entities of one type. */
+type Keys = {
+  readonly reads: readonly ReadKey[] | null;
+  /** True when their text begins with `__typename`, so that it has one. */
+  readonly beginsWithName: boolean;
+};
 type RequiredField = { readonly name: string; readonly selections: readonly QueryPlanSelectionNode[] | null };
+
+type Required = {
+  readonly requires: readonly QueryPlanSelectionNode[];
+  readonly inputRewrites?: readonly FetchDataRewrite[];
+};
 
 export function compileRepresentations(
   schema: GraphQLSchema,
-  requires: readonly QueryPlanSelectionNode[],
-  rewrites: readonly FetchDataRewrite[] | undefined,
+  { requires, inputRewrites }: Required,
+  generateCode: boolean,
 ): Representations {
-  const rewrite = compileRewrites(schema, rewrites);
+  const rewrite = compileRewrites(schema, inputRewrites);
   const build = compileSelections(schema, requires);
-  const keys = new Map<string, readonly string[] | null>();
+  const keys = new Map<string, Keys>();
+
+  function keysFor(typename: string): Keys {
+    const known = keys.get(typename);
+    if (known) return known;
+    const fields = mergeFields(schema, requires, typename);
+    const simple = fields.every(({ name, selections }) => selections === null && !isInherited(name));
+    const names = fields.map(({ name }) => name);
+    const values = names.filter((name) => name !== '__typename');
+    const found: Keys = {
+      reads: simple ? values.map((name) => compileReader(name, generateCode)) : null,
+      beginsWithName: names[0] === '__typename',
+    };
+    // Only names of the schema are remembered: a subgraph may answer any text.
+    if (schema.getType(typename)) keys.set(typename, found);
+    return found;
+  }
   return {
     textOf(entity) {
       const typename = entity['__typename'];
       if (typeof typename !== 'string') return null;
       const text = build(entity);
       if (text === undefined || text === '{}') return null;
-      if (!rewrite && text.startsWith('{"__typename":"')) return text;
+      if (!rewrite && keysFor(typename).beginsWithName) return text;
       const representation = JSON.parse(text) as JsonObject;
       if (typeof representation['__typename'] !== 'string') return null;
       rewrite?.(representation);
       return JSON.stringify(representation);
     },
-    keysOf(typename) {
-      const known = keys.get(typename);
-      if (known !== undefined) return known;
-      const fields = mergeFields(schema, requires, typename);
-      const simple = fields.every(({ name, selections }) => selections === null && !isInherited(name));
-      const found = simple ? fields.map(({ name }) => name).filter((name) => name !== '__typename') : null;
-      // Only names of the schema are remembered: a subgraph may answer any text.
-      if (schema.getType(typename)) keys.set(typename, found);
-      return found;
-    },
+    keysOf: (typename) => keysFor(typename).reads,
   };
 }
 

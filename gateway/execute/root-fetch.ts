@@ -5,7 +5,7 @@ import type { Failure } from './error-book.ts';
 import { type Merge, copyOf } from './merge.ts';
 import type { PlanPath } from './paths.ts';
 import { compileRewrites, renamedKeys } from './rewrites.ts';
-import { type Run, type Step, ask } from './run.ts';
+import { type Run, type Step, ask, noteNewObjects, objectsAt } from './run.ts';
 import { compileQuery } from './subgraph-query.ts';
 import { type JsonObject, type ResponsePath, isJsonObject } from './types.ts';
 
@@ -28,7 +28,7 @@ export function compileRootFetch<Context>(options: RootFetchOptions): Step<Conte
   const query = compileQuery(options.node);
   const take = compileTakeAnswer(options);
   return async (run) => {
-    if (path.collect(run.root).length === 0) return;
+    if (objectsAt(run, path).length === 0) return;
     const { answer } = await ask(run, query, { representations: null, canRepeat: false });
     take(run, answer);
   };
@@ -39,11 +39,12 @@ export function compileTakeAnswer({ schema, merge, node, path, copy = false }: R
   const rewrite = compileRewrites(schema, node.outputRewrites);
   const renamed = renamedKeys(node.outputRewrites);
   return (run, answer) => {
-    const objects = path.collect(run.root);
+    const objects = objectsAt(run, path);
     if (answer.errors.length > 0) noteErrors(run, answer, { keys, renamed, objects, places: path.locate(run.root) });
     if (!answer.data) return;
     const data = copy ? copyOf(answer.data) : answer.data;
     rewrite?.(data);
+    noteNewObjects(run, objects.length > 1);
     if (isJsonObject(data)) for (const object of objects) merge(object, data, { copy: false });
   };
 }

@@ -1,6 +1,7 @@
 import { type Answer, readAnswer, thrownAnswer } from './answers.ts';
 import type { ErrorBook } from './error-book.ts';
-import type { SubgraphQuery } from './subgraph-query.ts';
+import type { PlanPath } from './paths.ts';
+import type { PlannedRequest, SubgraphQuery } from './subgraph-query.ts';
 import type { ErrorPolicy, JsonObject, ResponsePath, SubgraphFetch, SubgraphRequest } from './types.ts';
 
 /** One execution under way. */
@@ -15,14 +16,31 @@ export type Run<Context> = {
   readonly book: ErrorBook;
   /** A path of fetched data as the client knows it. */
   readonly clientPath: (path: ResponsePath) => ResponsePath;
-  /** Requests that have no answer yet, by what they ask. */
-  readonly inFlight: Map<string, Promise<Answer>>;
+  /** Requests without an answer yet that the plan may ask again; a handful, as chunks of one fetch differ. */
+  readonly inFlight: { readonly request: PlannedRequest<Context>; readonly answer: Promise<Answer> }[];
+  /** True until an object below `root` is put at a second place too. */
+  isTree: boolean;
+  /** Objects at paths of the plan, as long as no new ones are merged. */
+  readonly objects: Map<string, readonly JsonObject[]>;
   /** True when a mutation's answer is null already, so that its other mutations aren't begun. */
   isLost(): boolean;
 };
 
 /** A part of a plan. */
 export type Step<Context> = (run: Run<Context>) => Promise<void>;
+
+/** The objects at a path, each once: fetches that run at the same time mostly wait at the same few paths. */
+export function objectsAt<Context>({ objects, root, isTree }: Run<Context>, path: PlanPath): readonly JsonObject[] {
+  let found = objects.get(path.key);
+  if (!found) objects.set(path.key, (found = path.collect(root, isTree)));
+  return found;
+}
+
+/** To be called when objects are merged. */
+export function noteNewObjects<Context>(run: Run<Context>, isAtSeveralPlaces: boolean): void {
+  run.objects.clear();
+  if (isAtSeveralPlaces) run.isTree = false;
+}
 
 /** An answer, and whether another fetch has it too: its data must be copied then. */
 export type AskedAnswer = { readonly answer: Answer; readonly isShared: boolean };
@@ -36,19 +54,17 @@ export async function ask<Context>(
   query: SubgraphQuery,
   options: { representations: readonly string[] | null; canRepeat: boolean },
 ): Promise<AskedAnswer> {
-  const { variables, context, inFlight } = run;
-  const { representations } = options;
-  const request = query.request({ variables, representations, context });
+  const request = query.request(run, options.representations);
   if (!options.canRepeat) return { answer: await send(run, query.serviceName, request), isShared: false };
-  const key = request.identity();
-  const other = inFlight.get(key);
-  if (other) return { answer: await other, isShared: true };
-  const sent = send(run, query.serviceName, request);
-  inFlight.set(key, sent);
+  const { inFlight } = run;
+  const other = inFlight.find((one) => one.request.isLike(request));
+  if (other) return { answer: await other.answer, isShared: true };
+  const sent = { request, answer: send(run, query.serviceName, request) };
+  inFlight.push(sent);
   try {
-    return { answer: await sent, isShared: false };
+    return { answer: await sent.answer, isShared: false };
   } finally {
-    inFlight.delete(key);
+    inFlight.splice(inFlight.indexOf(sent), 1);
   }
 }
 

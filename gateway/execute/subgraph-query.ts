@@ -11,17 +11,13 @@ export type SubgraphQuery = {
   readonly identity: string;
   /** Response names of what is fetched: of the root's, or of the entities' fields. */
   readonly keys: ReadonlySet<string>;
+  /** Whether any of that is an object or a list of objects. */
+  readonly isNested: boolean;
   /** A request with those of the variables that the fetch uses, and with the texts of representations if it takes any. */
-  request<Context>(options: {
-    variables: Readonly<Record<string, unknown>>;
-    representations: readonly string[] | null;
-    context: Context;
-  }): IdentifiedRequest<Context>;
-};
-
-export type IdentifiedRequest<Context> = SubgraphRequest<Context> & {
-  /** Equal for requests that ask the same, whatever their operations are called. */
-  identity(): string;
+  request<Context>(
+    run: { readonly variables: Variables; readonly context: Context },
+    representations: readonly string[] | null,
+  ): PlannedRequest<Context>;
 };
 
 export function compileQuery(node: FetchNode): SubgraphQuery {
@@ -49,53 +45,76 @@ export function compileQuery(node: FetchNode): SubgraphQuery {
   const opening = `{"query":${JSON.stringify(query)},${operationName === undefined ? '' : `"operationName":${JSON.stringify(operationName)},`}"variables":`;
   const identity = `${serviceName} ${print(nameless)}`;
   const isMutation = operation.operation === OperationTypeNode.MUTATION;
+  const constant: Constant = { query, operationName, isMutation, opening, identity, variableUsages };
   return {
     serviceName,
     identity,
+    isNested: fields.some(({ selectionSet }) => selectionSet !== undefined),
     keys: new Set(names.map((name) => renamed.get(name) ?? name)),
-    request: ({ variables, representations, context }) =>
-      subgraphRequest({
-        query,
-        operationName,
-        isMutation,
-        opening,
-        identity,
-        variableUsages,
-        variables,
-        representations,
-        context,
-      }),
+    request: (run, representations) => new PlannedRequest(constant, run, representations),
   };
 }
 
-function subgraphRequest<Context>(options: {
-  query: string;
-  operationName: string | undefined;
-  isMutation: boolean;
-  opening: string;
-  identity: string;
-  variableUsages: readonly string[];
-  variables: Readonly<Record<string, unknown>>;
-  representations: readonly string[] | null;
-  context: Context;
-}): IdentifiedRequest<Context> {
-  const { query, operationName, isMutation, opening, identity, variableUsages, representations, context } = options;
-  const given = options.variables;
-  const names = variableUsages.filter((name) => Object.hasOwn(given, name) && given[name] !== undefined);
-  let variables: Readonly<Record<string, unknown>> | undefined;
-  let variablesText: string | undefined;
-  const textOfVariables = (): string => (variablesText ??= variablesJson(names, given, representations));
-  return {
-    query,
-    operationName,
-    isMutation,
-    context,
-    get variables() {
-      return (variables ??= variablesObject(names, given, representations));
-    },
-    body: () => `${opening}${textOfVariables()}}`,
-    identity: () => identity + textOfVariables(),
-  };
+type Variables = Readonly<Record<string, unknown>>;
+
+/** What all requests of a fetch have in common. */
+type Constant = {
+  readonly query: string;
+  readonly operationName: string | undefined;
+  readonly isMutation: boolean;
+  /** The body up to the variables. */
+  readonly opening: string;
+  readonly identity: string;
+  readonly variableUsages: readonly string[];
+};
+
+/** One request of a fetch. There are many of these: what isn't needed of it isn't made. */
+export class PlannedRequest<Context> implements SubgraphRequest<Context> {
+  readonly context: Context;
+  readonly #constant: Constant;
+  readonly #given: Variables;
+  readonly #representations: readonly string[] | null;
+  /** A property, as callers take it from its object. */
+  readonly body = (): string => `${this.#constant.opening}${this.#textOfVariables()}}`;
+  #variablesText: string | undefined;
+  #variables: Variables | undefined;
+
+  constructor(
+    constant: Constant,
+    run: { readonly variables: Variables; readonly context: Context },
+    representations: readonly string[] | null,
+  ) {
+    this.context = run.context;
+    this.#constant = constant;
+    this.#given = run.variables;
+    this.#representations = representations;
+  }
+
+  get query(): string {
+    return this.#constant.query;
+  }
+  get operationName(): string | undefined {
+    return this.#constant.operationName;
+  }
+  get isMutation(): boolean {
+    return this.#constant.isMutation;
+  }
+  get variables(): Variables {
+    return (this.#variables ??= variablesObject(this.#names(), this.#given, this.#representations));
+  }
+  /** True for requests that ask the same, whatever their operations are called. */
+  isLike(other: PlannedRequest<Context>): boolean {
+    return this.#constant.identity === other.#constant.identity && this.#textOfVariables() === other.#textOfVariables();
+  }
+
+  #textOfVariables(): string {
+    return (this.#variablesText ??= variablesJson(this.#names(), this.#given, this.#representations));
+  }
+  #names(): readonly string[] {
+    const { variableUsages } = this.#constant;
+    if (variableUsages.length === 0) return variableUsages;
+    return variableUsages.filter((name) => Object.hasOwn(this.#given, name) && this.#given[name] !== undefined);
+  }
 }
 
 function variablesJson(
@@ -103,6 +122,7 @@ function variablesJson(
   given: Readonly<Record<string, unknown>>,
   representations: readonly string[] | null,
 ): string {
+  if (names.length === 0) return representations ? `{"representations":[${representations.join(',')}]}` : '{}';
   const texts = names.map((name) => `${JSON.stringify(name)}:${JSON.stringify(given[name])}`);
   if (representations) texts.push(`"representations":[${representations.join(',')}]`);
   return `{${texts.join(',')}}`;

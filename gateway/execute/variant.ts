@@ -68,7 +68,11 @@ export function compileVariant<Context>(options: CompileOptions<Context>, docume
   const plan = options.plan(planned.document);
   const { node } = plan;
   const primary = node?.kind === 'Subscription' ? node.primary : null;
-  const steps: Step<Context> = compilePlan(options.supergraphSchema, node?.kind === 'Subscription' ? node.rest : node);
+  const steps: Step<Context> = compilePlan(
+    options.supergraphSchema,
+    node?.kind === 'Subscription' ? node.rest : node,
+    options.generateCode,
+  );
   const takeEvent = primary && compileTakeEvent(options.supergraphSchema, primary);
   const parsed = pickOperation(document, options.operationName);
   const shape = compileShape({ schema: options.schema, parsed, dataKey: planned.dataKey });
@@ -91,7 +95,7 @@ export function compileVariant<Context>(options: CompileOptions<Context>, docume
 }
 
 function compileTakeEvent(schema: GraphQLSchema, node: FetchNode): TakeAnswer {
-  return compileTakeAnswer({ schema, merge: mergeInto(schema), node, path: compilePath([]), copy: true });
+  return compileTakeAnswer({ schema, merge: mergeInto(schema), node, path: compilePath([], false), copy: true });
 }
 
 function openRun<Context>(
@@ -109,7 +113,9 @@ function openRun<Context>(
     clientPath: planned.clientPath,
     root,
     book,
-    inFlight: new Map(),
+    inFlight: [],
+    isTree: true,
+    objects: new Map(),
     isLost: () => isMutation && !book.isEmpty() && lacksRootField(shape, root, book),
   };
 }

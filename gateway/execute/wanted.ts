@@ -1,4 +1,4 @@
-import type { Representations } from './representations.ts';
+import type { ReadKey, Representations } from './representations.ts';
 import type { JsonObject } from './types.ts';
 
 /** One entity that is asked for, and the objects that are waiting for it. */
@@ -22,31 +22,34 @@ export function openWanted(representations: Representations): WantedEntities {
   const byText = new Map<string, Wanted>();
   const byValues = new Map<string, Tree>();
 
-  function find(object: JsonObject): Wanted | null {
+  function find(object: JsonObject, isNew: boolean): Wanted | null {
     const text = representations.textOf(object);
     if (text === null) return null;
-    let wanted = byText.get(text);
-    if (!wanted) {
-      wanted = { text, objects: [], pathIndexes: [] };
-      byText.set(text, wanted);
-      all.push(wanted);
-    }
+    const known = isNew ? undefined : byText.get(text);
+    if (known) return known;
+    const wanted = { text, objects: [], pathIndexes: [] };
+    if (!isNew) byText.set(text, wanted);
+    all.push(wanted);
     return wanted;
   }
-  function findByValues(object: JsonObject, typename: string, keys: readonly string[]): Wanted | null {
+  function findByValues(object: JsonObject, typename: string, keys: readonly ReadKey[]): Wanted | null {
     let tree = byValues.get(typename);
     if (!tree) byValues.set(typename, (tree = new Map()));
     const last = keys.length - 1;
+    // Texts of other values are other texts, but for lists and the like (a key of a custom scalar).
+    let isNew = true;
     for (let index = 0; index < last; index++) {
-      const value = object[keys[index] ?? ''];
+      const value = keys[index]?.(object);
+      if (typeof value === 'object' && value !== null) isNew = false;
       let next = tree.get(value) as Tree | undefined;
       if (!next) tree.set(value, (next = new Map()));
       tree = next;
     }
-    const value = object[keys[last] ?? ''];
+    const value = keys[last]?.(object);
     const known = tree.get(value) as Wanted | undefined;
     if (known) return known;
-    const wanted = find(object);
+    if (typeof value === 'object' && value !== null) isNew = false;
+    const wanted = find(object, isNew);
     if (wanted) tree.set(value, wanted);
     return wanted;
   }
@@ -57,7 +60,7 @@ export function openWanted(representations: Representations): WantedEntities {
       const typename = object['__typename'];
       if (typeof typename !== 'string') return false;
       const keys = representations.keysOf(typename);
-      const wanted = keys && keys.length > 0 ? findByValues(object, typename, keys) : find(object);
+      const wanted = keys && keys.length > 0 ? findByValues(object, typename, keys) : find(object, false);
       if (!wanted) return false;
       wanted.objects.push(object);
       wanted.pathIndexes.push(pathIndex);
