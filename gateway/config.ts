@@ -16,6 +16,8 @@ export type GatewayConfig = {
   /** Sockets that an address may have open without a sign-in; many people may share one. */
   readonly anonymousSocketsPerAddress: number;
   readonly admission: AdmissionLimits;
+  /** Another supergraph than `schema/supergraph.graphql`, an absolute path; read again at SIGHUP. */
+  readonly supergraphPath: string | undefined;
   /** A persisted query manifest; unset: that of `schema/operations`. */
   readonly trustedDocumentsPath: string | undefined;
   /** Execute no other documents. */
@@ -57,6 +59,7 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     TRUSTED_DOCUMENTS_ONLY: z.enum(['true', 'false']).default('false'),
     SIMULATED_PROVIDER_URL: url('http', 'https').optional(),
     PAGES_DIR: z.string().optional(),
+    SUPERGRAPH_PATH: z.string().optional(),
     OPERATION_TIMEOUT_MS: integer(minOperationTimeoutMs, maxTimeoutMs).default(defaultTimeoutMs),
     DRAIN_DELAY_MS: integer(0, maxDrainDelayMs).default(0),
   });
@@ -77,6 +80,7 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     trustedDocumentsOnly: given.TRUSTED_DOCUMENTS_ONLY === 'true',
     simulatedProviderUrl: given.SIMULATED_PROVIDER_URL?.replace(/\/$/, ''),
     pagesDir: given.PAGES_DIR,
+    supergraphPath: given.SUPERGRAPH_PATH,
     operationTimeoutMs: given.OPERATION_TIMEOUT_MS,
     drainDelayMs: given.DRAIN_DELAY_MS,
   }; // prettier-ignore

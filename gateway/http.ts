@@ -9,7 +9,7 @@ import express, { type ErrorRequestHandler, type Request, type RequestHandler, t
 import { type ExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql';
 import type { Logger, Metrics } from '../subgraphs/shared/telemetry.ts';
 import { type GatewayErrorCode, presentError, refusal } from './errors.ts';
-import type { Supergraph } from './execute.ts';
+import type { Graph } from './graph.ts';
 import { observe, operationLabel } from './measure.ts';
 import { type RunOperation, clientOf } from './operations.ts';
 import type { PersistedQueries } from './persisted-queries.ts';
@@ -25,7 +25,7 @@ import {
 import type { OperationContext } from './subgraphs.ts';
 
 export type HttpOptions = QuickOptions & {
-  readonly supergraph: Supergraph;
+  readonly graph: Pick<Graph, 'onSchema'>;
   readonly introspection: boolean;
 };
 
@@ -111,12 +111,9 @@ const readBody =
   };
 
 /** Apollo Server's view of a supergraph that was loaded already. */
-const loadedGateway = ({ supergraph: { schema, sdl }, run }: HttpOptions) => ({
+const loadedGateway = ({ graph, run }: HttpOptions) => ({
   load: async () => ({ executor: executorOf(run) }),
-  onSchemaLoadOrUpdate(callback: (loaded: { apiSchema: typeof schema; coreSupergraphSdl: string }) => void) {
-    callback({ apiSchema: schema, coreSupergraphSdl: sdl });
-    return () => undefined;
-  },
+  onSchemaLoadOrUpdate: (callback: Parameters<Graph['onSchema']>[0]) => graph.onSchema(callback),
   stop: async () => undefined,
 });
 

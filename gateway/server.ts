@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import express from 'express';
+import express, { type RequestHandler } from 'express';
 import { type SubgraphLink, type SubgraphName, subgraphNames } from '../subgraphs/shared/link.ts';
 import { runProcess } from '../subgraphs/shared/process.ts';
 import { type Runtime, openRuntime } from '../subgraphs/shared/runtime.ts';
@@ -13,9 +13,8 @@ import { remoteKeySet, tokenVerifier } from './auth.ts';
 import { callerHeadersOf, clientAddress } from './caller.ts';
 import { type GatewayConfig, readGatewayConfig } from './config.ts';
 import { openConnections } from './connections.ts';
-import { openDocuments } from './documents.ts';
 import { eventStreams } from './event-streams.ts';
-import { openSupergraph } from './execute.ts';
+import { openGraph } from './graph.ts';
 import { commonHeaders, crossOrigin, crossOriginHeaders, securityHeaders } from './headers.ts';
 import { answerErrors, openGraphqlHttp } from './http.ts';
 import { jobsPage } from './jobs-page.ts';
@@ -35,6 +34,11 @@ export type Gateway = {
   readonly port: number;
   /** Rejects with the reason when a subgraph or Redis doesn't answer, or the gateway is closing. */
   ready(): Promise<void>;
+  /**
+   * Serves what the supergraph's file holds now, or `sdl`; streams go on. Rejects, and serves what it did, for one that can't be
+   * loaded or that a trusted document doesn't fit.
+   */
+  reload(sdl?: string): Promise<void>;
   /** Takes nothing new, lets running requests end, tells sockets to come back elsewhere. The subgraphs stay open. */
   close(): Promise<void>;
 };
@@ -47,6 +51,7 @@ export type GatewayOptions = {
 };
 
 const keepAliveTimeoutMs = 65_000;
+const ownSupergraph = new URL('../schema/supergraph.graphql', import.meta.url);
 const ownTrustedDocuments = new URL('../schema/generated/trusted-documents.json', import.meta.url);
 
 /** Starts the gateway on its port: the one place where its parts are put together. */
@@ -63,19 +68,18 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
     path: config.trustedDocumentsPath ?? ownManifest,
     only: config.trustedDocumentsOnly,
   });
-  const supergraph = await openSupergraph({
-    sdl: options.supergraphSdl ?? readFileSync(new URL('../schema/supergraph.graphql', import.meta.url), 'utf8'),
+  const readSdl = () => readFile(config.supergraphPath ?? ownSupergraph, 'utf8');
+  const graph = await openGraph({
+    sdl: options.supergraphSdl ?? (await readSdl()),
     link: options.link,
     headers,
     operationTimeoutMs: config.operationTimeoutMs,
     log,
+    documents: { introspection: config.introspection, ...(trusted.only && { isTrusted: trusted.has }) },
+    check: ({ documents: read }) => void readAll(trusted, read),
   });
-  const documents = openDocuments(supergraph.schema, {
-    introspection: config.introspection,
-    ...(trusted.only && { isTrusted: trusted.has }),
-  });
+  const { supergraph, documents } = graph;
   const persisted = openPersistedQueries({ redis: runtime.redis, log, trusted });
-  const toCompile = readAll(trusted, documents);
   const revoked = await openRevokedSessions(runtime);
   const verifier = tokenVerifier({ keys: remoteKeySet({ user: () => options.link('user'), now }), revoked, now });
   const addressOf = (request: Parameters<typeof clientAddress>[0]) => clientAddress(request, config.trustedProxyHops);
@@ -85,7 +89,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
     listed: config.allowedOrigins,
     port: () => (server.address() as AddressInfo).port,
   });
-  const shared = { supergraph, documents, persisted, verifier, addressOf, log, metrics, now, isAllowedOrigin };
+  const shared = { graph, supergraph, documents, persisted, verifier, addressOf, log, metrics, now, isAllowedOrigin };
   const admission = openAdmission(config.admission, { metrics });
   const run = admittedOperations({ admission, supergraph });
   const newcomers = openNewcomers({ documents, supergraph, metrics });
@@ -100,7 +104,8 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   const sockets = openSockets(live);
 
   let closing = false;
-  const compiled = compileAhead(toCompile, { supergraph, log, isClosing: () => closing });
+  const compile = () => compileAhead(readAll(trusted, documents), { supergraph, log, isClosing: () => closing });
+  const compiled = compile();
   const ready = async (): Promise<void> => {
     if (closing) throw new Error('closing');
     await compiled;
@@ -121,13 +126,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
     jobsPage({ ...shared, agenda: runtime.jobs.agenda, isSecure: runtime.config.publicUrl.startsWith('https:') }),
   );
   if (config.pagesDir) mountPages(app, { distDir: config.pagesDir });
-  app.use((_request, response) => {
-    response.status(404).json({
-      errors: [
-        { message: 'No such path.', extensions: { code: 'NOT_FOUND', traceId: String(response.locals['traceId']) } },
-      ],
-    });
-  });
+  app.use(noSuchPath);
   app.use(answerErrors(log));
 
   // Longer than a load balancer keeps its connections, so that it is never answered by a closing one.
@@ -141,6 +140,11 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   return {
     port: (server.address() as AddressInfo).port,
     ready,
+    async reload(sdl) {
+      await graph.replace(sdl ?? (await readSdl()));
+      log.info('another supergraph is served');
+      await compile();
+    },
     async close() {
       closing = true;
       await new Promise((resolve) => setTimeout(resolve, config.drainDelayMs));
@@ -149,10 +153,15 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
       await revoked.close();
       admission.close();
       newcomers.close();
-      await supergraph.close();
+      await graph.close();
     },
   };
 }
+
+const noSuchPath: RequestHandler = (_request, response) => {
+  const extensions = { code: 'NOT_FOUND', traceId: String(response.locals['traceId']) };
+  response.status(404).json({ errors: [{ message: 'No such path.', extensions }] });
+};
 
 /** In this process a subgraph says itself whether it is ready; over HTTP its server does. */
 async function linkReady(link: SubgraphLink & { ready?: () => Promise<void> }): Promise<void> {
@@ -170,6 +179,9 @@ async function main(): Promise<{ stop(): Promise<void> }> {
   const runtime: Runtime = await openRuntime(process.env, { name: 'gateway', link: links.link });
   const gateway = await startGateway(runtime, { link: links.link });
   runtime.log.info({ port: gateway.port }, 'gateway listens');
+  process.on('SIGHUP', () => {
+    gateway.reload().catch((error: Error) => runtime.log.error({ err: error }, 'the supergraph was not reloaded'));
+  });
   return {
     async stop() {
       await gateway.close();

@@ -1,4 +1,4 @@
-import type { ExecutionResult } from 'graphql';
+import type { ExecutionResult, GraphQLSchema } from 'graphql';
 import { unauthenticated } from '../subgraphs/shared/errors.ts';
 import type { SubgraphLink, SubgraphName } from '../subgraphs/shared/link.ts';
 import type { Logger, Metrics } from '../subgraphs/shared/telemetry.ts';
@@ -34,10 +34,12 @@ export type Subscriptions = {
 export function openSubscriptions(deps: SubscriptionDeps): Subscriptions {
   const { supergraph, metrics } = deps;
   const requestOf = streamRequests(deps.streamKinds);
-  /** What may be shared, by who asks for what. */
-  const groups = new Map<string, Set<Group>>();
+  /** What may be shared: planned by the same supergraph, for whom, and what is asked. */
+  const planned = new WeakMap<GraphQLSchema, Map<string, Set<Group>>>();
 
   function openFor(operation: Operation, key: string): { group: Group; startAfter: number | null } {
+    const groups = planned.get(supergraph.schema) ?? new Map<string, Set<Group>>();
+    planned.set(supergraph.schema, groups);
     const plan = supergraph.planSubscription(operation);
     const request = requestOf(plan);
     const { startAfter } = request;

@@ -202,6 +202,8 @@ function resolversOf(
 
 export type TestGraph = {
   readonly url: string;
+  /** As composed from the subgraphs. */
+  readonly supergraphSdl: string;
   readonly port: number;
   /** Where the subgraphs are served, over HTTP. */
   readonly subgraphPorts: readonly number[];
@@ -306,7 +308,7 @@ export async function startTestGraph(options: {
   });
   const url = `http://127.0.0.1:${gateway.port}`;
   return {
-    url, port: gateway.port, subgraphPorts, stage, runtime, gateway, token,
+    url, port: gateway.port, supergraphSdl: composed.supergraphSdl, subgraphPorts, stage, runtime, gateway, token,
     async ask(query, variables = {}, headers = {}) {
       const response = await fetch(`${url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify({ query, variables }) });
       return { status: response.status, headers: response.headers, body: (await response.json()) as { data?: unknown; errors?: [] } };
