@@ -60,6 +60,7 @@ const rows: readonly Row[] = [
   ['Query.saga', '{ saga(id: "SAGA") { id } }', staffOnly],
   ['Query.sagas', '{ sagas { id } }', staffOnly],
   ['Query.delayedJobs', '{ delayedJobs { id } }', staffOnly],
+  ['Query.orderDeadLetters', '{ orderDeadLetters { edges { node { id } } } }', staffOnly],
   ['Mutation.placeOrder', `mutation { placeOrder(input: { currency: "EUR", lines: [{ productId: "PRODUCT", quantity: 1 }] }, idempotencyKey: "KEY") { ${refusals} } }`, users], // prettier-ignore
   ['Mutation.updateOrderRemark', `mutation { updateOrderRemark(id: "ID", remark: "x") { ${refusals} } }`, owners],
   ['Mutation.cancelOrder', `mutation { cancelOrder(id: "ID", idempotencyKey: "KEY") { ${refusals} } }`, owners],
@@ -70,6 +71,7 @@ const rows: readonly Row[] = [
   ['Mutation.addOrderNote', `mutation { addOrderNote(id: "ID", note: "x") { ${refusals} } }`, staffMutation],
   ['Mutation.resolveAttention', `mutation { resolveAttention(id: "ID", to: COMPLETED, note: "x") { ${refusals} } }`, { ...staffMutation, staff: 'ORDER_STATE', admin: 'ORDER_STATE' }], // prettier-ignore
   ['Mutation.retrySaga', `mutation { retrySaga(id: "SAGA") { ${refusals} } }`, staffOnly],
+  ['Mutation.replayOrderDeadLetter', `mutation { replayOrderDeadLetter(id: "SAGA") { ${refusals} } }`, { ...staffOnly, staff: 'NOT_FOUND', admin: 'NOT_FOUND' }], // prettier-ignore
   ['Subscription.orderEvents', 'subscription { orderEvents(orderId: "ID", afterSeq: 0) { event { seq } } }', readers('NOT_FOUND')], // prettier-ignore
   // Who may follow is told that -1 is no place in the feed.
   ['Subscription.myOrders', 'subscription { myOrders(afterSeq: -1) { seq } }', following(users)],
