@@ -5,7 +5,9 @@ import {
   type GraphQLError,
   type GraphQLSchema,
   getOperationAST,
+  isScalarType,
 } from 'graphql';
+import { scalars } from '../subgraphs/shared/scalars.ts';
 import type { SubgraphLink, SubgraphName } from '../subgraphs/shared/link.ts';
 import type { Logger } from '../subgraphs/shared/telemetry.ts';
 import type { Caller, CallerHeaders } from './caller.ts';
@@ -63,6 +65,17 @@ export type SupergraphOptions = {
   readonly log: Logger;
 };
 
+/**
+ * Has the platform's scalars read what clients send as the subgraphs would, so that an amount beyond 2^53 or a time that is
+ * none is refused, with status 400, before any subgraph is asked. What is sent on stays as it came.
+ */
+function readScalars(schema: GraphQLSchema): void {
+  for (const [name, { parseValue, parseLiteral }] of Object.entries(scalars)) {
+    const type = schema.getType(name);
+    if (isScalarType(type)) Object.assign(type, { parseValue, parseLiteral });
+  }
+}
+
 /** Loads a supergraph. */
 export async function openSupergraph(options: SupergraphOptions): Promise<Supergraph> {
   // Apollo's gateway reads these itself: reports go nowhere.
@@ -77,6 +90,7 @@ export async function openSupergraph(options: SupergraphOptions): Promise<Superg
   if (!planner) throw new Error('the gateway has not loaded');
   const fetch = subgraphFetch({ link: options.link, report: options });
   const executor = createExecutor<FetchContext>({ planner, fetch, errorPolicy });
+  readScalars(executor.schema);
   const begin = (caller: Caller) => fetchContext({ headers: options.headers, timeoutMs: options.operationTimeoutMs }, caller); // prettier-ignore
 
   const run = async (request: Parameters<typeof executor.execute>[0]): Promise<ExecutionResult> => {

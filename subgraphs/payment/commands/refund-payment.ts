@@ -80,7 +80,7 @@ export async function refundPayment(
 function checkInput({ amount, reason }: RefundInput): void {
   if (amount.amount <= 0)
     throw new RefusedError(validationError('A refund is at least 1 minor unit.', ['input', 'amount', 'amount']));
-  if (reason.trim().length === 0 || reason.length > maxReasonLength) {
+  if (!reason.isWellFormed() || reason.trim().length === 0 || reason.length > maxReasonLength) {
     throw new RefusedError(validationError(`A reason has 1 to ${maxReasonLength} characters.`, ['input', 'reason']));
   }
 }
