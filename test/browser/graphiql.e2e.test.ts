@@ -21,4 +21,46 @@ describeInBrowser('GraphiQL in a browser', ({ open }) => {
     expect(faults).toEqual([]);
     await context.close();
   });
+
+  test('a tab of its own sends the token of the sign-in, the docs are the descriptions of the schema, and history is kept', async () => {
+    const { page, context, faults } = await open('/graphiql');
+    await page.getByRole('button', { name: /Mara Lindqvist/ }).click();
+    await page.getByText('Signed in as Mara Lindqvist').waitFor();
+    await page.getByRole('button', { name: /^Me / }).click();
+    await page.getByRole('tab', { name: 'Me' }).waitFor();
+    await page.getByRole('button', { name: /Execute query/ }).click();
+    await page.locator('.result-window').getByText('"Mara Lindqvist"').waitFor();
+    await page
+      .getByRole('tab', { name: 'Headers' })
+      .or(page.getByRole('button', { name: 'Headers' }))
+      .first()
+      .click();
+    await page
+      .locator('.graphiql-editor-tool')
+      .getByText(/Bearer/)
+      .first()
+      .waitFor();
+
+    await page.getByRole('button', { name: /Documentation Explorer/ }).click();
+    await page
+      .getByRole('link', { name: 'Mutation' })
+      .or(page.getByRole('button', { name: 'Mutation' }))
+      .first()
+      .click();
+    await page.getByText('Everything that can be done.').first().waitFor();
+    await page.getByRole('button', { name: /History/ }).click();
+    await page.locator('.graphiql-history').getByText('Me').first().waitFor();
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  test('it is dark for who likes it dark', async () => {
+    const { page, context, faults } = await open('/graphiql');
+    await page.locator('.monaco-editor.vs').first().waitFor();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.reload();
+    await page.locator('.monaco-editor.vs-dark').first().waitFor();
+    expect(faults).toEqual([]);
+    await context.close();
+  });
 });

@@ -3,11 +3,14 @@ import CreatePayment from '../../../../schema/operations/create-payment.graphql?
 import Login from '../../../../schema/operations/login.graphql?raw';
 import Me from '../../../../schema/operations/me.graphql?raw';
 import MyOrders from '../../../../schema/operations/my-orders.graphql?raw';
+import MyWallet from '../../../../schema/operations/my-wallet.graphql?raw';
 import Order from '../../../../schema/operations/order.graphql?raw';
 import PlaceOrder from '../../../../schema/operations/place-order.graphql?raw';
 import Products from '../../../../schema/operations/products.graphql?raw';
 import Register from '../../../../schema/operations/register.graphql?raw';
 import RetryPayment from '../../../../schema/operations/retry-payment.graphql?raw';
+import WatchAllOrders from '../../../../schema/operations/watch-all-orders.graphql?raw';
+import WatchMyOrders from '../../../../schema/operations/watch-my-orders.graphql?raw';
 import WatchOrder from '../../../../schema/operations/watch-order.graphql?raw';
 import { demoAccounts } from '../environment.ts';
 
@@ -50,6 +53,8 @@ export const examples: readonly Example[] = [
   example('WatchOrder', 'Its history, then live', WatchOrder, { orderId: 'ORDER_ID', afterSeq: 0 }),
   example('Order', 'The order, its payments and journal', Order, { id: 'ORDER_ID' }),
   example('MyOrders', 'All your orders', MyOrders, { first: 10 }),
+  example('WatchMyOrders', 'Every change of all your orders', WatchMyOrders, {}),
+  example('MyWallet', 'Your money here, and how it came', MyWallet, { first: 10 }),
   example('CancelOrder', 'Give an unpaid order up', CancelOrder, { id: 'ORDER_ID', idempotencyKey: 'NEW_KEY' }),
   example('RetryPayment', 'Once more after a declined card', RetryPayment, {
     paymentId: 'PAYMENT_ID',
@@ -59,6 +64,7 @@ export const examples: readonly Example[] = [
     mobile: account?.mobile ?? '',
     password: account?.password ?? '',
   }),
+  example('WatchAllOrders', 'Every order of everybody, for staff', WatchAllOrders, {}),
   example('Me', 'Who am I?', Me),
 ];
 

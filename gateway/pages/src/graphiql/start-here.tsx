@@ -19,6 +19,7 @@ function StartHere() {
 function Account() {
   const session = useSession();
   const headerEditor = useGraphiQL((state) => state.headerEditor);
+  const tab = useGraphiQL((state) => state.activeTabIndex);
   const token = useAccessToken();
 
   useEffect(() => {
@@ -33,7 +34,8 @@ function Account() {
     writtenHeaders.add(authorization);
     if (written !== undefined) headerEditor.setValue(shown.replace(written, authorization));
     else if (shown.trim() === '') headerEditor.setValue(JSON.stringify({ authorization }, null, 2));
-  }, [headerEditor, token]);
+    // Each tab has headers of its own.
+  }, [headerEditor, token, tab]);
 
   if (session === null) {
     return (
