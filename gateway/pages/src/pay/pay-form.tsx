@@ -15,7 +15,7 @@ const topUpType = 'TOPUP';
 export function PayForm({ order, payment }: { order: Order; payment: ReturnType<typeof usePayment> }) {
   const [wanted, setWanted] = useState(true);
   const started = cardPayment(order);
-  const balance = useBalance(order, started !== undefined || order.type.code === topUpType);
+  const { balance, takesCard } = useOptions(order);
   const busy = payment.step.kind === 'working' ? payment.step.text : null;
 
   // What was begun decides how the money is split: the API takes one split an order.
@@ -62,8 +62,13 @@ export function PayForm({ order, payment }: { order: Order; payment: ReturnType<
           {busy !== null && <Spinner />}
           {busy ?? `Pay ${formatMoney(order.balanceDue)} from my wallet`}
         </button>
-      ) : (
+      ) : takesCard ? (
         <CardForm amount={formatMoney(rest)} busy={busy} onPay={(card) => void payment.pay(card, share)} />
+      ) : (
+        <p className="notice wait">
+          This page takes the cards of the simulated provider, which is switched off here. Pay with a frontend of your
+          own: <code>createPayment</code> says where.
+        </p>
       )}
     </>
   );
@@ -72,14 +77,16 @@ export function PayForm({ order, payment }: { order: Order; payment: ReturnType<
 /** Made anew, because it is sent: what the cache hands out also has a `__typename`. */
 const smaller = (a: Money, b: Money): Money => ({ amount: Math.min(a.amount, b.amount), currency: a.currency });
 
-/** What the wallet can pay in the order's currency; null when nothing, or while it is not known. */
-function useBalance(order: Order, skip: boolean): Money | null {
+/** What the wallet can pay in the order's currency (null when nothing, or not known yet), and whether the card can. */
+function useOptions(order: Order): { balance: Money | null; takesCard: boolean } {
   const [{ data }] = useQuery({
     query: PayOptionsDocument,
     variables: { orderId: order.id, currency: order.balanceDue.currency },
     requestPolicy: 'network-only',
-    pause: skip,
   });
   const balance = data?.me?.wallet?.balance ?? null;
-  return balance !== null && balance.amount > 0 ? balance : null;
+  return {
+    balance: balance !== null && balance.amount > 0 && order.type.code !== topUpType ? balance : null,
+    takesCard: data?.availablePaymentMethods.includes('SIMULATED_CARD') ?? true,
+  };
 }
