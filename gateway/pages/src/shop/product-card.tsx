@@ -21,9 +21,11 @@ export function ProductCard({ product, available }: { product: ShelfProduct; ava
         </h3>
         {subtitle !== null && <p className="small muted subtitle">{subtitle}</p>}
         <Price price={product.price} marketPrice={product.marketPrice} perNight={kind === 'BOOKABLE'} />
-        <p className="small">
-          <StockBadge kind={kind} available={available} />
-        </p>
+        {!isTopUp(product) && (
+          <p className="small">
+            <StockBadge kind={kind} available={available} />
+          </p>
+        )}
         {isTopUp(product) ? (
           <Link className="button quiet" href="/wallet" aria-label={`Top up the wallet: ${name}`}>
             Top up

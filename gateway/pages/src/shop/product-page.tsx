@@ -51,9 +51,7 @@ function ShownProduct({ product, onGap }: { product: Product; onGap: () => void 
         <h1>{name}</h1>
         {product.subtitle !== null && <p className="lead">{product.subtitle}</p>}
         <Price price={product.price} marketPrice={product.marketPrice} perNight={kind === 'BOOKABLE'} />
-        <p aria-live="polite">
-          <StockBadge kind={kind} available={available} />
-        </p>
+        <p aria-live="polite">{!isTopUp(product) && <StockBadge kind={kind} available={available} />}</p>
         <p className="description">{product.description}</p>
         {product.status !== 'ON_SALE' && <p className="notice wait">This product is not on sale.</p>}
         {product.status === 'ON_SALE' && kind === 'BOOKABLE' && <BookingForm product={product} onChanged={onGap} />}
