@@ -16,3 +16,16 @@ export async function schemaHas(migration: Migration, { table, column, index }: 
   );
   return rows.length > 0;
 }
+
+/**
+ * Adds columns and indexes to a table unless the first column is there. All `additions` go into one ALTER TABLE, which the
+ * server applies whole or not at all.
+ */
+export async function addToTable(
+  migration: Migration,
+  table: string,
+  options: { readonly firstColumn: string; readonly additions: readonly string[] },
+): Promise<void> {
+  if (await schemaHas(migration, { table, column: options.firstColumn })) return;
+  await migration.execute(`alter table ${table} ${options.additions.join(', ')}`);
+}
