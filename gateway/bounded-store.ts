@@ -1,3 +1,4 @@
+import { inTime } from '../subgraphs/shared/in-time.ts';
 import type { Redis } from '../subgraphs/shared/redis.ts';
 
 /** Texts by key in Redis, shared by all gateways, bounded in number and size. Losing them loses nothing. */
@@ -51,24 +52,11 @@ export function openBoundedStore(redis: Redis, bounds: StoreBounds): BoundedStor
   const keys = ['texts', 'ends', 'bytes'].map((part) => `{${name}}:${part}`);
   return {
     async get(key) {
-      return (await inTime(redis.eval(getScript, { keys, arguments: [key] }))) as string | null;
+      return (await inTime(redis.eval(getScript, { keys, arguments: [key] }), timeoutMs)) as string | null;
     },
     async put(key, text) {
       const limits = [lifetimeSeconds * 1_000, maxEntries, maxBytes].map(String);
-      await inTime(redis.eval(putScript, { keys, arguments: [key, text, ...limits] }));
+      await inTime(redis.eval(putScript, { keys, arguments: [key, text, ...limits] }), timeoutMs);
     },
   };
-}
-
-/** What Redis gives, or an error when it takes too long; a command that was sent goes on. */
-export async function inTime<Result>(work: Promise<Result>): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Redis gave no answer within ${timeoutMs} ms`)), timeoutMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -20,6 +20,8 @@ export type GatewayConfig = {
   readonly supergraphPath: string | undefined;
   /** A persisted query manifest; unset: that of `schema/operations`. */
   readonly trustedDocumentsPath: string | undefined;
+  /** Keep answers to anonymous queries that the schema's hints allow to keep. */
+  readonly responseCache: boolean;
   /** Execute no other documents. */
   readonly trustedDocumentsOnly: boolean;
   /** Where the simulated payment provider listens; unset in production. */
@@ -55,6 +57,7 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     MAX_OPERATIONS_PER_CLIENT: integer(1, maxOperations).default(100),
     MAX_WAITING_OPERATIONS: integer(0, maxOperations).default(1_000),
     OPERATION_WAIT_MS: integer(1, maxOperationWaitMs).default(500),
+    RESPONSE_CACHE: z.enum(['true', 'false']).default('false'),
     TRUSTED_DOCUMENTS: z.string().optional(),
     TRUSTED_DOCUMENTS_ONLY: z.enum(['true', 'false']).default('false'),
     SIMULATED_PROVIDER_URL: url('http', 'https').optional(),
@@ -76,6 +79,7 @@ export function readGatewayConfig(env: Env): GatewayConfig {
       maxQueued: given.MAX_WAITING_OPERATIONS,
       maxWaitMs: given.OPERATION_WAIT_MS,
     },
+    responseCache: given.RESPONSE_CACHE === 'true',
     trustedDocumentsPath: given.TRUSTED_DOCUMENTS,
     trustedDocumentsOnly: given.TRUSTED_DOCUMENTS_ONLY === 'true',
     simulatedProviderUrl: given.SIMULATED_PROVIDER_URL?.replace(/\/$/, ''),

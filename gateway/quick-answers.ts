@@ -5,18 +5,21 @@ import Negotiator from 'negotiator';
 import { type Logger, type Metrics, traceIdFrom } from '../subgraphs/shared/telemetry.ts';
 import type { TokenVerifier } from './auth.ts';
 import type { Variables } from './cost.ts';
-import type { Documents } from './documents.ts';
+import type { Documents, ReadDocument } from './documents.ts';
 import { presentError } from './errors.ts';
 import { observe } from './measure.ts';
 import type { Newcomers } from './newcomers.ts';
 import { type RunOperation, clientOf, isOverload } from './operations.ts';
 import type { DocumentRequest, PersistedQueries, ResolvedText } from './persisted-queries.ts';
+import type { ResponseCache } from './response-cache.ts';
 
 export type QuickOptions = {
   readonly documents: Documents;
   readonly persisted: PersistedQueries;
   readonly verifier: TokenVerifier;
   readonly run: RunOperation;
+  /** Unset: nothing is kept. */
+  readonly responseCache?: ResponseCache | undefined;
   readonly newcomers: Newcomers;
   readonly addressOf: (request: IncomingMessage) => string;
   /** Headers of every answer of the API to a page of this origin. */
@@ -124,35 +127,68 @@ async function tryAnswer(options: QuickOptions, exchange: Exchange): Promise<boo
   if (operationName !== undefined && operationName !== operation.name?.value) return false;
   if (read.validationErrors().length > 0) return false;
   if (register !== undefined) options.persisted.remember(register, query);
-  arrived.executed = options.run({ query, document, operationName, variables, caller }, isGone);
-  const result = await arrived.executed;
+  const execute = () =>
+    (arrived.executed ??= options.run({ query, document, operationName, variables, caller }, isGone));
+  if (await answerFromCache(options, exchange, { query, read, execute })) return true;
+  const result = await execute();
   const overload = result.errors?.find(isOverload);
   if (overload) {
     sendOverload(options, exchange, overload);
-  } else if (result.errors === undefined && result.data) {
-    send(options, exchange, { status: 200, headers: {}, body: result });
+  } else if (isWhole(result)) {
+    send(options, exchange, { status: 200, headers: {}, text: textOf(result) });
   } else return false;
   observe(options.metrics, { operation: label, errors: result.errors, started: arrived.startedMs });
+  return true;
+}
+
+const isWhole = (result: ExecutionResult): boolean => result.errors === undefined && Boolean(result.data);
+const textOf = (result: object): string => `${JSON.stringify(result)}\n`;
+
+/** Answers nobody's queries whose answers may be kept. False for all others, and when there is no answer to keep. */
+async function answerFromCache(
+  options: QuickOptions,
+  exchange: Exchange,
+  asked: { query: string; read: ReadDocument; execute: () => Promise<ExecutionResult> },
+): Promise<boolean> {
+  const { request, parameters, arrived } = exchange;
+  const { query, read, execute } = asked;
+  if (!options.responseCache || request.headers.authorization !== undefined) return false;
+  const { variables } = parameters;
+  const policy = options.responseCache.policyOf(read, query);
+  const tags = policy?.tags(variables);
+  if (!policy || !tags) return false;
+  const { maxAgeSeconds } = policy;
+  const kept = await options.responseCache.answer({ query, variables, tags, maxAgeSeconds }, async () => {
+    const result = await execute();
+    return isWhole(result) ? textOf(result) : null;
+  });
+  if (!kept) return false;
+  const headers = {
+    'cache-control': `max-age=${maxAgeSeconds}, public`,
+    age: String(kept.ageSeconds),
+    vary: 'Origin, Accept, Authorization',
+  };
+  send(options, exchange, { status: 200, headers, text: kept.text });
+  observe(options.metrics, { operation: read.label, errors: undefined, started: arrived.startedMs });
   return true;
 }
 
 function sendOverload(options: QuickOptions, exchange: Exchange, overload: GraphQLError): void {
   const errors = [presentError(overload, { log: options.log, traceId: exchange.arrived.traceId })];
   const { status, headers } = overload.extensions['http'] as { status: number; headers: Map<string, string> };
-  send(options, exchange, { status, headers: Object.fromEntries(headers), body: { errors } });
+  send(options, exchange, { status, headers: Object.fromEntries(headers), text: textOf({ errors }) });
 }
 
 function send(
   { headersFor }: QuickOptions,
   { request, response, arrived, mediaType }: Exchange,
-  answer: { status: number; headers: Record<string, string>; body: ExecutionResult | { errors: unknown } },
+  { status, headers, text }: { status: number; headers: Record<string, string>; text: string },
 ): void {
-  const text = `${JSON.stringify(answer.body)}\n`;
-  response.writeHead(answer.status, {
+  response.writeHead(status, {
     ...headersFor(request.headers.origin),
     'x-trace-id': arrived.traceId,
     'cache-control': 'no-store',
-    ...answer.headers,
+    ...headers,
     'content-type': mediaType,
     'content-length': Buffer.byteLength(text),
   });

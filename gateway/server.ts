@@ -14,7 +14,7 @@ import { callerHeadersOf, clientAddress } from './caller.ts';
 import { type GatewayConfig, readGatewayConfig } from './config.ts';
 import { openConnections } from './connections.ts';
 import { eventStreams } from './event-streams.ts';
-import { openGraph } from './graph.ts';
+import { type Graph, openGraph } from './graph.ts';
 import { commonHeaders, crossOrigin, crossOriginHeaders, securityHeaders } from './headers.ts';
 import { answerErrors, openGraphqlHttp } from './http.ts';
 import { jobsPage } from './jobs-page.ts';
@@ -24,10 +24,11 @@ import { openNewcomers } from './newcomers.ts';
 import { mountPages } from './pages.ts';
 import { openPersistedQueries } from './persisted-queries.ts';
 import { simulatedProvider, webhooks } from './proxies.ts';
+import { openResponseCache } from './response-cache.ts';
 import { openRevokedSessions } from './sessions.ts';
 import { openSockets } from './sockets.ts';
 import { openSubscriptions } from './subscriptions.ts';
-import { compileAhead, readAll, readTrustedDocuments } from './trusted-documents.ts';
+import { type TrustedDocuments, compileAhead, readAll, readTrustedDocuments } from './trusted-documents.ts';
 
 /** A gateway that answers. */
 export type Gateway = {
@@ -79,7 +80,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
     check: ({ documents: read }) => void readAll(trusted, read),
   });
   const { supergraph, documents } = graph;
-  const persisted = openPersistedQueries({ redis: runtime.redis, log, trusted });
+  const operations = openOperations(runtime, { config, graph, trusted });
   const revoked = await openRevokedSessions(runtime);
   const verifier = tokenVerifier({ keys: remoteKeySet({ user: () => options.link('user'), now }), revoked, now });
   const addressOf = (request: Parameters<typeof clientAddress>[0]) => clientAddress(request, config.trustedProxyHops);
@@ -89,18 +90,15 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
     listed: config.allowedOrigins,
     port: () => (server.address() as AddressInfo).port,
   });
-  const shared = { graph, supergraph, documents, persisted, verifier, addressOf, log, metrics, now, isAllowedOrigin };
-  const admission = openAdmission(config.admission, { metrics });
-  const run = admittedOperations({ admission, supergraph });
-  const newcomers = openNewcomers({ documents, supergraph, metrics });
+  const shared = { graph, supergraph, documents, ...operations.parts, verifier, addressOf, log, metrics, now, isAllowedOrigin }; // prettier-ignore
   const origins = { isAllowed: isAllowedOrigin };
   const security = securityHeaders(runtime.config);
   const headersFor = (origin: string | undefined) => ({ ...security, ...crossOriginHeaders(origins, origin) });
-  const http = await openGraphqlHttp({ ...shared, run, newcomers, headersFor, introspection: config.introspection });
+  const http = await openGraphqlHttp({ ...shared, headersFor, introspection: config.introspection });
   const { anonymousSocketsPerAddress } = config;
   const subscriptions = openSubscriptions({ ...shared, link: options.link, headers });
   const connections = openConnections({ onRevoked: revoked.onRevoked, anonymousSocketsPerAddress, now, metrics });
-  const live = { ...shared, run, newcomers, subscriptions, connections };
+  const live = { ...shared, subscriptions, connections };
   const sockets = openSockets(live);
 
   let closing = false;
@@ -151,9 +149,33 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
       await Promise.all([closeServer(server), sockets.close()]);
       await http.close();
       await revoked.close();
+      operations.close();
+      await graph.close();
+    },
+  };
+}
+
+/** What stands between a request and its execution, for all ways in. */
+function openOperations(
+  { redis, log, metrics }: Runtime,
+  options: { config: GatewayConfig; graph: Graph; trusted: TrustedDocuments },
+) {
+  const { config, graph, trusted } = options;
+  const { supergraph, documents } = graph;
+  const admission = openAdmission(config.admission, { metrics });
+  const newcomers = openNewcomers({ documents, supergraph, metrics });
+  const responseCache = config.responseCache ? openResponseCache({ redis, log, metrics, graph }) : undefined;
+  return {
+    parts: {
+      persisted: openPersistedQueries({ redis, log, trusted }),
+      newcomers,
+      run: admittedOperations({ admission, supergraph }),
+      responseCache,
+    },
+    close() {
       admission.close();
       newcomers.close();
-      await graph.close();
+      responseCache?.close();
     },
   };
 }

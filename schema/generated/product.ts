@@ -21,6 +21,13 @@ export type Scalars = {
   _FieldSet: { input: unknown; output: unknown };
 };
 
+/** Whose an answer is. */
+export type CacheControlScope =
+  /** Everybody's. */
+  | 'PUBLIC'
+  /** One viewer's. */
+  | 'PRIVATE';
+
 /** An amount of money: integer minor units (cents, pence, yen) and an ISO 4217 code. Never a float. */
 export type Money = {
   /** Minor units, e.g. 1999 for 19.99 EUR. */
@@ -918,6 +925,7 @@ export type FederationReferenceTypes = {
 
 /** Mapping between all available schema types and the resolvers types */
 export type ResolversTypes = {
+  CacheControlScope: CacheControlScope;
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
   SafeInt: ResolverTypeWrapper<Scalars['SafeInt']['output']>;
   LocalDate: ResolverTypeWrapper<Scalars['LocalDate']['output']>;
@@ -925,14 +933,12 @@ export type ResolversTypes = {
   Money: ResolverTypeWrapper<any>;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   PageInfo: ResolverTypeWrapper<any>;
-  Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
   UserError: ResolverTypeWrapper<any>;
   ValidationError: ResolverTypeWrapper<any>;
   NotFoundError: ResolverTypeWrapper<any>;
   ID: ResolverTypeWrapper<Scalars['ID']['output']>;
   ForbiddenError: ResolverTypeWrapper<any>;
   ConflictError: ResolverTypeWrapper<any>;
-  Int: ResolverTypeWrapper<Scalars['Int']['output']>;
   IdempotencyConflictError: ResolverTypeWrapper<any>;
   ProductKind: ProductKind;
   ProductStatus: ProductStatus;
@@ -978,6 +984,8 @@ export type ResolversTypes = {
   ReserveShortage: ResolverTypeWrapper<any>;
   Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
   StockChange: ResolverTypeWrapper<any>;
+  Int: ResolverTypeWrapper<Scalars['Int']['output']>;
+  Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
 };
 
 /** Mapping between all available schema types and the resolvers parents */
@@ -989,14 +997,12 @@ export type ResolversParentTypes = {
   Money: any;
   String: Scalars['String']['output'];
   PageInfo: any;
-  Boolean: Scalars['Boolean']['output'];
   UserError: any;
   ValidationError: any;
   NotFoundError: any;
   ID: Scalars['ID']['output'];
   ForbiddenError: any;
   ConflictError: any;
-  Int: Scalars['Int']['output'];
   IdempotencyConflictError: any;
   Product: any;
   ProductAddOn: any;
@@ -1036,7 +1042,22 @@ export type ResolversParentTypes = {
   ReserveShortage: any;
   Subscription: Record<PropertyKey, never>;
   StockChange: any;
+  Int: Scalars['Int']['output'];
+  Boolean: Scalars['Boolean']['output'];
 };
+
+export type CacheControlDirectiveArgs = {
+  maxAge?: Maybe<Scalars['Int']['input']>;
+  scope?: Maybe<CacheControlScope>;
+  inheritMaxAge?: Maybe<Scalars['Boolean']['input']>;
+};
+
+export type CacheControlDirectiveResolver<
+  Result,
+  Parent,
+  ContextType = unknown,
+  Args = CacheControlDirectiveArgs,
+> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
 
 export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['DateTime'], any> {
   name: 'DateTime';
@@ -1603,4 +1624,8 @@ export type Resolvers<ContextType = unknown> = {
   ReserveShortage?: ReserveShortageResolvers<ContextType>;
   Subscription?: SubscriptionResolvers<ContextType>;
   StockChange?: StockChangeResolvers<ContextType>;
+};
+
+export type DirectiveResolvers<ContextType = unknown> = {
+  cacheControl?: CacheControlDirectiveResolver<any, any, ContextType>;
 };

@@ -1,8 +1,20 @@
+import { type CacheVersions, catalogueTag, productTag } from '../shared/cache-versions.ts';
 import type { Database } from '../shared/database.ts';
 import type { Runtime } from '../shared/runtime.ts';
 
 /** What commands and queries of this subgraph work with. */
-export type ProductDeps = Pick<Runtime, 'now' | 'newId' | 'live' | 'log'> & { readonly db: Database };
+export type ProductDeps = Pick<Runtime, 'now' | 'newId' | 'live' | 'log'> & {
+  readonly db: Database;
+  /** Told of every change of the catalogue (not of stock): gateways may keep answers. */
+  readonly cacheVersions: CacheVersions;
+};
+
+/** Makes a change of a product's own fields, which also is one of the catalogue. */
+export const changeProduct = <T>(
+  { cacheVersions }: Pick<ProductDeps, 'cacheVersions'>,
+  id: string,
+  work: () => Promise<T>,
+): Promise<T> => cacheVersions.change([catalogueTag, productTag(id)], work);
 
 /** The channel of live notices about a product's stock. */
 export const stockChannel = (productId: string): string => `stock:${productId}`;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'graphql';
+import { openCacheVersions } from '../shared/cache-versions.ts';
 import type { NamedMigration } from '../shared/database.ts';
 import { withDeadLetters } from '../shared/dead-letters.ts';
 import { startEventConsumer } from '../shared/event-consumer.ts';
@@ -31,7 +32,7 @@ export type ProductSubgraph = Subgraph & { readonly deps: ProductDeps };
 export async function createProductSubgraph(runtime: Runtime): Promise<ProductSubgraph> {
   const { log, metrics, redis, live, now, newId } = runtime;
   const { db, authenticate } = await openService(runtime, { name: 'product', entities, migrations });
-  const deps: ProductDeps = { db, live, log, now, newId };
+  const deps: ProductDeps = { db, live, log, now, newId, cacheVersions: openCacheVersions(redis, log) };
   const stockReader = openStockReader(db);
   const engine = createEngine<ProductContext>({
     name: 'product',

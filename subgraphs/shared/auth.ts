@@ -3,6 +3,7 @@ import { SignJWT, errors as joseErrors, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { forbidden, unauthenticated, unauthorisedCaller, unavailable } from './errors.ts';
 import type { Redis } from './redis.ts';
+import { inTime } from './in-time.ts';
 
 export type Role = 'CUSTOMER' | 'MERCHANT' | 'OPERATOR' | 'ADMIN';
 
@@ -213,17 +214,4 @@ export function authenticator(options: {
     if (app !== 'gateway') return { app, viewer: { kind: 'service', app } };
     return { app, viewer: identity ? await viewerOf(identity) : anonymous };
   };
-}
-
-/** What `work` gives, or an error after `timeoutMs`; the work itself goes on. */
-async function inTime<Result>(work: Promise<Result>, timeoutMs: number): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`nothing within ${timeoutMs} ms`)), timeoutMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -3,7 +3,7 @@ import { RefusedError, conflictError, isDuplicateKey, orRefusals, validationErro
 import { claimKey } from '../../shared/idempotency.ts';
 import type { MoneyJson } from '../../shared/money.ts';
 import { moneyFromJson } from '../../shared/money.ts';
-import type { ProductDeps } from '../deps.ts';
+import { type ProductDeps, changeProduct } from '../deps.ts';
 import {
   type AddOn,
   type Product,
@@ -44,7 +44,7 @@ export type CreateProductInput = {
  * who is not a user; everything else is in `userErrors`.
  */
 export async function createProduct(
-  deps: Pick<ProductDeps, 'db' | 'now' | 'newId'>,
+  deps: Pick<ProductDeps, 'db' | 'now' | 'newId' | 'cacheVersions'>,
   viewer: Viewer,
   input: CreateProductInput,
   idempotencyKey: string,
@@ -59,31 +59,33 @@ export async function createProduct(
     });
     const onHand = input.initialOnHand ?? 0;
     refuseProblems(product, onHand);
-    const claimed = await deps.db.transaction(async (tx) => {
-      const claim = await claimKey(
-        tx,
-        { ownerId: user.userId, operation: 'createProduct', key: idempotencyKey, input },
-        { id: product.id },
-      );
-      if (claim.replayed) return claim;
-      try {
-        await insertProduct(tx, product);
-      } catch (error) {
-        if (!isDuplicateKey(error)) throw error;
-        throw new RefusedError({
-          ...conflictError(`There is already a product with the SKU ${product.sku}.`),
-          path: ['input', 'sku'],
-        });
-      }
-      if (hasStock(product.kind)) {
-        await insertStock(
+    const claimed = await changeProduct(deps, product.id, () =>
+      deps.db.transaction(async (tx) => {
+        const claim = await claimKey(
           tx,
-          { productId: product.id, onHand, at: product.createdAt },
-          { actor: user.userId, reason: 'Initial stock' },
+          { ownerId: user.userId, operation: 'createProduct', key: idempotencyKey, input },
+          { id: product.id },
         );
-      }
-      return claim;
-    });
+        if (claim.replayed) return claim;
+        try {
+          await insertProduct(tx, product);
+        } catch (error) {
+          if (!isDuplicateKey(error)) throw error;
+          throw new RefusedError({
+            ...conflictError(`There is already a product with the SKU ${product.sku}.`),
+            path: ['input', 'sku'],
+          });
+        }
+        if (hasStock(product.kind)) {
+          await insertStock(
+            tx,
+            { productId: product.id, onHand, at: product.createdAt },
+            { actor: user.userId, reason: 'Initial stock' },
+          );
+        }
+        return claim;
+      }),
+    );
     return { product: await productById(deps.db.em(), claimed.result.id), replayed: claimed.replayed, userErrors: [] };
   }, refusedProduct);
 }

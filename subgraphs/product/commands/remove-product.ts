@@ -1,7 +1,7 @@
 import { type Viewer, requireUser } from '../../shared/auth.ts';
 import { orRefusals } from '../../shared/errors.ts';
 import { claimKey } from '../../shared/idempotency.ts';
-import type { ProductDeps } from '../deps.ts';
+import { type ProductDeps, changeProduct } from '../deps.ts';
 import { archiveProduct, productById } from '../store.ts';
 import { type ProductPayload, refusedProduct, requireEditable, requireSeller } from './editing.ts';
 
@@ -10,7 +10,7 @@ import { type ProductPayload, refusedProduct, requireEditable, requireSeller } f
  * open orders hold of it are left alone. Archiving it again succeeds.
  */
 export async function removeProduct(
-  deps: Pick<ProductDeps, 'db' | 'now'>,
+  deps: Pick<ProductDeps, 'db' | 'now' | 'cacheVersions'>,
   viewer: Viewer,
   id: string,
   idempotencyKey: string | null | undefined,
@@ -18,17 +18,19 @@ export async function removeProduct(
   const user = requireUser(viewer);
   return orRefusals(async () => {
     requireSeller(user);
-    const replayed = await deps.db.transaction(async (tx) => {
-      const claim = await claimKey(
-        tx,
-        { ownerId: user.userId, operation: 'removeProduct', key: idempotencyKey, input: { id } },
-        { id },
-      );
-      if (claim.replayed) return true;
-      const product = requireEditable(user, await productById(tx, id), id, ['id']);
-      await archiveProduct(tx, product.id, deps.now());
-      return false;
-    });
+    const replayed = await changeProduct(deps, id, () =>
+      deps.db.transaction(async (tx) => {
+        const claim = await claimKey(
+          tx,
+          { ownerId: user.userId, operation: 'removeProduct', key: idempotencyKey, input: { id } },
+          { id },
+        );
+        if (claim.replayed) return true;
+        const product = requireEditable(user, await productById(tx, id), id, ['id']);
+        await archiveProduct(tx, product.id, deps.now());
+        return false;
+      }),
+    );
     return { product: await productById(deps.db.em(), id), replayed, userErrors: [] };
   }, refusedProduct);
 }

@@ -4,7 +4,7 @@ import { RefusedError, conflictError, orRefusals, validationError } from '../../
 import { claimKey } from '../../shared/idempotency.ts';
 import { addDays, dateIn } from '../../shared/local-date.ts';
 import { type MoneyJson, moneyFromJson } from '../../shared/money.ts';
-import type { ProductDeps } from '../deps.ts';
+import { type ProductDeps, changeProduct } from '../deps.ts';
 import {
   type AddOn,
   type Product,
@@ -42,7 +42,7 @@ export type UpdateProductInput = {
 
 /** Changes the given fields of the expected version. Staff; merchants for what they sell. */
 export async function updateProduct(
-  deps: Pick<ProductDeps, 'db' | 'now'>,
+  deps: Pick<ProductDeps, 'db' | 'now' | 'cacheVersions'>,
   viewer: Viewer,
   input: UpdateProductInput,
   idempotencyKey: string | null | undefined,
@@ -51,26 +51,28 @@ export async function updateProduct(
   return orRefusals(async () => {
     requireSeller(user);
     refuseNulls(input);
-    const replayed = await deps.db.transaction(async (tx) => {
-      const claim = await claimKey(
-        tx,
-        { ownerId: user.userId, operation: 'updateProduct', key: idempotencyKey, input },
-        { id: input.id },
-      );
-      if (claim.replayed) return true;
-      const product = requireEditable(user, await productById(tx, input.id), input.id, ['input', 'id']);
-      if (product.version !== input.expectedVersion) throw changed(input, product);
-      const content = merge(product, input);
-      const problems = [...checkContent(content), ...checkRooms(product.kind, content)];
-      if (problems.length > 0) throw new RefusedError(...problems);
-      // The stock's row before the product's: paid orders lock them in this order.
-      if (typeof input.lowStockThreshold === 'number') await changeThreshold(tx, product, input.lowStockThreshold);
-      if (!(await updateContent(tx, product, content, deps.now())))
-        throw changed(input, await productById(tx, input.id));
-      if (content.capacity !== null && product.capacity !== null && content.capacity !== product.capacity)
-        await changeNights(tx, product, { from: product.capacity, to: content.capacity }, { user, at: deps.now() });
-      return false;
-    });
+    const replayed = await changeProduct(deps, input.id, () =>
+      deps.db.transaction(async (tx) => {
+        const claim = await claimKey(
+          tx,
+          { ownerId: user.userId, operation: 'updateProduct', key: idempotencyKey, input },
+          { id: input.id },
+        );
+        if (claim.replayed) return true;
+        const product = requireEditable(user, await productById(tx, input.id), input.id, ['input', 'id']);
+        if (product.version !== input.expectedVersion) throw changed(input, product);
+        const content = merge(product, input);
+        const problems = [...checkContent(content), ...checkRooms(product.kind, content)];
+        if (problems.length > 0) throw new RefusedError(...problems);
+        // The stock's row before the product's: paid orders lock them in this order.
+        if (typeof input.lowStockThreshold === 'number') await changeThreshold(tx, product, input.lowStockThreshold);
+        if (!(await updateContent(tx, product, content, deps.now())))
+          throw changed(input, await productById(tx, input.id));
+        if (content.capacity !== null && product.capacity !== null && content.capacity !== product.capacity)
+          await changeNights(tx, product, { from: product.capacity, to: content.capacity }, { user, at: deps.now() });
+        return false;
+      }),
+    );
     return { product: await productById(deps.db.em(), input.id), replayed, userErrors: [] };
   }, refusedProduct);
 }

@@ -1,0 +1,190 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { buildSchema } from 'graphql';
+import type { Graph } from '../../gateway/graph.ts';
+import { openResponseCache } from '../../gateway/response-cache.ts';
+import { openCacheVersions } from '../../subgraphs/shared/cache-versions.ts';
+import { type Redis, openRedis } from '../../subgraphs/shared/redis.ts';
+import { createLogger, createMetrics } from '../../subgraphs/shared/telemetry.ts';
+
+const log = createLogger('test', 'silent');
+const open = () => openRedis(String(process.env['TEST_REDIS_URL']), log);
+let redis: Redis;
+beforeAll(async () => {
+  redis = await open();
+});
+afterAll(() => redis.destroy());
+
+const sdl = 'type Query { thing(is: ID): String }';
+let schemas: Parameters<Graph['onSchema']>[0][] = [];
+const onSchema: Graph['onSchema'] = (listener) => {
+  schemas.push(listener);
+  listener({ apiSchema: buildSchema(sdl), coreSupergraphSdl: sdl });
+  return () => (schemas = schemas.filter((one) => one !== listener));
+};
+
+/** A cache over something that can be asked and changed, with tags of its own. */
+function stage(connection: Redis = redis) {
+  const metrics = createMetrics();
+  const cache = openResponseCache({ redis: connection, log, metrics, graph: { onSchema } });
+  const versions = openCacheVersions(connection, log);
+  const [tag, query] = [`thing:${randomUUID()}`, `{ thing(is: "${randomUUID()}") }`];
+  let value = 'first';
+  let asked = 0;
+  return {
+    cache, versions, metrics, tag,
+    asked: () => asked,
+    set: (next: string) => { value = next; },
+    get: (options: { variables?: object; maxAgeSeconds?: number; execute?: () => Promise<string | null> } = {}) =>
+      cache.answer(
+        { query, variables: { ...options.variables }, tags: [tag], maxAgeSeconds: options.maxAgeSeconds ?? 60 },
+        options.execute ?? (async () => { asked += 1; return value; }),
+      ),
+  }; // prettier-ignore
+}
+const settled = () => new Promise((resolve) => setTimeout(resolve, 50));
+
+describe('the response cache', () => {
+  test('gives an answer again, with its age, also at another gateway; other variables are another answer', async () => {
+    const one = stage();
+    expect(await one.get()).toEqual({ text: 'first', ageSeconds: 0 });
+    await settled();
+    one.set('second');
+    expect(await one.get()).toEqual({ text: 'first', ageSeconds: 0 });
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(await one.get()).toEqual({ text: 'first', ageSeconds: 1 });
+    expect(await one.get({ variables: { a: 1 } })).toEqual({ text: 'second', ageSeconds: 0 });
+    expect(one.asked()).toBe(2);
+    expect(await one.metrics.registry.metrics()).toContain('gateway_response_cache_total{outcome="hit"} 2');
+  });
+
+  test('gives nothing that is older than it may be', async () => {
+    const one = stage();
+    await one.get({ maxAgeSeconds: 1 });
+    await settled();
+    one.set('second');
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect((await one.get({ maxAgeSeconds: 1 }))?.text).toBe('second');
+  });
+
+  test('gives nothing older once a change is over', async () => {
+    const one = stage();
+    await one.get();
+    await settled();
+    await one.versions.change([one.tag, 'thing:other'], async () => one.set('second'));
+    expect((await one.get())?.text).toBe('second');
+    await settled();
+    one.set('unseen');
+    expect((await one.get())?.text).toBe('second');
+  });
+
+  test('while something is being changed it neither gives nor keeps anything of it', async () => {
+    const one = stage();
+    await one.get();
+    await settled();
+    await one.versions.change([one.tag], async () => {
+      one.set('in between');
+      expect((await one.get())?.text).toBe('in between');
+      await settled();
+      one.set('second');
+      expect((await one.get())?.text).toBe('second');
+    });
+    expect((await one.get())?.text).toBe('second');
+  });
+
+  test('an answer that began before a change and ends after it is not kept', async () => {
+    const one = stage();
+    let finish = (_text: string): void => undefined;
+    const slow = one.get({ execute: () => new Promise((resolve) => (finish = resolve)) });
+    await settled();
+    await one.versions.change([one.tag], async () => one.set('second'));
+    // Whoever asks now does not wait for that answer either.
+    expect((await one.get())?.text).toBe('second');
+    finish('first');
+    expect((await slow)?.text).toBe('first');
+    await settled();
+    expect((await one.get())?.text).toBe('second');
+  });
+
+  test('a change that fails, or whose process dies on the way, leaves nothing older behind', async () => {
+    const failing = stage();
+    await failing.get();
+    await settled();
+    const change = failing.versions.change([failing.tag], async () => {
+      failing.set('second');
+      throw new Error('the answer to COMMIT was lost');
+    });
+    await expect(change).rejects.toThrow('lost');
+    expect((await failing.get())?.text).toBe('second');
+
+    const dying = stage();
+    await dying.get();
+    await settled();
+    void dying.versions.change([dying.tag], () => new Promise(() => undefined));
+    await settled();
+    dying.set('second');
+    expect((await dying.get())?.text).toBe('second');
+    const left = await redis.pTTL(`answers:changes:${dying.tag}`);
+    expect(left).toBeGreaterThan(500_000);
+  });
+
+  test('asks once for all who ask the same at a time; an answer not to be kept is nobody else’s', async () => {
+    const one = stage();
+    const slowly = async () => {
+      await settled();
+      return 'once';
+    };
+    let asked = 0;
+    const all = await Promise.all(Array.from({ length: 10 }, () => one.get({ execute: () => ((asked += 1), slowly()) }))); // prettier-ignore
+    expect(new Set(all.map((answer) => answer?.text))).toEqual(new Set(['once']));
+    expect(asked).toBe(1);
+    const two = stage();
+    expect(await two.get({ execute: async () => null })).toBeNull();
+    await settled();
+    expect((await two.get())?.text).toBe('first');
+    await expect(two.get({ variables: { b: 1 }, execute: () => Promise.reject(new Error('no')) })).rejects.toThrow(
+      'no',
+    );
+    expect((await two.get({ variables: { b: 1 } }))?.text).toBe('first');
+  });
+
+  test('without Redis everything is asked for, and changes are made', async () => {
+    const connection = await open();
+    const one = stage(connection);
+    connection.destroy();
+    expect((await one.get())?.text).toBe('first');
+    expect(await one.versions.change([one.tag], async () => 'changed')).toBe('changed');
+    expect(await one.metrics.registry.metrics()).toContain('gateway_response_cache_total{outcome="unavailable"} 1');
+  });
+
+  test('another supergraph has other answers, and one that it gave half-way is not kept', async () => {
+    const one = stage();
+    await one.get();
+    await settled();
+    one.set('second');
+    const exchange = (text: string) => schemas.at(-1)?.({ apiSchema: buildSchema(text), coreSupergraphSdl: text });
+    exchange(`${sdl} scalar New`);
+    expect((await one.get())?.text).toBe('second');
+    await settled();
+    one.set('third');
+    const execute = async () => {
+      exchange(`${sdl} scalar Newer`);
+      return 'half-way';
+    };
+    expect((await one.get({ variables: { a: 1 }, execute }))?.text).toBe('half-way');
+    exchange(`${sdl} scalar New`);
+    await settled();
+    expect((await one.get())?.text).toBe('second');
+    expect((await one.get({ variables: { a: 1 } }))?.text).toBe('third');
+    const listening = schemas.length;
+    one.cache.close();
+    expect(schemas.length).toBe(listening - 1);
+  });
+
+  test('an answer that is very long is not kept', async () => {
+    const one = stage();
+    await one.get({ execute: async () => 'x'.repeat(300 * 1024) });
+    await settled();
+    expect((await one.get())?.text).toBe('first');
+  });
+});
