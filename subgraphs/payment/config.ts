@@ -43,7 +43,7 @@ export type PaymentConfig = {
 const developmentApiKey = 'sk_simulated_development';
 const developmentWebhookSecret = 'whsec_simulated_development';
 
-/** The simulated provider moves no real money, so production has it only when it says so. */
+/** The simulated provider, like Stripe's test mode, moves no real money, so production has it only when it says so. */
 export function allowsSimulatedProvider(env: Env): boolean {
   const given = readEnv(env, { ALLOW_SIMULATED_PROVIDER: z.enum(['true', 'false']).default('false') });
   return env['NODE_ENV'] !== 'production' || given.ALLOW_SIMULATED_PROVIDER === 'true';
@@ -65,6 +65,9 @@ export function readSimulatedSecrets(env: Env): Pick<SimulatedConfig, 'apiKey' |
   return { apiKey: developmentValue(env, 'SIMULATED_API_KEY', developmentApiKey), webhookSecrets };
 }
 
+/** With such a key Stripe takes its test cards, which anybody knows, and moves no money. */
+export const isStripeTestKey = (secretKey: string): boolean => /^(sk|rk)_test_/.test(secretKey);
+
 /** Stripe is had by having its secret key. */
 function readStripeConfig(env: Env): StripeConfig | undefined {
   const given = readEnv(env, {
@@ -80,6 +83,11 @@ function readStripeConfig(env: Env): StripeConfig | undefined {
     STRIPE_API_BASE: url('http', 'https').default('https://api.stripe.com'),
   });
   if (given.STRIPE_SECRET_KEY === undefined) return undefined;
+  if (isStripeTestKey(given.STRIPE_SECRET_KEY) && !allowsSimulatedProvider(env)) {
+    throw new ConfigError(
+      'STRIPE_SECRET_KEY: is a key of Stripe’s test mode, which moves no money; with NODE_ENV=production it needs ALLOW_SIMULATED_PROVIDER=true.',
+    );
+  }
   if (given.STRIPE_WEBHOOK_SECRET === undefined) {
     throw new ConfigError("STRIPE_WEBHOOK_SECRET: is not set — the signing secret of Stripe's webhook endpoint.");
   }

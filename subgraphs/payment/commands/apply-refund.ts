@@ -5,7 +5,7 @@ import { type RefundFacts, decideRefundResult } from '../domain/refund.ts';
 import { announce, paymentRefunded } from '../events.ts';
 import type { ProviderRefund } from '../providers/provider.ts';
 import type { RefundRow } from '../records.ts';
-import { type Cause, findRefund, lockPayment, savePayment } from '../store.ts';
+import { type Cause, findAttempt, findRefund, lockPayment, savePayment } from '../store.ts';
 import type { Applied } from './apply-fact.ts';
 
 const firstAgainSeconds = 60;
@@ -26,12 +26,11 @@ export const refundKey = ({ id, refusals }: Pick<RefundRow, 'id' | 'refusals'>):
 const againSeconds = (refusals: number): number =>
   Math.min(maxAgainSeconds, firstAgainSeconds * 2 ** Math.min(refusals, 10));
 
-/** Applies what a provider says about a refund. `key` is ours, which the provider was given. */
+/** Applies what the provider of its payment says about a refund. `key` is ours, which that provider was given. */
 export async function applyRefund(
   unit: Unit,
   deps: PaymentDeps,
-  key: string | null,
-  result: ProviderRefund,
+  { provider, key, result }: { provider: string; key: string | null; result: ProviderRefund },
   cause: Cause,
 ): Promise<Applied> {
   const refundId = key?.split(':')[0];
@@ -40,6 +39,10 @@ export async function applyRefund(
   const refund = found ? await findRefund(unit.sql, found.id) : null;
   if (!payment || !refund) {
     return { outcome: 'UNKNOWN_PAYMENT', paymentId: null, error: 'a refund that was not made here' };
+  }
+  // Whoever knows the secret of one provider's webhooks has no say about another's money.
+  if ((await findAttempt(unit.sql, refund.attemptId))?.provider !== provider) {
+    return { outcome: 'UNKNOWN_PAYMENT', paymentId: payment.id, error: 'the refund belongs to another provider' };
   }
   if (refundKey(refund) !== key) {
     return { outcome: 'STALE', paymentId: payment.id, error: 'an earlier try of the refund' };

@@ -3,12 +3,12 @@ import { RefusedError, forbiddenError, orRefusals, validationError } from '../..
 import { failPoint } from '../../shared/fail-point.ts';
 import { type Claim, claimKey } from '../../shared/idempotency.ts';
 import { type MoneyJson, moneyFromJson } from '../../shared/money.ts';
-import { type PaymentDeps, providerNamed, transact } from '../context.ts';
+import { type PaymentDeps, type Unit, providerNamed, transact } from '../context.ts';
 import { decideArrival, decideCapture, isUnpaid } from '../domain/payment.ts';
 import { type Intent, ProviderRefused } from '../providers/provider.ts';
 import { providerError } from '../refusals.ts';
 import type { AttemptRow, PaymentRow, Source } from '../records.ts';
-import { findLiveAttempt, findPayment, knownAttempt, lockPayment, savePayment } from '../store.ts';
+import { type Cause, findLiveAttempt, findPayment, knownAttempt, lockPayment, savePayment } from '../store.ts';
 import { applyFact } from './apply-fact.ts';
 import { type PaymentPayload, refusedPayment, requirePayment } from './create-payment.ts';
 import { asRefusal } from './submit-attempt.ts';
@@ -53,10 +53,27 @@ const store = (deps: PaymentDeps, claim: Claim, paymentId: string, amount: Money
     const decide = offline ? decideArrival : decideCapture;
     const decision = decide(payment, amount === null ? null : moneyFromJson(amount));
     if ('refusal' in decision) throw new RefusedError(decision.refusal);
-    const data = { capturedBy: claim.ownerId };
-    await savePayment(unit, payment, decision.events, { source: 'api', at: deps.now(), data });
+    const cause: Cause = { source: 'api', at: deps.now(), data: { capturedBy: claim.ownerId } };
+    const after = await savePayment(unit, payment, decision.events, cause);
+    if (offline) await bookArrival(unit, deps, { payment: after, attempt }, cause);
     return false;
   });
+
+/**
+ * Money that staff have seen counts in the transaction that says so: were the order closed or the payment cancelled between
+ * the two, it would be with us and in no book. No network is asked: staff are this provider.
+ */
+async function bookArrival(
+  unit: Unit,
+  deps: PaymentDeps,
+  { payment, attempt }: { payment: PaymentRow; attempt: AttemptRow },
+  cause: Cause,
+): Promise<void> {
+  const { intent } = await askProvider(deps, payment, attempt, attempt.providerIntentId ?? attempt.number);
+  if (!intent.fact) throw new Error(`${attempt.provider} does not say that the money came`);
+  const about = { provider: attempt.provider, attemptId: attempt.id, intentId: intent.id, fact: intent.fact };
+  await applyFact(unit, deps, about, cause);
+}
 
 /**
  * Tells the provider of a capture that was decided, and stores its answer; nothing where none is open. Re-entrant: a payment

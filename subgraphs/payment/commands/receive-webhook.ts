@@ -132,7 +132,7 @@ function applyEvent(
   const { about } = event;
   if (about === null) return { outcome: 'STALE', paymentId: null, error: 'a type of event that is not used' };
   if (about.kind === 'attempt') return applyFact(unit, deps, { provider: provider.name, ...about }, cause);
-  return applyRefund(unit, deps, about.refundKey, about.refund, cause);
+  return applyRefund(unit, deps, { provider: provider.name, key: about.refundKey, result: about.refund }, cause);
 }
 
 const firstRetrySeconds = 5;

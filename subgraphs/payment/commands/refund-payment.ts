@@ -149,8 +149,8 @@ export async function executeRefund(deps: PaymentDeps, refundId: string, source:
   if (!payment || !attempt?.providerIntentId) throw new Error('money that came in has an intent at the provider');
   const result = await askProvider(deps, refund, knownAttempt(payment, attempt, attempt.providerIntentId), attempt);
   failPoint('payment.refund_sent');
-  const key = refundKey(refund);
-  await transact(deps, (unit) => applyRefund(unit, deps, key, result, { source, at: deps.now() }));
+  const told = { provider: attempt.provider, key: refundKey(refund), result };
+  await transact(deps, (unit) => applyRefund(unit, deps, told, { source, at: deps.now() }));
   failPoint('payment.refund_applied');
 }
 
@@ -172,6 +172,8 @@ async function askProvider(
     });
   } catch (error) {
     if (!(error instanceof ProviderRefused)) throw error;
+    // It refuses the question, not the refund, which it has accepted and may still do: another one could be the second.
+    if (refund.providerRefundId) throw new ProviderUnreachable(`${provider}: ${error.code}`, { cause: error });
     deps.log.error({ err: error.message, code: error.code, refundId: refund.id }, 'the provider refuses a refund');
     return { id: '', result: 'failed', code: error.code, failure: `${error.code}: ${error.message}` };
   }

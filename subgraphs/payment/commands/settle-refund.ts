@@ -100,7 +100,10 @@ function requireOpen({ state }: RefundRow): void {
   if (state === 'SUCCEEDED') throw new RefusedError(conflictError('The refund has succeeded already.'));
 }
 
-/** The provider has refused the refund, and there is no later try that it has accepted or not yet answered. */
+/**
+ * The provider has refused the refund, and there is no later try that it has accepted or not yet answered. Locks the refund:
+ * `executeRefund` notes a try in its row before it makes it.
+ */
 async function requireIdle({ sql }: Unit, deps: PaymentDeps, refund: RefundRow): Promise<void> {
   const attempt = await findAttempt(sql, refund.attemptId);
   // Where people do it, nothing is under way but what they do themselves.
@@ -108,7 +111,7 @@ async function requireIdle({ sql }: Unit, deps: PaymentDeps, refund: RefundRow):
   const [idle] = await select(
     sql,
     `select 1 from refund where id = ? and failure is not null and (state = 'FAILED' or provider_refund_id is null)
-       and (tried_at is null or tried_at < utc_timestamp(3) - interval ${unheardHours} hour)`,
+       and (tried_at is null or tried_at < utc_timestamp(3) - interval ${unheardHours} hour) for update`,
     [idToBytes(refund.id)],
   );
   if (!idle) throw new RefusedError(conflictError('The provider may still make this refund: it has not refused it.'));

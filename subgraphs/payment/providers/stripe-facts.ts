@@ -31,6 +31,7 @@ const refundShape = z.object({
 const eventShape = z.object({
   id: z.string().min(1).max(128),
   type: z.string().min(1).max(64),
+  livemode: z.boolean().optional(),
   data: z.object({ object: z.unknown() }),
 });
 
@@ -74,10 +75,16 @@ export function refundOf(refund: Stripe.Refund | z.infer<typeof refundShape>): P
   return { id, result: 'failed', code: failure ?? status, failure: failure ?? status };
 }
 
-/** Reads an event whose signature was checked; null when it is none of Stripe's. */
-export function readStripeEvent(body: Buffer): ReturnType<PaymentProvider['readEvent']> {
+/**
+ * Reads an event whose signature was checked; null when it is none of Stripe's. Test money is no money where the key is a
+ * live one, and the other way round: an endpoint may be sent both.
+ *
+ * @see https://docs.stripe.com/connect/webhooks
+ */
+export function readStripeEvent(body: Buffer, live: boolean): ReturnType<PaymentProvider['readEvent']> {
   try {
-    const { id, type, data } = eventShape.parse(JSON.parse(body.toString('utf8')));
+    const { id, type, livemode, data } = eventShape.parse(JSON.parse(body.toString('utf8')));
+    if (livemode !== undefined && livemode !== live) return { id, type, about: null };
     if (type.startsWith('payment_intent.')) {
       const intent = intentShape.parse(data.object);
       const fact = intentFact(intent);

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { Stripe } from 'stripe';
-import type { StripeConfig } from '../config.ts';
+import { type StripeConfig, isStripeTestKey as isTestKey } from '../config.ts';
 import { checkSignature, toleranceSeconds } from '../domain/signature.ts';
 import {
   type Intent, type KnownAttempt, type PaymentProvider, type ProviderRefund, ProviderRefused, type RefundRequest,
@@ -93,7 +93,7 @@ export function stripeProvider(config: StripeConfig): PaymentProvider {
     checkSignature: (headers, body, now) =>
       checkSignature(headers['stripe-signature'], body, { secrets: config.webhookSecrets, now }) ??
       verify(stripe, String(headers['stripe-signature']), body, config.webhookSecrets, now),
-    readEvent: readStripeEvent,
+    readEvent: (body) => readStripeEvent(body, !isTestKey(config.secretKey)),
     statement: { utcOffsetMinutes: 0, lines: (period) => stripeStatement(stripe, period) },
     close: async () => agent.destroy(),
   };

@@ -41,12 +41,20 @@ const stripe = { STRIPE_SECRET_KEY: 'sk_test_ofOurOwn', STRIPE_WEBHOOK_SECRET: '
 
 test('Stripe is had by its keys alone', () => {
   expect(readPaymentConfig({}).stripe).toBeUndefined();
-  expect(readPaymentConfig({ ...production, ...stripe }).stripe).toEqual({
-    secretKey: 'sk_test_ofOurOwn',
+  expect(readPaymentConfig({ ...production, ...stripe, STRIPE_SECRET_KEY: 'sk_live_ofOurOwn' }).stripe).toEqual({
+    secretKey: 'sk_live_ofOurOwn',
     publishableKey: undefined,
     webhookSecrets: ['whsec_of_our_own_1'],
     apiBase: 'https://api.stripe.com',
   });
+});
+
+test('production takes a key of Stripe’s test mode only when it says that it moves no real money', () => {
+  for (const key of ['sk_test_ofOurOwn', 'rk_test_ofOurOwn']) {
+    const env = { ...production, ...stripe, STRIPE_SECRET_KEY: key };
+    expect(() => readPaymentConfig(env)).toThrow('STRIPE_SECRET_KEY');
+    expect(readPaymentConfig({ ...env, ALLOW_SIMULATED_PROVIDER: 'true' }).stripe?.secretKey).toBe(key);
+  }
 });
 
 test('Stripe without a secret for its webhooks, or with a key of another kind, is refused', () => {
@@ -56,7 +64,7 @@ test('Stripe without a secret for its webhooks, or with a key of another kind, i
 });
 
 test('production speaks to Stripe by https alone', () => {
-  const local = { ...stripe, STRIPE_API_BASE: 'http://127.0.0.1:12111' };
+  const local = { ...stripe, STRIPE_SECRET_KEY: 'sk_live_ofOurOwn', STRIPE_API_BASE: 'http://127.0.0.1:12111' };
   expect(readPaymentConfig(local).stripe?.apiBase).toBe('http://127.0.0.1:12111');
   expect(() => readPaymentConfig({ ...production, ...local })).toThrow('STRIPE_API_BASE');
 });

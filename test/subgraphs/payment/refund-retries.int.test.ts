@@ -189,6 +189,40 @@ describe('a refund', () => {
     }
   });
 
+  test('is not confirmed when a try begins in the same moment', async () => {
+    const payment = await owed();
+    const { refundId } = await refundOf(payment.id);
+    // As `executeRefund` notes its try, not yet committed.
+    await world.rows('start transaction');
+    await world.rows('update refund set tried_at = utc_timestamp(3) where id = ?', [bytes(refundId)]);
+    const confirmed = confirmRefund(refundId);
+    try {
+      const waiting = "select 1 from information_schema.innodb_trx where trx_state = 'LOCK WAIT' and trx_query like '%refund%'"; // prettier-ignore
+      await until(async () => (await world.rows(waiting)).length > 0);
+    } finally {
+      await world.rows('commit');
+    }
+    expect(await confirmed).toMatchObject({ userErrors: [{ code: 'CONFLICT' }] });
+  });
+
+  test('of which the provider can’t say what became is neither failed nor made a second time', async () => {
+    const payment = await paid();
+    await control({ intent: intentOf(payment), refunds: 'pend', drop: true });
+    const { id } = await refund(payment.id, 100);
+    const { providerId } = await refundOf(payment.id);
+    await world.rows('update refund set provider_refund_id = ? where id = ?', ['re_unknown_there', bytes(id)]);
+    await retryRefund(id);
+    await until(async () => (await world.rows('select 1 from refund where id = ? and tried_at is not null and tries > 0', [bytes(id)])).length === 1); // prettier-ignore
+    const asked = async () => world.rows('select state, refusals, tries from refund where id = ?', [bytes(id)]);
+    await until(async () => (await asked())[0].tries >= 2 || (await asked())[0].state === 'FAILED');
+    expect((await asked())[0]).toMatchObject({ state: 'PENDING', refusals: 0 });
+    await world.rows('update refund set provider_refund_id = ? where id = ?', [providerId, bytes(id)]);
+    await control({ settle: { refund: providerId, as: 'succeeded' } });
+    await retryRefund(id);
+    await paymentIn(world, payment.id, 'PARTIALLY_REFUNDED');
+    expect(await refundedAtProvider(payment)).toBe(100);
+  }, 20_000);
+
   test('is settled by staff alone, and unknown ones by nobody', async () => {
     for (const document of Object.values(settle)) {
       const variables = { id: newId(), reference: 'x', key: newId() };

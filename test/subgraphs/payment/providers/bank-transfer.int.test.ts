@@ -12,6 +12,8 @@ import {
   user,
 } from '../support/payment-world.ts';
 
+import { postEvent, refundEvent } from '../support/webhook-events.ts';
+
 let world: PaymentWorld;
 beforeAll(async () => {
   world = await openPaymentWorld({
@@ -83,6 +85,34 @@ test('it ends with its order, or when it is cancelled, and takes no money afterw
   for (const { payment } of [one, other]) {
     expect(await arrived(payment.id)).toMatchObject({ payment: null, userErrors: [{ code: 'VALIDATION' }] });
   }
+});
+
+test('the word that money has arrived and the money are one step, so nothing comes between them', async () => {
+  const { payment } = await started();
+  // The attempt's row is what booking the money changes last.
+  await world.rows('set session transaction isolation level read committed');
+  await world.rows('start transaction');
+  await world.rows('select 1 from attempt where payment_id = ? for update', [bytes(payment.id)]);
+  const said = arrived(payment.id);
+  try {
+    const waiting = "select 1 from information_schema.innodb_trx where trx_query like 'update attempt set state%'";
+    await until(async () => (await world.rows(waiting)).length > 0);
+    const [row] = await world.rows('select state, capturing_minor from payment where id = ?', [bytes(payment.id)]);
+    expect({ ...row }).toMatchObject({ state: 'OPEN', capturing_minor: 0 });
+  } finally {
+    await world.rows('rollback');
+  }
+  expect(await said).toMatchObject({ userErrors: [], payment: { state: 'SETTLED' } });
+});
+
+test('a webhook of another provider does not settle its refund', async () => {
+  const { payment } = await started();
+  await arrived(payment.id);
+  const input = { paymentId: payment.id, amount: { amount: 234, currency: 'EUR' }, reason: 'goodwill' };
+  const { refund } = (await world.run(staff, documents.refund, { input, key: newId() })).data.refundPayment;
+  const told = await postEvent(world.webhookUrl, refundEvent('pi_1', refund.id, 234));
+  expect(told).toEqual({ status: 200, code: 'UNKNOWN_PAYMENT' });
+  expect((await paymentIn(world, payment.id, 'SETTLED')).refunds).toMatchObject([{ state: 'PENDING' }]);
 });
 
 test('nobody sends webhooks in its name', async () => {
