@@ -26,7 +26,7 @@ test.each([true, false])('an event of the key’s own mode is read (live: %s)', 
   expect(readStripeEvent(paid(live), live)).toMatchObject({ about: { fact: { type: 'succeeded', amountMinor: 1_234n } } });
 }); // prettier-ignore
 
-test('test money pays nothing where the key is a live one, nor live money where it is for tests', () => {
+test('money of the test mode pays nothing where the key is a live one, nor live money where it is for tests', () => {
   expect(readStripeEvent(paid(false), true)).toEqual({ id: 'evt_1', type: 'payment_intent.succeeded', about: null });
   expect(readStripeEvent(paid(true), false)).toEqual({ id: 'evt_1', type: 'payment_intent.succeeded', about: null });
 });
