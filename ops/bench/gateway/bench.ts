@@ -40,7 +40,7 @@ const scenes = { 'federation benchmark': openFederationBench, storefront: openSt
  */
 export async function benchGateway(args: readonly string[]): Promise<void> {
   const [starts = 3, seconds = 3] = args.slice(0, 2).map(Number);
-  const asked = args[2]?.split(',') ?? Object.keys(variants).filter((name) => !notByDefault.has(name));
+  const asked = (args[2] || undefined)?.split(',') ?? Object.keys(variants).filter((name) => !notByDefault.has(name));
   const unknown = asked.filter((name) => !variants[name]);
   if (unknown.length > 0)
     throw new Error(`Unknown variant: ${unknown.join(', ')}. There are ${Object.keys(variants).join(', ')}.`);

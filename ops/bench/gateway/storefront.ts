@@ -30,7 +30,12 @@ export async function openStorefront(): Promise<Scene> {
     return login.tokens.accessToken;
   };
   const known = new Map<number, { headers: readonly string[]; untilMs: number }>();
-  const requests = await buy(platform, await signIn());
+  const requests = await signIn()
+    .then((token) => buy(platform, token))
+    .catch(async (error: unknown) => {
+      await platform.stop();
+      throw error;
+    });
   const file = (name: string): string[] =>
     name === 'gateway' ? ['gateway/server.ts'] : ['ops/bench/gateway/targets/storefront.ts', name];
   return {
@@ -66,11 +71,12 @@ export async function openStorefront(): Promise<Scene> {
 
 /** A customer with some orders, some of them paid. Answers what is asked of the storefront, as bodies. */
 async function buy(platform: BenchPlatform, token: string): Promise<Record<string, string>> {
-  type Products = { products: { edges: { node: { id: string } }[] } };
-  const { products } = await platform.gql<Products>(operation('products'), { first: 12 });
+  type Products = { products: { edges: { node: { id: string; kind: string } }[] } };
+  const { products } = await platform.gql<Products>(operation('products'), { first: 50 });
+  const stocked = products.edges.filter(({ node }) => node.kind === 'STOCKED');
   const ids: string[] = [];
   for (let index = 0; index < orders; index++) {
-    const lines = products.edges.slice(index, index + 3).map(({ node }) => ({ productId: node.id, quantity: 1 }));
+    const lines = stocked.slice(index, index + 3).map(({ node }) => ({ productId: node.id, quantity: 1 }));
     const input = { currency: 'EUR', lines };
     type Placed = { placeOrder: { order: { id: string } | null; userErrors: unknown[] } };
     const { placeOrder } = await platform.gql<Placed>(operation('place-order'), { input, idempotencyKey: randomUUID() }, token); // prettier-ignore
