@@ -1,7 +1,7 @@
 import { type ExecutionResult, GraphQLError, OperationTypeNode, getVariableValues } from 'graphql';
 import { type ParsedOperation, conditionVariables, pickOperation, settleConditions } from './operation.ts';
 import type { SubgraphResponse } from './types.ts';
-import { type CompileOptions, type ExecuteRequest, type Variant, compileVariant } from './variant.ts';
+import { type CompileOptions, type ExecuteRequest, type Variant, compileVariant, planningFailed } from './variant.ts';
 
 /** An operation that runs any number of times, with any variables. It is planned once for each setting of conditions. */
 export type CompiledOperation<Context> = {
@@ -43,10 +43,17 @@ export function compileOperation<Context>(options: CompileOptions<Context>): Com
     const key = keyOf(setting);
     let variant = variants.get(key);
     if (!variant) {
-      variant = compileVariant(options, settleConditions(options.document, setting));
+      variant = compileNow(setting);
       variants.set(key, variant);
     }
     return variant;
+  }
+  function compileNow(setting: Setting): Variant<Context> {
+    try {
+      return compileVariant(options, settleConditions(options.document, setting));
+    } catch (error) {
+      throw error instanceof GraphQLError ? error : planningFailed(error);
+    }
   }
   /** Throws a GraphQLError for wrong variables and for what can't be planned. */
   const variantFor = (variables: Readonly<Record<string, unknown>>): Variant<Context> =>

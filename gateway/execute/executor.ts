@@ -7,7 +7,7 @@ import { type CompiledOperation, compileOperation } from './compile.ts';
 import { executeLimits } from './limits.ts';
 import { fieldNamesOf } from './plan-document.ts';
 import type { ErrorPolicy, SubgraphFetch, SubgraphResponse } from './types.ts';
-import type { ExecuteRequest, Variant } from './variant.ts';
+import { type ExecuteRequest, type Variant, planningFailed } from './variant.ts';
 
 /** The supergraph, or a planner that has loaded it. */
 type Source = { readonly supergraphSdl: string } | { readonly planner: QueryPlanner };
@@ -97,8 +97,7 @@ export function createExecutor<Context>(options: ExecutorOptions<Context>): Exec
       const operation = operationFromDocument(apiSchema, document, name === undefined ? {} : { operationName: name });
       return planner.buildQueryPlan(operation);
     } catch (error) {
-      const cause = error instanceof Error ? { originalError: error } : {};
-      throw new GraphQLError("This operation can't be planned.", { ...cause, extensions: { code: 'PLANNING_FAILED' } });
+      throw planningFailed(error);
     }
   }
   const keyOf = (query: string, name: string | undefined): string => (name === undefined ? query : `${name}\n${query}`);

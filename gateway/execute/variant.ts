@@ -1,5 +1,5 @@
 import type { FetchNode, QueryPlan } from '@apollo/query-planner';
-import { type DocumentNode, type ExecutionResult, type GraphQLSchema, OperationTypeNode } from 'graphql';
+import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import type { LRUCache } from 'lru-cache';
 import { readAnswer } from './answers.ts';
 import { clipPath } from './clip-path.ts';
@@ -43,6 +43,13 @@ export type CompileOptions<Context> = {
   /** Variants of all operations, bounded together. */
   readonly variants: LRUCache<string, Variant<Context>>;
 };
+
+/** Says that the planner found no plan, or one that can't be run. */
+export const planningFailed = (cause: unknown): GraphQLError =>
+  new GraphQLError("This operation can't be planned.", {
+    ...(cause instanceof Error && { originalError: cause }),
+    extensions: { code: 'PLANNING_FAILED' },
+  });
 
 /** An operation with one setting of its conditions, compiled. */
 export type Variant<Context> = {

@@ -126,4 +126,7 @@ export function openUpstream(
 const revived = (error: GraphQLError): GraphQLError =>
   error instanceof GraphQLError
     ? error
-    : new GraphQLError((error as GraphQLError).message, { extensions: (error as GraphQLError).extensions });
+    : new GraphQLError((error as GraphQLError).message, {
+        path: (error as GraphQLError).path ?? null,
+        extensions: (error as GraphQLError).extensions,
+      });

@@ -1,5 +1,5 @@
 import { buildSubgraphSchema } from '@apollo/subgraph';
-import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema, Kind, execute, getOperationAST, subscribe } from 'graphql'; // prettier-ignore
+import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema, Kind, execute, getOperationAST, isScalarType, isSpecifiedScalarType, subscribe } from 'graphql'; // prettier-ignore
 import type { Authenticator, Viewer } from './auth.ts';
 import { type Deadline, deadlineIn, deadlineOf, defaultTimeoutMs, openExpiry, remainingMs } from './deadline.ts';
 import { badUserInput, deadlineExceeded } from './errors.ts';
@@ -63,6 +63,7 @@ export function createEngine<Context extends CallContext>(
     { typeDefs: options.typeDefs, resolvers: asyncReferences(options.resolvers) as never },
   ]);
   limitRepresentations(schema);
+  ownLeaves(schema);
   const prepare = openPreparation(schema, options);
   const expiry = openExpiry();
   const late = () => deadlineExceeded(`The ${options.name} service did not answer in time.`);
@@ -168,6 +169,22 @@ function asyncReferences(resolvers: ResolverMap): ResolverMap {
       ];
     }),
   );
+}
+
+/**
+ * The gateway writes into the answers that it gets. Over HTTP they are its own; in process a leaf that is an object (a JSON
+ * value) may be one that a resolver keeps, so it leaves as a copy: just what would have arrived over HTTP.
+ */
+function ownLeaves(schema: GraphQLSchema): void {
+  for (const type of Object.values(schema.getTypeMap())) {
+    // Federation's own scalars belong to all schemas of the process, and never leave.
+    if (!isScalarType(type) || isSpecifiedScalarType(type) || !type.astNode) continue;
+    const { serialize } = type;
+    type.serialize = (value) => {
+      const leaf: unknown = serialize(value);
+      return typeof leaf === 'object' && leaf !== null ? (JSON.parse(JSON.stringify(leaf)) as unknown) : leaf;
+    };
+  }
 }
 
 function limitRepresentations(schema: GraphQLSchema): void {

@@ -36,8 +36,8 @@ export type Platform = {
   terminate(): Promise<number | null>;
   /** SIGKILL of everything that was started. */
   kill9(): Promise<void>;
-  /** Starts it again on the same data, at the same port. */
-  restart(env?: Record<string, string>): Promise<void>;
+  /** Starts it again on the same data, at the same port, in the same shape or another. */
+  restart(env?: Record<string, string>, shape?: Shape): Promise<void>;
   /** What it has printed so far. */
   logs(): string;
   /** Ends it and throws its data away. */
@@ -81,12 +81,12 @@ export async function startPlatform(options: {
   };
   const url = `http://127.0.0.1:${port}`;
   let output = '';
-  let child = await launch(base);
+  let child = await launch(base, options.shape);
 
-  async function launch(env: Record<string, string>): Promise<ChildProcess> {
+  async function launch(env: Record<string, string>, shape: Shape): Promise<ChildProcess> {
     const started = spawn(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', 'ops/dev.ts', ...(options.shape === 'split' ? ['--split'] : [])],
+      ['--disable-warning=ExperimentalWarning', 'ops/dev.ts', ...(shape === 'split' ? ['--split'] : [])],
       {
         cwd: root,
         env,
@@ -137,8 +137,8 @@ export async function startPlatform(options: {
       child.kill('SIGKILL');
       await exited();
     },
-    async restart(env = {}) {
-      child = await launch({ ...base, ...env });
+    async restart(env = {}, shape = options.shape) {
+      child = await launch({ ...base, ...env }, shape);
     },
     logs: () => output,
     async stop() {

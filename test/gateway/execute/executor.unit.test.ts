@@ -2,6 +2,9 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import type { ExecutionResult } from 'graphql';
+import { Supergraph } from '@apollo/federation-internals';
+import { type PlanNode, QueryPlanner } from '@apollo/query-planner';
+import { createExecutor } from '../../../gateway/execute/executor.ts';
 import { executeLimits } from '../../../gateway/execute/limits.ts';
 import { canned } from './support/canned.ts';
 
@@ -19,7 +22,7 @@ const shop = {
   `,
   stock: `
     type Mutation { third: Int! }
-    type Product @key(fields: "id") { id: ID! inStock: Int price: Int! seller: Seller }
+    type Product @key(fields: "id") { id: ID! inStock: Int price: Int! seller: Seller similar: [Product!] }
     type Seller { name: String! mail: String }
   `,
 };
@@ -177,11 +180,15 @@ describe('requests', () => {
     expect(json(result.data)).toEqual({ items: [{ inStock: 1 }, { inStock: 2 }], product: { inStock: 2 } });
   });
 
-  test('an answer of the wrong length is an error at each place and is put nowhere', async () => {
+  test.each([
+    ['too few', 1],
+    ['too many', 3],
+    ['no', 0],
+  ])('an answer of %s entities is an error at each place and is put nowhere', async (_, count) => {
     const { executors } = canned(shop, ({ serviceName }) =>
       serviceName === 'products'
         ? { data: { items: [product('1'), product('2')] } }
-        : { data: { _entities: [{ inStock: 1 }] } },
+        : { data: { _entities: Array.from({ length: count }, () => ({ inStock: 1 })) } },
     );
     for (const [, executor] of executors) {
       const result = await executor.execute({ query: '{ items { id inStock } }', context: null });
@@ -189,6 +196,29 @@ describe('requests', () => {
       expect(result.errors?.map(({ path, extensions }) => [path, extensions['code']])).toEqual(
         [0, 1].map((index) => [['items', index, 'inStock'], 'SERVICE_UNAVAILABLE']),
       );
+    }
+  });
+
+  test('objects at several places are asked about once, and an error below them is reported at each place once', async () => {
+    const { executors, asked } = canned(shop, ({ serviceName, variables, query }) => {
+      if (serviceName === 'products' && !query.includes('_entities')) return { data: { items: ['1', '2', '1'].map((id) => product(id)) } }; // prettier-ignore
+      if (serviceName === 'stock')
+        return { data: { _entities: ids(variables).map((id) => ({ similar: [{ __typename: 'Product', id: `s${id}` }, { __typename: 'Product', id: 's' }] })) } }; // prettier-ignore
+      return {
+        data: { _entities: ids(variables).map((id) => (id === 's2' ? { name: null } : { name: `n${id}` })) },
+        errors: [{ message: 'nameless', path: ['_entities', ids(variables).indexOf('s2'), 'name'] }],
+      };
+    });
+    for (const [, executor] of executors) {
+      asked.length = 0;
+      const result = await executor.execute({ query: '{ items { similar { name } } }', context: null });
+      expect(asked.slice(1).map(({ variables }) => ids(variables))).toEqual([
+        ['1', '2'],
+        ['s1', 's', 's2'],
+      ]);
+      const similar = (name: string | null) => ({ similar: [{ name }, { name: 'ns' }] });
+      expect(json(result.data)).toEqual({ items: [similar('ns1'), similar(null), similar('ns1')] });
+      expect(shown(result)).toEqual([['nameless', ['items', 1, 'similar', 0, 'name']]]);
     }
   });
 
@@ -261,6 +291,27 @@ describe('subscriptions', () => {
       expect(JSON.stringify(event)).toBe(before);
     }
     expect(asked.map(({ serviceName }) => serviceName)).toEqual(['stock', 'stock']);
+  });
+});
+
+describe('an operation whose plan can not be run', () => {
+  const { supergraphSdl } = canned(shop, () => ({ data: {} }));
+  const planner = new QueryPlanner(Supergraph.build(supergraphSdl));
+  const condition: PlanNode = { kind: 'Condition', condition: 'c' };
+  planner.buildQueryPlan = () => ({ kind: 'QueryPlan', node: condition });
+  const executor = createExecutor<null>({ planner, fetch: () => Promise.reject(new Error('asked')) });
+  const code = 'PLANNING_FAILED';
+
+  test('is refused as such: a query', async () => {
+    const { data, errors } = await executor.execute({ query: '{ other }', context: null });
+    expect(data).toBeUndefined();
+    expect(errors?.[0]).toMatchObject({ extensions: { code }, originalError: { message: 'a plan with a condition: c' } }); // prettier-ignore
+  });
+
+  test('is refused as such: a subscription', () => {
+    const compiled = executor.compile({ query: 'subscription { changed(id: "1") { id } }' });
+    const refused = expect.objectContaining({ extensions: { code } }) as unknown as Error;
+    expect(() => compiled.subscription({})).toThrow(refused);
   });
 });
 

@@ -4,6 +4,7 @@ import { anonymous } from '../../../subgraphs/shared/auth.ts';
 import { deadlineIn, remainingMs } from '../../../subgraphs/shared/deadline.ts';
 import { httpLink } from '../../../subgraphs/shared/http-link.ts';
 import { type ServiceCall, withinDeadline } from '../../../subgraphs/shared/link.ts';
+import { scalars } from '../../../subgraphs/shared/scalars.ts';
 import { serveSubgraph } from '../../../subgraphs/shared/serve.ts';
 import { type CallContext, createEngine } from '../../../subgraphs/shared/subgraph.ts';
 import { createLogger, createMetrics } from '../../../subgraphs/shared/telemetry.ts';
@@ -111,4 +112,21 @@ test('a minute is the most that a caller can ask for', async () => {
   const { engine } = openEngine();
   const { data } = await engine.execute({ query: '{ left }', headers: { 'x-timeout-ms': '99999999' } });
   expect(data?.['left']).toBeLessThanOrEqual(60_000);
+});
+
+test("a JSON value that a resolver keeps is not the caller's to change, and arrives as it would over HTTP", async () => {
+  const kept = { at: new Date(0), list: [{ a: 1 }] };
+  const engine = createEngine<CallContext>({
+    name: 'product',
+    typeDefs: parse('scalar JSON type Query { kept: JSON }'),
+    resolvers: { ...scalars, Query: { kept: () => kept } },
+    authenticate: async () => ({ viewer: anonymous, app: 'gateway' }),
+    context: (call) => call,
+    log,
+    metrics,
+  });
+  const { data } = (await engine.execute({ query: '{ kept }', headers: {} })) as { data: { kept: { list: object[] } } };
+  expect(data).toEqual({ kept: { at: '1970-01-01T00:00:00.000Z', list: [{ a: 1 }] } });
+  data.kept.list.push({ b: 2 });
+  expect(kept).toEqual({ at: new Date(0), list: [{ a: 1 }] });
 });

@@ -16,7 +16,11 @@ export type Asked = {
 export function canned(
   subgraphs: Readonly<Record<string, string>>,
   answer: (asked: Asked) => SubgraphResponse | Promise<SubgraphResponse>,
-): { executors: readonly (readonly ['generated' | 'closures', Executor<null>])[]; asked: Asked[] } {
+): {
+  executors: readonly (readonly ['generated' | 'closures', Executor<null>])[];
+  asked: Asked[];
+  supergraphSdl: string;
+} {
   const composed = composeServices(
     Object.entries(subgraphs).map(([name, sdl]) => ({ name, typeDefs: parse(link + sdl), url: '' })),
   );
@@ -31,6 +35,7 @@ export function canned(
   };
   return {
     asked,
+    supergraphSdl,
     executors: [
       ['generated', createExecutor({ supergraphSdl, fetch, generateCode: true })],
       ['closures', createExecutor({ supergraphSdl, fetch, generateCode: false })],

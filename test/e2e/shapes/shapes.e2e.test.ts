@@ -1,0 +1,171 @@
+import { readdirSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type Platform, startPlatform } from '../../support/platform.ts';
+import { type Person, createPayment, createProduct, logInAsAdmin, newKey, operation, orderIn, pay, placeOrder, register, watch } from '../../support/shop.ts'; // prettier-ignore
+
+type Sent = {
+  readonly query: string;
+  readonly variables?: Record<string, unknown>;
+  readonly token?: string | undefined;
+};
+
+let platform: Platform;
+/** What is sent in both shapes, by what it is. */
+let cases: Record<string, Sent>;
+let subscriptions: Record<string, Sent>;
+const inOneProcess: Record<string, string> = {};
+
+const unknownId = '01900000-0000-7000-8000-000000000000';
+const operationsDir = new URL('../../../schema/operations/', import.meta.url);
+const names = readdirSync(operationsDir).map((file) => file.replace('.graphql', ''));
+
+beforeAll(async () => {
+  platform = await startPlatform({ shape: 'one' });
+  const staff = await logInAsAdmin(platform);
+  const buyer = await register(platform);
+  const product = await createProduct(platform, staff, { onHand: 50 });
+  const stay = await createProduct(platform, staff, { kind: 'BOOKABLE', capacity: 2, maxGuests: 2 });
+  const paid = await placeOrder(platform, buyer, [{ productId: product.id, quantity: 2 }]);
+  await pay(platform, buyer, paid.id);
+  await orderIn(platform, buyer, paid.id, ['PAID']);
+  const open = await placeOrder(platform, buyer, [{ productId: product.id, quantity: 1 }]);
+  const payment = await createPayment(platform, buyer, open.id);
+  cases = { ...queries({ staff, buyer, product, stay, open }), ...mutations({ staff, buyer, product, open, payment }), ...mistakes({ buyer, open }) }; // prettier-ignore
+  subscriptions = followed({ staff, buyer, open });
+  // What a mutation does it has done then: from here on its key brings the same answer in both shapes.
+  for (const sent of Object.values(cases)) await send(sent);
+  for (const [name, sent] of Object.entries(cases)) inOneProcess[name] = await send(sent);
+  for (const [name, sent] of Object.entries(subscriptions)) inOneProcess[name] = await firstOf(sent);
+  await platform.terminate();
+  await platform.restart({}, 'split');
+}, 180_000);
+afterAll(() => platform?.stop(), 60_000);
+
+type Scene = {
+  readonly staff: Person;
+  readonly buyer: Person;
+  readonly product: { readonly id: string };
+  readonly stay: { readonly id: string };
+  readonly open: { readonly id: string };
+  readonly payment: { readonly id: string };
+};
+
+function queries({ staff, buyer, product, stay, open }: Omit<Scene, 'payment'>): Record<string, Sent> {
+  const of = (name: string, variables: Record<string, unknown>, token?: string): Record<string, Sent> => ({ [name]: { query: operation(name), variables, token } }); // prettier-ignore
+  return {
+    ...of('availability', { id: stay.id, from: '2030-01-01', to: '2030-01-08' }),
+    ...of('dead-letters', {}, staff.token),
+    ...of('me', {}, buyer.token),
+    ...of('my-orders', {}, buyer.token),
+    ...of('my-wallet', { currency: 'EUR' }, buyer.token),
+    ...of('order-inside', { id: open.id }, staff.token),
+    ...of('order', { id: open.id }, buyer.token),
+    ...of('orders', {}, staff.token),
+    ...of('pay-options', { orderId: open.id, currency: 'EUR' }, buyer.token),
+    ...of('product', { id: product.id }),
+    ...of('products', {}),
+    ...of('stock', {}, staff.token),
+  };
+}
+
+function mutations({ staff, buyer, product, open, payment }: Omit<Scene, 'stay'>): Record<string, Sent> {
+  const of = (name: string, variables: Record<string, unknown>, token?: string): Record<string, Sent> => ({ [name]: { query: operation(name), variables: { ...variables, ...(operation(name).includes('$idempotencyKey') && { idempotencyKey: newKey() }) }, token } }); // prettier-ignore
+  const eur = (amount: number) => ({ amount, currency: 'EUR' });
+  return {
+    ...of('adjust-stock', { changes: [{ productId: product.id, delta: 3 }] }, staff.token),
+    ...of('set-stock', { changes: [{ productId: product.id, onHand: 60 }] }, staff.token),
+    ...of('credit-wallet', { userId: buyer.id, amount: eur(500), reason: 'shapes' }, staff.token),
+    ...of('place-order', { input: { currency: 'EUR', lines: [{ productId: product.id, quantity: 1 }] } }, buyer.token),
+    ...of('create-payment', { input: { orderId: open.id, method: 'SIMULATED_CARD' } }, buyer.token),
+    ...of('create-mixed-payment', { input: { orderId: open.id, parts: [{ method: 'WALLET', amount: eur(100) }, { method: 'SIMULATED_CARD' }] } }, buyer.token), // prettier-ignore
+    ...of('retry-payment', { paymentId: payment.id }, buyer.token),
+    ...of('refund-payment', { input: { paymentId: payment.id, amount: eur(1) } }, staff.token),
+    ...of('cancel-order', { id: unknownId }, buyer.token),
+    ...of('fulfil-order', { id: open.id }, staff.token),
+    ...of('redeem-order', { number: 'NONE', confirmationCode: '000000' }, staff.token),
+    ...of('retry-saga', { id: unknownId }, staff.token),
+    ...of('replay-order-dead-letter', { id: unknownId }, staff.token),
+    ...of('replay-payment-dead-letter', { id: unknownId }, staff.token),
+    ...of('replay-product-dead-letter', { id: unknownId }, staff.token),
+    ...of('register', { input: { name: 'Twice', mobile: buyer.mobile, password: 'correct horse battery' } }),
+    ...of('login', { mobile: buyer.mobile, password: 'not the password' }),
+    ...of('refresh-tokens', { refreshToken: 'made up' }),
+    ...of('logout', {}),
+  };
+}
+
+function mistakes({ buyer, open }: Pick<Scene, 'buyer' | 'open'>): Record<string, Sent> {
+  const { token } = buyer;
+  return {
+    'somebody else’s order': { query: operation('order'), variables: { id: open.id } },
+    'what is for staff': { query: operation('orders'), token },
+    'a page that is too large': { query: '{ products(first: 1000) { edges { node { name } } } }' },
+    'an id that is none': { query: operation('product'), variables: { id: 'nonsense' } },
+    'a variable of the wrong type': { query: operation('products'), variables: { first: 'many' } },
+    'a variable that is missing': { query: operation('product') },
+    'a key that is empty': { query: operation('cancel-order'), variables: { id: open.id, idempotencyKey: '' }, token }, // prettier-ignore
+    'an error beside data of other services': {
+      query: 'query ($id: ID!) { order(id: $id) { id customer { name } } gone: order(id: "01900000-0000-7000-8000-000000000001") { id lines { product { name } } } me { name wallet(currency: "EUR") { balance { amount } } } products(first: 2) { edges { node { name seller { name } } } } }', // prettier-ignore
+      variables: { id: open.id },
+      token,
+    },
+    'a document that is not valid': { query: '{ products { nothing } }' },
+    'a document that is no GraphQL': { query: '{ products {' },
+    'a token that is none': { query: operation('me'), token: 'made.up.token' },
+  };
+}
+
+function followed({ staff, buyer, open }: Pick<Scene, 'staff' | 'buyer' | 'open'>): Record<string, Sent> {
+  return {
+    'watch-order': {
+      query: operation('watch-order'),
+      variables: { orderId: open.id, afterSeq: 0 },
+      token: buyer.token,
+    },
+    'watch-my-orders': { query: operation('watch-my-orders'), variables: { afterSeq: 0 }, token: buyer.token },
+    'watch-all-orders': { query: operation('watch-all-orders'), variables: { afterSeq: 0 }, token: staff.token },
+    'watch-stock': { query: operation('watch-stock'), variables: { productIds: [] }, token: buyer.token },
+  };
+}
+
+/** Status and body, byte by byte but for the id of the trace. */
+async function send({ query, variables, token }: Sent): Promise<string> {
+  const response = await fetch(`${platform.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+    body: JSON.stringify({ query, variables }),
+  });
+  return `${response.status} ${withoutTrace(await response.text())}`;
+}
+
+/** The first thing that comes, event or refusal. */
+async function firstOf({ query, variables = {}, token }: Sent): Promise<string> {
+  const watched = watch(platform, query, variables, { token });
+  const ended = watched.closed.then((reason) => ({ reason }));
+  while (watched.results.length === 0) {
+    const tick = new Promise<null>((resolve) => setTimeout(resolve, 20, null));
+    const end = await Promise.race([ended, tick]);
+    if (end) break;
+  }
+  const first = watched.results[0] ?? (await ended);
+  await watched.close();
+  return withoutTrace(JSON.stringify(first));
+}
+
+const withoutTrace = (text: string): string => text.replaceAll(/[0-9a-f]{32}/g, 'TRACE');
+
+test('every client operation is among those that are compared', () => {
+  expect(Object.keys({ ...cases, ...subscriptions })).toEqual(expect.arrayContaining(names));
+});
+
+test('most operations are answered with data', () => {
+  const withErrors = names.filter((name) => inOneProcess[name]?.includes('"errors":'));
+  expect(withErrors.length).toBeLessThan(names.length / 4);
+});
+
+test('services in one process and over HTTP give the same answers, byte by byte', async () => {
+  const overHttp: Record<string, string> = {};
+  for (const [name, sent] of Object.entries(cases)) overHttp[name] = await send(sent);
+  for (const [name, sent] of Object.entries(subscriptions)) overHttp[name] = await firstOf(sent);
+  expect(overHttp).toEqual(inOneProcess);
+}, 60_000);
