@@ -3,7 +3,7 @@ import { idFromBytes, idToBytes } from '../shared/ids.ts';
 import type { Jobs } from '../shared/jobs.ts';
 import { type Loop, startLoop } from '../shared/loop.ts';
 import { purgeShared } from '../shared/retention.ts';
-import { applyFact } from './commands/apply-fact.ts';
+import { applyFact, hurryAttempt } from './commands/apply-fact.ts';
 import { readReconciliationHour } from './config.ts';
 import { executeCapture } from './commands/capture-payment.ts';
 import { changePayment } from './commands/change-payment.ts';
@@ -138,18 +138,19 @@ export async function closeOverdue(deps: PaymentDeps): Promise<void> {
     `select id from payment where state in ('OPEN', 'PROCESSING', 'AUTHORIZED', 'FAILED') and slot = 0 and expires_at < utc_timestamp(3) - interval ${closeGraceSeconds} second limit ${batchSize}`,
   );
   for (const row of rows) {
-    await transact(deps, async (unit) => {
-      const payment = await lockPayment(unit.sql, idFromBytes(row['id'] as Buffer));
-      const events = payment && decideClose(payment, 'EXPIRED');
-      if (!payment || !events?.length) return;
-      await changePayment(unit, deps, payment, events, { source: 'job', at: deps.now() });
-      await write(unit.sql, 'update attempt set next_check_at = utc_timestamp(3), checks = 0 where live = ?', [
-        idToBytes(payment.id),
-      ]);
-      unit.wake('attempts');
-    });
+    const paymentId = idFromBytes(row['id'] as Buffer);
+    await guarded(deps, { paymentId }, () => closeOne(deps, paymentId));
   }
 }
+
+const closeOne = (deps: PaymentDeps, paymentId: string): Promise<void> =>
+  transact(deps, async (unit) => {
+    const payment = await lockPayment(unit.sql, paymentId);
+    const events = payment && decideClose(payment, 'EXPIRED');
+    if (!payment || !events?.length) return;
+    await changePayment(unit, deps, payment, events, { source: 'job', at: deps.now() });
+    await hurryAttempt(unit, payment.id);
+  });
 
 /** Deletes what is past its retention. Journal, payments and refunds stay. */
 export async function purge(deps: PaymentDeps): Promise<void> {
