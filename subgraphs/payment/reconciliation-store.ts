@@ -120,7 +120,7 @@ export async function rememberLines(
   await write(
     sql,
     `insert into statement_line (provider, kind, provider_transaction_id, our_id, at, seen_at) values ${lines.map(() => '(?, ?, ?, ?, ?, ?)').join(', ')}
-     on duplicate key update our_id = values(our_id), at = values(at), seen_at = values(seen_at)`,
+     on duplicate key update our_id = values(our_id), at = values(at), seen_at = greatest(seen_at, values(seen_at))`,
     lines.flatMap((line) => [provider, line.kind, line.providerTransactionId, line.ours ? idToBytes(line.ours.id) : null, line.at, seenAt]), // prettier-ignore
   );
 }

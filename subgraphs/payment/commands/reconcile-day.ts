@@ -1,6 +1,8 @@
 import type { PaymentDeps } from '../context.ts';
 import { type Period, compareLine, dueAt, endedDays, openDays, periodOf } from '../domain/reconciliation.ts';
-import type { PaymentProvider, ProviderStatement, StatementLine } from '../providers/provider.ts';
+import {
+  type PaymentProvider, type ProviderStatement, ProviderRefused, ProviderUnreachable, type StatementLine,
+} from '../providers/provider.ts'; // prettier-ignore
 import {
   type DifferenceItem,
   type ReconciliationRow,
@@ -23,6 +25,8 @@ const edgeMs = 15 * 60_000;
 const settleMs = 10_000;
 const againAfterMs = 86_400_000;
 
+type ReconciliationDeps = Pick<PaymentDeps, 'db' | 'log' | 'now' | 'providers'>;
+
 /** A provider whose payments can be reconciled. */
 export type Reconcilable = PaymentProvider & { readonly statement: ProviderStatement };
 
@@ -35,7 +39,7 @@ export const reconcilable = (deps: Pick<PaymentDeps, 'providers'>): Reconcilable
  * we booked on another day, because its webhook came late, is found there all the same. Rejects with ProviderUnreachable.
  */
 export async function reconcileDay(
-  deps: PaymentDeps,
+  deps: ReconciliationDeps,
   provider: Reconcilable,
   day: string,
   period: Period,
@@ -90,19 +94,32 @@ export async function reconcileDay(
 }
 
 /** Reconciles the days that are due: each once at `hour` (UTC) after its end, and daily while it has differences. */
-export async function reconcileDue(deps: PaymentDeps, hour: number): Promise<void> {
+export async function reconcileDue(deps: ReconciliationDeps, hour: number): Promise<void> {
   const now = deps.now();
   for (const provider of reconcilable(deps)) {
-    const { utcOffsetMinutes } = provider.statement;
-    for (const day of endedDays(now, utcOffsetMinutes, openDays)) {
-      const period = periodOf(day, utcOffsetMinutes);
-      if (!period || dueAt(period, hour) > now) continue;
-      const stored = (await findReconciliations(deps.db.em(), day)).find(
-        ({ provider: name }) => name === provider.name,
-      );
-      if (stored && !isDueAgain(stored, dueAt(period, hour), now)) continue;
-      await reconcileDay(deps, provider, day, period);
+    try {
+      await reconcileProvider(deps, provider, hour, now);
+    } catch (error) {
+      // It is asked again at the next turn; the others have their statements all the same.
+      if (!(error instanceof ProviderUnreachable || error instanceof ProviderRefused)) throw error;
+      deps.log.warn({ err: error.message, provider: provider.name }, 'no statement');
     }
+  }
+}
+
+async function reconcileProvider(
+  deps: ReconciliationDeps,
+  provider: Reconcilable,
+  hour: number,
+  now: Date,
+): Promise<void> {
+  const { utcOffsetMinutes } = provider.statement;
+  for (const day of endedDays(now, utcOffsetMinutes, openDays)) {
+    const period = periodOf(day, utcOffsetMinutes);
+    if (!period || dueAt(period, hour) > now) continue;
+    const stored = (await findReconciliations(deps.db.em(), day)).find(({ provider: name }) => name === provider.name);
+    if (stored && !isDueAgain(stored, dueAt(period, hour), now)) continue;
+    await reconcileDay(deps, provider, day, period);
   }
 }
 

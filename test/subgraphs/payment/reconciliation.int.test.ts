@@ -1,4 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { reconcileDue } from '../../../subgraphs/payment/commands/reconcile-day.ts';
+import { simulatedProvider } from '../../../subgraphs/payment/providers/simulated.ts';
+import { stripeProvider } from '../../../subgraphs/payment/providers/stripe.ts';
+import { paymentSchema } from '../../../subgraphs/payment/subgraph.ts';
+import { openDatabase } from '../../../subgraphs/shared/database.ts';
 import { newId } from '../../../subgraphs/shared/ids.ts';
 import {
   type Loose,
@@ -199,3 +204,21 @@ test('the daily job compares the days that are due, without being asked', async 
     await own.close();
   }
 }, 60_000);
+
+test('a provider that gives no statement does not keep the others from being reconciled', async () => {
+  const { env, log } = world.runtime;
+  const { entities, migrations } = paymentSchema;
+  const db = await openDatabase({ url: String(env['PAYMENT_DATABASE_URL']), entities, migrations, poolSize: 1, log });
+  const url = String(env['SIMULATED_PROVIDER_URL']);
+  const simulated = simulatedProvider({ url, apiKey: 'sk_simulated_development', webhookSecrets: [] }, { publicUrl: url });
+  // Nobody listens there.
+  const away = stripeProvider({ secretKey: 'sk_test_ofOurOwn', publishableKey: undefined, webhookSecrets: [], apiBase: 'http://127.0.0.1:1' });
+  try {
+    const providers = new Map([['STRIPE', away], ['SIMULATED_CARD', simulated]] as const);
+    await world.rows('delete from reconciliation');
+    await reconcileDue({ db, log, now: () => new Date(), providers }, 0);
+    expect(await world.rows('select provider, count(*) days from reconciliation group by provider')).toMatchObject([{ provider: 'simulated', days: 7 }]);
+  } finally {
+    await Promise.all([simulated.close(), away.close(), db.close()]);
+  }
+}); // prettier-ignore
