@@ -15,6 +15,8 @@ const requestTimeoutMs = 4_000;
 const maxNetworkRetries = 1;
 const maxSockets = 16;
 const listedRefunds = 100;
+/** Their minor unit is another at Stripe than in ISO 4217, so the same number would be a hundred times as much or as little. */
+const otherMinorUnit: ReadonlySet<string> = new Set(['ISK', 'UGX', 'MGA']);
 const isSession = (intentId: string): boolean => intentId.startsWith('cs_');
 
 /**
@@ -57,16 +59,16 @@ export function stripeProvider(config: StripeConfig): PaymentProvider {
 
   return {
     name: 'stripe',
-    createIntent: (attempt) =>
-      heard(async () =>
-        attempt.returnUrl === null
-          ? fromIntent(await stripe.paymentIntents.create(intentParams(attempt), { idempotencyKey: attempt.id }))
-          : fromSession(
-              await stripe.checkout.sessions.create(sessionParams(attempt, attempt.returnUrl), {
-                idempotencyKey: attempt.id,
-              }),
-            ),
-      ),
+    async createIntent(attempt) {
+      requireIsoMinorUnit(attempt.amount.currency);
+      const options = { idempotencyKey: attempt.id };
+      const { returnUrl } = attempt;
+      return heard(async () =>
+        returnUrl === null
+          ? fromIntent(await stripe.paymentIntents.create(intentParams(attempt), options))
+          : fromSession(await stripe.checkout.sessions.create(sessionParams(attempt, returnUrl), options)),
+      );
+    },
     getIntent,
     async cancelIntent(attempt) {
       const { intentId } = attempt;
@@ -97,6 +99,12 @@ export function stripeProvider(config: StripeConfig): PaymentProvider {
     statement: { utcOffsetMinutes: 0, lines: (period) => stripeStatement(stripe, period) },
     close: async () => agent.destroy(),
   };
+}
+
+/** @see https://docs.stripe.com/currencies#special-cases */
+function requireIsoMinorUnit(currency: string): void {
+  if (otherMinorUnit.has(currency))
+    throw new ProviderRefused('currency_not_supported', `Amounts in ${currency} are not taken by Stripe here.`);
 }
 
 type NewAttempt = Parameters<PaymentProvider['createIntent']>[0];
