@@ -162,7 +162,7 @@ function checkSubscriptionRoots(operation: OperationDefinitionNode, fragments: F
 
 type RootField = { readonly name: string; readonly conditional: boolean };
 
-/** The fields at the root, fragments expanded, up to `max` of them. Every spread ends in a field, so the work is bounded too. */
+/** The fields at the root, fragments expanded, up to `max` of them. A fragment is walked through again only if it has fields, so the work is bounded too. */
 export function rootFields(set: SelectionSetNode, fragments: Fragments, max: number): RootField[] {
   const found: RootField[] = [];
   const open = new Set<string>();
@@ -178,9 +178,12 @@ export function rootFields(set: SelectionSetNode, fragments: Fragments, max: num
         const name = selection.name.value;
         const fragment = fragments.get(name);
         if (!fragment || open.has(name)) continue;
+        const before = found.length;
         open.add(name);
         walk(fragment.selectionSet, conditional);
-        open.delete(name);
+        // One without a field is part of a circle, or leads to a fragment that isn't there. It stays closed: to try all
+        // ways through a circle of n fragments would take n! steps.
+        if (found.length > before) open.delete(name);
       }
     }
   };

@@ -154,6 +154,17 @@ describe('a document', () => {
     expect(performance.now() - started).toBeLessThan(100);
   });
 
+  test('whose fragments all spread each other, or double and end in none, is read and validated in no time', () => {
+    const names = Array.from({ length: 19 }, (_, index) => `F${index}`);
+    const circles = (on: string) => many(19, (index) => `fragment F${index} on ${on} { ${names.filter((name) => name !== `F${index}`).map((name) => `...${name}`).join(' ')} }`); // prettier-ignore
+    const doubling = (on: string) => many(30, (index) => `fragment F${index} on ${on} { ...F${index + 1} ...F${index + 1} }`); // prettier-ignore
+    const startedMs = performance.now();
+    for (const fragments of [circles, doubling])
+      for (const query of [`mutation { ...F0 } ${fragments('Mutation')}`, `subscription { ...F0 } ${fragments('Subscription')}`, `{ ...F0 } ${fragments('Query')}`, `{ __schema { ...F0 } } ${fragments('__Schema')}`, `{ me { id } } ${fragments('Query')}`]) // prettier-ignore
+        expect(documents.read(query, {}).validationErrors()).not.toEqual([]);
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+  });
+
   test('whose fragments go in circles ends, and validation names the circle', () => {
     const read = documents.read(
       '{ me { ...A } } fragment A on User { self { ...B } } fragment B on User { self { ...A } }',
