@@ -4,7 +4,7 @@ import express, { Router } from 'express';
 import { type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
 import type { Response as StreamAnswer } from 'graphql-sse';
 import { createHandler } from 'graphql-sse/lib/use/express';
-import { unavailable } from '../subgraphs/shared/errors.ts';
+import { forbidden, unavailable } from '../subgraphs/shared/errors.ts';
 import { type Logger, type Metrics, newTraceId } from '../subgraphs/shared/telemetry.ts';
 import type { SignedIn, TokenVerifier } from './auth.ts';
 import type { Connection, Connections } from './connections.ts';
@@ -21,6 +21,7 @@ export type EventStreamOptions = SentOperationDeps & {
   readonly subscriptions: Subscriptions;
   readonly verifier: TokenVerifier;
   readonly run: RunOperation;
+  readonly isAllowedOrigin: (origin: string) => boolean;
   readonly addressOf: (request: IncomingMessage) => string;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -96,12 +97,20 @@ export function eventStreams(options: EventStreamOptions): Router {
   const router = Router();
   router.use(express.json({ limit: maxBodyBytes }));
   router.all('/', async (request, response) => {
-    if (request.headers.accept === 'text/event-stream') {
+    const { accept, origin } = request.headers;
+    const refuse = (error: GraphQLError, status: number) =>
+      response.status(status).json({ errors: [presentError(error, report(response))] });
+    if (accept !== 'text/event-stream')
+      refuse(refusal('BAD_REQUEST', 'Ask for streams with the header "accept: text/event-stream".'), 406);
+    // As over WebSocket: an EventSource asks without a preflight.
+    else if (origin !== undefined && !options.isAllowedOrigin(origin))
+      refuse(forbidden('Pages of this origin may not use this API.'), 403);
+    // graphql-sse would read any body itself, of any size, if only its type has "application/json" somewhere in it.
+    else if (request.method === 'POST' && request.body === undefined)
+      refuse(refusal('UNSUPPORTED_MEDIA_TYPE', 'The body must be JSON, with the header "content-type: application/json".'), 415); // prettier-ignore
+    else {
       response.setHeader('x-accel-buffering', 'no');
       await handler(request, response);
-    } else {
-      const error = refusal('BAD_REQUEST', 'Ask for streams with the header "accept: text/event-stream".');
-      response.status(406).json({ errors: [presentError(error, report(response))] });
     }
   });
   return router;

@@ -144,4 +144,20 @@ describe('operations over Server-Sent Events', () => {
     expect((await ask({ query: `{ viewer { kind } } # ${'x'.repeat(101 * 1024)}` })).status).toBe(413);
     expect((await ask({ query: '{ viewer { kind } }' }, { 'content-type': 'text/plain' })).status).toBe(415);
   });
+
+  test('a body of any other type is refused unread, however its type is written', async () => {
+    for (const contentType of ['text/plain; application/json', 'application/json-seq', 'x/application/json']) {
+      const response = await ask({ query: `{ viewer { kind } } # ${'x'.repeat(200 * 1024)}` }, { 'content-type': contentType }); // prettier-ignore
+      expect(response.status).toBe(415);
+      expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'UNSUPPORTED_MEDIA_TYPE' } }] });
+    }
+  });
+
+  test('a page of an origin that is not allowed is refused with 403', async () => {
+    const response = await fetch(`${url()}?query=${encodeURIComponent('{ viewer { kind } }')}`, {
+      headers: { accept: 'text/event-stream', origin: 'https://evil.example' },
+    });
+    expect(response.status).toBe(403);
+    expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'FORBIDDEN' } }] });
+  });
 });
