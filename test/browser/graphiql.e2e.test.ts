@@ -27,7 +27,7 @@ describeInBrowser('GraphiQL in a browser', ({ open }) => {
     await page.getByRole('button', { name: /Mara Lindqvist/ }).click();
     await page.getByText('Signed in as Mara Lindqvist').waitFor();
     await page.getByRole('button', { name: /^Me / }).click();
-    await page.getByRole('tab', { name: 'Me' }).waitFor();
+    await page.getByRole('tab', { name: /^Me/, selected: true }).waitFor();
     await page.getByRole('button', { name: /Execute query/ }).click();
     await page.locator('.result-window').getByText('"Mara Lindqvist"').waitFor();
     await page

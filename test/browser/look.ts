@@ -19,6 +19,8 @@ export async function look(page: Page, name: string): Promise<string[]> {
   const findings: string[] = [];
   for (const [size, viewport] of Object.entries(sizes)) {
     await page.setViewportSize(viewport);
+    // A head that sticks would be in the middle of the picture.
+    await page.evaluate('scrollTo(0, 0)');
     await page.screenshot({ path: join(screenshots, `${name}-${size}.png`), fullPage: true });
     await page.evaluate(axeSource);
     const { violations } = (await page.evaluate("axe.run({ resultTypes: ['violations'] })")) as AxeResults;

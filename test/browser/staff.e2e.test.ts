@@ -23,7 +23,7 @@ describeInBrowser('the staff view in a browser', ({ platform, open }) => {
     const customer = await register(platform());
     const order = await placeOrder(platform(), customer, [{ productId: await productId('TEA-CANISTER'), quantity: 1 }]);
     const id = newId();
-    const data = { customerId: customer.id, method: 'SIMULATED_CARD', amountMinor: 2_750, currency: 'USD', paidAt: new Date().toISOString() }; // prettier-ignore
+    const data = { customerId: customer.id, paymentId: newId(), method: 'SIMULATED_CARD', amountMinor: 2_750, currency: 'USD', paidAt: new Date().toISOString() }; // prettier-ignore
     const connection = await createConnection({ uri: platform().mysqlUrl, database: `${platform().prefix}_payment` });
     await connection.query('insert into outbox (id, aggregate_id, type, trace_id, data, created_at) values (?, ?, ?, ?, ?, utc_timestamp(3))', [idToBytes(id), idToBytes(order.id), 'payment.succeeded', '0'.repeat(32), JSON.stringify(data)]); // prettier-ignore
     await connection.end();
@@ -120,6 +120,7 @@ describeInBrowser('the staff view in a browser', ({ platform, open }) => {
 
     const { page, context, faults } = await open(`/pay/${order.id}`);
     await signIn(page, customer);
+    await page.getByLabel('Use my wallet').check();
     await page.getByText('€5.00 in it; the other €9.50 by card').waitFor();
     expect(await look(page, 'pay-mixed')).toEqual([]);
     await page.getByLabel('Card number').fill('4000000000009995');
@@ -134,6 +135,7 @@ describeInBrowser('the staff view in a browser', ({ platform, open }) => {
     await staff.page.getByText('Ada Lovelace has €20.00 in the wallet now.').waitFor();
     const second = await buy('NOTEBOOK-CLOTH');
     await page.goto(`${platform().url}/pay/${second.id}`);
+    await page.getByLabel('Use my wallet').check();
     await page.getByRole('button', { name: 'Pay €16.00 from my wallet' }).click();
     await page.getByRole('heading', { name: 'Paid' }).waitFor();
     await page.getByRole('link', { name: 'Ada Lovelace' }).click();

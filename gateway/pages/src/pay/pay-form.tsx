@@ -3,7 +3,7 @@ import { useQuery } from 'urql';
 import { PayOptionsDocument } from '../../../../schema/generated/operations.ts';
 import { formatMoney } from '../format.ts';
 import type { Money, Order } from '../types.ts';
-import { Spinner } from '../ui/parts.tsx';
+import { Loading, Spinner } from '../ui/parts.tsx';
 import { CardForm } from './card-form.tsx';
 import { cardPayment, walletShare } from './start-payment.ts';
 import type { usePayment } from './use-payment.ts';
@@ -13,9 +13,9 @@ const topUpType = 'TOPUP';
 
 /** How to pay: by card, and from the wallet where there is something in it. */
 export function PayForm({ order, payment }: { order: Order; payment: ReturnType<typeof usePayment> }) {
-  const [wanted, setWanted] = useState(true);
+  const [wanted, setWanted] = useState(false);
   const started = cardPayment(order);
-  const { balance, takesCard } = useOptions(order);
+  const { balance, takesCard, known } = useOptions(order);
   const busy = payment.step.kind === 'working' ? payment.step.text : null;
 
   // What was begun decides how the money is split: the API takes one split an order.
@@ -29,6 +29,8 @@ export function PayForm({ order, payment }: { order: Order; payment: ReturnType<
     );
   }
 
+  // Nothing that somebody is about to fill in may be replaced under their hands.
+  if (!known) return <Loading text="Looking for ways to pay…" />;
   const share = wanted && balance !== null ? smaller(balance, order.balanceDue) : null;
   const rest = { ...order.balanceDue, amount: order.balanceDue.amount - (share?.amount ?? 0) };
   return (
@@ -77,9 +79,12 @@ export function PayForm({ order, payment }: { order: Order; payment: ReturnType<
 /** Made anew, because it is sent: what the cache hands out also has a `__typename`. */
 const smaller = (a: Money, b: Money): Money => ({ amount: Math.min(a.amount, b.amount), currency: a.currency });
 
-/** What the wallet can pay in the order's currency (null when nothing, or not known yet), and whether the card can. */
-function useOptions(order: Order): { balance: Money | null; takesCard: boolean } {
-  const [{ data }] = useQuery({
+/**
+ * What the wallet can pay in the order's currency (null when nothing), and whether the card can. `known` is false until
+ * the API has answered; when it can't, the card is offered, and says itself what is wrong.
+ */
+function useOptions(order: Order): { balance: Money | null; takesCard: boolean; known: boolean } {
+  const [{ data, error }] = useQuery({
     query: PayOptionsDocument,
     variables: { orderId: order.id, currency: order.balanceDue.currency },
     requestPolicy: 'network-only',
@@ -87,6 +92,7 @@ function useOptions(order: Order): { balance: Money | null; takesCard: boolean }
   const balance = data?.me?.wallet?.balance ?? null;
   return {
     balance: balance !== null && balance.amount > 0 && order.type.code !== topUpType ? balance : null,
+    known: data !== undefined || error !== undefined,
     takesCard: data?.availablePaymentMethods.includes('SIMULATED_CARD') ?? true,
   };
 }
