@@ -131,6 +131,8 @@ describeInBrowser('the staff view in a browser', ({ platform, open }) => {
     await page.getByRole('button', { name: 'Pay €9.50' }).click();
     await page.getByRole('heading', { name: 'Paid' }).waitFor();
 
+    // What can be done with a paid order appears above the form, which would move away under the pointer.
+    await staff.page.getByRole('button', { name: 'Deliver all' }).waitFor();
     await credit('20');
     await staff.page.getByText('Ada Lovelace has €20.00 in the wallet now.').waitFor();
     const second = await buy('NOTEBOOK-CLOTH');
