@@ -129,15 +129,14 @@ const channelOf = (scope: FeedScope): string =>
  */
 export function openFeedWatch(deps: { db: Database; live: Live; log: Logger }): FeedWatch {
   const listeners = new EventEmitter().setMaxListeners(0);
-  let position: number | null = null;
   let loop: Loop | undefined;
   let stopNotices: (() => void) | undefined;
   let gathering: NodeJS.Timeout | undefined;
   let count = 0;
 
-  async function turn(): Promise<void> {
-    if (position === null) {
-      position = await feedHead(deps.db);
+  async function turn(reading: { position: number | null }): Promise<void> {
+    if (reading.position === null) {
+      reading.position = await feedHead(deps.db);
       // What came between a listener's first read and this place would wake nobody.
       for (const channel of listeners.eventNames()) listeners.emit(channel);
       return;
@@ -147,7 +146,7 @@ export function openFeedWatch(deps: { db: Database; live: Live; log: Logger }): 
       const rows = await select(
         deps.db.em(),
         'select order_id, customer_id, feed_seq from order_event where feed_seq > ? order by feed_seq limit ?',
-        [position, feedBatch],
+        [reading.position, feedBatch],
       );
       const woken = new Set(
         rows.flatMap((row) => [
@@ -156,13 +155,15 @@ export function openFeedWatch(deps: { db: Database; live: Live; log: Logger }): 
         ]),
       );
       if (rows.length > 0) woken.add('all');
-      position = Number(rows.at(-1)?.['feed_seq'] ?? position);
+      reading.position = Number(rows.at(-1)?.['feed_seq'] ?? reading.position);
       for (const channel of woken) listeners.emit(channel);
       if (rows.length < feedBatch) return;
     }
   }
   function begin(): void {
-    loop = startLoop({ name: 'follow the journal', everyMs: pollMs, log: deps.log, turn });
+    // Of this loop alone: the last turn of the one before may still run, and would put its own place here.
+    const reading = { position: null };
+    loop = startLoop({ name: 'follow the journal', everyMs: pollMs, log: deps.log, turn: () => turn(reading) });
     stopNotices = deps.live.listen(ordersChannel, () => {
       gathering ??= setTimeout(() => {
         gathering = undefined;
@@ -176,7 +177,6 @@ export function openFeedWatch(deps: { db: Database; live: Live; log: Logger }): 
     gathering = undefined;
     const running = loop;
     loop = undefined;
-    position = null;
     await running?.stop();
   }
 

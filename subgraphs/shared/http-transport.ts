@@ -143,7 +143,7 @@ class Exchange implements Dispatcher.DispatchHandler, Expiring {
   }
   onResponseError(_: Dispatcher.DispatchController | undefined, error: Error): void {
     this.#options.onEnd(this);
-    this.#options.reject(this.#failure ?? transportError(error));
+    this.#options.reject(this.#failure ?? transportError(error, this.#controller !== undefined));
   }
 
   #fail(failure: TransportError): void {
@@ -153,15 +153,15 @@ class Exchange implements Dispatcher.DispatchHandler, Expiring {
   }
 }
 
-/** Errors of connecting: the request has not left this process. */
+/** Errors of connecting, unless the request had begun: TLS and the network say the same of a connection that stood. */
 const connecting = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL', 'UND_ERR_CONNECT_TIMEOUT']); // prettier-ignore
 const closed = new Set(['UND_ERR_CLOSED', 'UND_ERR_DESTROYED']);
 
-function transportError(error: Error & { code?: string }): TransportError {
+function transportError(error: Error & { code?: string }, hasBegun: boolean): TransportError {
   const { code = error.name } = error;
   const isTls = code.startsWith('ERR_TLS') || code.startsWith('ERR_SSL');
   const failure: TransportFailure =
-    connecting.has(code) || isTls ? 'unreachable'
+    !hasBegun && (connecting.has(code) || isTls) ? 'unreachable'
     : closed.has(code) ? 'closed'
     : code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW' ? 'rubbish'
     : 'cut-off'; // prettier-ignore

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ExecutionResult } from 'graphql';
 import type { Viewer } from '../../../subgraphs/shared/auth.ts';
 import { idToBytes, newId } from '../../../subgraphs/shared/ids.ts';
-import { feedHead, numberFeed, readFeed } from '../../../subgraphs/order/feed.ts';
+import { feedHead, numberFeed, openFeedWatch, readFeed } from '../../../subgraphs/order/feed.ts';
+import { until } from '../../support/platform.ts';
 import { type OrderWorld, cancelMutation, openOrderWorld, service, userViewer } from './order-world.ts';
 
 let world: OrderWorld;
@@ -134,6 +135,47 @@ describe('myOrders', () => {
     expect(await codeOf(await mine({ kind: 'anonymous' }))).toBe('UNAUTHENTICATED');
     expect(await codeOf(await mine(service('payment')))).toBe('UNAUTHENTICATED');
     expect(await codeOf(await mine(userViewer(), -1))).toBe('BAD_USER_INPUT');
+  });
+});
+
+describe('the watch over the feed', () => {
+  test('begins anew at the end of the feed when nobody listened for a while, even if its last turn ran on', async () => {
+    await world.place(userViewer());
+    const head = await feedHead(world.deps.db);
+    const places: number[] = [];
+    let hold: Promise<void> | undefined;
+    const { db, live, log } = world.deps;
+    const watched: typeof db = {
+      ...db,
+      em() {
+        const em = db.em();
+        const execute = em.execute.bind(em) as (text: string, parameters: number[], method: 'all') => Promise<unknown>;
+        return Object.assign(em, {
+          async execute(text: string, parameters: number[], method: 'all') {
+            if (text.includes('feed_seq > ?')) places.push(Number(parameters[0]));
+            await hold;
+            return execute(text, parameters, method);
+          },
+        });
+      },
+    };
+    const watch = openFeedWatch({ db: watched, live, log });
+    const stop = watch.listen('all', () => undefined);
+    await until(() => places.length > 0);
+    let release: (() => void) | undefined;
+    hold = new Promise((resolve) => (release = resolve));
+    // Its next turn hangs in the database.
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    stop();
+    hold = undefined;
+    release?.();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    places.length = 0;
+    const stopAgain = watch.listen('all', () => undefined);
+    await until(() => places.length > 0);
+    expect(Math.min(...places)).toBeGreaterThanOrEqual(head);
+    stopAgain();
+    await watch.close();
   });
 });
 
