@@ -33,14 +33,21 @@ const reopenMaxMs = 2_000;
  * be continued without a gap is not: it ends with SERVICE_UNAVAILABLE, and the client, which has to read anew, subscribes again.
  */
 export function openUpstream(
-  deps: { readonly link: SubgraphLink; readonly headers: CallerHeaders; readonly log: Logger; onReopen(): void },
+  deps: {
+    readonly link: SubgraphLink;
+    readonly headers: CallerHeaders;
+    readonly log: Logger;
+    onReopen(): void;
+    nowMs?: () => number;
+  },
   request: StreamRequest,
   options: { readonly caller: Caller; readonly operationName: string | undefined; readonly afterSeq: number | null },
 ): Upstream {
   const { kind } = request;
+  const { nowMs = () => performance.now() } = deps;
   let position = options.afterSeq;
   let source: AsyncIterator<ExecutionResult> | undefined;
-  let openedAtMs = performance.now();
+  let openedAtMs = nowMs();
   let begun = false;
   let lostAtMs: number | null = null;
   let tries = 0;
@@ -48,7 +55,7 @@ export function openUpstream(
 
   async function open(): Promise<AsyncIterator<ExecutionResult>> {
     const headers = await deps.headers(options.caller);
-    openedAtMs = performance.now();
+    openedAtMs = nowMs();
     const { query } = request;
     return deps.link.subscribe({ query, operationName: options.operationName, variables: request.variables(position), headers }); // prettier-ignore
   }
@@ -63,8 +70,13 @@ export function openUpstream(
   /** Waits before the stream is opened again; throws `cause` when it can't or shall not be. */
   async function lost(cause: Error): Promise<void> {
     closeSource();
-    const now = performance.now();
+    const now = nowMs();
     const wasOpen = begun || lostAtMs !== null || now - openedAtMs >= openedAfterMs;
+    // It was opened again and stood, without an event to show for it: this is another loss.
+    if (now - openedAtMs > reopenForMs) {
+      lostAtMs = null;
+      tries = 0;
+    }
     lostAtMs ??= now;
     if (!canReopen() || !wasOpen || now - lostAtMs > reopenForMs) throw cause;
     if (tries === 0) deps.log.info({ subgraph: deps.link.name, err: cause.message }, 'a subscription is opened again');
