@@ -1,3 +1,4 @@
+import { addressGroup } from '../subgraphs/shared/client-address.ts';
 import type { Metrics } from '../subgraphs/shared/telemetry.ts';
 import type { SignedIn } from './auth.ts';
 
@@ -16,7 +17,7 @@ export type Connections = {
   isFull(): boolean;
   add(socket: Connection): void;
   /**
-   * Ties a socket to its viewer, or to its address when that is nobody: it is closed (4403) when the token ends or the
+   * Ties a socket to its viewer, or to its address (of IPv6 the /64) when that is nobody: it is closed (4403) when the token ends or the
    * session is revoked. False when the viewer or the address has too many sockets; this one is then closed (4429).
    */
   signIn(socket: Connection, signedIn: SignedIn, address: string): boolean;
@@ -55,7 +56,8 @@ export function openConnections(options: {
       });
     },
     signIn(socket, { viewer, expiresAtMs }, address) {
-      const open = viewer.kind === 'user' ? byUser.get(viewer.userId) : anonymousByAddress.get(address);
+      const group = addressGroup(address);
+      const open = viewer.kind === 'user' ? byUser.get(viewer.userId) : anonymousByAddress.get(group);
       if ((open?.size ?? 0) >= (viewer.kind === 'user' ? maxSocketsPerUser : options.anonymousSocketsPerAddress)) {
         socket.close(4429, 'Too many sockets');
         return false;
@@ -63,7 +65,7 @@ export function openConnections(options: {
       // Gone while its token was verified: nothing would ever take it out again.
       if (socket.readyState !== socket.OPEN) return false;
       if (viewer.kind !== 'user') {
-        socket.once('close', enlist(anonymousByAddress, address, socket));
+        socket.once('close', enlist(anonymousByAddress, group, socket));
         return true;
       }
       const forget = [enlist(byUser, viewer.userId, socket), enlist(bySession, viewer.sessionId, socket)];

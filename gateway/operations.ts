@@ -1,4 +1,5 @@
 import { type ExecutionResult, GraphQLError } from 'graphql';
+import { addressGroup } from '../subgraphs/shared/client-address.ts';
 import type { Admission } from './admission.ts';
 import type { Caller } from './caller.ts';
 import type { Operation, Supergraph } from './execute.ts';
@@ -21,7 +22,7 @@ export const admittedOperations =
 
 /** Whose operations take turns with everybody else's. */
 export const clientOf = ({ viewer, address }: Caller): string =>
-  viewer.kind === 'user' ? `user ${viewer.userId}` : `address ${address}`;
+  viewer.kind === 'user' ? `user ${viewer.userId}` : `address ${addressGroup(address)}`;
 
 export const isOverload = (error: unknown): error is GraphQLError =>
   error instanceof GraphQLError && error.extensions['code'] === 'OVERLOADED';

@@ -3,7 +3,7 @@ import { isIPv6 } from 'node:net';
 const mappedV4 = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/i;
 
 /**
- * What login attempts are counted by: an IPv4 address as it is, an IPv6 address by its /64, since one customer of a
+ * What limits per address go by: an IPv4 address as it is, an IPv6 address by its /64, since one customer of a
  * provider has all of those. Other text stands for itself.
  */
 export function addressGroup(address: string): string {

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from '../shared/redis.ts';
-import { addressGroup } from './domain/client-address.ts';
+import { addressGroup } from '../shared/client-address.ts';
 
 /** Who tries. `account` is the normalised mobile number, whether or not somebody has it. */
 export type Attempt = { readonly account: string; readonly address: string | undefined };

@@ -5,6 +5,8 @@ import { exportJWK, generateKeyPair } from 'jose';
 import { remoteKeySet } from '../../gateway/auth.ts';
 import { clientAddress } from '../../gateway/caller.ts';
 import { readGatewayConfig } from '../../gateway/config.ts';
+import { openConnections } from '../../gateway/connections.ts';
+import { clientOf } from '../../gateway/operations.ts';
 import { allowedOrigins } from '../../gateway/origins.ts';
 import { anonymous } from '../../subgraphs/shared/auth.ts';
 import { createEngine, jsonResponse } from '../../subgraphs/shared/subgraph.ts';
@@ -22,6 +24,24 @@ describe("the client's address", () => {
     expect(clientAddress(request('6.6.6.6, 1.2.3.4'), 1)).toBe('1.2.3.4');
     expect(clientAddress(request('6.6.6.6, 1.2.3.4, 10.0.0.9'), 2)).toBe('1.2.3.4');
     expect(clientAddress(request(), 1)).toBe('10.0.0.1');
+  });
+
+  test('of IPv6 counts by its /64, for turns and for sockets: one customer has all addresses of it', () => {
+    const nobody = { viewer: anonymous, expiresAtMs: Infinity, traceId: '0'.repeat(32) };
+    const turnOf = (address: string) => clientOf({ ...nobody, address });
+    expect(turnOf('2001:db8::1')).toBe(turnOf('2001:db8:0:0:ffff::2'));
+    expect(turnOf('2001:db8::1')).not.toBe(turnOf('2001:db8:0:1::1'));
+    expect(turnOf('::ffff:1.2.3.4')).toBe(turnOf('1.2.3.4'));
+
+    const connections = openConnections({ onRevoked: () => () => undefined, anonymousSocketsPerAddress: 1, now: () => new Date(), metrics: createMetrics() }); // prettier-ignore
+    const signIn = (address: string) => {
+      const closed: number[] = [];
+      const socket = { OPEN: 1, readyState: 1, close: (code: number) => void closed.push(code), terminate: () => undefined, once: () => undefined }; // prettier-ignore
+      return [connections.signIn(socket, nobody, address), closed];
+    };
+    expect(signIn('2001:db8::1')).toEqual([true, []]);
+    expect(signIn('2001:db8::2')).toEqual([false, [4429]]);
+    expect(signIn('2001:db8:0:1::1')).toEqual([true, []]);
   });
 });
 
