@@ -27,8 +27,12 @@ local ends = redis.call('ZSCORE', KEYS[2], ARGV[1])
 if not ends or tonumber(ends) <= time[1] * 1000 + time[2] / 1000 then return false end
 return redis.call('HGET', KEYS[1], ARGV[1])`;
 
-/** ARGV: key, text, lifetime in milliseconds, most entries, most bytes. At most 100 expired ones are swept at a time. */
+/**
+ * ARGV: key, text, lifetime in milliseconds, most entries, most bytes. At most 100 expired ones are swept at a time. When
+ * Redis has lost one of the keys alone, as an eviction does, the bytes no longer add up: then it begins anew.
+ */
 const putScript = `
+if redis.call('EXISTS', unpack(KEYS)) < #KEYS then redis.call('DEL', unpack(KEYS)) end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function drop(key)

@@ -37,6 +37,17 @@ describe('a bounded store', () => {
     expect(await redis.get(`{${store.name}}:bytes`)).toBe('3');
   });
 
+  test('goes on when Redis has evicted one of its keys alone', async () => {
+    for (const lost of ['texts', 'ends', 'bytes']) {
+      const store = open({ maxBytes: 100 });
+      await store.put('a', 'x'.repeat(60));
+      await redis.del(`{${store.name}}:${lost}`);
+      await store.put('b', 'x'.repeat(60));
+      expect((await store.get('b'))?.length).toBe(60);
+      expect(await redis.get(`{${store.name}}:bytes`)).toBe('60');
+    }
+  });
+
   test('keeps no more bytes than it may, not even of one entry', async () => {
     const store = open({ maxBytes: 100 });
     await store.put('a', 'x'.repeat(60));
