@@ -32,7 +32,7 @@ const paid = (
   type,
   created: nowSeconds(),
   data: {
-    object: { id: intent, object: 'payment_intent', amount, currency: 'EUR', status: 'succeeded', metadata: { attemptId }, last_payment_error: null, ...change },
+    object: { id: intent, object: 'payment_intent', amount, amount_received: change['amount'] ?? amount, capture_method: 'automatic', currency: 'EUR', status: 'succeeded', metadata: { attemptId }, last_payment_error: null, ...change },
   },
 }); // prettier-ignore
 const signed = (event: object, key = secret, seconds = nowSeconds()): Sent => {

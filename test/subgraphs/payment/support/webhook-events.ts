@@ -18,6 +18,8 @@ export const event = (
     object: {
       id: intent,
       amount: 1234,
+      amount_received: change['amount'] ?? 1234,
+      capture_method: 'automatic',
       currency: 'EUR',
       status: 'succeeded',
       metadata: { attemptId },
