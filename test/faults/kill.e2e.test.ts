@@ -23,7 +23,9 @@ describe('a process that is killed outright', () => {
   let platform: Platform;
   let staff: Person;
   beforeAll(async () => {
-    platform = await startPlatform({ shape: 'one' });
+    // One buyer places them all at once: that many operations of one client would have to wait their turn.
+    const env = { MAX_OPERATIONS: '1000', MAX_OPERATIONS_PER_CLIENT: '1000', OPERATION_WAIT_MS: '30000' };
+    platform = await startPlatform({ shape: 'one', env });
     staff = await logInAsAdmin(platform);
   }, 90_000);
   afterAll(async () => {

@@ -197,7 +197,7 @@ describe('a refund', () => {
     await world.rows('update refund set tried_at = utc_timestamp(3) where id = ?', [bytes(refundId)]);
     const confirmed = confirmRefund(refundId);
     try {
-      const waiting = "select 1 from information_schema.innodb_trx where trx_state = 'LOCK WAIT' and trx_query like '%refund%'"; // prettier-ignore
+      const waiting = "select 1 from information_schema.processlist where command = 'Query' and time >= 1 and info like 'select%refund%for update%'"; // prettier-ignore
       await until(async () => (await world.rows(waiting)).length > 0);
     } finally {
       await world.rows('commit');

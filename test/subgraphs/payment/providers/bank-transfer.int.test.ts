@@ -95,7 +95,8 @@ test('the word that money has arrived and the money are one step, so nothing com
   await world.rows('select 1 from attempt where payment_id = ? for update', [bytes(payment.id)]);
   const said = arrived(payment.id);
   try {
-    const waiting = "select 1 from information_schema.innodb_trx where trx_query like 'update attempt set state%'";
+    const waiting =
+      "select 1 from information_schema.processlist where command = 'Query' and time >= 1 and info like 'update attempt set state%'";
     await until(async () => (await world.rows(waiting)).length > 0);
     const [row] = await world.rows('select state, capturing_minor from payment where id = ?', [bytes(payment.id)]);
     expect({ ...row }).toMatchObject({ state: 'OPEN', capturing_minor: 0 });
