@@ -39,11 +39,11 @@ type EntityFetch = Omit<EntityFetchOptions, 'schema'> & {
 export function compileEntityFetch<Context>(options: EntityFetchOptions): Step<Context> {
   const { schema, node, generateCode } = options;
   const query = compileQuery(node);
-  const isPlain = generateCode && !query.isNested && !node.outputRewrites?.length;
+  const isPlain = !query.isNested && !node.outputRewrites?.length;
   const fetch: EntityFetch = {
     ...options,
     query,
-    merge: isPlain ? compileLeafMerge(options.merge, query.keys) : options.merge,
+    merge: isPlain ? compileLeafMerge(options.merge, query.keys, generateCode) : options.merge,
     representations: compileRepresentations(schema, node, generateCode),
     rewrite: compileRewrites(schema, node.outputRewrites),
     renamed: renamedKeys(node.outputRewrites),

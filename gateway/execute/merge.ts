@@ -48,26 +48,45 @@ export function mergeInto(schema: GraphQLSchema): Merge {
   return mergeObject;
 }
 
+/** Merges objects that hold nothing but leaves; false, and perhaps a part merged, for one that holds more. */
+type MergeLeaves = (target: JsonObject, source: JsonObject) => boolean;
+
 /**
- * What `mergeInto` gives does, for objects with just these fields, none of which is an object or a list of objects. As
- * generated code: V8 learns the form of objects by the place where they are read, and a loop over names is one place.
+ * What `mergeInto` gives does, for just these fields, none of which is an object or a list of objects. Whatever else the
+ * source holds was not asked for.
  */
-export function compileLeafMerge(merge: Merge, names: ReadonlySet<string>): Merge {
+export function compileLeafMerge(merge: Merge, names: ReadonlySet<string>, generateCode: boolean): Merge {
   if (names.has('__typename') || [...names].some(isInherited)) return merge;
-  const statements = [...names].map((name) => {
-    const at = `[${JSON.stringify(name)}]`;
-    return `value = source${at}; if (typeof value === 'object' && value !== null) return false; if (value === null ? target${at} === undefined : value !== undefined) target${at} = value;`;
-  });
-  // oxlint-disable-next-line typescript/no-implied-eval
-  const mergeLeaves = new Function(
-    'target',
-    'source',
-    `'use strict'; let value; ${statements.join('\n')} return true;`,
-  ) as (target: JsonObject, source: JsonObject) => boolean;
+  const mergeLeaves = generateCode ? generateLeafMerge([...names]) : loopLeafMerge([...names]);
   return (target, source, options) => {
     if (!mergeLeaves(target, source)) merge(target, source, options);
   };
 }
+
+/** V8 learns the form of objects by the place where they are read, and a loop over names is one place. */
+function generateLeafMerge(names: readonly string[]): MergeLeaves {
+  const statements = names.map((name) => {
+    const at = `[${JSON.stringify(name)}]`;
+    return `value = source${at}; if (typeof value === 'object' && value !== null) return false; if (value === null ? target${at} === undefined : value !== undefined) target${at} = value;`;
+  });
+  // oxlint-disable-next-line typescript/no-implied-eval
+  return new Function(
+    'target',
+    'source',
+    `'use strict'; let value; ${statements.join('\n')} return true;`,
+  ) as MergeLeaves;
+}
+
+const loopLeafMerge =
+  (names: readonly string[]): MergeLeaves =>
+  (target, source) => {
+    for (const name of names) {
+      const value = source[name];
+      if (typeof value === 'object' && value !== null) return false;
+      if (value === null ? target[name] === undefined : value !== undefined) target[name] = value;
+    }
+    return true;
+  };
 
 /** A copy of JSON-like data; a Date or the like (in-process scalars) is a leaf and is shared. */
 export function copyOf(value: unknown): unknown {

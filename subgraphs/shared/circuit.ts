@@ -1,4 +1,4 @@
-import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
+import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
 import { type Deadline, deadlineIn } from './deadline.ts';
 import { unavailable } from './errors.ts';
 import { TransportError } from './http-transport.ts';
@@ -40,43 +40,66 @@ export function openCircuit(service: string, report: () => CallReport | undefine
     show(0);
   });
 
-  async function attempt<T>(deadline: Deadline, call: (deadline: Deadline) => Promise<T>): Promise<T> {
-    const isTrial = policy.state === CircuitState.HalfOpen;
-    const end = isTrial ? Math.min(deadline, deadlineIn(trialTimeoutMs)) : deadline;
-    const isFair = isTrial || end >= deadlineIn(fairTimeoutMs);
+  /** Failures since the last answer: while there are none, the policy has nothing to learn from an answer. */
+  let failures = 0;
+  /** Lets the policy know how a call went. */
+  function note(failure: ServiceFailure | undefined): void {
+    failures = failure ? failures + 1 : 0;
+    // A call that began before the circuit opened is no trial.
+    if (policy.state !== CircuitState.Closed) return;
+    // What it answers is what it was told.
+    policy.execute(() => (failure ? Promise.reject(failure) : Promise.resolve())).catch(() => undefined);
+  }
+  function whileClosed<T>(deadline: Deadline, call: (deadline: Deadline) => Promise<T>): Promise<T> {
+    const isFair = deadline >= deadlineIn(fairTimeoutMs);
+    return call(deadline).then(
+      (value) => {
+        if (failures > 0) note(undefined);
+        return value;
+      },
+      (error: Error) => {
+        if (speaksOfService(error, isFair)) note(new ServiceFailure(error.message));
+        throw error;
+      },
+    );
+  }
+  async function trial<T>(deadline: Deadline, call: (deadline: Deadline) => Promise<T>): Promise<T> {
+    let thrown: Error | undefined;
     try {
-      return await call(end);
+      return await policy.execute(async () => {
+        try {
+          const value = await call(Math.min(deadline, deadlineIn(trialTimeoutMs)));
+          failures = 0;
+          return value;
+        } catch (error) {
+          thrown = error as Error;
+          throw speaksOfService(thrown, true) ? new ServiceFailure(thrown.message) : thrown;
+        }
+      });
     } catch (error) {
-      if (error instanceof TransportError && speaksOfService(error, isFair)) throw new ServiceFailure(error);
-      throw error;
+      if (thrown) throw thrown;
+      throw error instanceof BrokenCircuitError ? refused(service) : error;
     }
   }
   return {
-    async run(deadline, call) {
+    run(deadline, call) {
+      // The policy's own wrapping of a call costs more than the rest of it.
+      if (policy.state === CircuitState.Closed) return whileClosed(deadline, call);
       // One trial is enough: the others would wait for it.
-      if (policy.state === CircuitState.HalfOpen) throw refused(service);
-      try {
-        return await policy.execute(() => attempt(deadline, call));
-      } catch (error) {
-        if (error instanceof ServiceFailure) throw error.failure;
-        throw error instanceof Error && 'isBrokenCircuitError' in error ? refused(service) : error;
-      }
+      if (policy.state === CircuitState.HalfOpen) return Promise.reject(refused(service));
+      return trial(deadline, call);
     },
   };
 }
 
 const refused = (service: string) => unavailable(`The ${service} service does not answer just now.`);
 
-function speaksOfService({ failure }: TransportError, isFair: boolean): boolean {
+function speaksOfService(error: Error, isFair: boolean): boolean {
+  if (!(error instanceof TransportError)) return false;
+  const { failure } = error;
   if (failure === 'late') return isFair;
   return failure === 'unreachable' || failure === 'cut-off' || failure === 'rubbish';
 }
 
 /** What the circuit counts. */
-class ServiceFailure extends Error {
-  readonly failure: TransportError;
-  constructor(failure: TransportError) {
-    super(failure.message);
-    this.failure = failure;
-  }
-}
+class ServiceFailure extends Error {}

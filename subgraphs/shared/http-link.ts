@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import { type Headers, callerHeaders } from './auth.ts';
 import { type CallReport, openCircuit } from './circuit.ts';
@@ -32,30 +33,31 @@ export function httpLink(
     if (error.failure === 'rubbish') return unavailable(`The ${name} service ${error.message}.`);
     return unavailable(`The ${name} service can't be reached (${error.message}).`);
   }
-  async function post(request: SubgraphRequest, deadline: Deadline): Promise<TransportResponse> {
+  // Promises are chained by hand here: each async function around the one that sends would cost as much as sending.
+  function post(request: SubgraphRequest, deadline: Deadline): Promise<ExecutionResult> {
     const body = request.body?.() ?? bodyOf(request);
     const send = () =>
-      transport.send({ method: 'POST', path: '/graphql', headers: headersFor(request.headers, deadline), body, deadline }); // prettier-ignore
-    try {
-      return await send();
-    } catch (error) {
-      if (!(error instanceof TransportError) || !mayRepeat(error, request)) throw error;
-      if (remainingMs(deadline) <= retryAfterMs) throw error;
-      await new Promise((resolve) => setTimeout(resolve, retryAfterMs));
+      transport
+        .send({ method: 'POST', path: '/graphql', headers: headersFor(request.headers, deadline), body, deadline })
+        .then(readResult);
+    return send().catch(async (error: Error) => {
+      if (!mayRepeat(error, request) || remainingMs(deadline) <= retryAfterMs) throw error;
+      await sleep(retryAfterMs);
       return send();
-    }
+    });
   }
 
   return {
     name,
-    async execute(request) {
+    execute(request) {
       const { deadline = deadlineIn(defaultTimeoutMs) } = request;
-      try {
-        if (remainingMs(deadline) <= 0) throw new TransportError('late', 'the time was up before');
-        return await circuit.run(deadline, async (end) => readResult(await post(request, end)));
-      } catch (error) {
-        throw shown(error);
-      }
+      if (remainingMs(deadline) <= 0)
+        return Promise.reject(shown(new TransportError('late', 'the time was up before')));
+      return circuit
+        .run(deadline, (end) => post(request, end))
+        .catch((error: unknown) => {
+          throw shown(error);
+        });
     },
     subscribe: (request) => subscriptions.open(request),
     async raw({ method, path, headers, body }) {
@@ -79,8 +81,8 @@ export function httpLink(
 }
 
 /** Nothing was sent, or sending it again does no harm. */
-const mayRepeat = ({ failure }: TransportError, { isRepeatable = false }: SubgraphRequest): boolean =>
-  failure === 'unreachable' || (failure === 'cut-off' && isRepeatable);
+const mayRepeat = (error: Error, { isRepeatable = false }: SubgraphRequest): boolean =>
+  error instanceof TransportError && (error.failure === 'unreachable' || (error.failure === 'cut-off' && isRepeatable));
 
 const bodyOf = ({ query, variables, operationName }: SubgraphRequest): string =>
   JSON.stringify({ query, variables, operationName });

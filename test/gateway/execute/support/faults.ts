@@ -1,3 +1,4 @@
+import canonicalize from 'canonicalize';
 import { type SelectionSetNode, Kind, parse, visit } from 'graphql';
 import type { SubgraphResponse } from '../../../../gateway/execute/types.ts';
 import type { Interference, SubgraphSdl } from './federation.ts';
@@ -16,19 +17,28 @@ export function interferenceOf(kind: FaultKind, seed: number): Interference {
         return response;
       };
     case 'nulls':
-      return ({ response }) => change(response, (value, at) => (hashOf(seed, at) % 7 === 0 ? null : value));
+      return (one) => change(one, (value, at) => (hashOf(seed, at) % 7 === 0 ? null : value));
     case 'wrong types':
-      return ({ response }) => change(response, (value, at) => (hashOf(seed, at) % 9 === 0 ? wrong(value, hashOf(seed, at, 1)) : value)); // prettier-ignore
+      return (one) => change(one, (value, at) => (hashOf(seed, at) % 9 === 0 ? wrong(value, hashOf(seed, at, 1)) : value)); // prettier-ignore
     case 'rubbish':
       return ({ serviceName, query, response }) => rubbish(response, hashOf(seed, serviceName, query));
   }
 }
 
-/** Changes values below `data`, deepest first. Names of types stay, as do lists of entities. */
-function change(response: SubgraphResponse, replace: (value: unknown, at: string) => unknown): SubgraphResponse {
+/**
+ * Changes values below `data`, deepest first. Names of types stay, as do lists of entities. An entity's place is its
+ * representation, so that the same goes wrong with it whether others are asked for once or often.
+ */
+function change(
+  { response, variables }: Parameters<Interference>[0],
+  replace: (value: unknown, at: string) => unknown,
+): SubgraphResponse {
+  const representations = (variables['representations'] ?? []) as readonly unknown[];
   const visitValue = (value: unknown, at: string): unknown => {
     const inner = Array.isArray(value)
-      ? value.map((one, index) => visitValue(one, `${at}.${index}`))
+      ? value.map((one, index) =>
+          visitValue(one, `${at}.${at === '._entities' ? canonicalize(representations[index]) : index}`),
+        )
       : typeof value === 'object' && value !== null
         ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, key === '__typename' ? one : visitValue(one, `${at}.${key}`)])) // prettier-ignore
         : value;

@@ -25,6 +25,7 @@ export type SubgraphSdl = { readonly name: string; readonly sdl: string };
 export type Interference = (answer: {
   readonly serviceName: string;
   readonly query: string;
+  readonly variables: Readonly<Record<string, unknown>>;
   readonly response: SubgraphResponse;
 }) => SubgraphResponse;
 
@@ -82,7 +83,7 @@ export function federate(name: string, subgraphs: readonly SubgraphSdl[]): Feder
     const result = await execute({ schema, document, variableValues: variables });
     // As over HTTP: plain JSON, nothing shared.
     const response = JSON.parse(JSON.stringify(result)) as SubgraphResponse;
-    return interference ? interference({ serviceName, query, response }) : response;
+    return interference ? interference({ serviceName, query, variables, response }) : response;
   }
   const fetch: SubgraphFetch<null> = (serviceName, { query, variables, body }) => {
     const sent = JSON.parse(body()) as { variables: Record<string, unknown> };
