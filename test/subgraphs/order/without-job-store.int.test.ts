@@ -26,8 +26,8 @@ test('what is due is done although no job ever runs', async () => {
       const [row] = await world.rows('select state from orders where id = ?', [idToBytes(unpaid.id)]);
       const [saga] = await world.rows('select state from saga where order_id = ?', [idToBytes(left.id)]);
       return row?.['state'] === 'EXPIRED' && saga?.['state'] === 'SUCCEEDED';
-    }, 8_000);
+    }, 20_000);
   } finally {
     await worker.close();
   }
-}, 20_000); // prettier-ignore
+}, 40_000); // prettier-ignore
