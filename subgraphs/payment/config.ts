@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ConfigError, type Env, developmentValue, integer, readEnv, url } from '../shared/env.ts';
+import { rsaPrivateKey, rsaPublicKey } from './rsa-keys.ts';
 
 /** How the payment service reaches the simulated provider and knows its webhooks. */
 export type SimulatedConfig = {
@@ -19,6 +20,18 @@ export type StripeConfig = {
   readonly apiBase: string;
 };
 
+/** How the payment service reaches Alipay and knows its notifications. */
+export type AlipayConfig = {
+  readonly appId: string;
+  /** The account that the money goes to, at Alipay: a notification for another one is not ours. */
+  readonly sellerId: string;
+  /** The app's own key, as PEM of PKCS#8. */
+  readonly privateKey: string;
+  /** All of them are believed, so that Alipay's key can be changed without losing a notification. PEM, at least one. */
+  readonly alipayPublicKeys: readonly string[];
+  readonly gatewayUrl: string;
+};
+
 /** Where customers send money, as they are told. */
 export type BankTransferConfig = {
   readonly account: string;
@@ -34,6 +47,8 @@ export type PaymentConfig = {
   readonly capture: CaptureMode;
   /** Undefined: there is no account to send money to. */
   readonly bankTransfer: BankTransferConfig | undefined;
+  /** Undefined: there is no app at Alipay. */
+  readonly alipay: AlipayConfig | undefined;
   /** Undefined: there is no secret key of Stripe. */
   readonly stripe: StripeConfig | undefined;
   /** Undefined: this platform does not take payments at the simulated provider. */
@@ -102,6 +117,41 @@ function readStripeConfig(env: Env): StripeConfig | undefined {
   };
 }
 
+/** Alipay is had by having an app there. */
+function readAlipayConfig(env: Env): AlipayConfig | undefined {
+  const given = readEnv(env, {
+    ALIPAY_APP_ID: z
+      .string()
+      .regex(/^\d{16}$/, 'is not an app id of 16 digits')
+      .optional(),
+    ALIPAY_SELLER_ID: z
+      .string()
+      .regex(/^2088\d{12}$/, 'is not an account id of 16 digits that begins with 2088')
+      .optional(),
+    ALIPAY_PRIVATE_KEY: z.string().optional(),
+    ALIPAY_PUBLIC_KEY: z.string().optional(),
+    ALIPAY_GATEWAY_URL: url('http', 'https').default('https://openapi.alipay.com/gateway.do'),
+  });
+  const { ALIPAY_APP_ID: appId, ALIPAY_SELLER_ID: sellerId, ALIPAY_GATEWAY_URL: gatewayUrl } = given;
+  if (appId === undefined) return undefined;
+  const needed = (variable: string, value: string | undefined, what: string): string => {
+    if (value !== undefined) return value;
+    throw new ConfigError(`${variable}: is not set — ${what}.`);
+  };
+  if (env['NODE_ENV'] === 'production' && !gatewayUrl.startsWith('https:')) {
+    throw new ConfigError('ALIPAY_GATEWAY_URL: must be an https URL when NODE_ENV=production.');
+  }
+  const privateKey = needed('ALIPAY_PRIVATE_KEY', given.ALIPAY_PRIVATE_KEY, "the app's own private key");
+  const publicKeys = needed('ALIPAY_PUBLIC_KEY', given.ALIPAY_PUBLIC_KEY, "Alipay's public key for the app");
+  return {
+    appId,
+    sellerId: needed('ALIPAY_SELLER_ID', sellerId, "the merchant's account at Alipay"),
+    privateKey: rsaPrivateKey('ALIPAY_PRIVATE_KEY', privateKey),
+    alipayPublicKeys: publicKeys.split(',').map((key) => rsaPublicKey('ALIPAY_PUBLIC_KEY', key)),
+    gatewayUrl,
+  };
+}
+
 /** Bank transfers are had by having an account. */
 function readBankTransferConfig(env: Env): BankTransferConfig | undefined {
   const given = readEnv(env, {
@@ -118,18 +168,19 @@ function readBankTransferConfig(env: Env): BankTransferConfig | undefined {
 /** Throws ConfigError naming the variable and the mend. */
 export function readPaymentConfig(env: Env): PaymentConfig {
   const stripe = readStripeConfig(env);
+  const alipay = readAlipayConfig(env);
   const bankTransfer = readBankTransferConfig(env);
   const { PAYMENT_CAPTURE: capture } = readEnv(env, {
     PAYMENT_CAPTURE: z.enum(['automatic', 'manual']).default('automatic'),
   });
-  if (!allowsSimulatedProvider(env)) return { capture, bankTransfer, stripe, simulated: undefined };
+  if (!allowsSimulatedProvider(env)) return { capture, bankTransfer, alipay, stripe, simulated: undefined };
   const given = readEnv(env, {
     SIMULATED_PROVIDER_URL: url('http', 'https')
       .describe('origin of the simulated payment provider')
       .default('http://127.0.0.1:4106'),
   });
   const simulated = { url: given.SIMULATED_PROVIDER_URL.replace(/\/$/, ''), ...readSimulatedSecrets(env) };
-  return { capture, bankTransfer, stripe, simulated };
+  return { capture, bankTransfer, alipay, stripe, simulated };
 }
 
 /** From which hour of the day (UTC) on yesterday is reconciled: late enough for the providers to have closed it. Throws ConfigError. */

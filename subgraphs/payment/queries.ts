@@ -8,6 +8,7 @@ import type { PaymentContext, PaymentDeps } from './context.ts';
 import type { PaymentState } from './domain/payment.ts';
 import { readWallet } from './ledger/wallets.ts';
 import { findVisibleOrder, stateAt, takesWallet } from './orders.ts';
+import { takesCurrency } from './providers/provider.ts';
 import type { RefundState } from './domain/refund.ts';
 import type {
   PaymentEventRow, PaymentMethod, PaymentRow, RefundRow, WebhookOutcome, WebhookRow,
@@ -54,7 +55,9 @@ export async function availablePaymentMethods(
   if (!order) throw notFound('There is no such order.');
   const payable = stateAt(order, deps.now()) === 'PENDING_PAYMENT' && order.balanceDue.amount > 0n;
   if (!payable) return [];
-  const external = [...deps.providers.keys()];
+  const external = [...deps.providers]
+    .filter(([, provider]) => takesCurrency(provider, order.balanceDue.currency))
+    .map(([method]) => method);
   if (!takesWallet(order)) return external;
   const wallet = await readWallet(deps.db.em(), order.customerId, order.balanceDue.currency);
   return wallet.balanceMinor >= order.balanceDue.amount ? ['WALLET', ...external] : external;

@@ -50,7 +50,9 @@ export async function createPaymentSubgraph(runtime: Runtime): Promise<Subgraph>
   const config = readPaymentConfig(runtime.env);
   const providers = openProviders(config, runtime.config);
   if (providers.size === 0) {
-    log.warn('no payment provider: set STRIPE_SECRET_KEY, or ALLOW_SIMULATED_PROVIDER=true with NODE_ENV=production');
+    log.warn(
+      'no payment provider: set STRIPE_SECRET_KEY or ALIPAY_APP_ID, or ALLOW_SIMULATED_PROVIDER=true with NODE_ENV=production',
+    );
   }
   const work = backgroundWork(runtime, service, () => deps);
   const deps: PaymentDeps = {

@@ -20,7 +20,8 @@ export function webhookRoute(deps: PaymentDeps): Route {
     const provider = [...deps.providers.values()].find((candidate) => candidate.name === params['provider']);
     if (!provider || provider.offline) return jsonResponse(404, { code: 'UNKNOWN_PROVIDER' });
     const { name } = provider;
-    if (body.length > maxBodyBytes) return jsonResponse(413, { code: 'BODY_TOO_LARGE' });
+    const answer = (status: number, code: string) => provider.webhookAnswer?.(status) ?? jsonResponse(status, { code });
+    if (body.length > maxBodyBytes) return answer(413, 'BODY_TOO_LARGE');
     const signature = String(headers[`${name}-signature`] ?? '').slice(0, 512);
     try {
       const refused = provider.checkSignature(headers, body, deps.now());
@@ -30,7 +31,7 @@ export function webhookRoute(deps: PaymentDeps): Route {
           deps.log.warn({ provider: name, code: refused }, 'webhook with a bad signature');
           await storeRejected(deps, name, { body, signature, outcome: 'REJECTED_SIGNATURE', error: refused });
         }
-        return jsonResponse(400, { code: refused });
+        return answer(400, refused);
       }
       const delivery = { headers, body, signature, mayKeepRepetition: () => mayKeep('repeated', name) };
       const { status, code, toldAt } = await receiveWebhook(deps, provider, delivery);
@@ -41,18 +42,18 @@ export function webhookRoute(deps: PaymentDeps): Route {
           Math.max(0, deps.now().getTime() - toldAt.getTime()) / 1000,
         );
       failPoint('payment.webhook_applied');
-      return jsonResponse(status, { code });
+      return answer(status, code);
     } catch (error) {
       counted(name, isUnavailable(error) ? 'UNAVAILABLE' : 'ERROR');
       if (isUnavailable(error)) {
         deps.log.warn({ err: (error as Error).message, provider: name }, 'a webhook can not be stored now');
-        return jsonResponse(503, { code: 'SERVICE_UNAVAILABLE' });
+        return answer(503, 'SERVICE_UNAVAILABLE');
       }
       deps.log.error({ err: error, provider: name }, 'a webhook can not be applied');
       await storeError(deps, provider, { body, signature }, error as Error).catch((second: Error) =>
         deps.log.error({ err: second }, 'nor stored'),
       );
-      return jsonResponse(500, { code: 'INTERNAL_SERVER_ERROR' });
+      return answer(500, 'INTERNAL_SERVER_ERROR');
     }
   };
 }

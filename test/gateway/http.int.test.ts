@@ -168,6 +168,15 @@ describe('GraphQL over HTTP', () => {
     expect(graph.stage.webhook?.headers).toMatchObject({ 'stripe-signature': 't=1' });
     expect(graph.stage.webhook?.headers).not.toHaveProperty('x-service-token');
     expect(graph.stage.webhook?.headers).not.toHaveProperty('x-identity');
+    const form = 'sign=a%2Bb%3D&subject=%E8%AE%A2%E5%8D%95&empty=';
+    const told = await fetch(`${graph.url}/webhooks/alipay`, {
+      method: 'POST',
+      body: form,
+      headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' },
+    });
+    expect(graph.stage.webhook?.body).toBe(form);
+    expect(told.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+    expect(await told.text()).toBe('success');
     const tooLarge = await fetch(`${graph.url}/webhooks/simulated`, {
       method: 'POST',
       body: 'x'.repeat(64 * 1024 + 1),

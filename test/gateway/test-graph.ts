@@ -278,7 +278,9 @@ export async function startTestGraph(options: {
         : {
             'POST /webhooks/:provider': async (request, params) => {
               stage.webhook = { body: request.body.toString('latin1'), headers: request.headers };
-              return jsonResponse(200, { provider: params['provider'] });
+              return params['provider'] === 'alipay'
+                ? { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'success' }
+                : jsonResponse(200, { provider: params['provider'] });
             },
           };
     const subgraph = await testSubgraph(name, { stage, runtime, resolvers: resolvers[name], routes });

@@ -6,7 +6,7 @@ import { isId } from '../../shared/ids.ts';
 import { type Money, type MoneyJson, moneyFromJson } from '../../shared/money.ts';
 import type { PaymentDeps } from '../context.ts';
 import { type OrderFacts, requirePayableOrder, requireWalletTaken } from '../orders.ts';
-import type { PaymentProvider } from '../providers/provider.ts';
+import { type PaymentProvider, takesCurrency } from '../providers/provider.ts';
 import { amountMismatch } from '../refusals.ts';
 import type { PaymentMethod, PaymentRow } from '../records.ts';
 import { findPayment } from '../store.ts';
@@ -52,6 +52,7 @@ export async function createPayment(
     checkReturnUrl(input.returnUrl);
     const order = await requirePayableOrder(deps, user, input.orderId, caller.traceId);
     if (provider === null) requireWalletTaken(order);
+    else requireCurrency(provider, input.method, order);
     const { amount } = checkAmount(input, order);
     const { replayed, result } = await startParts(deps, {
       claim,
@@ -70,6 +71,12 @@ export function requireMethod(deps: Pick<PaymentDeps, 'providers'>, method: Paym
   const provider = deps.providers.get(method);
   if (!provider) throw new RefusedError(validationError(`${method} is not available here.`, ['input', 'method']));
   return provider;
+}
+
+/** Refuses an order in a currency that the method's provider does not take. */
+export function requireCurrency(provider: PaymentProvider, method: PaymentMethod, { balanceDue }: OrderFacts): void {
+  if (takesCurrency(provider, balanceDue.currency)) return;
+  throw new RefusedError(validationError(`${method} does not take ${balanceDue.currency}.`, ['input', 'method']));
 }
 
 /** Refuses what is not a URL that a browser may be led back to. */

@@ -1,5 +1,6 @@
 import type { Headers } from '../../shared/auth.ts';
 import type { Money } from '../../shared/money.ts';
+import type { RawResponse } from '../../shared/link.ts';
 import type { ProviderFact } from '../domain/payment.ts';
 import type { SignatureCode } from '../domain/signature.ts';
 
@@ -88,6 +89,8 @@ export type PaymentProvider = {
   readonly name: string;
   /** True: people do what it does. Staff say that money came (`capture`) or went back; it has no webhooks. */
   readonly offline?: boolean;
+  /** The currencies that it takes, by their codes of ISO 4217. Undefined: whatever it is asked for. */
+  readonly currencies?: ReadonlySet<string>;
   /** Creates the attempt's intent, or finds it: the attempt's id is its idempotency key. */
   createIntent(attempt: {
     id: string;
@@ -112,10 +115,16 @@ export type PaymentProvider = {
   checkSignature(headers: Headers, body: Buffer, now: Date): SignatureCode | null;
   /** Reads a webhook's body; null when it can't be read. */
   readEvent(body: Buffer): ProviderEvent | null;
+  /** What a webhook is answered with, for our status. Undefined: `{ "code": … }`. */
+  webhookAnswer?(status: number): RawResponse;
   /** Undefined: it has none, and its payments are not reconciled. */
   readonly statement?: ProviderStatement | undefined;
   close(): Promise<void>;
 };
+
+/** True when a payment in this currency can be made there. */
+export const takesCurrency = ({ currencies }: Pick<PaymentProvider, 'currencies'>, currency: string): boolean =>
+  currencies?.has(currency) ?? true;
 
 /** The provider did not answer in time or not with sense: whether it acted is not known. Ask again. */
 export class ProviderUnreachable extends Error {

@@ -1,3 +1,4 @@
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { readPaymentConfig } from '../../../subgraphs/payment/config.ts';
 import { readProviderConfig } from '../../../subgraphs/payment/simulated-provider/config.ts';
@@ -78,4 +79,54 @@ test('money is taken at once unless it is to be held', () => {
   expect(readPaymentConfig({}).capture).toBe('automatic');
   expect(readPaymentConfig({ PAYMENT_CAPTURE: 'manual' }).capture).toBe('manual');
   expect(() => readPaymentConfig({ PAYMENT_CAPTURE: 'later' })).toThrow('PAYMENT_CAPTURE');
+});
+
+const rsa = (modulusLength = 2_048) =>
+  generateKeyPairSync('rsa', {
+    modulusLength,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+const withoutFrame = (pem: string): string => pem.replaceAll(/-----[^-]+-----|\s/g, '');
+const [own, theirs] = [rsa(), rsa()];
+const alipay = {
+  ALIPAY_APP_ID: '2021000000000001',
+  ALIPAY_SELLER_ID: '2088000000000001',
+  ALIPAY_PRIVATE_KEY: withoutFrame(own.privateKey),
+  ALIPAY_PUBLIC_KEY: withoutFrame(theirs.publicKey),
+};
+
+test('Alipay is had by its app, and takes its keys as they come', () => {
+  expect(readPaymentConfig({}).alipay).toBeUndefined();
+  const expected = {
+    appId: '2021000000000001',
+    sellerId: '2088000000000001',
+    privateKey: own.privateKey.trim(),
+    alipayPublicKeys: [theirs.publicKey.trim()],
+    gatewayUrl: 'https://openapi.alipay.com/gateway.do',
+  };
+  expect(readPaymentConfig({ ...production, ...alipay }).alipay).toEqual(expected);
+  const pkcs1 = createPrivateKey(own.privateKey).export({ type: 'pkcs1', format: 'der' }).toString('base64');
+  for (const key of [own.privateKey, own.privateKey.replaceAll('\n', '\\n'), pkcs1]) {
+    expect(readPaymentConfig({ ...alipay, ALIPAY_PRIVATE_KEY: key }).alipay).toEqual(expected);
+  }
+  const two = `${withoutFrame(theirs.publicKey)}, ${own.publicKey}`;
+  expect(readPaymentConfig({ ...alipay, ALIPAY_PUBLIC_KEY: two }).alipay?.alipayPublicKeys).toHaveLength(2);
+});
+
+test('Alipay that is not whole, or has a key that is none, is refused without telling the key', () => {
+  for (const variable of ['ALIPAY_SELLER_ID', 'ALIPAY_PRIVATE_KEY', 'ALIPAY_PUBLIC_KEY']) {
+    expect(() => readPaymentConfig({ ...alipay, [variable]: '' })).toThrow(variable);
+    expect(() => readPaymentConfig({ ...alipay, [variable]: 'bm8ga2V5' })).toThrow(variable);
+  }
+  expect(() => readPaymentConfig({ ...alipay, ALIPAY_APP_ID: 'app' })).toThrow('ALIPAY_APP_ID');
+  const weak = withoutFrame(rsa(1_024).privateKey);
+  expect(() => readPaymentConfig({ ...alipay, ALIPAY_PRIVATE_KEY: weak })).toThrow('2048 bits');
+  expect(() => readPaymentConfig({ ...alipay, ALIPAY_PRIVATE_KEY: weak })).not.toThrow(weak);
+});
+
+test('production speaks to Alipay by https alone', () => {
+  const local = { ...alipay, ALIPAY_GATEWAY_URL: 'http://127.0.0.1:12112/gateway.do' };
+  expect(readPaymentConfig(local).alipay?.gatewayUrl).toBe('http://127.0.0.1:12112/gateway.do');
+  expect(() => readPaymentConfig({ ...production, ...local })).toThrow('ALIPAY_GATEWAY_URL');
 });

@@ -20,8 +20,12 @@ export type ProviderUnderTest = {
   /** The API's method and the provider's name in `/webhooks/:provider`. */
   readonly method: string;
   readonly provider: string;
+  /** EUR unless told. */
+  readonly currency?: string;
   /** More of `CreatePaymentInput`. */
   readonly input?: Record<string, unknown>;
+  /** The customer comes to the provider's page, where its trade begins only then. */
+  open?(payment: Loose): Promise<unknown>;
   /** The customer at the provider's page. */
   pay(payment: Loose): Promise<unknown>;
   decline(payment: Loose): Promise<unknown>;
@@ -41,9 +45,9 @@ export type ProviderUnderTest = {
   close(): Promise<void>;
 };
 
-const newOrder = (world: PaymentWorld) => {
+const newOrder = ({ world, currency = 'EUR' }: ProviderUnderTest) => {
   const buyer = user();
-  return { buyer, order: world.orders.add({ customerId: buyer.userId }) };
+  return { buyer, order: world.orders.add({ customerId: buyer.userId, currency }) };
 };
 
 /** What every provider must do alike, over real HTTP. `declines: false` for one whose customers are not told of declines. */
@@ -68,9 +72,10 @@ export function testProvider(
       return (await world.run(buyer, documents.create, { input, key })).data.createPayment;
     };
     const started = async (): Promise<{ buyer: ReturnType<typeof user>; payment: Loose }> => {
-      const { buyer, order } = newOrder(world);
+      const { buyer, order } = newOrder(provider);
       const { payment, userErrors } = await ask(buyer, order.id);
       if (!payment) throw new Error(JSON.stringify(userErrors));
+      await provider.open?.(payment);
       return { buyer, payment };
     };
     const paid = async (): Promise<Loose> => {
@@ -79,21 +84,21 @@ export function testProvider(
       return paymentIn(world, payment.id, 'SETTLED');
     };
     const refund = async (paymentId: string, amount: number, key = newId()): Promise<Loose> => {
-      const input = { paymentId, amount: { amount, currency: 'EUR' }, reason: 'goodwill' };
+      const input = { paymentId, amount: { amount, currency: provider.currency ?? 'EUR' }, reason: 'goodwill' };
       return (await world.run(staff, documents.refund, { input, key })).data.refundPayment;
     };
     const checkNow = (paymentId: string) =>
       world.rows('update attempt set next_check_at = utc_timestamp(3) where payment_id = ?', [bytes(paymentId)]);
 
     test('is available for an order that can be paid', async () => {
-      const { buyer, order } = newOrder(world);
+      const { buyer, order } = newOrder(provider);
       const query = 'query ($id: ID!) { availablePaymentMethods(orderId: $id) }';
       const { data } = await world.run(buyer, query, { id: order.id });
       expect(data.availablePaymentMethods).toContain(provider.method);
     });
 
     test('makes one intent for an attempt however often it is asked, and settles it once by its webhook', async () => {
-      const { buyer, order } = newOrder(world);
+      const { buyer, order } = newOrder(provider);
       const key = newId();
       const { payment } = await ask(buyer, order.id, key);
       expect(payment).toMatchObject({ state: 'OPEN', attempts: [{ state: 'REQUIRES_ACTION', provider: provider.provider }] }); // prettier-ignore
@@ -163,7 +168,7 @@ export function testProvider(
     }, 20_000);
 
     test('out of reach is a retryable refusal; the same key completes it with one intent', async () => {
-      const { buyer, order } = newOrder(world);
+      const { buyer, order } = newOrder(provider);
       const key = newId();
       provider.cut();
       try {

@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { idFromBytes } from '../../shared/ids.ts';
+import type { ProviderFact } from '../domain/payment.ts';
+import type { PaymentProvider } from './provider.ts';
+
+/** Alipay's mainland API knows one currency, and tells its times in China's. */
+export const alipayCurrency = 'CNY';
+const chinaOffsetMs = 8 * 3_600_000;
+
+/** Yuan with two decimals, e.g. `12.34` for 1234 minor units. */
+export const toYuan = (amountMinor: bigint): string =>
+  `${amountMinor / 100n}.${String(amountMinor % 100n).padStart(2, '0')}`;
+
+/** Minor units of yuan with up to two decimals; null for any other text. */
+export function fromYuan(text: string): bigint | null {
+  const [, yuan, fen = ''] = /^(\d{1,13})(?:\.(\d{1,2}))?$/.exec(text) ?? [];
+  return yuan === undefined ? null : BigInt(yuan + fen.padEnd(2, '0'));
+}
+
+/** A time as Alipay writes it: `2026-11-21 21:46:00`, China's. */
+export const toChinaTime = (at: Date): string =>
+  new Date(at.getTime() + chinaOffsetMs).toISOString().slice(0, 19).replace('T', ' ');
+
+/** Null for a text that is no time of Alipay's. */
+export function fromChinaTime(text: string): Date | null {
+  if (!/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,3})?$/.test(text)) return null;
+  const at = new Date(`${text.replace(' ', 'T')}+08:00`);
+  return Number.isNaN(at.getTime()) ? null : at;
+}
+
+/** Our name of a trade there, of letters and digits alone: the attempt's id. */
+export const tradeNumberOf = (attemptId: string): string => attemptId.replaceAll('-', '');
+
+const attemptIdOf = (tradeNumber: string): string | null =>
+  /^[0-9a-f]{32}$/.test(tradeNumber) ? idFromBytes(Buffer.from(tradeNumber, 'hex')) : null;
+
+/** What a trade's state says about its attempt; null while the customer has not paid. Undefined where that makes no sense. */
+export function tradeFact(status: string, totalAmount: string): ProviderFact | null | undefined {
+  switch (status) {
+    case 'TRADE_SUCCESS':
+    case 'TRADE_FINISHED': {
+      const amountMinor = fromYuan(totalAmount);
+      return amountMinor === null ? undefined : { type: 'succeeded', amountMinor, currency: alipayCurrency };
+    }
+    case 'TRADE_CLOSED':
+      return { type: 'canceled' };
+    case 'WAIT_BUYER_PAY':
+      return null;
+    default:
+      return undefined;
+  }
+}
+
+/** The fields of a notification, as they were signed. */
+export const formOf = (body: Buffer): Readonly<Record<string, string>> =>
+  Object.fromEntries(new URLSearchParams(body.toString('utf8')));
+
+const notificationShape = z.object({
+  notify_id: z.string().min(1).max(128),
+  notify_type: z.string().min(1).max(40),
+  out_trade_no: z.string().min(1).max(64),
+  trade_status: z.string().min(1).max(20),
+  total_amount: z.string(),
+  gmt_payment: z.string().optional(),
+  gmt_refund: z.string().optional(),
+});
+
+/**
+ * Reads a notification whose signature was checked; null when it is none. One about a refund is not used: the answer to a
+ * refund, and asking for it, say what became of it.
+ *
+ * @see https://opendocs.alipay.com/open/270/105902
+ */
+export function readAlipayEvent(body: Buffer): ReturnType<PaymentProvider['readEvent']> {
+  const { success, data } = notificationShape.safeParse(formOf(body));
+  if (!success) return null;
+  const event = { id: data.notify_id, type: `${data.notify_type}.${data.trade_status}` };
+  const fact = tradeFact(data.trade_status, data.total_amount);
+  if (fact === undefined) return null;
+  const refunded = data.gmt_refund !== undefined && data.gmt_refund !== '';
+  if (fact === null || refunded) return { ...event, about: null };
+  const createdAt = (fact.type === 'succeeded' && fromChinaTime(data.gmt_payment ?? '')) || undefined;
+  const { out_trade_no: intentId } = data;
+  return { ...event, createdAt, about: { kind: 'attempt', intentId, attemptId: attemptIdOf(intentId), fact } };
+}
