@@ -56,7 +56,7 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     MAX_OPERATIONS: integer(1, maxOperations).default(500),
     MAX_OPERATIONS_PER_CLIENT: integer(1, maxOperations).default(100),
     MAX_WAITING_OPERATIONS: integer(0, maxOperations).default(1_000),
-    OPERATION_WAIT_MS: integer(1, maxOperationWaitMs).default(5_000),
+    OPERATION_WAIT_MS: integer(1, maxOperationWaitMs).default(10_000),
     RESPONSE_CACHE: z.enum(['true', 'false']).default('false'),
     TRUSTED_DOCUMENTS: z.string().optional(),
     TRUSTED_DOCUMENTS_ONLY: z.enum(['true', 'false']).default('false'),

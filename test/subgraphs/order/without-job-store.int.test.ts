@@ -17,7 +17,7 @@ test('what is due is done although no job ever runs', async () => {
   const unpaid = await world.place(userViewer());
   await world.rows('update orders set expires_at = ? where id = ?', [new Date(Date.now() - 1), idToBytes(unpaid.id)]);
   const left = await world.place(userViewer());
-  const undone = "update orders o join saga s on s.order_id = o.id set s.state = 'RUNNING', s.lease_until = null, s.next_retry_at = utc_timestamp(3) where o.id = ?";
+  const undone = "update orders o join saga s on s.order_id = o.id set s.state = 'RUNNING', s.steps = replace(s.steps, '\"DONE\"', '\"RUNNING\"'), s.lease_until = null, s.next_retry_at = utc_timestamp(3) where o.id = ?";
   await world.rows(undone, [idToBytes(left.id)]);
   const worker = await createOrderSubgraph({ ...world.runtime, jobs });
   await worker.startWorker();
