@@ -1,5 +1,5 @@
 import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
-import { type Deadline, deadlineIn } from './deadline.ts';
+import { type Deadline, deadlineIn, remainingMs } from './deadline.ts';
 import { unavailable } from './errors.ts';
 import { TransportError } from './http-transport.ts';
 import type { Logger, Metrics } from './telemetry.ts';
@@ -17,12 +17,17 @@ export type CallReport = { readonly log: Logger; readonly metrics: Metrics };
 
 /** Keeps calls from a service that doesn't answer: they fail at once, which is good for both. */
 export type Circuit = {
-  /**
-   * Runs a call with the deadline that it may take. Only TransportErrors that speak of the service open the circuit; while
-   * it is open, calls are refused with SERVICE_UNAVAILABLE, but for one at a time that tries.
-   */
-  run<T>(deadline: Deadline, call: (deadline: Deadline) => Promise<T>): Promise<T>;
+  /** While it is, calls are made as ever and their outcomes told by `answered` and `failed`; else they go to `attempt`. */
+  isClosed(): boolean;
+  answered(): void;
+  /** Only TransportErrors that speak of the service open the circuit. `hadTime`: the call was not late by its caller's doing. */
+  failed(error: Error, hadTime: boolean): void;
+  /** Refuses with SERVICE_UNAVAILABLE, but for one call at a time that tries, with the deadline that it may take. */
+  attempt<T>(deadline: Deadline, call: (deadline: Deadline) => Promise<T>): Promise<T>;
 };
+
+/** Whether a call that begins now and must end at `deadline` leaves the service a fair time. */
+export const isFairTime = (deadline: Deadline): boolean => remainingMs(deadline) >= fairTimeoutMs;
 
 export function openCircuit(service: string, report: () => CallReport | undefined): Circuit {
   const policy = circuitBreaker(
@@ -42,26 +47,13 @@ export function openCircuit(service: string, report: () => CallReport | undefine
 
   /** Failures since the last answer: while there are none, the policy has nothing to learn from an answer. */
   let failures = 0;
-  /** Lets the policy know how a call went. */
+  /** Lets the policy know how a call went. Its own wrapping of a call costs more than the rest of it. */
   function note(failure: ServiceFailure | undefined): void {
     failures = failure ? failures + 1 : 0;
     // A call that began before the circuit opened is no trial.
     if (policy.state !== CircuitState.Closed) return;
     // What it answers is what it was told.
     policy.execute(() => (failure ? Promise.reject(failure) : Promise.resolve())).catch(() => undefined);
-  }
-  function whileClosed<T>(deadline: Deadline, call: (deadline: Deadline) => Promise<T>): Promise<T> {
-    const isFair = deadline >= deadlineIn(fairTimeoutMs);
-    return call(deadline).then(
-      (value) => {
-        if (failures > 0) note(undefined);
-        return value;
-      },
-      (error: Error) => {
-        if (speaksOfService(error, isFair)) note(new ServiceFailure(error.message));
-        throw error;
-      },
-    );
   }
   async function trial<T>(deadline: Deadline, call: (deadline: Deadline) => Promise<T>): Promise<T> {
     let thrown: Error | undefined;
@@ -82,9 +74,14 @@ export function openCircuit(service: string, report: () => CallReport | undefine
     }
   }
   return {
-    run(deadline, call) {
-      // The policy's own wrapping of a call costs more than the rest of it.
-      if (policy.state === CircuitState.Closed) return whileClosed(deadline, call);
+    isClosed: () => policy.state === CircuitState.Closed,
+    answered() {
+      if (failures > 0) note(undefined);
+    },
+    failed(error, hadTime) {
+      if (speaksOfService(error, hadTime)) note(new ServiceFailure(error.message));
+    },
+    attempt(deadline, call) {
       // One trial is enough: the others would wait for it.
       if (policy.state === CircuitState.HalfOpen) return Promise.reject(refused(service));
       return trial(deadline, call);
@@ -94,10 +91,10 @@ export function openCircuit(service: string, report: () => CallReport | undefine
 
 const refused = (service: string) => unavailable(`The ${service} service does not answer just now.`);
 
-function speaksOfService(error: Error, isFair: boolean): boolean {
+function speaksOfService(error: Error, hadTime: boolean): boolean {
   if (!(error instanceof TransportError)) return false;
   const { failure } = error;
-  if (failure === 'late') return isFair;
+  if (failure === 'late') return hadTime;
   return failure === 'unreachable' || failure === 'cut-off' || failure === 'rubbish';
 }
 

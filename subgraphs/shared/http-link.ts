@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import { type Headers, callerHeaders } from './auth.ts';
-import { type CallReport, openCircuit } from './circuit.ts';
+import { type CallReport, isFairTime, openCircuit } from './circuit.ts';
 import { type Deadline, deadlineIn, defaultTimeoutMs, remainingMs, timeoutHeader } from './deadline.ts';
 import { deadlineExceeded, unavailable } from './errors.ts';
-import { TransportError, type TransportResponse, openTransport } from './http-transport.ts';
+import type { HttpAnswer } from './http-answer.ts';
+import { type HeaderLines, TransportError, headerLines, openTransport } from './http-transport.ts';
 import type { SubgraphLink, SubgraphName, SubgraphRequest } from './link.ts';
 import { openSocketSubscriptions } from './socket-subscriptions.ts';
 
@@ -22,7 +23,7 @@ export function httpLink(
 ): SubgraphLink {
   const transport = openTransport(baseUrl);
   const circuit = openCircuit(name, report);
-  const headersFor = graphqlHeaders();
+  const headersOf = graphqlHeaders();
   const subscriptions = openSocketSubscriptions(name, baseUrl);
 
   /** As the caller may see it; counted. */
@@ -33,19 +34,31 @@ export function httpLink(
     if (error.failure === 'rubbish') return unavailable(`The ${name} service ${error.message}.`);
     return unavailable(`The ${name} service can't be reached (${error.message}).`);
   }
-  // Promises are chained by hand here: each async function around the one that sends would cost as much as sending.
-  function post(request: SubgraphRequest, deadline: Deadline): Promise<ExecutionResult> {
-    const body = request.body?.() ?? bodyOf(request);
-    const send = () =>
-      transport
-        .send({ method: 'POST', path: '/graphql', headers: headersFor(request.headers, deadline), body, deadline })
-        .then(readResult);
-    return send().catch(async (error: Error) => {
-      if (!mayRepeat(error, request) || remainingMs(deadline) <= retryAfterMs) throw error;
-      await sleep(retryAfterMs);
-      return send();
-    });
+  function send(request: SubgraphRequest, deadline: Deadline): Promise<HttpAnswer> {
+    try {
+      const headers = headersOf(request.headers);
+      const ownHeader = `${callerHeaders.timeout}: ${timeoutHeader(deadline)}\r\n`;
+      const body = request.body?.() ?? bodyOf(request);
+      return transport.send({ method: 'POST', path: '/graphql', headers, ownHeader, body, deadline });
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
   }
+  async function sendAgain(error: Error, request: SubgraphRequest, deadline: Deadline): Promise<ExecutionResult> {
+    if (!mayRepeat(error, request) || remainingMs(deadline) <= retryAfterMs) throw error;
+    await sleep(retryAfterMs);
+    return readResult(await send(request, deadline));
+  }
+  const attempt = (request: SubgraphRequest, deadline: Deadline): Promise<ExecutionResult> =>
+    circuit
+      .attempt(deadline, (end) =>
+        send(request, end)
+          .then(readResult)
+          .catch((error: Error) => sendAgain(error, request, end)),
+      ) // prettier-ignore
+      .catch((error: unknown) => {
+        throw shown(error);
+      });
 
   return {
     name,
@@ -53,21 +66,38 @@ export function httpLink(
       const { deadline = deadlineIn(defaultTimeoutMs) } = request;
       if (remainingMs(deadline) <= 0)
         return Promise.reject(shown(new TransportError('late', 'the time was up before')));
-      return circuit
-        .run(deadline, (end) => post(request, end))
-        .catch((error: unknown) => {
-          throw shown(error);
-        });
+      if (!circuit.isClosed()) return attempt(request, deadline);
+      const hadTime = isFairTime(deadline);
+      // One promise beside the transport's own: each async function around a call would cost a tenth of it.
+      const retry = async (error: Error): Promise<ExecutionResult> => {
+        try {
+          const result = await sendAgain(error, request, deadline);
+          circuit.answered();
+          return result;
+        } catch (final) {
+          circuit.failed(final as Error, hadTime);
+          throw shown(final);
+        }
+      };
+      return send(request, deadline).then((answer) => {
+        try {
+          const result = readResult(answer);
+          circuit.answered();
+          return result;
+        } catch (error) {
+          return retry(error as Error);
+        }
+      }, retry);
     },
     subscribe: (request) => subscriptions.open(request),
     async raw({ method, path, headers, body }) {
       try {
         const deadline = deadlineIn(defaultTimeoutMs);
-        const response = await transport.send({ method, path, headers: flat(headers), body: body.length === 0 ? null : body, deadline }); // prettier-ignore
+        const answer = await transport.send({ method, path, headers: headerLines(flat(headers)), body, deadline });
         return {
-          status: response.status,
-          headers: { 'content-type': response.headers['content-type'] ?? 'text/plain' },
-          body: response.body,
+          status: answer.status,
+          headers: { 'content-type': answer.contentType || 'text/plain' },
+          body: answer.body,
         };
       } catch (error) {
         throw shown(error);
@@ -88,9 +118,8 @@ const bodyOf = ({ query, variables, operationName }: SubgraphRequest): string =>
   JSON.stringify({ query, variables, operationName });
 
 /** Throws a TransportError for what is no GraphQL result, whatever its status; 4xx are our own fault and refused as such. */
-function readResult({ status, headers, body }: TransportResponse): ExecutionResult {
-  const type = headers['content-type'] ?? '';
-  if (/^application\/(graphql-response\+)?json\b/.test(type)) {
+function readResult({ status, contentType, body }: HttpAnswer): ExecutionResult {
+  if (/^application\/(graphql-response\+)?json\b/i.test(contentType)) {
     try {
       const result: unknown = JSON.parse(body);
       if (isResult(result)) return result;
@@ -112,17 +141,19 @@ function isResult(result: unknown): result is { data?: Record<string, unknown> |
 }
 
 /** The caller's headers are the same object for all calls of an operation: they are brought into this form once. */
-function graphqlHeaders(): (headers: Headers, deadline: Deadline) => string[] {
-  const flattened = new WeakMap<Headers, readonly string[]>();
-  return (headers, deadline) => {
-    let known = flattened.get(headers);
-    if (!known) {
-      known = [...flat(headers), 'content-type', 'application/json', 'accept', 'application/json'];
-      flattened.set(headers, known);
-    }
-    return [...known, callerHeaders.timeout, timeoutHeader(deadline)];
+function graphqlHeaders(): (headers: Headers) => HeaderLines {
+  const known = new WeakMap<Headers, HeaderLines>();
+  return (headers) => {
+    let lines = known.get(headers);
+    if (!lines) known.set(headers, (lines = headerLines([...flat(headers), ...jsonHeaders])));
+    return lines;
   };
 }
+
+const jsonHeaders = [
+  ['content-type', 'application/json'],
+  ['accept', 'application/json'],
+] as const;
 
 /** Of one hop only, or set here. */
 const notPassedOn: ReadonlySet<string> = new Set([
@@ -138,11 +169,11 @@ const notPassedOn: ReadonlySet<string> = new Set([
   'accept-encoding',
   callerHeaders.timeout,
 ]);
-function flat(headers: Headers): string[] {
-  const list: string[] = [];
+function flat(headers: Headers): (readonly [string, string])[] {
+  const list: (readonly [string, string])[] = [];
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined || notPassedOn.has(name)) continue;
-    for (const one of Array.isArray(value) ? value : [value]) list.push(name, one);
+    for (const one of Array.isArray(value) ? value : [value]) list.push([name, one]);
   }
   return list;
 }

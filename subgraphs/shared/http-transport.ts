@@ -1,13 +1,20 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import { type Dispatcher, Pool } from 'undici';
 import { type Deadline, type Expiring, openExpiry } from './deadline.ts';
+import { BadAnswer, type HttpAnswer } from './http-answer.ts';
+import {
+  type Connection,
+  type ConnectionEvents,
+  type Origin,
+  type Sending,
+  openConnection,
+} from './http-connection.ts';
 
 /** Connections to one service; a slow call holds one. */
-const poolConnections = 64;
+const maxConnections = 64;
 /** Requests that may be on their way or wait for a connection: more would only be late. */
 const maxRequests = 1_024;
 /** Below the server's keep-alive of 60 s, so that a request never meets a closing socket. */
 const keepAliveMs = 30_000;
+const sweepEveryMs = 5_000;
 const connectTimeoutMs = 2_000;
 /** Larger than any answer of ours: an operation is limited to 5,000 nodes, a request to 100 representations. */
 export const maxAnswerBytes = 16 * 1024 * 1024;
@@ -33,137 +40,221 @@ export class TransportError extends Error {
   }
 }
 
+/** The lines of headers as they are sent, made by `headerLines`. */
+export type HeaderLines = { readonly text: string; readonly isAscii: boolean };
+
 export type TransportRequest = {
   readonly method: string;
   readonly path: string;
-  /** Names and values in turn. */
-  readonly headers: string[];
-  readonly body: string | Buffer | null;
+  /** Those that many requests have in common. */
+  readonly headers: HeaderLines;
+  /** One more, its name and value; must be ASCII. */
+  readonly ownHeader?: string;
+  readonly body: string | Buffer;
   readonly deadline: Deadline;
-};
-export type TransportResponse = {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
 };
 
 /** HTTP to one origin over kept connections. */
 export type Transport = {
   /** Any answer that arrives whole. Rejects with TransportError at the deadline at the latest. */
-  send(request: TransportRequest): Promise<TransportResponse>;
+  send(request: TransportRequest): Promise<HttpAnswer>;
   /** Waits for the requests that are on their way; each has its deadline. */
   close(): Promise<void>;
 };
 
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const notInValues = /[^\t\x20-\x7e\x80-\xff]/;
+const ascii = /^[\0-\x7f]*$/;
+
+/** Throws a TransportError for names and values that HTTP doesn't have: a line end would begin a header of its own. */
+export function headerLines(headers: Iterable<readonly [name: string, value: string]>): HeaderLines {
+  let text = '';
+  for (const [name, value] of headers) {
+    if (!token.test(name) || notInValues.test(value))
+      throw new TransportError('refused', `a header that can't be sent: ${JSON.stringify(name)}`);
+    text += `${name}: ${value}\r\n`;
+  }
+  return { text, isAscii: ascii.test(text) };
+}
+
 /**
- * Bodies are taken as they come from the parser: streams and header objects for each answer would cost a quarter of the
- * gateway's time. Nothing is compressed: the services stand next to each other.
+ * Requests go out as one text, answers come as one: streams and header objects for each would cost more than sending
+ * and receiving. Nothing is compressed: the services stand next to each other.
  */
-export function openTransport(origin: string): Transport {
-  const pool = new Pool(origin, {
-    connections: poolConnections,
-    pipelining: 1,
-    keepAliveTimeout: keepAliveMs,
-    keepAliveMaxTimeout: keepAliveMs,
-    connectTimeout: connectTimeoutMs,
-    // The deadline is over both, and these two cost a timer each.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
+export function openTransport(url: string): Transport {
+  const { origin, hostHeader } = originOf(url);
   const expiry = openExpiry();
+  const idle: Connection[] = [];
+  /** In the order in which they came. */
+  const waiting = new Set<Exchange>();
+  let connections = 0;
+  let connecting = 0;
   let requests = 0;
+  let isClosing = false;
+  let whenEmpty: (() => void) | undefined;
+  let sweeper: NodeJS.Timeout | undefined;
+
+  const events: ConnectionEvents = {
+    ready(connection) {
+      connecting -= 1;
+      serveNext(connection);
+    },
+    refused(error) {
+      connecting -= 1;
+      connections -= 1;
+      const [first] = waiting;
+      if (first) {
+        waiting.delete(first);
+        first.fail(new TransportError('unreachable', codeOf(error), { cause: error }));
+      }
+      openForWaiting();
+    },
+    free: serveNext,
+    closed(connection) {
+      connections -= 1;
+      const place = idle.indexOf(connection);
+      if (place !== -1) idle.splice(place, 1);
+      openForWaiting();
+    },
+  };
+  function serveNext(connection: Connection): void {
+    const [next] = waiting;
+    if (next) {
+      waiting.delete(next);
+      next.begin(connection);
+    } else if (isClosing) {
+      connection.destroy();
+    } else {
+      idle.push(connection);
+      sweeper ??= setInterval(sweep, sweepEveryMs).unref();
+    }
+  }
+  function takeIdle(): Connection | undefined {
+    let connection = idle.pop();
+    while (connection && !connection.isUsable()) connection = idle.pop();
+    return connection;
+  }
+  /** As many as wait are opened, though one that becomes free may serve them before. */
+  function openForWaiting(): void {
+    while (connecting < waiting.size && connections < maxConnections) {
+      connecting += 1;
+      connections += 1;
+      openConnection(origin, { connectTimeoutMs, keepAliveMs, maxBytes: maxAnswerBytes }, events);
+    }
+  }
+  function sweep(): void {
+    const now = performance.now();
+    for (const connection of idle) if (now - connection.idleSinceMs > connection.keepAliveMs) connection.destroy();
+    if (connections > 0) return;
+    clearInterval(sweeper);
+    sweeper = undefined;
+  }
+  function ended(exchange: Exchange): void {
+    waiting.delete(exchange);
+    expiry.remove(exchange);
+    requests -= 1;
+    if (requests === 0) whenEmpty?.();
+  }
 
   return {
-    send({ deadline, ...request }) {
+    send(request) {
+      if (isClosing) return Promise.reject(new TransportError('closed', 'this process is ending'));
       if (requests >= maxRequests)
         return Promise.reject(new TransportError('full', `${maxRequests} requests are waiting already`));
       requests += 1;
       return new Promise((resolve, reject) => {
-        const onEnd = (ended: Exchange): void => {
-          requests -= 1;
-          expiry.remove(ended);
-        };
-        const exchange = new Exchange({ deadline, resolve, reject, onEnd });
+        const exchange = new Exchange({ request, hostHeader, resolve, reject, ended });
         expiry.add(exchange);
-        pool.dispatch(request, exchange);
+        const connection = takeIdle();
+        if (connection) {
+          exchange.begin(connection);
+        } else {
+          waiting.add(exchange);
+          openForWaiting();
+        }
       });
     },
-    close: () => pool.close(),
+    async close() {
+      isClosing = true;
+      for (const connection of idle.splice(0)) connection.destroy();
+      if (requests > 0) await new Promise<void>((resolve) => (whenEmpty = resolve));
+      clearInterval(sweeper);
+    },
   };
 }
 
 type ExchangeOptions = {
-  readonly deadline: Deadline;
-  readonly resolve: (response: TransportResponse) => void;
+  readonly request: TransportRequest;
+  readonly hostHeader: string;
+  readonly resolve: (answer: HttpAnswer) => void;
   readonly reject: (error: TransportError) => void;
-  /** Called once, when the connection is free of it. */
-  readonly onEnd: (exchange: Exchange) => void;
+  readonly ended: (exchange: Exchange) => void;
 };
 
 /** One request and what comes back for it. */
-class Exchange implements Dispatcher.DispatchHandler, Expiring {
+class Exchange implements Sending, Expiring {
   readonly deadline: Deadline;
+  readonly bytes: string | Buffer;
+  readonly encoding: 'latin1' | 'utf8';
   readonly #options: ExchangeOptions;
-  #controller: Dispatcher.DispatchController | undefined;
-  #failure: TransportError | undefined;
-  #status = 0;
-  #headers: IncomingHttpHeaders = {};
-  #first: Buffer | undefined;
-  #others: Buffer[] | undefined;
-  #sizeBytes = 0;
+  #connection: Connection | undefined;
+  #isOver = false;
 
   constructor(options: ExchangeOptions) {
-    this.deadline = options.deadline;
+    const { request, hostHeader } = options;
     this.#options = options;
+    this.deadline = request.deadline;
+    const { body, headers } = request;
+    const length = Buffer.byteLength(body);
+    const head = `${request.method} ${request.path} HTTP/1.1\r\nhost: ${hostHeader}\r\nconnection: keep-alive\r\n${headers.text}${request.ownHeader ?? ''}content-length: ${length}\r\n\r\n`;
+    if (typeof body === 'string' && (headers.isAscii || length === body.length)) {
+      this.bytes = head + body;
+      this.encoding = length === body.length ? 'latin1' : 'utf8';
+    } else {
+      this.bytes = Buffer.concat([Buffer.from(head, 'latin1'), Buffer.from(body as string)]);
+      this.encoding = 'latin1';
+    }
   }
 
+  begin(connection: Connection): void {
+    this.#connection = connection;
+    connection.send(this);
+  }
   expire(): void {
-    this.#fail(new TransportError('late', 'no answer in time'));
+    this.fail(new TransportError('late', 'no answer in time'));
   }
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    // It may have become late while it waited for a connection.
-    if (this.#failure) controller.abort(this.#failure);
-    else this.#controller = controller;
+  answered(answer: HttpAnswer): void {
+    if (this.#isOver) return;
+    this.#end();
+    this.#options.resolve(answer);
   }
-  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
-    this.#status = status;
-    this.#headers = headers;
+  failed(error: Error): void {
+    const failure = error instanceof BadAnswer ? 'rubbish' : 'cut-off';
+    this.fail(
+      new TransportError(failure, error instanceof BadAnswer ? error.message : codeOf(error), { cause: error }),
+    );
   }
-  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#sizeBytes += chunk.length;
-    if (this.#sizeBytes > maxAnswerBytes)
-      this.#fail(new TransportError('rubbish', `an answer of more than ${maxAnswerBytes} bytes`));
-    else if (!this.#first) this.#first = chunk;
-    else (this.#others ??= [this.#first]).push(chunk);
+  fail(error: TransportError): void {
+    if (this.#isOver) return;
+    this.#end();
+    this.#options.reject(error);
+    // Its answer may still come: no other request can use the connection.
+    this.#connection?.destroy();
   }
-  onResponseEnd(): void {
-    this.#options.onEnd(this);
-    const body = (this.#others ? Buffer.concat(this.#others, this.#sizeBytes) : this.#first)?.toString() ?? '';
-    this.#options.resolve({ status: this.#status, headers: this.#headers, body });
-  }
-  onResponseError(_: Dispatcher.DispatchController | undefined, error: Error): void {
-    this.#options.onEnd(this);
-    this.#options.reject(this.#failure ?? transportError(error, this.#controller !== undefined));
-  }
-
-  #fail(failure: TransportError): void {
-    this.#failure = failure;
-    this.#options.reject(failure);
-    this.#controller?.abort(failure);
+  #end(): void {
+    this.#isOver = true;
+    this.#options.ended(this);
   }
 }
 
-/** Errors of connecting, unless the request had begun: TLS and the network say the same of a connection that stood. */
-const connecting = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL', 'UND_ERR_CONNECT_TIMEOUT']); // prettier-ignore
-const closed = new Set(['UND_ERR_CLOSED', 'UND_ERR_DESTROYED']);
+const codeOf = (error: Error & { code?: unknown }): string =>
+  typeof error.code === 'string' ? error.code : error.name;
 
-function transportError(error: Error & { code?: string }, hasBegun: boolean): TransportError {
-  const { code = error.name } = error;
-  const isTls = code.startsWith('ERR_TLS') || code.startsWith('ERR_SSL');
-  const failure: TransportFailure =
-    !hasBegun && (connecting.has(code) || isTls) ? 'unreachable'
-    : closed.has(code) ? 'closed'
-    : code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW' ? 'rubbish'
-    : 'cut-off'; // prettier-ignore
-  return new TransportError(failure, code, { cause: error });
+/** Throws a TypeError for what is not an http(s) URL. */
+function originOf(url: string): { origin: Origin; hostHeader: string } {
+  const { protocol, hostname, host, port } = new URL(url);
+  if (protocol !== 'http:' && protocol !== 'https:') throw new TypeError(`${url} is not an http(s) URL`);
+  const isTls = protocol === 'https:';
+  const origin = { isTls, host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || (isTls ? 443 : 80)) };
+  return { origin, hostHeader: host };
 }

@@ -1,0 +1,241 @@
+/** An answer that arrived whole. */
+export type HttpAnswer = {
+  readonly status: number;
+  /** As the header has it; empty when there is none. */
+  readonly contentType: string;
+  /** Read as UTF-8. */
+  readonly body: string;
+  /** How long the connection may be kept for another request, in milliseconds; 0 when it ends here. */
+  readonly keepAliveMs: number;
+};
+
+/** What came is not an HTTP/1.1 answer, or more than may be. The connection is of no use any more. */
+export class BadAnswer extends Error {
+  override readonly name = 'BadAnswer';
+}
+
+export type AnswerReader = {
+  /** Takes what arrived, which is read before this returns and not kept. The answer once it is whole, else null. */
+  take(bytes: Buffer): HttpAnswer | null;
+  /** The connection has ended: the answer if that is how it says where it ends, else null. */
+  end(): HttpAnswer | null;
+};
+
+type Head = {
+  readonly status: number;
+  readonly contentType: string;
+  readonly keepAliveMs: number;
+  /** Where the body ends: after so many bytes, with its last chunk, or with the connection. */
+  readonly body: number | 'chunked' | 'until close';
+};
+
+const maxHeadBytes = 16 * 1024;
+const headEnd = Buffer.from('\r\n\r\n');
+const lineEnd = Buffer.from('\r\n');
+const lowerCase = 0x20;
+
+/**
+ * Reads answers to POST and GET, one after the other, strictly by RFC 9112: whatever two readers could understand in two
+ * ways (two lengths, a length and chunks, folded lines, bare line ends) throws BadAnswer, as do bytes that nobody asked
+ * for. `maxBytes` bounds a body, `maxKeepAliveMs` what the peer may say of keeping the connection.
+ */
+export function answerReader(limits: { maxBytes: number; maxKeepAliveMs: number }): AnswerReader {
+  let held: Buffer | undefined;
+  let head: Head | undefined;
+  let body: BodyReader | undefined;
+
+  function whole(text: string, { status, contentType, keepAliveMs }: Head): HttpAnswer {
+    held = head = body = undefined;
+    return { status, contentType, keepAliveMs, body: text };
+  }
+  /** The bytes after the head, once that is there. */
+  function takeHead(arrived: Buffer): Buffer | null {
+    const bytes = held ? Buffer.concat([held, arrived]) : arrived;
+    const end = bytes.indexOf(headEnd);
+    if (end > maxHeadBytes || (end === -1 && bytes.length > maxHeadBytes))
+      throw new BadAnswer(`headers of more than ${maxHeadBytes} bytes`);
+    if (end === -1) {
+      held = Buffer.from(bytes);
+      return null;
+    }
+    held = undefined;
+    const rest = bytes.subarray(end + headEnd.length);
+    const found = readHead(bytes.toString('latin1', 0, end), limits.maxKeepAliveMs);
+    // "Early hints" and the like come before the answer.
+    if (found.status < 200) return rest.length > 0 ? takeHead(rest) : null;
+    head = found;
+    return rest;
+  }
+  return {
+    take(arrived) {
+      const bytes = head ? arrived : takeHead(arrived);
+      if (!bytes || !head) return null;
+      if (!body) {
+        // Nearly always all is there at once.
+        if (bytes.length === head.body) return whole(bytes.toString(), head);
+        body = bodyReader(head.body, limits.maxBytes);
+      }
+      const text = body.take(bytes);
+      return text === null ? null : whole(text, head);
+    },
+    end() {
+      const text = head && (body ??= bodyReader(head.body, limits.maxBytes)).end();
+      return head && text != null ? whole(text, head) : null;
+    },
+  };
+}
+
+const unclearLines = /\r(?!\n)|(?<!\r)\n|[\0]/;
+const statusLine = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: |$)/;
+
+/** Throws BadAnswer. */
+function readHead(text: string, maxKeepAliveMs: number): Head {
+  if (unclearLines.test(text)) throw new BadAnswer('headers with a stray line end');
+  const [first = '', ...lines] = text.split('\r\n');
+  const [, minor, code] = statusLine.exec(first) ?? [];
+  if (code === undefined) throw new BadAnswer('no status line of HTTP/1.1');
+  const status = Number(code);
+  if (status === 101) throw new BadAnswer('another protocol');
+  let contentType = '';
+  let length: number | undefined;
+  let isChunked = false;
+  let keepAliveMs = minor === '1' ? maxKeepAliveMs : 0;
+  for (const line of lines) {
+    const colon = line.indexOf(':');
+    const before = line.charCodeAt(colon - 1);
+    if (colon < 1 || before === 0x20 || before === 0x09 || line.charCodeAt(0) <= 0x20)
+      throw new BadAnswer('a line that is no header');
+    // Only four of them matter here.
+    const letter = line.charCodeAt(0) | lowerCase;
+    if (letter !== 0x63 && letter !== 0x74 && letter !== 0x6b) continue;
+    const name = line.slice(0, colon).toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    if (name === 'content-type') contentType = value;
+    else if (name === 'content-length') length = readLength(value, length);
+    else if (name === 'connection') keepAliveMs = /\bclose\b/i.test(value) ? 0 : keepAliveMs;
+    else if (name === 'keep-alive') keepAliveMs = Math.min(keepAliveMs, hintMs(value));
+    else if (name === 'transfer-encoding') {
+      if (isChunked || value.toLowerCase() !== 'chunked') throw new BadAnswer('an unknown transfer encoding');
+      isChunked = true;
+    }
+  }
+  if (isChunked && length !== undefined) throw new BadAnswer('a length and chunks');
+  const hasNone = status === 204 || status === 304 || status < 200;
+  const body = hasNone ? 0 : isChunked ? 'chunked' : (length ?? 'until close');
+  return { status, contentType, body, keepAliveMs: body === 'until close' ? 0 : keepAliveMs };
+}
+
+function readLength(value: string, before: number | undefined): number {
+  const length = Number(value);
+  if (!/^[0-9]{1,15}$/.test(value) || (before !== undefined && before !== length))
+    throw new BadAnswer('an unclear content length');
+  return length;
+}
+
+/** A little less than what the peer keeps a connection for, so that no request meets one that is just closing. */
+function hintMs(value: string): number {
+  const seconds = /\btimeout=([0-9]{1,9})\b/i.exec(value)?.[1];
+  return seconds === undefined ? Infinity : Math.max(0, Number(seconds) * 1_000 - 1_000);
+}
+
+type BodyReader = { take(bytes: Buffer): string | null; end(): string | null };
+
+function bodyReader(body: Head['body'], maxBytes: number): BodyReader {
+  if (body === 'chunked') return chunkedBody(maxBytes);
+  if (body === 'until close') return openBody(maxBytes);
+  return knownBody(body, maxBytes);
+}
+
+const tooLarge = (maxBytes: number) => new BadAnswer(`an answer of more than ${maxBytes} bytes`);
+
+function knownBody(length: number, maxBytes: number): BodyReader {
+  if (length > maxBytes) throw tooLarge(maxBytes);
+  const all = Buffer.allocUnsafe(length);
+  let filled = 0;
+  return {
+    take(bytes) {
+      if (filled + bytes.length > length) throw new BadAnswer('more than was asked for');
+      filled += bytes.copy(all, filled);
+      return filled === length ? all.toString() : null;
+    },
+    end: () => null,
+  };
+}
+
+function openBody(maxBytes: number): BodyReader {
+  const parts = bodyParts(maxBytes);
+  return {
+    take(bytes) {
+      parts.add(bytes);
+      return null;
+    },
+    end: parts.text,
+  };
+}
+
+/** RFC 9112 §7.1; extensions of chunks and trailers are read over. */
+function chunkedBody(maxBytes: number): BodyReader {
+  const parts = bodyParts(maxBytes);
+  let held: Buffer | undefined;
+  /** Bytes of the chunk that are still to come; null between chunks. */
+  let left: number | null = null;
+  let isLast = false;
+
+  /** The next line, without its end; null until it is there. */
+  function line(bytes: Buffer): string | null {
+    const end = bytes.indexOf(lineEnd);
+    if (end > maxHeadBytes || (end === -1 && bytes.length > maxHeadBytes)) throw new BadAnswer('an endless line');
+    return end === -1 ? null : bytes.toString('latin1', 0, end);
+  }
+  function next(bytes: Buffer): { rest: Buffer; isWhole: boolean } | null {
+    if (left !== null && left > 0) {
+      const part = bytes.subarray(0, left);
+      parts.add(part);
+      left -= part.length;
+      return part.length > 0 ? { rest: bytes.subarray(part.length), isWhole: false } : null;
+    }
+    const text = line(bytes);
+    if (text === null) return null;
+    const rest = bytes.subarray(text.length + lineEnd.length);
+    if (left === 0) {
+      if (text !== '') throw new BadAnswer('a chunk longer than it says');
+      left = null;
+    } else if (isLast) {
+      return { rest, isWhole: text === '' };
+    } else {
+      const size = /^([0-9a-f]{1,8})[ \t]*(?:;|$)/i.exec(text)?.[1];
+      if (size === undefined) throw new BadAnswer('a chunk of unclear size');
+      const bytesOfChunk = Number.parseInt(size, 16);
+      if (bytesOfChunk === 0) isLast = true;
+      else left = bytesOfChunk;
+    }
+    return { rest, isWhole: false };
+  }
+  return {
+    take(arrived) {
+      let bytes = held ? Buffer.concat([held, arrived]) : arrived;
+      for (let step = next(bytes); step; step = next(bytes)) {
+        bytes = step.rest;
+        if (!step.isWhole) continue;
+        if (bytes.length > 0) throw new BadAnswer('more than was asked for');
+        return parts.text();
+      }
+      held = bytes.length > 0 ? Buffer.from(bytes) : undefined;
+      return null;
+    },
+    end: () => null,
+  };
+}
+
+function bodyParts(maxBytes: number): { add(bytes: Buffer): void; text(): string } {
+  const all: Buffer[] = [];
+  let size = 0;
+  return {
+    add(bytes) {
+      size += bytes.length;
+      if (size > maxBytes) throw tooLarge(maxBytes);
+      all.push(Buffer.from(bytes));
+    },
+    text: () => Buffer.concat(all, size).toString(),
+  };
+}

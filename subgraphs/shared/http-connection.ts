@@ -1,0 +1,134 @@
+import { type Socket, connect as connectTcp, isIP } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { BadAnswer, type HttpAnswer, answerReader } from './http-answer.ts';
+
+/** Where connections lead. */
+export type Origin = { readonly isTls: boolean; readonly host: string; readonly port: number };
+
+/** One request on a connection. One of the two is called once, in this turn or a later one. */
+export type Sending = {
+  /** The request as it goes out: ASCII or UTF-8 text, or bytes. */
+  readonly bytes: string | Buffer;
+  readonly encoding: 'latin1' | 'utf8';
+  answered(answer: HttpAnswer): void;
+  /** The connection is gone. A BadAnswer says that what came was not usable. */
+  failed(error: Error): void;
+};
+
+/** A connection that carries one request at a time. */
+export type Connection = {
+  /** Since when it has had nothing to do, `performance.now()`. */
+  readonly idleSinceMs: number;
+  /** How long it may have nothing to do and still be used, in milliseconds. */
+  readonly keepAliveMs: number;
+  /** False when the peer has ended it, which is known before it is closed. */
+  isUsable(): boolean;
+  send(sending: Sending): void;
+  /** Ends it now; what it carries fails. */
+  destroy(error?: Error): void;
+};
+
+export type ConnectionEvents = {
+  readonly ready: (connection: Connection) => void;
+  /** It never came about. */
+  readonly refused: (error: Error) => void;
+  /** It has answered and may carry the next request; called before `answered`. */
+  readonly free: (connection: Connection) => void;
+  /** It stood and is gone. */
+  readonly closed: (connection: Connection) => void;
+};
+
+const readBytes = 64 * 1024;
+const keepAliveProbeMs = 60_000;
+
+/**
+ * Opens a connection. What arrives is read into one buffer that every connection keeps, past Node's streams: those, and
+ * a parser for any HTTP there may be, cost half of a call.
+ */
+export function openConnection(
+  { isTls, host, port }: Origin,
+  options: { connectTimeoutMs: number; keepAliveMs: number; maxBytes: number },
+  events: ConnectionEvents,
+): Connection {
+  const reader = answerReader({ maxBytes: options.maxBytes, maxKeepAliveMs: options.keepAliveMs });
+  let sending: Sending | undefined;
+  let hasStood = false;
+  let failure: Error | undefined;
+
+  const shared = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveProbeMs };
+  const socket: Socket = isTls
+    ? connectTls({ ...shared, ...(!isIP(host) && { servername: host }), ALPNProtocols: ['http/1.1'] }).on('data', take)
+    : connectTcp({ ...shared, onread: readInto(take) });
+  const connection = {
+    idleSinceMs: performance.now(),
+    keepAliveMs: options.keepAliveMs,
+    isUsable: () => socket.readable && socket.writable,
+    send(next: Sending): void {
+      sending = next;
+      socket.ref();
+      socket.write(next.bytes as string, next.encoding);
+    },
+    destroy(error?: Error): void {
+      failure ??= error;
+      socket.destroy();
+    },
+  };
+
+  function take(bytes: Buffer): void {
+    try {
+      // An answer that nobody asked for, or a part of one, is a peer that ends the connection, or worse.
+      if (!sending) throw new BadAnswer('an answer to nothing');
+      const answer = reader.take(bytes);
+      if (answer) finish(sending, answer);
+    } catch (error) {
+      if (!(error instanceof BadAnswer)) throw error;
+      connection.destroy(error);
+    }
+  }
+  function finish(done: Sending, answer: HttpAnswer): void {
+    sending = undefined;
+    connection.keepAliveMs = answer.keepAliveMs;
+    if (answer.keepAliveMs === 0 || socket.writableLength > 0) {
+      connection.destroy();
+    } else {
+      connection.idleSinceMs = performance.now();
+      socket.unref();
+      events.free(connection);
+    }
+    done.answered(answer);
+  }
+  socket.setTimeout(options.connectTimeoutMs, () =>
+    connection.destroy(Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' })),
+  );
+  socket.once(isTls ? 'secureConnect' : 'connect', () => {
+    hasStood = true;
+    socket.setTimeout(0);
+    socket.unref();
+    events.ready(connection);
+  });
+  socket.on('error', (error) => (failure ??= error));
+  socket.on('end', () => {
+    const answer = sending && reader.end();
+    if (sending && answer) finish(sending, answer);
+  });
+  socket.on('close', () => {
+    const error = failure ?? Object.assign(new Error('the connection ended'), { code: 'ECONNRESET' });
+    if (!hasStood) {
+      events.refused(error);
+      return;
+    }
+    events.closed(connection);
+    const lost = sending;
+    sending = undefined;
+    lost?.failed(error);
+  });
+  return connection;
+}
+
+const readInto = (take: (bytes: Buffer) => void) => ({
+  buffer: Buffer.allocUnsafeSlow(readBytes),
+  callback: (count: number, buffer: Uint8Array): boolean => {
+    take((buffer as Buffer).subarray(0, count));
+    return true;
+  },
+});
