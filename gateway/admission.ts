@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { GraphQLError } from 'graphql';
 import { Counter, Gauge } from 'prom-client';
 import type { Metrics } from '../subgraphs/shared/telemetry.ts';
+import { type Placed, openBag } from '../subgraphs/shared/bag.ts';
 import { createFairQueue } from './fair-queue.ts';
 
 export type AdmissionLimits = {
@@ -24,10 +25,10 @@ export type Applicant = {
 
 export type Admission = {
   /**
-   * Runs the work now or when its turn comes. Rejects with OVERLOADED when too many wait, when it waited too long, or
-   * when its client is gone; the work has not begun then.
+   * Runs the work now or when its turn comes. Answers what `refused` makes of OVERLOADED, or rejects with it, when too
+   * many wait, when it waited too long, or when its client is gone; the work has not begun then.
    */
-  run<T>(applicant: Applicant, work: () => Promise<T>): Promise<T>;
+  run<T>(applicant: Applicant, work: () => Promise<T>, refused?: (error: GraphQLError) => T): Promise<T>;
   /** How many run and wait now. */
   counts(): { readonly running: number; readonly queued: number };
   close(): void;
@@ -43,6 +44,8 @@ const surelySlowAfterMs = 1_000;
 /** Share of its time that the event loop works, from which on the processor counts as busy. */
 const busyFrom = 0.9;
 const retryAfterSeconds = 1;
+/** More than can run: entries at zero are left until there are so many, as a Map whose entries come and go costs more. */
+const rememberedClients = 1_000;
 
 /** More is asked for than this gateway can do now; the operation has not begun, and may be sent again. */
 const overloaded = (): GraphQLError =>
@@ -60,7 +63,7 @@ type Waiting = {
   readonly begin: () => void;
   readonly refuse: (error: GraphQLError) => void;
 };
-type Run = { readonly sinceMs: number; isSlow: boolean };
+type Run = { readonly sinceMs: number; isSlow: boolean } & Placed;
 
 /**
  * Lets operations in. While the event loop is busy, 24 run at once and the others wait: more of them would only share
@@ -82,39 +85,49 @@ export function openAdmission(
 ): Admission {
   const { nowMs = () => performance.now(), isBusy = eventLoopBusy() } = deps;
   const least = Math.min(runningWhenBusy, limits.maxRunning);
-  const runs = new Set<Run>();
+  const runs = openBag<Run>();
   const runningOf = new Map<string, number>();
   const queue = createFairQueue<Waiting>();
   let slow = 0;
   let allowed = least;
   let timer: NodeJS.Timeout | undefined;
   const shown = showAdmission(deps.metrics, deps.what ?? 'operations', () => ({
-    running: runs.size,
+    running: runs.all.length,
     queued: queue.size,
   }));
 
-  const hasRoom = (): boolean => runs.size < limits.maxRunning && runs.size - slow < allowed;
+  const hasRoom = (): boolean => runs.all.length < limits.maxRunning && runs.all.length - slow < allowed;
   const hasRoomFor = (client: string): boolean => (runningOf.get(client) ?? 0) < limits.maxRunningPerClient;
   const shed = ({ refuse }: Waiting, reason: ShedReason): void => {
     shown.countShed(reason);
     refuse(overloaded());
   };
 
-  async function run<T>(client: string, work: () => Promise<T>): Promise<T> {
-    const mine: Run = { sinceMs: nowMs(), isSlow: false };
+  function run<T>(client: string, work: () => Promise<T>): Promise<T> {
+    const mine: Run = { sinceMs: nowMs(), isSlow: false, place: -1 };
     runs.add(mine);
-    if (runs.size > least) watch();
+    if (runs.all.length > least) watch();
     runningOf.set(client, (runningOf.get(client) ?? 0) + 1);
-    try {
-      return await work();
-    } finally {
-      runs.delete(mine);
+    const end = (): void => {
+      runs.remove(mine);
       if (mine.isSlow) slow -= 1;
-      const left = (runningOf.get(client) ?? 1) - 1;
-      if (left === 0) runningOf.delete(client);
-      else runningOf.set(client, left);
+      runningOf.set(client, (runningOf.get(client) ?? 1) - 1);
+      if (runningOf.size > rememberedClients) forgetIdle();
       if (queue.size > 0) admitWaiting();
-    }
+    };
+    return work().then(
+      (value) => {
+        end();
+        return value;
+      },
+      (error: unknown) => {
+        end();
+        throw error;
+      },
+    );
+  }
+  function forgetIdle(): void {
+    for (const [client, count] of runningOf) if (count === 0) runningOf.delete(client);
   }
   function admitWaiting(): void {
     while (hasRoom()) {
@@ -133,7 +146,7 @@ export function openAdmission(
   function tick(): void {
     const busy = isBusy();
     const slowBefore = nowMs() - (busy ? surelySlowAfterMs : slowAfterMs);
-    for (const one of runs) {
+    for (const one of runs.all) {
       if (one.isSlow || one.sinceMs > slowBefore) continue;
       one.isSlow = true;
       slow += 1;
@@ -143,7 +156,7 @@ export function openAdmission(
     const expired = nowMs() - limits.maxWaitMs;
     for (const waiting of queue.takeOldest(({ sinceMs }) => sinceMs <= expired)) shed(waiting, 'waited too long');
     admitWaiting();
-    if (queue.size > 0 || runs.size > least) return;
+    if (queue.size > 0 || runs.all.length > least) return;
     clearInterval(timer);
     timer = undefined;
   }
@@ -157,14 +170,15 @@ export function openAdmission(
   }
 
   return {
-    run(applicant, work) {
+    run(applicant, work, refused) {
       const { client } = applicant;
       if (queue.size === 0 && hasRoom() && hasRoomFor(client)) return run(client, work);
       return new Promise((resolve, reject) => {
-        enqueue({ applicant, sinceMs: nowMs(), begin: () => resolve(run(client, work)), refuse: reject });
+        const refuse = refused ? (error: GraphQLError) => resolve(refused(error)) : reject;
+        enqueue({ applicant, sinceMs: nowMs(), begin: () => resolve(run(client, work)), refuse });
       });
     },
-    counts: () => ({ running: runs.size, queued: queue.size }),
+    counts: () => ({ running: runs.all.length, queued: queue.size }),
     close() {
       clearInterval(timer);
       shown.close();

@@ -15,6 +15,8 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+const strictTransport = { 'strict-transport-security': 'max-age=31536000; includeSubDomains' } as const;
+
 /** What tells browsers to trust nothing that we don't serve. Inline styles are for the editor of GraphiQL; no inline script runs. */
 export const securityHeaders = ({ publicUrl }: { publicUrl: string }): Readonly<Record<string, string>> => ({
   'content-security-policy': contentSecurityPolicy,
@@ -22,13 +24,22 @@ export const securityHeaders = ({ publicUrl }: { publicUrl: string }): Readonly<
   'x-frame-options': 'DENY',
   'referrer-policy': 'strict-origin-when-cross-origin',
   'cross-origin-opener-policy': 'same-origin',
-  ...(publicUrl.startsWith('https:') && { 'strict-transport-security': 'max-age=31536000; includeSubDomains' }),
+  ...(publicUrl.startsWith('https:') && strictTransport),
+});
+
+/** The same for answers of the API, which are no pages: nothing of them is to be shown, run or framed. */
+export const apiSecurityHeaders = ({ publicUrl }: { publicUrl: string }): Readonly<Record<string, string>> => ({
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  ...(publicUrl.startsWith('https:') && strictTransport),
 });
 
 /** On every answer: the security headers and a trace id (`response.locals.traceId`, header `x-trace-id`). */
 export function commonHeaders(options: { publicUrl: string }): RequestHandler {
-  const security = Object.entries(securityHeaders(options));
+  const ofPages = Object.entries(securityHeaders(options));
+  const ofApi = Object.entries(apiSecurityHeaders(options));
   return (request, response, next) => {
+    const security = /^\/graphql(?:\/|$)/.test(request.path) ? ofApi : ofPages;
     const traceId: string = (response.locals['traceId'] ??= traceIdFrom(request.headers['traceparent'] as string | undefined)); // prettier-ignore
     response.setHeader('x-trace-id', traceId);
     for (const [name, value] of security) response.setHeader(name, value);

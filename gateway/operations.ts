@@ -13,12 +13,13 @@ export type RunOperation = (operation: Operation, isGone?: () => boolean) => Pro
 export const admittedOperations =
   (deps: { admission: Admission; supergraph: Supergraph }): RunOperation =>
   (operation, isGone) =>
-    deps.admission
-      .run({ client: clientOf(operation.caller), isGone }, () => deps.supergraph.execute(operation))
-      .catch((error: unknown) => {
-        if (isOverload(error)) return { errors: [error] };
-        throw error;
-      });
+    deps.admission.run(
+      { client: clientOf(operation.caller), isGone },
+      () => deps.supergraph.execute(operation),
+      refused,
+    );
+
+const refused = (error: GraphQLError): ExecutionResult => ({ errors: [error] });
 
 /** Whose operations take turns with everybody else's. */
 export const clientOf = ({ viewer, address }: Caller): string =>

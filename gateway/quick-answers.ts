@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeader, RequestListener, ServerResponse } from 'node:http';
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import Negotiator from 'negotiator';
@@ -49,6 +49,7 @@ const mediaTypes = [
   'application/json; callbackSpec=1.0; charset=utf-8',
 ];
 const rememberedAccepts = 100;
+const rememberedOrigins = 100;
 const maxAcceptChars = 500;
 
 type HandOn = (request: IncomingMessage, response: ServerResponse, arrived: Arrived) => void;
@@ -60,6 +61,15 @@ type HandOn = (request: IncomingMessage, response: ServerResponse, arrived: Arri
  */
 export function answerQuickly(options: QuickOptions, handOn: HandOn): RequestListener {
   const mediaTypeOf = mediaTypeNegotiation();
+  const known = new LRUCache<string, readonly string[]>({ max: rememberedOrigins });
+  const commonFor = (origin = ''): readonly string[] => {
+    let common = known.get(origin);
+    if (!common) {
+      common = Object.entries({ ...options.headersFor(origin || undefined), 'cache-control': 'no-store' }).flat();
+      known.set(origin, common);
+    }
+    return common;
+  };
   return (request, response) => {
     const arrived: Arrived = {
       traceId: traceIdFrom(request.headers['traceparent'] as string | undefined),
@@ -70,7 +80,10 @@ export function answerQuickly(options: QuickOptions, handOn: HandOn): RequestLis
       const goOn = () => handOn(request, response, arrived);
       if (!parameters || mediaType === null) goOn();
       else
-        tryAnswer(options, { request, response, arrived, mediaType, parameters }).then((done) => done || goOn(), goOn);
+        tryAnswer(options, { request, response, arrived, mediaType, parameters, commonFor }).then(
+          (done) => done || goOn(),
+          goOn,
+        );
     };
     if (isPlainRead(request)) proceed(parametersOfSearch(request));
     else if (isPlainPost(request)) {
@@ -96,14 +109,18 @@ type Exchange = {
   readonly arrived: Arrived;
   readonly mediaType: string;
   readonly parameters: Parameters;
+  /** Names and values in turn of the headers that plain answers to a page of this origin have in common. */
+  readonly commonFor: (origin: string | undefined) => readonly string[];
 };
 
 /** False, or a refusal, when Apollo Server is to answer. */
 async function tryAnswer(options: QuickOptions, exchange: Exchange): Promise<boolean> {
   const { request, arrived, parameters } = exchange;
   const { asked, operationName, variables } = parameters;
-  const signedIn = await options.verifier.verify(request.headers.authorization);
-  const caller = { ...signedIn, address: options.addressOf(request), traceId: arrived.traceId };
+  const { authorization } = request.headers;
+  const signedIn = options.verifier.known(authorization) ?? (await options.verifier.verify(authorization));
+  const { viewer, expiresAtMs } = signedIn;
+  const caller = { viewer, expiresAtMs, address: options.addressOf(request), traceId: arrived.traceId };
   const isGone = () => request.socket.destroyed;
   const named = options.persisted.isNamed(asked);
   const { query, register }: ResolvedText = named
@@ -129,13 +146,14 @@ async function tryAnswer(options: QuickOptions, exchange: Exchange): Promise<boo
   if (register !== undefined) options.persisted.remember(register, query);
   const execute = () =>
     (arrived.executed ??= options.run({ query, document, operationName, variables, caller }, isGone));
-  if (await answerFromCache(options, exchange, { query, read, execute })) return true;
+  if (authorization === undefined && options.responseCache)
+    if (await answerFromCache(options, exchange, { query, read, execute })) return true;
   const result = await execute();
   const overload = result.errors?.find(isOverload);
   if (overload) {
     sendOverload(options, exchange, overload);
   } else if (isWhole(result)) {
-    send(options, exchange, { status: 200, headers: {}, text: textOf(result) });
+    sendPlain(exchange, textOf(result));
   } else return false;
   observe(options.metrics, { operation: label, errors: result.errors, started: arrived.startedMs });
   return true;
@@ -150,13 +168,12 @@ async function answerFromCache(
   exchange: Exchange,
   asked: { query: string; read: ReadDocument; execute: () => Promise<ExecutionResult> },
 ): Promise<boolean> {
-  const { request, parameters, arrived } = exchange;
+  const { parameters, arrived } = exchange;
   const { query, read, execute } = asked;
-  if (!options.responseCache || request.headers.authorization !== undefined) return false;
   const { variables } = parameters;
-  const policy = options.responseCache.policyOf(read, query);
+  const policy = options.responseCache?.policyOf(read, query);
   const tags = policy?.tags(variables);
-  if (!policy || !tags) return false;
+  if (!options.responseCache || !policy || !tags) return false;
   const { maxAgeSeconds } = policy;
   const kept = await options.responseCache.answer({ query, variables, tags, maxAgeSeconds }, async () => {
     const result = await execute();
@@ -177,6 +194,13 @@ function sendOverload(options: QuickOptions, exchange: Exchange, overload: Graph
   const errors = [presentError(overload, { log: options.log, traceId: exchange.arrived.traceId })];
   const { status, headers } = overload.extensions['http'] as { status: number; headers: Map<string, string> };
   send(options, exchange, { status, headers: Object.fromEntries(headers), text: textOf({ errors }) });
+}
+
+/** What `send` does for nearly all answers: the headers that they have in common are listed once. */
+function sendPlain({ request, response, arrived, mediaType, commonFor }: Exchange, text: string): void {
+  const own = ['x-trace-id', arrived.traceId, 'content-type', mediaType, 'content-length', Buffer.byteLength(text)];
+  response.writeHead(200, [...commonFor(request.headers.origin), ...own] as OutgoingHttpHeader[]);
+  response.end(text);
 }
 
 function send(
@@ -272,7 +296,10 @@ function parametersOfSearch({ url = '' }: IncomingMessage): Parameters | undefin
 /** The media type of the answer to an Accept header, null for none of ours. */
 function mediaTypeNegotiation(): (accept: string | undefined) => string | null {
   const known = new LRUCache<string, { readonly chosen: string | null }>({ max: rememberedAccepts });
+  /** Nearly all clients of a platform say the same. */
+  let last: { readonly accept: string; readonly chosen: string | null } | undefined;
   return (accept = '') => {
+    if (last?.accept === accept) return last.chosen;
     if (accept.length > maxAcceptChars) return null;
     let entry = known.get(accept);
     if (!entry) {
@@ -281,6 +308,7 @@ function mediaTypeNegotiation(): (accept: string | undefined) => string | null {
       entry = { chosen: preferred !== undefined && mediaTypes.indexOf(preferred) < 2 ? preferred : null };
       known.set(accept, entry);
     }
+    last = { accept, chosen: entry.chosen };
     return entry.chosen;
   };
 }

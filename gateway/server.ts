@@ -15,7 +15,7 @@ import { type GatewayConfig, readGatewayConfig } from './config.ts';
 import { openConnections } from './connections.ts';
 import { eventStreams } from './event-streams.ts';
 import { type Graph, openGraph } from './graph.ts';
-import { commonHeaders, crossOrigin, crossOriginHeaders, securityHeaders } from './headers.ts';
+import { apiSecurityHeaders, commonHeaders, crossOrigin, crossOriginHeaders } from './headers.ts';
 import { answerErrors, openGraphqlHttp } from './http.ts';
 import { jobsPage } from './jobs-page.ts';
 import { admittedOperations } from './operations.ts';
@@ -92,7 +92,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   });
   const shared = { graph, supergraph, documents, ...operations.parts, verifier, addressOf, log, metrics, now, isAllowedOrigin }; // prettier-ignore
   const origins = { isAllowed: isAllowedOrigin };
-  const security = securityHeaders(runtime.config);
+  const security = apiSecurityHeaders(runtime.config);
   const headersFor = (origin: string | undefined) => ({ ...security, ...crossOriginHeaders(origins, origin) });
   const http = await openGraphqlHttp({ ...shared, headersFor, introspection: config.introspection });
   const { anonymousSocketsPerAddress } = config;

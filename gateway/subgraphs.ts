@@ -1,10 +1,11 @@
 import { GraphQLError } from 'graphql';
 import type { Headers } from '../subgraphs/shared/auth.ts';
 import { type Deadline, deadlineIn } from '../subgraphs/shared/deadline.ts';
-import { type SubgraphLink, type SubgraphName, subgraphNames } from '../subgraphs/shared/link.ts';
-import type { Caller, CallerHeaders } from './caller.ts';
+import type { HeaderLines } from '../subgraphs/shared/http-transport.ts';
+import { type SubgraphLink, type SubgraphName, type SubgraphRequest, subgraphNames } from '../subgraphs/shared/link.ts';
+import type { Caller, CallerHeaders, CallerSaid } from './caller.ts';
 import { type ErrorReport, presentError } from './errors.ts';
-import type { ErrorPolicy, SubgraphFetch } from './execute/types.ts';
+import type { ErrorPolicy, SubgraphFetch, SubgraphRequest as PlannedRequest } from './execute/types.ts';
 
 /** Who sent an operation, as Apollo Server's plugins and our own code pass it on. */
 export type OperationContext = { readonly caller: Caller };
@@ -14,19 +15,15 @@ export type FetchContext = {
   readonly caller: Caller;
   /** When the client gets its answer, with whatever is there by then. */
   readonly deadline: Deadline;
-  /** The caller's headers, made once for all fetches. */
-  readonly headers: () => Promise<Headers>;
+  readonly said: ReturnType<CallerHeaders>;
 };
 
 /** Begins the time that an operation has. */
-export function fetchContext(options: { headers: CallerHeaders; timeoutMs: number }, caller: Caller): FetchContext {
-  let headers: Promise<Headers> | undefined;
-  return {
-    caller,
-    deadline: deadlineIn(options.timeoutMs),
-    headers: () => (headers ??= options.headers(caller)),
-  };
-}
+export const fetchContext = (options: { headers: CallerHeaders; timeoutMs: number }, caller: Caller): FetchContext => ({
+  caller,
+  deadline: deadlineIn(options.timeoutMs),
+  said: options.headers(caller),
+});
 
 /**
  * The subgraphs as the executor calls them, over links of either kind. One that can't be reached costs its own fields
@@ -36,26 +33,52 @@ export function subgraphFetch(options: {
   link: (name: SubgraphName) => SubgraphLink;
   report: Pick<ErrorReport, 'log'>;
 }): SubgraphFetch<FetchContext> {
-  return async (serviceName, request) => {
-    const { caller, deadline, headers } = request.context;
-    try {
-      return await options.link(subgraphName(serviceName)).execute({
-        query: request.query,
-        operationName: request.operationName,
-        // Made only where the link reads them; over HTTP the text is enough.
-        get variables() {
-          return request.variables;
-        },
-        body: () => request.body(),
-        headers: await headers(),
-        deadline,
-        isRepeatable: !request.isMutation,
-      });
-    } catch (error) {
+  return (serviceName, planned) => {
+    const { caller, said } = planned.context;
+    const link = options.link(subgraphName(serviceName));
+    const answer =
+      said instanceof Promise
+        ? said.then((known) => link.execute(new PlannedCall(planned, known)))
+        : link.execute(new PlannedCall(planned, said));
+    return answer.catch((error: unknown) => {
       const { message, extensions } = presentError(error, { log: options.report.log, traceId: caller.traceId });
       throw new GraphQLError(message, { ...(extensions && { extensions }) });
-    }
+    });
   };
+}
+
+/** A planned request as links take it: what a link of one kind doesn't read isn't made. */
+class PlannedCall implements SubgraphRequest {
+  readonly #planned: PlannedRequest<FetchContext>;
+  readonly #said: CallerSaid;
+  constructor(planned: PlannedRequest<FetchContext>, said: CallerSaid) {
+    this.#planned = planned;
+    this.#said = said;
+  }
+  get query(): string {
+    return this.#planned.query;
+  }
+  get operationName(): string | undefined {
+    return this.#planned.operationName;
+  }
+  get variables(): Readonly<Record<string, unknown>> {
+    return this.#planned.variables;
+  }
+  get headers(): Headers {
+    return this.#said.headers;
+  }
+  get deadline(): Deadline {
+    return this.#planned.context.deadline;
+  }
+  get isRepeatable(): boolean {
+    return !this.#planned.isMutation;
+  }
+  body(): string {
+    return this.#planned.body();
+  }
+  headerLines(): HeaderLines {
+    return this.#said.lines;
+  }
 }
 
 /**
@@ -67,9 +90,11 @@ export const errorPolicy: ErrorPolicy = ({ message, extensions }) => ({
   extensions: { ...extensions, code: extensions['code'] ?? 'NOT_PRESENTED' },
 });
 
+const knownNames: ReadonlySet<string> = new Set(subgraphNames);
+
 /** Throws for what is not a subgraph of this platform. */
 export function subgraphName(name: string): SubgraphName {
-  const known = subgraphNames.find((one) => one === name);
-  if (!known) throw new Error(`the supergraph names a subgraph that this platform does not have: ${name}`);
-  return known;
+  if (!knownNames.has(name))
+    throw new Error(`the supergraph names a subgraph that this platform does not have: ${name}`);
+  return name as SubgraphName;
 }

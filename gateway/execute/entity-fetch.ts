@@ -8,7 +8,7 @@ import type { PlanPath } from './paths.ts';
 import { type Representations, compileRepresentations, requiredObjects } from './representations.ts';
 import { type Rewrite, compileRewrites, renamedKeys } from './rewrites.ts';
 import { renamePath } from './root-fetch.ts';
-import { type Run, type Step, ask, noteNewObjects, objectsAt } from './run.ts';
+import { type Run, type Step, ask, askOnce, noteNewObjects, objectsAt } from './run.ts';
 import { type SubgraphQuery, compileQuery } from './subgraph-query.ts';
 import { type JsonObject, type ResponsePath, isJsonObject } from './types.ts';
 import { type Wanted, openWanted } from './wanted.ts';
@@ -78,7 +78,10 @@ function passFailureOn<Context>({ node, query }: EntityFetch, { book }: Run<Cont
 
 async function askFor<Context>(fetch: EntityFetch, run: Run<Context>, wanted: readonly Wanted[]): Promise<void> {
   const { query, canRepeat } = fetch;
-  const asked = await ask(run, query, { representations: wanted.map(({ text }) => text), canRepeat });
+  const representations = wanted.map(({ text }) => text);
+  const asked = canRepeat
+    ? await askOnce(run, query, representations)
+    : { answer: await ask(run, query, representations), isShared: false };
   const answer = checkCount(query.serviceName, asked.answer, run, wanted.length);
   const entities = answer.data?.['_entities'] as readonly unknown[] | undefined;
   if (answer.errors.length > 0) noteErrors(fetch, run, { answer, entities, wanted });

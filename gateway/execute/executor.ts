@@ -114,13 +114,14 @@ export function createExecutor<Context>(options: ExecutorOptions<Context>): Exec
     compile,
     isPrepared: ({ query, operationName, variables }) =>
       operations.get(keyOf(query, operationName ?? undefined))?.isPrepared(variables ?? {}) ?? false,
-    async execute(request) {
+    execute(request) {
+      let compiled: CompiledOperation<Context>;
       try {
-        return await compile(request).execute({ variables: request.variables ?? {}, context: request.context });
+        compiled = compile(request);
       } catch (error) {
-        if (error instanceof GraphQLError) return { errors: [error] };
-        throw error;
+        return error instanceof GraphQLError ? Promise.resolve({ errors: [error] }) : Promise.reject(error as Error);
       }
+      return compiled.execute({ variables: request.variables ?? {}, context: request.context });
     },
     executeEvent: (compiled, event, request) => compiled.executeEvent(event, request),
     cached: () => ({ operations: operations.size, variants: variants.size }),

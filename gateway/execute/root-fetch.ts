@@ -29,8 +29,7 @@ export function compileRootFetch<Context>(options: RootFetchOptions): Step<Conte
   const take = compileTakeAnswer(options);
   return async (run) => {
     if (objectsAt(run, path).length === 0) return;
-    const { answer } = await ask(run, query, { representations: null, canRepeat: false });
-    take(run, answer);
+    take(run, await ask(run, query, null));
   };
 }
 

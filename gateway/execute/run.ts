@@ -45,17 +45,22 @@ export function noteNewObjects<Context>(run: Run<Context>, isAtSeveralPlaces: bo
 /** An answer, and whether another fetch has it too: its data must be copied then. */
 export type AskedAnswer = { readonly answer: Answer; readonly isShared: boolean };
 
-/**
- * Sends a request. With `canRepeat`, one that is equal to another that waits for its answer isn't sent: both get the
- * one answer.
- */
-export async function ask<Context>(
+/** Sends a request. */
+export function ask<Context>(
   run: Run<Context>,
   query: SubgraphQuery,
-  options: { representations: readonly string[] | null; canRepeat: boolean },
+  representations: readonly string[] | null,
+): Promise<Answer> {
+  return send(run, query.serviceName, query.request(run, representations));
+}
+
+/** The same, but a request that is equal to another that waits for its answer isn't sent: both get the one answer. */
+export async function askOnce<Context>(
+  run: Run<Context>,
+  query: SubgraphQuery,
+  representations: readonly string[] | null,
 ): Promise<AskedAnswer> {
-  const request = query.request(run, options.representations);
-  if (!options.canRepeat) return { answer: await send(run, query.serviceName, request), isShared: false };
+  const request = query.request(run, representations);
   const { inFlight } = run;
   const other = inFlight.find((one) => one.request.isLike(request));
   if (other) return { answer: await other.answer, isShared: true };
@@ -68,14 +73,16 @@ export async function ask<Context>(
   }
 }
 
-async function send<Context>(
+/** Chained by hand: an async function around each fetch shows in the cost of small operations. */
+function send<Context>(
   { fetch, policy }: Run<Context>,
   serviceName: string,
   request: SubgraphRequest<Context>,
 ): Promise<Answer> {
+  const failed = (error: unknown): Answer => thrownAnswer(serviceName, error, policy);
   try {
-    return readAnswer(serviceName, await fetch(serviceName, request), policy);
+    return fetch(serviceName, request).then((response) => readAnswer(serviceName, response, policy), failed);
   } catch (error) {
-    return thrownAnswer(serviceName, error, policy);
+    return Promise.resolve(failed(error));
   }
 }

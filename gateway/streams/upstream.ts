@@ -54,7 +54,7 @@ export function openUpstream(
   const closing = new AbortController();
 
   async function open(): Promise<AsyncIterator<ExecutionResult>> {
-    const headers = await deps.headers(options.caller);
+    const { headers } = await deps.headers(options.caller);
     openedAtMs = nowMs();
     const { query } = request;
     return deps.link.subscribe({ query, operationName: options.operationName, variables: request.variables(position), headers }); // prettier-ignore

@@ -74,9 +74,9 @@ const audience = 'order-platform-subgraph';
 export function identitySigner(
   secret: string,
   now: () => Date = () => new Date(),
-): (viewer: UserViewer) => Promise<string> {
+): (viewer: UserViewer) => string | Promise<string> {
   const key = new TextEncoder().encode(secret);
-  const cache = new LRUCache<string, Promise<string>>({
+  const cache = new LRUCache<string, string | Promise<string>>({
     max: identityCacheSize,
     ttl: (identityLifetimeSeconds / 2) * 1000,
   });
@@ -91,6 +91,10 @@ export function identitySigner(
       .setIssuedAt(at).setExpirationTime(new Date(at.getTime() + identityLifetimeSeconds * 1_000))
       .sign(key); // prettier-ignore
     cache.set(cacheKey, signed);
+    signed.then(
+      (text) => cache.set(cacheKey, text, { noUpdateTTL: true }),
+      () => cache.delete(cacheKey),
+    );
     return signed;
   };
 }

@@ -1,3 +1,4 @@
+import { type Placed, openBag } from './bag.ts';
 import { type Headers, callerHeaders } from './auth.ts';
 
 /** How long a call may take that nobody has set a deadline for. */
@@ -25,8 +26,8 @@ export function deadlineOf(headers: Headers): Deadline {
   return deadlineIn(isNumber ? Math.min(Number(given), maxTimeoutMs) : defaultTimeoutMs);
 }
 
-/** What may not take longer than until its deadline. */
-export type Expiring = { readonly deadline: Deadline; expire(): void };
+/** What may not take longer than until its deadline. `place` is for the use of `Expiry`. */
+export type Expiring = { readonly deadline: Deadline; expire(): void } & Placed;
 
 /** Calls `expire` for what is not removed before its deadline, to within 25 ms: one timer however many there are. */
 export type Expiry = {
@@ -38,17 +39,17 @@ export type Expiry = {
 
 /** Keeps no process alive. */
 export function openExpiry(): Expiry {
-  const expiring = new Set<Expiring>();
+  const expiring = openBag<Expiring>();
   let timer: NodeJS.Timeout | undefined;
 
   function check(): void {
     const now = performance.now();
-    for (const one of expiring) {
+    for (const one of [...expiring.all]) {
       if (one.deadline > now) continue;
-      expiring.delete(one);
+      expiring.remove(one);
       one.expire();
     }
-    if (expiring.size > 0) return;
+    if (expiring.all.length > 0) return;
     clearInterval(timer);
     timer = undefined;
   }
@@ -58,11 +59,12 @@ export function openExpiry(): Expiry {
   }
   return {
     add,
-    remove: (one) => expiring.delete(one),
+    remove: (one) => expiring.remove(one),
     within: (deadline, work, late) =>
       new Promise((resolve, reject) => {
         const one: Expiring = {
           deadline,
+          place: -1,
           expire() {
             try {
               resolve(late());
@@ -72,7 +74,7 @@ export function openExpiry(): Expiry {
           },
         };
         add(one);
-        work.then(resolve, reject).finally(() => expiring.delete(one));
+        work.then(resolve, reject).finally(() => expiring.remove(one));
       }),
   };
 }

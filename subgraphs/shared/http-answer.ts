@@ -37,9 +37,9 @@ const lowerCase = 0x20;
 /**
  * Reads answers to POST and GET, one after the other, strictly by RFC 9112: whatever two readers could understand in two
  * ways (two lengths, a length and chunks, folded lines, bare line ends) throws BadAnswer, as do bytes that nobody asked
- * for. `maxBytes` bounds a body, `maxKeepAliveMs` what the peer may say of keeping the connection.
+ * for. `maxBytes` bounds a body. Readers of the same peer share its `heads`.
  */
-export function answerReader(limits: { maxBytes: number; maxKeepAliveMs: number }): AnswerReader {
+export function answerReader({ heads, maxBytes }: { heads: Heads; maxBytes: number }): AnswerReader {
   let held: Buffer | undefined;
   let head: Head | undefined;
   let body: BodyReader | undefined;
@@ -60,7 +60,7 @@ export function answerReader(limits: { maxBytes: number; maxKeepAliveMs: number 
     }
     held = undefined;
     const rest = bytes.subarray(end + headEnd.length);
-    const found = readHead(bytes.toString('latin1', 0, end), limits.maxKeepAliveMs);
+    const found = heads.read(bytes.toString('latin1', 0, end));
     // "Early hints" and the like come before the answer.
     if (found.status < 200) return rest.length > 0 ? takeHead(rest) : null;
     head = found;
@@ -73,14 +73,37 @@ export function answerReader(limits: { maxBytes: number; maxKeepAliveMs: number 
       if (!body) {
         // Nearly always all is there at once.
         if (bytes.length === head.body) return whole(bytes.toString(), head);
-        body = bodyReader(head.body, limits.maxBytes);
+        body = bodyReader(head.body, maxBytes);
       }
       const text = body.take(bytes);
       return text === null ? null : whole(text, head);
     },
     end() {
-      const text = head && (body ??= bodyReader(head.body, limits.maxBytes)).end();
+      const text = head && (body ??= bodyReader(head.body, maxBytes)).end();
       return head && text != null ? whole(text, head) : null;
+    },
+  };
+}
+
+const rememberedHeads = 64;
+
+/** The heads of a peer's answers. */
+export type Heads = { read(text: string): Head };
+
+/**
+ * The same lines are read once: a peer's answers within a second have the same date, and often the same length.
+ * `maxKeepAliveMs` bounds what it may say of keeping the connection.
+ */
+export function openHeads(options: { maxKeepAliveMs: number }): Heads {
+  const known = new Map<string, Head>();
+  return {
+    read(text) {
+      let head = known.get(text);
+      if (head) return head;
+      head = readHead(text, options.maxKeepAliveMs);
+      if (known.size >= rememberedHeads) known.clear();
+      known.set(text, head);
+      return head;
     },
   };
 }

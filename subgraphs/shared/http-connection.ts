@@ -1,6 +1,6 @@
 import { type Socket, connect as connectTcp, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { BadAnswer, type HttpAnswer, answerReader } from './http-answer.ts';
+import { BadAnswer, type Heads, type HttpAnswer, answerReader } from './http-answer.ts';
 
 /** Where connections lead. */
 export type Origin = { readonly isTls: boolean; readonly host: string; readonly port: number };
@@ -47,10 +47,10 @@ const keepAliveProbeMs = 60_000;
  */
 export function openConnection(
   { isTls, host, port }: Origin,
-  options: { connectTimeoutMs: number; keepAliveMs: number; maxBytes: number },
+  options: { connectTimeoutMs: number; heads: Heads; maxBytes: number },
   events: ConnectionEvents,
 ): Connection {
-  const reader = answerReader({ maxBytes: options.maxBytes, maxKeepAliveMs: options.keepAliveMs });
+  const reader = answerReader(options);
   let sending: Sending | undefined;
   let hasStood = false;
   let failure: Error | undefined;
@@ -61,7 +61,7 @@ export function openConnection(
     : connectTcp({ ...shared, onread: readInto(take) });
   const connection = {
     idleSinceMs: performance.now(),
-    keepAliveMs: options.keepAliveMs,
+    keepAliveMs: Infinity,
     isUsable: () => socket.readable && socket.writable,
     send(next: Sending): void {
       sending = next;

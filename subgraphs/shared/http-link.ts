@@ -5,7 +5,7 @@ import { type CallReport, isFairTime, openCircuit } from './circuit.ts';
 import { type Deadline, deadlineIn, defaultTimeoutMs, remainingMs, timeoutHeader } from './deadline.ts';
 import { deadlineExceeded, unavailable } from './errors.ts';
 import type { HttpAnswer } from './http-answer.ts';
-import { type HeaderLines, TransportError, headerLines, openTransport } from './http-transport.ts';
+import { TransportError, headerLines, openTransport } from './http-transport.ts';
 import type { SubgraphLink, SubgraphName, SubgraphRequest } from './link.ts';
 import { openSocketSubscriptions } from './socket-subscriptions.ts';
 
@@ -23,7 +23,6 @@ export function httpLink(
 ): SubgraphLink {
   const transport = openTransport(baseUrl);
   const circuit = openCircuit(name, report);
-  const headersOf = graphqlHeaders();
   const subscriptions = openSocketSubscriptions(name, baseUrl);
 
   /** As the caller may see it; counted. */
@@ -36,10 +35,10 @@ export function httpLink(
   }
   function send(request: SubgraphRequest, deadline: Deadline): Promise<HttpAnswer> {
     try {
-      const headers = headersOf(request.headers);
-      const ownHeader = `${callerHeaders.timeout}: ${timeoutHeader(deadline)}\r\n`;
+      const headers = request.headerLines?.() ?? headerLines(flat(request.headers));
+      const ownLines = `${jsonLines}${callerHeaders.timeout}: ${timeoutHeader(deadline)}\r\n`;
       const body = request.body?.() ?? bodyOf(request);
-      return transport.send({ method: 'POST', path: '/graphql', headers, ownHeader, body, deadline });
+      return transport.send({ method: 'POST', path: '/graphql', headers, ownLines, body, deadline });
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -140,20 +139,10 @@ function isResult(result: unknown): result is { data?: Record<string, unknown> |
   return typeof data === 'object' && !Array.isArray(data);
 }
 
-/** The caller's headers are the same object for all calls of an operation: they are brought into this form once. */
-function graphqlHeaders(): (headers: Headers) => HeaderLines {
-  const known = new WeakMap<Headers, HeaderLines>();
-  return (headers) => {
-    let lines = known.get(headers);
-    if (!lines) known.set(headers, (lines = headerLines([...flat(headers), ...jsonHeaders])));
-    return lines;
-  };
-}
-
-const jsonHeaders = [
+const jsonLines = headerLines([
   ['content-type', 'application/json'],
   ['accept', 'application/json'],
-] as const;
+]).text;
 
 /** Of one hop only, or set here. */
 const notPassedOn: ReadonlySet<string> = new Set([

@@ -1,5 +1,5 @@
 import { type Deadline, type Expiring, openExpiry } from './deadline.ts';
-import { BadAnswer, type HttpAnswer } from './http-answer.ts';
+import { BadAnswer, type HttpAnswer, openHeads } from './http-answer.ts';
 import {
   type Connection,
   type ConnectionEvents,
@@ -48,8 +48,8 @@ export type TransportRequest = {
   readonly path: string;
   /** Those that many requests have in common. */
   readonly headers: HeaderLines;
-  /** One more, its name and value; must be ASCII. */
-  readonly ownHeader?: string;
+  /** More of the same, of this request alone; ASCII. */
+  readonly ownLines?: string;
   readonly body: string | Buffer;
   readonly deadline: Deadline;
 };
@@ -84,6 +84,7 @@ export function headerLines(headers: Iterable<readonly [name: string, value: str
 export function openTransport(url: string): Transport {
   const { origin, hostHeader } = originOf(url);
   const expiry = openExpiry();
+  const heads = openHeads({ maxKeepAliveMs: keepAliveMs });
   const idle: Connection[] = [];
   /** In the order in which they came. */
   const waiting = new Set<Exchange>();
@@ -139,7 +140,7 @@ export function openTransport(url: string): Transport {
     while (connecting < waiting.size && connections < maxConnections) {
       connecting += 1;
       connections += 1;
-      openConnection(origin, { connectTimeoutMs, keepAliveMs, maxBytes: maxAnswerBytes }, events);
+      openConnection(origin, { connectTimeoutMs, heads, maxBytes: maxAnswerBytes }, events);
     }
   }
   function sweep(): void {
@@ -193,6 +194,7 @@ type ExchangeOptions = {
 
 /** One request and what comes back for it. */
 class Exchange implements Sending, Expiring {
+  place = -1;
   readonly deadline: Deadline;
   readonly bytes: string | Buffer;
   readonly encoding: 'latin1' | 'utf8';
@@ -206,7 +208,7 @@ class Exchange implements Sending, Expiring {
     this.deadline = request.deadline;
     const { body, headers } = request;
     const length = Buffer.byteLength(body);
-    const head = `${request.method} ${request.path} HTTP/1.1\r\nhost: ${hostHeader}\r\nconnection: keep-alive\r\n${headers.text}${request.ownHeader ?? ''}content-length: ${length}\r\n\r\n`;
+    const head = `${request.method} ${request.path} HTTP/1.1\r\nhost: ${hostHeader}\r\nconnection: keep-alive\r\n${headers.text}${request.ownLines ?? ''}content-length: ${length}\r\n\r\n`;
     if (typeof body === 'string' && (headers.isAscii || length === body.length)) {
       this.bytes = head + body;
       this.encoding = length === body.length ? 'latin1' : 'utf8';

@@ -1,6 +1,7 @@
 import type { ExecutionResult } from 'graphql';
 import { type Headers, callerHeaders } from './auth.ts';
 import type { Deadline } from './deadline.ts';
+import type { HeaderLines } from './http-transport.ts';
 import { traceparentOf } from './telemetry.ts';
 
 export const subgraphNames = ['user', 'product', 'order', 'payment'] as const;
@@ -14,6 +15,8 @@ export type SubgraphRequest = {
   readonly body?: (() => string) | undefined;
   /** Who calls (`callerHeaders`) and the trace. */
   readonly headers: Headers;
+  /** The same as lines of HTTP, for callers that can make them for less. */
+  readonly headerLines?: (() => HeaderLines) | undefined;
   /** When nobody waits for the answer any more; without one the link sets its own. */
   readonly deadline?: Deadline | undefined;
   /** True when asking twice does nothing that asking once doesn't: a query. Default false. */

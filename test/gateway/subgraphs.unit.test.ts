@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { type ExecutionResult, GraphQLError } from 'graphql';
+import type { Caller, CallerHeaders, CallerSaid } from '../../gateway/caller.ts';
 import { presentError } from '../../gateway/errors.ts';
 import { errorPolicy, fetchContext, subgraphFetch } from '../../gateway/subgraphs.ts';
 import { anonymous } from '../../subgraphs/shared/auth.ts';
 import { unavailable } from '../../subgraphs/shared/errors.ts';
+import { headerLines } from '../../subgraphs/shared/http-transport.ts';
 import type { SubgraphLink, SubgraphRequest } from '../../subgraphs/shared/link.ts';
 import { createLogger } from '../../subgraphs/shared/telemetry.ts';
 
@@ -11,8 +13,10 @@ const log = createLogger('test', 'silent');
 const caller = { viewer: anonymous, expiresAtMs: Infinity, address: '1.2.3.4', traceId: 'f'.repeat(32) };
 
 /** Fetches through a link that does this. */
-async function fetchThrough(execute: (request: SubgraphRequest) => Promise<ExecutionResult>) {
-  const context = fetchContext({ headers: async ({ address }) => ({ 'x-client-address': address }), timeoutMs: 1_000 }, caller); // prettier-ignore
+async function fetchThrough(execute: (request: SubgraphRequest) => Promise<ExecutionResult>, isSigned = true) {
+  const saidOf = ({ address }: Caller): CallerSaid => ({ headers: { 'x-client-address': address }, lines: headerLines([['x-client-address', address]]) }); // prettier-ignore
+  const headers: CallerHeaders = isSigned ? saidOf : async (one) => saidOf(one);
+  const context = fetchContext({ headers, timeoutMs: 1_000 }, caller);
   const read: string[] = [];
   const asked: string[] = [];
   const ask = subgraphFetch({
@@ -37,20 +41,26 @@ async function fetchThrough(execute: (request: SubgraphRequest) => Promise<Execu
 }
 
 describe('a fetch from a subgraph', () => {
-  test('goes over its link with the headers of the caller and the text, variables only when they are read', async () => {
-    let got: SubgraphRequest | undefined;
-    const { answer, read, asked, context } = await fetchThrough(async (request) => {
-      got = request;
-      return { data: { a: request.body?.() } };
-    });
-    expect(await answer).toEqual({ data: { a: 'the body' } });
-    expect(asked).toEqual(['product']);
-    expect(read).toEqual([]);
-    expect(got).toMatchObject({ query: '{ a }', operationName: 'A', headers: { 'x-client-address': '1.2.3.4' } });
-    expect(got?.variables).toEqual({ b: 1 });
-    expect(got).toMatchObject({ deadline: context.deadline, isRepeatable: true });
-    expect(await context.headers()).toBe(got?.headers);
-  });
+  test.each([true, false])(
+    'goes over its link with the headers of the caller and the text, variables only when they are read (signed before: %s)',
+    async (isSigned) => {
+      let got: SubgraphRequest | undefined;
+      const { answer, read, asked, context } = await fetchThrough(async (request) => {
+        got = request;
+        return { data: { a: request.body?.() } };
+      }, isSigned);
+      expect(await answer).toEqual({ data: { a: 'the body' } });
+      expect(asked).toEqual(['product']);
+      expect(read).toEqual([]);
+      expect(got?.query).toBe('{ a }');
+      expect(got?.operationName).toBe('A');
+      expect(got?.headers).toEqual({ 'x-client-address': '1.2.3.4' });
+      expect(got?.headerLines?.().text).toBe('x-client-address: 1.2.3.4\r\n');
+      expect(got?.variables).toEqual({ b: 1 });
+      expect(got?.deadline).toBe(context.deadline);
+      expect(got?.isRepeatable).toBe(true);
+    },
+  );
 
   test('that fails says so with the trace id, and shows nothing that was not meant for clients', async () => {
     const { answer } = await fetchThrough(() => Promise.reject(unavailable('The product service is away.')));

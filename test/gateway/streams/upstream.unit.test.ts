@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ExecutionResult } from 'graphql';
 import { anonymous } from '../../../subgraphs/shared/auth.ts';
+import { headerLines } from '../../../subgraphs/shared/http-transport.ts';
 import type { SubgraphLink } from '../../../subgraphs/shared/link.ts';
 import { createLogger } from '../../../subgraphs/shared/telemetry.ts';
 import { streamRequests } from '../../../gateway/streams/kinds.ts';
@@ -32,7 +33,7 @@ function openCutOff(steps: readonly ('lost' | number)[]) {
   } satisfies Pick<SubgraphLink, 'name' | 'subscribe'>;
   const request = streamRequests()({ query: 'subscription { orderEvents(orderId: "o", afterSeq: 4) { seq } }', variables: {} }); // prettier-ignore
   const caller = { viewer: anonymous, expiresAtMs: Infinity, address: '10.0.0.1', traceId: '0'.repeat(32) };
-  const deps = { link: link as unknown as SubgraphLink, headers: async () => ({}), log: createLogger('test', 'silent'), onReopen: () => undefined, nowMs: () => nowMs }; // prettier-ignore
+  const deps = { link: link as unknown as SubgraphLink, headers: () => ({ headers: {}, lines: headerLines([]) }), log: createLogger('test', 'silent'), onReopen: () => undefined, nowMs: () => nowMs }; // prettier-ignore
   return { opened, upstream: openUpstream(deps, request, { caller, operationName: undefined, afterSeq: 4 }) };
 }
 

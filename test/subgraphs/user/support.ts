@@ -110,7 +110,7 @@ export async function openUserPlatform(
 async function headersOf(
   caller: Caller,
   tokens: ReadonlyMap<string, string>,
-  sign: (viewer: UserViewer) => Promise<string>,
+  sign: (viewer: UserViewer) => string | Promise<string>,
 ) {
   const app = caller.app ?? 'gateway';
   return {

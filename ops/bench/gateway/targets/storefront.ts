@@ -30,7 +30,7 @@ const headersOf = callerHeadersOf({ token: config.serviceTokens.get('gateway') ?
 async function callerOf(authorization: string | undefined): Promise<CallerHeaders> {
   const signedIn = await verifier.verify(authorization);
   const caller: Caller = { ...signedIn, address: '127.0.0.1', traceId: newId().replaceAll('-', '') };
-  return headersOf(caller);
+  return (await headersOf(caller)).headers;
 }
 
 const originOf = (name: string): string => process.env[`${name.toUpperCase()}_URL`] ?? '';
