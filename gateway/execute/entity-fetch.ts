@@ -8,7 +8,7 @@ import type { PlanPath } from './paths.ts';
 import { type Representations, compileRepresentations, requiredObjects } from './representations.ts';
 import { type Rewrite, compileRewrites, renamedKeys } from './rewrites.ts';
 import { renamePath } from './root-fetch.ts';
-import { type Run, type Step, ask, askOnce, noteNewObjects, objectsAt } from './run.ts';
+import { type Run, type Step, type WantedGroup, ask, askOnce, noteNewObjects, objectsAt } from './run.ts';
 import { type SubgraphQuery, compileQuery } from './subgraph-query.ts';
 import { type JsonObject, type ResponsePath, isJsonObject } from './types.ts';
 import { type Wanted, openWanted } from './wanted.ts';
@@ -26,6 +26,8 @@ export type EntityFetchOptions = {
 };
 
 type EntityFetch = Omit<EntityFetchOptions, 'schema'> & {
+  /** Equal for fetches whose entities and representations are the same. */
+  readonly groupKey: string;
   readonly query: SubgraphQuery;
   readonly representations: Representations;
   readonly rewrite: Rewrite | undefined;
@@ -42,6 +44,7 @@ export function compileEntityFetch<Context>(options: EntityFetchOptions): Step<C
   const isPlain = !query.isNested && !node.outputRewrites?.length;
   const fetch: EntityFetch = {
     ...options,
+    groupKey: JSON.stringify([options.paths.map(({ key }) => key), node.requires, node.inputRewrites]),
     query,
     merge: isPlain ? compileLeafMerge(options.merge, query.keys, generateCode) : options.merge,
     representations: compileRepresentations(schema, node, generateCode),
@@ -49,7 +52,7 @@ export function compileEntityFetch<Context>(options: EntityFetchOptions): Step<C
     renamed: renamedKeys(node.outputRewrites),
   };
   return async (run) => {
-    const wanted = collectWanted(fetch, run);
+    const wanted = wantedOf(fetch, run);
     if (wanted.length === 0) return;
     if (wanted.length <= executeLimits.representations) return askFor(fetch, run, wanted);
     const chunks: Promise<void>[] = [];
@@ -59,13 +62,21 @@ export function compileEntityFetch<Context>(options: EntityFetchOptions): Step<C
   };
 }
 
-function collectWanted<Context>(fetch: EntityFetch, run: Run<Context>): readonly Wanted[] {
-  const wanted = openWanted(fetch.representations);
-  fetch.paths.forEach((path, pathIndex) => {
-    for (const object of objectsAt(run, path))
-      if (!wanted.add(object, pathIndex) && !run.book.isEmpty()) passFailureOn(fetch, run, object);
+/** Fetches that begin at the same time often wait at the same paths, and ask about the same entities. */
+function wantedOf<Context>(fetch: EntityFetch, run: Run<Context>): readonly Wanted[] {
+  let group = run.groups.get(fetch.groupKey);
+  if (!group) run.groups.set(fetch.groupKey, (group = collectWanted(fetch, run)));
+  if (!run.book.isEmpty()) for (const object of group.unasked) passFailureOn(fetch, run, object);
+  return group.wanted;
+}
+
+function collectWanted<Context>({ representations, paths }: EntityFetch, run: Run<Context>): WantedGroup {
+  const wanted = openWanted(representations, paths.length > 1);
+  const unasked: JsonObject[] = [];
+  paths.forEach((path, pathIndex) => {
+    for (const object of objectsAt(run, path)) if (!wanted.add(object, pathIndex)) unasked.push(object);
   });
-  return wanted.all;
+  return { wanted: wanted.all, unasked };
 }
 
 /** An entity that can't be asked about because what is required failed: its fields are missing for the same reason. */
@@ -86,22 +97,27 @@ async function askFor<Context>(fetch: EntityFetch, run: Run<Context>, wanted: re
   const entities = answer.data?.['_entities'] as readonly unknown[] | undefined;
   if (answer.errors.length > 0) noteErrors(fetch, run, { answer, entities, wanted });
   if (!entities) return;
+  run.groups.clear();
   if (query.isNested)
     noteNewObjects(
       run,
       wanted.some(({ objects }) => objects.length > 1),
     );
-  wanted.forEach(({ objects, pathIndexes }, index) => {
+  for (let index = 0; index < wanted.length; index++) {
     const entity = entities[index];
-    if (!isJsonObject(entity)) return;
+    if (!isJsonObject(entity)) continue;
+    const { objects, pathIndexes } = wanted[index] as Wanted;
     if (fetch.rewrite) rewriteEntity(fetch.rewrite, entity, objects[0]);
-    objects.forEach((object, nth) => {
+    for (let nth = 0; nth < objects.length; nth++) {
       // At another path response names below the entity may stand for other arguments: nothing is shared across paths.
-      const copy = asked.isShared || pathIndexes[nth] !== pathIndexes[0];
-      fetch.merge(object, entity, { copy });
-    });
-  });
+      const isElsewhere = pathIndexes !== null && pathIndexes[nth] !== pathIndexes[0];
+      fetch.merge(objects[nth] as JsonObject, entity, asked.isShared || isElsewhere ? copies : asItIs);
+    }
+  }
 }
+
+const copies = { copy: true } as const;
+const asItIs = { copy: false } as const;
 
 /** Rewrites are for types: an entity without a name is of the type that it was asked for as. */
 function rewriteEntity(rewrite: Rewrite, entity: JsonObject, object: JsonObject | undefined): void {

@@ -1,4 +1,4 @@
-import { compileReader, getOwn } from './own.ts';
+import { compileReader, getOwn, isInherited } from './own.ts';
 import { type JsonObject, type ResponsePath, isJsonObject } from './types.ts';
 
 /** Where a fetch of the plan puts what it fetches. */
@@ -39,17 +39,6 @@ export function compilePath(path: readonly (string | number)[], generateCode: bo
       collectFrom(read(value as JsonObject), depth + 1, found);
     }
   }
-  function collectFromTree(value: unknown, depth: number, found: JsonObject[]): void {
-    if (value === null || typeof value !== 'object') return;
-    const read = reads[depth];
-    if (Array.isArray(value)) {
-      if (read === null) for (const element of value) collectFromTree(element, depth + 1, found);
-    } else if (read === undefined) {
-      found.push(value as JsonObject);
-    } else if (read !== null) {
-      collectFromTree(read(value as JsonObject), depth + 1, found);
-    }
-  }
   function locateFrom(value: unknown, at: ResponsePath, depth: number, found: Map<JsonObject, ResponsePath[]>): void {
     const step = steps[depth];
     if (Array.isArray(value)) {
@@ -65,12 +54,13 @@ export function compilePath(path: readonly (string | number)[], generateCode: bo
     }
   }
 
+  const collectFromTree = generateCode ? generateTreeWalk(steps) : treeWalk(reads);
   return {
     key: steps.join('\n'),
     collect(root, isTree) {
       if (isTree) {
         const objects: JsonObject[] = [];
-        collectFromTree(root, 0, objects);
+        collectFromTree(root, objects);
         return objects;
       }
       const found: Set<unknown>[] = [];
@@ -83,4 +73,39 @@ export function compilePath(path: readonly (string | number)[], generateCode: bo
       return found;
     },
   };
+}
+
+/** Collects the objects at a path of data where no object is at two places. */
+type TreeWalk = (root: JsonObject, found: JsonObject[]) => void;
+
+function treeWalk(reads: readonly (((object: JsonObject) => unknown) | null)[]): TreeWalk {
+  function walk(value: unknown, depth: number, found: JsonObject[]): void {
+    if (value === null || typeof value !== 'object') return;
+    const read = reads[depth];
+    if (Array.isArray(value)) {
+      if (read === null) for (const element of value) walk(element, depth + 1, found);
+    } else if (read === undefined) {
+      found.push(value as JsonObject);
+    } else if (read !== null) {
+      walk(read(value as JsonObject), depth + 1, found);
+    }
+  }
+  return (root, found) => walk(root, 0, found);
+}
+
+/** The same as loops in each other, one for each list on the way. Only names of the plan get into the code, as string literals. */
+function generateTreeWalk(steps: readonly string[]): TreeWalk {
+  const at = (depth: number): string => {
+    const value = `v${depth}`;
+    const step = steps[depth];
+    const next = `v${depth + 1}`;
+    if (step === undefined) return `if (typeof ${value} === 'object' && ${value} !== null && !Array.isArray(${value})) found.push(${value});`; // prettier-ignore
+    if (step === '@')
+      return `if (Array.isArray(${value})) for (let i${depth} = 0; i${depth} < ${value}.length; i${depth}++) { const ${next} = ${value}[i${depth}]; ${at(depth + 1)} }`;
+    const name = JSON.stringify(step);
+    const read = isInherited(step) ? `Object.hasOwn(${value}, ${name}) ? ${value}[${name}] : undefined` : `${value}[${name}]`; // prettier-ignore
+    return `if (typeof ${value} === 'object' && ${value} !== null && !Array.isArray(${value})) { const ${next} = ${read}; ${at(depth + 1)} }`;
+  };
+  // oxlint-disable-next-line typescript/no-implied-eval
+  return new Function('v0', 'found', `'use strict'; ${at(0)}`) as TreeWalk;
 }

@@ -2,6 +2,7 @@ import { type Answer, readAnswer, thrownAnswer } from './answers.ts';
 import type { ErrorBook } from './error-book.ts';
 import type { PlanPath } from './paths.ts';
 import type { PlannedRequest, SubgraphQuery } from './subgraph-query.ts';
+import type { Wanted } from './wanted.ts';
 import type { ErrorPolicy, JsonObject, ResponsePath, SubgraphFetch, SubgraphRequest } from './types.ts';
 
 /** One execution under way. */
@@ -22,9 +23,14 @@ export type Run<Context> = {
   isTree: boolean;
   /** Objects at paths of the plan, as long as no new ones are merged. */
   readonly objects: Map<string, readonly JsonObject[]>;
+  /** What fetches ask about, until something is merged. */
+  readonly groups: Map<string, WantedGroup>;
   /** True when a mutation's answer is null already, so that its other mutations aren't begun. */
   isLost(): boolean;
 };
+
+/** The entities that a fetch asks about, and the objects at its paths that it can't ask about. */
+export type WantedGroup = { readonly wanted: readonly Wanted[]; readonly unasked: readonly JsonObject[] };
 
 /** A part of a plan. */
 export type Step<Context> = (run: Run<Context>) => Promise<void>;
@@ -39,6 +45,7 @@ export function objectsAt<Context>({ objects, root, isTree }: Run<Context>, path
 /** To be called when objects are merged. */
 export function noteNewObjects<Context>(run: Run<Context>, isAtSeveralPlaces: boolean): void {
   run.objects.clear();
+  run.groups.clear();
   if (isAtSeveralPlaces) run.isTree = false;
 }
 

@@ -123,6 +123,7 @@ function openRun<Context>(
     inFlight: [],
     isTree: true,
     objects: new Map(),
+    groups: new Map(),
     isLost: () => isMutation && !book.isEmpty() && lacksRootField(shape, root, book),
   };
 }

@@ -2,7 +2,12 @@ import type { ReadKey, Representations } from './representations.ts';
 import type { JsonObject } from './types.ts';
 
 /** One entity that is asked for, and the objects that are waiting for it. */
-export type Wanted = { readonly text: string; readonly objects: JsonObject[]; readonly pathIndexes: number[] };
+export type Wanted = {
+  readonly text: string;
+  readonly objects: JsonObject[];
+  /** At which of the fetch's paths each object is; null when there is only one path. */
+  readonly pathIndexes: number[] | null;
+};
 
 /** Finds the entity that an object waits for among those of a fetch. */
 export type WantedEntities = {
@@ -17,7 +22,7 @@ type Tree = Map<unknown, Tree | Wanted>;
  * Entities by their representations. Most are known by a few leaves, and most objects wait for an entity that another
  * waits for too: those are found by the values, without building the text again.
  */
-export function openWanted(representations: Representations): WantedEntities {
+export function openWanted(representations: Representations, hasSeveralPaths: boolean): WantedEntities {
   const all: Wanted[] = [];
   const byText = new Map<string, Wanted>();
   const byValues = new Map<string, Tree>();
@@ -27,14 +32,13 @@ export function openWanted(representations: Representations): WantedEntities {
     if (text === null) return null;
     const known = isNew ? undefined : byText.get(text);
     if (known) return known;
-    const wanted = { text, objects: [], pathIndexes: [] };
+    const wanted = { text, objects: [], pathIndexes: hasSeveralPaths ? [] : null };
     if (!isNew) byText.set(text, wanted);
     all.push(wanted);
     return wanted;
   }
-  function findByValues(object: JsonObject, typename: string, keys: readonly ReadKey[]): Wanted | null {
-    let tree = byValues.get(typename);
-    if (!tree) byValues.set(typename, (tree = new Map()));
+  function findByValues(object: JsonObject, top: Tree, keys: readonly ReadKey[]): Wanted | null {
+    let tree = top;
     const last = keys.length - 1;
     // Texts of other values are other texts, but for lists and the like (a key of a custom scalar).
     let isNew = true;
@@ -54,16 +58,29 @@ export function openWanted(representations: Representations): WantedEntities {
     return wanted;
   }
 
+  /** Of the last object: a list mostly holds objects of one type. */
+  let lastTypename: string | undefined;
+  let lastKeys: readonly ReadKey[] | null = null;
+  let lastTree: Tree = new Map();
+  function turnTo(typename: string): void {
+    lastTypename = typename;
+    const keys = representations.keysOf(typename);
+    lastKeys = keys && keys.length > 0 ? keys : null;
+    const tree = byValues.get(typename) ?? new Map<unknown, Tree | Wanted>();
+    byValues.set(typename, tree);
+    lastTree = tree;
+  }
+
   return {
     all,
     add(object, pathIndex) {
       const typename = object['__typename'];
       if (typeof typename !== 'string') return false;
-      const keys = representations.keysOf(typename);
-      const wanted = keys && keys.length > 0 ? findByValues(object, typename, keys) : find(object, false);
+      if (typename !== lastTypename) turnTo(typename);
+      const wanted = lastKeys ? findByValues(object, lastTree, lastKeys) : find(object, false);
       if (!wanted) return false;
       wanted.objects.push(object);
-      wanted.pathIndexes.push(pathIndex);
+      wanted.pathIndexes?.push(pathIndex);
       return true;
     },
   };
