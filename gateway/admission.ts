@@ -29,6 +29,8 @@ export type Admission = {
    * many wait, when it waited too long, or when its client is gone; the work has not begun then.
    */
   run<T>(applicant: Applicant, work: () => Promise<T>, refused?: (error: GraphQLError) => T): Promise<T>;
+  /** Counts work that is refused for another reason; what to say of it. */
+  refuse(reason: 'too many new documents'): GraphQLError;
   /** How many run and wait now. */
   counts(): { readonly running: number; readonly queued: number };
   close(): void;
@@ -56,7 +58,7 @@ const overloaded = (): GraphQLError =>
     },
   });
 
-type ShedReason = 'queue full' | 'waited too long' | 'client gone';
+type ShedReason = 'queue full' | 'waited too long' | 'client gone' | 'too many new documents';
 type Waiting = {
   readonly applicant: Applicant;
   readonly sinceMs: number;
@@ -177,6 +179,10 @@ export function openAdmission(
         const refuse = refused ? (error: GraphQLError) => resolve(refused(error)) : reject;
         enqueue({ applicant, sinceMs: nowMs(), begin: () => resolve(run(client, work)), refuse });
       });
+    },
+    refuse(reason) {
+      shown.countShed(reason);
+      return overloaded();
     },
     counts: () => ({ running: runs.all.length, queued: queue.size }),
     close() {

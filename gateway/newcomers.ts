@@ -4,6 +4,7 @@ import { GraphQLError } from 'graphql';
 import type { Metrics } from '../subgraphs/shared/telemetry.ts';
 import { type Applicant, openAdmission } from './admission.ts';
 import type { Variables } from './cost.ts';
+import { type DocumentAllowance, openDocumentAllowance } from './document-allowance.ts';
 import type { Documents } from './documents.ts';
 import type { Supergraph } from './execute.ts';
 
@@ -16,7 +17,8 @@ export type Newcomers = {
   isKnown(sent: Sent): boolean;
   /**
    * Does it when its turn comes. What is wrong with the operation is not said here: whoever goes on with it finds out, at
-   * no cost. Rejects with OVERLOADED when too many wait, when it waited too long, or when its client is gone.
+   * no cost. Rejects with OVERLOADED when too many wait, when it waited too long, when its client is gone or has brought
+   * too many.
    */
   introduce(sent: Sent, applicant: Applicant): Promise<void>;
   close(): void;
@@ -32,14 +34,16 @@ const busyFrom = 0.5;
 
 /**
  * Planning takes milliseconds of this process's only thread, so newcomers come one at a time, client by client, with
- * everybody else's turns in between. Whoever sends thousands of distinct documents waits behind himself.
+ * everybody else's turns in between. Whoever sends thousands of distinct documents waits behind himself, and after some
+ * hundreds for each (`document-allowance.ts`).
  */
 export function openNewcomers(deps: {
   documents: Documents;
   supergraph: Pick<Supergraph, 'isPrepared' | 'prepare'>;
   metrics: Metrics;
+  allowance?: DocumentAllowance;
 }): Newcomers {
-  const { documents, supergraph, metrics } = deps;
+  const { documents, supergraph, metrics, allowance = openDocumentAllowance(limits) } = deps;
   const admission = openAdmission(limits, { metrics, what: 'newcomers' });
 
   const isKnown = (sent: Sent): boolean => {
@@ -70,8 +74,9 @@ export function openNewcomers(deps: {
   }
   return {
     isKnown,
-    introduce: (sent, applicant) =>
-      new Promise((resolve, reject) => {
+    async introduce(sent, applicant) {
+      if (!(await allowance.take(applicant))) throw admission.refuse('too many new documents');
+      await new Promise<void>((resolve, reject) => {
         const prepareAndRest = async (): Promise<void> => {
           // Another may have brought the same.
           const tookMs = isKnown(sent) ? 0 : await prepare(sent);
@@ -79,7 +84,8 @@ export function openNewcomers(deps: {
           await rest(Math.min(tookMs * restShare, maxRestMs));
         };
         admission.run(applicant, prepareAndRest).catch(reject);
-      }),
+      });
+    },
     close: () => admission.close(),
   };
 }

@@ -37,6 +37,24 @@ beforeEach(() => {
 });
 afterEach(() => newcomers.close());
 
+test('a client that brings too many new documents is refused as OVERLOADED, which is counted', async () => {
+  const executor = createExecutor<null>({ supergraphSdl, fetch: async () => ({ data: {} }) });
+  const metrics = createMetrics();
+  const strict = openNewcomers({
+    documents: openDocuments(executor.schema, { introspection: true }),
+    supergraph: { isPrepared: () => false, prepare: () => undefined },
+    metrics,
+    allowance: { take: async ({ client }) => client !== 'flood' },
+  });
+  await expect(strict.introduce(distinct(1), { client: 'flood' })).rejects.toMatchObject({
+    extensions: { code: 'OVERLOADED' },
+  });
+  await expect(strict.introduce(distinct(1), { client: 'other' })).resolves.toBeUndefined();
+  const shed = await metrics.registry.getSingleMetric('gateway_newcomers_shed_total')?.get();
+  expect(shed?.values).toMatchObject([{ value: 1, labels: { reason: 'too many new documents' } }]);
+  strict.close();
+});
+
 describe('an operation that nobody sent lately', () => {
   test('is prepared once, and known from then on', async () => {
     expect(newcomers.isKnown(sent('{ b }'))).toBe(false);

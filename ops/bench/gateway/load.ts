@@ -13,7 +13,7 @@ const nanosecondsPerMs = 1e6;
 
 /**
  * Clients that each ask, wait for the answer and ask again, until `seconds` are over or `count` requests are sent.
- * `bodyOf` gives the next request. An answer that isn't 200 ends the run.
+ * `bodyOf` gives the next request. An answer of another status than 200 ends the run.
  */
 export async function load(options: {
   origin: string;
@@ -22,11 +22,13 @@ export async function load(options: {
   /** One a client. */
   authorizations: readonly string[];
   bodyOf: () => string;
+  /** Statuses beside 200 that are answers too. */
+  alsoExpected?: readonly number[];
   /** Ends it before. */
   signal?: AbortSignal;
 }): Promise<Load> {
   const { seconds = Infinity, count = Infinity, signal } = options;
-  const { post, close } = openPost(options.origin);
+  const { post, close } = openPost(options.origin, options.alsoExpected);
   const times = createHistogram();
   const startedAt = performance.now();
   const until = startedAt + seconds * 1_000;
