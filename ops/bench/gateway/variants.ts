@@ -92,7 +92,8 @@ export const variants: Readonly<Record<string, Variant>> = {
       return { command, args: ['--home', cwd, 'dev', '--listen-address', `127.0.0.1:${port}`], cwd };
     },
   },
-  floor: own('the requests that ours sends, as constants, behind the plain front', 'plain.ts', 'floor'),
+  floor: own('the requests that ours sends, as constants, behind the plain front, over undici', 'plain.ts', 'floor'),
+  'floor-own': own('the same over the connections of our gateway', 'plain.ts', 'floor-own'),
 };
 
 /** The queries of the federation benchmark before subgraphs that answer from memory, so that gateways are measured. */

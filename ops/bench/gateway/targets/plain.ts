@@ -1,12 +1,14 @@
 /**
  * An executor of the benchmark behind a front that does no more than it must: node:http, one JSON body, documents
- * known by their text. All of them have the same front and the same connections to the subgraphs.
+ * known by their text. All of them have the same front, and but for `floor-own` the same connections to the subgraphs.
  */
 import { createServer } from 'node:http';
 import { ApolloGateway, type GraphQLDataSource } from '@apollo/gateway';
 import { type DocumentNode, parse, validate } from 'graphql';
 import { createExecutor } from '../../../../gateway/execute/executor.ts';
 import type { SubgraphResponse } from '../../../../gateway/execute/types.ts';
+import { deadlineIn, defaultTimeoutMs } from '../../../../subgraphs/shared/deadline.ts';
+import { headerLines, openTransport } from '../../../../subgraphs/shared/http-transport.ts';
 import { queries } from '../graph.ts';
 import { type Post, openPost } from '../transport.ts';
 import { readGiven } from './given.ts';
@@ -21,8 +23,19 @@ type Gateway = (request: Request) => Promise<string>;
 
 const { variant, port: listenPort, ports, supergraphSdl } = readGiven();
 const posts = new Map<string, Post>(
-  Object.entries(ports).map(([name, port]) => [name, openPost(`http://127.0.0.1:${port}`).post]),
+  Object.entries(ports).map(([name, port]) => {
+    const origin = `http://127.0.0.1:${port}`;
+    return [name, variant === 'floor-own' ? postByOwn(origin) : openPost(origin).post];
+  }),
 );
+
+/** By the connections that the gateway itself has. */
+function postByOwn(origin: string): Post {
+  const { send } = openTransport(origin);
+  const headers = headerLines([['content-type', 'application/json'], ['accept', 'application/json']]); // prettier-ignore
+  return async (body) =>
+    (await send({ method: 'POST', path: '/graphql', headers, body, deadline: deadlineIn(defaultTimeoutMs) })).body;
+}
 
 function postTo(name: string, body: string): Promise<string> {
   const post = posts.get(name);
@@ -98,6 +111,7 @@ const makers: Record<string, () => Gateway | Promise<Gateway>> = {
   closures: () => ours(false),
   'apollo-executor': apolloExecutor,
   floor,
+  'floor-own': floor,
 };
 const gateway = await makers[variant]?.();
 if (!gateway) throw new Error(`unknown variant ${variant}`);
