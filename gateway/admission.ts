@@ -46,7 +46,7 @@ const surelySlowAfterMs = 1_000;
 /** Share of its time that the event loop works, from which on the processor counts as busy. */
 const busyFrom = 0.9;
 const retryAfterSeconds = 1;
-/** More than can run: entries at zero are left until there are so many, as a Map whose entries come and go costs more. */
+/** Beside those that run: entries at zero are left until there are so many, as a Map whose entries come and go costs more. */
 const rememberedClients = 1_000;
 
 /** More is asked for than this gateway can do now; the operation has not begun, and may be sent again. */
@@ -88,7 +88,7 @@ export function openAdmission(
   const { nowMs = () => performance.now(), isBusy = eventLoopBusy() } = deps;
   const least = Math.min(runningWhenBusy, limits.maxRunning);
   const runs = openBag<Run>();
-  const runningOf = new Map<string, number>();
+  const clients = countClients(limits.maxRunning);
   const queue = createFairQueue<Waiting>();
   let slow = 0;
   let allowed = least;
@@ -99,7 +99,7 @@ export function openAdmission(
   }));
 
   const hasRoom = (): boolean => runs.all.length < limits.maxRunning && runs.all.length - slow < allowed;
-  const hasRoomFor = (client: string): boolean => (runningOf.get(client) ?? 0) < limits.maxRunningPerClient;
+  const hasRoomFor = (client: string): boolean => clients.running(client) < limits.maxRunningPerClient;
   const shed = ({ refuse }: Waiting, reason: ShedReason): void => {
     shown.countShed(reason);
     refuse(overloaded());
@@ -109,27 +109,14 @@ export function openAdmission(
     const mine: Run = { sinceMs: nowMs(), isSlow: false, place: -1 };
     runs.add(mine);
     if (runs.all.length > least) watch();
-    runningOf.set(client, (runningOf.get(client) ?? 0) + 1);
+    clients.add(client, 1);
     const end = (): void => {
       runs.remove(mine);
       if (mine.isSlow) slow -= 1;
-      runningOf.set(client, (runningOf.get(client) ?? 1) - 1);
-      if (runningOf.size > rememberedClients) forgetIdle();
+      clients.add(client, -1);
       if (queue.size > 0) admitWaiting();
     };
-    return work().then(
-      (value) => {
-        end();
-        return value;
-      },
-      (error: unknown) => {
-        end();
-        throw error;
-      },
-    );
-  }
-  function forgetIdle(): void {
-    for (const [client, count] of runningOf) if (count === 0) runningOf.delete(client);
+    return endedBy(work, end);
   }
   function admitWaiting(): void {
     while (hasRoom()) {
@@ -190,6 +177,38 @@ export function openAdmission(
       shown.close();
     },
   };
+}
+
+/** How many operations of each client run. Clients of whom none does are forgotten when there are many of them. */
+function countClients(maxRunning: number) {
+  const counts = new Map<string, number>();
+  const running = (client: string): number => counts.get(client) ?? 0;
+  return {
+    running,
+    add(client: string, change: 1 | -1): void {
+      counts.set(client, running(client) + change);
+      if (counts.size <= rememberedClients + 2 * maxRunning) return;
+      for (const [other, count] of counts) if (count === 0) counts.delete(other);
+    },
+  };
+}
+
+/** What the work gives, after `end` was called; also for work that throws before there is a promise. */
+function endedBy<T>(work: () => Promise<T>, end: () => void): Promise<T> {
+  const failed = (error: unknown): never => {
+    end();
+    throw error;
+  };
+  const succeeded = (value: T): T => {
+    end();
+    return value;
+  };
+  try {
+    return work().then(succeeded, failed);
+  } catch (error) {
+    end();
+    return Promise.reject(error);
+  }
 }
 
 /** Whether the event loop worked most of the time since the last call. */

@@ -25,12 +25,12 @@ const audience = 'order-platform-api';
 const maxLifetimeSeconds = 600;
 const clockToleranceSeconds = 5;
 const maxTokenChars = 4_096;
+const bearer = 'Bearer ';
 const nobody: SignedIn = { viewer: anonymous, expiresAtMs: Infinity };
 const verifiedTokens = 10_000;
 const roles: ReadonlySet<unknown> = new Set<Role>(['CUSTOMER', 'MERCHANT', 'OPERATOR', 'ADMIN']);
 
 export function tokenVerifier(options: { keys: KeySet; revoked: RevokedSessions; now: () => Date }): TokenVerifier {
-  /** By the whole header, which is bounded as the token is. */
   const verified = new LRUCache<string, { viewer: UserViewer; expiresAtMs: number }>({ max: verifiedTokens });
   const stands = ({ viewer, expiresAtMs }: SignedIn): boolean =>
     expiresAtMs > options.now().getTime() && !(viewer.kind === 'user' && options.revoked.has(viewer.sessionId));
@@ -75,7 +75,8 @@ export function tokenVerifier(options: { keys: KeySet; revoked: RevokedSessions;
 
   function known(authorization: string | undefined): SignedIn | undefined {
     if (authorization === undefined) return nobody;
-    const signedIn = verified.get(authorization);
+    // As nearly everybody writes it; others are read by `verify`.
+    const signedIn = authorization.startsWith(bearer) ? verified.get(authorization.slice(bearer.length)) : undefined;
     return signedIn && stands(signedIn) ? signedIn : undefined;
   }
   return {
@@ -83,13 +84,13 @@ export function tokenVerifier(options: { keys: KeySet; revoked: RevokedSessions;
     known,
     async verify(authorization) {
       if (authorization === undefined) return nobody;
-      const token = /^Bearer {1,8}([\w.~+/=-]+)$/i.exec(authorization)?.[1];
+      const token = /^Bearer +([\w.~+/=-]+)$/i.exec(authorization)?.[1];
       if (token === undefined || token.length > maxTokenChars)
         throw unauthenticated('The Authorization header is not "Bearer" and an access token.');
-      let signedIn = verified.get(authorization);
+      let signedIn = verified.get(token);
       if (!signedIn) {
         signedIn = await check(token);
-        verified.set(authorization, signedIn);
+        verified.set(token, signedIn);
       }
       if (options.revoked.has(signedIn.viewer.sessionId))
         throw unauthenticated('The session has ended; sign in again.');

@@ -39,7 +39,7 @@ export function commonHeaders(options: { publicUrl: string }): RequestHandler {
   const ofPages = Object.entries(securityHeaders(options));
   const ofApi = Object.entries(apiSecurityHeaders(options));
   return (request, response, next) => {
-    const security = /^\/graphql(?:\/|$)/.test(request.path) ? ofApi : ofPages;
+    const security = /^\/graphql(?:\/|$)/i.test(request.path) ? ofApi : ofPages;
     const traceId: string = (response.locals['traceId'] ??= traceIdFrom(request.headers['traceparent'] as string | undefined)); // prettier-ignore
     response.setHeader('x-trace-id', traceId);
     for (const [name, value] of security) response.setHeader(name, value);

@@ -5,7 +5,12 @@ import type { HeaderLines } from '../subgraphs/shared/http-transport.ts';
 import { type SubgraphLink, type SubgraphName, type SubgraphRequest, subgraphNames } from '../subgraphs/shared/link.ts';
 import type { Caller, CallerHeaders, CallerSaid } from './caller.ts';
 import { type ErrorReport, presentError } from './errors.ts';
-import type { ErrorPolicy, SubgraphFetch, SubgraphRequest as PlannedRequest } from './execute/types.ts';
+import type {
+  ErrorPolicy,
+  SubgraphFetch,
+  SubgraphRequest as PlannedRequest,
+  SubgraphResponse,
+} from './execute/types.ts';
 
 /** Who sent an operation, as Apollo Server's plugins and our own code pass it on. */
 export type OperationContext = { readonly caller: Caller };
@@ -15,15 +20,15 @@ export type FetchContext = {
   readonly caller: Caller;
   /** When the client gets its answer, with whatever is there by then. */
   readonly deadline: Deadline;
-  readonly said: ReturnType<CallerHeaders>;
+  /** What the caller's headers are, made once for all fetches. */
+  readonly said: () => ReturnType<CallerHeaders>;
 };
 
 /** Begins the time that an operation has. */
-export const fetchContext = (options: { headers: CallerHeaders; timeoutMs: number }, caller: Caller): FetchContext => ({
-  caller,
-  deadline: deadlineIn(options.timeoutMs),
-  said: options.headers(caller),
-});
+export function fetchContext(options: { headers: CallerHeaders; timeoutMs: number }, caller: Caller): FetchContext {
+  let said: ReturnType<CallerHeaders> | undefined;
+  return { caller, deadline: deadlineIn(options.timeoutMs), said: () => (said ??= options.headers(caller)) };
+}
 
 /**
  * The subgraphs as the executor calls them, over links of either kind. One that can't be reached costs its own fields
@@ -33,17 +38,24 @@ export function subgraphFetch(options: {
   link: (name: SubgraphName) => SubgraphLink;
   report: Pick<ErrorReport, 'log'>;
 }): SubgraphFetch<FetchContext> {
-  return (serviceName, planned) => {
-    const { caller, said } = planned.context;
+  function ask(serviceName: string, planned: PlannedRequest<FetchContext>): Promise<SubgraphResponse> {
     const link = options.link(subgraphName(serviceName));
-    const answer =
-      said instanceof Promise
-        ? said.then((known) => link.execute(new PlannedCall(planned, known)))
-        : link.execute(new PlannedCall(planned, said));
-    return answer.catch((error: unknown) => {
-      const { message, extensions } = presentError(error, { log: options.report.log, traceId: caller.traceId });
+    const said = planned.context.said();
+    return said instanceof Promise
+      ? said.then((known) => link.execute(new PlannedCall(planned, known)))
+      : link.execute(new PlannedCall(planned, said));
+  }
+  return (serviceName, planned) => {
+    const failed = (error: unknown): never => {
+      const { traceId } = planned.context.caller;
+      const { message, extensions } = presentError(error, { log: options.report.log, traceId });
       throw new GraphQLError(message, { ...(extensions && { extensions }) });
-    });
+    };
+    try {
+      return ask(serviceName, planned).catch(failed);
+    } catch (error) {
+      return failed(error);
+    }
   };
 }
 

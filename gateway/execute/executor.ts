@@ -119,7 +119,7 @@ export function createExecutor<Context>(options: ExecutorOptions<Context>): Exec
       try {
         compiled = compile(request);
       } catch (error) {
-        return error instanceof GraphQLError ? Promise.resolve({ errors: [error] }) : Promise.reject(error as Error);
+        return error instanceof GraphQLError ? Promise.resolve({ errors: [error] }) : Promise.reject(error);
       }
       return compiled.execute({ variables: request.variables ?? {}, context: request.context });
     },

@@ -27,6 +27,7 @@ type BuildText = (value: JsonObject) => string | undefined;
 /** What is known of the entities of one type. */
 type Keys = {
   readonly reads: readonly ReadKey[] | null;
+  readonly build: BuildText;
   /** True when their text begins with `__typename`, so that it has one. */
   readonly beginsWithName: boolean;
 };
@@ -53,21 +54,25 @@ export function compileRepresentations(
     const simple = fields.every(({ name, selections }) => selections === null && !isInherited(name));
     const names = fields.map(({ name }) => name);
     const values = names.filter((name) => name !== '__typename');
+    const beginsWithName = names[0] === '__typename';
+    // Only names of the schema get into code, and are remembered: a subgraph may answer any text.
+    const isKnownType = schema.getType(typename) !== undefined;
     const found: Keys = {
       reads: simple ? values.map((name) => compileReader(name, generateCode)) : null,
-      beginsWithName: names[0] === '__typename',
+      build: isKnownType && simple && beginsWithName && generateCode ? generateLeaves(typename, values) : build,
+      beginsWithName,
     };
-    // Only names of the schema are remembered: a subgraph may answer any text.
-    if (schema.getType(typename)) keys.set(typename, found);
+    if (isKnownType) keys.set(typename, found);
     return found;
   }
   return {
     textOf(entity) {
       const typename = entity['__typename'];
       if (typeof typename !== 'string') return null;
-      const text = build(entity);
+      const known = keysFor(typename);
+      const text = known.build(entity);
       if (text === undefined || text === '{}') return null;
-      if (!rewrite && keysFor(typename).beginsWithName) return text;
+      if (!rewrite && known.beginsWithName) return text;
       const representation = JSON.parse(text) as JsonObject;
       if (typeof representation['__typename'] !== 'string') return null;
       rewrite?.(representation);
@@ -76,6 +81,21 @@ export function compileRepresentations(
     keysOf: (typename) => keysFor(typename).reads,
   };
 }
+
+/** The text of an entity of which only leaves are asked: its name and the values in turn, as `compileFields` has it. */
+function generateLeaves(typename: string, names: readonly string[]): BuildText {
+  const opening = `{"__typename":${JSON.stringify(typename)}`;
+  const parts = names.map((name, index) => {
+    const value = `v${index}`;
+    return `const ${value} = entity[${JSON.stringify(name)}]; if (${value} === undefined) return undefined; text += ${JSON.stringify(`,${JSON.stringify(name)}:`)} + (typeof ${value} === 'string' && plain.test(${value}) ? '"' + ${value} + '"' : JSON.stringify(${value}));`;
+  });
+  // oxlint-disable-next-line typescript/no-implied-eval
+  const make = new Function('plain', `'use strict'; return function (entity) { let text = ${JSON.stringify(opening)}; ${parts.join('\n')} return text + '}'; };`); // prettier-ignore
+  return (make as (plain: RegExp) => BuildText)(plainText);
+}
+
+/** Text that JSON writes as it is. */
+const plainText = /^[ !#-[\]-~]*$/;
 
 /** One builder for each runtime type that is met: fragments are decided once, fields of several are merged. */
 function compileSelections(schema: GraphQLSchema, selections: readonly QueryPlanSelectionNode[]): BuildText {

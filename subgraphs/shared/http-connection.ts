@@ -17,11 +17,7 @@ export type Sending = {
 
 /** A connection that carries one request at a time. */
 export type Connection = {
-  /** Since when it has had nothing to do, `performance.now()`. */
-  readonly idleSinceMs: number;
-  /** How long it may have nothing to do and still be used, in milliseconds. */
-  readonly keepAliveMs: number;
-  /** False when the peer has ended it, which is known before it is closed. */
+  /** False when the peer has ended it, or may any moment. */
   isUsable(): boolean;
   send(sending: Sending): void;
   /** Ends it now; what it carries fails. */
@@ -31,7 +27,7 @@ export type Connection = {
 export type ConnectionEvents = {
   readonly ready: (connection: Connection) => void;
   /** It never came about. */
-  readonly refused: (error: Error) => void;
+  readonly refused: (connection: Connection, error: Error) => void;
   /** It has answered and may carry the next request; called before `answered`. */
   readonly free: (connection: Connection) => void;
   /** It stood and is gone. */
@@ -39,6 +35,8 @@ export type ConnectionEvents = {
 };
 
 const readBytes = 64 * 1024;
+/** How long one is kept that has not carried a request yet: servers wait less for the first than between two. */
+const unusedMs = 5_000;
 const keepAliveProbeMs = 60_000;
 
 /**
@@ -61,12 +59,13 @@ export function openConnection(
     : connectTcp({ ...shared, onread: readInto(take) });
   const connection = {
     idleSinceMs: performance.now(),
-    keepAliveMs: Infinity,
-    isUsable: () => socket.readable && socket.writable,
+    keepAliveMs: unusedMs,
+    isUsable: () =>
+      socket.readable && socket.writable && performance.now() - connection.idleSinceMs <= connection.keepAliveMs,
     send(next: Sending): void {
       sending = next;
       socket.ref();
-      socket.write(next.bytes as string, next.encoding);
+      socket.write(next.bytes, next.encoding);
     },
     destroy(error?: Error): void {
       failure ??= error;
@@ -104,6 +103,7 @@ export function openConnection(
     hasStood = true;
     socket.setTimeout(0);
     socket.unref();
+    connection.idleSinceMs = performance.now();
     events.ready(connection);
   });
   socket.on('error', (error) => (failure ??= error));
@@ -114,7 +114,7 @@ export function openConnection(
   socket.on('close', () => {
     const error = failure ?? Object.assign(new Error('the connection ended'), { code: 'ECONNRESET' });
     if (!hasStood) {
-      events.refused(error);
+      events.refused(connection, error);
       return;
     }
     events.closed(connection);

@@ -40,7 +40,7 @@ export function httpLink(
       const body = request.body?.() ?? bodyOf(request);
       return transport.send({ method: 'POST', path: '/graphql', headers, ownLines, body, deadline });
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   }
   async function sendAgain(error: Error, request: SubgraphRequest, deadline: Deadline): Promise<ExecutionResult> {
@@ -127,6 +127,8 @@ function readResult({ status, contentType, body }: HttpAnswer): ExecutionResult 
     }
   }
   const what = `answered ${status} without a GraphQL result`;
+  // It has read nothing of the request: it was about to end the connection.
+  if (status === 408) throw new TransportError('cut-off', what);
   if (status >= 400 && status < 500) throw new TransportError('refused', what);
   throw new TransportError('rubbish', what);
 }

@@ -62,6 +62,7 @@ export type Transport = {
   close(): Promise<void>;
 };
 
+const requestTarget = /^\/[\x21-\x7e]*$/;
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const notInValues = /[^\t\x20-\x7e\x80-\xff]/;
 const ascii = /^[\0-\x7f]*$/;
@@ -85,23 +86,23 @@ export function openTransport(url: string): Transport {
   const { origin, hostHeader } = originOf(url);
   const expiry = openExpiry();
   const heads = openHeads({ maxKeepAliveMs: keepAliveMs });
-  const idle: Connection[] = [];
+  const idle = openIdle();
   /** In the order in which they came. */
   const waiting = new Set<Exchange>();
   let connections = 0;
-  let connecting = 0;
+  const opening = new Set<Connection>();
   let requests = 0;
   let isClosing = false;
+  let closed: Promise<void> | undefined;
   let whenEmpty: (() => void) | undefined;
-  let sweeper: NodeJS.Timeout | undefined;
 
   const events: ConnectionEvents = {
     ready(connection) {
-      connecting -= 1;
+      opening.delete(connection);
       serveNext(connection);
     },
-    refused(error) {
-      connecting -= 1;
+    refused(connection, error) {
+      opening.delete(connection);
       connections -= 1;
       const [first] = waiting;
       if (first) {
@@ -113,8 +114,7 @@ export function openTransport(url: string): Transport {
     free: serveNext,
     closed(connection) {
       connections -= 1;
-      const place = idle.indexOf(connection);
-      if (place !== -1) idle.splice(place, 1);
+      idle.remove(connection);
       openForWaiting();
     },
   };
@@ -126,29 +126,15 @@ export function openTransport(url: string): Transport {
     } else if (isClosing) {
       connection.destroy();
     } else {
-      idle.push(connection);
-      sweeper ??= setInterval(sweep, sweepEveryMs).unref();
+      idle.add(connection);
     }
-  }
-  function takeIdle(): Connection | undefined {
-    let connection = idle.pop();
-    while (connection && !connection.isUsable()) connection = idle.pop();
-    return connection;
   }
   /** As many as wait are opened, though one that becomes free may serve them before. */
   function openForWaiting(): void {
-    while (connecting < waiting.size && connections < maxConnections) {
-      connecting += 1;
+    while (opening.size < waiting.size && connections < maxConnections) {
       connections += 1;
-      openConnection(origin, { connectTimeoutMs, heads, maxBytes: maxAnswerBytes }, events);
+      opening.add(openConnection(origin, { connectTimeoutMs, heads, maxBytes: maxAnswerBytes }, events));
     }
-  }
-  function sweep(): void {
-    const now = performance.now();
-    for (const connection of idle) if (now - connection.idleSinceMs > connection.keepAliveMs) connection.destroy();
-    if (connections > 0) return;
-    clearInterval(sweeper);
-    sweeper = undefined;
   }
   function ended(exchange: Exchange): void {
     waiting.delete(exchange);
@@ -157,16 +143,25 @@ export function openTransport(url: string): Transport {
     if (requests === 0) whenEmpty?.();
   }
 
+  async function close(): Promise<void> {
+    isClosing = true;
+    idle.close();
+    if (waiting.size === 0) for (const connection of opening) connection.destroy();
+    if (requests > 0) await new Promise<void>((resolve) => (whenEmpty = resolve));
+  }
+
   return {
     send(request) {
       if (isClosing) return Promise.reject(new TransportError('closed', 'this process is ending'));
+      if ((request.method !== 'GET' && request.method !== 'POST') || !requestTarget.test(request.path))
+        return Promise.reject(new TransportError('refused', `no such request: ${JSON.stringify(request.method)} ${JSON.stringify(request.path)}`)); // prettier-ignore
       if (requests >= maxRequests)
         return Promise.reject(new TransportError('full', `${maxRequests} requests are waiting already`));
       requests += 1;
       return new Promise((resolve, reject) => {
         const exchange = new Exchange({ request, hostHeader, resolve, reject, ended });
         expiry.add(exchange);
-        const connection = takeIdle();
+        const connection = idle.take();
         if (connection) {
           exchange.begin(connection);
         } else {
@@ -175,10 +170,39 @@ export function openTransport(url: string): Transport {
         }
       });
     },
-    async close() {
-      isClosing = true;
+    close: () => (closed ??= close()),
+  };
+}
+
+/** Connections with nothing to do: the one that had something to do last is taken first, so that the others may end. */
+function openIdle() {
+  const idle: Connection[] = [];
+  let sweeper: NodeJS.Timeout | undefined;
+  function sweep(): void {
+    for (const connection of idle) if (!connection.isUsable()) connection.destroy();
+    if (idle.length > 0) return;
+    clearInterval(sweeper);
+    sweeper = undefined;
+  }
+  return {
+    add(connection: Connection): void {
+      idle.push(connection);
+      sweeper ??= setInterval(sweep, sweepEveryMs).unref();
+    },
+    take(): Connection | undefined {
+      let connection = idle.pop();
+      while (connection && !connection.isUsable()) {
+        connection.destroy();
+        connection = idle.pop();
+      }
+      return connection;
+    },
+    remove(connection: Connection): void {
+      const place = idle.indexOf(connection);
+      if (place !== -1) idle.splice(place, 1);
+    },
+    close(): void {
       for (const connection of idle.splice(0)) connection.destroy();
-      if (requests > 0) await new Promise<void>((resolve) => (whenEmpty = resolve));
       clearInterval(sweeper);
     },
   };

@@ -126,4 +126,28 @@ describe('admission', () => {
     expect(admission.counts()).toEqual({ running: 0, queued: 0 });
     expect(await admission.run({ client: 'a' }, async () => 'next')).toBe('next');
   });
+
+  test('work that throws at once fails by itself: its place is free, and nobody else is concerned', async () => {
+    const { admission } = stage({ maxRunning: 1 });
+    const throws = (): Promise<string> => {
+      throw new Error('at once');
+    };
+    await expect(admission.run({ client: 'a' }, throws)).rejects.toThrow('at once');
+    const first = admission.run({ client: 'a' }, async () => 'first');
+    const waiting = admission.run({ client: 'b' }, throws);
+    const last = admission.run({ client: 'c' }, async () => 'last');
+    await expect(waiting).rejects.toThrow('at once');
+    expect(await Promise.all([first, last])).toEqual(['first', 'last']);
+    expect(admission.counts()).toEqual({ running: 0, queued: 0 });
+  });
+
+  test('refusals are what the caller makes of them', async () => {
+    const { admission } = stage({ maxRunning: 1, maxQueued: 0 });
+    let end: ((value: string) => void) | undefined;
+    const running = admission.run({ client: 'a' }, () => new Promise<string>((resolve) => (end = resolve)));
+    const refused = await admission.run({ client: 'b' }, async () => 'never', (error) => String(error.extensions['code'])); // prettier-ignore
+    expect(refused).toBe('OVERLOADED');
+    end?.('done');
+    expect(await running).toBe('done');
+  });
 });

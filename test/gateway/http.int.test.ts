@@ -123,6 +123,19 @@ describe('GraphQL over HTTP', () => {
     expect(status).toBe(200);
   });
 
+  test('answers of the API get the security headers that concern JSON, by whichever front they go', async () => {
+    for (const query of ['{ __typename }', '{ nothing }']) {
+      const { headers } = await fetch(`${graph.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ query }),
+      });
+      expect(headers.get('content-security-policy')).toBe("default-src 'none'; frame-ancestors 'none'");
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('referrer-policy')).toBeNull();
+    }
+  });
+
   test('pages get security headers and an unknown path is a JSON 404', async () => {
     const response = await fetch(`${graph.url}/nowhere`);
     expect(response.status).toBe(404);
