@@ -153,14 +153,15 @@ async function tryAnswer(options: QuickOptions, exchange: Exchange): Promise<boo
   if (overload) {
     sendOverload(options, exchange, overload);
   } else if (isWhole(result)) {
-    sendPlain(exchange, textOf(result));
+    sendPlain(exchange, JSON.stringify(result));
   } else return false;
   observe(options.metrics, { operation: label, errors: result.errors, started: arrived.startedMs });
   return true;
 }
 
 const isWhole = (result: ExecutionResult): boolean => result.errors === undefined && Boolean(result.data);
-const textOf = (result: object): string => `${JSON.stringify(result)}\n`;
+const lineEnd = '\n';
+const textOf = (result: object): string => JSON.stringify(result) + lineEnd;
 
 /** Answers nobody's queries whose answers may be kept. False for all others, and when there is no answer to keep. */
 async function answerFromCache(
@@ -197,12 +198,13 @@ function sendOverload(options: QuickOptions, exchange: Exchange, overload: Graph
 }
 
 /** What `send` does for nearly all answers: the headers that they have in common are listed once. */
-function sendPlain({ request, response, arrived, mediaType, commonFor }: Exchange, text: string): void {
-  const bytes = Buffer.byteLength(text);
+function sendPlain({ request, response, arrived, mediaType, commonFor }: Exchange, json: string): void {
+  // Counted before the line end is added: a text put together is copied when somebody looks at it.
+  const bytes = Buffer.byteLength(json) + lineEnd.length;
   const own = ['x-trace-id', arrived.traceId, 'content-type', mediaType, 'content-length', bytes];
   response.writeHead(200, [...commonFor(request.headers.origin), ...own] as OutgoingHttpHeader[]);
   // The same bytes where all is ASCII, without a look at each character.
-  response.end(text, bytes === text.length ? 'latin1' : 'utf8');
+  response.end(json + lineEnd, bytes === json.length + lineEnd.length ? 'latin1' : 'utf8');
 }
 
 function send(
