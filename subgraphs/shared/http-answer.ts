@@ -49,22 +49,23 @@ export function answerReader({ heads, maxBytes }: { heads: Heads; maxBytes: numb
   }
   /** The bytes after the head, once that is there. */
   function takeHead(arrived: Buffer): Buffer | null {
-    const bytes = held ? Buffer.concat([held, arrived]) : arrived;
-    const end = bytes.indexOf(headEnd);
-    if (end > maxHeadBytes || (end === -1 && bytes.length > maxHeadBytes))
-      throw new BadAnswer(`headers of more than ${maxHeadBytes} bytes`);
-    if (end === -1) {
-      if (bareLineFeed.test(bytes.toString('latin1'))) throw new BadAnswer('headers with a stray line end');
-      held = Buffer.from(bytes);
-      return null;
-    }
+    let bytes = held ? Buffer.concat([held, arrived]) : arrived;
     held = undefined;
-    const rest = bytes.subarray(end + headEnd.length);
-    const found = heads.read(bytes.toString('latin1', 0, end));
     // "Early hints" and the like come before the answer.
-    if (found.status < 200) return rest.length > 0 ? takeHead(rest) : null;
-    head = found;
-    return rest;
+    while (!head) {
+      const end = bytes.indexOf(headEnd);
+      if (end > maxHeadBytes || (end === -1 && bytes.length > maxHeadBytes))
+        throw new BadAnswer(`headers of more than ${maxHeadBytes} bytes`);
+      if (end === -1) {
+        if (bareLineFeed.test(bytes.toString('latin1'))) throw new BadAnswer('headers with a stray line end');
+        held = Buffer.from(bytes);
+        return null;
+      }
+      const found = heads.read(bytes.toString('latin1', 0, end));
+      bytes = bytes.subarray(end + headEnd.length);
+      if (found.status >= 200) head = found;
+    }
+    return bytes;
   }
   return {
     take(arrived) {
@@ -72,15 +73,16 @@ export function answerReader({ heads, maxBytes }: { heads: Heads; maxBytes: numb
       if (!bytes || !head) return null;
       if (!body) {
         // Nearly always all is there at once.
-        if (bytes.length === head.body) return whole(bytes.toString(), head);
+        if (bytes.length === head.body && bytes.length <= maxBytes) return whole(bytes.toString(), head);
         body = bodyReader(head.body, maxBytes);
       }
       const text = body.take(bytes);
       return text === null ? null : whole(text, head);
     },
     end() {
-      const text = head && (body ??= bodyReader(head.body, maxBytes)).end();
-      return head && typeof text === 'string' ? whole(text, head) : null;
+      if (!head) return null;
+      const text = (body ?? bodyReader(head.body, maxBytes)).end();
+      return text === null ? null : whole(text, head);
     },
   };
 }
@@ -109,13 +111,14 @@ export function openHeads(options: { maxKeepAliveMs: number }): Heads {
 }
 
 const bareLineFeed = /(?<!\r)\n/;
-const fieldName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-const unclearLines = /\r(?!\n)|(?<!\r)\n|[\0]/;
+/** Line ends that are none, and control characters: some take them for spaces. */
+const unclearText = /\r(?!\n)|(?<!\r)\n|[^\t\r\n\x20-\x7e\x80-\xff]/;
+const fieldName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(?=:)/;
 const statusLine = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: |$)/;
 
 /** Throws BadAnswer. */
 function readHead(text: string, maxKeepAliveMs: number): Head {
-  if (unclearLines.test(text)) throw new BadAnswer('headers with a stray line end');
+  if (unclearText.test(text)) throw new BadAnswer('headers with a stray line end or control character');
   const [first = '', ...lines] = text.split('\r\n');
   const [, minor, code] = statusLine.exec(first) ?? [];
   if (code === undefined) throw new BadAnswer('no status line of HTTP/1.1');
@@ -126,16 +129,16 @@ function readHead(text: string, maxKeepAliveMs: number): Head {
   let isChunked = false;
   let keepAliveMs = minor === '1' ? maxKeepAliveMs : 0;
   for (const line of lines) {
-    const colon = line.indexOf(':');
-    const name = line.slice(0, Math.max(0, colon)).toLowerCase();
-    if (!fieldName.test(name)) throw new BadAnswer('a line that is no header');
-    const value = line.slice(colon + 1).trim();
+    const name = fieldName.exec(line)?.[0].toLowerCase();
+    if (name === undefined) throw new BadAnswer('a line that is no header');
+    const value = valueFrom(line, name.length + 1);
     if (name === 'content-type') contentType = value;
     else if (name === 'content-length') length = readLength(value, length);
     else if (name === 'connection') keepAliveMs = /\bclose\b/i.test(value) ? 0 : keepAliveMs;
     else if (name === 'keep-alive') keepAliveMs = Math.min(keepAliveMs, hintMs(value));
     else if (name === 'transfer-encoding') {
-      if (isChunked || value.toLowerCase() !== 'chunked') throw new BadAnswer('an unknown transfer encoding');
+      if (isChunked || minor === '0' || value.toLowerCase() !== 'chunked')
+        throw new BadAnswer('an unknown transfer encoding');
       isChunked = true;
     }
   }
@@ -145,11 +148,20 @@ function readHead(text: string, maxKeepAliveMs: number): Head {
   return { status, contentType, body, keepAliveMs: body === 'until close' ? 0 : keepAliveMs };
 }
 
+const isSpace = (char: number): boolean => char === 0x20 || char === 0x09;
+
+/** Without the spaces and tabs around it; `trim` would take away more, which others take for a part of it. */
+function valueFrom(line: string, from: number): string {
+  let start = from;
+  let end = line.length;
+  while (isSpace(line.charCodeAt(start))) start += 1;
+  while (end > start && isSpace(line.charCodeAt(end - 1))) end -= 1;
+  return line.slice(start, end);
+}
+
 function readLength(value: string, before: number | undefined): number {
-  const length = Number(value);
-  if (!/^[0-9]{1,15}$/.test(value) || (before !== undefined && before !== length))
-    throw new BadAnswer('an unclear content length');
-  return length;
+  if (before !== undefined || !/^[0-9]{1,15}$/.test(value)) throw new BadAnswer('an unclear content length');
+  return Number(value);
 }
 
 /** A little less than what the peer keeps a connection for, so that no request meets one that is just closing. */
@@ -193,19 +205,25 @@ function openBody(maxBytes: number): BodyReader {
   };
 }
 
-/** RFC 9112 §7.1; extensions of chunks and trailers are read over. */
+/** RFC 9112 §7.1; extensions of chunks and trailers are read over, as many as a head may have. */
 function chunkedBody(maxBytes: number): BodyReader {
   const parts = bodyParts(maxBytes);
   let held: Buffer | undefined;
   /** Bytes of the chunk that are still to come; null between chunks. */
   let left: number | null = null;
   let isLast = false;
+  let readOverBytes = 0;
 
   /** The next line, without its end; null until it is there. */
   function line(bytes: Buffer): string | null {
     const end = bytes.indexOf(lineEnd);
     if (end > maxHeadBytes || (end === -1 && bytes.length > maxHeadBytes)) throw new BadAnswer('an endless line');
     return end === -1 ? null : bytes.toString('latin1', 0, end);
+  }
+  function readOver(text: string): void {
+    readOverBytes += text.length;
+    if (readOverBytes > maxHeadBytes) throw new BadAnswer(`more than ${maxHeadBytes} bytes beside the chunks`);
+    if (unclearText.test(text)) throw new BadAnswer('chunks with a stray line end or control character');
   }
   function next(bytes: Buffer): { rest: Buffer; isWhole: boolean } | null {
     if (left !== null && left > 0) {
@@ -221,11 +239,15 @@ function chunkedBody(maxBytes: number): BodyReader {
       if (text !== '') throw new BadAnswer('a chunk longer than it says');
       left = null;
     } else if (isLast) {
-      return { rest, isWhole: text === '' };
+      if (text === '') return { rest, isWhole: true };
+      if (!fieldName.test(text)) throw new BadAnswer('a trailer that is no header');
+      readOver(text);
     } else {
-      const size = /^([0-9a-f]{1,8})[ \t]*(?:;|$)/i.exec(text)?.[1];
+      const size = /^([0-9a-f]{1,8})(?:[ \t]*;|$)/i.exec(text)?.[1];
       if (size === undefined) throw new BadAnswer('a chunk of unclear size');
+      readOver(text.slice(size.length));
       const bytesOfChunk = Number.parseInt(size, 16);
+      if (bytesOfChunk > maxBytes) throw tooLarge(maxBytes);
       if (bytesOfChunk === 0) isLast = true;
       else left = bytesOfChunk;
     }
@@ -247,15 +269,21 @@ function chunkedBody(maxBytes: number): BodyReader {
   };
 }
 
+/** One buffer that grows: an object for each part would be many times as large as a part of one byte. */
 function bodyParts(maxBytes: number): { add(bytes: Buffer): void; text(): string } {
-  const all: Buffer[] = [];
+  let all = Buffer.allocUnsafe(0);
   let size = 0;
   return {
     add(bytes) {
-      size += bytes.length;
-      if (size > maxBytes) throw tooLarge(maxBytes);
-      all.push(Buffer.from(bytes));
+      const needed = size + bytes.length;
+      if (needed > maxBytes) throw tooLarge(maxBytes);
+      if (needed > all.length) {
+        const larger = Buffer.allocUnsafe(Math.max(needed, Math.min(2 * all.length, maxBytes)));
+        all.copy(larger, 0, 0, size);
+        all = larger;
+      }
+      size += bytes.copy(all, size);
     },
-    text: () => Buffer.concat(all, size).toString(),
+    text: () => all.toString('utf8', 0, size),
   };
 }
