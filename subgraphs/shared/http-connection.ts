@@ -110,6 +110,8 @@ export function openConnection(
   socket.on('end', () => {
     const answer = sending && reader.end();
     if (sending && answer) finish(sending, answer);
+    // No answer can come any more, though the request may not be sent yet.
+    else connection.destroy();
   });
   socket.on('close', () => {
     const error = failure ?? Object.assign(new Error('the connection ended'), { code: 'ECONNRESET' });

@@ -33,12 +33,12 @@ export function httpLink(
     if (error.failure === 'rubbish') return unavailable(`The ${name} service ${error.message}.`);
     return unavailable(`The ${name} service can't be reached (${error.message}).`);
   }
-  function send(request: SubgraphRequest, deadline: Deadline): Promise<HttpAnswer> {
+  function send(request: SubgraphRequest, deadline: Deadline, isFresh = false): Promise<HttpAnswer> {
     try {
       const headers = request.headerLines?.() ?? headerLines(flat(request.headers));
       const ownLines = `${jsonLines}${callerHeaders.timeout}: ${timeoutHeader(deadline)}\r\n`;
       const body = request.body?.() ?? bodyOf(request);
-      return transport.send({ method: 'POST', path: '/graphql', headers, ownLines, body, deadline });
+      return transport.send({ method: 'POST', path: '/graphql', headers, ownLines, body, deadline, isFresh });
     } catch (error) {
       return Promise.reject(error);
     }
@@ -46,7 +46,7 @@ export function httpLink(
   async function sendAgain(error: Error, request: SubgraphRequest, deadline: Deadline): Promise<ExecutionResult> {
     if (!mayRepeat(error, request) || remainingMs(deadline) <= retryAfterMs) throw error;
     await sleep(retryAfterMs);
-    return readResult(await send(request, deadline));
+    return readResult(await send(request, deadline, true));
   }
   const attempt = (request: SubgraphRequest, deadline: Deadline): Promise<ExecutionResult> =>
     circuit

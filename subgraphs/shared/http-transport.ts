@@ -52,6 +52,8 @@ export type TransportRequest = {
   readonly ownLines?: string;
   readonly body: string | Buffer;
   readonly deadline: Deadline;
+  /** Not over a connection that had nothing to do: where one was just ending, the next may be too. Default false. */
+  readonly isFresh?: boolean;
 };
 
 /** HTTP to one origin over kept connections. */
@@ -161,11 +163,13 @@ export function openTransport(url: string): Transport {
       return new Promise((resolve, reject) => {
         const exchange = new Exchange({ request, hostHeader, resolve, reject, ended });
         expiry.add(exchange);
-        const connection = idle.take();
+        const connection = request.isFresh ? undefined : idle.take();
         if (connection) {
           exchange.begin(connection);
         } else {
           waiting.add(exchange);
+          // There are idle ones only for who wants none of them.
+          if (connections === maxConnections) idle.makeRoom();
           openForWaiting();
         }
       });
@@ -196,6 +200,10 @@ function openIdle() {
         connection = idle.pop();
       }
       return connection;
+    },
+    /** Ends the one that has had nothing to do for longest. */
+    makeRoom(): void {
+      idle.shift()?.destroy();
     },
     remove(connection: Connection): void {
       const place = idle.indexOf(connection);
