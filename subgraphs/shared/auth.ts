@@ -66,33 +66,37 @@ const header = (headers: Headers, name: string): string | undefined => {
 };
 
 const identityLifetimeSeconds = 60;
+const identityRenewalMs = 30_000;
 const identityCacheSize = 10_000;
+type SignedIdentity = { identity: string | Promise<string>; readonly atMs: number };
 const issuer = 'order-platform-gateway';
 const audience = 'order-platform-subgraph';
 
-/** Signs the gateway's word about who is asking: an HS256 JWT of at most 60 s. One signature serves a viewer for 30 s. */
+/**
+ * Signs the gateway's word about who is asking: an HS256 JWT of at most 60 s. One signature serves a viewer for 30 s, by
+ * the clock that it is dated with: when that is put right, what was signed before may have ended for who reads it.
+ */
 export function identitySigner(
   secret: string,
   now: () => Date = () => new Date(),
 ): (viewer: UserViewer) => string | Promise<string> {
   const key = new TextEncoder().encode(secret);
-  const cache = new LRUCache<string, string | Promise<string>>({
-    max: identityCacheSize,
-    ttl: (identityLifetimeSeconds / 2) * 1000,
-  });
+  const cache = new LRUCache<string, SignedIdentity>({ max: identityCacheSize });
   return (viewer) => {
     const cacheKey = `${viewer.userId} ${viewer.sessionId} ${viewer.roles.join(',')}`;
     const cached = cache.get(cacheKey);
-    if (cached) return cached;
     const at = now();
+    const atMs = at.getTime();
+    if (cached && cached.atMs <= atMs && atMs < cached.atMs + identityRenewalMs) return cached.identity;
     const signed = new SignJWT({ roles: viewer.roles, sid: viewer.sessionId })
       .setProtectedHeader({ alg: 'HS256', typ: 'identity+jwt' })
       .setSubject(viewer.userId).setIssuer(issuer).setAudience(audience)
-      .setIssuedAt(at).setExpirationTime(new Date(at.getTime() + identityLifetimeSeconds * 1_000))
+      .setIssuedAt(at).setExpirationTime(new Date(atMs + identityLifetimeSeconds * 1_000))
       .sign(key); // prettier-ignore
-    cache.set(cacheKey, signed);
+    const entry: SignedIdentity = { identity: signed, atMs };
+    cache.set(cacheKey, entry);
     signed.then(
-      (text) => cache.set(cacheKey, text, { noUpdateTTL: true }),
+      (text) => (entry.identity = text),
       () => cache.delete(cacheKey),
     );
     return signed;
