@@ -173,4 +173,16 @@ describe('a server that ends connections that have nothing to do', () => {
     for (let id = 1; id <= 5; id += 1) expect(await execute(id)).toEqual({ data: { id } });
     expect(counts.opened).toBeGreaterThan(kept);
   }); // prettier-ignore
+
+  test('and says so with a 408 as the next request comes costs no request that may be repeated', async () => {
+    const good = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 18\r\n\r\n{"data":{"id":1}} ';
+    const late = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
+    const { port } = await serveBytes((socket, turn) => (turn % 2 === 1 ? socket.end(late) : socket.write(good)));
+    const link = httpLink('product', `http://127.0.0.1:${port}`);
+    afterTest(() => link.close());
+    expect(await link.execute(query)).toEqual({ data: { id: 1 } });
+    await expect(link.execute({ ...query, isRepeatable: false })).rejects.toMatchObject({
+      extensions: { code: 'SERVICE_UNAVAILABLE' },
+    });
+  });
 });
