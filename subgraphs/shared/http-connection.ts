@@ -97,7 +97,7 @@ export function openConnection(
     done.answered(answer);
   }
   socket.setTimeout(options.connectTimeoutMs, () =>
-    connection.destroy(Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' })),
+    connection.destroy(networkError('ETIMEDOUT', 'no connection in time')),
   );
   socket.once(isTls ? 'secureConnect' : 'connect', () => {
     hasStood = true;
@@ -114,7 +114,7 @@ export function openConnection(
     else connection.destroy();
   });
   socket.on('close', () => {
-    const error = failure ?? Object.assign(new Error('the connection ended'), { code: 'ECONNRESET' });
+    const error = failure ?? networkError('ECONNRESET', 'the connection ended');
     if (!hasStood) {
       events.refused(connection, error);
       return;
@@ -126,6 +126,9 @@ export function openConnection(
   });
   return connection;
 }
+
+/** As Node names what happens to connections. */
+const networkError = (code: string, message: string): Error => Object.assign(new Error(message), { code });
 
 const readInto = (take: (bytes: Buffer) => void) => ({
   buffer: Buffer.allocUnsafeSlow(readBytes),
