@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { freePort } from '../../embedded/servers.ts';
-import { cpuMs, machineOnly, writeResults } from '../measure.ts';
-import { load } from './load.ts';
+import { cpuMs, machineOnly, median, writeResults } from '../measure.ts';
+import { type Load, load } from './load.ts';
 import { type Target, residentMiB, startTarget } from './processes.ts';
 import type { Scene } from './scene.ts';
 import { openStorefront } from './storefront.ts';
@@ -14,6 +14,8 @@ const concurrency = 8;
 const warmUpCpuMs = 4_000;
 const warmUpTurnSeconds = 1;
 const warmUpTurns = 15;
+/** A measurement's parts, so that a moment in which the machine is busy hits all variants. */
+const slicesOfRound = 4;
 /** For checking ourselves and the generated code; asked for by name. */
 const notByDefault: ReadonlySet<string> = new Set(['closures', 'apollo-executor']);
 const shownCharacters = 300;
@@ -65,7 +67,7 @@ export async function benchGateway(args: readonly string[]): Promise<void> {
   }
 }
 
-/** One process of each variant; for each request all of them in turn, every other time backwards. */
+/** One process of each variant; for each request all of them in turns of a part of a measurement, there and back. */
 async function measureRound(run: Run, round: number): Promise<void> {
   const { scene, failed, figures } = run;
   const targets: Started[] = [];
@@ -80,16 +82,27 @@ async function measureRound(run: Run, round: number): Promise<void> {
       }
     }
     const checked = await checkAnswers(run, targets);
+    const attempt = async (target: Started, work: () => Promise<unknown>): Promise<void> => {
+      if (failed.has(target.name)) return;
+      try {
+        await work();
+      } catch (error) {
+        failed.set(target.name, (error as Error).message);
+      }
+    };
     for (const request of Object.keys(scene.requests)) {
-      for (const target of round % 2 === 0 ? checked : checked.toReversed()) {
+      const order = round % 2 === 0 ? checked : checked.toReversed();
+      const slices = new Map<string, Slice[]>(order.map(({ name }) => [name, []]));
+      for (const target of order) await attempt(target, () => warmUp(run, target, request));
+      for (let slice = 0; slice < slicesOfRound; slice++)
+        for (const target of slice % 2 === 0 ? order : order.toReversed())
+          await attempt(target, async () => slices.get(target.name)?.push(await measure(run, target, request)));
+      for (const target of order) {
+        const done = slices.get(target.name) ?? [];
         const key = caseOf(request, target.name);
         const series = figures.get(key) ?? [];
         figures.set(key, series);
-        try {
-          series[round] = await measure(run, target, request);
-        } catch (error) {
-          failed.set(target.name, (error as Error).message);
-        }
+        if (done.length === slicesOfRound) series[round] = figuresOf(done, residentMiB(target.pid));
       }
     }
   } finally {
@@ -97,15 +110,39 @@ async function measureRound(run: Run, round: number): Promise<void> {
   }
 }
 
-async function measure({ scene, seconds }: Run, target: Target, request: string): Promise<Figures> {
+async function loadOf({ scene }: Run, target: Target, request: string) {
   const authorizations = await scene.authorizations(concurrency);
-  const options = { origin: target.origin, authorizations, bodyOf: () => scene.requests[request] ?? '' };
+  return { origin: target.origin, authorizations, bodyOf: () => scene.requests[request] ?? '' };
+}
+
+async function warmUp(run: Run, target: Target, request: string): Promise<void> {
+  const options = await loadOf(run, target, request);
   const startCpuMs = cpuMs(target.pid);
   for (let turn = 0; turn < warmUpTurns && cpuMs(target.pid) - startCpuMs < warmUpCpuMs; turn++)
     await load({ ...options, seconds: warmUpTurnSeconds });
+}
+
+/** `cpuMs` is of all its requests together. */
+type Slice = Load & { readonly cpuMs: number };
+
+async function measure(run: Run, target: Target, request: string): Promise<Slice> {
+  const options = await loadOf(run, target, request);
   const before = cpuMs(target.pid);
-  const done = await load({ ...options, seconds });
-  return { ...done, cpuMs: (cpuMs(target.pid) - before) / done.count, residentMiB: residentMiB(target.pid) };
+  const done = await load({ ...options, seconds: run.seconds / slicesOfRound });
+  return { ...done, cpuMs: cpuMs(target.pid) - before };
+}
+
+function figuresOf(slices: readonly Slice[], resident: number): Figures {
+  const sum = (of: (slice: Slice) => number): number => slices.reduce((total, slice) => total + of(slice), 0);
+  const count = sum((slice) => slice.count);
+  return {
+    count,
+    seconds: sum((slice) => slice.seconds),
+    p50Ms: median(slices.map((slice) => slice.p50Ms)),
+    p99Ms: median(slices.map((slice) => slice.p99Ms)),
+    cpuMs: sum((slice) => slice.cpuMs) / count,
+    residentMiB: resident,
+  };
 }
 
 /** Those of the targets that give the answers that most of them give, compared as values. */
