@@ -256,7 +256,7 @@ async function brokenJournals(world: OrderWorld): Promise<string[]> {
 }
 
 /** Waits until `check` gives something; fails after `timeoutMs`. */
-export async function until<T>(check: () => Promise<T | null | undefined | false>, timeoutMs = 5_000): Promise<T> {
+export async function until<T>(check: () => Promise<T | null | undefined | false>, timeoutMs = 15_000): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const found = await check();
