@@ -27,7 +27,7 @@ describe('a database that is away', () => {
     mysqlUrl.port = String(proxy.port);
     platform = await startPlatform({ shape: 'one', mysqlUrl: mysqlUrl.href });
     [staff, buyer] = await Promise.all([logInAsAdmin(platform), register(platform)]);
-  }, 90_000);
+  }, 150_000);
   afterAll(async () => {
     proxy?.mend();
     await platform?.stop();

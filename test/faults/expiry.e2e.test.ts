@@ -28,7 +28,7 @@ describe(`orders that are not paid within ${windowSeconds} s`, () => {
   beforeAll(async () => {
     platform = await startPlatform({ shape: 'one', env: { PAYMENT_WINDOW_SECONDS: String(windowSeconds) } });
     [staff, buyer] = await Promise.all([logInAsAdmin(platform), register(platform)]);
-  }, 90_000);
+  }, 150_000);
   afterAll(async () => {
     await platform?.stop();
   }, 60_000);

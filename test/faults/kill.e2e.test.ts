@@ -27,7 +27,7 @@ describe('a process that is killed outright', () => {
     const env = { MAX_OPERATIONS: '1000', MAX_OPERATIONS_PER_CLIENT: '1000', OPERATION_WAIT_MS: '30000' };
     platform = await startPlatform({ shape: 'one', env });
     staff = await logInAsAdmin(platform);
-  }, 90_000);
+  }, 150_000);
   afterAll(async () => {
     await platform?.stop();
   }, 60_000);

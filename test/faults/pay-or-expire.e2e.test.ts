@@ -88,7 +88,7 @@ beforeAll(async () => {
   });
   road.leadTo(`${platform.url}/webhooks/simulated`);
   database = await createConnection({ uri: platform.mysqlUrl, timezone: 'Z' });
-}, 90_000);
+}, 150_000);
 afterAll(async () => {
   await database?.end();
   await platform?.stop();

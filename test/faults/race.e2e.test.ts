@@ -18,7 +18,7 @@ const units = 100;
 let platform: Platform;
 beforeAll(async () => {
   platform = await startPlatform({ shape: 'one' });
-}, 90_000);
+}, 150_000);
 afterAll(async () => {
   await platform?.stop();
 }, 60_000);

@@ -44,7 +44,7 @@ describe('placing an order and taking its stock is one distributed transaction',
       },
     });
     [staff, buyer] = await Promise.all([logInAsAdmin(platform), register(platform)]);
-  }, 90_000);
+  }, 150_000);
   afterAll(async () => {
     await platform?.stop();
     await proxy?.close();

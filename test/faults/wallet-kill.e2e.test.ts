@@ -15,7 +15,7 @@ describe('a platform that is killed (-9) while a wallet pays', () => {
   beforeAll(async () => {
     platform = await startPlatform({ shape: 'one' });
     staff = await logInAsAdmin(platform);
-  }, 90_000);
+  }, 150_000);
   afterAll(async () => {
     await platform?.stop();
   }, 60_000);
@@ -55,7 +55,7 @@ describe('a platform that is killed (-9) while a wallet pays', () => {
     expect(await walletOf(platform, again)).toEqual({ balance: 1_000, held: 0 });
     await until(async () => (await stockOf(platform, staff, productId)).onHand === 0, { timeoutMs: recoveryMs, what: 'the sale' });
     await expectCleanAudit(platform);
-  }, 90_000);
+  }, 150_000);
 
   test.each(['payment.stored', 'payment.submitted'])('for a mixed payment, at %s, goes on with the same key', async (point) => {
     const { buyer, productId } = await richBuyer();
@@ -70,7 +70,7 @@ describe('a platform that is killed (-9) while a wallet pays', () => {
     await orderIn(platform, again, id, ['PAID'], recoveryMs);
     expect(await walletOf(platform, again)).toEqual({ balance: 2_000, held: 0 });
     await expectCleanAudit(platform);
-  }, 90_000);
+  }, 150_000);
 
   test('for a mixed payment, at payment.webhook_applied, has both parts paid', async () => {
     const { buyer, productId } = await richBuyer();
@@ -84,7 +84,7 @@ describe('a platform that is killed (-9) while a wallet pays', () => {
     expect(order.payments.map(({ state }) => state)).toEqual(['SETTLED', 'SETTLED']);
     expect(await walletOf(platform, again)).toEqual({ balance: 2_000, held: 0 });
     await expectCleanAudit(platform);
-  }, 90_000);
+  }, 150_000);
 
   test.each(['payment.refund_stored', 'payment.refund_started', 'payment.refund_sent', 'payment.refund_applied'])('for a refund to the wallet, at %s, has it given back once', async (point) => {
     const { buyer, productId } = await richBuyer();
@@ -103,5 +103,5 @@ describe('a platform that is killed (-9) while a wallet pays', () => {
     await until(async () => (await walletOf(platform, again)).balance === 6_000, { timeoutMs: recoveryMs, what: 'the refund' });
     await until(async () => (await readOrder(platform, again, id)).paymentStatus === 'REFUNDED', { timeoutMs: recoveryMs, what: "the order's word of it" });
     await expectCleanAudit(platform);
-  }, 90_000);
+  }, 150_000);
 }); // prettier-ignore

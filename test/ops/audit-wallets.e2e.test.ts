@@ -17,7 +17,7 @@ describe('the audit of wallets finds', () => {
     await useWallet(staff);
     await expectCleanAudit(platform);
     root = await createConnection({ uri: platform.mysqlUrl });
-  }, 90_000);
+  }, 150_000);
   afterAll(async () => {
     await root?.end();
     await platform?.stop();

@@ -21,7 +21,7 @@ describe('the audit finds', () => {
     await orderIn(platform, buyer, orderId, ['PAID']);
     await expectCleanAudit(platform);
     root = await createConnection({ uri: platform.mysqlUrl });
-  }, 90_000);
+  }, 150_000);
   afterAll(async () => {
     await root?.end();
     await platform?.stop();

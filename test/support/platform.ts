@@ -45,7 +45,7 @@ export type Platform = {
 };
 
 const root = resolve(import.meta.dirname, '..', '..');
-const readyTimeoutMs = 60_000;
+const readyTimeoutMs = 120_000;
 
 /** The first administrator of every test platform. */
 export const admin = { mobile: '10000000000', password: 'test-administrator-1' };

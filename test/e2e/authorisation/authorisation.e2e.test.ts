@@ -122,7 +122,7 @@ describe('who may do what', () => {
       refreshToken: owner.refreshToken,
       deliveryId,
     };
-  }, 90_000);
+  }, 150_000);
   afterAll(async () => {
     await platform?.stop();
   }, 60_000);

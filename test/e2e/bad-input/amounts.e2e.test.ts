@@ -48,7 +48,7 @@ describe('an amount that can not be is refused by a typed error, and nothing com
     paymentId = (await pay(platform, buyer, paidOrderId)).id;
     await orderIn(platform, buyer, paidOrderId, ['PAID']);
     await run(operations.creditWallet, { amount: 300, currency: 'EUR' });
-  }, 90_000);
+  }, 150_000);
   afterAll(async () => {
     await platform?.stop();
   }, 60_000);

@@ -42,7 +42,7 @@ describe('bad input is a typed error and changes nothing', () => {
     [staff, buyer] = await Promise.all([logInAsAdmin(platform), register(platform)]);
     product = await createProduct(platform, staff, { onHand: 1_000, priceMinor: 500 });
     orderId = (await placeOrder(platform, buyer, [{ productId: product.id, quantity: 1 }])).id;
-  }, 90_000);
+  }, 150_000);
   afterAll(async () => {
     await platform?.stop();
   }, 60_000);

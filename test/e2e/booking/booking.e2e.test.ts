@@ -36,7 +36,7 @@ describe('booking nights, through the API alone', () => {
     });
     [staff, guest] = await Promise.all([logInAsAdmin(platform), register(platform, 'Grace Guest')]);
     root = await createConnection({ uri: platform.mysqlUrl });
-  }, 90_000);
+  }, 150_000);
   afterAll(async () => {
     await root?.end();
     await platform?.stop();

@@ -40,7 +40,7 @@ export function describeOrderFlow(shape: Shape): void {
     beforeAll(async () => {
       platform = await startPlatform({ shape });
       [staff, buyer] = await Promise.all([logInAsAdmin(platform), register(platform, 'Ada Buyer')]);
-    }, 90_000);
+    }, 150_000);
     afterAll(async () => {
       await platform?.stop();
     }, 60_000);

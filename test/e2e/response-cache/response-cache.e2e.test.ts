@@ -7,7 +7,7 @@ let staff: Person;
 beforeAll(async () => {
   platform = await startPlatform({ shape: 'one', env: { RESPONSE_CACHE: 'true' } });
   staff = await logInAsAdmin(platform);
-}, 90_000);
+}, 150_000);
 afterAll(() => platform?.stop());
 
 type Got = { status: number; cache: string | null; age: string | null; vary: string | null; data: any }; // eslint-disable-line typescript/no-explicit-any

@@ -11,7 +11,7 @@ describe('money of the shop', () => {
   beforeAll(async () => {
     platform = await startPlatform({ shape: 'split' });
     staff = await logInAsAdmin(platform);
-  }, 90_000);
+  }, 150_000);
   afterAll(async () => {
     await expectCleanAudit(platform);
     await platform?.stop();

@@ -168,7 +168,7 @@ describe('of what is sent to the public /webhooks/simulated', () => {
     [staff, buyer] = await Promise.all([logInAsAdmin(platform), register(platform)]);
     const product = await createProduct(platform, staff, { priceMinor: amount });
     [target, other] = [await open(product.id), await open(product.id)];
-  }, 90_000);
+  }, 150_000);
   afterAll(async () => {
     await platform?.stop();
   }, 60_000);
