@@ -3,6 +3,7 @@ import { GraphQLError } from 'graphql';
 import { Counter, Gauge } from 'prom-client';
 import type { Metrics } from '../subgraphs/shared/telemetry.ts';
 import { type Placed, openBag } from '../subgraphs/shared/bag.ts';
+import { eventLoopBusy } from './event-loop.ts';
 import { createFairQueue } from './fair-queue.ts';
 
 export type AdmissionLimits = {
@@ -85,7 +86,7 @@ export function openAdmission(
     isBusy?: () => boolean;
   },
 ): Admission {
-  const { nowMs = () => performance.now(), isBusy = eventLoopBusy() } = deps;
+  const { nowMs = () => performance.now(), isBusy = eventLoopBusy(busyFrom) } = deps;
   const least = Math.min(runningWhenBusy, limits.maxRunning);
   const runs = openBag<Run>();
   const clients = countClients(limits.maxRunning);
@@ -209,17 +210,6 @@ function endedBy<T>(work: () => Promise<T>, end: () => void): Promise<T> {
     end();
     return Promise.reject(error);
   }
-}
-
-/** Whether the event loop worked most of the time since the last call. */
-function eventLoopBusy(): () => boolean {
-  let last = performance.eventLoopUtilization();
-  return () => {
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, last);
-    last = now;
-    return utilization >= busyFrom;
-  };
 }
 
 function showAdmission(

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { Applicant } from './admission.ts';
+import { eventLoopBusy } from './event-loop.ts';
 
 /**
  * How many documents a client may bring that nobody sent before. Nobody's application has thousands: whoever goes on
@@ -23,7 +24,7 @@ export function openDocumentAllowance(options: {
   nowMs?: () => number;
   isBusy?: () => boolean;
 }): DocumentAllowance {
-  const { maxWaitMs, nowMs = () => performance.now(), isBusy = loopBusy(nowMs) } = options;
+  const { maxWaitMs, nowMs = () => performance.now(), isBusy = eventLoopBusy(busyFrom, pollMs) } = options;
   /** What a client has left at a time; less than nothing for those who wait. */
   const accounts = new LRUCache<string, { left: number; atMs: number }>({ max: rememberedClients });
 
@@ -52,20 +53,5 @@ export function openDocumentAllowance(options: {
       accountOf(client).left += 1;
       return false;
     },
-  };
-}
-
-/** Whether the event loop worked at least half of the time, lately. */
-function loopBusy(nowMs: () => number): () => boolean {
-  let atMs = nowMs();
-  let last = performance.eventLoopUtilization();
-  let busy = false;
-  return () => {
-    if (nowMs() - atMs < pollMs) return busy;
-    const now = performance.eventLoopUtilization();
-    busy = performance.eventLoopUtilization(now, last).utilization >= busyFrom;
-    last = now;
-    atMs = nowMs();
-    return busy;
   };
 }

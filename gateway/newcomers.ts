@@ -6,6 +6,7 @@ import { type Applicant, openAdmission } from './admission.ts';
 import type { Variables } from './cost.ts';
 import { type DocumentAllowance, openDocumentAllowance } from './document-allowance.ts';
 import type { Documents } from './documents.ts';
+import { eventLoopBusy } from './event-loop.ts';
 import type { Supergraph } from './execute.ts';
 
 /** What a client sent, before anything is done about it. */
@@ -92,8 +93,8 @@ export function openNewcomers(deps: {
 
 async function rest(ms: number): Promise<void> {
   for (let leftMs = ms; leftMs > 0; leftMs -= restPartMs) {
-    const before = performance.eventLoopUtilization();
+    const isBusy = eventLoopBusy(busyFrom);
     await sleep(restPartMs);
-    if (performance.eventLoopUtilization(before).utilization < busyFrom) return;
+    if (!isBusy()) return;
   }
 }

@@ -146,8 +146,8 @@ async function tryAnswer(options: QuickOptions, exchange: Exchange): Promise<boo
   if (register !== undefined) options.persisted.remember(register, query);
   const execute = () =>
     (arrived.executed ??= options.run({ query, document, operationName, variables, caller }, isGone));
-  if (authorization === undefined && options.responseCache)
-    if (await answerFromCache(options, exchange, { query, read, execute })) return true;
+  const cache = authorization === undefined ? options.responseCache : undefined;
+  if (cache && (await answerFromCache(options, exchange, { cache, query, read, execute }))) return true;
   const result = await execute();
   const overload = result.errors?.find(isOverload);
   if (overload) {
@@ -167,16 +167,16 @@ const textOf = (result: object): string => JSON.stringify(result) + lineEnd;
 async function answerFromCache(
   options: QuickOptions,
   exchange: Exchange,
-  asked: { query: string; read: ReadDocument; execute: () => Promise<ExecutionResult> },
+  asked: { cache: ResponseCache; query: string; read: ReadDocument; execute: () => Promise<ExecutionResult> },
 ): Promise<boolean> {
   const { parameters, arrived } = exchange;
-  const { query, read, execute } = asked;
+  const { cache, query, read, execute } = asked;
   const { variables } = parameters;
-  const policy = options.responseCache?.policyOf(read, query);
+  const policy = cache.policyOf(read, query);
   const tags = policy?.tags(variables);
-  if (!options.responseCache || !policy || !tags) return false;
+  if (!policy || !tags) return false;
   const { maxAgeSeconds } = policy;
-  const kept = await options.responseCache.answer({ query, variables, tags, maxAgeSeconds }, async () => {
+  const kept = await cache.answer({ query, variables, tags, maxAgeSeconds }, async () => {
     const result = await execute();
     return isWhole(result) ? textOf(result) : null;
   });
@@ -300,10 +300,7 @@ function parametersOfSearch({ url = '' }: IncomingMessage): Parameters | undefin
 /** The media type of the answer to an Accept header, null for none of ours. */
 function mediaTypeNegotiation(): (accept: string | undefined) => string | null {
   const known = new LRUCache<string, { readonly chosen: string | null }>({ max: rememberedAccepts });
-  /** Nearly all clients of a platform say the same. */
-  let last: { readonly accept: string; readonly chosen: string | null } | undefined;
   return (accept = '') => {
-    if (last?.accept === accept) return last.chosen;
     if (accept.length > maxAcceptChars) return null;
     let entry = known.get(accept);
     if (!entry) {
@@ -312,7 +309,6 @@ function mediaTypeNegotiation(): (accept: string | undefined) => string | null {
       entry = { chosen: preferred !== undefined && mediaTypes.indexOf(preferred) < 2 ? preferred : null };
       known.set(accept, entry);
     }
-    last = { accept, chosen: entry.chosen };
     return entry.chosen;
   };
 }
