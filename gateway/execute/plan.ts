@@ -1,6 +1,7 @@
-import type { FetchNode, FlattenNode, PlanNode } from '@apollo/query-planner';
+import type { FlattenNode, PlanNode, SubscriptionNode } from '@apollo/query-planner';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { compileEntityFetch } from './entity-fetch.ts';
+import { type PlacedFetch, leavesAt } from './interchangeable.ts';
 import { type Merge, mergeInto } from './merge.ts';
 import { compilePath } from './paths.ts';
 import { compileRootFetch } from './root-fetch.ts';
@@ -21,21 +22,27 @@ type PlanContext = {
   readonly generateCode: boolean;
   /** How often the plan asks the same of entities, by the query's identity. */
   readonly repeats: ReadonlyMap<string, number>;
+  /** All of the plan. */
+  readonly fetches: readonly PlacedFetch[];
 };
 
 /** Compiles a plan. Throws a GraphQLError for `@defer`, and an Error for what Apollo's gateway can't run either. */
 export function compilePlan<Context>(
   schema: GraphQLSchema,
-  node: PlanNode | undefined,
+  node: PlanNode | SubscriptionNode | undefined,
   generateCode: boolean,
 ): Step<Context> {
-  if (!node) return () => Promise.resolve();
+  const { primary, rest } = node?.kind === 'Subscription' ? node : { primary: undefined, rest: node };
+  if (!rest) return () => Promise.resolve();
+  const fetches = fetchesOf(rest, []);
   const repeats = new Map<string, number>();
-  for (const fetch of entityFetches(node)) {
+  for (const { node: fetch } of fetches) {
+    if (!fetch.requires) continue;
     const { identity } = compileQuery(fetch);
     repeats.set(identity, (repeats.get(identity) ?? 0) + 1);
   }
-  return compileNode({ schema, merge: mergeInto(schema), generateCode, repeats }, node, []);
+  if (primary) fetches.push({ node: primary, path: [] });
+  return compileNode({ schema, merge: mergeInto(schema), generateCode, repeats, fetches }, rest, []);
 }
 
 function compileNode<Context>(context: PlanContext, node: PlanNode, path: readonly (string | number)[]): Step<Context> {
@@ -69,7 +76,7 @@ function compileParallel<Context>(
   nodes: readonly PlanNode[],
   path: readonly (string | number)[],
 ): Step<Context> {
-  const groups = new Map<unknown, { node: FetchNode; path: readonly (string | number)[] }[]>();
+  const groups = new Map<unknown, PlacedFetch[]>();
   const steps: Step<Context>[] = [];
   for (const node of nodes) {
     const fetch = node.kind === 'Flatten' ? fetchBelow(node, path) : undefined;
@@ -91,20 +98,20 @@ function compileParallel<Context>(
   };
 }
 
-function fetchBelow(node: FlattenNode, path: readonly (string | number)[]) {
+function fetchBelow(node: FlattenNode, path: readonly (string | number)[]): PlacedFetch | undefined {
   const inner = [...path, ...node.path];
   return node.node.kind === 'Fetch' ? { node: node.node, path: inner } : undefined;
 }
 
 function compileFetches<Context>(
-  { schema, merge, generateCode, repeats }: PlanContext,
-  fetches: readonly { readonly node: FetchNode; readonly path: readonly (string | number)[] }[],
+  { schema, merge, generateCode, repeats, fetches: all }: PlanContext,
+  fetches: readonly PlacedFetch[],
 ): Step<Context> {
   const node = fetches[0]?.node;
   if (!node) throw new Error('no fetch to compile');
   if (node.contextRewrites?.length) throw new Error('@fromContext is not supported by the gateway');
-  const paths = fetches.map(({ path }) => compilePath(path, generateCode));
   const { requires } = node;
+  const paths = fetches.map(({ path }) => compilePath(path, generateCode, requires ? leavesAt(all, path) : null));
   if (requires) {
     const canRepeat = (repeats.get(compileQuery(node).identity) ?? 0) > fetches.length;
     return compileEntityFetch({ schema, merge, generateCode, node: { ...node, requires }, paths, canRepeat });
@@ -114,17 +121,17 @@ function compileFetches<Context>(
   return compileRootFetch({ schema, merge, node, path });
 }
 
-function entityFetches(node: PlanNode): FetchNode[] {
+function fetchesOf(node: PlanNode, path: readonly (string | number)[]): PlacedFetch[] {
   switch (node.kind) {
     case 'Fetch':
-      return node.requires ? [node] : [];
+      return [{ node, path }];
     case 'Flatten':
-      return entityFetches(node.node);
+      return fetchesOf(node.node, [...path, ...node.path]);
     case 'Sequence':
     case 'Parallel':
-      return node.nodes.flatMap(entityFetches);
+      return node.nodes.flatMap((one) => fetchesOf(one, path));
     case 'Condition':
-      return [node.ifClause, node.elseClause].flatMap((one) => (one ? entityFetches(one) : []));
+      return [node.ifClause, node.elseClause].flatMap((one) => (one ? fetchesOf(one, path) : []));
     case 'Defer':
       throw deferRefused();
   }

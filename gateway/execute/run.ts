@@ -23,6 +23,8 @@ export type Run<Context> = {
   isTree: boolean;
   /** Objects at paths of the plan, as long as no new ones are merged. */
   readonly objects: Map<string, readonly JsonObject[]>;
+  /** Objects at paths where equal ones became one: all that there will be. */
+  readonly united: Map<string, readonly JsonObject[]>;
   /** What fetches ask about, until something is merged. */
   readonly groups: Map<string, WantedGroup>;
   /** True when a mutation's answer is null already, so that its other mutations aren't begun. */
@@ -36,9 +38,12 @@ export type WantedGroup = { readonly wanted: readonly Wanted[]; readonly unasked
 export type Step<Context> = (run: Run<Context>) => Promise<void>;
 
 /** The objects at a path, each once: fetches that run at the same time mostly wait at the same few paths. */
-export function objectsAt<Context>({ objects, root, isTree }: Run<Context>, path: PlanPath): readonly JsonObject[] {
-  let found = objects.get(path.key);
-  if (!found) objects.set(path.key, (found = path.collect(root, isTree)));
+export function objectsAt<Context>(run: Run<Context>, path: PlanPath): readonly JsonObject[] {
+  const { objects, united, root, isTree } = run;
+  let found = objects.get(path.key) ?? united.get(path.key);
+  if (found) return found;
+  if (isTree && path.unite) united.set(path.key, (found = path.unite(root)));
+  else objects.set(path.key, (found = path.collect(root, isTree)));
   return found;
 }
 

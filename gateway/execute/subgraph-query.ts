@@ -1,4 +1,12 @@
-import { type FieldNode, Kind, OperationTypeNode, type SelectionSetNode, parse, print } from 'graphql';
+import {
+  type FieldNode,
+  type FragmentDefinitionNode,
+  Kind,
+  OperationTypeNode,
+  type SelectionSetNode,
+  parse,
+  print,
+} from 'graphql';
 import type { FetchNode } from '@apollo/query-planner';
 import { pickOperation } from './operation.ts';
 import { renamedKeys } from './rewrites.ts';
@@ -29,18 +37,10 @@ export function compileQuery(node: FetchNode): SubgraphQuery {
     definitions: document.definitions.map((one) => (one === operation ? { ...one, name: undefined } : one)),
   };
   const renamed = renamedKeys(node.outputRewrites);
-  const fieldsOf = (selectionSet: SelectionSetNode | undefined): FieldNode[] =>
-    (selectionSet?.selections ?? []).flatMap((selection) =>
-      selection.kind === Kind.FIELD
-        ? [selection]
-        : fieldsOf(
-            selection.kind === Kind.INLINE_FRAGMENT
-              ? selection.selectionSet
-              : fragments.get(selection.name.value)?.selectionSet,
-          ),
-    );
-  const rootFields = fieldsOf(operation.selectionSet);
-  const fields = node.requires ? rootFields.flatMap(({ selectionSet }) => fieldsOf(selectionSet)) : rootFields;
+  const rootFields = fieldsOf(operation.selectionSet, fragments);
+  const fields = node.requires
+    ? rootFields.flatMap(({ selectionSet }) => fieldsOf(selectionSet, fragments))
+    : rootFields;
   const names = fields.map(({ alias, name }) => alias?.value ?? name.value);
   const opening = `{"query":${JSON.stringify(query)},${operationName === undefined ? '' : `"operationName":${JSON.stringify(operationName)},`}"variables":`;
   const identity = `${serviceName} ${print(nameless)}`;
@@ -54,6 +54,22 @@ export function compileQuery(node: FetchNode): SubgraphQuery {
     request: (run, representations) => new PlannedRequest(constant, run, representations),
   };
 }
+
+/** The fields of a selection set and of the fragments in it, whatever type those are for. */
+export const fieldsOf = (
+  selectionSet: SelectionSetNode | undefined,
+  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+): FieldNode[] =>
+  (selectionSet?.selections ?? []).flatMap((selection) =>
+    selection.kind === Kind.FIELD
+      ? [selection]
+      : fieldsOf(
+          selection.kind === Kind.INLINE_FRAGMENT
+            ? selection.selectionSet
+            : fragments.get(selection.name.value)?.selectionSet,
+          fragments,
+        ),
+  );
 
 type Variables = Readonly<Record<string, unknown>>;
 

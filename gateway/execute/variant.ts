@@ -75,11 +75,7 @@ export function compileVariant<Context>(options: CompileOptions<Context>, docume
   const plan = options.plan(planned.document);
   const { node } = plan;
   const primary = node?.kind === 'Subscription' ? node.primary : null;
-  const steps: Step<Context> = compilePlan(
-    options.supergraphSchema,
-    node?.kind === 'Subscription' ? node.rest : node,
-    options.generateCode,
-  );
+  const steps: Step<Context> = compilePlan(options.supergraphSchema, node, options.generateCode);
   const takeEvent = primary && compileTakeEvent(options.supergraphSchema, primary);
   const parsed = pickOperation(document, options.operationName);
   const shape = compileShape({ schema: options.schema, parsed, dataKey: planned.dataKey });
@@ -102,7 +98,7 @@ export function compileVariant<Context>(options: CompileOptions<Context>, docume
 }
 
 function compileTakeEvent(schema: GraphQLSchema, node: FetchNode): TakeAnswer {
-  return compileTakeAnswer({ schema, merge: mergeInto(schema), node, path: compilePath([], false), copy: true });
+  return compileTakeAnswer({ schema, merge: mergeInto(schema), node, path: compilePath([], false, null), copy: true });
 }
 
 function openRun<Context>(
@@ -123,6 +119,7 @@ function openRun<Context>(
     inFlight: [],
     isTree: true,
     objects: new Map(),
+    united: new Map(),
     groups: new Map(),
     isLost: () => isMutation && !book.isEmpty() && lacksRootField(shape, root, book),
   };

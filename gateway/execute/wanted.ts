@@ -1,5 +1,6 @@
 import type { ReadKey, Representations } from './representations.ts';
 import type { JsonObject } from './types.ts';
+import { type ValueTree, findByValues } from './value-tree.ts';
 
 /** One entity that is asked for, and the objects that are waiting for it. */
 export type Wanted = {
@@ -16,8 +17,6 @@ export type WantedEntities = {
   readonly all: readonly Wanted[];
 };
 
-type Tree = Map<unknown, Tree | Wanted>;
-
 /**
  * Entities by their representations. Most are known by a few leaves, and most objects wait for an entity that another
  * waits for too: those are found by the values, without building the text again.
@@ -25,7 +24,7 @@ type Tree = Map<unknown, Tree | Wanted>;
 export function openWanted(representations: Representations, hasSeveralPaths: boolean): WantedEntities {
   const all: Wanted[] = [];
   const byText = new Map<string, Wanted>();
-  const byValues = new Map<string, Tree>();
+  const byValues = new Map<string, ValueTree<Wanted>>();
 
   function find(object: JsonObject, isNew: boolean): Wanted | null {
     const text = representations.textOf(object);
@@ -37,36 +36,20 @@ export function openWanted(representations: Representations, hasSeveralPaths: bo
     all.push(wanted);
     return wanted;
   }
-  function findByValues(object: JsonObject, top: Tree, keys: readonly ReadKey[]): Wanted | null {
-    let tree = top;
-    const last = keys.length - 1;
-    // Texts of other values are other texts, but for lists and the like (a key of a custom scalar).
-    let isNew = true;
-    for (let index = 0; index < last; index++) {
-      const value = keys[index]?.(object);
-      if (typeof value === 'object' && value !== null) isNew = false;
-      let next = tree.get(value) as Tree | undefined;
-      if (!next) tree.set(value, (next = new Map()));
-      tree = next;
-    }
-    const value = keys[last]?.(object);
-    const known = tree.get(value) as Wanted | undefined;
-    if (known) return known;
-    if (typeof value === 'object' && value !== null) isNew = false;
-    const wanted = find(object, isNew);
-    if (wanted) tree.set(value, wanted);
-    return wanted;
-  }
+  const isComparable = (value: unknown): boolean => typeof value !== 'object' || value === null;
+  /** Texts of other values are other texts, but for lists and the like (a key of a custom scalar). */
+  const findNew = (object: JsonObject): Wanted | null =>
+    find(object, lastKeys?.every((read) => isComparable(read(object))) ?? false);
 
   /** Of the last object: a list mostly holds objects of one type. */
   let lastTypename: string | undefined;
   let lastKeys: readonly ReadKey[] | null = null;
-  let lastTree: Tree = new Map();
+  let lastTree: ValueTree<Wanted> = new Map();
   function turnTo(typename: string): void {
     lastTypename = typename;
     const keys = representations.keysOf(typename);
     lastKeys = keys && keys.length > 0 ? keys : null;
-    const tree = byValues.get(typename) ?? new Map<unknown, Tree | Wanted>();
+    const tree: ValueTree<Wanted> = byValues.get(typename) ?? new Map();
     byValues.set(typename, tree);
     lastTree = tree;
   }
@@ -77,7 +60,7 @@ export function openWanted(representations: Representations, hasSeveralPaths: bo
       const typename = object['__typename'];
       if (typeof typename !== 'string') return false;
       if (typename !== lastTypename) turnTo(typename);
-      const wanted = lastKeys ? findByValues(object, lastTree, lastKeys) : find(object, false);
+      const wanted = lastKeys ? findByValues(lastTree, lastKeys, object, findNew) : find(object, false);
       if (!wanted) return false;
       wanted.objects.push(object);
       wanted.pathIndexes?.push(pathIndex);

@@ -79,6 +79,26 @@ describe('errors', () => {
     ]);
   });
 
+  test('equal entities below another are asked about once, and what is told or fails is at each of their places', async () => {
+    const similar = ['1', '1', '2', '1'];
+    const { executors, asked } = canned(shop, ({ serviceName, query, variables }) => {
+      if (serviceName === 'stock')
+        return { data: { _entities: [{ similar: similar.map((id) => ({ __typename: 'Product', id, price: 1 })) }] } };
+      if (!query.includes('_entities')) return { data: { product: product('9') } };
+      return {
+        data: { _entities: ids(variables).map((id) => (id === '1' ? null : { name: `n${id}` })) },
+        errors: [{ message: 'gone', path: ['_entities', 0] }],
+      };
+    });
+    for (const [, executor] of executors) {
+      const result = await executor.execute({ query: '{ product { similar { id name price } } }', context: null });
+      expect(ids(asked.at(-1)?.variables ?? {})).toEqual(['1', '2']);
+      const named = similar.map((id) => ({ id, name: id === '1' ? null : 'n2', price: 1 }));
+      expect(json(result.data)).toEqual({ product: { similar: named } });
+      expect(shown(result)).toEqual([0, 1, 3].map((index) => ['gone', ['product', 'similar', index, 'name']]));
+    }
+  });
+
   test('a subgraph that is down is an error at each field that is missing, as if its resolver had failed', async () => {
     const down = () => {
       throw new Error('connect refused');
