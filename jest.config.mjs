@@ -15,6 +15,8 @@ const servers = {
 
 export default {
   maxWorkers: 2,
+  // Modules that a file loaded stay in the worker's memory, and collecting garbage among them costs more with each.
+  workerIdleMemoryLimit: '1GB',
   // Of no effect in a project: Jest reads it here only.
   testTimeout: 30_000,
   projects: [project('unit'), { ...project('int'), ...servers }, { ...project('e2e'), ...servers }],

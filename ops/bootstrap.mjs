@@ -160,7 +160,12 @@ async function main([task = '', ...args]) {
     ...tasks[/** @type {keyof typeof tasks} */ (task)],
     ...args,
   ];
-  const env = { ...process.env, APOLLO_TELEMETRY_DISABLED: 'true' };
+  const env = {
+    // A fifth of the CPU of a start goes into compiling what the last one compiled.
+    NODE_COMPILE_CACHE: join(root, '.data', 'compile-cache'),
+    ...process.env,
+    APOLLO_TELEMETRY_DISABLED: 'true',
+  };
   return supervise(spawn(node, nodeArgs, { cwd: root, env, stdio: 'inherit' }));
 }
 

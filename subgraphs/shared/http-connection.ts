@@ -38,6 +38,9 @@ const readBytes = 64 * 1024;
 /** How long one is kept that has not carried a request yet: servers wait less for the first than between two. */
 const unusedMs = 5_000;
 const keepAliveProbeMs = 60_000;
+const connectTimeoutMs = 2_000;
+/** Longer than to connect, which the kernel does alone: after a start, 64 handshakes may wait for each other. */
+const handshakeTimeoutMs = 5_000;
 
 /**
  * Opens a connection. What arrives is read into one buffer that every connection keeps, past Node's streams: those, and
@@ -45,7 +48,7 @@ const keepAliveProbeMs = 60_000;
  */
 export function openConnection(
   { isTls, host, port }: Origin,
-  options: { connectTimeoutMs: number; heads: Heads; maxBytes: number },
+  options: { heads: Heads; maxBytes: number },
   events: ConnectionEvents,
 ): Connection {
   const reader = answerReader(options);
@@ -96,9 +99,11 @@ export function openConnection(
     }
     done.answered(answer);
   }
-  socket.setTimeout(options.connectTimeoutMs, () =>
-    connection.destroy(networkError('ETIMEDOUT', 'no connection in time')),
-  );
+  socket.setTimeout(connectTimeoutMs, () => {
+    // When this process stood still, what came meanwhile is read after its timers.
+    setImmediate(() => hasStood || connection.destroy(networkError('ETIMEDOUT', 'no connection in time')));
+  });
+  if (isTls) socket.once('connect', () => socket.setTimeout(handshakeTimeoutMs));
   socket.once(isTls ? 'secureConnect' : 'connect', () => {
     hasStood = true;
     socket.setTimeout(0);

@@ -15,7 +15,6 @@ const maxRequests = 1_024;
 /** Below the server's keep-alive of 60 s, so that a request never meets a closing socket. */
 const keepAliveMs = 30_000;
 const sweepEveryMs = 5_000;
-const connectTimeoutMs = 2_000;
 /** Larger than any answer of ours: an operation is limited to 5,000 nodes, a request to 100 representations. */
 export const maxAnswerBytes = 16 * 1024 * 1024;
 
@@ -135,7 +134,7 @@ export function openTransport(url: string): Transport {
   function openForWaiting(): void {
     while (opening.size < waiting.size && connections < maxConnections) {
       connections += 1;
-      opening.add(openConnection(origin, { connectTimeoutMs, heads, maxBytes: maxAnswerBytes }, events));
+      opening.add(openConnection(origin, { heads, maxBytes: maxAnswerBytes }, events));
     }
   }
   function ended(exchange: Exchange): void {

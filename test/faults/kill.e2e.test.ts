@@ -106,17 +106,16 @@ describe('a process that is killed outright', () => {
   ])(
     'at %s leaves an order that ends as %s after the restart',
     async (point, state) => {
-      await platform.terminate();
-      await platform.restart({ FAIL_POINT: point });
-      staff = await logInAsAdmin(platform);
       const product = await createProduct(platform, staff, { onHand: 1 });
       const buyer = await register(platform);
       const lines = [{ productId: product.id, quantity: state === 'FAILED' ? 2 : 1 }];
       const key = newKey();
+      await platform.dieAt(point);
       await expect(tryPlaceOrder(platform, buyer, lines, { key })).rejects.toThrow(/fetch failed/);
       await platform.kill9();
 
       await platform.restart();
+      staff = await logInAsAdmin(platform);
       const again = await logIn(platform, buyer);
       const found = await until(
         async () => {

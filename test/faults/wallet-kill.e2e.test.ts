@@ -26,12 +26,6 @@ describe('a platform that is killed (-9) while a wallet pays', () => {
     await creditWallet(platform, staff, buyer, 6_000);
     return { buyer, productId: product.id };
   }
-  const dyingAt = async (point: string, buyer: Person): Promise<Person> => {
-    await platform.kill9();
-    await platform.restart({ FAIL_POINT: point });
-    staff = await logInAsAdmin(platform);
-    return logIn(platform, buyer);
-  };
   const revive = async (buyer: Person): Promise<Person> => {
     await platform.kill9();
     await platform.restart();
@@ -42,10 +36,10 @@ describe('a platform that is killed (-9) while a wallet pays', () => {
 
   test.each(['order.placed', 'order.reserved', 'order.charged', 'order.decided'])('for a prepaid order, at %s, has it paid once after the restart', async (point) => {
     const { buyer, productId } = await richBuyer();
-    const dying = await dyingAt(point, buyer);
+    await platform.dieAt(point);
     const key = newKey();
     const lines = [{ productId, quantity: 1 }];
-    await expect(tryPlaceOrder(platform, dying, lines, { key, type: 'PREPAY' })).rejects.toThrow(/fetch failed/);
+    await expect(tryPlaceOrder(platform, buyer, lines, { key, type: 'PREPAY' })).rejects.toThrow(/fetch failed/);
     const again = await revive(buyer);
     const found = await until(async () => {
       const { placeOrder: repeated } = dataOf(await tryPlaceOrder(platform, again, lines, { key, type: 'PREPAY' }));
@@ -60,9 +54,9 @@ describe('a platform that is killed (-9) while a wallet pays', () => {
   test.each(['payment.stored', 'payment.submitted'])('for a mixed payment, at %s, goes on with the same key', async (point) => {
     const { buyer, productId } = await richBuyer();
     const { id } = await placeOrder(platform, buyer, [{ productId, quantity: 1 }]);
-    const dying = await dyingAt(point, buyer);
+    await platform.dieAt(point);
     const key = newKey();
-    await expect(payMixed(platform, dying, id, { walletMinor: 4_000, key })).rejects.toThrow(/fetch failed/);
+    await expect(payMixed(platform, buyer, id, { walletMinor: 4_000, key })).rejects.toThrow(/fetch failed/);
     const again = await revive(buyer);
     expect(await walletOf(platform, again)).toEqual({ balance: 2_000, held: 4_000 });
     const [, external] = await payMixed(platform, again, id, { walletMinor: 4_000, key });
@@ -75,8 +69,8 @@ describe('a platform that is killed (-9) while a wallet pays', () => {
   test('for a mixed payment, at payment.webhook_applied, has both parts paid', async () => {
     const { buyer, productId } = await richBuyer();
     const { id } = await placeOrder(platform, buyer, [{ productId, quantity: 1 }]);
-    const dying = await dyingAt('payment.webhook_applied', buyer);
-    const [, external] = await payMixed(platform, dying, id, { walletMinor: 4_000 });
+    await platform.dieAt('payment.webhook_applied');
+    const [, external] = await payMixed(platform, buyer, id, { walletMinor: 4_000 });
     await confirm(platform, external).catch(() => undefined);
     await dead();
     const again = await revive(buyer);
@@ -90,7 +84,7 @@ describe('a platform that is killed (-9) while a wallet pays', () => {
     const { buyer, productId } = await richBuyer();
     const { id } = await placeOrder(platform, buyer, [{ productId, quantity: 1 }], { type: 'PREPAY' });
     const paymentId = (await readOrder(platform, buyer, id)).payments[0]?.id;
-    await dyingAt(point, buyer);
+    await platform.dieAt(point);
     const key = newKey();
     const refund = () => platform.gql(
       'mutation R($input: RefundInput!, $key: String!) { refundPayment(input: $input, idempotencyKey: $key) { refund { id state } userErrors { ... on UserError { code } } } }',

@@ -3,8 +3,8 @@ import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { type TestGraph, startTestGraph } from './test-graph.ts';
 
-const admission = { maxRunning: 8, maxRunningPerClient: 6, maxQueued: 10, maxWaitMs: 2_000 };
-const slowly = 'mutation { slowly(ms: 300) }';
+const admission = { maxRunning: 8, maxRunningPerClient: 6, maxQueued: 10, maxWaitMs: 10_000 };
+const slowly = 'mutation { slowly(ms: 1000) }';
 
 let graph: TestGraph;
 beforeAll(async () => {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { resolve } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createConnection } from 'mysql2/promise';
 import { freePort } from '../../ops/embedded/servers.ts';
@@ -36,6 +37,8 @@ export type Platform = {
   terminate(): Promise<number | null>;
   /** SIGKILL of everything that was started. */
   kill9(): Promise<void>;
+  /** From now on it kills itself at this point (see `failPoint`), until it is started again. */
+  dieAt(point: string): Promise<void>;
   /** Starts it again on the same data, at the same port, in the same shape or another. */
   restart(env?: Record<string, string>, shape?: Shape): Promise<void>;
   /** What it has printed so far. */
@@ -65,6 +68,8 @@ export async function startPlatform(options: {
   // Streams and grants are not prefixed in Redis, so each platform has a Redis of its own: it starts in a blink.
   const servers = await startTestServers({ mysqlUrl });
   const prefix = `t${randomBytes(4).toString('hex')}`;
+  const failPointFile = join(servers.dataDir, 'fail-point');
+  await writeFile(failPointFile, '');
   const port = await freePort();
   const base: Record<string, string> = {
     PATH: process.env['PATH'] ?? '',
@@ -77,6 +82,8 @@ export async function startPlatform(options: {
     ADMIN_MOBILE: admin.mobile,
     ADMIN_PASSWORD: admin.password,
     APOLLO_TELEMETRY_DISABLED: 'true',
+    FAIL_POINT: failPointFile,
+    ...(process.env['NODE_COMPILE_CACHE'] && { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }),
     ...options.env,
   };
   const url = `http://127.0.0.1:${port}`;
@@ -137,7 +144,9 @@ export async function startPlatform(options: {
       child.kill('SIGKILL');
       await exited();
     },
+    dieAt: (point) => writeFile(failPointFile, point),
     async restart(env = {}, shape = options.shape) {
+      await writeFile(failPointFile, '');
       child = await launch({ ...base, ...env }, shape);
     },
     logs: () => output,

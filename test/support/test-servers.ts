@@ -12,12 +12,15 @@ const root = resolve(import.meta.dirname, '..', '..');
 /** Where the servers' programs are kept, the same as for `npm start`: they are fetched once. */
 export const programCacheDir = resolve(root, process.env['DATA_DIR'] ?? '.data');
 
+/** Servers, and the directory that goes with them. */
+export type TestServers = Servers & { readonly dataDir: string };
+
 /**
  * Starts MariaDB and Redis on fresh data in a temporary directory, for one test run.
  *
  * @returns `stop` ends them and removes the data; it may be called twice
  */
-export async function startTestServers(options: { mysqlUrl?: string; redisUrl?: string }): Promise<Servers> {
+export async function startTestServers(options: { mysqlUrl?: string; redisUrl?: string }): Promise<TestServers> {
   await removeAbandoned();
   const dataDir = await mkdtemp(join(tmpdir(), prefix));
   await writeFile(join(dataDir, ownerFile), processIdentity(process.pid) ?? '');
@@ -33,7 +36,7 @@ export async function startTestServers(options: { mysqlUrl?: string; redisUrl?: 
     await servers.stop();
     await rm(dataDir, { recursive: true, force: true });
   };
-  return { ...servers, stop: () => (stopped ??= stop()) };
+  return { ...servers, dataDir, stop: () => (stopped ??= stop()) };
 }
 
 /** Jest ends at once on a signal, without its teardown; the servers are in a session of their own and would stay. */
