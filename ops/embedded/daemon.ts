@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -146,15 +147,29 @@ async function ends(daemon: Daemon, timeoutMs: number): Promise<boolean> {
   return true;
 }
 
-/** A TCP port of 127.0.0.1 that nobody listens on at the moment. */
-export function freePort(): Promise<number> {
+/** Above what common servers use, below the ports that systems give to outgoing connections. */
+const portRange = { from: 10_240, to: 32_768 };
+const maxPortAttempts = 1_000;
+
+/**
+ * A TCP port of 127.0.0.1 that nobody listens on at the moment, and that no outgoing connection will take: who gives it
+ * back for a moment, as a service that is started again does, finds it free.
+ */
+export async function freePort(): Promise<number> {
+  for (let attempt = 1; attempt <= maxPortAttempts; attempt += 1) {
+    const port = randomInt(portRange.from, portRange.to);
+    if (await canListen(port)) return port;
+  }
+  throw new Error(`no port between ${portRange.from} and ${portRange.to} is free`);
+}
+
+function canListen(port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      if (address === null || typeof address === 'string') throw new Error('a TCP server has an address and a port');
-      server.close(() => resolve(address.port));
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE' || error.code === 'EACCES') resolve(false);
+      else reject(error);
     });
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }

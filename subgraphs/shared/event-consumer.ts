@@ -12,7 +12,8 @@ export type EventHandler = (tx: Sql, event: DomainEvent) => Promise<void>;
 
 const batchSize = 64;
 const blockMs = 1_000;
-const leaseMs = 10_000;
+/** How long the partitions of a process that died wait for the next. */
+const leaseMs = 5_000;
 const maxAttempts = 5;
 const retryBaseMs = 100;
 

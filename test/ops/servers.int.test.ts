@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -164,6 +165,13 @@ test('a server that cannot come up is reported with the end of its log', async (
   await expect(start()).rejects.toThrow(/mariadb did not start[^]*mysql/);
 });
 
-test('free ports are free', async () => {
-  expect(await freePort()).toBeGreaterThan(1_023);
+test('free ports are free, and not among those of outgoing connections', async () => {
+  for (let time = 1; time <= 20; time += 1) {
+    const port = await freePort();
+    expect(port).toBeGreaterThan(1_023);
+    expect(port).toBeLessThan(32_768);
+    const server = createServer().listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    await new Promise((closed) => server.close(closed));
+  }
 });
