@@ -1,7 +1,7 @@
 import type { FlattenNode, PlanNode, SubscriptionNode } from '@apollo/query-planner';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { compileEntityFetch } from './entity-fetch.ts';
-import { type PlacedFetch, leavesAt } from './interchangeable.ts';
+import { type LeavesAt, type PlacedFetch, openLeavesAt } from './interchangeable.ts';
 import { type Merge, mergeInto } from './merge.ts';
 import { compilePath } from './paths.ts';
 import { compileRootFetch } from './root-fetch.ts';
@@ -22,8 +22,7 @@ type PlanContext = {
   readonly generateCode: boolean;
   /** How often the plan asks the same of entities, by the query's identity. */
   readonly repeats: ReadonlyMap<string, number>;
-  /** All of the plan. */
-  readonly fetches: readonly PlacedFetch[];
+  readonly leavesAt: LeavesAt;
 };
 
 /** Compiles a plan. Throws a GraphQLError for `@defer`, and an Error for what Apollo's gateway can't run either. */
@@ -42,7 +41,8 @@ export function compilePlan<Context>(
     repeats.set(identity, (repeats.get(identity) ?? 0) + 1);
   }
   if (primary) fetches.push({ node: primary, path: [] });
-  return compileNode({ schema, merge: mergeInto(schema), generateCode, repeats, fetches }, rest, []);
+  const leavesAt = openLeavesAt(fetches);
+  return compileNode({ schema, merge: mergeInto(schema), generateCode, repeats, leavesAt }, rest, []);
 }
 
 function compileNode<Context>(context: PlanContext, node: PlanNode, path: readonly (string | number)[]): Step<Context> {
@@ -104,14 +104,14 @@ function fetchBelow(node: FlattenNode, path: readonly (string | number)[]): Plac
 }
 
 function compileFetches<Context>(
-  { schema, merge, generateCode, repeats, fetches: all }: PlanContext,
+  { schema, merge, generateCode, repeats, leavesAt }: PlanContext,
   fetches: readonly PlacedFetch[],
 ): Step<Context> {
   const node = fetches[0]?.node;
   if (!node) throw new Error('no fetch to compile');
   if (node.contextRewrites?.length) throw new Error('@fromContext is not supported by the gateway');
   const { requires } = node;
-  const paths = fetches.map(({ path }) => compilePath(path, generateCode, requires ? leavesAt(all, path) : null));
+  const paths = fetches.map(({ path }) => compilePath(path, generateCode, requires ? leavesAt(path) : null));
   if (requires) {
     const canRepeat = (repeats.get(compileQuery(node).identity) ?? 0) > fetches.length;
     return compileEntityFetch({ schema, merge, generateCode, node: { ...node, requires }, paths, canRepeat });

@@ -19,12 +19,15 @@ export type Run<Context> = {
   readonly clientPath: (path: ResponsePath) => ResponsePath;
   /** Requests without an answer yet that the plan may ask again; a handful, as chunks of one fetch differ. */
   readonly inFlight: { readonly request: PlannedRequest<Context>; readonly answer: Promise<Answer> }[];
-  /** True until an object below `root` is put at a second place too. */
+  /**
+   * True until an object below `root` is put at a second place too; but for objects that became one (`united`), which
+   * only paths that end there meet.
+   */
   isTree: boolean;
   /** Objects at paths of the plan, as long as no new ones are merged. */
   readonly objects: Map<string, readonly JsonObject[]>;
-  /** Objects at paths where equal ones became one: all that there will be. */
-  readonly united: Map<string, readonly JsonObject[]>;
+  /** The paths at which equal objects became one. */
+  readonly united: Set<string>;
   /** What fetches ask about, until something is merged. */
   readonly groups: Map<string, WantedGroup>;
   /** True when a mutation's answer is null already, so that its other mutations aren't begun. */
@@ -40,10 +43,13 @@ export type Step<Context> = (run: Run<Context>) => Promise<void>;
 /** The objects at a path, each once: fetches that run at the same time mostly wait at the same few paths. */
 export function objectsAt<Context>(run: Run<Context>, path: PlanPath): readonly JsonObject[] {
   const { objects, united, root, isTree } = run;
-  let found = objects.get(path.key) ?? united.get(path.key);
-  if (found) return found;
-  if (isTree && path.unite) united.set(path.key, (found = path.unite(root)));
-  else objects.set(path.key, (found = path.collect(root, isTree)));
+  const { key } = path;
+  const known = objects.get(key);
+  if (known) return known;
+  const unite = isTree && !united.has(key) && path.unite;
+  const found = unite ? unite(root) : path.collect(root, isTree && !united.has(key));
+  if (unite) united.add(key);
+  objects.set(key, found);
   return found;
 }
 

@@ -119,7 +119,7 @@ function openRun<Context>(
     inFlight: [],
     isTree: true,
     objects: new Map(),
-    united: new Map(),
+    united: new Set(),
     groups: new Map(),
     isLost: () => isMutation && !book.isEmpty() && lacksRootField(shape, root, book),
   };

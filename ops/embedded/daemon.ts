@@ -147,13 +147,13 @@ async function ends(daemon: Daemon, timeoutMs: number): Promise<boolean> {
   return true;
 }
 
-/** Above what common servers use, below the ports that systems give to outgoing connections. */
+/** Below the ports that Linux and macOS give to outgoing connections by default. */
 const portRange = { from: 10_240, to: 32_768 };
 const maxPortAttempts = 1_000;
 
 /**
- * A TCP port of 127.0.0.1 that nobody listens on at the moment, and that no outgoing connection will take: who gives it
- * back for a moment, as a service that is started again does, finds it free.
+ * A TCP port of 127.0.0.1 that nobody listens on at the moment, not one that outgoing connections get: who gives it back
+ * for a moment, as a service that is started again does, finds it free.
  */
 export async function freePort(): Promise<number> {
   for (let attempt = 1; attempt <= maxPortAttempts; attempt += 1) {

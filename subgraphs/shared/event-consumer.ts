@@ -49,6 +49,7 @@ export function startEventConsumer(deps: {
       try {
         if (!redis.isOpen) await redis.connect();
         const held: boolean = await takeLease(redis, lease, consumer);
+        let takenAtMs = performance.now();
         if (held && !holds) recover = true;
         holds = held;
         if (!holds) {
@@ -59,7 +60,11 @@ export function startEventConsumer(deps: {
         const messages = await readEntries(redis, stream, { group: deps.service, consumer, recover });
         if (recover && messages.length === 0) recover = false;
         for (const message of messages) {
-          if (stopped) break;
+          if (performance.now() - takenAtMs > leaseMs / 3) {
+            holds = await takeLease(redis, lease, consumer);
+            takenAtMs = performance.now();
+          }
+          if (stopped || !holds) break;
           const event = readEvent(message.message?.['event']);
           if (event) await handle(event);
           else deps.log.error({ stream, entry: message.id }, 'an entry of a stream that is no event is skipped');

@@ -39,7 +39,7 @@ const readBytes = 64 * 1024;
 const unusedMs = 5_000;
 const keepAliveProbeMs = 60_000;
 const connectTimeoutMs = 2_000;
-/** Longer than to connect, which the kernel does alone: after a start, 64 handshakes may wait for each other. */
+/** Longer than to connect, which the kernel does alone: after a start, 64 handshakes may wait for each other. A call has its own deadline. */
 const handshakeTimeoutMs = 5_000;
 
 /**
@@ -53,7 +53,7 @@ export function openConnection(
 ): Connection {
   const reader = answerReader(options);
   let sending: Sending | undefined;
-  let hasStood = false;
+  let stage: 'connect' | 'handshake' | 'ready' = 'connect';
   let failure: Error | undefined;
 
   const shared = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveProbeMs };
@@ -99,13 +99,21 @@ export function openConnection(
     }
     done.answered(answer);
   }
-  socket.setTimeout(connectTimeoutMs, () => {
-    // When this process stood still, what came meanwhile is read after its timers.
-    setImmediate(() => hasStood || connection.destroy(networkError('ETIMEDOUT', 'no connection in time')));
+  // When this process stood still, what came meanwhile is read after its timers: then it has got somewhere since.
+  socket.on('timeout', () => {
+    const before = stage;
+    setImmediate(() => {
+      if (stage === before) connection.destroy(networkError('ETIMEDOUT', 'no connection in time'));
+    });
   });
-  if (isTls) socket.once('connect', () => socket.setTimeout(handshakeTimeoutMs));
+  socket.setTimeout(connectTimeoutMs);
+  if (isTls)
+    socket.once('connect', () => {
+      stage = 'handshake';
+      socket.setTimeout(handshakeTimeoutMs);
+    });
   socket.once(isTls ? 'secureConnect' : 'connect', () => {
-    hasStood = true;
+    stage = 'ready';
     socket.setTimeout(0);
     socket.unref();
     connection.idleSinceMs = performance.now();
@@ -120,7 +128,7 @@ export function openConnection(
   });
   socket.on('close', () => {
     const error = failure ?? networkError('ECONNRESET', 'the connection ended');
-    if (!hasStood) {
+    if (stage !== 'ready') {
       events.refused(connection, error);
       return;
     }

@@ -1,7 +1,7 @@
 import type { FetchNode } from '@apollo/query-planner';
 import { describe, expect, test } from '@jest/globals';
 import { compilePath } from '../../../gateway/execute/paths.ts';
-import { type PlacedFetch, leavesAt } from '../../../gateway/execute/interchangeable.ts';
+import { type PlacedFetch, openLeavesAt } from '../../../gateway/execute/interchangeable.ts';
 
 const root = (operation: string, more: Partial<FetchNode> = {}): PlacedFetch => ({
   node: { kind: 'Fetch', serviceName: 'a', operation, operationKind: 'query', operationDocumentNode: undefined, ...more } as FetchNode, // prettier-ignore
@@ -22,13 +22,13 @@ const asks = entity(at, 'name price');
 
 describe('objects at a path can become one', () => {
   test('when all that is fetched of them are a few leaves, and leaves are asked about them', () => {
-    expect(leavesAt([brings, asks, entity(at, 'stock')], at)).toEqual(['__typename', 'key']);
+    expect(openLeavesAt([brings, asks, entity(at, 'stock')])(at)).toEqual(['__typename', 'key']);
   });
 
   test('when an entity fetch brings them, on the way to which others bring what is above', () => {
     const above = root('{ list { __typename id } }');
     const inner = entity(['list', '@'], 'one { id }');
-    expect(leavesAt([above, inner, entity(['list', '@'], 'rating'), asks], at)).toEqual(['id']);
+    expect(openLeavesAt([above, inner, entity(['list', '@'], 'rating'), asks])(at)).toEqual(['id']);
   });
 
   type Case = [why: string, fetches: readonly PlacedFetch[], path?: typeof at];
@@ -47,7 +47,7 @@ describe('objects at a path can become one', () => {
     ['a field leads from them to the root', [brings, asks, { ...root('{ other }'), path: at }]],
   ]; // prettier-ignore
   test.each(cannot)('not when %s', (_, fetches, path = at) => {
-    expect(leavesAt(fetches, path)).toBeNull();
+    expect(openLeavesAt(fetches)(path)).toBeNull();
   });
 });
 

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { createServer as createPlainServer } from 'node:http';
 import { createServer } from 'node:https';
 import { type SecureContextOptions, createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from 'node:tls'; // prettier-ignore
+import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { generate } from 'selfsigned';
 import { maxAnswerBytes } from '../../../subgraphs/shared/http-transport.ts';
@@ -66,6 +68,24 @@ describe('over TLS', () => {
     const answers = await Promise.all(bodies.map((body) => transport.send(request({ body }))));
     expect(answers.map(({ body }) => body)).toEqual(bodies);
     expect(counts.most).toBeLessThanOrEqual(64);
+  });
+
+  test('a process that stood still while it came about finds the connection that is there', async () => {
+    const { key, cert } = good;
+    const server = new Worker(
+      "const { parentPort, workerData } = require('node:worker_threads'); const server = require('node:https').createServer(workerData, (_, response) => response.end('here')).listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));",
+      { eval: true, workerData: { key, cert } },
+    );
+    try {
+      const [port] = (await once(server, 'message')) as [number];
+      const answer = transportTo(`https://127.0.0.1:${port}`).send(request());
+      await new Promise((resume) => setImmediate(resume));
+      const end = performance.now() + 2_300;
+      while (performance.now() < end);
+      expect((await answer).body).toBe('here');
+    } finally {
+      await server.terminate();
+    }
   });
 
   test('an answer may be as large as the limit, and no larger', async () => {
