@@ -99,6 +99,34 @@ describe('errors', () => {
     }
   });
 
+  test('equal entities that a shorter list has replaced meanwhile are not asked about any more', async () => {
+    let named = Promise.withResolvers<void>();
+    const one = { __typename: 'P', id: '1' };
+    const answers: Record<string, (representations: number) => unknown> = {
+      a: () => ({ list: [{ __typename: 'T', id: '1', x: 1 }, { __typename: 'T', id: '2', x: 2 }] }), // prettier-ignore
+      b: () => named.promise.then(() => ({ list: [{ y: 1 }] })),
+      c: (count) => ({ _entities: Array.from({ length: count }, () => ({ one })) }),
+      d: () => (named.resolve(), { _entities: [{ name: 'n' }] }),
+      e: () => ({ _entities: [{ other: 'o' }] }),
+    };
+    const { executors, asked } = canned(
+      {
+        a: 'type Query { list: [T!] @shareable } type T @key(fields: "id") { id: ID! x: Int }',
+        b: 'type Query { list: [T!] @shareable } type T { y: Int }',
+        c: 'type T @key(fields: "id") { id: ID! one: P } type P @key(fields: "id") { id: ID! }',
+        d: 'type P @key(fields: "id") { id: ID! name: String }',
+        e: 'type P @key(fields: "id") { id: ID! name: String @external other: String @requires(fields: "name") }',
+      },
+      async ({ serviceName, variables }) => ({ data: (await answers[serviceName]?.(ids(variables).length)) as never }),
+    );
+    for (const [, executor] of executors) {
+      named = Promise.withResolvers();
+      const { errors } = await executor.execute({ query: '{ list { x y one { name other } } }', context: null });
+      expect(errors).toBeUndefined();
+    }
+    expect(asked.map(({ serviceName }) => serviceName)).toEqual(['a', 'b', 'c', 'd', 'a', 'b', 'c', 'd']);
+  });
+
   test('a subgraph that is down is an error at each field that is missing, as if its resolver had failed', async () => {
     const down = () => {
       throw new Error('connect refused');

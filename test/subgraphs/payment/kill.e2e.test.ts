@@ -86,6 +86,8 @@ describe('a platform that is killed (-9) in the middle of a payment', () => {
     const { id, buyer } = await dyingAt('payment.webhook_applied');
     const payment = await createPayment(platform, buyer, id);
     await confirm(platform, payment).catch(() => undefined);
+    const isDead = () => platform.gql('{ __typename }').then(() => false, () => true); // prettier-ignore
+    await until(isDead, { timeoutMs: recoveryMs, what: 'the kill' });
     const again = await revive(buyer);
     const paid = await orderIn(platform, again, id, ['PAID', 'PROCESSING', 'COMPLETED'], recoveryMs);
     expect(paid).toMatchObject({ paidTotal: paid.total, payments: [{ state: 'SETTLED' }] });
