@@ -5,7 +5,7 @@ import { explainedNulls, isValid, runOurs } from './support/compare.ts';
 import { type Federation, type Request, type SubgraphSdl, federate } from './support/federation.ts';
 import { worldFault } from './support/faults.ts';
 import { randomOperation } from './support/random-operation.ts';
-import { supergraphs } from './support/supergraphs.ts';
+import { sizes, supergraphs } from './support/supergraphs.ts';
 
 /** Operations a supergraph, half of them while fields throw. */
 const operations = 30;
@@ -58,7 +58,7 @@ const { platform, ...awkward } = supergraphs;
 
 describe.each(Object.entries(awkward))('an event in the supergraph %s', (name, subgraphs) => {
   const extended = withSubscriptions(subgraphs);
-  const federation = federate(name, extended);
+  const federation = federate(name, extended, sizes[name]);
 
   test(`is the answer of the same selection as a query, for ${operations} random selections`, async () => {
     const counts = { same: 0, withErrors: 0, spanning: 0, unplannable: 0 };

@@ -17,7 +17,7 @@ import {
 } from 'graphql';
 import { type Executor, createExecutor } from '../../../../gateway/execute/executor.ts';
 import type { SubgraphFetch, SubgraphResponse } from '../../../../gateway/execute/types.ts';
-import { type World, makeWorld, parseFieldSet } from './world.ts';
+import { type World, type WorldSize, makeWorld, parseFieldSet } from './world.ts';
 
 export type SubgraphSdl = { readonly name: string; readonly sdl: string };
 
@@ -48,9 +48,14 @@ export type Federation = {
   interfere(interference: Interference | null): void;
   /** Every request that the subgraphs got since the last call. */
   requests(): readonly { serviceName: string; query: string; variables: Readonly<Record<string, unknown>> }[];
+  /**
+   * How many places of the answers that ours got since the last call hold an object of another place: those where ours
+   * put one object for several. An answer comes as a tree, and ours builds its data of what is in the answers.
+   */
+  unitedPlaces(): number;
 };
 
-export function federate(name: string, subgraphs: readonly SubgraphSdl[]): Federation {
+export function federate(name: string, subgraphs: readonly SubgraphSdl[], size?: WorldSize): Federation {
   const documents = subgraphs.map((one) => ({ name: one.name, typeDefs: parse(one.sdl) }));
   const composed = composeServices(documents.map((one) => ({ ...one, url: '' })));
   if (composed.errors) throw new Error(composed.errors.map(({ message }) => message).join('\n'));
@@ -62,13 +67,14 @@ export function federate(name: string, subgraphs: readonly SubgraphSdl[]): Feder
   const schemas = new Map(
     documents.map((one) => [one.name, buildSubgraphSchema([{ typeDefs: one.typeDefs }])] as const),
   );
-  const world = makeWorld({ api, subgraphs: [...schemas.values()], ...directivesOf(documents) });
+  const world = makeWorld({ api, subgraphs: [...schemas.values()], ...directivesOf(documents), size });
   for (const schema of schemas.values()) wire(schema, world);
   const unfederatedSchema = apiSchema.toGraphQLJSSchema();
   wire(unfederatedSchema, world);
 
   let interference: Interference | null = null;
   let seen: { serviceName: string; query: string; variables: Readonly<Record<string, unknown>> }[] = [];
+  let answered: { readonly response: SubgraphResponse; readonly objects: ReadonlySet<unknown> }[] = [];
   const parsed = new Map<string, DocumentNode>();
   async function ask(
     serviceName: string,
@@ -85,10 +91,14 @@ export function federate(name: string, subgraphs: readonly SubgraphSdl[]): Feder
     const response = JSON.parse(JSON.stringify(result)) as SubgraphResponse;
     return interference ? interference({ serviceName, query, variables, response }) : response;
   }
-  const fetch: SubgraphFetch<null> = (serviceName, { query, variables, body }) => {
+  const fetch: SubgraphFetch<null> = async (serviceName, { query, variables, body }) => {
     const sent = JSON.parse(body()) as { variables: Record<string, unknown> };
     if (JSON.stringify(sent.variables) !== JSON.stringify(variables)) throw new Error('body and variables differ');
-    return ask(serviceName, query, variables);
+    const response = await ask(serviceName, query, variables);
+    const objects = new Set<unknown>();
+    foundAgain(response, objects);
+    answered.push({ response, objects });
+    return response;
   };
   const planner = new QueryPlanner(supergraph);
   const services: ServiceMap = {};
@@ -137,7 +147,22 @@ export function federate(name: string, subgraphs: readonly SubgraphSdl[]): Feder
       seen = [];
       return all;
     },
+    unitedPlaces() {
+      const all = answered;
+      answered = [];
+      return all.flatMap(({ response, objects }) =>
+        foundAgain(response, new Set()).filter((object) => objects.has(object)),
+      ).length;
+    },
   };
+}
+
+/** Adds all objects and lists to those that were seen; gives those at places where one was put that was seen before. */
+function foundAgain(value: unknown, seen: Set<unknown>): unknown[] {
+  if (typeof value !== 'object' || value === null) return [];
+  if (seen.has(value)) return [value];
+  seen.add(value);
+  return Object.values(value).flatMap((one) => foundAgain(one, seen));
 }
 
 /** Lets the world resolve every field, abstract type and representation of a schema. */

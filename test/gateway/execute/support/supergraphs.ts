@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { SubgraphSdl } from './federation.ts';
+import type { WorldSize } from './world.ts';
 
 const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key", "@requires", "@external", "@provides", "@shareable", "@override", "@interfaceObject", "@inaccessible"])
 `;
@@ -231,6 +232,59 @@ const values: readonly SubgraphSdl[] = [
   ),
 ];
 
+/**
+ * The same few entities at many places, of which only the key is known until others ask about each: objects that become
+ * one. Also such as may not: below a value that two subgraphs answer parts of, and with objects of their own.
+ */
+const repeats: readonly SubgraphSdl[] = [
+  sdl(
+    'orders',
+    `
+    type Query { orders: [Order!] baskets: [[Line!]]! shelves: [[Product]!]! items: [Item]! rows: [[Item!]!] wishes: Wishes! groups: [Group!]! }
+    type Order @key(fields: "id") { id: ID! lines: [Line]! gifts: [Product!] owner: Buyer summary: Summary! @shareable }
+    type Line @shareable { product: Product! instead: Product quantity: Int! }
+    type Summary { best: Product @shareable pieces: Int }
+    type Group { buyers: [Buyer!] leader: Buyer! orders: [[Order]] }
+    type Wishes { lists: [[Product!]]! lines: [Line!] buyers: [Buyer] first: Product! second: Product }
+    type Remark { product: String! stars: Int }
+    type Product @key(fields: "id") { id: ID! }
+    type Buyer @key(fields: "id country") { id: ID! country: String }
+    union Item = Product | Buyer | Remark
+    `,
+  ),
+  sdl(
+    'products',
+    `
+    type Query { newest: [Line!] @shareable }
+    type Product @key(fields: "id") { id: ID! name: String! weight: Int sizes: [Float] }
+    type Line @shareable { product: Product! instead: Product quantity: Int! }
+    type Order @key(fields: "id") { id: ID! parcels: [[Line!]!] summary: Summary! @shareable }
+    type Summary { best: Product @shareable heaviest: [Product!] }
+    `,
+  ),
+  sdl(
+    'shipping',
+    `
+    type Product @key(fields: "id") {
+      id: ID!
+      weight: Int @external
+      name: String! @external
+      free: Boolean!
+      parcel: String @requires(fields: "weight")
+      label(upper: Boolean): String! @requires(fields: "name weight")
+    }
+    `,
+  ),
+  sdl(
+    'buyers',
+    `
+    type Buyer @key(fields: "id country") { id: ID! country: String name: String! mail(of: String): String likes: [Product!] }
+    type Order @key(fields: "id") { id: ID! note: String paid: Boolean! }
+    type Product @key(fields: "id") { id: ID! stars: Int likes: Int! }
+    `,
+  ),
+];
+
 const platformSdl = (name: string): SubgraphSdl => ({
   name,
   sdl: readFileSync(new URL(`../../../../schema/${name}.graphql`, import.meta.url), 'utf8'),
@@ -244,5 +298,9 @@ export const supergraphs = {
   interfaceObjects,
   sharing,
   values,
+  repeats,
   platform: ['user', 'product', 'order', 'payment'].map(platformSdl),
 } satisfies Record<string, readonly SubgraphSdl[]>;
+
+/** Where the usual size of the world isn't what the supergraph is for. */
+export const sizes: Readonly<Record<string, WorldSize>> = { repeats: { poolSize: 2, minLength: 2, maxLength: 4 } };

@@ -27,8 +27,15 @@ export type WorldObject = {
 /** Fields that throw: called with the type's name, the field's name and the object's identity. */
 export type Fault = (place: { readonly type: string; readonly field: string; readonly identity: string }) => boolean;
 
-/** Names of entity types → whether there are such; every entity type has this many. */
-const poolSize = 4;
+/** How much of the same there is. */
+export type WorldSize = {
+  /** Entities of each type. */
+  readonly poolSize: number;
+  /** Lists have this many elements, nulls included. */
+  readonly minLength: number;
+  readonly maxLength: number;
+};
+const usualSize: WorldSize = { poolSize: 4, minLength: 0, maxLength: 3 };
 
 export type World = {
   /** Resolves any field of any schema over this world. */
@@ -46,13 +53,15 @@ export type WorldOptions = {
   readonly entities: ReadonlySet<string>;
   /** `Type.field` → what it requires of its object. */
   readonly requires: ReadonlyMap<string, SelectionSetNode>;
+  readonly size?: WorldSize | undefined;
 };
 
 export const hashOf = (...parts: readonly unknown[]): number =>
   createHash('md5').update(JSON.stringify(parts)).digest().readUInt32BE(0);
 
 /** Deterministic data for a supergraph: what any subgraph answers and what the unfederated schema answers is the same. */
-export function makeWorld({ api, subgraphs, entities, requires }: WorldOptions): World {
+export function makeWorld({ api, subgraphs, entities, requires, size = usualSize }: WorldOptions): World {
+  const { poolSize, minLength, maxLength } = size;
   let fault: Fault | null = null;
   const possible = possibleTypes(api, subgraphs);
 
@@ -72,7 +81,10 @@ export function makeWorld({ api, subgraphs, entities, requires }: WorldOptions):
   ): unknown {
     const hash = hashOf(at.identity, at.field, salt);
     if (isNonNullType(type)) return present(type.ofType, at, salt);
-    if (isListType(type)) return Array.from({ length: hash % 4 }, (_, index) => value(type.ofType, at, [salt, index]));
+    if (isListType(type)) {
+      const length = minLength + (hash % (maxLength - minLength + 1));
+      return Array.from({ length }, (_, index) => value(type.ofType, at, [salt, index]));
+    }
     if (isEnumType(type)) {
       const shown = api.getType(type.name);
       const values = isEnumType(shown) ? shown.getValues() : type.getValues();
