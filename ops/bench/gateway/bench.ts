@@ -14,6 +14,8 @@ const concurrency = 8;
 const warmUpCpuMs = 4_000;
 const warmUpTurnSeconds = 1;
 const warmUpTurns = 15;
+/** While others have their turn, V8 collects garbage and forgets compiled code for it: a rest that no gateway has under load. */
+const resumeSeconds = 0.5;
 /** A measurement's parts, so that a moment in which the machine is busy hits all variants. */
 const slicesOfRound = 4;
 /** For checking ourselves and the generated code; asked for by name. */
@@ -127,6 +129,7 @@ type Slice = Load & { readonly cpuMs: number };
 
 async function measure(run: Run, target: Target, request: string): Promise<Slice> {
   const options = await loadOf(run, target, request);
+  await load({ ...options, seconds: resumeSeconds });
   const before = cpuMs(target.pid);
   const done = await load({ ...options, seconds: run.seconds / slicesOfRound });
   return { ...done, cpuMs: cpuMs(target.pid) - before };
