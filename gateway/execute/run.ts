@@ -46,8 +46,9 @@ export function objectsAt<Context>(run: Run<Context>, path: PlanPath): readonly 
   const { key } = path;
   const known = objects.get(key);
   if (known) return known;
-  const unite = isTree && !united.has(key) && path.unite;
-  const found = unite ? unite(root) : path.collect(root, isTree && !united.has(key));
+  const isEachOnce = isTree && !united.has(key);
+  const unite = isEachOnce && path.unite;
+  const found = unite ? unite(root) : path.collect(root, isEachOnce);
   if (unite) united.add(key);
   objects.set(key, found);
   return found;

@@ -1,11 +1,11 @@
 import { expect, jest, test } from '@jest/globals';
 import { createConnection } from 'mysql2/promise';
 import { idToBytes, newId } from '../../subgraphs/shared/ids.ts';
-import { until } from '../support/platform.ts';
 import { logIn, pay, placeOrder, register } from '../support/shop.ts';
 import { describeInBrowser } from './browser.ts';
 import { look } from './look.ts';
 import { buyer, operator, signIn } from './people.ts';
+import { until } from '../support/until.ts';
 
 jest.setTimeout(120_000);
 

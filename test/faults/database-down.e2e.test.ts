@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expectCleanAudit } from '../support/expect-clean-audit.ts';
-import { type Platform, startPlatform, until } from '../support/platform.ts';
+import { type Platform, startPlatform } from '../support/platform.ts';
 import {
   type Person,
   createProduct,
@@ -13,6 +13,7 @@ import {
   tryPlaceOrder,
 } from '../support/shop.ts';
 import { type TcpProxy, startTcpProxy } from './tcp-proxy.ts';
+import { until } from '../support/until.ts';
 
 describe('a database that is away', () => {
   let platform: Platform;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createConnection } from 'mysql2/promise';
 import { expectCleanAudit } from '../support/expect-clean-audit.ts';
-import { type Platform, startPlatform, until } from '../support/platform.ts';
+import { type Platform, startPlatform } from '../support/platform.ts';
 import {
   type Person,
   confirm,
@@ -16,6 +16,7 @@ import {
   stockOf,
   tryCreatePayment,
 } from '../support/shop.ts';
+import { until } from '../support/until.ts';
 
 const windowSeconds = 3;
 const crowd = 1_000;

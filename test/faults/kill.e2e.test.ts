@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { expectCleanAudit } from '../support/expect-clean-audit.ts';
-import { type Platform, startPlatform, until } from '../support/platform.ts';
+import { type Platform, startPlatform } from '../support/platform.ts';
 import {
   type Person,
   type PlaceOrderPayload,
@@ -15,6 +15,7 @@ import {
   stockOf,
   tryPlaceOrder,
 } from '../support/shop.ts';
+import { until } from '../support/until.ts';
 
 const placements = 200;
 const recoveryMs = 30_000;
@@ -112,7 +113,7 @@ describe('a process that is killed outright', () => {
       const key = newKey();
       await platform.dieAt(point);
       await expect(tryPlaceOrder(platform, buyer, lines, { key })).rejects.toThrow(/fetch failed/);
-      await platform.kill9();
+      await platform.died();
 
       await platform.restart();
       staff = await logInAsAdmin(platform);

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { expectCleanAudit } from '../support/expect-clean-audit.ts';
-import { type Platform, startPlatform, until } from '../support/platform.ts';
+import { type Platform, startPlatform } from '../support/platform.ts';
 import {
   type Person,
   confirm,
@@ -15,6 +15,7 @@ import {
   tryCreatePayment,
   tryPlaceOrder,
 } from '../support/shop.ts';
+import { until } from '../support/until.ts';
 
 /** 300 in the suite; `RACES=5000` for the run that the issue asks for. */
 const races = Number(process.env['RACES'] ?? 300);

@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { expectCleanAudit } from '../support/expect-clean-audit.ts';
-import { type Platform, startPlatform, until } from '../support/platform.ts';
+import { type Platform, startPlatform } from '../support/platform.ts';
 import { type Person, createProduct, logInAsAdmin, placeOrder, register } from '../support/shop.ts';
+import { until } from '../support/until.ts';
 
 /** The long run: RESUME_SUBSCRIBERS=200 RESUME_EVENTS=2000. */
 const subscribers = Number(process.env['RESUME_SUBSCRIBERS'] ?? 40);

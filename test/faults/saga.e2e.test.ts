@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { freePort } from '../../ops/embedded/servers.ts';
 import { expectCleanAudit } from '../support/expect-clean-audit.ts';
-import { type Platform, startPlatform, until } from '../support/platform.ts';
+import { type Platform, startPlatform } from '../support/platform.ts';
 import {
   type Person,
   createProduct,
@@ -15,6 +15,7 @@ import {
   tryPlaceOrder,
 } from '../support/shop.ts';
 import { type Fate, startHttpProxy } from './http-proxy.ts';
+import { until } from '../support/until.ts';
 
 /** The three demonstrations of the go-zero mall (GM-10), with a network between order and product that can fail. */
 describe('placing an order and taking its stock is one distributed transaction', () => {

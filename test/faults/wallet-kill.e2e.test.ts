@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { expectCleanAudit } from '../support/expect-clean-audit.ts';
-import { type Platform, startPlatform, until } from '../support/platform.ts';
+import { type Platform, startPlatform } from '../support/platform.ts';
 import {
   type Person, confirm, createProduct, creditWallet, dataOf, logIn, logInAsAdmin, newKey, orderIn, payMixed, placeOrder, readOrder, register, stockOf, tryPlaceOrder, walletOf,
 } from '../support/shop.ts'; // prettier-ignore
+import { until } from '../support/until.ts';
 
 const recoveryMs = 30_000;
 const priceMinor = 5_000;
@@ -27,12 +28,11 @@ describe('a platform that is killed (-9) while a wallet pays', () => {
     return { buyer, productId: product.id };
   }
   const revive = async (buyer: Person): Promise<Person> => {
-    await platform.kill9();
+    await platform.died();
     await platform.restart();
     staff = await logInAsAdmin(platform);
     return logIn(platform, buyer);
   };
-  const dead = () => until(() => platform.gql('{ __typename }').then(() => false, () => true), { timeoutMs: recoveryMs, what: 'the kill' });
 
   test.each(['order.placed', 'order.reserved', 'order.charged', 'order.decided'])('for a prepaid order, at %s, has it paid once after the restart', async (point) => {
     const { buyer, productId } = await richBuyer();
@@ -72,7 +72,6 @@ describe('a platform that is killed (-9) while a wallet pays', () => {
     await platform.dieAt('payment.webhook_applied');
     const [, external] = await payMixed(platform, buyer, id, { walletMinor: 4_000 });
     await confirm(platform, external).catch(() => undefined);
-    await dead();
     const again = await revive(buyer);
     const order = await orderIn(platform, again, id, ['PAID'], recoveryMs);
     expect(order.payments.map(({ state }) => state)).toEqual(['SETTLED', 'SETTLED']);

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { until } from '../support/platform.ts';
 import { type TestGraph, startTestGraph } from './test-graph.ts';
+import { until } from '../support/until.ts';
 
 const operationTimeoutMs = 1_200;
 

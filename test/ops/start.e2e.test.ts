@@ -3,8 +3,9 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { processIdentity } from '../../ops/lock-directory.mjs';
-import { type Platform, startPlatform, until } from '../support/platform.ts';
+import { type Platform, startPlatform } from '../support/platform.ts';
 import { createProduct, logInAsAdmin, placeOrder, register } from '../support/shop.ts';
+import { until } from '../support/until.ts';
 
 /** Generous for a busy test machine; alone it takes about two seconds. */
 const warmStartMs = 30_000;

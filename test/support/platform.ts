@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createConnection } from 'mysql2/promise';
 import { freePort } from '../../ops/embedded/servers.ts';
 import { startTestServers } from './test-servers.ts';
+import { until } from './until.ts';
 
 export type Shape = 'one' | 'split';
 
@@ -39,6 +40,8 @@ export type Platform = {
   kill9(): Promise<void>;
   /** From now on it kills itself at this point (see `failPoint`), until it is started again. */
   dieAt(point: string): Promise<void>;
+  /** When it has killed itself; an error when it hasn't within 30 s. In the shape `one`. */
+  died(): Promise<void>;
   /** Starts it again on the same data, at the same port, in the same shape or another. */
   restart(env?: Record<string, string>, shape?: Shape): Promise<void>;
   /** What it has printed so far. */
@@ -145,6 +148,12 @@ export async function startPlatform(options: {
       await exited();
     },
     dieAt: (point) => writeFile(failPointFile, point),
+    async died() {
+      await until(() => child.signalCode === 'SIGKILL', {
+        timeoutMs: 30_000,
+        what: `the kill at ${await readFile(failPointFile, 'utf8')}`,
+      });
+    },
     async restart(env = {}, shape = options.shape) {
       await writeFile(failPointFile, '');
       child = await launch({ ...base, ...env }, shape);
@@ -185,20 +194,5 @@ async function dropSchemas(mysqlUrl: string, prefix: string): Promise<void> {
     }
   } finally {
     await connection.end();
-  }
-}
-
-/** Asks until `found` answers something other than undefined, false or null, and returns that. */
-export async function until<T>(
-  found: () => Promise<T | undefined | false | null> | T | undefined | false | null,
-  options: { timeoutMs?: number; everyMs?: number; what?: string } = {},
-): Promise<T> {
-  const { timeoutMs = 10_000, everyMs = 25, what = 'what was waited for' } = options;
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    const value = await found();
-    if (value !== undefined && value !== false && value !== null) return value;
-    if (performance.now() > deadline) throw new Error(`${what} did not happen within ${timeoutMs} ms`);
-    await new Promise((again) => setTimeout(again, everyMs));
   }
 }

@@ -2,7 +2,8 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import { type Answer, type Platform, admin, until } from './platform.ts';
+import { type Answer, type Platform, admin } from './platform.ts';
+import { until } from './until.ts';
 
 /** Someone signed in. */
 export type Person = { id: string; token: string; refreshToken: string; mobile: string; password: string };

@@ -11,7 +11,7 @@ import {
 } from 'graphql';
 import { freePort } from '../../../ops/embedded/servers.ts';
 import type { Answer, Platform } from '../../support/platform.ts';
-import { startPlatform, until } from '../../support/platform.ts';
+import { startPlatform } from '../../support/platform.ts';
 import {
   type Person,
   createProduct,
@@ -28,6 +28,7 @@ import {
 import { askSubgraph } from '../../support/subgraph-caller.ts';
 import { type CallerName, callers, entities, entityKeys, internalFields } from './entities.ts';
 import { type Fixture, type Outcome, type Role, nestedFields, roles, rootFields } from './root-fields.ts';
+import { until } from '../../support/until.ts';
 
 const api = buildSchema(readFileSync(new URL('../../../schema/api.graphql', import.meta.url), 'utf8'));
 const operations = [

@@ -3,7 +3,7 @@ import { type Connection, createConnection } from 'mysql2/promise';
 import { audit } from '../../../ops/audit.ts';
 import { addDays } from '../../../subgraphs/shared/local-date.ts';
 import { expectCleanAudit } from '../../support/expect-clean-audit.ts';
-import { type Platform, startPlatform, until } from '../../support/platform.ts';
+import { type Platform, startPlatform } from '../../support/platform.ts';
 import {
   type Line,
   type Person,
@@ -18,6 +18,7 @@ import {
   register,
   tryPlaceOrder,
 } from '../../support/shop.ts';
+import { until } from '../../support/until.ts';
 
 /** Long enough to pay in also on a busy machine, short enough to wait for. */
 const windowSeconds = 12;

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { expectCleanAudit } from '../../support/expect-clean-audit.ts';
-import { type Platform, type Shape, startPlatform, until } from '../../support/platform.ts';
+import { type Platform, type Shape, startPlatform } from '../../support/platform.ts';
 import {
   type Person, type UserError, cards, confirm, createPayment, createProduct, dataOf, logIn, logInAsAdmin, newKey, operation, orderIn, pay, placeOrder, readOrder,
   register, stockOf, tryCreatePayment, tryPlaceOrder, watch,
 } from '../../support/shop.ts'; // prettier-ignore
+import { until } from '../../support/until.ts';
 
 type Notice = {
   orderEvents: {

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { expectCleanAudit } from '../../support/expect-clean-audit.ts';
-import { type Platform, startPlatform, until } from '../../support/platform.ts';
+import { type Platform, startPlatform } from '../../support/platform.ts';
 import {
   type Person, cards, confirm, createProduct, creditWallet, dataOf, logInAsAdmin, newKey, operation, orderIn, pay, payMixed, placeOrder, readOrder, register, stockOf, tryPlaceOrder, walletOf,
 } from '../../support/shop.ts'; // prettier-ignore
+import { until } from '../../support/until.ts';
 
 describe('money of the shop', () => {
   let platform: Platform;

@@ -58,9 +58,11 @@ test('a profile is told in shares of the busy time after the start, by package, 
   });
 });
 
-test('growth of memory is counted from the first step to the last, heap and what is outside of it', () => {
-  const rows = [{ heapMiB: 50, externalMiB: 5 }, { heapMiB: 90, externalMiB: 5 }, { heapMiB: 51, externalMiB: 7 }]; // prettier-ignore
-  expect(growthMiB(rows)).toBe(3);
+test('growth of memory is counted from the lowest step to the last, heap and what is outside of it', () => {
+  const row = (heapMiB: number, externalMiB: number) => ({ heapMiB, externalMiB });
+  expect(growthMiB([row(50, 5), row(90, 5), row(51, 7)])).toBe(3);
+  expect(growthMiB([row(60, 5), row(50, 5), row(51, 7)])).toBe(3);
+  expect(growthMiB([row(60, 5), row(50, 5), row(49, 5)])).toBe(-1);
 });
 
 describe('a program of the benchmark', () => {

@@ -3,8 +3,8 @@ import type { ExecutionResult } from 'graphql';
 import type { Viewer } from '../../../subgraphs/shared/auth.ts';
 import { idToBytes, newId } from '../../../subgraphs/shared/ids.ts';
 import { feedHead, numberFeed, openFeedWatch, readFeed } from '../../../subgraphs/order/feed.ts';
-import { until } from '../../support/platform.ts';
 import { type OrderWorld, cancelMutation, openOrderWorld, service, userViewer } from './order-world.ts';
+import { until } from '../../support/until.ts';
 
 let world: OrderWorld;
 beforeAll(async () => {

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ExecutionResult } from 'graphql';
 import { type DomainEvent, partitionOf, streamOf } from '../../../subgraphs/shared/events.ts';
 import { idToBytes, newId } from '../../../subgraphs/shared/ids.ts';
-import { type OrderWorld, cancelMutation, openOrderWorld, orderQuery, service, until, userViewer } from './order-world.ts'; // prettier-ignore
+import { type OrderWorld, cancelMutation, openOrderWorld, orderQuery, service, userViewer } from './order-world.ts'; // prettier-ignore
+import { until } from '../../support/until.ts';
 
 let world: OrderWorld;
 beforeAll(async () => {
@@ -132,7 +133,7 @@ describe('with the background work running', () => {
     const wrong = world.succeeded(id, { currency: 'USD' });
     await publish(wrong);
     await publish(world.succeeded(id));
-    await until(async () => (await stateOf(id)) === 'PAID', 20_000);
+    await until(async () => (await stateOf(id)) === 'PAID', { timeoutMs: 20_000 });
     expect(await world.rows('select type, attempts, error from dead_letter')).toMatchObject([{ type: 'payment.succeeded', attempts: 5, error: 'payment.succeeded in USD for an order in EUR' }]); // prettier-ignore
   });
 
@@ -148,7 +149,7 @@ describe('with the background work running', () => {
     };
     const replay = async (letterId: string, viewer = staff) =>
       (await world.run(viewer, 'mutation ($id: ID!) { replayOrderDeadLetter(id: $id) { deadLetter { attempts error replayedAt } userErrors { ... on ReplayFailedError { code message } ... on NotFoundError { code } } } }', { id: letterId })); // prettier-ignore
-    await until(async () => (await letters()).some((letter) => letter.aggregateId === id), 8_000);
+    await until(async () => (await letters()).some((letter) => letter.aggregateId === id), { timeoutMs: 8_000 });
     const letter = (await letters()).find((one) => one.aggregateId === id) as Letter;
     expect(letter).toMatchObject({ service: 'order', type: 'payment.succeeded', attempts: 5, replayedAt: null, event: { data: { currency: 'USD' } } }); // prettier-ignore
 
@@ -174,7 +175,7 @@ describe('with the background work running', () => {
   test('an unpaid order expires by itself within two seconds of its deadline, and its stock comes back', async () => {
     const productId = await world.make(1);
     const { id } = await world.place(buyer, { lines: [{ productId, quantity: 1 }] });
-    await until(async () => (await world.stock(productId)).allocated === 0, 8_000);
+    await until(async () => (await world.stock(productId)).allocated === 0, { timeoutMs: 8_000 });
     const [order] = await world.rows('select state, cancel_reason, timestampdiff(microsecond, expires_at, closed_at) late from orders where id = unhex(?)', [id.replaceAll('-', '')]); // prettier-ignore
     expect(order).toMatchObject({ state: 'EXPIRED', cancel_reason: 'PAYMENT_TIMEOUT' });
     expect(Number(order?.['late'])).toBeGreaterThanOrEqual(0);

@@ -255,17 +255,6 @@ async function brokenJournals(world: OrderWorld): Promise<string[]> {
   return broken;
 }
 
-/** Waits until `check` gives something; fails after `timeoutMs`. */
-export async function until<T>(check: () => Promise<T | null | undefined | false>, timeoutMs = 15_000): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    const found = await check();
-    if (found) return found;
-    if (Date.now() > deadline) throw new Error('waited in vain');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
 export const errorFields = `__typename ... on UserError { code message path }
   ... on InsufficientStockError { shortages { product { id } requested available night } } ... on IdempotencyConflictError { retryable }`;
 

@@ -12,9 +12,9 @@ import {
   orderMutation,
   orderQuery,
   placeMutation,
-  until,
   userViewer,
 } from './order-world.ts';
+import { until } from '../../support/until.ts';
 
 let world: OrderWorld;
 beforeAll(async () => {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createOrderSubgraph } from '../../../subgraphs/order/subgraph.ts';
 import { idToBytes } from '../../../subgraphs/shared/ids.ts';
-import { type OrderWorld, openOrderWorld, until, userViewer } from './order-world.ts';
+import { type OrderWorld, openOrderWorld, userViewer } from './order-world.ts';
+import { until } from '../../support/until.ts';
 
 let world: OrderWorld;
 beforeAll(async () => {
@@ -26,7 +27,7 @@ test('what is due is done although no job ever runs', async () => {
       const [row] = await world.rows('select state from orders where id = ?', [idToBytes(unpaid.id)]);
       const [saga] = await world.rows('select state from saga where order_id = ?', [idToBytes(left.id)]);
       return row?.['state'] === 'EXPIRED' && saga?.['state'] === 'SUCCEEDED';
-    }, 20_000);
+    }, { timeoutMs: 20_000 });
   } finally {
     await worker.close();
   }

@@ -11,9 +11,9 @@ import {
   openPaymentWorld,
   paymentIn,
   staff,
-  until,
   user,
 } from './support/payment-world.ts';
+import { until } from '../../support/until.ts';
 
 const env = { PAYMENT_CAPTURE: 'manual' };
 

@@ -12,9 +12,9 @@ import {
   openPaymentWorld,
   paymentIn,
   staff,
-  until,
   user,
 } from './support/payment-world.ts';
+import { until } from '../../support/until.ts';
 
 let world: PaymentWorld;
 beforeAll(async () => {

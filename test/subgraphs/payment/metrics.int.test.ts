@@ -10,10 +10,10 @@ import {
   openPaymentWorld,
   paymentIn,
   staff,
-  until,
   user,
 } from './support/payment-world.ts';
 import { event, postEvent } from './support/webhook-events.ts';
+import { until } from '../../support/until.ts';
 
 let world: PaymentWorld;
 beforeAll(async () => {

@@ -11,10 +11,10 @@ import {
   openPaymentWorld,
   paymentIn,
   staff,
-  until,
   user,
   walletOf,
 } from './support/payment-world.ts';
+import { until } from '../../support/until.ts';
 
 const totalMinor = 1_234;
 const walletMinor = 1_000;
@@ -92,7 +92,7 @@ describe('a mixed payment', () => {
     await confirm(world, external);
     await until(async () => (await payment(external.id)).captured.amount === 234);
     world.providerProxy.mend();
-    await until(async () => (await payment(external.id)).refunded.amount === 234, 20_000);
+    await until(async () => (await payment(external.id)).refunded.amount === 234, { timeoutMs: 20_000 });
     expect((await payment(wallet.id)).state).toBe('EXPIRED');
     expect(await moneyOf(customer.userId)).toEqual({ balance: 1_500, held: 0 });
   }, 30_000);
@@ -197,7 +197,7 @@ describe('a mixed payment', () => {
       if (!settled && !sequence.includes('expire')) await acts.expire();
       const over = settled || (net(own) === 0 && net(other) === 0 && own.state !== 'AUTHORIZED' && !['OPEN', 'FAILED'].includes(other.state));
       return over && [own, other];
-    }, 30_000);
+    }, { timeoutMs: 30_000 });
     const { balance, held } = await moneyOf(customer.userId);
     const story = `${sequence.join(' ')}: ${last.map((part: Loose) => `${part.state} ${net(part)}`).join(', ')}, balance ${balance}, held ${held}`;
     if (held !== 0) return story;

@@ -8,9 +8,9 @@ import {
   documents,
   openPaymentWorld,
   paymentIn,
-  until,
   user,
 } from './support/payment-world.ts';
+import { until } from '../../support/until.ts';
 
 let world: PaymentWorld;
 beforeAll(async () => {
@@ -72,13 +72,16 @@ test('a provider that hangs is given up after 5 s; the job completes the attempt
   }
   expect(performance.now() - started).toBeLessThan(7_000);
   await dueNow(order.id);
-  const [attempt] = await until(async () => {
-    const rows = await world.rows(
-      "select a.state from attempt a join payment p on p.id = a.payment_id where p.order_id = ? and a.state = 'REQUIRES_ACTION'",
-      [bytes(order.id)],
-    );
-    return rows.length > 0 && rows;
-  }, 15_000);
+  const [attempt] = await until(
+    async () => {
+      const rows = await world.rows(
+        "select a.state from attempt a join payment p on p.id = a.payment_id where p.order_id = ? and a.state = 'REQUIRES_ACTION'",
+        [bytes(order.id)],
+      );
+      return rows.length > 0 && rows;
+    },
+    { timeoutMs: 15_000 },
+  );
   expect(attempt.state).toBe('REQUIRES_ACTION');
   expect(await intentsOf(order.id)).toHaveLength(1);
 }, 30_000);
@@ -99,7 +102,7 @@ test('an order that is closed while its intent may or may not exist leaves none 
     world.providerProxy.mend();
   }
   await dueNow(order.id);
-  await until(async () => (await intentsOf(order.id))[0]?.status === 'canceled', 15_000);
+  await until(async () => (await intentsOf(order.id))[0]?.status === 'canceled', { timeoutMs: 15_000 });
   expect(await intentsOf(order.id)).toHaveLength(1);
   const [attempt] = await until(async () => {
     const rows = await world.rows(

@@ -15,9 +15,9 @@ import {
   openPaymentWorld,
   paymentIn,
   staff,
-  until,
   user,
 } from './support/payment-world.ts';
+import { until } from '../../support/until.ts';
 
 /** No worker: the webhooks come by themselves, and each day is compared when it is asked for. */
 let world: PaymentWorld;
@@ -194,10 +194,13 @@ test('the daily job compares the days that are due, without being asked', async 
   try {
     await own.providerRows('insert into charge (id, intent_id, amount, currency, metadata, created_at) values (?, ?, 5, ?, ?, ?)', ['ch_1', 'pi_1', 'EUR', '{}', `${daysAgo(1)} 09:00:00`]); // prettier-ignore
     await own.subgraph.startWorker();
-    const rows = await until(async () => {
-      const found = await own.rows('select day, missing_here from reconciliation order by day desc');
-      return found.length === 7 && found;
-    }, 20_000);
+    const rows = await until(
+      async () => {
+        const found = await own.rows('select day, missing_here from reconciliation order by day desc');
+        return found.length === 7 && found;
+      },
+      { timeoutMs: 20_000 },
+    );
     expect(rows[0]).toMatchObject({ day: daysAgo(1), missing_here: 1 });
     expect(rows.slice(1).every(({ missing_here: missing }) => missing === 0)).toBe(true);
   } finally {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { newId } from '../../../subgraphs/shared/ids.ts';
-import { type PaymentWorld, openPaymentWorld, until } from './support/payment-world.ts';
+import { type PaymentWorld, openPaymentWorld } from './support/payment-world.ts';
+import { until } from '../../support/until.ts';
 
 let world: PaymentWorld;
 beforeAll(async () => {

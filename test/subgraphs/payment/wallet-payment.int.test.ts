@@ -11,10 +11,10 @@ import {
   openPaymentWorld,
   paymentIn,
   staff,
-  until,
   user,
   walletOf,
 } from './support/payment-world.ts';
+import { until } from '../../support/until.ts';
 
 describe('paying by wallet', () => {
   let world: PaymentWorld;

@@ -114,12 +114,3 @@ export async function openEventsWorld(): Promise<EventsWorld> {
     },
   };
 }
-
-/** Asks until `found` answers with true. */
-export async function until(found: () => Promise<boolean> | boolean, timeoutMs = 10_000): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!(await found())) {
-    if (performance.now() > deadline) throw new Error('what was waited for did not happen');
-    await new Promise((again) => setTimeout(again, 20));
-  }
-}

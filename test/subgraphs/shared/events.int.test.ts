@@ -3,7 +3,8 @@ import { type Sql, write } from '../../../subgraphs/shared/database.ts';
 import { type DomainEvent, eventPartitions, partitionOf, streamOf } from '../../../subgraphs/shared/events.ts';
 import type { EventHandler } from '../../../subgraphs/shared/event-consumer.ts';
 import { idToBytes, newId } from '../../../subgraphs/shared/ids.ts';
-import { type EventsWorld, openEventsWorld, until } from './events-world.ts';
+import { type EventsWorld, openEventsWorld } from './events-world.ts';
+import { until } from '../../support/until.ts';
 
 let world: EventsWorld;
 beforeAll(async () => {
@@ -149,7 +150,7 @@ describe('an event', () => {
       }
       await apply(tx, event);
     });
-    await until(async () => (await appliedTo(aggregateId)).length === 1, 15_000);
+    await until(async () => (await appliedTo(aggregateId)).length === 1, { timeoutMs: 15_000 });
     expect(tries).toBe(5);
     expect(await appliedTo(aggregateId)).toEqual([2]);
     const [letter] = await world.rows('select type, attempts, error, event from dead_letter');
@@ -204,7 +205,7 @@ describe('the events of an aggregate', () => {
     await Promise.all(aggregates.map((id) => world.append(id, 10)));
     await first.stop();
     relay();
-    await until(async () => (await count('applied')) === 120, 20_000);
+    await until(async () => (await count('applied')) === 120, { timeoutMs: 20_000 });
     for (const id of aggregates) expect(await appliedTo(id)).toEqual(numbers(10));
     expect(await count('inbox')).toBe(120);
   }, 30_000);
@@ -218,7 +219,7 @@ describe('the events of an aggregate', () => {
     await until(async () => (await count('applied')) >= 3);
     await one.stop();
     await world.append(aggregateId, 5);
-    await until(async () => (await count('applied')) === 10, 20_000);
+    await until(async () => (await count('applied')) === 10, { timeoutMs: 20_000 });
     expect(await appliedTo(aggregateId)).toEqual([...numbers(5), ...numbers(5)]);
     await two.stop();
   }, 30_000);
@@ -247,7 +248,7 @@ describe('when Redis loses everything', () => {
     await until(async () => (await count('applied')) === 5);
     await world.redis.flushAll();
     await world.append(aggregateId, 5);
-    await until(async () => (await count('applied')) === 10, 20_000);
+    await until(async () => (await count('applied')) === 10, { timeoutMs: 20_000 });
     await until(async () => (await world.redis.xLen(streamOf(source, partitionOf(aggregateId)))) >= 10);
     expect(await appliedTo(aggregateId)).toEqual([...numbers(5), ...numbers(5)]);
   }, 30_000);
@@ -262,7 +263,7 @@ describe('when Redis loses everything', () => {
     );
     await world.redis.flushAll();
     consume();
-    await until(async () => (await count('applied')) === 5, 20_000);
+    await until(async () => (await count('applied')) === 5, { timeoutMs: 20_000 });
     expect(await appliedTo(aggregateId)).toEqual(numbers(5));
   }, 30_000);
 });

@@ -9,7 +9,7 @@ import { httpLink } from '../../../subgraphs/shared/http-link.ts';
 import { maxAnswerBytes } from '../../../subgraphs/shared/http-transport.ts';
 import type { SubgraphLink, SubgraphRequest } from '../../../subgraphs/shared/link.ts';
 import { createLogger, createMetrics } from '../../../subgraphs/shared/telemetry.ts';
-import { until } from '../../support/platform.ts';
+import { until } from '../../support/until.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 

@@ -6,8 +6,8 @@ import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { generate } from 'selfsigned';
 import { maxAnswerBytes } from '../../../subgraphs/shared/http-transport.ts';
-import { until } from '../../support/platform.ts';
 import { answering, echo, failureOf, listening, request, transportTo } from './transport-world.ts';
+import { until } from '../../support/until.ts';
 
 type Pair = Pick<SecureContextOptions, 'key' | 'cert'>;
 

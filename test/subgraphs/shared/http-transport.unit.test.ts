@@ -15,8 +15,8 @@ import {
   maxAnswerBytes,
   openTransport,
 } from '../../../subgraphs/shared/http-transport.ts';
-import { until } from '../../support/platform.ts';
 import { bodyOf, echo, failureOf, gate, listening, request, serve, serveBytes, transportTo } from './transport-world.ts'; // prettier-ignore
+import { until } from '../../support/until.ts';
 
 describe('connections', () => {
   test('are used again', async () => {

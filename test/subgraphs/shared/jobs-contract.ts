@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, expect, test } from '@jest/globals';
 import { type Jobs, openJobs } from '../../../subgraphs/shared/jobs.ts';
 import { createMetrics } from '../../../subgraphs/shared/telemetry.ts';
-import { log, until } from './events-world.ts';
+import { log } from './events-world.ts';
+import { until } from '../../support/until.ts';
 
 /** Where jobs are kept, and how a test makes that store lose everything. */
 export type JobStore = { mongoUrl: string | undefined; redisUrl: string; loseEverything(): Promise<void> };
@@ -74,7 +75,7 @@ export function testJobs(store: () => JobStore): void {
     await store().loseEverything();
     await pause(1_000);
     const before = runs;
-    await until(() => runs >= before + 2, 20_000);
+    await until(() => runs >= before + 2, { timeoutMs: 20_000 });
   }, 30_000);
 
   test('that fail are run again at their next time', async () => {

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startLoop } from '../../../subgraphs/shared/loop.ts';
 import { type Redis, openRedis } from '../../../subgraphs/shared/redis.ts';
 import { startTestServers } from '../../support/test-servers.ts';
-import { log, until } from './events-world.ts';
+import { log } from './events-world.ts';
 import { testJobs } from './jobs-contract.ts';
+import { until } from '../../support/until.ts';
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Live, openLive, readOnWake } from '../../../subgraphs/shared/live.ts';
 import { type Redis, openRedis } from '../../../subgraphs/shared/redis.ts';
 import { startTestServers } from '../../support/test-servers.ts';
-import { log, until } from './events-world.ts';
+import { log } from './events-world.ts';
+import { until } from '../../support/until.ts';
 
 let redis: Redis;
 let here: Live;

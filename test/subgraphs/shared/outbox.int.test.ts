@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { eventPartitions, streamOf } from '../../../subgraphs/shared/events.ts';
 import { newId } from '../../../subgraphs/shared/ids.ts';
 import { outboxRetentionHours, purgeOutbox, trimStream } from '../../../subgraphs/shared/outbox-relay.ts';
-import { type EventsWorld, openEventsWorld, until } from './events-world.ts';
+import { type EventsWorld, openEventsWorld } from './events-world.ts';
+import { until } from '../../support/until.ts';
 
 let world: EventsWorld;
 let source: string;

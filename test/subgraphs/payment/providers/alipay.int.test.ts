@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { newId } from '../../../../subgraphs/shared/ids.ts';
-import { type Loose, bytes, documents, paymentIn, staff, until, user } from '../support/payment-world.ts';
+import { type Loose, bytes, documents, paymentIn, staff, user } from '../support/payment-world.ts';
 import { type AlipayWorld, openAlipayWorld } from './alipay-world.ts';
 import { testProvider } from './contract.ts';
+import { until } from '../../../support/until.ts';
 
 testProvider('alipay', openAlipayWorld, { declines: false });
 

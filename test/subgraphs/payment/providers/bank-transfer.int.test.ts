@@ -8,11 +8,11 @@ import {
   openPaymentWorld,
   paymentIn,
   staff,
-  until,
   user,
 } from '../support/payment-world.ts';
 
 import { postEvent, refundEvent } from '../support/webhook-events.ts';
+import { until } from '../../../support/until.ts';
 
 let world: PaymentWorld;
 beforeAll(async () => {

@@ -1,15 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { newId } from '../../../../subgraphs/shared/ids.ts';
-import {
-  type Loose,
-  type PaymentWorld,
-  bytes,
-  documents,
-  paymentIn,
-  staff,
-  until,
-  user,
-} from '../support/payment-world.ts';
+import { type Loose, type PaymentWorld, bytes, documents, paymentIn, staff, user } from '../support/payment-world.ts';
+import { until } from '../../../support/until.ts';
 
 /** How a forged or odd delivery differs from a good one. */
 export type Signing = { readonly by?: 'first' | 'second' | 'stranger'; readonly secondsOff?: number };
@@ -159,10 +151,13 @@ export function testProvider(
       await provider.dropWebhooks(payment, true);
       await provider.pay(payment);
       await checkNow(payment.id);
-      await until(async () => {
-        await checkNow(payment.id);
-        return (await world.rows("select 1 from payment where id = ? and state = 'SETTLED'", [bytes(payment.id)])).length > 0; // prettier-ignore
-      }, 15_000);
+      await until(
+        async () => {
+          await checkNow(payment.id);
+          return (await world.rows("select 1 from payment where id = ? and state = 'SETTLED'", [bytes(payment.id)])).length > 0; // prettier-ignore
+        },
+        { timeoutMs: 15_000 },
+      );
       await provider.dropWebhooks(payment, false);
       expect(await provider.charged(payment)).toBe(1_234);
     }, 20_000);

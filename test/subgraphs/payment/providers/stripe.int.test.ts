@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ProviderUnreachable } from '../../../../subgraphs/payment/providers/provider.ts';
 import { stripeProvider } from '../../../../subgraphs/payment/providers/stripe.ts';
 import { idFromBytes, newId } from '../../../../subgraphs/shared/ids.ts';
-import { type Loose, bytes, documents, paymentIn, staff, until, user } from '../support/payment-world.ts';
+import { type Loose, bytes, documents, paymentIn, staff, user } from '../support/payment-world.ts';
 import { testProvider } from './contract.ts';
 import { type StripeWorld, openStripeWorld } from './stripe-world.ts';
+import { until } from '../../../support/until.ts';
 
 const returnUrl = 'https://shop.example/thanks';
 testProvider('stripe by payment intents', () => openStripeWorld());
@@ -111,7 +112,7 @@ describe('stripe', () => {
     const { payment, userErrors, order } = await create();
     expect({ payment, userErrors }).toMatchObject({ payment: null, userErrors: [{ code: 'PROVIDER_UNAVAILABLE', provider: 'stripe', retryable: true }] }); // prettier-ignore
     await stripe.world.rows('update attempt a join payment p on p.id = a.payment_id set a.next_check_at = utc_timestamp(3) where p.order_id = ?', [bytes(order.id)]); // prettier-ignore
-    await until(async () => (await attemptOf(order.id))[0].state === 'REQUIRES_ACTION', 15_000);
+    await until(async () => (await attemptOf(order.id))[0].state === 'REQUIRES_ACTION', { timeoutMs: 15_000 });
     expect(await stripe.intents(order.id)).toBe(1);
   }, 20_000); // prettier-ignore
 

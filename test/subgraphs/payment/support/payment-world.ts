@@ -15,6 +15,7 @@ import { createPaymentSubgraph, paymentSchema } from '../../../../subgraphs/paym
 import { type TcpProxy, startTcpProxy } from '../../../faults/tcp-proxy.ts';
 import { startTestServers } from '../../../support/test-servers.ts';
 import { type OrderService, createOrderService } from './order-service.ts';
+import { until } from '../../../support/until.ts';
 
 /** What GraphQL or the provider answered: the tests look at it field by field. */
 // eslint-disable-next-line typescript/no-explicit-any
@@ -305,24 +306,16 @@ export const confirm = (
     { authorization: '' },
   );
 
-/** Asks until `found` answers with something, and returns that. */
-export async function until<T>(found: () => Promise<T | undefined | false | null>, timeoutMs = 10_000): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    const value = await found();
-    if (value !== undefined && value !== false && value !== null) return value;
-    if (performance.now() > deadline) throw new Error('what was waited for did not happen');
-    await new Promise((again) => setTimeout(again, 20));
-  }
-}
-
 /** The payment when it has come to `state`. */
-export async function paymentIn(world: PaymentWorld, id: string, state: string, timeoutMs?: number): Promise<Loose> {
+export async function paymentIn(world: PaymentWorld, id: string, state: string, timeoutMs = 10_000): Promise<Loose> {
   try {
-    return await until(async () => {
-      const { data } = await world.run(staff, documents.payment, { id });
-      return data.payment.state === state && data.payment;
-    }, timeoutMs);
+    return await until(
+      async () => {
+        const { data } = await world.run(staff, documents.payment, { id });
+        return data.payment.state === state && data.payment;
+      },
+      { timeoutMs },
+    );
   } catch {
     const { data } = await world.run(staff, documents.payment, { id });
     throw new Error(`not ${state}: ${JSON.stringify(data.payment)}`);
