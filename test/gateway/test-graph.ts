@@ -235,6 +235,8 @@ export async function startTestGraph(options: {
   shape: 'in process' | 'over HTTP';
   env?: Record<string, string>;
   gateway?: Partial<GatewayOptions>;
+  /** Over HTTP: the link to use instead of the usual one to the subgraph at this origin. */
+  linkOf?: (link: SubgraphLink, origin: string) => SubgraphLink;
 }): Promise<TestGraph> {
   const stage: Stage = {
     changes: new EventEmitter().setMaxListeners(0),
@@ -293,7 +295,9 @@ export async function startTestGraph(options: {
         metrics: runtime.metrics,
       });
       subgraphPorts.push(served.port);
-      link = httpLink(name, `http://127.0.0.1:${served.port}`);
+      const origin = `http://127.0.0.1:${served.port}`;
+      const usual = httpLink(name, origin);
+      link = options.linkOf?.(usual, origin) ?? usual;
       closing.push(async () => {
         await link.close();
         await served.close();
