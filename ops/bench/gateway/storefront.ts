@@ -40,7 +40,7 @@ export async function openStorefront(): Promise<Scene> {
     name === 'gateway' ? ['gateway/server.ts'] : ['ops/bench/gateway/targets/storefront.ts', name];
   return {
     requests,
-    variants: ['gateway', 'stock', 'floor'],
+    variants: ['gateway', 'stock', 'stock-undici', 'floor'],
     program: async (variant, port) => ({
       command: process.execPath,
       args: ['--disable-warning=ExperimentalWarning', ...file(variant)],

@@ -1,10 +1,11 @@
 /**
- * Other gateways before the platform's own subgraphs: `stock`, @apollo/gateway in @apollo/server as documented, and
- * `floor`, the requests that ours sends. Both know callers and tell the subgraphs by the same code as ours.
+ * Other gateways before the platform's own subgraphs: `stock`, @apollo/gateway in @apollo/server as documented,
+ * `stock-undici`, the same with a data source on undici, and `floor`, the requests that ours sends. All know callers and
+ * tell the subgraphs by the same code as ours.
  */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { ApolloGateway, RemoteGraphQLDataSource } from '@apollo/gateway';
+import { ApolloGateway, type GraphQLDataSource, RemoteGraphQLDataSource } from '@apollo/gateway';
 import { ApolloServer } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';
 import { remoteKeySet, tokenVerifier } from '../../../../gateway/auth.ts';
@@ -44,11 +45,18 @@ class SignedDataSource extends RemoteGraphQLDataSource<Context> {
   }
 } // prettier-ignore
 
-async function stock(): Promise<void> {
-  const gateway = new ApolloGateway({
-    supergraphSdl,
-    buildService: ({ name }) => new SignedDataSource({ url: `${originOf(name)}/graphql` }),
-  });
+function undiciDataSource(name: string): GraphQLDataSource<Context> {
+  const { post } = openPost(originOf(name));
+  return {
+    async process({ request: { query, variables, operationName }, context }) {
+      const text = await post(JSON.stringify({ query, variables, operationName }), context.headers as Record<string, string>); // prettier-ignore
+      return JSON.parse(text) as Awaited<ReturnType<GraphQLDataSource['process']>>;
+    },
+  };
+}
+
+async function stock(dataSource: (name: string) => GraphQLDataSource<Context>): Promise<void> {
+  const gateway = new ApolloGateway({ supergraphSdl, buildService: ({ name }) => dataSource(name) });
   const server = new ApolloServer<Context>({ gateway });
   const context = async ({ req }: { req: { headers: { authorization?: string } } }) => ({ headers: await callerOf(req.headers.authorization) }); // prettier-ignore
   await startStandaloneServer(server, { listen: { port, host: '127.0.0.1' }, context });
@@ -103,5 +111,12 @@ async function floor(): Promise<void> {
   }).listen(port, '127.0.0.1');
 }
 
-await (variant === 'stock' ? stock() : floor());
+const starts: Readonly<Record<string, () => Promise<void>>> = {
+  stock: () => stock((name) => new SignedDataSource({ url: `${originOf(name)}/graphql` })),
+  'stock-undici': () => stock(undiciDataSource),
+  floor,
+};
+const start = starts[variant ?? ''];
+if (!start) throw new Error(`Unknown variant: ${variant}.`);
+await start();
 process.once('SIGTERM', () => process.exit());
