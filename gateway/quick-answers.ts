@@ -57,7 +57,8 @@ type HandOn = (request: IncomingMessage, response: ServerResponse, arrived: Arri
 /**
  * Answers GraphQL over HTTP where there is nothing to say but the data, or OVERLOADED: plain requests, valid documents,
  * results without errors. Everything else goes on to Apollo Server with what is done already, so those answers are
- * Apollo Server's by construction. What is answered here is what it would answer, byte by byte; a test holds that.
+ * Apollo Server's by construction. What is answered here is what it would answer, byte by byte, but for kept answers of the
+ * response cache, which it doesn't use; a test holds that.
  */
 export function answerQuickly(options: QuickOptions, handOn: HandOn): RequestListener {
   const mediaTypeOf = mediaTypeNegotiation();

@@ -82,7 +82,7 @@ function store(session: Session | null): void {
 export const currentSession = (): Session | null => current;
 
 /** The access token as it is, for showing it. */
-export const currentAccessToken = (): string | null => access?.token ?? null;
+const currentAccessToken = (): string | null => access?.token ?? null;
 
 const subscribe = (listener: () => void) => {
   listeners.add(listener);
