@@ -57,6 +57,7 @@ export function checkDocument(document: DocumentNode): OperationDefinitionNode {
   if (!operation) throw refusal('BAD_REQUEST', 'The document has no operation.');
   if (more.length > 0)
     throw refusal('TOO_MANY_OPERATIONS', 'A document may hold one operation; send the others by themselves.');
+  refuseIncremental(document);
   const fragments = fragmentsOf(document);
   const size = measure(operation, fragments);
   const within = (actual: number, limit: number, code: GatewayErrorCode, what: string) => {
@@ -84,6 +85,21 @@ export function checkDocument(document: DocumentNode): OperationDefinitionNode {
   if (operation.operation === 'mutation') checkMutationRoots(operation, fragments);
   if (operation.operation === 'subscription') checkSubscriptionRoots(operation, fragments);
   return operation;
+}
+
+/** Clients know these two from other servers, so they learn more than that the schema has no such directive. */
+const incremental: ReadonlySet<string> = new Set(['defer', 'stream']);
+
+function refuseIncremental(document: DocumentNode): void {
+  visit(document, {
+    Directive({ name: { value } }) {
+      if (incremental.has(value))
+        throw refusal(
+          'DEFER_NOT_SUPPORTED',
+          `@${value} is not supported: an operation is answered all at once. Leave the directive out, and ask in an operation of its own for what may come later.`,
+        );
+    },
+  });
 }
 
 type Size = Record<'fields' | 'depth' | 'introspectionDepth' | 'schemas' | 'types' | 'aliases' | 'directives', number>;

@@ -1,5 +1,5 @@
 import type { FlattenNode, PlanNode, SubscriptionNode } from '@apollo/query-planner';
-import { GraphQLError, type GraphQLSchema } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
 import { compileEntityFetch } from './entity-fetch.ts';
 import { type LeavesAt, type PlacedFetch, openLeavesAt } from './interchangeable.ts';
 import { type Merge, mergeInto } from './merge.ts';
@@ -7,12 +7,6 @@ import { compilePath } from './paths.ts';
 import { compileRootFetch } from './root-fetch.ts';
 import type { Step } from './run.ts';
 import { compileQuery } from './subgraph-query.ts';
-
-/** Says that `@defer` isn't done here; clients get it as the answer. */
-export const deferRefused = (): GraphQLError =>
-  new GraphQLError('@defer is not supported: the gateway answers all at once. Leave the directive out.', {
-    extensions: { code: 'DEFER_NOT_SUPPORTED' },
-  });
 
 type PlanContext = {
   /** The supergraph's schema, all types that subgraphs know. */
@@ -25,7 +19,7 @@ type PlanContext = {
   readonly leavesAt: LeavesAt;
 };
 
-/** Compiles a plan. Throws a GraphQLError for `@defer`, and an Error for what Apollo's gateway can't run either. */
+/** Compiles a plan. Throws an Error for `@defer` and for what Apollo's gateway can't run either. */
 export function compilePlan<Context>(
   schema: GraphQLSchema,
   node: PlanNode | SubscriptionNode | undefined,
@@ -66,7 +60,7 @@ function compileNode<Context>(context: PlanContext, node: PlanNode, path: readon
       // Conditions are settled before planning, and the clients' API has no others.
       throw new Error(`a plan with a condition: ${node.condition}`);
     case 'Defer':
-      throw deferRefused();
+      throw new Error('a plan with @defer');
   }
 }
 
@@ -133,6 +127,7 @@ function fetchesOf(node: PlanNode, path: readonly (string | number)[]): PlacedFe
     case 'Condition':
       return [node.ifClause, node.elseClause].flatMap((one) => (one ? fetchesOf(one, path) : []));
     case 'Defer':
-      throw deferRefused();
+      // Never run: to compile it throws.
+      return [];
   }
 }

@@ -350,6 +350,14 @@ describe('an operation whose plan can not be run', () => {
   const executor = createExecutor<null>({ planner, fetch: () => Promise.reject(new Error('asked')) });
   const code = 'PLANNING_FAILED';
 
+  test('is refused as such: @defer', async () => {
+    const deferring = new QueryPlanner(Supergraph.build(supergraphSdl));
+    deferring.buildQueryPlan = () => ({ kind: 'QueryPlan', node: { kind: 'Defer', primary: {}, deferred: [] } });
+    const { data, errors } = await createExecutor<null>({ planner: deferring, fetch: () => Promise.reject(new Error('asked')) }).execute({ query: '{ other }', context: null }); // prettier-ignore
+    expect(data).toBeUndefined();
+    expect(errors?.[0]).toMatchObject({ extensions: { code }, originalError: { message: 'a plan with @defer' } });
+  });
+
   test('is refused as such: a query', async () => {
     const { data, errors } = await executor.execute({ query: '{ other }', context: null });
     expect(data).toBeUndefined();
