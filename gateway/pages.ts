@@ -76,6 +76,23 @@ export function mountPages(app: Express, options: PagesOptions): void {
   });
 }
 
+/** Of a request that asks something. */
+const operationParameters = ['query', 'documentId', 'extensions'] as const;
+
+/** Who opens the API's address in a browser, as Apollo Server's users are used to, gets GraphiQL. All else goes on. */
+export const openGraphiql: RequestHandler = (request, response, next) => {
+  const asks = operationParameters.some((name) => name in request.query);
+  // As Apollo Server decides it: HTML must be preferred, and curl's */* prefers nothing.
+  const wanted = request.accepts(['application/json', 'application/graphql-response+json', 'text/html']);
+  if (asks || wanted !== 'text/html') {
+    next();
+    return;
+  }
+  response.setHeader('cache-control', 'no-store');
+  response.vary('Accept');
+  response.redirect(303, '/graphiql');
+};
+
 const secure: RequestHandler = (_request, response, next) => {
   response.setHeader('x-content-type-options', 'nosniff');
   response.setHeader('referrer-policy', 'same-origin');

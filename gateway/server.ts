@@ -21,7 +21,7 @@ import { jobsPage } from './jobs-page.ts';
 import { admittedOperations } from './operations.ts';
 import { allowedOrigins } from './origins.ts';
 import { openNewcomers } from './newcomers.ts';
-import { mountPages } from './pages.ts';
+import { mountPages, openGraphiql } from './pages.ts';
 import { openPersistedQueries } from './persisted-queries.ts';
 import { simulatedProvider, webhooks } from './proxies.ts';
 import { openResponseCache } from './response-cache.ts';
@@ -117,6 +117,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
     if (!(await answerOperations(request, response, { ready, metrics }))) next();
   });
   app.use('/graphql/stream', crossOrigin(origins), eventStreams(live));
+  if (config.pagesDir) app.get('/graphql', openGraphiql);
   app.use('/graphql', crossOrigin(origins), http.api);
   app.use(webhooks({ payment: () => options.link('payment'), addressOf }));
   if (config.simulatedProviderUrl) app.use(simulatedProvider(config.simulatedProviderUrl));
