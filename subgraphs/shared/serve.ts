@@ -9,7 +9,8 @@ import type { Logger, Metrics } from './telemetry.ts';
 
 /** Largest body that a subgraph reads: the gateway's own limit is 100 KiB, representations come on top. */
 const maxBodyBytes = 2 * 1024 * 1024;
-const keepAliveTimeoutMs = 60_000;
+/** How long an idle connection is kept: longer than `http-transport.ts` uses one, so that a request never meets a closing socket. */
+export const keepAliveTimeoutMs = 60_000;
 const headersTimeoutMs = 10_000;
 const requestTimeoutMs = 30_000;
 const timeoutCheckMs = 2_000;

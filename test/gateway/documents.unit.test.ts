@@ -24,3 +24,12 @@ test('documents that a client makes up without end take a bounded part of the me
   expect((heapBytes() - before) / 1024 ** 2).toBeLessThan(maxHeapGrowthMiB);
   expect(documents.read('{ me }', {}).validationErrors()).toEqual([]);
 });
+
+test('the documents of the last thousand texts are kept, and no more', () => {
+  const documents = openDocuments(buildSchema('type Query { me: ID }'), { introspection: true });
+  const query = (index: number) => `query Q${index} { me }`;
+  for (let index = 0; index < 1_001; index += 1) documents.read(query(index), {}).validationErrors();
+  expect([0, 1, 1_000].map((index) => documents.known(query(index)))).toEqual([undefined, 'good', 'good']);
+  expect(documents.read(query(0), {}).validationErrors()).toEqual([]);
+  expect([0, 1, 2].map((index) => documents.known(query(index)))).toEqual(['good', undefined, 'good']);
+});

@@ -7,7 +7,7 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { deadlineIn } from '../../../subgraphs/shared/deadline.ts';
 import {
   TransportError,
@@ -15,7 +15,8 @@ import {
   maxAnswerBytes,
   openTransport,
 } from '../../../subgraphs/shared/http-transport.ts';
-import { bodyOf, echo, failureOf, gate, listening, request, serve, serveBytes, transportTo } from './transport-world.ts'; // prettier-ignore
+import { keepAliveTimeoutMs } from '../../../subgraphs/shared/serve.ts';
+import { afterTest, bodyOf, echo, failureOf, gate, listening, request, serve, serveBytes, transportTo } from './transport-world.ts'; // prettier-ignore
 import { until } from '../../support/until.ts';
 
 describe('connections', () => {
@@ -95,6 +96,22 @@ describe('connections', () => {
     await transport.send(request());
     expect(counts.opened).toBe(2);
     await sleep(100);
+    await transport.send(request());
+    expect(counts.opened).toBe(2);
+  });
+
+  test('are not used any more long before a server of ours ends them, also where it does not say when', async () => {
+    const { transport, counts } = await serveBytes(
+      (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'),
+    );
+    await transport.send(request());
+    const now = performance.now.bind(performance);
+    let laterMs = keepAliveTimeoutMs / 4;
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => now() + laterMs);
+    afterTest(() => clock.mockRestore());
+    await transport.send(request());
+    expect(counts.opened).toBe(1);
+    laterMs += keepAliveTimeoutMs - 10_000;
     await transport.send(request());
     expect(counts.opened).toBe(2);
   });

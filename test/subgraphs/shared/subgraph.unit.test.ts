@@ -5,7 +5,7 @@ import { deadlineIn, remainingMs } from '../../../subgraphs/shared/deadline.ts';
 import { httpLink } from '../../../subgraphs/shared/http-link.ts';
 import { type ServiceCall, withinDeadline } from '../../../subgraphs/shared/link.ts';
 import { scalars } from '../../../subgraphs/shared/scalars.ts';
-import { serveSubgraph } from '../../../subgraphs/shared/serve.ts';
+import { keepAliveTimeoutMs, serveSubgraph } from '../../../subgraphs/shared/serve.ts';
 import { type CallContext, createEngine } from '../../../subgraphs/shared/subgraph.ts';
 import { createLogger, createMetrics } from '../../../subgraphs/shared/telemetry.ts';
 
@@ -54,8 +54,14 @@ async function overHttp() {
     () => served.close(),
     () => link.close(),
   );
-  return { engine: link, seen };
+  return { engine: link, seen, port: served.port };
 }
+
+test('a subgraph says over HTTP how long it keeps a connection', async () => {
+  const { port } = await overHttp();
+  const { headers } = await fetch(`http://127.0.0.1:${port}/health/live`);
+  expect(headers.get('keep-alive')).toBe(`timeout=${keepAliveTimeoutMs / 1_000}`);
+});
 
 describe.each([
   ['in process', async () => openEngine()],
