@@ -13,7 +13,7 @@ import type { Operation } from './execute.ts';
 import { observe, operationLabel } from './measure.ts';
 import type { RunOperation } from './operations.ts';
 import { maxBodyBytes } from './quick-answers.ts';
-import { type SentOperationDeps, readSentOperation } from './sent-operations.ts';
+import { type ReadOperation, type SentOperationDeps, readSentOperation } from './sent-operations.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
 export type EventStreamOptions = SentOperationDeps & {
@@ -42,7 +42,7 @@ export function eventStreams(options: EventStreamOptions): Router {
   const present = (errors: readonly GraphQLError[], response: ServerResponse) =>
     errors.map((error) => presentError(error.originalError ?? error, report(response)));
 
-  const handler = createHandler<Operation>({
+  const handler = createHandler<ReadOperation>({
     // No "single connection" streams: they need a store of tokens and buy nothing where HTTP/2 is at hand.
     authenticate: () => null,
     async onConnect({ raw, context: { res } }) {
@@ -69,7 +69,9 @@ export function eventStreams(options: EventStreamOptions): Router {
     validate: () => [],
     async execute({ contextValue: operation }) {
       const started = performance.now();
-      const result = await options.run(operation).catch((error: GraphQLError) => ({ errors: [error] }));
+      const result = await options
+        .run(operation, operation.isGone)
+        .catch((error: GraphQLError) => ({ errors: [error] }));
       observe(metrics, { operation: labelOf(operation), errors: result.errors, started });
       return result;
     },

@@ -15,6 +15,9 @@ export type SentOperation = DocumentRequest & {
   readonly variables?: Variables | null | undefined;
 };
 
+/** What was sent, ready to be executed; `isGone` says that nobody waits any more. */
+export type ReadOperation = Operation & { readonly isGone: () => boolean };
+
 export type SentOperationDeps = {
   readonly supergraph: Supergraph;
   readonly documents: Documents;
@@ -24,13 +27,13 @@ export type SentOperationDeps = {
 
 /**
  * Reads, checks and plans what a client sent over a WebSocket or an event stream. Gives arguments for the protocol's library, with
- * our Operation as their `contextValue`, or what is wrong. `isGone` says that nobody waits any more.
+ * our operation as their `contextValue`, or what is wrong.
  */
 export async function readSentOperation(
   { supergraph, documents, persisted, newcomers }: SentOperationDeps,
   sent: SentOperation,
   { caller, isGone }: { caller: Caller; isGone: () => boolean },
-): Promise<(ExecutionArgs & { readonly contextValue: Operation }) | readonly GraphQLError[]> {
+): Promise<(ExecutionArgs & { readonly contextValue: ReadOperation }) | readonly GraphQLError[]> {
   try {
     const variables = sent.variables ?? {};
     const operationName = sent.operationName ?? undefined;
@@ -43,7 +46,7 @@ export async function readSentOperation(
     if (register !== undefined) persisted.remember(register, query);
     if (operationName !== undefined && operationName !== read.operation.name?.value)
       return [refusal('OPERATION_RESOLUTION_FAILURE', `The document has no operation named "${operationName}".`)];
-    const operation: Operation = { query, document: read.document, operationName, variables, caller };
+    const operation: ReadOperation = { query, document: read.document, operationName, variables, caller, isGone };
     if (read.operation.operation === 'subscription') supergraph.planSubscription(operation);
     return {
       schema: supergraph.schema,

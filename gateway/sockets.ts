@@ -11,7 +11,7 @@ import type { Operation } from './execute.ts';
 import type { Connections } from './connections.ts';
 import { observe, operationLabel } from './measure.ts';
 import type { RunOperation } from './operations.ts';
-import { type SentOperationDeps, readSentOperation } from './sent-operations.ts';
+import { type ReadOperation, type SentOperationDeps, readSentOperation } from './sent-operations.ts';
 import { serveSocket } from './socket-transport.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
@@ -85,10 +85,10 @@ function openProtocol(options: SocketOptions, running: Running): Server<Extra> {
     return read;
   }
 
-  async function execute(operation: Operation): Promise<ExecutionResult> {
+  async function execute(operation: ReadOperation): Promise<ExecutionResult> {
     running.count += 1;
     const started = performance.now();
-    const result = await options.run(operation).catch((error: GraphQLError) => ({ errors: [error] }));
+    const result = await options.run(operation, operation.isGone).catch((error: GraphQLError) => ({ errors: [error] }));
     running.count -= 1;
     observe(options.metrics, { operation: label(operation), errors: result.errors, started });
     return result;
@@ -102,7 +102,7 @@ function openProtocol(options: SocketOptions, running: Running): Server<Extra> {
     connectionInitWaitTimeout: initTimeoutMs,
     onConnect,
     onSubscribe: (context, _id, payload) => onSubscribe(context, payload),
-    execute: (args) => execute(args.contextValue as Operation),
+    execute: (args) => execute(args.contextValue as ReadOperation),
     subscribe: async (args) => {
       const operation = args.contextValue as Operation;
       observe(options.metrics, { operation: label(operation), errors: undefined, started: performance.now() });
