@@ -9,7 +9,7 @@ import { type Representations, compileRepresentations, requiredObjects } from '.
 import { type Rewrite, compileRewrites, renamedKeys } from './rewrites.ts';
 import { renamePath } from './root-fetch.ts';
 import { type Run, type Step, type WantedGroup, ask, askOnce, noteNewObjects, objectsAt } from './run.ts';
-import { type SubgraphQuery, compileQuery } from './subgraph-query.ts';
+import type { SubgraphQuery } from './subgraph-query.ts';
 import { type JsonObject, type ResponsePath, isJsonObject } from './types.ts';
 import { type Wanted, openWanted } from './wanted.ts';
 
@@ -19,6 +19,7 @@ export type EntityFetchOptions = {
   readonly merge: Merge;
   readonly generateCode: boolean;
   readonly node: FetchNode & { readonly requires: NonNullable<FetchNode['requires']> };
+  readonly query: SubgraphQuery;
   /** Where the entities are: several paths for several fetches of the plan that ask the same at once. */
   readonly paths: readonly PlanPath[];
   /** True when the plan asks the same at another point. */
@@ -28,7 +29,6 @@ export type EntityFetchOptions = {
 type EntityFetch = Omit<EntityFetchOptions, 'schema'> & {
   /** Equal for fetches whose entities and representations are the same. */
   readonly groupKey: string;
-  readonly query: SubgraphQuery;
   readonly representations: Representations;
   readonly rewrite: Rewrite | undefined;
   readonly renamed: ReadonlyMap<string, string>;
@@ -39,13 +39,11 @@ type EntityFetch = Omit<EntityFetchOptions, 'schema'> & {
  * it, in requests of at most `executeLimits.representations` that are sent at once.
  */
 export function compileEntityFetch<Context>(options: EntityFetchOptions): Step<Context> {
-  const { schema, node, generateCode } = options;
-  const query = compileQuery(node);
+  const { schema, node, query, generateCode } = options;
   const isPlain = !query.isNested && !node.outputRewrites?.length;
   const fetch: EntityFetch = {
     ...options,
     groupKey: JSON.stringify([options.paths.map(({ key }) => key), node.requires, node.inputRewrites]),
-    query,
     merge: isPlain ? compileLeafMerge(options.merge, query.keys, generateCode) : options.merge,
     representations: compileRepresentations(schema, node, generateCode),
     rewrite: compileRewrites(schema, node.outputRewrites),

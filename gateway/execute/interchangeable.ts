@@ -1,12 +1,16 @@
 import type { FetchNode } from '@apollo/query-planner';
-import { type FieldNode, parse } from 'graphql';
-import { type ParsedOperation, pickOperation } from './operation.ts';
+import type { FieldNode } from 'graphql';
+import type { ParsedOperation } from './operation.ts';
 import { responseName } from './overlaps.ts';
 import { isInherited } from './own.ts';
 import { fieldsOf } from './subgraph-query.ts';
 
-/** A fetch of a plan, and the path at which it puts what it fetches. */
-export type PlacedFetch = { readonly node: FetchNode; readonly path: readonly (string | number)[] };
+/** A fetch of a plan, its operation, and the path at which it puts what it fetches. */
+export type PlacedFetch = {
+  readonly node: FetchNode;
+  readonly parsed: ParsedOperation;
+  readonly path: readonly (string | number)[];
+};
 
 /** More than identify an entity would cost more to compare than is gained. */
 const maxLeaves = 4;
@@ -69,15 +73,12 @@ type ReadFetch = {
   fieldsIn(fields: readonly FieldNode[]): FieldNode[];
 };
 
-function readFetch({ node, path }: PlacedFetch): ReadFetch {
-  let parsed: ParsedOperation | undefined;
+function readFetch({ node, parsed: { operation, fragments }, path }: PlacedFetch): ReadFetch {
   let fields: readonly FieldNode[] | undefined;
-  const parsedOnce = () => (parsed ??= pickOperation(parse(node.operation, { noLocation: true }), undefined));
   const fieldsIn = (outer: readonly FieldNode[]): FieldNode[] =>
-    outer.flatMap(({ selectionSet }) => fieldsOf(selectionSet, parsedOnce().fragments));
+    outer.flatMap(({ selectionSet }) => fieldsOf(selectionSet, fragments));
   const isOfEntities = node.requires !== undefined;
   function readFields(): readonly FieldNode[] {
-    const { operation, fragments } = parsedOnce();
     const top = fieldsOf(operation.selectionSet, fragments);
     return isOfEntities ? fieldsIn(top) : top;
   }

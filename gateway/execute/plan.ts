@@ -1,12 +1,12 @@
-import type { FlattenNode, PlanNode, SubscriptionNode } from '@apollo/query-planner';
-import type { GraphQLSchema } from 'graphql';
+import type { FetchNode, PlanNode, SubscriptionNode } from '@apollo/query-planner';
+import { type GraphQLSchema, OperationTypeNode } from 'graphql';
 import { compileEntityFetch } from './entity-fetch.ts';
 import { type LeavesAt, type PlacedFetch, openLeavesAt } from './interchangeable.ts';
 import { type Merge, mergeInto } from './merge.ts';
 import { compilePath } from './paths.ts';
 import { compileRootFetch } from './root-fetch.ts';
 import type { Step } from './run.ts';
-import { compileQuery } from './subgraph-query.ts';
+import { type SubgraphQuery, compileQuery, parseFetch } from './subgraph-query.ts';
 
 type PlanContext = {
   /** The supergraph's schema, all types that subgraphs know. */
@@ -14,10 +14,13 @@ type PlanContext = {
   readonly merge: Merge;
   /** False where code can't be generated from strings. */
   readonly generateCode: boolean;
-  /** How often the plan asks the same of entities, by the query's identity. */
+  readonly fetches: ReadonlyMap<FetchNode, PlannedFetch>;
+  /** How often the plan asks the same, by the query's identity. */
   readonly repeats: ReadonlyMap<string, number>;
   readonly leavesAt: LeavesAt;
 };
+
+type PlannedFetch = PlacedFetch & { readonly query: SubgraphQuery };
 
 /** Compiles a plan. Throws an Error for `@defer` and for what Apollo's gateway can't run either. */
 export function compilePlan<Context>(
@@ -29,33 +32,25 @@ export function compilePlan<Context>(
   if (!rest) return () => Promise.resolve();
   const fetches = fetchesOf(rest, []);
   const repeats = new Map<string, number>();
-  for (const { node: fetch } of fetches) {
-    if (!fetch.requires) continue;
-    const { identity } = compileQuery(fetch);
-    repeats.set(identity, (repeats.get(identity) ?? 0) + 1);
-  }
-  if (primary) fetches.push({ node: primary, path: [] });
-  const leavesAt = openLeavesAt(fetches);
-  return compileNode({ schema, merge: mergeInto(schema), generateCode, repeats, leavesAt }, rest, []);
+  for (const { node: fetch, query } of fetches)
+    // What changes something is done as often as the client says.
+    if (fetch.operationKind !== OperationTypeNode.MUTATION)
+      repeats.set(query.identity, (repeats.get(query.identity) ?? 0) + 1);
+  const leavesAt = openLeavesAt(primary ? [...fetches, planFetch(primary, [])] : fetches);
+  const byNode = new Map(fetches.map((fetch) => [fetch.node, fetch]));
+  return compileNode({ schema, merge: mergeInto(schema), generateCode, fetches: byNode, repeats, leavesAt }, rest);
 }
 
-function compileNode<Context>(context: PlanContext, node: PlanNode, path: readonly (string | number)[]): Step<Context> {
+function compileNode<Context>(context: PlanContext, node: PlanNode): Step<Context> {
   switch (node.kind) {
     case 'Fetch':
-      return compileFetches(context, [{ node, path }]);
+      return compileFetches(context, [plannedFetch(context, node)]);
     case 'Flatten':
-      return compileNode(context, node.node, [...path, ...node.path]);
-    case 'Sequence': {
-      const steps = node.nodes.map((one) => compileNode<Context>(context, one, path));
-      return async (run) => {
-        for (const step of steps) {
-          if (run.isLost()) return;
-          await step(run);
-        }
-      };
-    }
+      return compileNode(context, node.node);
+    case 'Sequence':
+      return inSequence(node.nodes.map((one) => compileNode(context, one)));
     case 'Parallel':
-      return compileParallel(context, node.nodes, path);
+      return atOnce(compileParallel(context, node.nodes));
     case 'Condition':
       // Conditions are settled before planning, and the clients' API has no others.
       throw new Error(`a plan with a condition: ${node.condition}`);
@@ -64,27 +59,16 @@ function compileNode<Context>(context: PlanContext, node: PlanNode, path: readon
   }
 }
 
-/** Entity fetches that are ready at the same time and ask the same become one. */
-function compileParallel<Context>(
-  context: PlanContext,
-  nodes: readonly PlanNode[],
-  path: readonly (string | number)[],
-): Step<Context> {
-  const groups = new Map<unknown, PlacedFetch[]>();
-  const steps: Step<Context>[] = [];
-  for (const node of nodes) {
-    const fetch = node.kind === 'Flatten' ? fetchBelow(node, path) : undefined;
-    if (!fetch?.node.requires) {
-      steps.push(compileNode(context, node, path));
-      continue;
+const inSequence =
+  <Context>(steps: readonly Step<Context>[]): Step<Context> =>
+  async (run) => {
+    for (const step of steps) {
+      if (run.isLost()) return;
+      await step(run);
     }
-    const { requires, inputRewrites, outputRewrites, variableUsages } = fetch.node;
-    const same = JSON.stringify([compileQuery(fetch.node).identity, requires, inputRewrites, outputRewrites, variableUsages]); // prettier-ignore
-    const group = groups.get(same);
-    if (group) group.push(fetch);
-    else groups.set(same, [fetch]);
-  }
-  for (const group of groups.values()) steps.push(compileFetches(context, group));
+  };
+
+function atOnce<Context>(steps: readonly Step<Context>[]): Step<Context> {
   const [only, ...others] = steps;
   if (only && others.length === 0) return only;
   return async (run) => {
@@ -92,33 +76,49 @@ function compileParallel<Context>(
   };
 }
 
-function fetchBelow(node: FlattenNode, path: readonly (string | number)[]): PlacedFetch | undefined {
-  const inner = [...path, ...node.path];
-  return node.node.kind === 'Fetch' ? { node: node.node, path: inner } : undefined;
+/** Entity fetches that are ready at the same time and ask the same become one. */
+function compileParallel<Context>(context: PlanContext, nodes: readonly PlanNode[]): Step<Context>[] {
+  const groups = new Map<unknown, PlannedFetch[]>();
+  const steps: Step<Context>[] = [];
+  for (const node of nodes) {
+    const inner = node.kind === 'Flatten' ? node.node : node;
+    if (inner.kind !== 'Fetch' || !inner.requires) {
+      steps.push(compileNode(context, node));
+      continue;
+    }
+    const fetch = plannedFetch(context, inner);
+    const { requires, inputRewrites, outputRewrites, variableUsages } = inner;
+    const same = JSON.stringify([fetch.query.identity, requires, inputRewrites, outputRewrites, variableUsages]);
+    const group = groups.get(same);
+    if (group) group.push(fetch);
+    else groups.set(same, [fetch]);
+  }
+  for (const group of groups.values()) steps.push(compileFetches(context, group));
+  return steps;
 }
 
 function compileFetches<Context>(
   { schema, merge, generateCode, repeats, leavesAt }: PlanContext,
-  fetches: readonly PlacedFetch[],
+  fetches: readonly PlannedFetch[],
 ): Step<Context> {
-  const node = fetches[0]?.node;
-  if (!node) throw new Error('no fetch to compile');
+  const [first] = fetches;
+  if (!first) throw new Error('no fetch to compile');
+  const { node, query } = first;
   if (node.contextRewrites?.length) throw new Error('@fromContext is not supported by the gateway');
   const { requires } = node;
+  const canRepeat = (repeats.get(query.identity) ?? 0) > fetches.length;
   const paths = fetches.map(({ path }) => compilePath(path, generateCode, requires ? leavesAt(path) : null));
-  if (requires) {
-    const canRepeat = (repeats.get(compileQuery(node).identity) ?? 0) > fetches.length;
-    return compileEntityFetch({ schema, merge, generateCode, node: { ...node, requires }, paths, canRepeat });
-  }
+  if (requires)
+    return compileEntityFetch({ schema, merge, generateCode, node: { ...node, requires }, query, paths, canRepeat });
   const [path] = paths;
   if (!path) throw new Error('a fetch without a place');
-  return compileRootFetch({ schema, merge, node, path });
+  return compileRootFetch({ schema, merge, node, query, path, canRepeat });
 }
 
-function fetchesOf(node: PlanNode, path: readonly (string | number)[]): PlacedFetch[] {
+function fetchesOf(node: PlanNode, path: readonly (string | number)[]): PlannedFetch[] {
   switch (node.kind) {
     case 'Fetch':
-      return [{ node, path }];
+      return [planFetch(node, path)];
     case 'Flatten':
       return fetchesOf(node.node, [...path, ...node.path]);
     case 'Sequence':
@@ -130,4 +130,15 @@ function fetchesOf(node: PlanNode, path: readonly (string | number)[]): PlacedFe
       // Never run: to compile it throws.
       return [];
   }
+}
+
+function planFetch(node: FetchNode, path: readonly (string | number)[]): PlannedFetch {
+  const parsed = parseFetch(node);
+  return { node, path, parsed, query: compileQuery(node, parsed) };
+}
+
+function plannedFetch({ fetches }: PlanContext, node: FetchNode): PlannedFetch {
+  const fetch = fetches.get(node);
+  if (!fetch) throw new Error('a fetch that is not of the plan');
+  return fetch;
 }

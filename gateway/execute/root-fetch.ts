@@ -5,8 +5,8 @@ import type { Failure } from './error-book.ts';
 import { type Merge, copyOf } from './merge.ts';
 import type { PlanPath } from './paths.ts';
 import { compileRewrites, renamedKeys } from './rewrites.ts';
-import { type Run, type Step, ask, noteNewObjects, objectsAt } from './run.ts';
-import { compileQuery } from './subgraph-query.ts';
+import { type Run, type Step, ask, askOnce, noteNewObjects, objectsAt } from './run.ts';
+import type { SubgraphQuery } from './subgraph-query.ts';
 import { type JsonObject, type ResponsePath, isJsonObject } from './types.ts';
 
 export type RootFetchOptions = {
@@ -14,34 +14,33 @@ export type RootFetchOptions = {
   readonly schema: GraphQLSchema;
   readonly merge: Merge;
   readonly node: FetchNode;
+  readonly query: SubgraphQuery;
   readonly path: PlanPath;
-  /** True when the answer belongs to others too. */
-  readonly copy?: boolean;
 };
 
-/** Takes an answer of a fetch without representations for what the fetch was to bring. */
-export type TakeAnswer = <Context>(run: Run<Context>, answer: Answer) => void;
+/** Takes an answer of a fetch without representations for what the fetch was to bring. A shared one isn't changed. */
+export type TakeAnswer = <Context>(run: Run<Context>, answer: Answer, isShared: boolean) => void;
 
-/** A fetch of root fields, at the root or where a field leads back to it. */
-export function compileRootFetch<Context>(options: RootFetchOptions): Step<Context> {
-  const { path } = options;
-  const query = compileQuery(options.node);
+/** A fetch of root fields, at the root or where a field leads back to it. `canRepeat`: the plan asks the same elsewhere. */
+export function compileRootFetch<Context>(options: RootFetchOptions & { readonly canRepeat: boolean }): Step<Context> {
+  const { query, path, canRepeat } = options;
   const take = compileTakeAnswer(options);
   return async (run) => {
     if (objectsAt(run, path).length === 0) return;
-    take(run, await ask(run, query, null));
+    if (!canRepeat) return take(run, await ask(run, query, null), false);
+    const { answer, isShared } = await askOnce(run, query, null);
+    take(run, answer, isShared);
   };
 }
 
-export function compileTakeAnswer({ schema, merge, node, path, copy = false }: RootFetchOptions): TakeAnswer {
-  const { keys } = compileQuery(node);
+export function compileTakeAnswer({ schema, merge, node, query: { keys }, path }: RootFetchOptions): TakeAnswer {
   const rewrite = compileRewrites(schema, node.outputRewrites);
   const renamed = renamedKeys(node.outputRewrites);
-  return (run, answer) => {
+  return (run, answer, isShared) => {
     const objects = objectsAt(run, path);
     if (answer.errors.length > 0) noteErrors(run, answer, { keys, renamed, objects, places: path.locate(run.root) });
     if (!answer.data) return;
-    const data = copy ? copyOf(answer.data) : answer.data;
+    const data = isShared ? copyOf(answer.data) : answer.data;
     rewrite?.(data);
     noteNewObjects(run, objects.length > 1);
     if (isJsonObject(data)) for (const object of objects) merge(object, data, { copy: false });

@@ -8,7 +8,7 @@ import {
   print,
 } from 'graphql';
 import type { FetchNode } from '@apollo/query-planner';
-import { pickOperation } from './operation.ts';
+import { type ParsedOperation, pickOperation } from './operation.ts';
 import { renamedKeys } from './rewrites.ts';
 import type { SubgraphRequest } from './types.ts';
 
@@ -28,14 +28,14 @@ export type SubgraphQuery = {
   ): PlannedRequest<Context>;
 };
 
-export function compileQuery(node: FetchNode): SubgraphQuery {
+/** A fetch's operation. */
+export const parseFetch = ({ operation }: FetchNode): ParsedOperation =>
+  pickOperation(parse(operation, { noLocation: true }), undefined);
+
+/** Of a fetch and its operation as parsed, which isn't kept. */
+export function compileQuery(node: FetchNode, { operation, fragments }: ParsedOperation): SubgraphQuery {
   const { serviceName, operation: query, operationName, variableUsages = [] } = node;
-  const document = parse(query, { noLocation: true });
-  const { operation, fragments } = pickOperation(document, undefined);
-  const nameless = {
-    ...document,
-    definitions: document.definitions.map((one) => (one === operation ? { ...one, name: undefined } : one)),
-  };
+  const definitions = [{ ...operation, name: undefined }, ...fragments.values()];
   const renamed = renamedKeys(node.outputRewrites);
   const rootFields = fieldsOf(operation.selectionSet, fragments);
   const fields = node.requires
@@ -43,7 +43,7 @@ export function compileQuery(node: FetchNode): SubgraphQuery {
     : rootFields;
   const names = fields.map(({ alias, name }) => alias?.value ?? name.value);
   const opening = `{"query":${JSON.stringify(query)},${operationName === undefined ? '' : `"operationName":${JSON.stringify(operationName)},`}"variables":`;
-  const identity = `${serviceName} ${print(nameless)}`;
+  const identity = `${serviceName} ${print({ kind: Kind.DOCUMENT, definitions })}`;
   const isMutation = operation.operation === OperationTypeNode.MUTATION;
   const constant: Constant = { query, operationName, isMutation, opening, identity, variableUsages };
   return {
@@ -51,9 +51,15 @@ export function compileQuery(node: FetchNode): SubgraphQuery {
     identity,
     isNested: fields.some(({ selectionSet }) => selectionSet !== undefined),
     keys: new Set(names.map((name) => renamed.get(name) ?? name)),
-    request: (run, representations) => new PlannedRequest(constant, run, representations),
+    request: requestsOf(constant),
   };
 }
+
+/** Apart, as a closure keeps what any other of its function uses: a parsed document is many times its text. */
+const requestsOf =
+  (constant: Constant): SubgraphQuery['request'] =>
+  (run, representations) =>
+    new PlannedRequest(constant, run, representations);
 
 /** The fields of a selection set and of the fragments in it, whatever type those are for. */
 export const fieldsOf = (

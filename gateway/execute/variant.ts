@@ -15,6 +15,7 @@ import { type QuickShape, compileQuickShape } from './quick-shape.ts';
 import { type TakeAnswer, compileTakeAnswer } from './root-fetch.ts';
 import type { Run, Step } from './run.ts';
 import { type ObjectShape, compileShape } from './shape.ts';
+import { compileQuery, parseFetch } from './subgraph-query.ts';
 import type { ErrorPolicy, JsonObject, SubgraphFetch, SubgraphResponse } from './types.ts';
 
 /** The values that one execution of a compiled operation needs. */
@@ -90,7 +91,7 @@ export function compileVariant<Context>(options: CompileOptions<Context>, docume
     planCharacters: JSON.stringify(plan).length,
     async run(request, event) {
       const run = openRun(options, { request, planned, shape, isMutation });
-      if (event && takeEvent && primary) takeEvent(run, readAnswer(primary.serviceName, event, options.policy));
+      if (event && takeEvent && primary) takeEvent(run, readAnswer(primary.serviceName, event, options.policy), true);
       await steps(run);
       return answerOf(run, shaper, request.variables);
     },
@@ -98,7 +99,8 @@ export function compileVariant<Context>(options: CompileOptions<Context>, docume
 }
 
 function compileTakeEvent(schema: GraphQLSchema, node: FetchNode): TakeAnswer {
-  return compileTakeAnswer({ schema, merge: mergeInto(schema), node, path: compilePath([], false, null), copy: true });
+  const query = compileQuery(node, parseFetch(node));
+  return compileTakeAnswer({ schema, merge: mergeInto(schema), node, query, path: compilePath([], false, null) });
 }
 
 function openRun<Context>(

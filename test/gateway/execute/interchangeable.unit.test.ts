@@ -2,19 +2,20 @@ import type { FetchNode } from '@apollo/query-planner';
 import { describe, expect, test } from '@jest/globals';
 import { compilePath } from '../../../gateway/execute/paths.ts';
 import { type PlacedFetch, openLeavesAt } from '../../../gateway/execute/interchangeable.ts';
+import { parseFetch } from '../../../gateway/execute/subgraph-query.ts';
 
-const root = (operation: string, more: Partial<FetchNode> = {}): PlacedFetch => ({
-  node: { kind: 'Fetch', serviceName: 'a', operation, operationKind: 'query', operationDocumentNode: undefined, ...more } as FetchNode, // prettier-ignore
-  path: [],
-});
-const entity = (path: readonly string[], selection: string, more: Partial<FetchNode> = {}): PlacedFetch => ({
-  node: {
-    ...root(`query ($representations: [_Any!]!) { _entities(representations: $representations) { ... on T { ${selection} } } }`).node, // prettier-ignore
-    requires: [{ kind: 'InlineFragment', typeCondition: 'T', selections: [{ kind: 'Field', name: 'id' }] }],
-    ...more,
-  },
-  path,
-});
+const place = (node: FetchNode, path: PlacedFetch['path']): PlacedFetch => ({ node, path, parsed: parseFetch(node) });
+const root = (operation: string, more: Partial<FetchNode> = {}): PlacedFetch =>
+  place({ kind: 'Fetch', serviceName: 'a', operation, operationKind: 'query', operationDocumentNode: undefined, ...more } as FetchNode, []); // prettier-ignore
+const entity = (path: readonly string[], selection: string, more: Partial<FetchNode> = {}): PlacedFetch =>
+  place(
+    {
+      ...root(`query ($representations: [_Any!]!) { _entities(representations: $representations) { ... on T { ${selection} } } }`).node, // prettier-ignore
+      requires: [{ kind: 'InlineFragment', typeCondition: 'T', selections: [{ kind: 'Field', name: 'id' }] }],
+      ...more,
+    },
+    path,
+  );
 
 const at: readonly string[] = ['list', '@', 'one'];
 const brings = root('{ list { title one { __typename ...Key } } } fragment Key on T { key: id }');
