@@ -1,5 +1,3 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import type { ExecutionResult } from 'graphql';
 import { Supergraph } from '@apollo/federation-internals';
@@ -392,38 +390,6 @@ describe('operations that are refused', () => {
       expect(result.errors?.[0]?.message).toBe(message);
     }
   });
-});
-
-test('where code must not be generated from strings, closures do the same', async () => {
-  const script = `
-    const { canGenerateCode, createExecutor } = await import(process.argv[1]);
-    const { readFileSync } = await import('node:fs');
-    const executor = createExecutor({ supergraphSdl: readFileSync(process.argv[2], 'utf8'), fetch: async () => ({ data: { products: { edges: [] } } }) });
-    console.log(canGenerateCode(), JSON.stringify(await executor.execute({ query: '{ products { edges { cursor } } }', context: null })));`;
-  const file = (path: string): string => new URL(path, import.meta.url).pathname;
-  const args = ['--disallow-code-generation-from-strings', '--input-type=module', '-e', script, file('../../../gateway/execute/executor.ts'), file('../../../schema/supergraph.graphql')]; // prettier-ignore
-  const { stdout } = await promisify(execFile)(process.execPath, args);
-  expect(stdout.trim()).toBe('false {"data":{"products":{"edges":[]}}}');
-});
-
-test('any number of documents and of settings of conditions leaves the caches bounded', async () => {
-  const { executors, asked } = canned(shop, () => ({ data: { other: 1 } }));
-  const [, executor] = executors[0] as (typeof executors)[number];
-  const definitions = Array.from({ length: 12 }, (_, index) => `$c${index}: Boolean = true`).join(' ');
-  const fields = Array.from({ length: 12 }, (_, index) => `f${index}: other @include(if: $c${index})`).join(' ');
-  for (let setting = 0; setting < executeLimits.variants + 100; setting++) {
-    const variables = Object.fromEntries(
-      Array.from({ length: 12 }, (_, bit) => [`c${bit}`, (setting & (1 << bit)) > 0]),
-    );
-    const { errors } = await executor.execute({
-      query: `query (${definitions}) { other ${fields} }`,
-      variables,
-      context: null,
-    });
-    expect(errors).toBeUndefined();
-  }
-  expect(executor.cached()).toEqual({ operations: 1, variants: executeLimits.variants });
-  expect(asked).toHaveLength(executeLimits.variants + 100);
 });
 
 describe('an operation that is prepared for all its settings', () => {
