@@ -49,6 +49,8 @@ export type Supergraph = {
   prepare(operation: Omit<Operation, 'caller'>): void;
   /** The same for all variables that it may come with. */
   prepareAll(operation: Pick<Operation, 'query' | 'document'>): void;
+  /** How many operations are kept prepared, and how many plans of them: one for each setting of conditions. */
+  prepared(): { readonly operations: number; readonly plans: number };
   /** Runs a query or mutation. */
   execute(operation: Operation): Promise<ExecutionResult>;
   /** Plans a subscription, once a document. Throws a GraphQLError for variables that can't be coerced. */
@@ -116,6 +118,10 @@ export async function openSupergraph(options: SupergraphOptions): Promise<Superg
     isPrepared: ({ query, variables }) => executor.isPrepared({ query, variables }),
     prepare: ({ variables, ...operation }) => executor.compile(knownByText(operation)).prepare(variables),
     prepareAll: (operation) => executor.compile(operation).prepareAll(),
+    prepared() {
+      const { operations, variants: plans } = executor.cached();
+      return { operations, plans };
+    },
     execute: ({ caller, ...operation }) => run({ ...knownByText(operation), context: begin(caller) }),
     planSubscription({ caller, variables, ...operation }) {
       const compiled = executor.compile(knownByText(operation));

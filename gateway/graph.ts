@@ -52,6 +52,7 @@ export async function openGraph({ documents, check, ...options }: GraphOptions):
       isPrepared: (operation) => now.supergraph.isPrepared(operation),
       prepare: (operation) => now.supergraph.prepare(operation),
       prepareAll: (operation) => now.supergraph.prepareAll(operation),
+      prepared: () => now.supergraph.prepared(),
       execute: (operation) => now.supergraph.execute(operation),
       planSubscription: (operation) => now.supergraph.planSubscription(operation),
       close: () => now.supergraph.close(),

@@ -23,6 +23,7 @@ import { allowedOrigins } from './origins.ts';
 import { openNewcomers } from './newcomers.ts';
 import { mountPages, openGraphiql } from './pages.ts';
 import { openPersistedQueries } from './persisted-queries.ts';
+import { showPrepared } from './prepared-gauge.ts';
 import { simulatedProvider, webhooks } from './proxies.ts';
 import { openResponseCache } from './response-cache.ts';
 import { openRevokedSessions } from './sessions.ts';
@@ -165,6 +166,7 @@ function openOperations(
   const { supergraph, documents } = graph;
   const admission = openAdmission(config.admission, { metrics });
   const newcomers = openNewcomers({ documents, supergraph, metrics });
+  const preparedGauge = showPrepared(metrics, supergraph);
   const responseCache = config.responseCache ? openResponseCache({ redis, log, metrics, graph }) : undefined;
   return {
     parts: {
@@ -176,6 +178,7 @@ function openOperations(
     close() {
       admission.close();
       newcomers.close();
+      preparedGauge.close();
       responseCache?.close();
     },
   };

@@ -12,7 +12,7 @@ export type Answer = {
 };
 
 /** Shown for answers that don't keep to GraphQL. */
-export const unusable = (serviceName: string, what: string): string => `Subgraph "${serviceName}" ${what}.`;
+const unusable = (serviceName: string, what: string): string => `Subgraph "${serviceName}" ${what}.`;
 
 /** Checks the form of what a subgraph answered. */
 export function readAnswer(serviceName: string, response: SubgraphResponse, policy: ErrorPolicy): Answer {

@@ -49,7 +49,7 @@ export type Executor<Context> = {
     event: SubgraphResponse,
     request: ExecuteRequest<Context>,
   ): Promise<ExecutionResult>;
-  /** How much is kept, for metrics. */
+  /** How many operations are kept, and how many plans of them. */
   cached(): { readonly operations: number; readonly variants: number };
 };
 
@@ -136,7 +136,7 @@ function parseValid(schema: GraphQLSchema, query: string): DocumentNode {
 }
 
 /** False under `--disallow-code-generation-from-strings`. */
-export function canGenerateCode(): boolean {
+function canGenerateCode(): boolean {
   try {
     // oxlint-disable-next-line typescript/no-implied-eval
     return new Function('return true')() === true;

@@ -32,7 +32,7 @@ export function pickOperation(document: DocumentNode, operationName: string | un
 }
 
 /** A request that can't be executed at all. */
-export const requestError = (message: string): GraphQLError =>
+const requestError = (message: string): GraphQLError =>
   new GraphQLError(message, { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
 
 /** Names of the variables that decide a `@skip` or `@include` somewhere in the document, sorted. */
