@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { GraphQLError } from 'graphql';
+import { Counter } from 'prom-client';
 import type { Metrics } from '../subgraphs/shared/telemetry.ts';
 import { type Applicant, openAdmission } from './admission.ts';
 import type { Variables } from './cost.ts';
@@ -32,6 +33,7 @@ const maxRestMs = 100;
 /** Rests are taken in parts, and end with one in which the process had nothing better to do. */
 const restPartMs = 2;
 const busyFrom = 0.5;
+const introducedMetric = 'gateway_newcomers_introduced_total';
 
 /**
  * Planning takes milliseconds of this process's only thread, so newcomers come one at a time, client by client, with
@@ -46,6 +48,12 @@ export function openNewcomers(deps: {
 }): Newcomers {
   const { documents, supergraph, metrics, allowance = openDocumentAllowance(limits) } = deps;
   const admission = openAdmission(limits, { metrics, what: 'newcomers' });
+  const introduced = new Counter({
+    name: introducedMetric,
+    help: 'How many operations came before all was ready to run them',
+    registers: [],
+  });
+  metrics.registry.registerMetric(introduced);
 
   const isKnown = (sent: Sent): boolean => {
     const known = documents.known(sent.query);
@@ -76,6 +84,7 @@ export function openNewcomers(deps: {
   return {
     isKnown,
     async introduce(sent, applicant) {
+      introduced.inc();
       if (!(await allowance.take(applicant))) throw admission.refuse('too many new documents');
       await new Promise<void>((resolve, reject) => {
         const prepareAndRest = async (): Promise<void> => {
@@ -87,7 +96,10 @@ export function openNewcomers(deps: {
         admission.run(applicant, prepareAndRest).catch(reject);
       });
     },
-    close: () => admission.close(),
+    close() {
+      admission.close();
+      metrics.registry.removeSingleMetric(introducedMetric);
+    },
   };
 }
 

@@ -102,6 +102,56 @@ test('sockets execute trusted documents alone, subscriptions too', async () => {
   await client.dispose();
 });
 
+describe('the trusted documents of a gateway', () => {
+  // So many that a request comes in between, if somebody doesn't wait until all are done.
+  const bodies = Array.from({ length: 40 }, (_, index) => `query Trusted${index}($with: Boolean!) { products(first: ${index + 1}) { id kind @include(if: $with) seller { id name } } }`); // prettier-ignore
+  let ahead: TestGraph;
+  beforeAll(async () => {
+    const path = await fileWith('ahead.json', manifestOf(...bodies.map((body, index) => ({ id: `t${index}`, name: `Trusted${index}`, type: 'query', body })))); // prettier-ignore
+    ahead = await startTestGraph({ shape: 'in process', env: { TRUSTED_DOCUMENTS: path } });
+  });
+  afterAll(() => ahead.close());
+
+  const ask = (body: string, isWith: boolean) => ahead.ask(body, { with: isWith });
+  const askAll = async () => {
+    const answers = [];
+    for (const body of bodies.toReversed()) answers.push(await ask(body, true), await ask(body, false));
+    return answers;
+  };
+  const introduced = async (): Promise<number> => {
+    const text = await (await fetch(`${ahead.url}/metrics`)).text();
+    return Number(/^gateway_newcomers_introduced_total(?:\{.*\})? (\d+)$/m.exec(text)?.[1]);
+  };
+
+  test('are planned and compiled for all their conditions once it is ready: whoever comes waits for nothing', async () => {
+    await ahead.gateway.ready();
+    for (const { status, body } of await askAll()) expect([status, body.errors]).toEqual([200, undefined]);
+    expect(await introduced()).toBe(0);
+    // Others are not.
+    await ahead.ask('{ products(first: 1) { id } }');
+    expect(await introduced()).toBe(1);
+  });
+
+  test('are so once another supergraph is served', async () => {
+    await ahead.gateway.reload(ahead.supergraphSdl);
+    const before = await introduced();
+    for (const { status, body } of await askAll()) expect([status, body.errors]).toEqual([200, undefined]);
+    expect(await introduced()).toBe(before);
+  });
+
+  test('reject a supergraph that lacks one of their fields; the old one is served', async () => {
+    const without = ahead.supergraphSdl.replace(/(type Product\b[^{]*\{[^}]*?)\n {2}kind: String![^\n]*/, '$1');
+    expect(without).not.toBe(ahead.supergraphSdl);
+    await expect(ahead.gateway.reload(without)).rejects.toThrow(/TRUSTED_DOCUMENTS.*Cannot query field "kind"/s);
+    const { body } = await ask(bodies[0] as string, true);
+    expect(body.data?.products[0].kind).toBe('STOCKED');
+    expect((await ahead.ask('{ product(id: "p1") { kind } }')).body).toEqual({
+      data: { product: { kind: 'STOCKED' } },
+    });
+    await ahead.gateway.ready();
+  });
+});
+
 describe('a manifest', () => {
   test('that is none is said with the variable at the start', async () => {
     for (const [name, text, reason] of [
