@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
+import { until } from '../support/until.ts';
 import { type TestGraph, startTestGraph } from './test-graph.ts';
 
 const admission = { maxRunning: 8, maxRunningPerClient: 6, maxQueued: 10, maxWaitMs: 10_000 };
@@ -73,4 +74,40 @@ describe('a gateway that is asked for five times what it can do', () => {
     await client.dispose();
     await Promise.all(flood);
   });
+});
+
+test('operations on subgraphs that hang or are away leave no turn and no place in the queue behind', async () => {
+  const graph = await startTestGraph({
+    shape: 'over HTTP',
+    gateway: { config: { admission, operationTimeoutMs: 300 } },
+  });
+  try {
+    const counts = async () => {
+      const text = await (await fetch(`${graph.url}/metrics`)).text();
+      return text.split('\n').filter((line) => line.startsWith('gateway_operations{'));
+    };
+    const idle = ['gateway_operations{state="running"} 0', 'gateway_operations{state="queued"} 0'];
+    graph.stage.hanging.add('product');
+    graph.stage.down.add('order');
+    const queries = ['{ products(first: 1) { id } }', '{ order(id: "o1") { number } }', '{ viewer { kind } }'];
+    const flood = Array.from({ length: 300 }, async (_, index) => {
+      const signal = index % 4 === 0 ? AbortSignal.timeout(50 + index) : null;
+      const body = JSON.stringify({ query: queries[index % 3] });
+      const headers = { 'content-type': 'application/json' };
+      return fetch(`${graph.url}/graphql`, { method: 'POST', headers, body, signal }).then((answer) => answer.text(), () => 'gone'); // prettier-ignore
+    });
+    const answers = await Promise.all(flood);
+    for (const code of ['DEADLINE_EXCEEDED', 'SERVICE_UNAVAILABLE', 'OVERLOADED']) expect(answers.some((answer) => answer.includes(code))).toBe(true); // prettier-ignore
+    expect(answers).toContain('gone');
+    await until(async () => JSON.stringify(await counts()) === JSON.stringify(idle), { what: 'the end of all turns' });
+
+    graph.stage.hanging.clear();
+    graph.stage.down.clear();
+    await until(async () => (await graph.ask('{ products(first: 1) { id } order(id: "o1") { number } }')).body.errors === undefined, { what: 'recovery' }); // prettier-ignore
+    const served = await Promise.all(Array.from({ length: admission.maxRunningPerClient + admission.maxQueued }, () => graph.ask('{ viewer { kind } }'))); // prettier-ignore
+    for (const { status } of served) expect(status).toBe(200);
+    expect(await counts()).toEqual(idle);
+  } finally {
+    await graph.close();
+  }
 });
