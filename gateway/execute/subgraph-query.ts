@@ -9,6 +9,7 @@ import {
 } from 'graphql';
 import type { FetchNode } from '@apollo/query-planner';
 import { type ParsedOperation, pickOperation } from './operation.ts';
+import { setOwn } from './own.ts';
 import { renamedKeys } from './rewrites.ts';
 import type { SubgraphRequest } from './types.ts';
 
@@ -156,7 +157,7 @@ function variablesObject(
   representations: readonly string[] | null,
 ): Record<string, unknown> {
   const variables: Record<string, unknown> = {};
-  for (const name of names) variables[name] = given[name];
+  for (const name of names) setOwn(variables, name, given[name]);
   if (representations) variables['representations'] = representations.map((text): unknown => JSON.parse(text));
   return variables;
 }

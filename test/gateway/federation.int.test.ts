@@ -30,6 +30,12 @@ describe.each(['in process', 'over HTTP'] as const)('a federated operation, subg
     });
   });
 
+  test('a variable may be called __proto__', async () => {
+    const query = 'query ($__proto__: ID!, $first: Int) { product(id: $__proto__) { id seller { products(first: $first) { id } } } }'; // prettier-ignore
+    const { body } = await graph.ask(query, JSON.parse('{ "__proto__": "p7", "first": 1 }') as Record<string, unknown>);
+    expect(body).toEqual({ data: { product: { id: 'p7', seller: { products: [{ id: 'p1' }] } } } });
+  });
+
   test('sends equal representations once', async () => {
     const { body } = await graph.ask('{ order(id: "o1") { lines(first: 50) { product { name seller { name } } } } }');
     expect(body.data.order.lines[49].product).toEqual({ name: 'Product p1', seller: { name: 'User u1' } });
