@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache';
 import { keepExtensions } from './answers.ts';
 import { type CompiledOperation, compileOperation } from './compile.ts';
 import { executeLimits } from './limits.ts';
-import { fieldNamesOf } from './plan-document.ts';
+import { supergraphNames } from './supergraph-names.ts';
 import type { ErrorPolicy, SubgraphFetch, SubgraphResponse } from './types.ts';
 import { type ExecuteRequest, type Variant, planningFailed } from './variant.ts';
 
@@ -61,7 +61,7 @@ export function createExecutor<Context>(options: ExecutorOptions<Context>): Exec
   const apiSchema = supergraph.apiSchema();
   const schema = apiSchema.toGraphQLJSSchema();
   const supergraphSchema = supergraph.schema.toGraphQLJSSchema();
-  const fieldNames = fieldNamesOf(supergraphSchema);
+  const names = supergraphNames(supergraph, supergraphSchema);
   const operations = new LRUCache<string, CompiledOperation<Context>>({
     max: executeLimits.operations,
     maxSize: executeLimits.operationCharacters,
@@ -81,7 +81,7 @@ export function createExecutor<Context>(options: ExecutorOptions<Context>): Exec
     return compileOperation({
       schema,
       supergraphSchema,
-      fieldNames,
+      names,
       document,
       operationName: name,
       plan: (settled) => planNow(settled, name),

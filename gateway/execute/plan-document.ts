@@ -1,13 +1,6 @@
-import {
-  type DocumentNode,
-  type FieldNode,
-  type GraphQLSchema,
-  Kind,
-  isInterfaceType,
-  isObjectType,
-  visit,
-} from 'graphql';
+import { type DocumentNode, type FieldNode, Kind, visit } from 'graphql';
 import { meaningOf, overlappingNames, responseName } from './overlaps.ts';
+import { type SupergraphNames, isRequiredOtherwise } from './supergraph-names.ts';
 import type { ResponsePath } from './types.ts';
 
 /** A document as the planner gets it, and how its names differ from the client's. */
@@ -28,13 +21,13 @@ const reservedVariable = 'representations';
  * Apollo's planner has blind spots, which stock's answers show; documents that touch them are planned in another form
  * and shaped in their own:
  * - an alias that is the name of another field collides with the keys and required fields that the planner adds,
+ * - so does a required field that the client selects with other arguments than `@requires` gives,
  * - a response name that means different things for different types is fetched into one place for all,
  * - a variable `$representations` collides with that of `_entities` queries,
  * - a selection set that conditions made empty: GraphQL answers with empty objects, stock leaves out the field.
  */
-export function planDocument(document: DocumentNode, fieldNames: ReadonlySet<string>): PlanDocument {
-  const names = renameFields(document, fieldNames);
-  const { suffix, clientNames, dataKey } = names;
+export function planDocument(document: DocumentNode, names: SupergraphNames): PlanDocument {
+  const { suffix, clientNames, dataKey } = renameFields(document, names);
   let usesReserved = false;
   const planned = visit(document, {
     Field(node) {
@@ -61,12 +54,14 @@ export function planDocument(document: DocumentNode, fieldNames: ReadonlySet<str
 }
 
 /** Fields get the name that they have in the response, or one by which meanings can be told apart. */
-function renameFields(document: DocumentNode, fieldNames: ReadonlySet<string>) {
+function renameFields(document: DocumentNode, names: SupergraphNames) {
   const suffix = unusedSuffix(document);
   const overlapping = overlappingNames(document);
-  const isRenamed = ({ alias, name }: FieldNode): boolean =>
-    (alias !== undefined && alias.value !== name.value && fieldNames.has(alias.value)) ||
-    overlapping.has(alias?.value ?? name.value);
+  const isRenamed = (node: FieldNode): boolean => {
+    const name = responseName(node);
+    if (overlapping.has(name)) return true;
+    return name === node.name.value ? isRequiredOtherwise(names, node) : names.fields.has(name);
+  };
   const clientNames = new Map<string, string>();
   const keys = new Map<string, string>();
   visit(document, {
@@ -82,14 +77,6 @@ function renameFields(document: DocumentNode, fieldNames: ReadonlySet<string>) {
   const dataKey = (node: FieldNode): string =>
     (isRenamed(node) ? keys.get(`${responseName(node)}:${meaningOf(node)}`) : undefined) ?? responseName(node);
   return { suffix, clientNames, dataKey };
-}
-
-/** The names of all fields that subgraphs know. */
-export function fieldNamesOf(supergraphSchema: GraphQLSchema): ReadonlySet<string> {
-  const names = new Set(['__typename']);
-  for (const type of Object.values(supergraphSchema.getTypeMap()))
-    if (isObjectType(type) || isInterfaceType(type)) for (const name of Object.keys(type.getFields())) names.add(name);
-  return names;
 }
 
 const typenameField: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } };

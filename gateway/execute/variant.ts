@@ -16,6 +16,7 @@ import { type TakeAnswer, compileTakeAnswer } from './root-fetch.ts';
 import type { Run, Step } from './run.ts';
 import { type ObjectShape, compileShape } from './shape.ts';
 import { compileQuery, parseFetch } from './subgraph-query.ts';
+import type { SupergraphNames } from './supergraph-names.ts';
 import type { ErrorPolicy, JsonObject, SubgraphFetch, SubgraphResponse } from './types.ts';
 
 /** The values that one execution of a compiled operation needs. */
@@ -29,8 +30,7 @@ export type CompileOptions<Context> = {
   readonly schema: GraphQLSchema;
   /** All types that subgraphs know. */
   readonly supergraphSchema: GraphQLSchema;
-  /** The names of all fields that subgraphs know. */
-  readonly fieldNames: ReadonlySet<string>;
+  readonly names: SupergraphNames;
   readonly document: DocumentNode;
   readonly operationName: string | undefined;
   /** Throws a GraphQLError for what can't be planned. */
@@ -72,7 +72,7 @@ type Shaper = {
 
 /** Plans and compiles a document whose conditions are settled. Throws a GraphQLError for plans that can't be run. */
 export function compileVariant<Context>(options: CompileOptions<Context>, document: DocumentNode): Variant<Context> {
-  const planned = planDocument(document, options.fieldNames);
+  const planned = planDocument(document, options.names);
   const plan = options.plan(planned.document);
   const { node } = plan;
   const primary = node?.kind === 'Subscription' ? node.primary : null;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { compare, runOurs } from './support/compare.ts';
 import { federate } from './support/federation.ts';
-import { supergraphs } from './support/supergraphs.ts';
+import { sizes, supergraphs } from './support/supergraphs.ts';
 
 const request = (query: string, variables: Record<string, unknown> = {}) => ({ query, variables });
 
@@ -34,6 +34,18 @@ describe('where the stock executor differs from graphql-js, ours does not', () =
     const federation = federate('interfaceObjects', supergraphs.interfaceObjects);
     const query = '{ first { ... on Song { comments { text } } ... on Picture { comments(first: 3) { text } } } }';
     expect(await compare(federation, request(query))).toBe('stock-overlapping-arguments');
+  });
+
+  test('a field that another requires may be asked for with other arguments', async () => {
+    const federation = federate('requiredArguments', supergraphs.requiredArguments, sizes['requiredArguments']);
+    expect(await compare(federation, request('{ stations { level(on: 1) alarm } }'))).toBe('stock-required-arguments');
+    expect(await compare(federation, request('{ stations { heat fire } }'))).toBe('stock-required-arguments');
+  });
+
+  test('a fragment on an interface may stand where the type is known', async () => {
+    const federation = federate('abstractTypes', supergraphs.abstractTypes);
+    const query = '{ best { ... on Book { sequel { ... on Node { ... on Book { title } } } } } }';
+    expect(await compare(federation, request(query))).toBe('stock-abstract-fragment');
   });
 
   test('a subgraph that knows an interface as an object does not take the type of an entity away', async () => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { type ExecutionResult, type FieldNode, Kind, execute, parse, print, validate, visit } from 'graphql';
+import { Supergraph } from '@apollo/federation-internals';
+import { type DocumentNode, type ExecutionResult, type FieldNode, Kind, TypeInfo, execute, isAbstractType, isObjectType, parse, print, validate, visit, visitWithTypeInfo } from 'graphql'; // prettier-ignore
 import { overlappingNames } from '../../../../gateway/execute/overlaps.ts';
-import { fieldNamesOf, planDocument } from '../../../../gateway/execute/plan-document.ts';
+import { planDocument } from '../../../../gateway/execute/plan-document.ts';
+import { type SupergraphNames, supergraphNames } from '../../../../gateway/execute/supergraph-names.ts';
 import type { Federation, Request } from './federation.ts';
 
 /** How one random operation compared. */
@@ -13,7 +15,9 @@ export type Comparison =
   | 'stock-reserved-variable'
   | 'stock-conditions'
   | 'stock-overlapping-arguments'
+  | 'stock-required-arguments'
   | 'stock-interface-object'
+  | 'stock-abstract-fragment'
   /**
    * Apollo's planner asks an interface object for the fields of all types, whatever the object's is: when a non-null one
    * throws that the client didn't ask of this type, the subgraph answers null for all that it was asked for.
@@ -159,24 +163,50 @@ function knownReason(federation: Federation, request: Request, stock: ExecutionR
   const document = parse(query);
   if (overlappingNames(document).size > 0) return 'stock-overlapping-arguments';
   if (query.includes('$representations:')) return 'stock-reserved-variable';
-  if (isRenamed(federation, request)) return 'stock-alias-collision';
+  if (isRenamed(federation, request, { ...namesOf(federation), required: new Map() })) return 'stock-alias-collision';
+  if (isRenamed(federation, request)) return 'stock-required-arguments';
   if (/@(skip|include)/.test(query)) return 'stock-conditions';
   if (federation.supergraphSdl.includes('isInterfaceObject: true')) return 'stock-interface-object';
+  if (hasAbstractFragment(federation, document)) return 'stock-abstract-fragment';
   return stock.data === undefined ? 'stock-fails' : null;
 }
 
-/** Whether any field is fetched under another name than the client gave it. */
-function isRenamed(federation: Federation, { query }: Request): boolean {
-  const { document, clientPath } = planDocument(parse(query), fieldNames(federation));
-  const names: string[] = [];
-  visit(document, { Field: ({ alias }) => void (alias && names.push(alias.value)) });
-  return clientPath(names).join(' ') !== names.join(' ');
+/** Whether a fragment on an interface or union is where the object's type is known. */
+function hasAbstractFragment({ api }: Federation, document: DocumentNode): boolean {
+  const types = new TypeInfo(api);
+  let found = false;
+  const look = (condition: string | undefined): void => {
+    if (condition !== undefined && isAbstractType(api.getType(condition)) && isObjectType(types.getParentType())) found = true; // prettier-ignore
+  };
+  visit(
+    document,
+    visitWithTypeInfo(types, {
+      InlineFragment: ({ typeCondition }) => look(typeCondition?.name.value),
+      FragmentSpread({ name }) {
+        for (const one of document.definitions)
+          if (one.kind === Kind.FRAGMENT_DEFINITION && one.name.value === name.value)
+            look(one.typeCondition.name.value);
+      },
+    }),
+  );
+  return found;
 }
 
-const known = new WeakMap<Federation, ReadonlySet<string>>();
-function fieldNames(federation: Federation): ReadonlySet<string> {
+/** Whether any field is fetched under another name than the client gave it. */
+function isRenamed(federation: Federation, { query }: Request, names = namesOf(federation)): boolean {
+  const { document, clientPath } = planDocument(parse(query), names);
+  const aliases: string[] = [];
+  visit(document, { Field: ({ alias }) => void (alias && aliases.push(alias.value)) });
+  return clientPath(aliases).join(' ') !== aliases.join(' ');
+}
+
+const known = new WeakMap<Federation, SupergraphNames>();
+function namesOf(federation: Federation): SupergraphNames {
   let names = known.get(federation);
-  if (!names) known.set(federation, (names = fieldNamesOf(federation.api)));
+  if (!names) {
+    const supergraph = Supergraph.build(federation.supergraphSdl);
+    known.set(federation, (names = supergraphNames(supergraph, federation.api)));
+  }
   return names;
 }
 

@@ -130,6 +130,52 @@ const requires: readonly SubgraphSdl[] = [
   ),
 ];
 
+/** Required fields that take arguments: given there or not, below others, and otherwise for another type. */
+const requiredArguments: readonly SubgraphSdl[] = [
+  sdl(
+    'map',
+    `
+    type Query { places: [Place!]! stations: [Station!]! }
+    interface Place { id: ID! }
+    type Station implements Place @key(fields: "id") { id: ID! near: [Place!]! }
+    type Lake implements Place @key(fields: "id") { id: ID! }
+    `,
+  ),
+  sdl(
+    'sensors',
+    `
+    interface Place { id: ID! level(on: Int): Int }
+    type Station implements Place @key(fields: "id") { id: ID! level(on: Int): Int heat(unit: Unit = C, days: Int): Int probe(number: Int): Probe probes(first: Int): [Probe!] }
+    type Lake implements Place @key(fields: "id") { id: ID! level(on: Int): Int depth(at: Int!): Int }
+    type Probe { value(round: Boolean): Int }
+    enum Unit { C F }
+    `,
+  ),
+  sdl(
+    'alarms',
+    `
+    type Station @key(fields: "id") {
+      id: ID!
+      level(on: Int): Int @external
+      heat(unit: Unit = C, days: Int): Int @external
+      probe(number: Int): Probe @external
+      probes(first: Int): [Probe!] @external
+      alarm: Int @requires(fields: "level heat(days: 2)")
+      fire(loud: Boolean): Int! @requires(fields: "level heat(days: 2) probe(number: 1) { value(round: true) }")
+      report: Int @requires(fields: "heat(days: 2) level probes { value }")
+    }
+    type Lake @key(fields: "id") {
+      id: ID!
+      level(on: Int): Int @external
+      depth(at: Int!): Int @external
+      flood: Int @requires(fields: "level(on: 3) depth(at: 1)")
+    }
+    type Probe @external { value(round: Boolean): Int }
+    enum Unit { C F }
+    `,
+  ),
+];
+
 /**
  * An interface that other subgraphs extend as one object. Without `@requires` on such an object: Apollo's planner 2.14
  * spends seconds on `... on Clip { title rank }` then and fails with a RangeError.
@@ -295,6 +341,7 @@ export const supergraphs = {
   abstractTypes,
   keys,
   requires,
+  requiredArguments,
   interfaceObjects,
   sharing,
   values,
@@ -303,4 +350,7 @@ export const supergraphs = {
 } satisfies Record<string, readonly SubgraphSdl[]>;
 
 /** Where the usual size of the world isn't what the supergraph is for. */
-export const sizes: Readonly<Record<string, WorldSize>> = { repeats: { poolSize: 2, minLength: 2, maxLength: 4 } };
+export const sizes: Readonly<Record<string, WorldSize>> = {
+  repeats: { poolSize: 2, minLength: 2, maxLength: 4 },
+  requiredArguments: { poolSize: 4, minLength: 1, maxLength: 3 },
+};

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import {
   type FieldNode,
+  type GraphQLField,
   type GraphQLFieldResolver,
   type GraphQLOutputType,
   type GraphQLSchema,
   type SelectionSetNode,
   Kind,
+  getArgumentValues,
   getNamedType,
   isAbstractType,
   isCompositeType,
@@ -116,7 +118,7 @@ export function makeWorld({ api, subgraphs, entities, requires, size = usualSize
     }
   }
 
-  /** What a field of an object is when asked without arguments; the ground truth for representations. */
+  /** What an object has of what is required of it; the ground truth for representations. */
   function truth(object: WorldObject, selections: SelectionSetNode): Record<string, unknown> {
     const type = api.getType(object.__typename);
     const result: Record<string, unknown> = {};
@@ -139,8 +141,10 @@ export function makeWorld({ api, subgraphs, entities, requires, size = usualSize
   function truthOfField(object: WorldObject, node: FieldNode): unknown {
     const place = { identity: object.identity, parent: object.__typename, field: node.name.value };
     const required = requires.get(`${place.parent}.${place.field}`);
-    const salt = required ? { $required: truth(object, required) } : {};
-    const inner = value(fieldType(place.parent, place.field), place, salt);
+    const definition = fieldOf(place.parent, place.field);
+    const args = getArgumentValues(definition, node);
+    const salt = required ? { ...args, $required: truth(object, required) } : args;
+    const inner = value(definition.type, place, sorted(salt));
     return node.selectionSet ? mapObjects(inner, node.selectionSet) : inner;
   }
   const mapObjects = (inner: unknown, selections: SelectionSetNode): unknown =>
@@ -150,11 +154,11 @@ export function makeWorld({ api, subgraphs, entities, requires, size = usualSize
         ? null
         : truth(inner as WorldObject, selections);
   /** Fields may be hidden from clients or be known to some subgraphs only. */
-  function fieldType(typename: string, field: string): GraphQLOutputType {
+  function fieldOf(typename: string, field: string): GraphQLField<unknown, unknown> {
     for (const schema of [api, ...subgraphs]) {
       const type = schema.getType(typename);
       const found = isObjectType(type) ? type.getFields()[field] : undefined;
-      if (found) return found.type;
+      if (found) return found;
     }
     throw new Error(`no schema has ${typename}.${field}`);
   }
@@ -197,8 +201,10 @@ export function makeWorld({ api, subgraphs, entities, requires, size = usualSize
   function matches(object: WorldObject, representation: Record<string, unknown>): boolean {
     return Object.entries(representation).every(([field, given]) => {
       if (field === '__typename' || requires.has(`${object.__typename}.${field}`)) return true;
+      const { type, args } = fieldOf(object.__typename, field);
+      // No key has arguments.
+      if (args.length > 0) return true;
       if (typeof given === 'string' || (typeof given === 'object' && given !== null && !Array.isArray(given))) {
-        const type = fieldType(object.__typename, field);
         const inner = value(type, { identity: object.identity, parent: object.__typename, field }, {});
         if (typeof given === 'string') return inner === given;
         return (

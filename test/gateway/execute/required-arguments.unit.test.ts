@@ -1,0 +1,58 @@
+import { describe, expect, test } from '@jest/globals';
+import { runOurs } from './support/compare.ts';
+import { type Federation, federate } from './support/federation.ts';
+
+const link =
+  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key", "@requires", "@external"])\n';
+
+/** Things that are measured, of which one subgraph makes a report; `required` is what the report is made of. */
+function measured(required: string): Federation {
+  // What is external has to be required.
+  const part = required.includes('part') ? 'part(number: Int): Part! @external' : '';
+  const count = required.startsWith('count') ? 'count(of: Int): Int @external' : '';
+  const reports = `
+    type Thing @key(fields: "id") { id: ID! ${count} ${part} report: Int! @requires(fields: "${required}") }
+    ${part && 'type Part @external { count(of: Int): Int }'}`;
+  const meter = `
+    interface Measured { id: ID! count(of: Int): Int }
+    type Thing implements Measured @key(fields: "id") { id: ID! count(of: Int): Int part(number: Int): Part! }
+    type Part { count(of: Int): Int }`;
+  const list = 'type Query { things: [Thing!]! } type Thing @key(fields: "id") { id: ID! }';
+  const subgraphs = Object.entries({ list, meter, reports }).map(([name, sdl]) => ({ name, sdl: link + sdl }));
+  return federate(required, subgraphs, { poolSize: 4, minLength: 3, maxLength: 3 });
+}
+
+describe('a required field that the client selects with other arguments', () => {
+  test.each([
+    ['count', '{ things { count(of: 1) report } }'],
+    ['count', '{ things { count(of: null) report } }'],
+    ['count', '{ things { report count: count(of: 1) } }'],
+    ['count', 'query ($of: Int) { things { count(of: $of) report } }'],
+    ['count', '{ things { report ... on Measured { count(of: 1) } } }'],
+    ['count', '{ things { ...Counted report } } fragment Counted on Measured { count(of: 1) }'],
+    ['count(of: 2)', '{ things { count report } }'],
+    ['count(of: 2)', '{ things { count(of: 1) report } }'],
+    ['part { count }', '{ things { part { count(of: 1) } report } }'],
+    ['part { count }', '{ things { part(number: 1) { count } report } }'],
+    ['part(number: 1) { count(of: 2) }', '{ things { part { count(of: 2) } report } }'],
+    ['part(number: 1) { count(of: 2) }', '{ things { part(number: 1) { count } report } }'],
+    ['count part { count(of: 1) }', '{ things { count(of: 1) part { count } report } }'],
+  ])('is not taken for the required: @requires(fields: "%s") in %s', async (required, query) => {
+    const federation = measured(required);
+    const request = { query, variables: { of: 1 } };
+    const expected = await federation.unfederated(request);
+    expect(JSON.stringify(await runOurs(federation, request))).toBe(JSON.stringify(expected));
+    expect(expected.errors).toBeUndefined();
+  });
+
+  test.each([
+    ['count', 'count report', 'count'],
+    ['count(of: 2)', 'count(of: 2) report', 'count(of:2)'],
+    ['part(number: 1) { count }', 'part(number: 1) { count } report', 'part(number:1){count}'],
+  ])('is asked for once if its arguments are the same: %s in %s', async (required, selected, asked) => {
+    const federation = measured(required);
+    await federation.executors.closures.execute({ query: `{ things { ${selected} } }`, variables: {}, context: null });
+    const [meter] = federation.requests().filter(({ serviceName }) => serviceName === 'meter');
+    expect(meter?.query.replaceAll(/\s+/g, '')).toContain(`...onThing{${asked}}`);
+  });
+});
