@@ -12,7 +12,7 @@ import type { Connections } from './connections.ts';
 import { observe, operationLabel } from './measure.ts';
 import type { RunOperation } from './operations.ts';
 import { type ReadOperation, type SentOperationDeps, readSentOperation } from './sent-operations.ts';
-import { serveSocket } from './socket-transport.ts';
+import { type Served, serveSocket } from './socket-transport.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
 export type SocketOptions = SentOperationDeps & {
@@ -38,8 +38,10 @@ const maxSubscriptionsPerSocket = 100;
 const maxSubscriptionsPerAnonymousSocket = 20;
 const initTimeoutMs = 3_000;
 const drainTimeoutMs = 5_000;
+/** How long a client has to answer a close. */
+const closeTimeoutMs = 5_000;
 
-type Extra = { readonly socket: WebSocket; readonly address: string; signedIn?: SignedIn };
+type Extra = Served & { readonly socket: WebSocket; readonly address: string; signedIn?: SignedIn };
 type SocketContext = Context<Record<string, unknown>, Extra>;
 
 /** Every document that got this far has one operation. */
@@ -71,15 +73,16 @@ function openProtocol(options: SocketOptions, running: Running): Server<Extra> {
 
   async function onSubscribe(
     { extra, subscriptions }: SocketContext,
+    id: string,
     payload: SubscribePayload,
   ): Promise<ExecutionArgs | readonly GraphQLError[]> {
     const { signedIn } = extra;
     if (!signedIn || running.draining) return [unavailable('The server restarts; connect again.')];
     const most = signedIn.viewer.kind === 'user' ? maxSubscriptionsPerSocket : maxSubscriptionsPerAnonymousSocket;
-    if (Object.keys(subscriptions).length > most)
+    if (extra.running > most)
       return [refusal('TOO_MANY_SUBSCRIPTIONS', `This socket may have ${most} operations at a time.`)];
     const caller = { ...signedIn, address: extra.address, traceId: newTraceId() };
-    const isGone = () => extra.socket.readyState !== extra.socket.OPEN;
+    const isGone = () => extra.socket.readyState !== extra.socket.OPEN || !(id in subscriptions);
     const read = await readSentOperation(options, payload, { caller, isGone });
     if ('document' in read) operations.set(payload, read.contextValue);
     return read;
@@ -101,7 +104,7 @@ function openProtocol(options: SocketOptions, running: Running): Server<Extra> {
   return makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: initTimeoutMs,
     onConnect,
-    onSubscribe: (context, _id, payload) => onSubscribe(context, payload),
+    onSubscribe,
     execute: (args) => execute(args.contextValue as ReadOperation),
     subscribe: async (args) => {
       const operation = args.contextValue as Operation;
@@ -126,15 +129,18 @@ export function openSockets(options: SocketOptions): Sockets {
   const { log, connections } = options;
   const running: Running = { count: 0, draining: false };
   const protocol = openProtocol(options, running);
-  const server = new WebSocketServer({
+  // Apart, because the types of ws don't know `closeTimeout`.
+  const socketServerOptions = {
     noServer: true,
     maxPayload: maxMessageBytes,
     perMessageDeflate: false,
+    closeTimeout: closeTimeoutMs,
     handleProtocols,
-  });
+  };
+  const server = new WebSocketServer(socketServerOptions);
   server.on('connection', (socket: WebSocket, request: IncomingMessage) => {
     connections.add(socket);
-    serveSocket(protocol, socket, { socket, address: options.addressOf(request) }, log);
+    serveSocket(protocol, { socket, extra: { socket, address: options.addressOf(request), running: 0 }, log });
   });
 
   return {

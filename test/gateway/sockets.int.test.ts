@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
+import { type BareSocketOptions, openBareSocket } from './bare-socket.ts';
 import { type TestGraph, startTestGraph } from './test-graph.ts';
 
 // What a test looks at has no type of its own.
@@ -243,34 +244,7 @@ describe('a socket', () => {
   });
   afterAll(() => graph.close());
 
-  /** A bare socket: what it received, and how it was closed. */
-  const open = async (
-    options: { authorization?: unknown; origin?: string; protocol?: string; init?: boolean; address?: string } = {},
-  ) => {
-    const socket = new WebSocket(`ws://127.0.0.1:${graph.port}/graphql`, options.protocol ?? 'graphql-transport-ws', {
-      ...(options.origin !== undefined && { origin: options.origin }),
-      ...(options.address !== undefined && { headers: { 'x-forwarded-for': options.address } }),
-    });
-    const received: { type: string; id?: string; payload?: Result }[] = [];
-    const closed = new Promise<number>((resolve) => {
-      socket.on('close', resolve);
-      socket.on('error', () => resolve(-1));
-    });
-    socket.on('message', (data: Buffer) => received.push(JSON.parse(data.toString()) as (typeof received)[number]));
-    const opened = await Promise.race([
-      new Promise<boolean>((resolve) => socket.on('open', () => resolve(true))),
-      closed.then(() => false),
-    ]);
-    const send = (message: unknown) => socket.send(typeof message === 'string' ? message : JSON.stringify(message));
-    if (opened && options.init !== false) {
-      send({
-        type: 'connection_init',
-        payload: options.authorization === undefined ? {} : { authorization: options.authorization },
-      });
-      await Promise.race([closed, eventually(() => received.length > 0)]);
-    }
-    return { socket, received, closed, opened, send };
-  };
+  const open = (options: BareSocketOptions = {}) => openBareSocket(graph.port, options);
   const watch = { type: 'subscribe', payload: { query: 'subscription { changes(orderId: "o1") { seq } }' } };
 
   test('is closed with 4403 for a token that is not good', async () => {

@@ -1,0 +1,96 @@
+/** How a message of the client goes on: as it is to the protocol, or the socket is closed. Undefined: there is nothing to do. */
+export type Received =
+  | { readonly message: unknown; readonly isOperation: boolean }
+  | { readonly close: { readonly code: number; readonly reason: string } };
+
+/** The messages of one socket, with its operations under ids of the gateway's own. */
+export type SocketMessages = {
+  received(text: string): Received | undefined;
+  /** A message of the protocol as the client knows its operation; undefined when that is over for the client. */
+  sent(text: string): string | undefined;
+};
+
+const maxIdLength = 128;
+/** A longer ping is answered without its payload. */
+const maxEchoedLength = 1_024;
+/** What ws takes as the reason of a close. */
+const maxReasonBytes = 123;
+const clientMessages: ReadonlySet<unknown> = new Set(['connection_init', 'ping', 'pong', 'subscribe', 'complete']);
+
+/** As graphql-ws writes it: the id comes first, and ours are digits. */
+const beforeId = '{"id":"';
+const afterIdOfNext = '","type":"next"';
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const close = (code: number, reason: string): Received => ({ close: { code, reason } });
+
+/**
+ * A client may use an id again once it has sent or received `complete` for it, while the operation that had it may still
+ * run. graphql-ws would take the two for one: so to it, each operation has an id that the socket has never seen.
+ */
+export function socketMessages(): SocketMessages {
+  const ownIds = new Map<string, string>();
+  /** What the client calls them, as JSON. */
+  const clientIds = new Map<string, { readonly id: string; readonly json: string }>();
+  let subscribed = 0;
+
+  function subscribe(message: Record<string, unknown>, id: string): Received {
+    if (ownIds.has(id)) {
+      const reason = `Subscriber for ${id} already exists`;
+      return close(4409, Buffer.byteLength(reason) > maxReasonBytes ? 'Subscriber already exists' : reason);
+    }
+    subscribed += 1;
+    const ownId = String(subscribed);
+    ownIds.set(id, ownId);
+    clientIds.set(ownId, { id, json: JSON.stringify(id) });
+    return { message: { ...message, id: ownId, payload: withQuery(message['payload']) }, isOperation: true };
+  }
+  function complete(message: Record<string, unknown>, id: string): Received | undefined {
+    const ownId = ownIds.get(id);
+    if (ownId === undefined) return undefined;
+    ownIds.delete(id);
+    clientIds.delete(ownId);
+    return { message: { ...message, id: ownId }, isOperation: false };
+  }
+
+  return {
+    received(text) {
+      const message = parsed(text);
+      if (!isRecord(message) || !clientMessages.has(message['type'])) return close(4400, 'Invalid message received');
+      const { type, id } = message;
+      if (type === 'ping' && text.length > maxEchoedLength) return { message: { type }, isOperation: false };
+      // graphql-ws says what is wrong with an id that is none.
+      if ((type !== 'subscribe' && type !== 'complete') || typeof id !== 'string' || id === '')
+        return { message, isOperation: false };
+      if (id.length > maxIdLength) return close(4400, `An id has at most ${maxIdLength} characters`);
+      return type === 'subscribe' ? subscribe(message, id) : complete(message, id);
+    },
+    sent(text) {
+      if (!text.startsWith(beforeId)) return text;
+      const end = text.indexOf('"', beforeId.length);
+      const ownId = text.slice(beforeId.length, end);
+      const known = clientIds.get(ownId);
+      if (!known) return undefined;
+      if (!text.startsWith(afterIdOfNext, end)) {
+        clientIds.delete(ownId);
+        ownIds.delete(known.id);
+      }
+      return `{"id":${known.json}${text.slice(end + 1)}`;
+    },
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** graphql-ws insists on a text, also where a hash or an id names the document. */
+const withQuery = (payload: unknown): unknown =>
+  isRecord(payload) && (payload['query'] ?? null) === null && ('documentId' in payload || 'extensions' in payload)
+    ? { ...payload, query: '' }
+    : payload;
