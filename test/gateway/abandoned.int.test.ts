@@ -30,21 +30,22 @@ const posted = (path: string, accept: string) => (): (() => void) => {
   sent.on('error', () => undefined).end(JSON.stringify({ query }));
   return () => void sent.destroy();
 };
-const overSocket = (): (() => void) => {
+const overSocket = (leave: (socket: WebSocket) => void) => (): (() => void) => {
   const socket = new WebSocket(`ws://127.0.0.1:${graph.port}/graphql`, 'graphql-transport-ws');
   socket.on('open', () => socket.send('{"type":"connection_init"}'));
   socket.on('message', (data: Buffer) => {
     if (data.toString().includes('connection_ack'))
       socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }));
   });
-  return () => socket.terminate();
+  return () => leave(socket);
 };
 
 test.each([
   ['by the quick way', posted('/graphql', 'application/json')],
   ['by way of Apollo Server', posted('/graphql/', 'application/json')],
   ['as an event stream', posted('/graphql/stream', 'text/event-stream')],
-  ['over a WebSocket', overSocket],
+  ['over a WebSocket', overSocket((socket) => socket.terminate())],
+  ['over a WebSocket that stays, by complete', overSocket((socket) => socket.send('{"type":"complete","id":"1"}'))],
 ])('a mutation whose client gives up before its turn comes is not executed: %s', async (_, send) => {
   const mutations = graph.stage.mutations;
   const gone = await goneBefore();

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,8 @@ import { WebSocket } from 'ws';
 import { openDocuments } from '../../gateway/documents.ts';
 import { readAll, readTrustedDocuments } from '../../gateway/trusted-documents.ts';
 import { ConfigError } from '../../subgraphs/shared/env.ts';
+import { until } from '../support/until.ts';
+import { openBareSocket } from './bare-socket.ts';
 import { type TestGraph, startTestGraph } from './test-graph.ts';
 
 const products = 'query Products {\n  products(first: 1) {\n    id\n  }\n}';
@@ -150,6 +153,22 @@ describe('the trusted documents of a gateway', () => {
     });
     await ahead.gateway.ready();
   });
+});
+
+test('on a socket an id is enough, without a query', async () => {
+  const { send, received, socket } = await openBareSocket(graph.port);
+  const ask = async (id: string, payload: object) => {
+    send({ id, type: 'subscribe', payload });
+    return until(() => received.find((message) => message.id === id));
+  };
+  expect(await ask('1', { documentId: 'products-1' })).toEqual({ id: '1', type: 'next', payload: { data } });
+  expect(await ask('2', { documentId: 'products-1', query: null })).toMatchObject({ payload: { data } });
+  expect(await ask('3', { documentId: 'other' })).toMatchObject({ type: 'error', payload: [{ extensions: { code: 'DOCUMENT_NOT_TRUSTED' } }] }); // prettier-ignore
+  const persistedQuery = { version: 1, sha256Hash: createHash('sha256').update(products).digest('hex') };
+  expect(await ask('4', { extensions: { persistedQuery } })).toMatchObject({ payload: [{ message: 'PersistedQueryNotFound' }] }); // prettier-ignore
+  expect(await ask('5', { extensions: { persistedQuery }, query: products })).toMatchObject({ payload: { data } });
+  expect(await ask('6', { extensions: { persistedQuery } })).toMatchObject({ payload: { data } });
+  socket.close();
 });
 
 describe('a manifest', () => {
