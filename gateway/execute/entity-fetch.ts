@@ -5,7 +5,7 @@ import type { Failure } from './error-book.ts';
 import { executeLimits } from './limits.ts';
 import { type Merge, compileLeafMerge } from './merge.ts';
 import type { PlanPath } from './paths.ts';
-import { type Representations, compileRepresentations, requiredObjects } from './representations.ts';
+import { type Representations, compileRepresentations, missingFields } from './representations.ts';
 import { type Rewrite, compileRewrites, renamedKeys } from './rewrites.ts';
 import { renamePath } from './root-fetch.ts';
 import { type Run, type Step, type WantedGroup, ask, askOnce, noteNewObjects, objectsAt } from './run.ts';
@@ -79,8 +79,8 @@ function collectWanted<Context>({ representations, paths }: EntityFetch, run: Ru
 
 /** An entity that can't be asked about because what is required failed: its fields are missing for the same reason. */
 function passFailureOn<Context>({ node, query }: EntityFetch, { book }: Run<Context>, object: JsonObject): void {
-  for (const inner of requiredObjects(object, node.requires)) {
-    const cause = book.failuresOf(inner)[0];
+  for (const missing of missingFields(object, node.requires)) {
+    const cause = book.failureOf(missing.object, missing.name);
     if (cause) return book.fail(object, { ...cause, keys: query.keys, isKnown: true });
   }
 }

@@ -30,12 +30,14 @@ export type ErrorBook = {
   fail(object: JsonObject, failure: Failure): void;
   /** The failure that explains why a field of the object is missing. */
   failureOf(object: JsonObject, key: string): Failure | undefined;
-  failuresOf(object: JsonObject): readonly Failure[];
   /** Reports a failure at a missing field. */
   report(failure: Failure, path: ResponsePath): void;
   /** Whether a null at this path has its error already: there or below (GraphQL §6.4.4). */
   covers(path: ResponsePath): boolean;
-  /** All errors, their paths changed by `clip`; failures that no field shows are reported by themselves. */
+  /**
+   * All errors, their paths changed by `clip`; failures that no field shows are reported by themselves. In the order of
+   * their paths, those without one first: which subgraph answered first must not show.
+   */
   finish(clip: (path: ResponsePath) => ResponsePath): readonly GraphQLError[];
 };
 
@@ -67,12 +69,11 @@ export function openErrorBook(): ErrorBook {
     add,
     fail(object, failure) {
       const known = failures.get(object);
-      if (known) known.push(failure);
+      if (known) known.splice(known.findLastIndex((one) => byText(one, failure) <= 0) + 1, 0, failure);
       else failures.set(object, [failure]);
       if (!failure.isKnown && !reported.has(failure)) unreported.add(failure);
     },
     failureOf: (object, key) => failures.get(object)?.find(({ keys }) => keys.has(key)),
-    failuresOf: (object) => failures.get(object) ?? [],
     report(failure, path) {
       reported.add(failure);
       unreported.delete(failure);
@@ -90,6 +91,7 @@ export function openErrorBook(): ErrorBook {
       for (const failure of unreported) add(failure, failure.path);
       unreported.clear();
       const errors = entries.map(({ error, path }) => asError(error, path && clip(path)));
+      if (errors.length > 1) errors.sort(byPath);
       if (dropped > 0)
         errors.push(new GraphQLError(`There are ${dropped} more errors.`, { extensions: { code: 'INCOMPLETE_DATA' } }));
       return errors;
@@ -103,3 +105,18 @@ const asError = ({ message, extensions, originalError }: ErrorDetails, path: Res
     ...(path?.length && { path }),
     ...(originalError && { originalError }),
   });
+
+function byPath(a: GraphQLError, b: GraphQLError): number {
+  const { path: left = [] } = a;
+  const { path: right = [] } = b;
+  const depth = left.findIndex((element, index) => element !== right[index]);
+  const [one, other] = [left[depth], right[depth]];
+  if (one === undefined || other === undefined) return left.length - right.length || byText(a, b);
+  return typeof one === 'number' && typeof other === 'number' ? one - other : compareText(String(one), String(other));
+}
+
+/** Two subgraphs may fail at one place. */
+const byText = (a: ErrorDetails, b: ErrorDetails): number =>
+  compareText(a.message, b.message) || compareText(JSON.stringify(a.extensions), JSON.stringify(b.extensions));
+
+const compareText = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);

@@ -173,18 +173,26 @@ function compileValue(build: BuildText | null): (value: unknown) => string | und
   };
 }
 
-/** The object at which something required is unknown: the entity or one below it; for finding out why. */
-export function requiredObjects(entity: JsonObject, requires: readonly QueryPlanSelectionNode[]): JsonObject[] {
-  const found: JsonObject[] = [];
+/** A field that is required of an object: of the entity or of one below it. */
+type RequiredPlace = { readonly object: JsonObject; readonly name: string };
+
+/** What is required and unknown; for finding out why. */
+export function missingFields(entity: JsonObject, requires: readonly QueryPlanSelectionNode[]): RequiredPlace[] {
+  const found: RequiredPlace[] = [];
   const visit = (value: unknown, selections: readonly QueryPlanSelectionNode[]): void => {
     if (Array.isArray(value)) value.forEach((element) => visit(element, selections));
     if (!isJsonObject(value)) return;
-    found.push(value);
     for (const selection of selections) {
-      if (selection.kind === 'InlineFragment') visit(value, selection.selections);
-      else if (selection.selections) visit(getOwn(value, nameOf(selection)), selection.selections);
+      if (selection.kind === 'InlineFragment') {
+        visit(value, selection.selections);
+        continue;
+      }
+      const name = nameOf(selection);
+      const inner = getOwn(value, name);
+      if (inner === undefined) found.push({ object: value, name });
+      else if (selection.selections) visit(inner, selection.selections);
     }
   };
   visit(entity, requires);
-  return [...new Set(found)];
+  return found;
 }

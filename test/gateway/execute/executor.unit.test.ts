@@ -173,8 +173,8 @@ describe('values', () => {
     const { result } = await run({ product: product('1', { kind: 'SECRET' }), other: 2 ** 31 }, () => null, '{ product { kind } other }'); // prettier-ignore
     expect(json(result.data)).toEqual({ product: { kind: null }, other: null });
     expect(shown(result)).toEqual([
-      ['Kind cannot represent the value of field Product.kind.', ['product', 'kind']],
       ['Int cannot represent the value of field Query.other.', ['other']],
+      ['Kind cannot represent the value of field Product.kind.', ['product', 'kind']],
     ]);
     expect(JSON.stringify(result)).not.toContain('SECRET');
   });
