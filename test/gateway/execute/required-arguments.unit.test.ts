@@ -51,7 +51,7 @@ describe('a required field that the client selects with other arguments', () => 
     ['part(number: 1) { count }', 'part(number: 1) { count } report', 'part(number:1){count}'],
   ])('is asked for once if its arguments are the same: %s in %s', async (required, selected, asked) => {
     const federation = measured(required);
-    await federation.executors.closures.execute({ query: `{ things { ${selected} } }`, variables: {}, context: null });
+    await federation.executors.closures.execute({ query: `{ things { ${selected} } }`, variables: {}, context: 0 });
     const [meter] = federation.requests().filter(({ serviceName }) => serviceName === 'meter');
     expect(meter?.query.replaceAll(/\s+/g, '')).toContain(`...onThing{${asked}}`);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { compare, runOurs } from './support/compare.ts';
-import { federate } from './support/federation.ts';
+import { compare, compareFaulty, runOurs } from './support/compare.ts';
+import { type Interference, federate } from './support/federation.ts';
 import { sizes, supergraphs } from './support/supergraphs.ts';
 
 const request = (query: string, variables: Record<string, unknown> = {}) => ({ query, variables });
@@ -54,6 +54,18 @@ describe('where the stock executor differs from graphql-js, ours does not', () =
     expect(await compare(federation, request(query))).toBe('stock-interface-object');
   });
 
+  test("a subgraph's null does not take away what another knows of a value", async () => {
+    const federation = federate('repeats', supergraphs.repeats, sizes['repeats']);
+    const interference: Interference = ({ serviceName, response }) => {
+      const { _entities: entities = [] } = response.data as { _entities?: object[] };
+      return serviceName === 'products' ? { data: { _entities: entities.map(() => ({ summary: null })) } } : response;
+    };
+    const both = request('{ orders { summary { pieces heaviest { id } } } }');
+    expect(await compareFaulty(federation, both, { interference, keepsValues: false })).toBe('stock-null-replaces');
+    const { data } = await runOurs(federation, both);
+    expect(JSON.stringify(data)).toMatch(/"summary":{"pieces":\d+,"heaviest":null}/);
+  });
+
   test('one wrong list does not take the whole answer away', async () => {
     const federation = federate('values', supergraphs.values);
     federation.interfere(({ response }) => {
@@ -70,4 +82,13 @@ describe('where the stock executor differs from graphql-js, ours does not', () =
     expect(ours.data?.['grids']).toBeInstanceOf(Array);
     expect(stock.data ?? null).toBeNull();
   });
+});
+
+test('plan-asks-too-much: a field of one type that throws takes away what is asked of another', async () => {
+  const federation = federate('interfaceObjects', supergraphs.interfaceObjects);
+  const query = '{ feed { ... on Picture { shared } ... on Clip { likes } ... on Song { title } } }';
+  federation.world.setFault(({ type, field }) => type === 'Picture' && field === 'likes');
+  const { data } = await federation.unfederated(request(query));
+  expect(JSON.stringify(data)).toMatch(/"shared":(true|false)/);
+  expect(await compare(federation, request(query))).toBe('plan-asks-too-much');
 });

@@ -1,41 +1,58 @@
 import assert from 'node:assert/strict';
-import { Supergraph } from '@apollo/federation-internals';
-import { type DocumentNode, type ExecutionResult, type FieldNode, Kind, TypeInfo, execute, isAbstractType, isObjectType, parse, print, validate, visit, visitWithTypeInfo } from 'graphql'; // prettier-ignore
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  type FieldNode,
+  Kind,
+  TypeInfo,
+  execute,
+  getVariableValues,
+  isAbstractType,
+  isObjectType,
+  parse,
+  print,
+  validate,
+  visit,
+  visitWithTypeInfo,
+} from 'graphql';
+import { conditionVariables, pickOperation, settleConditions } from '../../../../gateway/execute/operation.ts';
 import { overlappingNames } from '../../../../gateway/execute/overlaps.ts';
+import { getOwn } from '../../../../gateway/execute/own.ts';
 import { planDocument } from '../../../../gateway/execute/plan-document.ts';
-import { type SupergraphNames, supergraphNames } from '../../../../gateway/execute/supergraph-names.ts';
-import type { Federation, Request } from './federation.ts';
+import { type ResponsePath, isJsonObject } from '../../../../gateway/execute/types.ts';
+import { inheritedName, ordinaryName } from './faults.ts';
+import type { Federation, Interference, Request } from './federation.ts';
 
 /** How one random operation compared. */
 export type Comparison =
-  /** All three agree. */
+  /** All agree. */
   | 'same'
-  /** Ours follows graphql-js where stock doesn't, for a reason that a named test shows. */
+  /**
+   * Ours follows graphql-js where stock doesn't, for a reason that a named test shows, and which is gone when stock gets
+   * the operation in the form in which ours plans it.
+   */
   | 'stock-alias-collision'
   | 'stock-reserved-variable'
   | 'stock-conditions'
   | 'stock-overlapping-arguments'
   | 'stock-required-arguments'
+  /** A subgraph's null takes away what another knows, in stock. */
+  | 'stock-null-replaces'
+  /** Stock takes the type of entities away where a subgraph has an interface object. */
   | 'stock-interface-object'
+  /** Stock leaves out what is below a fragment on an interface where the type is known. */
   | 'stock-abstract-fragment'
   /**
    * Apollo's planner asks an interface object for the fields of all types, whatever the object's is: when a non-null one
    * throws that the client didn't ask of this type, the subgraph answers null for all that it was asked for.
    */
   | 'plan-asks-too-much'
-  /** Stock answers nothing at all where one value is wrong. */
-  | 'stock-fails'
-  /** Ours sends other names than stock, so the faults, which depend on names, are others: only ours is checked. */
-  | 'stock-asks-otherwise'
   /** Apollo's planner can't plan it, for anybody. */
   | 'unplannable';
 
 /** True for operations that clients could send. */
 export const isValid = (federation: Federation, { query }: Request): boolean =>
   validate(federation.api, parse(query)).length === 0;
-
-/** Data as text: same values in the same order. */
-const textOf = ({ data }: ExecutionResult): string => JSON.stringify(data);
 
 /**
  * Runs an operation in all ways and fails for any difference that isn't explained: ours must be equal to graphql-js to
@@ -44,42 +61,47 @@ const textOf = ({ data }: ExecutionResult): string => JSON.stringify(data);
 export async function compare(federation: Federation, request: Request): Promise<Comparison> {
   const expected = await federation.unfederated(request);
   const ours = await runOurs(federation, request);
-  const stock = await federation.stock(request).catch((error: unknown) => ({ errors: [error] }) as ExecutionResult);
-  const code = ours.errors?.[0]?.extensions['code'];
-  if (ours.data === undefined && (code === 'PLANNING_FAILED' || code === 'INVALID_GRAPHQL')) {
+  const stock = await runStock(federation, request);
+  if (isUnplanned(ours)) {
     // Nobody can run what can't be planned, whatever form it was given.
     assert.ok(!stock.data, `only ours can't be planned: ${ours.errors?.[0]?.message}`);
     return 'unplannable';
   }
-  if (asksTooMuch(federation, { ours, stock, expected })) return 'plan-asks-too-much';
-  assert.equal(textOf(ours), textOf(expected));
+  if (await asksTooMuch(federation, request, { ours, expected })) return 'plan-asks-too-much';
+  assert.equal(JSON.stringify(ours.data), JSON.stringify(expected.data));
   assert.deepEqual(explainedNulls(ours), explainedNulls(expected));
-  const sorted = (result: ExecutionResult): unknown => JSON.parse(JSON.stringify(result.data ?? null));
-  if (isDeepEqual(sorted(stock), sorted(expected))) return 'same';
-  const reason = knownReason(federation, request, stock);
-  assert.ok(reason, `stock differs without a known reason: ${JSON.stringify(stock).slice(0, 2_000)}`);
-  return reason;
+  if (isSame(stock.data, expected.data)) return 'same';
+  if (await isSameAsPlanned(federation, request, ours)) return formReason(federation, request);
+  return planReason(federation, request, ours);
 }
 
 /**
- * The same with subgraphs that answer wrongly, where there is no unfederated answer: ours must not fail, must have an
- * error for what is missing, and must have stock's data unless stock is known to differ.
+ * The same with subgraphs that answer wrongly, where there is no unfederated answer: a null that the undisturbed answer
+ * doesn't have must have an error, and the data must be stock's. Stock gets the operation in the form in which ours plans
+ * it, so that what both ask, and so what goes wrong, is the same.
+ *
+ * `keepsValues`: what goes wrong takes values away and changes none, so that all that is left is of the undisturbed answer.
  */
-export async function compareFaulty(federation: Federation, request: Request): Promise<Comparison> {
+export async function compareFaulty(
+  federation: Federation,
+  request: Request,
+  { interference, keepsValues }: { interference: Interference; keepsValues: boolean },
+): Promise<Comparison> {
+  const undisturbed = await federation.unfederated(request);
+  federation.interfere(interference);
+  federation.requests();
   const ours = await runOurs(federation, request);
-  const stock = await federation.stock(request).catch((error: unknown) => ({ errors: [error] }) as ExecutionResult);
-  const code = ours.errors?.[0]?.extensions['code'];
-  if (ours.data === undefined && (code === 'PLANNING_FAILED' || code === 'INVALID_GRAPHQL')) return 'unplannable';
+  if (isUnplanned(ours)) return 'unplannable';
   assert.ok(ours.data !== undefined);
-  if (ours.data === null) assert.ok(ours.errors?.length);
-  // What is asked under other names goes wrong in other ways: there is nothing to compare.
-  if (isRenamed(federation, request)) return 'stock-asks-otherwise';
-  if (isDeepEqual(JSON.parse(textOf(ours)), JSON.parse(JSON.stringify(stock.data ?? null)))) return 'same';
-  const reason = knownReason(federation, request, stock);
-  assert.ok(
-    reason,
-    `stock differs without a known reason: ours ${JSON.stringify(ours)} stock ${JSON.stringify(stock)}`,
-  );
+  if (keepsValues) assertExplained(ours, undisturbed.data);
+  if (await isSameAsPlanned(federation, request, ours)) return 'same';
+  if (isAskedTwice(federation) && (await isSameAsPlanned(federation, request, ours, { maybeLess: true })))
+    return 'stock-null-replaces';
+  const reason = planReason(federation, request, ours);
+  // An object of which the client wants nothing any more has no type that could be unknown.
+  if (reason === 'stock-interface-object' && isEmptied(federation, request)) return 'stock-conditions';
+  federation.interfere(null);
+  assert.ok(!(await isSameAsPlanned(federation, request, undisturbed)), `stock differs: ours ${shown(ours)}`);
   return reason;
 }
 
@@ -92,9 +114,9 @@ export async function checkForm(federation: Federation, request: Request): Promi
     SelectionSet: (node) => ({ ...node, selections: [...node.selections, namedType] }),
   });
   const typed = { ...request, query: print(document) };
-  const ours = await runOurs(federation, typed);
-  const code = ours.errors?.[0]?.extensions['code'];
-  if (ours.data === undefined && (code === 'PLANNING_FAILED' || code === 'INVALID_GRAPHQL')) return 'unplannable';
+  // Of two subgraphs that disagree the later one is right.
+  const ours = await runOurs(federation, typed, request.arrival);
+  if (isUnplanned(ours)) return 'unplannable';
   assert.ok(ours.data !== undefined);
   if (!ours.data) {
     assert.ok(ours.errors?.length);
@@ -119,24 +141,33 @@ const namedType: FieldNode = {
   name: { kind: Kind.NAME, value: '__typename' },
 };
 
-function asksTooMuch(
+/** Nulls in ours that graphql-js doesn't have, each below an error, when stock has the same for the same plan. */
+async function asksTooMuch(
   federation: Federation,
-  { ours, stock, expected }: Record<'ours' | 'stock' | 'expected', ExecutionResult>,
-): boolean {
-  if (!federation.supergraphSdl.includes('isInterfaceObject: true') || !ours.errors) return false;
-  return (
-    textOf(ours) !== textOf(expected) &&
-    isDeepEqual(JSON.parse(textOf(ours)), JSON.parse(JSON.stringify(stock.data ?? null)))
-  );
+  request: Request,
+  { ours, expected }: Record<'ours' | 'expected', ExecutionResult>,
+): Promise<boolean> {
+  if (!hasInterfaceObject(federation) || !ours.errors || isSame(ours.data, expected.data)) return false;
+  assertExplained(ours, expected.data);
+  return isSameAsPlanned(federation, request, ours);
 }
 
-/** Ours by both back ends, which must agree to the last byte. */
-export async function runOurs(federation: Federation, request: Request): Promise<ExecutionResult> {
-  const results = [];
-  for (const executor of [federation.executors.closures, federation.executors.generated])
-    results.push(await executor.execute({ ...request, context: null }));
-  const [closures, generated] = results;
-  assert.ok(closures && generated);
+const hasInterfaceObject = ({ supergraphSdl }: Federation): boolean =>
+  supergraphSdl.includes('isInterfaceObject: true');
+
+const isUnplanned = ({ data, errors }: ExecutionResult): boolean =>
+  data === undefined && ['PLANNING_FAILED', 'INVALID_GRAPHQL'].includes(String(errors?.[0]?.extensions['code']));
+
+const shown = (result: ExecutionResult): string => JSON.stringify(result).slice(0, 2_000);
+
+/** Ours by both back ends, which must agree to the last byte although answers come to each in another order. */
+export async function runOurs(
+  { executors }: Federation,
+  { query, variables, arrival = 0 }: Request,
+  otherArrival = arrival + 1,
+): Promise<ExecutionResult> {
+  const closures = await executors.closures.execute({ query, variables, context: arrival });
+  const generated = await executors.generated.execute({ query, variables, context: otherArrival });
   assert.equal(JSON.stringify(generated), JSON.stringify(closures));
   return closures;
 }
@@ -158,17 +189,123 @@ export function explainedNulls({ data, errors = [] }: ExecutionResult): readonly
   return [...new Set(places.filter((place) => place !== null))].toSorted();
 }
 
-function knownReason(federation: Federation, request: Request, stock: ExecutionResult): Comparison | null {
-  const { query } = request;
+/** Fails unless all that differs from the data are nulls, each with an error that has a path to its place, above or below. */
+export function assertExplained({ data, errors = [] }: ExecutionResult, undisturbed: unknown): void {
+  const isExplained = (place: ResponsePath): boolean =>
+    errors.some(({ path }) => path?.every((element, index) => index >= place.length || element === place[index]));
+  const look = (ours: unknown, theirs: unknown, place: ResponsePath): void => {
+    if (ours === null && theirs !== null) {
+      assert.ok(isExplained(place), `no error says why ${place.join('.')} is null: ${JSON.stringify(errors)}`);
+    } else if (Array.isArray(ours) && Array.isArray(theirs) && ours.length === theirs.length) {
+      ours.forEach((one, index) => look(one, theirs[index], [...place, index]));
+    } else if (isJsonObject(ours) && isJsonObject(theirs)) {
+      // An object of which only its interface is known has only the interface's fields.
+      const keys = Object.keys(theirs).filter((key) => Object.hasOwn(ours, key) || !isExplained(place));
+      assert.deepEqual(Object.keys(ours), keys);
+      for (const key of keys) look(getOwn(ours, key), getOwn(theirs, key), [...place, key]);
+    } else {
+      assert.deepEqual(ours, theirs, `${place.join('.')} has another value`);
+    }
+  };
+  look(data ?? null, undisturbed ?? null, []);
+}
+
+const runStock = (federation: Federation, request: Request): Promise<ExecutionResult> =>
+  federation.stock(request).catch((error: unknown) => ({ errors: [error] }) as ExecutionResult);
+
+/**
+ * Whether stock answers the same data, given the operation in the form in which ours plans it. Also without the aliases
+ * that every object inherits, which stock misses or finds where there is nothing.
+ */
+async function isSameAsPlanned(
+  federation: Federation,
+  request: Request,
+  { data }: ExecutionResult,
+  { maybeLess = false } = {},
+): Promise<boolean> {
+  const { planned, variables } = plannedForm(federation, request);
+  const document = visit(planned.document, {
+    Field: (node) => node.alias && { ...node, alias: { ...node.alias, value: ordinaryName(node.alias.value) } },
+  });
+  const stock = await runStock(federation, { query: print(document), variables });
+  return isSame(stock.data, data, {
+    maybeLess,
+    nameOf: (name) => inheritedName(String(planned.clientPath([name])[0])),
+  });
+}
+
+function plannedForm(federation: Federation, { query, variables }: Request) {
+  const document = parse(query);
+  const { operation } = pickOperation(document, undefined);
+  const { coerced } = getVariableValues(federation.api, operation.variableDefinitions ?? [], variables);
+  const conditions = new Map(conditionVariables(document).map((name) => [name, coerced?.[name] === true]));
+  const settled = settleConditions(document, conditions);
+  const planned = planDocument(settled, federation.names);
+  return { settled, planned, variables: { ...planned.planVariables(variables) } };
+}
+
+/** Whether conditions leave nothing of a selection. */
+function isEmptied(federation: Federation, request: Request): boolean {
+  let found = false;
+  visit(plannedForm(federation, request).settled, {
+    SelectionSet: ({ selections }) => void (found ||= selections.length === 0),
+  });
+  return found;
+}
+
+/** Which of the differences between the client's form and the planned one there is. */
+function formReason(federation: Federation, { query }: Request): Comparison {
   const document = parse(query);
   if (overlappingNames(document).size > 0) return 'stock-overlapping-arguments';
   if (query.includes('$representations:')) return 'stock-reserved-variable';
-  if (isRenamed(federation, request, { ...namesOf(federation), required: new Map() })) return 'stock-alias-collision';
-  if (isRenamed(federation, request)) return 'stock-required-arguments';
-  if (/@(skip|include)/.test(query)) return 'stock-conditions';
-  if (federation.supergraphSdl.includes('isInterfaceObject: true')) return 'stock-interface-object';
-  if (hasAbstractFragment(federation, document)) return 'stock-abstract-fragment';
-  return stock.data === undefined ? 'stock-fails' : null;
+  if (
+    isRenamed(federation, query, { ...federation.names, required: new Map() }) ||
+    /\b(constructor|__proto__):/.test(query)
+  )
+    return 'stock-alias-collision';
+  if (isRenamed(federation, query)) return 'stock-required-arguments';
+  assert.match(query, /@(skip|include)/, 'stock differs without a known reason');
+  return 'stock-conditions';
+}
+
+/** Why stock may differ although it gets the operation in the planned form. */
+function planReason(federation: Federation, { query }: Request, ours: ExecutionResult): Comparison {
+  if (hasInterfaceObject(federation)) return 'stock-interface-object';
+  assert.ok(hasAbstractFragment(federation, parse(query)), `stock differs: ours ${shown(ours)}`);
+  return 'stock-abstract-fragment';
+}
+
+type Sameness = { readonly nameOf: (name: string) => string; readonly maybeLess: boolean };
+const sameToTheLetter: Sameness = { nameOf: (name) => name, maybeLess: false };
+
+/**
+ * The same values, whatever the order of keys. Where conditions left nothing of a selection, stock says the type.
+ * `maybeLess`: stock may have null in place of anything.
+ */
+function isSame(stock: unknown, data: unknown, how = sameToTheLetter): boolean {
+  if (how.maybeLess && (stock ?? null) === null) return true;
+  if (Array.isArray(stock) && Array.isArray(data))
+    return stock.length === data.length && stock.every((one, index) => isSame(one, data[index], how));
+  if (!isJsonObject(stock) || !isJsonObject(data)) return (stock ?? null) === (data ?? null);
+  const named = new Map(Object.keys(stock).map((key) => [how.nameOf(key), getOwn(stock, key)]));
+  const keys = Object.keys(data);
+  if (!keys.includes('__typename')) named.delete('__typename');
+  return keys.length === named.size && keys.every((key) => named.has(key) && isSame(named.get(key), getOwn(data, key), how)); // prettier-ignore
+}
+
+/** Whether two subgraphs were asked for the same object since the last call. */
+function isAskedTwice(federation: Federation): boolean {
+  const services = new Map<string, string>();
+  let isTwice = false;
+  for (const { serviceName, query } of federation.requests())
+    visit(parse(query), {
+      Field({ name: { value: name }, selectionSet }) {
+        if (!selectionSet || name === '_entities') return;
+        isTwice ||= (services.get(name) ?? serviceName) !== serviceName;
+        services.set(name, serviceName);
+      },
+    });
+  return isTwice;
 }
 
 /** Whether a fragment on an interface or union is where the object's type is known. */
@@ -193,28 +330,9 @@ function hasAbstractFragment({ api }: Federation, document: DocumentNode): boole
 }
 
 /** Whether any field is fetched under another name than the client gave it. */
-function isRenamed(federation: Federation, { query }: Request, names = namesOf(federation)): boolean {
+function isRenamed(federation: Federation, query: string, names = federation.names): boolean {
   const { document, clientPath } = planDocument(parse(query), names);
   const aliases: string[] = [];
   visit(document, { Field: ({ alias }) => void (alias && aliases.push(alias.value)) });
   return clientPath(aliases).join(' ') !== aliases.join(' ');
-}
-
-const known = new WeakMap<Federation, SupergraphNames>();
-function namesOf(federation: Federation): SupergraphNames {
-  let names = known.get(federation);
-  if (!names) {
-    const supergraph = Supergraph.build(federation.supergraphSdl);
-    known.set(federation, (names = supergraphNames(supergraph, federation.api)));
-  }
-  return names;
-}
-
-function isDeepEqual(a: unknown, b: unknown): boolean {
-  try {
-    assert.deepEqual(a, b);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -16,20 +16,26 @@ import {
   visit,
 } from 'graphql';
 import { type Executor, createExecutor } from '../../../../gateway/execute/executor.ts';
+import { type SupergraphNames, supergraphNames } from '../../../../gateway/execute/supergraph-names.ts';
 import type { SubgraphFetch, SubgraphResponse } from '../../../../gateway/execute/types.ts';
-import { type World, type WorldSize, makeWorld, parseFieldSet } from './world.ts';
+import { type World, type WorldSize, hashOf, makeWorld, parseFieldSet } from './world.ts';
 
 export type SubgraphSdl = { readonly name: string; readonly sdl: string };
 
-/** Changes what a subgraph answers, or throws in its place. */
+/** Changes what a subgraph answers, or throws or rejects in its place. */
 export type Interference = (answer: {
   readonly serviceName: string;
   readonly query: string;
   readonly variables: Readonly<Record<string, unknown>>;
   readonly response: SubgraphResponse;
-}) => SubgraphResponse;
+}) => SubgraphResponse | Promise<SubgraphResponse>;
 
-export type Request = { readonly query: string; readonly variables: Record<string, unknown> };
+export type Request = {
+  readonly query: string;
+  readonly variables: Record<string, unknown>;
+  /** A seed of the order in which answers come; default 0. */
+  readonly arrival?: number;
+};
 
 /** One supergraph with data, executed in three ways. */
 export type Federation = {
@@ -37,8 +43,9 @@ export type Federation = {
   readonly api: GraphQLSchema;
   readonly world: World;
   readonly supergraphSdl: string;
-  /** Both back ends of ours. */
-  readonly executors: { readonly generated: Executor<null>; readonly closures: Executor<null> };
+  readonly names: SupergraphNames;
+  /** Both back ends of ours. The context is a seed of the order in which the answers of subgraphs come. */
+  readonly executors: { readonly generated: Executor<number>; readonly closures: Executor<number> };
   /** Stock executor of @apollo/gateway; rejects where it does. */
   stock(request: Request): Promise<ExecutionResult>;
   /** One subgraph's answer, e.g. an event of a subscription. */
@@ -54,6 +61,12 @@ export type Federation = {
    */
   unitedPlaces(): number;
 };
+
+/** An answer comes by so many turns of the event loop late: enough, as subgraphs in the process take none. */
+const maxTurns = 6;
+async function pass(turns: number): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await new Promise((next) => setImmediate(next));
+}
 
 export function federate(name: string, subgraphs: readonly SubgraphSdl[], size?: WorldSize): Federation {
   const documents = subgraphs.map((one) => ({ name: one.name, typeDefs: parse(one.sdl) }));
@@ -91,9 +104,10 @@ export function federate(name: string, subgraphs: readonly SubgraphSdl[], size?:
     const response = JSON.parse(JSON.stringify(result)) as SubgraphResponse;
     return interference ? interference({ serviceName, query, variables, response }) : response;
   }
-  const fetch: SubgraphFetch<null> = async (serviceName, { query, variables, body }) => {
+  const fetch: SubgraphFetch<number> = async (serviceName, { query, variables, body, context: arrival }) => {
     const sent = JSON.parse(body()) as { variables: Record<string, unknown> };
     if (JSON.stringify(sent.variables) !== JSON.stringify(variables)) throw new Error('body and variables differ');
+    await pass(hashOf(arrival, serviceName, query, variables) % maxTurns);
     const response = await ask(serviceName, query, variables);
     const objects = new Set<unknown>();
     foundAgain(response, objects);
@@ -113,6 +127,7 @@ export function federate(name: string, subgraphs: readonly SubgraphSdl[], size?:
   return {
     name,
     api,
+    names: supergraphNames(supergraph, supergraphSchema),
     world,
     supergraphSdl,
     executors: {
@@ -179,7 +194,10 @@ function wire(schema: GraphQLSchema, world: World): void {
   const entities = schema.getQueryType()?.getFields()['_entities'];
   if (entities)
     entities.resolve = (_: unknown, { representations }: { representations: { __typename: string }[] }) =>
-      representations.map((one) => world.find(one.__typename, one));
+      representations.map((one) => {
+        if (!schema.getType(one.__typename)) throw new Error(`the subgraph has no type ${one.__typename}`);
+        return world.find(one.__typename, one);
+      });
 }
 
 /** The name that a schema has for an object: that of the interface where it only has an interface object. */

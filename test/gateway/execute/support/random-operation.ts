@@ -114,7 +114,11 @@ function fragmentOf(draft: Draft, type: GraphQLCompositeType, depth: number): st
     return `...${fragment.name}${conditionsOf(draft)}`;
   }
   const on = condition === type && chance(draft, 0.4) ? '' : ` on ${condition.name}`;
-  return `...${on}${conditionsOf(draft)} ${selectionsOf(draft, condition, depth + 1)}`;
+  const selections = selectionsOf(draft, condition, depth + 1);
+  const fragment = `...${on}${conditionsOf(draft)} ${selections}`;
+  // The same of another type, which subgraphs may promise less of.
+  const other = chance(draft, 0.3) ? oneOf(draft, possible) : undefined;
+  return other ? `${fragment} ... on ${other.name} ${selections}` : fragment;
 }
 
 function conditionsOf(draft: Draft): string {

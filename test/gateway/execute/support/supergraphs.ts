@@ -331,6 +331,43 @@ const repeats: readonly SubgraphSdl[] = [
   ),
 ];
 
+/** Fields that a subgraph promises for some types only: asked for under one name, they can't be, so the plan has aliases. */
+const renames: readonly SubgraphSdl[] = [
+  sdl(
+    'store',
+    `
+    type Query { items: [Item!]! shown: [[Shown]!] first: Item }
+    interface Item { id: ID! }
+    union Shown = Chair | Lamp | Sofa
+    type Chair implements Item @key(fields: "id") { id: ID! colour: String! @shareable next: Item }
+    type Lamp implements Item @key(fields: "id") { id: ID! colour: String next: Item! @shareable }
+    type Sofa { colour: String parts: [Item!]! @shareable }
+    `,
+  ),
+  sdl(
+    'sizes',
+    `
+    type Chair @key(fields: "id") { id: ID! width(in: String): Int! @shareable maker: Maker! @shareable legs: [Leg!] }
+    type Lamp @key(fields: "id") { id: ID! width(in: String): Int maker: Maker legs: [Leg!]! @shareable }
+    type Maker @shareable { name: String town: Town }
+    type Town @shareable { name: String! mail: String }
+    type Leg @shareable { length: Float of: String }
+    `,
+  ),
+  sdl(
+    'colours',
+    `
+    type Chair implements Item @key(fields: "id") { id: ID! colour: String @shareable width(in: String): Int @shareable maker: Maker @shareable }
+    type Lamp implements Item @key(fields: "id") { id: ID! next: Item @shareable legs: [Leg!] @shareable }
+    interface Item { id: ID! }
+    type Maker @shareable { name: String town: Town }
+    type Town @shareable { name: String! mail: String }
+    type Leg @shareable { length: Float of: String }
+    type Sofa { parts: [Item!] @shareable }
+    `,
+  ),
+];
+
 const platformSdl = (name: string): SubgraphSdl => ({
   name,
   sdl: readFileSync(new URL(`../../../../schema/${name}.graphql`, import.meta.url), 'utf8'),
@@ -346,6 +383,7 @@ export const supergraphs = {
   sharing,
   values,
   repeats,
+  renames,
   platform: ['user', 'product', 'order', 'payment'].map(platformSdl),
 } satisfies Record<string, readonly SubgraphSdl[]>;
 
@@ -353,4 +391,5 @@ export const supergraphs = {
 export const sizes: Readonly<Record<string, WorldSize>> = {
   repeats: { poolSize: 2, minLength: 2, maxLength: 4 },
   requiredArguments: { poolSize: 4, minLength: 1, maxLength: 3 },
+  renames: { poolSize: 3, minLength: 2, maxLength: 3 },
 };

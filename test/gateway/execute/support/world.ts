@@ -3,6 +3,7 @@ import {
   type FieldNode,
   type GraphQLField,
   type GraphQLFieldResolver,
+  GraphQLNonNull,
   type GraphQLOutputType,
   type GraphQLSchema,
   type SelectionSetNode,
@@ -144,7 +145,7 @@ export function makeWorld({ api, subgraphs, entities, requires, size = usualSize
     const definition = fieldOf(place.parent, place.field);
     const args = getArgumentValues(definition, node);
     const salt = required ? { ...args, $required: truth(object, required) } : args;
-    const inner = value(definition.type, place, sorted(salt));
+    const inner = value(promised(place, definition.type), place, sorted(salt));
     return node.selectionSet ? mapObjects(inner, node.selectionSet) : inner;
   }
   const mapObjects = (inner: unknown, selections: SelectionSetNode): unknown =>
@@ -161,6 +162,22 @@ export function makeWorld({ api, subgraphs, entities, requires, size = usualSize
       if (found) return found;
     }
     throw new Error(`no schema has ${typename}.${field}`);
+  }
+
+  const promises = new Map<string, boolean>();
+  /** The type of a field that is the same for all: never null where any subgraph says so. */
+  function promised({ parent, field }: { parent: string; field: string }, type: GraphQLOutputType): GraphQLOutputType {
+    if (isNonNullType(type)) return type;
+    const name = `${parent}.${field}`;
+    let isPromised = promises.get(name);
+    if (isPromised === undefined) {
+      isPromised = subgraphs.some((schema) => {
+        const known = schema.getType(parent);
+        return isObjectType(known) && isNonNullType(known.getFields()[field]?.type);
+      });
+      promises.set(name, isPromised);
+    }
+    return isPromised ? new GraphQLNonNull(type) : type;
   }
 
   return {
@@ -183,7 +200,8 @@ export function makeWorld({ api, subgraphs, entities, requires, size = usualSize
         required && source
           ? { ...args, $required: source.given ? pick(source.given, required) : truth(source, required) }
           : args;
-      return value(info.returnType, { identity, parent, field: info.fieldName }, sorted(salt));
+      const place = { identity, parent, field: info.fieldName };
+      return value(promised(place, info.returnType), place, sorted(salt));
     },
     find(typename, representation) {
       const names = entities.has(typename) ? [typename] : possible(typename, { parent: '', field: '' });
