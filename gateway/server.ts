@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import express, { type RequestHandler } from 'express';
@@ -7,7 +6,8 @@ import { type SubgraphLink, type SubgraphName, subgraphNames } from '../subgraph
 import { runProcess } from '../subgraphs/shared/process.ts';
 import { type Runtime, openRuntime } from '../subgraphs/shared/runtime.ts';
 import { httpLinks } from '../subgraphs/shared/subgraph-process.ts';
-import { answerOperations, arrivalLimits, closeServer, listen } from '../subgraphs/shared/serve.ts';
+import { closeServer, inTurn, limitedServer, listen } from '../subgraphs/shared/http-server.ts';
+import { answerOperations } from '../subgraphs/shared/serve.ts';
 import { openAdmission } from './admission.ts';
 import { remoteKeySet, tokenVerifier } from './auth.ts';
 import { callerHeadersOf, clientAddress } from './caller.ts';
@@ -52,6 +52,7 @@ export type GatewayOptions = {
   readonly config?: Partial<GatewayConfig>;
 };
 
+/** Longer than a load balancer keeps its connections, so that it is never answered by a closing one. */
 const keepAliveTimeoutMs = 65_000;
 const ownSupergraph = new URL('../schema/supergraph.graphql', import.meta.url);
 const ownTrustedDocuments = new URL('../schema/generated/trusted-documents.json', import.meta.url);
@@ -85,7 +86,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   const revoked = await openRevokedSessions(runtime);
   const verifier = tokenVerifier({ keys: remoteKeySet({ user: () => options.link('user'), now }), revoked, now });
   const addressOf = (request: Parameters<typeof clientAddress>[0]) => clientAddress(request, config.trustedProxyHops);
-  const server = createServer(arrivalLimits);
+  const server = limitedServer(keepAliveTimeoutMs);
   const isAllowedOrigin = allowedOrigins({
     publicUrl: runtime.config.publicUrl,
     listed: config.allowedOrigins,
@@ -129,9 +130,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   app.use(noSuchPath);
   app.use(answerErrors(log));
 
-  // Longer than a load balancer keeps its connections, so that it is never answered by a closing one.
-  server.keepAliveTimeout = keepAliveTimeoutMs;
-  server.on('request', http.inFrontOf(app));
+  server.on('request', inTurn(http.inFrontOf(app)));
   server.on('upgrade', (request, socket, head) => {
     if (request.url?.split('?')[0] === '/graphql') sockets.upgrade(request, socket, head);
     else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');

@@ -4,7 +4,8 @@ import type { Env } from '../subgraphs/shared/env.ts';
 import { integer, readEnv } from '../subgraphs/shared/env.ts';
 import { runProcess } from '../subgraphs/shared/process.ts';
 import { type Runtime, openRuntime } from '../subgraphs/shared/runtime.ts';
-import { answerOperations, closeServer, listen, respond } from '../subgraphs/shared/serve.ts';
+import { closeServer, listen } from '../subgraphs/shared/http-server.ts';
+import { answerOperations, respond } from '../subgraphs/shared/serve.ts';
 import { httpLinks } from '../subgraphs/shared/subgraph-process.ts';
 import { openSubgraphs } from './platform-parts.ts';
 

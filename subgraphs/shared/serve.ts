@@ -1,9 +1,10 @@
-import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
-import { type AddressInfo, Server as NetServer } from 'node:net';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { createHandler } from 'graphql-http/lib/use/http';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import type { Headers } from './auth.ts';
+import { closeServer, inTurn, limitedServer, listen } from './http-server.ts';
 import type { Subgraph } from './subgraph.ts';
 import type { Logger, Metrics } from './telemetry.ts';
 
@@ -11,21 +12,6 @@ import type { Logger, Metrics } from './telemetry.ts';
 const maxBodyBytes = 2 * 1024 * 1024;
 /** How long an idle connection is kept: longer than `http-transport.ts` uses one, so that a request never meets a closing socket. */
 export const keepAliveTimeoutMs = 60_000;
-const headersTimeoutMs = 10_000;
-const requestTimeoutMs = 30_000;
-const timeoutCheckMs = 2_000;
-/**
- * For `createServer`: how long a request may take to arrive, its headers and all of it; 408 after that, however short it
- * is. Node itself waits 60 s and 300 s, and looks every 30 s only.
- */
-export const arrivalLimits = {
-  headersTimeout: headersTimeoutMs,
-  requestTimeout: requestTimeoutMs,
-  connectionsCheckingInterval: timeoutCheckMs,
-} as const;
-const drainTimeoutMs = 10_000;
-const idleGraceMs = 500;
-const idlePollMs = 50;
 const readyTimeoutMs = 2_000;
 
 export type Serving = { readonly port: number; close(): Promise<void> };
@@ -92,7 +78,7 @@ export async function serveSubgraph(
     },
   });
 
-  const server = createServer(arrivalLimits, (request, response) => {
+  const serve: RequestListener = (request, response) => {
     void (async () => {
       if (await answerOperations(request, response, { ready: () => subgraph.ready(), metrics: options.metrics }))
         return;
@@ -123,8 +109,8 @@ export async function serveSubgraph(
         respond(response, 500, 'application/json', JSON.stringify({ code: 'INTERNAL_SERVER_ERROR' }));
       else response.destroy();
     });
-  });
-  server.keepAliveTimeout = keepAliveTimeoutMs;
+  };
+  const server = limitedServer(keepAliveTimeoutMs).on('request', inTurn(serve));
 
   const sockets = new WebSocketServer({ server, path: '/graphql', maxPayload: maxBodyBytes, perMessageDeflate: false });
   const websocket = useServer<Headers>(
@@ -157,35 +143,4 @@ export async function serveSubgraph(
       await websocket.dispose();
     },
   };
-}
-
-export const listen = (server: Server, port: number, host: string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-
-/**
- * Takes no new connection, lets running requests end, cuts what is left after 10 s. Idle connections are kept a moment:
- * a client may just be sending its next request, and is told with the answer that the connection ends.
- */
-export async function closeServer(server: Server): Promise<void> {
-  server.prependListener('request', (_request, response: ServerResponse) => {
-    response.shouldKeepAlive = false;
-  });
-  // Server.close of node:http would close idle connections at once, with the request that is on its way to them.
-  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
-  const grace = setTimeout(() => {
-    server.closeIdleConnections();
-    idle = setInterval(() => server.closeIdleConnections(), idlePollMs);
-  }, idleGraceMs);
-  let idle: NodeJS.Timeout | undefined;
-  const cut = setTimeout(() => server.closeAllConnections(), drainTimeoutMs);
-  await closed;
-  clearTimeout(grace);
-  clearInterval(idle);
-  clearTimeout(cut);
 }
