@@ -171,6 +171,18 @@ describe('bad input is a typed error and changes nothing', () => {
       400,
       'GRAPHQL_VALIDATION_FAILED',
     ],
+    [
+      'a literal that JSON has no number for',
+      '{"query":"mutation { placeOrder(input: { lines: [], currency: \\"EUR\\", extension: { a: [1, -1e400] } }, idempotencyKey: \\"k\\") { order { id } } }"}',
+      400,
+      'GRAPHQL_VALIDATION_FAILED',
+    ],
+    [
+      'a variable that JSON has no number for',
+      '{"query":"mutation M($input: PlaceOrderInput!) { placeOrder(input: $input, idempotencyKey: \\"k\\") { order { id } } }","variables":{"input":{"lines":[],"currency":"EUR","extension":{"a":[1,1e400]}}}}',
+      400,
+      'BAD_USER_INPUT',
+    ],
     ['entities', '{"query":"{ _entities(representations: []) { __typename } }"}', 400, 'GRAPHQL_VALIDATION_FAILED'],
   ])('a request with %s', async (_, body, status, code) => {
     expect(await raw(body)).toEqual({ status, code });
