@@ -34,15 +34,18 @@ export const apiSecurityHeaders = ({ publicUrl }: { publicUrl: string }): Readon
   ...(publicUrl.startsWith('https:') && strictTransport),
 });
 
-/** On every answer: the security headers and a trace id (`response.locals.traceId`, header `x-trace-id`). */
+/**
+ * On every answer: the security headers and a trace id (`response.locals.traceId`, header `x-trace-id`); on those of the API
+ * that they are not to be stored. Refusals leave it at that: caches may keep a 404 by itself.
+ */
 export function commonHeaders(options: { publicUrl: string }): RequestHandler {
   const ofPages = Object.entries(securityHeaders(options));
-  const ofApi = Object.entries(apiSecurityHeaders(options));
+  const ofApi = Object.entries({ ...apiSecurityHeaders(options), 'cache-control': 'no-store' });
   return (request, response, next) => {
-    const security = /^\/graphql(?:\/|$)/i.test(request.path) ? ofApi : ofPages;
+    const headers = /^\/graphql(?:\/|$)/i.test(request.path) ? ofApi : ofPages;
     const traceId: string = (response.locals['traceId'] ??= traceIdFrom(request.headers['traceparent'] as string | undefined)); // prettier-ignore
     response.setHeader('x-trace-id', traceId);
-    for (const [name, value] of security) response.setHeader(name, value);
+    for (const [name, value] of headers) response.setHeader(name, value);
     next();
   };
 }

@@ -136,6 +136,25 @@ describe('GraphQL over HTTP', () => {
     }
   });
 
+  const named = (extensions: unknown): string => `?extensions=${encodeURIComponent(JSON.stringify(extensions))}`;
+  test.each<[string, string, string, RequestInit]>([
+    ['an id that nobody knows', '404', '', { method: 'POST', body: '{"documentId":"__proto__"}' }],
+    ['an id that nobody knows, by GET', '404', '?documentId=__proto__', {}],
+    ['a malformed hash', '400', '', { method: 'POST', body: '{"extensions":{"persistedQuery":{"version":1}}}' }],
+    ['a malformed hash, by GET', '400', named({ persistedQuery: true }), {}],
+    ['a document that breaks a limit', '400', '?query={a:__schema{a}b:__schema{a}}', {}],
+    ['no GraphQL', '400', '', { method: 'POST', body: '{"query":"{"}' }],
+    ['no JSON', '400', '', { method: 'POST', body: '{"query' }],
+    ['too much', '413', '', { method: 'POST', body: 'x'.repeat(200_000) }],
+    ['a method that is none', '405', '', { method: 'PUT', body: '{}' }],
+    ['a token that is none', '401', '?query={__typename}', { headers: { authorization: 'Bearer x' } }],
+    ['a stream without its media type', '406', '/stream', {}],
+  ])('a refusal is not to be stored: %s', async (_, status, path, init) => {
+    const headers = { 'content-type': 'application/json', ...(init.headers as Record<string, string>) };
+    const response = await fetch(`${graph.url}/graphql${path}`, { ...init, headers });
+    expect([String(response.status), response.headers.get('cache-control')]).toEqual([status, 'no-store']);
+  });
+
   test('pages get security headers and an unknown path is a JSON 404', async () => {
     const response = await fetch(`${graph.url}/nowhere`);
     expect(response.status).toBe(404);
