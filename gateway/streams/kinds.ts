@@ -5,6 +5,7 @@ import {
   Kind,
   type OperationDefinitionNode,
   type VariableDefinitionNode,
+  type VariableNode,
   parse,
   parseType,
   print,
@@ -33,9 +34,9 @@ export const streamKinds: Readonly<Record<string, StreamKind>> = {
   stockChanged: { kind: 'states', identity: 'product { id }', begins: 'with changes' },
 };
 
-/** Names that the gateway adds to what it asks the owner of a subscription. */
-const markAlias = 'gatewayMark';
-const positionVariable = 'gatewayAfterSeq';
+/** Names that the gateway adds to what it asks the owner of a subscription; longer where the client uses them. */
+const usualMarkAlias = 'gatewayMark';
+const usualPositionVariable = 'gatewayAfterSeq';
 const maxPrepared = 1_000;
 
 type Variables = Readonly<Record<string, unknown>>;
@@ -53,6 +54,8 @@ export type StreamRequest = {
 };
 
 type Prepared = Pick<StreamRequest, 'kind' | 'query' | 'mark'> & {
+  /** The variable that tells the owner where to start, where the kind has one. */
+  readonly positionVariable?: string;
   /** The client's own `afterSeq`, where the kind has one. */
   readonly position: (variables: Variables) => number | null;
   readonly kept: readonly string[];
@@ -66,14 +69,14 @@ export function streamRequests(
   return ({ query, variables }) => {
     let request = prepared.get(query);
     if (!request) prepared.set(query, (request = prepare(query, kinds)));
-    const { kind, position, kept } = request;
+    const { kind, position, positionVariable, kept } = request;
     const own = Object.fromEntries(Object.entries(variables).filter(([name]) => kept.includes(name)));
     return {
       kind,
       query: request.query,
       mark: request.mark,
       startAfter: position(variables),
-      variables: (afterSeq) => (kind?.kind === 'journal' ? { ...own, [positionVariable]: afterSeq } : own),
+      variables: (afterSeq) => (positionVariable === undefined ? own : { ...own, [positionVariable]: afterSeq }),
     };
   };
 }
@@ -88,32 +91,50 @@ function prepare(query: string, kinds: Readonly<Record<string, StreamKind>>): Pr
     return { kind: null, query, mark: () => null, position: () => null, kept: definitions.map(nameOf) };
 
   const responseName = root.alias?.value ?? root.name.value;
-  const marked = withMark(root, kind.kind === 'journal' ? 'seq' : kind.identity);
-  const field = kind.kind === 'journal' ? withPosition(marked) : marked;
+  const names = namesOf(document);
+  const markAlias = unusedName(usualMarkAlias, names);
+  const positionVariable = kind.kind === 'journal' ? unusedName(usualPositionVariable, names) : undefined;
+  const marked = withMark(root, `${markAlias}: ${kind.kind === 'journal' ? 'seq' : kind.identity}`);
+  const field = positionVariable === undefined ? marked : withPosition(marked, positionVariable);
   const used = variablesOf({ ...document, definitions: document.definitions.map((one) => (one === operation ? withField(operation, field, []) : one)) }); // prettier-ignore
   const kept = definitions.filter((definition) => used.has(nameOf(definition)));
-  const whole = withField(operation, field, kind.kind === 'journal' ? [...kept, positionDefinition] : kept);
+  const whole = withField(operation, field, positionVariable === undefined ? kept : [...kept, definitionOf(positionVariable)]); // prettier-ignore
   return {
     kind,
     query: print({ ...document, definitions: document.definitions.map((one) => (one === operation ? whole : one)) }),
     kept: kept.map(nameOf),
+    ...(positionVariable !== undefined && { positionVariable }),
     position: kind.kind === 'journal' ? positionOf(root, definitions) : () => null,
-    mark: (data) => markOf((data as Record<string, unknown> | null)?.[responseName]),
+    mark: (data) => markOf((data as Record<string, unknown> | null)?.[responseName], markAlias),
   };
 }
 
 const nameOf = (definition: VariableDefinitionNode): string => definition.variable.name.value;
 
-const positionDefinition: VariableDefinitionNode = {
+/** Of everything in the document: a name that isn't among them means nothing to it. */
+function namesOf(document: DocumentNode): ReadonlySet<string> {
+  const names = new Set<string>();
+  visit(document, { Name: ({ value }) => void names.add(value) });
+  return names;
+}
+
+function unusedName(usual: string, names: ReadonlySet<string>): string {
+  let name = usual;
+  while (names.has(name)) name += '_';
+  return name;
+}
+
+const variable = (name: string): VariableNode => ({ kind: Kind.VARIABLE, name: { kind: Kind.NAME, value: name } });
+const definitionOf = (positionVariable: string): VariableDefinitionNode => ({
   kind: Kind.VARIABLE_DEFINITION,
-  variable: { kind: Kind.VARIABLE, name: { kind: Kind.NAME, value: positionVariable } },
+  variable: variable(positionVariable),
   type: parseType('SafeInt', { noLocation: true }),
-};
-const positionArgument: ArgumentNode = {
+});
+const afterSeq = (positionVariable: string): ArgumentNode => ({
   kind: Kind.ARGUMENT,
   name: { kind: Kind.NAME, value: 'afterSeq' },
-  value: positionDefinition.variable,
-};
+  value: variable(positionVariable),
+});
 
 const withField = (
   operation: OperationDefinitionNode,
@@ -126,7 +147,7 @@ const withField = (
 });
 
 function withMark(field: FieldNode, selection: string): FieldNode {
-  const { definitions } = parse(`{ mark { ${markAlias}: ${selection} } }`, { noLocation: true });
+  const { definitions } = parse(`{ mark { ${selection} } }`, { noLocation: true });
   const [operation] = definitions as OperationDefinitionNode[];
   const [holder] = (operation?.selectionSet.selections ?? []) as FieldNode[];
   const { selectionSet } = field;
@@ -135,9 +156,9 @@ function withMark(field: FieldNode, selection: string): FieldNode {
   return { ...field, selectionSet: { ...selectionSet, selections } };
 }
 
-const withPosition = (field: FieldNode): FieldNode => ({
+const withPosition = (field: FieldNode, positionVariable: string): FieldNode => ({
   ...field,
-  arguments: [...(field.arguments ?? []).filter(({ name }) => name.value !== 'afterSeq'), positionArgument],
+  arguments: [...(field.arguments ?? []).filter(({ name }) => name.value !== 'afterSeq'), afterSeq(positionVariable)],
 });
 
 function positionOf(
@@ -162,7 +183,7 @@ function variablesOf(document: DocumentNode): ReadonlySet<string> {
   return names;
 }
 
-function markOf(event: unknown): number | string | null {
+function markOf(event: unknown, markAlias: string): number | string | null {
   const mark = (event as Record<string, unknown> | null | undefined)?.[markAlias];
   if (mark === undefined || mark === null) return null;
   return typeof mark === 'number' || typeof mark === 'string' ? mark : JSON.stringify(mark);

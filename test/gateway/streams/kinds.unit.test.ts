@@ -50,6 +50,24 @@ describe('what the gateway asks the owner of a subscription', () => {
     expect(request.mark(null)).toBeNull();
   });
 
+  test.each([
+    'subscription ($o: ID!) { orderEvents(orderId: $o, afterSeq: 0) { gatewayMark: event { type } seq } }',
+    'subscription ($o: ID!) { orderEvents(orderId: $o) { ...F } } fragment F on OrderEventNotice { gatewayMark_: seq gatewayMark: event { type } }',
+    'subscription ($gatewayAfterSeq: ID!) { orderEvents(orderId: $gatewayAfterSeq, afterSeq: 3) { seq } }',
+    'subscription ($o: ID!, $gatewayAfterSeq: SafeInt) { orderEvents(orderId: $o, afterSeq: $gatewayAfterSeq) { seq } }',
+  ])("a client's own names don't get into the way of the gateway's: %s", (query) => {
+    expect(validate(schema, parse(query))).toEqual([]);
+    const request = requestOf({ query, variables: { o: 'a', gatewayAfterSeq: 'b' } });
+    const document = parse(request.query);
+    expect(validate(schema, document)).toEqual([]);
+    const added = /(gatewayMark_*): seq\s*\}\s*\}/.exec(request.query)?.[1] as string;
+    expect(query).not.toContain(`${added}:`);
+    expect(request.mark({ orderEvents: { gatewayMark: 1, gatewayMark_: 2, [added]: 9 } })).toBe(9);
+    const start = /afterSeq: \$(gatewayAfterSeq_*)\)/.exec(request.query)?.[1] as string;
+    const own = query.includes('orderId: $gatewayAfterSeq') ? { gatewayAfterSeq: 'b' } : { o: 'a' };
+    expect(request.variables(9)).toEqual({ ...own, [start]: 9 });
+  });
+
   test('tells states apart by what identifies them', () => {
     const request = requestOf({ query: '{ s: stockChanged(productIds: ["1"]) { available } }'.replace('{', 'subscription {'), variables: {} }); // prettier-ignore
     expect(request.mark({ s: { available: 1, gatewayMark: { id: 'p' } } })).toBe('{"id":"p"}');
