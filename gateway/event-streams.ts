@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import express, { Router } from 'express';
+import express, { type Response, Router } from 'express';
 import { type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
 import type { Response as StreamAnswer } from 'graphql-sse';
 import { createHandler } from 'graphql-sse/lib/use/express';
@@ -13,7 +13,13 @@ import type { Operation } from './execute.ts';
 import { observe, operationLabel } from './measure.ts';
 import type { RunOperation } from './operations.ts';
 import { maxBodyBytes } from './quick-answers.ts';
-import { type ReadOperation, type SentOperationDeps, readSentOperation } from './sent-operations.ts';
+import {
+  type ReadOperation,
+  type SentOperation,
+  type SentOperationDeps,
+  readSentOperation,
+} from './sent-operations.ts';
+import { readStreamRequest } from './stream-requests.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
 export type EventStreamOptions = SentOperationDeps & {
@@ -38,6 +44,7 @@ const slowPollMs = 50;
 export function eventStreams(options: EventStreamOptions): Router {
   const { log, metrics, verifier, connections } = options;
   const signedIn = new WeakMap<IncomingMessage, SignedIn>();
+  const asked = new WeakMap<IncomingMessage, SentOperation>();
   const report = (response: ServerResponse) => ({ log, traceId: traceIdOf(response) });
   const present = (errors: readonly GraphQLError[], response: ServerResponse) =>
     errors.map((error) => presentError(error.originalError ?? error, report(response)));
@@ -59,9 +66,14 @@ export function eventStreams(options: EventStreamOptions): Router {
       if (connections.signIn(connection, caller, options.addressOf(raw))) return undefined;
       return refused(res, refusal('TOO_MANY_SUBSCRIPTIONS', 'You have as many sockets and streams open as you may.'), 429); // prettier-ignore
     },
-    async onSubscribe({ raw, context: { res } }, params) {
+    async onSubscribe({ raw, context: { res } }) {
       const caller = { ...(signedIn.get(raw) as SignedIn), address: options.addressOf(raw), traceId: traceIdOf(res) };
-      const read = await readSentOperation(options, params, { caller, isGone: () => res.destroyed });
+      const read = await readSentOperation(options, asked.get(raw) as SentOperation, {
+        caller,
+        isGone: () => res.destroyed,
+      });
+      if ('document' in read && raw.method === 'GET' && isMutation(read.contextValue))
+        return refused(res, refusal('BAD_REQUEST', 'Mutations run by POST.'), 405);
       // Only with the key `data` is it a result to graphql-sse; undefined, it isn't sent.
       return 'document' in read ? read : { errors: read, data: undefined };
     },
@@ -92,25 +104,39 @@ export function eventStreams(options: EventStreamOptions): Router {
     const headers = {
       'content-type': 'application/json; charset=utf-8',
       ...(status === 503 && { 'retry-after': '1' }),
+      ...(status === 405 && { allow: 'POST' }),
     };
     return [body, { status, statusText: '', headers }];
   }
 
+  const refuse = (response: ServerResponse, error: GraphQLError, status: number) =>
+    (response as Response).status(status).json({ errors: [presentError(error, report(response))] });
   const router = Router();
+  router.all('/', (request, response, next) => {
+    if (request.method === 'GET' || request.method === 'POST') next();
+    else refuse(response.setHeader('allow', 'GET, POST'), refusal('BAD_REQUEST', 'Ask by GET or POST.'), 405);
+  });
   router.use(express.json({ limit: maxBodyBytes }));
   router.all('/', async (request, response) => {
     const { accept, origin } = request.headers;
-    const refuse = (error: GraphQLError, status: number) =>
-      response.status(status).json({ errors: [presentError(error, report(response))] });
     if (accept !== 'text/event-stream')
-      refuse(refusal('BAD_REQUEST', 'Ask for streams with the header "accept: text/event-stream".'), 406);
+      refuse(response, refusal('BAD_REQUEST', 'Ask for streams with the header "accept: text/event-stream".'), 406);
     // As over WebSocket: an EventSource asks without a preflight.
     else if (origin !== undefined && !options.isAllowedOrigin(origin))
-      refuse(forbidden('Pages of this origin may not use this API.'), 403);
+      refuse(response, forbidden('Pages of this origin may not use this API.'), 403);
     // graphql-sse would read any body itself, of any size, if only its type has "application/json" somewhere in it.
     else if (request.method === 'POST' && request.body === undefined)
-      refuse(refusal('UNSUPPORTED_MEDIA_TYPE', 'The body must be JSON, with the header "content-type: application/json".'), 415); // prettier-ignore
+      refuse(response, refusal('UNSUPPORTED_MEDIA_TYPE', 'The body must be JSON, with the header "content-type: application/json".'), 415); // prettier-ignore
     else {
+      try {
+        asked.set(request, readStreamRequest(request));
+      } catch (error) {
+        refuse(response, error as GraphQLError, 400);
+        return;
+      }
+      // graphql-sse would read it again, knows documents by their text alone, and says what is wrong in its own form.
+      request.url = '/?query=';
+      request.body = { query: '' };
       response.setHeader('x-accel-buffering', 'no');
       await handler(request, response);
     }
@@ -119,6 +145,8 @@ export function eventStreams(options: EventStreamOptions): Router {
 }
 
 const labelOf = ({ document }: Operation): string => operationLabel(getOperationAST(document), document);
+
+const isMutation = ({ document }: Operation): boolean => getOperationAST(document)?.operation === 'mutation';
 
 const traceIdOf = (response: ServerResponse): string => {
   const header = response.getHeader('x-trace-id');

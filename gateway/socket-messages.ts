@@ -1,3 +1,5 @@
+import { isRecord } from './quick-answers.ts';
+
 /** How a message of the client goes on: as it is to the protocol, or the socket is closed. Undefined: there is nothing to do. */
 export type Received =
   | { readonly message: unknown; readonly isOperation: boolean }
@@ -21,8 +23,6 @@ const clientMessages: ReadonlySet<unknown> = new Set(['connection_init', 'ping',
 const beforeId = '{"id":"';
 const afterIdOfNext = '","type":"next"';
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const close = (code: number, reason: string): Received => ({ close: { code, reason } });
 
 /**

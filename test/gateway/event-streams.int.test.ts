@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Client, createClient } from 'graphql-sse';
 import { type TestGraph, startTestGraph } from './test-graph.ts';
@@ -46,6 +47,9 @@ describe('operations over Server-Sent Events', () => {
       headers: { accept: 'text/event-stream', 'content-type': 'application/json', ...headers },
       body: JSON.stringify(body),
     });
+  const badRequest = ({ headers }: Response) => ({
+    errors: [{ message: expect.any(String), extensions: { code: 'BAD_REQUEST', traceId: headers.get('x-trace-id') } }],
+  });
   const changes = 'subscription ($id: ID!) { changes(orderId: $id) { seq order { id customer { name } } } }';
 
   test('a subscription gets its events with the fields of other subgraphs, until its client goes', async () => {
@@ -143,6 +147,56 @@ describe('operations over Server-Sent Events', () => {
     expect((await fetch(url(), { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } })).status).toBe(406); // prettier-ignore
     expect((await ask({ query: `{ viewer { kind } } # ${'x'.repeat(101 * 1024)}` })).status).toBe(413);
     expect((await ask({ query: '{ viewer { kind } }' }, { 'content-type': 'text/plain' })).status).toBe(415);
+  });
+
+  test.each([
+    ['no query', {}],
+    ['a list', []],
+    ['a query of another type', { query: 5 }],
+    ['variables of another type', { query: '{ viewer { kind } }', variables: [] }],
+    ['extensions of another type', { query: '{ viewer { kind } }', extensions: 'x' }],
+    ['a name of another type', { query: '{ viewer { kind } }', operationName: 5 }],
+    ['an id of no document', { documentId: null }],
+  ])("%s is refused with 400 in the gateway's form", async (_, body) => {
+    const response = await ask(body);
+    expect([response.status, await response.json()]).toEqual([400, badRequest(response)]);
+  });
+
+  test.each(['', '?query=', '?query={a}&variables={', '?query={a}&variables=[]', '?query={a}&extensions=1', '?operationName=A'])(
+    'the address %j is refused',
+    async (search) => {
+      const response = await fetch(url() + search, { headers: { accept: 'text/event-stream' } });
+      if (search === '?query=') expect(await response.text()).toContain('GRAPHQL_PARSE_FAILED');
+      else expect([response.status, await response.json()]).toEqual([400, badRequest(response)]);
+    },
+  ); // prettier-ignore
+
+  test('by GET a query with variables is answered, a mutation is refused with 405', async () => {
+    const read = (search: Record<string, string>) => fetch(`${url()}?${new URLSearchParams(search).toString()}`, { headers: { accept: 'text/event-stream' } }); // prettier-ignore
+    const product = await read({ query: 'query P($id: ID!) { product(id: $id) { id } }', variables: '{"id":"p1"}', operationName: 'P' }); // prettier-ignore
+    expect(await product.text()).toContain('data: {"data":{"product":{"id":"p1"}}}');
+    const before = graph.stage.mutations;
+    const mutation = await read({ query: 'mutation { fail }' });
+    expect([mutation.status, mutation.headers.get('allow')]).toEqual([405, 'POST']);
+    expect(await mutation.json()).toEqual(badRequest(mutation));
+    expect(graph.stage.mutations).toBe(before);
+  });
+
+  test('any other method is refused with 405', async () => {
+    for (const method of ['PUT', 'DELETE', 'PATCH']) {
+      const response = await fetch(url(), { method, headers: { accept: 'text/event-stream' } });
+      expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, POST']);
+      expect(await response.json()).toEqual(badRequest(response));
+    }
+  });
+
+  test('a document may be named by its hash', async () => {
+    const query = '{ viewer { kind app } }';
+    const extensions = { persistedQuery: { version: 1, sha256Hash: createHash('sha256').update(query).digest('hex') } };
+    expect(await (await ask({ extensions })).text()).toContain('PERSISTED_QUERY_NOT_FOUND');
+    expect(await (await ask({ query, extensions })).text()).toContain('"kind":"anonymous"');
+    expect(await (await ask({ extensions })).text()).toContain('"kind":"anonymous"');
+    expect(await (await ask({ documentId: extensions.persistedQuery.sha256Hash })).text()).toContain('"kind":"anonymous"'); // prettier-ignore
   });
 
   test('a body of any other type is refused unread, however its type is written', async () => {
