@@ -25,11 +25,14 @@ export function interferenceOf(kind: FaultKind, seed: number, subgraphs: readonl
     case 'too few entities':
       return ({ serviceName, response }) => (isFaulty(serviceName) ? withoutFirstEntity(response) : response);
     case 'nulls':
-      return (one) => change(one, (value, at) => (hashOf(seed, at) % 7 === 0 ? null : value));
+      return (one) => change(one, (value, at) => (hashOf(seed, one.serviceName, at) % 7 === 0 ? null : value));
     case 'failing fields': {
       const { needed } = fieldsOf(subgraphs);
       return (one) =>
-        failFields(one, (at, path) => hashOf(seed, at) % 7 === 0 && !path.some((name) => needed.has(name)));
+        failFields(
+          one,
+          (at, path) => hashOf(seed, one.serviceName, at) % 7 === 0 && !path.some((name) => needed.has(name)),
+        );
     }
     case 'broken promises': {
       const { needed, promised } = fieldsOf(subgraphs);
@@ -142,7 +145,7 @@ export function worldFault(subgraphs: readonly SubgraphSdl[], seed: number): Fau
 type FieldNames = {
   /** In keys, or required by others. */
   readonly needed: ReadonlySet<string | number>;
-  /** Never null, whatever type has them. */
+  /** Never null, whatever type has them, and of one subgraph: what others know of an object hides that one has none. */
   readonly promised: ReadonlySet<string | number>;
   /** Never null for some only. */
   readonly disputed: ReadonlySet<string>;
@@ -157,7 +160,8 @@ function fieldsOf(subgraphs: readonly SubgraphSdl[]): FieldNames {
 
 function readFields(subgraphs: readonly SubgraphSdl[]): FieldNames {
   const needed = new Set<string>();
-  const [promised, others] = [new Set<string>(), new Set<string>()];
+  const [promised, others, shared] = [new Set<string>(), new Set<string>(), new Set<string>()];
+  const places = new Set<string>();
   const collect = ({ selections }: SelectionSetNode): void => {
     for (const node of selections) {
       if (node.kind === Kind.FIELD) needed.add(node.name.value);
@@ -166,6 +170,13 @@ function readFields(subgraphs: readonly SubgraphSdl[]): FieldNames {
   };
   for (const { sdl } of subgraphs)
     visit(parse(sdl), {
+      ObjectTypeDefinition({ name, fields }) {
+        for (const field of fields ?? []) {
+          const place = `${name.value}.${field.name.value}`;
+          if (places.has(place)) shared.add(field.name.value);
+          places.add(place);
+        }
+      },
       FieldDefinition({ name, type }) {
         (type.kind === Kind.NON_NULL_TYPE ? promised : others).add(name.value);
       },
@@ -174,5 +185,5 @@ function readFields(subgraphs: readonly SubgraphSdl[]): FieldNames {
         if (given?.kind === Kind.STRING) collect(parseFieldSet(given.value));
       },
     });
-  return { needed, promised: promised.difference(others), disputed: promised.intersection(others) };
+  return { needed, promised: promised.difference(others).difference(shared), disputed: promised.intersection(others) };
 }

@@ -220,7 +220,8 @@ const sharing: readonly SubgraphSdl[] = [
     type User @key(fields: "id") { id: ID! name: String @shareable email: String address: Address @shareable score: Int }
     type Address @shareable { street: String city: City zip: String! }
     type City @shareable { name: String! }
-    type Settings @shareable { theme: String flags: [Flag!] }
+    type Settings { theme: String @shareable flags: [Flag!] @shareable locale: String window: Window @shareable }
+    type Window { width: Int }
     type Flag @shareable { key: String! on: Boolean }
     `,
   ),
@@ -230,7 +231,8 @@ const sharing: readonly SubgraphSdl[] = [
     type Query { posts(tag: String): [Post!]! settings: Settings! @shareable }
     type Post @key(fields: "id") { id: ID! body: String! author: User @provides(fields: "name") editors: [User!] reply: Post }
     type User @key(fields: "id") { id: ID! name: String @external posts: [Post!] score: Int @override(from: "accounts") }
-    type Settings { theme: String @shareable flags: [Flag!] @shareable pageSize: Int }
+    type Settings { theme: String @shareable flags: [Flag!] @shareable pageSize: Int window: Window @shareable }
+    type Window { height: Int }
     type Flag @shareable { key: String! on: Boolean }
     `,
   ),
