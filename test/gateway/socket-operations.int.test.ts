@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { until } from '../support/until.ts';
@@ -94,4 +96,20 @@ test('an id that is too long, or a message that only a server sends, closes the 
     send(message);
     expect(await closed).toBe(4400);
   }
+});
+
+test('a client that does not answer a close is cut after 5 s', async () => {
+  const client = connect(graph.port, '127.0.0.1');
+  const headers = ['Host: localhost', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==', 'Sec-WebSocket-Protocol: graphql-transport-ws']; // prettier-ignore
+  client.write(`GET /graphql HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`);
+  const [answer] = (await once(client, 'data')) as [Buffer];
+  expect(answer.toString()).toContain('101 Switching Protocols');
+  const startedAt = performance.now();
+  client.on('data', () => undefined);
+  // One frame of text, masked with zeros.
+  client.write(Buffer.concat([Buffer.from([0x81, 0x81, 0, 0, 0, 0]), Buffer.from('{')]));
+  await once(client, 'close');
+  const tookMs = performance.now() - startedAt;
+  expect(tookMs).toBeGreaterThan(4_500);
+  expect(tookMs).toBeLessThan(9_000);
 });
