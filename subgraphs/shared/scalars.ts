@@ -1,4 +1,4 @@
-import { GraphQLError, GraphQLScalarType, type ValueNode } from 'graphql';
+import { GraphQLScalarType, type ValueNode } from 'graphql';
 import { GraphQLDateTimeISO, GraphQLJSON, GraphQLLocalDate, GraphQLSafeInt } from 'graphql-scalars';
 
 /** A number like 1e400 reads as Infinity, for which JSON has no word: it would be sent on as null. */
@@ -6,7 +6,7 @@ function sendable(json: unknown): unknown {
   const left: unknown[] = [json];
   while (left.length > 0) {
     const value = left.pop();
-    if (typeof value === 'number' && !Number.isFinite(value)) throw new GraphQLError('A number is too large.');
+    if (typeof value === 'number' && !Number.isFinite(value)) throw new RangeError('A number is too large.');
     if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) left.push(inner);
   }
   return json;

@@ -1,15 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
-import { GraphQLError, parseValue } from 'graphql';
+import { parseValue } from 'graphql';
 import { scalars } from '../../../subgraphs/shared/scalars.ts';
 
 const { JSON: json } = scalars;
 
 describe('the scalar JSON', () => {
   test.each(['1e400', '-1e400', '[1, [{ a: 1e400 }]]', '{ a: { b: 1e400 } }'])('refuses %s as a literal', (text) => {
-    expect(() => json.parseLiteral(parseValue(text))).toThrow(GraphQLError);
+    expect(() => json.parseLiteral(parseValue(text))).toThrow('A number is too large.');
   });
   test('refuses an integer of 400 digits', () => {
-    expect(() => json.parseLiteral(parseValue('9'.repeat(400)))).toThrow(GraphQLError);
+    expect(() => json.parseLiteral(parseValue('9'.repeat(400)))).toThrow('A number is too large.');
   });
   test.each(['1e400', '-1e400', '[1, [{ "a": 1e400 }]]', '{ "a": { "b": 1e400 } }'])(
     'refuses %s in a variable',
