@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { parse } from 'graphql';
 import { anonymous } from '../../../subgraphs/shared/auth.ts';
@@ -8,6 +10,7 @@ import { scalars } from '../../../subgraphs/shared/scalars.ts';
 import { keepAliveTimeoutMs, serveSubgraph } from '../../../subgraphs/shared/serve.ts';
 import { type CallContext, createEngine } from '../../../subgraphs/shared/subgraph.ts';
 import { createLogger, createMetrics } from '../../../subgraphs/shared/telemetry.ts';
+import { until } from '../../support/until.ts';
 
 const log = createLogger('test', 'silent');
 const metrics = createMetrics();
@@ -61,6 +64,19 @@ test('a subgraph says over HTTP how long it keeps a connection', async () => {
   const { port } = await overHttp();
   const { headers } = await fetch(`http://127.0.0.1:${port}/health/live`);
   expect(headers.get('keep-alive')).toBe(`timeout=${keepAliveTimeoutMs / 1_000}`);
+});
+
+test('a subgraph begins the next request of a connection when it has answered the one before', async () => {
+  const { port, seen } = await overHttp();
+  const client = connect(port, '127.0.0.1');
+  closing.push(async () => void client.destroy());
+  for (const query of ['{ hang }', '{ left }']) {
+    const body = JSON.stringify({ query });
+    client.write(`POST /graphql HTTP/1.1\r\nhost: x\r\nx-timeout-ms: 400\r\naccept: application/json\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`); // prettier-ignore
+  }
+  await sleep(200);
+  expect(seen.contexts).toHaveLength(0);
+  await until(() => seen.contexts.length === 1);
 });
 
 describe.each([
