@@ -36,7 +36,8 @@ export type ErrorBook = {
   covers(path: ResponsePath): boolean;
   /**
    * All errors, their paths changed by `clip`; failures that no field shows are reported by themselves. In the order of
-   * their paths, those without one first: which subgraph answered first must not show.
+   * their paths, those without one first: which subgraph answered first must not show. Beyond `executeLimits.errors` it
+   * does, in which are left out.
    */
   finish(clip: (path: ResponsePath) => ResponsePath): readonly GraphQLError[];
 };
@@ -117,6 +118,15 @@ function byPath(a: GraphQLError, b: GraphQLError): number {
 
 /** Two subgraphs may fail at one place. */
 const byText = (a: ErrorDetails, b: ErrorDetails): number =>
-  compareText(a.message, b.message) || compareText(JSON.stringify(a.extensions), JSON.stringify(b.extensions));
+  compareText(a.message, b.message) || compareText(textOf(a.extensions), textOf(b.extensions));
+
+/** A service of the same process may throw errors with what JSON can't say. */
+function textOf(extensions: ErrorDetails['extensions']): string {
+  try {
+    return JSON.stringify(extensions);
+  } catch {
+    return '';
+  }
+}
 
 const compareText = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);

@@ -1,6 +1,6 @@
 import { type DocumentNode, type FieldNode, Kind, visit } from 'graphql';
 import { meaningOf, overlappingNames, responseName } from './overlaps.ts';
-import { type SupergraphNames, isRequiredOtherwise } from './supergraph-names.ts';
+import { type SupergraphNames, isRequiredOtherwise, suffixUnusedBy } from './supergraph-names.ts';
 import type { ResponsePath } from './types.ts';
 
 /** A document as the planner gets it, and how its names differ from the client's. */
@@ -55,7 +55,7 @@ export function planDocument(document: DocumentNode, names: SupergraphNames): Pl
 
 /** Fields get the name that they have in the response, or one by which meanings can be told apart. */
 function renameFields(document: DocumentNode, names: SupergraphNames) {
-  const suffix = unusedSuffix(document);
+  const suffix = unusedSuffix(document, names);
   const overlapping = overlappingNames(document);
   const isRenamed = (node: FieldNode): boolean => {
     const name = responseName(node);
@@ -81,11 +81,9 @@ function renameFields(document: DocumentNode, names: SupergraphNames) {
 
 const typenameField: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } };
 
-/** A piece that no name of the document has. */
-function unusedSuffix(document: DocumentNode): string {
-  let suffix = '__as';
+/** A piece that no name of the document has, nor a field that the planner may add. */
+function unusedSuffix(document: DocumentNode, { suffix }: SupergraphNames): string {
   const names = new Set<string>();
   visit(document, { Name: ({ value }) => void names.add(value) });
-  while ([...names].some((name) => name.includes(suffix))) suffix += '_';
-  return suffix;
+  return suffixUnusedBy(names, suffix);
 }

@@ -176,23 +176,28 @@ function compileValue(build: BuildText | null): (value: unknown) => string | und
 /** A field that is required of an object: of the entity or of one below it. */
 type RequiredPlace = { readonly object: JsonObject; readonly name: string };
 
-/** What is required and unknown; for finding out why. */
+/**
+ * What is required and unknown, each followed by what it is within, as what was to bring that may have failed; for
+ * finding out why.
+ */
 export function missingFields(entity: JsonObject, requires: readonly QueryPlanSelectionNode[]): RequiredPlace[] {
   const found: RequiredPlace[] = [];
-  const visit = (value: unknown, selections: readonly QueryPlanSelectionNode[]): void => {
-    if (Array.isArray(value)) value.forEach((element) => visit(element, selections));
+  type Selections = readonly QueryPlanSelectionNode[];
+  const visit = (value: unknown, selections: Selections, around: readonly RequiredPlace[]): void => {
+    if (Array.isArray(value)) value.forEach((element) => visit(element, selections, around));
     if (!isJsonObject(value)) return;
     for (const selection of selections) {
       if (selection.kind === 'InlineFragment') {
-        visit(value, selection.selections);
+        visit(value, selection.selections, around);
         continue;
       }
       const name = nameOf(selection);
       const inner = getOwn(value, name);
-      if (inner === undefined) found.push({ object: value, name });
-      else if (selection.selections) visit(inner, selection.selections);
+      const places = [{ object: value, name }, ...around];
+      if (inner === undefined) found.push(...places);
+      else if (selection.selections) visit(inner, selection.selections, places);
     }
   };
-  visit(entity, requires);
+  visit(entity, requires, []);
   return found;
 }

@@ -8,13 +8,23 @@ export type SupergraphNames = {
   readonly fields: ReadonlySet<string>;
   /** The fields in any `@requires`, at any depth: name → what is meant by it. Aliases are not allowed there. */
   readonly required: ReadonlyMap<string, ReadonlySet<string>>;
+  /** A piece that no field's name has. */
+  readonly suffix: string;
 };
 
 /** Of a supergraph and its schema with all types that subgraphs know. */
-export const supergraphNames = (supergraph: Supergraph, schema: GraphQLSchema): SupergraphNames => ({
-  fields: fieldNamesOf(schema),
-  required: requiredOf(supergraph),
-});
+export function supergraphNames(supergraph: Supergraph, schema: GraphQLSchema): SupergraphNames {
+  const fields = fieldNamesOf(schema);
+  return { fields, required: requiredOf(supergraph), suffix: suffixUnusedBy(fields, '__as') };
+}
+
+/** A piece that none of the names has: this one, or with as many `_` as it takes. */
+export function suffixUnusedBy(names: Iterable<string>, first: string): string {
+  const all = [...names];
+  let suffix = first;
+  while (all.some((name) => name.includes(suffix))) suffix += '_';
+  return suffix;
+}
 
 /** Whether a field has the name of a required one and isn't sure to mean the same: another type may require it so. */
 export function isRequiredOtherwise({ required }: SupergraphNames, node: FieldNode): boolean {
@@ -33,7 +43,7 @@ function requiredOf(supergraph: Supergraph): ReadonlyMap<string, ReadonlySet<str
   const required = new Map<string, Set<string>>();
   for (const subgraph of supergraph.subgraphs())
     for (const directive of subgraph.metadata().requiresDirective().applications())
-      visit(parse(`{${String(directive.arguments().fields)}}`, { noLocation: true }), {
+      visit(parse(inBraces(String(directive.arguments().fields)), { noLocation: true }), {
         Field(node) {
           const meanings = required.get(node.name.value) ?? new Set();
           required.set(node.name.value, meanings.add(meaningOf(node)));
@@ -41,3 +51,6 @@ function requiredOf(supergraph: Supergraph): ReadonlyMap<string, ReadonlySet<str
       });
   return required;
 }
+
+/** A field set may stand in braces of its own. */
+const inBraces = (fields: string): string => (/^[\s,]*\{/.test(fields) ? fields : `{${fields}}`);

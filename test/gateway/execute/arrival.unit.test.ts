@@ -99,4 +99,49 @@ describe('whichever of two subgraphs answers first', () => {
       ['prices is down', ['list', 0, 'parcel']],
     ]);
   });
+
+  test('so it is when the required is part of a value of which another subgraph knows a part', async () => {
+    const thing = 'type Thing @key(fields: "id") { id: ID!';
+    const subgraphs = {
+      list: `type Query { things: [Thing] } ${thing} }`,
+      sizes: `${thing} part: Part @shareable } type Part { size: Int }`,
+      counts: `${thing} part: Part @shareable } type Part { count: Int }`,
+      reports: `${thing} part: Part @external report: Int @requires(fields: "part { count }") } type Part @external { count: Int }`,
+    };
+    const things = [1, 2].map((id) => ({ __typename: 'Thing', id: `${id}` }));
+    const answers = {
+      list: { data: { things } },
+      sizes: { data: { _entities: things.map(() => ({ part: { size: 1 } })) } },
+    };
+    const asked = (query: string) => inBothOrders(subgraphs, answers, { query, racing: ['sizes', 'counts'] });
+    const both = await asked('{ things { part { size count } report } }');
+    expect(both.data).toEqual({ things: things.map(() => ({ part: { size: 1, count: null }, report: null })) });
+    expect(shown(both)).toEqual(
+      [0, 1].flatMap((index) => [
+        ['counts is down', ['things', index, 'part', 'count']],
+        ['counts is down', ['things', index, 'report']],
+      ]),
+    );
+    const alone = shown(await asked('{ things { part { size } report } }'));
+    for (const index of [0, 1]) expect(alone).toContainEqual(['counts is down', ['things', index, 'report']]);
+  });
+
+  test('errors with extensions that JSON has no word for are told all the same', async () => {
+    const { executors } = canned(
+      {
+        a: 'type Query { thing: Thing } type Thing @key(fields: "id") { id: ID! }',
+        b: 'type Thing @key(fields: "id") { id: ID! x: Int }',
+        c: 'type Thing @key(fields: "id") { id: ID! y: Int }',
+      },
+      async ({ serviceName }) => {
+        if (serviceName === 'a') return { data: { thing: { __typename: 'Thing', id: '1' } } };
+        throw Object.assign(new Error('down'), { extensions: { count: 10n } });
+      },
+    );
+    for (const [, executor] of executors) {
+      const result = await executor.execute({ query: '{ thing { x y } }', context: null });
+      expect(result.data).toEqual({ thing: { x: null, y: null } });
+      expect(shown(result)).toEqual([['down', ['thing', 'x']], ['down', ['thing', 'y']]]); // prettier-ignore
+    }
+  });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { canned } from './support/canned.ts';
 import { runOurs } from './support/compare.ts';
 import { type Federation, federate } from './support/federation.ts';
 
@@ -9,7 +10,7 @@ const link =
 function measured(required: string): Federation {
   // What is external has to be required.
   const part = required.includes('part') ? 'part(number: Int): Part! @external' : '';
-  const count = required.startsWith('count') ? 'count(of: Int): Int @external' : '';
+  const count = /^\W*count/.test(required) ? 'count(of: Int): Int @external' : '';
   const reports = `
     type Thing @key(fields: "id") { id: ID! ${count} ${part} report: Int! @requires(fields: "${required}") }
     ${part && 'type Part @external { count(of: Int): Int }'}`;
@@ -25,6 +26,7 @@ function measured(required: string): Federation {
 describe('a required field that the client selects with other arguments', () => {
   test.each([
     ['count', '{ things { count(of: 1) report } }'],
+    ['{ count }', '{ things { count(of: 1) report } }'],
     ['count', '{ things { count(of: null) report } }'],
     ['count', '{ things { report count: count(of: 1) } }'],
     ['count', 'query ($of: Int) { things { count(of: $of) report } }'],
@@ -55,4 +57,27 @@ describe('a required field that the client selects with other arguments', () => 
     const [meter] = federation.requests().filter(({ serviceName }) => serviceName === 'meter');
     expect(meter?.query.replaceAll(/\s+/g, '')).toContain(`...onThing{${asked}}`);
   });
+});
+
+test('the name that it gets is none that a field of the schema has', async () => {
+  const thing = 'type Thing @key(fields: "id") { id: ID!';
+  const { executors, asked } = canned(
+    {
+      list: 'type Query { thing: Thing } type Thing @key(fields: "id") { id: ID! }',
+      meter: `${thing} count(of: Int): Int count__as0: Int }`,
+      reports: `${thing} count(of: Int): Int @external count__as0: Int @external report: Int @requires(fields: "count__as0 count") }`,
+    },
+    async ({ serviceName, query }) => {
+      if (serviceName === 'list') return { data: { thing: { __typename: 'Thing', id: '1' } } };
+      if (serviceName === 'reports') return { data: { _entities: [{ report: 1 }] } };
+      const names = [...query.matchAll(/(\w+)\s*:\s*count\(of/g)].map(([, name]) => [name ?? '', 100]);
+      return { data: { _entities: [{ count: 1, count__as0: 2, ...Object.fromEntries(names) }] } };
+    },
+  );
+  for (const [, executor] of executors) {
+    const result = await executor.execute({ query: '{ thing { count(of: 1) report } }', context: null });
+    expect(result).toEqual({ data: { thing: { count: 100, report: 1 } } });
+    const told = asked.splice(0).find(({ serviceName }) => serviceName === 'reports')?.variables['representations'];
+    expect(told).toEqual([{ __typename: 'Thing', id: '1', count: 1, count__as0: 2 }]);
+  }
 });

@@ -298,7 +298,8 @@ const sorted = (args: Record<string, unknown>): Record<string, unknown> =>
 
 /** A field set of a directive, e.g. of `@requires(fields: "…")`. */
 export function parseFieldSet(fields: string): SelectionSetNode {
-  const [definition] = parse(`{${fields}}`, { noLocation: true }).definitions;
+  const text = fields.trimStart().startsWith('{') ? fields : `{${fields}}`;
+  const [definition] = parse(text, { noLocation: true }).definitions;
   if (definition?.kind !== Kind.OPERATION_DEFINITION) throw new Error(`no field set: ${fields}`);
   return definition.selectionSet;
 }
