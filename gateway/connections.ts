@@ -15,6 +15,7 @@ export type Connection = {
 export type Connections = {
   /** True also when it takes nothing new any more. */
   isFull(): boolean;
+  /** Nothing where the socket is closed already: its end, by which it is taken out again, is past. */
   add(socket: Connection): void;
   /**
    * Ties a socket to its viewer, or to its address (of IPv6 the /64) when that is nobody: it is closed (4403) when the token ends or the
@@ -48,6 +49,7 @@ export function openConnections(options: {
   return {
     isFull: () => isClosing || sockets.size >= maxSockets,
     add(socket) {
+      if (socket.readyState !== socket.OPEN) return;
       sockets.add(socket);
       options.metrics.sockets.inc();
       socket.once('close', () => {

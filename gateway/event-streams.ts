@@ -93,8 +93,14 @@ export function eventStreams(options: EventStreamOptions): Router {
         verifier.stands(operation.caller),
       ) as AsyncGenerator<ExecutionResult>;
     },
-    onOperation: (_operation, { context: { res } }, _args, result) =>
-      Symbol.asyncIterator in result ? paced(result as AsyncGenerator<ExecutionResult>, res, present) : undefined,
+    onOperation(_operation, { context: { res } }, _args, result) {
+      if (!(Symbol.asyncIterator in result)) return undefined;
+      const source = result as AsyncGenerator<ExecutionResult>;
+      // Here, as graphql-sse never begins what it gets for a client that is gone.
+      if (res.destroyed) void source.return(undefined);
+      else res.once('close', () => void source.return(undefined));
+      return paced(source, res, present);
+    },
     onNext: (_operation, { context: { res } }, result) =>
       result.errors ? ({ ...result, errors: present(result.errors, res) } as unknown as ExecutionResult) : undefined,
   });
@@ -173,7 +179,6 @@ async function* paced(
   response: ServerResponse,
   present: (errors: readonly GraphQLError[], response: ServerResponse) => readonly unknown[],
 ): AsyncGenerator<ExecutionResult> {
-  response.once('close', () => void source.return(undefined));
   try {
     for await (const result of source) {
       yield result;

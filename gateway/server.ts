@@ -27,7 +27,7 @@ import { showPrepared } from './prepared-gauge.ts';
 import { simulatedProvider, webhooks } from './proxies.ts';
 import { openResponseCache } from './response-cache.ts';
 import { openRevokedSessions } from './sessions.ts';
-import { openSockets } from './sockets.ts';
+import { openSockets, refuseUpgrade } from './sockets.ts';
 import { openSubscriptions } from './subscriptions.ts';
 import { type TrustedDocuments, compileAhead, readAll, readTrustedDocuments } from './trusted-documents.ts';
 
@@ -133,7 +133,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   server.on('request', inTurn(http.inFrontOf(app)));
   server.on('upgrade', (request, socket, head) => {
     if (request.url?.split('?')[0] === '/graphql') sockets.upgrade(request, socket, head);
-    else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    else refuseUpgrade(socket, '404 Not Found');
   });
   await listen(server, config.port, config.host);
   return {

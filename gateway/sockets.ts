@@ -161,6 +161,8 @@ export function openSockets(options: SocketOptions): Sockets {
   };
 }
 
-function refuseUpgrade(socket: Duplex, status: string): void {
+/** Answers an upgrade with a status and ends the connection, which nobody else does for a client that keeps its own end. */
+export function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

@@ -8,6 +8,7 @@ const timeoutCheckMs = 2_000;
 const untakenTimeoutMs = 30_000;
 /** Requests of one connection that may wait for the one before them. */
 const maxWaitingRequests = 100;
+const isWebSocket = /\bwebsocket\b/i;
 const drainTimeoutMs = 10_000;
 const idleGraceMs = 500;
 const idlePollMs = 50;
@@ -23,6 +24,8 @@ export function limitedServer(keepAliveTimeoutMs: number): Server {
     requestTimeout: requestTimeoutMs,
     connectionsCheckingInterval: timeoutCheckMs,
     keepAliveTimeout: keepAliveTimeoutMs,
+    // Other offers, as curl's and Java's of HTTP/2, are left alone, and the request is answered as it is.
+    shouldUpgradeCallback: ({ headers }) => isWebSocket.test(headers.upgrade ?? ''),
   });
   server.timeout = untakenTimeoutMs;
   server.on('timeout', (socket: Socket) => {

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Client, createClient } from 'graphql-sse';
+import { until } from '../support/until.ts';
 import { type TestGraph, startTestGraph } from './test-graph.ts';
 
 // What a test looks at has no type of its own.
@@ -61,6 +64,29 @@ describe('operations over Server-Sent Events', () => {
     expect(results.map(({ data }) => data?.changes.seq)).toEqual([1, 2]);
     expect(results[0]?.data?.changes.order).toMatchObject({ id: 'o1', customer: { name: expect.any(String) } });
     stop();
+    await eventually(() => graph.stage.open === 0);
+  });
+
+  test('a client that goes while its token is verified or its document is prepared leaves nothing behind', async () => {
+    const held = async () => {
+      const metrics = await (await fetch(`${graph.url}/metrics`)).text();
+      return [/^websocket_connections (\d+)/m, /^subscription_streams (\d+)/m].map((of) =>
+        Number(of.exec(metrics)?.[1]),
+      );
+    };
+    expect(await held()).toEqual([0, 0]);
+    for (let turn = 0; turn < 80; turn++) {
+      const authorization = turn % 2 === 0 ? `authorization: Bearer ${await graph.token()}\r\n` : '';
+      const body = JSON.stringify({ query: `subscription S${turn} { changes(orderId: "o${turn}") { seq } }` });
+      const head = `POST /graphql/stream HTTP/1.1\r\nhost: gateway\r\naccept: text/event-stream\r\ncontent-type: application/json\r\n${authorization}content-length: ${body.length}\r\n\r\n`;
+      const socket = connect(graph.port, '127.0.0.1');
+      await once(socket, 'connect');
+      socket.write(head + body);
+      await new Promise((resolve) => setTimeout(resolve, (turn >> 1) % 8));
+      if (turn % 4 < 2) socket.resetAndDestroy();
+      else socket.destroy();
+    }
+    await until(async () => (await held()).every((count) => count === 0), { timeoutMs: 5_000, what: 'no stream' });
     await eventually(() => graph.stage.open === 0);
   });
 

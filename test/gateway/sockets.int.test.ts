@@ -1,6 +1,11 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
+import { until } from '../support/until.ts';
 import { type BareSocketOptions, openBareSocket } from './bare-socket.ts';
 import { type TestGraph, startTestGraph } from './test-graph.ts';
 
@@ -373,6 +378,51 @@ describe('a socket', () => {
     const other = new WebSocket(`ws://127.0.0.1:${graph.port}/elsewhere`, 'graphql-transport-ws');
     expect(await new Promise((resolve) => other.on('error', (error) => resolve(error.message)))).toContain('404');
   });
+});
+
+describe('an upgrade that is refused', () => {
+  test.each([
+    ['404', '/elsewhere', ''],
+    ['403', '/graphql', 'origin: https://foreign.example\r\n'],
+  ])('with %s ends its connection, also where the client keeps its own end open', async (status, path, header) => {
+    const graph = await startTestGraph({ shape: 'in process' });
+    try {
+      const socket = connect({ port: graph.port, host: '127.0.0.1', allowHalfOpen: true });
+      let answer = '';
+      socket.setEncoding('latin1').on('data', (part: string) => (answer += part)).on('error', () => undefined); // prettier-ignore
+      socket.write(
+        `GET ${path} HTTP/1.1\r\nhost: gateway\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n${header}\r\n`,
+      );
+      await once(socket, 'end');
+      expect(answer).toContain(` ${status} `);
+      // What is sent to a connection that is gone is answered with a reset.
+      await until(() => socket.destroyed || (socket.write('x'), false), { timeoutMs: 5_000, what: 'the reset' });
+    } finally {
+      await graph.close();
+    }
+  });
+});
+
+test.each(['h2c', 'TLS/1.2'])('an offer to go over to %s is left alone, and the request answered', async (upgrade) => {
+  const graph = await startTestGraph({ shape: 'in process' });
+  try {
+    const body = '{"query":"{ __typename }"}';
+    const request = httpRequest(`${graph.url}/graphql`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        connection: 'Upgrade, HTTP2-Settings',
+        upgrade,
+        'http2-settings': '',
+      },
+    });
+    const answered = once(request, 'response') as Promise<[IncomingMessage]>;
+    request.end(body);
+    const [response] = await answered;
+    expect([response.statusCode, JSON.parse(await text(response))]).toEqual([200, { data: { __typename: 'Query' } }]);
+  } finally {
+    await graph.close();
+  }
 });
 
 describe('a gateway that closes', () => {
