@@ -35,6 +35,13 @@ export function pickOperation(document: DocumentNode, operationName: string | un
 const requestError = (message: string): GraphQLError =>
   new GraphQLError(message, { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
 
+/** All names in the document: another one means nothing to it. */
+export function namesIn(document: DocumentNode): ReadonlySet<string> {
+  const names = new Set<string>();
+  visit(document, { Name: ({ value }) => void names.add(value) });
+  return names;
+}
+
 /** Names of the variables that decide a `@skip` or `@include` somewhere in the document, sorted. */
 export function conditionVariables(document: DocumentNode): readonly string[] {
   const names = new Set<string>();

@@ -1,4 +1,5 @@
 import { type DocumentNode, type FieldNode, Kind, visit } from 'graphql';
+import { namesIn } from './operation.ts';
 import { meaningOf, overlappingNames, responseName } from './overlaps.ts';
 import { type SupergraphNames, isRequiredOtherwise, suffixUnusedBy } from './supergraph-names.ts';
 import type { ResponsePath } from './types.ts';
@@ -55,7 +56,8 @@ export function planDocument(document: DocumentNode, names: SupergraphNames): Pl
 
 /** Fields get the name that they have in the response, or one by which meanings can be told apart. */
 function renameFields(document: DocumentNode, names: SupergraphNames) {
-  const suffix = unusedSuffix(document, names);
+  // A piece that no name of the document has, nor a field that the planner may add.
+  const suffix = suffixUnusedBy(namesIn(document), names.suffix);
   const overlapping = overlappingNames(document);
   const isRenamed = (node: FieldNode): boolean => {
     const name = responseName(node);
@@ -80,10 +82,3 @@ function renameFields(document: DocumentNode, names: SupergraphNames) {
 }
 
 const typenameField: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } };
-
-/** A piece that no name of the document has, nor a field that the planner may add. */
-function unusedSuffix(document: DocumentNode, { suffix }: SupergraphNames): string {
-  const names = new Set<string>();
-  visit(document, { Name: ({ value }) => void names.add(value) });
-  return suffixUnusedBy(names, suffix);
-}

@@ -13,6 +13,7 @@ import {
   visit,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { namesIn } from '../execute/operation.ts';
 
 /**
  * What the events of a subscription are, and so what may be done for a client that is slower than they come.
@@ -91,7 +92,7 @@ function prepare(query: string, kinds: Readonly<Record<string, StreamKind>>): Pr
     return { kind: null, query, mark: () => null, position: () => null, kept: definitions.map(nameOf) };
 
   const responseName = root.alias?.value ?? root.name.value;
-  const names = namesOf(document);
+  const names = namesIn(document);
   const markAlias = unusedName(usualMarkAlias, names);
   const positionVariable = kind.kind === 'journal' ? unusedName(usualPositionVariable, names) : undefined;
   const marked = withMark(root, `${markAlias}: ${kind.kind === 'journal' ? 'seq' : kind.identity}`);
@@ -110,13 +111,6 @@ function prepare(query: string, kinds: Readonly<Record<string, StreamKind>>): Pr
 }
 
 const nameOf = (definition: VariableDefinitionNode): string => definition.variable.name.value;
-
-/** Of everything in the document: a name that isn't among them means nothing to it. */
-function namesOf(document: DocumentNode): ReadonlySet<string> {
-  const names = new Set<string>();
-  visit(document, { Name: ({ value }) => void names.add(value) });
-  return names;
-}
 
 function unusedName(usual: string, names: ReadonlySet<string>): string {
   let name = usual;

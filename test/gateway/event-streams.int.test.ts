@@ -10,13 +10,8 @@ import { type TestGraph, startTestGraph } from './test-graph.ts';
 // eslint-disable-next-line typescript/no-explicit-any
 type Result = { data?: any; errors?: any[] };
 
-const eventually = async (holds: () => boolean, withinMs = 5_000): Promise<void> => {
-  const deadline = Date.now() + withinMs;
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms: ${holds.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-};
+const eventually = (holds: () => boolean, timeoutMs = 5_000) =>
+  until(holds, { timeoutMs, everyMs: 5, what: holds.toString() });
 
 describe('operations over Server-Sent Events', () => {
   let graph: TestGraph;

@@ -1,19 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
+import { until } from '../support/until.ts';
 import { type TestGraph, startTestGraph } from './test-graph.ts';
 
 // What a test looks at has no type of its own.
 // eslint-disable-next-line typescript/no-explicit-any
 type Result = { data?: any; errors?: any[] };
 
-const eventually = async (holds: () => boolean, withinMs = 5_000): Promise<void> => {
-  const deadline = Date.now() + withinMs;
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms: ${holds.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-};
+const eventually = (holds: () => boolean, timeoutMs = 5_000) =>
+  until(holds, { timeoutMs, everyMs: 5, what: holds.toString() });
 
 describe('a gateway that gets another supergraph', () => {
   let graph: TestGraph;
