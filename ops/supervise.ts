@@ -16,6 +16,8 @@ export type Program = {
 
 export type Supervised = {
   readonly name: string;
+  /** The process that runs now; undefined between two. */
+  pid(): number | undefined;
   /** Resolves when the service says that it is ready; rejects when it was given up. */
   ready(): Promise<void>;
   /** SIGTERM, and SIGKILL for one that is still there after 30 s. It isn't started again. */
@@ -89,6 +91,7 @@ export function supervise(
 
   return {
     name: program.name,
+    pid: () => (child?.exitCode === null && child.signalCode === null ? child.pid : undefined),
     async ready() {
       while (!stopping) {
         if (givenUp) throw givenUp;

@@ -34,9 +34,15 @@ export type Daemon = { name: string; process: string; port: number };
  * is recorded in `<dataDir>/<name>.server.json`, its output in `<dataDir>/<name>.log`. It runs in a session of its own, so that a terminal's
  * Ctrl-C does not reach it. The caller holds the directory's lock.
  *
+ * @param port to listen on; a free one when not given
  * @throws Error with the end of the log when it does not come up
  */
-export async function startDaemon(kind: DaemonKind, dataDir: string, log: (line: string) => void): Promise<Daemon> {
+export async function startDaemon(
+  kind: DaemonKind,
+  dataDir: string,
+  log: (line: string) => void,
+  port?: number,
+): Promise<Daemon> {
   const startedAtMs = performance.now();
   const left = await adoptDaemon(kind, dataDir);
   if (left) {
@@ -45,7 +51,7 @@ export async function startDaemon(kind: DaemonKind, dataDir: string, log: (line:
   }
   await kind.prepare();
   for (let attempt = 1; ; attempt += 1) {
-    const daemon = await spawnDaemon(kind, dataDir);
+    const daemon = await spawnDaemon(kind, dataDir, port);
     if (await becomesReady(kind, daemon)) {
       log(`${kind.name} is ready on port ${daemon.port} after ${Math.round(performance.now() - startedAtMs)} ms`);
       return daemon;
@@ -79,8 +85,8 @@ function recordedDaemon(name: string, dataDir: string): Daemon | undefined {
   }
 }
 
-async function spawnDaemon(kind: DaemonKind, dataDir: string): Promise<Daemon> {
-  const port = await freePort();
+async function spawnDaemon(kind: DaemonKind, dataDir: string, given: number | undefined): Promise<Daemon> {
+  const port = given ?? (await freePort());
   const { file, args, env } = kind.command(port);
   const output = openSync(join(dataDir, `${kind.name}.log`), 'w');
   const child = spawn(file, args, { env, cwd: dataDir, detached: true, stdio: ['ignore', output, output] });
@@ -105,9 +111,13 @@ async function becomesReady(kind: DaemonKind, daemon: Daemon): Promise<boolean> 
   return false;
 }
 
-/** Ends a server: SIGTERM, and SIGKILL when it still runs 10 s later. */
-export async function stopDaemon(dataDir: string, daemon: Daemon): Promise<void> {
-  signalDaemon(daemon, 'SIGTERM');
+/** Ends a server: SIGTERM or the given signal, and SIGKILL when it still runs 10 s later. */
+export async function stopDaemon(
+  dataDir: string,
+  daemon: Daemon,
+  signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM',
+): Promise<void> {
+  signalDaemon(daemon, signal);
   if (!(await ends(daemon, stopTimeoutMs))) {
     signalDaemon(daemon, 'SIGKILL');
     if (!(await ends(daemon, killTimeoutMs)))
