@@ -1,5 +1,6 @@
 import { createConnection } from 'mysql2/promise';
 import { callerHeaders, identitySigner } from '../subgraphs/shared/auth.ts';
+import { decimalText } from '../subgraphs/shared/currencies.ts';
 import type { Env } from '../subgraphs/shared/env.ts';
 import { CallError } from '../subgraphs/shared/link.ts';
 import { type Runtime, databaseUrl, readPlatformConfig } from '../subgraphs/shared/runtime.ts';
@@ -123,7 +124,9 @@ async function seedWallets(
     const variables = { userId, amount: demoBalance, idempotencyKey: `seed-${userId}` };
     await run('payment', `the wallet of ${userId}`, { query: creditWallet, variables });
   }
-  console.log(`seeded: ${customerIds.length} wallets with ${demoBalance.amount / 100} ${demoBalance.currency}`);
+  console.log(
+    `seeded: ${customerIds.length} wallets with ${decimalText(demoBalance.amount, demoBalance.currency)} ${demoBalance.currency}`,
+  );
 }
 
 function inputOf({ rooms, ...product }: DemoProduct) {

@@ -379,7 +379,7 @@ export type PaymentAttempt = {
   providerState?: Maybe<Scalars['String']['output']>;
   /** The page where the customer pays; null until the provider has answered, and where the shop's own page does it with `clientParams`. */
   redirectUrl?: Maybe<Scalars['String']['output']>;
-  /** What a program needs to pay. Stripe: `{ intent, clientSecret, publishableKey }` for Elements, or `{ session }`. A bank transfer: `{ account, holder, bic, reference, amountMinor, currency }`. The simulated provider: `{ intent, clientSecret, confirmUrl }`; POST `{"card": "4242424242424242"}` to `confirmUrl`. */
+  /** What a program needs to pay. Stripe: `{ intent, clientSecret, publishableKey }` for Elements, or `{ session }`. A bank transfer: `{ account, holder, bic, reference, amountMinor, currency }`, the amount as a number. The simulated provider: `{ intent, clientSecret, confirmUrl }`; POST `{"card": "4242424242424242"}` to `confirmUrl`. */
   clientParams?: Maybe<Scalars['JSON']['output']>;
   /** The provider's code of the failure, e.g. `card_declined`. */
   failureCode?: Maybe<Scalars['String']['output']>;
@@ -831,7 +831,10 @@ export type DeadLetterPayload = {
 export type Query = {
   /** A payment by exactly one of id and number. For its customer and staff; NOT_FOUND for anybody else. */
   payment?: Maybe<Payment>;
-  /** How an order can be paid right now; empty when it can't. WALLET where the customer's wallet covers the whole balance due. For its owner and staff; NOT_FOUND for anybody else. */
+  /**
+   * How an order can be paid right now; empty when it can't. A method is listed where its provider takes the order's currency and amount, WALLET where the
+   * customer's wallet covers the whole balance due. While a payment is OPEN only its method is listed: go on with it, or cancel it. For its owner and staff; NOT_FOUND for anybody else.
+   */
   availablePaymentMethods: Array<PaymentMethod>;
   /** All payments, newest first. Staff only (FORBIDDEN). */
   payments: PaymentConnection;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isCurrency } from '../shared/currencies.ts';
 import { ConfigError, type Env, developmentValue, integer, readEnv, url } from '../shared/env.ts';
 import { rsaPrivateKey, rsaPublicKey } from './rsa-keys.ts';
 
@@ -37,6 +38,8 @@ export type BankTransferConfig = {
   readonly account: string;
   readonly holder: string;
   readonly bic: string | undefined;
+  /** In which currencies the account takes money. Undefined: in every one. */
+  readonly currencies: ReadonlySet<string> | undefined;
 };
 
 /** `manual`: a card's money is held until staff capture it. */
@@ -152,17 +155,26 @@ function readAlipayConfig(env: Env): AlipayConfig | undefined {
   };
 }
 
+function currenciesOf(given: string | undefined): ReadonlySet<string> | undefined {
+  if (given === undefined) return undefined;
+  const codes = given.split(',').map((code) => code.trim());
+  const unknown = codes.find((code) => !isCurrency(code));
+  if (unknown === undefined) return new Set(codes);
+  throw new ConfigError(`BANK_TRANSFER_CURRENCIES: ${unknown} is the code of no currency of ISO 4217, as EUR is.`);
+}
+
 /** Bank transfers are had by having an account. */
 function readBankTransferConfig(env: Env): BankTransferConfig | undefined {
   const given = readEnv(env, {
     BANK_TRANSFER_ACCOUNT: z.string().max(64).optional(),
     BANK_TRANSFER_HOLDER: z.string().max(140).optional(),
     BANK_TRANSFER_BIC: z.string().max(16).optional(),
+    BANK_TRANSFER_CURRENCIES: z.string().optional(),
   });
   const { BANK_TRANSFER_ACCOUNT: account, BANK_TRANSFER_HOLDER: holder, BANK_TRANSFER_BIC: bic } = given;
   if (account === undefined) return undefined;
   if (holder === undefined) throw new ConfigError('BANK_TRANSFER_HOLDER: is not set — in whose name the account is.');
-  return { account, holder, bic };
+  return { account, holder, bic, currencies: currenciesOf(given.BANK_TRANSFER_CURRENCIES) };
 }
 
 /** Throws ConfigError naming the variable and the mend. */

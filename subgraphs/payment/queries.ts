@@ -8,12 +8,12 @@ import type { PaymentContext, PaymentDeps } from './context.ts';
 import type { PaymentState } from './domain/payment.ts';
 import { readWallet } from './ledger/wallets.ts';
 import { findVisibleOrder, stateAt, takesWallet } from './orders.ts';
-import { takesCurrency } from './providers/provider.ts';
+import { amountRefusal, takesCurrency } from './providers/provider.ts';
 import type { RefundState } from './domain/refund.ts';
 import type {
   PaymentEventRow, PaymentMethod, PaymentRow, RefundRow, WebhookOutcome, WebhookRow,
 } from './records.ts'; // prettier-ignore
-import { paymentFrom, refundFrom } from './store.ts';
+import { findHolder, heldForOrder, paymentFrom, refundFrom } from './store.ts';
 
 export type PageInput = { readonly first?: number | null; readonly after?: string | null };
 
@@ -55,12 +55,19 @@ export async function availablePaymentMethods(
   if (!order) throw notFound('There is no such order.');
   const payable = stateAt(order, deps.now()) === 'PENDING_PAYMENT' && order.balanceDue.amount > 0n;
   if (!payable) return [];
+  const sql = deps.db.em();
+  const holder = await findHolder(sql, orderId);
+  // One payment of an order at a time: what was begun is gone on with, unless it waits for nothing but its provider.
+  if (holder && holder.state !== 'FAILED') return holder.state === 'OPEN' ? [holder.method] : [];
+  const due = order.balanceDue;
   const external = [...deps.providers]
-    .filter(([, provider]) => takesCurrency(provider, order.balanceDue.currency))
+    .filter(([, provider]) => takesCurrency(provider, due.currency) && amountRefusal(provider, due) === null)
     .map(([method]) => method);
   if (!takesWallet(order)) return external;
-  const wallet = await readWallet(deps.db.em(), order.customerId, order.balanceDue.currency);
-  return wallet.balanceMinor >= order.balanceDue.amount ? ['WALLET', ...external] : external;
+  const wallet = await readWallet(sql, order.customerId, due.currency);
+  // What a declined payment has set aside is let go by the payment that takes its place.
+  const heldMinor = holder ? await heldForOrder(sql, orderId) : 0n;
+  return wallet.balanceMinor + heldMinor >= due.amount ? ['WALLET', ...external] : external;
 }
 
 /** Newest first, by id: ids of UUIDv7 are in the order of their making. */

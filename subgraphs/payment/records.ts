@@ -81,7 +81,7 @@ export const AttemptRecord = defineEntity({
     providerIntentId: text<string>(128).nullable(),
     providerState: text<string>(40).nullable(),
     redirectUrl: text<string>(2048).nullable(),
-    clientParams: p.json<Record<string, string>>().nullable(),
+    clientParams: p.json<Record<string, string | number>>().nullable(),
     failureCode: text<string>(64).nullable(),
     failureMessage: text<string>(500).nullable(),
     createdAt: at(),

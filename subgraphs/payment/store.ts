@@ -111,6 +111,16 @@ export async function findWalletPart(sql: Sql, orderId: string): Promise<Payment
   return row ? paymentFrom(row) : null;
 }
 
+/** What the order's mixed payment has set aside in the wallet, in minor units. */
+export async function heldForOrder(sql: Sql, orderId: string): Promise<bigint> {
+  const [row] = await select(
+    sql,
+    "select amount_minor from payment where live_order_id = ? and slot = 1 and state = 'AUTHORIZED'",
+    [idToBytes(orderId)],
+  );
+  return row ? BigInt(row['amount_minor'] as string) : 0n;
+}
+
 export async function findAttempt(sql: Sql, attemptId: string): Promise<AttemptRow | null> {
   const [row] = await select(sql, 'select * from attempt where id = ?', [idToBytes(attemptId)]);
   return row ? attemptFrom(row) : null;

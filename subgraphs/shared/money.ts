@@ -8,7 +8,6 @@ export type Money = { readonly amount: bigint; readonly currency: string };
 export type MoneyJson = { readonly amount: number; readonly currency: string };
 
 export const money = (amount: bigint, currency: string): Money => ({ amount, currency });
-export const isCurrency = (code: string): boolean => /^[A-Z]{3}$/.test(code);
 
 /** `left + right`. Throws a RangeError for different currencies or beyond ±(2^53 − 1). */
 export function add(left: Money, right: Money): Money {

@@ -57,7 +57,7 @@ export function stripeBooks(emit: Emit) {
   function createIntent(params: Params): StripeIntent {
     const amount = Number(params['amount']);
     const currency = text(params['currency']);
-    if (!Number.isSafeInteger(amount) || amount < 1 || amount > 99_999_999) throw invalid('amount_too_large', 'Amount must be no more than 999,999.99.'); // prettier-ignore
+    if (!Number.isSafeInteger(amount) || amount < 1 || amount > (currency === 'idr' ? 999_999_999_999 : 99_999_999)) throw invalid('amount_too_large', 'Amount must be no more than 999,999.99.'); // prettier-ignore
     if (!/^[a-z]{3}$/.test(currency)) throw invalid('parameter_invalid', `Invalid currency: ${currency}`);
     const id = newId('pi');
     const intent: StripeIntent = {

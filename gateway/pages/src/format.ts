@@ -1,12 +1,20 @@
+import { decimalText, minorDigits } from '../../../subgraphs/shared/currencies.ts';
 import type { Money } from './types.ts';
 
-/** How many digits a currency's minor units are: 2 for EUR, 0 for JPY. */
-export const currencyDigits = (currency: string): number =>
-  new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2;
-
-/** Money in the reader's own way of writing; minor units have the currency's own number of digits. */
-export const formatMoney = ({ amount, currency }: Money): string =>
-  new Intl.NumberFormat(undefined, { style: 'currency', currency }).format(amount / 10 ** currencyDigits(currency));
+/**
+ * Money in the reader's own way of writing. Its digits are ISO 4217's, not `Intl`'s, and it is formatted from its decimal
+ * text, because a number above 2^53 / 100 would be rounded.
+ */
+export function formatMoney({ amount, currency }: Money): string {
+  const digits = minorDigits(currency);
+  const options = {
+    style: 'currency',
+    currency,
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  } as const;
+  return new Intl.NumberFormat(undefined, options).format(decimalText(amount, currency) as Intl.StringNumericLiteral);
+}
 
 /** Time left as `m:ss`, or `h:mm:ss` from an hour on; never below zero. */
 export function formatTimeLeft(leftMs: number): string {

@@ -1,6 +1,7 @@
 import type { Refusal } from '../../shared/errors.ts';
 import { notFoundError, validationError } from '../../shared/errors.ts';
-import { type MoneyJson, isCurrency, money, multiply, sum } from '../../shared/money.ts';
+import { isCurrency } from '../../shared/currencies.ts';
+import { type MoneyJson, money, multiply, sum } from '../../shared/money.ts';
 import type { LineAddOnRecord } from '../records.ts';
 import type { StoredLine } from '../rows.ts';
 import { type Stay, checkStay, checkStayAt, maxNightsPerOrder, nightsOf } from './stay.ts';
@@ -79,7 +80,7 @@ export function checkInput(
   const invalid = (message: string, ...path: string[]) => refusals.push(validationError(message, ['input', ...path]));
 
   if (!type) invalid('type: there is no such order type; see orderTypes.', 'type');
-  if (!isCurrency(input.currency)) invalid('currency: is an ISO 4217 code of three capitals.', 'currency');
+  if (!isCurrency(input.currency)) invalid('currency: is the code of a currency of ISO 4217, e.g. EUR.', 'currency');
   if (input.lines.length < 1 || input.lines.length > maxLines) invalid(`lines: takes 1 to ${maxLines} lines.`, 'lines');
   if ((input.remark?.length ?? 0) > maxRemarkLength)
     invalid(`remark: has at most ${maxRemarkLength} characters.`, 'remark');

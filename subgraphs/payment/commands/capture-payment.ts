@@ -10,7 +10,7 @@ import { providerError } from '../refusals.ts';
 import type { AttemptRow, PaymentRow, Source } from '../records.ts';
 import { type Cause, findLiveAttempt, findPayment, knownAttempt, lockPayment, savePayment } from '../store.ts';
 import { applyFact } from './apply-fact.ts';
-import { type PaymentPayload, refusedPayment, requirePayment } from './create-payment.ts';
+import { type PaymentPayload, refusedPayment, requirePayment, requireStep } from './create-payment.ts';
 import { asRefusal } from './submit-attempt.ts';
 
 export type CaptureInput = { readonly paymentId: string; readonly amount?: MoneyJson | null };
@@ -53,6 +53,7 @@ const store = (deps: PaymentDeps, claim: Claim, paymentId: string, amount: Money
     const decide = offline ? decideArrival : decideCapture;
     const decision = decide(payment, amount === null ? null : moneyFromJson(amount));
     if ('refusal' in decision) throw new RefusedError(decision.refusal);
+    if (amount !== null) requireStep(deps, payment, BigInt(amount.amount), ['amount', 'amount']);
     const cause: Cause = { source: 'api', at: deps.now(), data: { capturedBy: claim.ownerId } };
     const after = await savePayment(unit, payment, decision.events, cause);
     if (offline) await bookArrival(unit, deps, { payment: after, attempt }, cause);

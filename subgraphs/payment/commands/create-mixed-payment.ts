@@ -8,7 +8,7 @@ import { type OrderFacts, requirePayableOrder, requireWalletTaken } from '../ord
 import { amountMismatch } from '../refusals.ts';
 import type { PaymentMethod, PaymentRow } from '../records.ts';
 import { findPayment } from '../store.ts';
-import { checkReturnUrl, requireCurrency, requireMethod } from './create-payment.ts';
+import { checkReturnUrl, requireMethod, requireTaken } from './create-payment.ts';
 import { type Started, startParts } from './start-parts.ts';
 import { submitOrRefuse } from './submit-attempt.ts';
 
@@ -51,8 +51,8 @@ export async function createMixedPayment(
     checkReturnUrl(input.returnUrl);
     const order = await requirePayableOrder(deps, user, input.orderId, caller.traceId);
     requireWalletTaken(order);
-    requireCurrency(provider, external.method, order);
     const amounts = split(wallet, external, order);
+    requireTaken(provider, external.method, money(amounts.external, order.balanceDue.currency));
     const { replayed, result } = await startParts(deps, {
       claim,
       order,

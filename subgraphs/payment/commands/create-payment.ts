@@ -6,8 +6,8 @@ import { isId } from '../../shared/ids.ts';
 import { type Money, type MoneyJson, moneyFromJson } from '../../shared/money.ts';
 import type { PaymentDeps } from '../context.ts';
 import { type OrderFacts, requirePayableOrder, requireWalletTaken } from '../orders.ts';
-import { type PaymentProvider, takesCurrency } from '../providers/provider.ts';
-import { amountMismatch } from '../refusals.ts';
+import { type PaymentProvider, amountRefusal, stepRefusal, takesCurrency } from '../providers/provider.ts';
+import { amountMismatch, providerError } from '../refusals.ts';
 import type { PaymentMethod, PaymentRow } from '../records.ts';
 import { findPayment } from '../store.ts';
 import { type Started, startParts } from './start-parts.ts';
@@ -52,8 +52,8 @@ export async function createPayment(
     checkReturnUrl(input.returnUrl);
     const order = await requirePayableOrder(deps, user, input.orderId, caller.traceId);
     if (provider === null) requireWalletTaken(order);
-    else requireCurrency(provider, input.method, order);
     const { amount } = checkAmount(input, order);
+    if (provider !== null) requireTaken(provider, input.method, { amount, currency: order.balanceDue.currency });
     const { replayed, result } = await startParts(deps, {
       claim,
       order,
@@ -73,10 +73,24 @@ export function requireMethod(deps: Pick<PaymentDeps, 'providers'>, method: Paym
   return provider;
 }
 
-/** Refuses an order in a currency that the method's provider does not take. */
-export function requireCurrency(provider: PaymentProvider, method: PaymentMethod, { balanceDue }: OrderFacts): void {
-  if (takesCurrency(provider, balanceDue.currency)) return;
-  throw new RefusedError(validationError(`${method} does not take ${balanceDue.currency}.`, ['input', 'method']));
+/** Refuses, before anybody is asked, what the method's provider does not take: another currency, too little, too much. */
+export function requireTaken(provider: PaymentProvider, method: PaymentMethod, money: Money): void {
+  if (!takesCurrency(provider, money.currency))
+    throw new RefusedError(validationError(`${method} does not take ${money.currency}.`, ['input', 'method']));
+  const refusal = amountRefusal(provider, money);
+  if (refusal !== null)
+    throw new RefusedError(providerError(provider.name, false, `${method} can't collect this. ${refusal}`));
+}
+
+/** Refuses a part of a payment, to be captured or given back, that its provider has no number for. */
+export function requireStep(
+  deps: Pick<PaymentDeps, 'providers'>,
+  { method, currency }: Pick<PaymentRow, 'method' | 'currency'>,
+  amountMinor: bigint,
+  path: readonly string[],
+): void {
+  const refusal = stepRefusal(deps.providers.get(method) ?? {}, { amount: amountMinor, currency });
+  if (refusal !== null) throw new RefusedError(validationError(refusal, path));
 }
 
 /** Refuses what is not a URL that a browser may be led back to. */

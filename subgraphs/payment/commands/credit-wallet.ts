@@ -9,7 +9,8 @@ import {
 } from '../../shared/errors.ts';
 import { claimKey } from '../../shared/idempotency.ts';
 import { isId } from '../../shared/ids.ts';
-import { type MoneyJson, isCurrency } from '../../shared/money.ts';
+import { isCurrency } from '../../shared/currencies.ts';
+import type { MoneyJson } from '../../shared/money.ts';
 import { type PaymentDeps, transact } from '../context.ts';
 import { between } from '../domain/ledger.ts';
 import { postTransfer } from '../ledger/transfer.ts';
@@ -56,7 +57,9 @@ function checkInput({ amount, reason }: CreditInput): void {
   const refusals: Refusal[] = [];
   if (amount.amount <= 0) refusals.push(validationError('A credit is at least 1 minor unit.', ['amount', 'amount']));
   if (!isCurrency(amount.currency))
-    refusals.push(validationError('currency: is an ISO 4217 code of three capitals.', ['amount', 'currency']));
+    refusals.push(
+      validationError('currency: is the code of a currency of ISO 4217, e.g. EUR.', ['amount', 'currency']),
+    );
   if (!reason.isWellFormed()) refusals.push(validationError('reason: is not valid Unicode.', ['reason']));
   else if (reason.trim().length === 0 || reason.length > maxReasonLength)
     refusals.push(validationError(`A reason has 1 to ${maxReasonLength} characters.`, ['reason']));

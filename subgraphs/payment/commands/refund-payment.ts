@@ -27,6 +27,7 @@ import {
   walletProvider,
 } from '../store.ts';
 import { capturedAttemptId } from './apply-fact.ts';
+import { requireStep } from './create-payment.ts';
 import { applyRefund, refundKey } from './apply-refund.ts';
 
 export type RefundInput = { readonly paymentId: string; readonly amount: MoneyJson; readonly reason: string };
@@ -98,6 +99,7 @@ const store = (deps: PaymentDeps, claim: Claim, input: RefundInput, userId: stri
       );
     }
     const amountMinor = BigInt(input.amount.amount);
+    requireStep(deps, payment, amountMinor, ['input', 'amount', 'amount']);
     const decision = decideRefund(payment, amountMinor);
     if ('refusal' in decision) throw new RefusedError(decision.refusal);
     const at = deps.now();

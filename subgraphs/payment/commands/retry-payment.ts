@@ -2,6 +2,7 @@ import { type Viewer, requireUser } from '../../shared/auth.ts';
 import { RefusedError, orRefusals, validationError } from '../../shared/errors.ts';
 import { type Claim, claimKey, findKey } from '../../shared/idempotency.ts';
 import { newNumber } from '../../shared/ids.ts';
+import { money } from '../../shared/money.ts';
 import { type PaymentDeps, transact } from '../context.ts';
 import { isClosed, isUnpaid } from '../domain/payment.ts';
 import { requirePayableOrder } from '../orders.ts';
@@ -10,7 +11,7 @@ import type { PaymentProvider } from '../providers/provider.ts';
 import type { AttemptRow, PaymentRow } from '../records.ts';
 import { findLiveAttempt, insertAttempt, lockPayment, savePayment } from '../store.ts';
 import { applyFact } from './apply-fact.ts';
-import { type PaymentPayload, refusedPayment, requireMethod, requirePayment } from './create-payment.ts';
+import { type PaymentPayload, refusedPayment, requireMethod, requirePayment, requireTaken } from './create-payment.ts';
 import { type Started, firstCheckSeconds } from './start-parts.ts';
 import { type EndedIntent, asRefusal, endIntent, submitOrRefuse } from './submit-attempt.ts';
 
@@ -31,6 +32,7 @@ export async function retryPayment(
     requireRetryable(payment);
     const provider = requireMethod(deps, payment.method);
     await requirePayableOrder(deps, user, payment.orderId, caller.traceId);
+    requireTaken(provider, payment.method, money(payment.amountMinor, payment.currency));
     const attempt = await findLiveAttempt(deps.db.em(), payment.id);
     const ended = attempt ? await endEarlier(deps, payment, attempt) : null;
     const { replayed, result } = await store(deps, { claim, provider, payment, attempt, ended });

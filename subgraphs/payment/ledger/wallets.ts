@@ -2,7 +2,7 @@ import { type Page, pageArguments, toPage } from '../../shared/connection.ts';
 import { type Row, type Sql, placeholders, select, toDate } from '../../shared/database.ts';
 import { badUserInput } from '../../shared/errors.ts';
 import { idFromBytes, idToBytes } from '../../shared/ids.ts';
-import { isCurrency } from '../../shared/money.ts';
+import { isCurrency } from '../../shared/currencies.ts';
 import { accountId, walletId } from '../domain/ledger.ts';
 import type { LedgerEntryRow } from './records.ts';
 
@@ -36,7 +36,7 @@ export async function readWallet(sql: Sql, ownerId: string, currency: string): P
 /** The wallet in `currency`, or the one that was opened first; null where none was. Throws BAD_USER_INPUT for no currency code. */
 export async function findWallet(sql: Sql, ownerId: string, currency: string | null): Promise<WalletView | null> {
   if (currency !== null) {
-    if (!isCurrency(currency)) throw badUserInput('currency: is an ISO 4217 code of three capitals.');
+    if (!isCurrency(currency)) throw badUserInput('currency: is the code of a currency of ISO 4217, e.g. EUR.');
     return readWallet(sql, ownerId, currency);
   }
   const [row] = await select(

@@ -1,15 +1,17 @@
 import { z } from 'zod';
+import { decimalText } from '../../shared/currencies.ts';
 import { idFromBytes } from '../../shared/ids.ts';
 import type { ProviderFact } from '../domain/payment.ts';
-import type { PaymentProvider } from './provider.ts';
+import type { AmountLimits, PaymentProvider } from './provider.ts';
 
 /** Alipay's mainland API knows one currency, and tells its times in China's. */
 export const alipayCurrency = 'CNY';
+/** From 0.01 to 100,000,000.00 yuan. @see https://opendocs.alipay.com/open/028r8t `total_amount` */
+export const alipayLimits: AmountLimits = { minMinor: 1n, maxMinor: 10_000_000_000n, stepMinor: 1n };
 const chinaOffsetMs = 8 * 3_600_000;
 
 /** Yuan with two decimals, e.g. `12.34` for 1234 minor units. */
-export const toYuan = (amountMinor: bigint): string =>
-  `${amountMinor / 100n}.${String(amountMinor % 100n).padStart(2, '0')}`;
+export const toYuan = (amountMinor: bigint): string => decimalText(amountMinor, alipayCurrency);
 
 /** Minor units of yuan with up to two decimals; null for any other text. */
 export function fromYuan(text: string): bigint | null {

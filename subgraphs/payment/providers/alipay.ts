@@ -1,7 +1,7 @@
 import type { AlipayConfig } from '../config.ts';
 import { type SignatureCode, toleranceSeconds } from '../domain/signature.ts';
 import {
-  alipayCurrency, formOf, fromChinaTime, readAlipayEvent, toChinaTime, toYuan, tradeFact, tradeNumberOf,
+  alipayCurrency, alipayLimits, formOf, fromChinaTime, readAlipayEvent, toChinaTime, toYuan, tradeFact, tradeNumberOf,
 } from './alipay-facts.ts'; // prettier-ignore
 import { type AlipayGateway, openAlipayGateway } from './alipay-gateway.ts';
 import {
@@ -27,7 +27,7 @@ export function alipayProvider(
   const getIntent = (attempt: Pick<KnownAttempt, 'id' | 'intentId'>) => findTrade(gateway, attempt, now());
   return {
     name: 'alipay',
-    currencies: new Set([alipayCurrency]),
+    limits: (currency) => (currency === alipayCurrency ? alipayLimits : null),
     async createIntent(attempt) {
       const intentId = tradeNumberOf(attempt.id);
       // A page is made here alone: asking first shows before the customer does that Alipay answers to our keys.

@@ -1,5 +1,8 @@
+import { maxAmountMinor } from '../../shared/money.ts';
 import type { BankTransferConfig } from '../config.ts';
-import type { Intent, KnownAttempt, PaymentProvider } from './provider.ts';
+import type { AmountLimits, Intent, KnownAttempt, PaymentProvider } from './provider.ts';
+
+const anyAmount: AmountLimits = { minMinor: 1n, maxMinor: maxAmountMinor, stepMinor: 1n };
 
 /**
  * A transfer to the shop's bank account: nobody is asked over the network. The customer is told where to send how much with
@@ -17,13 +20,14 @@ export function bankTransferProvider(config: BankTransferConfig): PaymentProvide
       holder: config.holder,
       ...(config.bic === undefined ? {} : { bic: config.bic }),
       reference: intentId,
-      amountMinor: String(amount.amount),
+      amountMinor: Number(amount.amount),
       currency: amount.currency,
     },
   });
   return {
     name: 'bank_transfer',
     offline: true,
+    limits: (currency) => (config.currencies?.has(currency) === false ? null : anyAmount),
     createIntent: async ({ number, amount }) => intentOf({ intentId: number, amount }),
     getIntent: async (attempt) => intentOf(attempt),
     // Money that is sent all the same is not confirmed by staff: they send it back.

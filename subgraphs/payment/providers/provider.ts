@@ -1,4 +1,5 @@
 import type { Headers } from '../../shared/auth.ts';
+import { decimalText } from '../../shared/currencies.ts';
 import type { Money } from '../../shared/money.ts';
 import type { RawResponse } from '../../shared/link.ts';
 import type { ProviderFact } from '../domain/payment.ts';
@@ -15,7 +16,7 @@ export type Intent = {
   readonly tradeType: string;
   /** The page where the customer pays; null where the shop's own page does it with `clientParams`. */
   readonly redirectUrl: string | null;
-  readonly clientParams: Readonly<Record<string, string>>;
+  readonly clientParams: Readonly<Record<string, string | number>>;
 };
 
 export type ProviderRefund = {
@@ -83,14 +84,17 @@ export type ProviderStatement = {
   lines(period: { from: Date; to: Date }): AsyncIterable<StatementLine>;
 };
 
+/** What a provider takes of a currency, in minor units of ISO 4217. Parts that go back or are captured are multiples of `stepMinor` too. */
+export type AmountLimits = { readonly minMinor: bigint; readonly maxMinor: bigint; readonly stepMinor: bigint };
+
 /** Another company's payment service, spoken to over its own API. Every method rejects with ProviderUnreachable or ProviderRefused. */
 export type PaymentProvider = {
   /** As in `/webhooks/:provider`. */
   readonly name: string;
   /** True: people do what it does. Staff say that money came (`capture`) or went back; it has no webhooks. */
   readonly offline?: boolean;
-  /** The currencies that it takes, by their codes of ISO 4217. Undefined: whatever it is asked for. */
-  readonly currencies?: ReadonlySet<string>;
+  /** What it takes of a currency of ISO 4217; null for one that it does not take. Undefined: whatever it is asked for. */
+  readonly limits?: (currency: string) => AmountLimits | null;
   /** Creates the attempt's intent, or finds it: the attempt's id is its idempotency key. */
   createIntent(attempt: {
     id: string;
@@ -122,9 +126,27 @@ export type PaymentProvider = {
   close(): Promise<void>;
 };
 
+type Limited = Pick<PaymentProvider, 'limits'>;
+
 /** True when a payment in this currency can be made there. */
-export const takesCurrency = ({ currencies }: Pick<PaymentProvider, 'currencies'>, currency: string): boolean =>
-  currencies?.has(currency) ?? true;
+export const takesCurrency = ({ limits }: Limited, currency: string): boolean => limits?.(currency) !== null;
+
+/** Why a payment of this amount, in a currency that it takes, can't be made there; null when it can. */
+export function amountRefusal(provider: Limited, { amount, currency }: Money): string | null {
+  const limits = provider.limits?.(currency);
+  if (!limits) return null;
+  const shown = (minor: bigint): string =>
+    decimalText(minor, currency).replaceAll(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ',');
+  if (amount < limits.minMinor) return `It takes at least ${shown(limits.minMinor)} ${currency}.`;
+  if (amount > limits.maxMinor) return `It takes at most ${shown(limits.maxMinor)} ${currency}.`;
+  return stepRefusal(provider, { amount, currency });
+}
+
+/** Why a part of a payment, given back or captured, can't be so much there; null when it can. */
+export function stepRefusal({ limits }: Limited, { amount, currency }: Money): string | null {
+  const step = limits?.(currency)?.stepMinor ?? 1n;
+  return amount % step === 0n ? null : `Amounts in ${currency} are multiples of ${decimalText(step, currency)} there.`;
+}
 
 /** The provider did not answer in time or not with sense: whether it acted is not known. Ask again. */
 export class ProviderUnreachable extends Error {

@@ -2,6 +2,7 @@ import type { Stripe } from 'stripe';
 import { z } from 'zod';
 import type { ProviderFact } from '../domain/payment.ts';
 import type { PaymentProvider, ProviderRefund } from './provider.ts';
+import { fromStripeAmount } from './stripe-amounts.ts';
 
 const metadata = z.record(z.string(), z.string()).nullish();
 const intentShape = z.object({
@@ -38,14 +39,18 @@ const eventShape = z.object({
 type IntentFacts = z.infer<typeof intentShape>;
 type SessionFacts = z.infer<typeof sessionShape>;
 
+function minorOf(amount: number, currencyInAnyCase: string): { amountMinor: bigint; currency: string } {
+  const money = fromStripeAmount(amount, currencyInAnyCase);
+  return { amountMinor: money.amount, currency: money.currency };
+}
+
 /** What a payment intent says about its attempt; null while the customer has not decided. */
 export function intentFact(intent: Stripe.PaymentIntent | IntentFacts): ProviderFact | null {
-  const currency = intent.currency.toUpperCase();
   switch (intent.status) {
     case 'succeeded':
-      return { type: 'succeeded', amountMinor: BigInt(intent.amount_received), currency };
+      return { type: 'succeeded', ...minorOf(intent.amount_received, intent.currency) };
     case 'requires_capture':
-      return { type: 'authorized', amountMinor: BigInt(intent.amount_capturable), currency };
+      return { type: 'authorized', ...minorOf(intent.amount_capturable, intent.currency) };
     case 'canceled':
       return { type: 'canceled' };
     case 'processing':
@@ -61,8 +66,7 @@ export function intentFact(intent: Stripe.PaymentIntent | IntentFacts): Provider
 /** What a checkout session says about its attempt: only a paid one counts. */
 export function sessionFact(session: Stripe.Checkout.Session | SessionFacts): ProviderFact | null {
   if (session.payment_status === 'paid') {
-    const amountMinor = BigInt(session.amount_total ?? 0);
-    return { type: 'succeeded', amountMinor, currency: (session.currency ?? '').toUpperCase() };
+    return { type: 'succeeded', ...minorOf(session.amount_total ?? 0, session.currency ?? '') };
   }
   return session.status === 'expired' ? { type: 'canceled' } : null;
 }

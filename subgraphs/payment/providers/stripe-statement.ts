@@ -1,5 +1,6 @@
 import type { Stripe } from 'stripe';
 import type { StatementLine } from './provider.ts';
+import { fromStripeAmount } from './stripe-amounts.ts';
 import { inOurWords } from './stripe-errors.ts';
 
 const pageSize = 100;
@@ -26,12 +27,12 @@ function lineOf({ source, created }: Stripe.BalanceTransaction): StatementLine |
   const at = new Date(created * 1000);
   if (source.object === 'charge') {
     const intent = source.payment_intent;
-    const amount = { amount: BigInt(source.amount_captured), currency: source.currency.toUpperCase() };
+    const amount = fromStripeAmount(source.amount_captured, source.currency);
     const providerTransactionId = (typeof intent === 'string' ? intent : intent?.id) ?? source.id;
     return { kind: 'charge', providerTransactionId, ourReference: source.metadata['attemptId'] ?? null, amount, at };
   }
   if (source.object === 'refund' && source.status !== 'failed') {
-    const amount = { amount: BigInt(source.amount), currency: source.currency.toUpperCase() };
+    const amount = fromStripeAmount(source.amount, source.currency);
     return { kind: 'refund', providerTransactionId: source.id, ourReference: source.metadata?.['refundId'] ?? null, amount, at }; // prettier-ignore
   }
   return null;

@@ -6,6 +6,7 @@ import { checkSignature, toleranceSeconds } from '../domain/signature.ts';
 import {
   type Intent, type KnownAttempt, type PaymentProvider, type ProviderRefund, ProviderRefused, type RefundRequest,
 } from './provider.ts'; // prettier-ignore
+import { stripeLimits, toStripeAmount } from './stripe-amounts.ts';
 import { inOurWords } from './stripe-errors.ts';
 import { intentFact, readStripeEvent, refundOf, sessionFact } from './stripe-facts.ts';
 import { stripeStatement } from './stripe-statement.ts';
@@ -15,8 +16,6 @@ const requestTimeoutMs = 4_000;
 const maxNetworkRetries = 1;
 const maxSockets = 16;
 const listedRefunds = 100;
-/** Their minor unit is another at Stripe than in ISO 4217, so the same number would be a hundred times as much or as little. */
-const otherMinorUnit: ReadonlySet<string> = new Set(['ISK', 'UGX', 'MGA']);
 const isSession = (intentId: string): boolean => intentId.startsWith('cs_');
 
 /**
@@ -59,8 +58,8 @@ export function stripeProvider(config: StripeConfig): PaymentProvider {
 
   return {
     name: 'stripe',
+    limits: stripeLimits,
     async createIntent(attempt) {
-      requireIsoMinorUnit(attempt.amount.currency);
       const options = { idempotencyKey: attempt.id };
       const { returnUrl } = attempt;
       return heard(async () =>
@@ -82,12 +81,12 @@ export function stripeProvider(config: StripeConfig): PaymentProvider {
         return intent;
       }
     },
-    capture: ({ id, intentId }, { amount }) =>
+    capture: ({ id, intentId }, amount) =>
       heard(async () => {
         const intent = await stripe.paymentIntents.capture(
           await paymentIntentOf(stripe, intentId),
-          { amount_to_capture: Number(amount) },
-          { idempotencyKey: `${id}:capture:${amount}` },
+          { amount_to_capture: toStripeAmount(amount) },
+          { idempotencyKey: `${id}:capture:${amount.amount}` },
         );
         return { ...fromIntent(intent), id: intentId };
       }),
@@ -101,18 +100,12 @@ export function stripeProvider(config: StripeConfig): PaymentProvider {
   };
 }
 
-/** @see https://docs.stripe.com/currencies#special-cases */
-function requireIsoMinorUnit(currency: string): void {
-  if (otherMinorUnit.has(currency))
-    throw new ProviderRefused('currency_not_supported', `Amounts in ${currency} are not taken by Stripe here.`);
-}
-
 type NewAttempt = Parameters<PaymentProvider['createIntent']>[0];
 
 const metadataOf = ({ id, paymentId, orderId }: NewAttempt) => ({ attemptId: id, paymentId, orderId });
 
 const intentParams = (attempt: NewAttempt): Stripe.PaymentIntentCreateParams => ({
-  amount: Number(attempt.amount.amount),
+  amount: toStripeAmount(attempt.amount),
   currency: attempt.amount.currency.toLowerCase(),
   metadata: metadataOf(attempt),
   automatic_payment_methods: { enabled: true },
@@ -136,7 +129,7 @@ const sessionParams = (attempt: NewAttempt, returnUrl: string): Stripe.Checkout.
       quantity: 1,
       price_data: {
         currency: attempt.amount.currency.toLowerCase(),
-        unit_amount: Number(attempt.amount.amount),
+        unit_amount: toStripeAmount(attempt.amount),
         product_data: { name: `Order ${attempt.orderId}` },
       },
     },
@@ -185,7 +178,7 @@ async function refund(stripe: Stripe, request: RefundRequest): Promise<ProviderR
   const made = await stripe.refunds.list({ payment_intent: intentId, limit: listedRefunds });
   const found = made.data.find(({ metadata }) => metadata?.['refundId'] === key);
   if (found) return refundOf(found);
-  const params = { payment_intent: intentId, amount: Number(amount.amount), metadata: { refundId: key, reason: request.reason } }; // prettier-ignore
+  const params = { payment_intent: intentId, amount: toStripeAmount(amount), metadata: { refundId: key, reason: request.reason } }; // prettier-ignore
   return refundOf(await stripe.refunds.create(params, { idempotencyKey: key }));
 }
 

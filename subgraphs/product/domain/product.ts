@@ -1,6 +1,7 @@
 import { type Viewer, isService, isStaff } from '../../shared/auth.ts';
 import { type Refusal, validationError } from '../../shared/errors.ts';
-import { type Money, type MoneyJson, isCurrency, maxAmountMinor, moneyFromJson } from '../../shared/money.ts';
+import { isCurrency } from '../../shared/currencies.ts';
+import { type Money, type MoneyJson, maxAmountMinor, moneyFromJson } from '../../shared/money.ts';
 
 export type ProductKind = 'STOCKED' | 'BOOKABLE' | 'DIGITAL';
 export type ProductStatus = 'DRAFT' | 'ON_SALE' | 'OFF_SALE' | 'ARCHIVED';
@@ -98,7 +99,8 @@ function checkPrices(price: Money, marketPrice: Money | null): Refusal[] {
   const problems: Refusal[] = [];
   const amount = ({ amount: minor }: Money) => minor >= 1n && minor <= maxAmountMinor;
   if (!amount(price)) problems.push(problem('price.amount', `is within 1 and ${maxAmountMinor} minor units`));
-  if (!isCurrency(price.currency)) problems.push(problem('price.currency', 'is an ISO 4217 code, three capitals'));
+  if (!isCurrency(price.currency))
+    problems.push(problem('price.currency', 'is the code of a currency of ISO 4217, e.g. EUR'));
   if (marketPrice === null) return problems;
   if (!amount(marketPrice))
     problems.push(problem('marketPrice.amount', `is within 1 and ${maxAmountMinor} minor units`));

@@ -1,8 +1,9 @@
 import { type FormEvent, useId, useState } from 'react';
 import { useClient } from 'urql';
 import { CreditWalletDocument } from '../../../../schema/generated/operations.ts';
+import { minorDigits, minorFromDecimal } from '../../../../subgraphs/shared/currencies.ts';
 import { perform } from '../client.ts';
-import { currencyDigits, formatMoney } from '../format.ts';
+import { formatMoney } from '../format.ts';
 import { intentKey, settleIntent } from '../intents.ts';
 import { announce } from '../ui/announcement.tsx';
 import { useAction } from '../ui/use-action.ts';
@@ -15,12 +16,12 @@ export function CreditForm({ userId, name, currency }: { userId: string; name: s
   const { busy, problem, run } = useAction();
   const [typed, setTyped] = useState('');
   const id = useId();
-  const digits = currencyDigits(currency);
+  const smallest = (10 ** -minorDigits(currency)).toFixed(minorDigits(currency));
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const amount = Math.round(Number(typed) * 10 ** digits);
-    if (busy || !Number.isSafeInteger(amount) || amount <= 0) return;
+    const amount = minorFromDecimal(typed, currency);
+    if (busy || amount === null) return;
     void run(async () => {
       const intent = `credit-${userId}`;
       const input = { userId, amount: { amount, currency }, reason };
@@ -41,8 +42,8 @@ export function CreditForm({ userId, name, currency }: { userId: string; name: s
         <input
           id={id}
           type="number"
-          min={10 ** -digits}
-          step={10 ** -digits}
+          min={smallest}
+          step={smallest}
           value={typed}
           onChange={(event) => setTyped(event.target.value)}
         />

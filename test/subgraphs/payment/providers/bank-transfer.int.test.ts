@@ -42,7 +42,7 @@ test('a bank transfer tells where to send what, under a reference of its own', a
   const { payment } = await started();
   const [attempt] = payment.attempts;
   expect(attempt).toMatchObject({ state: 'REQUIRES_ACTION', provider: 'bank_transfer', redirectUrl: null });
-  expect(attempt.clientParams).toEqual({ account: 'DE02120300000000202051', holder: 'The Shop', reference: attempt.number, amountMinor: '1234', currency: 'EUR' }); // prettier-ignore
+  expect(attempt.clientParams).toEqual({ account: 'DE02120300000000202051', holder: 'The Shop', reference: attempt.number, amountMinor: 1_234, currency: 'EUR' }); // prettier-ignore
 });
 
 test('it is paid when staff say that the whole amount has arrived, once', async () => {
