@@ -2,6 +2,7 @@ import type { Database } from '../shared/database.ts';
 import type { ServiceCaller } from '../shared/link.ts';
 import type { Live } from '../shared/live.ts';
 import type { Logger, Metrics } from '../shared/telemetry.ts';
+import type { Time } from '../shared/time.ts';
 import type { OrderConfig } from './config.ts';
 import type { FeedWatch } from './feed.ts';
 import type { OrderTypes } from './types/registry.ts';
@@ -19,6 +20,8 @@ export type OrderDeps = {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly now: () => Date;
+  /** What waiting for a saga is measured by. */
+  readonly time: Time;
   readonly newId: () => string;
   /** Owner of this process's leases. */
   readonly processId: string;

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isUnavailable } from '../shared/errors.ts';
 import { failPoint } from '../shared/fail-point.ts';
 import { select } from '../shared/database.ts';
@@ -116,7 +115,7 @@ function followUp(deps: OrderDeps, saga: Saga, outcome: StepOutcome, order: Stor
 }
 
 /**
- * Runs a saga that this process holds (by `fence`) until it is decided, or until `untilMs` (epoch) when the callee gives
+ * Runs a saga that this process holds (by `fence`) until it is decided, or until `untilMs` (of `deps.time`) when the callee gives
  * no answer; then its next run is the job's. Returns the order as the saga left it, and the saga. Throws StaleOrderError when another
  * process has taken the saga over.
  */
@@ -139,12 +138,14 @@ export async function runPlacingSaga(
       const undone = currentBranch(saga);
       const failure = undone === chargeBranch ? await undoCharge(deps, saga, order) : await release(deps, saga, order);
       saga = afterCompensation(saga, undone, failure, deps.now());
-      if (!(await saveSaga(deps.db.em(), saga, held.fence, hasNextStep(saga, before) || goesOn(saga, held.untilMs))))
+      if (
+        !(await saveSaga(deps.db.em(), saga, held.fence, hasNextStep(saga, before) || goesOn(deps, saga, held.untilMs)))
+      )
         throw new StaleOrderError('the saga was taken over');
     }
     if (hasNextStep(saga, before)) continue;
-    if (!goesOn(saga, held.untilMs)) return { order, saga };
-    await sleep(retryDelayMs(saga.attempts));
+    if (!goesOn(deps, saga, held.untilMs)) return { order, saga };
+    await deps.time.sleep(retryDelayMs(saga.attempts));
     saga = nextRun(saga, currentBranch(saga));
   }
 }
@@ -155,8 +156,8 @@ const hasNextStep = (saga: Saga, before: Saga): boolean =>
   (saga.state !== before.state || currentBranch(saga) !== currentBranch(before));
 
 /** True when this run tries again by itself; otherwise it gives its lease back, so that the job need not wait for its end. */
-const goesOn = (saga: Saga, untilMs: number): boolean =>
-  saga.nextRetryAt !== null && Date.now() + retryDelayMs(saga.attempts) < untilMs;
+const goesOn = ({ time }: Pick<OrderDeps, 'time'>, saga: Saga, untilMs: number): boolean =>
+  saga.nextRetryAt !== null && time.monotonicMs() + retryDelayMs(saga.attempts) < untilMs;
 
 /** Records what an action's answer means, for saga and order in one transaction. */
 async function decideAction(
@@ -167,7 +168,7 @@ async function decideAction(
   const saga = afterAction(step.saga, currentBranch(step.saga), step.outcome, at, deps.config.placingDeadlineMs);
   const command = followUp(deps, saga, step.outcome, step.order);
   if (!command) {
-    const keepLease = hasNextStep(saga, step.saga) || goesOn(saga, step.untilMs);
+    const keepLease = hasNextStep(saga, step.saga) || goesOn(deps, saga, step.untilMs);
     if (!(await saveSaga(deps.db.em(), saga, step.fence, keepLease)))
       throw new StaleOrderError('the saga was taken over');
     return { saga, order: step.order };

@@ -7,6 +7,7 @@ import { type Loop, startLoop } from '../shared/loop.ts';
 import { withinDeadline } from '../shared/link.ts';
 import { startOutboxRelay } from '../shared/outbox-relay.ts';
 import { type Runtime, openService } from '../shared/runtime.ts';
+import { realTime } from '../shared/time.ts';
 import { type Subgraph, createEngine } from '../shared/subgraph.ts';
 import { advanceOrders } from './commands/advance-order.ts';
 import { expireOrders } from './commands/expire-orders.ts';
@@ -61,6 +62,7 @@ export async function createOrderSubgraph(runtime: Runtime): Promise<OrderSubgra
     live, log, metrics, now, newId, config, feed,
     types: orderTypes({ creditTopUp: creditTopUp(service.call) }),
     processId: newId(),
+    time: realTime,
     wakeExpiry: (at) => {
       jobs.wakeAt(expireJob, at).catch((error: Error) => log.warn({ err: error.message }, 'expiry job not scheduled; the sweep will find the order'));
     },

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection } from 'mysql2/promise';
 import { MikroORM as MariaDbORM } from '@mikro-orm/mariadb';
 import { MikroORM as MySqlORM, type MySqlDriver, type SqlEntityManager, Type } from '@mikro-orm/mysql';
@@ -6,6 +5,7 @@ import { Migrator, type Migration } from '@mikro-orm/migrations';
 import { CompiledQuery, type DatabaseConnection } from 'kysely';
 import type { EntitySchema } from '@mikro-orm/core';
 import type { Logger } from './telemetry.ts';
+import { type Time, realTime } from './time.ts';
 import { idFromBytes, idToBytes } from './ids.ts';
 
 /** MikroORM's entity manager; inside `transaction` bound to that transaction. */
@@ -98,7 +98,7 @@ export async function openDatabase(options: {
   return {
     orm,
     em: () => orm.em.fork(),
-    transaction: (work) => withRetries(() => orm.em.fork().transactional((tx) => work(tx as Sql)), log),
+    transaction: (work) => withRetries({ log }, () => orm.em.fork().transactional((tx) => work(tx as Sql))),
     migrate: () => migrate(orm, url),
     ping: async () => {
       await orm.em.fork().execute('select 1');
@@ -107,7 +107,11 @@ export async function openDatabase(options: {
   };
 }
 
-async function withRetries<T>(attempt: () => Promise<T>, log: Logger): Promise<T> {
+/** Runs `attempt` again while the database aborts it, up to `maxTransactionTries` times in all; see `Database.transaction`. */
+export async function withRetries<T>(
+  { log, time = realTime }: { log: Logger; time?: Time },
+  attempt: () => Promise<T>,
+): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await attempt();
@@ -115,7 +119,7 @@ async function withRetries<T>(attempt: () => Promise<T>, log: Logger): Promise<T
       const errno = error instanceof Error ? (error as { errno?: number }).errno : undefined;
       if (tries >= maxTransactionTries || errno === undefined || !retried.has(errno)) throw error;
       log.debug({ errno, tries }, 'transaction aborted by the database, trying again');
-      await sleep(2 ** tries * (5 + Math.random() * 10));
+      await time.sleep(2 ** tries * (5 + time.random() * 10));
     }
   }
 }

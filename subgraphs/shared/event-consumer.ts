@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Database, type Sql, write } from './database.ts';
 import { isDuplicateKey, isUnavailable } from './errors.ts';
 import type { DomainEvent } from './events.ts';
@@ -6,6 +5,7 @@ import { idToBytes, isId, newId } from './ids.ts';
 import { streamsOf } from './outbox-relay.ts';
 import type { Redis } from './redis.ts';
 import type { Logger, Metrics } from './telemetry.ts';
+import { type Time, realTime } from './time.ts';
 
 /** Acts on one event inside the transaction that also marks it as handled. Runs at most once per event; may be tried again after a failure. */
 export type EventHandler = (tx: Sql, event: DomainEvent) => Promise<void>;
@@ -31,7 +31,9 @@ export function startEventConsumer(deps: {
   redis: Redis;
   log: Logger;
   metrics: Metrics;
+  time?: Time;
 }): { stop(): Promise<void> } {
+  const { time = realTime } = deps;
   const consumer = newId();
   let stopped = false;
   const partitions = deps.sources.flatMap(streamsOf).map((stream) => consumePartition(stream));
@@ -49,20 +51,20 @@ export function startEventConsumer(deps: {
       try {
         if (!redis.isOpen) await redis.connect();
         const held: boolean = await takeLease(redis, lease, consumer);
-        let takenAtMs = performance.now();
+        let takenAtMs = time.monotonicMs();
         if (held && !holds) recover = true;
         holds = held;
         if (!holds) {
-          await sleep(blockMs);
+          await time.sleep(blockMs);
           continue;
         }
         if (recover) await takeOver(redis, stream, deps.service, consumer);
         const messages = await readEntries(redis, stream, { group: deps.service, consumer, recover });
         if (recover && messages.length === 0) recover = false;
         for (const message of messages) {
-          if (performance.now() - takenAtMs > leaseMs / 3) {
+          if (time.monotonicMs() - takenAtMs > leaseMs / 3) {
             holds = await takeLease(redis, lease, consumer);
-            takenAtMs = performance.now();
+            takenAtMs = time.monotonicMs();
           }
           if (stopped || !holds) break;
           const event = readEvent(message.message?.['event']);
@@ -77,7 +79,7 @@ export function startEventConsumer(deps: {
           // A group vanishes when Redis loses its data; takeOver makes it again.
           if (!message.includes('NOGROUP'))
             deps.log.warn({ err: message, stream }, 'event consumer interrupted, will go on');
-          await sleep(200 + Math.random() * 300);
+          await time.sleep(200 + time.random() * 300);
         }
       }
     }
@@ -99,7 +101,7 @@ export function startEventConsumer(deps: {
       } catch (error) {
         if (isUnavailable(error)) {
           deps.log.warn({ err: (error as Error).message, type: event.type }, 'event waits for a dependency');
-          await sleep(500 + Math.random() * 500);
+          await time.sleep(500 + time.random() * 500);
           continue;
         }
         deps.log.error(
@@ -112,7 +114,7 @@ export function startEventConsumer(deps: {
           deps.metrics.events.inc({ service: deps.service, type: event.type, outcome: 'dead' });
           return;
         }
-        await sleep(retryBaseMs * 2 ** attempt);
+        await time.sleep(retryBaseMs * 2 ** attempt);
         attempt += 1;
       }
     }

@@ -1,4 +1,5 @@
 import type { Logger } from './telemetry.ts';
+import { type Time, realTime } from './time.ts';
 
 export type Loop = {
   /** Runs a turn now, or right after the one that is running. */
@@ -10,11 +11,18 @@ export type Loop = {
 const maxBackoffMs = 10_000;
 
 /** Runs `turn` every `everyMs`, never two at once; a failing turn is logged and tried again with back-off up to 10 s. */
-export function startLoop(options: { name: string; everyMs: number; log: Logger; turn: () => Promise<void> }): Loop {
+export function startLoop(options: {
+  name: string;
+  everyMs: number;
+  log: Logger;
+  time?: Time;
+  turn: () => Promise<void>;
+}): Loop {
+  const { time = realTime } = options;
   let stopped = false;
   let again = false;
   let failures = 0;
-  let timer: NodeJS.Timeout | undefined;
+  let cancelTimer: (() => void) | undefined;
   let running: Promise<void> | undefined;
 
   async function run(): Promise<void> {
@@ -36,10 +44,10 @@ export function startLoop(options: { name: string; everyMs: number; log: Logger;
     running = undefined;
     const delayMs =
       failures === 0 ? options.everyMs : Math.min(maxBackoffMs, options.everyMs * 2 ** Math.min(failures - 1, 6));
-    if (!stopped) timer = setTimeout(start, delayMs);
+    if (!stopped) cancelTimer = time.after(delayMs, start);
   }
   function start(): void {
-    clearTimeout(timer);
+    cancelTimer?.();
     if (stopped) return;
     if (running) again = true;
     else running = run();
@@ -50,7 +58,7 @@ export function startLoop(options: { name: string; everyMs: number; log: Logger;
     kick: start,
     async stop() {
       stopped = true;
-      clearTimeout(timer);
+      cancelTimer?.();
       await running;
     },
   };

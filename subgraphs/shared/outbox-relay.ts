@@ -4,6 +4,7 @@ import { idFromBytes, idToBytes, newId } from './ids.ts';
 import { type Loop, startLoop } from './loop.ts';
 import type { Redis } from './redis.ts';
 import type { Logger, Metrics } from './telemetry.ts';
+import { type Time, realTime } from './time.ts';
 
 const batchSize = 200;
 const claimSeconds = 15;
@@ -42,18 +43,20 @@ export function startOutboxRelay(deps: {
   redis: Redis;
   log: Logger;
   metrics: Metrics;
+  time?: Time;
 }): Relay {
+  const { time = realTime } = deps;
   const owner = idToBytes(newId());
   const marker = `events:${deps.service}:marker`;
   let markedAtMs = -Infinity;
-  let trimmedAtMs = performance.now();
+  let trimmedAtMs = time.monotonicMs();
 
   async function republishAfterLoss(sql: Sql): Promise<void> {
-    const remark = performance.now() - markedAtMs > markEveryMs;
+    const remark = time.monotonicMs() - markedAtMs > markEveryMs;
     const now = remark ? await databaseTime(sql) : '';
     const [run, left] = (await deps.redis.eval(markScript, { keys: [marker], arguments: [now] })) as [string, string?];
     if (left === undefined) {
-      if (remark) markedAtMs = performance.now();
+      if (remark) markedAtMs = time.monotonicMs();
       return;
     }
     const at = await databaseTime(sql);
@@ -108,12 +111,13 @@ export function startOutboxRelay(deps: {
     name: `${deps.service} outbox relay`,
     everyMs: pollMs,
     log: deps.log,
+    time,
     async turn() {
       const sql = deps.db.em();
       await republishAfterLoss(sql);
       while ((await publishBatch(sql)) === batchSize);
-      if (performance.now() - trimmedAtMs < trimEveryMs) return;
-      trimmedAtMs = performance.now();
+      if (time.monotonicMs() - trimmedAtMs < trimEveryMs) return;
+      trimmedAtMs = time.monotonicMs();
       for (const stream of streamsOf(deps.service)) await trimStream(deps.redis, stream);
     },
   });

@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { UserViewer } from '../../shared/auth.ts';
 import { select } from '../../shared/database.ts';
 import {
@@ -61,7 +60,7 @@ export async function placeOrder(
   viewer: UserViewer,
   request: { input: PlaceOrderInput; idempotencyKey: string; traceId: string },
 ): Promise<PlaceOrderPayload> {
-  const untilMs = Date.now() + deps.config.placingWaitMs;
+  const untilMs = deps.time.monotonicMs() + deps.config.placingWaitMs;
   const { input, traceId } = request;
   const claim: Claim = { ownerId: viewer.userId, operation: 'placeOrder', key: request.idempotencyKey, input };
   return orRefusals(
@@ -224,8 +223,11 @@ async function runSaga(
     // Recovered by another process: its outcome counts.
     return { order: await waitForOutcome(deps, order.id, untilMs), saga: null };
   });
-  const waited = sleep(Math.max(0, untilMs - Date.now()), null, { ref: false });
-  const outcome = await Promise.race([running, waited]);
+  let stopWaiting = (): void => undefined;
+  const waited = new Promise<null>((resolve) => {
+    stopWaiting = deps.time.after(Math.max(0, untilMs - deps.time.monotonicMs()), () => resolve(null));
+  });
+  const outcome = await Promise.race([running, waited]).finally(stopWaiting);
   if (outcome) return outcome;
   running.catch((error: unknown) =>
     deps.log.warn({ err: error, orderId: order.id }, 'placing goes on in the background job'),
@@ -261,8 +263,8 @@ async function findByReference(deps: OrderDeps, claim: Claim, input: PlaceOrderI
 async function waitForOutcome(deps: OrderDeps, orderId: string, untilMs: number): Promise<StoredOrder> {
   for (;;) {
     const order = await readOrder(deps, orderId);
-    if (order.state !== 'PLACING' || Date.now() >= untilMs) return order;
-    await sleep(outcomePollMs);
+    if (order.state !== 'PLACING' || deps.time.monotonicMs() >= untilMs) return order;
+    await deps.time.sleep(outcomePollMs);
   }
 }
 
