@@ -1,4 +1,4 @@
-import { type Database, type Sql, select, toDate, toJson, write } from './database.ts';
+import { type Database, type Row, type Sql, select, toDate, toJson, write } from './database.ts';
 import { type DomainEvent, eventPartitions, partitionOf, streamOf } from './events.ts';
 import { idFromBytes, idToBytes, newId } from './ids.ts';
 import { type Loop, startLoop } from './loop.ts';
@@ -87,14 +87,7 @@ export function startOutboxRelay(deps: {
     );
     const batch = deps.redis.multi();
     for (const row of rows) {
-      const event: DomainEvent = {
-        id: idFromBytes(row['id'] as Buffer),
-        type: String(row['type']),
-        aggregateId: idFromBytes(row['aggregate_id'] as Buffer),
-        traceId: String(row['trace_id']),
-        at: (toDate(row['created_at']) as Date).toISOString(),
-        data: toJson(row['data']),
-      };
+      const event = eventOf(row);
       batch.xAdd(streamOf(deps.service, partitionOf(event.aggregateId)), '*', { event: JSON.stringify(event) });
       deps.metrics.events.inc({ service: deps.service, type: event.type, outcome: 'published' });
     }
@@ -122,6 +115,15 @@ export function startOutboxRelay(deps: {
     },
   });
 }
+
+const eventOf = (row: Row): DomainEvent => ({
+  id: idFromBytes(row['id'] as Buffer),
+  type: String(row['type']),
+  aggregateId: idFromBytes(row['aggregate_id'] as Buffer),
+  traceId: String(row['trace_id']),
+  at: (toDate(row['created_at']) as Date).toISOString(),
+  data: toJson(row['data']),
+});
 
 /** Entries are kept at least this long, for a group that is only about to be made. */
 const minStreamAgeMs = 3_600_000;
