@@ -17,12 +17,8 @@ const leaseMs = 5_000;
 const maxAttempts = 5;
 const retryBaseMs = 100;
 
-/**
- * Consumes the events of other services as the group `deps.service`, each partition by one process at a time (a lease in
- * Redis), in order. An event that fails five times is put into `dead_letter` and the partition goes on; a database or
- * Redis that is away counts as no failure and is waited for. `onHandled` runs after the commit.
- */
-export function startEventConsumer(deps: {
+/** What a consumer works with. `onHandled` runs after the commit. */
+type ConsumerDeps = {
   service: string;
   sources: readonly string[];
   handlers: Readonly<Record<string, EventHandler>>;
@@ -32,7 +28,14 @@ export function startEventConsumer(deps: {
   log: Logger;
   metrics: Metrics;
   time?: Time;
-}): { stop(): Promise<void> } {
+};
+
+/**
+ * Consumes the events of other services as the group `deps.service`, each partition by one process at a time (a lease in
+ * Redis), in order. An event that fails five times is put into `dead_letter` and the partition goes on; a database or
+ * Redis that is away counts as no failure and is waited for.
+ */
+export function startEventConsumer(deps: ConsumerDeps): { stop(): Promise<void> } {
   const { time = realTime } = deps;
   const consumer = newId();
   let stopped = false;
