@@ -286,9 +286,9 @@ export type UserConnection = {
 export type RegisterInput = {
   /** Name, 1 to 64 characters, at least one of them visible. */
   name: Scalars['String']['input'];
-  /** Mobile number: 5 to 15 digits. `+39…`, `0039…` and `39…` are one number; white space, dots, dashes and brackets are left out. Unique. */
+  /** Mobile number: 5 to 15 digits. `+39…`, `0039…` and `39…` are one number; white space, dots, slashes, dashes, brackets, `tel:` and what is not seen are left out, digits of other scripts are digits. Unique. */
   mobile: Scalars['String']['input'];
-  /** Password, 8 to 128 characters. */
+  /** Password, 8 to 128 characters of Unicode in any form, at least 8 of them visible. Refused: passwords that everybody tries, rows such as `abcdefgh`, and those that are hardly more than your name or number. */
   password: Scalars['String']['input'];
   /** Gender; not said when omitted. */
   gender?: InputMaybe<Gender>;

@@ -5,7 +5,11 @@ import { forbidden, unauthenticated, unauthorisedCaller, unavailable } from './e
 import type { Redis } from './redis.ts';
 import { inTime } from './in-time.ts';
 
-export type Role = 'CUSTOMER' | 'MERCHANT' | 'OPERATOR' | 'ADMIN';
+const roles = ['CUSTOMER', 'MERCHANT', 'OPERATOR', 'ADMIN'] as const;
+export type Role = (typeof roles)[number];
+/** Whether a token's claim is a list of roles that this platform gives. */
+export const areRoles = (given: unknown): given is Role[] =>
+  Array.isArray(given) && given.every((role) => (roles as readonly unknown[]).includes(role));
 
 /** On whose behalf a subgraph is asked. A service is one of ours, known by its app token; it never carries a user. */
 export type Viewer =
@@ -66,6 +70,8 @@ const header = (headers: Headers, name: string): string | undefined => {
 };
 
 const identityLifetimeSeconds = 60;
+/** Clocks are put right to within a second: an identity may be dated ahead by no more than this. */
+const identityToleranceSeconds = 5;
 const identityRenewalMs = 30_000;
 const identityCacheSize = 10_000;
 type SignedIdentity = { identity: string | Promise<string>; readonly atMs: number };
@@ -195,15 +201,25 @@ export function authenticator(options: {
         typ: 'identity+jwt',
         issuer,
         audience,
+        requiredClaims: ['sub', 'sid', 'iat', 'exp'],
+        maxTokenAge: identityLifetimeSeconds,
+        clockTolerance: identityToleranceSeconds,
         currentDate: options.now(),
       });
-      const viewer: UserViewer = {
-        kind: 'user',
-        userId: String(payload.sub),
-        roles: payload['roles'] as Role[],
-        sessionId: String(payload['sid']),
-      };
-      identities.set(token, { viewer, expiresAtMs: (payload.exp ?? 0) * 1000 });
+      const {
+        sub,
+        sid,
+        iat = 0,
+        exp = 0,
+        roles: given,
+      } = payload as typeof payload & { sid?: unknown; roles?: unknown };
+      // However late it ends by its own word.
+      const expiresAtMs = Math.min(exp, iat + identityLifetimeSeconds) * 1000;
+      const isOver = expiresAtMs <= options.now().getTime();
+      if (isOver || typeof sub !== 'string' || typeof sid !== 'string' || !areRoles(given))
+        throw unauthorisedCaller(`${options.service} does not accept this identity: it has ended or is not a user's.`);
+      const viewer: UserViewer = { kind: 'user', userId: sub, roles: given, sessionId: sid };
+      identities.set(token, { viewer, expiresAtMs });
       return viewer;
     } catch (error) {
       if (error instanceof joseErrors.JOSEError)

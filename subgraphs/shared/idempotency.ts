@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { type Sql, select, toJson, write } from './database.ts';
-import { RefusedError, idempotencyConflictError, isDuplicateKey, validationError } from './errors.ts';
+import { type Refusal, RefusedError, idempotencyConflictError, isDuplicateKey, validationError } from './errors.ts';
 import { idToBytes } from './ids.ts';
 
 /** Keys are kept at least this long; afterwards the business rows' own uniqueness still holds. */
@@ -20,6 +20,14 @@ export type Claim = {
 };
 
 export type Claimed<Result> = { readonly replayed: boolean; readonly result: Result };
+
+/** Why this is no idempotency key; null when it is one, or none was given. */
+export const keyRefusal = (key: unknown): Refusal | null =>
+  key === null || key === undefined || (typeof key === 'string' && /^[\x21-\x7e]{1,128}$/.test(key))
+    ? null
+    : validationError(`An idempotency key has 1 to ${maxKeyLength} printable ASCII characters without spaces.`, [
+        'idempotencyKey',
+      ]);
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
@@ -44,13 +52,8 @@ export function hashOf(value: unknown): Buffer {
  */
 export async function claimKey<Result>(tx: Sql, claim: Claim, result: Result): Promise<Claimed<Result>> {
   if (claim.key === null || claim.key === undefined) return { replayed: false, result };
-  if (!/^[\x21-\x7e]{1,128}$/.test(claim.key)) {
-    throw new RefusedError(
-      validationError(`An idempotency key has 1 to ${maxKeyLength} printable ASCII characters without spaces.`, [
-        'idempotencyKey',
-      ]),
-    );
-  }
+  const refusal = keyRefusal(claim.key);
+  if (refusal) throw new RefusedError(refusal);
   const owner = idToBytes(claim.ownerId);
   const keyHash = digest(`${claim.operation}\n${claim.key}`);
   const inputHash = hashOf(claim.input);

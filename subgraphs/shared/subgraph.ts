@@ -1,8 +1,9 @@
 import { buildSubgraphSchema } from '@apollo/subgraph';
-import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema, Kind, execute, getOperationAST, isScalarType, isSpecifiedScalarType, subscribe } from 'graphql'; // prettier-ignore
+import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLObjectType, type GraphQLSchema, Kind, execute, getNamedType, getOperationAST, isListType, isNonNullType, isScalarType, isSpecifiedScalarType, subscribe } from 'graphql'; // prettier-ignore
 import type { Authenticator, Viewer } from './auth.ts';
 import { type Deadline, deadlineIn, deadlineOf, defaultTimeoutMs, openExpiry, remainingMs } from './deadline.ts';
 import { badUserInput, deadlineExceeded } from './errors.ts';
+import { keyRefusal } from './idempotency.ts';
 import type { RawRequest, RawResponse, SubgraphLink, SubgraphName, SubgraphRequest } from './link.ts';
 import { type Prepared, openPreparation, traceIdOf } from './prepare.ts';
 import { type PresentOptions, presentError, presentResult } from './present-error.ts';
@@ -63,6 +64,7 @@ export function createEngine<Context extends CallContext>(
     { typeDefs: options.typeDefs, resolvers: asyncReferences(options.resolvers) as never },
   ]);
   limitRepresentations(schema);
+  checkKeysFirst(schema);
   ownLeaves(schema);
   const prepare = openPreparation(schema, options);
   const expiry = openExpiry();
@@ -196,6 +198,26 @@ function limitRepresentations(schema: GraphQLSchema): void {
       throw badUserInput(`_entities takes at most ${maxRepresentations} representations.`);
     return resolve(source, args, context, info);
   };
+}
+
+/**
+ * A mutation with an idempotency key that is none looks nothing up: what stands in the database must not decide whether the
+ * input is called wrong. What the payload must have beside `userErrors` and `replayed` is lists.
+ */
+function checkKeysFirst(schema: GraphQLSchema): void {
+  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) {
+    const { resolve } = field;
+    if (!resolve || !field.args.some(({ name }) => name === 'idempotencyKey')) continue;
+    const payload = getNamedType(field.type) as GraphQLObjectType;
+    const lists = Object.values(payload.getFields()).filter(
+      ({ type }) => isNonNullType(type) && isListType(type.ofType),
+    );
+    const nothing = Object.fromEntries(lists.map(({ name }) => [name, []]));
+    field.resolve = (source, args: { idempotencyKey?: unknown }, context, info) => {
+      const refusal = keyRefusal(args.idempotencyKey);
+      return refusal ? { ...nothing, replayed: false, userErrors: [refusal] } : resolve(source, args, context, info);
+    };
+  }
 }
 
 async function route(routes: Readonly<Record<string, Route>>, request: RawRequest): Promise<RawResponse> {

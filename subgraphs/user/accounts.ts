@@ -4,7 +4,7 @@ import { ConfigError } from '../shared/env.ts';
 import { type Runtime, databaseUrl } from '../shared/runtime.ts';
 import { openDatabase } from '../shared/database.ts';
 import { type RegisterInput, checkRegistration, claimOf, createAccount } from './commands/register.ts';
-import { readAdminConfig } from './config.ts';
+import { adminName, readAdminConfig } from './config.ts';
 import { createDependencies } from './create-dependencies.ts';
 import type { UserDeps } from './dependencies.ts';
 import { findCredentials, readUser } from './store.ts';
@@ -63,7 +63,7 @@ export async function ensureAdmin(
 ): Promise<FirstAdmin> {
   const password = wanted.password ?? deps.randomBytes(generatedPasswordBytes).toString('base64url');
   const made = await createUserDirectly(deps, {
-    name: 'Administrator',
+    name: adminName,
     mobile: wanted.mobile,
     password,
     roles: ['CUSTOMER', 'ADMIN'],

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ConfigError, type Env, developmentValue, integer, readEnv } from '../shared/env.ts';
-import { checkMobile, checkPassword, maxPasswordLength, minPasswordLength } from './domain/user.ts';
+import { checkMobile, normaliseMobile } from './domain/mobile.ts';
+import { checkPassword } from './domain/password.ts';
 
 /** An Ed25519 private key as JWK (RFC 8037). */
 export type PrivateJwk = {
@@ -71,6 +72,9 @@ function parseJwk(text: string): PrivateJwk {
   );
 }
 
+/** What the first administrator is called. */
+export const adminName = 'Administrator';
+
 /** The first administrator; `password` undefined: one is made up and told once. Throws ConfigError. */
 export function readAdminConfig(env: Env): { readonly mobile: string; readonly password: string | undefined } {
   const given = readEnv(env, {
@@ -78,12 +82,10 @@ export function readAdminConfig(env: Env): { readonly mobile: string; readonly p
       .string()
       .refine((text) => checkMobile(text, []).ok, { error: 'is no mobile number: it has 5 to 15 digits' })
       .default('10000000000'),
-    ADMIN_PASSWORD: z
-      .string()
-      .refine((text) => checkPassword(text, []).ok, {
-        error: `has not ${minPasswordLength} to ${maxPasswordLength} characters`,
-      })
-      .optional(),
+    ADMIN_PASSWORD: z.string().optional(),
   });
+  const owner = { names: [adminName], mobile: normaliseMobile(given.ADMIN_MOBILE) };
+  const checked = given.ADMIN_PASSWORD === undefined ? null : checkPassword(given.ADMIN_PASSWORD, [], owner);
+  if (checked && !checked.ok) throw new ConfigError(`ADMIN_PASSWORD: ${checked.refusal.message}`);
   return { mobile: given.ADMIN_MOBILE, password: given.ADMIN_PASSWORD };
 }

@@ -1,7 +1,7 @@
 import { argon2, timingSafeEqual } from 'node:crypto';
 import { tooManyRequests } from '../shared/errors.ts';
 import { argon2Parameters, formatPasswordHash, parsePasswordHash, type PasswordHash } from './domain/password-hash.ts';
-import { maxPasswordLength, normalisePassword } from './domain/user.ts';
+import { maxPasswordLength, normalisePassword } from './domain/password.ts';
 
 /** Argon2id with capped concurrency: each hash takes 19 MiB and a core for some 20 ms, so a flood must queue, then be refused. */
 export type PasswordHasher = {

@@ -2,7 +2,8 @@ import type { Role } from '../shared/auth.ts';
 import { type Row, type Sql, insertRows, placeholders, select, toDate, write } from '../shared/database.ts';
 import { RefusedError, isDuplicateKey } from '../shared/errors.ts';
 import { idFromBytes, idToBytes } from '../shared/ids.ts';
-import { type Gender, type Profile, type User, mobilePrefix, mobileTakenError } from './domain/user.ts';
+import { mobilePrefix } from './domain/mobile.ts';
+import { type Gender, type Profile, type User, mobileTakenError } from './domain/user.ts';
 
 const columns = 'id, name, nickname, gender, mobile, avatar, info, roles, created_at, updated_at, version';
 

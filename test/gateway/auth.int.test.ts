@@ -51,6 +51,10 @@ describe('access tokens', () => {
       graph.token({}, { lifetimeSeconds: 3_600 }),
       graph.token({ roles: ['EMPEROR'] }),
       graph.token({ sid: undefined }),
+      graph.token({}, { issuedAt: null }),
+      graph.token({}, { lifetimeSeconds: null }),
+      graph.token({}, { issuedAt: Math.floor(Date.now() / 1_000) + 60 }),
+      graph.token({}, { issuedAt: Math.floor(Date.now() / 1_000) - 700 }),
     ]);
     const none = `${Buffer.from('{"alg":"none","typ":"at+jwt","kid":"k1"}').toString('base64url')}.${(await graph.token()).split('.')[1]}.`;
     for (const token of [...bad, none])

@@ -28,7 +28,7 @@ function world() {
     new SignJWT({ sid, roles: ['CUSTOMER'] })
       .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: 'k1' })
       .setSubject('u1').setIssuer('order-platform').setAudience('order-platform-api')
-      .setExpirationTime(clock.ms / 1000 + lifetimeSeconds)
+      .setIssuedAt(clock.ms / 1000).setExpirationTime(clock.ms / 1000 + lifetimeSeconds)
       .sign(privateKey); // prettier-ignore
   return { verifier, clock, ended, token, keysAsked: () => keysAsked };
 }

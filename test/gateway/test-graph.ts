@@ -216,7 +216,10 @@ export type TestGraph = {
     bend?: {
       header?: Record<string, unknown>;
       key?: CryptoKey;
-      lifetimeSeconds?: number;
+      /** Null: the token has no `exp`. */
+      lifetimeSeconds?: number | null;
+      /** Epoch seconds; null: the token has no `iat`. */
+      issuedAt?: number | null;
       issuer?: string;
       audience?: string;
     },
@@ -249,14 +252,16 @@ export async function startTestGraph(options: {
   };
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const jwk = { ...(await exportJWK(publicKey)), kid: 'k1', alg: 'EdDSA', use: 'sig' };
-  const token: TestGraph['token'] = (claims = {}, bend = {}) =>
-    new SignJWT({ sid: 's1', roles: ['CUSTOMER'], sub: 'u1', ...claims })
+  const token: TestGraph['token'] = (claims = {}, bend = {}) => {
+    const now = Math.floor(Date.now() / 1_000);
+    const iat = bend.issuedAt === undefined ? now : (bend.issuedAt ?? undefined);
+    const exp = bend.lifetimeSeconds === null ? undefined : now + (bend.lifetimeSeconds ?? 300);
+    return new SignJWT({ sid: 's1', roles: ['CUSTOMER'], sub: 'u1', iat, exp, ...claims })
       .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: 'k1', ...bend.header })
       .setIssuer(bend.issuer ?? 'order-platform')
       .setAudience(bend.audience ?? 'order-platform-api')
-      .setIssuedAt()
-      .setExpirationTime(Math.floor(Date.now() / 1000) + (bend.lifetimeSeconds ?? 300))
       .sign(bend.key ?? privateKey);
+  };
 
   const links = new Map<SubgraphName, SubgraphLink>();
   const env = {

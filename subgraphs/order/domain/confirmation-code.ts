@@ -12,9 +12,14 @@ export const wrongCodeWindowMs = 15 * 60_000;
 export const confirmationCodeOf = (random: Uint8Array): string =>
   Array.from(random.subarray(0, codeLength), (byte) => crockford.charAt(byte & 31)).join('');
 
-/** As people type it: letters in either case, the ones that look like digits as these, with spaces and hyphens. */
+/** As people type or paste it: letters in either case, the ones that look like digits as these, with spaces, dashes and what is not seen. */
 const normalised = (code: string): string =>
-  code.toUpperCase().replaceAll(/[\s-]/g, '').replaceAll('O', '0').replaceAll(/[IL]/g, '1');
+  code
+    .normalize('NFKC')
+    .toUpperCase()
+    .replaceAll(/[\s\p{Pd}\u2212\p{Default_Ignorable_Code_Point}]/gu, '')
+    .replaceAll('O', '0')
+    .replaceAll(/[IL]/g, '1');
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 

@@ -8,7 +8,8 @@ import {
 } from '../../shared/errors.ts';
 import { type Claim, claimKey, findKey } from '../../shared/idempotency.ts';
 import type { UserDeps } from '../dependencies.ts';
-import { checkPassword, invalidCredentialsError } from '../domain/user.ts';
+import { checkPassword } from '../domain/password.ts';
+import { invalidCredentialsError } from '../domain/user.ts';
 import { revokeOtherSessions } from '../session-store.ts';
 import { announceRevoked } from '../sessions.ts';
 import { type Credentials, readCredentials, readUser, replacePassword } from '../store.ts';
@@ -29,7 +30,10 @@ export function changePassword(
     const checked = checkPassword(request.next, ['next']);
     if (!checked.ok) throw new RefusedError(checked.refusal);
     const credentials = await readCredentials(deps.db.em(), userId);
-    if (credentials === null) throw new RefusedError(notFoundError('This user does not exist.'));
+    const user = await readUser(deps.db.em(), userId);
+    if (credentials === null || user === null) throw new RefusedError(notFoundError('This user does not exist.'));
+    const ofUser = checkPassword(request.next, ['next'], { names: [user.name, user.nickname], mobile: user.mobile });
+    if (!ofUser.ok) throw new RefusedError(ofUser.refusal);
     // Passwords stay out of the claim, which keeps a fast hash of its input.
     const claim: Claim = { ownerId: userId, operation: 'changePassword', key: idempotencyKey, input: {} };
     let replayed = (await findKey(deps.db.em(), claim)) !== null;

@@ -1,7 +1,8 @@
 import { claimKey } from '../../shared/idempotency.ts';
 import { RefusedError, orRefusals } from '../../shared/errors.ts';
 import type { UserDeps } from '../dependencies.ts';
-import { invalidCredentialsError, normaliseMobile } from '../domain/user.ts';
+import { normaliseMobile } from '../domain/mobile.ts';
+import { invalidCredentialsError } from '../domain/user.ts';
 import { type OpenSession, openSession } from '../sessions.ts';
 import { type Credentials, findCredentials, lockPassword } from '../store.ts';
 import { type AuthPayload, authRefused, passwordFits, signedIn } from './sign-in.ts';

@@ -4,15 +4,10 @@ import { RefusedError, idempotencyConflictError, orRefusals } from '../../shared
 import { idFromBytes } from '../../shared/ids.ts';
 import { type Claim, claimKey, findKey } from '../../shared/idempotency.ts';
 import type { UserDeps } from '../dependencies.ts';
-import {
-  type Checked,
-  type Gender,
-  checkMobile,
-  checkName,
-  checkPassword,
-  combine,
-  mobileTakenError,
-} from '../domain/user.ts';
+import { type Checked, combine } from '../domain/checked.ts';
+import { checkMobile } from '../domain/mobile.ts';
+import { checkPassword } from '../domain/password.ts';
+import { type Gender, checkName, mobileTakenError } from '../domain/user.ts';
 import { type OpenSession, openSession } from '../sessions.ts';
 import { findCredentials, insertAccount, readCredentials } from '../store.ts';
 import { sessionFor } from './login.ts';
@@ -41,10 +36,12 @@ export function checkRegistration(input: RegisterInput): Registration {
     input.nickname === null || input.nickname === undefined
       ? { ok: true, value: null }
       : checkName(input.nickname, ['input', 'nickname']);
+  const mobile = checkMobile(input.mobile, ['input', 'mobile']);
+  const owner = { names: [input.name, input.nickname ?? null], mobile: mobile.ok ? mobile.value : null };
   const checked = combine<Registration>({
     name: checkName(input.name, ['input', 'name']),
-    mobile: checkMobile(input.mobile, ['input', 'mobile']),
-    password: checkPassword(input.password, ['input', 'password']),
+    mobile,
+    password: checkPassword(input.password, ['input', 'password'], owner),
     gender: { ok: true, value: input.gender ?? 'UNSPECIFIED' },
     nickname,
   });

@@ -1,5 +1,6 @@
 import type { Role } from '../../shared/auth.ts';
-import { type Refusal, conflictError, notFoundError, validationError } from '../../shared/errors.ts';
+import { type Refusal, conflictError, notFoundError } from '../../shared/errors.ts';
+import { type Checked, accept, combine, lengthOf, refuse } from './checked.ts';
 
 export type Gender = 'UNSPECIFIED' | 'MALE' | 'FEMALE';
 
@@ -34,66 +35,11 @@ export type ProfileInput = {
 export const maxNameLength = 64;
 export const maxAvatarLength = 512;
 export const maxInfoLength = 1_024;
-export const minPasswordLength = 8;
-export const maxPasswordLength = 128;
-
-/** A checked value, or why it is refused. */
-export type Checked<Value> =
-  { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly refusal: Refusal };
-
-const accept = <Value>(value: Value): Checked<Value> => ({ ok: true, value });
-const refuse = (message: string, path: readonly string[]): Checked<never> => ({
-  ok: false,
-  refusal: validationError(message, path),
-});
-
-/** Characters as people count them: a code point each, as MySQL's `varchar` does. */
-const lengthOf = (text: string): number => Array.from(text).length;
 const controlCharacters = /\p{Cc}/u;
 /** A character that leaves a mark: letters and symbols that are shown as nothing don't count. */
 const visibleCharacter = /(?![\p{Default_Ignorable_Code_Point}\u2800])[\p{L}\p{N}\p{P}\p{S}]/u;
 /** Text about the user may have lines. */
 const controlsButLines = /(?![\n\r\t])\p{Cc}/u;
-
-/** The number without what people write between its digits, and without the `+` or `00` before a country code. */
-const bareMobile = (text: string): string =>
-  text
-    .trim()
-    .replace(/[\s.()\p{Pd}]/gu, '')
-    .replace(/^\+?(?:00)*/, '');
-
-/**
- * A mobile number as it is stored and compared: 5 to 15 digits (E.164's limit). `+39…`, `0039…` and `39…` are one number;
- * white space, dots, dashes and brackets go. Null for anything else. Applying it twice changes nothing.
- */
-export function normaliseMobile(text: string): string | null {
-  const digits = bareMobile(text);
-  return /^[0-9]{5,15}$/.test(digits) ? digits : null;
-}
-
-/** The beginning of a mobile number as it is stored, for searches; null when the text can't be one. */
-export function mobilePrefix(text: string): string | null {
-  const digits = bareMobile(text);
-  return /^[0-9]{1,15}$/.test(digits) ? digits : null;
-}
-
-export function checkMobile(text: string, path: readonly string[]): Checked<string> {
-  const mobile = normaliseMobile(text);
-  return mobile === null
-    ? refuse('A mobile number has 5 to 15 digits, optionally after a + or 00.', path)
-    : accept(mobile);
-}
-
-/** Passwords are compared in Unicode's form NFKC, so that the same typing on another keyboard gives the same password. */
-export const normalisePassword = (password: string): string => password.normalize('NFKC');
-
-export function checkPassword(password: string, path: readonly string[]): Checked<string> {
-  const normal = normalisePassword(password);
-  const length = lengthOf(normal);
-  return length < minPasswordLength || length > maxPasswordLength
-    ? refuse(`A password has ${minPasswordLength} to ${maxPasswordLength} characters.`, path)
-    : accept(normal);
-}
 
 export function checkName(text: string, path: readonly string[]): Checked<string> {
   const name = text.normalize('NFC').trim();
@@ -122,18 +68,6 @@ const checkInfo = (text: string, path: readonly string[]): Checked<string> =>
         path,
       )
     : accept(text);
-
-/** All values, or all refusals. */
-export function combine<Values extends Record<string, unknown>>(checks: {
-  [Key in keyof Values]: Checked<Values[Key]>;
-}): { readonly values: Values } | { readonly refusals: readonly Refusal[] } {
-  const entries = Object.entries(checks) as [string, Checked<unknown>][];
-  const refusals = entries.flatMap(([, checked]) => (checked.ok ? [] : [checked.refusal]));
-  if (refusals.length > 0) return { refusals };
-  return {
-    values: Object.fromEntries(entries.map(([key, checked]) => [key, (checked as { value: unknown }).value])) as Values,
-  };
-}
 
 /** The changes that a profile input asks for, checked; members that are absent stay absent. */
 export function checkProfile(

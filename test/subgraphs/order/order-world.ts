@@ -111,6 +111,7 @@ export async function openOrderWorld(options: { env?: Record<string, string> } =
       .setSubject(viewer.userId)
       .setIssuer('order-platform-gateway')
       .setAudience('order-platform-subgraph')
+      .setIssuedAt(runtime.now())
       .setExpirationTime(new Date(runtime.now().getTime() + 60_000))
       .sign(new TextEncoder().encode(runtime.config.identitySecret));
   const payments = paymentHandlers(order.deps);

@@ -201,6 +201,11 @@ describe('a confirmation code', () => {
         expect(code).toMatch(/^[0-9A-HJKMNP-TV-Z]{8}$/);
         expect(isConfirmationCode(` ${code.slice(0, 4).toLowerCase()}-${code.slice(4)} `, code)).toBe(true);
         expect(isConfirmationCode(code.replaceAll('0', 'o').replaceAll('1', 'l'), code)).toBe(true);
+        expect(isConfirmationCode(`\u202a${code.slice(0, 4)}\u2013${code.slice(4)}\u202c\u200b`, code)).toBe(true);
+        const wide = Array.from(code, (letter) => String.fromCodePoint((letter.codePointAt(0) ?? 0) + 0xfe_e0)).join(
+          '',
+        );
+        expect(isConfirmationCode(wide, code)).toBe(true);
         const another = confirmationCodeOf(other);
         expect(isConfirmationCode(another, code)).toBe(another === code);
         expect(isConfirmationCode(code.slice(1), code)).toBe(false);

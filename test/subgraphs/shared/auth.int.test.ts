@@ -197,6 +197,51 @@ describe('an identity', () => {
       expect(await code(show(identity))).toBe('UNAUTHORISED_CALLER');
   });
 
+  test('without an end, a beginning, a user or a session, of roles that nobody has, too old, or from the future is refused', async () => {
+    const now = Math.floor(Date.now() / 1_000);
+    const forge = (claims: Record<string, unknown>) =>
+      new SignJWT({ roles: ['CUSTOMER'], sid: newId(), sub: newId(), iat: now, exp: now + 60, ...claims })
+        .setProtectedHeader({ alg: 'HS256', typ: 'identity+jwt' })
+        .setIssuer('order-platform-gateway')
+        .setAudience('order-platform-subgraph')
+        .sign(new TextEncoder().encode(secret));
+    expect(await code(show(await forge({})))).toBe('accepted');
+    for (const claims of [
+      { exp: undefined },
+      { iat: undefined },
+      { sub: undefined },
+      { sid: undefined },
+      { sub: 5 },
+      { sid: 5 },
+      { roles: undefined },
+      { roles: 'ADMIN' },
+      { roles: ['EMPEROR'] },
+      { iat: now - 70, exp: now + 3_600 },
+      { iat: now + 30, exp: now + 60 },
+      { exp: now - 10 },
+      { nbf: now + 30 },
+    ])
+      // prettier-ignore
+      expect({ claims, code: await code(show(await forge(claims))) }).toEqual({ claims, code: 'UNAUTHORISED_CALLER' });
+  });
+
+  test('that says it lasts for years ends a minute after it was made, also where it was accepted before', async () => {
+    let now = Date.now();
+    const authenticate = open({ now: () => new Date(now) });
+    const lasting = await new SignJWT({ roles: ['ADMIN'], sid: newId() })
+      .setProtectedHeader({ alg: 'HS256', typ: 'identity+jwt' })
+      .setSubject(newId())
+      .setIssuer('order-platform-gateway')
+      .setAudience('order-platform-subgraph')
+      .setIssuedAt()
+      .setExpirationTime('10y')
+      .sign(new TextEncoder().encode(secret));
+    const headers = caller('gateway', 'gateway-token', lasting);
+    expect(await code(authenticate(headers))).toBe('accepted');
+    now += 67_000;
+    expect(await code(authenticate(headers))).toBe('UNAUTHORISED_CALLER');
+  });
+
   test('is signed once for a viewer and anew for other roles or another session', async () => {
     expect(await sign(user)).toBe(await sign({ ...user }));
     expect(await sign({ ...user, roles: ['CUSTOMER', 'OPERATOR'] })).not.toBe(await sign(user));

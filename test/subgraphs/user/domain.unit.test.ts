@@ -4,7 +4,9 @@ import { addressGroup } from '../../../subgraphs/shared/client-address.ts';
 import { formatPasswordHash, parsePasswordHash } from '../../../subgraphs/user/domain/password-hash.ts';
 import { checkPair, desiredGrant } from '../../../subgraphs/user/domain/service-credential.ts';
 import { type PresentedToken, accessTimes, decideRefresh } from '../../../subgraphs/user/domain/session.ts';
-import { checkName, checkPassword, checkProfile, normaliseMobile } from '../../../subgraphs/user/domain/user.ts';
+import { mobilePrefix, normaliseMobile } from '../../../subgraphs/user/domain/mobile.ts';
+import { type PasswordOwner, checkPassword } from '../../../subgraphs/user/domain/password.ts';
+import { checkName, checkProfile } from '../../../subgraphs/user/domain/user.ts';
 
 describe('a mobile number', () => {
   test.each([
@@ -18,6 +20,25 @@ describe('a mobile number', () => {
     ['0612345678', '0612345678'],
     ['12345', '12345'],
     ['123456789012345', '123456789012345'],
+    // As copied from a page or an address book, or typed on another keyboard (F21).
+    ['\u202a+49 151 23456789\u202c', '4915123456789'],
+    ['49151\u200b234\u200d567\ufeff89', '4915123456789'],
+    ['\u200e0049\u200f15123456789\u2069', '4915123456789'],
+    ['49151\u00ad23456789\u2060', '4915123456789'],
+    ['tel:+49-151-23456789', '4915123456789'],
+    ['\u202aTEL: +49 151 23456789', '4915123456789'],
+    [
+      '\uff0b\uff14\uff19\uff08\uff11\uff15\uff11\uff09\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19',
+      '4915123456789',
+    ],
+    ['+49 151/234\u2212567\u301c89', '4915123456789'],
+    ['+49 (0) 151 23456789', '4915123456789'],
+    ['0049 (0)151 23456789', '4915123456789'],
+    ['(0151) 23456789', '015123456789'],
+    ['\u0661\u0662\u0663\u0664\u0665', '12345'],
+    ['\u06f0\u06f0\u06f9\u06f8\u06f9\u06f1\u06f2\u06f3\u06f4', '9891234'],
+    ['\u0967\u0968\u0969\u096c\u096f', '12369'],
+    ['\ud835\udfcf\ud835\udfd0\ud835\udfd7\ud835\udfd8\ud835\udfff', '12909'],
   ])('%j is stored as %j', (text, mobile) => expect(normaliseMobile(text)).toBe(mobile));
 
   test.each([
@@ -29,17 +50,46 @@ describe('a mobile number', () => {
     '12a45',
     '++12345',
     '12+345',
-    '١٢٣٤٥',
+    'tel:',
+    'tel:tel:12345',
+    '12345;ext=1',
+    '\u200b',
     '12345\u0000',
     '12345;',
   ])('%j is none', (text) => expect(normaliseMobile(text)).toBeNull());
 
+  test('is searched by its beginning, written in any of these ways', () => {
+    for (const text of [
+      '\u202a+49 (151)\u200b',
+      'tel:0049151',
+      '\uff14\uff19\uff11\uff15\uff11',
+      '\u0664\u0669\u0661\u0665\u0661',
+    ])
+      expect(mobilePrefix(text)).toBe('49151');
+  });
+
+  test('has the value that Unicode gives each decimal digit of each script', () => {
+    const digits = Array.from({ length: 0x11_0000 }, (_, code) => code).filter(
+      (code) => (code < 0xd8_00 || code > 0xdf_ff) && /^\p{Nd}$/u.test(String.fromCodePoint(code)),
+    );
+    const values = digits.map((code) => normaliseMobile(`1234${String.fromCodePoint(code)}`)?.at(-1));
+    // In each script the ten come one after the other from zero.
+    expect(digits.length % 10).toBe(0);
+    expect(values).toEqual(digits.map((_, index) => String(index % 10)));
+  });
+
   test('is not changed by normalising it again', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'+0123456789 .-()'.split('')), maxLength: 24 }), (text) => {
-        const mobile = normaliseMobile(text);
-        return mobile === null || normaliseMobile(mobile) === mobile;
-      }),
+      fc.property(
+        fc.string({
+          unit: fc.constantFrom(...'+0123456789 .-/()tel:\u200b\u202a\uff10\u0669'.split('')),
+          maxLength: 24,
+        }),
+        (text) => {
+          const mobile = normaliseMobile(text);
+          return mobile === null || normaliseMobile(mobile) === mobile;
+        },
+      ),
     );
   });
 
@@ -70,14 +120,6 @@ describe('what a user may be called', () => {
     for (const name of ['李', '😀', '-', '1', 'a\u200bb']) expect(checkName(name, []).ok).toBe(true);
   });
 
-  test('a password has 8 to 128 characters and is compared in form NFKC', () => {
-    expect(checkPassword('x'.repeat(8), []).ok).toBe(true);
-    expect(checkPassword('x'.repeat(128), []).ok).toBe(true);
-    expect(checkPassword('x'.repeat(7), []).ok).toBe(false);
-    expect(checkPassword('x'.repeat(129), []).ok).toBe(false);
-    expect(checkPassword('pa\u0308sswörd', [])).toEqual(checkPassword('p\u00e4sswo\u0308rd', []));
-  });
-
   test.each(['/a/b.png', 'https://example.com/a.png'])('an avatar may be %s', (avatar) =>
     expect(checkProfile({ avatar })).toEqual({ values: { avatar } }),
   );
@@ -98,6 +140,63 @@ describe('what a user may be called', () => {
       values: { nickname: null, avatar: null, info: null, gender: 'UNSPECIFIED' },
     });
     expect(checkProfile({ name: null })).toMatchObject({ refusals: [{ path: ['input', 'name'] }] });
+  });
+});
+
+describe('a password', () => {
+  const accepts = (password: string, owner?: PasswordOwner) => checkPassword(password, ['next'], owner).ok;
+
+  test('has 8 to 128 characters, an emoji being one, and is compared in form NFKC', () => {
+    const long = (length: number) => Array.from({ length }, (_, index) => '\u{1f600}abcdef'.slice(index % 7 === 0 ? 0 : (index % 7) + 1, (index % 7) + 2)).join(''); // prettier-ignore
+    expect(accepts('x7$kQ;m2')).toBe(true);
+    expect(accepts('x7$kQ;m')).toBe(false);
+    expect([accepts(long(128)), accepts(long(129))]).toEqual([true, false]);
+    expect(accepts('\u{1f600}\u{1f601}\u{1f40e}\u{1f50b}'.repeat(2))).toBe(true);
+    expect(checkPassword('pa\u0308sswörd!', [])).toEqual(checkPassword('p\u00e4sswo\u0308rd!', []));
+    expect(accepts('half \ud83d of a pair')).toBe(false);
+  });
+
+  test.each([
+    ' '.repeat(8), '\u200b'.repeat(12), 'ab cd ef g', 'abc\u200b\u200d\ufeff\u2060\u00ad', '\u3164'.repeat(8), '\u2800'.repeat(8), '\t\n'.repeat(6),
+  ])('has 8 characters that are seen: %j has not', (password) => expect(accepts(password)).toBe(false)); // prettier-ignore
+
+  test.each([
+    'password', 'Password', 'PASSWORD1', 'password123', '12345678', '123456789', 'iloveyou1', 'qwertyuiop', 'qwerty123', 'letmein123', 'P@ssw0rd',
+    'administrator', 'football1', 'sunshine1', '1q2w3e4r5t', 'pass word', ' password ', 'pass\u200bword', '\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44', 'password\u00ad',
+  ])('that everybody tries first is refused: %j', (password) => expect(accepts(password)).toBe(false)); // prettier-ignore
+
+  test.each([
+    'aaaaaaaa',
+    'abababab',
+    'abcabcabc',
+    'abcdefgh',
+    'hgfedcba',
+    '23456789',
+    'ｘｘｘｘｘｘｘｘ',
+    '\u{1f600}'.repeat(8),
+  ])('that is a row is refused: %j', (password) => expect(accepts(password)).toBe(false));
+
+  test('that is hardly more than the name or number of its owner is refused', () => {
+    const owner = { names: ['Ada Lovelace', 'Countess', null], mobile: '4915123456789' };
+    for (const password of [
+      'adalovelace',
+      'Ada Lovelace',
+      'LovelaceAda',
+      'lovelace1',
+      'Lovelace!!!',
+      'countess',
+      'Countess99',
+      '4915123456789',
+      '+4915123456789',
+      '015123456789',
+      '15123456789',
+      'ada4915123456789',
+    ])
+      // prettier-ignore
+      expect({ password, accepted: accepts(password, owner) }).toEqual({ password, accepted: false });
+    for (const password of ['adalovelace', 'correct horse battery', 'Lovelace in the rain'])
+      expect({ password, accepted: accepts(password, { names: ['Bo'], mobile: null }) }).toEqual({ password, accepted: true }); // prettier-ignore
+    expect(accepts('Lovelace in the rain', owner)).toBe(true);
   });
 });
 

@@ -159,7 +159,7 @@ describe('what SERVICE_TOKENS sets', () => {
         const before = await inRedis(service, configured);
         for (const answer of [
           await issue({ app: configured, service }),
-          await revoke({ app: configured, service, key: `${configured} ${service}` }),
+          await revoke({ app: configured, service, key: `${configured}-${service}` }),
         ]) {
           expect(answer).toMatchObject({
             token: null,
