@@ -160,7 +160,7 @@ const traceIdOf = (response: ServerResponse): string => {
 };
 
 /** The stream as one of a viewer's connections. */
-const connectionOf = (response: ServerResponse): Connection => ({
+export const connectionOf = (response: ServerResponse): Connection => ({
   OPEN: 1,
   get readyState() {
     return response.writableEnded || response.destroyed ? 3 : 1;

@@ -1,15 +1,18 @@
 import { createExpressMiddleware } from 'agendash';
 import type { Agenda } from 'agenda';
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
-import { parse } from 'graphql';
-import { isStaff } from '../subgraphs/shared/auth.ts';
+import { type ExecutionResult, parse } from 'graphql';
+import { isAdmin, isStaff } from '../subgraphs/shared/auth.ts';
 import type { SignedIn, TokenVerifier } from './auth.ts';
+import type { Connections } from './connections.ts';
+import { connectionOf } from './event-streams.ts';
 import type { Supergraph } from './execute.ts';
 
 export type JobsPageOptions = {
   readonly agenda: Agenda;
   readonly supergraph: Supergraph;
   readonly verifier: TokenVerifier;
+  readonly connections: Connections;
   readonly addressOf: (request: Request) => string;
   readonly isAllowedOrigin: (origin: string) => boolean;
   /** The cookie is sent over HTTPS alone. */
@@ -19,14 +22,18 @@ export type JobsPageOptions = {
 
 const cookieName = 'jobs_token';
 const maxFormBytes = 4 * 1024;
+/** Agendash's Server-Sent Events, relative to `/jobs`. */
+const eventsPath = '/api/events';
 const loginMutation = `mutation JobsLogin($mobile: String!, $password: String!) {
   login(mobile: $mobile, password: $password) { tokens { accessToken } }
 }`;
-const loginDocument = parse(loginMutation);
+const logoutMutation = 'mutation JobsLogout { logout }';
+const documents = { [loginMutation]: parse(loginMutation), [logoutMutation]: parse(logoutMutation) };
 
 /**
  * `/jobs`: Agendash for staff. A browser's page load can't carry a bearer token, so the access token sits in a cookie
  * that only `/jobs` gets, only from its own pages; it is verified at every request and ends as every access token does.
+ * Operators look; administrators delete, repeat, pause and create jobs.
  */
 export function jobsPage(options: JobsPageOptions): Router {
   const router = Router();
@@ -39,7 +46,9 @@ export function jobsPage(options: JobsPageOptions): Router {
     if (signedIn) response.redirect(303, '/jobs/');
     else showLogin(response, 'This mobile and password are not those of a member of staff.');
   });
-  router.post('/jobs/logout', (_request, response) => {
+  router.post('/jobs/logout', async (request, response) => {
+    const signedIn = await verifiedCookie(options.verifier, request);
+    if (signedIn) await ask(options, logoutMutation, { request, response, signedIn });
     response.clearCookie(cookieName, { path: '/jobs' });
     response.redirect(303, '/jobs/login');
   });
@@ -64,18 +73,29 @@ const fromOwnPages =
         .json({ errors: [{ message: 'Another site may not do this.', extensions: { code: 'FORBIDDEN' } }] });
   };
 
-function staffOnly({ verifier }: JobsPageOptions): RequestHandler {
+const refuse = (response: Response, status: number, code: string, message: string): void =>
+  void response.status(status).json({ errors: [{ message, extensions: { code } }] });
+
+/** Staff may look, administrators may change. A stream of events ends as a socket of theirs does: with the token or the session. */
+function staffOnly({ verifier, connections, addressOf }: JobsPageOptions): RequestHandler {
   return async (request, response, next) => {
     const signedIn = await verifiedCookie(verifier, request);
-    if (signedIn && isStaff(signedIn.viewer)) {
-      next();
-      return;
-    }
-    if (request.method === 'GET' && request.accepts(['json', 'html']) === 'html') response.redirect(302, '/jobs/login');
-    else
-      response
-        .status(401)
-        .json({ errors: [{ message: 'Sign in at /jobs/login.', extensions: { code: 'UNAUTHENTICATED' } }] });
+    const isReading = request.method === 'GET' || request.method === 'HEAD';
+    if (!signedIn || !isStaff(signedIn.viewer)) {
+      if (isReading && request.accepts(['json', 'html']) === 'html') response.redirect(302, '/jobs/login');
+      else refuse(response, 401, 'UNAUTHENTICATED', 'Sign in at /jobs/login.');
+    } else if (!isReading && !isAdmin(signedIn.viewer)) {
+      refuse(response, 403, 'FORBIDDEN', 'Only an administrator may change jobs.');
+    } else if (request.path.replace(/\/+$/, '').toLowerCase() === eventsPath) {
+      const connection = connectionOf(response);
+      if (connections.isFull())
+        refuse(response, 503, 'SERVICE_UNAVAILABLE', 'There are too many connections; try again later.');
+      else {
+        connections.add(connection);
+        if (connections.signIn(connection, signedIn, addressOf(request))) next();
+        else refuse(response, 429, 'TOO_MANY_SUBSCRIPTIONS', 'You have as many sockets and streams open as you may.');
+      }
+    } else next();
   };
 }
 
@@ -90,22 +110,39 @@ async function verifiedCookie(verifier: TokenVerifier, request: Request): Promis
   }
 }
 
+type Asking = {
+  readonly request: Request;
+  readonly response: Response;
+  readonly signedIn: SignedIn;
+  readonly variables?: Record<string, unknown>;
+};
+
+/** One of this page's own mutations, on behalf of who is signed in. */
+function ask(options: JobsPageOptions, query: keyof typeof documents, asking: Asking): Promise<ExecutionResult> {
+  const address = options.addressOf(asking.request);
+  return options.supergraph.execute({
+    query,
+    document: documents[query],
+    operationName: undefined,
+    variables: asking.variables ?? {},
+    caller: { ...asking.signedIn, address, traceId: String(asking.response.locals['traceId']) },
+  });
+}
+
 async function signIn(options: JobsPageOptions, request: Request, response: Response): Promise<boolean> {
   const { mobile, password } = (request.body ?? {}) as { mobile?: unknown; password?: unknown };
   if (typeof mobile !== 'string' || typeof password !== 'string') return false;
   const anonymous = await options.verifier.verify(undefined);
-  const caller = { ...anonymous, address: options.addressOf(request), traceId: String(response.locals['traceId']) };
-  const result = await options.supergraph.execute({
-    query: loginMutation,
-    document: loginDocument,
-    operationName: 'JobsLogin',
-    variables: { mobile, password },
-    caller,
-  });
+  const variables = { mobile, password };
+  const result = await ask(options, loginMutation, { request, response, signedIn: anonymous, variables });
   const { login } = (result.data ?? {}) as { login?: { tokens?: { accessToken: string } | null } };
   if (!login?.tokens) return false;
   const signedIn = await options.verifier.verify(`Bearer ${login.tokens.accessToken}`);
-  if (!isStaff(signedIn.viewer)) return false;
+  if (!isStaff(signedIn.viewer)) {
+    // A session that nobody has a use for.
+    await ask(options, logoutMutation, { request, response, signedIn });
+    return false;
+  }
   const maxAge = signedIn.expiresAtMs - options.now().getTime();
   response.cookie(cookieName, login.tokens.accessToken, {
     httpOnly: true,

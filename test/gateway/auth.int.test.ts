@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { generateKeyPair } from 'jose';
+import { until } from '../support/until.ts';
 import { type TestGraph, startTestGraph } from './test-graph.ts';
 
 let graph: TestGraph;
@@ -134,6 +136,85 @@ describe('/jobs', () => {
     const jobs = await fetch(`${graph.url}/jobs/api?limit=5`, { headers: { cookie: cookie.split(';')[0] as string } });
     expect(jobs.status).toBe(200);
   });
+
+  const cookieOf = async (mobile: string) =>
+    ((await signIn(mobile, 'right')).headers.get('set-cookie') ?? '').split(';')[0] as string;
+  const jobsAnswer = (cookie: string, path = '/jobs/api?limit=5') =>
+    fetch(`${graph.url}${path}`, { headers: { cookie, accept: 'application/json' } });
+  const post = (cookie: string, path: string, body: unknown = { jobIds: [] }) =>
+    fetch(`${graph.url}${path}`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { cookie, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  const changes = ['requeue', 'retry', 'delete', 'create', 'pause', 'resume'];
+
+  test('its sign-out ends the session: the cookie that was kept is worth nothing', async () => {
+    const cookie = await cookieOf('staff');
+    expect((await jobsAnswer(cookie)).status).toBe(200);
+    const out = await post(cookie, '/jobs/logout');
+    expect([out.status, out.headers.get('location')]).toEqual([303, '/jobs/login']);
+    expect(out.headers.get('set-cookie')).toMatch(/^jobs_token=;/);
+    await until(async () => (await jobsAnswer(cookie)).status === 401, { what: 'the end of the session' });
+    expect((await post(cookie, '/jobs/api/jobs/delete')).status).toBe(401);
+  });
+
+  test('who signs in there and is not of staff leaves no session behind', async () => {
+    const ended: (string | null)[] = [];
+    const stop = graph.runtime.live.listen('auth-revoked', (sessionId) => ended.push(sessionId));
+    expect((await signIn('customer', 'right')).status).toBe(401);
+    await until(() => ended.length > 0, { what: 'the end of the session' });
+    stop();
+  });
+
+  test.each(changes)('an operator may look but not %s jobs; an administrator may', async (change) => {
+    const answer = await post(await cookieOf('staff'), `/jobs/api/jobs/${change}`);
+    const { errors } = (await answer.json()) as { errors: { extensions: { code: string } }[] };
+    expect([answer.status, errors[0]?.extensions.code]).toEqual([403, 'FORBIDDEN']);
+    const admin = await post(await cookieOf('admin'), `/jobs/api/jobs/${change}`);
+    expect([401, 403]).not.toContain(admin.status);
+  });
+
+  test.each(['PUT', 'PATCH', 'DELETE'])('an operator may not %s either', async (method) => {
+    const headers = { cookie: await cookieOf('staff') };
+    expect((await fetch(`${graph.url}/jobs/api/jobs/delete`, { method, headers })).status).toBe(403);
+  });
+
+  /** The stream's end, after it has begun. */
+  async function openStream(cookie: string, path = '/jobs/api/events') {
+    const stream = await jobsAnswer(cookie, path);
+    const reader = (stream.body as ReadableStream<Uint8Array>).getReader();
+    expect(Buffer.from((await reader.read()).value ?? []).toString()).toContain('connected');
+    const end = (async () => {
+      while (!(await reader.read()).done);
+    })();
+    return { end, isOpen: () => Promise.race([end.then(() => false), sleep(300).then(() => true)]) };
+  }
+
+  test.each(['/jobs/api/events', '/jobs/api/events/', '/JOBS/API/Events', '/jobs//api/events', '/jobs/%61pi/events'])(
+    'the stream of events at %s ends with the session, and with the token',
+    async (path) => {
+      const cookie = await cookieOf('staff');
+      const first = await jobsAnswer(cookie, path);
+      if (first.status === 404) return; // no stream there
+      await first.body?.cancel();
+      const stream = await openStream(cookie, path);
+      expect(await stream.isOpen()).toBe(true);
+      await post(cookie, '/jobs/logout');
+      await stream.end;
+
+      graph.stage.lifetimeSeconds = 2;
+      try {
+        await (
+          await openStream(await cookieOf('staff'), path)
+        ).end;
+      } finally {
+        graph.stage.lifetimeSeconds = 300;
+      }
+    },
+    20_000,
+  );
 
   test('takes no form of another site', async () => {
     expect((await signIn('staff', 'right', { origin: 'https://evil.example' })).status).toBe(403);

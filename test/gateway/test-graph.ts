@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { EventEmitter, on } from 'node:events';
 import { composeServices } from '@apollo/composition';
 import { type DocumentNode, GraphQLError, parse } from 'graphql';
@@ -28,7 +29,7 @@ const typeDefs: Readonly<Record<SubgraphName, DocumentNode>> = {
     type Tokens { accessToken: String! }
     type Viewer { kind: String! id: ID app: String! address: String }
     type Query { viewer: Viewer! users(first: Int = 20): [User!]! user(id: ID!): User }
-    type Mutation { login(mobile: String!, password: String!): LoginPayload! rename(id: ID!, name: String!): User slowly(ms: Int!): Boolean! fail: Boolean }
+    type Mutation { login(mobile: String!, password: String!): LoginPayload! logout: Boolean! rename(id: ID!, name: String!): User slowly(ms: Int!): Boolean! fail: Boolean }
   `),
   product: parse(`${head}
     type Product @key(fields: "id") { id: ID! name: String! kind: String! price: Int! seller: User must: String! broken: String }
@@ -70,13 +71,17 @@ export type Stage = {
   webhook: { body: string; headers: Record<string, unknown> } | undefined;
   /** How often the mutation "fail" ran. */
   mutations: number;
+  /** How long the tokens of the mutation "login" last. */
+  lifetimeSeconds: number;
 };
 
 type TestContext = CallContext & { readonly address: string | undefined };
 
+const rolesByMobile: Readonly<Record<string, string>> = { staff: 'OPERATOR', admin: 'ADMIN' };
+
 function resolversOf(
   stage: Stage,
-  issue: (roles: string[]) => Promise<string>,
+  sessions: { issue: (roles: string[]) => Promise<string>; end: (sessionId: string) => void },
 ): Readonly<Record<SubgraphName, ResolverMap>> {
   const product = (id: string) => ({
     id,
@@ -145,8 +150,12 @@ function resolversOf(
       Mutation: {
         login: async (_: unknown, { mobile, password }: { mobile: string; password: string }) =>
           password === 'right'
-            ? { tokens: { accessToken: await issue(mobile === 'staff' ? ['OPERATOR'] : ['CUSTOMER']) } }
+            ? { tokens: { accessToken: await sessions.issue([rolesByMobile[mobile] ?? 'CUSTOMER']) } }
             : { tokens: null },
+        logout: (_: unknown, __: unknown, { viewer }: TestContext) => {
+          if (viewer.kind === 'user') sessions.end(viewer.sessionId);
+          return true;
+        },
         rename: (_: unknown, { id, name }: { id: string; name: string }) => ({ id, name }),
         fail: () => {
           stage.mutations += 1;
@@ -249,6 +258,7 @@ export async function startTestGraph(options: {
     hanging: new Set(),
     webhook: undefined,
     mutations: 0,
+    lifetimeSeconds: 300,
   };
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const jwk = { ...(await exportJWK(publicKey)), kid: 'k1', alg: 'EdDSA', use: 'sig' };
@@ -275,7 +285,10 @@ export async function startTestGraph(options: {
     ...options.env,
   };
   const runtime = await openRuntime(env, { name: 'test', link: (name) => links.get(name) as SubgraphLink });
-  const resolvers = resolversOf(stage, (roles) => token({ roles }));
+  const resolvers = resolversOf(stage, {
+    issue: (roles) => token({ roles, sid: randomUUID() }, { lifetimeSeconds: stage.lifetimeSeconds }),
+    end: (sessionId) => runtime.live.publish('auth-revoked', sessionId),
+  });
   const closing: (() => Promise<void>)[] = [];
   const subgraphPorts: number[] = [];
   for (const name of subgraphNames) {
