@@ -28,6 +28,16 @@ export function clipPath(shape: ObjectShape, root: JsonObject, path: ResponsePat
   return path;
 }
 
+/** Whether there is null at the path of an answer, or around it. */
+export function isNullAt(data: unknown, path: ResponsePath): boolean {
+  let value = data;
+  for (const element of path) {
+    if (value === null || value === undefined) break;
+    value = Array.isArray(value) ? value[Number(element)] : isJsonObject(value) ? getOwn(value, String(element)) : null;
+  }
+  return value === null || value === undefined;
+}
+
 function elementShape(shape: ValueShape): ValueShape | null {
   if (shape.kind === 'nonNull') return elementShape(shape.of);
   return shape.kind === 'list' ? shape.of : null;

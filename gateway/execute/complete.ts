@@ -69,8 +69,10 @@ function compileField(shape: ObjectShape, field: FieldShape): (source: JsonObjec
     const value = read(source);
     if (state.book.isEmpty()) return complete(value, state);
     const around = state.inherited;
-    const failure = state.book.failureOf(source, name) ?? around;
-    if (value === undefined && failure) {
+    const own = state.book.failureOf(source, name);
+    const failure = own ?? around;
+    // A null follows from what failed if the field requires that, and else is what the subgraph has.
+    if (failure && (value === undefined || (value === null && own?.origin))) {
       if (!state.book.covers(state.path)) state.book.report(failure, [...state.path]);
       return isNonNull ? bubbles : failed;
     }

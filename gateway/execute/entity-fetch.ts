@@ -7,7 +7,7 @@ import { type Merge, compileLeafMerge } from './merge.ts';
 import type { PlanPath } from './paths.ts';
 import { type Representations, compileRepresentations, missingFields } from './representations.ts';
 import { type Rewrite, compileRewrites, renamedKeys } from './rewrites.ts';
-import { renamePath } from './root-fetch.ts';
+import { noteNull, renamePath } from './root-fetch.ts';
 import { type Run, type Step, type WantedGroup, ask, askOnce, noteNewObjects, objectsAt } from './run.ts';
 import type { SubgraphQuery } from './subgraph-query.ts';
 import { type JsonObject, type ResponsePath, isJsonObject } from './types.ts';
@@ -64,26 +64,45 @@ export function compileEntityFetch<Context>(options: EntityFetchOptions): Step<C
 function wantedOf<Context>(fetch: EntityFetch, run: Run<Context>): readonly Wanted[] {
   let group = run.groups.get(fetch.groupKey);
   if (!group) run.groups.set(fetch.groupKey, (group = collectWanted(fetch, run)));
-  if (!run.book.isEmpty()) for (const object of group.unasked) passFailureOn(fetch, run, object);
+  if (!run.book.isEmpty())
+    for (const { objects } of group.wanted) for (const object of objects) passFailureOn(fetch, run, object);
+  for (const object of group.unasked)
+    if (!passFailureOn(fetch, run, object)) run.book.fail(object, lacking(fetch, object));
   return group.wanted;
 }
 
 function collectWanted<Context>({ representations, paths }: EntityFetch, run: Run<Context>): WantedGroup {
-  const wanted = openWanted(representations, paths.length > 1);
-  const unasked: JsonObject[] = [];
+  const { book } = run;
+  const hasFailed = book.isEmpty() ? null : (object: JsonObject, name: string) => Boolean(book.failureOf(object, name));
+  const wanted = openWanted(representations, { hasSeveralPaths: paths.length > 1, hasFailed });
   paths.forEach((path, pathIndex) => {
-    for (const object of objectsAt(run, path)) if (!wanted.add(object, pathIndex)) unasked.push(object);
+    for (const object of objectsAt(run, path)) wanted.add(object, pathIndex);
   });
-  return { wanted: wanted.all, unasked };
+  return { wanted: wanted.all, unasked: wanted.unasked };
 }
 
-/** An entity that can't be asked about because what is required failed: its fields are missing for the same reason. */
-function passFailureOn<Context>({ node, query }: EntityFetch, { book }: Run<Context>, object: JsonObject): void {
+/**
+ * Where what is required of an entity failed, its fields are missing for the same reason: all of them when it can't be
+ * asked about, and those that the subgraph answers null without a word. False when nothing failed.
+ */
+function passFailureOn<Context>({ node, query }: EntityFetch, { book }: Run<Context>, object: JsonObject): boolean {
   for (const missing of missingFields(object, node.requires)) {
     const cause = book.failureOf(missing.object, missing.name);
-    if (cause) return book.fail(object, { ...cause, keys: query.keys, isKnown: true });
+    if (!cause) continue;
+    book.fail(object, { ...cause, keys: query.keys, isKnown: true, origin: cause.origin ?? cause });
+    return true;
   }
+  return false;
 }
+
+/** No subgraph failed, but none knows what this one needs, in a place that must not be null. */
+const lacking = ({ query }: EntityFetch, object: JsonObject): Failure => ({
+  message: `Subgraph "${query.serviceName}" can't be asked about a ${String(object['__typename'])} of which no subgraph knows all that it requires.`,
+  extensions: { code: 'INCOMPLETE_DATA' },
+  keys: query.keys,
+  path: undefined,
+  isKnown: true,
+});
 
 async function askFor<Context>(fetch: EntityFetch, run: Run<Context>, wanted: readonly Wanted[]): Promise<void> {
   const { query, canRepeat } = fetch;
@@ -164,13 +183,26 @@ function noteErrors<Context>(fetch: EntityFetch, run: Run<Context>, { answer, en
     }
     if (rest.length > 0) {
       const below = run.clientPath(renamePath(rest, fetch.renamed));
-      for (const object of one.objects) for (const place of places(object)) book.add(error, [...place, ...below]);
+      const failure = noteNullOf(fetch, run, { one, entity: entities?.[Number(index)], path: rest, error });
+      for (const object of one.objects) for (const place of places(object)) book.add(error, [...place, ...below], failure); // prettier-ignore
     }
     if (!isJsonObject(entities?.[Number(index)])) fail(one, error, rest.length > 0);
   }
   const [cause, ...others] = general;
   if (!entities && cause) for (const one of wanted) fail(one, cause, false);
   for (const error of entities ? general : others) book.add(error, undefined);
+}
+
+/** As `noteNull`: fields of the entity itself are merged into the objects that wait for it. */
+function noteNullOf<Context>(
+  { renamed }: EntityFetch,
+  run: Run<Context>,
+  { one, entity, path, error }: { one: Wanted; entity: unknown; path: ResponsePath; error: SubgraphError },
+): Failure | undefined {
+  const failure = noteNull(run, { data: entity, path, renamed, error });
+  if (failure && isJsonObject(entity) && run.book.failureOf(entity, [...failure.keys][0] ?? '') === failure)
+    for (const object of one.objects) run.book.fail(object, failure);
+  return failure;
 }
 
 /** Finds the places of an object in the answer; looks them up once. */

@@ -17,6 +17,8 @@ export type Failure = ErrorDetails & {
   readonly path: ResponsePath | undefined;
   /** True when the error is in the book already, at a place of its own. */
   readonly isKnown?: boolean;
+  /** The failure that this one follows from: told here, it is told. */
+  readonly origin?: Failure;
 };
 
 /**
@@ -26,7 +28,8 @@ export type Failure = ErrorDetails & {
 export type ErrorBook = {
   /** True until something goes wrong: data can be shaped without asking the book. */
   isEmpty(): boolean;
-  add(error: ErrorDetails, path: ResponsePath | undefined): void;
+  /** `failure`: the same as noted at the object whose field it made null. */
+  add(error: ErrorDetails, path: ResponsePath | undefined, failure?: Failure): void;
   fail(object: JsonObject, failure: Failure): void;
   /** The failure that explains why a field of the object is missing. */
   failureOf(object: JsonObject, key: string): Failure | undefined;
@@ -35,27 +38,46 @@ export type ErrorBook = {
   /** Whether a null at this path has its error already: there or below (GraphQL §6.4.4). */
   covers(path: ResponsePath): boolean;
   /**
-   * All errors, their paths changed by `clip`; failures that no field shows are reported by themselves. In the order of
-   * their paths, those without one first: which subgraph answered first must not show. Beyond `executeLimits.errors` it
-   * does, in which are left out.
+   * All errors, their paths changed by `clip`; failures that no field shows are reported by themselves. What only the plan
+   * asked for has no place of its own in the answer: its error is told at the null that it led to, or without a path.
+   * In the order of their paths, those without one first: which subgraph answered first must not show. Beyond
+   * `executeLimits.errors` it does, in which are left out.
    */
-  finish(clip: (path: ResponsePath) => ResponsePath): readonly GraphQLError[];
+  finish(answer: AnswerPaths): readonly GraphQLError[];
+};
+
+/** What the paths of errors are compared with. */
+export type AnswerPaths = {
+  /** As far as the client's operation goes. */
+  clip(path: ResponsePath): ResponsePath;
+  /** Whether the answer has null at the path, or around it. */
+  isNull(path: ResponsePath): boolean;
+};
+
+type Entry = {
+  readonly error: ErrorDetails;
+  readonly path: ResponsePath | undefined;
+  readonly failure: Failure | undefined;
 };
 
 type PathTree = { readonly children: Map<string | number, PathTree> };
 
 export function openErrorBook(): ErrorBook {
-  const entries: { readonly error: ErrorDetails; readonly path: ResponsePath | undefined }[] = [];
+  const entries: Entry[] = [];
   const failures = new Map<JsonObject, Failure[]>();
   const unreported = new Set<Failure>();
   const reported = new Set<Failure>();
   const paths: PathTree = { children: new Map() };
   let dropped = 0;
 
-  function add(error: ErrorDetails, path: ResponsePath | undefined): void {
+  function add(error: ErrorDetails, path: ResponsePath | undefined, failure?: Failure): void {
     if (path) notePath(path);
-    if (entries.length < executeLimits.errors) entries.push({ error, path });
+    if (entries.length < executeLimits.errors) entries.push({ error, path, failure });
     else dropped += 1;
+  }
+  function noteReported(failure: Failure): void {
+    reported.add(failure);
+    unreported.delete(failure);
   }
   function notePath(path: ResponsePath): void {
     let node = paths;
@@ -76,8 +98,8 @@ export function openErrorBook(): ErrorBook {
     },
     failureOf: (object, key) => failures.get(object)?.find(({ keys }) => keys.has(key)),
     report(failure, path) {
-      reported.add(failure);
-      unreported.delete(failure);
+      noteReported(failure);
+      if (failure.origin) noteReported(failure.origin);
       add(failure, path);
     },
     covers(path) {
@@ -88,10 +110,19 @@ export function openErrorBook(): ErrorBook {
       }
       return true;
     },
-    finish(clip) {
-      for (const failure of unreported) add(failure, failure.path);
+    finish({ clip, isNull }) {
+      const errors = entries.flatMap(({ error, path, failure }) => {
+        const clipped = path && clip(path);
+        if (!path || !clipped || clipped.length === path.length || isNull(clipped)) return asError(error, clipped);
+        return failure && reported.has(failure) ? [] : asError(error, undefined);
+      });
+      for (const failure of unreported) {
+        const clipped = failure.path && clip(failure.path);
+        if (errors.length < executeLimits.errors)
+          errors.push(asError(failure, clipped && isNull(clipped) ? clipped : undefined));
+        else dropped += 1;
+      }
       unreported.clear();
-      const errors = entries.map(({ error, path }) => asError(error, path && clip(path)));
       if (errors.length > 1) errors.sort(byPath);
       if (dropped > 0)
         errors.push(new GraphQLError(`There are ${dropped} more errors.`, { extensions: { code: 'INCOMPLETE_DATA' } }));

@@ -5,7 +5,9 @@ import { LRUCache } from 'lru-cache';
 import { keepExtensions } from './answers.ts';
 import { type CompiledOperation, compileOperation } from './compile.ts';
 import { executeLimits } from './limits.ts';
+import { openNameTypes } from './named-types.ts';
 import { supergraphNames } from './supergraph-names.ts';
+import { checkSupported } from './supported.ts';
 import type { ErrorPolicy, SubgraphFetch, SubgraphResponse } from './types.ts';
 import { type ExecuteRequest, type Variant, planningFailed } from './variant.ts';
 
@@ -53,7 +55,11 @@ export type Executor<Context> = {
   cached(): { readonly operations: number; readonly variants: number };
 };
 
-/** An executor of Apollo's plans for a supergraph. */
+/**
+ * An executor of Apollo's plans for a supergraph.
+ *
+ * @throws {Error} for a supergraph with what is not supported
+ */
 export function createExecutor<Context>(options: ExecutorOptions<Context>): Executor<Context> {
   const { fetch, errorPolicy: policy = keepExtensions, generateCode = canGenerateCode() } = options;
   const planner = 'planner' in options ? options.planner : new QueryPlanner(Supergraph.build(options.supergraphSdl));
@@ -61,7 +67,9 @@ export function createExecutor<Context>(options: ExecutorOptions<Context>): Exec
   const apiSchema = supergraph.apiSchema();
   const schema = apiSchema.toGraphQLJSSchema();
   const supergraphSchema = supergraph.schema.toGraphQLJSSchema();
-  const names = supergraphNames(supergraph, supergraphSchema);
+  checkSupported(supergraph, supergraphSchema);
+  const nameTypes = openNameTypes(supergraph);
+  const names = supergraphNames(supergraph, supergraphSchema, schema);
   const operations = new LRUCache<string, CompiledOperation<Context>>({
     max: executeLimits.operations,
     maxSize: executeLimits.operationCharacters,
@@ -95,7 +103,7 @@ export function createExecutor<Context>(options: ExecutorOptions<Context>): Exec
   function planNow(document: DocumentNode, name: string | undefined): QueryPlan {
     try {
       const operation = operationFromDocument(apiSchema, document, name === undefined ? {} : { operationName: name });
-      return planner.buildQueryPlan(operation);
+      return nameTypes(planner.buildQueryPlan(operation));
     } catch (error) {
       throw planningFailed(error);
     }

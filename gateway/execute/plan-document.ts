@@ -1,4 +1,4 @@
-import { type DocumentNode, type FieldNode, Kind, visit } from 'graphql';
+import { type DocumentNode, type FieldNode, Kind, TypeInfo, visit, visitWithTypeInfo } from 'graphql';
 import { namesIn } from './operation.ts';
 import { meaningOf, overlappingNames, responseName } from './overlaps.ts';
 import { type SupergraphNames, isRequiredOtherwise, suffixUnusedBy } from './supergraph-names.ts';
@@ -30,7 +30,7 @@ const reservedVariable = 'representations';
 export function planDocument(document: DocumentNode, names: SupergraphNames): PlanDocument {
   const { suffix, clientNames, dataKey } = renameFields(document, names);
   let usesReserved = false;
-  const planned = visit(document, {
+  const planned = visit(fillEmpty(document, names), {
     Field(node) {
       const value = dataKey(node);
       return value === responseName(node) ? undefined : { ...node, alias: { kind: Kind.NAME, value } };
@@ -40,7 +40,6 @@ export function planDocument(document: DocumentNode, names: SupergraphNames): Pl
       usesReserved = true;
       return { ...node, name: { ...node.name, value: reservedVariable + suffix } };
     },
-    SelectionSet: (node) => (node.selections.length === 0 ? { ...node, selections: [typenameField] } : undefined),
   });
   return {
     document: planned,
@@ -81,4 +80,46 @@ function renameFields(document: DocumentNode, names: SupergraphNames) {
   return { suffix, clientNames, dataKey };
 }
 
-const typenameField: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } };
+/**
+ * Drops fragments that conditions made empty. A field of which nothing is left is asked for what every subgraph that has
+ * it can say: the object's type, or a leaf of its key where some know it as an interface object.
+ */
+function fillEmpty(document: DocumentNode, { api, standIns }: SupergraphNames): DocumentNode {
+  const emptied = dropEmptyFragments(document);
+  if (emptied === null) return document;
+  const types = new TypeInfo(api);
+  return visit(
+    emptied,
+    visitWithTypeInfo(types, {
+      SelectionSet(node) {
+        if (node.selections.length > 0) return undefined;
+        return { ...node, selections: [fieldNode(standIns.get(types.getParentType()?.name ?? '') ?? '__typename')] };
+      },
+    }),
+  );
+}
+
+/** Null when nothing is empty. A definition may be empty only because those are that it spreads. */
+function dropEmptyFragments(document: DocumentNode): DocumentNode | null {
+  let isAnyEmpty = false;
+  visit(document, { SelectionSet: ({ selections }) => void (isAnyEmpty ||= selections.length === 0) });
+  if (!isAnyEmpty) return null;
+  let now = document;
+  for (;;) {
+    const dropped = new Set<string>();
+    now = visit(now, {
+      InlineFragment: { leave: ({ selectionSet }) => (selectionSet.selections.length === 0 ? null : undefined) },
+      FragmentDefinition: {
+        leave({ name, selectionSet }) {
+          if (selectionSet.selections.length > 0) return undefined;
+          dropped.add(name.value);
+          return null;
+        },
+      },
+    });
+    if (dropped.size === 0) return now;
+    now = visit(now, { FragmentSpread: ({ name }) => (dropped.has(name.value) ? null : undefined) });
+  }
+}
+
+const fieldNode = (value: string): FieldNode => ({ kind: Kind.FIELD, name: { kind: Kind.NAME, value } });

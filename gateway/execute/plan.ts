@@ -22,23 +22,33 @@ type PlanContext = {
 
 type PlannedFetch = PlacedFetch & { readonly query: SubgraphQuery };
 
+type CompiledPlan<Context> = {
+  readonly steps: Step<Context>;
+  /** Response names of all that the plan fetches at the root. */
+  readonly rootKeys: ReadonlySet<string>;
+};
+
 /** Compiles a plan. Throws an Error for `@defer` and for what Apollo's gateway can't run either. */
 export function compilePlan<Context>(
   schema: GraphQLSchema,
   node: PlanNode | SubscriptionNode | undefined,
   generateCode: boolean,
-): Step<Context> {
+): CompiledPlan<Context> {
   const { primary, rest } = node?.kind === 'Subscription' ? node : { primary: undefined, rest: node };
-  if (!rest) return () => Promise.resolve();
-  const fetches = fetchesOf(rest, []);
+  const first = primary ? planFetch(primary, []) : undefined;
+  const fetches = rest ? fetchesOf(rest, []) : [];
+  const atRoot = [...fetches, ...(first ? [first] : [])].filter((one) => one.path.length === 0 && !one.node.requires);
+  const rootKeys = new Set(atRoot.flatMap(({ query }) => [...query.keys]));
+  if (!rest) return { steps: () => Promise.resolve(), rootKeys };
   const repeats = new Map<string, number>();
   for (const { node: fetch, query } of fetches)
     // What changes something is done as often as the client says.
     if (fetch.operationKind !== OperationTypeNode.MUTATION)
       repeats.set(query.identity, (repeats.get(query.identity) ?? 0) + 1);
-  const leavesAt = openLeavesAt(primary ? [...fetches, planFetch(primary, [])] : fetches);
+  const leavesAt = openLeavesAt(first ? [...fetches, first] : fetches);
   const byNode = new Map(fetches.map((fetch) => [fetch.node, fetch]));
-  return compileNode({ schema, merge: mergeInto(schema), generateCode, fetches: byNode, repeats, leavesAt }, rest);
+  const context = { schema, merge: mergeInto(schema), generateCode, fetches: byNode, repeats, leavesAt };
+  return { steps: compileNode(context, rest), rootKeys };
 }
 
 function compileNode<Context>(context: PlanContext, node: PlanNode): Step<Context> {

@@ -1,6 +1,14 @@
 import type { FetchDataRewrite, QueryPlanFieldNode, QueryPlanSelectionNode } from '@apollo/query-planner';
-import type { GraphQLSchema } from 'graphql';
-import { compileReader, getOwn, isInherited, ownReader } from './own.ts';
+import {
+  type GraphQLOutputType,
+  type GraphQLSchema,
+  getNamedType,
+  isInterfaceType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+} from 'graphql';
+import { compileReader, getOwn, isInherited, ownReader, setOwn } from './own.ts';
 import { compileRewrites } from './rewrites.ts';
 import { isOfType } from './type-conditions.ts';
 import { type JsonObject, isJsonObject } from './types.ts';
@@ -8,13 +16,16 @@ import { type JsonObject, isJsonObject } from './types.ts';
 /** Reads one of the values that identify an entity. */
 export type ReadKey = (entity: JsonObject) => unknown;
 
+/** Whether a field of an object is missing because what was to bring it failed. */
+export type HasFailed = (object: JsonObject, name: string) => boolean;
+
 /** The representations of entities for one fetch. */
 export type Representations = {
   /**
-   * The JSON text of an entity's representation, which is its identity within a fetch too. Null when this subgraph is
-   * not asked about the entity: its type is not among the required ones, or something that is required is not known.
+   * The JSON text of an entity's representation, which is its identity within a fetch too. Null when the fetch is not for
+   * entities of its type; undefined when it is, but something that is required failed, or is unknown and can't be null.
    */
-  textOf(entity: JsonObject): string | null;
+  textOf(entity: JsonObject, hasFailed: HasFailed): string | null | undefined;
   /**
    * The fields whose values identify entities with this `__typename`, when they are leaves: equal values, equal text.
    * Null for others, whose text has to be compared.
@@ -31,7 +42,12 @@ type Keys = {
   /** True when their text begins with `__typename`, so that it has one. */
   readonly beginsWithName: boolean;
 };
-type RequiredField = { readonly name: string; readonly selections: readonly QueryPlanSelectionNode[] | null };
+type RequiredField = {
+  /** The response name. */
+  readonly name: string;
+  readonly fieldName: string;
+  readonly selections: readonly QueryPlanSelectionNode[] | null;
+};
 
 type Required = {
   readonly requires: readonly QueryPlanSelectionNode[];
@@ -66,12 +82,13 @@ export function compileRepresentations(
     return found;
   }
   return {
-    textOf(entity) {
+    textOf(entity, hasFailed) {
       const typename = entity['__typename'];
       if (typeof typename !== 'string') return null;
       const known = keysFor(typename);
-      const text = known.build(entity);
-      if (text === undefined || text === '{}') return null;
+      const text = known.build(entity) ?? completedText(schema, { entity, requires, hasFailed });
+      if (text === undefined) return undefined;
+      if (text === '{}') return null;
       if (!rewrite && known.beginsWithName) return text;
       const representation = JSON.parse(text) as JsonObject;
       if (typeof representation['__typename'] !== 'string') return null;
@@ -128,7 +145,7 @@ function mergeFields(
         const name = nameOf(node);
         const known = merged.get(name)?.selections;
         const inner = node.selections ? [...(known ?? []), ...node.selections] : null;
-        merged.set(name, { name, selections: inner });
+        merged.set(name, { name, fieldName: node.name, selections: inner });
       } else if (
         node.typeCondition === undefined ||
         (typename !== undefined && isOfType(schema, typename, node.typeCondition))
@@ -173,12 +190,75 @@ function compileValue(build: BuildText | null): (value: unknown) => string | und
   };
 }
 
+/** A null in a place that can't be null: what is around it becomes null (GraphQL §6.4.4). */
+const bubbles = Symbol('bubbles');
+/** Something that is required failed, or is no value of its type. */
+const unusable = Symbol('unusable');
+
+/**
+ * The text of a representation of which something is not known: a subgraph has nothing for the entity, or for one that
+ * the requirement leads to. What is unknown is null where the schema allows it, as a client would get it. Undefined when
+ * nothing is left to ask with.
+ */
+function completedText(
+  schema: GraphQLSchema,
+  { entity, requires, hasFailed }: { entity: JsonObject; requires: Required['requires']; hasFailed: HasFailed },
+): string | undefined {
+  /** `mayHaveFailed`: what was to bring something around the object failed, and so this part of it perhaps. */
+  function completeObject(
+    object: JsonObject,
+    staticType: string,
+    { selections, mayHaveFailed }: { selections: readonly QueryPlanSelectionNode[]; mayHaveFailed: boolean },
+  ): unknown {
+    const typename = typeof object['__typename'] === 'string' ? object['__typename'] : staticType;
+    const type = schema.getType(typename);
+    const fields = isObjectType(type) || isInterfaceType(type) ? type.getFields() : {};
+    const result: JsonObject = {};
+    for (const { name, fieldName, selections: inner } of mergeFields(schema, selections, typename)) {
+      const value = getOwn(object, name);
+      const failed = mayHaveFailed || hasFailed(object, name);
+      if (value === undefined && failed) return unusable;
+      const field = fields[fieldName];
+      const completed = field
+        ? complete(value, field.type, { selections: inner, mayHaveFailed: failed })
+        : (value ?? (fieldName === '__typename' ? typename : null));
+      if (completed === bubbles || completed === unusable) return completed;
+      setOwn(result, name, completed);
+    }
+    return result;
+  }
+  function complete(
+    value: unknown,
+    type: GraphQLOutputType,
+    below: { selections: readonly QueryPlanSelectionNode[] | null; mayHaveFailed: boolean },
+  ): unknown {
+    if (isNonNullType(type)) {
+      const completed = complete(value, type.ofType, below);
+      return completed === null ? bubbles : completed;
+    }
+    if (value === undefined || value === null) return null;
+    const { selections, mayHaveFailed } = below;
+    if (selections === null) return value;
+    if (isListType(type)) {
+      if (!Array.isArray(value)) return unusable;
+      const elements = value.map((element) => complete(element, type.ofType, below));
+      if (elements.includes(unusable)) return unusable;
+      return elements.includes(bubbles) ? null : elements;
+    }
+    if (!isJsonObject(value)) return unusable;
+    const completed = completeObject(value, getNamedType(type).name, { selections, mayHaveFailed });
+    return completed === bubbles ? null : completed;
+  }
+  const completed = completeObject(entity, '', { selections: requires, mayHaveFailed: false });
+  return isJsonObject(completed) ? JSON.stringify(completed) : undefined;
+}
+
 /** A field that is required of an object: of the entity or of one below it. */
 type RequiredPlace = { readonly object: JsonObject; readonly name: string };
 
 /**
- * What is required and unknown, each followed by what it is within, as what was to bring that may have failed; for
- * finding out why.
+ * What is required and null or unknown, each followed by what it is within, as what was to bring that may have failed;
+ * for finding out why.
  */
 export function missingFields(entity: JsonObject, requires: readonly QueryPlanSelectionNode[]): RequiredPlace[] {
   const found: RequiredPlace[] = [];
@@ -194,7 +274,7 @@ export function missingFields(entity: JsonObject, requires: readonly QueryPlanSe
       const name = nameOf(selection);
       const inner = getOwn(value, name);
       const places = [{ object: value, name }, ...around];
-      if (inner === undefined) found.push(...places);
+      if (inner === undefined || inner === null) found.push(...places);
       else if (selection.selections) visit(inner, selection.selections, places);
     }
   };

@@ -1,8 +1,9 @@
 import type { FetchNode } from '@apollo/query-planner';
 import type { GraphQLSchema } from 'graphql';
 import type { Answer } from './answers.ts';
-import type { Failure } from './error-book.ts';
+import type { ErrorDetails, Failure } from './error-book.ts';
 import { type Merge, copyOf } from './merge.ts';
+import { getOwn } from './own.ts';
 import type { PlanPath } from './paths.ts';
 import { compileRewrites, renamedKeys } from './rewrites.ts';
 import { type Run, type Step, ask, askOnce, noteNewObjects, objectsAt } from './run.ts';
@@ -38,9 +39,10 @@ export function compileTakeAnswer({ schema, merge, node, query: { keys }, path }
   const renamed = renamedKeys(node.outputRewrites);
   return (run, answer, isShared) => {
     const objects = objectsAt(run, path);
-    if (answer.errors.length > 0) noteErrors(run, answer, { keys, renamed, objects, places: path.locate(run.root) });
-    if (!answer.data) return;
     const data = isShared ? copyOf(answer.data) : answer.data;
+    if (answer.errors.length > 0)
+      noteErrors(run, { ...answer, data: isJsonObject(data) ? data : null }, { keys, renamed, objects, places: path.locate(run.root) }); // prettier-ignore
+    if (!answer.data) return;
     rewrite?.(data);
     noteNewObjects(run, objects.length > 1);
     if (isJsonObject(data)) for (const object of objects) merge(object, data, { copy: false });
@@ -66,7 +68,8 @@ function noteErrors<Context>(run: Run<Context>, answer: Answer, { keys, renamed,
   for (const error of answer.errors) {
     if (error.path?.length) {
       const rest = run.clientPath(renamePath(error.path, renamed));
-      for (const place of all) book.add(error, [...place, ...rest]);
+      const failure = noteNull(run, { data: answer.data, path: error.path, renamed, error });
+      for (const place of all) book.add(error, [...place, ...rest], failure);
     } else if (error !== cause) {
       book.add(error, only?.length ? only : undefined);
     }
@@ -74,6 +77,34 @@ function noteErrors<Context>(run: Run<Context>, answer: Answer, { keys, renamed,
   if (!cause) return;
   const failure: Failure = { ...cause, keys, path: only, isKnown: Boolean(cause.path?.length) };
   for (const object of objects) book.fail(object, failure);
+}
+
+/**
+ * Notes an error at the object whose field it made null: something else may require that field, and be missing for the
+ * same reason.
+ */
+export function noteNull<Context>(
+  { book }: Run<Context>,
+  { data, path, renamed, error }: { data: unknown; path: ResponsePath; renamed: ReadonlyMap<string, string>; error: ErrorDetails }, // prettier-ignore
+): Failure | undefined {
+  let around: JsonObject | undefined;
+  let name = '';
+  let value = data;
+  for (const element of path) {
+    if (typeof element === 'number') {
+      value = Array.isArray(value) ? value[element] : undefined;
+      around = undefined;
+    } else {
+      around = isJsonObject(value) ? value : undefined;
+      name = renamed.get(element) ?? element;
+      value = around && getOwn(around, element);
+    }
+    if (value === null || value === undefined) break;
+  }
+  if (!around || value !== null) return undefined;
+  const failure: Failure = { ...error, keys: new Set([name]), path: undefined, isKnown: true };
+  book.fail(around, failure);
+  return failure;
 }
 
 /** Response names in place of the planner's aliases. */

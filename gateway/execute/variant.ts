@@ -2,7 +2,7 @@ import type { FetchNode, QueryPlan } from '@apollo/query-planner';
 import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import type { LRUCache } from 'lru-cache';
 import { readAnswer } from './answers.ts';
-import { clipPath } from './clip-path.ts';
+import { clipPath, isNullAt } from './clip-path.ts';
 import { type Complete, compileComplete } from './complete.ts';
 import { type ErrorBook, openErrorBook } from './error-book.ts';
 import { type Introspect, compileIntrospection } from './introspection.ts';
@@ -13,7 +13,7 @@ import { type PlanDocument, planDocument } from './plan-document.ts';
 import { compilePlan } from './plan.ts';
 import { type QuickShape, compileQuickShape } from './quick-shape.ts';
 import { type TakeAnswer, compileTakeAnswer } from './root-fetch.ts';
-import type { Run, Step } from './run.ts';
+import type { Run } from './run.ts';
 import { type ObjectShape, compileShape } from './shape.ts';
 import { compileQuery, parseFetch } from './subgraph-query.ts';
 import type { SupergraphNames } from './supergraph-names.ts';
@@ -76,10 +76,13 @@ export function compileVariant<Context>(options: CompileOptions<Context>, docume
   const plan = options.plan(planned.document);
   const { node } = plan;
   const primary = node?.kind === 'Subscription' ? node.primary : null;
-  const steps: Step<Context> = compilePlan(options.supergraphSchema, node, options.generateCode);
+  const { steps, rootKeys } = compilePlan<Context>(options.supergraphSchema, node, options.generateCode);
   const takeEvent = primary && compileTakeEvent(options.supergraphSchema, primary);
   const parsed = pickOperation(document, options.operationName);
   const shape = compileShape({ schema: options.schema, parsed, dataKey: planned.dataKey });
+  for (const field of shape.fields)
+    if (field.kind === 'data' && !rootKeys.has(field.source))
+      throw planningFailed(new Error(`no fetch of the plan brings the root field ${field.key}`));
   const introspect = compileIntrospection(options.schema, parsed, shape);
   const quick = options.generateCode && !introspect ? compileQuickShape(shape) : null;
   const shaper: Shaper = { shape, complete: compileComplete(shape), quick, introspect };
@@ -148,6 +151,8 @@ function answerOf<Context>(
   let introspected: JsonObject | undefined;
   const introspect = (): JsonObject => (introspected ??= shaper.introspect?.(variables) ?? {});
   const data = shaper.complete(root, { book, introspect });
-  const errors = book.isEmpty() ? [] : book.finish((path) => clipPath(shaper.shape, root, path));
+  const errors = book.isEmpty()
+    ? []
+    : book.finish({ clip: (path) => clipPath(shaper.shape, root, path), isNull: (path) => isNullAt(data, path) });
   return errors.length > 0 ? { errors, data } : { data };
 }

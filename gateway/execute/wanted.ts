@@ -1,4 +1,4 @@
-import type { ReadKey, Representations } from './representations.ts';
+import type { HasFailed, ReadKey, Representations } from './representations.ts';
 import type { JsonObject } from './types.ts';
 import { type ValueTree, findByValues } from './value-tree.ts';
 
@@ -12,23 +12,29 @@ export type Wanted = {
 
 /** Finds the entity that an object waits for among those of a fetch. */
 export type WantedEntities = {
-  /** False when the subgraph isn't asked about the object. */
-  add(object: JsonObject, pathIndex: number): boolean;
+  add(object: JsonObject, pathIndex: number): void;
   readonly all: readonly Wanted[];
+  /** Objects that the subgraph should be asked about and can't be, as something that is required is missing. */
+  readonly unasked: readonly JsonObject[];
 };
 
 /**
  * Entities by their representations. Most are known by a few leaves, and most objects wait for an entity that another
  * waits for too: those are found by the values, without building the text again.
  */
-export function openWanted(representations: Representations, hasSeveralPaths: boolean): WantedEntities {
+export function openWanted(
+  representations: Representations,
+  { hasSeveralPaths, hasFailed }: { hasSeveralPaths: boolean; hasFailed: HasFailed | null },
+): WantedEntities {
   const all: Wanted[] = [];
+  const unasked: JsonObject[] = [];
   const byText = new Map<string, Wanted>();
   const byValues = new Map<string, ValueTree<Wanted>>();
 
   function find(object: JsonObject, isNew: boolean): Wanted | null {
-    const text = representations.textOf(object);
-    if (text === null) return null;
+    const text = representations.textOf(object, hasFailed ?? neverFailed);
+    if (text === undefined) unasked.push(object);
+    if (text === null || text === undefined) return null;
     const known = isNew ? undefined : byText.get(text);
     if (known) return known;
     const wanted = { text, objects: [], pathIndexes: hasSeveralPaths ? [] : null };
@@ -54,17 +60,26 @@ export function openWanted(representations: Representations, hasSeveralPaths: bo
     lastTree = tree;
   }
 
+  /** A value that is missing may have failed for one object and be unknown of another. */
+  const mayDiffer = (object: JsonObject, keys: readonly ReadKey[]): boolean =>
+    hasFailed !== null && keys.some((read) => read(object) === undefined);
+
   return {
     all,
+    unasked,
     add(object, pathIndex) {
       const typename = object['__typename'];
-      if (typeof typename !== 'string') return false;
+      if (typeof typename !== 'string') return;
       if (typename !== lastTypename) turnTo(typename);
-      const wanted = lastKeys ? findByValues(lastTree, lastKeys, object, findNew) : find(object, false);
-      if (!wanted) return false;
+      const wanted =
+        lastKeys && !mayDiffer(object, lastKeys)
+          ? findByValues(lastTree, lastKeys, object, findNew)
+          : find(object, false);
+      if (!wanted) return;
       wanted.objects.push(object);
       wanted.pathIndexes?.push(pathIndex);
-      return true;
     },
   };
 }
+
+const neverFailed: HasFailed = () => false;

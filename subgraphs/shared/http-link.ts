@@ -136,8 +136,9 @@ function readResult({ status, contentType, body }: HttpAnswer): ExecutionResult 
 function isResult(result: unknown): result is { data?: Record<string, unknown> | null; errors?: GraphQLError[] } {
   if (typeof result !== 'object' || result === null) return false;
   const { data, errors } = result as { data?: unknown; errors?: unknown };
-  if (errors !== undefined && !(Array.isArray(errors) && errors.length > 0)) return false;
-  if (data === undefined || data === null) return errors !== undefined;
+  // Beside data some servers say `"errors": []` or null where there are none (GraphQL §7.1.2 wants the entry left out).
+  if (errors !== undefined && errors !== null && !Array.isArray(errors)) return false;
+  if (data === undefined || data === null) return Array.isArray(errors) && errors.length > 0;
   return typeof data === 'object' && !Array.isArray(data);
 }
 

@@ -4,6 +4,7 @@ import { type Comparison, checkForm, compare, compareFaulty, isValid } from './s
 import { type Federation, type Request, type SubgraphSdl, federate } from './support/federation.ts';
 import { type FaultKind, interferenceOf, worldFault } from './support/faults.ts';
 import { randomOperation } from './support/random-operation.ts';
+import { randomSupergraph } from './support/random-supergraph.ts';
 import { sizes, supergraphs } from './support/supergraphs.ts';
 
 /**
@@ -65,7 +66,17 @@ const weightOf = (name: string): number => (name === 'repeats' || name === 'requ
 const share = (scenario: string): number =>
   0.5 / (scenario === Object.keys(scenarios)[0] ? 1 : Object.keys(scenarios).length - 1);
 
-describe.each(Object.entries(supergraphs))('in the supergraph %s', (name, subgraphs) => {
+const randomGraphs = 34;
+/** With those that are made up: of as many shapes as seeds. */
+const graphs: [string, readonly SubgraphSdl[]][] = [
+  ...Object.entries(supergraphs),
+  ...Array.from({ length: randomGraphs }, (_, nth): [string, readonly SubgraphSdl[]] => [
+    `of seed ${seed + nth}`,
+    randomSupergraph(seed + nth),
+  ]),
+];
+
+describe.each(graphs)('in the supergraph %s', (name, subgraphs) => {
   const federation = federate(name, subgraphs, sizes[name]);
   const counts: Partial<Record<Comparison, number>> = {};
   let unitingOperations = 0;
@@ -88,10 +99,7 @@ describe.each(Object.entries(supergraphs))('in the supergraph %s', (name, subgra
           throw new Error(`${request.query}\n${JSON.stringify(request.variables)}`, { cause: error });
         }
       });
-      const numRuns = Math.max(
-        1,
-        Math.ceil((weightOf(name) * runs * share(scenario)) / Object.keys(supergraphs).length),
-      );
+      const numRuns = Math.max(1, Math.ceil((weightOf(name) * runs * share(scenario)) / graphs.length));
       await fc.assert(property, { seed, numRuns, maxSkipsPerRun: 1_000 });
       expect(Object.keys(counts)).not.toHaveLength(0);
     },

@@ -74,6 +74,12 @@ async function failing(link: SubgraphLink, request: SubgraphRequest = query) {
 }
 
 describe('a call over HTTP', () => {
+  test.each([{ errors: [] }, { errors: null }])('takes the data beside %j, which is no failure', async (beside) => {
+    const { link, failures } = await serve((_, response) => json(response, { data: { a: 1 }, ...beside }));
+    expect(await link.execute(query)).toMatchObject({ data: { a: 1 } });
+    expect(await failures()).toBeUndefined();
+  });
+
   test('passes on the headers and the time that is left, and wants nothing compressed', async () => {
     let got: IncomingMessage | undefined;
     const { link } = await serve((request, response) => {
@@ -94,6 +100,8 @@ describe('a call over HTTP', () => {
     'a list': (_, response) => json(response, []),
     'data that is no object': (_, response) => json(response, { data: 'a' }),
     'neither data nor errors': (_, response) => json(response, { data: null, errors: [] }),
+    'no data and no list of errors': (_, response) => json(response, { data: null, errors: null }),
+    'errors that are no list': (_, response) => json(response, { data: { a: 1 }, errors: {} }),
     'a page of a proxy': (_, response) => void response.writeHead(502, { 'content-type': 'text/html' }).end('<h1>Bad gateway</h1>'), // prettier-ignore
     'a 500': (_, response) => void response.writeHead(500).end(),
     'a result of the wrong content type': (_, response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('{"data":{"a":1}}'), // prettier-ignore

@@ -3,7 +3,7 @@ import { parse } from 'graphql';
 import { type Executor, createExecutor } from '../../../../gateway/execute/executor.ts';
 import type { SubgraphFetch, SubgraphResponse } from '../../../../gateway/execute/types.ts';
 
-const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key", "@requires", "@external", "@shareable", "@inaccessible"])\n`;
+const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key", "@requires", "@external", "@shareable", "@inaccessible", "@interfaceObject"])\n`;
 
 /** What a subgraph is asked: its operation without names of operations, and the variables. */
 export type Asked = {

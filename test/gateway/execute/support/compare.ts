@@ -21,7 +21,7 @@ import { getOwn } from '../../../../gateway/execute/own.ts';
 import { planDocument } from '../../../../gateway/execute/plan-document.ts';
 import { type ResponsePath, isJsonObject } from '../../../../gateway/execute/types.ts';
 import { inheritedName, ordinaryName } from './faults.ts';
-import type { Federation, Interference, Request } from './federation.ts';
+import type { Federation, Interference, Request, SeenRequest } from './federation.ts';
 
 /** How one random operation compared. */
 export type Comparison =
@@ -40,6 +40,8 @@ export type Comparison =
   | 'stock-null-replaces'
   /** Stock takes the type of entities away where a subgraph has an interface object. */
   | 'stock-interface-object'
+  /** Stock doesn't ask about an entity when a subgraph knows nothing of one that a requirement reaches into. */
+  | 'stock-unknown-entity'
   /** Stock leaves out what is below a fragment on an interface where the type is known. */
   | 'stock-abstract-fragment'
   /**
@@ -96,7 +98,9 @@ export async function compareFaulty(
   if (keepsValues) assertExplained(ours, undisturbed.data);
   if (await isSameAsPlanned(federation, request, ours)) return 'same';
   const isLess = await isSameAsPlanned(federation, request, ours, { maybeLess: true });
-  if (isLess && isAskedTwice(federation)) return 'stock-null-replaces';
+  const requests = federation.requests();
+  if (isLess && isAskedTwice(requests)) return 'stock-null-replaces';
+  if (isLess && requests.some(hasUnknownEntity)) return 'stock-unknown-entity';
   const reason = planReason(federation, request, ours);
   // An object of which the client wants nothing any more has no type that could be unknown.
   if (reason === 'stock-interface-object' && isEmptied(federation, request)) return 'stock-conditions';
@@ -294,11 +298,15 @@ function isSame(stock: unknown, data: unknown, how = sameToTheLetter): boolean {
   return [...named].every(([key, value]) => Object.hasOwn(data, key) && isSame(value, getOwn(data, key), how));
 }
 
-/** Whether two subgraphs were asked for the same object since the last call. */
-function isAskedTwice(federation: Federation): boolean {
+/** Whether a subgraph answered null for an entity, or for what a requirement may reach into, without an error. */
+const hasUnknownEntity = ({ response }: SeenRequest): boolean =>
+  !response?.errors && JSON.stringify(response?.data ?? null).includes('null');
+
+/** Whether two subgraphs were asked for the same object. */
+function isAskedTwice(requests: readonly SeenRequest[]): boolean {
   const services = new Map<string, string>();
   let isTwice = false;
-  for (const { serviceName, query } of federation.requests())
+  for (const { serviceName, query } of requests)
     visit(parse(query), {
       Field({ name: { value: name }, selectionSet }) {
         if (!selectionSet || name === '_entities') return;

@@ -37,6 +37,14 @@ export type Request = {
   readonly arrival?: number;
 };
 
+export type SeenRequest = {
+  readonly serviceName: string;
+  readonly query: string;
+  readonly variables: Readonly<Record<string, unknown>>;
+  /** Absent as long as there is none, or when it was an exception. */
+  response?: SubgraphResponse;
+};
+
 /** One supergraph with data, executed in three ways. */
 export type Federation = {
   readonly name: string;
@@ -54,7 +62,7 @@ export type Federation = {
   unfederated(request: Request): Promise<ExecutionResult>;
   interfere(interference: Interference | null): void;
   /** Every request that the subgraphs got since the last call. */
-  requests(): readonly { serviceName: string; query: string; variables: Readonly<Record<string, unknown>> }[];
+  requests(): readonly SeenRequest[];
   /**
    * How many places of the answers that ours got since the last call hold an object of another place: those where ours
    * put one object for several. An answer comes as a tree, and ours builds its data of what is in the answers.
@@ -86,7 +94,7 @@ export function federate(name: string, subgraphs: readonly SubgraphSdl[], size?:
   wire(unfederatedSchema, world);
 
   let interference: Interference | null = null;
-  let seen: { serviceName: string; query: string; variables: Readonly<Record<string, unknown>> }[] = [];
+  let seen: SeenRequest[] = [];
   let answered: { readonly response: SubgraphResponse; readonly objects: ReadonlySet<unknown> }[] = [];
   const parsed = new Map<string, DocumentNode>();
   async function ask(
@@ -94,7 +102,8 @@ export function federate(name: string, subgraphs: readonly SubgraphSdl[], size?:
     query: string,
     variables: Readonly<Record<string, unknown>>,
   ): Promise<SubgraphResponse> {
-    seen.push({ serviceName, query, variables });
+    const request: SeenRequest = { serviceName, query, variables };
+    seen.push(request);
     const schema = schemas.get(serviceName);
     if (!schema) throw new Error(`no subgraph ${serviceName}`);
     let document = parsed.get(query);
@@ -102,7 +111,8 @@ export function federate(name: string, subgraphs: readonly SubgraphSdl[], size?:
     const result = await execute({ schema, document, variableValues: variables });
     // As over HTTP: plain JSON, nothing shared.
     const response = JSON.parse(JSON.stringify(result)) as SubgraphResponse;
-    return interference ? interference({ serviceName, query, variables, response }) : response;
+    request.response = interference ? await interference({ serviceName, query, variables, response }) : response;
+    return request.response;
   }
   const fetch: SubgraphFetch<number> = async (serviceName, { query, variables, body, context: arrival }) => {
     const sent = JSON.parse(body()) as { variables: Record<string, unknown> };
@@ -127,7 +137,7 @@ export function federate(name: string, subgraphs: readonly SubgraphSdl[], size?:
   return {
     name,
     api,
-    names: supergraphNames(supergraph, supergraphSchema),
+    names: supergraphNames(supergraph, supergraphSchema, api),
     world,
     supergraphSdl,
     executors: {
