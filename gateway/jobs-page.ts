@@ -9,7 +9,8 @@ import { connectionOf } from './event-streams.ts';
 import type { Supergraph } from './execute.ts';
 
 export type JobsPageOptions = {
-  readonly agenda: Agenda;
+  /** Throws SERVICE_UNAVAILABLE while the job store has not been reached yet. */
+  readonly agenda: () => Agenda;
   readonly supergraph: Supergraph;
   readonly verifier: TokenVerifier;
   readonly connections: Connections;
@@ -58,8 +59,17 @@ export function jobsPage(options: JobsPageOptions): Router {
     if (request.originalUrl.split('?')[0] === '/jobs') response.redirect(302, '/jobs/');
     else next();
   });
-  router.use('/jobs', createExpressMiddleware(options.agenda) as RequestHandler);
+  router.use('/jobs', agendash(options.agenda));
   return router;
+}
+
+/** Made when it is first asked for: the job store may come later than this process. */
+function agendash(agenda: () => Agenda): RequestHandler {
+  let page: RequestHandler | undefined;
+  return (request, response, next) => {
+    page ??= createExpressMiddleware(agenda()) as RequestHandler;
+    page(request, response, next);
+  };
 }
 
 const fromOwnPages =

@@ -123,7 +123,9 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   app.use('/graphql', crossOrigin(origins), http.api);
   app.use(webhooks({ payment: () => options.link('payment'), addressOf }));
   if (config.simulatedProviderUrl) app.use(simulatedProvider(config.simulatedProviderUrl));
-  app.use(jobsPage({ ...live, agenda: runtime.jobs.agenda, isSecure: runtime.config.publicUrl.startsWith('https:') }));
+  app.use(
+    jobsPage({ ...live, agenda: () => runtime.jobs.agenda(), isSecure: runtime.config.publicUrl.startsWith('https:') }),
+  );
   if (config.pagesDir) mountPages(app, { distDir: config.pagesDir });
   app.use(noSuchPath);
   app.use(answerErrors(log));

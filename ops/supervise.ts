@@ -31,12 +31,16 @@ const maxBackoffMs = 5_000;
 /** Who lived this long has not crashed at its start. */
 const healthyAfterMs = 30_000;
 const maxCrashesInARow = 6;
-/** Exit code of a configuration that can't work: `runProcess` has said what is wrong, trying again won't mend it. */
+/**
+ * Exit code of a configuration that can't work: `runProcess` has said what is wrong, trying again won't mend it. Of a
+ * program that has worked before it means that something it needs is away.
+ */
 const configurationExitCode = 2;
 
 /**
- * Runs a program and starts it again, with back-off, when it ends by itself. A program that ends six times in a row
- * within 30 s of its start, or can't work with its configuration, is given up: `onGiveUp` is told, once.
+ * Runs a program and starts it again, with back-off, when it ends by itself. A program that was never ready, and ends six
+ * times in a row within 30 s of its start or can't work with its configuration, is given up: `onGiveUp` is told, once.
+ * One that was ready once is started again for as long as it takes.
  *
  * Its output goes to `print` line by line. It lives in a process group of its own, so that a terminal's Ctrl-C reaches
  * only the supervisor, which stops its programs in order; and it ends when the supervisor is gone.
@@ -49,16 +53,17 @@ export function supervise(
   let stopping = false;
   let givenUp: Error | undefined;
   let crashes = 0;
+  let wasReady = false;
   const running = run();
 
   async function run(): Promise<void> {
     while (!stopping) {
       const startedAtMs = performance.now();
-      const { code, signal } = await runOnce();
+      const { code, signal, error } = await runOnce();
       if (stopping) return;
       crashes = performance.now() - startedAtMs > healthyAfterMs ? 1 : crashes + 1;
-      const end = signal === null ? `exit code ${code}` : signal;
-      if (code === configurationExitCode || crashes === maxCrashesInARow) {
+      const end = error?.message ?? (signal === null ? `exit code ${code}` : signal);
+      if (!wasReady && (code === configurationExitCode || crashes >= maxCrashesInARow)) {
         const why =
           code === configurationExitCode
             ? 'its configuration, see above'
@@ -67,14 +72,15 @@ export function supervise(
         options.onGiveUp(givenUp);
         return;
       }
-      const delayMs = Math.min(maxBackoffMs, firstBackoffMs * 2 ** (crashes - 1));
+      const delayMs = Math.min(maxBackoffMs, firstBackoffMs * 2 ** Math.min(crashes - 1, 10));
       options.print(`ended with ${end}; starting it again in ${delayMs} ms`);
       await sleep(delayMs);
     }
   }
 
-  function runOnce(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
-    return new Promise((resolve, reject) => {
+  /** `error`: it could not be started, e.g. for want of memory or processes. */
+  function runOnce(): Promise<{ code: number | null; signal: NodeJS.Signals | null; error?: Error }> {
+    return new Promise((resolve) => {
       child = fork(program.file, [], {
         env: program.env,
         execArgv: ['--disable-warning=ExperimentalWarning'],
@@ -84,7 +90,7 @@ export function supervise(
       for (const stream of [child.stdout, child.stderr]) {
         createInterface({ input: stream as Readable }).on('line', options.print);
       }
-      child.once('error', reject);
+      child.once('error', (error) => resolve({ code: null, signal: null, error }));
       child.once('exit', (code, signal) => resolve({ code, signal }));
     });
   }
@@ -97,7 +103,10 @@ export function supervise(
         if (givenUp) throw givenUp;
         const response = await fetch(program.readyUrl).catch(() => undefined); // not listening yet
         await response?.arrayBuffer();
-        if (response?.ok) return;
+        if (response?.ok) {
+          wasReady = true;
+          return;
+        }
         await sleep(readyPollMs);
       }
     },

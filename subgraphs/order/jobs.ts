@@ -56,7 +56,7 @@ export type DelayedJob = {
 
 /** The next jobs of the whole platform's job store, at most 100, soonest first. */
 export async function listDelayedJobs(jobs: Jobs, now: Date): Promise<readonly DelayedJob[]> {
-  const { jobs: stored } = await jobs.agenda.queryJobs({ sort: { nextRunAt: 'asc' }, limit: maxJobs });
+  const { jobs: stored } = await jobs.agenda().queryJobs({ sort: { nextRunAt: 'asc' }, limit: maxJobs });
   return stored.flatMap((job) => {
     if (!job.nextRunAt || !job._id) return [];
     const dueAt = new Date(job.nextRunAt);

@@ -104,7 +104,7 @@ export async function createOrderSubgraph(runtime: Runtime): Promise<OrderSubgra
         metrics,
       });
       defineJobs(deps, jobs);
-      await jobs.start();
+      jobs.start();
     },
     ready: () => service.db.ping(),
     async close() {

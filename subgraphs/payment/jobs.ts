@@ -191,7 +191,7 @@ export async function startJobs(
   jobs.recurring('payment.refunds', jobEveryMs);
   jobs.recurring('payment.purge', purgeEveryMs);
   jobs.recurring('payment.reconcile', reconcileEveryMs);
-  await jobs.start();
+  jobs.start();
   const loop = (name: string, turn: () => Promise<void>) =>
     startLoop({ name: `payment ${name}`, everyMs: pollMs, log: deps.log, turn });
   return { attempts: loop('attempts', attemptsTurn), refunds: loop('refunds', refundsTurn) };

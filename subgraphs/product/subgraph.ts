@@ -52,7 +52,7 @@ export async function createProductSubgraph(runtime: Runtime): Promise<ProductSu
       if (consumer) return;
       consumer = startEventConsumer({ service: 'product', sources, ...eventHandlers(deps), db, redis, log, metrics });
       defineJobs(runtime, deps);
-      await runtime.jobs.start();
+      runtime.jobs.start();
     },
     async ready() {
       await Promise.all([db.ping(), redis.ping()]);

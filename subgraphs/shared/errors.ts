@@ -1,5 +1,7 @@
 import { GraphQLError } from 'graphql';
 
+export { isUnavailable } from './unavailable.ts';
+
 /** Codes of errors in the `errors` list of a GraphQL answer. `DOWNSTREAM` ones are the gateway's. */
 export const errorCodes = [
   'BAD_USER_INPUT',
@@ -98,37 +100,6 @@ export const deadlineExceeded = graphQLError('DEADLINE_EXCEEDED', 504);
 export const tooManyRequests = graphQLError('TOO_MANY_REQUESTS', 429);
 /** The caller shows no app and token that this service accepts (`rpc:auth:<service>`). */
 export const unauthorisedCaller = graphQLError('UNAUTHORISED_CALLER', 401);
-
-const unreachable = new Set([
-  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'PROTOCOL_CONNECTION_LOST',
-  'ER_CON_COUNT_ERROR', 'ER_OPTION_PREVENTS_STATEMENT', 'ER_SERVER_SHUTDOWN', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_SOCKET',
-  'ER_LOCK_WAIT_TIMEOUT', 'ER_LOCK_DEADLOCK', 'ER_CHECKREAD', 'ER_QUERY_INTERRUPTED', 'ER_DISK_FULL', 'ER_RECORD_FILE_FULL',
-]); // prettier-ignore
-
-/** What mysql2 says, without a code, of a connection that the server has closed between two statements. */
-const closedConnection = "Can't add new command when connection is in closed state";
-
-/** True for errors that say "not now" (server gone, read-only, out of connections, lock not had) rather than "never". */
-export function isUnavailable(error: unknown): boolean {
-  for (let cause: unknown = error, depth = 0; cause instanceof Object && depth < 5; depth += 1) {
-    const { code, extensions, name, message } = cause as {
-      code?: unknown;
-      name?: unknown;
-      message?: unknown;
-      extensions?: { code?: unknown };
-    };
-    if (message === closedConnection) return true;
-    if (typeof code === 'string' && unreachable.has(code)) return true;
-    if (extensions?.code === 'SERVICE_UNAVAILABLE' || extensions?.code === 'DEADLINE_EXCEEDED') return true;
-    if (name === 'ClientClosedError' || name === 'ClientOfflineError' || name === 'SocketClosedUnexpectedlyError')
-      return true;
-    cause =
-      (cause as { previous?: unknown; cause?: unknown; originalError?: unknown }).originalError ??
-      (cause as { previous?: unknown }).previous ??
-      (cause as { cause?: unknown }).cause;
-  }
-  return false;
-}
 
 /** True for MySQL's and MariaDB's duplicate-key error (1062). */
 export function isDuplicateKey(error: unknown): boolean {

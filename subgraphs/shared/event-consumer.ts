@@ -79,9 +79,10 @@ export function startEventConsumer(deps: ConsumerDeps): { stop(): Promise<void> 
         recover = true;
         if (!stopped) {
           const { message } = error as Error;
-          // A group vanishes when Redis loses its data; takeOver makes it again.
-          if (!message.includes('NOGROUP'))
-            deps.log.warn({ err: message, stream }, 'event consumer interrupted, will go on');
+          // A group vanishes when Redis loses its data; takeOver makes it again. A Redis that is away is said elsewhere.
+          if (message.includes('NOGROUP') || isUnavailable(error))
+            deps.log.debug({ err: message, stream }, 'event consumer waits for Redis');
+          else deps.log.warn({ err: message, stream }, 'event consumer interrupted, will go on');
           await time.sleep(200 + time.random() * 300);
         }
       }
@@ -103,7 +104,7 @@ export function startEventConsumer(deps: ConsumerDeps): { stop(): Promise<void> 
         return;
       } catch (error) {
         if (isUnavailable(error)) {
-          deps.log.warn({ err: (error as Error).message, type: event.type }, 'event waits for a dependency');
+          deps.log.debug({ err: (error as Error).message, type: event.type }, 'event waits for a dependency');
           await time.sleep(500 + time.random() * 500);
           continue;
         }

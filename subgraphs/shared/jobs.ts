@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MongoBackend } from '@agendajs/mongo-backend';
-import { RedisBackend } from '@agendajs/redis-backend';
 import { Agenda } from 'agenda';
 import { LRUCache } from 'lru-cache';
+import { openDependency } from './dependency.ts';
+import { unavailable } from './errors.ts';
+import { type JobStore, connectJobStore } from './job-store.ts';
 import { type Loop, startLoop } from './loop.ts';
 import type { Logger, Metrics } from './telemetry.ts';
 
@@ -11,15 +12,21 @@ import type { Logger, Metrics } from './telemetry.ts';
  * `<service>.<what>`, e.g. `order.expire`.
  */
 export type Jobs = {
-  readonly agenda: Agenda;
+  /** Agenda itself, for those who look at jobs. Throws SERVICE_UNAVAILABLE while the store has not been reached yet. */
+  agenda(): Agenda;
   /** Says what a job does. It must be safe to run twice, at the same time or later. */
   define(name: string, handler: () => Promise<void>): void;
   /** Runs a defined job every so often, in one process at a time. Made again by itself if the job store loses it. */
   recurring(name: string, everyMs: number): void;
-  /** Wakes a job at the full second after `at`; one job a second and name however often it is asked for. */
+  /**
+   * Wakes a job at the full second after `at`; one job a second and name however often it is asked for. Rejects while the
+   * store is away: whoever asks has a sweep as the net under it.
+   */
   wakeAt(name: string, at: Date): Promise<void>;
-  /** Starts to process in this process; without it, jobs are only scheduled from here. Once, however often it is called. */
-  start(): Promise<void>;
+  /** Starts to process in this process, as soon as the store is there; without it, jobs are only scheduled from here. Once, however often it is called. */
+  start(): void;
+  /** Rejects with the reason when the store does not answer. */
+  ready(): Promise<void>;
   /** Waits for running jobs, hands back the others, disconnects. Once, however often it is called. */
   stop(): Promise<void>;
 };
@@ -27,10 +34,13 @@ export type Jobs = {
 const processEveryMs = 500;
 const lockLifetimeMs = 30_000;
 const drainTimeoutMs = 15_000;
-const ensureEveryMs = 10_000;
+const ensureEveryMs = 2_000;
 const rememberedWakes = 10_000;
 
-/** Jobs in MongoDB when `mongoUrl` is set, else in Redis. Connect to Redis first: Agenda's backend throws out of reach if it is down. */
+/**
+ * Jobs in MongoDB when `mongoUrl` is set, else in Redis. A store that is away is said in the log, and connected to when it
+ * comes: everything else goes on meanwhile.
+ */
 export async function openJobs(options: {
   mongoUrl: string | undefined;
   redisUrl: string;
@@ -39,79 +49,112 @@ export async function openJobs(options: {
   log: Logger;
   metrics: Metrics;
 }): Promise<Jobs> {
-  const backend = options.mongoUrl
-    ? new MongoBackend({ address: options.mongoUrl, collection: `${options.prefix}_jobs` })
-    : new RedisBackend({
-        connectionString: options.redisUrl,
-        keyPrefix: `${options.prefix}:agenda:`,
-        channelName: `${options.prefix}:agenda:notices`,
-      });
-  const agenda = new Agenda({
-    backend,
-    name: options.name,
-    processEvery: processEveryMs,
-    defaultConcurrency: 1,
-    defaultLockLimit: 1,
-    defaultLockLifetime: lockLifetimeMs,
-    removeOnComplete: true,
+  const { log } = options;
+  const dependency = openDependency({
+    name: 'job store',
+    log,
+    setting: options.mongoUrl === undefined ? 'REDIS_URL' : 'MONGODB_URL',
   });
-  agenda.on('error', (error: Error) => options.log.warn({ err: error.message }, 'job store'));
-  await agenda.ready;
-
-  const wakes = new LRUCache<string, true>({ max: rememberedWakes });
+  const handlers = new Map<string, () => Promise<void>>();
   const recurring = new Map<string, number>();
+  const wakes = new LRUCache<string, true>({ max: rememberedWakes });
+  let opened: { store: JobStore; agenda: Agenda } | undefined;
   let running = 0;
-  let keeper: Loop | undefined;
-  let starting: Promise<void> | undefined;
+  let toStart = false;
   let stopping: Promise<void> | undefined;
 
-  async function ensureRecurring(): Promise<void> {
+  async function open(): Promise<{ store: JobStore; agenda: Agenda }> {
+    const store = await connectJobStore({ ...options, onError: (error) => dependency.away(error) });
+    const agenda = new Agenda({
+      backend: store.backend,
+      name: options.name,
+      processEvery: processEveryMs,
+      defaultConcurrency: 1,
+      defaultLockLimit: 1,
+      defaultLockLifetime: lockLifetimeMs,
+      removeOnComplete: true,
+    });
+    agenda.on('error', (error: Error) => log.debug({ err: error.message }, 'job store'));
+    await agenda.ready;
+    for (const [name, handler] of handlers) defineIn(agenda, name, handler);
+    return { store, agenda };
+  }
+
+  function defineIn(agenda: Agenda, name: string, handler: () => Promise<void>): void {
+    // Agenda takes an async processor; its types describe only the one with a callback.
+    // oxlint-disable-next-line typescript/no-misused-promises
+    agenda.define(name, async () => {
+      const end = options.metrics.jobDuration.startTimer({ job: name });
+      running += 1;
+      try {
+        await handler();
+        end({ outcome: 'done' });
+      } catch (error) {
+        end({ outcome: 'failed' });
+        log.warn({ err: (error as Error).message, job: name }, 'job failed; its next run looks again');
+        throw error;
+      } finally {
+        running -= 1;
+      }
+    });
+  }
+
+  async function ensureRecurring(agenda: Agenda): Promise<void> {
     for (const [name, everyMs] of recurring) {
       const { jobs } = await agenda.queryJobs({ name });
-      if (!jobs.some((job) => job.repeatInterval)) await agenda.every(everyMs, name);
+      if (jobs.some((job) => job.repeatInterval)) continue;
+      // A store that has lost this has lost what was asked for, too.
+      wakes.clear();
+      await agenda.every(everyMs, name);
     }
   }
 
-  async function start(): Promise<void> {
-    await agenda.start();
-    keeper = startLoop({ name: 'recurring jobs', everyMs: ensureEveryMs, log: options.log, turn: ensureRecurring });
+  async function look(): Promise<void> {
+    try {
+      opened ??= await open();
+      await opened.store.ping();
+      if (toStart) {
+        await opened.agenda.start();
+        await ensureRecurring(opened.agenda);
+      }
+      dependency.back();
+    } catch (error) {
+      dependency.away(error as Error);
+      throw unavailable((error as Error).message);
+    }
   }
 
+  await look().catch(() => undefined); // said by `dependency`; the keeper goes on
+  const keeper: Loop = startLoop({ name: 'job store', everyMs: ensureEveryMs, log, turn: look });
+
   async function stop(): Promise<void> {
-    await starting?.catch(() => undefined); // said to whoever started it
-    await keeper?.stop();
+    await keeper.stop();
+    if (!opened) return;
+    const { agenda, store } = opened;
     // stop() hands back what is locked but not started; drain() would leave that locked until its lease ends.
-    await agenda.stop(false);
+    await agenda
+      .stop(false)
+      .catch((error: Error) => log.warn({ err: error.message }, 'jobs not handed back: their locks end by themselves'));
     const deadline = Date.now() + drainTimeoutMs;
     while (running > 0 && Date.now() < deadline) await sleep(20);
-    if (running > 0)
-      options.log.warn({ running }, 'jobs still running after the drain; another process takes them over');
-    await backend.disconnect();
+    if (running > 0) log.warn({ running }, 'jobs still running after the drain; another process takes them over');
+    await store.close();
+  }
+
+  function agenda(): Agenda {
+    if (!opened) throw unavailable('The job store does not answer.');
+    return opened.agenda;
   }
 
   return {
     agenda,
     define(name, handler) {
-      // Agenda takes an async processor; its types describe only the one with a callback.
-      // oxlint-disable-next-line typescript/no-misused-promises
-      agenda.define(name, async () => {
-        const end = options.metrics.jobDuration.startTimer({ job: name });
-        running += 1;
-        try {
-          await handler();
-          end({ outcome: 'done' });
-        } catch (error) {
-          end({ outcome: 'failed' });
-          options.log.warn({ err: (error as Error).message, job: name }, 'job failed; its next run looks again');
-          throw error;
-        } finally {
-          running -= 1;
-        }
-      });
+      handlers.set(name, handler);
+      if (opened) defineIn(opened.agenda, name, handler);
     },
     recurring(name, everyMs) {
       recurring.set(name, everyMs);
-      keeper?.kick(); // a service that comes after another one's start
+      if (toStart) keeper.kick(); // a service that comes after another one's start
     },
     async wakeAt(name, at) {
       const second = new Date(Math.ceil(at.getTime() / 1000) * 1000);
@@ -119,14 +162,21 @@ export async function openJobs(options: {
       if (wakes.has(key)) return;
       wakes.set(key, true);
       try {
-        await agenda.schedule(second, name, { at: second.toISOString() });
+        await agenda().schedule(second, name, { at: second.toISOString() });
       } catch (error) {
         wakes.delete(key);
-        throw error;
+        throw unavailable(`The job store does not take a job (${(error as Error).message}).`);
       }
     },
     // Services of one process share this, so each may start and stop it.
-    start: () => (starting ??= start()),
+    start() {
+      toStart = true;
+      keeper.kick();
+    },
+    async ready() {
+      if (!opened) throw unavailable(dependency.reason() ?? 'the job store has not been reached yet');
+      await opened.store.ping();
+    },
     stop: () => (stopping ??= stop()),
   };
 }

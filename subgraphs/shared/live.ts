@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { Redis } from './redis.ts';
+import { type Redis, watchConnection } from './redis.ts';
 import type { Logger } from './telemetry.ts';
 
 /**
@@ -17,7 +17,10 @@ export type Live = {
 export async function openLive(redis: Redis, log: Logger): Promise<Live> {
   const subscriber = redis.duplicate();
   const listeners = new EventEmitter().setMaxListeners(0);
-  subscriber.on('error', (error: Error) => log.debug({ err: error.message }, 'live notices interrupted'));
+  watchConnection(subscriber, {
+    away: (error) => log.debug({ err: error.message }, 'live notices interrupted'),
+    back: () => undefined,
+  });
   let connectedBefore = false;
   subscriber.on('ready', () => {
     if (connectedBefore) for (const channel of listeners.eventNames()) listeners.emit(channel, null);

@@ -1,3 +1,4 @@
+import { isUnavailable } from './errors.ts';
 import type { Logger } from './telemetry.ts';
 import { type Time, realTime } from './time.ts';
 
@@ -8,9 +9,13 @@ export type Loop = {
   stop(): Promise<void>;
 };
 
-const maxBackoffMs = 10_000;
+const maxBackoffMs = 2_000;
 
-/** Runs `turn` every `everyMs`, never two at once; a failing turn is logged and tried again with back-off up to 10 s. */
+/**
+ * Runs `turn` every `everyMs`, never two at once. A failing turn is logged and tried again with back-off up to 2 s, by
+ * chance up to half sooner, so that not all loops of all processes come back at once. A dependency that is away is said
+ * where it is watched (`openDependency`), not by each loop that meets it.
+ */
 export function startLoop(options: {
   name: string;
   everyMs: number;
@@ -22,6 +27,8 @@ export function startLoop(options: {
   let stopped = false;
   let again = false;
   let failures = 0;
+  /** Those that no dependency is to blame for. */
+  let ownFailures = 0;
   let cancelTimer: (() => void) | undefined;
   let running: Promise<void> | undefined;
 
@@ -30,20 +37,25 @@ export function startLoop(options: {
       again = false;
       try {
         await options.turn();
-        if (failures > 0) options.log.info({ loop: options.name }, 'working again');
+        if (ownFailures > 0) options.log.info({ loop: options.name }, 'working again');
         failures = 0;
+        ownFailures = 0;
       } catch (error) {
         failures += 1;
-        if (failures === 1 || failures % 10 === 0)
-          options.log.warn(
-            { err: (error as Error).message, failures, loop: options.name },
-            'background loop failed, will try again',
-          );
+        const line = { err: (error as Error).message, failures, loop: options.name };
+        if (isUnavailable(error)) options.log.debug(line, 'background loop waits for a dependency');
+        else {
+          ownFailures += 1;
+          if (ownFailures === 1 || ownFailures % 10 === 0)
+            options.log.warn(line, 'background loop failed, will try again');
+        }
       }
     } while (again && failures === 0 && !stopped);
     running = undefined;
     const delayMs =
-      failures === 0 ? options.everyMs : Math.min(maxBackoffMs, options.everyMs * 2 ** Math.min(failures - 1, 6));
+      failures === 0
+        ? options.everyMs
+        : Math.min(maxBackoffMs, options.everyMs * 2 ** Math.min(failures - 1, 6)) * (0.5 + time.random() / 2);
     if (!stopped) cancelTimer = time.after(delayMs, start);
   }
   function start(): void {

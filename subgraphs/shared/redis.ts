@@ -1,47 +1,54 @@
 import { createClient } from 'redis';
+import { type Dependency, openDependency } from './dependency.ts';
 import { ConfigError } from './env.ts';
+import { inTime } from './in-time.ts';
 import type { Logger } from './telemetry.ts';
 
 export type Redis = ReturnType<typeof connect>;
+
+const maxReconnectDelayMs = 1_000;
 
 const connect = (url: string, options: { offlineQueue: boolean }) =>
   createClient({
     url,
     disableOfflineQueue: !options.offlineQueue,
     commandsQueueMaxLength: 10_000,
-    pingInterval: 30_000,
     socket: {
       connectTimeout: 3_000,
-      reconnectStrategy: (tries: number) => Math.min(50 * 2 ** Math.min(tries, 6), 2_000) + Math.random() * 100,
+      // By chance up to half sooner: not all processes at once.
+      reconnectStrategy: (tries: number) =>
+        Math.min(50 * 2 ** Math.min(tries, 6), maxReconnectDelayMs) * (0.5 + Math.random() / 2),
     },
   });
 
 /** A Redis that starts together with us may take this long. */
 const defaultStartTimeoutMs = 10_000;
+const lookEveryMs = 500;
+/** A Redis that has taken a command, or a connection, and says nothing for this long is away. */
+const answerTimeoutMs = 1_500;
+const silent = 'it takes connections and does not answer';
 
 /**
  * Connects; afterwards reconnects for ever with back-off. A command while the connection is down fails at once
- * (no queue in memory), so that a caller can say 503 instead of hanging. Throws ConfigError when there is no first
- * connection within `startTimeoutMs`.
+ * (no queue in memory), and so does one that a hanging Redis does not answer within about 2 s, so that a caller can say
+ * 503 instead of hanging. Throws ConfigError when there is no first connection within `startTimeoutMs`.
  */
 export async function openRedis(
   url: string,
   log: Logger,
-  { startTimeoutMs = defaultStartTimeoutMs }: { startTimeoutMs?: number } = {},
+  {
+    startTimeoutMs = defaultStartTimeoutMs,
+    dependency = openDependency({ name: 'redis', setting: 'REDIS_URL', log }),
+  }: { startTimeoutMs?: number; dependency?: Dependency } = {},
 ): Promise<Redis> {
   const client = connect(url, { offlineQueue: false });
   let last = '';
-  client.on('error', (error: Error) => {
-    if (error.message !== last) log.warn({ err: error.message }, 'redis connection');
-    last = error.message;
-  });
-  client.on('ready', () => {
-    last = '';
-  });
+  const onStartError = (error: Error): void => void (last = error.message);
+  client.on('error', onStartError);
   let giveUp: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     giveUp = setTimeout(() => {
-      const reason = last === '' ? 'it takes connections and does not answer' : last;
+      const reason = last === '' ? silent : last;
       reject(new ConfigError(`REDIS_URL: no Redis answers at ${new URL(url).host} (${reason}).`));
     }, startTimeoutMs);
   });
@@ -53,5 +60,58 @@ export async function openRedis(
   } finally {
     clearTimeout(giveUp);
   }
+  watchConnection(client, dependency);
+  client.off('error', onStartError);
   return client;
+}
+
+/**
+ * Asks a connected client every 0.5 s whether Redis still answers, and connects again when it does not: a connection to a
+ * server that hangs, or has vanished without a word, would otherwise keep its commands waiting. Ends with the client.
+ */
+export function watchConnection(client: Redis, dependency: Pick<Dependency, 'away' | 'back'>): void {
+  /** Since when a new connection waits for Redis's first answers. */
+  let greetingSinceMs: number | undefined;
+  let looking = false;
+  let startingOver = false;
+  client.on('connect', () => (greetingSinceMs = performance.now()));
+  client.on('ready', () => {
+    greetingSinceMs = undefined;
+    void look();
+  });
+  client.on('error', (error: Error) => {
+    greetingSinceMs = undefined;
+    dependency.away(error);
+  });
+
+  function startOver(): void {
+    dependency.away(new Error(silent));
+    startingOver = true;
+    greetingSinceMs = undefined;
+    client.destroy();
+    // Not at once: what the client does for the old connection has to end first.
+    setImmediate(() => {
+      startingOver = false;
+      client.connect().catch(() => undefined); // told by the event `error`, and tried again
+    });
+  }
+  async function look(): Promise<void> {
+    if (looking) return;
+    looking = true;
+    try {
+      await inTime(client.ping(), answerTimeoutMs);
+      dependency.back();
+    } catch (error) {
+      if ((error as { code?: unknown }).code === 'ETIMEDOUT' && client.isReady) startOver();
+    } finally {
+      looking = false;
+    }
+  }
+  const timer = setInterval(() => {
+    if (startingOver) return;
+    if (!client.isOpen) clearInterval(timer);
+    else if (client.isReady) void look();
+    else if (greetingSinceMs !== undefined && performance.now() - greetingSinceMs > answerTimeoutMs) startOver();
+  }, lookEveryMs);
+  timer.unref();
 }

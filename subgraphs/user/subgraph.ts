@@ -37,7 +37,7 @@ export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
     ...engine,
     async startWorker() {
       defineJobs(runtime.jobs, deps);
-      await runtime.jobs.start();
+      runtime.jobs.start();
     },
     async ready() {
       await Promise.all([db.ping(), runtime.redis.ping()]);

@@ -1,0 +1,38 @@
+import type { Logger } from './telemetry.ts';
+
+/** What a process knows of a server that it needs. Says in the log once that it went, and once that it came. */
+export type Dependency = {
+  readonly name: string;
+  /** It did not answer, or answered that it can't. */
+  away(error: Error): void;
+  /** It answers. */
+  back(): void;
+  /** Why it is away; null while it answers. */
+  reason(): string | null;
+};
+
+/**
+ * `name` is one of `redis`, `database`, `job store`, as the log and readiness say it; `setting` the variable to look at,
+ * e.g. `REDIS_URL`.
+ */
+export function openDependency(options: { name: string; setting: string; log: Logger }): Dependency {
+  const { name, setting, log } = options;
+  let reason: string | null = null;
+  let sinceMs = 0;
+  return {
+    name,
+    away(error) {
+      const isNews = reason === null;
+      reason = error.message;
+      if (!isNews) return;
+      sinceMs = performance.now();
+      log.warn({ dependency: name, setting, err: error.message }, 'a dependency is away');
+    },
+    back() {
+      if (reason === null) return;
+      reason = null;
+      log.warn({ dependency: name, awayMs: Math.round(performance.now() - sinceMs) }, 'a dependency is back');
+    },
+    reason: () => reason,
+  };
+}

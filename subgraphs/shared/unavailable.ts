@@ -1,0 +1,57 @@
+const unreachable: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH',
+  'PROTOCOL_CONNECTION_LOST', 'PROTOCOL_SEQUENCE_TIMEOUT', 'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR', 'POOL_CLOSED',
+  'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_SOCKET',
+]); // prettier-ignore
+
+/** What MySQL and MariaDB say when a statement or a connection can't be had now, but may be later. */
+const databaseNotNow: ReadonlySet<unknown> = new Set([
+  // no connection: too many (of all, of this user), no thread, host blocked, shutting down, killed, idle for too long
+  1040, 1203, 1226, 1135, 1129, 1053, 1927, 4031, 1158, 1159, 1160, 1161, 2002, 2003, 2006, 2013, 3169,
+  // read-only: the server, the transaction, a replica, a node that is not in its cluster
+  1290, 1836, 1792, 3100, 1047,
+  // disk full: tables, temporary files, the log; out of memory
+  3, 28, 1021, 1026, 1114, 3675, 1598, 5, 1037, 1038, 1041,
+  // lock not had, snapshot outdated, statement interrupted or out of time
+  1205, 1213, 1020, 1317, 1969, 3024,
+]); // prettier-ignore
+
+/** 1030 and 1180 pass an error of the system or the engine on: 28 is "no space left", 122 the quota, 135 and 136 a full table. */
+const fullDisk = /\berr(?:or|no):? (?:28|122|135|136)\b|no space left/i;
+
+/** Errors of the Redis clients and of MongoDB's driver that have no code. The former don't set their `name`. */
+const clientErrors: ReadonlySet<unknown> = new Set([
+  'ClientClosedError', 'ClientOfflineError', 'DisconnectsClientError', 'SocketClosedUnexpectedlyError', 'SocketTimeoutError',
+  'ConnectionTimeoutError', 'TimeoutError', 'MaxRetriesPerRequestError', 'MongoNetworkError', 'MongoNetworkTimeoutError',
+  'MongoServerSelectionError', 'MongoTopologyClosedError', 'MongoNotConnectedError',
+]); // prettier-ignore
+
+/** What Redis says while it loads, has no memory or disk, is a replica, or has as many clients as it takes. */
+const redisNotNow =
+  /\b(?:LOADING|READONLY|OOM|MISCONF|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|BUSY) |max number of clients/;
+const isRedisReply = (name: string): boolean =>
+  name === 'ErrorReply' || name === 'SimpleError' || name === 'BlobError' || name === 'ReplyError';
+
+/** What drivers say, without a code, of a connection that was closed between two commands. */
+const closedConnection =
+  /^(?:Can't add new command when connection is in closed state|Connection is closed\.|Command timed out|Stream isn't writeable|Pool is closed)/;
+
+const maxDepth = 5;
+
+/** True for errors that say "not now" (server gone, read-only, out of connections, disk full, lock not had) rather than "never". */
+export function isUnavailable(error: unknown): boolean {
+  for (let cause: unknown = error, depth = 0; cause instanceof Object && depth < maxDepth; depth += 1) {
+    const given = cause as {
+      code?: unknown; errno?: unknown; message?: unknown; extensions?: { code?: unknown };
+      originalError?: unknown; previous?: unknown; cause?: unknown;
+    }; // prettier-ignore
+    const message = typeof given.message === 'string' ? given.message : '';
+    const name = cause.constructor.name;
+    if (unreachable.has(given.code) || databaseNotNow.has(given.errno) || clientErrors.has(name)) return true;
+    if ((given.errno === 1030 || given.errno === 1180) && fullDisk.test(message)) return true;
+    if (given.extensions?.code === 'SERVICE_UNAVAILABLE' || given.extensions?.code === 'DEADLINE_EXCEEDED') return true;
+    if (closedConnection.test(message) || (isRedisReply(name) && redisNotNow.test(message))) return true;
+    cause = given.originalError ?? given.previous ?? given.cause;
+  }
+  return false;
+}
