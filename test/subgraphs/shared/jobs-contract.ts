@@ -38,7 +38,7 @@ export function testJobs(store: () => JobStore): void {
     jobs.define('test.wake', async () => {
       runs.push(Date.now());
     });
-    await jobs.start();
+    jobs.start();
     const at = new Date(Date.now() + 1_200);
     await Promise.all(
       Array.from({ length: 20 }, (_, index) => jobs.wakeAt('test.wake', new Date(at.getTime() - (index % 2)))),
@@ -58,7 +58,7 @@ export function testJobs(store: () => JobStore): void {
     worker.define('test.elsewhere', async () => {
       runs += 1;
     });
-    await worker.start();
+    worker.start();
     await scheduler.wakeAt('test.elsewhere', new Date());
     await until(() => runs === 1);
   }, 15_000);
@@ -70,7 +70,7 @@ export function testJobs(store: () => JobStore): void {
       runs += 1;
     });
     jobs.recurring('test.often', 500);
-    await jobs.start();
+    jobs.start();
     await until(() => runs >= 2);
     await store().loseEverything();
     await pause(1_000);
@@ -86,7 +86,7 @@ export function testJobs(store: () => JobStore): void {
       throw new Error('no');
     });
     jobs.recurring('test.failing', 500);
-    await jobs.start();
+    jobs.start();
     await until(() => runs >= 3);
   }, 15_000);
 
@@ -98,7 +98,7 @@ export function testJobs(store: () => JobStore): void {
       await pause(700);
       state = 'done';
     });
-    await jobs.start();
+    jobs.start();
     await jobs.wakeAt('test.slow', new Date());
     await until(() => state === 'running');
     await jobs.stop();
