@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agenda } from 'agenda';
 import { LRUCache } from 'lru-cache';
-import { openDependency } from './dependency.ts';
-import { unavailable } from './errors.ts';
+import { type Dependency, openDependency } from './dependency.ts';
+import { isUnavailable, unavailable } from './errors.ts';
 import { type JobStore, connectJobStore } from './job-store.ts';
 import { type Loop, startLoop } from './loop.ts';
 import type { Logger, Metrics } from './telemetry.ts';
@@ -37,18 +37,29 @@ const drainTimeoutMs = 15_000;
 const ensureEveryMs = 2_000;
 const rememberedWakes = 10_000;
 
+export type JobsOptions = {
+  readonly mongoUrl: string | undefined;
+  readonly redisUrl: string;
+  readonly name: string;
+  readonly prefix: string;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+};
+
+type Handlers = ReadonlyMap<string, () => Promise<void>>;
+type OpenedJobs = {
+  readonly store: JobStore;
+  readonly agenda: Agenda;
+  define(name: string, handler: () => Promise<void>): void;
+  /** How many jobs run in this process. */
+  running(): number;
+};
+
 /**
  * Jobs in MongoDB when `mongoUrl` is set, else in Redis. A store that is away is said in the log, and connected to when it
  * comes: everything else goes on meanwhile.
  */
-export async function openJobs(options: {
-  mongoUrl: string | undefined;
-  redisUrl: string;
-  name: string;
-  prefix: string;
-  log: Logger;
-  metrics: Metrics;
-}): Promise<Jobs> {
+export async function openJobs(options: JobsOptions): Promise<Jobs> {
   const { log } = options;
   const dependency = openDependency({
     name: 'job store',
@@ -58,46 +69,9 @@ export async function openJobs(options: {
   const handlers = new Map<string, () => Promise<void>>();
   const recurring = new Map<string, number>();
   const wakes = new LRUCache<string, true>({ max: rememberedWakes });
-  let opened: { store: JobStore; agenda: Agenda } | undefined;
-  let running = 0;
+  let opened: OpenedJobs | undefined;
   let toStart = false;
   let stopping: Promise<void> | undefined;
-
-  async function open(): Promise<{ store: JobStore; agenda: Agenda }> {
-    const store = await connectJobStore({ ...options, onError: (error) => dependency.away(error) });
-    const agenda = new Agenda({
-      backend: store.backend,
-      name: options.name,
-      processEvery: processEveryMs,
-      defaultConcurrency: 1,
-      defaultLockLimit: 1,
-      defaultLockLifetime: lockLifetimeMs,
-      removeOnComplete: true,
-    });
-    agenda.on('error', (error: Error) => log.debug({ err: error.message }, 'job store'));
-    await agenda.ready;
-    for (const [name, handler] of handlers) defineIn(agenda, name, handler);
-    return { store, agenda };
-  }
-
-  function defineIn(agenda: Agenda, name: string, handler: () => Promise<void>): void {
-    // Agenda takes an async processor; its types describe only the one with a callback.
-    // oxlint-disable-next-line typescript/no-misused-promises
-    agenda.define(name, async () => {
-      const end = options.metrics.jobDuration.startTimer({ job: name });
-      running += 1;
-      try {
-        await handler();
-        end({ outcome: 'done' });
-      } catch (error) {
-        end({ outcome: 'failed' });
-        log.warn({ err: (error as Error).message, job: name }, 'job failed; its next run looks again');
-        throw error;
-      } finally {
-        running -= 1;
-      }
-    });
-  }
 
   async function ensureRecurring(agenda: Agenda): Promise<void> {
     for (const [name, everyMs] of recurring) {
@@ -111,7 +85,7 @@ export async function openJobs(options: {
 
   async function look(): Promise<void> {
     try {
-      opened ??= await open();
+      opened ??= await connectAgenda(options, { dependency, handlers });
       await opened.store.ping();
       if (toStart) {
         await opened.agenda.start();
@@ -130,14 +104,15 @@ export async function openJobs(options: {
   async function stop(): Promise<void> {
     await keeper.stop();
     if (!opened) return;
-    const { agenda, store } = opened;
+    const { agenda, store, running } = opened;
     // stop() hands back what is locked but not started; drain() would leave that locked until its lease ends.
     await agenda
       .stop(false)
       .catch((error: Error) => log.warn({ err: error.message }, 'jobs not handed back: their locks end by themselves'));
     const deadline = Date.now() + drainTimeoutMs;
-    while (running > 0 && Date.now() < deadline) await sleep(20);
-    if (running > 0) log.warn({ running }, 'jobs still running after the drain; another process takes them over');
+    while (running() > 0 && Date.now() < deadline) await sleep(20);
+    if (running() > 0)
+      log.warn({ running: running() }, 'jobs still running after the drain; another process takes them over');
     await store.close();
   }
 
@@ -150,7 +125,7 @@ export async function openJobs(options: {
     agenda,
     define(name, handler) {
       handlers.set(name, handler);
-      if (opened) defineIn(opened.agenda, name, handler);
+      opened?.define(name, handler);
     },
     recurring(name, everyMs) {
       recurring.set(name, everyMs);
@@ -179,4 +154,48 @@ export async function openJobs(options: {
     },
     stop: () => (stopping ??= stop()),
   };
+}
+
+/** Agenda on a store that is there now; it outlives the store's absences from then on. */
+async function connectAgenda(
+  options: JobsOptions,
+  { dependency, handlers }: { dependency: Dependency; handlers: Handlers },
+): Promise<OpenedJobs> {
+  const { log, metrics } = options;
+  const store = await connectJobStore({ ...options, onError: (error) => dependency.away(error) });
+  const agenda = new Agenda({
+    backend: store.backend,
+    name: options.name,
+    processEvery: processEveryMs,
+    defaultConcurrency: 1,
+    defaultLockLimit: 1,
+    defaultLockLifetime: lockLifetimeMs,
+    removeOnComplete: true,
+  });
+  agenda.on('error', (error: Error) => log.debug({ err: error.message }, 'job store'));
+  await agenda.ready;
+
+  let running = 0;
+  function define(name: string, handler: () => Promise<void>): void {
+    // Agenda takes an async processor; its types describe only the one with a callback.
+    // oxlint-disable-next-line typescript/no-misused-promises
+    agenda.define(name, async () => {
+      const end = metrics.jobDuration.startTimer({ job: name });
+      running += 1;
+      try {
+        await handler();
+        end({ outcome: 'done' });
+      } catch (error) {
+        end({ outcome: 'failed' });
+        const line = { err: (error as Error).message, job: name };
+        if (isUnavailable(error)) log.debug(line, 'job waits for a dependency; its next run looks again');
+        else log.warn(line, 'job failed; its next run looks again');
+        throw error;
+      } finally {
+        running -= 1;
+      }
+    });
+  }
+  for (const [name, handler] of handlers) define(name, handler);
+  return { store, agenda, define, running: () => running };
 }
