@@ -1,5 +1,5 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
-import { type ErrorCode, errorCodes, isUnavailable } from '../subgraphs/shared/errors.ts';
+import { type ErrorCode, errorCodes, isCoercionError, isUnavailable } from '../subgraphs/shared/errors.ts';
 import type { Logger } from '../subgraphs/shared/telemetry.ts';
 
 /** Codes that only the gateway gives, beside those of every service; `docs/errors.md` says what a client does. */
@@ -35,6 +35,10 @@ const knownCodes: ReadonlySet<unknown> = new Set<ErrorCode | GatewayErrorCode>([
 export const refusal = (code: GatewayErrorCode, message: string, status = 400): GraphQLError =>
   new GraphQLError(message, { extensions: { code, http: { status } } });
 
+/** A variable holds a text that is none; see `isWellFormed`. */
+export const halfCharacter = (): GraphQLError =>
+  refusal('BAD_REQUEST', 'A variable holds one half of a surrogate pair, which is no character.');
+
 /** Whom to tell about what the client must not see, and the trace id that ties both together. */
 export type ErrorReport = { readonly log: Logger; readonly traceId: string };
 
@@ -54,10 +58,7 @@ export function presentError(error: unknown, report: ErrorReport): GraphQLFormat
     const code = codeOf(error);
     // A subgraph's error was presented there; only known codes can come from one that is ours.
     if (knownCodes.has(code)) return show(error.message, code as string);
-    // graphql-js reports variables that can't be coerced without a code, and with no error but the scalar's own.
-    const ofVariables =
-      !error.originalError || (error.path === undefined && error.originalError instanceof GraphQLError);
-    if (code === undefined && ofVariables) return show(error.message, 'BAD_USER_INPUT');
+    if (isCoercionError(error)) return show(error.message, 'BAD_USER_INPUT');
   }
   if (isUnavailable(error)) {
     log.warn({ err: (error as Error).message, traceId }, 'a dependency is unavailable');

@@ -1,18 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import express, { type Response, Router } from 'express';
+import { type Response, Router } from 'express';
 import { type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
 import type { Response as StreamAnswer } from 'graphql-sse';
 import { createHandler } from 'graphql-sse/lib/use/express';
+import Negotiator from 'negotiator';
 import { forbidden, unavailable } from '../subgraphs/shared/errors.ts';
 import { type Logger, type Metrics, newTraceId } from '../subgraphs/shared/telemetry.ts';
 import type { SignedIn, TokenVerifier } from './auth.ts';
 import type { Connection, Connections } from './connections.ts';
 import { presentError, refusal } from './errors.ts';
 import type { Operation } from './execute.ts';
+import { onlyHere } from './http.ts';
+import { jsonBody } from './json-body.ts';
 import { observe, operationLabel } from './measure.ts';
 import type { RunOperation } from './operations.ts';
-import { maxBodyBytes } from './quick-answers.ts';
+import { isOwnRead } from './quick-answers.ts';
 import {
   type ReadOperation,
   type SentOperation,
@@ -118,17 +121,18 @@ export function eventStreams(options: EventStreamOptions): Router {
   const refuse = (response: ServerResponse, error: GraphQLError, status: number) =>
     (response as Response).status(status).json({ errors: [presentError(error, report(response))] });
   const router = Router();
+  router.use(onlyHere);
   router.all('/', (request, response, next) => {
     if (request.method === 'GET' || request.method === 'POST') next();
     else refuse(response.setHeader('allow', 'GET, POST'), refusal('BAD_REQUEST', 'Ask by GET or POST.'), 405);
   });
-  router.use(express.json({ limit: maxBodyBytes }));
+  router.use(jsonBody);
   router.all('/', async (request, response) => {
     const { accept, origin } = request.headers;
-    if (accept !== 'text/event-stream')
+    if (!takesEventStream(accept))
       refuse(response, refusal('BAD_REQUEST', 'Ask for streams with the header "accept: text/event-stream".'), 406);
-    // As over WebSocket: an EventSource asks without a preflight.
-    else if (origin !== undefined && !options.isAllowedOrigin(origin))
+    // As over WebSocket: an EventSource asks without a preflight, as does an address in another site's page.
+    else if (origin === undefined ? isForeignRead(request) : !options.isAllowedOrigin(origin))
       refuse(response, forbidden('Pages of this origin may not use this API.'), 403);
     // graphql-sse would read any body itself, of any size, if only its type has "application/json" somewhere in it.
     else if (request.method === 'POST' && request.body === undefined)
@@ -142,6 +146,7 @@ export function eventStreams(options: EventStreamOptions): Router {
       }
       // graphql-sse would read it again, knows documents by their text alone, and says what is wrong in its own form.
       request.url = '/?query=';
+      request.headers.accept = eventStream;
       request.body = { query: '' };
       response.setHeader('x-accel-buffering', 'no');
       await handler(request, response);
@@ -149,6 +154,17 @@ export function eventStreams(options: EventStreamOptions): Router {
   });
   return router;
 }
+
+const eventStream = 'text/event-stream';
+
+/** Whether an Accept header names event streams. One that takes anything is told how to ask: it most likely meant JSON. */
+function takesEventStream(accept = ''): boolean {
+  const negotiator = new Negotiator({ headers: { accept } });
+  const names = negotiator.mediaTypes().map((name) => name.toLowerCase());
+  return names.includes(eventStream) || (names.includes('text/*') && negotiator.mediaType([eventStream]) !== undefined);
+}
+
+const isForeignRead = (request: IncomingMessage): boolean => request.method === 'GET' && !isOwnRead(request);
 
 const labelOf = ({ document }: Operation): string => operationLabel(getOperationAST(document), document);
 

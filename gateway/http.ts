@@ -8,21 +8,15 @@ import type { ApolloGateway } from '@apollo/gateway';
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
 import { type ExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql';
 import type { Logger, Metrics } from '../subgraphs/shared/telemetry.ts';
-import { type GatewayErrorCode, presentError, refusal } from './errors.ts';
+import { type GatewayErrorCode, halfCharacter, presentError, refusal } from './errors.ts';
 import type { Graph } from './graph.ts';
+import { jsonBody } from './json-body.ts';
 import { observe, operationLabel } from './measure.ts';
 import { type RunOperation, clientOf } from './operations.ts';
 import type { PersistedQueries } from './persisted-queries.ts';
-import {
-  type Arrived,
-  type QuickOptions,
-  answerQuickly,
-  isOwnRead,
-  isRecord,
-  maxBodyBytes,
-  recordOf,
-} from './quick-answers.ts';
+import { type Arrived, type QuickOptions, answerQuickly, isOwnRead, isRecord, recordOf } from './quick-answers.ts';
 import type { OperationContext } from './subgraphs.ts';
+import { isWellFormed, searchParametersOf } from './text.ts';
 
 export type HttpOptions = QuickOptions & {
   readonly graph: Pick<Graph, 'onSchema'>;
@@ -66,10 +60,11 @@ export async function openGraphqlHttp(options: HttpOptions): Promise<GraphqlHttp
   await server.start();
 
   const api = express();
+  api.use(onlyHere, onlyMethods);
   api.disable('x-powered-by');
   // Answers are not to be stored: there is nothing to compare.
   api.set('etag', false);
-  api.use(readBody(arrivals));
+  api.use(readBody(arrivals), onlyJson);
   api.use((_request, response: Response, next) => traces.run(String(response.locals['traceId']), next));
   const named = new WeakMap<IncomingMessage, Named>();
   api.use(nameByText(options.persisted, named));
@@ -90,25 +85,42 @@ export async function openGraphqlHttp(options: HttpOptions): Promise<GraphqlHttp
   };
 }
 
-const json = express.json({ limit: maxBodyBytes });
-
 /** The JSON body, also of a request whose bytes were read before. */
 const readBody =
   (arrivals: WeakMap<IncomingMessage, Arrived>): RequestHandler =>
   (request, response, next) => {
     const { bytes, body } = arrivals.get(request) ?? {};
-    if (bytes === undefined) json(request, response, next);
+    if (bytes === undefined) jsonBody(request, response, next);
     else if (body !== undefined) {
       request.body = body;
       next();
     } else {
       const again = Object.assign(Readable.from([bytes]), { method: request.method, headers: request.headers });
-      json(again as unknown as Request, response, (error?: unknown) => {
+      jsonBody(again as unknown as Request, response, (error?: unknown) => {
         request.body = (again as { body?: unknown }).body;
         next(error);
       });
     }
   };
+
+/** What is mounted answers at its own path, with a slash at its end or without: what is below is no path of ours. */
+export const onlyHere: RequestHandler = (request, _response, next) => next(request.path === '/' ? undefined : 'router');
+
+/** Apollo Server refuses HEAD as it refuses forms of other sites, which is no help. */
+const onlyMethods: RequestHandler = (request, response, next) => {
+  if (request.method === 'GET' || request.method === 'POST') next();
+  else {
+    response.setHeader('allow', 'GET, POST');
+    next(refusal('BAD_REQUEST', 'Ask by GET or POST.', 405));
+  }
+};
+
+/** What a form of another site could send goes on: Apollo Server's CSRF prevention has its own word for it. */
+const onlyJson: RequestHandler = (request, _response, next) => {
+  const isOther = request.method === 'POST' && request.body === undefined && !formTypes.test(request.headers['content-type'] ?? ''); // prettier-ignore
+  next(isOther && request.headers['content-type'] ? refusal('UNSUPPORTED_MEDIA_TYPE', 'The body must be JSON, with the header "content-type: application/json".', 415) : undefined); // prettier-ignore
+};
+const formTypes = /^\s*(text\/plain|application\/x-www-form-urlencoded|multipart\/form-data|application\/json)\b/i;
 
 /** Apollo Server's view of a supergraph that was loaded already. */
 const loadedGateway = ({ graph, run }: HttpOptions) => ({
@@ -140,6 +152,7 @@ async function contextOf(
   if (named?.refused !== undefined) throw named.refused;
   if (typeof query === 'string' && query !== '') {
     const variables = isRecord(given.variables) ? given.variables : {};
+    if (!isWellFormed(variables)) throw halfCharacter();
     const operationName = typeof given.operationName === 'string' ? given.operationName : undefined;
     const sent = { query, operationName, variables };
     if (!options.newcomers.isKnown(sent)) await options.newcomers.introduce(sent, { client: clientOf(caller), isGone });
@@ -171,7 +184,7 @@ async function counted<T>(metrics: Metrics, work: Promise<T>): Promise<T> {
 type Given = { readonly query?: unknown; readonly operationName?: unknown; readonly variables?: unknown };
 
 function parametersOf(request: Request): Given {
-  const { searchParams } = new URL(request.url, 'http://gateway');
+  const searchParams = searchParametersOf(request.url);
   const given = { query: searchParams.get('query'), operationName: searchParams.get('operationName') };
   const variables = searchParams.get('variables');
   try {
@@ -212,7 +225,7 @@ const withoutPersistedQuery = ({ extensions }: Record<string, unknown>): Record<
 };
 
 function searchOf(request: Request): Record<string, unknown> {
-  const { searchParams } = new URL(request.url, 'http://gateway');
+  const searchParams = searchParametersOf(request.url);
   const extensions = searchParams.get('extensions');
   return {
     query: searchParams.get('query'),
@@ -222,11 +235,11 @@ function searchOf(request: Request): Record<string, unknown> {
 }
 
 function nameInSearch(request: Request, query: string): void {
-  const url = new URL(request.url, 'http://gateway');
-  url.searchParams.set('query', query);
-  url.searchParams.delete('documentId');
-  url.searchParams.delete('extensions');
-  request.url = `${url.pathname}${url.search}`;
+  const searchParams = searchParametersOf(request.url);
+  searchParams.set('query', query);
+  searchParams.delete('documentId');
+  searchParams.delete('extensions');
+  request.url = `/?${searchParams.toString()}`;
 }
 
 /** Tells Apollo's CSRF prevention which GETs need no preflight. */
@@ -252,6 +265,7 @@ function measured(metrics: Metrics): ApolloServerPlugin<HttpContext> {
 const bodyErrors: Readonly<Record<string, { code: GatewayErrorCode; message: string }>> = {
   'entity.too.large': { code: 'PAYLOAD_TOO_LARGE', message: 'The body is too large.' },
   'entity.parse.failed': { code: 'BAD_REQUEST', message: 'The body is not JSON.' },
+  'entity.not.utf8': { code: 'BAD_REQUEST', message: 'The body is not UTF-8.' },
   'charset.unsupported': { code: 'UNSUPPORTED_MEDIA_TYPE', message: 'The body must be UTF-8.' },
   'encoding.unsupported': { code: 'UNSUPPORTED_MEDIA_TYPE', message: 'The content encoding is not supported.' },
 };

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, OutgoingHttpHeader, RequestListener, ServerResponse } from 'node:http';
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import { LRUCache } from 'lru-cache';
@@ -12,6 +13,7 @@ import type { Newcomers } from './newcomers.ts';
 import { type RunOperation, clientOf, isOverload } from './operations.ts';
 import type { DocumentRequest, PersistedQueries, ResolvedText } from './persisted-queries.ts';
 import type { ResponseCache } from './response-cache.ts';
+import { isReadableHead, isWellFormed, searchParametersOf } from './text.ts';
 
 export type QuickOptions = {
   readonly documents: Documents;
@@ -86,13 +88,14 @@ export function answerQuickly(options: QuickOptions, handOn: HandOn): RequestLis
           goOn,
         );
     };
-    if (isPlainRead(request)) proceed(parametersOfSearch(request));
+    if (!isReadableHead(request)) proceed(undefined);
+    else if (isPlainRead(request)) proceed(parametersOfSearch(request));
     else if (isPlainPost(request)) {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
         arrived.bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
-        arrived.body = recordOf(arrived.bytes.toString());
+        arrived.body = isUtf8(arrived.bytes) ? recordOf(arrived.bytes.toString()) : undefined;
         proceed(arrived.body && parametersOf(arrived.body));
       });
     } else proceed(undefined);
@@ -278,6 +281,7 @@ function parametersOf(given: Record<string, unknown>): Parameters | undefined {
   if (query !== null && typeof query !== 'string') return undefined;
   if ((extensions !== null && !isRecord(extensions)) || (variables !== null && !isRecord(variables))) return undefined;
   if (operationName !== null && typeof operationName !== 'string') return undefined;
+  if (variables !== null && !isWellFormed(variables)) return undefined;
   const names = documentId !== null || (extensions !== null && 'persistedQuery' in extensions);
   if (!names && (query === null || query === '')) return undefined;
   return {
@@ -290,7 +294,7 @@ function parametersOf(given: Record<string, unknown>): Parameters | undefined {
 /** Undefined also where a parameter comes twice. */
 function parametersOfSearch({ url = '' }: IncomingMessage): Parameters | undefined {
   const given: Record<string, unknown> = {};
-  for (const [name, value] of new URLSearchParams(url.slice(url.indexOf('?')))) {
+  for (const [name, value] of searchParametersOf(url)) {
     if (name in given) return undefined;
     given[name] = name === 'variables' || name === 'extensions' ? recordOf(value) : value;
     if (given[name] === undefined) return undefined;

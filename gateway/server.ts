@@ -13,6 +13,7 @@ import { remoteKeySet, tokenVerifier } from './auth.ts';
 import { callerHeadersOf, clientAddress } from './caller.ts';
 import { type GatewayConfig, readGatewayConfig } from './config.ts';
 import { openConnections } from './connections.ts';
+import { refusal } from './errors.ts';
 import { eventStreams } from './event-streams.ts';
 import { type Graph, openGraph } from './graph.ts';
 import { apiSecurityHeaders, commonHeaders, crossOrigin, crossOriginHeaders } from './headers.ts';
@@ -29,6 +30,7 @@ import { openResponseCache } from './response-cache.ts';
 import { openRevokedSessions } from './sessions.ts';
 import { openSockets, refuseUpgrade } from './sockets.ts';
 import { openSubscriptions } from './subscriptions.ts';
+import { isReadableHead } from './text.ts';
 import { type TrustedDocuments, compileAhead, readAll, readTrustedDocuments } from './trusted-documents.ts';
 
 /** A gateway that answers. */
@@ -118,6 +120,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   app.use(async (request, response, next) => {
     if (!(await answerOperations(request, response, { ready, metrics }))) next();
   });
+  app.use(refuseOddBytes);
   app.use('/graphql/stream', crossOrigin(origins), eventStreams(live));
   if (config.pagesDir) app.get('/graphql', openGraphiql);
   app.use('/graphql', crossOrigin(origins), http.api);
@@ -132,7 +135,8 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
 
   server.on('request', inTurn(http.inFrontOf(app)));
   server.on('upgrade', (request, socket, head) => {
-    if (request.url?.split('?')[0] === '/graphql') sockets.upgrade(request, socket, head);
+    if (!isReadableHead(request)) refuseUpgrade(socket, '400 Bad Request');
+    else if (/^\/graphql\/?(\?|$)/.test(request.url ?? '')) sockets.upgrade(request, socket, head);
     else refuseUpgrade(socket, '404 Not Found');
   });
   await listen(server, config.port, config.host);
@@ -182,6 +186,9 @@ function openOperations(
     },
   };
 }
+
+const refuseOddBytes: RequestHandler = (request, _response, next) =>
+  next(isReadableHead(request) ? undefined : refusal('BAD_REQUEST', 'The address and the headers must be UTF-8.'));
 
 const noSuchPath: RequestHandler = (_request, response) => {
   const extensions = { code: 'NOT_FOUND', traceId: String(response.locals['traceId']) };

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'graphql-ws';
 import type { WebSocket } from 'ws';
@@ -61,8 +62,13 @@ export function serveSocket<Extra extends Served>(
         socket.close(code, reason);
       },
       onMessage: (handle) => {
-        socket.on('message', (data: Buffer) => {
+        socket.on('message', (data: Buffer, isBinary) => {
           if (socket.readyState !== socket.OPEN || refuseFlood()) return;
+          // ws looks at messages of text itself.
+          if (isBinary && !isUtf8(data)) {
+            socket.close(1007, 'Not UTF-8');
+            return;
+          }
           const received = messages.received(data.toString());
           if (!received) return;
           if ('close' in received) {

@@ -135,7 +135,7 @@ export function openSockets(options: SocketOptions): Sockets {
     maxPayload: maxMessageBytes,
     perMessageDeflate: false,
     closeTimeout: closeTimeoutMs,
-    handleProtocols,
+    handleProtocols: chooseProtocol,
   };
   const server = new WebSocketServer(socketServerOptions);
   server.on('connection', (socket: WebSocket, request: IncomingMessage) => {
@@ -160,6 +160,9 @@ export function openSockets(options: SocketOptions): Sockets {
     },
   };
 }
+
+/** One that is not spoken here is chosen too, where ours is not offered: a client that gets none of its own hears no reason (1006). */
+const chooseProtocol = (offered: Set<string>): string | false => handleProtocols(offered) || ([...offered][0] ?? false);
 
 /** Answers an upgrade with a status and ends the connection, which nobody else does for a client that keeps its own end. */
 export function refuseUpgrade(socket: Duplex, status: string): void {

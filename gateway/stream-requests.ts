@@ -1,6 +1,7 @@
 import { refusal } from './errors.ts';
 import { isRecord } from './quick-answers.ts';
 import type { SentOperation } from './sent-operations.ts';
+import { searchParametersOf } from './text.ts';
 
 /** A request for an event stream, as its server has it. */
 type StreamRequest = { readonly method: string; readonly url: string; readonly body?: unknown };
@@ -25,7 +26,7 @@ export function readStreamRequest({ method, url, body }: StreamRequest): SentOpe
 const wrong = (name: string, right: string) => refusal('BAD_REQUEST', `${name}: must be ${right}.`);
 
 function searchOf(url: string): Record<string, unknown> {
-  const { searchParams } = new URL(url, 'http://gateway');
+  const searchParams = searchParametersOf(url);
   const given: Record<string, unknown> = {};
   for (const name of parameters) given[name] = searchParams.get(name);
   for (const name of objects) {

@@ -9,10 +9,14 @@ import {
 } from 'graphql';
 import type { ParsedOperation } from './operation.ts';
 import type { ObjectShape } from './shape.ts';
+import type { ErrorBook } from './error-book.ts';
 import type { JsonObject } from './types.ts';
 
-/** Answers the introspection fields of an operation, which no subgraph is asked about. */
-export type Introspect = (variables: Readonly<Record<string, unknown>>) => JsonObject;
+/** Whether the field asks about the schema. */
+export const isIntrospection = ({ name: { value } }: FieldNode): boolean => value === '__schema' || value === '__type';
+
+/** Answers the introspection fields of an operation, which no subgraph is asked about. Notes arguments that can't be coerced. */
+export type Introspect = (variables: Readonly<Record<string, unknown>>, book: ErrorBook) => JsonObject;
 
 /** Null when the shape has no introspection fields. Aliases, arguments, variables and fragments as anywhere else. */
 export function compileIntrospection(
@@ -34,9 +38,9 @@ export function compileIntrospection(
       ...(fragments.values() satisfies Iterable<FragmentDefinitionNode>),
     ],
   };
-  return (variableValues) => {
-    const { data, errors } = executeSync({ schema, document, variableValues });
-    if (errors?.[0]) throw errors[0];
+  return (variableValues, book) => {
+    const { data, errors = [] } = executeSync({ schema, document, variableValues });
+    for (const { message, path } of errors) book.add({ message, extensions: { code: 'BAD_USER_INPUT' } }, path);
     return data ?? {};
   };
 }

@@ -1,5 +1,6 @@
 import { type DocumentNode, type FieldNode, Kind, TypeInfo, visit, visitWithTypeInfo } from 'graphql';
 import { namesIn } from './operation.ts';
+import { isIntrospection } from './introspection.ts';
 import { meaningOf, overlappingNames, responseName } from './overlaps.ts';
 import { type SupergraphNames, isRequiredOtherwise, suffixUnusedBy } from './supergraph-names.ts';
 import type { ResponsePath } from './types.ts';
@@ -25,13 +26,15 @@ const reservedVariable = 'representations';
  * - so does a required field that the client selects with other arguments than `@requires` gives,
  * - a response name that means different things for different types is fetched into one place for all,
  * - a variable `$representations` collides with that of `_entities` queries,
- * - a selection set that conditions made empty: GraphQL answers with empty objects, stock leaves out the field.
+ * - a selection set that conditions made empty: GraphQL answers with empty objects, stock leaves out the field,
+ * - introspection: Apollo's own schema of it lacks what graphql-js has learnt since, `isOneOf` for one. No plan has a part of it.
  */
 export function planDocument(document: DocumentNode, names: SupergraphNames): PlanDocument {
   const { suffix, clientNames, dataKey } = renameFields(document, names);
   let usesReserved = false;
   const planned = visit(fillEmpty(document, names), {
     Field(node) {
+      if (isIntrospection(node)) return fieldNode('__typename');
       const value = dataKey(node);
       return value === responseName(node) ? undefined : { ...node, alias: { kind: Kind.NAME, value } };
     },
@@ -40,6 +43,7 @@ export function planDocument(document: DocumentNode, names: SupergraphNames): Pl
       usesReserved = true;
       return { ...node, name: { ...node.name, value: reservedVariable + suffix } };
     },
+    FragmentDefinition: (node) => (node.typeCondition.name.value.startsWith('__') ? null : undefined),
   });
   return {
     document: planned,

@@ -15,6 +15,7 @@ import {
   isNonNullType,
   isObjectType,
 } from 'graphql';
+import { isIntrospection } from './introspection.ts';
 import type { ParsedOperation } from './operation.ts';
 import { isOfType } from './type-conditions.ts';
 
@@ -95,7 +96,7 @@ function fieldShape(
   if (!node) throw new Error(`no field for ${key}`);
   const name = node.name.value;
   if (name === '__typename') return { kind: 'typename', key };
-  if (name === '__schema' || name === '__type') return { kind: 'introspection', key, nodes };
+  if (isIntrospection(node)) return { kind: 'introspection', key, nodes };
   const field = type.getFields()[name];
   if (!field) throw new Error(`the operation was not validated: ${type.name} has no field ${name}`);
   const selectionSets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);

@@ -149,7 +149,7 @@ function answerOf<Context>(
   const quick = book.isEmpty() ? shaper.quick?.(root) : undefined;
   if (quick) return { data: quick };
   let introspected: JsonObject | undefined;
-  const introspect = (): JsonObject => (introspected ??= shaper.introspect?.(variables) ?? {});
+  const introspect = (): JsonObject => (introspected ??= shaper.introspect?.(variables, book) ?? {});
   const data = shaper.complete(root, { book, introspect });
   const errors = book.isEmpty()
     ? []

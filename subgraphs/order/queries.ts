@@ -1,4 +1,4 @@
-import { type Page, decodeCursor, pageArguments, toPage } from '../shared/connection.ts';
+import { type List, type Page, type PageRequest, foreignCursor, pageArguments, toPage } from '../shared/connection.ts';
 import { type Sql, placeholders, select } from '../shared/database.ts';
 import { badUserInput } from '../shared/errors.ts';
 import { idToBytes, isId } from '../shared/ids.ts';
@@ -49,6 +49,19 @@ const keyOf = (sort: OrderSort) => (order: StoredOrder) => {
   return [value, order.id] as const;
 };
 
+const newestFirst: OrderSort = { by: 'PLACED_AT', descending: true };
+
+/** Orders as their cursors know them. */
+export const orderList = (
+  scope: OrderScope,
+  filter: OrderFilter | null = null,
+  sort: OrderSort = newestFirst,
+): List => ({
+  name: 'orders',
+  keyLength: 2,
+  selection: { scope, filter: filter ?? {}, sort },
+});
+
 /** A page of orders by keyset; `totalCount` counts only when it is called. Throws BAD_USER_INPUT. */
 export async function listOrders(
   sql: Sql,
@@ -56,8 +69,8 @@ export async function listOrders(
   args: OrderListArguments,
   at: Date,
 ): Promise<OrderConnection> {
-  const page = pageArguments(args, 2);
-  const sort = args.sort ?? { by: 'PLACED_AT', descending: true };
+  const sort = args.sort ?? newestFirst;
+  const page = pageArguments(args, orderList(scope, args.filter, sort));
   const conditions = conditionsOf(scope, args.filter ?? {}, at);
   const column = columns[sort.by];
   const comparison = sort.descending ? '<' : '>';
@@ -66,8 +79,9 @@ export async function listOrders(
   if (page.after) {
     const [value, id] = page.after;
     const time = sort.by === 'PLACED_AT' || sort.by === 'UPDATED_AT';
-    if (value === undefined || !isId(id) || (time && Number.isNaN(Date.parse(String(value)))))
-      throw badUserInput('after: is not a cursor of this list.');
+    const fits = sort.by === 'TOTAL' ? Number.isSafeInteger(value) : typeof value === 'string';
+    if (value === undefined || !fits || !isId(id) || (time && Number.isNaN(Date.parse(String(value)))))
+      throw foreignCursor();
     const limit = time ? new Date(value) : value;
     // The first comparison is the one that an index can follow: neither server does so for a pair.
     beyond.push([`${column} ${comparison}= ? and (${column}, id) ${comparison} (?, ?)`, limit, limit, idToBytes(id)]);
@@ -182,25 +196,30 @@ export async function readJournals(
   ).map(toJournalEntry);
 }
 
-/** `afterSeq` of `history`: the larger of the argument and the cursor. Throws BAD_USER_INPUT. */
-export function historyStart(args: { after?: string | null; afterSeq?: number | null }): number {
-  const cursor = args.after ? Number(decodeCursor(args.after, 1)[0]) : 0;
-  const afterSeq = args.afterSeq ?? 0;
-  if (!Number.isInteger(cursor) || cursor < 0 || afterSeq < 0)
-    throw badUserInput('after, afterSeq: must not be negative.');
-  return Math.max(cursor, afterSeq);
+/** What is asked of an order's journal; it begins after the larger of `afterSeq` and the cursor. Throws BAD_USER_INPUT. */
+export function historyPage(
+  orderId: string,
+  args: { first?: number | null; after?: string | null; afterSeq?: number | null },
+): PageRequest & { readonly afterSeq: number } {
+  const list = { name: 'order history', keyLength: 1, selection: orderId };
+  const page = pageArguments({ first: args.first ?? 50, after: args.after ?? null }, list);
+  const cursor = page.after?.[0] ?? 0;
+  if (typeof cursor !== 'number' || !Number.isSafeInteger(cursor) || cursor < 0) throw foreignCursor();
+  if (args.afterSeq && args.afterSeq < 0) throw badUserInput('afterSeq: must not be negative.');
+  const afterSeq = Math.max(cursor, args.afterSeq ?? 0);
+  return { ...page, after: afterSeq > 0 ? [afterSeq] : null, afterSeq };
 }
 
 /** A page of one order's journal from `first + 1` entries. */
-export const toHistory = (entries: readonly JournalEntry[], first: number, afterSeq: number): Page<JournalEntry> =>
-  toPage(entries, { first, after: afterSeq > 0 ? [afterSeq] : null }, (entry) => [entry.seq]);
+export const toHistory = (entries: readonly JournalEntry[], page: PageRequest): Page<JournalEntry> =>
+  toPage(entries, page, (entry) => [entry.seq]);
 
 /** Sagas, newest first, `first` after the saga with id `after`. */
 export async function listSagas(
   sql: Sql,
   args: { first?: number | null; after?: string | null; state?: readonly SagaState[] | null },
 ): Promise<Saga[]> {
-  const { first } = pageArguments({ first: args.first ?? null }, 1);
+  const { first } = pageArguments({ first: args.first ?? null }, { name: 'sagas', keyLength: 1 });
   if (args.after && !isId(args.after)) throw badUserInput('after: is not the id of a saga.');
   const states = args.state ?? null;
   if (states?.length === 0) return [];

@@ -20,7 +20,15 @@ import type { PlaceOrderInput } from './domain/pricing.ts';
 import { showsCode } from './domain/redemption.ts';
 import type { Saga } from './domain/saga.ts';
 import { nightsOf } from './domain/stay.ts';
-import { type OrderListArguments, forReader, historyStart, listOrders, listSagas, toHistory } from './queries.ts';
+import {
+  type OrderListArguments,
+  forReader,
+  historyPage,
+  listOrders,
+  listSagas,
+  orderList,
+  toHistory,
+} from './queries.ts';
 import type { StoredFulfilment, StoredLine, StoredOrder } from './rows.ts';
 import { Subscription } from './subscriptions.ts';
 import type { OrderType } from './types/order-type.ts';
@@ -127,10 +135,10 @@ const Order = {
     );
   },
   async history(order: StoredOrder, args: Schema.OrderHistoryArgs, { loaders, viewer }: OrderContext) {
-    const { first } = pageArguments({ first: args.first ?? 50 }, 1);
-    const afterSeq = historyStart({ after: args.after ?? null, afterSeq: args.afterSeq ?? null });
+    const page = historyPage(order.id, args);
+    const { afterSeq, first } = page;
     const entries = await loaders.journals.load({ orderId: order.id, afterSeq, limit: first + 1 });
-    return toHistory(entries.map((entry) => forReader(entry, isStaff(viewer))), first, afterSeq); // prettier-ignore
+    return toHistory(entries.map((entry) => forReader(entry, isStaff(viewer))), page); // prettier-ignore
   },
   saga: (order: StoredOrder, _: unknown, { loaders }: OrderContext) => loaders.sagas.load(order.id),
 };
@@ -194,7 +202,7 @@ const User = {
     if (!isId(user.id) || !mayRead(viewer, user.id)) throw notFound('There is no such user.');
     const plain = !args.after && !args.filter;
     if (!plain) return listOrders(deps.db.em(), { customerId: user.id }, args, deps.now());
-    const page = pageArguments({ first: args.first ?? 20 }, 2);
+    const page = pageArguments({ first: args.first ?? 20 }, orderList({ customerId: user.id }));
     const rows = await loaders.newestOfCustomer.load({ customerId: user.id, limit: page.first + 1 });
     const list = () => listOrders(deps.db.em(), { customerId: user.id }, { first: 1 }, deps.now());
     return {

@@ -28,10 +28,12 @@ async function resolve({ entry, seq }: Told, _: unknown, { loaders, viewer }: Or
   return { order, event: forReader(entry, isStaff(viewer)), seq };
 }
 
-function startOf(afterSeq: number | null | undefined): number | null {
-  if (afterSeq !== null && afterSeq !== undefined && afterSeq < 0)
-    throw badUserInput('afterSeq: must not be negative.');
-  return afterSeq ?? null;
+/** Where a stream begins. What a client can't have seen would leave it deaf. Throws BAD_USER_INPUT. */
+function startOf(afterSeq: number | null | undefined, lastSeq: number): number {
+  const start = afterSeq ?? lastSeq;
+  if (start < 0) throw badUserInput('afterSeq: must not be negative.');
+  if (start > lastSeq) throw badUserInput(`afterSeq: must not be beyond the last entry, which is ${lastSeq}.`);
+  return start;
 }
 
 async function orderEvents(
@@ -41,7 +43,7 @@ async function orderEvents(
   requireReader(viewer);
   const order = visible(viewer, isId(orderId) ? await loaders.byId.load(orderId) : null);
   if (!order) throw noOrder();
-  let position = startOf(afterSeq) ?? order.seq;
+  let position = startOf(afterSeq, order.seq);
   let isFull = false;
   return readOnWake<Told>({
     hasMore: () => isFull,
@@ -66,13 +68,13 @@ async function follow(
   { deps }: OrderContext,
   options: {
     scope: Exclude<FeedScope, { readonly orderId: string }>;
-    afterSeq: number | null;
+    afterSeq: number | null | undefined;
     pass: (entries: readonly FeedEntry[]) => Promise<readonly FeedEntry[]>;
   },
 ): Promise<AsyncIterableIterator<Told>> {
   const { scope, pass } = options;
   const customerId = scope === 'all' ? null : scope.customerId;
-  let position = options.afterSeq ?? (await feedHead(deps.db));
+  let position = startOf(options.afterSeq, await feedHead(deps.db));
   let isFull = false;
   return readOnWake<Told>({
     hasMore: () => isFull,
@@ -93,7 +95,7 @@ async function follow(
 const myOrders = ({ afterSeq }: Schema.SubscriptionMyOrdersArgs, context: OrderContext) =>
   follow(context, {
     scope: { customerId: requireUser(context.viewer).userId },
-    afterSeq: startOf(afterSeq),
+    afterSeq,
     pass: async (entries) => entries,
   });
 
@@ -109,7 +111,7 @@ async function allOrders(
   if (wanted) await matching([]);
   return follow(context, {
     scope: 'all',
-    afterSeq: startOf(afterSeq),
+    afterSeq,
     async pass(entries) {
       if (!wanted) return entries;
       const ids = await matching(entries.map((entry) => entry.orderId));

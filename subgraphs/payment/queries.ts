@@ -1,5 +1,5 @@
 import { mayRead, requireStaff, requireUser } from '../shared/auth.ts';
-import { type Page, pageArguments, toPage } from '../shared/connection.ts';
+import { type Page, foreignCursor, pageArguments, toPage } from '../shared/connection.ts';
 import { type Row, type Sql, placeholders, select, toDate, toJson } from '../shared/database.ts';
 import { badUserInput, notFound } from '../shared/errors.ts';
 import { idFromBytes, idToBytes, isId, isNumber } from '../shared/ids.ts';
@@ -78,8 +78,10 @@ async function page<T extends { readonly id: string }>(
   input: PageInput,
   where: { text: string; values: (string | Buffer)[] },
 ): Promise<Page<T>> {
-  const { first, after } = pageArguments(input, 1);
-  if (after !== null && !isId(after[0])) throw badUserInput('after: is not a cursor of this list.');
+  const selection = [where.text, where.values.map(String)];
+  const request = pageArguments(input, { name: table, keyLength: 1, selection });
+  const { first, after } = request;
+  if (after !== null && !isId(after[0])) throw foreignCursor();
   const conditions = [where.text, after === null ? '' : 'id < ?'].filter((text) => text !== '');
   const values = after === null ? where.values : [...where.values, idToBytes(String(after[0]))];
   const rows = await select(
@@ -87,7 +89,7 @@ async function page<T extends { readonly id: string }>(
     `select * from ${table} ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''} order by id desc limit ${first + 1}`,
     values,
   );
-  return toPage(rows.map(from), { first, after }, (row) => [row.id]);
+  return toPage(rows.map(from), request, (row) => [row.id]);
 }
 
 const oneOf = (column: string, values: readonly string[] | null | undefined) =>
@@ -136,13 +138,16 @@ export async function listEvents(
   paymentId: string,
   input: PageInput,
 ): Promise<Page<PaymentEventRow>> {
-  const { first, after } = pageArguments({ ...input, first: input.first ?? 50 }, 1);
+  const list = { name: 'payment events', keyLength: 1, selection: paymentId };
+  const request = pageArguments({ ...input, first: input.first ?? 50 }, list);
+  const { first, after } = request;
+  if (after !== null && !Number.isSafeInteger(after[0])) throw foreignCursor();
   const rows = await select(
     deps.db.em(),
     `select * from payment_event where payment_id = ? and seq > ? order by seq limit ${first + 1}`,
     [idToBytes(paymentId), Number(after?.[0] ?? 0)],
   );
-  return toPage(rows.map(eventFrom), { first, after }, (event) => [event.seq]);
+  return toPage(rows.map(eventFrom), request, (event) => [event.seq]);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Viewer } from '../shared/auth.ts';
-import { type Page, pageArguments, toPage } from '../shared/connection.ts';
+import { type Page, foreignCursor, pageArguments, toPage } from '../shared/connection.ts';
 import { badUserInput, notFound } from '../shared/errors.ts';
 import { isId } from '../shared/ids.ts';
 import { datesBetween, daysBetween } from '../shared/local-date.ts';
@@ -59,26 +59,31 @@ export async function listProducts(
   input: PageInput & { readonly filter?: ProductFilter | null; readonly orderBy?: ProductOrder | null },
 ): Promise<ProductConnection> {
   const order = input.orderBy ?? newestFirst;
-  const page = pageArguments(input, cursorLength);
+  const selection = { filter: input.filter ?? {}, order };
+  const page = pageArguments(input, { name: 'products', keyLength: cursorLength, selection });
   const { status, ...filter } = input.filter ?? {};
-  const selection = { statuses: statusesFor(viewer, { status, sellerId: filter.sellerId }), filter };
+  const selected = { statuses: statusesFor(viewer, { status, sellerId: filter.sellerId }), filter };
   const products = await loaders.products.load({
-    ...selection,
+    ...selected,
     order,
     after: page.after === null ? null : positionOf(page.after, order.by),
     limit: page.first + 1,
   });
   // Called only when the field is selected.
-  return { ...toPage(products, page, keyOf(order.by)), totalCount: () => loaders.productCount.load(selection) };
+  return { ...toPage(products, page, keyOf(order.by)), totalCount: () => loaders.productCount.load(selected) };
 }
 
 const movementCursorLength = 1;
 
 /** The ledger of one product, newest first. */
 export async function listMovements(loaders: Loaders, stock: Stock, input: PageInput): Promise<Page<Movement>> {
-  const page = pageArguments(input, movementCursorLength);
+  const page = pageArguments(input, {
+    name: 'stock movements',
+    keyLength: movementCursorLength,
+    selection: stock.productId,
+  });
   const beforeSeq = page.after?.[0] ?? null;
-  if (typeof beforeSeq === 'string') throw badUserInput('after: is not a cursor of this list.');
+  if (typeof beforeSeq === 'string' || !Number.isSafeInteger(beforeSeq ?? 0)) throw foreignCursor();
   const movements = await loaders.movements.load({ productId: stock.productId, beforeSeq, limit: page.first + 1 });
   return toPage(movements, page, (movement) => [movement.seq]);
 }

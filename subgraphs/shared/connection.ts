@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import canonicalize from 'canonicalize';
 import { badUserInput } from './errors.ts';
 
 export const maxPageSize = 100;
@@ -12,48 +14,74 @@ export type Page<Node> = {
   };
 };
 
-/** A keyset cursor: the sort values of a row, opaque to clients. */
+/** The sort values of a row: its place in a list. */
 export type Key = readonly (string | number)[];
 
-export const encodeCursor = (key: Key): string => Buffer.from(JSON.stringify(key)).toString('base64url');
+/** A list as its cursors know it. */
+export type List = {
+  readonly name: string;
+  /** How many values place a row in it. */
+  readonly keyLength: number;
+  /** What decides which rows it has and in which order: whose it is, filter, sort. As JSON has it; null is as good as left out. */
+  readonly selection?: unknown;
+};
 
-/** The key of a cursor of `length` values. Throws BAD_USER_INPUT for anything that `encodeCursor` did not make. */
-export function decodeCursor(cursor: string, length: number): Key {
+/** One page that is asked for. */
+export type PageRequest = {
+  readonly first: number;
+  /** The place of the last row of the page before. */
+  readonly after: Key | null;
+  /** The mark that all cursors of this list have. */
+  readonly mark: string;
+};
+
+const markBytes = 6;
+
+/** The same for lists that have the same rows in the same order, and for no others: a place in one means nothing in another. */
+function markOf({ name, selection }: List): string {
+  const plain: unknown = JSON.parse(JSON.stringify([name, selection ?? null], (_, value) => value ?? undefined));
+  return createHash('sha256').update(canonicalize(plain) as string).digest().subarray(0, markBytes).toString('base64url'); // prettier-ignore
+}
+
+/** A keyset cursor, opaque to clients: the list's mark and the place of a row in it. */
+const encodeCursor = (mark: string, key: Key): string =>
+  Buffer.from(JSON.stringify([mark, ...key])).toString('base64url');
+
+export const foreignCursor = () => badUserInput('after: is not a cursor of this list with this filter and order.');
+
+/** Throws BAD_USER_INPUT for anything that `encodeCursor` did not make for this list. */
+function decodeCursor(cursor: string, mark: string, length: number): Key {
   try {
-    const key: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    const values: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
     if (
-      Array.isArray(key) &&
-      key.length === length &&
-      key.every((value) => typeof value === 'string' || typeof value === 'number')
+      Array.isArray(values) &&
+      values.length === length + 1 &&
+      values[0] === mark &&
+      values.every((value) => typeof value === 'string' || Number.isFinite(value))
     )
-      return key;
+      return values.slice(1) as unknown as Key;
   } catch {
     // not JSON: refused below like every other foreign cursor
   }
-  throw badUserInput('after: is not a cursor of this list.');
+  throw foreignCursor();
 }
 
-/** `first` and the decoded `after`. Throws BAD_USER_INPUT when `first` is not within 1 to 100. */
+/** A page of a list. Throws BAD_USER_INPUT when `first` is not between 1 and 100, or `after` is not a cursor of the list. */
 export function pageArguments(
   given: { first?: number | null | undefined; after?: string | null | undefined },
-  keyLength: number,
-): { first: number; after: Key | null } {
+  list: List,
+): PageRequest {
   const first = given.first ?? 20;
   if (!Number.isInteger(first) || first < 1 || first > maxPageSize)
-    throw badUserInput(`first: must be within 1 and ${maxPageSize}.`);
-  return {
-    first,
-    after: given.after === null || given.after === undefined ? null : decodeCursor(given.after, keyLength),
-  };
+    throw badUserInput(`first: must be between 1 and ${maxPageSize}.`);
+  const mark = markOf(list);
+  const { after = null } = given;
+  return { first, mark, after: after === null ? null : decodeCursor(after, mark, list.keyLength) };
 }
 
 /** A page from `first + 1` rows read: the extra row only tells that there is more. */
-export function toPage<Node>(
-  rows: readonly Node[],
-  page: { first: number; after: Key | null },
-  keyOf: (node: Node) => Key,
-): Page<Node> {
-  const edges = rows.slice(0, page.first).map((node) => ({ cursor: encodeCursor(keyOf(node)), node }));
+export function toPage<Node>(rows: readonly Node[], page: PageRequest, keyOf: (node: Node) => Key): Page<Node> {
+  const edges = rows.slice(0, page.first).map((node) => ({ cursor: encodeCursor(page.mark, keyOf(node)), node }));
   return {
     edges,
     pageInfo: {

@@ -1,7 +1,7 @@
 import { requireStaff } from './auth.ts';
-import { type Page, pageArguments, toPage } from './connection.ts';
+import { type Page, foreignCursor, pageArguments, toPage } from './connection.ts';
 import { type Database, type Row, type Sql, select, toDate, toJson, write } from './database.ts';
-import { type Refusal, badUserInput, isUnavailable, notFoundError } from './errors.ts';
+import { type Refusal, isUnavailable, notFoundError } from './errors.ts';
 import { type EventHandler, handleOnce } from './event-consumer.ts';
 import type { DomainEvent } from './events.ts';
 import { idFromBytes, idToBytes, isId } from './ids.ts';
@@ -50,15 +50,19 @@ async function findDeadLetter(sql: Sql, id: string): Promise<DeadLetter | null> 
 /** The service's dead letters, the latest failure first. Throws BAD_USER_INPUT. */
 export async function listDeadLetters(
   sql: Sql,
+  service: string,
   args: { first?: number | null; after?: string | null; replayed?: boolean | null },
 ): Promise<Page<DeadLetter>> {
-  const page = pageArguments(args, 2);
+  const page = pageArguments(args, {
+    name: `${service}DeadLetters`,
+    keyLength: 2,
+    selection: { replayed: args.replayed === true },
+  });
   const conditions = [args.replayed ? 'replayed_at is not null' : 'replayed_at is null'];
   const parameters: (Date | Buffer)[] = [];
   if (page.after) {
     const [failedAt, id] = page.after;
-    if (typeof failedAt !== 'string' || Number.isNaN(Date.parse(failedAt)) || !isId(id))
-      throw badUserInput('after: is not a cursor of this list.');
+    if (typeof failedAt !== 'string' || Number.isNaN(Date.parse(failedAt)) || !isId(id)) throw foreignCursor();
     conditions.push('(failed_at, event_id) < (?, ?)');
     parameters.push(new Date(failedAt), idToBytes(id));
   }
@@ -125,9 +129,9 @@ export function withDeadLetters<Context extends CallContext>(
     ...base,
     Query: {
       ...(base['Query'] as ResolverMap | undefined),
-      [`${service}DeadLetters`]: (_: unknown, args: Parameters<typeof listDeadLetters>[1], context: Context) => {
+      [`${service}DeadLetters`]: (_: unknown, args: Parameters<typeof listDeadLetters>[2], context: Context) => {
         requireStaff(context.viewer);
-        return listDeadLetters(handlingOf(context).db.em(), args);
+        return listDeadLetters(handlingOf(context).db.em(), service, args);
       },
     },
     Mutation: {

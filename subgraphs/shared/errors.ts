@@ -1,4 +1,4 @@
-import { GraphQLError } from 'graphql';
+import { GraphQLError, Kind } from 'graphql';
 
 export { isUnavailable } from './unavailable.ts';
 
@@ -100,6 +100,24 @@ export const deadlineExceeded = graphQLError('DEADLINE_EXCEEDED', 504);
 export const tooManyRequests = graphQLError('TOO_MANY_REQUESTS', 429);
 /** The caller shows no app and token that this service accepts (`rpc:auth:<service>`). */
 export const unauthorisedCaller = graphQLError('UNAUTHORISED_CALLER', 401);
+
+/** What in a document holds a client's values: arguments of fields and directives, and variables. */
+const valueKinds: ReadonlySet<string> = new Set([
+  Kind.VARIABLE_DEFINITION, Kind.VARIABLE, Kind.INT, Kind.FLOAT, Kind.STRING, Kind.BOOLEAN, Kind.NULL, Kind.ENUM,
+  Kind.LIST, Kind.OBJECT, Kind.OBJECT_FIELD, Kind.ARGUMENT,
+]); // prettier-ignore
+
+/**
+ * Whether graphql-js raised the error because it could not coerce what the client gave: variables before it executes, arguments while
+ * it does. It gives them no code; those that it raises about what a resolver answered point at a field, or at nothing.
+ */
+export function isCoercionError(error: GraphQLError): boolean {
+  const { originalError: cause = error } = error;
+  if (!(cause instanceof GraphQLError) || error.extensions['code'] !== undefined || 'code' in cause.extensions)
+    return false;
+  if (error.path === undefined) return true;
+  return cause.nodes !== undefined && cause.nodes.length > 0 && cause.nodes.every(({ kind }) => valueKinds.has(kind));
+}
 
 /** True for MySQL's and MariaDB's duplicate-key error (1062). */
 export function isDuplicateKey(error: unknown): boolean {

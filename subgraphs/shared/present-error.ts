@@ -1,5 +1,5 @@
 import { type ExecutionResult, GraphQLError } from 'graphql';
-import { RefusedError, errorCodes, isUnavailable } from './errors.ts';
+import { RefusedError, errorCodes, isCoercionError, isUnavailable } from './errors.ts';
 import type { Logger } from './telemetry.ts';
 
 const knownCodes = new Set<unknown>([...errorCodes, 'GRAPHQL_VALIDATION_FAILED', 'GRAPHQL_PARSE_FAILED']);
@@ -20,10 +20,7 @@ export function presentError(error: GraphQLError, options: PresentOptions): Grap
   if (cause instanceof RefusedError)
     return show(cause.message, cause.refusals[0]?.code === 'NOT_FOUND' ? 'NOT_FOUND' : 'BAD_USER_INPUT');
   if (cause instanceof GraphQLError && knownCodes.has(code)) return show(error.message, code);
-  // graphql-js reports variables and arguments that can't be coerced without an original error, or with the scalar's own;
-  // variables before there is a path.
-  const beforeExecution = error.path === undefined && cause instanceof GraphQLError;
-  if (code === undefined && (!error.originalError || beforeExecution)) return show(error.message, 'BAD_USER_INPUT');
+  if (isCoercionError(error)) return show(error.message, 'BAD_USER_INPUT');
   if (isUnavailable(cause)) {
     options.log.warn({ err: cause.message, traceId: options.traceId }, 'a dependency is unavailable');
     return show(`The ${options.name} service can't answer right now; try again.`, 'SERVICE_UNAVAILABLE');

@@ -1,6 +1,6 @@
 import { rpcUsedKey } from '../shared/auth.ts';
-import { type Page, pageArguments, toPage } from '../shared/connection.ts';
-import { badUserInput, notFound } from '../shared/errors.ts';
+import { type Page, foreignCursor, pageArguments, toPage } from '../shared/connection.ts';
+import { notFound } from '../shared/errors.ts';
 import { isId } from '../shared/ids.ts';
 import { readCredentialList } from './credential-store.ts';
 import type { UserDeps } from './dependencies.ts';
@@ -21,10 +21,10 @@ export async function users(
   deps: Pick<UserDeps, 'db'>,
   given: { first?: number | null; after?: string | null; query?: string | null },
 ): Promise<Page<User> & { totalCount: () => Promise<number> }> {
-  const page = pageArguments(given, 1);
-  const after = page.after === null ? null : String(page.after[0]);
-  if (after !== null && !isId(after)) throw badUserInput('after: is not a cursor of this list.');
   const filter = { query: given.query ?? null };
+  const page = pageArguments(given, { name: 'users', keyLength: 1, selection: filter });
+  const after = page.after === null ? null : String(page.after[0]);
+  if (after !== null && !isId(after)) throw foreignCursor();
   const rows = await listUsers(deps.db.em(), filter, { limit: page.first + 1, after });
   return { ...toPage(rows, page, (user) => [user.id]), totalCount: () => countUsers(deps.db.em(), filter) };
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Headers } from '../../shared/auth.ts';
 import { type Row, select, write } from '../../shared/database.ts';
 import { isDuplicateKey } from '../../shared/errors.ts';
@@ -44,7 +45,7 @@ export async function receiveWebhook(
   provider: PaymentProvider,
   delivery: Delivery,
 ): Promise<Received> {
-  const event = provider.readEvent(delivery.body);
+  const event = isUtf8(delivery.body) ? provider.readEvent(delivery.body) : null;
   if (event === null) {
     await storeRejected(deps, provider.name, { ...delivery, outcome: 'ERROR', error: 'the body can not be read' });
     return { status: 400, code: 'BODY_UNREADABLE' };
@@ -191,7 +192,7 @@ export async function storeError(
   delivery: { body: Buffer; signature: string },
   error: Error,
 ): Promise<void> {
-  const event = provider.readEvent(delivery.body);
+  const event = isUtf8(delivery.body) ? provider.readEvent(delivery.body) : null;
   if (event === null) return;
   await write(
     deps.db.em(),

@@ -1,4 +1,4 @@
-import { type Page, pageArguments, toPage } from '../../shared/connection.ts';
+import { type Page, foreignCursor, pageArguments, toPage } from '../../shared/connection.ts';
 import { type Row, type Sql, placeholders, select, toDate } from '../../shared/database.ts';
 import { badUserInput } from '../../shared/errors.ts';
 import { idFromBytes, idToBytes } from '../../shared/ids.ts';
@@ -53,9 +53,9 @@ export async function listEntries(
   wallet: string,
   input: { first?: number | null; after?: string | null },
 ): Promise<Page<LedgerEntryRow>> {
-  const page = pageArguments(input, 1);
+  const page = pageArguments(input, { name: 'wallet entries', keyLength: 1, selection: wallet });
   const before = page.after?.[0];
-  if (before !== undefined && !Number.isSafeInteger(before)) throw badUserInput('after: is not a cursor of this list.');
+  if (before !== undefined && !Number.isSafeInteger(before)) throw foreignCursor();
   const rows = await select(
     sql,
     `select e.*, t.reference, t.reason from ledger_entry e join ledger_transfer t on t.id = e.transfer_id

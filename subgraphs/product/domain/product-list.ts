@@ -1,5 +1,5 @@
 import { type Viewer, isService, isStaff } from '../../shared/auth.ts';
-import type { Key } from '../../shared/connection.ts';
+import { type Key, foreignCursor } from '../../shared/connection.ts';
 import { badUserInput } from '../../shared/errors.ts';
 import { isId } from '../../shared/ids.ts';
 import type { Product, ProductKind, ProductStatus } from './product.ts';
@@ -21,8 +21,8 @@ export type ProductFilter = {
 export type Position = { readonly value: string | number; readonly id: string };
 
 export const newestFirst: ProductOrder = { by: 'CREATED_AT', direction: 'DESC' };
-/** Sort, sort value, id: the sort is in the cursor so that one of another list is refused. */
-export const cursorLength = 3;
+/** Sort value, id. */
+export const cursorLength = 2;
 
 const maxQueryLength = 200;
 const maxWords = 10;
@@ -55,17 +55,16 @@ const valueOf: Readonly<Record<ProductSort, (product: Product) => string | numbe
 
 export const keyOf =
   (by: ProductSort) =>
-  (product: Product): Key => [by, valueOf[by](product), product.id];
+  (product: Product): Key => [valueOf[by](product), product.id];
 
-/** Throws BAD_USER_INPUT for the cursor of a list with another sort, or one that no list gave. */
+/** Throws BAD_USER_INPUT for a key that no list with this sort gave. */
 export function positionOf(key: Key, by: ProductSort): Position {
-  const [sort, value, id] = key;
+  const [value, id] = key;
   const fits =
     by === 'NAME'
       ? typeof value === 'string'
       : Number.isSafeInteger(value) && Math.abs(Number(value)) <= (by === 'CREATED_AT' ? maxEpochMs : Infinity);
-  if (sort !== by || !fits || value === undefined || !isId(id))
-    throw badUserInput('after: is not a cursor of a list with this orderBy.');
+  if (!fits || value === undefined || !isId(id)) throw foreignCursor();
   return { value, id };
 }
 

@@ -214,6 +214,16 @@ describe('allOrders', () => {
     await events.return?.();
   });
 
+  test('a place beyond the last entry, or before the first, is refused there and in myOrders', async () => {
+    const buyer = userViewer();
+    await world.place(buyer);
+    const head = await feedHead(world.deps.db);
+    for (const beyond of [head + 1_000, Number.MAX_SAFE_INTEGER, -1]) {
+      expect(await codeOf(await all(staff, undefined, beyond))).toBe('BAD_USER_INPUT');
+      expect(await codeOf(await mine(buyer, beyond))).toBe('BAD_USER_INPUT');
+    }
+  });
+
   test('is for staff, and a filter with too much in it is refused at once', async () => {
     expect(await codeOf(await all(userViewer()))).toBe('FORBIDDEN');
     expect(await codeOf(await all({ kind: 'anonymous' }))).toBe('UNAUTHENTICATED');

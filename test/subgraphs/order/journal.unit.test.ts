@@ -9,7 +9,7 @@ import {
   toEntry,
 } from '../../../subgraphs/order/domain/journal.ts';
 import type { OrderEvent } from '../../../subgraphs/order/domain/order.ts';
-import { forReader, historyStart } from '../../../subgraphs/order/queries.ts';
+import { forReader, historyPage, toHistory } from '../../../subgraphs/order/queries.ts';
 import { commands, inTime } from './fixtures.ts';
 
 const orderId = newId();
@@ -132,10 +132,13 @@ describe('a note', () => {
 });
 
 test('a history starts after the larger of cursor and afterSeq', () => {
-  const cursor = Buffer.from('[3]').toString('base64url');
-  expect(historyStart({})).toBe(0);
-  expect(historyStart({ afterSeq: 5, after: cursor })).toBe(5);
-  expect(historyStart({ afterSeq: 2, after: cursor })).toBe(3);
-  for (const wrong of [{ afterSeq: -1 }, { after: 'x' }, { after: Buffer.from('["a"]').toString('base64url') }])
-    expect(() => historyStart(wrong)).toThrow(/^after/);
+  const entries = chain(life.slice(0, 3));
+  const after = toHistory(entries, historyPage(orderId, {})).pageInfo.endCursor;
+  const startOf = (args: Parameters<typeof historyPage>[1]) => historyPage(orderId, args).afterSeq;
+  expect(startOf({})).toBe(0);
+  expect(startOf({ afterSeq: 5, after })).toBe(5);
+  expect(startOf({ afterSeq: 2, after })).toBe(3);
+  for (const wrong of [{ afterSeq: -1 }, { after: 'x' }, { after: Buffer.from('[3]').toString('base64url') }])
+    expect(() => startOf(wrong)).toThrow(/^after/);
+  expect(() => historyPage(newId(), { after })).toThrow(/^after/);
 });

@@ -70,6 +70,12 @@ describe('orderEvents', () => {
     await second.return?.();
   });
 
+  test.each([3, 50, Number.MAX_SAFE_INTEGER, -1])('afterSeq %d in a journal of two is refused', async (afterSeq) => {
+    const { id } = await world.place(buyer);
+    const { value } = await (await watch(id, afterSeq)).next();
+    expect((value as ExecutionResult).errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }]);
+  });
+
   test('return() ends a waiting next() at once', async () => {
     const { id } = await world.place(buyer);
     const events = await watch(id);

@@ -114,6 +114,33 @@ describe('lists', () => {
       expect((await world.run(buyer, listQuery('myOrders'), variables)).errors).toMatchObject([{ code: 'BAD_USER_INPUT' }]); // prettier-ignore
   });
 
+  test("refuse a cursor of another order, another filter and somebody else's list", async () => {
+    const cursor = async (viewer: typeof buyer, name: 'myOrders' | 'orders', more = {}) =>
+      (await list(viewer, name, { first: 1, ...more })).edges[0]?.cursor;
+    for (const sort of sorts)
+      for (const other of sorts) {
+        const { errors } = await world.run(buyer, listQuery('myOrders'), { sort: other, after: await cursor(buyer, 'myOrders', { sort }) }); // prettier-ignore
+        expect([sort, other, errors[0]?.code]).toEqual([sort, other, sort === other ? undefined : 'BAD_USER_INPUT']);
+      }
+    const filter = { totalMin: 1 };
+    const mixed: [typeof buyer, string, Record<string, unknown>][] = [
+      [buyer, 'myOrders', { after: await cursor(buyer, 'myOrders', { filter }) }],
+      [buyer, 'myOrders', { filter: { totalMin: 2 }, after: await cursor(buyer, 'myOrders', { filter }) }],
+      [staff, 'orders', { after: await cursor(buyer, 'myOrders') }],
+      [buyer, 'myOrders', { after: await cursor(staff, 'orders') }],
+    ];
+    for (const [viewer, name, variables] of mixed)
+      expect((await world.run(viewer, listQuery(name), variables)).errors).toMatchObject([{ code: 'BAD_USER_INPUT' }]);
+    const same = await world.run(buyer, listQuery('myOrders'), { filter: { ...filter, query: null }, after: await cursor(buyer, 'myOrders', { filter }) }); // prettier-ignore
+    expect(same.errors).toEqual([]);
+    const history = 'query ($id: ID!, $after: String) { order(id: $id) { history(first: 1, after: $after) { edges { cursor } } } }'; // prettier-ignore
+    const [one, other] = orders as [Ordered, Ordered];
+    const { data } = await world.run(buyer, history, { id: one.id });
+    const after = data.order.history.edges[0].cursor as string;
+    expect((await world.run(buyer, history, { id: one.id, after })).errors).toEqual([]);
+    expect((await world.run(buyer, history, { id: other.id, after })).errors).toMatchObject([{ code: 'BAD_USER_INPUT' }]); // prettier-ignore
+  });
+
   test('a page with lines, journal, saga and deliveries of every order takes one statement each', async () => {
     const query = `{ myOrders(first: 12) { edges { node { id lines { id product { id } } history(first: 10) { edges { node { seq } } } saga { id order { id } } fulfilments { id } customer { id } type { code } } } } }`;
     const { order, product } = await world.statements(async () => {

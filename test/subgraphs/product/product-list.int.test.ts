@@ -80,6 +80,8 @@ describe('paging', () => {
     const key = (...values: unknown[]) => Buffer.from(JSON.stringify(values)).toString('base64url');
     const bad = [
       { after: cursor, orderBy: { by: 'NAME' } },
+      { after: cursor, orderBy: { by: 'PRICE', direction: 'ASC' } },
+      { after: cursor, orderBy: { by: 'PRICE' }, filter: { kind: ['DIGITAL'] } },
       { after: 'nonsense' },
       { after: key('CREATED_AT', 1, 'x') },
       { after: key('CREATED_AT', '1', newId()) },
