@@ -59,7 +59,7 @@ function decodeCursor(cursor: string, mark: string, length: number): Key {
       values[0] === mark &&
       values.every((value) => typeof value === 'string' || Number.isFinite(value))
     )
-      return values.slice(1) as unknown as Key;
+      return values.slice(1);
   } catch {
     // not JSON: refused below like every other foreign cursor
   }
