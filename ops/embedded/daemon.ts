@@ -88,7 +88,8 @@ function recordedDaemon(name: string, dataDir: string): Daemon | undefined {
 async function spawnDaemon(kind: DaemonKind, dataDir: string, given: number | undefined): Promise<Daemon> {
   const port = given ?? (await freePort());
   const { file, args, env } = kind.command(port);
-  const output = openSync(join(dataDir, `${kind.name}.log`), 'w');
+  // Of a server that died, its last words are kept.
+  const output = openSync(join(dataDir, `${kind.name}.log`), given === undefined ? 'w' : 'a');
   const child = spawn(file, args, { env, cwd: dataDir, detached: true, stdio: ['ignore', output, output] });
   closeSync(output);
   await new Promise<void>((resolve, reject) => {

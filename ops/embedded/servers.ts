@@ -2,7 +2,6 @@ import { mkdir, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { acquireLock } from '../lock-directory.mjs';
 import {
-  type Daemon,
   type DaemonKind,
   recordedDaemons,
   signalDaemon,
@@ -10,6 +9,7 @@ import {
   stopDaemon,
   stopRecordedDaemons,
 } from './daemon.ts';
+import { type KeptDaemon, keepRunning } from './keep-running.ts';
 import { mariaDb } from './mariadb.ts';
 import { redis } from './redis.ts';
 import { registerUse } from './registered-use.ts';
@@ -24,7 +24,7 @@ export type Servers = { mysqlUrl: string; redisUrl: string; stop(): Promise<void
  * their data under `dataDir`. Their programs are found on PATH or fetched from the distribution's packages.
  *
  * Two processes may use one `dataDir` at once: they share the servers, and the last one to stop ends them. Servers that
- * a killed process left behind are taken over, running or crashed, with their data.
+ * a killed process left behind are taken over, running or crashed, with their data. One that dies is started again.
  *
  * @param options.dataDir made when missing; data is kept between starts
  * @param options.mysqlUrl root URL of a MySQL or MariaDB to use instead
@@ -85,7 +85,7 @@ async function joinGroup(dataDir: string, log: (line: string) => void) {
     });
   const unlock = await lock();
   const use = registerUse(usersPath(dataDir));
-  const daemons: Daemon[] = [];
+  const daemons: KeptDaemon[] = [];
   // The servers do not end with this process by themselves, and at exit there is no time for more than a signal.
   const signalAtExit = (): void => {
     // Those recorded and not those in `daemons`: the one that is just starting is to end, too.
@@ -94,18 +94,20 @@ async function joinGroup(dataDir: string, log: (line: string) => void) {
   process.once('exit', signalAtExit);
   return {
     unlock,
+    /** The servers are watched from now on, under the same lock: it has to be given back by `unlock`. */
     async start(title: string, variable: string, find: () => Promise<DaemonKind | undefined>): Promise<number> {
       const kind = await findOrExplain(title, variable, find);
       const daemon = await startDaemon(kind, dataDir, log);
-      daemons.push(daemon);
+      daemons.push(keepRunning(kind, { daemon, dataDir, lock, log }));
       return daemon.port;
     },
     async stop(): Promise<void> {
+      await Promise.all(daemons.map((daemon) => daemon.release()));
       const release = await lock();
       try {
         process.off('exit', signalAtExit);
         if (use.end() !== 'last') return;
-        await Promise.all(daemons.map((daemon) => stopDaemon(dataDir, daemon)));
+        await Promise.all(daemons.map((daemon) => stopDaemon(dataDir, daemon.current())));
       } finally {
         release();
       }

@@ -113,7 +113,7 @@ export async function createOrderSubgraph(runtime: Runtime): Promise<OrderSubgra
       await Promise.all(sweeps.map((loop) => loop.stop()));
       await relay?.stop();
       await feed.close();
-      await service.db.close();
+      await service.close();
     },
   };
 }

@@ -96,7 +96,7 @@ export async function createPaymentSubgraph(runtime: Runtime): Promise<Subgraph>
     async close() {
       await work.stop();
       await Promise.all([...providers.values()].map((provider) => provider.close()));
-      await service.db.close();
+      await service.close();
     },
   };
 }

@@ -31,7 +31,11 @@ export type ProductSubgraph = Subgraph & { readonly deps: ProductDeps };
 /** Opens the product subgraph on its schema, which exists and is migrated. */
 export async function createProductSubgraph(runtime: Runtime): Promise<ProductSubgraph> {
   const { log, metrics, redis, live, now, newId } = runtime;
-  const { db, authenticate } = await openService(runtime, { name: 'product', entities, migrations });
+  const {
+    db,
+    authenticate,
+    close: closeService,
+  } = await openService(runtime, { name: 'product', entities, migrations });
   const deps: ProductDeps = { db, live, log, now, newId, cacheVersions: openCacheVersions(redis, log) };
   const stockReader = openStockReader(db);
   const engine = createEngine<ProductContext>({
@@ -60,7 +64,7 @@ export async function createProductSubgraph(runtime: Runtime): Promise<ProductSu
     async close() {
       await consumer?.stop();
       stockReader.close();
-      await db.close();
+      await closeService();
     },
   };
 }

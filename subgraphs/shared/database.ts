@@ -1,12 +1,21 @@
 import { createConnection } from 'mysql2/promise';
 import { MikroORM as MariaDbORM } from '@mikro-orm/mariadb';
-import { MikroORM as MySqlORM, type MySqlDriver, type SqlEntityManager, Type } from '@mikro-orm/mysql';
+import {
+  MikroORM as MySqlORM,
+  type MySqlConnection,
+  type MySqlDriver,
+  type SqlEntityManager,
+  Type,
+} from '@mikro-orm/mysql';
 import { Migrator, type Migration } from '@mikro-orm/migrations';
 import { CompiledQuery, type DatabaseConnection } from 'kysely';
 import type { EntitySchema } from '@mikro-orm/core';
+import { type RawPool, watchDatabase, whenItAnswers } from './database-watch.ts';
+import { type Dependency, openDependency } from './dependency.ts';
 import type { Logger } from './telemetry.ts';
 import { type Time, realTime } from './time.ts';
 import { idFromBytes, idToBytes } from './ids.ts';
+import { inTime } from './in-time.ts';
 
 /** MikroORM's entity manager; inside `transaction` bound to that transaction. */
 export type Sql = SqlEntityManager<MySqlDriver>;
@@ -40,6 +49,11 @@ export type Database = {
 export const maxTransactionTries = 4;
 const lockWaitTimeoutSeconds = 5;
 const retried = new Set([1213, 1205, 1020]);
+/** The server, or the transaction, takes no writes: perhaps another one does by now. */
+const readOnly: ReadonlySet<unknown> = new Set([1290, 1792, 1836]);
+/** A database that starts together with us may take this long. */
+const defaultStartTimeoutMs = 10_000;
+const closeTimeoutMs = 3_000;
 
 /** Column type for ids: canonical UUID text inside, `BINARY(16)` in the database. */
 export class IdType extends Type<string, Buffer> {
@@ -62,7 +76,8 @@ export class IdType extends Type<string, Buffer> {
 
 /**
  * Opens one schema. `url` names server, user, password and schema (`mysql://user:password@host:port/schema`).
- * Errors of the server come as MikroORM's DriverException with mysql2's `code` and `errno`.
+ * Errors of the server come as MikroORM's DriverException with mysql2's `code` and `errno`. Statements fail within 3 s when
+ * the server hangs (`watchDatabase`). Throws ConfigError when no server answers within `startTimeoutMs`.
  */
 export async function openDatabase(options: {
   url: string;
@@ -70,9 +85,12 @@ export async function openDatabase(options: {
   migrations: readonly NamedMigration[];
   poolSize: number;
   log: Logger;
+  dependency?: Dependency;
+  startTimeoutMs?: number;
 }): Promise<Database> {
-  const { url, log } = options;
-  const ORM = await ormFor(url);
+  const { url, log, startTimeoutMs = defaultStartTimeoutMs } = options;
+  const { dependency = openDependency({ name: 'database', setting: 'MYSQL_URL', log }) } = options;
+  const ORM = await whenItAnswers(url, startTimeoutMs, () => ormFor(url));
   const orm = (await ORM.init({
     clientUrl: url,
     entities: [...options.entities] as EntitySchema[],
@@ -95,15 +113,29 @@ export async function openDatabase(options: {
     },
   })) as unknown as MySqlORM;
 
+  const pool = (await (orm.em.getConnection() as MySqlConnection).getNativeClient()) as unknown as RawPool;
+  const watch = watchDatabase(pool, { url, part: dependency.part() });
+
+  async function transaction<T>(work: (tx: Sql) => Promise<T>): Promise<T> {
+    try {
+      return await withRetries({ log }, () => orm.em.fork().transactional((tx) => work(tx as Sql)));
+    } catch (error) {
+      if (readOnly.has((error as { errno?: unknown }).errno)) watch.recycle();
+      throw error;
+    }
+  }
   return {
     orm,
     em: () => orm.em.fork(),
-    transaction: (work) => withRetries({ log }, () => orm.em.fork().transactional((tx) => work(tx as Sql))),
+    transaction,
     migrate: () => migrate(orm, url),
     ping: async () => {
       await orm.em.fork().execute('select 1');
     },
-    close: () => orm.close(true),
+    async close() {
+      await inTime(orm.close(true), closeTimeoutMs).catch(() => watch.cutAll()); // the server hangs
+      watch.close();
+    },
   };
 }
 

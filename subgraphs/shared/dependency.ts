@@ -1,12 +1,17 @@
 import type { Logger } from './telemetry.ts';
 
-/** What a process knows of a server that it needs. Says in the log once that it went, and once that it came. */
-export type Dependency = {
-  readonly name: string;
-  /** It did not answer, or answered that it can't. */
+/** One of those that use the same dependency: it is back when it is back for all of them. */
+export type DependencyPart = {
+  /** It did not answer. */
   away(error: Error): void;
   /** It answers. */
   back(): void;
+};
+
+/** What a process knows of a server that it needs. Says in the log once that it went, and once that it came. */
+export type Dependency = {
+  readonly name: string;
+  part(): DependencyPart;
   /** Why it is away; null while it answers. */
   reason(): string | null;
 };
@@ -17,21 +22,29 @@ export type Dependency = {
  */
 export function openDependency(options: { name: string; setting: string; log: Logger }): Dependency {
   const { name, setting, log } = options;
+  const away = new Set<DependencyPart>();
   let reason: string | null = null;
   let sinceMs = 0;
   return {
     name,
-    away(error) {
-      const isNews = reason === null;
-      reason = error.message;
-      if (!isNews) return;
-      sinceMs = performance.now();
-      log.warn({ dependency: name, setting, err: error.message }, 'a dependency is away');
-    },
-    back() {
-      if (reason === null) return;
-      reason = null;
-      log.warn({ dependency: name, awayMs: Math.round(performance.now() - sinceMs) }, 'a dependency is back');
+    part() {
+      const part: DependencyPart = {
+        away(error) {
+          away.add(part);
+          const isNews = reason === null;
+          reason = error.message;
+          if (!isNews) return;
+          sinceMs = performance.now();
+          log.warn({ dependency: name, setting, err: error.message }, 'a dependency is away');
+        },
+        back() {
+          away.delete(part);
+          if (reason === null || away.size > 0) return;
+          reason = null;
+          log.warn({ dependency: name, awayMs: Math.round(performance.now() - sinceMs) }, 'a dependency is back');
+        },
+      };
+      return part;
     },
     reason: () => reason,
   };

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agenda } from 'agenda';
 import { LRUCache } from 'lru-cache';
-import { type Dependency, openDependency } from './dependency.ts';
+import { type DependencyPart, openDependency } from './dependency.ts';
 import { isUnavailable, unavailable } from './errors.ts';
 import { type JobStore, connectJobStore } from './job-store.ts';
 import { type Loop, startLoop } from './loop.ts';
@@ -66,6 +66,7 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
     log,
     setting: options.mongoUrl === undefined ? 'REDIS_URL' : 'MONGODB_URL',
   });
+  const part = dependency.part();
   const handlers = new Map<string, () => Promise<void>>();
   const recurring = new Map<string, number>();
   const wakes = new LRUCache<string, true>({ max: rememberedWakes });
@@ -85,15 +86,15 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
 
   async function look(): Promise<void> {
     try {
-      opened ??= await connectAgenda(options, { dependency, handlers });
+      opened ??= await connectAgenda(options, { part, handlers });
       await opened.store.ping();
       if (toStart) {
         await opened.agenda.start();
         await ensureRecurring(opened.agenda);
       }
-      dependency.back();
+      part.back();
     } catch (error) {
-      dependency.away(error as Error);
+      part.away(error as Error);
       throw unavailable((error as Error).message);
     }
   }
@@ -159,10 +160,10 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
 /** Agenda on a store that is there now; it outlives the store's absences from then on. */
 async function connectAgenda(
   options: JobsOptions,
-  { dependency, handlers }: { dependency: Dependency; handlers: Handlers },
+  { part, handlers }: { part: DependencyPart; handlers: Handlers },
 ): Promise<OpenedJobs> {
   const { log, metrics } = options;
-  const store = await connectJobStore({ ...options, onError: (error) => dependency.away(error) });
+  const store = await connectJobStore({ ...options, onError: (error) => part.away(error) });
   const agenda = new Agenda({
     backend: store.backend,
     name: options.name,

@@ -1,5 +1,5 @@
 import { createClient } from 'redis';
-import { type Dependency, openDependency } from './dependency.ts';
+import { type Dependency, type DependencyPart, openDependency } from './dependency.ts';
 import { ConfigError } from './env.ts';
 import { inTime } from './in-time.ts';
 import type { Logger } from './telemetry.ts';
@@ -60,7 +60,7 @@ export async function openRedis(
   } finally {
     clearTimeout(giveUp);
   }
-  watchConnection(client, dependency);
+  watchConnection(client, dependency.part());
   client.off('error', onStartError);
   return client;
 }
@@ -69,7 +69,7 @@ export async function openRedis(
  * Asks a connected client every 0.5 s whether Redis still answers, and connects again when it does not: a connection to a
  * server that hangs, or has vanished without a word, would otherwise keep its commands waiting. Ends with the client.
  */
-export function watchConnection(client: Redis, dependency: Pick<Dependency, 'away' | 'back'>): void {
+export function watchConnection(client: Redis, dependency: DependencyPart): void {
   /** Since when a new connection waits for Redis's first answers. */
   let greetingSinceMs: number | undefined;
   let looking = false;

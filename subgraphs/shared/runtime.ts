@@ -3,11 +3,13 @@ import { z } from 'zod';
 import { grantService, rpcAuthKey, type Authenticator, authenticator } from './auth.ts';
 import { openClock } from './clock.ts';
 import { type Database, type NamedMigration, openDatabase } from './database.ts';
+import { type Dependency, openDependency } from './dependency.ts';
 import { type Env, ConfigError, developmentValue, integer, readEnv, url } from './env.ts';
 import { newId } from './ids.ts';
 import { type Jobs, openJobs } from './jobs.ts';
 import { type ServiceCaller, type SubgraphLink, type SubgraphName, serviceCaller, subgraphNames } from './link.ts';
 import { type Live, openLive } from './live.ts';
+import { startLoop } from './loop.ts';
 import { type Redis, openRedis } from './redis.ts';
 import { type Logger, type Metrics, createLogger, createMetrics } from './telemetry.ts';
 
@@ -25,6 +27,8 @@ export type PlatformConfig = {
   /** App → token, by which services know each other. */
   readonly serviceTokens: ReadonlyMap<string, string>;
   readonly strictServiceAuth: boolean;
+  /** For how long the apps of SERVICE_TOKENS stay accepted while Redis is away. */
+  readonly serviceAuthGraceMs: number;
 };
 
 const developmentTokens =
@@ -47,6 +51,7 @@ export function readPlatformConfig(env: Env): PlatformConfig {
     PORT: integer(0, 65_535).default(4000),
     PUBLIC_URL: url('http', 'https').optional(),
     RPC_AUTH_STRICT: z.enum(['true', 'false']).default('true'),
+    RPC_AUTH_GRACE_SECONDS: integer(0, 86_400).default(3_600),
   });
   return {
     mysqlUrl: given.MYSQL_URL,
@@ -58,6 +63,7 @@ export function readPlatformConfig(env: Env): PlatformConfig {
     identitySecret: developmentValue(env, 'IDENTITY_SECRET', 'development-identity-secret-not-for-production'),
     serviceTokens: parseTokens(developmentValue(env, 'SERVICE_TOKENS', developmentTokens)),
     strictServiceAuth: given.RPC_AUTH_STRICT === 'true',
+    serviceAuthGraceMs: given.RPC_AUTH_GRACE_SECONDS * 1_000,
   };
 }
 
@@ -100,6 +106,8 @@ export type Runtime = {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly redis: Redis;
+  /** What this process knows of its two servers; the job store is known to `jobs`. */
+  readonly dependencies: { readonly redis: Dependency; readonly database: Dependency };
   readonly live: Live;
   readonly jobs: Jobs;
   /** The time by the clock of Redis, where this process's own is wrong: it is compared with times of other processes. */
@@ -118,7 +126,11 @@ export async function openRuntime(
   const config = readPlatformConfig(env);
   const log = options.log ?? createLogger(options.name, config.logLevel);
   const metrics = createMetrics();
-  const redis = await openRedis(config.redisUrl, log);
+  const dependencies = {
+    redis: openDependency({ name: 'redis', setting: 'REDIS_URL', log }),
+    database: openDependency({ name: 'database', setting: 'MYSQL_URL', log }),
+  };
+  const redis = await openRedis(config.redisUrl, log, { dependency: dependencies.redis });
   const live = await openLive(redis, log);
   const clock = await openClock({ readSharedMs: () => timeOf(redis), log });
   const jobs = await openJobs({
@@ -130,7 +142,7 @@ export async function openRuntime(
     metrics,
   });
   return {
-    env, config, log, metrics, redis, live, jobs, newId,
+    env, config, log, metrics, redis, dependencies, live, jobs, newId,
     now: clock.now,
     link: options.link,
     async close() {
@@ -152,9 +164,12 @@ export type Service = {
   readonly db: Database;
   readonly authenticate: Authenticator;
   readonly call: ServiceCaller;
+  close(): Promise<void>;
 };
 
 const defaultPoolSize = 30;
+/** Much less than the grace of the platform's own apps. */
+const refreshGrantsEveryMs = 30_000;
 
 /** Opens a subgraph's schema (already created and migrated) and lets the known services call it. */
 export async function openService(
@@ -174,19 +189,31 @@ export async function openService(
     migrations: options.migrations,
     poolSize: options.poolSize ?? defaultPoolSize,
     log,
+    dependency: runtime.dependencies.database,
   });
-  const seed = () => seedGrants(redis, name, config.serviceTokens);
-  await seed();
+  const authenticate = authenticator({
+    service: name,
+    redis,
+    identitySecret: config.identitySecret,
+    strict: config.strictServiceAuth,
+    now: runtime.now,
+    reseed: () => seedGrants(redis, name, config.serviceTokens),
+    standing: { tokens: config.serviceTokens, graceMs: config.serviceAuthGraceMs },
+  });
+  await authenticate.refresh();
+  const grants = startLoop({
+    name: `grants of ${name}`,
+    everyMs: refreshGrantsEveryMs,
+    log,
+    turn: authenticate.refresh,
+  });
   return {
     db,
-    authenticate: authenticator({
-      service: name,
-      redis,
-      identitySecret: config.identitySecret,
-      strict: config.strictServiceAuth,
-      now: runtime.now,
-      reseed: seed,
-    }),
+    authenticate,
+    async close() {
+      await grants.stop();
+      await db.close();
+    },
     call: serviceCaller({ app: name, token: config.serviceTokens.get(name) ?? '', link: runtime.link }),
   };
 }

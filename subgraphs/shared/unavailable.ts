@@ -34,7 +34,7 @@ const isRedisReply = (name: string): boolean =>
 
 /** What drivers say, without a code, of a connection that was closed between two commands. */
 const closedConnection =
-  /^(?:Can't add new command when connection is in closed state|Connection is closed\.|Command timed out|Stream isn't writeable|Pool is closed)/;
+  /^(?:Can't (?:add new command when connection is|write) in closed state|Connection is closed\.|Command timed out|Stream isn't writeable|Pool is closed)/;
 
 const maxDepth = 5;
 

@@ -20,7 +20,7 @@ export const userSchema = { name, entities, migrations } as const;
 
 /** Accounts, sessions, and which service may call which. Public keys are at `GET /.well-known/jwks.json`. */
 export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
-  const { db, authenticate } = await openService(runtime, userSchema);
+  const { db, authenticate, close: closeService } = await openService(runtime, userSchema);
   const deps = await createDependencies(runtime, db);
   await noteConfiguredCredentials(deps);
   const engine = createEngine<UserContext>({
@@ -42,7 +42,7 @@ export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
     async ready() {
       await Promise.all([db.ping(), runtime.redis.ping()]);
     },
-    close: () => db.close(),
+    close: closeService,
   };
 }
 

@@ -11,6 +11,7 @@ import { createClient } from 'redis';
 import { type Servers, freePort, startServers, stopLeftServers } from '../../ops/embedded/servers.ts';
 import { isRunning } from '../../ops/lock-directory.mjs';
 import { programCacheDir } from '../support/test-servers.ts';
+import { until } from '../support/until.ts';
 
 const starter = resolve(import.meta.dirname, '../support/start-servers.ts');
 
@@ -175,3 +176,74 @@ test('free ports are free, and not among those of outgoing connections', async (
     await new Promise((closed) => server.close(closed));
   }
 });
+
+/** SIGKILL to a server of this data directory; resolves when it no longer runs. */
+async function kill(name: string): Promise<string> {
+  const process9 = await serverProcess(name);
+  process.kill(Number.parseInt(process9, 10), 'SIGKILL');
+  await until(() => !isRunning(process9));
+  return process9;
+}
+
+test.each(['redis', 'mariadb'])(
+  '%s is started again at its port, with its data, each time it dies; a second death soon after is said with the pause before the next start',
+  async (name) => {
+    const lines: string[] = [];
+    const servers = await startServers({ dataDir, cacheDir: programCacheDir, log: (line) => lines.push(line) });
+    try {
+      await query(servers.mysqlUrl, ...keep);
+      await redisCommand(servers.redisUrl, 'SET', 'kept', 'yes');
+      // Redis writes to its disk each second.
+      await redisCommand(servers.redisUrl, 'WAITAOF', '1', '0', '3000').catch(() => undefined);
+      await new Promise((next) => setTimeout(next, 1_200));
+      lines.length = 0;
+      for (let death = 1; death <= 2; death += 1) {
+        const killed = await kill(name);
+        await until(async () => (await serverProcess(name)) !== killed, { what: 'another process' });
+        await until(() => lines.filter((line) => line.includes('is ready on port')).length === death);
+      }
+      expect(await query(servers.mysqlUrl, 'SELECT n FROM kept.t')).toEqual([{ n: 42 }]);
+      expect(await redisCommand(servers.redisUrl, 'GET', 'kept')).toBe('yes');
+      const port = new URL(name === 'redis' ? servers.redisUrl : servers.mysqlUrl).port;
+      expect(lines.map((line) => line.replace(/ after \d+ ms$/, ''))).toEqual([
+        `${name} has died; starting it again on port ${port}`,
+        `${name} is ready on port ${port}`,
+        `${name} has died; starting it again on port ${port} in 250 ms`,
+        `${name} is ready on port ${port}`,
+      ]);
+    } finally {
+      await servers.stop();
+    }
+    expect([await serverProcess('redis').catch(() => 'none'), await serverProcess('mariadb').catch(() => 'none')]).toEqual(['none', 'none']); // prettier-ignore
+  },
+  60_000,
+);
+
+test('a server that cannot come up is tried again with back-off, until it can', async () => {
+  const lines: string[] = [];
+  const servers = await startServers({ dataDir, cacheDir: programCacheDir, log: (line) => lines.push(line) });
+  const port = Number(new URL(servers.redisUrl).port);
+  const taken = createServer((socket) => socket.destroy());
+  try {
+    const takePort = (): Promise<boolean> =>
+      new Promise((resolve) => {
+        taken.once('error', () => resolve(false)); // it was started again before
+        taken.listen(port, '127.0.0.1', () => resolve(true));
+      });
+    await until(async () => {
+      await kill('redis');
+      return takePort();
+    });
+    await until(() => lines.filter((line) => line.startsWith('redis did not start')).length >= 2, {
+      timeoutMs: 20_000,
+    });
+    expect(lines.some((line) => /^redis has died; .* in \d+ ms$/.test(line))).toBe(true);
+    await new Promise((closed) => taken.close(closed));
+    await until(async () => (await redisCommand(servers.redisUrl, 'PING').catch(() => undefined)) === 'PONG', {
+      timeoutMs: 20_000,
+    });
+  } finally {
+    taken.close();
+    await servers.stop();
+  }
+}, 60_000);

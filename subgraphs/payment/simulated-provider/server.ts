@@ -3,6 +3,7 @@ import { type IncomingMessage, type ServerResponse, createServer } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import { type Database, openDatabase } from '../../shared/database.ts';
+import { openDependency } from '../../shared/dependency.ts';
 import type { Env } from '../../shared/env.ts';
 import { isUnavailable } from '../../shared/errors.ts';
 import { type Loop, startLoop } from '../../shared/loop.ts';
@@ -50,7 +51,8 @@ export async function startSimulatedProvider(env: Env, options: { log?: Logger }
   const log = options.log ?? createLogger('simulated-provider', config.logLevel);
   const metrics = createMetrics();
   const { entities, migrations } = simulatedSchema;
-  const db = await openDatabase({ url: config.databaseUrl, entities, migrations, poolSize, log });
+  const dependency = openDependency({ name: "provider's database", setting: 'SIMULATED_DATABASE_URL', log });
+  const db = await openDatabase({ url: config.databaseUrl, entities, migrations, poolSize, log, dependency });
   const deliveries = startDeliveries({ db, target: { url: config.webhookUrl, secret: config.webhookSecret }, log });
   const authorizations = startLoop({
     name: 'simulated authorizations',

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import {
-  type Viewer, anonymous, authenticator, callerHeaders, grantService, identitySigner, isAdmin, isService, isStaff, mayRead,
+  type StandingApps, type Viewer, anonymous, authenticator, callerHeaders, grantService, identitySigner, isAdmin, isService, isStaff, mayRead,
   requireAdmin, requireService, requireStaff, requireUser, revokeService, rpcAuthKey, rpcUsedKey,
 } from '../../../subgraphs/shared/auth.ts'; // prettier-ignore
 import { newId } from '../../../subgraphs/shared/ids.ts';
@@ -30,7 +30,13 @@ beforeEach(() => {
   reseeds = 0;
 });
 
-type Given = { redis?: Redis; strict?: boolean; now?: () => Date; reseed?: () => Promise<void> };
+type Given = {
+  redis?: Redis;
+  strict?: boolean;
+  now?: () => Date;
+  reseed?: () => Promise<void>;
+  standing?: StandingApps;
+};
 const open = (given: Given = {}) =>
   authenticator({
     service,
@@ -143,6 +149,58 @@ describe('when Redis does not answer', () => {
     });
     expect(relaxedGrant).toEqual({ known: 'accepted', wrong: 'UNAUTHORISED_CALLER', unknown: 'SERVICE_UNAVAILABLE' });
     expect(relaxedService).toEqual({ known: 'accepted', wrong: 'UNAUTHORISED_CALLER', unknown: 'SERVICE_UNAVAILABLE' });
+  });
+});
+
+describe("the platform's own apps while Redis does not answer", () => {
+  const graceMs = 60_000;
+  /** Two own apps of which Redis knows, one of them revoked before; then Redis is lost for `lostMs`. */
+  async function afterLosingRedis(given: { lostMs: number; graceMs?: number }) {
+    const own = await openRedis(url(), log);
+    await grantService(own, { app: 'order', service, token: 'order-token' });
+    await grantService(own, { app: 'issued', service, token: 'issued-token' });
+    let now = Date.now();
+    const standing = { tokens: new Map([['order', 'order-token'], ['user', 'user-token']]), graceMs: given.graceMs ?? graceMs }; // prettier-ignore
+    const authenticate = open({ redis: own, now: () => new Date(now), standing });
+    await authenticate.refresh();
+    await authenticate(caller('issued', 'issued-token'));
+    own.destroy();
+    now += given.lostMs;
+    return {
+      own: await code(authenticate(caller('order', 'order-token'))),
+      wrong: await code(authenticate(caller('order', 'wrong'))),
+      neverConfirmed: await code(authenticate(caller('user', 'user-token'))),
+      issued: await code(authenticate(caller('issued', 'issued-token'))),
+    };
+  }
+  const refused = 'SERVICE_UNAVAILABLE';
+
+  test('stay accepted for the grace with the token that Redis has confirmed; a wrong token, an app that it has not confirmed and issued credentials do not', async () => {
+    expect(await afterLosingRedis({ lostMs: 30_000 })).toEqual({
+      own: 'accepted',
+      wrong: 'UNAUTHORISED_CALLER',
+      neverConfirmed: refused,
+      issued: refused,
+    });
+  });
+
+  test('are refused after the grace, and without one as every strict grant is', async () => {
+    const all = { own: refused, wrong: refused, neverConfirmed: refused, issued: refused };
+    expect(await afterLosingRedis({ lostMs: graceMs + 1 })).toEqual(all);
+    expect(await afterLosingRedis({ lostMs: 6_000, graceMs: 0 })).toEqual(all);
+  });
+
+  test('whose grant was taken back are refused at the next look', async () => {
+    await grantService(redis, { app: 'order', service, token: 'order-token' });
+    let now = Date.now();
+    const standing = { tokens: new Map([['order', 'order-token']]), graceMs };
+    const authenticate = open({ now: () => new Date(now), standing });
+    expect(await code(authenticate(caller('order', 'order-token')))).toBe('accepted');
+    await revokeService(redis, { app: 'order', service });
+    await authenticate.refresh();
+    expect(await code(authenticate(caller('order', 'order-token')))).toBe('UNAUTHORISED_CALLER');
+    now += 6_000;
+    expect(await code(authenticate(caller('order', 'order-token')))).toBe('UNAUTHORISED_CALLER');
   });
 });
 
