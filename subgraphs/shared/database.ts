@@ -1,12 +1,6 @@
 import { createConnection } from 'mysql2/promise';
 import { MikroORM as MariaDbORM } from '@mikro-orm/mariadb';
-import {
-  MikroORM as MySqlORM,
-  type MySqlConnection,
-  type MySqlDriver,
-  type SqlEntityManager,
-  Type,
-} from '@mikro-orm/mysql';
+import { MikroORM as MySqlORM, type MySqlDriver, type SqlEntityManager, Type } from '@mikro-orm/mysql';
 import { Migrator, type Migration } from '@mikro-orm/migrations';
 import { CompiledQuery, type DatabaseConnection } from 'kysely';
 import type { EntitySchema } from '@mikro-orm/core';
@@ -113,7 +107,7 @@ export async function openDatabase(options: {
     },
   })) as unknown as MySqlORM;
 
-  const pool = (await (orm.em.getConnection() as MySqlConnection).getNativeClient()) as unknown as RawPool;
+  const pool = (await orm.em.getConnection().getNativeClient()) as unknown as RawPool;
   const watch = watchDatabase(pool, { url, part: dependency.part() });
 
   async function transaction<T>(work: (tx: Sql) => Promise<T>): Promise<T> {

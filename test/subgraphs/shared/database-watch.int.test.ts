@@ -53,7 +53,7 @@ async function signal(name: NodeJS.Signals): Promise<void> {
 }
 const read = () => select(db.em(), 'select 1 as one');
 /** How a work ends, and after how long. */
-async function outcome(work: Promise<unknown>): Promise<{ ended: 'done' | 'not now' | string; withinMs: number }> {
+async function outcome(work: Promise<unknown>): Promise<{ ended: string; withinMs: number }> {
   const startedAt = performance.now();
   const ended = await work.then(
     () => 'done',
@@ -139,7 +139,9 @@ test('a server without a free connection says "not now", and is not taken for on
     const [long, ...others] = await Promise.all(
       [2, 0, 0].map((seconds) => outcome(select(crowd.em(), `select sleep(${seconds})`))),
     );
-    expect([long?.ended, ...others.map(({ ended }) => ended)].toSorted()).toEqual(['done', 'not now', 'not now']);
+    expect(
+      [long, ...others].map((one) => one?.ended).toSorted((one = '', other = '') => one.localeCompare(other)),
+    ).toEqual(['done', 'not now', 'not now']);
     expect(lines).toEqual([]);
   } finally {
     await crowd.close();
