@@ -19,6 +19,7 @@ export const tasks = {
   test: ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js'],
   check: ['ops/check.ts'],
   bench: ['ops/bench/run.ts'],
+  torture: ['ops/torture/run.ts'],
   audit: ['ops/audit.ts'],
   migrate: ['ops/migrate.ts'],
   seed: ['ops/seed.ts'],

@@ -60,21 +60,21 @@ export async function startBalancer(options: { backEnds: readonly BackEnd[]; por
     incoming.on('error', () => incoming.destroy());
     for (const { port } of inTurn()) {
       const outgoing = await reach(port);
-      if (incoming.destroyed) outgoing?.destroy();
-      if (incoming.destroyed || passage.kind === 'cut') break;
-      if (outgoing) {
+      if (outgoing && !incoming.destroyed && passage.kind !== 'cut') {
         join([incoming, outgoing]);
         return;
       }
+      outgoing?.destroy();
+      if (incoming.destroyed) return;
     }
-    incoming.resetAndDestroy();
+    resetSocket(incoming);
   }
 
   function join(pair: Pair): void {
     pairs.add(pair);
     const [incoming, outgoing] = pair;
     const broken = (): void => {
-      for (const socket of pair) socket.resetAndDestroy();
+      for (const socket of pair) resetSocket(socket);
     };
     for (const socket of pair) {
       socket.setNoDelay(true).on('error', broken);
@@ -107,10 +107,10 @@ export async function startBalancer(options: { backEnds: readonly BackEnd[]; por
   }
   const checks = backEnds.map((backEnd) => setInterval(() => void check(backEnd), checkEveryMs));
   const reset = (): void => {
-    for (const pair of pairs) for (const socket of pair) socket.resetAndDestroy();
+    for (const pair of pairs) for (const socket of pair) resetSocket(socket);
   };
   const server: Server = createServer((incoming) => {
-    if (passage.kind === 'cut') incoming.resetAndDestroy();
+    if (passage.kind === 'cut') resetSocket(incoming);
     else void accept(incoming);
   });
   await new Promise<void>((listening, reject) => {
@@ -133,6 +133,12 @@ export async function startBalancer(options: { backEnds: readonly BackEnd[]; por
   };
 }
 
+/** A reset after our own end of the connection is no valid call of libuv's, and Node would leave the handle open for ever. */
+function resetSocket(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 async function lives(url: string): Promise<boolean> {
   const response = await fetch(url, { signal: AbortSignal.timeout(checkTimeoutMs) }).catch(() => undefined);
   await response?.arrayBuffer().catch(() => undefined); // so that its connection is used again
@@ -143,14 +149,10 @@ async function lives(url: string): Promise<boolean> {
 function reach(port: number): Promise<Socket | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host: '127.0.0.1', port });
-    const refused = (): void => {
+    socket.on('error', () => {
       socket.destroy();
-      resolve(undefined);
-    };
-    socket.once('error', refused);
-    socket.once('connect', () => {
-      socket.off('error', refused);
-      resolve(socket);
+      resolve(undefined); // of no effect once it is connected
     });
+    socket.once('connect', () => resolve(socket));
   });
 }

@@ -29,6 +29,8 @@ export const controlBody = z.strictObject({
   drop: z.boolean().optional(),
   /** Sends all events of the intent again, dropped ones too. */
   resend: z.boolean().optional(),
+  /** Sends at once what waits for its time or its next try. */
+  hurry: z.literal(true).optional(),
   /** What becomes of refunds from now on: done, refused, or left pending until `settle`. */
   refunds: z.enum(['succeed', 'refuse', 'pend']).optional(),
   /** Ends a refund: a pending one either way; one that has succeeded can still fail, as a customer's bank may send it back. */
@@ -113,6 +115,9 @@ export async function storeControl(db: Database, control: Control): Promise<void
         control.refunds ?? before.refunds,
       ],
     );
+    if (control.hurry) {
+      await write(sql, 'update webhook set due_at = utc_timestamp(3) where due_at is not null', []);
+    }
     if (control.resend) {
       const [where, values] = control.intent === undefined ? ['', []] : ['where intent_id = ?', [control.intent]];
       await write(
@@ -122,6 +127,12 @@ export async function storeControl(db: Database, control: Control): Promise<void
       );
     }
   });
+}
+
+/** How many events wait to be delivered, dropped ones not counted. */
+export async function owedWebhooks(db: Database): Promise<{ owed: number }> {
+  const [row] = await select(db.em(), 'select count(*) owed from webhook where due_at is not null', []);
+  return { owed: Number(row?.['owed']) };
 }
 
 export type Target = { readonly url: string; readonly secret: string };

@@ -12,7 +12,7 @@ import { closeServer, listen } from '../../shared/http-server.ts';
 import { answerOperations, readBody, respond } from '../../shared/serve.ts';
 import { type Logger, createLogger, createMetrics } from '../../shared/telemetry.ts';
 import { type ProviderConfig, readProviderConfig } from './config.ts';
-import { controlBody, forge, startDeliveries, storeControl } from './deliveries.ts';
+import { controlBody, forge, owedWebhooks, startDeliveries, storeControl } from './deliveries.ts';
 import {
   ApiError, cancelIntent, confirmBody, confirmIntent, createBody, createIntent, findIntents, getIntent, readJournal,
 } from './intents.ts'; // prettier-ignore
@@ -137,6 +137,7 @@ function createEndpoints(db: Database, config: ProviderConfig, deliveries: Loop)
       answer: ({ query }) => readStatement(db, statementQuery.parse(Object.fromEntries(query))),
     },
     { method: 'GET', path: /^\/v1\/journal()$/, answer: ({ query }) => readJournal(db, query.get('after')) },
+    { method: 'GET', path: /^\/v1\/test\/webhooks()$/, answer: () => owedWebhooks(db) },
     {
       method: 'POST',
       path: /^\/v1\/test\/webhooks()$/,

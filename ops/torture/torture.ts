@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startFleet } from '../fleet/fleet.ts';
+import { type Tally, openApi } from './api.ts';
+import { buy } from './buying.ts';
+import { openFaults } from './faults.ts';
+import { type Journal, openJournal } from './journal.ts';
+import { openProvider } from './provider.ts';
+import { randomOf } from './random.ts';
+import { type Fault, scheduleOf } from './schedule.ts';
+import { type Shop, credit, openShop } from './shop.ts';
+import { untilQuiet, verdictOn } from './verdict.ts';
+
+export type TortureOptions = {
+  readonly seed: number;
+  /** How long buyers buy and faults happen. */
+  readonly durationMs: number;
+  /** Between two faults, on average. */
+  readonly faultEveryMs: number;
+  readonly ordersPerSecond: number;
+  readonly buyers: number;
+  readonly paymentWindowSeconds: number;
+  readonly print: (line: string) => void;
+};
+
+/** What a run was like and what it broke. */
+export type TortureReport = {
+  readonly faults: readonly Fault[];
+  readonly journal: Journal;
+  readonly tally: Tally;
+  readonly counts: Readonly<Record<'placed' | 'paid' | 'cancelled' | 'refunded' | 'charges' | 'resumed', number>>;
+  /** By process: how often it ended without being killed. */
+  readonly crashes: ReadonlyMap<string, number>;
+  /** Empty: every promise was kept. */
+  readonly violations: readonly string[];
+};
+
+/** One run in so many takes cards' money only when staff say so. */
+const manualCaptureEvery = 4;
+const maxOrdersPerBuyer = 5;
+const creditEveryMs = 20_000;
+const closingMs = 15_000;
+
+/** Starts a fleet, has buyers buy while faults happen by their schedule, waits until it is quiet, and judges. */
+export async function torture(options: TortureOptions): Promise<TortureReport> {
+  const { seed, print } = options;
+  const schedule = scheduleOf({ seed, durationMs: options.durationMs, everyMs: options.faultEveryMs });
+  const manualCapture = seed % manualCaptureEvery === 0;
+  const journal = openJournal();
+  const crashes = new Map<string, number>();
+  const fleet = await startFleet({
+    env: {
+      PAYMENT_WINDOW_SECONDS: String(options.paymentWindowSeconds),
+      PAYMENT_CAPTURE: manualCapture ? 'manual' : 'automatic',
+      BANK_TRANSFER_ACCOUNT: 'DE02120300000000202051',
+      BANK_TRANSFER_HOLDER: 'Torture Ltd',
+      TRUSTED_PROXY_HOPS: '1',
+    },
+    print(name, line) {
+      print(`[${name}] ${line}`);
+      if (line.startsWith('ended with exit code')) crashes.set(name, (crashes.get(name) ?? 0) + 1);
+    },
+    onGiveUp: (error) => void journal.violations.push(error.message),
+  });
+  const api = openApi(fleet.url, journal);
+  const provider = openProvider(fleet.providerUrl);
+  const shop = await openShop(fleet, { api, journal, buyers: options.buyers, manualCapture });
+  try {
+    const intents = () => journal.payments.flatMap(({ intent }) => intent ?? []);
+    const faults = openFaults(fleet, { provider, intents });
+    const begun = performance.now();
+    print(`${schedule.length} faults in ${options.durationMs / 1_000} s${manualCapture ? ', cards captured by staff' : ''}`);
+    const inflicted = Promise.all(
+      schedule.map(async (fault) => {
+        await sleep(fault.atMs - (performance.now() - begun));
+        print(`${(fault.atMs / 1_000).toFixed(1)} s: ${fault.kind} ${fault.target} ${fault.durationMs} ${fault.detail}`);
+        await faults.inflict(fault);
+      }),
+    );
+    const bought = await shopping(shop, options);
+    await inflicted;
+    await faults.heal();
+    print('the last fault is over');
+    await Promise.race([Promise.all(bought), sleep(closingMs)]);
+    shop.closing = true;
+    await Promise.all(bought);
+    const unrest = await untilQuiet(shop, { provider, paymentWindowMs: options.paymentWindowSeconds * 1_000 });
+    print('it is quiet');
+    const violations = [...unrest, ...(await verdictOn(shop, provider))];
+    for (const [name, times] of crashes) violations.push(`${name} ended by itself, ${times} times`);
+    return {
+      faults: schedule,
+      journal,
+      tally: api.tally,
+      crashes,
+      violations,
+      counts: {
+        placed: journal.orders.filter(({ id, refusal }) => id !== undefined && refusal === undefined).length,
+        paid: journal.orders.filter(({ paid }) => paid).length,
+        cancelled: journal.orders.filter(({ cancelled }) => cancelled).length,
+        refunded: journal.refunds.filter(({ refundId }) => refundId !== undefined).length,
+        charges: (await provider.journal()).filter(({ type }) => type === 'charge').length,
+        resumed: shop.buyers.reduce((sum, { watch }) => sum + watch.resumed(), 0),
+      },
+    };
+  } finally {
+    shop.closing = true;
+    await Promise.all(shop.buyers.map(({ watch }) => watch.end()));
+    await fleet.stop();
+    await api.close();
+  }
+} // prettier-ignore
+
+/** Buyers come at their rate for as long as the run lasts; resolves with the orders that are still under way. */
+async function shopping(shop: Shop, { seed, durationMs, ordersPerSecond }: TortureOptions): Promise<Promise<void>[]> {
+  const random = randomOf(seed + 1);
+  const begun = performance.now();
+  const underWay = new Set<Promise<void>>();
+  let credited = 0;
+  for (let orders = 0; performance.now() - begun < durationMs; orders += 1) {
+    const dueMs = (orders * 1_000) / ordersPerSecond - (performance.now() - begun);
+    if (dueMs > 0) await sleep(dueMs);
+    const free = shop.buyers.filter(({ busy }) => busy < maxOrdersPerBuyer);
+    if (free.length === 0) continue;
+    const buyer = random.pick(free);
+    buyer.busy += 1;
+    const done: Promise<void> = buy(shop, buyer, randomOf(seed * 1_000_003 + orders))
+      .catch((error: Error) => void shop.journal.violations.push(`buyer ${buyer.index} met ${error.stack}`))
+      .finally(() => {
+        buyer.busy -= 1;
+        underWay.delete(done);
+      });
+    underWay.add(done);
+    if (performance.now() - begun > (credited + 1) * creditEveryMs) {
+      const next = shop.buyers[credited % shop.buyers.length];
+      credited += 1;
+      if (next)
+        underWay.add(credit(shop, next).catch((error: Error) => void shop.journal.violations.push(error.message)));
+    }
+  }
+  return [...underWay];
+}
