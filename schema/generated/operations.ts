@@ -147,9 +147,9 @@ export type OrderFilter = {
   customerId?: string | null | undefined;
   /** With this product. */
   productId?: string | null | undefined;
-  /** With exactly this number. */
+  /** With this number, as people type it: in either case, O for 0, I or L for 1, with spaces or hyphens. */
   number?: string | null | undefined;
-  /** Number or client reference begins with this. */
+  /** Number, as for `number`, or client reference begins with this. */
   query?: string | null | undefined;
   /** Placed at or after. */
   placedFrom?: string | null | undefined;
@@ -368,7 +368,10 @@ export type SortDirection =
 
 /** Which products a list has. All that is given must hold. */
 export type ProductFilter = {
-  /** Words that must all occur in name, subtitle or SKU, upper and lower case alike; at most 200 characters and 10 words. */
+  /**
+   * Words that must all occur in name, subtitle, SKU or description: upper and lower case, accents and forms of a word (`mugs` finds `mug`) alike.
+   * At most 200 characters and 10 words.
+   */
   query?: string | null | undefined;
   /** Only these. Without it: what is on sale; for staff, and for sellers in their own list, all but what is archived. Others never see more than what is on sale. */
   status?: Array<ProductStatus> | null | undefined;

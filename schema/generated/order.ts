@@ -604,9 +604,9 @@ export type OrderFilter = {
   customerId?: InputMaybe<Scalars['ID']['input']>;
   /** With this product. */
   productId?: InputMaybe<Scalars['ID']['input']>;
-  /** With exactly this number. */
+  /** With this number, as people type it: in either case, O for 0, I or L for 1, with spaces or hyphens. */
   number?: InputMaybe<Scalars['String']['input']>;
-  /** Number or client reference begins with this. */
+  /** Number, as for `number`, or client reference begins with this. */
   query?: InputMaybe<Scalars['String']['input']>;
   /** Placed at or after. */
   placedFrom?: InputMaybe<Scalars['DateTime']['input']>;

@@ -417,7 +417,10 @@ export type MoneyInput = {
 
 /** Which products a list has. All that is given must hold. */
 export type ProductFilter = {
-  /** Words that must all occur in name, subtitle or SKU, upper and lower case alike; at most 200 characters and 10 words. */
+  /**
+   * Words that must all occur in name, subtitle, SKU or description: upper and lower case, accents and forms of a word (`mugs` finds `mug`) alike.
+   * At most 200 characters and 10 words.
+   */
   query?: InputMaybe<Scalars['String']['input']>;
   /** Only these. Without it: what is on sale; for staff, and for sellers in their own list, all but what is archived. Others never see more than what is on sale. */
   status?: InputMaybe<Array<ProductStatus>>;

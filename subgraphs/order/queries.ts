@@ -1,7 +1,7 @@
 import { type List, type Page, type PageRequest, foreignCursor, pageArguments, toPage } from '../shared/connection.ts';
 import { type Sql, placeholders, select } from '../shared/database.ts';
 import { badUserInput } from '../shared/errors.ts';
-import { idToBytes, isId } from '../shared/ids.ts';
+import { idToBytes, isId, typedNumber } from '../shared/ids.ts';
 import type { JournalEntry } from './domain/journal.ts';
 import type { OrderState } from './domain/order.ts';
 import type { Saga, SagaState } from './domain/saga.ts';
@@ -129,10 +129,11 @@ export function conditionsOf(scope: OrderScope, filter: OrderFilter, at: Date): 
         ? ['id in (select order_id from order_line where product_id = ?)', idToBytes(filter.productId)]
         : ['false'],
     );
-  if (filter.number) conditions.push(['number = ?', filter.number]);
+  if (filter.number) conditions.push(['number = ?', typedNumber(filter.number)]);
   if (filter.query) {
-    const prefix = `${filter.query.slice(0, 64).replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
-    conditions.push(['(number like ? or client_reference like ?)', prefix, prefix]);
+    const number = typedNumber(filter.query);
+    const asNumber = /^[0-9A-Z]+$/.test(number) ? beginningWith(number) : '';
+    conditions.push(['(number like ? or client_reference like ?)', asNumber, beginningWith(filter.query.slice(0, 64))]);
   }
   if (filter.placedFrom) conditions.push(['placed_at >= ?', filter.placedFrom]);
   if (filter.placedTo) conditions.push(['placed_at < ?', filter.placedTo]);
@@ -140,6 +141,9 @@ export function conditionsOf(scope: OrderScope, filter: OrderFilter, at: Date): 
   if (filter.totalMax !== null && filter.totalMax !== undefined) conditions.push(['total_minor <= ?', filter.totalMax]);
   return conditions;
 }
+
+/** A pattern of LIKE. */
+const beginningWith = (text: string): string => `${text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
 
 /** Filters see the same state as readers: past its deadline an unpaid order is EXPIRED already. */
 function stateCondition(states: readonly OrderState[], at: Date): Condition {

@@ -1,7 +1,7 @@
 import { type UserViewer, type Viewer, isStaff, mayRead, requireStaff, requireUser } from '../shared/auth.ts';
 import { pageArguments, toPage } from '../shared/connection.ts';
 import { badUserInput, notFound } from '../shared/errors.ts';
-import { isId } from '../shared/ids.ts';
+import { isId, typedNumber } from '../shared/ids.ts';
 import { scalars } from '../shared/scalars.ts';
 import type { ResolverMap } from '../shared/subgraph.ts';
 import type * as Schema from '../../schema/generated/order.ts';
@@ -41,7 +41,11 @@ const Query = {
     requireReader(viewer);
     if ((id === null || id === undefined) === (number === null || number === undefined))
       throw badUserInput('Give either id or number.');
-    const found = id ? (isId(id) ? await loaders.byId.load(id) : null) : await loaders.byNumber.load(number ?? '');
+    const found = id
+      ? isId(id)
+        ? await loaders.byId.load(id)
+        : null
+      : await loaders.byNumber.load(typedNumber(number ?? ''));
     const order = visible(viewer, found);
     if (!order) throw noOrder();
     return order;

@@ -2,7 +2,7 @@ import { mayRead, requireStaff, requireUser } from '../shared/auth.ts';
 import { type Page, foreignCursor, pageArguments, toPage } from '../shared/connection.ts';
 import { type Row, type Sql, placeholders, select, toDate, toJson } from '../shared/database.ts';
 import { badUserInput, notFound } from '../shared/errors.ts';
-import { idFromBytes, idToBytes, isId, isNumber } from '../shared/ids.ts';
+import { idFromBytes, idToBytes, isId, isNumber, typedNumber } from '../shared/ids.ts';
 import { readOnWake } from '../shared/live.ts';
 import type { PaymentContext, PaymentDeps } from './context.ts';
 import type { PaymentState } from './domain/payment.ts';
@@ -40,8 +40,9 @@ export async function findVisiblePayment(
 }
 
 async function byNumber(sql: Sql, number: string): Promise<PaymentRow | null> {
-  if (!isNumber(number, 'PM')) return null;
-  const [row] = await select(sql, 'select * from payment where number = ?', [number]);
+  const typed = typedNumber(number);
+  if (!isNumber(typed, 'PM')) return null;
+  const [row] = await select(sql, 'select * from payment where number = ?', [typed]);
   return row ? paymentFrom(row) : null;
 }
 

@@ -49,7 +49,7 @@ export function createLoaders(db: Database): Loaders {
     });
   return {
     productById: one((ids) => productsByIds(db.em(), ids), (product) => product.id),
-    productBySku: one((skus) => productsBySkus(db.em(), skus), (product) => product.sku),
+    productBySku: new DataLoader((skus) => productsBySkus(db.em(), skus), { maxBatchSize: maxRowsPerStatement }),
     stock: one((ids) => stocksByProductIds(db.em(), ids), (stock) => stock.productId),
     reservationById: one((ids) => reservationsByIds(db.em(), ids), (reservation) => reservation.id),
     movements: many((pages) => movementPages(db.em(), pages)),

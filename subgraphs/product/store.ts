@@ -7,10 +7,9 @@ import {
   type ProductOrder,
   type ProductSort,
   nameKeyOf,
-  searchTextOf,
-  wordsOf,
 } from './domain/product-list.ts';
 import type { Product, ProductContent, ProductKind, ProductStatus } from './domain/product.ts';
+import { searchTextOf, wordsOf } from './domain/search.ts';
 
 export type Parameter = NonNullable<Parameters<typeof select>[2]>[number];
 export type Statement = { readonly text: string; readonly parameters: readonly Parameter[] };
@@ -59,11 +58,21 @@ export async function productsByIds(sql: Sql, ids: readonly string[]): Promise<P
   );
 }
 
-export async function productsBySkus(sql: Sql, skus: readonly string[]): Promise<Product[]> {
+/** For each SKU, in either case, its product; of several the one of exactly this SKU, else the oldest. */
+export async function productsBySkus(sql: Sql, skus: readonly string[]): Promise<(Product | null)[]> {
   if (skus.length === 0) return [];
-  return (await select(sql, `select ${columns} from product p where p.sku in (${placeholders(skus)})`, skus)).map(
-    productOf,
+  const keyOf = (sku: string) => sku.trim().toLowerCase();
+  const keys = [...new Set(skus.map(keyOf))];
+  const rows = await select(
+    sql,
+    `select ${columns} from product p where p.sku_key in (${placeholders(keys)}) order by p.id`,
+    keys,
   );
+  const found = Map.groupBy(rows.map(productOf), ({ sku }) => keyOf(sku));
+  return skus.map((sku) => {
+    const alike = found.get(keyOf(sku)) ?? [];
+    return alike.find((product) => product.sku === sku) ?? alike[0] ?? null;
+  });
 }
 
 export const productById = async (sql: Sql, id: string): Promise<Product | null> =>
@@ -163,7 +172,8 @@ function where({ statuses, filter }: ListSelection): Statement {
   if (filter.kind) and(filter.kind.length === 0 ? 'false' : `p.kind in (${placeholders(filter.kind)})`, ...filter.kind);
   if (typeof filter.priceMin === 'number') and('p.price_minor >= ?', filter.priceMin);
   if (typeof filter.priceMax === 'number') and('p.price_minor <= ?', filter.priceMax);
-  for (const word of wordsOf(filter.query ?? '')) and('p.search_text like ?', `%${escapeLike(word)}%`);
+  for (const { part, stem } of wordsOf(filter.query ?? ''))
+    and('(p.search_text like ? or p.search_text like ?)', `%${escapeLike(part)}%`, `% ${escapeLike(stem)} %`);
   // Kinds without a stock are never sold out.
   const soldOut = 'exists (select 1 from stock s where s.product_id = p.id and s.on_hand <= s.allocated)';
   if (typeof filter.inStock === 'boolean') and(filter.inStock ? `not ${soldOut}` : soldOut);

@@ -93,7 +93,8 @@ export async function openDatabase(options: {
     forceUtcTimezone: true,
     charset: 'utf8mb4',
     collate: 'utf8mb4_bin',
-    pool: { min: 0, max: options.poolSize, idleTimeoutMillis: 60_000 },
+    // To mysql2 `min` is how many connections may be idle: it closes those beyond each second, whatever the timeout says.
+    pool: { min: Math.max(1, options.poolSize - 1), max: options.poolSize, idleTimeoutMillis: 60_000 },
     driverOptions: { connectTimeout: 3_000, enableKeepAlive: true },
     discovery: { warnWhenNoEntities: false },
     logger: (message) => log.debug({ component: 'mikro-orm' }, message),

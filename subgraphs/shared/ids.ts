@@ -49,6 +49,25 @@ export function newNumber(prefix: string, at: Date, seed: Uint8Array = randomByt
   return `${prefix}${date}${body}${checkCharacter(date + body)}`;
 }
 
+const prefixLength = 2;
+const maxTypedLength = 64;
+
+/** What people put between the characters of a number, seen or not. */
+const separators = /[\s\p{Pd}\u2212\p{Default_Ignorable_Code_Point}._/]/gu;
+
+/** Letters in either case, those that look like digits as these, without spaces and hyphens: Crockford's rule for what people type. */
+export const typedCharacters = (text: string): string =>
+  text.normalize('NFKC').replaceAll(separators, '').toUpperCase().replaceAll('O', '0').replaceAll(/[IL]/g, '1');
+
+/**
+ * A number, or its beginning, as `newNumber` makes it, from what somebody typed. The two letters at its beginning are letters
+ * whatever they look like.
+ */
+export function typedNumber(text: string): string {
+  const plain = text.slice(0, maxTypedLength).normalize('NFKC').replaceAll(separators, '').toUpperCase();
+  return plain.slice(0, prefixLength).replaceAll('0', 'O') + typedCharacters(plain.slice(prefixLength));
+}
+
 /** True when the check character of a number with this prefix fits: a mistyped number needs no query. */
 export function isNumber(text: string, prefix: string): boolean {
   const rest = text.slice(prefix.length);

@@ -7,6 +7,7 @@ import { keyRefusal } from './idempotency.ts';
 import type { RawRequest, RawResponse, SubgraphLink, SubgraphName, SubgraphRequest } from './link.ts';
 import { type Prepared, openPreparation, traceIdOf } from './prepare.ts';
 import { type PresentOptions, presentError, presentResult } from './present-error.ts';
+import { spellIds } from './spelled-ids.ts';
 import type { Logger, Metrics } from './telemetry.ts';
 
 /** What every resolver gets beside its subgraph's own context. */
@@ -64,6 +65,7 @@ export function createEngine<Context extends CallContext>(
     { typeDefs: options.typeDefs, resolvers: asyncReferences(options.resolvers) as never },
   ]);
   limitRepresentations(schema);
+  spellIds(schema);
   checkKeysFirst(schema);
   ownLeaves(schema);
   const prepare = openPreparation(schema, options);

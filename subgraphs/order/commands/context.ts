@@ -1,5 +1,6 @@
 import { type UserViewer, isStaff } from '../../shared/auth.ts';
 import { type Refusal, RefusedError, forbiddenError, notFoundError, validationError } from '../../shared/errors.ts';
+import { lengthOf } from '../../shared/text.ts';
 import type { Actor } from '../domain/order.ts';
 import type { StoredOrder } from '../rows.ts';
 
@@ -34,8 +35,11 @@ export function checkLength(
   bounds: { min: number; max: number },
 ): Refusal[] {
   if (text?.isWellFormed() === false) return [validationError(`${name}: is not valid Unicode.`, [name])];
-  const length = text?.trim().length ?? 0;
-  if (text !== null && text !== undefined ? length >= bounds.min && text.length <= bounds.max : bounds.min === 0)
+  if (
+    text !== null && text !== undefined
+      ? lengthOf(text.trim()) >= bounds.min && lengthOf(text) <= bounds.max
+      : bounds.min === 0
+  )
     return [];
   return [validationError(`${name}: has ${bounds.min} to ${bounds.max} characters.`, [name])];
 }

@@ -9,7 +9,7 @@ import {
   validationError,
 } from '../../shared/errors.ts';
 import { claimKey } from '../../shared/idempotency.ts';
-import { idFromBytes, idToBytes } from '../../shared/ids.ts';
+import { idFromBytes, idToBytes, typedNumber } from '../../shared/ids.ts';
 import { announce } from '../announce.ts';
 import type { OrderDeps } from '../deps.ts';
 import { isConfirmationCode, maxWrongCodes, wrongCodeWindowMs } from '../domain/confirmation-code.ts';
@@ -83,7 +83,7 @@ const noSuchOrder = (number: string) =>
   new RefusedError(notFoundError('There is no such order.', number.slice(0, maxGivenLength), ['number']));
 
 async function findId(sql: Sql, number: string): Promise<string> {
-  const [row] = await select(sql, 'select id from orders where number = ?', [number.trim().toUpperCase()]);
+  const [row] = await select(sql, 'select id from orders where number = ?', [typedNumber(number)]);
   if (!row) throw noSuchOrder(number);
   return idFromBytes(row['id'] as Buffer);
 }

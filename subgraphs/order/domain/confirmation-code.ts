@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { crockford } from '../../shared/ids.ts';
+import { crockford, typedCharacters } from '../../shared/ids.ts';
 
 /** 8 characters of Crockford's base 32: 40 bits, of which `redeemOrder` lets nobody try more than a few. */
 const codeLength = 8;
@@ -12,17 +12,8 @@ export const wrongCodeWindowMs = 15 * 60_000;
 export const confirmationCodeOf = (random: Uint8Array): string =>
   Array.from(random.subarray(0, codeLength), (byte) => crockford.charAt(byte & 31)).join('');
 
-/** As people type or paste it: letters in either case, the ones that look like digits as these, with spaces, dashes and what is not seen. */
-const normalised = (code: string): string =>
-  code
-    .normalize('NFKC')
-    .toUpperCase()
-    .replaceAll(/[\s\p{Pd}\u2212\p{Default_Ignorable_Code_Point}]/gu, '')
-    .replaceAll('O', '0')
-    .replaceAll(/[IL]/g, '1');
-
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 /** Compares in a time that tells nothing of the code. */
 export const isConfirmationCode = (given: string, code: string): boolean =>
-  timingSafeEqual(digest(normalised(given)), digest(code));
+  timingSafeEqual(digest(typedCharacters(given)), digest(code));

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import type { Actor, OrderEvent, OrderState } from './order.ts';
 import { stateAfter } from './order.ts';
+import { firstOf } from '../../shared/text.ts';
 
 /** One row of the journal as it is hashed, stored and shown. */
 export type JournalEntry = {
@@ -67,7 +68,7 @@ export function toEntry(
 ): JournalEntry {
   const { reason: whole, data } = describe(event);
   // As the row keeps it, or the hash could not be recomputed from the row.
-  const reason = whole?.slice(0, maxReasonLength).toWellFormed() ?? null;
+  const reason = whole === null || whole === undefined ? null : firstOf(whole, maxReasonLength).toWellFormed();
   const { previousHash, ...rest } = context;
   const entry = { ...rest, type: event.type, toState: stateAfter(event), reason, data };
   return { ...entry, hash: entryHash(previousHash, entry) };

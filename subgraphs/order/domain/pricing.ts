@@ -2,6 +2,7 @@ import type { Refusal } from '../../shared/errors.ts';
 import { notFoundError, validationError } from '../../shared/errors.ts';
 import { isCurrency } from '../../shared/currencies.ts';
 import { type MoneyJson, money, multiply, sum } from '../../shared/money.ts';
+import { lengthOf } from '../../shared/text.ts';
 import type { LineAddOnRecord } from '../records.ts';
 import type { StoredLine } from '../rows.ts';
 import { type Stay, checkStay, checkStayAt, maxNightsPerOrder, nightsOf } from './stay.ts';
@@ -82,7 +83,7 @@ export function checkInput(
   if (!type) invalid('type: there is no such order type; see orderTypes.', 'type');
   if (!isCurrency(input.currency)) invalid('currency: is the code of a currency of ISO 4217, e.g. EUR.', 'currency');
   if (input.lines.length < 1 || input.lines.length > maxLines) invalid(`lines: takes 1 to ${maxLines} lines.`, 'lines');
-  if ((input.remark?.length ?? 0) > maxRemarkLength)
+  if (lengthOf(input.remark ?? '') > maxRemarkLength)
     invalid(`remark: has at most ${maxRemarkLength} characters.`, 'remark');
   if (input.remark?.isWellFormed() === false) invalid('remark: is not valid Unicode.', 'remark');
   if (input.couponCodes?.length) invalid('couponCodes: this code does not exist.', 'couponCodes', '0');

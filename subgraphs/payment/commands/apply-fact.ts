@@ -1,5 +1,6 @@
 import { select, write } from '../../shared/database.ts';
 import { idFromBytes, idToBytes, isId, newNumber } from '../../shared/ids.ts';
+import { firstOf } from '../../shared/text.ts';
 import type { PaymentDeps, Unit } from '../context.ts';
 import {
   type FactDecision,
@@ -149,7 +150,7 @@ export async function requestAutomaticRefund(
       number: newNumber('RF', at),
       attemptId,
       amountMinor: refund.amountMinor,
-      reason: refund.reason.slice(0, maxReasonLength),
+      reason: firstOf(refund.reason, maxReasonLength),
       automatic: true,
       surplus: refund.surplus,
       requestedBy: null,

@@ -4,6 +4,7 @@ import { failPoint } from '../../shared/fail-point.ts';
 import { type Claim, findKey } from '../../shared/idempotency.ts';
 import { isId } from '../../shared/ids.ts';
 import { type Money, type MoneyJson, moneyFromJson } from '../../shared/money.ts';
+import { lengthOf } from '../../shared/text.ts';
 import type { PaymentDeps } from '../context.ts';
 import { type OrderFacts, requirePayableOrder, requireWalletTaken } from '../orders.ts';
 import { type PaymentProvider, amountRefusal, stepRefusal, takesCurrency } from '../providers/provider.ts';
@@ -97,7 +98,7 @@ export function requireStep(
 export function checkReturnUrl(returnUrl: string | null | undefined): void {
   if (returnUrl !== null && returnUrl !== undefined) {
     const valid =
-      returnUrl.length <= maxReturnUrlLength &&
+      lengthOf(returnUrl) <= maxReturnUrlLength &&
       URL.canParse(returnUrl) &&
       /^https?:$/.test(new URL(returnUrl).protocol);
     if (!valid)

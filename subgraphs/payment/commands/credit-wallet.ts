@@ -11,6 +11,7 @@ import { claimKey } from '../../shared/idempotency.ts';
 import { isId } from '../../shared/ids.ts';
 import { isCurrency } from '../../shared/currencies.ts';
 import type { MoneyJson } from '../../shared/money.ts';
+import { lengthOf } from '../../shared/text.ts';
 import { type PaymentDeps, transact } from '../context.ts';
 import { between } from '../domain/ledger.ts';
 import { postTransfer } from '../ledger/transfer.ts';
@@ -61,7 +62,7 @@ function checkInput({ amount, reason }: CreditInput): void {
       validationError('currency: is the code of a currency of ISO 4217, e.g. EUR.', ['amount', 'currency']),
     );
   if (!reason.isWellFormed()) refusals.push(validationError('reason: is not valid Unicode.', ['reason']));
-  else if (reason.trim().length === 0 || reason.length > maxReasonLength)
+  else if (reason.trim().length === 0 || lengthOf(reason) > maxReasonLength)
     refusals.push(validationError(`A reason has 1 to ${maxReasonLength} characters.`, ['reason']));
   if (refusals.length > 0) throw new RefusedError(...refusals);
 }

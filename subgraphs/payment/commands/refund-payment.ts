@@ -12,6 +12,7 @@ import { failPoint } from '../../shared/fail-point.ts';
 import { type Claim, claimKey } from '../../shared/idempotency.ts';
 import { idToBytes, isId, newNumber } from '../../shared/ids.ts';
 import type { MoneyJson } from '../../shared/money.ts';
+import { lengthOf } from '../../shared/text.ts';
 import { type PaymentDeps, providerNamed, transact } from '../context.ts';
 import { decideRefund } from '../domain/refund.ts';
 import { type KnownAttempt, type ProviderRefund, ProviderRefused, ProviderUnreachable } from '../providers/provider.ts';
@@ -81,7 +82,7 @@ export async function refundPayment(
 function checkInput({ amount, reason }: RefundInput): void {
   if (amount.amount <= 0)
     throw new RefusedError(validationError('A refund is at least 1 minor unit.', ['input', 'amount', 'amount']));
-  if (!reason.isWellFormed() || reason.trim().length === 0 || reason.length > maxReasonLength) {
+  if (!reason.isWellFormed() || reason.trim().length === 0 || lengthOf(reason) > maxReasonLength) {
     throw new RefusedError(validationError(`A reason has 1 to ${maxReasonLength} characters.`, ['input', 'reason']));
   }
 }

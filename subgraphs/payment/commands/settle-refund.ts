@@ -10,6 +10,7 @@ import {
 } from '../../shared/errors.ts';
 import { type Claim, claimKey } from '../../shared/idempotency.ts';
 import { idToBytes, isId } from '../../shared/ids.ts';
+import { lengthOf } from '../../shared/text.ts';
 import { type PaymentDeps, type Unit, transact } from '../context.ts';
 import type { PaymentEvent } from '../domain/payment.ts';
 import { decideRefundResult, decideReopen } from '../domain/refund.ts';
@@ -71,7 +72,7 @@ export function confirmRefund(
   const { refundId, reference } = input;
   const claim = { operation: 'confirmRefund', key: idempotencyKey, input };
   return changeRefund(deps, viewer, refundId, claim, async ({ unit, payment, refund, userId }) => {
-    if (reference.trim().length === 0 || reference.length > maxReferenceLength) {
+    if (reference.trim().length === 0 || lengthOf(reference) > maxReferenceLength) {
       throw new RefusedError(validationError(`A reference has 1 to ${maxReferenceLength} characters.`, ['reference']));
     }
     requireOpen(refund);

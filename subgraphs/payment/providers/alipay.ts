@@ -7,6 +7,7 @@ import { type AlipayGateway, openAlipayGateway } from './alipay-gateway.ts';
 import {
   type Intent, type KnownAttempt, type PaymentProvider, type ProviderRefund, ProviderRefused, ProviderUnreachable, type RefundRequest,
 } from './provider.ts'; // prettier-ignore
+import { firstOf } from '../../shared/text.ts';
 
 /** How long after an attempt was made its page can be paid. */
 const pageLifetimeMs = 2 * 3_600_000;
@@ -114,7 +115,7 @@ async function refund(gateway: AlipayGateway, request: RefundRequest): Promise<P
   const made = await gateway.ask('alipay.trade.refund', {
     ...names,
     refund_amount: toYuan(amount.amount),
-    refund_reason: reason.slice(0, maxReasonLength),
+    refund_reason: firstOf(reason, maxReasonLength),
   });
   return made['fundChange'] === 'Y' ? { id, result: 'succeeded' } : find();
 }

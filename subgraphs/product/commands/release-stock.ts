@@ -2,6 +2,7 @@ import { enterCompensation } from '../../shared/barrier.ts';
 import { type ProductDeps, announceStock } from '../deps.ts';
 import { settleReservations } from '../stock-store.ts';
 import { checkBranch } from './reserve-stock.ts';
+import { firstOf } from '../../shared/text.ts';
 
 export type ReleaseStockInput = {
   readonly sagaId: string;
@@ -23,7 +24,7 @@ export async function releaseStock(deps: Pick<ProductDeps, 'db' | 'live'>, input
     if ((await enterCompensation(tx, { sagaId, branch })) !== 'first') return [];
     return settleReservations(tx, orderId, 'release', {
       actor: 'order',
-      reason: input.reason.slice(0, maxReasonLength),
+      reason: firstOf(input.reason, maxReasonLength),
       sagaBranch: branch,
     });
   });

@@ -1,7 +1,7 @@
 import { type Viewer, isService, isStaff } from '../../shared/auth.ts';
 import { type Key, foreignCursor } from '../../shared/connection.ts';
-import { badUserInput } from '../../shared/errors.ts';
 import { isId } from '../../shared/ids.ts';
+import { firstOf } from '../../shared/text.ts';
 import type { Product, ProductKind, ProductStatus } from './product.ts';
 
 export type ProductSort = 'CREATED_AT' | 'PRICE' | 'NAME' | 'POPULARITY';
@@ -24,27 +24,11 @@ export const newestFirst: ProductOrder = { by: 'CREATED_AT', direction: 'DESC' }
 /** Sort value, id. */
 export const cursorLength = 2;
 
-const maxQueryLength = 200;
-const maxWords = 10;
 const maxKeyLength = 200;
-const maxSearchLength = 500;
 const maxEpochMs = 8.64e15;
 
 /** What products are sorted by name with: the database compares bytes. */
-export const nameKeyOf = (name: string): string => name.toLowerCase().slice(0, maxKeyLength);
-
-/** What the words of a search are looked for in. */
-export const searchTextOf = (product: Pick<Product, 'name' | 'subtitle' | 'sku'>): string =>
-  `${product.name} ${product.subtitle ?? ''} ${product.sku}`.toLowerCase().slice(0, maxSearchLength);
-
-/** The words of a search, in lower case. Throws BAD_USER_INPUT beyond 200 characters or 10 words. */
-export function wordsOf(query: string): string[] {
-  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-  if (query.length > maxQueryLength || words.length > maxWords) {
-    throw badUserInput(`filter.query: has at most ${maxQueryLength} characters and ${maxWords} words.`);
-  }
-  return words;
-}
+export const nameKeyOf = (name: string): string => firstOf(name.normalize('NFC').toLowerCase(), maxKeyLength);
 
 const valueOf: Readonly<Record<ProductSort, (product: Product) => string | number>> = {
   CREATED_AT: (product) => product.createdAt.getTime(),

@@ -2,6 +2,7 @@ import { type Viewer, isService, isStaff } from '../../shared/auth.ts';
 import { type Refusal, validationError } from '../../shared/errors.ts';
 import { isCurrency } from '../../shared/currencies.ts';
 import { type Money, type MoneyJson, maxAmountMinor, moneyFromJson } from '../../shared/money.ts';
+import { lengthOf } from '../../shared/text.ts';
 
 export type ProductKind = 'STOCKED' | 'BOOKABLE' | 'DIGITAL';
 export type ProductStatus = 'DRAFT' | 'ON_SALE' | 'OFF_SALE' | 'ARCHIVED';
@@ -74,9 +75,9 @@ export function checkContent(content: ProductContent): Refusal[] {
   for (const [path, text] of Object.entries({ name, subtitle, description, cover }))
     check(text?.isWellFormed() !== false, path, unicodeRule);
   for (const [index, image] of images.entries()) check(image.isWellFormed(), `images.${index}`, unicodeRule);
-  check(hasVisible(name) && name.length <= maxNameLength, 'name', nameRule);
-  check(subtitle === null || subtitle.length <= maxNameLength, 'subtitle', `has at most ${maxNameLength} characters`);
-  check(description.length <= maxDescriptionLength, 'description', `has at most ${maxDescriptionLength} characters`);
+  check(hasVisible(name) && lengthOf(name) <= maxNameLength, 'name', nameRule);
+  check(lengthOf(subtitle ?? '') <= maxNameLength, 'subtitle', `has at most ${maxNameLength} characters`);
+  check(lengthOf(description) <= maxDescriptionLength, 'description', `has at most ${maxDescriptionLength} characters`);
   check(cover === null || isPicture(cover), 'cover', pictureRule);
   check(images.length <= maxImages, 'images', `are at most ${maxImages}`);
   for (const [index, image] of images.entries()) check(isPicture(image), `images.${index}`, pictureRule);
@@ -121,7 +122,7 @@ function checkAddOns(addOns: readonly AddOn[], currency: string): Refusal[] {
     if (codes.has(code)) problems.push(problem(`${at}.code`, 'is used by another add-on of this product'));
     codes.add(code);
     if (!name.isWellFormed()) problems.push(problem(`${at}.name`, unicodeRule));
-    if (!hasVisible(name) || name.length > maxNameLength) problems.push(problem(`${at}.name`, nameRule));
+    if (!hasVisible(name) || lengthOf(name) > maxNameLength) problems.push(problem(`${at}.name`, nameRule));
     if (unitPrice.amount < 0) problems.push(problem(`${at}.unitPrice.amount`, 'is 0 or more minor units'));
     if (unitPrice.currency !== currency) problems.push(problem(`${at}.unitPrice.currency`, "is the price's currency"));
   }
@@ -140,7 +141,7 @@ const pictureRule = `is an https URL or a path that begins with one /, at most $
 
 /** Only https, or a path of this site; `//host` and `/\host` would lead to another one. */
 function isPicture(text: string): boolean {
-  if (text.length > maxUrlLength || /[\s\p{Cc}\\]/u.test(text)) return false;
+  if (lengthOf(text) > maxUrlLength || /[\s\p{Cc}\\]/u.test(text)) return false;
   return text.startsWith('/') ? !text.startsWith('//') : text.startsWith('https://') && URL.canParse(text);
 }
 

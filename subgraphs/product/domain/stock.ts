@@ -1,4 +1,5 @@
 import { type Refusal, validationError } from '../../shared/errors.ts';
+import { firstOf, lengthOf } from '../../shared/text.ts';
 
 /** Counters of one product. `allocated` units of the `onHand` ones are held by unpaid orders. */
 export type Stock = {
@@ -99,7 +100,7 @@ export function mergeDeltas(changes: readonly StockDelta[]): StockDelta[] {
     .map(([productId, { delta, reasons }]) => ({
       productId,
       delta,
-      reason: [...reasons].join('; ').slice(0, maxReasonsLength),
+      reason: firstOf([...reasons].join('; '), maxReasonsLength),
     }))
     .toSorted(byProduct);
 }
@@ -138,7 +139,7 @@ const checkCount = (count: number): Refusal[] =>
   count >= 1 && count <= maxChanges ? [] : [validationError(`There are 1 to ${maxChanges} changes.`, ['changes'])];
 
 const checkReason = (index: number, reason: string): Refusal[] =>
-  reason.trim() !== '' && reason.length <= maxReasonLength
+  reason.trim() !== '' && lengthOf(reason) <= maxReasonLength
     ? []
     : [problem(index, 'reason', `has 1 to ${maxReasonLength} characters`)];
 

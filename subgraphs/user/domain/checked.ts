@@ -21,6 +21,3 @@ export function combine<Values extends Record<string, unknown>>(checks: {
     values: Object.fromEntries(entries.map(([key, checked]) => [key, (checked as { value: unknown }).value])) as Values,
   };
 }
-
-/** Characters as people count them: a code point each, as MySQL's `varchar` does. */
-export const lengthOf = (text: string): number => Array.from(text).length;

@@ -1,5 +1,6 @@
 import { dictionary } from '@zxcvbn-ts/language-common';
-import { type Checked, accept, lengthOf, refuse } from './checked.ts';
+import { lengthOf } from '../../shared/text.ts';
+import { type Checked, accept, refuse } from './checked.ts';
 
 export const minPasswordLength = 8;
 export const maxPasswordLength = 128;

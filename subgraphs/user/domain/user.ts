@@ -1,6 +1,7 @@
 import type { Role } from '../../shared/auth.ts';
 import { type Refusal, conflictError, notFoundError } from '../../shared/errors.ts';
-import { type Checked, accept, combine, lengthOf, refuse } from './checked.ts';
+import { lengthOf } from '../../shared/text.ts';
+import { type Checked, accept, combine, refuse } from './checked.ts';
 
 export type Gender = 'UNSPECIFIED' | 'MALE' | 'FEMALE';
 
@@ -53,7 +54,7 @@ export function checkName(text: string, path: readonly string[]): Checked<string
 function checkAvatar(text: string, path: readonly string[]): Checked<string> {
   const isPath = /^\/(?![/\\])[\x21-\x7e]*$/.test(text);
   const isUrl = URL.canParse(text) && new URL(text).protocol === 'https:';
-  return text.length <= maxAvatarLength && (isPath || isUrl)
+  return lengthOf(text) <= maxAvatarLength && (isPath || isUrl)
     ? accept(text)
     : refuse(
         `An avatar is an https URL, or a path that begins with one /, of at most ${maxAvatarLength} characters.`,

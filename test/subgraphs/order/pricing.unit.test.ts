@@ -78,6 +78,7 @@ describe('input is refused', () => {
     ['with quantity 2^31 - 1', { lines: [{ ...line, quantity: 2 ** 31 - 1 }] }, pathOf('lines', 0, 'quantity')],
     ['in small letters for a currency', { currency: 'eur' }, pathOf('currency')],
     ['in no currency', { currency: '' }, pathOf('currency')],
+    ['with 1,025 emoji of remark', { remark: '😀'.repeat(1_025) }, pathOf('remark')],
     ['with 1,025 characters of remark', { remark: 'x'.repeat(1_025) }, pathOf('remark')],
     ['with a remark that is no valid Unicode', { remark: 'half a \ud83d' }, pathOf('remark')],
     ['with a coupon', { couponCodes: ['FREE'] }, pathOf('couponCodes', 0)],

@@ -2,14 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { anonymous, type UserViewer } from '../../../subgraphs/shared/auth.ts';
 import { maxAmountMinor, money } from '../../../subgraphs/shared/money.ts';
-import {
-  keyOf,
-  nameKeyOf,
-  positionOf,
-  searchTextOf,
-  statusesFor,
-  wordsOf,
-} from '../../../subgraphs/product/domain/product-list.ts';
+import { keyOf, nameKeyOf, positionOf, statusesFor } from '../../../subgraphs/product/domain/product-list.ts';
+import { foldedOf, searchTextOf, wordsOf } from '../../../subgraphs/product/domain/search.ts';
 import {
   type Product,
   type ProductContent,
@@ -56,6 +50,8 @@ describe('the content of a product', () => {
     };
     expect(pathsOf({})).toEqual([]);
     expect(pathsOf(large)).toEqual([]);
+    const emoji = { name: '😀'.repeat(200), subtitle: '😀'.repeat(200), description: '😀'.repeat(10_000) };
+    expect(pathsOf(emoji)).toEqual([]);
   });
 
   test.each<[string, Partial<ProductContent>]>([
@@ -177,29 +173,39 @@ describe('lists', () => {
     version: 1,
   };
 
-  test('each sort’s key comes back as its position, and another sort’s does not', () => {
+  test('each sort’s key comes back as its position; text is no number, and no number text', () => {
     const sorts = ['CREATED_AT', 'PRICE', 'NAME', 'POPULARITY'] as const;
     expect(sorts.map((by) => positionOf(keyOf(by)(product), by).value)).toEqual([5, 1, 'beans', 7]);
     for (const by of sorts)
       for (const other of sorts)
-        if (by !== other) expect(() => positionOf(keyOf(by)(product), other)).toThrow('orderBy');
+        if ((by === 'NAME') !== (other === 'NAME'))
+          expect(() => positionOf(keyOf(by)(product), other)).toThrow('not a cursor');
   });
 
-  test('the search text holds name, subtitle and SKU in lower case within the column', () => {
-    expect(searchTextOf({ name: 'Grüner TEE', subtitle: null, sku: 'X-1' })).toBe('grüner tee  x-1');
+  const words = { name: 'Grüner TEE', subtitle: null, sku: 'X-1', description: 'Two berries, drying.' };
+  test('the search text holds stems and words of name, subtitle, SKU and description, folded, within the column', () => {
+    expect(searchTextOf(words)).toBe(' gruner tee x 1 two berri dry gruner tee x-1 two berries, drying. ');
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 200 }), (name) => {
-        expect(nameKeyOf(name).length).toBeLessThanOrEqual(200);
-        expect(searchTextOf({ name, subtitle: name, sku: 'x'.repeat(64) }).length).toBeLessThanOrEqual(500);
+        expect(Array.from(nameKeyOf(name)).length).toBeLessThanOrEqual(200);
+        const long = { name, subtitle: name, sku: 'x'.repeat(64), description: name.repeat(1_000) };
+        expect(Buffer.byteLength(searchTextOf(long))).toBeLessThan(65_536);
       }),
     );
   });
 
   test('words are split at white space and limited', () => {
-    expect(wordsOf('  Dark\tROAST ')).toEqual(['dark', 'roast']);
+    expect(wordsOf('  Dark\tROASTED ')).toEqual([{ part: 'dark', stem: 'dark' }, { part: 'roasted', stem: 'roast' }]); // prettier-ignore
+    expect(wordsOf('ß'.repeat(200))).toHaveLength(1);
+    expect(wordsOf('😀'.repeat(200))).toHaveLength(1);
+    expect(() => wordsOf('😀'.repeat(201))).toThrow('200 characters');
     expect(wordsOf('')).toEqual([]);
     expect(() => wordsOf('a '.repeat(11))).toThrow('10 words');
   });
+
+  test.each([
+    ['CAFÉ', 'cafe'], ['CAFE\u0301', 'cafe'], ['GRÖSSE', 'grosse'], ['Größe', 'grosse'], ['ﬁn', 'fin'], ['ＴＥＡ', 'tea'], ['Ørsted Łódź', 'orsted lodz'], ['İstanbul ılık', 'istanbul ilik'], ['ΟΔΟΣ', 'οδοσ'], ['οδός', 'οδοσ'], ['ŒUVRE', 'oeuvre'], ['co\u00adop', 'coop'],
+  ])('%j is compared as %j', (text, folded) => expect(foldedOf(text)).toBe(folded)); // prettier-ignore
 
   test('nobody but staff, services and the seller is shown more than what is on sale', () => {
     const user: UserViewer = { kind: 'user', userId: id, roles: ['CUSTOMER'], sessionId: id };

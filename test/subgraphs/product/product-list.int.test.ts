@@ -142,6 +142,17 @@ describe('filters', () => {
     expect(await namesOf(own({ query: 'f.3' }))).toEqual(['Tea e-book']);
   });
 
+  test('search folds case, accents and word forms on both sides, and reads descriptions', async () => {
+    const other = userViewer('MERCHANT');
+    await world.make({ name: 'Cafe\u0301 Größe', description: 'Hand-thrown stoneware for two.' }, other);
+    await world.make({ name: 'Mug', subtitle: 'a berry one', description: '' }, other);
+    const found = (query: string) => namesOf({ sellerId: other.userId, query });
+    for (const query of ['CAFÉ', 'cafe', 'café', 'CAFE\u0301', 'GRÖSSE', 'grosse', 'größe', 'stoneware', 'throw', 'THROWN stone'])
+      expect([query, await found(query)]).toEqual([query, ['Cafe\u0301 Größe']]);
+    for (const query of ['mugs', 'MUG', 'berries', 'berry', 'ｍｕｇ']) expect([query, await found(query)]).toEqual([query, ['Mug']]);
+    expect(await found('tea')).toEqual([]);
+  }); // prettier-ignore
+
   test('characters that LIKE or SQL would take as theirs are plain text', async () => {
     expect(await namesOf(own({ query: '100%' }))).toEqual(['Grüner Tee']);
     expect(await namesOf(own({ query: '%' }))).toEqual(['Grüner Tee']);

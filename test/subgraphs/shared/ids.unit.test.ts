@@ -1,6 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { idFromBytes, idToBytes, isId, isNumber, newId, newNumber } from '../../../subgraphs/shared/ids.ts';
+import {
+  idFromBytes,
+  idToBytes,
+  isId,
+  isNumber,
+  newId,
+  newNumber,
+  typedNumber,
+} from '../../../subgraphs/shared/ids.ts';
 
 describe('ids', () => {
   test('are new, canonical, and in the order in which they were made', () => {
@@ -72,6 +80,19 @@ describe('numbers', () => {
           expect(isNumber(wrong, 'SO')).toBe(wrong === number);
         },
       ),
+    );
+  });
+
+  test('are known as people type them', () => {
+    fc.assert(
+      fc.property(seeds, fc.constantFrom('SO', 'BO', 'PM', 'TU', 'HB'), (seed, prefix) => {
+        const number = newNumber(prefix, at, seed);
+        const spaced = number.replaceAll(/(.{4})/g, '$1 ');
+        const misread = number.slice(0, 2) + number.slice(2).replaceAll('0', 'o').replaceAll('1', seed[0]! % 2 ? 'l' : 'I'); // prettier-ignore
+        const typed = [number.toLowerCase(), spaced, ` ${number}\n`, spaced.replaceAll(' ', '-'), spaced.replaceAll(' ', '\u2011'), misread, number.replace('O', '0'), number.replaceAll(/[!-~]/g, (c) => String.fromCharCode(c.charCodeAt(0) + 0xfee0)), `\u202a${number}\u202c`]; // prettier-ignore
+        for (const text of typed) expect(typedNumber(text)).toBe(number);
+        expect(typedNumber(misread.slice(0, 9))).toBe(number.slice(0, 9));
+      }),
     );
   });
 

@@ -58,6 +58,9 @@ export function FeedPage() {
   );
 }
 
+/** A filter by state may be why a number is not found. */
+const states = ({ state }: OrderFilter): string => (state ? ' of this kind' : '');
+
 function FeedPages({ filter, changes }: { filter: OrderFilter; changes: number }) {
   const [starts, setStarts] = useState<readonly (string | null)[]>([null]);
   return starts.map((after) => (
@@ -97,7 +100,11 @@ function FeedPart({
   if (edges.length === 0 && after === null) {
     return (
       <Empty title="No orders here">
-        <p className="muted">Orders appear as soon as somebody places one.</p>
+        <p className="muted">
+          {typeof filter.query === 'string'
+            ? `No order${states(filter)} has a number or client reference that begins with “${filter.query}”.`
+            : 'Orders appear as soon as somebody places one.'}
+        </p>
       </Empty>
     );
   }
