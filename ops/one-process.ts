@@ -14,9 +14,12 @@ export type RunningPlatform = {
 
 const readyPollMs = 20;
 
-/** Starts everything in this process: subgraphs called in-process, their background work, the simulated provider on a free port, the gateway on PORT. */
+/** Starts everything in this process: subgraphs called in-process, their background work, the simulated provider on a free port unless one is given, the gateway on PORT. */
 export async function startInOneProcess(given: Env): Promise<RunningPlatform> {
-  const provider = await startSimulatedProvider({ ...given, SIMULATED_PROVIDER_PORT: '0' });
+  const provider = await startSimulatedProvider({
+    ...given,
+    SIMULATED_PROVIDER_PORT: given['SIMULATED_PROVIDER_PORT'] ?? '0',
+  });
   const env: Env = { ...given, SIMULATED_PROVIDER_URL: provider.url };
   const { runtime, subgraphs } = await openPlatform(env, 'platform');
   await seed(runtime, subgraphs);

@@ -759,6 +759,22 @@ export type ChargeWalletResult = {
   required?: Maybe<Money>;
 };
 
+/** What payment knows of an order that is about to close. An order without money is not told of. */
+export type ClosingOutlook = {
+  /** The order. */
+  orderId: Scalars['ID']['output'];
+  /** What has come in and is not going back, in minor units of its currency. */
+  settledMinor: Scalars['SafeInt']['output'];
+  /** When the last of it was paid, by its provider's clock. */
+  paidAt?: Maybe<Scalars['DateTime']['output']>;
+  /** The payment that the order waits for. */
+  paymentId?: Maybe<Scalars['ID']['output']>;
+  /** Until when it waits. */
+  until?: Maybe<Scalars['DateTime']['output']>;
+  /** What is held for the order meanwhile, in minor units. */
+  authorizedMinor: Scalars['SafeInt']['output'];
+};
+
 /** The answer to `replayWebhook`. */
 export type WebhookPayload = {
   /** The delivery with its new outcome; null when it was refused. */
@@ -914,6 +930,8 @@ export type Mutation = {
   refundWalletCharge: Scalars['Boolean']['output'];
   /** The order service's: credits the buyer of a paid top-up order, once however often it is asked for. True when it is done. */
   creditTopUp: Scalars['Boolean']['output'];
+  /** The order service's: asks the providers once about what may be paid of orders that are about to close, at most 200, and says what came of it. */
+  settleBeforeClosing: Array<ClosingOutlook>;
   /** Applies a stored webhook again. Staff only (ForbiddenError). Harmless for one that was applied; refused for a forged one and for a DUPLICATE. */
   replayWebhook: WebhookPayload;
   /** Lets the payment service handle a dead letter's event again, at most once in all. For staff. */
@@ -986,6 +1004,10 @@ export type MutationRefundWalletChargeArgs = {
 export type MutationCreditTopUpArgs = {
   orderId: Scalars['ID']['input'];
   number: Scalars['String']['input'];
+};
+
+export type MutationSettleBeforeClosingArgs = {
+  orderIds: Array<Scalars['ID']['input']>;
 };
 
 export type MutationReplayWebhookArgs = {
@@ -1183,6 +1205,7 @@ export type ResolversTypes = {
   RefundPayload: ResolverTypeWrapper<any>;
   WalletPayload: ResolverTypeWrapper<any>;
   ChargeWalletResult: ResolverTypeWrapper<any>;
+  ClosingOutlook: ResolverTypeWrapper<any>;
   WebhookPayload: ResolverTypeWrapper<any>;
   DeadLetter: ResolverTypeWrapper<any>;
   DeadLetterEdge: ResolverTypeWrapper<any>;
@@ -1250,6 +1273,7 @@ export type ResolversParentTypes = {
   RefundPayload: any;
   WalletPayload: any;
   ChargeWalletResult: any;
+  ClosingOutlook: any;
   WebhookPayload: any;
   DeadLetter: any;
   DeadLetterEdge: any;
@@ -1790,6 +1814,18 @@ export type ChargeWalletResultResolvers<
   required?: Resolver<Maybe<ResolversTypes['Money']>, ParentType, ContextType>;
 };
 
+export type ClosingOutlookResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['ClosingOutlook'] = ResolversParentTypes['ClosingOutlook'],
+> = {
+  orderId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  settledMinor?: Resolver<ResolversTypes['SafeInt'], ParentType, ContextType>;
+  paidAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  paymentId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  until?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  authorizedMinor?: Resolver<ResolversTypes['SafeInt'], ParentType, ContextType>;
+};
+
 export type WebhookPayloadResolvers<
   ContextType = unknown,
   ParentType extends ResolversParentTypes['WebhookPayload'] = ResolversParentTypes['WebhookPayload'],
@@ -1974,6 +2010,12 @@ export type MutationResolvers<
     ContextType,
     RequireFields<MutationCreditTopUpArgs, 'orderId' | 'number'>
   >;
+  settleBeforeClosing?: Resolver<
+    Array<ResolversTypes['ClosingOutlook']>,
+    ParentType,
+    ContextType,
+    RequireFields<MutationSettleBeforeClosingArgs, 'orderIds'>
+  >;
   replayWebhook?: Resolver<
     ResolversTypes['WebhookPayload'],
     ParentType,
@@ -2046,6 +2088,7 @@ export type Resolvers<ContextType = unknown> = {
   RefundPayload?: RefundPayloadResolvers<ContextType>;
   WalletPayload?: WalletPayloadResolvers<ContextType>;
   ChargeWalletResult?: ChargeWalletResultResolvers<ContextType>;
+  ClosingOutlook?: ClosingOutlookResolvers<ContextType>;
   WebhookPayload?: WebhookPayloadResolvers<ContextType>;
   DeadLetter?: DeadLetterResolvers<ContextType>;
   DeadLetterEdge?: DeadLetterEdgeResolvers<ContextType>;

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { write } from '../shared/database.ts';
 import type { EventHandler } from '../shared/event-consumer.ts';
 import type { DomainEvent } from '../shared/events.ts';
+import { idToBytes } from '../shared/ids.ts';
 import { announce } from './announce.ts';
 import { advancesByItself } from './commands/advance-order.ts';
 import { changeOrder } from './commands/change-order.ts';
@@ -28,7 +30,26 @@ const refunded = z.object({
   currency: z.string(),
 });
 
-type MoneyCommand = Extract<OrderCommand, { type: 'MarkPaid' | 'RecordRefund' }>;
+const awaited = z.object({
+  paymentId: z.string(),
+  until: z.iso.datetime(),
+  authorizedMinor: z.int().nonnegative(),
+  currency: z.string(),
+});
+const ended = z.object({ paymentId: z.string() });
+
+type MoneyCommand = Extract<OrderCommand, { type: 'MarkPaid' | 'RecordRefund' | 'AwaitPayment' | 'StopAwaiting' }>;
+
+function awaitPayment(event: DomainEvent): MoneyCommand & { currency: string } {
+  const { paymentId, until, authorizedMinor, currency } = awaited.parse(event.data);
+  return {
+    type: 'AwaitPayment',
+    paymentId,
+    until: new Date(until),
+    authorizedMinor: BigInt(authorizedMinor),
+    currency,
+  };
+}
 
 export function paymentHandlers(deps: OrderDeps): {
   handlers: Readonly<Record<string, EventHandler>>;
@@ -37,7 +58,7 @@ export function paymentHandlers(deps: OrderDeps): {
   const committed = new Map<string, { order: StoredOrder; events: readonly OrderEvent[] }>();
 
   const apply =
-    (commandOf: (event: DomainEvent, order: StoredOrder) => MoneyCommand & { currency: string }): EventHandler =>
+    (commandOf: (event: DomainEvent, order: StoredOrder) => MoneyCommand & { currency?: string }): EventHandler =>
     async (tx, event) => {
       const at = deps.now();
       const changed = await changeOrder(
@@ -46,8 +67,9 @@ export function paymentHandlers(deps: OrderDeps): {
         { actor: { type: 'SERVICE', id: 'payment' }, at, traceId: event.traceId },
         async (order) => {
           const { currency, ...command } = commandOf(event, order);
-          if (currency !== order.currency)
+          if (currency !== undefined && currency !== order.currency)
             throw new Error(`${event.type} in ${currency} for an order in ${order.currency}`);
+          if (command.type !== 'MarkPaid' && command.type !== 'RecordRefund') return decide(order, command, at);
           // Of an order that has had no money the journal knows no payment.
           const first = order.paidMinor === 0n && command.type === 'MarkPaid';
           const known = first ? undefined : await findPaymentHistory(tx, order.id, command.paymentId);
@@ -76,11 +98,24 @@ export function paymentHandlers(deps: OrderDeps): {
         const { paymentId, refundId, amountMinor, currency } = refunded.parse(event.data);
         return { type: 'RecordRefund', paymentId, refundId, amountMinor: BigInt(amountMinor), currency };
       }),
+      // The payment has come so far that its order waits for it; or it comes to nothing after all.
+      // Beside the journal: it says nothing of the order, only that payment is to be asked before the order closes.
+      'payment.started': async (tx, event) => {
+        await write(tx, "update orders set is_paying = true where id = ? and state = 'PENDING_PAYMENT'", [
+          idToBytes(event.aggregateId),
+        ]);
+      },
+      'payment.authorized': apply(awaitPayment),
+      'payment.awaited': apply(awaitPayment),
+      'payment.failed': apply((event) => ({ type: 'StopAwaiting', paymentId: ended.parse(event.data).paymentId })),
     },
     onHandled(event) {
       const changed = committed.get(event.id);
       committed.delete(event.id);
-      if (changed) announce(deps, changed.order, changed.events);
+      if (!changed) return;
+      announce(deps, changed.order, changed.events);
+      const deadlineMoved = changed.events.some(({ type }) => type === 'PaymentAwaited' || type === 'AwaitingEnded');
+      if (deadlineMoved) deps.wakeExpiry(changed.order.expiresAt);
     },
   };
 }

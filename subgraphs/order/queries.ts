@@ -3,7 +3,7 @@ import { type Sql, placeholders, select } from '../shared/database.ts';
 import { badUserInput } from '../shared/errors.ts';
 import { idToBytes, isId, typedNumber } from '../shared/ids.ts';
 import type { JournalEntry } from './domain/journal.ts';
-import type { OrderState } from './domain/order.ts';
+import { type OrderState, closingGraceMs } from './domain/order.ts';
 import type { Saga, SagaState } from './domain/saga.ts';
 import { type StoredOrder, toJournalEntry, toOrder, toSaga } from './rows.ts';
 
@@ -150,8 +150,11 @@ function stateCondition(states: readonly OrderState[], at: Date): Condition {
   const plain = states.filter((state) => state !== 'PENDING_PAYMENT');
   const parts: Condition[] = [];
   if (plain.length > 0) parts.push([`state in (${placeholders(plain)})`, ...plain]);
-  if (states.includes('PENDING_PAYMENT')) parts.push(["(state = 'PENDING_PAYMENT' and expires_at > ?)", at]);
-  if (states.includes('EXPIRED')) parts.push(["(state = 'PENDING_PAYMENT' and expires_at <= ?)", at]);
+  // As `effectiveState` says it.
+  const graceOver = new Date(at.getTime() - closingGraceMs);
+  const open = '(expires_at > ? or (is_paying and expires_at > ?))';
+  if (states.includes('PENDING_PAYMENT')) parts.push([`(state = 'PENDING_PAYMENT' and ${open})`, at, graceOver]);
+  if (states.includes('EXPIRED')) parts.push([`(state = 'PENDING_PAYMENT' and not ${open})`, at, graceOver]);
   if (parts.length === 0) return ['false'];
   return [`(${parts.map(([text]) => text).join(' or ')})`, ...parts.flatMap(([, ...parameters]) => parameters)];
 }

@@ -37,15 +37,24 @@ export const OrderRecord = defineEntity({
     totalMinor: minor(),
     paidMinor: minor().defaultRaw('0'),
     refundedMinor: minor().defaultRaw('0'),
+    /** Held for it at a provider, neither captured nor let go yet. */
+    authorizedMinor: minor().defaultRaw('0'),
     remark: text<string>(1024).nullable(),
     extension: p.json<unknown>().nullable(),
     clientReference: text<string>(64).nullable(),
+    /** The reference until the order has FAILED: unique with the customer. */
+    heldReference: text<string>(64).nullable(),
     inputHash: bytes(32),
     failure: p.json<unknown>().nullable(),
     cancelReason: text<CancelReason>(32).nullable(),
     traceId: p.string().columnType('char(32)'),
     placedAt: at(),
+    /** When it closes by itself unless it is paid. */
     expiresAt: at(),
+    /** Its own deadline, while it is kept open longer for a payment that is on its way. */
+    payBy: at().nullable(),
+    /** A payment at a provider has been begun. */
+    isPaying: p.boolean().default(false),
     paidAt: at().nullable(),
     completedAt: at().nullable(),
     closedAt: at().nullable(),
@@ -62,7 +71,7 @@ export const OrderRecord = defineEntity({
     { name: 'orders_updated', properties: ['updatedAt', 'id'] },
     { name: 'orders_due', properties: ['state', 'expiresAt'] },
   ],
-  uniques: [{ name: 'orders_client_reference', properties: ['customerId', 'clientReference'] }],
+  uniques: [{ name: 'orders_held_reference', properties: ['customerId', 'heldReference'] }],
 });
 
 export const OrderLineRecord = defineEntity({

@@ -28,6 +28,8 @@ export type StoredOrder = Order & {
   readonly subtotalMinor: bigint;
   readonly extension: unknown;
   readonly clientReference: string | null;
+  /** The reference while no other order of the customer may have it; null once the order has FAILED. */
+  readonly heldReference: string | null;
   readonly inputHash: Buffer;
   readonly failure: unknown;
   /** What the merchant redeems; null for types that are not redeemable. A secret until the order is paid. */
@@ -89,12 +91,16 @@ export const toOrder = (row: Row): StoredOrder => ({
   remark: text(row['remark']),
   extension: json(row['extension']),
   clientReference: text(row['client_reference']),
+  heldReference: text(row['held_reference']),
   inputHash: row['input_hash'] as Buffer,
   failure: json(row['failure']),
   cancelReason: row['cancel_reason'] as CancelReason | null,
   traceId: String(row['trace_id']),
   placedAt: date(row['placed_at']),
+  authorizedMinor: minor(row['authorized_minor']),
   expiresAt: date(row['expires_at']),
+  isPaying: Number(row['is_paying']) === 1,
+  payBy: toDate(row['pay_by']),
   paidAt: toDate(row['paid_at']),
   completedAt: toDate(row['completed_at']),
   closedAt: toDate(row['closed_at']),

@@ -74,6 +74,7 @@ export async function insertOrder(tx: Sql, order: NewOrder, change: Change): Pro
       remark: order.remark,
       extension: order.extension === null ? null : JSON.stringify(order.extension),
       client_reference: order.clientReference,
+      held_reference: order.heldReference,
       confirmation_code: order.confirmationCode,
       lapses_at: order.lapsesAt,
       input_hash: order.inputHash,
@@ -151,7 +152,9 @@ export function applyEvents(
     });
     entries.push(entry);
     const failure = event.type === 'PlacingFailed' ? event.detail : next.failure;
-    next = { ...next, ...evolve(next, event, change.at), seq: entry.seq, lastHash: entry.hash, failure };
+    // An order that took nothing leaves its reference to the one that is placed in its stead.
+    const heldReference = event.type === 'PlacingFailed' ? null : next.heldReference;
+    next = { ...next, ...evolve(next, event, change.at), seq: entry.seq, lastHash: entry.hash, failure, heldReference };
   }
   return { order: { ...next, version: order.version + 1, updatedAt: change.at }, entries };
 }
@@ -169,11 +172,12 @@ export async function saveOrder(
   const { order, entries } = applyEvents(before, events, change);
   const found = await write(
     tx,
-    `update orders set state = ?, payment_status = ?, fulfilment_status = ?, version = ?, seq = ?, last_hash = ?, paid_minor = ?, refunded_minor = ?, remark = ?,
-       failure = ?, cancel_reason = ?, paid_at = ?, completed_at = ?, closed_at = ?, archived_at = ?, updated_at = ?, advance_at = ?, advance_attempts = ?
+    `update orders set state = ?, payment_status = ?, fulfilment_status = ?, version = ?, seq = ?, last_hash = ?, paid_minor = ?, refunded_minor = ?, authorized_minor = ?,
+       expires_at = ?, pay_by = ?, held_reference = ?, remark = ?, failure = ?, cancel_reason = ?, paid_at = ?, completed_at = ?, closed_at = ?, archived_at = ?, updated_at = ?, advance_at = ?, advance_attempts = ?
      where id = ? and state = ? and version = ?`,
     [
-      order.state, order.paymentStatus, order.fulfilmentStatus, order.version, order.seq, order.lastHash, order.paidMinor, order.refundedMinor, order.remark,
+      order.state, order.paymentStatus, order.fulfilmentStatus, order.version, order.seq, order.lastHash, order.paidMinor, order.refundedMinor, order.authorizedMinor,
+      order.expiresAt, order.payBy, order.heldReference, order.remark,
       order.failure === null ? null : JSON.stringify(order.failure), order.cancelReason, order.paidAt, order.completedAt, order.closedAt, order.archivedAt, order.updatedAt, order.advanceAt, order.advanceAttempts,
       idToBytes(order.id), before.state, before.version,
     ],
@@ -263,7 +267,7 @@ export async function saveExpired(tx: Sql, rows: readonly StoredOrder[], change:
   const cases = saved.map(() => 'when ? then ?').join(' ');
   const found = await write(
     tx,
-    `update orders force index (primary) set state = 'EXPIRED', payment_status = case when paid_minor = 0 then 'VOIDED' else payment_status end, version = version + 1, seq = seq + 1,
+    `update orders force index (primary) set state = 'EXPIRED', payment_status = case when paid_minor = 0 then 'VOIDED' else payment_status end, authorized_minor = 0, version = version + 1, seq = seq + 1,
        last_hash = case id ${cases} end, cancel_reason = 'PAYMENT_TIMEOUT', closed_at = ?, updated_at = ?
      where state = 'PENDING_PAYMENT' and id in (${placeholders(ids)})`,
     [...saved.flatMap(({ order }) => [idToBytes(order.id), order.lastHash]), change.at, change.at, ...ids],

@@ -38,6 +38,8 @@ export type BankTransferConfig = {
   readonly account: string;
   readonly holder: string;
   readonly bic: string | undefined;
+  /** How many days an order waits for the money, once its customer has chosen to send it. */
+  readonly waitDays: number;
   /** In which currencies the account takes money. Undefined: in every one. */
   readonly currencies: ReadonlySet<string> | undefined;
 };
@@ -170,11 +172,13 @@ function readBankTransferConfig(env: Env): BankTransferConfig | undefined {
     BANK_TRANSFER_HOLDER: z.string().max(140).optional(),
     BANK_TRANSFER_BIC: z.string().max(16).optional(),
     BANK_TRANSFER_CURRENCIES: z.string().optional(),
+    BANK_TRANSFER_DAYS: integer(0, 60).default(7),
   });
   const { BANK_TRANSFER_ACCOUNT: account, BANK_TRANSFER_HOLDER: holder, BANK_TRANSFER_BIC: bic } = given;
   if (account === undefined) return undefined;
   if (holder === undefined) throw new ConfigError('BANK_TRANSFER_HOLDER: is not set — in whose name the account is.');
-  return { account, holder, bic, currencies: currenciesOf(given.BANK_TRANSFER_CURRENCIES) };
+  const currencies = currenciesOf(given.BANK_TRANSFER_CURRENCIES);
+  return { account, holder, bic, currencies, waitDays: given.BANK_TRANSFER_DAYS };
 }
 
 /** Throws ConfigError naming the variable and the mend. */

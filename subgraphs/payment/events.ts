@@ -32,9 +32,25 @@ export const paymentSucceeded = (payment: PaymentRow): Outgoing => ({
   },
 });
 
-export const paymentAuthorized = (payment: PaymentRow): Outgoing => ({
-  type: 'payment.authorized',
+/** A provider is asked to collect it: it has to be asked once more before the order closes. */
+export const paymentStarted = (payment: PaymentRow): Outgoing => ({
+  type: 'payment.started',
   data: { method: payment.method, amountMinor: Number(payment.amountMinor), currency: payment.currency },
+});
+
+/** The order waits for the payment until then, whatever its own deadline; `payment.authorized` where its provider holds it. */
+export const paymentAwaited = (
+  payment: PaymentRow,
+  { until, authorizedMinor }: { until: Date; authorizedMinor: bigint },
+): Outgoing => ({
+  type: payment.state === 'AUTHORIZED' ? 'payment.authorized' : 'payment.awaited',
+  data: {
+    method: payment.method,
+    amountMinor: Number(payment.amountMinor),
+    authorizedMinor: Number(authorizedMinor),
+    currency: payment.currency,
+    until: until.toISOString(),
+  },
 });
 
 export const paymentFailed = (reason: string): Outgoing => ({ type: 'payment.failed', data: { reason } });

@@ -6,6 +6,7 @@ import { purgeShared } from '../shared/retention.ts';
 import { applyFact, hurryAttempt } from './commands/apply-fact.ts';
 import { readReconciliationHour } from './config.ts';
 import { executeCapture } from './commands/capture-payment.ts';
+import { awaitedUntil } from './commands/await-payment.ts';
 import { changePayment } from './commands/change-payment.ts';
 import { reapplyDelivery } from './commands/receive-webhook.ts';
 import { reconcileDue } from './commands/reconcile-day.ts';
@@ -13,6 +14,7 @@ import { executeRefund } from './commands/refund-payment.ts';
 import { endIntent, submitAttempt } from './commands/submit-attempt.ts';
 import { type PaymentDeps, providerNamed, transact } from './context.ts';
 import { decideClose, isUnpaid } from './domain/payment.ts';
+import { announce, paymentFailed } from './events.ts';
 import type { AttemptRow, PaymentRow } from './records.ts';
 import { attemptFrom, findPayment, knownAttempt, lockPayment } from './store.ts';
 
@@ -148,7 +150,8 @@ const closeOne = (deps: PaymentDeps, paymentId: string): Promise<void> =>
     const payment = await lockPayment(unit.sql, paymentId);
     const events = payment && decideClose(payment, 'EXPIRED');
     if (!payment || !events?.length) return;
-    await changePayment(unit, deps, payment, events, { source: 'job', at: deps.now() });
+    const closed = await changePayment(unit, deps, payment, events, { source: 'job', at: deps.now() });
+    if (awaitedUntil(deps, payment) !== null) await announce(unit, deps, closed, paymentFailed('expired'));
     await hurryAttempt(unit, payment.id);
   });
 

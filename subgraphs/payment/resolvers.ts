@@ -14,6 +14,7 @@ import { type CreditInput, creditWallet } from './commands/credit-wallet.ts';
 import { type RefundInput, refundPayment } from './commands/refund-payment.ts';
 import { replayWebhook } from './commands/replay-webhook.ts';
 import { retryPayment } from './commands/retry-payment.ts';
+import { settleBeforeClosing } from './commands/settle-before-closing.ts';
 import { confirmRefund, retryRefund } from './commands/settle-refund.ts';
 import { reconciliationOf } from './reconciliation.ts';
 import type { PaymentContext } from './context.ts';
@@ -94,6 +95,10 @@ const operations: ResolverMap = {
     creditTopUp: (_: unknown, input: { orderId: string; number: string }, { deps, viewer }: PaymentContext) => {
       requireService(viewer, 'order');
       return creditTopUp(deps, input);
+    },
+    settleBeforeClosing: (_: unknown, input: { orderIds: string[] }, { deps, viewer }: PaymentContext) => {
+      requireService(viewer, 'order');
+      return settleBeforeClosing(deps, input);
     },
     creditWallet: (_: unknown, { idempotencyKey, ...input }: Key & CreditInput, context: PaymentContext) =>
       creditWallet(context.deps, context, input, idempotencyKey),

@@ -142,6 +142,8 @@ export type Cause = {
   readonly source: Source;
   readonly providerEventId?: string | undefined;
   readonly at: Date;
+  /** When the customer paid, where it was before `at`. */
+  readonly paidAt?: Date | undefined;
   readonly data?: Readonly<Record<string, unknown>> | undefined;
 };
 
@@ -197,7 +199,7 @@ export async function savePayment(
   let after = before;
   const steps = events.map((event) => {
     after = { ...after, ...evolve(after, event), updatedAt: cause.at };
-    if (event.type === 'PaymentSettled') after = { ...after, paidAt: cause.at };
+    if (event.type === 'PaymentSettled') after = { ...after, paidAt: cause.paidAt ?? cause.at };
     // The rest of an order of which a part was captured is paid by another payment.
     const isPart = after.state === 'SETTLED' && after.capturedMinor < after.amountMinor;
     if (!holdsOrder(after.state) || isPart) after = { ...after, liveOrderId: null };

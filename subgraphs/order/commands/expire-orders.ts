@@ -1,48 +1,124 @@
-import { placeholders, select } from '../../shared/database.ts';
+import { type Sql, placeholders, select, toDate } from '../../shared/database.ts';
+import { failPoint } from '../../shared/fail-point.ts';
+import { idFromBytes, idToBytes } from '../../shared/ids.ts';
 import { announce } from '../announce.ts';
 import type { OrderDeps } from '../deps.ts';
-import { toOrder } from '../rows.ts';
-import { saveExpired } from '../store.ts';
+import { type OrderCommand, decide } from '../domain/order.ts';
+import { netMinor } from '../domain/paying.ts';
+import { type PaymentOutlook, askPaymentOutlook } from '../payment-outlook.ts';
+import { type StoredOrder, toOrder } from '../rows.ts';
+import { type Change, saveExpired, saveOrder } from '../store.ts';
 import { newTraceId } from '../../shared/telemetry.ts';
 
 const batchSize = 200;
 /** Bounds one run; the next one goes on. */
 const maxBatches = 500;
 
+/** A paid order whose event is not here yet is waited for no longer than this after its deadline: then the money goes back. */
+const paidPatienceMs = 600_000;
+
 /**
- * Expires every unpaid order whose deadline has passed, in batches of five statements each. Found without a lock, then
- * locked by id in id order as everybody does: a lock taken through the index of deadlines would meet a payment, which
+ * Closes every unpaid order whose deadline has passed, in batches of five statements each. Payment is asked first, once a
+ * batch, whether money is on its way: such an order is not closed, and waits as long as payment says. Found without a lock,
+ * then locked by id in id order as everybody does: a lock taken through the index of deadlines would meet a payment, which
  * changes that index while it holds the row. Two workers at once wait for each other instead of doing the work twice.
- * Returns how many.
+ * Returns how many were closed.
  */
 export async function expireOrders(deps: OrderDeps): Promise<number> {
   let expired = 0;
+  let after: Due | null = null;
   for (let batch = 0; batch < maxBatches; batch += 1) {
     const at = deps.now();
     const traceId = newTraceId();
-    const found = await select(
-      deps.db.em(),
-      `select id from orders where state = 'PENDING_PAYMENT' and expires_at <= ? order by expires_at limit ${batchSize}`,
-      [at],
-    );
+    const found: Due[] = await findDue(deps, at, after);
     if (found.length === 0) break;
-    const ids = found.map((row) => row['id'] as Buffer);
-    const orders = await deps.db.transaction(async (tx) => {
-      const rows = await select(
-        tx,
-        `select * from orders force index (primary) where id in (${placeholders(ids)}) and state = 'PENDING_PAYMENT' order by id for update`,
-        ids,
-      );
-      const due = rows.map(toOrder);
-      await saveExpired(tx, due, { actor: { type: 'SYSTEM', id: null }, at, traceId });
-      return due;
-    });
-    for (const order of orders) {
-      announce(deps, { ...order, state: 'EXPIRED', seq: order.seq + 1 }, [{ type: 'OrderExpired' }]);
-      deps.metrics.expiryLateness.observe((at.getTime() - order.expiresAt.getTime()) / 1000);
-    }
-    expired += orders.length;
+    expired += await closeBatch(deps, found, { at, traceId });
     if (found.length < batchSize) break;
+    after = found.at(-1) ?? null;
   }
   return expired;
+}
+
+type Due = { readonly id: string; readonly expiresAt: Date; readonly isPaying: boolean };
+
+async function findDue(deps: OrderDeps, at: Date, after: Due | null): Promise<Due[]> {
+  const rows = await select(
+    deps.db.em(),
+    `select id, expires_at, is_paying from orders where state = 'PENDING_PAYMENT' and expires_at <= ? ${after ? 'and (expires_at > ? or (expires_at = ? and id > ?))' : ''}
+     order by expires_at, id limit ${batchSize}`,
+    after ? [at, after.expiresAt, after.expiresAt, idToBytes(after.id)] : [at],
+  );
+  return rows.map((row) => ({
+    id: idFromBytes(row['id'] as Buffer),
+    expiresAt: toDate(row['expires_at']) as Date,
+    isPaying: Number(row['is_paying']) === 1,
+  }));
+}
+
+async function closeBatch(
+  deps: OrderDeps,
+  found: readonly Due[],
+  { at, traceId }: { at: Date; traceId: string },
+): Promise<number> {
+  const { outlooks, unknown } = await askPaymentOutlook(deps, found, { at, traceId });
+  failPoint('order.outlook_known');
+  const ids = found.filter(({ id }) => !unknown.has(id)).map(({ id }) => idToBytes(id));
+  if (ids.length === 0) return 0;
+  const change = { actor: { type: 'SYSTEM', id: null }, at, traceId } as const;
+  const { closed, kept } = await deps.db.transaction(async (tx) => {
+    const rows = await select(
+      tx,
+      `select * from orders force index (primary) where id in (${placeholders(ids)}) and state = 'PENDING_PAYMENT' and expires_at <= ? order by id for update`,
+      [...ids, at],
+    );
+    const due = rows.map(toOrder).filter((order) => !isPaidLately(outlooks.get(order.id), order, at));
+    const waiting = due.filter((order) => awaiting(outlooks.get(order.id), at) !== null);
+    const over = due.filter((order) => !waiting.includes(order));
+    await saveExpired(tx, over, change);
+    return { closed: over, kept: await saveAwaited(tx, waiting, outlooks, change) };
+  });
+  for (const order of closed) {
+    announce(deps, { ...order, state: 'EXPIRED', seq: order.seq + 1 }, [{ type: 'OrderExpired' }]);
+    deps.metrics.expiryLateness.observe((at.getTime() - order.expiresAt.getTime()) / 1000);
+  }
+  for (const order of kept) {
+    announce(deps, order, [{ type: 'PaymentAwaited' }]);
+    deps.wakeExpiry(order.expiresAt);
+  }
+  return closed.length;
+}
+
+/** Money that was paid in time is here, and the order has not heard of it: the event is on its way. */
+function isPaidLately(outlook: PaymentOutlook | undefined, order: StoredOrder, at: Date): boolean {
+  if (!outlook || outlook.paidAt === null || BigInt(outlook.settledMinor) <= netMinor(order)) return false;
+  const inTime = new Date(outlook.paidAt) < order.expiresAt;
+  return inTime && at.getTime() - order.expiresAt.getTime() < paidPatienceMs;
+}
+
+/** The command that has the order wait on; null where nothing is waited for. */
+function awaiting(
+  outlook: PaymentOutlook | undefined,
+  at: Date,
+): Extract<OrderCommand, { type: 'AwaitPayment' }> | null {
+  if (!outlook || outlook.until === null || outlook.paymentId === null) return null;
+  const until = new Date(outlook.until);
+  const authorizedMinor = BigInt(outlook.authorizedMinor);
+  return until > at ? { type: 'AwaitPayment', paymentId: outlook.paymentId, until, authorizedMinor } : null;
+}
+
+/** The few of which payment says what the event has not yet said. */
+async function saveAwaited(
+  tx: Sql,
+  orders: readonly StoredOrder[],
+  outlooks: ReadonlyMap<string, PaymentOutlook>,
+  change: Change,
+): Promise<readonly StoredOrder[]> {
+  const kept: StoredOrder[] = [];
+  for (const order of orders) {
+    const command = awaiting(outlooks.get(order.id), change.at);
+    const decision = command && decide(order, command, change.at);
+    if (decision && 'events' in decision && decision.events.length > 0)
+      kept.push(await saveOrder(tx, order, decision.events, change));
+  }
+  return kept;
 }

@@ -170,11 +170,11 @@ function newOrder(
 ): NewOrder {
   const { type, priced, input, at } = draft;
   const clientReference = input.clientReference ?? null;
-  // Reproducible from the reference at the first try; a number that is taken by chance needs another seed.
+  // From the reference at the first try. It is taken by chance, or by an order that failed: then it is random.
   const seed =
-    clientReference === null
+    clientReference === null || draft.attempt > 1
       ? undefined
-      : createHash('sha256').update(`${viewer.userId}\n${clientReference}\n${draft.attempt}`).digest();
+      : createHash('sha256').update(`${viewer.userId}\n${clientReference}`).digest();
   const windowSeconds = type.paymentWindowSeconds ?? deps.config.paymentWindowSeconds;
   return {
     id: draft.orderId,
@@ -188,9 +188,11 @@ function newOrder(
     totalMinor: priced.totalMinor,
     paidMinor: 0n,
     refundedMinor: 0n,
+    authorizedMinor: 0n,
     remark: input.remark ?? null,
     extension: input.extension ?? null,
     clientReference,
+    heldReference: clientReference,
     confirmationCode: type.redeemable ? confirmationCodeOf(randomBytes(8)) : null,
     inputHash: hashOf(input),
     failure: null,
@@ -198,6 +200,8 @@ function newOrder(
     traceId: draft.traceId,
     placedAt: at,
     expiresAt: new Date(at.getTime() + windowSeconds * 1_000),
+    isPaying: false,
+    payBy: null,
     paidAt: null,
     completedAt: null,
     closedAt: null,
@@ -242,22 +246,29 @@ const readOrder = async (deps: OrderDeps, orderId: string): Promise<StoredOrder>
 };
 
 /**
- * The id of the customer's order with this reference, to which the key belongs from now on as well; null when there is
+ * The id of the customer's order that holds this reference, to which the key belongs from now on as well; null when there is
  * none. Throws RefusedError where the reference, or the key, stands for other input.
  */
 async function findByReference(deps: OrderDeps, claim: Claim, input: PlaceOrderInput): Promise<string | null> {
   const reference = input.clientReference ?? null;
   if (reference === null) return null;
-  const [row] = await select(deps.db.em(), 'select * from orders where customer_id = ? and client_reference = ?', [
+  const [row] = await select(deps.db.em(), 'select * from orders where customer_id = ? and held_reference = ?', [
     idToBytes(claim.ownerId),
     reference,
   ]);
   if (!row) return null;
   const existing = toOrder(row);
-  if (!existing.inputHash.equals(hashOf(input))) throw new RefusedError(idempotencyConflictError(false));
+  if (!existing.inputHash.equals(hashOf(input))) throw new RefusedError(referenceTaken(existing));
   const { result } = await deps.db.transaction((tx) => claimKey<Placed>(tx, claim, { orderId: existing.id }));
   return result.orderId;
 }
+
+/** Refuses other content under a reference that an order has. */
+const referenceTaken = ({ number }: StoredOrder) => ({
+  ...idempotencyConflictError(false),
+  message: `Order ${number} has this reference and other content; use another reference for another order.`,
+  path: ['input', 'clientReference'],
+});
 
 /** The order once it isn't PLACING any more, or as it is when the time is over. */
 async function waitForOutcome(deps: OrderDeps, orderId: string, untilMs: number): Promise<StoredOrder> {

@@ -1,7 +1,7 @@
 import type { Refusal } from '../../shared/errors.ts';
 import { validationError } from '../../shared/errors.ts';
 import { decideFulfilment } from './fulfilment.ts';
-import { decidePayment, larger, netMinor } from './paying.ts';
+import { decideAwaiting, decidePayment, extended, isAwaiting, larger, netMinor, received } from './paying.ts';
 import { decideLapse, decideRedemption, isRefunded } from './redemption.ts';
 
 /*
@@ -73,7 +73,14 @@ export type Order = {
   readonly totalMinor: bigint;
   readonly paidMinor: bigint;
   readonly refundedMinor: bigint;
+  /** Held for the order at a provider, and neither captured nor let go yet. */
+  readonly authorizedMinor: bigint;
+  /** When it closes by itself unless it is paid. */
   readonly expiresAt: Date;
+  /** A payment at a provider has been begun, so it is asked about before the order closes. */
+  readonly isPaying: boolean;
+  /** The deadline that the order was placed with, while `expiresAt` is later because a payment is on its way; else null. */
+  readonly payBy: Date | null;
   readonly paidAt: Date | null;
   readonly completedAt: Date | null;
   readonly closedAt: Date | null;
@@ -122,6 +129,15 @@ export type OrderCommand =
       readonly amountMinor: bigint;
       readonly known?: PaymentHistory;
     }
+  /** A payment has come so far that the order waits for it past its deadline, up to `until`; it may hold money meanwhile. */
+  | {
+      readonly type: 'AwaitPayment';
+      readonly paymentId: string;
+      readonly until: Date;
+      readonly authorizedMinor: bigint;
+    }
+  /** That payment comes to nothing: the order's own deadline counts again. */
+  | { readonly type: 'StopAwaiting'; readonly paymentId: string }
   | { readonly type: 'Expire' }
   | { readonly type: 'Cancel'; readonly reason: CancelReason; readonly note: string | null }
   | { readonly type: 'Redeem' }
@@ -165,6 +181,13 @@ export type OrderEvent =
       /** The payment itself was not heard of yet, so its money is counted as come and gone. */
       readonly early: boolean;
     }
+  | {
+      readonly type: 'PaymentAwaited';
+      readonly paymentId: string;
+      readonly until: Date;
+      readonly authorizedMinor: bigint;
+    }
+  | { readonly type: 'AwaitingEnded'; readonly paymentId: string }
   /** `parts`: money that had come in and has to go back. */
   | { readonly type: 'OrderExpired'; readonly parts?: readonly PartPayment[] }
   | { readonly type: 'OrderCancelled'; readonly reason: CancelReason; readonly note: string | null }
@@ -192,12 +215,24 @@ export type Decision = { readonly events: readonly OrderEvent[] } | { readonly r
 
 const accept = (...events: OrderEvent[]): Decision => ({ events });
 
-/** An order whose deadline has passed reads EXPIRED at once, whether or not the row was already changed. */
-export const effectiveState = (order: Pick<Order, 'state' | 'expiresAt'>, at: Date): OrderState =>
-  order.state === 'PENDING_PAYMENT' && at.getTime() >= order.expiresAt.getTime() ? 'EXPIRED' : order.state;
+/** How long after its deadline an order that is being paid may be open: so long its provider may be asked. */
+export const closingGraceMs = 10_000;
+
+/**
+ * An order whose deadline has passed reads EXPIRED at once, whether or not the row was already changed. One that is being
+ * paid is not over before its provider was asked: it never reads EXPIRED and PAID afterwards.
+ */
+export const effectiveState = (order: Pick<Order, 'state' | 'expiresAt' | 'isPaying'>, at: Date): OrderState =>
+  order.state === 'PENDING_PAYMENT' && at.getTime() >= order.expiresAt.getTime() + (order.isPaying ? closingGraceMs : 0)
+    ? 'EXPIRED'
+    : order.state;
 
 /** Refusal of a command in this state; `ORDER_EXPIRED` where the deadline is the reason. */
-export function stateError(order: Pick<Order, 'state' | 'expiresAt'>, at: Date, allowed: readonly OrderState[]) {
+export function stateError(
+  order: Pick<Order, 'state' | 'expiresAt' | 'isPaying'>,
+  at: Date,
+  allowed: readonly OrderState[],
+) {
   const state = effectiveState(order, at);
   const code = state === 'EXPIRED' ? 'ORDER_EXPIRED' : 'ORDER_STATE';
   return {
@@ -243,9 +278,17 @@ export function decide(order: Order, command: OrderCommand, at: Date): Decision 
         amountMinor: command.amountMinor,
         early: command.known?.received === false,
       });
+    case 'AwaitPayment':
+      return decideAwaiting(order, command);
+    case 'StopAwaiting':
+      return order.state === 'PENDING_PAYMENT' && isAwaiting(order)
+        ? accept({ type: 'AwaitingEnded', paymentId: command.paymentId })
+        : accept();
     case 'Expire':
       if (order.state === 'EXPIRED') return accept();
-      return state === 'EXPIRED' ? accept({ type: 'OrderExpired' }) : refuse('PENDING_PAYMENT');
+      return order.state === 'PENDING_PAYMENT' && at.getTime() >= order.expiresAt.getTime()
+        ? accept({ type: 'OrderExpired' })
+        : refuse('PENDING_PAYMENT');
     case 'Cancel':
       if (state === 'CANCELLED') return accept();
       if (state === 'PENDING_PAYMENT' && netMinor(order) === 0n)
@@ -330,18 +373,24 @@ function change(order: Order, event: OrderEvent, at: Date): Partial<Order> {
     case 'PlacingFailed':
       return { closedAt: at, cancelReason: event.reason };
     case 'OrderExpired':
-      return { closedAt: at, cancelReason: 'PAYMENT_TIMEOUT' };
+      return { closedAt: at, cancelReason: 'PAYMENT_TIMEOUT', authorizedMinor: 0n };
     case 'OrderCancelled':
-      return { closedAt: at, cancelReason: event.reason };
+      return { closedAt: at, cancelReason: event.reason, authorizedMinor: 0n };
+    case 'PaymentAwaited':
+      return { ...extended(order, event.until), authorizedMinor: event.authorizedMinor };
+    case 'AwaitingEnded':
+      return { expiresAt: order.payBy ?? order.expiresAt, payBy: null, authorizedMinor: 0n };
     case 'OrderPaid':
       return {
         paidMinor: order.paidMinor + event.amountMinor,
         paidAt: event.paidAt,
+        authorizedMinor: 0n,
         advanceAt: event.advances ? at : order.lapsesAt,
       };
     case 'PartPaymentReceived':
+      return { ...received(order, event), authorizedMinor: 0n };
     case 'PaymentRefused':
-      return { paidMinor: order.paidMinor + larger(event.amountMinor - (event.countedMinor ?? 0n), 0n) };
+      return received(order, event);
     case 'RefundRecorded': {
       const refundedMinor = order.refundedMinor + event.amountMinor;
       const paidMinor = event.early ? order.paidMinor + event.amountMinor : order.paidMinor;
@@ -380,10 +429,11 @@ function change(order: Order, event: OrderEvent, at: Date): Partial<Order> {
 
 /** The money's status follows from the amounts and the state alone. */
 export function paymentStatusOf(
-  order: Pick<Order, 'state' | 'totalMinor' | 'paidMinor' | 'refundedMinor'>,
+  order: Pick<Order, 'state' | 'totalMinor' | 'paidMinor' | 'refundedMinor' | 'authorizedMinor'>,
 ): PaymentStatus {
-  const { totalMinor, paidMinor, refundedMinor } = order;
+  const { totalMinor, paidMinor, refundedMinor, authorizedMinor } = order;
   if (refundedMinor > 0n) return refundedMinor >= paidMinor ? 'REFUNDED' : 'PARTIALLY_REFUNDED';
+  if (paidMinor === 0n && authorizedMinor > 0n) return 'AUTHORIZED';
   if (paidMinor === 0n)
     return totalMinor === 0n ? 'NOT_REQUIRED' : closedStates.includes(order.state) ? 'VOIDED' : 'UNPAID';
   if (paidMinor < totalMinor) return 'PARTIALLY_PAID';

@@ -7,6 +7,34 @@ export const netMinor = (order: Pick<Order, 'paidMinor' | 'refundedMinor'>): big
 /** The larger of two amounts. */
 export const larger = (one: bigint, other: bigint): bigint => (one > other ? one : other);
 
+/** True while the order is kept open past its own deadline, or money is held for it. */
+export const isAwaiting = (order: Pick<Order, 'payBy' | 'authorizedMinor'>): boolean =>
+  order.payBy !== null || order.authorizedMinor > 0n;
+
+/** The order's deadlines when it waits until `until`: never earlier than it would have closed. */
+export const extended = (order: Order, until: Date): Pick<Order, 'expiresAt' | 'payBy'> =>
+  until.getTime() <= order.expiresAt.getTime()
+    ? { expiresAt: order.expiresAt, payBy: order.payBy }
+    : { expiresAt: until, payBy: order.payBy ?? order.expiresAt };
+
+/** What came in with an event, but for what an earlier refund has counted of it. */
+export const received = (
+  order: Order,
+  event: { readonly amountMinor: bigint; readonly countedMinor?: bigint },
+): Pick<Order, 'paidMinor'> => ({
+  paidMinor: order.paidMinor + larger(event.amountMinor - (event.countedMinor ?? 0n), 0n),
+});
+
+/** Only an order that still waits for its money waits longer; one that waits so long already has nothing to note. */
+export function decideAwaiting(order: Order, command: Extract<OrderCommand, { type: 'AwaitPayment' }>): Decision {
+  const { paymentId, until, authorizedMinor } = command;
+  if (order.state !== 'PENDING_PAYMENT') return { events: [] };
+  const longer = until.getTime() > order.expiresAt.getTime();
+  return longer || authorizedMinor !== order.authorizedMinor
+    ? one({ type: 'PaymentAwaited', paymentId, until, authorizedMinor })
+    : { events: [] };
+}
+
 /** A decision for one event. */
 const one = (event: OrderEvent): Decision => ({ events: [event] });
 

@@ -9,9 +9,10 @@ import {
   decideFact,
   refundableMinor,
 } from '../domain/payment.ts';
-import { announce, paymentAuthorized, paymentFailed, paymentSucceeded } from '../events.ts';
+import { announce, paymentFailed, paymentSucceeded } from '../events.ts';
 import type { AttemptRow, PaymentRow } from '../records.ts';
 import { type Cause, attemptFrom, insertRefund, lockPayment, savePayment } from '../store.ts';
+import { awaitPayment } from './await-payment.ts';
 import { changePayment } from './change-payment.ts';
 
 export type Applied = {
@@ -58,11 +59,12 @@ export async function applyFact(
 
   await saveAttempt(unit, row, decision, about, cause);
   const data = { attemptId: row.id, ...cause.data };
-  const after = await changePayment(unit, deps, payment, decision.events, { ...cause, data });
+  const paidAt = about.fact.type === 'succeeded' ? within(payment.createdAt, about.fact.at, cause.at) : undefined;
+  const after = await changePayment(unit, deps, payment, decision.events, { ...cause, paidAt, data });
   if (row.live === null && decision.attempt.state === 'SUCCEEDED') await hurryAttempt(unit, payment.id);
   for (const event of decision.events) {
     if (event.type === 'PaymentSettled') await announce(unit, deps, after, paymentSucceeded(after));
-    if (event.type === 'PaymentAuthorized') await announce(unit, deps, after, paymentAuthorized(after));
+    if (event.type === 'PaymentAuthorized' || event.type === 'PaymentProcessing') await awaitPayment(unit, deps, after);
     if (event.type === 'PaymentFailed') await announce(unit, deps, after, paymentFailed(event.code));
     if (event.type === 'PaymentExpired') await announce(unit, deps, after, paymentFailed('authorization_expired'));
   }
@@ -74,6 +76,10 @@ export async function applyFact(
   }
   return { outcome: decision.outcome, paymentId: payment.id };
 }
+
+/** A provider's clock is not ours: nobody has paid before the payment was made, nor in the future. */
+const within = (earliest: Date, told: Date | undefined, latest: Date): Date | undefined =>
+  told && new Date(Math.min(Math.max(told.getTime(), earliest.getTime()), latest.getTime()));
 
 async function findAttemptLocked(
   unit: Unit,

@@ -3,9 +3,11 @@ import { RefusedError, orRefusals, validationError } from '../../shared/errors.t
 import { type Claim, claimKey, findKey } from '../../shared/idempotency.ts';
 import { type PaymentDeps, transact } from '../context.ts';
 import { decideClose, isUnpaid } from '../domain/payment.ts';
+import { announce, paymentFailed } from '../events.ts';
 import type { AttemptRow, PaymentRow } from '../records.ts';
 import { findLiveAttempt, findPayment, lockPayment } from '../store.ts';
 import { applyFact, hurryAttempt } from './apply-fact.ts';
+import { awaitedUntil } from './await-payment.ts';
 import { changePayment, leadingPart } from './change-payment.ts';
 import { type PaymentPayload, refusedPayment, requirePayment } from './create-payment.ts';
 import { type EndedIntent, asRefusal, endIntent } from './submit-attempt.ts';
@@ -61,7 +63,8 @@ const store = (deps: PaymentDeps, { claim, paymentId, attempt, ended }: Cancella
     const events = decideClose(payment, 'CANCELLED');
     if (events === null) throw tooLate(payment);
     const cause = { source: 'api', at: deps.now() } as const;
-    await changePayment(unit, deps, payment, events, cause);
+    const closed = await changePayment(unit, deps, payment, events, cause);
+    if (awaitedUntil(deps, payment) !== null) await announce(unit, deps, closed, paymentFailed('cancelled'));
     if (attempt && ended)
       await applyFact(unit, deps, { provider: attempt.provider, attemptId: attempt.id, ...ended }, cause);
     // An attempt that was started meanwhile is called off by the job.

@@ -4,7 +4,7 @@ import { newNumber } from '../../shared/ids.ts';
 import type { Money } from '../../shared/money.ts';
 import { type PaymentDeps, type Unit, transact } from '../context.ts';
 import { decideClose } from '../domain/payment.ts';
-import { announce, paymentSucceeded } from '../events.ts';
+import { announce, paymentStarted, paymentSucceeded } from '../events.ts';
 import type { OrderFacts } from '../orders.ts';
 import type { PaymentProvider } from '../providers/provider.ts';
 import { orderNotPayable, paymentInProgress } from '../refusals.ts';
@@ -105,6 +105,7 @@ async function insertPart(
     await insertPayment(unit, payment, { source: 'api', at });
     const attempt = { id: attemptId, number: newNumber('PA', at), paymentId, createdAt: at };
     await insertAttempt(unit, { ...attempt, provider: part.provider.name }, firstCheckSeconds);
+    await announce(unit, deps, payment, paymentStarted(payment));
     return;
   }
   const payment = await insertWalletPayment(unit, deps, given);

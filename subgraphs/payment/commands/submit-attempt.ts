@@ -9,6 +9,7 @@ import { providerError } from '../refusals.ts';
 import type { AttemptRow, PaymentRow, Source } from '../records.ts';
 import { findAttempt, findPayment, knownAttempt, lockPayment, savePayment } from '../store.ts';
 import { applyFact, hurryAttempt } from './apply-fact.ts';
+import { awaitPayment } from './await-payment.ts';
 
 /** Seconds until the provider is first asked about an attempt of which no webhook came. */
 const firstPollSeconds = 15;
@@ -78,7 +79,10 @@ function storeIntent(
     );
     let after = payment;
     // A webhook may have been faster than the answer: then the attempt has gone on already.
-    if (attempt.state === 'CREATED') after = await savePayment(unit, payment, [{ type: 'AttemptReady' }], cause);
+    if (attempt.state === 'CREATED') {
+      after = await savePayment(unit, payment, [{ type: 'AttemptReady' }], cause);
+      await awaitPayment(unit, deps, after);
+    }
     if (!isUnpaid(after.state)) await hurryAttempt(unit, payment.id);
     if (intent.fact) {
       await applyFact(unit, deps, { provider, attemptId: id, intentId: intent.id, fact: intent.fact }, cause);

@@ -46,7 +46,13 @@ export type PaymentEvent =
 
 /** What a provider says about an attempt, however it was heard. */
 export type ProviderFact =
-  | { readonly type: 'succeeded'; readonly amountMinor: bigint; readonly currency: string }
+  /** `at`: when the customer paid, by the provider's clock, where it says so. */
+  | {
+      readonly type: 'succeeded';
+      readonly amountMinor: bigint;
+      readonly currency: string;
+      readonly at?: Date | undefined;
+    }
   | { readonly type: 'failed'; readonly code: string; readonly message: string }
   /** The provider holds the money until we capture it, for a time. */
   | { readonly type: 'authorized'; readonly amountMinor: bigint; readonly currency: string }

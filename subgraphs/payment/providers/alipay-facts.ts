@@ -37,12 +37,13 @@ const attemptIdOf = (tradeNumber: string): string | null =>
   /^[0-9a-f]{32}$/.test(tradeNumber) ? idFromBytes(Buffer.from(tradeNumber, 'hex')) : null;
 
 /** What a trade's state says about its attempt; null while the customer has not paid. Undefined where that makes no sense. */
-export function tradeFact(status: string, totalAmount: string): ProviderFact | null | undefined {
+export function tradeFact(status: string, totalAmount: string, paidAt?: string): ProviderFact | null | undefined {
   switch (status) {
     case 'TRADE_SUCCESS':
     case 'TRADE_FINISHED': {
       const amountMinor = fromYuan(totalAmount);
-      return amountMinor === null ? undefined : { type: 'succeeded', amountMinor, currency: alipayCurrency };
+      const at = fromChinaTime(paidAt ?? '') ?? undefined;
+      return amountMinor === null ? undefined : { type: 'succeeded', amountMinor, currency: alipayCurrency, at };
     }
     case 'TRADE_CLOSED':
       return { type: 'canceled' };
@@ -77,7 +78,7 @@ export function readAlipayEvent(body: Buffer): ReturnType<PaymentProvider['readE
   const { success, data } = notificationShape.safeParse(formOf(body));
   if (!success) return null;
   const event = { id: data.notify_id, type: `${data.notify_type}.${data.trade_status}` };
-  const fact = tradeFact(data.trade_status, data.total_amount);
+  const fact = tradeFact(data.trade_status, data.total_amount, data.gmt_payment);
   if (fact === undefined) return null;
   const refunded = data.gmt_refund !== undefined && data.gmt_refund !== '';
   if (fact === null || refunded) return { ...event, about: null };

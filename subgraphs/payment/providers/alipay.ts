@@ -90,8 +90,11 @@ async function findTrade(
 ): Promise<Intent> {
   try {
     const trade = await gateway.ask('alipay.trade.query', { out_trade_no: intentId });
-    const { outTradeNo, tradeStatus, totalAmount } = trade;
-    const fact = outTradeNo === intentId ? tradeFact(String(tradeStatus), String(totalAmount)) : undefined;
+    const { outTradeNo, tradeStatus, totalAmount, sendPayDate } = trade;
+    const fact =
+      outTradeNo === intentId
+        ? tradeFact(String(tradeStatus), String(totalAmount), String(sendPayDate ?? ''))
+        : undefined;
     if (fact === undefined) throw new ProviderUnreachable('alipay: an answer that does not fit the trade asked for');
     return intentOf(intentId, String(tradeStatus), fact);
   } catch (error) {

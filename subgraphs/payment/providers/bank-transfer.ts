@@ -2,6 +2,7 @@ import { maxAmountMinor } from '../../shared/money.ts';
 import type { BankTransferConfig } from '../config.ts';
 import type { AmountLimits, Intent, KnownAttempt, PaymentProvider } from './provider.ts';
 
+const dayMs = 86_400_000;
 const anyAmount: AmountLimits = { minMinor: 1n, maxMinor: maxAmountMinor, stepMinor: 1n };
 
 /**
@@ -27,6 +28,7 @@ export function bankTransferProvider(config: BankTransferConfig): PaymentProvide
   return {
     name: 'bank_transfer',
     offline: true,
+    patienceMs: { OPEN: config.waitDays * dayMs },
     limits: (currency) => (config.currencies?.has(currency) === false ? null : anyAmount),
     createIntent: async ({ number, amount }) => intentOf({ intentId: number, amount }),
     getIntent: async (attempt) => intentOf(attempt),

@@ -95,6 +95,11 @@ export type PaymentProvider = {
   readonly offline?: boolean;
   /** What it takes of a currency of ISO 4217; null for one that it does not take. Undefined: whatever it is asked for. */
   readonly limits?: (currency: string) => AmountLimits | null;
+  /**
+   * How long an order waits past its deadline for a payment that has come so far there (decision 78). Without one it is
+   * closed at its deadline, and what comes later goes back.
+   */
+  readonly patienceMs?: Partial<Record<AwaitedState, number>>;
   /** Creates the attempt's intent, or finds it: the attempt's id is its idempotency key. */
   createIntent(attempt: {
     id: string;
@@ -125,6 +130,9 @@ export type PaymentProvider = {
   readonly statement?: ProviderStatement | undefined;
   close(): Promise<void>;
 };
+
+/** States of a payment in which its customer has done all that they can. OPEN: where money takes days and people tell of it. */
+export type AwaitedState = 'OPEN' | 'PROCESSING' | 'AUTHORIZED';
 
 type Limited = Pick<PaymentProvider, 'limits'>;
 

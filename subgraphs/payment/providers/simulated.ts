@@ -16,6 +16,11 @@ import {
 const requestTimeoutMs = 5_000;
 const poolConnections = 16;
 const keepAliveMs = 30_000;
+const dayMs = 86_400_000;
+/** Its slow method, like a bank's debit. */
+const processingMs = 7 * dayMs;
+/** As long as a card's money is held there, unless it was told otherwise. */
+const authorizationMs = 7 * dayMs;
 
 const intentShape = z.object({
   id: z.string().min(1).max(128),
@@ -23,6 +28,11 @@ const intentShape = z.object({
   amount_received: z.number().int(),
   capture_method: z.enum(['automatic', 'manual']),
   currency: z.string(),
+  /** When the customer paid; absent while they have not. */
+  paid_at: z.iso
+    .datetime()
+    .transform((text) => new Date(text))
+    .nullish(),
   status: z.string().max(40),
   client_secret: z.string().optional(),
   metadata: z.record(z.string(), z.string()),
@@ -66,9 +76,10 @@ function factOf(intent: SimulatedIntent): ProviderFact | null {
   const { currency } = intent;
   if (intent.status === 'succeeded') {
     const amount = intent.capture_method === 'manual' ? intent.amount_received : intent.amount;
-    return { type: 'succeeded', amountMinor: BigInt(amount), currency };
+    return { type: 'succeeded', amountMinor: BigInt(amount), currency, at: intent.paid_at ?? undefined };
   }
   if (intent.status === 'requires_capture') return { type: 'authorized', amountMinor: BigInt(intent.amount), currency };
+  if (intent.status === 'processing') return { type: 'processing' };
   if (intent.status === 'canceled') return { type: 'canceled' };
   const failure = intent.last_payment_error;
   return failure ? { type: 'failed', code: failure.code, message: failure.message } : null;
@@ -126,6 +137,7 @@ export function simulatedProvider(config: SimulatedConfig, options: { publicUrl:
 
   return {
     name: 'simulated',
+    patienceMs: { PROCESSING: processingMs, AUTHORIZED: authorizationMs },
     async createIntent({ id, amount, orderId, paymentId, returnUrl, capture }) {
       const body = {
         amount: Number(amount.amount),
@@ -223,6 +235,7 @@ function readEvent(body: Buffer): ReturnType<PaymentProvider['readEvent']> {
       'payment_intent.succeeded',
       'payment_intent.payment_failed',
       'payment_intent.canceled',
+      'payment_intent.processing',
       'payment_intent.amount_capturable_updated',
     ];
     if (!wanted.includes(type)) return { ...told, about: null };

@@ -12,6 +12,7 @@ const intentShape = z.object({
   amount_received: z.number().int(),
   amount_capturable: z.number().int(),
   currency: z.string(),
+  latest_charge: z.union([z.string(), z.object({ created: z.number().int() })]).nullish(),
   metadata,
   last_payment_error: z.object({ code: z.string().nullish(), message: z.string().nullish() }).nullish(),
 });
@@ -33,11 +34,16 @@ const eventShape = z.object({
   id: z.string().min(1).max(128),
   type: z.string().min(1).max(64),
   livemode: z.boolean().optional(),
+  created: z.number().int().min(0).max(100_000_000_000).optional(),
   data: z.object({ object: z.unknown() }),
 });
 
 type IntentFacts = z.infer<typeof intentShape>;
 type SessionFacts = z.infer<typeof sessionShape>;
+
+/** The charge is expanded where we ask for an intent, and only named in an event. */
+const paidAt = (charge: { created: number } | string | null | undefined): Date | undefined =>
+  typeof charge === 'object' && charge !== null ? new Date(charge.created * 1000) : undefined;
 
 function minorOf(amount: number, currencyInAnyCase: string): { amountMinor: bigint; currency: string } {
   const money = fromStripeAmount(amount, currencyInAnyCase);
@@ -48,7 +54,11 @@ function minorOf(amount: number, currencyInAnyCase: string): { amountMinor: bigi
 export function intentFact(intent: Stripe.PaymentIntent | IntentFacts): ProviderFact | null {
   switch (intent.status) {
     case 'succeeded':
-      return { type: 'succeeded', ...minorOf(intent.amount_received, intent.currency) };
+      return {
+        type: 'succeeded',
+        ...minorOf(intent.amount_received, intent.currency),
+        at: paidAt(intent.latest_charge),
+      };
     case 'requires_capture':
       return { type: 'authorized', ...minorOf(intent.amount_capturable, intent.currency) };
     case 'canceled':
@@ -79,6 +89,12 @@ export function refundOf(refund: Stripe.Refund | z.infer<typeof refundShape>): P
   return { id, result: 'failed', code: failure ?? status, failure: failure ?? status };
 }
 
+/** A success is told of as it happens, so the event's own time is that of the payment. */
+const toldAt = (fact: ProviderFact | null, created: number | undefined): ProviderFact | null =>
+  fact?.type === 'succeeded' && fact.at === undefined && created !== undefined
+    ? { ...fact, at: new Date(created * 1000) }
+    : fact;
+
 /**
  * Reads an event whose signature was checked; null when it is none of Stripe's. Test money is no money where the key is a
  * live one, and the other way round: an endpoint may be sent both.
@@ -87,11 +103,11 @@ export function refundOf(refund: Stripe.Refund | z.infer<typeof refundShape>): P
  */
 export function readStripeEvent(body: Buffer, live: boolean): ReturnType<PaymentProvider['readEvent']> {
   try {
-    const { id, type, livemode, data } = eventShape.parse(JSON.parse(body.toString('utf8')));
+    const { id, type, livemode, created, data } = eventShape.parse(JSON.parse(body.toString('utf8')));
     if (livemode !== undefined && livemode !== live) return { id, type, about: null };
     if (type.startsWith('payment_intent.')) {
       const intent = intentShape.parse(data.object);
-      const fact = intentFact(intent);
+      const fact = toldAt(intentFact(intent), created);
       if (fact === null) return { id, type, about: null };
       // The attempt of a checkout is known by its session: the intent behind that is named by the metadata alone.
       const intentId = intent.metadata?.['checkout'] === 'true' ? null : intent.id;
@@ -103,7 +119,7 @@ export function readStripeEvent(body: Buffer, live: boolean): ReturnType<Payment
     }
     if (type.startsWith('checkout.session.')) {
       const session = sessionShape.parse(data.object);
-      const fact = sessionFact(session);
+      const fact = toldAt(sessionFact(session), created);
       const attemptId = session.metadata?.['attemptId'] ?? null;
       return { id, type, about: fact && { kind: 'attempt', intentId: session.id, attemptId, fact } };
     }

@@ -16,6 +16,11 @@ const requestTimeoutMs = 4_000;
 const maxNetworkRetries = 1;
 const maxSockets = 16;
 const listedRefunds = 100;
+const dayMs = 86_400_000;
+/** Bank debits are processing for up to fourteen days. @see https://docs.stripe.com/payments/bank-debits */
+const slowestDebitMs = 14 * dayMs;
+/** A card's money is held for seven days. @see https://docs.stripe.com/payments/place-a-hold-on-a-payment-method */
+const authorizationMs = 7 * dayMs;
 const isSession = (intentId: string): boolean => intentId.startsWith('cs_');
 
 /**
@@ -52,13 +57,14 @@ export function stripeProvider(config: StripeConfig): PaymentProvider {
   const getIntent = ({ intentId }: KnownAttempt): Promise<Intent> =>
     heard(async () =>
       isSession(intentId)
-        ? fromSession(await stripe.checkout.sessions.retrieve(intentId, { expand: ['payment_intent'] }))
-        : fromIntent(await stripe.paymentIntents.retrieve(intentId)),
+        ? fromSession(await stripe.checkout.sessions.retrieve(intentId, { expand: ['payment_intent.latest_charge'] }))
+        : fromIntent(await stripe.paymentIntents.retrieve(intentId, { expand: ['latest_charge'] })),
     );
 
   return {
     name: 'stripe',
     limits: stripeLimits,
+    patienceMs: { PROCESSING: slowestDebitMs, AUTHORIZED: authorizationMs },
     async createIntent(attempt) {
       const options = { idempotencyKey: attempt.id };
       const { returnUrl } = attempt;
@@ -138,10 +144,12 @@ const sessionParams = (attempt: NewAttempt, returnUrl: string): Stripe.Checkout.
 
 function fromSession(session: Stripe.Checkout.Session): Intent {
   const intent = typeof session.payment_intent === 'object' ? session.payment_intent : null;
+  const [own, behind] = [sessionFact(session), intent && intentFact(intent)];
   return {
     id: session.id,
     status: session.status ?? 'open',
-    fact: sessionFact(session) ?? (intent && intentFact(intent)),
+    // Of a paid one the intent says when that was.
+    fact: own?.type === 'succeeded' && behind?.type === 'succeeded' ? behind : (own ?? behind),
     tradeType: 'checkout',
     redirectUrl: session.url,
     clientParams: { session: session.id },

@@ -33,6 +33,10 @@ export const controlBody = z.strictObject({
   hurry: z.literal(true).optional(),
   /** What becomes of refunds from now on: done, refused, or left pending until `settle`. */
   refunds: z.enum(['succeed', 'refuse', 'pend']).optional(),
+  /** A good card's money is only on its way (`processing`), until `finish`. */
+  slow: z.boolean().optional(),
+  /** Ends an intent that is processing. */
+  finish: z.strictObject({ intent: z.string().max(40), as: z.enum(['succeeded', 'failed']) }).optional(),
   /** Ends a refund: a pending one either way; one that has succeeded can still fail, as a customer's bank may send it back. */
   settle: z.strictObject({ refund: z.string().max(40), as: z.enum(['succeeded', 'failed']) }).optional(),
   /** Sends at once what the provider never said: a payment with a bad signature, an old one, or one with another amount. */
@@ -46,6 +50,7 @@ type Behaviour = {
   reorder: boolean;
   dropped: boolean;
   refunds: NonNullable<Control['refunds']>;
+  slow: boolean;
 };
 const everyIntent = '*';
 
@@ -59,6 +64,7 @@ export async function behaviourOf(sql: Sql, intentId: string): Promise<Behaviour
     reorder: Number(row?.['reorder'] ?? 0) === 1,
     dropped: Number(row?.['dropped'] ?? 0) === 1,
     refunds: (row?.['refunds'] ?? 'succeed') as Behaviour['refunds'],
+    slow: Number(row?.['slow'] ?? 0) === 1,
   };
 }
 
@@ -104,8 +110,8 @@ export async function storeControl(db: Database, control: Control): Promise<void
     const before = await behaviourOf(sql, intentId);
     await write(
       sql,
-      `insert into behaviour (intent_id, duplicates, delay_ms, reorder, dropped, refunds) values (?, ?, ?, ?, ?, ?)
-       on duplicate key update duplicates = values(duplicates), delay_ms = values(delay_ms), reorder = values(reorder), dropped = values(dropped), refunds = values(refunds)`,
+      `insert into behaviour (intent_id, duplicates, delay_ms, reorder, dropped, refunds, slow) values (?, ?, ?, ?, ?, ?, ?)
+       on duplicate key update duplicates = values(duplicates), delay_ms = values(delay_ms), reorder = values(reorder), dropped = values(dropped), refunds = values(refunds), slow = values(slow)`,
       [
         intentId,
         control.duplicate ?? before.duplicates,
@@ -113,6 +119,7 @@ export async function storeControl(db: Database, control: Control): Promise<void
         control.reorder ?? before.reorder,
         control.drop ?? before.dropped,
         control.refunds ?? before.refunds,
+        control.slow ?? before.slow,
       ],
     );
     if (control.hurry) {

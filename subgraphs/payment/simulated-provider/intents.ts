@@ -4,7 +4,7 @@ import { type Database, type Row, type Sql, insertRows, select, toDate, toJson, 
 import { isDuplicateKey } from '../../shared/errors.ts';
 import { hashOf } from '../../shared/idempotency.ts';
 import { type CardAnswer, answerCard, authenticatedCard } from './cards.ts';
-import { oweWebhook } from './deliveries.ts';
+import { behaviourOf, oweWebhook } from './deliveries.ts';
 
 /** An answer that is no success, in the shape of Stripe's errors. */
 export class ApiError extends Error {
@@ -67,6 +67,7 @@ const intentJson = (row: Row) => ({
   capture_method: row['capture_method'] as 'automatic' | 'manual',
   amount_received: Number(row['amount_received']),
   amount_refunded: Number(row['refunded']),
+  paid_at: (toDate(row['paid_at']) as Date | null)?.toISOString() ?? null,
   last_payment_error:
     row['failure_code'] === null
       ? null
@@ -158,6 +159,8 @@ export async function confirmIntent(
   const intent = await db.transaction(async (sql) => {
     const before = await lockIntent(sql, id);
     requireConfirmable(before, shown, card === undefined);
+    if (answer.type === 'succeeded' && (await behaviourOf(sql, id)).slow)
+      return sendOnItsWay(sql, before, number.slice(-4));
     const held = answer.type === 'succeeded' && before.capture_method === 'manual';
     const heldSeconds = held ? options.authorizationSeconds : null;
     await storeAnswer(sql, before, { last4: number.slice(-4), answer, heldSeconds });
@@ -171,6 +174,26 @@ export async function confirmIntent(
   });
   if (answer.type === 'declined') throw new ApiError(402, answer.code, answer.message, intent);
   return intent;
+}
+
+/** The money is on its way, as by a bank's debit. */
+async function sendOnItsWay(sql: Sql, { id }: IntentJson, last4: string): Promise<IntentJson> {
+  await write(sql, "update intent set status = 'processing', card_last4 = ? where id = ?", [last4, id]);
+  const changed = await reread(sql, id);
+  await oweWebhook(sql, { intentId: id, type: 'payment_intent.processing', object: told(changed) });
+  return changed;
+}
+
+/** Test control: what was on its way has come, or never will. Another end of one that has ended changes nothing. */
+export function finishIntent(db: Database, id: string, as: 'succeeded' | 'failed'): Promise<void> {
+  return db.transaction(async (sql) => {
+    const intent = await lockIntent(sql, id);
+    if (intent.status !== 'processing') return;
+    const answer = { type: as === 'succeeded' ? as : 'declined', code: 'debit_not_authorized', message: 'The bank refused the debit.' } as const; // prettier-ignore
+    await storeAnswer(sql, intent, { last4: intent.card_last4 ?? '', answer, heldSeconds: null });
+    const type = as === 'succeeded' ? 'payment_intent.succeeded' : 'payment_intent.payment_failed';
+    await oweWebhook(sql, { intentId: id, type, object: told(await reread(sql, id)) });
+  });
 }
 
 function requireConfirmable(
@@ -210,10 +233,11 @@ export async function charge(
   { id, currency, metadata: about }: Pick<IntentJson, 'id' | 'currency' | 'metadata'>,
   amount: number,
 ): Promise<void> {
-  await write(sql, "update intent set status = 'succeeded', amount_received = ?, capture_before = null where id = ?", [
-    amount,
-    id,
-  ]);
+  await write(
+    sql,
+    "update intent set status = 'succeeded', amount_received = ?, capture_before = null, paid_at = utc_timestamp(3) where id = ?",
+    [amount, id],
+  );
   await insertRows(sql, 'charge', [
     {
       id: randomId('ch'),
@@ -230,8 +254,8 @@ export async function charge(
 export function cancelIntent(db: Database, id: string): Promise<IntentJson> {
   return db.transaction(async (sql) => {
     const { status } = await lockIntent(sql, id);
-    if (status === 'succeeded')
-      throw new ApiError(400, 'payment_intent_unexpected_state', "The intent has succeeded and can't be canceled.");
+    if (status === 'succeeded' || status === 'processing')
+      throw new ApiError(400, 'payment_intent_unexpected_state', `The intent is ${status} and can't be canceled.`);
     if (status !== 'canceled') await callOff(sql, id);
     return reread(sql, id);
   });

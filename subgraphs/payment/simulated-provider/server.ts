@@ -14,9 +14,10 @@ import { type Logger, createLogger, createMetrics } from '../../shared/telemetry
 import { type ProviderConfig, readProviderConfig } from './config.ts';
 import { controlBody, forge, owedWebhooks, startDeliveries, storeControl } from './deliveries.ts';
 import {
-  ApiError, cancelIntent, confirmBody, confirmIntent, createBody, createIntent, findIntents, getIntent, readJournal,
+  ApiError, cancelIntent, confirmBody, confirmIntent, createBody, createIntent, findIntents, finishIntent, getIntent, readJournal,
 } from './intents.ts'; // prettier-ignore
 import { captureBody, captureIntent, expireAuthorizations } from './captures.ts';
+import { actInDashboard, dashboardBody } from './own-doings.ts';
 import { createRefund, getRefund, refundBody, settleRefund } from './refunds.ts';
 import { readStatement, statementQuery } from './statement.ts';
 import { simulatedSchema } from './subgraph.ts';
@@ -140,11 +141,17 @@ function createEndpoints(db: Database, config: ProviderConfig, deliveries: Loop)
     { method: 'GET', path: /^\/v1\/test\/webhooks()$/, answer: () => owedWebhooks(db) },
     {
       method: 'POST',
+      path: /^\/v1\/test\/dashboard()$/,
+      answer: ({ body }) => thenDeliver(actInDashboard(db, dashboardBody.parse(body))),
+    },
+    {
+      method: 'POST',
       path: /^\/v1\/test\/webhooks()$/,
       answer: async ({ body }) => {
         const control = controlBody.parse(body);
-        const { settle } = control;
+        const { settle, finish } = control;
         if (settle !== undefined) await settleRefund(db, settle.refund, settle.as);
+        if (finish !== undefined) await finishIntent(db, finish.intent, finish.as);
         await thenDeliver(storeControl(db, control));
         if (control.forge === undefined) return { done: true };
         const { client_secret: _, ...intent } = await getIntent(db, control.intent ?? '');

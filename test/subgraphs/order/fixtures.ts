@@ -25,7 +25,10 @@ export function anOrder(change: Partial<Order> = {}): Order {
     totalMinor: 5_000n,
     paidMinor: paidStates.includes(state) ? 5_000n : 0n,
     refundedMinor: 0n,
+    authorizedMinor: 0n,
     expiresAt,
+    isPaying: false,
+    payBy: null,
     paidAt: paidStates.includes(state) ? inTime : null,
     completedAt: state === 'COMPLETED' ? inTime : null,
     closedAt: null,
@@ -48,6 +51,8 @@ export const commands: { readonly [Type in OrderCommand['type']]: Extract<OrderC
   FailPlacing: { type: 'FailPlacing', reason: 'OUT_OF_STOCK', detail: { shortages: [] } },
   MarkPaid: { type: 'MarkPaid', paymentId: 'payment-1', amountMinor: 5_000n, method: 'SIMULATED_CARD', paidAt: inTime, advances: true }, // prettier-ignore
   RecordRefund: { type: 'RecordRefund', paymentId: 'payment-1', refundId: 'refund-1', amountMinor: 5_000n },
+  AwaitPayment: { type: 'AwaitPayment', paymentId: 'payment-1', until: after(expiresAt, 60_000), authorizedMinor: 0n },
+  StopAwaiting: { type: 'StopAwaiting', paymentId: 'payment-1' },
   Expire: { type: 'Expire' },
   Cancel: { type: 'Cancel', reason: 'CUSTOMER', note: null },
   Redeem: { type: 'Redeem' },
@@ -82,6 +87,12 @@ export const anyCommand: fc.Arbitrary<OrderCommand> = fc.oneof(
     paymentId: payments,
     refundId: fc.uuid(),
     amountMinor: positive,
+  }),
+  fc.record({
+    type: fc.constant('AwaitPayment' as const),
+    paymentId: payments,
+    until: fc.integer({ min: -1_000, max: 9_000 }).map((ms) => after(expiresAt, ms)),
+    authorizedMinor: fc.constantFrom(0n, 5_000n),
   }),
   fc.record({
     type: fc.constant('Fulfil' as const),

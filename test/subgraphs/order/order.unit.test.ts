@@ -42,6 +42,8 @@ const table: Readonly<Record<OrderCommand['type'], Readonly<Record<OrderState, s
     FailPlacing      FAILED ! ! ! ! ! ! ! · !
     MarkPaid         = PAID = = = = = = = =
     RecordRefund     = = = = = = = = = =
+    AwaitPayment     · = · · · · · · · ·
+    StopAwaiting     · · · · · · · · · ·
     Expire           ! ! ! ! ! ! ! · ! !
     Cancel           ! CANCELLED ! ! ! ! · ! ! !
     Redeem           ! ! COMPLETED ! · ! ! ! ! !
@@ -170,7 +172,7 @@ describe('money', () => {
 
   test('the payment status follows from the amounts and the state', () => {
     const status = (paidMinor: bigint, refundedMinor: bigint, state: OrderState = 'PAID', totalMinor = 5_000n) =>
-      paymentStatusOf({ state, totalMinor, paidMinor, refundedMinor });
+      paymentStatusOf({ state, totalMinor, paidMinor, refundedMinor, authorizedMinor: 0n });
     expect(status(0n, 0n, 'PENDING_PAYMENT')).toBe('UNPAID');
     expect(status(0n, 0n, 'PENDING_PAYMENT', 0n)).toBe('NOT_REQUIRED');
     for (const state of closedStates) expect(status(0n, 0n, state)).toBe('VOIDED');

@@ -97,7 +97,7 @@ describe.each([
     expect(await capture(payment.id)).toMatchObject({ userErrors: [{ code: 'VALIDATION', path: ['paymentId'] }] });
     expect(await held.charged(payment)).toBe(1_234);
     const told = await world.rows("select type from outbox where aggregate_id = ? order by id", [bytes(payment.order.id)]);
-    expect(told.map(({ type }) => type)).toEqual(['payment.authorized', 'payment.succeeded']);
+    expect(told.map(({ type }) => type)).toEqual(['payment.started', 'payment.authorized', 'payment.succeeded']);
   });
 
   test('is captured in part, the rest let go, and the rest of the order paid by another payment', async () => {

@@ -33,9 +33,11 @@ const journalOf = async (orderId: string) => {
   );
 };
 const outboxOf = async (orderId: string): Promise<{ type: string; data: Loose }[]> =>
-  (await world.rows('select type, data from outbox where aggregate_id = ? order by id', [bytes(orderId)])).map(
-    (row) => ({ type: row.type, data: toJson(row.data) }),
-  );
+  (
+    await world.rows("select type, data from outbox where aggregate_id = ? and type <> 'payment.started' order by id", [
+      bytes(orderId),
+    ])
+  ).map((row) => ({ type: row.type, data: toJson(row.data) }));
 const close = (orderId: string, state: string, copies = 1) =>
   world.orders.tell('order.closed', orderId, { customerId: newId(), state, reason: 'PAYMENT_TIMEOUT' }, copies);
 

@@ -1,0 +1,107 @@
+import { type Row, placeholders, select } from '../../shared/database.ts';
+import { badUserInput } from '../../shared/errors.ts';
+import { idFromBytes, idToBytes, isId } from '../../shared/ids.ts';
+import { inTime } from '../../shared/in-time.ts';
+import { type PaymentDeps, providerNamed, transact } from '../context.ts';
+import { isUnpaid, refundableMinor } from '../domain/payment.ts';
+import type { PaymentRow } from '../records.ts';
+import { attemptFrom, knownAttempt, paymentFrom } from '../store.ts';
+import { applyFact } from './apply-fact.ts';
+import { awaitedUntil, authorizedMinor } from './await-payment.ts';
+
+/** What is known of an order's money when the order is about to close; an order without any is not told of. */
+export type ClosingOutlook = {
+  readonly orderId: string;
+  /** What has come in and is not going back, in minor units. */
+  readonly settledMinor: number;
+  /** When the last of it was paid. */
+  readonly paidAt: Date | null;
+  /** The payment that is waited for, and until when. */
+  readonly paymentId: string | null;
+  readonly until: Date | null;
+  readonly authorizedMinor: number;
+};
+
+const maxOrders = 200;
+/** The order service waits for the answer, and for all orders of its batch at once. */
+const askWithinMs = 1_000;
+const concurrency = 32;
+
+/**
+ * Asks the providers once about the live attempts of these orders, which are about to close, and applies what they say: a
+ * webhook that is late by seconds costs no sale. A provider that does not answer within a second has said nothing.
+ */
+export async function settleBeforeClosing(
+  deps: PaymentDeps,
+  { orderIds }: { orderIds: readonly string[] },
+): Promise<readonly ClosingOutlook[]> {
+  if (orderIds.length > maxOrders || !orderIds.every(isId))
+    throw badUserInput(`orderIds: takes up to ${maxOrders} ids.`);
+  if (orderIds.length === 0) return [];
+  const before = await paymentsOf(deps, orderIds);
+  const unpaid = before.filter(({ state }) => isUnpaid(state));
+  if (unpaid.length > 0) await askProviders(deps, unpaid);
+  const payments = unpaid.length > 0 ? await paymentsOf(deps, orderIds) : before;
+  return [...Map.groupBy(payments, ({ orderId }) => orderId)].map(([orderId, own]) => outlookOf(deps, orderId, own));
+}
+
+async function paymentsOf(deps: PaymentDeps, orderIds: readonly string[]): Promise<PaymentRow[]> {
+  const rows = await select(
+    deps.db.em(),
+    `select * from payment where order_id in (${placeholders(orderIds)}) order by order_id, id`,
+    orderIds.map(idToBytes),
+  );
+  return rows.map(paymentFrom);
+}
+
+async function askProviders(deps: PaymentDeps, payments: readonly PaymentRow[]): Promise<void> {
+  const byId = new Map(payments.map((payment) => [payment.id, payment]));
+  const queue = await select(
+    deps.db.em(),
+    `select * from attempt where live in (${placeholders(payments)}) and provider_intent_id is not null`,
+    payments.map(({ id }) => idToBytes(id)),
+  );
+  const workers = Array.from({ length: Math.min(concurrency, queue.length) }, async () => {
+    for (let row = queue.shift(); row !== undefined; row = queue.shift()) {
+      const payment = byId.get(idFromBytes(row['payment_id'] as Buffer));
+      if (payment) await askOnce(deps, payment, row);
+    }
+  });
+  // What is not answered by then is not waited for; it is applied all the same when it comes.
+  await inTime(Promise.all(workers), askWithinMs).catch((error: Error) => {
+    deps.log.warn({ err: error.message }, 'not every provider has answered before its order closes');
+  });
+}
+
+/** Never rejects: the order is closed by its deadline whatever the provider is doing. */
+async function askOnce(deps: PaymentDeps, payment: PaymentRow, row: Row): Promise<void> {
+  const attempt = attemptFrom(row);
+  try {
+    const provider = providerNamed(deps, attempt.provider);
+    if (provider.offline) return;
+    const intent = await provider.getIntent(knownAttempt(payment, attempt, String(attempt.providerIntentId)));
+    const { fact } = intent;
+    if (fact === null) return;
+    const about = { provider: attempt.provider, attemptId: attempt.id, intentId: intent.id, fact };
+    await transact(deps, (unit) => applyFact(unit, deps, about, { source: 'poll', at: deps.now() }));
+  } catch (error) {
+    deps.log.warn(
+      { err: (error as Error).message, attemptId: attempt.id },
+      'an order closes without its provider’s word',
+    );
+  }
+}
+
+function outlookOf(deps: PaymentDeps, orderId: string, payments: readonly PaymentRow[]): ClosingOutlook {
+  const settled = payments.filter(({ paidAt }) => paidAt !== null && paidAt !== undefined);
+  const paidAtMs = Math.max(0, ...settled.map(({ paidAt }) => (paidAt as Date).getTime()));
+  const awaited = payments.find((payment) => isUnpaid(payment.state) && awaitedUntil(deps, payment) !== null);
+  return {
+    orderId,
+    settledMinor: Number(settled.reduce((sum, payment) => sum + refundableMinor(payment), 0n)),
+    paidAt: settled.length > 0 ? new Date(paidAtMs) : null,
+    paymentId: awaited?.id ?? null,
+    until: awaited ? awaitedUntil(deps, awaited) : null,
+    authorizedMinor: awaited ? Number(authorizedMinor(awaited)) : 0,
+  };
+}
