@@ -80,7 +80,7 @@ async function outcomeOf({ order, id }: Opened) {
     attempts,
     refunds: refunds.map(({ state, amount }) => [state, Number(amount)]),
     settled: Number(journal.settled),
-    told: told.map(({ type }) => type).filter((type) => type !== 'payment.failed'),
+    told: told.map(({ type }) => type).filter((type) => type !== 'payment.failed' && type !== 'payment.awaited'),
   };
 }
 
