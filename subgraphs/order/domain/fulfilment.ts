@@ -1,5 +1,5 @@
 import { validationError } from '../../shared/errors.ts';
-import type { Decision, Order, OrderCommand } from './order.ts';
+import type { Decision, LineQuantity, Order, OrderCommand } from './order.ts';
 
 /** A delivery of the wanted lines, of everything left where none are named; or why not. The last one completes the order. */
 export function decideFulfilment(order: Order, command: Extract<OrderCommand, { type: 'Fulfil' }>): Decision {
@@ -40,4 +40,14 @@ export function decideFulfilment(order: Order, command: Extract<OrderCommand, { 
       ...(complete ? [{ type: 'OrderCompleted' } as const] : []),
     ],
   };
+}
+
+/** The lines after these were delivered. */
+export function delivered(order: Order, quantities: readonly LineQuantity[]): Partial<Order> {
+  const lines = order.lines.map((line) => ({
+    ...line,
+    fulfilledQuantity: line.fulfilledQuantity + (quantities.find(({ lineId }) => lineId === line.id)?.quantity ?? 0),
+  }));
+  const left = lines.some((line) => line.needsFulfilment && line.fulfilledQuantity < line.quantity);
+  return { lines, fulfilmentStatus: left ? 'PARTIALLY_FULFILLED' : 'FULFILLED' };
 }

@@ -1,8 +1,9 @@
 import type { Refusal } from '../../shared/errors.ts';
 import { validationError } from '../../shared/errors.ts';
+import { change } from './change.ts';
 import { decideFulfilment } from './fulfilment.ts';
-import { decideAwaiting, decidePayment, extended, isAwaiting, larger, netMinor, received } from './paying.ts';
-import { decideLapse, decideRedemption, isRefunded } from './redemption.ts';
+import { decideAwaiting, decidePayment, isAwaiting, larger, netMinor } from './paying.ts';
+import { decideLapse, decideRedemption } from './redemption.ts';
 
 /*
  * The life of an order as data and two pure functions: `decide` says which events a command leads to, or why not;
@@ -366,65 +367,6 @@ export function evolve(order: Order, event: OrderEvent, at: Date): Order {
     throw new Error(`${event.type} can't follow ${order.state}`);
   const next = { ...order, ...change(order, event, at), ...(to === null ? {} : { state: to }) };
   return { ...next, paymentStatus: paymentStatusOf(next) };
-}
-
-function change(order: Order, event: OrderEvent, at: Date): Partial<Order> {
-  switch (event.type) {
-    case 'PlacingFailed':
-      return { closedAt: at, cancelReason: event.reason };
-    case 'OrderExpired':
-      return { closedAt: at, cancelReason: 'PAYMENT_TIMEOUT', authorizedMinor: 0n };
-    case 'OrderCancelled':
-      return { closedAt: at, cancelReason: event.reason, authorizedMinor: 0n };
-    case 'PaymentAwaited':
-      return { ...extended(order, event.until), authorizedMinor: event.authorizedMinor };
-    case 'AwaitingEnded':
-      return { expiresAt: order.payBy ?? order.expiresAt, payBy: null, authorizedMinor: 0n };
-    case 'OrderPaid':
-      return {
-        paidMinor: order.paidMinor + event.amountMinor,
-        paidAt: event.paidAt,
-        authorizedMinor: 0n,
-        advanceAt: event.advances ? at : order.lapsesAt,
-      };
-    case 'PartPaymentReceived':
-      return { ...received(order, event), authorizedMinor: 0n };
-    case 'PaymentRefused':
-      return received(order, event);
-    case 'RefundRecorded': {
-      const refundedMinor = order.refundedMinor + event.amountMinor;
-      const paidMinor = event.early ? order.paidMinor + event.amountMinor : order.paidMinor;
-      const money = { refundedMinor, paidMinor: larger(paidMinor, refundedMinor) };
-      // An order whose money is gone is not waited for any more.
-      return order.lapsesAt !== null && isRefunded(money) ? { ...money, advanceAt: null } : money;
-    }
-    case 'LinesFulfilled': {
-      const lines = order.lines.map((line) => ({
-        ...line,
-        fulfilledQuantity:
-          line.fulfilledQuantity + (event.lines.find(({ lineId }) => lineId === line.id)?.quantity ?? 0),
-      }));
-      const left = lines.some((line) => line.needsFulfilment && line.fulfilledQuantity < line.quantity);
-      return { lines, fulfilmentStatus: left ? 'PARTIALLY_FULFILLED' : 'FULFILLED' };
-    }
-    case 'OrderCompleted':
-    case 'OrderRedeemed':
-      return { completedAt: at, advanceAt: null };
-    case 'OrderLapsed':
-      return { closedAt: at, advanceAt: null };
-    case 'AdvancePostponed':
-      return { advanceAt: event.nextAt, advanceAttempts: order.advanceAttempts + 1 };
-    case 'AttentionNeeded':
-      return { advanceAt: null };
-    case 'AttentionResolved':
-      return event.to === 'COMPLETED' ? { completedAt: at } : { advanceAt: at, advanceAttempts: 0 };
-    case 'RemarkChanged':
-      return { remark: event.remark };
-    case 'OrderArchived':
-      return { archivedAt: at };
-    default:
-      return {};
-  }
 }
 
 /** The money's status follows from the amounts and the state alone. */

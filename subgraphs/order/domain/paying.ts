@@ -1,4 +1,5 @@
 import type { Decision, Order, OrderCommand, OrderEvent } from './order.ts';
+import { isRefunded } from './redemption.ts';
 
 /** Money that is with us: what came in and did not go back. */
 export const netMinor = (order: Pick<Order, 'paidMinor' | 'refundedMinor'>): bigint =>
@@ -24,6 +25,15 @@ export const received = (
 ): Pick<Order, 'paidMinor'> => ({
   paidMinor: order.paidMinor + larger(event.amountMinor - (event.countedMinor ?? 0n), 0n),
 });
+
+/** The order's money after a refund; of an early one it counts what came in, too. */
+export function refunded(order: Order, event: Extract<OrderEvent, { type: 'RefundRecorded' }>): Partial<Order> {
+  const refundedMinor = order.refundedMinor + event.amountMinor;
+  const paidMinor = event.early ? order.paidMinor + event.amountMinor : order.paidMinor;
+  const money = { refundedMinor, paidMinor: larger(paidMinor, refundedMinor) };
+  // An order whose money is gone is not waited for any more.
+  return order.lapsesAt !== null && isRefunded(money) ? { ...money, advanceAt: null } : money;
+}
 
 /** Only an order that still waits for its money waits longer; one that waits so long already has nothing to note. */
 export function decideAwaiting(order: Order, command: Extract<OrderCommand, { type: 'AwaitPayment' }>): Decision {

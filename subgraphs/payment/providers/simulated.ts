@@ -85,6 +85,12 @@ function factOf(intent: SimulatedIntent): ProviderFact | null {
   return failure ? { type: 'failed', code: failure.code, message: failure.message } : null;
 }
 
+function refusalOf(status: number, answer: unknown): ProviderRefused | ProviderUnreachable {
+  const { error } = (answer ?? {}) as { error?: { code?: string; message?: string } };
+  if (saysNothing(status)) return new ProviderUnreachable(`simulated provider: status ${status}`);
+  return new ProviderRefused(error?.code ?? `status_${status}`, error?.message ?? `The provider answered ${status}.`);
+}
+
 /** The simulated provider, over HTTP like any other company's. `publicUrl` is where browsers find it and the payment page. */
 export function simulatedProvider(config: SimulatedConfig, options: { publicUrl: string }): PaymentProvider {
   const pool = new Pool(new URL(config.url).origin, {
@@ -117,9 +123,7 @@ export function simulatedProvider(config: SimulatedConfig, options: { publicUrl:
       );
     }
     if (status < 300) return answer;
-    const { error } = (answer ?? {}) as { error?: { code?: string; message?: string } };
-    if (saysNothing(status)) throw new ProviderUnreachable(`simulated provider: status ${status}`);
-    throw new ProviderRefused(error?.code ?? `status_${status}`, error?.message ?? `The provider answered ${status}.`);
+    throw refusalOf(status, answer);
   }
 
   const intentFrom = (answer: unknown, orderId: string): Intent => {

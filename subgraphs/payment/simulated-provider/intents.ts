@@ -67,7 +67,7 @@ const intentJson = (row: Row) => ({
   capture_method: row['capture_method'] as 'automatic' | 'manual',
   amount_received: Number(row['amount_received']),
   amount_refunded: Number(row['refunded']),
-  paid_at: (toDate(row['paid_at']) as Date | null)?.toISOString() ?? null,
+  paid_at: toDate(row['paid_at'])?.toISOString() ?? null,
   last_payment_error:
     row['failure_code'] === null
       ? null

@@ -33,7 +33,7 @@ describe('an order whose payment is on its way', () => {
 
   test('is paid when the money comes within the bound', () => {
     const late = after(expiresAt, 3_600_000);
-    const paid = run(run(anOrder(), awaiting()), { ...commands.MarkPaid, paidAt: late } as OrderCommand, late);
+    const paid = run(run(anOrder(), awaiting()), { ...commands.MarkPaid, paidAt: late }, late);
     expect(paid).toMatchObject({ state: 'PAID', paymentStatus: 'PAID', paidAt: late });
   });
 
@@ -50,7 +50,7 @@ describe('an order whose payment is on its way', () => {
     expect(run(held, commands.MarkPaid)).toMatchObject({ paymentStatus: 'PAID', authorizedMinor: 0n });
     expect(run(held, commands.Cancel)).toMatchObject({ paymentStatus: 'VOIDED', authorizedMinor: 0n });
     expect(run(held, commands.Expire, until)).toMatchObject({ paymentStatus: 'VOIDED', authorizedMinor: 0n });
-    expect(run(held, { ...commands.MarkPaid, amountMinor: 2_000n } as OrderCommand)).toMatchObject({ paymentStatus: 'PARTIALLY_PAID', authorizedMinor: 0n }); // prettier-ignore
+    expect(run(held, { ...commands.MarkPaid, amountMinor: 2_000n })).toMatchObject({ paymentStatus: 'PARTIALLY_PAID', authorizedMinor: 0n }); // prettier-ignore
   });
 
   test('the same word twice, or one about a shorter time, changes nothing', () => {

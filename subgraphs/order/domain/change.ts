@@ -1,0 +1,51 @@
+import { delivered } from './fulfilment.ts';
+import type { Order, OrderEvent } from './order.ts';
+import { extended, received, refunded } from './paying.ts';
+
+/** What an event changes beside the state and the status of the money. */
+export function change(order: Order, event: OrderEvent, at: Date): Partial<Order> {
+  switch (event.type) {
+    case 'PlacingFailed':
+      return { closedAt: at, cancelReason: event.reason };
+    case 'OrderExpired':
+      return { closedAt: at, cancelReason: 'PAYMENT_TIMEOUT', authorizedMinor: 0n };
+    case 'OrderCancelled':
+      return { closedAt: at, cancelReason: event.reason, authorizedMinor: 0n };
+    case 'PaymentAwaited':
+      return { ...extended(order, event.until), authorizedMinor: event.authorizedMinor };
+    case 'AwaitingEnded':
+      return { expiresAt: order.payBy ?? order.expiresAt, payBy: null, authorizedMinor: 0n };
+    case 'OrderPaid':
+      return {
+        paidMinor: order.paidMinor + event.amountMinor,
+        paidAt: event.paidAt,
+        authorizedMinor: 0n,
+        advanceAt: event.advances ? at : order.lapsesAt,
+      };
+    case 'PartPaymentReceived':
+      return { ...received(order, event), authorizedMinor: 0n };
+    case 'PaymentRefused':
+      return received(order, event);
+    case 'RefundRecorded':
+      return refunded(order, event);
+    case 'LinesFulfilled':
+      return delivered(order, event.lines);
+    case 'OrderCompleted':
+    case 'OrderRedeemed':
+      return { completedAt: at, advanceAt: null };
+    case 'OrderLapsed':
+      return { closedAt: at, advanceAt: null };
+    case 'AdvancePostponed':
+      return { advanceAt: event.nextAt, advanceAttempts: order.advanceAttempts + 1 };
+    case 'AttentionNeeded':
+      return { advanceAt: null };
+    case 'AttentionResolved':
+      return event.to === 'COMPLETED' ? { completedAt: at } : { advanceAt: at, advanceAttempts: 0 };
+    case 'RemarkChanged':
+      return { remark: event.remark };
+    case 'OrderArchived':
+      return { archivedAt: at };
+    default:
+      return {};
+  }
+}
