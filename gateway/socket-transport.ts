@@ -103,10 +103,10 @@ export function serveSocket<Extra extends Served>(
 
 /** Says at each message whether there are too many within a second. */
 function floodGate(): () => boolean {
-  let secondStartedAt = Date.now();
+  let secondStartedAt = performance.now();
   let messages = 0;
   return () => {
-    const now = Date.now();
+    const now = performance.now();
     if (now - secondStartedAt >= 1_000) {
       secondStartedAt = now;
       messages = 0;

@@ -153,8 +153,8 @@ export function openSockets(options: SocketOptions): Sockets {
     },
     async close() {
       running.draining = true;
-      const deadline = Date.now() + drainTimeoutMs;
-      while (running.count > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
+      const deadline = performance.now() + drainTimeoutMs;
+      while (running.count > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
       await connections.close();
       server.close();
     },

@@ -110,8 +110,8 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
     await agenda
       .stop(false)
       .catch((error: Error) => log.warn({ err: error.message }, 'jobs not handed back: their locks end by themselves'));
-    const deadline = Date.now() + drainTimeoutMs;
-    while (running() > 0 && Date.now() < deadline) await sleep(20);
+    const deadline = performance.now() + drainTimeoutMs;
+    while (running() > 0 && performance.now() < deadline) await sleep(20);
     if (running() > 0)
       log.warn({ running: running() }, 'jobs still running after the drain; another process takes them over');
     await store.close();
