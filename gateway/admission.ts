@@ -4,7 +4,7 @@ import { Counter, Gauge } from 'prom-client';
 import type { Metrics } from '../subgraphs/shared/telemetry.ts';
 import { type Placed, openBag } from '../subgraphs/shared/bag.ts';
 import { eventLoopBusy } from './event-loop.ts';
-import { createFairQueue } from './fair-queue.ts';
+import { createFairQueue } from '../subgraphs/shared/fair-queue.ts';
 
 export type AdmissionLimits = {
   /** Operations in execution at once, however idle the processor is. */

@@ -762,12 +762,19 @@ export type FulfilOrderMutation = {
 export type LoginMutationVariables = Exact<{
   mobile: string;
   password: string;
+  deviceToken?: string | null | undefined;
 }>;
 
 export type LoginMutation = {
   login: {
     user: { id: string; name: string; mobile: string | null; roles: Array<Role> } | null;
-    tokens: { accessToken: string; accessExpiresAt: string; refreshAfter: string; refreshToken: string } | null;
+    tokens: {
+      accessToken: string;
+      accessExpiresAt: string;
+      refreshAfter: string;
+      refreshToken: string;
+      deviceToken: string | null;
+    } | null;
     userErrors: Array<
       | { __typename: 'ValidationError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'MobileTakenError'; code: string; message: string; path: Array<string> | null }
@@ -1257,12 +1264,19 @@ export type RefundPaymentMutation = {
 
 export type RegisterMutationVariables = Exact<{
   input: RegisterInput;
+  deviceToken?: string | null | undefined;
 }>;
 
 export type RegisterMutation = {
   register: {
     user: { id: string; name: string; mobile: string | null; roles: Array<Role> } | null;
-    tokens: { accessToken: string; accessExpiresAt: string; refreshAfter: string; refreshToken: string } | null;
+    tokens: {
+      accessToken: string;
+      accessExpiresAt: string;
+      refreshAfter: string;
+      refreshToken: string;
+      deviceToken: string | null;
+    } | null;
     userErrors: Array<
       | { __typename: 'ValidationError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'MobileTakenError'; code: string; message: string; path: Array<string> | null }
@@ -2600,6 +2614,11 @@ export const LoginDocument = {
           variable: { kind: 'Variable', name: { kind: 'Name', value: 'password' } },
           type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } } },
         },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'deviceToken' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } },
+        },
       ],
       selectionSet: {
         kind: 'SelectionSet',
@@ -2617,6 +2636,11 @@ export const LoginDocument = {
                 kind: 'Argument',
                 name: { kind: 'Name', value: 'password' },
                 value: { kind: 'Variable', name: { kind: 'Name', value: 'password' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'deviceToken' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'deviceToken' } },
               },
             ],
             selectionSet: {
@@ -2645,6 +2669,7 @@ export const LoginDocument = {
                       { kind: 'Field', name: { kind: 'Name', value: 'accessExpiresAt' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'refreshAfter' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'refreshToken' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'deviceToken' } },
                     ],
                   },
                 },
@@ -4481,6 +4506,11 @@ export const RegisterDocument = {
           variable: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
           type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'RegisterInput' } } },
         },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'deviceToken' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } },
+        },
       ],
       selectionSet: {
         kind: 'SelectionSet',
@@ -4493,6 +4523,11 @@ export const RegisterDocument = {
                 kind: 'Argument',
                 name: { kind: 'Name', value: 'input' },
                 value: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'deviceToken' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'deviceToken' } },
               },
             ],
             selectionSet: {
@@ -4521,6 +4556,7 @@ export const RegisterDocument = {
                       { kind: 'Field', name: { kind: 'Name', value: 'accessExpiresAt' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'refreshAfter' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'refreshToken' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'deviceToken' } },
                     ],
                   },
                 },

@@ -174,6 +174,11 @@ export type AuthTokens = {
   refreshAfter: Scalars['DateTime']['output'];
   /** Opaque, good for one `refreshTokens`, within 30 days by default. Keep it secret. */
   refreshToken: Scalars['String']['output'];
+  /**
+   * Opaque: by it the device is known when it signs in again. Keep it beyond the sign-out and show it to `login`: then wrong
+   * passwords that others try don't keep you out. It signs nobody in. Null in answers of `refreshTokens`.
+   */
+  deviceToken?: Maybe<Scalars['String']['output']>;
 };
 
 /** The mobile number belongs to an account already. */
@@ -338,9 +343,12 @@ export type QueryUsersArgs = {
 
 /** What can be done. */
 export type Mutation = {
-  /** Makes an account with the role CUSTOMER and signs it in. Anybody. */
+  /** Makes an account with the role CUSTOMER and signs it in. Anybody. TOO_MANY_REQUESTS after too many from one address. */
   register: AuthPayload;
-  /** Signs in. Anybody. After too many failures of one account or one address: InvalidCredentialsError with `retryAfterSeconds`. */
+  /**
+   * Signs in. Anybody. After too many failures of one account or one address: InvalidCredentialsError with `retryAfterSeconds`.
+   * A device or an address that signed in to the account before has a counter of its own.
+   */
   login: AuthPayload;
   /**
    * New tokens for a session. Anybody who holds its refresh token, which this uses up: it takes no idempotency key because
@@ -351,7 +359,7 @@ export type Mutation = {
   logout: Scalars['Boolean']['output'];
   /** Changes your own profile. Signed in (UNAUTHENTICATED). */
   updateProfile: UserPayload;
-  /** Changes your own password and ends all your other sessions. Signed in (UNAUTHENTICATED). A wrong current password: InvalidCredentialsError. */
+  /** Changes your own password and ends all your other sessions. Signed in (UNAUTHENTICATED). A wrong current password: InvalidCredentialsError. Failures at `login` don't count here. */
   changePassword: UserPayload;
   /**
    * Lets an app call a service by a new token, which is shown once; an earlier token of the pair dies within 5 seconds.
@@ -365,6 +373,7 @@ export type Mutation = {
 /** What can be done. */
 export type MutationRegisterArgs = {
   input: RegisterInput;
+  deviceToken?: InputMaybe<Scalars['String']['input']>;
   idempotencyKey?: InputMaybe<Scalars['String']['input']>;
 };
 
@@ -372,6 +381,7 @@ export type MutationRegisterArgs = {
 export type MutationLoginArgs = {
   mobile: Scalars['String']['input'];
   password: Scalars['String']['input'];
+  deviceToken?: InputMaybe<Scalars['String']['input']>;
   idempotencyKey?: InputMaybe<Scalars['String']['input']>;
 };
 
@@ -709,6 +719,7 @@ export type AuthTokensResolvers<
   accessExpiresAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   refreshAfter?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   refreshToken?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  deviceToken?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
 };
 
 export type MobileTakenErrorResolvers<

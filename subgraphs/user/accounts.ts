@@ -41,7 +41,7 @@ export async function createUserDirectly(deps: UserDeps, account: DirectAccount)
       registration,
       roles,
       claim: claimOf(registration, undefined),
-      open: false,
+      places: null,
       ...(id === undefined ? {} : { id }),
     });
     return { id: made.userId, created: true };

@@ -20,6 +20,8 @@ export type UserConfig = {
   readonly maxFailuresPerAccount: number;
   readonly maxFailuresPerAddress: number;
   readonly loginWindowSeconds: number;
+  /** Registrations that one address may ask for within the same window. */
+  readonly maxRegistrationsPerAddress: number;
   /** Passwords that may wait to be hashed; more are answered TOO_MANY_REQUESTS. */
   readonly maxQueuedPasswords: number;
 };
@@ -47,6 +49,7 @@ export function readUserConfig(env: Env): UserConfig {
     LOGIN_FAILURES_PER_ACCOUNT: integer(1, 100_000).default(10),
     LOGIN_FAILURES_PER_ADDRESS: integer(1, 1_000_000).default(300),
     LOGIN_WINDOW_SECONDS: integer(1, 86_400).default(900),
+    REGISTRATIONS_PER_ADDRESS: integer(1, 1_000_000).default(300),
     PASSWORD_QUEUE: integer(1, 10_000).default(400).describe('passwords that may wait to be hashed'),
   });
   return {
@@ -56,6 +59,7 @@ export function readUserConfig(env: Env): UserConfig {
     maxFailuresPerAccount: given.LOGIN_FAILURES_PER_ACCOUNT,
     maxFailuresPerAddress: given.LOGIN_FAILURES_PER_ADDRESS,
     loginWindowSeconds: given.LOGIN_WINDOW_SECONDS,
+    maxRegistrationsPerAddress: given.REGISTRATIONS_PER_ADDRESS,
     maxQueuedPasswords: given.PASSWORD_QUEUE,
   };
 }

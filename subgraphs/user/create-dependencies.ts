@@ -5,6 +5,7 @@ import { readUserConfig } from './config.ts';
 import type { UserDeps } from './dependencies.ts';
 import { createLoginThrottle } from './login-throttle.ts';
 import { createPasswordHasher } from './password-hasher.ts';
+import { createRegistrationLimit } from './registration-limit.ts';
 
 /** The user subgraph's parts over an open schema. Throws ConfigError. */
 export async function createDependencies(runtime: Runtime, db: Service['db']): Promise<UserDeps> {
@@ -14,6 +15,7 @@ export async function createDependencies(runtime: Runtime, db: Service['db']): P
     db, config, redis, live, log, now, newId, randomBytes,
     hasher: createPasswordHasher({ maxQueued: config.maxQueuedPasswords, randomBytes }),
     throttle: createLoginThrottle(redis, config),
+    registrations: createRegistrationLimit(redis, config),
     configuredTokens: runtime.config.serviceTokens,
     accessTokens: await createAccessTokens(config.signingJwk),
   }; // prettier-ignore

@@ -5,6 +5,7 @@ import type { UserConfig } from './config.ts';
 import type { Loaders } from './loaders.ts';
 import type { LoginThrottle } from './login-throttle.ts';
 import type { PasswordHasher } from './password-hasher.ts';
+import type { RegistrationLimit } from './registration-limit.ts';
 
 /** What commands and queries get as their first argument. */
 export type UserDeps = Pick<Runtime, 'redis' | 'live' | 'log' | 'now' | 'newId'> & {
@@ -12,6 +13,7 @@ export type UserDeps = Pick<Runtime, 'redis' | 'live' | 'log' | 'now' | 'newId'>
   readonly config: UserConfig;
   readonly hasher: PasswordHasher;
   readonly throttle: LoginThrottle;
+  readonly registrations: RegistrationLimit;
   /** App → token of SERVICE_TOKENS: what these may call is set there and not by credentials. */
   readonly configuredTokens: ReadonlyMap<string, string>;
   readonly accessTokens: AccessTokens;

@@ -6,6 +6,7 @@ import { readCredentialList } from './credential-store.ts';
 import type { UserDeps } from './dependencies.ts';
 import { desiredGrant } from './domain/service-credential.ts';
 import { readRevokedSince } from './session-store.ts';
+import { placeRetentionDays } from './sign-in-places.ts';
 import { rememberRevocationUntil, revokedSessionsKey } from './sessions.ts';
 
 const restoreEveryMs = 10_000;
@@ -74,6 +75,7 @@ export async function cleanUp(deps: UserDeps): Promise<void> {
   await deleteBatches(deps, `delete from refresh_token where expires_at < ? limit ${batchRows}`, now);
   // A session ends with its newest token. The day more covers a clock that is off.
   await deleteBatches(deps, `delete from user_session where expires_at < ? limit ${batchRows}`, daysAgo(1));
+  await deleteBatches(deps, `delete from sign_in_place where last_used_at < ? limit ${batchRows}`, daysAgo(placeRetentionDays)); // prettier-ignore
   await deleteBatches(
     deps,
     `delete from idempotency where created_at < ? limit ${batchRows}`,

@@ -3,8 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from '../shared/redis.ts';
 import { addressGroup } from '../shared/client-address.ts';
 
-/** Who tries. `account` is the normalised mobile number, whether or not somebody has it. */
-export type Attempt = { readonly account: string; readonly address: string | undefined };
+/**
+ * Who tries. `account` is the normalised mobile number, whether or not somebody has it. `from` is null for strangers, who
+ * share one counter of the account; else what the account knows its client by: this has a counter of its own, which the
+ * failures of strangers don't touch (OWASP's "device cookies").
+ */
+export type Attempt = {
+  readonly account: string;
+  readonly address: string | undefined;
+  readonly from: { readonly kind: 'DEVICE' | 'ADDRESS' | 'SESSION'; readonly id: string } | null;
+};
 
 /** A look at a password that was let through: it holds a place until it is told how it ended. */
 export type Reservation = {
@@ -20,7 +28,7 @@ export type Reservation = {
 export type Wait = { readonly because: 'FAILURES' | 'BUSY'; readonly seconds: number };
 
 /**
- * Counts failed logins by account and by address in a fixed window in Redis. An attempt reserves a place among the
+ * Counts failed logins by account (strangers together, each known device, address or session by itself) and by address in a fixed window in Redis. An attempt reserves a place among the
  * failures that are still allowed before its password is looked at, so a burst of guesses can't outrun the counter;
  * only a wrong one stays counted. Where reservations alone fill the limit, an attempt waits for one to end. Rejects when
  * Redis doesn't answer: then nobody signs in by password.
@@ -121,10 +129,12 @@ export function createLoginThrottle(
   }
 
   return {
-    async begin({ account, address }) {
-      const ofAccount = counter(`account:${digest(account)}`, limits.maxFailuresPerAccount);
+    async begin({ account, address, from }) {
+      const who = from === null ? '' : `:${from.kind.toLowerCase()}:${digest(from.id)}`;
+      const ofAccount = counter(`account:${digest(account)}${who}`, limits.maxFailuresPerAccount);
       const counters = [ofAccount];
-      if (address !== undefined)
+      // A device or session that is known has shown more than its address, where others may have failed.
+      if (address !== undefined && from?.kind !== 'DEVICE' && from?.kind !== 'SESSION')
         counters.push(counter(`address:${digest(addressGroup(address))}`, limits.maxFailuresPerAddress));
       const id = randomUUID();
       const restMs = await reserveInTime(id, counters);

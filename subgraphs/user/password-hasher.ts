@@ -1,21 +1,19 @@
 import { argon2, timingSafeEqual } from 'node:crypto';
-import { tooManyRequests } from '../shared/errors.ts';
 import { argon2Parameters, formatPasswordHash, parsePasswordHash, type PasswordHash } from './domain/password-hash.ts';
 import { maxPasswordLength, normalisePassword } from './domain/password.ts';
+import { type Turn, createPasswordQueue } from './password-queue.ts';
 
 /** Argon2id with capped concurrency: each hash takes 19 MiB and a core for some 20 ms, so a flood must queue, then be refused. */
 export type PasswordHasher = {
   /** The PHC string to store. Throws TOO_MANY_REQUESTS when the queue is full. */
-  hash(password: string): Promise<string>;
+  hash(password: string, turn: Turn): Promise<string>;
   /**
    * Whether the password is the stored one. `null` for an account that doesn't exist: the answer is false after the same
    * work. Throws TOO_MANY_REQUESTS when the queue is full.
    */
-  verify(password: string, stored: string | null): Promise<boolean>;
+  verify(password: string, stored: string | null, turn: Turn): Promise<boolean>;
 };
 
-/** Below libuv's four threads, so that DNS, files and signatures are not kept waiting. */
-const maxConcurrent = 2;
 const saltBytes = 16;
 const hashBytes = 32;
 
@@ -23,7 +21,7 @@ export function createPasswordHasher(options: {
   maxQueued: number;
   randomBytes: (size: number) => Buffer;
 }): PasswordHasher {
-  const limited = limiter(options.maxQueued);
+  const inTurn = createPasswordQueue(options);
   const dummy: PasswordHash = {
     parameters: argon2Parameters,
     salt: options.randomBytes(saltBytes),
@@ -31,16 +29,18 @@ export function createPasswordHasher(options: {
   };
 
   return {
-    async hash(password) {
+    async hash(password, turn) {
       const salt = options.randomBytes(saltBytes);
-      const hash = await limited(() => derive(normalisePassword(password), { parameters: argon2Parameters, salt }));
+      const hash = await inTurn(turn, () =>
+        derive(normalisePassword(password), { parameters: argon2Parameters, salt }),
+      );
       return formatPasswordHash({ parameters: argon2Parameters, salt, hash });
     },
-    async verify(password, stored) {
+    async verify(password, stored, turn) {
       // No stored password is longer than this, so a huge one is only worth the time of a wrong one.
       const known = stored === null || password.length > 4 * maxPasswordLength ? null : parsePasswordHash(stored);
       const shown = known === null ? '' : normalisePassword(password);
-      const derived = await limited(() => derive(shown, known ?? dummy));
+      const derived = await inTurn(turn, () => derive(shown, known ?? dummy));
       return timingSafeEqual(derived, (known ?? dummy).hash) && known !== null;
     },
   };
@@ -58,24 +58,3 @@ const derive = (password: string, { parameters, salt }: Pick<PasswordHash, 'para
       },
     );
   });
-
-/** Runs at most `maxConcurrent` works at once and keeps at most `maxQueued` waiting, first come first served. */
-function limiter(maxQueued: number): <T>(work: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = [];
-  let running = 0;
-  return async (work) => {
-    if (running >= maxConcurrent) {
-      if (waiting.length >= maxQueued)
-        throw tooManyRequests('Too many people sign in at this moment; try again in a few seconds.');
-      await new Promise<void>((resolve) => waiting.push(resolve));
-    } else running += 1;
-    try {
-      return await work();
-    } finally {
-      // A slot goes straight to the next in the queue, so nobody can slip in between.
-      const next = waiting.shift();
-      if (next) next();
-      else running -= 1;
-    }
-  };
-}

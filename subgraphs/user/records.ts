@@ -83,6 +83,17 @@ export const ServiceCredentialRecord = defineEntity({
   },
 });
 
+export const SignInPlaceRecord = defineEntity({
+  name: 'SignInPlaceRecord',
+  tableName: 'sign_in_place',
+  indexes: [{ name: 'sign_in_place_age', properties: ['lastUsedAt'] }],
+  properties: {
+    userId: id().primary(),
+    placeHash: p.blob().columnType('binary(32)').primary(),
+    lastUsedAt: at(),
+  },
+});
+
 /** The kernel's table, here for the test that records and migrations agree. */
 export const IdempotencyRecord = defineEntity({
   name: 'IdempotencyRecord',
@@ -104,5 +115,6 @@ export const entities = [
   UserSessionRecord,
   RefreshTokenRecord,
   ServiceCredentialRecord,
+  SignInPlaceRecord,
   IdempotencyRecord,
 ] as const;

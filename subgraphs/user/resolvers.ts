@@ -13,8 +13,10 @@ import { updateProfile } from './commands/update-profile.ts';
 import type { UserContext } from './dependencies.ts';
 import type { ServiceCredential } from './domain/service-credential.ts';
 import type { ProfileInput, User } from './domain/user.ts';
+import { placesOf } from './sign-in-places.ts';
 import { type ListedCredential, serviceCredentials, userById, users, withLastUse } from './queries.ts';
 
+type Device = { readonly deviceToken?: string | null };
 type Key = { readonly idempotencyKey?: string | null };
 type Pair = { readonly app: string; readonly service: string };
 
@@ -37,13 +39,16 @@ export const resolvers: ResolverMap = {
     },
   },
   Mutation: {
-    register: (_: unknown, args: { input: RegisterInput } & Key, { deps, clientAddress }: UserContext) =>
-      register(deps, { clientAddress }, args.input, args.idempotencyKey),
+    register: (
+      _: unknown,
+      { input, deviceToken, idempotencyKey }: { input: RegisterInput } & Device & Key,
+      { deps, clientAddress }: UserContext,
+    ) => register(deps, placesOf(clientAddress, deviceToken), input, idempotencyKey),
     login: (
       _: unknown,
-      { mobile, password, idempotencyKey }: { mobile: string; password: string } & Key,
+      { mobile, password, deviceToken, idempotencyKey }: { mobile: string; password: string } & Device & Key,
       { deps, clientAddress }: UserContext,
-    ) => login(deps, { clientAddress }, { mobile, password }, idempotencyKey),
+    ) => login(deps, placesOf(clientAddress, deviceToken), { mobile, password }, idempotencyKey),
     refreshTokens: (_: unknown, { refreshToken }: { refreshToken: string }, { deps }: UserContext) =>
       refreshTokens(deps, refreshToken),
     logout: (_: unknown, __: unknown, { deps, viewer }: UserContext) => logout(deps, requireUser(viewer)),

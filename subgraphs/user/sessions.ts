@@ -4,6 +4,7 @@ import type { UserDeps } from './dependencies.ts';
 import { accessTimes } from './domain/session.ts';
 import type { User } from './domain/user.ts';
 import { insertSession, insertToken } from './session-store.ts';
+import { type Places, notePlaces } from './sign-in-places.ts';
 
 /** What a client gets of a session; see the SDL. */
 export type AuthTokens = {
@@ -11,10 +12,17 @@ export type AuthTokens = {
   readonly accessExpiresAt: Date;
   readonly refreshAfter: Date;
   readonly refreshToken: string;
+  readonly deviceToken: string | null;
 };
 
 /** A session whose refresh token exists only here and at the client: the database keeps its SHA-256. */
-export type OpenSession = { readonly sessionId: string; readonly userId: string; readonly refreshToken: string };
+export type OpenSession = {
+  readonly sessionId: string;
+  readonly userId: string;
+  readonly refreshToken: string;
+  /** By which the device is known when it signs in again; null where nobody signed in. */
+  readonly deviceToken: string | null;
+};
 
 const refreshTokenBytes = 32;
 /** The gateway's word for a session outlives a cached identity and a clock that is a little off. */
@@ -31,12 +39,18 @@ function newToken(deps: UserDeps, sessionId: string) {
   return { refreshToken, record: { tokenHash: refreshTokenHash(refreshToken), sessionId, at, expiresAt } };
 }
 
-/** A new session, in the transaction that decided to sign the user in. */
-export async function openSession(tx: Sql, deps: UserDeps, userId: string): Promise<OpenSession> {
+/** A new session, in the transaction that decided to sign the user in; from now on its places are known. */
+export async function openSession(
+  tx: Sql,
+  deps: UserDeps,
+  visit: { userId: string; places: Places },
+): Promise<OpenSession> {
+  const { userId } = visit;
   const sessionId = deps.newId();
   const { refreshToken, record } = newToken(deps, sessionId);
   await insertSession(tx, { ...record, userId });
-  return { sessionId, userId, refreshToken };
+  const deviceToken = await notePlaces(tx, { ...visit, at: deps.now(), randomBytes: deps.randomBytes });
+  return { sessionId, userId, refreshToken, deviceToken };
 }
 
 /** The next refresh token of a session, in the transaction that used up the one before. */
@@ -47,7 +61,7 @@ export async function continueSession(
 ): Promise<OpenSession> {
   const { refreshToken, record } = newToken(deps, session.sessionId);
   await insertToken(tx, record);
-  return { ...session, refreshToken };
+  return { ...session, refreshToken, deviceToken: null };
 }
 
 /** Signs the access token, after the commit. Roles are those of this moment. */
@@ -60,7 +74,8 @@ export async function tokensFor(deps: UserDeps, session: OpenSession, user: User
     issuedAt,
     expiresAt,
   });
-  return { accessToken, accessExpiresAt: expiresAt, refreshAfter, refreshToken: session.refreshToken };
+  const { refreshToken, deviceToken } = session;
+  return { accessToken, accessExpiresAt: expiresAt, refreshAfter, refreshToken, deviceToken };
 }
 
 /** Until when the gateway has to know of a revocation: the session's last access token ends before. */

@@ -12,11 +12,14 @@ import { anonymousClient, dataOf, serverNow } from './api.ts';
 
 export type AuthPayload = LoginMutation['login'] | RegisterMutation['register'];
 export type SignedInUser = NonNullable<AuthPayload['user']>;
+type Tokens = Omit<NonNullable<AuthPayload['tokens']>, 'deviceToken'>;
 /** Who is signed in, in all tabs of this browser. */
 export type Session = { readonly user: SignedInUser; readonly refreshToken: string };
 type Access = { readonly userId: string; readonly token: string; readonly expiresAt: string };
 
 const sessionKey = 'session';
+/** Stays when the session ends: by it the shop knows this device, so that others' wrong passwords don't lock it out. */
+const deviceKey = 'device-token';
 const handOverKey = 'access-token';
 /** A token that ends this soon is renewed before it is used. */
 const renewBeforeMs = 20_000;
@@ -94,7 +97,7 @@ export const useSession = (): Session | null => useSyncExternalStore(subscribe, 
 export const useAccessToken = (): string | null => useSyncExternalStore(subscribe, currentAccessToken);
 
 /** Takes over the tokens of an answer to login, register or refreshTokens. */
-export function adoptSession({ user, tokens }: Pick<AuthPayload, 'user' | 'tokens'>): boolean {
+export function adoptSession({ user, tokens }: { user: AuthPayload['user']; tokens: Tokens | null }): boolean {
   const who = user ?? current?.user;
   if (!tokens?.accessToken || !tokens.refreshToken || !who) return false;
   access = { userId: who.id, token: tokens.accessToken, expiresAt: tokens.accessExpiresAt };
@@ -102,9 +105,13 @@ export function adoptSession({ user, tokens }: Pick<AuthPayload, 'user' | 'token
   return true;
 }
 
+const deviceToken = (): string | null => readStored<string>(() => localStorage.getItem(deviceKey));
+
 /** Null, or the sentence that says why not. */
 function outcomeOf(payload: AuthPayload): string | null {
   const [refusal] = payload.userErrors;
+  const device = payload.tokens?.deviceToken;
+  if (device) attempt(() => localStorage.setItem(deviceKey, JSON.stringify(device)));
   if (refusal === undefined) return adoptSession(payload) ? null : 'The answer had no tokens. Try again.';
   const waitSeconds = 'retryAfterSeconds' in refusal ? refusal.retryAfterSeconds : null;
   return waitSeconds ? `${refusal.message} Try again in ${waitSeconds} seconds.` : refusal.message;
@@ -112,12 +119,18 @@ function outcomeOf(payload: AuthPayload): string | null {
 
 /** Signs in; returns null, or the sentence that says why not. Throws ApiError when the server can't be asked. */
 export async function signIn(credentials: { mobile: string; password: string }): Promise<string | null> {
-  return outcomeOf(dataOf(await anonymousClient.mutation(LoginDocument, credentials).toPromise()).login);
+  return outcomeOf(
+    dataOf(await anonymousClient.mutation(LoginDocument, { ...credentials, deviceToken: deviceToken() }).toPromise())
+      .login,
+  );
 }
 
 /** Makes an account and signs it in; returns and throws as `signIn`. */
 export async function register(input: RegisterMutationVariables['input']): Promise<string | null> {
-  return outcomeOf(dataOf(await anonymousClient.mutation(RegisterDocument, { input }).toPromise()).register);
+  return outcomeOf(
+    dataOf(await anonymousClient.mutation(RegisterDocument, { input, deviceToken: deviceToken() }).toPromise())
+      .register,
+  );
 }
 
 /** Ends the session here at once, and on the server as well as it can. */

@@ -13,7 +13,7 @@ import { invalidCredentialsError } from '../domain/user.ts';
 import { revokeOtherSessions } from '../session-store.ts';
 import { announceRevoked } from '../sessions.ts';
 import { type Credentials, readCredentials, readUser, replacePassword } from '../store.ts';
-import { passwordFits } from './sign-in.ts';
+import { lookAtPassword } from './sign-in.ts';
 import { type UserPayload, userRefused } from './update-profile.ts';
 
 type Request = { readonly current: string; readonly next: string; readonly clientAddress: string | undefined };
@@ -38,27 +38,31 @@ export function changePassword(
     const claim: Claim = { ownerId: userId, operation: 'changePassword', key: idempotencyKey, input: {} };
     let replayed = (await findKey(deps.db.em(), claim)) !== null;
     if (!replayed) {
-      if (!(await fits(deps, credentials, request.current, request))) {
+      if (!(await fits(deps, viewer, credentials, { ...request, password: request.current }))) {
         throw new RefusedError({ ...invalidCredentialsError('The current password is another.'), path: ['current'] });
       }
       replayed = await replace(deps, viewer, {
         from: credentials.passwordHash,
-        to: await deps.hasher.hash(checked.value),
+        to: await deps.hasher.hash(checked.value, { rank: 'KNOWN', client: userId }),
         claim,
       });
     }
-    if (replayed) await checkRepetition(deps, userId, request);
+    if (replayed) await checkRepetition(deps, viewer, request);
     return { user: await readUser(deps.db.em(), userId), replayed, userErrors: [] };
   }, userRefused);
 }
 
-const fits = (
+/** In a live session the failures of others, who may have locked the account's sign-in, don't count. */
+const fits = async (
   deps: UserDeps,
+  { userId, sessionId }: UserViewer,
   credentials: Credentials,
-  password: string,
-  { clientAddress }: Request,
-): Promise<boolean> =>
-  passwordFits(deps, { account: credentials.mobile ?? credentials.userId, password, credentials, clientAddress });
+  { password, clientAddress }: { password: string; clientAddress: string | undefined },
+): Promise<boolean> => {
+  const caller = { places: { address: clientAddress, deviceToken: null }, sessionId };
+  const account = credentials.mobile ?? userId;
+  return lookAtPassword(deps, { account, password, credentials, caller });
+};
 
 /** True when the key was claimed meanwhile, and nothing was done. */
 async function replace(
@@ -88,8 +92,8 @@ async function replace(
 }
 
 /** The same key with the same new password: it is the account's now. */
-async function checkRepetition(deps: UserDeps, userId: string, request: Request): Promise<void> {
-  const credentials = await readCredentials(deps.db.em(), userId);
-  if (credentials === null || !(await fits(deps, credentials, request.next, request)))
+async function checkRepetition(deps: UserDeps, viewer: UserViewer, request: Request): Promise<void> {
+  const credentials = await readCredentials(deps.db.em(), viewer.userId);
+  if (credentials === null || !(await fits(deps, viewer, credentials, { ...request, password: request.next })))
     throw new RefusedError(idempotencyConflictError(false));
 }

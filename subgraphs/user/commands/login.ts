@@ -5,7 +5,8 @@ import { normaliseMobile } from '../domain/mobile.ts';
 import { invalidCredentialsError } from '../domain/user.ts';
 import { type OpenSession, openSession } from '../sessions.ts';
 import { type Credentials, findCredentials, lockPassword } from '../store.ts';
-import { type AuthPayload, authRefused, passwordFits, signedIn } from './sign-in.ts';
+import type { Places } from '../sign-in-places.ts';
+import { type AuthPayload, authRefused, lookAtPassword, signedIn } from './sign-in.ts';
 
 const wrong = () => new RefusedError(invalidCredentialsError('This mobile number and password do not fit.'));
 
@@ -15,7 +16,7 @@ const wrong = () => new RefusedError(invalidCredentialsError('This mobile number
  */
 export function login(
   deps: UserDeps,
-  caller: { clientAddress?: string | undefined },
+  places: Places,
   shown: { mobile: string; password: string },
   idempotencyKey: string | null | undefined,
 ): Promise<AuthPayload> {
@@ -23,14 +24,10 @@ export function login(
     // What can't be a number is an account that nobody has; it is counted and answered like one.
     const account = normaliseMobile(shown.mobile) ?? shown.mobile;
     const credentials = await findCredentials(deps.db.em(), account);
-    const fits = await passwordFits(deps, {
-      account,
-      password: shown.password,
-      credentials,
-      clientAddress: caller.clientAddress,
-    });
+    const { password } = shown;
+    const fits = await lookAtPassword(deps, { account, password, credentials, caller: { places } });
     if (!fits || credentials === null) throw wrong();
-    const { session, replayed } = await startSession(deps, credentials, { account, idempotencyKey });
+    const { session, replayed } = await startSession(deps, credentials, { account, idempotencyKey, places });
     return signedIn(deps, session, replayed);
   }, authRefused);
 }
@@ -39,24 +36,25 @@ export function login(
 async function startSession(
   deps: UserDeps,
   credentials: Credentials,
-  request: { account: string; idempotencyKey: string | null | undefined },
+  request: { account: string; idempotencyKey: string | null | undefined; places: Places },
 ): Promise<{ session: OpenSession; replayed: boolean }> {
+  const { userId } = credentials;
   return deps.db.transaction(async (tx) => {
     if (!(await lockPassword(tx, credentials))) throw wrong();
     const claim = {
-      ownerId: credentials.userId,
+      ownerId: userId,
       operation: 'login',
       key: request.idempotencyKey,
       input: { mobile: request.account },
     };
     const { replayed } = await claimKey(tx, claim, {});
-    return { session: await openSession(tx, deps, credentials.userId), replayed };
+    return { session: await openSession(tx, deps, { userId, places: request.places }), replayed };
   });
 }
 
 /** A new session for somebody whose password was looked at; for `register`, when its key is repeated. */
-export const sessionFor = (deps: UserDeps, credentials: Credentials): Promise<OpenSession> =>
+export const sessionFor = (deps: UserDeps, credentials: Credentials, places: Places): Promise<OpenSession> =>
   deps.db.transaction(async (tx) => {
     if (!(await lockPassword(tx, credentials))) throw wrong();
-    return openSession(tx, deps, credentials.userId);
+    return openSession(tx, deps, { userId: credentials.userId, places });
   });

@@ -8,10 +8,12 @@ import { type Checked, combine } from '../domain/checked.ts';
 import { checkMobile } from '../domain/mobile.ts';
 import { checkPassword } from '../domain/password.ts';
 import { type Gender, checkName, mobileTakenError } from '../domain/user.ts';
+import type { Turn } from '../password-queue.ts';
 import { type OpenSession, openSession } from '../sessions.ts';
+import type { Places } from '../sign-in-places.ts';
 import { findCredentials, insertAccount, readCredentials } from '../store.ts';
 import { sessionFor } from './login.ts';
-import { type AuthPayload, authRefused, passwordFits, signedIn } from './sign-in.ts';
+import { type AuthPayload, authRefused, clientOf, lookAtPassword, signedIn } from './sign-in.ts';
 
 export type RegisterInput = {
   readonly name: string;
@@ -52,7 +54,7 @@ export function checkRegistration(input: RegisterInput): Registration {
 /** Makes an account with the role CUSTOMER and signs it in. */
 export function register(
   deps: UserDeps,
-  caller: { clientAddress?: string | undefined },
+  places: Places,
   input: RegisterInput,
   idempotencyKey: string | null | undefined,
 ): Promise<AuthPayload> {
@@ -62,32 +64,38 @@ export function register(
     // In this order: an account that is seen here has committed its key, too.
     const existing = await findCredentials(deps.db.em(), registration.mobile);
     const earlier = await findKey<{ userId: string }>(deps.db.em(), claim);
-    if (earlier) return signInAgain(deps, { ...earlier, registration, clientAddress: caller.clientAddress });
+    if (earlier) return signInAgain(deps, { ...earlier, registration, places });
+    // Before the number is told to be taken: who asks for many numbers learns whose they are.
+    await deps.registrations.count(places.address);
     // Most clashes are seen here and cost no hash; the unique index decides the others.
     if (existing) throw new RefusedError(mobileTakenError());
-    const made = await createAccount(deps, { registration, roles: ['CUSTOMER'], claim, open: true });
-    if (made.replayed)
-      return signInAgain(deps, { userId: made.userId, registration, clientAddress: caller.clientAddress });
+    const made = await createAccount(deps, { registration, roles: ['CUSTOMER'], claim, places });
+    if (made.replayed) return signInAgain(deps, { userId: made.userId, registration, places });
     return signedIn(deps, made.session as OpenSession, false);
   }, authRefused);
 }
 
 /**
- * Stores an account, and opens its first session when asked to. The password is hashed before the transaction begins.
+ * Stores an account, and opens its first session where somebody registers from these places. The password is hashed before the transaction begins.
  * Throws RefusedError with MobileTakenError.
  */
 export async function createAccount(
   deps: UserDeps,
-  account: { registration: Registration; roles: readonly Role[]; claim: Claim; open: boolean; id?: string },
+  account: { registration: Registration; roles: readonly Role[]; claim: Claim; places: Places | null; id?: string },
 ): Promise<{ userId: string; session: OpenSession | null; replayed: boolean }> {
   const { password, ...profile } = account.registration;
-  const passwordHash = await deps.hasher.hash(password);
+  const { places } = account;
+  const turn: Turn =
+    places === null
+      ? { rank: 'KNOWN', client: 'operators' }
+      : { rank: 'REGISTER', client: clientOf(places.address, profile.mobile) };
+  const passwordHash = await deps.hasher.hash(password, turn);
   const userId = account.id ?? deps.newId();
   return deps.db.transaction(async (tx) => {
     const { replayed, result } = await claimKey(tx, account.claim, { userId });
     if (replayed) return { userId: result.userId, session: null, replayed };
     await insertAccount(tx, { ...profile, id: userId, roles: account.roles, passwordHash, at: deps.now() });
-    const session = account.open ? await openSession(tx, deps, userId) : null;
+    const session = places === null ? null : await openSession(tx, deps, { userId, places });
     return { userId, session, replayed };
   });
 }
@@ -106,16 +114,12 @@ export const claimOf = ({ password: _, ...input }: Registration, key: string | n
 /** The key was used before: the same account, a new session, if the password is still the account's. */
 async function signInAgain(
   deps: UserDeps,
-  request: { userId: string; registration: Registration; clientAddress: string | undefined },
+  request: { userId: string; registration: Registration; places: Places },
 ): Promise<AuthPayload> {
   const { mobile, password } = request.registration;
+  const { places } = request;
   const credentials = await readCredentials(deps.db.em(), request.userId);
-  const fits = await passwordFits(deps, {
-    account: mobile,
-    password,
-    credentials,
-    clientAddress: request.clientAddress,
-  });
+  const fits = await lookAtPassword(deps, { account: mobile, password, credentials, caller: { places } });
   if (!fits || credentials === null) throw new RefusedError(idempotencyConflictError(false));
-  return signedIn(deps, await sessionFor(deps, credentials), true);
+  return signedIn(deps, await sessionFor(deps, credentials, places), true);
 }

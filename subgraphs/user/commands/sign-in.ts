@@ -1,9 +1,13 @@
-import type { Refusal } from '../../shared/errors.ts';
-import { RefusedError } from '../../shared/errors.ts';
+import { createHash } from 'node:crypto';
+import { addressGroup } from '../../shared/client-address.ts';
+import { type Refusal, RefusedError } from '../../shared/errors.ts';
+import { idFromBytes } from '../../shared/ids.ts';
 import type { UserDeps } from '../dependencies.ts';
 import { type Credentials, readUser } from '../store.ts';
 import { invalidCredentialsError } from '../domain/user.ts';
 import { isWait } from '../login-throttle.ts';
+import type { Turn } from '../password-queue.ts';
+import { type Places, findKnownPlace } from '../sign-in-places.ts';
 import { type AuthTokens, type OpenSession, tokensFor } from '../sessions.ts';
 import type { User } from '../domain/user.ts';
 
@@ -29,15 +33,27 @@ export async function signedIn(deps: UserDeps, session: OpenSession, replayed: b
   return { user, tokens: await tokensFor(deps, session, user), replayed, userErrors: [] };
 }
 
+/** Who shows a password: from where, or in which session. */
+export type PasswordCaller = { readonly places: Places; readonly sessionId?: string };
+
 /**
  * Looks at a password: the only way to, so that every look is throttled and takes the same time whether or not the
  * account exists. False when it is wrong. Throws RefusedError with the seconds to wait after too many failures.
  */
-export async function passwordFits(
+export async function lookAtPassword(
   deps: UserDeps,
-  shown: { account: string; password: string; credentials: Credentials | null; clientAddress: string | undefined },
+  shown: { account: string; password: string; credentials: Credentials | null; caller: PasswordCaller },
 ): Promise<boolean> {
-  const reservation = await deps.throttle.begin({ account: shown.account, address: shown.clientAddress });
+  const { account, credentials, caller } = shown;
+  const { address, deviceToken } = caller.places;
+  const known = await findKnownPlace(deps.db.em(), credentials?.userId ?? nobodysId(account), caller.places);
+  const from =
+    caller.sessionId !== undefined
+      ? ({ kind: 'SESSION', id: caller.sessionId } as const)
+      : known === null
+        ? null
+        : ({ kind: known, id: (known === 'DEVICE' ? deviceToken : addressGroup(address ?? '')) ?? '' } as const);
+  const reservation = await deps.throttle.begin({ account, address, from });
   if (isWait(reservation)) {
     const message =
       reservation.because === 'BUSY'
@@ -47,7 +63,8 @@ export async function passwordFits(
   }
   let fits: boolean;
   try {
-    fits = await deps.hasher.verify(shown.password, shown.credentials?.passwordHash ?? null);
+    const turn: Turn = { rank: from === null ? 'SIGN_IN' : 'KNOWN', client: clientOf(address, account) };
+    fits = await deps.hasher.verify(shown.password, credentials?.passwordHash ?? null, turn);
   } catch (error) {
     await reservation.givenUp();
     throw error;
@@ -55,3 +72,11 @@ export async function passwordFits(
   await (fits ? reservation.succeeded() : reservation.failed());
   return fits;
 }
+
+/** Whose turn it is in the queue of passwords: an address's; without one, as of services, each account's. */
+export const clientOf = (address: string | undefined, account: string): string =>
+  address === undefined ? `account ${account}` : addressGroup(address);
+
+/** An id that no account has, so that an unknown number costs the same statements. */
+const nobodysId = (account: string): string =>
+  idFromBytes(createHash('sha256').update(account).digest().subarray(0, 16));

@@ -1,9 +1,11 @@
 import type { NamedMigration } from '../../shared/database.ts';
 import { Users } from './001-users.ts';
 import { MobilesAsDigits } from './002-mobiles-as-digits.ts';
+import { SignInPlaces } from './003-sign-in-places.ts';
 
 /** In the order in which they are applied. */
 export const migrations: readonly NamedMigration[] = [
   { name: '001-users', class: Users },
   { name: '002-mobiles-as-digits', class: MobilesAsDigits },
+  { name: '003-sign-in-places', class: SignInPlaces },
 ];

@@ -68,7 +68,7 @@ test('many right logins of one account at once all succeed, also beyond the numb
 test('while others hold all places and nothing has failed, the answer is to come again in a second', async () => {
   const limits = { maxFailuresPerAccount: 2, maxFailuresPerAddress: 5, loginWindowSeconds: 900, maxQueuedPasswords: 9 };
   const throttle = createLoginThrottle(platform.runtime.redis, limits, { maxWaitMs: 100 });
-  const attempt = { account: newMobile(), address: undefined };
+  const attempt = { account: newMobile(), address: undefined, from: null };
   const [first, second] = [await throttle.begin(attempt), await throttle.begin(attempt)];
   expect(await throttle.begin(attempt)).toEqual({ because: 'BUSY', seconds: 1 });
   if (isWait(first) || isWait(second)) throw new Error('two places were free');

@@ -3,30 +3,31 @@ import { expect, test } from '@jest/globals';
 import { readUserConfig } from '../../../subgraphs/user/config.ts';
 import { createPasswordHasher } from '../../../subgraphs/user/password-hasher.ts';
 
+const turn = { rank: 'SIGN_IN', client: 'somebody' } as const;
 const hasher = createPasswordHasher({ maxQueued: 10, randomBytes });
 
 test('a password fits its own hash and no other, and no two hashes are equal', async () => {
-  const [first, second] = await Promise.all([hasher.hash('correct horse'), hasher.hash('correct horse')]);
+  const [first, second] = await Promise.all([hasher.hash('correct horse', turn), hasher.hash('correct horse', turn)]);
   expect(first).not.toBe(second);
-  expect(await hasher.verify('correct horse', first)).toBe(true);
-  expect(await hasher.verify('wrong horse', first)).toBe(false);
-  expect(await hasher.verify('', first)).toBe(false);
+  expect(await hasher.verify('correct horse', first, turn)).toBe(true);
+  expect(await hasher.verify('wrong horse', first, turn)).toBe(false);
+  expect(await hasher.verify('', first, turn)).toBe(false);
 });
 
 test('an account that does not exist has no password that fits', async () => {
-  expect(await hasher.verify('', null)).toBe(false);
+  expect(await hasher.verify('', null, turn)).toBe(false);
 });
 
 test('differently composed characters are the same password', async () => {
-  expect(await hasher.verify('sch\u00f6nes Wetter', await hasher.hash('scho\u0308nes Wetter'))).toBe(true);
+  expect(await hasher.verify('sch\u00f6nes Wetter', await hasher.hash('scho\u0308nes Wetter', turn), turn)).toBe(true);
 });
 
 test('what neither runs nor may wait is refused, and the queue empties', async () => {
   const small = createPasswordHasher({ maxQueued: 2, randomBytes });
-  const settled = await Promise.allSettled(Array.from({ length: 7 }, () => small.hash('some password')));
+  const settled = await Promise.allSettled(Array.from({ length: 7 }, () => small.hash('some password', turn)));
   expect(settled.map(({ status }) => status)).toEqual([...Array(4).fill('fulfilled'), ...Array(3).fill('rejected')]);
   expect((settled[6] as PromiseRejectedResult).reason.extensions.code).toBe('TOO_MANY_REQUESTS');
-  await expect(small.hash('some password')).resolves.toMatch(/^\$argon2id\$/);
+  await expect(small.hash('some password', turn)).resolves.toMatch(/^\$argon2id\$/);
 });
 
 test('the development key is refused in production, as are nonsense keys and long access tokens', () => {

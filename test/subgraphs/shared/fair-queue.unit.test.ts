@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { createFairQueue } from '../../gateway/fair-queue.ts';
+import { createFairQueue } from '../../../subgraphs/shared/fair-queue.ts';
 
 const filled = (...items: string[]) => {
   const queue = createFairQueue<string>();
