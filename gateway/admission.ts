@@ -51,7 +51,7 @@ const retryAfterSeconds = 1;
 const rememberedClients = 1_000;
 
 /** More is asked for than this gateway can do now; the operation has not begun, and may be sent again. */
-const overloaded = (): GraphQLError =>
+export const overloaded = (): GraphQLError =>
   new GraphQLError('Too much is asked for at the moment; try again in a second.', {
     extensions: {
       code: 'OVERLOADED',

@@ -1,46 +1,76 @@
 import {
   type FieldNode, type GraphQLField, type GraphQLNamedType, type GraphQLSchema, Kind, type OperationDefinitionNode, type SelectionSetNode,
-  getNamedType, isInterfaceType, isObjectType,
+  getNamedType, isCompositeType, isInterfaceType, isListType, isNonNullType, isObjectType, valueFromASTUntyped,
 } from 'graphql'; // prettier-ignore
 import type { Fragments } from './limits.ts';
+import type { ListSizes } from './list-sizes.ts';
 
 export type Variables = Readonly<Record<string, unknown>>;
 
-/** How many nodes an operation asks for with these variables, by the page sizes along each path. */
-export type Cost = (variables: Variables) => number;
+export type Measured = {
+  /** Nodes that the page sizes ask for: the product of nested `first`s, summed. */
+  readonly nodes: number;
+  /** Values that the answer could have: lists without `first` at their longest, long texts as many. */
+  readonly values: number;
+};
+/** How much an operation asks for with these variables. */
+export type Cost = (variables: Variables) => Measured;
 
-type Node = { readonly pageSize: Cost | null; readonly children: readonly Node[] };
+type Count = (variables: Variables) => number;
+type Node = {
+  /** The field's own `first`. */
+  readonly pageSize: Count | null;
+  /** How long its list can be: a number, or as long as the page around it is; 1 for what is no list. */
+  readonly length: number | 'page around';
+  /** Of one value of it, without those below. */
+  readonly weight: number;
+  readonly children: readonly Node[];
+};
+
+/** What a list is taken for whose length nobody has declared. */
+const undeclaredLength = 10;
 
 /**
- * Compiles the cost of an operation whose expanded size was checked: each field with a `first` argument stands for that
- * many nodes, and so often for what is below it. The default of the schema counts where the argument is left out.
+ * Compiles the cost of an operation whose expanded size was checked. A field with a `first` argument stands for that
+ * many nodes, and so often for what is below it; the default of the schema counts where the argument is left out. Other
+ * lists count as many values as `@listSize(assumedSize:)` says, and each alias of a field counts like a field of its own.
  */
-export function compileCost(schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Fragments): Cost {
-  const defaults: Variables = Object.fromEntries((operation.variableDefinitions ?? []).map(({ variable, defaultValue }) => [variable.name.value, defaultValue?.kind === Kind.INT ? Number(defaultValue.value) : undefined])); // prettier-ignore
+export function compileCost(
+  { schema, sizes }: { schema: GraphQLSchema; sizes: ListSizes },
+  operation: OperationDefinitionNode,
+  fragments: Fragments,
+): Cost {
+  const defaults: Variables = Object.fromEntries((operation.variableDefinitions ?? []).map(({ variable, defaultValue }) => [variable.name.value, defaultValue && valueFromASTUntyped(defaultValue)])); // prettier-ignore
   const known = new Map<string, readonly Node[]>();
+  let isConstant = true;
 
-  function pageSizeOf(node: FieldNode, field: GraphQLField<unknown, unknown> | undefined): Cost | null {
+  function pageSizeOf(node: FieldNode, field: GraphQLField<unknown, unknown> | undefined): Count | null {
     const defined = field?.args.find((argument) => argument.name === 'first');
     if (!defined) return null;
     const otherwise = count(defined.defaultValue);
     const value = node.arguments?.find((argument) => argument.name.value === 'first')?.value;
     if (value?.kind === Kind.INT) return () => count(Number(value.value));
     if (value?.kind !== Kind.VARIABLE) return () => otherwise;
+    isConstant = false;
     const name = value.name.value;
     return (variables) => {
       const given = Object.hasOwn(variables, name) ? variables[name] : defaults[name];
       return given === undefined || given === null ? otherwise : count(given);
     };
   }
+  function nodeOf(node: FieldNode, parent: GraphQLNamedType | undefined): Node {
+    const field = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[node.name.value] : undefined;
+    const children = node.selectionSet && field ? nodesOf(node.selectionSet, getNamedType(field.type)) : [];
+    const place = `${parent?.name}.${node.name.value}`;
+    const pageSize = pageSizeOf(node, field);
+    const length = lengthOf(field, pageSize === null ? sizes.length(place) : undefined, pageSize !== null);
+    return { pageSize, length, weight: sizes.weight(place), children };
+  }
   function nodesOf({ selections }: SelectionSetNode, parent: GraphQLNamedType | undefined): readonly Node[] {
     return selections.flatMap((selection) => {
       if (selection.kind === Kind.INLINE_FRAGMENT) return nodesOf(selection.selectionSet, selection.typeCondition ? schema.getType(selection.typeCondition.name.value) : parent); // prettier-ignore
       if (selection.kind === Kind.FRAGMENT_SPREAD) return fragmentNodes(selection.name.value);
-      const field =
-        isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[selection.name.value] : undefined;
-      const children = selection.selectionSet && field ? nodesOf(selection.selectionSet, getNamedType(field.type)) : [];
-      const pageSize = pageSizeOf(selection, field);
-      return pageSize ? [{ pageSize, children }] : children;
+      return [nodeOf(selection, parent)];
     });
   }
   function fragmentNodes(name: string): readonly Node[] {
@@ -54,12 +84,33 @@ export function compileCost(schema: GraphQLSchema, operation: OperationDefinitio
   }
 
   const roots = nodesOf(operation.selectionSet, schema.getRootType(operation.operation) ?? undefined);
-  return (variables) => sum(roots, variables);
+  if (!isConstant) return (variables) => sum(roots, variables, null);
+  const always = sum(roots, {}, null);
+  return () => always;
 }
 
-function sum(nodes: readonly Node[], variables: Variables): number {
-  let total = 0;
-  for (const { pageSize, children } of nodes) total += (pageSize?.(variables) ?? 1) * (1 + sum(children, variables));
+function lengthOf(
+  field: GraphQLField<unknown, unknown> | undefined,
+  declared: number | undefined,
+  isPage: boolean,
+): Node['length'] {
+  const type = field && isNonNullType(field.type) ? field.type.ofType : field?.type;
+  if (!field || !isListType(type)) return 1;
+  if (declared !== undefined) return declared;
+  return isPage || isCompositeType(getNamedType(field.type)) ? 'page around' : undeclaredLength;
+}
+
+/** `page` is the page size of the field around these, whose list may be among them (the `edges` of a connection). */
+function sum(nodes: readonly Node[], variables: Variables, page: number | null): Measured {
+  const total = { nodes: 0, values: 0 };
+  for (const { pageSize, length, weight, children } of nodes) {
+    const size = pageSize?.(variables) ?? null;
+    const below = sum(children, variables, size);
+    // A page that is itself a list has its length from `first`; in a connection, the lists in it do.
+    const times = length === 'page around' ? (size ?? page ?? undeclaredLength) : length;
+    total.nodes += size === null ? below.nodes : size * (1 + below.nodes);
+    total.values += times * (weight + below.values);
+  }
   return total;
 }
 

@@ -11,7 +11,8 @@ import {
 import { LRUCache } from 'lru-cache';
 import { documentSize } from '../subgraphs/shared/document-size.ts';
 import { type Cost, type Variables, compileCost } from './cost.ts';
-import { refusal } from './errors.ts';
+import { refusal, withoutSuggestion } from './errors.ts';
+import { readListSizes, undeclaredSizes } from './list-sizes.ts';
 import { operationLabel } from './measure.ts';
 import { checkDocument, fragmentsOf, limits } from './limits.ts';
 
@@ -42,9 +43,13 @@ export function openDocuments(
     introspection: boolean;
     /** Where it says no, the document is refused. Default: all are taken. */
     isTrusted?: (document: DocumentNode) => boolean;
+    /** Says how long lists can be. Unset: no list has a known length. */
+    supergraphSdl?: string;
   },
 ): Documents {
   const rules = options.introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
+  const sizes = options.supergraphSdl === undefined ? undeclaredSizes : readListSizes(options.supergraphSdl);
+  const shown = (error: GraphQLError) => withCode(options.introspection ? error : withoutSuggestion(error));
   type Entry =
     | (ReadDocument & { readonly cost: Cost; readonly isValid: () => 'good' | 'bad' | undefined })
     | { readonly refused: GraphQLError };
@@ -65,8 +70,8 @@ export function openDocuments(
         document,
         operation,
         label: operationLabel(operation, document),
-        cost: compileCost(schema, operation, fragmentsOf(document)),
-        validationErrors: () => (errors ??= validate(schema, document, rules).map(withCode)),
+        cost: compileCost({ schema, sizes }, operation, fragmentsOf(document)),
+        validationErrors: () => (errors ??= validate(schema, document, rules).map(shown)),
         isValid: () => errors && (errors.length === 0 ? 'good' : 'bad'),
       };
     } catch (error) {
@@ -88,9 +93,17 @@ export function openDocuments(
         cache.set(query, entry);
       }
       if ('refused' in entry) throw entry.refused;
-      const cost = entry.cost(variables);
-      if (cost > limits.cost)
-        throw refusal('TOO_COSTLY', `The pages asked for add up to ${cost} nodes; at most ${limits.cost} are allowed.`);
+      const { nodes, values } = entry.cost(variables);
+      if (nodes > limits.cost)
+        throw refusal(
+          'TOO_COSTLY',
+          `The pages asked for add up to ${nodes} nodes; at most ${limits.cost} are allowed.`,
+        );
+      if (values > limits.values)
+        throw refusal(
+          'TOO_COSTLY',
+          `The answer could have ${values} values, with every list at its longest; at most ${limits.values} are allowed. Ask for smaller pages, or for long lists and texts in operations of their own.`,
+        );
       return entry;
     },
   };

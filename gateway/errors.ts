@@ -39,6 +39,17 @@ export const refusal = (code: GatewayErrorCode, message: string, status = 400): 
 export const halfCharacter = (): GraphQLError =>
   refusal('BAD_REQUEST', 'A variable holds one half of a surrogate pair, which is no character.');
 
+/** Ends the messages of graphql-js that name what a misspelt word could have been. */
+const suggestion = /\s?Did you mean [^]*\?$/;
+
+/** The error without what graphql-js guesses from the schema: for gateways that don't show it. */
+export function withoutSuggestion(error: GraphQLError): GraphQLError {
+  const message = error.message.replace(suggestion, '');
+  if (message === error.message) return error;
+  const { nodes, source, positions, path, originalError, extensions } = error;
+  return new GraphQLError(message, { nodes, source, positions, path, originalError, extensions });
+}
+
 /** Whom to tell about what the client must not see, and the trace id that ties both together. */
 export type ErrorReport = { readonly log: Logger; readonly traceId: string };
 

@@ -14,8 +14,10 @@ import type { Operation } from './execute.ts';
 import { onlyHere } from './http.ts';
 import { jsonBody } from './json-body.ts';
 import { observe, operationLabel } from './measure.ts';
-import type { RunOperation } from './operations.ts';
+import { type RunOperation, clientOf } from './operations.ts';
+import type { Outgoing } from './outgoing.ts';
 import { isOwnRead } from './quick-answers.ts';
+import { held } from './quick-send.ts';
 import {
   type ReadOperation,
   type SentOperation,
@@ -32,6 +34,7 @@ export type EventStreamOptions = SentOperationDeps & {
   readonly run: RunOperation;
   readonly isAllowedOrigin: (origin: string) => boolean;
   readonly addressOf: (request: IncomingMessage) => string;
+  readonly outgoing: Outgoing;
   readonly log: Logger;
   readonly metrics: Metrics;
 };
@@ -96,8 +99,10 @@ export function eventStreams(options: EventStreamOptions): Router {
         verifier.stands(operation.caller),
       ) as AsyncGenerator<ExecutionResult>;
     },
-    onOperation(_operation, { context: { res } }, _args, result) {
-      if (!(Symbol.asyncIterator in result)) return undefined;
+    onOperation(_operation, { context: { res } }, { contextValue }, result) {
+      const { caller } = contextValue as ReadOperation;
+      if (!(Symbol.asyncIterator in result))
+        return held(options.outgoing, result as ExecutionResult, { client: clientOf(caller), response: res });
       const source = result as AsyncGenerator<ExecutionResult>;
       // Here, as graphql-sse never begins what it gets for a client that is gone.
       if (res.destroyed) void source.return(undefined);

@@ -7,11 +7,13 @@ import {
   getOperationAST,
   isScalarType,
 } from 'graphql';
+import { type AnswerLimits, noteSize, notedSize } from '../subgraphs/shared/answer-size.ts';
 import { scalars } from '../subgraphs/shared/scalars.ts';
 import type { SubgraphLink, SubgraphName } from '../subgraphs/shared/link.ts';
 import type { Logger } from '../subgraphs/shared/telemetry.ts';
 import type { Caller, CallerHeaders } from './caller.ts';
 import type { Variables } from './cost.ts';
+import { withoutSuggestion } from './errors.ts';
 import { createExecutor } from './execute/executor.ts';
 import { type FetchContext, errorPolicy, fetchContext, subgraphFetch, subgraphName } from './subgraphs.ts';
 
@@ -67,6 +69,9 @@ export type SupergraphOptions = {
   readonly headers: CallerHeaders;
   /** How long an operation may take, and the answer to one event of a subscription. */
   readonly operationTimeoutMs: number;
+  readonly answerLimits: AnswerLimits;
+  /** Whether clients may learn the schema from the messages of errors. */
+  readonly introspection: boolean;
   readonly log: Logger;
 };
 
@@ -95,21 +100,27 @@ export async function openSupergraph(options: SupergraphOptions): Promise<Superg
   const { queryPlanner: planner } = gateway.__testing();
   if (!planner) throw new Error('the gateway has not loaded');
   const fetch = subgraphFetch({ link: options.link, report: options });
-  const executor = createExecutor<FetchContext>({ planner, fetch, errorPolicy });
+  const executor = createExecutor<FetchContext>({ planner, fetch, errorPolicy, limits: options.answerLimits });
   readScalars(executor.schema);
   const begin = (caller: Caller) => fetchContext({ headers: options.headers, timeoutMs: options.operationTimeoutMs }, caller); // prettier-ignore
 
   const run = async (request: Parameters<typeof executor.execute>[0]): Promise<ExecutionResult> => {
     const result = await executor.execute(request);
     if (result.data === undefined) logUnplanned(options.log, result.errors, request.context.caller.traceId);
-    return result;
+    return discreet(result);
   };
+  /** The result without what its errors guess from the schema, where clients aren't shown that. */
+  function discreet(result: ExecutionResult): ExecutionResult {
+    if (options.introspection || !result.errors) return result;
+    return noteSize({ ...result, errors: result.errors.map(withoutSuggestion) }, notedSize(result));
+  }
   function loggingUnplanned<T>(caller: Caller, plan: () => T): T {
     try {
       return plan();
     } catch (error) {
-      if (error instanceof GraphQLError) logUnplanned(options.log, [error], caller.traceId);
-      throw error;
+      if (!(error instanceof GraphQLError)) throw error;
+      logUnplanned(options.log, [error], caller.traceId);
+      throw options.introspection ? error : withoutSuggestion(error);
     }
   }
   return {
@@ -129,7 +140,8 @@ export async function openSupergraph(options: SupergraphOptions): Promise<Superg
       return {
         owner: subgraphName(serviceName),
         ...asked,
-        execute: (event) => executor.executeEvent(compiled, event, { variables, context: begin(caller) }),
+        execute: async (event) =>
+          discreet(await executor.executeEvent(compiled, event, { variables, context: begin(caller) })),
       };
     },
     close: () => gateway.stop(),

@@ -28,7 +28,7 @@ export async function openGraph({ documents, check, ...options }: GraphOptions):
   const load = async (sdl: string): Promise<Loaded> => {
     const supergraph = await openSupergraph({ ...options, sdl });
     try {
-      const loaded = { supergraph, documents: openDocuments(supergraph.schema, documents) };
+      const loaded = { supergraph, documents: openDocuments(supergraph.schema, { ...documents, supergraphSdl: sdl }) };
       check(loaded);
       return loaded;
     } catch (error) {

@@ -7,14 +7,17 @@ import { expressMiddleware } from '@as-integrations/express5';
 import type { ApolloGateway } from '@apollo/gateway';
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
 import { type ExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { jsonInTurns } from '../subgraphs/shared/json-text.ts';
 import type { Logger, Metrics } from '../subgraphs/shared/telemetry.ts';
 import { type GatewayErrorCode, halfCharacter, presentError, refusal } from './errors.ts';
 import type { Graph } from './graph.ts';
 import { jsonBody } from './json-body.ts';
 import { observe, operationLabel } from './measure.ts';
 import { type RunOperation, clientOf } from './operations.ts';
+import type { Outgoing } from './outgoing.ts';
 import type { PersistedQueries } from './persisted-queries.ts';
-import { type Arrived, type QuickOptions, answerQuickly, isOwnRead, isRecord, recordOf } from './quick-answers.ts';
+import { type QuickOptions, answerQuickly, isOwnRead, isRecord, recordOf } from './quick-answers.ts';
+import { type Arrived, held } from './quick-send.ts';
 import type { OperationContext } from './subgraphs.ts';
 import { isWellFormed, searchParametersOf } from './text.ts';
 
@@ -28,6 +31,7 @@ type HttpContext = BaseContext &
     readonly startedMs: number;
     /** Its result, when the operation ran before Apollo Server saw the request. */
     readonly executed: Promise<ExecutionResult> | undefined;
+    readonly response: Response;
     readonly isGone: () => boolean;
   };
 
@@ -52,6 +56,8 @@ export async function openGraphqlHttp(options: HttpOptions): Promise<GraphqlHttp
     stopOnTerminationSignals: false,
     cache: 'bounded',
     nodeEnv: 'production',
+    hideSchemaDetailsFromClientErrors: !options.introspection,
+    stringifyResult: async (result) => `${(await jsonInTurns(result, options.answering.turns)).join('')}\n`,
     apollo: {},
     logger: options.log,
     plugins: [ApolloServerPluginLandingPageDisabled(), measured(options.metrics)],
@@ -123,19 +129,21 @@ const onlyJson: RequestHandler = (request, _response, next) => {
 const formTypes = /^\s*(text\/plain|application\/x-www-form-urlencoded|multipart\/form-data|application\/json)\b/i;
 
 /** Apollo Server's view of a supergraph that was loaded already. */
-const loadedGateway = ({ graph, run }: HttpOptions) => ({
-  load: async () => ({ executor: executorOf(run) }),
+const loadedGateway = ({ graph, run, outgoing }: HttpOptions) => ({
+  load: async () => ({ executor: executorOf(run, outgoing) }),
   onSchemaLoadOrUpdate: (callback: Parameters<Graph['onSchema']>[0]) => graph.onSchema(callback),
   stop: async () => undefined,
 });
 
 /** For Apollo Server, which calls it with its own request context. An operation that ran already isn't run again. */
 const executorOf =
-  (run: RunOperation): ApolloGateway['executor'] =>
-  ({ source, document, request, context }) => {
-    const { caller, executed, isGone } = context as HttpContext;
+  (run: RunOperation, outgoing: Outgoing): ApolloGateway['executor'] =>
+  async ({ source, document, request, context }) => {
+    const { caller, executed, response, isGone } = context as HttpContext;
     const { operationName, variables = {} } = request;
-    return executed ?? run({ query: source, document, operationName, variables, caller }, isGone);
+    if (executed) return executed;
+    const result = await run({ query: source, document, operationName, variables, caller }, isGone);
+    return held(outgoing, result, { client: clientOf(caller), response });
   };
 
 /** Before Apollo Server parses anything: who asks, and whether the document keeps the limits. */
@@ -164,6 +172,7 @@ async function contextOf(
   }
   return {
     caller,
+    response,
     executed: arrived?.executed,
     startedMs: arrived?.startedMs ?? performance.now(),
     isGone,

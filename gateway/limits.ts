@@ -31,6 +31,8 @@ export const limits = {
   mutationRoots: 5,
   /** Nodes that the page sizes ask for: the product of nested `first`s, summed. */
   cost: 5_000,
+  /** Values that the answer could have, lists without a page size at their longest and long texts as many. */
+  values: 100_000,
 } as const;
 
 /** Costly by themselves, or worth guessing at: one of them a document, and once. */

@@ -1,17 +1,29 @@
 import { isUtf8 } from 'node:buffer';
-import type { IncomingMessage, OutgoingHttpHeader, RequestListener, ServerResponse } from 'node:http';
-import type { ExecutionResult, GraphQLError } from 'graphql';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { ExecutionResult } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import Negotiator from 'negotiator';
+import { notedSize } from '../subgraphs/shared/answer-size.ts';
+import type { Answering } from '../subgraphs/shared/answering.ts';
 import { type Logger, type Metrics, traceIdFrom } from '../subgraphs/shared/telemetry.ts';
 import type { TokenVerifier } from './auth.ts';
-import type { Variables } from './cost.ts';
 import type { Documents, ReadDocument } from './documents.ts';
-import { presentError } from './errors.ts';
 import { observe } from './measure.ts';
+import type { Outgoing } from './outgoing.ts';
 import type { Newcomers } from './newcomers.ts';
 import { type RunOperation, clientOf, isOverload } from './operations.ts';
-import type { DocumentRequest, PersistedQueries, ResolvedText } from './persisted-queries.ts';
+import type { PersistedQueries, ResolvedText } from './persisted-queries.ts';
+import {
+  type Arrived,
+  type Exchange,
+  type Parameters,
+  held,
+  send,
+  sendLarge,
+  sendOverload,
+  sendPlain,
+  textOf,
+} from './quick-send.ts';
 import type { ResponseCache } from './response-cache.ts';
 import { isReadableHead, isWellFormed, searchParametersOf } from './text.ts';
 
@@ -26,21 +38,10 @@ export type QuickOptions = {
   readonly addressOf: (request: IncomingMessage) => string;
   /** Headers of every answer of the API to a page of this origin. */
   readonly headersFor: (origin: string | undefined) => Readonly<Record<string, string>>;
+  readonly answering: Answering;
+  readonly outgoing: Outgoing;
   readonly log: Logger;
   readonly metrics: Metrics;
-};
-
-/** What is known already of a request that goes on to Apollo Server. */
-export type Arrived = {
-  readonly traceId: string;
-  /** `performance.now()` when it arrived. */
-  readonly startedMs: number;
-  /** The body's bytes, when it was read here. */
-  bytes?: Buffer | undefined;
-  /** The body, when it is a JSON object. */
-  body?: Record<string, unknown> | undefined;
-  /** The operation ran already, and must not run again. */
-  executed?: Promise<ExecutionResult>;
 };
 
 export const maxBodyBytes = 100 * 1024;
@@ -102,21 +103,6 @@ export function answerQuickly(options: QuickOptions, handOn: HandOn): RequestLis
   };
 }
 
-type Parameters = {
-  readonly asked: DocumentRequest;
-  readonly operationName: string | undefined;
-  readonly variables: Variables;
-};
-type Exchange = {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly arrived: Arrived;
-  readonly mediaType: string;
-  readonly parameters: Parameters;
-  /** Names and values in turn of the headers that plain answers to a page of this origin have in common. */
-  readonly commonFor: (origin: string | undefined) => readonly string[];
-};
-
 /** False, or a refusal, when Apollo Server is to answer. */
 async function tryAnswer(options: QuickOptions, exchange: Exchange): Promise<boolean> {
   const { request, arrived, parameters } = exchange;
@@ -152,21 +138,23 @@ async function tryAnswer(options: QuickOptions, exchange: Exchange): Promise<boo
     (arrived.executed ??= options.run({ query, document, operationName, variables, caller }, isGone));
   const cache = authorization === undefined ? options.responseCache : undefined;
   if (cache && (await answerFromCache(options, exchange, { cache, query, read, execute }))) return true;
-  const result = await execute();
+  const result = held(options.outgoing, await execute(), { client: clientOf(caller), response: exchange.response });
   const overload = result.errors?.find(isOverload);
   if (overload) {
     sendOverload(options, exchange, overload);
+  } else if (isWhole(result) && notedSize(result) > 0) {
+    await sendLarge(exchange, result, options.answering);
   } else if (isWhole(result)) {
     sendPlain(exchange, JSON.stringify(result));
-  } else return false;
+  } else {
+    arrived.executed = Promise.resolve(result);
+    return false;
+  }
   observe(options.metrics, { operation: label, errors: result.errors, started: arrived.startedMs });
   return true;
 }
 
 const isWhole = (result: ExecutionResult): boolean => result.errors === undefined && Boolean(result.data);
-const lineEnd = '\n';
-const textOf = (result: object): string => JSON.stringify(result) + lineEnd;
-
 /** Answers nobody's queries whose answers may be kept. False for all others, and when there is no answer to keep. */
 async function answerFromCache(
   options: QuickOptions,
@@ -182,7 +170,7 @@ async function answerFromCache(
   const { maxAgeSeconds } = policy;
   const kept = await cache.answer({ query, variables, tags, maxAgeSeconds }, async () => {
     const result = await execute();
-    return isWhole(result) ? textOf(result) : null;
+    return isWhole(result) && notedSize(result) === 0 ? textOf(result) : null;
   });
   if (!kept) return false;
   const headers = {
@@ -193,38 +181,6 @@ async function answerFromCache(
   send(options, exchange, { status: 200, headers, text: kept.text });
   observe(options.metrics, { operation: read.label, errors: undefined, started: arrived.startedMs });
   return true;
-}
-
-function sendOverload(options: QuickOptions, exchange: Exchange, overload: GraphQLError): void {
-  const errors = [presentError(overload, { log: options.log, traceId: exchange.arrived.traceId })];
-  const { status, headers } = overload.extensions['http'] as { status: number; headers: Map<string, string> };
-  send(options, exchange, { status, headers: Object.fromEntries(headers), text: textOf({ errors }) });
-}
-
-/** What `send` does for nearly all answers: the headers that they have in common are listed once. */
-function sendPlain({ request, response, arrived, mediaType, commonFor }: Exchange, json: string): void {
-  // Counted before the line end is added: a text put together is copied when somebody looks at it.
-  const bytes = Buffer.byteLength(json) + lineEnd.length;
-  const own = ['x-trace-id', arrived.traceId, 'content-type', mediaType, 'content-length', bytes];
-  response.writeHead(200, [...commonFor(request.headers.origin), ...own] as OutgoingHttpHeader[]);
-  // The same bytes where all is ASCII, without a look at each character.
-  response.end(json + lineEnd, bytes === json.length + lineEnd.length ? 'latin1' : 'utf8');
-}
-
-function send(
-  { headersFor }: QuickOptions,
-  { request, response, arrived, mediaType }: Exchange,
-  { status, headers, text }: { status: number; headers: Record<string, string>; text: string },
-): void {
-  response.writeHead(status, {
-    ...headersFor(request.headers.origin),
-    'x-trace-id': arrived.traceId,
-    'cache-control': 'no-store',
-    ...headers,
-    'content-type': mediaType,
-    'content-length': Buffer.byteLength(text),
-  });
-  response.end(text);
 }
 
 /**

@@ -6,6 +6,7 @@ import { type SubgraphLink, type SubgraphName, subgraphNames } from '../subgraph
 import { runProcess } from '../subgraphs/shared/process.ts';
 import { type Runtime, openRuntime } from '../subgraphs/shared/runtime.ts';
 import { httpLinks } from '../subgraphs/shared/subgraph-process.ts';
+import { openOperationsPort } from '../subgraphs/shared/operations-port.ts';
 import { closeServer, inTurn, limitedServer, listen } from '../subgraphs/shared/http-server.ts';
 import { answerOperations } from '../subgraphs/shared/serve.ts';
 import { openAdmission } from './admission.ts';
@@ -22,6 +23,7 @@ import { jobsPage } from './jobs-page.ts';
 import { admittedOperations } from './operations.ts';
 import { allowedOrigins } from './origins.ts';
 import { openNewcomers } from './newcomers.ts';
+import { openOutgoing } from './outgoing.ts';
 import { mountPages, openGraphiql } from './pages.ts';
 import { openPersistedQueries } from './persisted-queries.ts';
 import { showPrepared } from './prepared-gauge.ts';
@@ -36,6 +38,8 @@ import { type TrustedDocuments, compileAhead, readAll, readTrustedDocuments } fr
 /** A gateway that answers. */
 export type Gateway = {
   readonly port: number;
+  /** Where this process serves its metrics. */
+  readonly metricsPort: number;
   /** Rejects with the reason when a subgraph or Redis doesn't answer, or the gateway is closing. */
   ready(): Promise<void>;
   /**
@@ -79,6 +83,8 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
     link: options.link,
     headers,
     operationTimeoutMs: config.operationTimeoutMs,
+    answerLimits: runtime.config.answerLimits,
+    introspection: config.introspection,
     log,
     documents: { introspection: config.introspection, ...(trusted.only && { isTrusted: trusted.has }) },
     check: ({ documents: read }) => void readAll(trusted, read),
@@ -88,13 +94,14 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   const revoked = await openRevokedSessions(runtime);
   const verifier = tokenVerifier({ keys: remoteKeySet({ user: () => options.link('user'), now }), revoked, now });
   const addressOf = (request: Parameters<typeof clientAddress>[0]) => clientAddress(request, config.trustedProxyHops);
+  const outgoing = openOutgoing({ maxAnswerBytes: runtime.config.answerLimits.maxBytes });
   const server = limitedServer(keepAliveTimeoutMs);
   const isAllowedOrigin = allowedOrigins({
     publicUrl: runtime.config.publicUrl,
     listed: config.allowedOrigins,
     port: () => (server.address() as AddressInfo).port,
   });
-  const shared = { graph, supergraph, documents, ...operations.parts, verifier, addressOf, log, metrics, now, isAllowedOrigin }; // prettier-ignore
+  const shared = { graph, supergraph, documents, ...operations.parts, verifier, addressOf, log, metrics, now, isAllowedOrigin, answering: runtime.answering, outgoing }; // prettier-ignore
   const origins = { isAllowed: isAllowedOrigin };
   const security = apiSecurityHeaders(runtime.config);
   const headersFor = (origin: string | undefined) => ({ ...security, ...crossOriginHeaders(origins, origin) });
@@ -118,7 +125,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   app.disable('x-powered-by');
   app.use(commonHeaders(runtime.config));
   app.use(async (request, response, next) => {
-    if (!(await answerOperations(request, response, { ready, metrics }))) next();
+    if (!(await answerOperations(request, response, { ready }))) next();
   });
   app.use(refuseOddBytes);
   app.use('/graphql/stream', crossOrigin(origins), eventStreams(live));
@@ -140,8 +147,10 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
     else refuseUpgrade(socket, '404 Not Found');
   });
   await listen(server, config.port, config.host);
+  const operationsPort = await openOperationsPort({ env: runtime.env, ownPort: config.port, ready, metrics, log });
   return {
     port: (server.address() as AddressInfo).port,
+    metricsPort: operationsPort.port,
     ready,
     async reload(sdl) {
       await graph.replace(sdl ?? (await readSdl()));
@@ -151,7 +160,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
     async close() {
       closing = true;
       await new Promise((resolve) => setTimeout(resolve, config.drainDelayMs));
-      await Promise.all([closeServer(server), sockets.close()]);
+      await Promise.all([closeServer(server), sockets.close(), operationsPort.close()]);
       await http.close();
       await revoked.close();
       operations.close();

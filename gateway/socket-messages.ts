@@ -10,6 +10,8 @@ export type SocketMessages = {
   received(text: string): Received | undefined;
   /** A message of the protocol as the client knows its operation; undefined when that is over for the client. */
   sent(text: string): string | undefined;
+  /** To be called once what `sent` gave last is on its way; undefined for nearly all. */
+  releaseOfLast(): (() => void) | undefined;
 };
 
 const maxIdLength = 128;
@@ -25,15 +27,21 @@ const afterIdOfNext = '","type":"next"';
 
 const close = (code: number, reason: string): Received => ({ close: { code, reason } });
 
+/** A payload as JSON whose text was made before it is sent; `release` gives back the room that it takes. */
+type LargePayload = { readonly text: string; readonly release: () => void };
+/** By the gateway's id of the operation: each stands for the payload of one `next`. */
+export type LargePayloads = Map<string, LargePayload>;
+
 /**
  * A client may use an id again once it has sent or received `complete` for it, while the operation that had it may still
  * run. graphql-ws would take the two for one: so to it, each operation has an id that the socket has never seen.
  */
-export function socketMessages(): SocketMessages {
+export function socketMessages(largePayloads: LargePayloads = new Map()): SocketMessages {
   const ownIds = new Map<string, string>();
   /** What the client calls them, as JSON. */
   const clientIds = new Map<string, { readonly id: string; readonly json: string }>();
   let subscribed = 0;
+  let release: (() => void) | undefined;
 
   function subscribe(message: Record<string, unknown>, id: string): Received {
     if (ownIds.has(id)) {
@@ -66,12 +74,19 @@ export function socketMessages(): SocketMessages {
       if (id.length > maxIdLength) return close(4400, `An id has at most ${maxIdLength} characters`);
       return type === 'subscribe' ? subscribe(message, id) : complete(message, id);
     },
+    releaseOfLast: () => release,
     sent(text) {
+      release = undefined;
       if (!text.startsWith(beforeId)) return text;
       const end = text.indexOf('"', beforeId.length);
       const ownId = text.slice(beforeId.length, end);
+      const large = largePayloads.get(ownId);
+      largePayloads.delete(ownId);
       const known = clientIds.get(ownId);
+      if (!known) large?.release();
       if (!known) return undefined;
+      release = large?.release;
+      if (large) return `{"id":${known.json},"type":"next","payload":${large.text}}`;
       if (!text.startsWith(afterIdOfNext, end)) {
         clientIds.delete(ownId);
         ownIds.delete(known.id);

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Server } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Logger } from '../subgraphs/shared/telemetry.ts';
-import { socketMessages } from './socket-messages.ts';
+import { type LargePayloads, socketMessages } from './socket-messages.ts';
 
 const maxMessagesPerSecond = 500;
 const usualKeepAliveMs = 12_000;
@@ -14,6 +14,8 @@ const maxUnsentBytes = 256 * 1024;
 export type Served = {
   /** Operations that have not ended, also those that are over for the client. */
   running: number;
+  /** Texts of large results, which are made in several turns of the event loop. */
+  readonly largePayloads: LargePayloads;
 };
 
 export type ServeOptions<Extra extends Served> = {
@@ -29,7 +31,7 @@ export function serveSocket<Extra extends Served>(
   protocol: Server<Extra>,
   { socket, extra, log, keepAliveMs = usualKeepAliveMs }: ServeOptions<Extra>,
 ): void {
-  const messages = socketMessages();
+  const messages = socketMessages(extra.largePayloads);
   const isFlood = floodGate();
   const stopKeepAlive = keepAlive(socket, keepAliveMs);
   socket.on('error', (error) => log.debug({ err: error.message }, 'socket cut off'));
@@ -41,8 +43,10 @@ export function serveSocket<Extra extends Served>(
         resolve();
         return;
       }
+      const release = messages.releaseOfLast();
       // Where writing fails the socket is gone: its 'error' and 'close' tell that once.
       socket.send(told, () => {
+        release?.();
         if (socket.isPaused && socket.bufferedAmount <= maxUnsentBytes) socket.resume();
         resolve();
       });
@@ -95,6 +99,7 @@ export function serveSocket<Extra extends Served>(
   socket.on('ping', () => void (socket.readyState === socket.OPEN && refuseFlood()));
   socket.once('close', (code, reason) => {
     stopKeepAlive();
+    for (const { release } of extra.largePayloads.values()) release();
     closed(code, reason.toString()).catch((error: Error) =>
       log.debug({ err: error.message }, 'socket closed untidily'),
     );

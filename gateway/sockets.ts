@@ -3,14 +3,19 @@ import type { Duplex } from 'node:stream';
 import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
 import { type Context, type Server, type SubscribePayload, handleProtocols, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { notedSize } from '../subgraphs/shared/answer-size.ts';
+import type { Answering } from '../subgraphs/shared/answering.ts';
 import { unavailable } from '../subgraphs/shared/errors.ts';
+import { jsonInTurns } from '../subgraphs/shared/json-text.ts';
 import { type Logger, type Metrics, newTraceId } from '../subgraphs/shared/telemetry.ts';
 import type { SignedIn, TokenVerifier } from './auth.ts';
+import { overloaded } from './admission.ts';
 import { presentError, refusal } from './errors.ts';
 import type { Operation } from './execute.ts';
 import type { Connections } from './connections.ts';
 import { observe, operationLabel } from './measure.ts';
-import type { RunOperation } from './operations.ts';
+import { type RunOperation, clientOf } from './operations.ts';
+import type { Outgoing } from './outgoing.ts';
 import { type ReadOperation, type SentOperationDeps, readSentOperation } from './sent-operations.ts';
 import { type Served, serveSocket } from './socket-transport.ts';
 import type { Subscriptions } from './subscriptions.ts';
@@ -22,6 +27,8 @@ export type SocketOptions = SentOperationDeps & {
   readonly run: RunOperation;
   readonly isAllowedOrigin: (origin: string) => boolean;
   readonly addressOf: (request: IncomingMessage) => string;
+  readonly answering: Answering;
+  readonly outgoing: Outgoing;
   readonly log: Logger;
   readonly metrics: Metrics;
 };
@@ -115,10 +122,21 @@ function openProtocol(options: SocketOptions, running: Running): Server<Extra> {
         return { errors: [error as GraphQLError] };
       }
     },
-    onNext: (_context, _id, payload, _args, result) => ({
-      ...result,
-      ...(result.errors && { errors: result.errors.map((error) => presentError(error, report(payload))) }),
-    }),
+    async onNext({ extra }, id, payload, _args, result) {
+      const shown = result.errors
+        ? { ...result, errors: result.errors.map((error) => presentError(error, report(payload))) }
+        : { ...result };
+      const bytes = notedSize(result);
+      const caller = operations.get(payload)?.caller;
+      if (bytes === 0 || !caller) return shown;
+      const release = options.outgoing.hold(clientOf(caller), bytes);
+      if (!release) return { errors: [presentError(overloaded(), report(payload))] };
+      // graphql-ws would write it in one turn of the event loop.
+      const text = (await jsonInTurns(shown, options.answering.turns)).join('');
+      if (extra.socket.readyState === extra.socket.OPEN) extra.largePayloads.set(id, { text, release });
+      else release();
+      return { data: null };
+    },
     onError: (_context, _id, payload, errors) =>
       errors.map((error) => presentError(error.originalError ?? error, report(payload))),
   });
@@ -140,7 +158,11 @@ export function openSockets(options: SocketOptions): Sockets {
   const server = new WebSocketServer(socketServerOptions);
   server.on('connection', (socket: WebSocket, request: IncomingMessage) => {
     connections.add(socket);
-    serveSocket(protocol, { socket, extra: { socket, address: options.addressOf(request), running: 0 }, log });
+    serveSocket(protocol, {
+      socket,
+      extra: { socket, address: options.addressOf(request), running: 0, largePayloads: new Map() },
+      log,
+    });
   });
 
   return {

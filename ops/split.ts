@@ -53,10 +53,11 @@ async function programs(env: Env): Promise<Program[][]> {
     SUBGRAPH_HOST: '127.0.0.1',
     ...env,
   };
+  // Each process has metrics of its own: METRICS_PORT is the gateway's, the others' are at their ports + 5000.
   const program = (name: string, file: string, port: string | number | undefined): Program => ({
     name,
     file: resolve(root, file),
-    env: common,
+    env: name === 'gateway' ? common : { ...common, METRICS_PORT: undefined },
     readyUrl: `http://127.0.0.1:${port}/health/ready`,
   });
   return [

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import { z } from 'zod';
 import type { Env } from '../subgraphs/shared/env.ts';
 import { integer, readEnv } from '../subgraphs/shared/env.ts';
+import { openOperationsPort } from '../subgraphs/shared/operations-port.ts';
 import { runProcess } from '../subgraphs/shared/process.ts';
 import { type Runtime, openRuntime } from '../subgraphs/shared/runtime.ts';
 import { closeServer, listen } from '../subgraphs/shared/http-server.ts';
@@ -11,7 +12,7 @@ import { openSubgraphs } from './platform-parts.ts';
 
 /**
  * The background work of all four subgraphs (outbox relays, event consumers, jobs) as one process, beside any number of
- * subgraph servers. WORKER_PORT answers /health/live, /health/ready and /metrics.
+ * subgraph servers. WORKER_PORT answers /health/live and /health/ready.
  */
 export async function startWorker(env: Env): Promise<{ stop(): Promise<void> }> {
   const given = readEnv(env, {
@@ -24,13 +25,17 @@ export async function startWorker(env: Env): Promise<{ stop(): Promise<void> }> 
   await subgraphs.startWorkers();
 
   const server = createServer((request, response) => {
-    answerOperations(request, response, { ready: subgraphs.ready, metrics: runtime.metrics })
+    answerOperations(request, response, { ready: subgraphs.ready })
       .then((answered) => answered || respond(response, 404, 'application/json', '{"code":"NOT_FOUND"}'))
       .catch((error: Error) => response.destroy(error));
   });
   await listen(server, given.WORKER_PORT, given.SUBGRAPH_HOST);
+  const { metrics, log } = runtime;
+  const { ready } = subgraphs;
+  const operations = await openOperationsPort({ env, ownPort: given.WORKER_PORT, ready, metrics, log });
   return {
     async stop() {
+      await operations.close();
       await runtime.jobs.stop();
       await subgraphs.close();
       await closeServer(server);

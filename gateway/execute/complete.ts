@@ -1,3 +1,4 @@
+import { type AnswerSize, addValue, checkSize } from '../../subgraphs/shared/answer-size.ts';
 import type { ErrorBook, Failure } from './error-book.ts';
 import { type CompleteLeaf, completeLeaf } from './leaves.ts';
 import { getOwn, ownReader, setOwn } from './own.ts';
@@ -7,11 +8,13 @@ import { type JsonObject, isJsonObject } from './types.ts';
 /** What a shaper needs beside the data. */
 export type ShapeRun = {
   readonly book: ErrorBook;
+  /** What was completed so far. */
+  readonly size: AnswerSize;
   /** The answers of the introspection fields at the root, by response name. */
   introspect(): JsonObject;
 };
 
-/** Completes the answer, errors and all. Null when a null in a non-null place reached the root. */
+/** Completes the answer, errors and all. Null when a null in a non-null place reached the root. Throws ANSWER_TOO_LARGE. */
 export type Complete = (root: JsonObject, run: ShapeRun) => JsonObject | null;
 
 /** A null whose error is in the book, in a place that may be null. */
@@ -38,7 +41,12 @@ export function compileComplete(shape: ObjectShape): Complete {
 
 function compileObject(shape: ObjectShape): CompleteObject {
   const fields = shape.fields.map((field) => ({ key: field.key, complete: compileField(shape, field) }));
+  const textBytes = bytesOf(shape);
   return (source, state) => {
+    const { size } = state;
+    size.values += fields.length;
+    size.bytes += textBytes;
+    checkSize(size);
     const result: JsonObject = {};
     for (const { key, complete } of fields) {
       state.path.push(key);
@@ -116,6 +124,8 @@ function compileList(complete: CompleteValue, place: string): CompleteValue {
       return failed;
     }
     const elements: readonly unknown[] = value;
+    state.size.values += elements.length;
+    checkSize(state.size);
     const results: unknown[] = [];
     for (let index = 0; index < elements.length; index++) {
       state.path.push(index);
@@ -132,6 +142,8 @@ function compileLeaf(complete: CompleteLeaf, message: string): CompleteValue {
   return (value, state) => {
     if (value === null || value === undefined) return null;
     const result = complete(value);
+    if (typeof result === 'string') state.size.bytes += result.length;
+    else if (typeof result === 'object') addValue(state.size, result);
     if (result !== undefined) return result;
     report(state, message);
     return failed;
@@ -165,6 +177,13 @@ function compileSelection(selection: SelectionShape, place: string): CompleteVal
     return result === bubbles ? failed : result;
   };
 }
+
+/** Beside a name, what a value takes: quotes, colon and comma, or a number. */
+const bytesPerValue = 8;
+
+/** About how many bytes an object takes, without the texts in it. */
+export const bytesOf = ({ fields }: ObjectShape): number =>
+  fields.reduce((sum, { key }) => sum + key.length + bytesPerValue, 2);
 
 /** The shape for an object in an abstract place. One without a `__typename` has at least the interface's own fields. */
 export function shapeOfObject(selection: SelectionShape, source: JsonObject): ObjectShape | null {

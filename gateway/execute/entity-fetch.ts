@@ -1,6 +1,7 @@
 import type { FetchNode } from '@apollo/query-planner';
 import type { GraphQLSchema } from 'graphql';
 import { type Answer, type SubgraphError, failedAnswer } from './answers.ts';
+import { addValue } from '../../subgraphs/shared/answer-size.ts';
 import type { Failure } from './error-book.ts';
 import { executeLimits } from './limits.ts';
 import { type Merge, compileLeafMerge } from './merge.ts';
@@ -128,7 +129,9 @@ async function askFor<Context>(fetch: EntityFetch, run: Run<Context>, wanted: re
     for (let nth = 0; nth < objects.length; nth++) {
       // At another path response names below the entity may stand for other arguments: nothing is shared across paths.
       const isElsewhere = pathIndexes !== null && pathIndexes[nth] !== pathIndexes[0];
-      fetch.merge(objects[nth] as JsonObject, entity, asked.isShared || isElsewhere ? copies : asItIs);
+      const isCopied = asked.isShared || isElsewhere;
+      if (isCopied) addValue(run.size, entity);
+      fetch.merge(objects[nth] as JsonObject, entity, isCopied ? copies : asItIs);
     }
   }
 }

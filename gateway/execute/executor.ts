@@ -2,6 +2,7 @@ import { Supergraph, operationFromDocument } from '@apollo/federation-internals'
 import { type QueryPlan, QueryPlanner } from '@apollo/query-planner';
 import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { type AnswerLimits, defaultAnswerLimits } from '../../subgraphs/shared/answer-size.ts';
 import { keepExtensions } from './answers.ts';
 import { type CompiledOperation, compileOperation } from './compile.ts';
 import { executeLimits } from './limits.ts';
@@ -18,6 +19,8 @@ export type ExecutorOptions<Context> = Source & {
   readonly fetch: SubgraphFetch<Context>;
   /** Default `keepExtensions`: what the subgraph said plus `serviceName`. */
   readonly errorPolicy?: ErrorPolicy;
+  /** How large one answer may be; a larger one is refused with ANSWER_TOO_LARGE. */
+  readonly limits?: AnswerLimits;
   /** Default: whether the process may generate code from strings. */
   readonly generateCode?: boolean;
 };
@@ -61,7 +64,12 @@ export type Executor<Context> = {
  * @throws {Error} for a supergraph with what is not supported
  */
 export function createExecutor<Context>(options: ExecutorOptions<Context>): Executor<Context> {
-  const { fetch, errorPolicy: policy = keepExtensions, generateCode = canGenerateCode() } = options;
+  const {
+    fetch,
+    errorPolicy: policy = keepExtensions,
+    limits = defaultAnswerLimits,
+    generateCode = canGenerateCode(),
+  } = options;
   const planner = 'planner' in options ? options.planner : new QueryPlanner(Supergraph.build(options.supergraphSdl));
   const { supergraph } = planner;
   const apiSchema = supergraph.apiSchema();
@@ -95,6 +103,7 @@ export function createExecutor<Context>(options: ExecutorOptions<Context>): Exec
       plan: (settled) => planNow(settled, name),
       fetch,
       policy,
+      limits,
       generateCode,
       key,
       variants,

@@ -1,14 +1,18 @@
+import { type AnswerSize, addValue, checkSize } from '../../subgraphs/shared/answer-size.ts';
 import { type GraphQLLeafType, isEnumType, isSpecifiedScalarType } from 'graphql';
-import { shapeOfObject } from './complete.ts';
+import { bytesOf, shapeOfObject } from './complete.ts';
 import { completeLeaf } from './leaves.ts';
 import { isInherited } from './own.ts';
 import type { FieldShape, ObjectShape, SelectionShape, ValueShape } from './shape.ts';
 import type { JsonObject } from './types.ts';
 
-/** Shapes an answer without any irregularity; undefined when there is one, which is for `Complete` to sort out. */
-export type QuickShape = (root: JsonObject) => JsonObject | undefined;
+/**
+ * Shapes an answer without any irregularity; undefined when there is one, which is for `Complete` to sort out. Counts in
+ * `size` what it shapes, and throws ANSWER_TOO_LARGE.
+ */
+export type QuickShape = (root: JsonObject, size: AnswerSize) => JsonObject | undefined;
 
-type Build = (source: JsonObject) => JsonObject;
+type Build = (source: JsonObject, size: AnswerSize) => JsonObject;
 
 /** Thrown where a value isn't as it should be; never leaves this file. */
 const irregular = new Error('irregular');
@@ -20,9 +24,9 @@ const irregular = new Error('irregular');
  */
 export function compileQuickShape(shape: ObjectShape): QuickShape {
   const build = lazyBuild(shape);
-  return (root) => {
+  return (root, size) => {
     try {
-      return build(root);
+      return build(root, size);
     } catch (error) {
       if (error === irregular) return undefined;
       throw error;
@@ -33,7 +37,7 @@ export function compileQuickShape(shape: ObjectShape): QuickShape {
 /** Generated when first called: an answer may never have what an operation asks for. */
 function lazyBuild(shape: ObjectShape): Build {
   let build: Build | undefined;
-  return (source) => (build ??= generateBuild(shape))(source);
+  return (source, size) => (build ??= generateBuild(shape))(source, size);
 }
 
 type Code = {
@@ -43,7 +47,7 @@ type Code = {
 };
 
 function generateBuild(shape: ObjectShape): Build {
-  const code: Code = { links: [irregular], variables: 0 };
+  const code: Code = { links: [irregular, checkSize, addValue], variables: 0 };
   const statements: string[] = [];
   const properties = shape.fields.map((field) => {
     const { text, value } = fieldCode(code, shape, field);
@@ -51,7 +55,8 @@ function generateBuild(shape: ObjectShape): Build {
     return `${field.key === '__proto__' ? '["__proto__"]' : literal(field.key)}: ${value}`;
   });
   const parameters = code.links.map((_, index) => `l${index}`);
-  const body = `'use strict'; return function (s) { ${statements.join('\n')}\nreturn { ${properties.join(', ')} }; };`;
+  const counted = `c.values += ${shape.fields.length}; c.bytes += ${bytesOf(shape)}; l1(c);`;
+  const body = `'use strict'; return function (s, c) { ${counted} ${statements.join('\n')}\nreturn { ${properties.join(', ')} }; };`;
   // oxlint-disable-next-line typescript/no-implied-eval
   const make = new Function(...parameters, body) as (...links: unknown[]) => Build;
   return make(...code.links);
@@ -91,11 +96,11 @@ function presentCode(code: Code, shape: ValueShape, variable: string, otherwise:
     case 'list': {
       const [list, element, index] = [`o${code.variables}`, `v${code.variables++}`, `i${code.variables++}`];
       const inner = valueCode(code, shape.of, element);
-      return `if (Array.isArray(${variable})) { const ${list} = []; for (let ${index} = 0; ${index} < ${variable}.length; ${index}++) { let ${element} = ${variable}[${index}]; ${inner} ${list}.push(${element}); } ${variable} = ${list}; } else { ${otherwise} }`;
+      return `if (Array.isArray(${variable})) { const ${list} = []; c.values += ${variable}.length; for (let ${index} = 0; ${index} < ${variable}.length; ${index}++) { let ${element} = ${variable}[${index}]; ${inner} ${list}.push(${element}); } ${variable} = ${list}; } else { ${otherwise} }`;
     }
     case 'object': {
       const build = link(code, buildOf(shape.selection));
-      return `if (typeof ${variable} === 'object' && ${variable} !== null && !Array.isArray(${variable})) ${variable} = ${build}(${variable}); else { ${otherwise} }`;
+      return `if (typeof ${variable} === 'object' && ${variable} !== null && !Array.isArray(${variable})) ${variable} = ${build}(${variable}, c); else { ${otherwise} }`;
     }
     case 'leaf':
       return leafCode(code, shape.type, variable, otherwise);
@@ -105,27 +110,32 @@ function presentCode(code: Code, shape: ValueShape, variable: string, otherwise:
 function buildOf(selection: SelectionShape): Build {
   if (selection.only) return lazyBuild(selection.only);
   const builds = new Map<ObjectShape, Build>();
-  return (source) => {
+  return (source, size) => {
     const shape = shapeOfObject(selection, source);
     if (!shape) throw irregular;
     let build = builds.get(shape);
     if (!build) builds.set(shape, (build = generateBuild(shape)));
-    return build(source);
+    return build(source, size);
   };
 }
 
 /** Values as they nearly always come pass by a comparison; the rest is for the type's own rules. */
 function leafCode(code: Code, type: GraphQLLeafType, variable: string, otherwise: string): string {
   const test = leafTest(code, type, variable);
-  if (test === null) return `if (${variable} === undefined || ${variable} === null) { ${otherwise} }`;
+  if (test === null)
+    return `if (${variable} === undefined || ${variable} === null) { ${otherwise} } else l2(c, ${variable});`;
   const complete = completeLeaf(type);
   const slow = link(code, (value: unknown) => {
     const result = complete(value);
     if (result === undefined) throw irregular;
     return result;
   });
-  return `if (!(${test})) { if (${variable} === undefined || ${variable} === null) { ${otherwise} } else ${variable} = ${slow}(${variable}); }`;
+  const counted = isText(type) ? `c.bytes += ${variable}.length; else` : '; else';
+  return `if (${test}) ${counted} { if (${variable} === undefined || ${variable} === null) { ${otherwise} } else ${variable} = ${slow}(${variable}); }`;
 }
+
+/** Texts, whose length is counted with them. */
+const isText = (type: GraphQLLeafType): boolean => !isEnumType(type) && (type.name === 'String' || type.name === 'ID');
 
 function leafTest(code: Code, type: GraphQLLeafType, variable: string): string | null {
   if (isEnumType(type)) return `${link(code, new Set(type.getValues().map(({ name }) => name)))}.has(${variable})`;

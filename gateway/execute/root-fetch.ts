@@ -1,5 +1,6 @@
 import type { FetchNode } from '@apollo/query-planner';
 import type { GraphQLSchema } from 'graphql';
+import { addValue } from '../../subgraphs/shared/answer-size.ts';
 import type { Answer } from './answers.ts';
 import type { ErrorDetails, Failure } from './error-book.ts';
 import { type Merge, copyOf } from './merge.ts';
@@ -39,6 +40,7 @@ export function compileTakeAnswer({ schema, merge, node, query: { keys }, path }
   const renamed = renamedKeys(node.outputRewrites);
   return (run, answer, isShared) => {
     const objects = objectsAt(run, path);
+    if (isShared && answer.data) addValue(run.size, answer.data);
     const data = isShared ? copyOf(answer.data) : answer.data;
     if (answer.errors.length > 0)
       noteErrors(run, { ...answer, data: isJsonObject(data) ? data : null }, { keys, renamed, objects, places: path.locate(run.root) }); // prettier-ignore

@@ -1,9 +1,23 @@
+import {
+  type AnswerSize,
+  answerTooLarge,
+  checkSize,
+  isAnswerTooLarge,
+  notedSize,
+} from '../../subgraphs/shared/answer-size.ts';
 import { type Answer, readAnswer, thrownAnswer } from './answers.ts';
 import type { ErrorBook } from './error-book.ts';
 import type { PlanPath } from './paths.ts';
 import type { PlannedRequest, SubgraphQuery } from './subgraph-query.ts';
 import type { Wanted } from './wanted.ts';
-import type { ErrorPolicy, JsonObject, ResponsePath, SubgraphFetch, SubgraphRequest } from './types.ts';
+import type {
+  ErrorPolicy,
+  JsonObject,
+  ResponsePath,
+  SubgraphFetch,
+  SubgraphRequest,
+  SubgraphResponse,
+} from './types.ts';
 
 /** One execution under way. */
 export type Run<Context> = {
@@ -15,6 +29,8 @@ export type Run<Context> = {
   /** What was fetched so far. */
   readonly root: JsonObject;
   readonly book: ErrorBook;
+  /** What was fetched and copied so far. */
+  readonly size: AnswerSize;
   /** A path of fetched data as the client knows it. */
   readonly clientPath: (path: ResponsePath) => ResponsePath;
   /** Requests without an answer yet that the plan may ask again; a handful, as chunks of one fetch differ. */
@@ -50,6 +66,8 @@ export function objectsAt<Context>(run: Run<Context>, path: PlanPath): readonly 
   const unite = isEachOnce && path.unite;
   const found = unite ? unite(root) : path.collect(root, isEachOnce);
   if (unite) united.add(key);
+  const { limits } = run.size;
+  if (found.length > limits.maxValues) throw answerTooLarge(limits);
   objects.set(key, found);
   return found;
 }
@@ -94,13 +112,23 @@ export async function askOnce<Context>(
 
 /** Chained by hand: an async function around each fetch shows in the cost of small operations. */
 function send<Context>(
-  { fetch, policy }: Run<Context>,
+  { fetch, policy, size }: Run<Context>,
   serviceName: string,
   request: SubgraphRequest<Context>,
 ): Promise<Answer> {
+  const read = (response: SubgraphResponse): Answer => {
+    const answer = readAnswer(serviceName, response, policy);
+    // What is too large for a subgraph is so for the answer that it would be a part of.
+    if (answer.errors.length > 0 && answer.errors.some(isAnswerTooLarge)) throw answerTooLarge(size.limits);
+    if (answer.data) {
+      size.bytes += notedSize(response);
+      checkSize(size);
+    }
+    return answer;
+  };
   const failed = (error: unknown): Answer => thrownAnswer(serviceName, error, policy);
   try {
-    return fetch(serviceName, request).then((response) => readAnswer(serviceName, response, policy), failed);
+    return fetch(serviceName, request).then(read, failed);
   } catch (error) {
     return Promise.resolve(failed(error));
   }

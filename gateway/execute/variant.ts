@@ -1,4 +1,12 @@
 import type { FetchNode, QueryPlan } from '@apollo/query-planner';
+import {
+  type AnswerLimits,
+  type AnswerSize,
+  checkBytes,
+  checkSize,
+  newAnswerSize,
+  noteSize,
+} from '../../subgraphs/shared/answer-size.ts';
 import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import type { LRUCache } from 'lru-cache';
 import { readAnswer } from './answers.ts';
@@ -37,6 +45,8 @@ export type CompileOptions<Context> = {
   readonly plan: (document: DocumentNode) => QueryPlan;
   readonly fetch: SubgraphFetch<Context>;
   readonly policy: ErrorPolicy;
+  /** How large an answer may be. */
+  readonly limits: AnswerLimits;
   /** False where code can't be generated from strings. */
   readonly generateCode: boolean;
   /** The operation's name among all whose variants are kept. */
@@ -107,7 +117,7 @@ function compileTakeEvent(schema: GraphQLSchema, node: FetchNode): TakeAnswer {
 }
 
 function openRun<Context>(
-  { fetch, policy }: CompileOptions<Context>,
+  { fetch, policy, limits }: CompileOptions<Context>,
   options: { request: ExecuteRequest<Context>; planned: PlanDocument; shape: ObjectShape; isMutation: boolean },
 ): Run<Context> {
   const { request, planned, shape, isMutation } = options;
@@ -121,6 +131,7 @@ function openRun<Context>(
     clientPath: planned.clientPath,
     root,
     book,
+    size: newAnswerSize(limits),
     inFlight: [],
     isTree: true,
     objects: new Map(),
@@ -142,17 +153,27 @@ const lacksRootField = ({ fields }: ObjectShape, root: JsonObject, book: ErrorBo
   );
 
 function answerOf<Context>(
-  { root, book }: Run<Context>,
+  { root, book, size: { limits } }: Run<Context>,
   shaper: Shaper,
   variables: Readonly<Record<string, unknown>>,
 ): ExecutionResult {
-  const quick = book.isEmpty() ? shaper.quick?.(root) : undefined;
-  if (quick) return { data: quick };
+  const size = newAnswerSize(limits);
+  const quick = book.isEmpty() ? shaper.quick?.(root, size) : undefined;
+  if (quick) return sized({ data: quick }, size);
+  // What was counted until something was irregular.
+  size.values = size.bytes = 0;
   let introspected: JsonObject | undefined;
   const introspect = (): JsonObject => (introspected ??= shaper.introspect?.(variables, book) ?? {});
-  const data = shaper.complete(root, { book, introspect });
+  const data = shaper.complete(root, { book, size, introspect });
   const errors = book.isEmpty()
     ? []
     : book.finish({ clip: (path) => clipPath(shaper.shape, root, path), isNull: (path) => isNullAt(data, path) });
-  return errors.length > 0 ? { errors, data } : { data };
+  return sized(errors.length > 0 ? { errors, data } : { data }, size);
+}
+
+/** Throws ANSWER_TOO_LARGE; a large answer has its size noted. */
+function sized(result: ExecutionResult, size: AnswerSize): ExecutionResult {
+  checkSize(size);
+  checkBytes(result.data, size);
+  return noteSize(result, size.bytes);
 }

@@ -15,6 +15,8 @@ export type BenchPlatform = {
   readonly prefix: string;
   readonly url: string;
   readonly wsUrl: string;
+  /** The gateway's metrics. */
+  readonly metricsUrl: string;
   readonly mysqlUrl: string;
   readonly redisUrl: string;
   /** Process ids, by what they are. */
@@ -39,6 +41,7 @@ export async function startBenchPlatform(
   const cacheDir = resolve(root, process.env['DATA_DIR'] || '.data');
   const servers = await startServers({ dataDir, cacheDir, durable: true, log: () => undefined });
   const port = await freePort();
+  const metricsPort = await freePort();
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', 'ops/dev.ts', ...(options.args ?? [])],
@@ -47,6 +50,7 @@ export async function startBenchPlatform(
       env: {
         PATH: process.env['PATH'],
         PORT: String(port),
+        METRICS_PORT: String(metricsPort),
         MYSQL_URL: servers.mysqlUrl,
         REDIS_URL: servers.redisUrl,
         DATABASE_PREFIX: prefix,
@@ -86,6 +90,7 @@ export async function startBenchPlatform(
     prefix,
     url: `http://127.0.0.1:${port}`,
     wsUrl: `ws://127.0.0.1:${port}/graphql`,
+    metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
     mysqlUrl: servers.mysqlUrl,
     redisUrl: servers.redisUrl,
     pids,

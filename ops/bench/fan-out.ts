@@ -139,8 +139,8 @@ function childOf(supervisorPid: number, file: string): number {
 }
 
 /** Counters of the gateway's streams by outcome. */
-async function streamCounts(url: string): Promise<Record<string, number>> {
-  const text = await (await fetch(`${url}/metrics`)).text();
+async function streamCounts(platform: BenchPlatform): Promise<Record<string, number>> {
+  const text = await (await fetch(platform.metricsUrl)).text();
   const found = text.matchAll(/^subscription_events_total\{outcome="(\w+)"\} (\d+)$/gm);
   return Object.fromEntries([...found].map(([, outcome, count]) => [outcome, Number(count)]));
 }
@@ -166,7 +166,7 @@ export async function benchFanOut(args: readonly string[]): Promise<void> {
     await sleep(restSeconds * 1_000);
     const openMiB = residentMiB(gatewayPid);
 
-    const countsBefore = await streamCounts(platform.url);
+    const countsBefore = await streamCounts(platform);
     for (const { socket, slow } of watchers) if (slow) socket.pause();
     const cpuBefore = cpuMs(gatewayPid);
     sink.open = true;
@@ -174,7 +174,7 @@ export async function benchFanOut(args: readonly string[]): Promise<void> {
     await sleep(1_000);
     sink.open = false;
     const cpu = cpuMs(gatewayPid) - cpuBefore;
-    const counts = await streamCounts(platform.url);
+    const counts = await streamCounts(platform);
     const during = (outcome: string) => (counts[outcome] ?? 0) - (countsBefore[outcome] ?? 0);
 
     const slowReaders = watchers.filter(({ slow }) => slow).length;

@@ -82,6 +82,7 @@ export async function createOrderSubgraph(runtime: Runtime): Promise<OrderSubgra
       loaders: createLoaders(() => service.db.em()),
       listJobs: () => listDelayedJobs(jobs, now()),
     }),
+    answering: runtime.answering,
     log,
     metrics,
   });

@@ -83,6 +83,7 @@ export async function createPaymentSubgraph(runtime: Runtime): Promise<Subgraph>
       loaders: createLoaders(service.db),
     }),
     routes: { 'POST /webhooks/:provider': webhookRoute(deps) },
+    answering: runtime.answering,
     log,
     metrics,
   });

@@ -46,6 +46,7 @@ export async function createProductSubgraph(runtime: Runtime): Promise<ProductSu
     resolvers: withDeadLetters(resolvers, 'product', () => ({ db, ...eventHandlers(deps) })),
     authenticate,
     context: (call) => ({ ...call, deps, stockReader, loaders: createLoaders(db) }),
+    answering: runtime.answering,
     log,
     metrics,
   });

@@ -1,6 +1,7 @@
 import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
 import { type Deadline, deadlineIn, remainingMs } from './deadline.ts';
 import { unavailable } from './errors.ts';
+import { OversizedAnswer } from './http-answer.ts';
 import { TransportError } from './http-transport.ts';
 import type { Logger, Metrics } from './telemetry.ts';
 
@@ -20,7 +21,10 @@ export type Circuit = {
   /** While it is, calls are made as ever and their outcomes told by `answered` and `failed`; else they go to `attempt`. */
   isClosed(): boolean;
   answered(): void;
-  /** Only TransportErrors that speak of the service open the circuit. `hadTime`: the call was not late by its caller's doing. */
+  /**
+   * Only TransportErrors that speak of the service open the circuit, and not what a document may have caused. `hadTime`: the
+   * call was not late by its caller's doing.
+   */
   failed(error: Error, hadTime: boolean): void;
   /** Refuses with SERVICE_UNAVAILABLE, but for one call at a time that tries, with the deadline that it may take. */
   attempt<T>(deadline: Deadline, call: (deadline: Deadline) => Promise<T>): Promise<T>;
@@ -95,6 +99,8 @@ function speaksOfService(error: Error, hadTime: boolean): boolean {
   if (!(error instanceof TransportError)) return false;
   const { failure } = error;
   if (failure === 'late') return hadTime;
+  // How much there is to answer is the document's doing.
+  if (error.cause instanceof OversizedAnswer) return false;
   return failure === 'unreachable' || failure === 'cut-off' || failure === 'rubbish';
 }
 

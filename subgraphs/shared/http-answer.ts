@@ -14,6 +14,9 @@ export class BadAnswer extends Error {
   override readonly name = 'BadAnswer';
 }
 
+/** An answer of more bytes than may be; it may well be one. */
+export class OversizedAnswer extends BadAnswer {}
+
 export type AnswerReader = {
   /** Takes what arrived, which is read before this returns and not kept. The answer once it is whole, else null. */
   take(bytes: Buffer): HttpAnswer | null;
@@ -178,7 +181,7 @@ function bodyReader(body: Head['body'], maxBytes: number): BodyReader {
   return knownBody(body, maxBytes);
 }
 
-const tooLarge = (maxBytes: number) => new BadAnswer(`an answer of more than ${maxBytes} bytes`);
+const tooLarge = (maxBytes: number) => new OversizedAnswer(`an answer of more than ${maxBytes} bytes`);
 
 function knownBody(length: number, maxBytes: number): BodyReader {
   if (length > maxBytes) throw tooLarge(maxBytes);

@@ -1,13 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionResult, GraphQLError } from 'graphql';
+import { defaultAnswerLimits, noteSize } from './answer-size.ts';
 import { type Headers, callerHeaders } from './auth.ts';
 import { type CallReport, isFairTime, openCircuit } from './circuit.ts';
 import { type Deadline, deadlineIn, defaultTimeoutMs, remainingMs, timeoutHeader } from './deadline.ts';
 import { deadlineExceeded, unavailable } from './errors.ts';
 import type { HttpAnswer } from './http-answer.ts';
-import { TransportError, headerLines, openTransport } from './http-transport.ts';
+import { type Transport, TransportError, headerLines, openTransport } from './http-transport.ts';
 import type { SubgraphLink, SubgraphName, SubgraphRequest } from './link.ts';
 import { openSocketSubscriptions } from './socket-subscriptions.ts';
+
+/** How long a service that was late with an answer has to say that it lives. */
+const aliveWithinMs = 1_000;
 
 /** Before a call is sent again that met no or a broken connection: long enough for another instance to be found. */
 const retryAfterMs = 50;
@@ -15,23 +19,28 @@ const retryAfterMs = 50;
 /**
  * A link over HTTP. `baseUrl` is the subgraph's origin, e.g. `http://order:4103`; `report` is asked when there is
  * something to tell. A query whose connection breaks is sent once more, as is anything that could not be sent at all.
+ * `maxAnswerBytes`: how large an answer the subgraph may give.
  */
 export function httpLink(
   name: SubgraphName,
   baseUrl: string,
   report: () => CallReport | undefined = () => undefined,
+  { maxAnswerBytes = defaultAnswerLimits.maxBytes }: { maxAnswerBytes?: number } = {},
 ): SubgraphLink {
-  const transport = openTransport(baseUrl);
+  const transport = openTransport(baseUrl, { maxBytes: transportFactor * maxAnswerBytes });
+  const isAlive = openAliveCheck(baseUrl);
   const circuit = openCircuit(name, report);
   const subscriptions = openSocketSubscriptions(name, baseUrl);
 
-  /** As the caller may see it; counted. */
-  function shown(error: unknown): Error {
-    if (!(error instanceof TransportError)) return error as Error;
-    report()?.metrics.callFailures.inc({ service: name, reason: error.failure });
-    if (error.failure === 'late') return deadlineExceeded(`The ${name} service did not answer in time.`);
-    if (error.failure === 'rubbish') return unavailable(`The ${name} service ${error.message}.`);
-    return unavailable(`The ${name} service can't be reached (${error.message}).`);
+  const shown = shownOf(name, report);
+  /** A service that lives was late because of what it was asked. */
+  function failed(error: Error, hadTime: boolean): void {
+    const isLate = error instanceof TransportError && error.failure === 'late';
+    if (!isLate || !hadTime) circuit.failed(error, hadTime);
+    else void failedUnlessAlive(error);
+  }
+  async function failedUnlessAlive(error: Error): Promise<void> {
+    if (!(await isAlive.check())) circuit.failed(error, true);
   }
   function send(request: SubgraphRequest, deadline: Deadline, isFresh = false): Promise<HttpAnswer> {
     try {
@@ -74,7 +83,7 @@ export function httpLink(
           circuit.answered();
           return result;
         } catch (final) {
-          circuit.failed(final as Error, hadTime);
+          failed(final as Error, hadTime);
           throw shown(final);
         }
       };
@@ -104,8 +113,44 @@ export function httpLink(
     },
     async close() {
       await subscriptions.close();
-      await transport.close();
+      await Promise.all([transport.close(), isAlive.close()]);
     },
+  };
+}
+
+/** A failure as the caller may see it; counted. */
+const shownOf =
+  (name: SubgraphName, report: () => CallReport | undefined) =>
+  (error: unknown): Error => {
+    if (!(error instanceof TransportError)) return error as Error;
+    report()?.metrics.callFailures.inc({ service: name, reason: error.failure });
+    if (error.failure === 'late') return deadlineExceeded(`The ${name} service did not answer in time.`);
+    if (error.failure === 'rubbish') return unavailable(`The ${name} service ${error.message}.`);
+    return unavailable(`The ${name} service can't be reached (${error.message}).`);
+  };
+
+/** Asks a service whether it lives, once at a time, over connections that no other call can take. */
+function openAliveCheck(baseUrl: string): { check(): Promise<boolean>; close(): Promise<void> } {
+  let transport: Transport | undefined;
+  let checking: Promise<boolean> | undefined;
+  const ask = async (): Promise<boolean> => {
+    transport ??= openTransport(baseUrl);
+    const deadline = deadlineIn(aliveWithinMs);
+    const { status } = await transport.send({
+      method: 'GET',
+      path: '/health/live',
+      headers: noHeaders,
+      body: '',
+      deadline,
+    });
+    return status === 200;
+  };
+  return {
+    check: () =>
+      (checking ??= ask()
+        .catch(() => false)
+        .finally(() => (checking = undefined))),
+    close: async () => transport?.close(),
   };
 }
 
@@ -121,7 +166,7 @@ function readResult({ status, contentType, body }: HttpAnswer): ExecutionResult 
   if (/^application\/(graphql-response\+)?json\b/i.test(contentType)) {
     try {
       const result: unknown = JSON.parse(body);
-      if (isResult(result)) return result;
+      if (isResult(result)) return noteSize(result, body.length);
     } catch {
       // not JSON: said below, with the status
     }
@@ -142,6 +187,9 @@ function isResult(result: unknown): result is { data?: Record<string, unknown> |
   return typeof data === 'object' && !Array.isArray(data);
 }
 
+const noHeaders = headerLines([]);
+/** Errors come beside the data. */
+const transportFactor = 2;
 const jsonLines = headerLines([
   ['content-type', 'application/json'],
   ['accept', 'application/json'],

@@ -15,7 +15,7 @@ const maxRequests = 1_024;
 /** Below the server's keep-alive of 60 s, so that a request never meets a closing socket. */
 const keepAliveMs = 30_000;
 const sweepEveryMs = 5_000;
-/** Larger than any answer of ours: an operation is limited to 5,000 nodes, a request to 100 representations. */
+/** Larger than any answer of ours by default (`MAX_ANSWER_BYTES`). */
 export const maxAnswerBytes = 16 * 1024 * 1024;
 
 /**
@@ -83,7 +83,7 @@ export function headerLines(headers: Iterable<readonly [name: string, value: str
  * Requests go out as one text, answers come as one: streams and header objects for each would cost more than sending
  * and receiving. Nothing is compressed: the services stand next to each other.
  */
-export function openTransport(url: string): Transport {
+export function openTransport(url: string, { maxBytes = maxAnswerBytes }: { maxBytes?: number } = {}): Transport {
   const { origin, hostHeader } = originOf(url);
   const expiry = openExpiry();
   const heads = openHeads({ maxKeepAliveMs: keepAliveMs });
@@ -134,7 +134,7 @@ export function openTransport(url: string): Transport {
   function openForWaiting(): void {
     while (opening.size < waiting.size && connections < maxConnections) {
       connections += 1;
-      opening.add(openConnection(origin, { heads, maxBytes: maxAnswerBytes }, events));
+      opening.add(openConnection(origin, { heads, maxBytes }, events));
     }
   }
   function ended(exchange: Exchange): void {

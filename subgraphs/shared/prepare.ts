@@ -8,6 +8,7 @@ import {
   validate,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { type AnswerLimits, newAnswerSize } from './answer-size.ts';
 import { type Authenticator, type Headers, callerHeaders } from './auth.ts';
 import type { Deadline } from './deadline.ts';
 import { documentSize } from './document-size.ts';
@@ -36,7 +37,11 @@ const cachedBytes = 32 * 1024 * 1024;
 /** Documents are parsed and validated once, and known again by their text. */
 export function openPreparation(
   schema: GraphQLSchema,
-  options: { readonly authenticate: Authenticator; readonly context: (call: CallContext) => unknown },
+  options: {
+    readonly authenticate: Authenticator;
+    readonly context: (call: CallContext) => unknown;
+    readonly limits: AnswerLimits;
+  },
 ): Prepare {
   const documents = new LRUCache<string, Entry>({
     max: cachedDocuments,
@@ -62,7 +67,8 @@ export function openPreparation(
         return { traceId, errors: [badUserInput(`A ${operation.operation} can't be run this way.`)] };
       // Only the gateway speaks for clients, so from anybody else the header means nothing.
       const clientAddress = app === 'gateway' ? singleHeader(request.headers, callerHeaders.clientAddress) : undefined;
-      const contextValue = options.context({ viewer, app, traceId, clientAddress, deadline });
+      const answerSize = newAnswerSize(options.limits);
+      const contextValue = options.context({ viewer, app, traceId, clientAddress, deadline, answerSize });
       return {
         traceId,
         arguments: {

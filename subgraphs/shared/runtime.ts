@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { type AnswerLimits, defaultAnswerLimits } from './answer-size.ts';
+import { type Answering, openAnswering } from './answering.ts';
 import { grantService, rpcAuthKey, type Authenticator, authenticator } from './auth.ts';
 import { openClock } from './clock.ts';
 import { type Database, type NamedMigration, openDatabase } from './database.ts';
@@ -29,13 +31,29 @@ export type PlatformConfig = {
   readonly strictServiceAuth: boolean;
   /** For how long the apps of SERVICE_TOKENS stay accepted while Redis is away. */
   readonly serviceAuthGraceMs: number;
+  /** How much one answer may hold, in the gateway and in each subgraph. */
+  readonly answerLimits: AnswerLimits;
 };
 
 const developmentTokens =
   'gateway=development-gateway,user=development-user,product=development-product,order=development-order,payment=development-payment';
 
+const minAnswerValues = 100;
+const maxAnswerValues = 10_000_000;
+const minAnswerBytes = 1_024;
+const maxAnswerBytes = 256 * 1024 * 1024;
+
 /** Who calls whom: each of them needs a token. */
 const apps: readonly string[] = ['gateway', ...subgraphNames];
+
+/** How much one answer may hold. Throws ConfigError. */
+export function readAnswerLimits(env: Env): AnswerLimits {
+  const given = readEnv(env, {
+    MAX_ANSWER_VALUES: integer(minAnswerValues, maxAnswerValues).default(defaultAnswerLimits.maxValues),
+    MAX_ANSWER_BYTES: integer(minAnswerBytes, maxAnswerBytes).default(defaultAnswerLimits.maxBytes),
+  });
+  return { maxValues: given.MAX_ANSWER_VALUES, maxBytes: given.MAX_ANSWER_BYTES };
+}
 
 /** Throws ConfigError naming the variable and the mend. */
 export function readPlatformConfig(env: Env): PlatformConfig {
@@ -64,6 +82,7 @@ export function readPlatformConfig(env: Env): PlatformConfig {
     serviceTokens: parseTokens(developmentValue(env, 'SERVICE_TOKENS', developmentTokens)),
     strictServiceAuth: given.RPC_AUTH_STRICT === 'true',
     serviceAuthGraceMs: given.RPC_AUTH_GRACE_SECONDS * 1_000,
+    answerLimits: readAnswerLimits(env),
   };
 }
 
@@ -110,6 +129,7 @@ export type Runtime = {
   readonly dependencies: { readonly redis: Dependency; readonly database: Dependency };
   readonly live: Live;
   readonly jobs: Jobs;
+  readonly answering: Answering;
   /** The time by the clock of Redis, where this process's own is wrong: it is compared with times of other processes. */
   readonly now: () => Date;
   readonly newId: () => string;
@@ -143,6 +163,7 @@ export async function openRuntime(
   });
   return {
     env, config, log, metrics, redis, dependencies, live, jobs, newId,
+    answering: openAnswering(config.answerLimits),
     now: clock.now,
     link: options.link,
     async close() {

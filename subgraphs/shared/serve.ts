@@ -6,7 +6,7 @@ import { WebSocketServer } from 'ws';
 import type { Headers } from './auth.ts';
 import { closeServer, inTurn, limitedServer, listen } from './http-server.ts';
 import type { Subgraph } from './subgraph.ts';
-import type { Logger, Metrics } from './telemetry.ts';
+import type { Logger } from './telemetry.ts';
 
 /** Largest body that a subgraph reads: the gateway's own limit is 100 KiB, representations come on top. */
 const maxBodyBytes = 2 * 1024 * 1024;
@@ -16,11 +16,11 @@ const readyTimeoutMs = 2_000;
 
 export type Serving = { readonly port: number; close(): Promise<void> };
 
-/** Answers /health/live, /health/ready and /metrics; false for every other path. `ready` rejects when not ready. */
+/** Answers /health/live and /health/ready; false for every other path. `ready` rejects when not ready. */
 export async function answerOperations(
   request: IncomingMessage,
   response: ServerResponse,
-  process: { ready: () => Promise<void>; metrics: Metrics },
+  process: { ready: () => Promise<void> },
 ): Promise<boolean> {
   const path = request.url?.split('?')[0];
   if (path === '/health/live') {
@@ -36,8 +36,6 @@ export async function answerOperations(
       'application/json',
       JSON.stringify(reason === null ? { status: 'ready' } : { status: 'not ready', reason }),
     );
-  } else if (path === '/metrics') {
-    respond(response, 200, process.metrics.registry.contentType, await process.metrics.registry.metrics());
   } else return false;
   return true;
 }
@@ -62,7 +60,7 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
 /** Serves a subgraph over HTTP and WebSocket for the gateway and the other services. Port 0 takes a free one. */
 export async function serveSubgraph(
   subgraph: Subgraph,
-  options: { port: number; host: string; log: Logger; metrics: Metrics },
+  options: { port: number; host: string; log: Logger },
 ): Promise<Serving> {
   const graphql = createHandler({
     schema: subgraph.schema,
@@ -80,8 +78,7 @@ export async function serveSubgraph(
 
   const serve: RequestListener = (request, response) => {
     void (async () => {
-      if (await answerOperations(request, response, { ready: () => subgraph.ready(), metrics: options.metrics }))
-        return;
+      if (await answerOperations(request, response, { ready: () => subgraph.ready() })) return;
       if (request.url?.split('?')[0] === '/graphql') {
         if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) {
           respond(response, 413, 'text/plain', 'body too large');

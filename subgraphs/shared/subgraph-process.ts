@@ -3,8 +3,9 @@ import { type Env, integer, readEnv, url } from './env.ts';
 import type { CallReport } from './circuit.ts';
 import { httpLink } from './http-link.ts';
 import { type SubgraphLink, type SubgraphName, subgraphNames } from './link.ts';
+import { openOperationsPort } from './operations-port.ts';
 import { runProcess } from './process.ts';
-import { type Runtime, openRuntime } from './runtime.ts';
+import { type Runtime, openRuntime, readAnswerLimits } from './runtime.ts';
 import { serveSubgraph } from './serve.ts';
 import type { Subgraph } from './subgraph.ts';
 
@@ -27,11 +28,12 @@ export function httpLinks(
     ]),
   );
   const urls = readEnv(env, shape);
+  const maxAnswerBytes = readAnswerLimits(env).maxBytes;
   const links = new Map<SubgraphName, SubgraphLink>();
   return {
     link(name) {
       const url = String(urls[`${name.toUpperCase()}_URL`]).replace(/\/$/, '');
-      const known = links.get(name) ?? httpLink(name, url, report);
+      const known = links.get(name) ?? httpLink(name, url, report, { maxAnswerBytes });
       links.set(name, known);
       return known;
     },
@@ -56,12 +58,20 @@ export const runSubgraphServer = (name: SubgraphName, create: Create): Promise<v
       host: String(given['SUBGRAPH_HOST']),
       port: Number(given[portName]),
       log: runtime.log,
-      metrics: runtime.metrics,
+    });
+    const { env, metrics, log } = runtime;
+    const operations = await openOperationsPort({
+      env,
+      ownPort: Number(given[portName]),
+      ready: () => subgraph.ready(),
+      metrics,
+      log,
     });
     runtime.log.info({ port: serving.port }, `${name} subgraph is listening`);
     return {
       async stop() {
         await serving.close();
+        await operations.close();
         await runtime.jobs.stop();
         await subgraph.close();
         await links.close();
@@ -77,8 +87,11 @@ export const runSubgraphWorker = (name: SubgraphName, create: Create): Promise<v
     const runtime: Runtime = await openRuntime(process.env, { name: `${name}-worker`, link: links.link });
     const subgraph = await create(runtime);
     await subgraph.startWorker();
+    const { env, metrics, log } = runtime;
+    const operations = await openOperationsPort({ env, ownPort: 0, ready: () => subgraph.ready(), metrics, log });
     return {
       async stop() {
+        await operations.close();
         await runtime.jobs.stop();
         await subgraph.close();
         await links.close();

@@ -1,5 +1,16 @@
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLObjectType, type GraphQLSchema, Kind, execute, getNamedType, getOperationAST, isListType, isNonNullType, isScalarType, isSpecifiedScalarType, subscribe } from 'graphql'; // prettier-ignore
+import { boundLists, isOver } from './answer-lists.ts';
+import {
+  type AnswerSize,
+  addValue,
+  answerTooLarge,
+  checkBytes,
+  newAnswerSize,
+  noteSize,
+  notedSize,
+} from './answer-size.ts';
+import { type Answering, openAnswering } from './answering.ts';
 import type { Authenticator, Viewer } from './auth.ts';
 import { type Deadline, deadlineIn, deadlineOf, defaultTimeoutMs, openExpiry, remainingMs } from './deadline.ts';
 import { badUserInput, deadlineExceeded } from './errors.ts';
@@ -19,6 +30,8 @@ export type CallContext = {
   readonly clientAddress?: string | undefined;
   /** When the caller no longer waits: calls of others end with it too. Undefined for subscriptions, which wait for ever. */
   readonly deadline: Deadline | undefined;
+  /** What the answer has come to so far. */
+  readonly answerSize: AnswerSize;
 };
 
 export type Route = (request: RawRequest, params: Readonly<Record<string, string>>) => Promise<RawResponse>;
@@ -49,6 +62,8 @@ export type EngineOptions<Context extends CallContext> = {
   readonly context: (call: CallContext) => Context;
   /** Plain HTTP routes, `METHOD /path/:param`. They authenticate themselves. */
   readonly routes?: Readonly<Record<string, Route>>;
+  /** How large answers may be. Default: the default limits. */
+  readonly answering?: Answering;
   readonly log: Logger;
   readonly metrics: Metrics;
 };
@@ -68,13 +83,16 @@ export function createEngine<Context extends CallContext>(
   spellIds(schema);
   checkKeysFirst(schema);
   ownLeaves(schema);
-  const prepare = openPreparation(schema, options);
+  const { limits, turns } = options.answering ?? openAnswering();
+  boundLists(schema, turns);
+  const prepare = openPreparation(schema, { ...options, limits });
   const expiry = openExpiry();
   const late = () => deadlineExceeded(`The ${options.name} service did not answer in time.`);
 
   async function run(request: SubgraphRequest, deadline: Deadline): Promise<Outcome> {
     const { traceId, errors, arguments: args } = await prepare(request, 'other', deadline);
-    return { result: args ? await execute(args) : { errors }, traceId, document: args?.document };
+    const result = args ? bounded(await execute(args), args.contextValue as CallContext) : { errors };
+    return { result, traceId, document: args?.document };
   }
   return {
     name: options.name,
@@ -90,6 +108,7 @@ export function createEngine<Context extends CallContext>(
       const outcome =
         remainingMs(deadline) > 0 ? await expiry.within(deadline, run(request, deadline), tooLate) : tooLate();
       const result = presentResult(outcome.result, { ...options, traceId: outcome.traceId });
+      if (result !== outcome.result) noteSize(result, notedSize(outcome.result));
       const code = resultCode(result);
       options.metrics.operationDuration.observe(
         { service: options.name, operation: operationLabel(outcome.document), code },
@@ -112,6 +131,21 @@ type Outcome = {
   readonly document: DocumentNode | undefined;
 };
 
+/** The result, or ANSWER_TOO_LARGE in place of one that is above the limits; a large one has its size noted. */
+function bounded(result: ExecutionResult, { answerSize }: CallContext): ExecutionResult {
+  const { limits } = answerSize;
+  if (isOver(answerSize)) return { errors: [answerTooLarge(limits)] };
+  const size = newAnswerSize(limits);
+  try {
+    addValue(size, result.data);
+    checkBytes(result.data, size);
+  } catch (error) {
+    if (error instanceof GraphQLError) return { errors: [error] };
+    throw error;
+  }
+  return noteSize(result, size.bytes);
+}
+
 /** The results of a subscription; a refusal is the only one. */
 function eventsOf(
   preparing: Promise<Prepared>,
@@ -121,19 +155,26 @@ function eventsOf(
     const stream = args ? await subscribe(args) : { errors };
     return Symbol.asyncIterator in stream ? stream : single(stream);
   });
+  async function shown(event: ExecutionResult): Promise<ExecutionResult> {
+    const { traceId, arguments: args } = await preparing;
+    const result = args ? bounded(event, args.contextValue as CallContext) : event;
+    return presentResult(result, { ...options, traceId });
+  }
   return {
     [Symbol.asyncIterator]() {
       return this;
     },
     async next() {
-      const step = await (await source).next().catch(async (error: Error) => {
+      const events = await source;
+      // Each event is an answer of its own.
+      const { arguments: args } = await preparing;
+      if (args) (args.contextValue as CallContext).answerSize.values = 0;
+      const step = await events.next().catch(async (error: Error) => {
         // The source broke: what it threw goes to the caller as any error does, known or masked.
         const { traceId } = await preparing;
         throw presentError(new GraphQLError(error.message, { originalError: error }), { ...options, traceId });
       });
-      return step.done
-        ? { done: true, value: undefined }
-        : { done: false, value: presentResult(step.value, { ...options, traceId: (await preparing).traceId }) };
+      return step.done ? { done: true, value: undefined } : { done: false, value: await shown(step.value) };
     },
     // Not a generator: its return() would wait for the event that a pending next() waits for.
     async return() {

@@ -30,6 +30,7 @@ export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
     authenticate,
     context: (call) => ({ ...call, deps, loaders: createLoaders(db) }),
     routes: { 'GET /.well-known/jwks.json': async () => jsonResponse(200, deps.accessTokens.jwks) },
+    answering: runtime.answering,
     log: runtime.log,
     metrics: runtime.metrics,
   });

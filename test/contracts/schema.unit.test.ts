@@ -75,7 +75,7 @@ describe("the clients' API", () => {
 });
 
 describe('the operations for clients', () => {
-  const documents = openDocuments(api, { introspection: true });
+  const documents = openDocuments(api, { introspection: true, supergraphSdl: read('schema/supergraph.graphql') });
   const files = readdirSync(new URL('../../schema/operations/', import.meta.url)).filter((name) =>
     name.endsWith('.graphql'),
   );

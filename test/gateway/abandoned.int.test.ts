@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => graph.close());
 
 const metric = async (name: string): Promise<number> => {
-  const text = await (await fetch(`${graph.url}/metrics`)).text();
+  const text = await graph.runtime.metrics.registry.metrics();
   const line = text.split('\n').find((each) => each.startsWith(`${name} `));
   return Number(line?.slice(name.length) ?? 0);
 };

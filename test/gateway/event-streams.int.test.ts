@@ -64,7 +64,7 @@ describe('operations over Server-Sent Events', () => {
 
   test('a client that goes while its token is verified or its document is prepared leaves nothing behind', async () => {
     const held = async () => {
-      const metrics = await (await fetch(`${graph.url}/metrics`)).text();
+      const metrics = await graph.runtime.metrics.registry.metrics();
       return [/^websocket_connections (\d+)/m, /^subscription_streams (\d+)/m].map((of) =>
         Number(of.exec(metrics)?.[1]),
       );

@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => graph.close());
 
 const metric = async (name: string): Promise<number> => {
-  const text = await (await fetch(`${graph.url}/metrics`)).text();
+  const text = await graph.runtime.metrics.registry.metrics();
   const line = text.split('\n').find((each) => each.startsWith(`${name} `));
   return Number(line?.slice(name.length));
 };
@@ -83,7 +83,7 @@ test('operations on subgraphs that hang or are away leave no turn and no place i
   });
   try {
     const counts = async () => {
-      const text = await (await fetch(`${graph.url}/metrics`)).text();
+      const text = await graph.runtime.metrics.registry.metrics();
       return text.split('\n').filter((line) => line.startsWith('gateway_operations{'));
     };
     const idle = ['gateway_operations{state="running"} 0', 'gateway_operations{state="queued"} 0'];

@@ -9,7 +9,7 @@ afterAll(() => graph.close());
 
 /** What `/metrics` shows as prepared. */
 async function prepared(): Promise<Record<string, number>> {
-  const text = await (await fetch(`${graph.url}/metrics`)).text();
+  const text = await graph.runtime.metrics.registry.metrics();
   const lines = [...text.matchAll(/^gateway_prepared\{what="(\w+)"\} (\d+)$/gm)];
   return Object.fromEntries(lines.map(([, what, count]) => [what, Number(count)]));
 }

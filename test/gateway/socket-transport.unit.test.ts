@@ -33,7 +33,7 @@ beforeEach(async () => {
   const log = Object.assign(createLogger('test', 'silent'), { warn: () => (warnings += 1) });
   server = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols });
   server.on('connection', (socket: WebSocket) => {
-    const extra = { running: 0 };
+    const extra = { running: 0, largePayloads: new Map() };
     served.push({ socket, extra });
     serveSocket(protocol, { socket, extra, log, keepAliveMs });
   });

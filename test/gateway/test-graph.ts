@@ -310,7 +310,6 @@ export async function startTestGraph(options: {
         port: 0,
         host: '127.0.0.1',
         log: runtime.log,
-        metrics: runtime.metrics,
       });
       subgraphPorts.push(served.port);
       const origin = `http://127.0.0.1:${served.port}`;

@@ -122,7 +122,7 @@ describe('the trusted documents of a gateway', () => {
     return answers;
   };
   const introduced = async (): Promise<number> => {
-    const text = await (await fetch(`${ahead.url}/metrics`)).text();
+    const text = await ahead.runtime.metrics.registry.metrics();
     return Number(/^gateway_newcomers_introduced_total(?:\{.*\})? (\d+)$/m.exec(text)?.[1]);
   };
 

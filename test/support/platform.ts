@@ -21,6 +21,8 @@ export type Answer<Data = Record<string, unknown>> = {
 export type Platform = {
   readonly url: string;
   readonly wsUrl: string;
+  /** The gateway's metrics; all of them in the shape `one`. */
+  readonly metricsUrl: string;
   readonly mysqlUrl: string;
   readonly redisUrl: string;
   readonly prefix: string;
@@ -74,10 +76,12 @@ export async function startPlatform(options: {
   const failPointFile = join(servers.dataDir, 'fail-point');
   await writeFile(failPointFile, '');
   const port = await freePort();
+  const metricsPort = await freePort();
   const base: Record<string, string> = {
     PATH: process.env['PATH'] ?? '',
     HOME: process.env['HOME'] ?? '/tmp',
     PORT: String(port),
+    METRICS_PORT: String(metricsPort),
     MYSQL_URL: mysqlUrl,
     REDIS_URL: servers.redisUrl,
     DATABASE_PREFIX: prefix,
@@ -136,6 +140,7 @@ export async function startPlatform(options: {
   return {
     url,
     wsUrl: `ws://127.0.0.1:${port}/graphql`,
+    metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
     mysqlUrl,
     redisUrl: servers.redisUrl,
     prefix,

@@ -8,6 +8,7 @@ import type { Env } from '../../shared/env.ts';
 import { isUnavailable } from '../../shared/errors.ts';
 import { type Loop, startLoop } from '../../shared/loop.ts';
 import { runProcess } from '../../shared/process.ts';
+import { openOperationsPort } from '../../shared/operations-port.ts';
 import { closeServer, listen } from '../../shared/http-server.ts';
 import { answerOperations, readBody, respond } from '../../shared/serve.ts';
 import { type Logger, createLogger, createMetrics } from '../../shared/telemetry.ts';
@@ -26,7 +27,12 @@ const maxBodyBytes = 16 * 1024;
 const poolSize = 20;
 const authorizationsEveryMs = 1_000;
 
-export type SimulatedProvider = { readonly url: string; close(): Promise<void> };
+export type SimulatedProvider = {
+  readonly url: string;
+  /** Rejects when its database doesn't answer. */
+  ready(): Promise<void>;
+  close(): Promise<void>;
+};
 
 type Call = {
   readonly id: string;
@@ -50,7 +56,6 @@ type Endpoint = {
 export async function startSimulatedProvider(env: Env, options: { log?: Logger } = {}): Promise<SimulatedProvider> {
   const config = readProviderConfig(env);
   const log = options.log ?? createLogger('simulated-provider', config.logLevel);
-  const metrics = createMetrics();
   const { entities, migrations } = simulatedSchema;
   const dependency = openDependency({ name: "provider's database", setting: 'SIMULATED_DATABASE_URL', log });
   const db = await openDatabase({ url: config.databaseUrl, entities, migrations, poolSize, log, dependency });
@@ -65,7 +70,7 @@ export async function startSimulatedProvider(env: Env, options: { log?: Logger }
 
   const server = createServer((request, response) => {
     void (async () => {
-      if (await answerOperations(request, response, { ready: () => db.ping(), metrics })) return;
+      if (await answerOperations(request, response, { ready: () => db.ping() })) return;
       const { status, body } = await answer(endpoints, config.apiKey, request, log);
       respond(response, status, 'application/json; charset=utf-8', JSON.stringify(body));
       if (status === 413) request.destroy();
@@ -74,6 +79,7 @@ export async function startSimulatedProvider(env: Env, options: { log?: Logger }
   await listen(server, config.port, config.host);
   return {
     url: `http://${config.host}:${(server.address() as AddressInfo).port}`,
+    ready: () => db.ping(),
     async close() {
       await closeServer(server);
       await Promise.all([deliveries.stop(), authorizations.stop()]);
@@ -217,7 +223,17 @@ function isMerchant(authorization: string | undefined, apiKey: string): boolean 
 
 if (import.meta.main) {
   await runProcess(async () => {
-    const provider = await startSimulatedProvider(process.env);
-    return { stop: () => provider.close() };
+    const { env } = process;
+    const { port, logLevel } = readProviderConfig(env);
+    const log = createLogger('simulated-provider', logLevel);
+    const provider = await startSimulatedProvider(env, { log });
+    const ready = () => provider.ready();
+    const operations = await openOperationsPort({ env, ownPort: port, ready, metrics: createMetrics(), log });
+    return {
+      async stop() {
+        await provider.close();
+        await operations.close();
+      },
+    };
   });
 }

@@ -22,7 +22,7 @@ async function ask(query: string, variables: object = {}, headers: Record<string
   return { status: response.status, cache: header('cache-control'), age: header('age'), vary: header('vary'), data };
 }
 const outcome = async (name: string): Promise<number> => {
-  const text = await (await fetch(`${platform.url}/metrics`)).text();
+  const text = await (await fetch(platform.metricsUrl)).text();
   return Number(new RegExp(`^gateway_response_cache_total\\{outcome="${name}"\\} (\\d+)`, 'm').exec(text)?.[1] ?? 0);
 };
 /** Asks until the answer comes from the cache: keeping it goes on after the first answer. */

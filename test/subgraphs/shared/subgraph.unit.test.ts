@@ -51,7 +51,7 @@ function openEngine() {
 async function overHttp() {
   const { engine, seen } = openEngine();
   const subgraph = { ...engine, ready: async () => undefined, startWorker: async () => undefined, close: async () => undefined }; // prettier-ignore
-  const served = await serveSubgraph(subgraph, { port: 0, host: '127.0.0.1', log, metrics });
+  const served = await serveSubgraph(subgraph, { port: 0, host: '127.0.0.1', log });
   const link = httpLink('product', `http://127.0.0.1:${served.port}`);
   closing.push(
     () => served.close(),

@@ -5,7 +5,6 @@ const doors = [
   ['/staff', 'Staff view', 'All orders live, sagas step by step, stock.'],
   ['/jobs', 'Jobs', 'What the background work is doing. For staff.'],
   ['/health/ready', 'Health', 'Whether everything this server needs is answering.'],
-  ['/metrics', 'Metrics', 'Counters and histograms for Prometheus.'],
 ] as const;
 
 /** Ways to what is behind the shop, and who may be used to try it. */

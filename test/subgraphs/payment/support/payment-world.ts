@@ -108,7 +108,7 @@ export async function openPaymentWorld(options: { worker?: boolean; env?: Env } 
   const runtime = await openRuntime(env, { name: 'payment-test', link: () => orders.link(), log });
   await orders.open();
   const subgraph = await createPaymentSubgraph(runtime);
-  const serving = await serveSubgraph(subgraph, { port: 0, host: '127.0.0.1', log, metrics: runtime.metrics });
+  const serving = await serveSubgraph(subgraph, { port: 0, host: '127.0.0.1', log });
   const webhookUrl = `http://127.0.0.1:${serving.port}/webhooks/simulated`;
   const provider = await startSimulatedProvider({ ...env, SIMULATED_WEBHOOK_URL: webhookUrl }, { log });
   providerPort = Number(new URL(provider.url).port);
