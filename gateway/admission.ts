@@ -81,7 +81,7 @@ export function openAdmission(
   deps: {
     metrics: Metrics;
     /** What is let in, for the names of the metrics. */
-    what?: 'operations' | 'newcomers';
+    what?: 'operations' | 'newcomers' | 'suspect_webhooks';
     nowMs?: () => number;
     isBusy?: () => boolean;
   },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AdmissionLimits } from './admission.ts';
+import type { ConnectionLimits } from './connection-gate.ts';
 import { defaultTimeoutMs, maxTimeoutMs } from '../subgraphs/shared/deadline.ts';
 import { ConfigError, type Env, integer, readEnv, url } from '../subgraphs/shared/env.ts';
 
@@ -15,6 +16,7 @@ export type GatewayConfig = {
   readonly trustedProxyHops: number;
   /** Sockets that an address may have open without a sign-in; many people may share one. */
   readonly anonymousSocketsPerAddress: number;
+  readonly connections: ConnectionLimits;
   readonly admission: AdmissionLimits;
   /** Another supergraph than `schema/supergraph.graphql`, an absolute path; read again at SIGHUP. */
   readonly supergraphPath: string | undefined;
@@ -41,6 +43,9 @@ const maxDrainDelayMs = 60_000;
 /** As many as a gateway takes at all. */
 const maxAnonymousSocketsPerAddress = 20_000;
 
+const maxConnections = 1_000_000;
+/** Many people may share an address, each with some connections. */
+const connectionsPerAddress = 500;
 const maxOperations = 100_000;
 const maxOperationWaitMs = 60_000;
 
@@ -53,6 +58,8 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     INTROSPECTION: z.enum(['true', 'false']).default('true'),
     TRUSTED_PROXY_HOPS: integer(0, maxTrustedProxyHops).default(0),
     ANONYMOUS_SOCKETS_PER_ADDRESS: integer(1, maxAnonymousSocketsPerAddress).default(50),
+    MAX_CONNECTIONS: integer(1, maxConnections).default(20_000),
+    MAX_CONNECTIONS_PER_ADDRESS: integer(1, maxConnections).optional(),
     MAX_OPERATIONS: integer(1, maxOperations).default(500),
     MAX_OPERATIONS_PER_CLIENT: integer(1, maxOperations).default(100),
     MAX_WAITING_OPERATIONS: integer(0, maxOperations).default(1_000),
@@ -73,6 +80,11 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     introspection: given.INTROSPECTION === 'true',
     trustedProxyHops: given.TRUSTED_PROXY_HOPS,
     anonymousSocketsPerAddress: given.ANONYMOUS_SOCKETS_PER_ADDRESS,
+    connections: {
+      ofAll: given.MAX_CONNECTIONS,
+      // Behind proxies of ours all connections come from a few addresses.
+      perAddress: given.MAX_CONNECTIONS_PER_ADDRESS ?? (given.TRUSTED_PROXY_HOPS > 0 ? Infinity : connectionsPerAddress),
+    },
     admission: {
       maxRunning: given.MAX_OPERATIONS,
       maxRunningPerClient: given.MAX_OPERATIONS_PER_CLIENT,

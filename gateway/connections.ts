@@ -15,8 +15,11 @@ export type Connection = {
 export type Connections = {
   /** True also when it takes nothing new any more. */
   isFull(): boolean;
+  /** False when the address has too many that have not said yet who they are. */
+  mayAdd(address: string): boolean;
   /** Nothing where the socket is closed already: its end, by which it is taken out again, is past. */
-  add(socket: Connection): void;
+  /** `unnamedAt`: the address of one that has yet to say who it is, by `signIn`. */
+  add(socket: Connection, unnamedAt?: string): void;
   /**
    * Ties a socket to its viewer, or to its address (of IPv6 the /64) when that is nobody: it is closed (4403) when the token ends or the
    * session is revoked. False when the viewer or the address has too many sockets; this one is then closed (4429).
@@ -39,6 +42,7 @@ export function openConnections(options: {
   const sockets = new Set<Connection>();
   const byUser = new Map<string, Set<Connection>>();
   const anonymousByAddress = new Map<string, Set<Connection>>();
+  const unnamedByAddress = new Map<string, Set<Connection>>();
   const bySession = new Map<string, Set<Connection>>();
 
   let isClosing = false;
@@ -48,10 +52,12 @@ export function openConnections(options: {
 
   return {
     isFull: () => isClosing || sockets.size >= maxSockets,
-    add(socket) {
+    mayAdd: (address) => (unnamedByAddress.get(addressGroup(address))?.size ?? 0) < options.anonymousSocketsPerAddress,
+    add(socket, unnamedAt) {
       if (socket.readyState !== socket.OPEN) return;
       sockets.add(socket);
       options.metrics.sockets.inc();
+      if (unnamedAt !== undefined) socket.once('close', enlist(unnamedByAddress, addressGroup(unnamedAt), socket));
       socket.once('close', () => {
         sockets.delete(socket);
         options.metrics.sockets.dec();
@@ -59,6 +65,7 @@ export function openConnections(options: {
     },
     signIn(socket, { viewer, expiresAtMs }, address) {
       const group = addressGroup(address);
+      delist(unnamedByAddress, group, socket);
       const open = viewer.kind === 'user' ? byUser.get(viewer.userId) : anonymousByAddress.get(group);
       if ((open?.size ?? 0) >= (viewer.kind === 'user' ? maxSocketsPerUser : options.anonymousSocketsPerAddress)) {
         socket.close(4429, 'Too many sockets');
@@ -103,8 +110,11 @@ export function openConnections(options: {
 function enlist(lists: Map<string, Set<Connection>>, key: string, socket: Connection): () => void {
   const list = lists.get(key) ?? new Set();
   lists.set(key, list.add(socket));
-  return () => {
-    list.delete(socket);
-    if (list.size === 0) lists.delete(key);
-  };
+  return () => delist(lists, key, socket);
+}
+
+function delist(lists: Map<string, Set<Connection>>, key: string, socket: Connection): void {
+  const list = lists.get(key);
+  list?.delete(socket);
+  if (list?.size === 0) lists.delete(key);
 }

@@ -1,8 +1,9 @@
-import express, { type Request, type Response, Router } from 'express';
+import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
 import { request as send } from 'undici';
 import type { Headers } from '../subgraphs/shared/auth.ts';
 import { unavailable } from '../subgraphs/shared/errors.ts';
 import type { SubgraphLink } from '../subgraphs/shared/link.ts';
+import type { WebhookGate } from './webhook-gate.ts';
 import { traceparentOf } from '../subgraphs/shared/telemetry.ts';
 
 const maxBodyBytes = 64 * 1024;
@@ -13,18 +14,29 @@ const rawBody = express.raw({ type: () => true, limit: maxBodyBytes, inflate: fa
 const bodyOf = (request: Request): Buffer => (Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
 
 /** `POST /webhooks/:provider`: providers' callbacks, passed untouched to the payment subgraph, which checks the signature. */
-export function webhooks(options: { payment: () => SubgraphLink; addressOf: (request: Request) => string }): Router {
+export function webhooks(options: {
+  payment: () => SubgraphLink;
+  addressOf: (request: Request) => string;
+  gate: WebhookGate;
+}): Router {
+  const { gate } = options;
   const router = Router();
-  router.post('/webhooks/:provider', rawBody, async (request, response) => {
+  const noteRefusals: ErrorRequestHandler = (error: { status?: number }, request, _response, next) => {
+    gate.answered(request, error.status ?? 500);
+    next(error);
+  };
+  router.post('/webhooks/:provider', gate.admit, rawBody, async (request, response) => {
     const headers = {
       ...withoutOwnHeaders(request.headers),
       traceparent: traceparentOf(String(response.locals['traceId'])),
       'x-client-address': options.addressOf(request),
     };
-    const path = `/webhooks/${encodeURIComponent(request.params['provider'])}`;
+    const path = `/webhooks/${encodeURIComponent(String(request.params['provider']))}`;
     const answer = await options.payment().raw({ method: 'POST', path, headers, body: bodyOf(request) });
+    gate.answered(request, answer.status);
     response.status(answer.status).set(answer.headers).send(answer.body);
   });
+  router.use('/webhooks', noteRefusals);
   return router;
 }
 

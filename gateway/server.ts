@@ -13,9 +13,10 @@ import { openAdmission } from './admission.ts';
 import { remoteKeySet, tokenVerifier } from './auth.ts';
 import { callerHeadersOf, clientAddress } from './caller.ts';
 import { type GatewayConfig, readGatewayConfig } from './config.ts';
+import { limitConnections } from './connection-gate.ts';
 import { openConnections } from './connections.ts';
 import { refusal } from './errors.ts';
-import { eventStreams } from './event-streams.ts';
+import { type EventStreamOptions, eventStreams } from './event-streams.ts';
 import { type Graph, openGraph } from './graph.ts';
 import { apiSecurityHeaders, commonHeaders, crossOrigin, crossOriginHeaders } from './headers.ts';
 import { answerErrors, openGraphqlHttp } from './http.ts';
@@ -34,6 +35,7 @@ import { openSockets, refuseUpgrade } from './sockets.ts';
 import { openSubscriptions } from './subscriptions.ts';
 import { isReadableHead } from './text.ts';
 import { type TrustedDocuments, compileAhead, readAll, readTrustedDocuments } from './trusted-documents.ts';
+import { type WebhookGate, openWebhookGate } from './webhook-gate.ts';
 
 /** A gateway that answers. */
 export type Gateway = {
@@ -109,8 +111,11 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   const { anonymousSocketsPerAddress } = config;
   const subscriptions = openSubscriptions({ ...shared, link: options.link, headers });
   const connections = openConnections({ onRevoked: revoked.onRevoked, anonymousSocketsPerAddress, now, metrics });
-  const live = { ...shared, subscriptions, connections };
+  const connectionGate = limitConnections(server, { limits: config.connections, metrics });
+  const live = { ...shared, subscriptions, connections, connectionGate };
   const sockets = openSockets(live);
+
+  const gate = openWebhookGate({ addressOf, metrics });
 
   let closing = false;
   const compile = () => compileAhead(readAll(trusted, documents), { supergraph, log, isClosing: () => closing });
@@ -121,24 +126,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
     await Promise.all([runtime.redis.ping(), ...subgraphNames.map((name) => linkReady(options.link(name)))]);
   };
 
-  const app = express();
-  app.disable('x-powered-by');
-  app.use(commonHeaders(runtime.config));
-  app.use(async (request, response, next) => {
-    if (!(await answerOperations(request, response, { ready }))) next();
-  });
-  app.use(refuseOddBytes);
-  app.use('/graphql/stream', crossOrigin(origins), eventStreams(live));
-  if (config.pagesDir) app.get('/graphql', openGraphiql);
-  app.use('/graphql', crossOrigin(origins), http.api);
-  app.use(webhooks({ payment: () => options.link('payment'), addressOf }));
-  if (config.simulatedProviderUrl) app.use(simulatedProvider(config.simulatedProviderUrl));
-  app.use(
-    jobsPage({ ...live, agenda: () => runtime.jobs.agenda(), isSecure: runtime.config.publicUrl.startsWith('https:') }),
-  );
-  if (config.pagesDir) mountPages(app, { distDir: config.pagesDir });
-  app.use(noSuchPath);
-  app.use(answerErrors(log));
+  const app = openApp(runtime, { config, live, link: options.link, ready, api: http.api, gate });
 
   server.on('request', inTurn(http.inFrontOf(app)));
   server.on('upgrade', (request, socket, head) => {
@@ -164,9 +152,45 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
       await http.close();
       await revoked.close();
       operations.close();
+      gate.close();
+      connectionGate.close();
       await graph.close();
     },
   };
+}
+
+/** What answers everything but plain GraphQL requests. */
+function openApp(
+  { config: platform, jobs, log }: Runtime,
+  options: {
+    config: GatewayConfig;
+    live: EventStreamOptions & { now: () => Date };
+    link: GatewayOptions['link'];
+    ready: () => Promise<void>;
+    api: RequestHandler;
+    gate: WebhookGate;
+  },
+): express.Express {
+  const { config, live, ready, gate } = options;
+  const { addressOf } = live;
+  const origins = { isAllowed: live.isAllowedOrigin };
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(commonHeaders(platform));
+  app.use(async (request, response, next) => {
+    if (!(await answerOperations(request, response, { ready }))) next();
+  });
+  app.use(refuseOddBytes);
+  app.use('/graphql/stream', crossOrigin(origins), eventStreams(live));
+  if (config.pagesDir) app.get('/graphql', openGraphiql);
+  app.use('/graphql', crossOrigin(origins), options.api);
+  app.use(webhooks({ payment: () => options.link('payment'), addressOf, gate }));
+  if (config.simulatedProviderUrl) app.use(simulatedProvider(config.simulatedProviderUrl));
+  app.use(jobsPage({ ...live, agenda: () => jobs.agenda(), isSecure: platform.publicUrl.startsWith('https:') }));
+  if (config.pagesDir) mountPages(app, { distDir: config.pagesDir });
+  app.use(noSuchPath);
+  app.use(answerErrors(log));
+  return app;
 }
 
 /** What stands between a request and its execution, for all ways in. */

@@ -12,6 +12,7 @@ import type { SignedIn, TokenVerifier } from './auth.ts';
 import { overloaded } from './admission.ts';
 import { presentError, refusal } from './errors.ts';
 import type { Operation } from './execute.ts';
+import type { ConnectionGate } from './connection-gate.ts';
 import type { Connections } from './connections.ts';
 import { observe, operationLabel } from './measure.ts';
 import { type RunOperation, clientOf } from './operations.ts';
@@ -29,6 +30,7 @@ export type SocketOptions = SentOperationDeps & {
   readonly addressOf: (request: IncomingMessage) => string;
   readonly answering: Answering;
   readonly outgoing: Outgoing;
+  readonly connectionGate: Pick<ConnectionGate, 'prove'>;
   readonly log: Logger;
   readonly metrics: Metrics;
 };
@@ -157,12 +159,10 @@ export function openSockets(options: SocketOptions): Sockets {
   };
   const server = new WebSocketServer(socketServerOptions);
   server.on('connection', (socket: WebSocket, request: IncomingMessage) => {
-    connections.add(socket);
-    serveSocket(protocol, {
-      socket,
-      extra: { socket, address: options.addressOf(request), running: 0, largePayloads: new Map() },
-      log,
-    });
+    const address = options.addressOf(request);
+    connections.add(socket, address);
+    const extra = { socket, connection: request.socket, address, running: 0, largePayloads: new Map() };
+    serveSocket(protocol, { socket, extra, log });
   });
 
   return {
@@ -170,6 +170,7 @@ export function openSockets(options: SocketOptions): Sockets {
       socket.on('error', (error) => log.debug({ err: error.message }, 'upgrade cut off'));
       const { origin } = request.headers;
       if (running.draining || connections.isFull()) refuseUpgrade(socket, '503 Service Unavailable');
+      else if (!connections.mayAdd(options.addressOf(request))) refuseUpgrade(socket, '429 Too Many Requests');
       else if (origin !== undefined && !options.isAllowedOrigin(origin)) refuseUpgrade(socket, '403 Forbidden');
       else server.handleUpgrade(request, socket, head, (client) => server.emit('connection', client, request));
     },
