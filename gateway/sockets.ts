@@ -50,7 +50,12 @@ const drainTimeoutMs = 5_000;
 /** How long a client has to answer a close. */
 const closeTimeoutMs = 5_000;
 
-type Extra = Served & { readonly socket: WebSocket; readonly address: string; signedIn?: SignedIn };
+type Extra = Served & {
+  readonly socket: WebSocket;
+  readonly connection: Duplex;
+  readonly address: string;
+  signedIn?: SignedIn;
+};
 type SocketContext = Context<Record<string, unknown>, Extra>;
 
 /** Every document that got this far has one operation. */
@@ -71,7 +76,9 @@ function openProtocol(options: SocketOptions, running: Running): Server<Extra> {
       if (authorization !== undefined && typeof authorization !== 'string') return false;
       const signedIn = await verifier.verify(authorization);
       extra.signedIn = signedIn;
-      return connections.signIn(extra.socket, signedIn, extra.address);
+      if (!connections.signIn(extra.socket, signedIn, extra.address)) return false;
+      options.connectionGate.prove(extra.connection);
+      return true;
     } catch (error) {
       const { extensions } = presentError(error, { log, traceId: newTraceId() });
       if (extensions?.['code'] !== 'UNAUTHENTICATED') extra.socket.close(1013, 'Try again later');

@@ -44,7 +44,7 @@ const upgrade = async (): Promise<WebSocket> => {
 
 test('silent connections make room for one of the same address that speaks, the oldest first', async () => {
   await start({ MAX_CONNECTIONS_PER_ADDRESS: '5' });
-  const silent = [];
+  const silent: Socket[] = [];
   for (let count = 0; count < 5; count += 1) silent.push(await silence());
   expect(await ask()).toBe(200);
   await until(() => silent[0]?.destroyed === true, { what: 'the end of the oldest' });
