@@ -85,14 +85,7 @@ export function eventStreams(options: EventStreamOptions): Router {
     },
     // What onSubscribe gives has been validated.
     validate: () => [],
-    async execute({ contextValue: operation }) {
-      const started = performance.now();
-      const result = await options
-        .run(operation, operation.isGone)
-        .catch((error: GraphQLError) => ({ errors: [error] }));
-      observe(metrics, { operation: labelOf(operation), errors: result.errors, started });
-      return result;
-    },
+    execute: ({ contextValue: operation }) => execute(options, operation),
     subscribe: ({ contextValue: operation }) => {
       observe(metrics, { operation: labelOf(operation), errors: undefined, started: performance.now() });
       return options.subscriptions.follow(operation, () =>
@@ -170,6 +163,13 @@ function takesEventStream(accept = ''): boolean {
 }
 
 const isForeignRead = (request: IncomingMessage): boolean => request.method === 'GET' && !isOwnRead(request);
+
+async function execute({ run, metrics }: EventStreamOptions, operation: ReadOperation): Promise<ExecutionResult> {
+  const started = performance.now();
+  const result = await run(operation, operation.isGone).catch((error: GraphQLError) => ({ errors: [error] }));
+  observe(metrics, { operation: labelOf(operation), errors: result.errors, started });
+  return result;
+}
 
 const labelOf = ({ document }: Operation): string => operationLabel(getOperationAST(document), document);
 
