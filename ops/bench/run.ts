@@ -1,3 +1,4 @@
+import { benchExhaustion } from './exhaustion.ts';
 import { benchFanOut } from './fan-out.ts';
 import { benchGatewayAttack } from './gateway/attack.ts';
 import { benchGateway } from './gateway/bench.ts';
@@ -11,6 +12,7 @@ const scenarios: Readonly<Record<string, (args: readonly string[]) => Promise<vo
   'order-flow': benchOrderFlow,
   payments: benchPayments,
   'fan-out': benchFanOut,
+  exhaustion: benchExhaustion,
   gateway: benchGateway,
   'gateway-attack': benchGatewayAttack,
   'gateway-memory': benchGatewayMemory,

@@ -279,6 +279,27 @@ describe('a socket', () => {
     other.socket.close();
   });
 
+  test('counts for its address before it says who it is: too many are refused with 429, until one has', async () => {
+    const opened: WebSocket[] = [];
+    const upgrade = async (address: string): Promise<WebSocket> => {
+      const headers = { 'x-forwarded-for': address };
+      const socket = new WebSocket(`ws://127.0.0.1:${graph.port}/graphql`, 'graphql-transport-ws', { headers });
+      opened.push(socket.on('error', () => undefined));
+      await once(socket, 'open');
+      return socket;
+    };
+    try {
+      const [first] = await Promise.all(Array.from({ length: 12 }, () => upgrade('10.1.1.1')));
+      await expect(upgrade('10.1.1.1')).rejects.toThrow('429');
+      await upgrade('10.1.1.2');
+      first?.send(JSON.stringify({ type: 'connection_init' }));
+      await once(first as WebSocket, 'message');
+      await upgrade('10.1.1.1');
+    } finally {
+      for (const socket of opened) socket.terminate();
+    }
+  });
+
   test('is the sixth of a user: refused with 4429; one that went makes room', async () => {
     const authorization = `Bearer ${await graph.token({ sub: 'many' })}`;
     const sockets = [];

@@ -1,0 +1,25 @@
+import { exhaustionCases } from './cases.ts';
+import type { Scene } from './case.ts';
+
+/** What the benchmark tells an attacker's process: begin, or end and say what came of it. */
+export type Order = { readonly begin: { readonly name: string; readonly scene: Scene } } | { readonly end: true };
+/** How often each outcome was met. */
+export type Outcomes = Readonly<Record<string, number>>;
+
+const over = new AbortController();
+const outcomes: Record<string, number> = {};
+let attacking: Promise<void> | undefined;
+
+process.on('message', (order: Order) => {
+  if ('begin' in order) {
+    const { name, scene } = order.begin;
+    attacking = exhaustionCases
+      .find((one) => one.name === name)
+      ?.attack(scene, over.signal, (outcome) => (outcomes[outcome] = (outcomes[outcome] ?? 0) + 1));
+  } else {
+    over.abort();
+    void attacking?.finally(() => process.send?.(outcomes, () => process.exit(0)));
+  }
+});
+// Whoever measures is gone: nobody would end it.
+process.on('disconnect', () => process.exit(1));
