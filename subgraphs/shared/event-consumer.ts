@@ -14,6 +14,11 @@ const batchSize = 64;
 const blockMs = 1_000;
 /** How long the partitions of a process that died wait for the next. */
 const leaseMs = 5_000;
+/**
+ * How often the holder looks for entries that others were given and have not acknowledged: a process that stood still for
+ * longer than its lease may read on before it knows, and then leaves what it was given.
+ */
+const recoverEveryMs = 5_000;
 const maxAttempts = 5;
 const retryBaseMs = 100;
 
@@ -50,18 +55,22 @@ export function startEventConsumer(deps: ConsumerDeps): { stop(): Promise<void> 
     const lease = `events:lease:${deps.service}:${stream}`;
     let holds = false;
     let recover = true;
+    let recoveredAtMs = -Infinity;
     while (!stopped) {
       try {
         if (!redis.isOpen) await redis.connect();
         const held: boolean = await takeLease(redis, lease, consumer);
         let takenAtMs = time.monotonicMs();
-        if (held && !holds) recover = true;
+        if ((held && !holds) || takenAtMs - recoveredAtMs > recoverEveryMs) recover = true;
         holds = held;
         if (!holds) {
           await time.sleep(blockMs);
           continue;
         }
-        if (recover) await takeOver(redis, stream, deps.service, consumer);
+        if (recover) {
+          await takeOver(redis, stream, deps.service, consumer);
+          recoveredAtMs = time.monotonicMs();
+        }
         const messages = await readEntries(redis, stream, { group: deps.service, consumer, recover });
         if (recover && messages.length === 0) recover = false;
         for (const message of messages) {

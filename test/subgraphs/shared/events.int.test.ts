@@ -112,6 +112,25 @@ describe('an event', () => {
     expect(await appliedTo(aggregateId)).toEqual([1, 2]);
   });
 
+  test('that a consumer without the lease was given and does not acknowledge is applied by its holder', async () => {
+    const [first, second] = [newId(), newId()].map((id) => `${id.slice(0, -4)}0000`) as [string, string];
+    const event = (aggregateId: string, n: number) => ({
+      id: newId(), type: 'thing.happened', aggregateId, traceId: 'a'.repeat(32), at: new Date().toISOString(), data: { n },
+    }); // prettier-ignore
+    consume();
+    await publish(event(first, 1), first);
+    await until(async () => (await appliedTo(first)).length === 1);
+    // In one step, so that the holder, who waits for the stream, is not the first: a process that stood still reads on.
+    const stream = streamOf(source, partitionOf(second));
+    await world.redis
+      .multi()
+      .xAdd(stream, '*', { event: JSON.stringify(event(second, 2)) })
+      .xReadGroup('consumer', 'stood-still', { key: stream, id: '>' })
+      .exec();
+    await until(async () => (await appliedTo(second)).length === 1, { timeoutMs: 15_000 });
+    expect(await appliedTo(second)).toEqual([2]);
+  }, 30_000);
+
   test('of a type that nobody handles is passed over', async () => {
     const aggregateId = newId();
     await world.append(aggregateId, 1, 'thing.else');
