@@ -40,7 +40,13 @@ export function isTimeZone(zone: string): boolean {
   }
 }
 
+/** The format that was used last: making one costs as much as a statement to the database, and a process has one zone. */
+let latest: { readonly timeZone: string; readonly format: Intl.DateTimeFormat } | undefined;
+
 /** What date it is at `at` in an IANA time zone, e.g. `Europe/Berlin`. Throws a RangeError for a zone that there isn't. */
-export const dateIn = (timeZone: string, at: Date): string =>
+export function dateIn(timeZone: string, at: Date): string {
   // The Swedish form of a date is the ISO one.
-  new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short' }).format(at);
+  if (latest?.timeZone !== timeZone)
+    latest = { timeZone, format: new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short' }) };
+  return latest.format.format(at);
+}
