@@ -1,0 +1,124 @@
+import type { DomainEvent } from '../../subgraphs/shared/events.ts';
+import { orderSchema } from '../../subgraphs/order/subgraph.ts';
+import { paymentSchema } from '../../subgraphs/payment/subgraph.ts';
+import { productSchema } from '../../subgraphs/product/subgraph.ts';
+import { Prepared } from './database/connect.ts';
+import { drop, schemaOf } from './database/schema.ts';
+
+/** The product with all its guards, or without one. */
+export type Guards = {
+  readonly prepared: Readonly<Record<'order' | 'product' | 'payment', Prepared>>;
+  /** Statements that are written on a connection of their own, outside their transaction. */
+  readonly apart: ((sql: string) => boolean) | null;
+  readonly alterEvent: ((event: DomainEvent) => DomainEvent) | null;
+};
+
+/** A guard by name, and how it is taken out. */
+export type Mutation = {
+  readonly guard: string;
+  /** Parts of statements, each with what stands there instead. Parameters stay. */
+  readonly statements?: readonly (readonly [string, string])[];
+  /** Unique keys and checks of tables, as `table.name`; `primary` is the primary key. */
+  readonly rules?: readonly string[];
+  readonly apart?: (sql: string) => boolean;
+  readonly alterEvent?: (event: DomainEvent) => DomainEvent;
+};
+
+/** The product's own statements and schemas, without the guard that a mutation names. */
+export async function guardsOf(mutation: Mutation | null): Promise<Guards> {
+  const prepared = async (migrations: Parameters<typeof schemaOf>[0]): Promise<Prepared> => {
+    const schema = await schemaOf(migrations);
+    for (const rule of mutation?.rules ?? []) {
+      const [table = '', name = ''] = rule.split('.');
+      const { uniques, checks } = schema.get(table) ?? { uniques: [], checks: [] };
+      drop(uniques, name);
+      drop(checks, name);
+    }
+    const patches = mutation?.statements ?? [];
+    return new Prepared(schema, (sql) =>
+      patches.reduce((text, [guard, without]) => text.replaceAll(guard, without), sql),
+    );
+  };
+  return {
+    prepared: {
+      order: await prepared(orderSchema.migrations),
+      product: await prepared(productSchema.migrations),
+      payment: await prepared(paymentSchema.migrations),
+    },
+    apart: mutation?.apart ?? null,
+    alterEvent: mutation?.alterEvent ?? null,
+  };
+}
+
+/**
+ * The guards that the test takes out one at a time. Where the database would refuse what a statement's condition refuses, the
+ * rule goes with the condition: the guard is what both say.
+ */
+export const mutations: readonly Mutation[] = [
+  {
+    guard: 'stock: no more is held than is on hand',
+    statements: [['and allocated + ? <= on_hand', 'and (allocated + ? <= on_hand or true)']],
+    rules: ['stock.stock_never_oversold'],
+  },
+  {
+    guard: 'stock: a reservation is settled once',
+    statements: [
+      [
+        'settled_at = utc_timestamp(3) where order_id = ? and state = ?',
+        'settled_at = utc_timestamp(3) where order_id = ? and (state = ? or true)',
+      ],
+    ],
+  },
+  { guard: 'barrier: one row for each branch and operation', rules: ['barrier.primary'] },
+  {
+    guard: 'barrier: an action after its compensation is refused',
+    statements: [['select inserted_by from barrier', "select 'action' as inserted_by from barrier"]],
+  },
+  {
+    guard: 'order: written only in the version that was read',
+    statements: [
+      ['where id = ? and state = ? and version = ?', 'where id = ? and (state = ? and version = ? or true)'],
+    ],
+  },
+  {
+    guard: 'order: an order that is not due is not expired',
+    statements: [
+      [
+        "where state = 'PENDING_PAYMENT' and expires_at <= ?",
+        "where state = 'PENDING_PAYMENT' and (expires_at <= ? or true)",
+      ],
+    ],
+  },
+  {
+    guard: 'order: a row that is being expired was locked in its state',
+    statements: [["in (?) and state = 'PENDING_PAYMENT' order by id for update", 'in (?) order by id for update']],
+  },
+  {
+    guard: 'order: money that came after the deadline is refused',
+    // As if it had come when the order was placed.
+    alterEvent: (event) =>
+      event.type === 'payment.succeeded'
+        ? { ...event, data: { ...event.data, paidAt: new Date(0).toISOString() } }
+        : event,
+  },
+  { guard: 'inbox: an event is applied once', rules: ['inbox.primary'] },
+  {
+    guard: 'outbox: an event is written in the transaction that it tells of',
+    apart: (sql) => sql.startsWith('insert into outbox'),
+  },
+  { guard: 'idempotency: one row for each key', rules: ['idempotency.primary'] },
+  {
+    guard: 'saga: saved only by its holder',
+    statements: [['where id = ? and fence = ?', 'where id = ? and (fence = ? or true)']],
+  },
+  { guard: 'payment: one at a time for an order', rules: ['payment.payment_live_slot'] },
+  {
+    guard: 'payment: changed only under its lock',
+    statements: [['select * from payment where id = ? for update', 'select * from payment where id = ?']],
+  },
+  {
+    guard: 'wallet: no less than nothing',
+    statements: [['and balance_minor + ? >= 0', 'and (balance_minor + ? >= 0 or true)']],
+    rules: ['ledger_account.ledger_account_covered'],
+  },
+];

@@ -1,0 +1,62 @@
+import { idToBytes } from '../../subgraphs/shared/ids.ts';
+import { select } from '../../subgraphs/shared/database.ts';
+import { moneyToJson } from '../../subgraphs/shared/money.ts';
+import { balanceDueMinor, effectiveState } from '../../subgraphs/order/domain/order.ts';
+import { toOrder } from '../../subgraphs/order/rows.ts';
+import { type ChargeInput, type Step, chargeWallet, refundWalletCharge } from '../../subgraphs/payment/commands/charge-wallet.ts'; // prettier-ignore
+import { type ReleaseStockInput, releaseStock } from '../../subgraphs/product/commands/release-stock.ts';
+import { type ReserveStockInput, reserveStock } from '../../subgraphs/product/commands/reserve-stock.ts';
+import { productsByIds } from '../../subgraphs/product/store.ts';
+import type { Operations } from './network.ts';
+import type { Running } from './platform.ts';
+
+type References = { readonly representations: readonly { readonly id: string }[] };
+
+/** What the services ask of each other, as their resolvers answer it. */
+export const operations: Operations<Running> = {
+  async ReserveStock({ product }, variables) {
+    const input = variables as unknown as ReserveStockInput & { expiresAt: string };
+    return { reserveStock: await reserveStock(product, { ...input, expiresAt: new Date(input.expiresAt) }) };
+  },
+  async ReleaseStock({ product }, variables) {
+    return { releaseStock: await releaseStock(product, variables as unknown as ReleaseStockInput) };
+  },
+  async ProductsForOrder({ product }, variables) {
+    const { representations } = variables as unknown as References;
+    const products = await productsByIds(product.db.em(), representations.map(({ id }) => id)); // prettier-ignore
+    return {
+      _entities: products.map((found) => ({
+        ...found,
+        price: moneyToJson(found.price),
+        marketPrice: null,
+        seller: found.sellerId === null ? null : { id: found.sellerId },
+        addOns: [],
+      })),
+    };
+  },
+  async ChargeWallet({ payment }, variables, traceId) {
+    return { chargeWallet: await chargeWallet(payment, variables as unknown as ChargeInput, traceId) };
+  },
+  async RefundWalletCharge({ payment }, variables) {
+    return { refundWalletCharge: await refundWalletCharge(payment, variables as unknown as Step) };
+  },
+  async PaymentOrder({ order }, variables) {
+    const { representations } = variables as unknown as References;
+    const id = idToBytes(representations[0]?.id ?? '');
+    const [row] = await select(order.db.em(), 'select * from orders where id = ?', [id]);
+    if (!row) return { _entities: [null] };
+    const found = toOrder(row);
+    const at = order.now();
+    return {
+      _entities: [
+        {
+          state: effectiveState(found, at),
+          type: { code: found.type },
+          customer: { id: found.customerId },
+          balanceDue: moneyToJson({ amount: balanceDueMinor(found, at), currency: found.currency }),
+          expiresAt: found.expiresAt.toISOString(),
+        },
+      ],
+    };
+  },
+};
