@@ -54,6 +54,7 @@ export async function askPaymentOutlook(
     const answer = await inTime(
       deps.call<{ settleBeforeClosing: readonly PaymentOutlook[] }>('payment', call),
       answerWithinMs,
+      deps.time,
     );
     return { outlooks: new Map(answer.settleBeforeClosing.map((told) => [told.orderId, told])), unknown: new Set() };
   } catch (error) {

@@ -3,6 +3,7 @@ import type { Env } from '../shared/env.ts';
 import type { Live } from '../shared/live.ts';
 import type { ServiceCaller } from '../shared/link.ts';
 import type { CallContext } from '../shared/subgraph.ts';
+import type { Time } from '../shared/time.ts';
 import type { Logger } from '../shared/telemetry.ts';
 import type { CaptureMode } from './config.ts';
 import type { PaymentLoaders } from './loaders.ts';
@@ -17,6 +18,8 @@ export type PaymentDeps = {
   readonly live: Live;
   readonly log: Logger;
   readonly now: () => Date;
+  /** What waiting for a provider is measured by. */
+  readonly time: Time;
   readonly newId: () => string;
   readonly metrics: PaymentMetrics;
   /** Calls other subgraphs as the service `payment`. */

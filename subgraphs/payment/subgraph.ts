@@ -8,6 +8,7 @@ import { withinDeadline } from '../shared/link.ts';
 import { startOutboxRelay } from '../shared/outbox-relay.ts';
 import { type Runtime, type Service, openService } from '../shared/runtime.ts';
 import { type Subgraph, createEngine } from '../shared/subgraph.ts';
+import { realTime } from '../shared/time.ts';
 import { readPaymentConfig } from './config.ts';
 import { type PaymentContext, type PaymentDeps, type Work, works } from './context.ts';
 import { startJobs } from './jobs.ts';
@@ -62,6 +63,7 @@ export async function createPaymentSubgraph(runtime: Runtime): Promise<Subgraph>
     live,
     log,
     now,
+    time: realTime,
     newId,
     metrics: openPaymentMetrics(metrics.registry, service.db, log),
     providers,

@@ -1,22 +1,20 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { type Time, realTime } from './time.ts';
 
 /**
  * What `work` gives, or an error that says "not now" (`isUnavailable`) after `timeoutMs`; the work itself goes on. An answer
  * that has arrived, and was not read because this process was busy, is in time.
  */
-export async function inTime<Result>(work: Promise<Result>, timeoutMs: number): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
+export async function inTime<Result>(work: Promise<Result>, timeoutMs: number, time: Time = realTime): Promise<Result> {
+  let stopTimer = (): void => undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+    stopTimer = time.after(timeoutMs, () => {
       const error = Object.assign(new Error(`nothing within ${timeoutMs} ms`), { code: 'ETIMEDOUT' });
-      void turn()
-        .then(() => turn())
-        .then(() => reject(error));
-    }, timeoutMs);
+      void time.caughtUp().then(() => reject(error));
+    });
   });
   try {
     return await Promise.race([work, late]);
   } finally {
-    clearTimeout(timer);
+    stopTimer();
   }
 }

@@ -16,6 +16,7 @@ type BankIntent = {
   readonly amountMinor: bigint;
   readonly currency: string;
   status: 'open' | 'declined' | 'succeeded' | 'canceled';
+  paidAt: Date | undefined;
 };
 type BankRefund = {
   readonly key: string;
@@ -55,6 +56,7 @@ export class Bank {
     const intent = this.intents.get(intentId);
     if (!intent || intent.status === 'canceled' || intent.status === 'succeeded') return intent?.status === 'succeeded';
     intent.status = card === 'pays' ? 'succeeded' : 'declined';
+    if (card === 'pays') intent.paidAt = new Date(this.#scheduler.nowMs);
     this.#tellIntent(intent);
     return card === 'pays';
   }
@@ -93,6 +95,7 @@ export class Bank {
       amountMinor,
       currency,
       status: 'open',
+      paidAt: undefined,
     };
     this.intents.set(id, intent);
     return intent;
@@ -162,20 +165,21 @@ export class Bank {
   }
 }
 
-function factOf({ status, amountMinor, currency }: BankIntent): ProviderFact | null {
+function factOf({ status, amountMinor, currency, paidAt: at }: BankIntent): ProviderFact | null {
   switch (status) {
     case 'open':
       return null;
     case 'declined':
       return { type: 'failed', code: 'card_declined', message: 'The card was declined.' };
     case 'succeeded':
-      return { type: 'succeeded', amountMinor, currency };
+      return { type: 'succeeded', amountMinor, currency, at };
     case 'canceled':
       return { type: 'canceled' };
   }
 }
 
 const readEvent = (body: string): ProviderEvent =>
-  JSON.parse(body, (_, value: unknown) =>
-    typeof value === 'object' && value !== null && 'minor' in value ? BigInt(String(value.minor)) : value,
-  ) as ProviderEvent;
+  JSON.parse(body, (key, value: unknown) => {
+    if (typeof value === 'object' && value !== null && 'minor' in value) return BigInt(String(value.minor));
+    return key === 'at' ? new Date(String(value)) : value;
+  }) as ProviderEvent;

@@ -72,7 +72,10 @@ export function serviceCalls<Target extends { readonly process: Process }>(
     ) => {
       const name = /\b(?:query|mutation)\s+(\w+)/.exec(query)?.[1] ?? '';
       const operation = operations[name];
-      if (!operation) throw new Error(`the simulation does not know the operation ${name}`);
+      if (!operation) {
+        onUnexpected(new Error('the simulation does not know it'), name);
+        return new Promise<never>(() => undefined);
+      }
       return network.request(from, name, async (target) => {
         try {
           return (await operation(target, (variables ?? {}) as Record<string, never>, traceId)) as Data;

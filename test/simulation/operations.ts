@@ -4,6 +4,7 @@ import { moneyToJson } from '../../subgraphs/shared/money.ts';
 import { balanceDueMinor, effectiveState } from '../../subgraphs/order/domain/order.ts';
 import { toOrder } from '../../subgraphs/order/rows.ts';
 import { type ChargeInput, type Step, chargeWallet, refundWalletCharge } from '../../subgraphs/payment/commands/charge-wallet.ts'; // prettier-ignore
+import { settleBeforeClosing } from '../../subgraphs/payment/commands/settle-before-closing.ts';
 import { type ReleaseStockInput, releaseStock } from '../../subgraphs/product/commands/release-stock.ts';
 import { type ReserveStockInput, reserveStock } from '../../subgraphs/product/commands/reserve-stock.ts';
 import { productsByIds } from '../../subgraphs/product/store.ts';
@@ -39,6 +40,9 @@ export const operations: Operations<Running> = {
   },
   async RefundWalletCharge({ payment }, variables) {
     return { refundWalletCharge: await refundWalletCharge(payment, variables as unknown as Step) };
+  },
+  async SettleBeforeClosing({ payment }, variables) {
+    return { settleBeforeClosing: await settleBeforeClosing(payment, variables as unknown as { orderIds: string[] }) };
   },
   async PaymentOrder({ order }, variables) {
     const { representations } = variables as unknown as References;

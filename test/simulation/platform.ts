@@ -177,8 +177,11 @@ export class Platform {
   }
 
   #logOf(process: Process): Logger {
-    const note = (fields: { err?: unknown }, message: string) =>
-      this.scheduler.note(process, `${message} ${fields.err instanceof Error ? fields.err.message : String(fields.err ?? '')}`); // prettier-ignore
+    const note = ({ err }: { err?: unknown }, message: string) =>
+      this.scheduler.note(
+        process,
+        `${message} ${err instanceof Error ? err.message : typeof err === 'string' ? err : ''}`,
+      );
     const error = (fields: { err?: Error }, message: string) => {
       note(fields, message);
       if (!fields.err || !isUnavailable(fields.err)) this.#complain(message, fields.err);

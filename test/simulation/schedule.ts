@@ -110,6 +110,7 @@ export class Scheduler {
       monotonicMs: () => this.nowMs,
       sleep: (ms) => new Promise((resolve) => after(ms, resolve)),
       after,
+      caughtUp: () => Promise.resolve(),
       random: () => this.random.next(),
     };
   }
@@ -158,7 +159,7 @@ export class Scheduler {
           }
           afterPromises(turn);
         } catch (error) {
-          reject(error as Error);
+          reject(error);
         }
       };
       afterPromises(turn);

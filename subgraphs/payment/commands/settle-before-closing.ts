@@ -68,7 +68,7 @@ async function askProviders(deps: PaymentDeps, payments: readonly PaymentRow[]):
     }
   });
   // What is not answered by then is not waited for; it is applied all the same when it comes.
-  await inTime(Promise.all(workers), askWithinMs).catch((error: Error) => {
+  await inTime(Promise.all(workers), askWithinMs, deps.time).catch((error: Error) => {
     deps.log.warn({ err: error.message }, 'not every provider has answered before its order closes');
   });
 }
