@@ -9,6 +9,8 @@ export type Person = {
   readonly address: string;
   id: string;
   token: string;
+  /** The sign-in that is under way: all that a person does waits for one. */
+  signingIn?: Promise<void> | undefined;
 };
 
 /** A mutation or query, in the words of `schema/`. */
@@ -103,16 +105,18 @@ export function openApi(url: string, options: { violations: string[] }): Api {
   async function insist<Data>(asked: Asked): Promise<Data | undefined> {
     const until = performance.now() + patienceMs;
     for (let tries = 0; performance.now() < until; tries += 1) {
+      const shown = asked.person?.token;
       const outcome = await once<Data>(asked);
       if ('data' in outcome) return outcome.data;
       count(outcome);
-      if (outcome.code === 'UNAUTHENTICATED' && asked.person) await signIn(asked.person);
+      if (outcome.code === 'UNAUTHENTICATED' && asked.person?.token === shown && asked.person)
+        await signIn(asked.person);
       await sleep(Math.min(maxRetryMs, firstRetryMs * 2 ** Math.min(tries, 6)) * (0.5 + Math.random()));
     }
     return undefined;
   }
 
-  async function signIn(person: Person): Promise<void> {
+  async function signInNow(person: Person): Promise<void> {
     const { mobile, password } = person;
     type Signed = { login: { user: { id: string } | null; tokens: { accessToken: string } | null } };
     const signed = await insist<Signed>({
@@ -124,6 +128,10 @@ export function openApi(url: string, options: { violations: string[] }): Api {
     person.token = signed.login.tokens.accessToken;
     person.id = signed.login.user.id;
   }
+  const signIn = (person: Person): Promise<void> =>
+    (person.signingIn ??= signInNow(person).finally(() => {
+      person.signingIn = undefined;
+    }));
 
   /** Loses an answer now and then; a repetition must bring the one that was lost. */
   async function ask<Data>(asked: Asked): Promise<Data | undefined> {

@@ -235,14 +235,14 @@ async function confirm({ api, journal, manualCapture }: Shop, started: Started |
 } // prettier-ignore
 
 /** Staff take held money, or note that a transfer has arrived: as soon as they see that there is something to take. */
-async function capture({ api, staff, closing }: Shop, order: OrderTold, started: Started | undefined): Promise<void> {
+async function capture(shop: Shop, order: OrderTold, started: Started | undefined): Promise<void> {
   if (!started) return;
   type Captured = { capturePayment: { payment: { state: string } | null } & Refusals };
-  for (let tries = 0; tries < maxCaptures && !closing && !order.paid; tries += 1) {
-    const captured = await api.ask<Captured>({
+  for (let tries = 0; tries < maxCaptures && !shop.closing && !order.paid; tries += 1) {
+    const captured = await shop.api.ask<Captured>({
       document: captureDocument,
       variables: { paymentId: started.id, idempotencyKey: randomUUID() },
-      person: staff,
+      person: shop.staff,
     });
     if (captured?.capturePayment.payment) return;
     await sleep(captureRetryMs);

@@ -7,8 +7,8 @@ import type { Fault } from './schedule.ts';
 
 /** Carries out faults on a fleet. */
 export type Faults = {
-  /** Does it, waits, and undoes it. Faults of one target follow one another. */
-  inflict(fault: Fault): Promise<void>;
+  /** Does it, waits, and undoes it. Faults of one target follow one another. False when there was nothing to do it to. */
+  inflict(fault: Fault): Promise<boolean>;
   /** Undoes whatever may be left. */
   heal(): Promise<void>;
 };
@@ -43,10 +43,11 @@ function toolsFor(fleet: Fleet) {
     await sleep(durationMs);
     balancer.set({ kind: 'open' });
   }
-  async function stop(signal: (what: 'SIGSTOP' | 'SIGCONT') => unknown, durationMs: number): Promise<void> {
-    signal('SIGSTOP');
+  async function stop(signal: (what: 'SIGSTOP' | 'SIGCONT') => boolean | void, durationMs: number): Promise<boolean> {
+    if (signal('SIGSTOP') === false) return false;
     await sleep(durationMs);
     signal('SIGCONT');
+    return true;
   }
   async function restart(server: 'mariadb' | 'redis', signal: 'SIGKILL' | 'SIGTERM', awayMs: number): Promise<void> {
     await fleet[server].end(signal);
@@ -62,8 +63,8 @@ function toolsFor(fleet: Fleet) {
   return { processOf, balancerOf, hold, stop, restart, emptyRedis };
 }
 
-/** Does a fault, waits, and undoes it. */
-function actor(fleet: Fleet, options: FaultOptions): (fault: Fault) => Promise<void> {
+/** Does a fault, waits, and undoes it; answers with false where there is nothing to do it to. */
+function actor(fleet: Fleet, options: FaultOptions): (fault: Fault) => Promise<boolean | void> {
   const { provider } = options;
   const { processOf, balancerOf, hold, stop, restart, emptyRedis } = toolsFor(fleet);
   async function misbehave(how: Partial<typeof usual>, durationMs: number): Promise<void> {
@@ -78,11 +79,9 @@ function actor(fleet: Fleet, options: FaultOptions): (fault: Fault) => Promise<v
   return async ({ kind, target, durationMs, detail }) => {
     switch (kind) {
       case 'kill -9':
-        processOf(target).signal('SIGKILL');
-        return;
+        return processOf(target).signal('SIGKILL');
       case 'kill -9 of both':
-        for (const one of fleet.processes) if (one.service === target) one.signal('SIGKILL');
-        return;
+        return fleet.processes.filter(({ service }) => service === target).map(({ signal }) => signal('SIGKILL')).includes(true); // prettier-ignore
       case 'SIGSTOP':
         return stop(processOf(target).signal, durationMs);
       case 'link cut':
@@ -126,7 +125,7 @@ function actor(fleet: Fleet, options: FaultOptions): (fault: Fault) => Promise<v
       case 'webhook forged': {
         const intent = options.intents().at(-1);
         if (intent !== undefined) await provider.forge(intent, detail);
-        return;
+        return intent !== undefined;
       }
     }
   };
@@ -141,9 +140,12 @@ export function openFaults(fleet: Fleet, options: FaultOptions): Faults {
       const done = (busy.get(fault.target) ?? Promise.resolve()).then(() => act(fault));
       busy.set(
         fault.target,
-        done.catch(() => undefined), // told to the caller
-      );
-      return done;
+        done.then(
+          () => undefined,
+          () => undefined,
+        ),
+      ); // the caller is told
+      return done.then((happened) => happened !== false);
     },
     async heal() {
       for (const one of fleet.processes) {

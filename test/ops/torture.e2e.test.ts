@@ -26,7 +26,8 @@ test(
     expect(report.violations).toEqual([]);
     expect(report.faults).toEqual(scheduleOf({ seed, durationMs, everyMs: faultEveryMs }));
     expect(new Set(report.faults.map(({ kind }) => kind)).size).toBe(21);
-    // They did happen, and orders were placed and paid meanwhile, though not undisturbed.
+    // They did happen (a process that was killed while it started can't be found), and orders were placed and paid meanwhile, though not undisturbed.
+    expect(report.faults.length).toBeGreaterThanOrEqual(20);
     expect(lines.filter((line) => /ended with SIGKILL/.test(line)).length).toBeGreaterThanOrEqual(5);
     expect(report.tally.errors.size).toBeGreaterThan(0);
     expect(report.counts.resumed).toBeGreaterThan(0);
