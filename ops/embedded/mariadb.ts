@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, realpath, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mysql from 'mysql2/promise';
@@ -34,7 +34,10 @@ export async function mariaDb(options: {
   const directory = join(dataDir, 'mariadb');
   return {
     name: 'mariadb',
-    prepare: () => prepareDataDirectory(program, directory),
+    async prepare() {
+      await mkdir(temporaryDirectory(dataDir), { recursive: true });
+      await prepareDataDirectory(program, directory);
+    },
     command: (port) => ({
       file: program.server,
       args: ['--no-defaults', ...program.options, ...serverOptions({ dataDir, directory, port, durable })],
@@ -86,6 +89,7 @@ async function prepareDataDirectory(program: MariaDbProgram, directory: string):
 function serverOptions(options: { dataDir: string; directory: string; port: number; durable: boolean }): string[] {
   return [
     `--datadir=${options.directory}`,
+    `--tmpdir=${temporaryDirectory(options.dataDir)}`,
     `--socket=${socketPath(options.dataDir)}`,
     `--port=${options.port}`,
     '--bind-address=127.0.0.1',
@@ -101,6 +105,9 @@ function serverOptions(options: { dataDir: string; directory: string; port: numb
     ...asRoot(),
   ];
 }
+
+/** One of its own: at its start MariaDB deletes every temporary table that it finds, in /tmp also those of other servers. */
+const temporaryDirectory = (dataDir: string): string => join(dataDir, 'mariadb-tmp');
 
 /** MariaDB refuses to run as root unless told to. */
 const asRoot = (): string[] => (process.getuid?.() === 0 ? ['--user=root'] : []);

@@ -68,13 +68,20 @@ type GraphqlAnswer = {
   errors?: { message: string; extensions?: { code?: string } }[];
 };
 
+function openTally(): { tally: Tally; count: (failure: Failure) => void } {
+  const tally: Tally = { answersMs: [], errors: new Map(), examples: new Map(), lost: 0, repeated: 0 };
+  return {
+    tally,
+    count({ code, detail }) {
+      tally.errors.set(code, (tally.errors.get(code) ?? 0) + 1);
+      if (!tally.examples.has(code)) tally.examples.set(code, detail);
+    },
+  };
+}
+
 export function openApi(url: string, options: { violations: string[] }): Api {
   const pool = new Pool(url, { connections, headersTimeout: answerTimeoutMs, bodyTimeout: answerTimeoutMs });
-  const tally: Tally = { answersMs: [], errors: new Map(), examples: new Map(), lost: 0, repeated: 0 };
-  const count = ({ code, detail }: Failure): void => {
-    tally.errors.set(code, (tally.errors.get(code) ?? 0) + 1);
-    if (!tally.examples.has(code)) tally.examples.set(code, detail);
-  };
+  const { tally, count } = openTally();
 
   async function once<Data>({ document, variables, person }: Asked, withinMs?: number): Promise<Outcome<Data>> {
     const startedAt = performance.now();

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -78,7 +78,7 @@ test('data is kept over stop and start, and stop ends the processes', async () =
 test('the database runs with the settings that the product counts on', async () => {
   const servers = await start();
   const settings =
-    'SELECT @@character_set_server, @@innodb_lock_wait_timeout, @@max_connections, @@innodb_flush_log_at_trx_commit, @@bind_address';
+    'SELECT @@character_set_server, @@innodb_lock_wait_timeout, @@max_connections, @@innodb_flush_log_at_trx_commit, @@bind_address, @@tmpdir';
   expect(await query(servers.mysqlUrl, settings)).toEqual([
     {
       '@@character_set_server': 'utf8mb4',
@@ -86,6 +86,8 @@ test('the database runs with the settings that the product counts on', async () 
       '@@max_connections': 400,
       '@@innodb_flush_log_at_trx_commit': 1,
       '@@bind_address': '127.0.0.1',
+      // In a shared one another MariaDB's start deletes the temporary tables of this one.
+      '@@tmpdir': join(await realpath(dataDir), 'mariadb-tmp'),
     },
   ]);
   await servers.stop();
