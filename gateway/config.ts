@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'graphql';
 import { z } from 'zod';
 import type { AdmissionLimits } from './admission.ts';
 import type { ConnectionLimits } from './connection-gate.ts';
@@ -53,7 +55,7 @@ const maxOperationWaitMs = 60_000;
 export function readGatewayConfig(env: Env): GatewayConfig {
   const given = readEnv(env, {
     PORT: integer(0, 65_535).default(4000),
-    GATEWAY_HOST: z.string().default('0.0.0.0').describe('address to listen on'),
+    GATEWAY_HOST: z.string().optional().describe('address to listen on'),
     ALLOWED_ORIGINS: z.string().default('').describe('origins separated by commas, e.g. https://shop.example'),
     INTROSPECTION: z.enum(['true', 'false']).default('true'),
     TRUSTED_PROXY_HOPS: integer(0, maxTrustedProxyHops).default(0),
@@ -73,8 +75,11 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     OPERATION_TIMEOUT_MS: integer(minOperationTimeoutMs, maxTimeoutMs).default(defaultTimeoutMs),
     DRAIN_DELAY_MS: integer(0, maxDrainDelayMs).default(0),
   });
+  if (given.SUPERGRAPH_PATH !== undefined) checkSupergraph(given.SUPERGRAPH_PATH);
+  if (given.TRUSTED_DOCUMENTS !== undefined) readText('TRUSTED_DOCUMENTS', given.TRUSTED_DOCUMENTS);
   return {
-    host: given.GATEWAY_HOST,
+    // The keys of development are known to everybody.
+    host: given.GATEWAY_HOST ?? (env['NODE_ENV'] === 'production' ? '0.0.0.0' : '127.0.0.1'),
     port: given.PORT,
     allowedOrigins: given.ALLOWED_ORIGINS.split(',').map((text) => text.trim()).filter(Boolean).map(originOf),
     introspection: given.INTROSPECTION === 'true',
@@ -100,6 +105,26 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     operationTimeoutMs: given.OPERATION_TIMEOUT_MS,
     drainDelayMs: given.DRAIN_DELAY_MS,
   }; // prettier-ignore
+}
+
+/** What composition gives, and no other schema, has the subgraphs as an enum. */
+function checkSupergraph(path: string): void {
+  const text = readText('SUPERGRAPH_PATH', path);
+  let names: (string | undefined)[] = [];
+  try {
+    names = parse(text).definitions.map((node) => ('name' in node ? node.name?.value : undefined));
+  } catch {
+    // not GraphQL: refused below like any other text
+  }
+  if (!names.includes('join__Graph')) throw new ConfigError(`SUPERGRAPH_PATH: ${path} is not a supergraph.`);
+}
+
+function readText(variable: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ConfigError(`${variable}: ${path} can't be read (${(error as NodeJS.ErrnoException).code}).`);
+  }
 }
 
 function originOf(text: string): string {

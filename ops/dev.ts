@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { ConfigError, type Env } from '../subgraphs/shared/env.ts';
 import { runProcess } from '../subgraphs/shared/process.ts';
-import { serversFor } from './servers-for.ts';
+import { checkDataDir, serversFor } from './servers-for.ts';
 
 /**
  * `npm start`: the whole platform on this machine, in one process or, with `--split`, each service as a process of its
@@ -13,8 +13,13 @@ async function start(given: Env, args: readonly string[]): Promise<{ stop(): Pro
   if (unknown.length > 0) throw new ConfigError(`Unknown argument: ${unknown.join(' ')}. The only one is --split.`);
   const { checkConfiguration } = await import('./check-configuration.ts');
   checkConfiguration(given);
+  await checkDataDir(given);
   const port = Number(given['PORT'] || 4000);
-  await assertFree('GATEWAY_HOST', given['GATEWAY_HOST'] || '0.0.0.0', port);
+  const { readGatewayConfig } = await import('../gateway/config.ts');
+  const { host } = readGatewayConfig(given);
+  await assertFree('GATEWAY_HOST', host, port);
+  if (given['NODE_ENV'] !== 'production' && !/^(127\.|::1$|localhost$)/.test(host))
+    console.warn(`GATEWAY_HOST: others on the network reach ${host}, and the keys of development, with which anybody can sign an administrator's token, are known to everybody. Set keys of your own, or unset it.`); // prettier-ignore
   await assertFree('SUBGRAPH_HOST', given['SUBGRAPH_HOST'] || '127.0.0.1', 0);
 
   // Loading the code takes as long as starting the servers: both at once.

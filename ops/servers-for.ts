@@ -1,4 +1,6 @@
-import { type Env } from '../subgraphs/shared/env.ts';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { ConfigError, type Env } from '../subgraphs/shared/env.ts';
 import { type Servers, startServers } from './embedded/servers.ts';
 
 /**
@@ -8,11 +10,30 @@ import { type Servers, startServers } from './embedded/servers.ts';
 export async function serversFor(given: Env, log: (line: string) => void): Promise<{ env: Env; servers: Servers }> {
   const mysqlUrl = given['MYSQL_URL'];
   const redisUrl = given['REDIS_URL'];
+  await checkDataDir(given);
   const servers = await startServers({
-    dataDir: given['DATA_DIR'] || '.data',
+    dataDir: dataDirOf(given),
     ...(mysqlUrl ? { mysqlUrl } : {}),
     ...(redisUrl ? { redisUrl } : {}),
     log,
   });
   return { env: { ...given, MYSQL_URL: servers.mysqlUrl, REDIS_URL: servers.redisUrl }, servers };
+}
+
+/** A path with one of these can't be told to the programs that are started on it. */
+const unspeakable = /[:\p{Cc}]/u;
+
+const dataDirOf = (given: Env): string => given['DATA_DIR'] || '.data';
+
+/** Throws ConfigError where embedded servers, if any are needed, could not keep their data. */
+export async function checkDataDir(given: Env): Promise<void> {
+  if (given['MYSQL_URL'] && given['REDIS_URL']) return;
+  const path = resolve(dataDirOf(given));
+  if (unspeakable.test(path)) throw new ConfigError(`DATA_DIR: ${JSON.stringify(path)} has a colon or a control character in its path; name another directory.`); // prettier-ignore
+  try {
+    await mkdir(path, { recursive: true });
+    await rm(await mkdtemp(join(path, 'probe-')), { recursive: true });
+  } catch (error) {
+    throw new ConfigError(`DATA_DIR: ${path} is no directory that can be written to (${(error as NodeJS.ErrnoException).code}); name another.`); // prettier-ignore
+  }
 }

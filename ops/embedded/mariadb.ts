@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, realpath, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rename, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mysql from 'mysql2/promise';
@@ -9,7 +9,14 @@ import { unpackDebianPackages } from './debian-packages.ts';
 import { findOnPath } from './find-on-path.ts';
 import { runCommand } from './run-command.ts';
 
-type MariaDbProgram = { server: string; installDb: string; options: string[]; env: NodeJS.ProcessEnv };
+type MariaDbProgram = {
+  server: string;
+  installDb: string;
+  /** Where it was unpacked; undefined for one of the system's own. */
+  base: string | undefined;
+  options: string[];
+  env: NodeJS.ProcessEnv;
+};
 
 const connectTimeoutMs = 5_000;
 /** The address of a Unix socket holds 108 bytes, the last one is 0. */
@@ -55,7 +62,7 @@ async function findMariaDb(options: {
   const installDb = findOnPath('mariadb-install-db', 'mysql_install_db');
   // MySQL's server has the same name, but another way to make its first data directory.
   if (server && installDb && (await runCommand(server, ['--version'])).includes('MariaDB')) {
-    return { server, installDb, options: [], env: process.env };
+    return { server, installDb, base: undefined, options: [], env: process.env };
   }
   const unpacked = await unpackDebianPackages({
     names: ['mariadb-server-core', 'mariadb-client-core'],
@@ -67,6 +74,7 @@ async function findMariaDb(options: {
   return {
     server: join(base, 'sbin', 'mariadbd'),
     installDb: join(base, 'bin', 'mariadb-install-db'),
+    base,
     options: [`--basedir=${base}`, `--lc-messages-dir=${join(base, 'share', 'mysql')}`],
     env: unpacked.env,
   };
@@ -76,15 +84,23 @@ async function findMariaDb(options: {
 async function prepareDataDirectory(program: MariaDbProgram, directory: string): Promise<void> {
   if (existsSync(directory)) return;
   const staging = await mkdtemp(`${directory}-`);
+  // The program is a shell script that takes paths apart at their spaces: it gets others.
+  const plain = await mkdtemp(join(plainTemporary(), 'mariadb-install-'));
   try {
-    const base = program.options.filter((option) => option.startsWith('--basedir='));
-    const options = ['--auth-root-authentication-method=normal', '--skip-test-db', `--datadir=${staging}`];
-    await runCommand(program.installDb, ['--no-defaults', ...base, ...options, ...asRoot()], { env: program.env });
+    await symlink(staging, join(plain, 'data'));
+    if (program.base !== undefined) await symlink(program.base, join(plain, 'base'));
+    const base = program.base === undefined ? [] : [`--basedir=${join(plain, 'base')}`];
+    const installDb = program.base === undefined ? program.installDb : join(plain, 'base', 'bin', 'mariadb-install-db');
+    const options = ['--auth-root-authentication-method=normal', '--skip-test-db', `--datadir=${join(plain, 'data')}`];
+    await runCommand(installDb, ['--no-defaults', ...base, ...options, ...asRoot()], { env: program.env });
     await rename(staging, directory);
   } finally {
+    await rm(plain, { recursive: true, force: true });
     await rm(staging, { recursive: true, force: true });
   }
 }
+
+const plainTemporary = (): string => (/^[\w/.-]+$/.test(tmpdir()) ? tmpdir() : '/tmp');
 
 function serverOptions(options: { dataDir: string; directory: string; port: number; durable: boolean }): string[] {
   return [

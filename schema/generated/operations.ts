@@ -494,6 +494,7 @@ export type AvailabilityQueryVariables = Exact<{
 }>;
 
 export type AvailabilityQuery = {
+  shopDate: string;
   product: { id: string; availability: Array<{ date: string; capacity: number; available: number }> } | null;
 };
 
@@ -1739,6 +1740,7 @@ export const AvailabilityDocument = {
       selectionSet: {
         kind: 'SelectionSet',
         selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'shopDate' } },
           {
             kind: 'Field',
             name: { kind: 'Name', value: 'product' },

@@ -872,6 +872,8 @@ export type Query = {
   orders: OrderConnection;
   /** The registered order types. */
   orderTypes: Array<OrderType>;
+  /** Today where the shop is (`SHOP_TIME_ZONE`): no stay begins before it, whatever date it is where the reader is. */
+  shopDate: Scalars['LocalDate']['output'];
   /** One saga. For staff. */
   saga?: Maybe<Saga>;
   /** Sagas, newest first. For staff. */
@@ -1862,6 +1864,7 @@ export type QueryResolvers<
     RequireFields<QueryOrdersArgs, 'first'>
   >;
   orderTypes?: Resolver<Array<ResolversTypes['OrderType']>, ParentType, ContextType>;
+  shopDate?: Resolver<ResolversTypes['LocalDate'], ParentType, ContextType>;
   saga?: Resolver<Maybe<ResolversTypes['Saga']>, ParentType, ContextType, RequireFields<QuerySagaArgs, 'id'>>;
   sagas?: Resolver<Array<ResolversTypes['Saga']>, ParentType, ContextType, RequireFields<QuerySagasArgs, 'first'>>;
   delayedJobs?: Resolver<

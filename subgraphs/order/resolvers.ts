@@ -2,6 +2,7 @@ import { type UserViewer, type Viewer, isStaff, mayRead, requireStaff, requireUs
 import { pageArguments, toPage } from '../shared/connection.ts';
 import { badUserInput, notFound } from '../shared/errors.ts';
 import { isId, typedNumber } from '../shared/ids.ts';
+import { dateIn } from '../shared/local-date.ts';
 import { scalars } from '../shared/scalars.ts';
 import type { ResolverMap } from '../shared/subgraph.ts';
 import type * as Schema from '../../schema/generated/order.ts';
@@ -57,6 +58,7 @@ const Query = {
     return listOrders(deps.db.em(), 'all', args as OrderListArguments, deps.now());
   },
   orderTypes: (_: unknown, __: unknown, { deps }: OrderContext) => deps.types.all,
+  shopDate: (_: unknown, __: unknown, { deps }: OrderContext) => dateIn(deps.config.shopTimeZone, deps.now()),
   async saga(_: unknown, { id }: Schema.QuerySagaArgs, { loaders, viewer }: OrderContext) {
     requireStaff(viewer);
     const saga = isId(id) ? await loaders.sagaById.load(id) : null;

@@ -67,7 +67,14 @@ export function readPlatformConfig(env: Env): PlatformConfig {
       .default('orders'),
     LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
     PORT: integer(0, 65_535).default(4000),
-    PUBLIC_URL: url('http', 'https').optional(),
+    PUBLIC_URL: url('http', 'https')
+      .refine((text) => !URL.canParse(text) || isOrigin(new URL(text)), {
+        error: 'is more than an origin such as https://shop.example: the platform answers at the root of its host',
+      })
+      .optional(),
+    NODE_ENV: z
+      .enum(['production', 'development', 'test'], { error: 'is none of production, development and test' })
+      .optional(),
     RPC_AUTH_STRICT: z.enum(['true', 'false']).default('true'),
     RPC_AUTH_GRACE_SECONDS: integer(0, 86_400).default(3_600),
   });
@@ -85,6 +92,9 @@ export function readPlatformConfig(env: Env): PlatformConfig {
     answerLimits: readAnswerLimits(env),
   };
 }
+
+const isOrigin = ({ pathname, search, hash, username, password }: URL): boolean =>
+  pathname === '/' && [search, hash, username, password].every((part) => part === '');
 
 function parseTokens(text: string): ReadonlyMap<string, string> {
   const entries = text

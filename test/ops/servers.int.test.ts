@@ -75,6 +75,14 @@ test('data is kept over stop and start, and stop ends the processes', async () =
   await second.stop();
 });
 
+test('a directory may have spaces, quotes and letters of any alphabet in its path', async () => {
+  dataDir = join(dataDir, `it's a "dä ta" 数据`);
+  const servers = await start();
+  expect(await query(servers.mysqlUrl, 'select 1 as one')).toEqual([{ one: 1 }]);
+  expect(await redisCommand(servers.redisUrl, 'PING')).toBe('PONG');
+  await servers.stop();
+});
+
 test('the database runs with the settings that the product counts on', async () => {
   const servers = await start();
   const settings =

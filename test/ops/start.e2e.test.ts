@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { processIdentity } from '../../ops/lock-directory.mjs';
 import { type Platform, startPlatform } from '../support/platform.ts';
@@ -79,6 +80,16 @@ describe('npm start', () => {
     ['USER_DATABASE_URL', 'x', 'is not a mysql URL — mysql://user:password@host:3306/schema'],
     ['USER_DATABASE_URL', 'mysql://user@127.0.0.1:1/schema', 'no database answers at 127.0.0.1:1 (ECONNREFUSED)'],
     ['ORDER_DATABASE_URL', 'mysql://a@b', 'names no schema'],
+    ['NODE_ENV', 'prod', 'is none of production, development and test'],
+    ['NODE_ENV', 'Production', 'is none of production, development and test'],
+    ['PUBLIC_URL', 'http://shop.example/eu', 'is more than an origin'],
+    ['PUBLIC_URL', 'http://shop.example/?a', 'is more than an origin'],
+    ['PUBLIC_URL', 'shop.example', 'is not a http or https URL'],
+    ['SUPERGRAPH_PATH', '/nope', "/nope can't be read (ENOENT)"],
+    ['SUPERGRAPH_PATH', '.', ". can't be read (EISDIR)"],
+    ['SUPERGRAPH_PATH', 'package.json', 'package.json is not a supergraph'],
+    ['SUPERGRAPH_PATH', 'schema/order.graphql', 'schema/order.graphql is not a supergraph'],
+    ['TRUSTED_DOCUMENTS', '/nope', "/nope can't be read (ENOENT)"],
     ['PAGES_DIR', '/nope', '/nope has no index.html'],
     ['GATEWAY_HOST', '1.2.3.4', '1.2.3.4 is no address of this machine'],
     ['SUBGRAPH_HOST', '1.2.3.4', '1.2.3.4 is no address of this machine'],
@@ -91,6 +102,21 @@ describe('npm start', () => {
     async (variable, value, why) => {
       const { code, output } = await run({ PORT: '0', DATABASE_PREFIX: 'never_made', [variable]: value });
       expect({ code, output }).toEqual({ code: 2, output: expect.stringContaining(`${variable}: ${why}`) });
+      expect(output).not.toMatch(/^\s+at |^ready/m);
+    },
+    30_000,
+  );
+
+  test.each([
+    ['/proc/nope', 'is no directory that can be written to'],
+    [resolve('package.json'), 'is no directory that can be written to'],
+    ['/tmp/a:b', 'has a colon'],
+  ])(
+    'DATA_DIR=%s is refused by name',
+    async (directory, why) => {
+      const { code, output } = await run({ PORT: '0', DATA_DIR: directory, MYSQL_URL: '', REDIS_URL: '' });
+      expect({ code, output }).toEqual({ code: 2, output: expect.stringContaining(why) });
+      expect(output).toMatch(/^DATA_DIR: /m);
       expect(output).not.toMatch(/^\s+at |^ready/m);
     },
     30_000,

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -35,6 +35,14 @@ function readmeExample(): string {
     .replace('http://localhost:4000', platform.url)
     .replace('./schema/generated/operations.ts', join(root, 'schema/generated/operations.ts'));
 }
+
+test('the example of the README is type-checked as a frontend checks it: strictly, with the types of a browser', () => {
+  writeFileSync(join(folder, 'checked.ts'), readmeExample());
+  const flags = ['--noEmit', '--strict', '--skipLibCheck', '--target', 'esnext', '--module', 'nodenext', '--lib', 'esnext,dom,dom.asynciterable', '--types', 'node', '--allowImportingTsExtensions', '--ignoreConfig']; // prettier-ignore
+  const { status, stdout } = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...flags, join(folder, 'checked.ts')], { encoding: 'utf8' }); // prettier-ignore
+  expect(stdout).toBe('');
+  expect(status).toBe(0);
+});
 
 test('the example of the README queries, places an order once and follows it until it is paid', async () => {
   writeFileSync(join(folder, 'example.ts'), readmeExample());

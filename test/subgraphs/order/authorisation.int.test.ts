@@ -56,6 +56,7 @@ const rows: readonly Row[] = [
   ['Query.order by number', '{ order(number: "NUMBER") { id } }', readers('NOT_FOUND')],
   ['Query.myOrders', '{ myOrders { edges { node { id } } } }', users],
   ['Query.orders', '{ orders { edges { node { id } } } }', staffOnly],
+  ['Query.shopDate', '{ shopDate }', everybody],
   ['Query.orderTypes', '{ orderTypes { code paymentWindowSeconds extensionSchema } }', everybody],
   ['Query.saga', '{ saga(id: "SAGA") { id } }', staffOnly],
   ['Query.sagas', '{ sagas { id } }', staffOnly],

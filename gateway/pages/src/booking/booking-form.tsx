@@ -8,7 +8,7 @@ import type { PlaceOrderRefusal } from '../types.ts';
 import { Problem, Spinner } from '../ui/parts.tsx';
 import { Stepper } from '../ui/stepper.tsx';
 import { Calendar, type Stay } from './calendar.tsx';
-import { formatDay, monthOf, nightsBetween, today } from './dates.ts';
+import { formatDay, monthOf, nightsBetween, readersToday } from './dates.ts';
 import { addOnBasis, estimate } from './price.ts';
 import { useAvailability } from './use-availability.ts';
 
@@ -17,13 +17,13 @@ type Product = NonNullable<ProductQuery['product']>;
 /** Dates, guests and extras of a stay; books it and goes to its payment page. */
 export function BookingForm({ product, onChanged }: { product: Product; onChanged: () => void }) {
   const session = useSession();
-  const [month, setMonth] = useState(() => monthOf(today()));
+  const [month, setMonth] = useState(() => monthOf(readersToday()));
   const [stay, setStay] = useState<Stay>({ from: null, to: null });
   const [rooms, setRooms] = useState(1);
   const [guests, setGuests] = useState(1);
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const [asking, setAsking] = useState(false);
-  const { left, problem: unknown, refresh } = useAvailability(product.id, month);
+  const { left, today, problem: unknown, refresh } = useAvailability(product.id, month);
   const { busy, problem, again, refusal, forget, place } = usePlaceOrder(`book-${product.id}`);
   const mostRooms = product.capacity ?? 1;
   const mostGuests = (product.maxGuests ?? 1) * rooms;
@@ -66,6 +66,7 @@ export function BookingForm({ product, onChanged }: { product: Product; onChange
         month={month}
         stay={stay}
         left={left}
+        today={today}
         capacity={mostRooms}
         rooms={rooms}
         onMonth={setMonth}

@@ -1,5 +1,5 @@
 import { useRef } from 'react';
-import { addDays, addMonths, daysOf, formatDay, formatMonth, monthOf, today, weekdays } from './dates.ts';
+import { addDays, addMonths, daysOf, formatDay, formatMonth, monthOf, weekdays } from './dates.ts';
 
 export type Stay = { readonly from: string | null; readonly to: string | null };
 
@@ -18,6 +18,7 @@ export function Calendar({
   month,
   stay,
   left,
+  today,
   capacity,
   rooms,
   onMonth,
@@ -26,6 +27,8 @@ export function Calendar({
   month: string;
   stay: Stay;
   left: ReadonlyMap<string, number> | null;
+  /** The shop's date: no night before it can be booked. Null while it is not known. */
+  today: string | null;
   capacity: number;
   rooms: number;
   onMonth: (month: string) => void;
@@ -33,7 +36,7 @@ export function Calendar({
 }) {
   const grid = useRef<HTMLDivElement>(null);
   const { days, before } = daysOf(month);
-  const first = today();
+  const earliest = today ?? `${month}-01`;
   const leaving = stay.from !== null && stay.to === null;
 
   const choose = (day: string) => {
@@ -42,8 +45,9 @@ export function Calendar({
   };
   // The day of departure is no night: it may be one that is full.
   const possible = (day: string): boolean =>
-    day >= first &&
-    day <= addDays(first, farthestDays) &&
+    today !== null &&
+    day >= today &&
+    day <= addDays(today, farthestDays) &&
     ((left?.get(day) ?? 0) >= rooms || (leaving && stay.from !== null && day > stay.from));
 
   const move = (event: React.KeyboardEvent<HTMLButtonElement>, day: string) => {
@@ -61,7 +65,7 @@ export function Calendar({
           type="button"
           className="button quiet"
           aria-label="Month before"
-          disabled={month <= monthOf(first)}
+          disabled={month <= monthOf(earliest)}
           onClick={() => onMonth(addMonths(month, -1))}
         >
           ‹
@@ -71,7 +75,7 @@ export function Calendar({
           type="button"
           className="button quiet"
           aria-label="Month after"
-          disabled={month >= monthOf(addDays(first, farthestDays))}
+          disabled={month >= monthOf(addDays(earliest, farthestDays))}
           onClick={() => onMonth(addMonths(month, 1))}
         >
           ›

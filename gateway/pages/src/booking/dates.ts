@@ -4,8 +4,8 @@ const dayMs = 86_400_000;
 const epochMs = (date: string): number => Date.parse(`${date}T00:00:00.000Z`);
 const textOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
-/** Today where the reader is. Whether a night can still be booked there, the server says. */
-export function today(): string {
+/** Today where the reader is: the month that a calendar opens with. From which day on nights can be booked, the server says. */
+export function readersToday(): string {
   const now = new Date();
   return textOf(Date.UTC(now.getFullYear(), now.getMonth(), now.getDate()));
 }

@@ -10,6 +10,8 @@ export function useAvailability(
   month: string,
 ): {
   readonly left: ReadonlyMap<string, number> | null;
+  /** Today where the shop is; null until the server has said. */
+  readonly today: string | null;
   readonly problem: string | null;
   readonly refresh: () => void;
 } {
@@ -25,6 +27,7 @@ export function useAvailability(
   );
   return {
     left,
+    today: data?.shopDate ?? null,
     problem: error === undefined ? null : toApiError(error).message,
     refresh: () => reload({ requestPolicy: 'network-only' }),
   };
