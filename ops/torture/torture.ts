@@ -40,6 +40,7 @@ const manualCaptureEvery = 4;
 const maxOrdersPerBuyer = 5;
 const creditEveryMs = 20_000;
 const closingMs = 15_000;
+const minuteMs = 60_000;
 
 /** Starts a fleet, has buyers buy while faults happen by their schedule, waits until it is quiet, and judges. */
 export async function torture(options: TortureOptions): Promise<TortureReport> {
@@ -116,14 +117,22 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
 } // prettier-ignore
 
 /** Buyers come at their rate for as long as the run lasts; resolves with the orders that are still under way. */
-async function shopping(shop: Shop, { seed, durationMs, ordersPerSecond }: TortureOptions): Promise<Promise<void>[]> {
+async function shopping(
+  shop: Shop,
+  { seed, durationMs, ordersPerSecond, print }: TortureOptions,
+): Promise<Promise<void>[]> {
   const random = randomOf(seed + 1);
   const begun = performance.now();
   const underWay = new Set<Promise<void>>();
   let credited = 0;
+  let minute = 0;
   for (let orders = 0; performance.now() - begun < durationMs; orders += 1) {
     const dueMs = (orders * 1_000) / ordersPerSecond - (performance.now() - begun);
     if (dueMs > 0) await sleep(dueMs);
+    if (performance.now() - begun > (minute + 1) * minuteMs) {
+      minute += 1;
+      print(`${minute} min: ${shop.journal.orders.length} orders begun, ${underWay.size} under way`);
+    }
     const free = shop.buyers.filter(({ busy }) => busy < maxOrdersPerBuyer);
     if (free.length === 0) continue;
     const buyer = random.pick(free);

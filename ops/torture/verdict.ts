@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { audit } from '../audit.ts';
 import { allOrdersDocument, placeDocument, stockDocument, unrestDocument, walletDocument } from './documents.ts';
 import { tell } from './buying.ts';
-import type { Movement, ProviderControl } from './provider.ts';
+import type { ProviderControl } from './provider.ts';
 import type { Shop } from './shop.ts';
 import { type PlatformOrder, ordersAgainstJournals } from './order-verdict.ts';
 
@@ -55,14 +55,15 @@ export async function verdictOn(shop: Shop, provider: ProviderControl): Promise<
   const replays = await replay(shop);
   const startedAt = performance.now();
   for (;;) {
-    const broken = await judge(shop, await provider.journal());
+    const broken = await judge(shop, provider).catch((error: Error) => [`the verdict failed: ${error.stack}`]);
     if (broken.length === 0 || performance.now() - startedAt > settleTimeoutMs)
       return [...shop.journal.violations, ...replays, ...broken];
     await sleep(quietPollMs);
   }
 }
 
-async function judge(shop: Shop, movements: readonly Movement[]): Promise<string[]> {
+async function judge(shop: Shop, provider: ProviderControl): Promise<string[]> {
+  const movements = await provider.journal();
   const platform = await readOrders(shop);
   const findings = await audit({ env: shop.fleet.env, graceSeconds: 0 });
   return [
