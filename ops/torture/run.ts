@@ -30,7 +30,7 @@ const report = await torture({
   seed,
   durationMs: minutes * 60_000,
   faultEveryMs: 5_000,
-  ordersPerSecond: 6,
+  ordersPerSecond: 7,
   buyers: 40,
   paymentWindowSeconds: 30,
   print: (line) => void log.write(`${new Date().toISOString()} ${line}\n`),

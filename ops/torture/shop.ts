@@ -31,7 +31,7 @@ export type Shop = {
 };
 
 const plentiful = 10;
-const scarce = 3;
+const scarce = 1;
 const scarceOnHand = 25;
 const plentifulOnHand = 100_000;
 /** Each credit is small: a shop may have a limit on what one member of staff gives away. */
