@@ -8,7 +8,7 @@ import { openProvider } from './provider.ts';
 import { randomOf } from './random.ts';
 import { type Fault, scheduleOf } from './schedule.ts';
 import { type Shop, credit, openShop } from './shop.ts';
-import { untilQuiet, verdictOn } from './verdict.ts';
+import { replayPlacings, untilQuiet, verdictOn } from './verdict.ts';
 
 export type TortureOptions = {
   readonly seed: number;
@@ -28,7 +28,9 @@ export type TortureReport = {
   readonly faults: readonly Fault[];
   readonly journal: Journal;
   readonly tally: Tally;
-  readonly counts: Readonly<Record<'placed' | 'paid' | 'cancelled' | 'refunded' | 'charges' | 'resumed', number>>;
+  readonly counts: Readonly<
+    Record<'orders' | 'placed' | 'paid' | 'cancelled' | 'refunded' | 'charges' | 'resumed', number>
+  >;
   /** By process: how often it ended without being killed. */
   readonly crashes: ReadonlyMap<string, number>;
   /** Empty: every promise was kept. */
@@ -89,6 +91,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     await Promise.race([Promise.all(bought), sleep(closingMs)]);
     shop.closing = true;
     await Promise.all(bought);
+    await replayPlacings(shop);
     const unrest = await untilQuiet(shop, { provider, paymentWindowMs: options.paymentWindowSeconds * 1_000 });
     print('it is quiet');
     const violations = [...unrest, ...(await verdictOn(shop, provider))];
@@ -100,6 +103,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
       crashes,
       violations,
       counts: {
+        orders: journal.orders.length,
         placed: journal.orders.filter(({ id, refusal }) => id !== undefined && refusal === undefined).length,
         paid: journal.orders.filter(({ paid }) => paid).length,
         cancelled: journal.orders.filter(({ cancelled }) => cancelled).length,
