@@ -7,7 +7,8 @@ import type { WebhookGate } from './webhook-gate.ts';
 import { traceparentOf } from '../subgraphs/shared/telemetry.ts';
 
 const maxBodyBytes = 64 * 1024;
-const providerTimeoutMs = 10_000;
+/** A client is to be told within 3 s. */
+const providerTimeoutMs = 2_500;
 
 /** Bytes as they came: a signature is over them. A compressed body is refused, since it would have to be changed. */
 const rawBody = express.raw({ type: () => true, limit: maxBodyBytes, inflate: false });

@@ -14,13 +14,18 @@ export type RunningPlatform = {
 
 const readyPollMs = 20;
 
-/** Starts everything in this process: subgraphs called in-process, their background work, the simulated provider on a free port unless one is given, the gateway on PORT. */
+/**
+ * Starts everything in this process: subgraphs called in-process, their background work, the gateway on PORT, and the
+ * simulated provider on a free port unless one is given, or none where SIMULATED_PROVIDER_URL names one that runs elsewhere.
+ */
 export async function startInOneProcess(given: Env): Promise<RunningPlatform> {
-  const provider = await startSimulatedProvider({
-    ...given,
-    SIMULATED_PROVIDER_PORT: given['SIMULATED_PROVIDER_PORT'] ?? '0',
-  });
-  const env: Env = { ...given, SIMULATED_PROVIDER_URL: provider.url };
+  const provider = given['SIMULATED_PROVIDER_URL']
+    ? undefined
+    : await startSimulatedProvider({
+        ...given,
+        SIMULATED_PROVIDER_PORT: given['SIMULATED_PROVIDER_PORT'] ?? '0',
+      });
+  const env: Env = { ...given, ...(provider && { SIMULATED_PROVIDER_URL: provider.url }) };
   const { runtime, subgraphs } = await openPlatform(env, 'platform');
   await seed(runtime, subgraphs);
   await subgraphs.startWorkers();
@@ -42,7 +47,7 @@ export async function startInOneProcess(given: Env): Promise<RunningPlatform> {
       await gateway.close();
       await runtime.jobs.stop();
       await subgraphs.close();
-      await provider.close();
+      await provider?.close();
       await runtime.close();
     },
   };

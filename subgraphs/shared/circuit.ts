@@ -1,4 +1,5 @@
 import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
+import { type DependencyPart, openDependency } from './dependency.ts';
 import { type Deadline, deadlineIn, remainingMs } from './deadline.ts';
 import { unavailable } from './errors.ts';
 import { OversizedAnswer } from './http-answer.ts';
@@ -39,13 +40,19 @@ export function openCircuit(service: string, report: () => CallReport | undefine
     { halfOpenAfter: trialEveryMs, breaker: new ConsecutiveBreaker(failuresToOpen) },
   );
   const show = (value: number): void => report()?.metrics.circuits.set({ service }, value);
-  policy.onBreak(() => {
-    report()?.log.warn({ service }, 'a service does not answer: calls fail at once until it does');
+  let dependency: DependencyPart | undefined;
+  policy.onBreak((reason) => {
+    const log = report()?.log;
+    if (log) dependency ??= openDependency({ name: service, setting: `${service.toUpperCase()}_URL`, log }).part();
+    // While it is open, calls fail at once until one of them is answered.
+    dependency?.away(
+      'error' in reason && reason.error instanceof Error ? reason.error : new Error('it does not answer'),
+    );
     show(1);
   });
   policy.onHalfOpen(() => show(0.5));
   policy.onReset(() => {
-    report()?.log.info({ service }, 'the service answers again');
+    dependency?.back();
     show(0);
   });
 
@@ -83,7 +90,10 @@ export function openCircuit(service: string, report: () => CallReport | undefine
       if (failures > 0) note(undefined);
     },
     failed(error, hadTime) {
-      if (speaksOfService(error, hadTime)) note(new ServiceFailure(error.message));
+      if (!speaksOfService(error, hadTime)) return;
+      // One that stands still has been asked twice already.
+      const times = (error as TransportError).failure === 'still' ? failuresToOpen : 1;
+      for (let time = 0; time < times; time += 1) note(new ServiceFailure(error.message));
     },
     attempt(deadline, call) {
       // One trial is enough: the others would wait for it.
@@ -101,7 +111,7 @@ function speaksOfService(error: Error, hadTime: boolean): boolean {
   if (failure === 'late') return hadTime;
   // How much there is to answer is the document's doing.
   if (error.cause instanceof OversizedAnswer) return false;
-  return failure === 'unreachable' || failure === 'cut-off' || failure === 'rubbish';
+  return failure === 'unreachable' || failure === 'cut-off' || failure === 'still' || failure === 'rubbish';
 }
 
 /** What the circuit counts. */

@@ -31,6 +31,8 @@ export type Expiring = { readonly deadline: Deadline; expire(): void } & Placed;
 
 /** Calls `expire` for what is not removed before its deadline, to within 25 ms: one timer however many there are. */
 export type Expiry = {
+  /** What has been added and neither removed nor expired, in no order. */
+  readonly all: readonly Expiring[];
   add(expiring: Expiring): void;
   remove(expiring: Expiring): void;
   /** The work's own outcome, or `late()` when it takes too long; nobody stops the work itself. */
@@ -58,6 +60,7 @@ export function openExpiry(): Expiry {
     timer ??= setInterval(check, checkEveryMs).unref();
   }
   return {
+    all: expiring.all,
     add,
     remove: (one) => expiring.remove(one),
     within: (deadline, work, late) =>

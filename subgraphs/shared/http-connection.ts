@@ -30,6 +30,8 @@ export type ConnectionEvents = {
   readonly refused: (connection: Connection, error: Error) => void;
   /** It has answered and may carry the next request; called before `answered`. */
   readonly free: (connection: Connection) => void;
+  /** Bytes have come. */
+  readonly heard: () => void;
   /** It stood and is gone. */
   readonly closed: (connection: Connection) => void;
 };
@@ -77,6 +79,7 @@ export function openConnection(
   };
 
   function take(bytes: Buffer): void {
+    events.heard();
     try {
       // An answer that nobody asked for, or a part of one, is a peer that ends the connection, or worse.
       if (!sending) throw new BadAnswer('an answer to nothing');

@@ -1,5 +1,5 @@
 import { type Deadline, type Expiring, openExpiry } from './deadline.ts';
-import { BadAnswer, type HttpAnswer, openHeads } from './http-answer.ts';
+import { BadAnswer, type Heads, type HttpAnswer, openHeads } from './http-answer.ts';
 import {
   type Connection,
   type ConnectionEvents,
@@ -7,6 +7,7 @@ import {
   type Sending,
   openConnection,
 } from './http-connection.ts';
+import { openPulse } from './pulse.ts';
 
 /** Connections to one service; a slow call holds one. */
 const maxConnections = 64;
@@ -23,12 +24,13 @@ export const maxAnswerBytes = 16 * 1024 * 1024;
  * - `unreachable`: no connection, so that nothing was sent;
  * - `cut-off`: the connection broke; what was asked for may have been done;
  * - `late`: the deadline passed;
+ * - `still`: the service takes requests and answers nothing, not even that it lives; what was asked for may be done yet;
  * - `rubbish`: what came is not what was asked for, or more than `maxAnswerBytes`;
  * - `refused`: the service says that the request itself is wrong;
  * - `full`: too many requests wait already; nothing was sent;
  * - `closed`: this process is ending.
  */
-export type TransportFailure = 'unreachable' | 'cut-off' | 'late' | 'rubbish' | 'refused' | 'full' | 'closed';
+export type TransportFailure = 'unreachable' | 'cut-off' | 'late' | 'still' | 'rubbish' | 'refused' | 'full' | 'closed';
 
 export class TransportError extends Error {
   override readonly name = 'TransportError';
@@ -88,6 +90,14 @@ export function openTransport(url: string, { maxBytes = maxAnswerBytes }: { maxB
   const expiry = openExpiry();
   const heads = openHeads({ maxKeepAliveMs: keepAliveMs });
   const idle = openIdle();
+  const pulse = openPulse({
+    ping: () => ping({ origin, hostHeader, heads }),
+    onStill() {
+      for (const exchange of [...expiry.all])
+        if (exchange instanceof Exchange)
+          exchange.fail(new TransportError('still', 'it takes requests and answers none'));
+    },
+  });
   /** In the order in which they came. */
   const waiting = new Set<Exchange>();
   let connections = 0;
@@ -113,6 +123,7 @@ export function openTransport(url: string, { maxBytes = maxAnswerBytes }: { maxB
       openForWaiting();
     },
     free: serveNext,
+    heard: pulse.heard,
     closed(connection) {
       connections -= 1;
       idle.remove(connection);
@@ -140,6 +151,7 @@ export function openTransport(url: string, { maxBytes = maxAnswerBytes }: { maxB
   function ended(exchange: Exchange): void {
     waiting.delete(exchange);
     expiry.remove(exchange);
+    if (exchange.hasBegun()) pulse.ended();
     requests -= 1;
     if (requests === 0) whenEmpty?.();
   }
@@ -160,7 +172,7 @@ export function openTransport(url: string, { maxBytes = maxAnswerBytes }: { maxB
         return Promise.reject(new TransportError('full', `${maxRequests} requests are waiting already`));
       requests += 1;
       return new Promise((resolve, reject) => {
-        const exchange = new Exchange({ request, hostHeader, resolve, reject, ended });
+        const exchange = new Exchange({ request, hostHeader, resolve, reject, began: pulse.began, ended });
         expiry.add(exchange);
         const connection = request.isFresh ? undefined : idle.take();
         if (connection) {
@@ -220,6 +232,7 @@ type ExchangeOptions = {
   readonly hostHeader: string;
   readonly resolve: (answer: HttpAnswer) => void;
   readonly reject: (error: TransportError) => void;
+  readonly began: () => void;
   readonly ended: (exchange: Exchange) => void;
 };
 
@@ -251,7 +264,12 @@ class Exchange implements Sending, Expiring {
 
   begin(connection: Connection): void {
     this.#connection = connection;
+    this.#options.began();
     connection.send(this);
+  }
+  /** Whether it has a connection. */
+  hasBegun(): boolean {
+    return this.#connection !== undefined;
   }
   expire(): void {
     this.fail(new TransportError('late', 'no answer in time'));
@@ -278,6 +296,21 @@ class Exchange implements Sending, Expiring {
     this.#isOver = true;
     this.#options.ended(this);
   }
+}
+
+/** Asks on a connection of its own whether anything answers there: those of the pool may all be waiting. */
+function ping({ origin, hostHeader, heads }: { origin: Origin; hostHeader: string; heads: Heads }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const ready = (connection: Connection): void =>
+      connection.send({
+        bytes: `GET /health/live HTTP/1.1\r\nhost: ${hostHeader}\r\nconnection: close\r\n\r\n`,
+        encoding: 'latin1',
+        answered: () => resolve(),
+        failed: reject,
+      });
+    const nothing = (): void => undefined;
+    openConnection(origin, { heads, maxBytes: maxAnswerBytes }, { ready, refused: (_, error) => reject(error), free: nothing, heard: nothing, closed: nothing }); // prettier-ignore
+  });
 }
 
 const codeOf = (error: Error & { code?: unknown }): string =>

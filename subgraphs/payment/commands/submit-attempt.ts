@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { write } from '../../shared/database.ts';
 import { RefusedError } from '../../shared/errors.ts';
 import { failPoint } from '../../shared/fail-point.ts';
@@ -13,6 +14,8 @@ import { awaitPayment } from './await-payment.ts';
 
 /** Seconds until the provider is first asked about an attempt of which no webhook came. */
 const firstPollSeconds = 15;
+/** How long a client waits for a provider: it is to be told within 3 s. */
+const providerPatienceMs = 2_500;
 
 /** Creates an attempt's intent at the provider, or finds it: repeating this can't make a second one. */
 const askIntent = (deps: PaymentDeps, payment: PaymentRow, attempt: AttemptRow): Promise<Intent> =>
@@ -130,10 +133,18 @@ export async function submitOrRefuse(
   return payment;
 }
 
-/** A provider that says no, or is out of reach: then as the refusal that asks to try again. */
+/**
+ * A provider that says no, or is out of reach, as the refusal that asks to try again; so is one that takes longer than a
+ * client is to wait: the work goes on, and what it brings is stored for the same request, or for the job.
+ */
 export async function asRefusal<T>(provider: string, work: Promise<T>): Promise<T> {
+  const waiting = new AbortController();
+  const late = sleep(providerPatienceMs, undefined, { signal: waiting.signal }).then(() => {
+    throw new ProviderUnreachable(`${provider} takes longer than ${providerPatienceMs} ms`);
+  });
+  late.catch(() => undefined); // aborted, or told by the race
   try {
-    return await work;
+    return await Promise.race([work, late]);
   } catch (error) {
     if (error instanceof ProviderRefused) {
       throw new RefusedError(providerError(provider, false, `The provider refuses: ${error.message}`));
@@ -142,6 +153,8 @@ export async function asRefusal<T>(provider: string, work: Promise<T>): Promise<
     throw new RefusedError(
       providerError(provider, true, 'The payment provider does not answer; send the same request again in a moment.'),
     );
+  } finally {
+    waiting.abort();
   }
 }
 

@@ -210,7 +210,7 @@ async function answer(
         error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '),
       );
     if (!isUnavailable(error)) throw error;
-    log.warn({ err: (error as Error).message }, 'the database is away');
+    log.debug({ err: (error as Error).message }, 'the database is away');
     return failure(503, 'unavailable', 'Try again in a moment.');
   }
 }

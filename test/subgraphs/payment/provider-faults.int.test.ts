@@ -60,7 +60,7 @@ test('a provider that is down is a retryable refusal, and the same key completes
   await paymentIn(world, payment.id, 'SETTLED');
 });
 
-test('a provider that hangs is given up after 5 s; the job completes the attempt when it answers again', async () => {
+test('a provider that hangs is not waited for longer than 3 s; the job completes the attempt when it answers again', async () => {
   const buyer = user();
   const order = world.orders.add({ customerId: buyer.userId });
   const started = performance.now();
@@ -70,7 +70,7 @@ test('a provider that hangs is given up after 5 s; the job completes the attempt
   } finally {
     world.providerProxy.mend();
   }
-  expect(performance.now() - started).toBeLessThan(7_000);
+  expect(performance.now() - started).toBeLessThan(4_500);
   await dueNow(order.id);
   const [attempt] = await until(
     async () => {

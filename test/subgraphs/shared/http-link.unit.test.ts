@@ -207,6 +207,47 @@ describe('a connection that breaks', () => {
   });
 });
 
+/** It says that it lives, and nothing else. */
+const livesButWaits: Answer = (request, response) => {
+  if (request.url === '/health/live') json(response, { status: 'live' });
+};
+
+describe('a service that stands still', () => {
+  test.each([
+    ['a query', query],
+    ['a mutation', mutation],
+  ])('costs %s 3 s, and the next one nothing', async (_, request) => {
+    const { link, service, circuit } = await serve(() => undefined);
+    const first = await failing(link, request);
+    expect(first.code).toBe('SERVICE_UNAVAILABLE');
+    expect(first.message).toContain('takes requests and answers none');
+    expect(first.ms).toBeLessThan(5_000);
+    expect(await circuit()).toBe(1);
+    const asked = service.asked;
+    expect((await failing(link, request)).code).toBe('SERVICE_UNAVAILABLE');
+    expect(service.asked).toBe(asked);
+  });
+
+  test('is told from one that takes its time', async () => {
+    const { link } = await serve((request, response) => {
+      if (request.url === '/health/live') json(response, { status: 'live' });
+      else setTimeout(() => good(request, response), 4_000);
+    });
+    expect(await link.execute(mutation)).toEqual({ data: { a: 1 } });
+  });
+
+  test('is told from one whose answer comes piece by piece', async () => {
+    const text = JSON.stringify({ data: { a: 1 } });
+    const { link } = await serve((request, response) => {
+      if (request.url === '/health/live') return undefined;
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': text.length });
+      for (const [place, letter] of text.split('').entries()) setTimeout(() => response.write(letter), place * 300);
+      return undefined;
+    });
+    expect(await link.execute(mutation)).toEqual({ data: { a: 1 } });
+  });
+});
+
 describe('the circuit', () => {
   const fail = async (link: SubgraphLink, times: number): Promise<void> => {
     for (let time = 0; time < times; time++) await failing(link);
@@ -240,7 +281,7 @@ describe('the circuit', () => {
   test('stays open for others while one call tries', async () => {
     const { link, service, circuit } = await serve((_, response) => void response.writeHead(503).end());
     await fail(link, 5);
-    service.answer = () => undefined;
+    service.answer = livesButWaits;
     await sleep(1_050);
     const trial = failing(link);
     await until(() => service.asked === 6, { what: 'the trial' });
