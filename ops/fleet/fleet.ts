@@ -20,6 +20,8 @@ export type FleetProcess = {
   /** E.g. `order-2`. */
   readonly name: string;
   readonly service: ServiceName;
+  /** The process that runs now; undefined between two. */
+  pid(): number | undefined;
   /** Sends a signal to the process that runs now; false where none does. One that ends by it is started again. */
   signal(signal: NodeJS.Signals): boolean;
   /** Puts its wall clock so far from the right time, also after it was started again; 0 puts it right. */
@@ -69,18 +71,22 @@ const adminMobile = '10000000000';
 /** The first administrator of every fleet. */
 export const fleetAdmin = { mobile: adminMobile, password: 'fleet-administrator-1' };
 
+type FleetServers = { readonly mariadb: FleetServer; readonly redis: FleetServer };
+
 /**
  * Starts `copies` of every process, each supervised as by `npm start -- --split`, behind plain TCP balancers, on a MariaDB
  * and a Redis of its own with throw-away data that is as durable as in production. Each process reaches its servers through
  * a balancer of its own, so that one alone can be cut off. Resolves when all are ready.
  *
  * @param options.env more variables, e.g. `{ PAYMENT_WINDOW_SECONDS: '30' }`
+ * @param options.servers others than those of its own; they stay when the fleet is stopped
  * @param options.print gets every line that the processes print, with the process's name
  * @param options.onGiveUp told when the supervisor gives a process up
  */
 export async function startFleet(options: {
   copies?: number;
   env?: Readonly<Record<string, string>>;
+  servers?: FleetServers;
   print?: (process: string, line: string) => void;
   onGiveUp?: (error: Error) => void;
 }): Promise<Fleet> {
@@ -92,7 +98,8 @@ export async function startFleet(options: {
   try {
     const dataDir = await mkdtemp(join(tmpdir(), 'order-platform-fleet-'));
     closers.push(() => rm(dataDir, { recursive: true, force: true }));
-    const { mariadb, redis } = await startServersOf(dataDir, closers, (line) => print('servers', line));
+    const { mariadb, redis } =
+      options.servers ?? (await startServersOf(dataDir, closers, (line) => print('servers', line)));
     const balancer = async (...ports: { port: number; liveUrl?: string }[]): Promise<Balancer> => {
       const opened = await startBalancer({ backEnds: ports });
       closers.push(() => opened.close());
@@ -182,7 +189,7 @@ async function startServersOf(
   dataDir: string,
   closers: (() => Promise<void>)[],
   log: (line: string) => void,
-): Promise<{ mariadb: FleetServer; redis: FleetServer }> {
+): Promise<FleetServers> {
   const packagesDir = join(resolve(root, process.env['DATA_DIR'] || '.data'), 'packages');
   const kinds = { dataDir, packagesDir, durable: true, log };
   const start = async (kind: Awaited<ReturnType<typeof mariaDb>>): Promise<FleetServer> => {
@@ -242,6 +249,7 @@ async function startProcess(options: {
     name,
     service,
     supervised,
+    pid: supervised.pid,
     signal,
     async shiftClock(offsetMs) {
       await writeFile(clockFile, String(offsetMs));

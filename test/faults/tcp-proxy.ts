@@ -1,23 +1,39 @@
 import { type Server, type Socket, connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { freePort } from '../../ops/embedded/daemon.ts';
 
 /** A TCP proxy on a free port of this machine, by which a test cuts two parties apart. */
 export type TcpProxy = {
   readonly port: number;
-  /** Cuts every connection and refuses new ones. */
+  /** Resets every connection, new ones right after they were taken. */
   cut(): void;
-  /** Lets everything through again. */
-  mend(): void;
+  /** Resets every connection and listens no more, as when the target's process is gone; until `accept`. */
+  refuse(): Promise<void>;
+  /** Listens again, and lets everything through. */
+  accept(): Promise<void>;
   /** Connections stay open, nothing goes through any more, either way; until `mend`. */
   stall(): void;
+  /** What the target answers comes so much later, in its order. */
+  delay(delayMs: number): void;
+  /** Each request is answered with these bytes, and never reaches the target. */
+  answer(bytes: string): void;
+  /** Lets everything through again. */
+  mend(): void;
   close(): Promise<void>;
 };
 
+type Mode =
+  | { readonly is: 'through' | 'cut' | 'refusing' | 'stalled' }
+  | { readonly is: 'slow'; readonly delayMs: number }
+  | { readonly is: 'answering'; readonly bytes: string };
+
 export async function startTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
+  // Not one of the ports that outgoing connections get: it is free again after `refuse`.
+  const port = await freePort();
   const pairs = new Set<[Socket, Socket]>();
-  let mode: 'through' | 'cut' | 'stalled' = 'through';
-  const server: Server = createServer((incoming) => {
-    if (mode === 'cut') {
+  let mode: Mode = { is: 'through' };
+
+  function join(incoming: Socket): void {
+    if (mode.is === 'cut' || mode.is === 'refusing') {
       incoming.resetAndDestroy();
       return;
     }
@@ -28,36 +44,64 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
       pairs.delete(pair);
       for (const socket of pair) socket.destroy();
     };
-    for (const socket of pair) socket.on('close', end).on('error', end);
-    incoming.pipe(outgoing).pipe(incoming);
-    if (mode === 'stalled') for (const socket of pair) socket.pause();
-  });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const cut = (): void => {
+    for (const socket of pair) socket.setNoDelay(true).on('close', end).on('error', end);
+    incoming.on('data', (bytes) => {
+      if (mode.is === 'answering') incoming.write(mode.bytes);
+      else if (!outgoing.write(bytes)) incoming.pause();
+    });
+    outgoing.on('drain', () => mode.is !== 'stalled' && incoming.resume());
+    outgoing.on('data', (bytes) => {
+      if (mode.is === 'slow') setTimeout(() => incoming.write(bytes), mode.delayMs);
+      else if (!incoming.write(bytes)) outgoing.pause();
+    });
+    incoming.on('drain', () => mode.is !== 'stalled' && outgoing.resume());
+    if (mode.is === 'stalled') for (const socket of pair) socket.pause();
+  }
+  const reset = (): void => {
     for (const pair of pairs) for (const socket of pair) socket.resetAndDestroy();
   };
+  const listen = (): Promise<Server> =>
+    new Promise((resolve, reject) => {
+      const listening = createServer(join);
+      listening.once('error', reject);
+      listening.listen(port, '127.0.0.1', () => resolve(listening));
+    });
+  const close = async (): Promise<void> => {
+    const closed = new Promise((done) => server.close(done));
+    reset();
+    await closed;
+  };
+  let server = await listen();
+
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     cut() {
-      mode = 'cut';
-      cut();
+      mode = { is: 'cut' };
+      reset();
+    },
+    async refuse() {
+      mode = { is: 'refusing' };
+      await close();
     },
     stall() {
-      mode = 'stalled';
-      for (const [incoming, outgoing] of pairs) {
-        incoming.unpipe(outgoing).pause();
-        outgoing.unpipe(incoming).pause();
-      }
+      mode = { is: 'stalled' };
+      for (const pair of pairs) for (const socket of pair) socket.pause();
+    },
+    delay(delayMs) {
+      mode = { is: 'slow', delayMs };
+    },
+    answer(bytes) {
+      mode = { is: 'answering', bytes };
+    },
+    async accept() {
+      if (mode.is === 'refusing') server = await listen();
+      mode = { is: 'through' };
     },
     mend() {
-      // What was stalled has lost its place in the stream: such connections end.
-      if (mode === 'stalled') cut();
-      mode = 'through';
+      // Connections that were held up have lost their order or their peer's patience: they end.
+      if (mode.is !== 'through') reset();
+      mode = { is: 'through' };
     },
-    async close() {
-      const closed = new Promise((done) => server.close(done));
-      cut();
-      await closed;
-    },
+    close,
   };
 }

@@ -6,7 +6,7 @@ const settleTimeoutMs = 20_000;
 const againMs = 500;
 
 /** Waits until events and sagas have come to rest and expects that no invariant is broken. */
-export async function expectCleanAudit(platform: Platform): Promise<void> {
+export async function expectCleanAudit(platform: Pick<Platform, 'env'>): Promise<void> {
   const deadline = performance.now() + settleTimeoutMs;
   for (;;) {
     const broken = (await audit({ env: platform.env, graceSeconds: 0 })).filter(

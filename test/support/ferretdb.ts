@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findOnPath } from '../../ops/embedded/find-on-path.ts';
-import { freePort } from '../../ops/embedded/daemon.ts';
+import { type DaemonKind, freePort } from '../../ops/embedded/daemon.ts';
 import { runCommand } from '../../ops/embedded/run-command.ts';
 import { acquireLock } from '../../ops/lock-directory.mjs';
 import { programCacheDir } from './test-servers.ts';
@@ -17,6 +17,24 @@ const startTimeoutMs = 10_000;
 
 export type MongoServer = { readonly url: string; stop(): Promise<void> };
 
+const optionsFor = (directory: string, port: number): string[] => [
+  ...['--handler=sqlite', `--sqlite-url=file:${directory}/`, `--state-dir=${directory}`],
+  ...[`--listen-addr=127.0.0.1:${port}`, '--debug-addr=-', '--telemetry=disable', '--log-level=ERROR'],
+];
+
+/** FerretDB on `<dataDir>/ferretdb`, to be started and ended like the embedded servers; or why there is none here. */
+export async function ferretDb(dataDir: string): Promise<DaemonKind | string> {
+  const program = findOnPath('ferretdb') ?? (await build());
+  if (!program.startsWith('/')) return program;
+  const directory = join(dataDir, 'ferretdb');
+  return {
+    name: 'ferretdb',
+    prepare: async () => void mkdirSync(directory, { recursive: true }),
+    command: (port) => ({ file: program, args: optionsFor(directory, port), env: process.env }),
+    answers: isListening,
+  };
+}
+
 /**
  * A server that speaks MongoDB's protocol, for tests of what production keeps in MongoDB: FerretDB on SQLite, found on
  * PATH or built once from its Go module. A text instead says why there is none here.
@@ -26,15 +44,7 @@ export async function startMongoServer(): Promise<MongoServer | string> {
   if (!program.startsWith('/')) return program;
   const directory = mkdtempSync(join(tmpdir(), 'ferretdb-'));
   const port = await freePort();
-  const flags = [
-    '--handler=sqlite',
-    `--sqlite-url=file:${directory}/`,
-    `--state-dir=${directory}`,
-    `--listen-addr=127.0.0.1:${port}`,
-  ];
-  const server = spawn(program, [...flags, '--debug-addr=-', '--telemetry=disable', '--log-level=ERROR'], {
-    stdio: 'ignore',
-  });
+  const server = spawn(program, optionsFor(directory, port), { stdio: 'ignore' });
   await untilListening(server, port);
   return {
     url: `mongodb://127.0.0.1:${port}/jobs`,
@@ -86,15 +96,17 @@ async function untilListening(server: ChildProcess, port: number): Promise<void>
   const deadline = Date.now() + startTimeoutMs;
   while (Date.now() < deadline) {
     if (server.exitCode !== null) break;
-    const answers = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => {
-        socket.destroy();
-        resolve(true);
-      });
-      socket.once('error', () => resolve(false));
-    });
-    if (answers) return;
+    if (await isListening(port)) return;
     await sleep(50);
   }
   throw new Error(`FerretDB did not start (exit code ${server.exitCode})`);
 }
+
+const isListening = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });

@@ -17,6 +17,9 @@ export type Answer<Data = Record<string, unknown>> = {
   errors?: { message: string; path?: (string | number)[]; extensions: { code: string; traceId?: string } }[];
 };
 
+/** What a client needs of a platform. */
+export type Shop = Pick<Platform, 'url' | 'wsUrl' | 'gql'>;
+
 /** A whole platform in processes of its own, as `npm start` runs it, with its own schemas and its own Redis. */
 export type Platform = {
   readonly url: string;
@@ -48,6 +51,8 @@ export type Platform = {
   restart(env?: Record<string, string>, shape?: Shape): Promise<void>;
   /** What it has printed so far. */
   logs(): string;
+  /** Whether the process that was started runs. */
+  isRunning(): boolean;
   /** Ends it and throws its data away. */
   stop(): Promise<void>;
 };
@@ -59,7 +64,8 @@ const readyTimeoutMs = 120_000;
 export const admin = { mobile: '10000000000', password: 'test-administrator-1' };
 
 /**
- * Starts a platform and waits until it is ready. Its schemas are on the test run's MariaDB, or on `mysqlUrl`.
+ * Starts a platform and waits until it is ready. Its schemas are on the test run's MariaDB, or on `mysqlUrl`; its Redis is
+ * one of its own, or that of `redisUrl`.
  *
  * @param options.env more variables, e.g. `{ PAYMENT_WINDOW_SECONDS: '3' }`
  */
@@ -67,15 +73,16 @@ export async function startPlatform(options: {
   shape: Shape;
   env?: Record<string, string>;
   mysqlUrl?: string;
+  redisUrl?: string;
 }): Promise<Platform> {
   const mysqlUrl = options.mysqlUrl ?? process.env['TEST_MYSQL_URL'];
   if (!mysqlUrl) throw new Error('TEST_MYSQL_URL is not set: this test belongs into *.e2e.test.ts');
   // Streams and grants are not prefixed in Redis, so each platform has a Redis of its own: it starts in a blink.
-  const servers = await startTestServers({ mysqlUrl });
+  const servers = await startTestServers({ mysqlUrl, ...(options.redisUrl && { redisUrl: options.redisUrl }) });
   const prefix = `t${randomBytes(4).toString('hex')}`;
   const failPointFile = join(servers.dataDir, 'fail-point');
   await writeFile(failPointFile, '');
-  const port = await freePort();
+  const port = Number(options.env?.['PORT'] ?? (await freePort()));
   const metricsPort = await freePort();
   const base: Record<string, string> = {
     PATH: process.env['PATH'] ?? '',
@@ -164,6 +171,7 @@ export async function startPlatform(options: {
       child = await launch({ ...base, ...env }, shape);
     },
     logs: () => output,
+    isRunning: () => child.exitCode === null && child.signalCode === null,
     async stop() {
       await terminate();
       await dropSchemas(mysqlUrl, prefix);
@@ -172,7 +180,8 @@ export async function startPlatform(options: {
   };
 }
 
-async function post<Data>(url: string, body: unknown, token: string | undefined): Promise<Answer<Data>> {
+/** Runs an operation at a GraphQL endpoint. */
+export async function post<Data>(url: string, body: unknown, token: string | undefined): Promise<Answer<Data>> {
   const response = await fetch(url, {
     method: 'POST',
     headers: {

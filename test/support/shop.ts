@@ -2,7 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import { type Answer, type Platform, admin } from './platform.ts';
+import { type Answer, type Shop, admin } from './platform.ts';
 import { until } from './until.ts';
 
 /** Someone signed in. */
@@ -53,19 +53,19 @@ function person(payload: AuthPayload, secret: { mobile: string; password: string
   };
 }
 
-export async function register(platform: Platform, name = 'Test Buyer'): Promise<Person> {
+export async function register(platform: Shop, name = 'Test Buyer'): Promise<Person> {
   const secret = { mobile: newMobile(), password: 'correct horse battery' };
   const answer = await platform.gql<{ register: AuthPayload }>(operation('register'), { input: { name, ...secret } });
   return person(dataOf(answer).register, secret);
 }
 
-export async function logIn(platform: Platform, account: { mobile: string; password: string }): Promise<Person> {
+export async function logIn(platform: Shop, account: { mobile: string; password: string }): Promise<Person> {
   const secret = { mobile: account.mobile, password: account.password };
   const answer = await platform.gql<{ login: AuthPayload }>(operation('login'), secret);
   return person(dataOf(answer).login, secret);
 }
 
-export const logInAsAdmin = (platform: Platform): Promise<Person> => logIn(platform, admin);
+export const logInAsAdmin = (platform: Shop): Promise<Person> => logIn(platform, admin);
 
 export type NewProduct = {
   kind?: 'STOCKED' | 'BOOKABLE' | 'DIGITAL';
@@ -79,7 +79,7 @@ export type NewProduct = {
 
 /** A product of its own for a test, so that no other test changes its stock. */
 export async function createProduct(
-  platform: Platform,
+  platform: Shop,
   staff: Person,
   product: NewProduct = {},
 ): Promise<{ id: string; sku: string; name: string }> {
@@ -107,12 +107,7 @@ export async function createProduct(
 }
 
 /** Gives a buyer money to spend, in EUR. */
-export async function creditWallet(
-  platform: Platform,
-  staff: Person,
-  buyer: Person,
-  amountMinor: number,
-): Promise<void> {
+export async function creditWallet(platform: Shop, staff: Person, buyer: Person, amountMinor: number): Promise<void> {
   const answer = await platform.gql<{ creditWallet: { userErrors: UserError[] } }>(
     operation('credit-wallet'),
     {
@@ -128,7 +123,7 @@ export async function creditWallet(
 }
 
 /** A buyer's money here in EUR, in cents. */
-export async function walletOf(platform: Platform, buyer: Person): Promise<{ balance: number; held: number }> {
+export async function walletOf(platform: Shop, buyer: Person): Promise<{ balance: number; held: number }> {
   type Wallet = { balance: { amount: number }; held: { amount: number } };
   const answer = await platform.gql<{ me: { wallet: Wallet } }>(
     operation('my-wallet'),
@@ -141,7 +136,7 @@ export async function walletOf(platform: Platform, buyer: Person): Promise<{ bal
 
 /** Starts to pay an order partly by wallet: the wallet's payment, then the card's. */
 export async function payMixed(
-  platform: Platform,
+  platform: Shop,
   buyer: Person,
   orderId: string,
   options: { walletMinor: number; key?: string },
@@ -160,7 +155,7 @@ export type PlaceOptions = { key?: string; currency?: string; type?: string; [in
 
 /** Places an order and returns the answer as it came. */
 export function tryPlaceOrder(
-  platform: Platform,
+  platform: Shop,
   buyer: Person,
   lines: Line[],
   { key = newKey(), ...input }: PlaceOptions = {},
@@ -174,7 +169,7 @@ export function tryPlaceOrder(
 
 /** Places an order that must succeed. */
 export async function placeOrder(
-  platform: Platform,
+  platform: Shop,
   buyer: Person,
   lines: Line[],
   options: PlaceOptions = {},
@@ -194,7 +189,7 @@ export type StartedPayment = {
 export type PaymentPayload = { payment: StartedPayment | null; replayed: boolean; userErrors: UserError[] };
 
 export function tryCreatePayment(
-  platform: Platform,
+  platform: Shop,
   buyer: Person,
   input: Record<string, unknown>,
   key = newKey(),
@@ -207,7 +202,7 @@ export function tryCreatePayment(
 }
 
 /** Starts the payment of an order; `confirm` then pays it at the provider. */
-export async function createPayment(platform: Platform, buyer: Person, orderId: string): Promise<StartedPayment> {
+export async function createPayment(platform: Shop, buyer: Person, orderId: string): Promise<StartedPayment> {
   const { payment, userErrors } = dataOf(await tryCreatePayment(platform, buyer, { orderId })).createPayment;
   if (!payment || userErrors.length > 0) throw new Error(`no payment: ${JSON.stringify(userErrors)}`);
   return payment;
@@ -221,7 +216,7 @@ export const cards = {
 
 /** Gives a card to the simulated provider, as the buyer's browser does. */
 export async function confirm(
-  platform: Platform,
+  platform: Shop,
   payment: StartedPayment,
   card: string = cards.pays,
 ): Promise<{ status: number; body: Record<string, unknown> }> {
@@ -236,7 +231,7 @@ export async function confirm(
 }
 
 /** Pays an order with a card that pays. */
-export async function pay(platform: Platform, buyer: Person, orderId: string): Promise<StartedPayment> {
+export async function pay(platform: Shop, buyer: Person, orderId: string): Promise<StartedPayment> {
   const payment = await createPayment(platform, buyer, orderId);
   const { status, body } = await confirm(platform, payment);
   if (status !== 200) throw new Error(`not confirmed: ${status} ${JSON.stringify(body)}`);
@@ -270,7 +265,7 @@ const orderQuery = `query OrderView($id: ID!) { order(id: $id) {
   saga { id state steps { branchId actionState compensationState } }
   history(first: 100) { edges { node { seq type fromState toState } } } } }`;
 
-export async function readOrder(platform: Platform, viewer: Person, id: string): Promise<OrderView> {
+export async function readOrder(platform: Shop, viewer: Person, id: string): Promise<OrderView> {
   const { order } = dataOf(
     await platform.gql<{ order: OrderView | null }>(orderQuery, { id }, { token: viewer.token }),
   );
@@ -280,7 +275,7 @@ export async function readOrder(platform: Platform, viewer: Person, id: string):
 
 /** Waits until the order is in one of these states. */
 export const orderIn = (
-  platform: Platform,
+  platform: Shop,
   viewer: Person,
   id: string,
   states: string[],
@@ -301,7 +296,7 @@ export const orderIn = (
   );
 
 export async function stockOf(
-  platform: Platform,
+  platform: Shop,
   staff: Person,
   productId: string,
 ): Promise<{ onHand: number; allocated: number; available: number }> {
@@ -321,7 +316,7 @@ export type Watched<Data> = { results: Answer<Data>[]; closed: Promise<unknown>;
 
 /** Subscribes over graphql-ws as a browser does and collects what comes. */
 export function watch<Data>(
-  platform: Platform,
+  platform: Shop,
   document: string,
   variables: Record<string, unknown>,
   options: { token?: string | undefined } = {},

@@ -1,0 +1,31 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from '@jest/globals';
+import { format, resolveConfig } from 'prettier';
+import { resilienceDocument } from './document.ts';
+import { tracks } from './plan.ts';
+import { rows } from './rows.ts';
+import { dependencies, faults, moments } from './table.ts';
+
+const path = fileURLToPath(new URL('../../../docs/resilience.md', import.meta.url));
+
+test('docs/resilience.md is what the table says; WRITE_RESILIENCE=true writes it anew', async () => {
+  const text = await format(resilienceDocument(), { ...(await resolveConfig(path)), parser: 'markdown' });
+  if (process.env['WRITE_RESILIENCE'] === 'true') await writeFile(path, text);
+  expect(await readFile(path, 'utf8')).toBe(text);
+});
+
+test('each dependency has each fault once, with a test in both runs or with the reason why it means nothing', () => {
+  expect(rows.map(({ dependency, fault }) => `${dependency} ${fault}`)).toEqual(
+    dependencies.flatMap((dependency) => faults.map((fault) => `${dependency} ${fault}`)),
+  );
+  for (const row of rows) {
+    if ('meaningless' in row) continue;
+    const { dependency, fault, shapes } = row;
+    const run = (name: 'default' | 'complete') =>
+      tracks[name].flatMap(({ outages }) => outages.filter((outage) => outage.fault === fault && outage.dependencies.includes(dependency))); // prettier-ignore
+    expect([dependency, fault, run('default').length > 0]).toEqual([dependency, fault, true]);
+    const complete = run('complete').map(({ shape, moment }) => `${shape} ${moment}`);
+    expect(complete.toSorted()).toEqual(shapes.flatMap((shape) => moments.map((moment) => `${shape} ${moment}`)).toSorted()); // prettier-ignore
+  }
+});

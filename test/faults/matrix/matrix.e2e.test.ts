@@ -1,0 +1,79 @@
+import { appendFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { expectCleanAudit } from '../../support/expect-clean-audit.ts';
+import { type Report, type World, expectAllKept, openWorld, runOutage } from './outage.ts';
+import { nameOf, tracks } from './plan.ts';
+import { expectedFrom } from './rows.ts';
+import { openStage } from './stage.ts';
+import type { Outage } from './table.ts';
+
+/** `MATRIX=all npm test -- test/faults/matrix` goes through every cell of the table, in every shape and moment. */
+const isComplete = process.env['MATRIX'] === 'all';
+/** Platforms at once: most of an outage is waiting. */
+const atOnce = isComplete ? 4 : tracks.default.length;
+const timeoutMs = isComplete ? 7_200_000 : 600_000;
+
+/** What a test waits for, wherever it comes from. */
+type Awaited<T> = { readonly value: Promise<T>; resolve(value: T): void; reject(error: Error): void };
+function awaited<T>(): Awaited<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  promise.catch(() => undefined); // told by the test that waits for it, which may come later
+  return { value: promise, resolve, reject };
+}
+
+const plan = tracks[isComplete ? 'complete' : 'default'].map((track) => ({
+  ...track,
+  outages: track.outages.map((outage) => ({ outage, report: awaited<Report>() })),
+  end: awaited<void>(),
+}));
+type Planned = (typeof plan)[number];
+
+/** Takes a platform through its outages. */
+async function run({ shape, jobs, outages, end }: Planned): Promise<void> {
+  let world: World | undefined;
+  try {
+    const stage = await openStage({ shape, jobs });
+    try {
+      world = await openWorld(stage);
+      for (const { outage, report } of outages) {
+        await runOutage(world, outage, expectedFrom(outage)).then(report.resolve, report.reject);
+        await report.value.then((seen) => note(outage, seen), () => undefined); // prettier-ignore
+      }
+      await expectAllKept(world);
+      await expectCleanAudit(stage);
+      end.resolve();
+    } finally {
+      await stage.stop();
+    }
+  } catch (error) {
+    for (const { report } of outages) report.reject(error as Error);
+    end.reject(error as Error);
+  }
+}
+
+/** Where MATRIX_REPORT names a file, what each outage has shown is added to it, a line of JSON each. */
+function note(outage: Outage, report: Report): void {
+  const path = process.env['MATRIX_REPORT'];
+  if (path) appendFileSync(path, `${JSON.stringify({ outage: nameOf(outage), ...report })}\n`);
+}
+
+let running: Promise<unknown>;
+beforeAll(() => {
+  const waiting = [...plan];
+  const next = async (): Promise<void> => {
+    for (let track = waiting.shift(); track; track = waiting.shift()) await run(track);
+  };
+  running = Promise.all(Array.from({ length: atOnce }, next));
+});
+afterAll(() => running, timeoutMs);
+
+describe.each(plan)('with jobs in $jobs, shape $shape', ({ outages, end, shape }) => {
+  test.each(outages.map((planned) => [nameOf(planned.outage), planned] as const))(
+    '%s',
+    async (_, { report }) => {
+      expect((await report.value).violations).toEqual([]);
+    },
+    timeoutMs,
+  );
+  test(`and at the end every order that a buyer was told of is there, and the audit is clean (${shape})`, () => end.value, timeoutMs); // prettier-ignore
+});

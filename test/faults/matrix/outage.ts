@@ -1,0 +1,378 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Person, createProduct, logIn, newKey, register } from '../../support/shop.ts';
+import { type Told, payInsisting, placeInsisting, startLoad } from './buyers.ts';
+import { type Got, type Stream, type Way, browse, browseOver, place, readOrder, signIn, startPayment, stream, watchDocument } from './clients.ts'; // prettier-ignore
+import { inject } from './inject.ts';
+import { type Kind, isAllowed, kindOf } from './judge.ts';
+import { type Said, linesFrom, oddLines, otherMessages, saidOf } from './logs.ts';
+import type { Stage } from './stage.ts';
+import { type Dependency, type Expected, type Outage, type Probe, probes } from './table.ts';
+
+/** The people and goods of a stage's whole life, and what its buyers were told. */
+export type World = {
+  readonly stage: Stage;
+  readonly productId: string;
+  readonly buyers: readonly Person[];
+  readonly prober: Person;
+  /** Every order that a buyer was told of. */
+  readonly told: { buyer: Person; told: Told }[];
+};
+
+/** What a outage has shown. */
+export type Report = {
+  /** What clients got, in the table's words, and how often. */
+  readonly seen: Readonly<Record<Probe, Readonly<Record<string, number>>>>;
+  /** From the return until an order was placed and paid; undefined when that did not happen. */
+  readonly backMs: number | undefined;
+  /** What did not hold. */
+  readonly violations: readonly string[];
+  /** Beside the two lines that an outage is worth. */
+  readonly said: Readonly<Record<string, number>>;
+};
+
+const buyersUnderLoad = 3;
+/** The last one's payment is asked for again and again. */
+const payableOrders = 4;
+const probeEveryMs = 400;
+/** Until a fault has reached whoever waits for an answer. */
+const settleMs = 1_000;
+const answerMs = 3_000;
+const slowAnswerMs = 11_000;
+const backWithinMs = 5_000;
+/** What one order placed and paid takes on an idle machine. */
+const usualMs = 500;
+const giveUpBackMs = 40_000;
+const liveWithinMs = 10_000;
+const logsWithinMs = 5_000;
+/** Such a short absence may pass without anybody's notice. */
+const noticedMs = 2_000;
+const onHand = 1_000_000;
+
+export async function openWorld(stage: Stage): Promise<World> {
+  const staff = await logIn(stage.shop, stage.admin);
+  const { id: productId } = await createProduct(stage.shop, staff, { onHand });
+  const buyers: Person[] = [];
+  for (let count = 0; count < buyersUnderLoad; count += 1) buyers.push(await register(stage.shop));
+  return { stage, productId, buyers, prober: await register(stage.shop), told: [] };
+}
+
+/** Lets an outage happen and says what did not hold. */
+export async function runOutage(world: World, outage: Outage, expected: Expected): Promise<Report> {
+  const { stage, productId } = world;
+  const { shop } = stage;
+  const violations = new Set<string>();
+  const [buyers, prober] = [await signedIn(world, world.buyers), (await signedIn(world, [world.prober]))[0] as Person];
+  const baselineMs = (await placedAndPaid(world, prober, giveUpBackMs, violations)) ?? giveUpBackMs;
+  // What a busy machine adds: the promises are those of an idle one.
+  const patience = (limitMs: number): number => limitMs + 2 * Math.max(0, baselineMs - usualMs);
+  if (violations.size > 0) return { seen: emptySeen(), backMs: undefined, violations: [...violations].map((what) => `before the fault: ${what}`), said: {} }; // prettier-ignore
+
+  const open = await placeInsisting(shop, prober, productId, patient(giveUpBackMs, violations));
+  if (!open) throw new Error('no order could be placed before the fault');
+  const payable: Payable[] = [];
+  for (let count = 0; count < payableOrders; count += 1) {
+    const told = await placeInsisting(shop, prober, productId, patient(giveUpBackMs, violations));
+    if (told) payable.push({ orderId: told.orderId, key: newKey() });
+  }
+  const watchers = (['WebSocket', 'SSE'] as const).map((way) => watch(world, prober, open.orderId, way));
+  const load = outage.moment === 'at rest' ? undefined : startLoad(shop, buyers, productId, {
+    onWrong: (what) => violations.add(`load: ${withoutIds(what)}`),
+    mayForget: outage.dependencies.includes('database') && outage.fault === 'restarted without its last second',
+  }); // prettier-ignore
+  if (load) await sleep(1_000);
+  const pids = () => stage.processes().map(({ name, pid }) => `${name} ${pid()}`);
+  const processesBefore = pids();
+  const newLines = linesFrom(stage);
+
+  const asked = askAll(world, prober, open.orderId, expected, { outage, patience, violations, payable });
+  const injected = await inject(stage, outage);
+  asked.faultBegan();
+  if (injected.holdMs >= noticedMs) {
+    await Promise.all([sleep(injected.holdMs), readiness(stage, outage, expected, violations)]);
+  } else await sleep(injected.holdMs);
+  asked.faultEnds();
+  await injected.end();
+  const backMs = await placedAndPaid(world, prober, giveUpBackMs, violations);
+  if (backMs === undefined || backMs > patience(backWithinMs))
+    violations.add(
+      `an order was placed and paid ${backMs === undefined ? 'not' : `only ${Math.round(backMs)} ms`} after the return`,
+    );
+  const seen = await asked.end();
+  await readyAgain(stage, patience(backWithinMs), violations);
+
+  await payInsisting(shop, prober, open, patient(giveUpBackMs, violations));
+  world.told.push({ buyer: prober, told: open });
+  for (const watcher of watchers) await watcher.end(expected, violations);
+  await load?.stop();
+  world.told.push(...(load?.told ?? []));
+  if (stage.processes().length !== processesBefore.length) violations.add(`processes before: ${processesBefore.join(', ')}; after: ${pids().join(', ')}`); // prettier-ignore
+  const ended = pids().filter((process) => !processesBefore.includes(process));
+  if (ended.length > 0 && !isKill(outage)) violations.add(`ended and started again: ${ended.join(', ')}`);
+  const said = await judgeLines(outage, newLines, injected.holdMs, violations);
+  return { seen, backMs, violations: [...violations], said };
+}
+
+/** Every order that a buyer was told of is there, and every one that was paid is. */
+export async function expectAllKept({ stage, told }: World): Promise<void> {
+  const lost: string[] = [];
+  const people = new Map<string, Person>();
+  for (const { buyer, told: order } of told) {
+    const viewer = people.get(buyer.id) ?? (await logIn(stage.shop, buyer));
+    people.set(buyer.id, viewer);
+    const { body } = await readOrder(stage.shop, viewer, order.orderId);
+    const { state } = (body.data?.['order'] ?? {}) as { state?: string };
+    const isRight = order.isPaid ? ['PAID', 'PROCESSING', 'COMPLETED'].includes(state ?? '') : state !== undefined && state !== 'PLACING'; // prettier-ignore
+    if (!isRight)
+      lost.push(`${order.orderId}, ${order.isPaid ? 'paid' : 'placed'}: ${state ?? JSON.stringify(body.errors)}`);
+  }
+  if (lost.length > 0) throw new Error(`${lost.length} of ${told.length} orders: ${lost.slice(0, 20).join('; ')}`);
+}
+
+/** Faults that are the end of one of our processes. */
+const isKill = ({ dependencies, fault }: Outage): boolean =>
+  !dependencies.some((dependency) => ['redis', 'database', 'job store'].includes(dependency)) &&
+  (fault === 'restarted without its last second' || fault === 'out of memory');
+
+const emptySeen = (): Record<Probe, Record<string, number>> =>
+  Object.fromEntries(probes.map((probe) => [probe, {}])) as Record<Probe, Record<string, number>>;
+
+/** Access tokens end after ten minutes; sign-in is not what every outage is about. */
+const signedIn = ({ stage }: World, people: readonly Person[]): Promise<Person[]> =>
+  Promise.all(people.map((person) => logIn(stage.shop, person)));
+
+const patient = (forMs: number, violations: Set<string>) => {
+  const deadlineMs = Date.now() + forMs;
+  return { isWanted: () => Date.now() < deadlineMs, onWrong: (what: string) => void violations.add(withoutIds(what)) };
+};
+
+/** Places an order and pays it; how long that took. */
+async function placedAndPaid(
+  world: World,
+  buyer: Person,
+  forMs: number,
+  violations: Set<string>,
+): Promise<number | undefined> {
+  const begun = performance.now();
+  const attempt = patient(forMs, violations);
+  const told = await placeInsisting(world.stage.shop, buyer, world.productId, attempt);
+  if (!told) return undefined;
+  world.told.push({ buyer, told });
+  return (await payInsisting(world.stage.shop, buyer, told, attempt)) ? performance.now() - begun : undefined;
+}
+
+/** An order to be paid while the fault lasts, by the same key until it is. */
+type Payable = { readonly orderId: string; readonly key: string };
+
+type Asked = { faultBegan(): void; faultEnds(): void; end(): Promise<Record<Probe, Record<string, number>>> };
+
+/** Asks as clients do, over and over, and judges each answer that came while the fault lasted. */
+function askAll(
+  world: World,
+  prober: Person,
+  orderId: string,
+  expected: Expected,
+  options: { outage: Outage; patience: (limitMs: number) => number; violations: Set<string>; payable: Payable[] },
+): Asked {
+  const { stage, productId } = world;
+  const { shop } = stage;
+  const { outage, patience, violations, payable } = options;
+  const seen = emptySeen();
+  const limitMs = patience(outage.fault === 'slow by 2 s' ? slowAnswerMs : answerMs);
+  let beganMs = Infinity;
+  let endedMs = Infinity;
+  let stopped = false;
+  const asks: Readonly<Record<Probe, () => Promise<Got>>> = {
+    browse: () => browse(shop),
+    'read an order': () => readOrder(shop, prober, orderId),
+    'sign in': () => signIn(shop, prober),
+    place: () => place(shop, prober, productId),
+    async pay() {
+      const next = payable[0] as Payable;
+      const got = await startPayment(shop, prober, next.orderId, next.key);
+      if (kindOf(got) === 'works' && payable.length > 1) payable.shift();
+      return got;
+    },
+  };
+  const fits = (kind: Kind, probe: Probe, sinceMs: number): boolean =>
+    isAllowed(kind, expected[probe]) || (sinceMs < settleMs && isAllowed(kind, 'either'));
+
+  async function one(probe: Probe): Promise<void> {
+    while (!stopped) {
+      const askedMs = performance.now();
+      const sinceMs = askedMs - beganMs;
+      const kindAndTime = await asks[probe]().then(
+        (got) => ({ kind: kindOf(got), tookMs: got.tookMs }),
+        (error: Error) => ({ kind: `wrong: no answer (${error.message} ${(error.cause as Error | undefined)?.message ?? ''})` as Kind, tookMs: performance.now() - askedMs }), // prettier-ignore
+      );
+      const { kind, tookMs } = kindAndTime;
+      if (sinceMs >= 0 && askedMs < endedMs) {
+        const word = kind.startsWith('wrong') ? 'wrong' : kind;
+        seen[probe][word] = (seen[probe][word] ?? 0) + 1;
+        if (!fits(kind, probe, sinceMs)) violations.add(`${probe}, expected ${expected[probe]}: ${withoutIds(kind)}`);
+        if (tookMs > limitMs) violations.add(`${probe}: an answer (${word}) took ${Math.round(tookMs / 1000)} s`);
+      }
+      await sleep(probeEveryMs);
+    }
+  }
+  async function live(): Promise<void> {
+    while (!stopped) {
+      const response = await fetch(`${shop.url}/health/live`, { signal: AbortSignal.timeout(answerMs * 2) }).catch((error: Error) => error); // prettier-ignore
+      if (response instanceof Error || response.status !== 200)
+        violations.add(`liveness: ${response instanceof Error ? response.message : response.status}`);
+      await sleep(probeEveryMs);
+    }
+  }
+  async function streams(): Promise<void> {
+    for (const way of ['WebSocket', 'SSE'] as const) {
+      const { result, error, tookMs } = await browseOver(shop, way);
+      const codes = result?.errors?.map(({ extensions }) => extensions?.code) ?? [];
+      const isRight = result !== undefined && error === undefined && codes.length === 0;
+      const isRefused = codes.length > 0 && codes.every((code) => code === 'SERVICE_UNAVAILABLE' || code === 'DEADLINE_EXCEEDED'); // prettier-ignore
+      const isFine = expected.browse === 'works' ? isRight : isRight || isRefused;
+      if (!isFine) violations.add(`browse by ${way}, expected ${expected.browse}: ${withoutIds(JSON.stringify({ result, error: String(error) }).slice(0, 300))}`); // prettier-ignore
+      if (tookMs > limitMs) violations.add(`browse by ${way}: an answer took ${Math.round(tookMs / 1000)} s`);
+    }
+  }
+  const running: Promise<void>[] = [];
+  return {
+    faultBegan() {
+      beganMs = performance.now();
+      running.push(...probes.map(one), live());
+      if (outage.fault !== 'refuses for 0.2 s') running.push(sleep(settleMs).then(streams));
+    },
+    faultEnds: () => void (endedMs = performance.now()),
+    async end() {
+      stopped = true;
+      await Promise.all(running);
+      for (const probe of probes)
+        if (expected[probe] === 'refused' && !seen[probe]['refused']) violations.add(`${probe}: never refused: ${JSON.stringify(seen[probe])}`); // prettier-ignore
+      return seen;
+    },
+  };
+}
+
+/** The same refusal of two requests is one finding. */
+const withoutIds = (text: string): string =>
+  text.replace(/[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '…');
+
+/** What readiness says in the middle of the fault. */
+async function readiness(stage: Stage, outage: Outage, expected: Expected, violations: Set<string>): Promise<void> {
+  await sleep(noticedMs);
+  const response = await fetch(`${stage.shop.url}/health/ready`, { signal: AbortSignal.timeout(answerMs * 2) }).catch((error: Error) => error); // prettier-ignore
+  if (response instanceof Error) {
+    violations.add(`readiness: no answer (${response.message})`);
+    return;
+  }
+  const text = await response.text();
+  const namesIt = response.status === 503 && outage.dependencies.some((dependency) => text.includes(dependency));
+  if (expected.readiness === 'may say so' && (namesIt || response.status === 200)) return;
+  if (expected.readiness === 'ready') {
+    if (response.status !== 200) violations.add(`readiness: ${response.status} ${text.slice(0, 200)}, expected 200`);
+  } else if (!namesIt)
+    violations.add(
+      `readiness: ${response.status} ${text.slice(0, 200)}, expected 503 that names ${outage.dependencies.join(' or ')}`,
+    );
+}
+
+async function readyAgain(stage: Stage, withinMs: number, violations: Set<string>): Promise<void> {
+  const deadlineMs = Date.now() + withinMs;
+  for (;;) {
+    const response = await fetch(`${stage.shop.url}/health/ready`);
+    const text = await response.text();
+    if (response.ok) return;
+    if (Date.now() > deadlineMs) {
+      violations.add(`readiness after the return: ${response.status} ${text.slice(0, 200)}`);
+      return;
+    }
+    await sleep(100);
+  }
+}
+
+type Watcher = { end(expected: Expected, violations: Set<string>): Promise<void> };
+
+/** A subscription from before the fault; it must bring all that happens to the order, also when it had to be taken up again. */
+function watch({ stage }: World, viewer: Person, orderId: string, way: Way): Watcher {
+  const seqs: number[] = [];
+  const states: string[] = [];
+  const endings: string[] = [];
+  let taken = 0;
+  let opened: Stream = openFrom(0);
+  function openFrom(after: number): Stream {
+    taken = 0;
+    return stream(stage.shop, way, watchDocument, { variables: { id: orderId, after }, token: viewer.token });
+  }
+  function look(): void {
+    for (const { data, errors } of opened.results.slice(taken)) {
+      taken += 1;
+      const notice = data?.['orderEvents'] as { seq: number; order: { state: string } } | undefined;
+      if (notice) {
+        seqs.push(notice.seq);
+        states.push(notice.order.state);
+      } else endings.push(errors?.map(({ extensions }) => extensions?.code).join() ?? 'an empty notice');
+    }
+    const end = opened.ended();
+    if (end === undefined) return;
+    if (end !== 'complete') endings.push(endingOf(end.error));
+    opened.close();
+    opened = openFrom(seqs.at(-1) ?? 0);
+  }
+  const looking = setInterval(look, 200);
+  return {
+    async end(expected, violations) {
+      const deadlineMs = Date.now() + liveWithinMs;
+      while (!states.includes('PAID') && Date.now() < deadlineMs) await sleep(50);
+      clearInterval(looking);
+      look();
+      opened.close();
+      if (!states.includes('PAID'))
+        violations.add(`live by ${way}: PAID was not told; states ${states.join()}; endings ${endings.join()}`);
+      if (seqs.some((seq, place) => seq !== place + 1)) violations.add(`live by ${way}: seqs ${seqs.join()}`);
+      const wrong =
+        expected.live === 'stays'
+          ? endings
+          : endings.filter((ending) => !/SERVICE_UNAVAILABLE|1012|1013|503/.test(ending));
+      if (wrong.length > 0)
+        violations.add(`live by ${way}, expected ${expected.live}: ended with ${[...new Set(wrong)].join()}`);
+    },
+  };
+}
+
+function endingOf(error: unknown): string {
+  if (Array.isArray(error)) return error.map(({ extensions, message }: { extensions?: { code?: string }; message: string }) => extensions?.code ?? message).join(); // prettier-ignore
+  const { code, reason, message, response } = error as {
+    code?: number;
+    reason?: string;
+    message?: string;
+    response?: Response;
+  };
+  return `${code ?? response?.status ?? ''} ${reason ?? message ?? ''}`.trim();
+}
+
+/** Names that the log gives to dependencies are the table's. */
+async function judgeLines(
+  outage: Outage,
+  newLines: () => ReturnType<Stage['lines']>,
+  lastedMs: number,
+  violations: Set<string>,
+): Promise<Record<string, number>> {
+  const deadlineMs = Date.now() + logsWithinMs;
+  const all = (): Said[] => outage.dependencies.map((dependency) => saidOf(newLines(), dependency));
+  const isOver = (): boolean => all().every(({ away, back }) => [...away].every(([process, times]) => back.get(process) === times)); // prettier-ignore
+  while (!isOver() && Date.now() < deadlineMs) await sleep(100);
+  const lines = newLines();
+  for (const [place, { away, back }] of all().entries()) {
+    const dependency = outage.dependencies[place] as Dependency;
+    for (const process of new Set([...away.keys(), ...back.keys()])) {
+      const [went, came] = [away.get(process) ?? 0, back.get(process) ?? 0];
+      if (went !== 1 || came !== 1)
+        violations.add(`${process} said ${went} times that ${dependency} is away, ${came} times that it is back`);
+    }
+    if (away.size === 0 && lastedMs >= noticedMs && isAbsence(outage, dependency))
+      violations.add(`no process said that ${dependency} is away`);
+  }
+  for (const line of oddLines(lines)) violations.add(withoutIds(line));
+  return otherMessages(lines, outage.dependencies);
+}
+
+const isAbsence = ({ fault }: Outage, dependency: Dependency): boolean =>
+  dependency !== 'worker' && (fault.startsWith('refuses') || fault === 'hangs' || fault === 'resets');
