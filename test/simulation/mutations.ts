@@ -11,6 +11,8 @@ export type Guards = {
   /** Statements that are written on a connection of their own, outside their transaction. */
   readonly apart: ((sql: string) => boolean) | null;
   readonly alterEvent: ((event: DomainEvent) => DomainEvent) | null;
+  /** Parts of statements that were to be taken out and that no statement so far has had. */
+  missing(): readonly string[];
 };
 
 /** A guard by name, and how it is taken out. */
@@ -26,18 +28,25 @@ export type Mutation = {
 
 /** The product's own statements and schemas, without the guard that a mutation names. */
 export async function guardsOf(mutation: Mutation | null): Promise<Guards> {
+  const patches = mutation?.statements ?? [];
+  const missing = new Set([...patches.map(([guard]) => guard), ...(mutation?.rules ?? [])]);
   const prepared = async (migrations: Parameters<typeof schemaOf>[0]): Promise<Prepared> => {
     const schema = await schemaOf(migrations);
     for (const rule of mutation?.rules ?? []) {
       const [table = '', name = ''] = rule.split('.');
       const { uniques, checks } = schema.get(table) ?? { uniques: [], checks: [] };
+      if ([...uniques, ...checks].some((one) => one.name === name)) missing.delete(rule);
       drop(uniques, name);
       drop(checks, name);
     }
-    const patches = mutation?.statements ?? [];
-    return new Prepared(schema, (sql) =>
-      patches.reduce((text, [guard, without]) => text.replaceAll(guard, without), sql),
-    );
+    return new Prepared(schema, (sql) => {
+      let text = sql;
+      for (const [guard, without] of patches) {
+        if (text.includes(guard)) missing.delete(guard);
+        text = text.replaceAll(guard, without);
+      }
+      return text;
+    });
   };
   return {
     prepared: {
@@ -47,6 +56,7 @@ export async function guardsOf(mutation: Mutation | null): Promise<Guards> {
     },
     apart: mutation?.apart ?? null,
     alterEvent: mutation?.alterEvent ?? null,
+    missing: () => [...missing],
   };
 }
 
@@ -82,16 +92,16 @@ export const mutations: readonly Mutation[] = [
   },
   {
     guard: 'order: an order that is not due is not expired',
-    statements: [
-      [
-        "where state = 'PENDING_PAYMENT' and expires_at <= ?",
-        "where state = 'PENDING_PAYMENT' and (expires_at <= ? or true)",
-      ],
-    ],
+    statements: [['and expires_at <= ?', 'and (expires_at <= ? or true)']],
   },
   {
     guard: 'order: a row that is being expired was locked in its state',
-    statements: [["in (?) and state = 'PENDING_PAYMENT' order by id for update", 'in (?) order by id for update']],
+    statements: [
+      [
+        "and state = 'PENDING_PAYMENT' and expires_at <= ? order by id for update",
+        'and expires_at <= ? order by id for update',
+      ],
+    ],
   },
   {
     guard: 'order: money that came after the deadline is refused',

@@ -12,6 +12,8 @@ export class Network<Target extends { readonly process: Process }> {
   /** What the network and everything outside the platform runs as. It lives for ever. */
   readonly outside: Process;
   readonly #targets: () => readonly Target[];
+  /** The operation whose calls from process to process hardly arrive just now. */
+  cut: string | null = null;
 
   constructor(scheduler: Scheduler, outside: Process, targets: () => readonly Target[]) {
     this.#scheduler = scheduler;
@@ -45,9 +47,10 @@ export class Network<Target extends { readonly process: Process }> {
         );
       };
       void this.#scheduler.step(this.outside, `call ${name}`, () => {
-        if (!this.#scheduler.strikes(fault)) return deliver();
+        const isCut = this.cut === name && this.#scheduler.random.chance(0.9);
+        if (!isCut && !this.#scheduler.strikes(fault)) return deliver();
         giveUp();
-        if (this.#scheduler.random.chance(0.5))
+        if (this.#scheduler.random.chance(0.7))
           this.#scheduler.after(this.outside, this.#scheduler.random.integer(0, maxLateMs), deliver);
       });
     });

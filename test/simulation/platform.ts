@@ -41,6 +41,7 @@ export type Running = {
 /** How long an order waits for its money here. */
 export const paymentWindowSeconds = 6;
 const sweepMs = 5_000;
+const sagaSweepMs = 2_000;
 /** What failures say that faults of the simulation explain. */
 const explained = ['connection', 'Deadlock', 'no answer'];
 const silent = new Proxy({}, { get: () => ({ inc: () => undefined, observe: () => undefined, set: () => undefined }) });
@@ -142,7 +143,7 @@ export class Platform {
       }),
       expiry: loop('expire', sweepMs, () => expireOrders(order)),
     });
-    loop('sagas', sweepMs, () => recoverSagas(order));
+    loop('sagas', sagaSweepMs, () => recoverSagas(order));
     if (consumes) {
       consume('order', ['payment'], paymentHandlers(order), order.db);
       consume('product', productSources, eventHandlers(product), product.db);

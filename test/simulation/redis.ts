@@ -3,8 +3,12 @@ import { type Process, NotYet, type Scheduler } from './schedule.ts';
 
 type Entry = { readonly id: string; readonly message: Record<string, string> };
 type Group = { /** How many entries were delivered. */ position: number; readonly pending: Map<string, string> };
-/** Blocking reads last this much longer than they ask for, still within a lease: idle turns cost as much as those that work. */
+/**
+ * Blocking reads last longer than they ask for, since idle turns cost as much as those that work: within a lease where a
+ * stream is used, and beyond it where nothing has come so far, so that its reader is one that has lost its lease.
+ */
 const idle = 3;
+const unusedIdle = 15;
 type Stream = { entries: Entry[]; readonly groups: Map<string, Group>; readonly readers: Set<() => void> };
 
 /** Redis in memory, as far as relay and consumers use it: streams with groups, keys that end, and their three scripts. */
@@ -121,10 +125,14 @@ export class RedisServer {
               retry();
             };
             readers.add(wake);
-            const stopTimer = this.#scheduler.after(this.#clock, idle * (read.blockMs ?? 0), () => {
-              isOver = true;
-              wake();
-            });
+            const stopTimer = this.#scheduler.after(
+              this.#clock,
+              (entries.length === 0 ? unusedIdle : idle) * (read.blockMs ?? 0),
+              () => {
+                isOver = true;
+                wake();
+              },
+            );
           });
         }
         found.position = entries.length;

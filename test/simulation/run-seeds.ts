@@ -31,6 +31,9 @@ async function runSeeds({ withoutGuard, first, stride, count }: Seeds): Promise<
     virtualMs += result.virtualMs;
     if (result.broken !== null) return { runs, steps, faults, virtualMs, broken: { seed, what: result.broken } };
   }
+  // The product says it in other words now: then nothing was taken out.
+  const [missing] = guards.missing();
+  if (missing !== undefined) throw new Error(`no statement or table has ${missing}`);
   return { runs: count, steps, faults, virtualMs, broken: null };
 }
 

@@ -1,5 +1,6 @@
 import { Invariants } from './invariants.ts';
 import type { Guards } from './mutations.ts';
+import { operations } from './operations.ts';
 import { Platform } from './platform.ts';
 import { type Faults, Scheduler, noFaults } from './schedule.ts';
 import { Shop } from './shop.ts';
@@ -19,15 +20,14 @@ const maxVirtualMs = 15 * 60_000;
 const light: Faults = { crash: 0.002, loss: 0.006, pause: 0.002, deadlock: 0.01, clients: 0.02, calls: 0.03 };
 const heavy: Faults = { crash: 0.008, loss: 0.03, pause: 0.006, deadlock: 0.03, clients: 0.06, calls: 0.12 };
 
-/** Processes hardly reach each other for a few seconds. */
-function partition(scheduler: Scheduler, { outside }: Platform): void {
+/** The calls of one operation hardly arrive for a few seconds. */
+function cutOperation(scheduler: Scheduler, { outside, network }: Platform): void {
   const { random } = scheduler;
-  scheduler.after(outside, random.integer(500, 5_000), () => {
-    const before = scheduler.faults;
-    scheduler.faults = { ...before, calls: 0.8 };
-    scheduler.after(outside, random.integer(1_000, 6_000), () => {
-      // Unless all faults have ended meanwhile.
-      if (scheduler.faults.calls === 0.8) scheduler.faults = before;
+  const operation = random.pick(Object.keys(operations));
+  scheduler.after(outside, random.integer(0, 3_000), () => {
+    network.cut = operation;
+    scheduler.after(outside, random.integer(4_000, 20_000), () => {
+      network.cut = null;
     });
   });
 }
@@ -53,7 +53,7 @@ export async function simulate(seed: number, guards: Guards, options: { trace?: 
   if (random.chance(0.5)) platform.start(random.chance(0.5));
   scheduler.faults = random.pick([noFaults, light, light, heavy]);
   if (random.chance(0.1)) scheduler.after(platform.outside, random.integer(500, 15_000), () => platform.redis.lose());
-  if (random.chance(0.35)) partition(scheduler, platform);
+  if (random.chance(0.4)) cutOperation(scheduler, platform);
   let isHealed = false;
   scheduler.after(platform.outside, random.integer(3_000, 15_000), () => {
     platform.heal();

@@ -9,7 +9,7 @@ import { simulate } from './simulate.ts';
 const onlySeed = process.env['SIMULATION_SEED'];
 const runs = Number(process.env['SIMULATION_RUNS'] ?? 10_000);
 /** Seeds within which the loss of a guard must show. */
-const maxRunsToCatch = 4_000;
+const maxRunsToCatch = 2_000;
 const timeoutMs = 600_000;
 const traceTail = 200;
 
