@@ -1,7 +1,7 @@
 import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
 import { request as send } from 'undici';
 import type { Headers } from '../subgraphs/shared/auth.ts';
-import { unavailable } from '../subgraphs/shared/errors.ts';
+import { isUnavailable, unavailable } from '../subgraphs/shared/errors.ts';
 import type { SubgraphLink } from '../subgraphs/shared/link.ts';
 import type { WebhookGate } from './webhook-gate.ts';
 import { traceparentOf } from '../subgraphs/shared/telemetry.ts';
@@ -37,9 +37,23 @@ export function webhooks(options: {
     gate.answered(request, answer.status);
     response.status(answer.status).set(answer.headers).send(answer.body);
   });
-  router.use('/webhooks', noteRefusals);
+  router.use('/webhooks', noteRefusals, answerPlainly);
   return router;
 }
+
+/** What a provider may send that does not get to the payment subgraph, in the words of docs/errors.md. */
+const refusedBodies: Readonly<Record<number, string>> = {
+  400: 'BODY_UNREADABLE',
+  413: 'BODY_TOO_LARGE',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
+};
+
+/** Providers get `{ code }` from the gateway too. What is our fault goes on, to be logged, and comes back here as a code. */
+const answerPlainly: ErrorRequestHandler = (error: { status?: number }, _request, response, next) => {
+  const code = refusedBodies[error.status ?? 0] ?? (isUnavailable(error) ? 'SERVICE_UNAVAILABLE' : undefined);
+  if (code === undefined || response.headersSent) next(error);
+  else response.status(code === 'SERVICE_UNAVAILABLE' ? 503 : (error.status ?? 400)).json({ code });
+};
 
 /** Nobody outside shows a service's token or an identity. */
 const withoutOwnHeaders = (headers: Headers): Headers =>
