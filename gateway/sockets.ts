@@ -46,6 +46,8 @@ const maxMessageBytes = 64 * 1024;
 const maxSubscriptionsPerSocket = 100;
 const maxSubscriptionsPerAnonymousSocket = 20;
 const initTimeoutMs = 3_000;
+/** Before too many are refused: whoever connects again at once would cost more than one that waits. */
+const refusedAfterMs = 1_000;
 const drainTimeoutMs = 5_000;
 /** How long a client has to answer a close. */
 const closeTimeoutMs = 5_000;
@@ -177,7 +179,8 @@ export function openSockets(options: SocketOptions): Sockets {
       socket.on('error', (error) => log.debug({ err: error.message }, 'upgrade cut off'));
       const { origin } = request.headers;
       if (running.draining || connections.isFull()) refuseUpgrade(socket, '503 Service Unavailable');
-      else if (!connections.mayAdd(options.addressOf(request))) refuseUpgrade(socket, '429 Too Many Requests');
+      else if (!connections.mayAdd(options.addressOf(request)))
+        setTimeout(() => refuseUpgrade(socket, '429 Too Many Requests'), refusedAfterMs).unref();
       else if (origin !== undefined && !options.isAllowedOrigin(origin)) refuseUpgrade(socket, '403 Forbidden');
       else server.handleUpgrade(request, socket, head, (client) => server.emit('connection', client, request));
     },

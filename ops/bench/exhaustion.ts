@@ -79,13 +79,15 @@ async function asHonestClients(seconds: number, ask: () => Promise<void>): Promi
   return { done: latenciesMs.length, seconds: (performance.now() - startedAt) / 1_000, latenciesMs, failed };
 }
 
-/** Another process, so that the load doesn't take the time of those who measure. */
+/** Resolves when the first of the attack was answered. From another process, so that the load doesn't take the time of those who measure. */
 async function startAttacker(name: string, scene: Scene): Promise<{ end(): Promise<Outcomes> }> {
   const child: ChildProcess = fork(resolve(import.meta.dirname, 'exhaustion', 'attacker.ts'), [], {
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
   const tell = (order: Order): boolean => child.send(order);
   tell({ begin: { name, scene } });
+  // On a busy machine it takes seconds to start.
+  await once(child, 'message');
   return {
     async end() {
       tell({ end: true });

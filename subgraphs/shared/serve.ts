@@ -1,12 +1,17 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { ExecutionResult } from 'graphql';
+import type { Response as Answer } from 'graphql-http';
 import { createHandler } from 'graphql-http/lib/use/http';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
+import { notedSize } from './answer-size.ts';
 import type { Headers } from './auth.ts';
 import { closeServer, inTurn, limitedServer, listen } from './http-server.ts';
+import { jsonInTurns } from './json-text.ts';
 import type { Subgraph } from './subgraph.ts';
 import type { Logger } from './telemetry.ts';
+import { type Turns, openTurns } from './turns.ts';
 
 /** Largest body that a subgraph reads: the gateway's own limit is 100 KiB, representations come on top. */
 const maxBodyBytes = 2 * 1024 * 1024;
@@ -57,11 +62,20 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   return Buffer.concat(chunks);
 }
 
+/** What graphql-http would answer, but that its text is made with turns of others in between. */
+async function largeAnswer(result: ExecutionResult, accept: string | undefined, turns: Turns): Promise<Answer> {
+  const isNewType = accept?.includes('application/graphql-response+json') ?? false;
+  const type = isNewType ? 'application/graphql-response+json' : 'application/json';
+  const text = (await jsonInTurns(result, turns)).join('');
+  return [text, { status: 200, statusText: 'OK', headers: { 'content-type': `${type}; charset=utf-8` } }];
+}
+
 /** Serves a subgraph over HTTP and WebSocket for the gateway and the other services. Port 0 takes a free one. */
 export async function serveSubgraph(
   subgraph: Subgraph,
-  options: { port: number; host: string; log: Logger },
+  options: { port: number; host: string; log: Logger; turns?: Turns },
 ): Promise<Serving> {
+  const { turns = openTurns() } = options;
   const graphql = createHandler({
     schema: subgraph.schema,
     async onSubscribe(request, { query, variables, operationName }) {
@@ -72,7 +86,8 @@ export async function serveSubgraph(
         headers: request.raw.headers,
       });
       // graphql-http takes a result without `data`, a refusal, for arguments of `execute`; a list of errors it understands.
-      return 'data' in result ? result : (result.errors ?? []);
+      if (!('data' in result)) return result.errors ?? [];
+      return notedSize(result) > 0 ? largeAnswer(result, request.raw.headers.accept, turns) : result;
     },
   });
 

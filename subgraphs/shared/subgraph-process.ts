@@ -58,6 +58,7 @@ export const runSubgraphServer = (name: SubgraphName, create: Create): Promise<v
       host: String(given['SUBGRAPH_HOST']),
       port: Number(given[portName]),
       log: runtime.log,
+      turns: runtime.answering.turns,
     });
     const { env, metrics, log } = runtime;
     const operations = await openOperationsPort({

@@ -18,7 +18,7 @@ const overTheLimit = [
 const atTheLimit = `{ products(first: 100) { edges { node { id sku kind name subtitle description status version createdAt ${availability} } } } }`;
 
 const roomDocument =
-  'mutation Room($input: CreateProductInput!, $key: String!) { createProduct(input: $input, idempotencyKey: $key) { product { id } userErrors { message } } }';
+  'mutation Room($input: CreateProductInput!, $key: String!) { createProduct(input: $input, idempotencyKey: $key) { product { id } userErrors { __typename } } }';
 
 /** Rooms with three months of nights each, and long descriptions. */
 async function makeRooms(platform: BenchPlatform): Promise<Record<string, never>> {
