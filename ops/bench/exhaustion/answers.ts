@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { type BenchPlatform, benchAdmin } from '../bench-platform.ts';
-import { loginDocument } from '../order-flow.ts';
 import { type ExhaustionCase, codeOf, openAttacker, untilAborted } from './case.ts';
 
 const lines = 8;
@@ -17,6 +16,8 @@ const overTheLimit = [
 /** The most that a document may ask for here: some 50,000 values. */
 const atTheLimit = `{ products(first: 100) { edges { node { id sku kind name subtitle description status version createdAt ${availability} } } } }`;
 
+const loginDocument =
+  'mutation L($mobile: String!, $password: String!) { login(mobile: $mobile, password: $password) { tokens { accessToken } } }';
 const roomDocument =
   'mutation Room($input: CreateProductInput!, $key: String!) { createProduct(input: $input, idempotencyKey: $key) { product { id } userErrors { __typename } } }';
 
@@ -36,13 +37,13 @@ const ask =
   async ({ url }, signal, count) => {
     const attacker = openAttacker(url, lines);
     let next = 0;
-    signal.addEventListener('abort', () => void attacker.close());
     await untilAborted(lines, signal, count, async () => {
       const body = JSON.stringify({ query: queries[next++ % queries.length] });
       const headers = { 'content-type': 'application/json' };
       const answer = await attacker.send({ method: 'POST', path: '/graphql', headers, body });
       return codeOf(answer.body);
     });
+    await attacker.close();
   };
 
 export const refusedAnswers: ExhaustionCase = {

@@ -39,7 +39,7 @@ export function openAttacker(url: string, connections: number) {
       const response = await pool.request({ method, path, headers, body });
       return { status: response.statusCode, body: await response.body.text() };
     },
-    close: () => pool.destroy(),
+    close: () => pool.close(),
   };
 }
 

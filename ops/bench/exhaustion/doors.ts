@@ -9,11 +9,11 @@ export const metrics: ExhaustionCase = {
   what: `F45: ${metricsLines} lines read /metrics of the public port`,
   async attack({ url }, signal, count) {
     const attacker = openAttacker(url, metricsLines);
-    signal.addEventListener('abort', () => void attacker.close());
     await untilAborted(metricsLines, signal, count, async () => {
       const { status } = await attacker.send({ method: 'GET', path: '/metrics' });
       return status;
     });
+    await attacker.close();
   },
 };
 
@@ -55,7 +55,6 @@ export const forgedWebhooks: ExhaustionCase = {
   what: `F53: ${webhookLines} lines send webhooks with forged signatures`,
   async attack({ url }, signal, count) {
     const attacker = openAttacker(url, webhookLines);
-    signal.addEventListener('abort', () => void attacker.close());
     const body = JSON.stringify({ id: 'evt_forged', type: 'payment_intent.succeeded', data: { padding: 'x'.repeat(4_000) } }); // prettier-ignore
     await untilAborted(webhookLines, signal, count, async () => {
       const signature = `t=${Math.floor(Date.now() / 1_000)},v1=${'0'.repeat(64)}`;
@@ -63,5 +62,6 @@ export const forgedWebhooks: ExhaustionCase = {
       const { status } = await attacker.send({ method: 'POST', path: '/webhooks/simulated', headers, body });
       return status;
     });
+    await attacker.close();
   },
 };
