@@ -151,7 +151,10 @@ async function streamCounts(platform: BenchPlatform): Promise<Record<string, num
  */
 export async function benchFanOut(args: readonly string[]): Promise<void> {
   const [sockets = 5_000, perSecond = 200, seconds = 20] = args.map(Number);
-  const platform = await startBenchPlatform({ args: ['--split'], env: { PAYMENT_WINDOW_SECONDS: '7200', MAX_CONNECTIONS_PER_ADDRESS: '20000' } });
+  const platform = await startBenchPlatform({
+    args: ['--split'],
+    env: { PAYMENT_WINDOW_SECONDS: '7200', MAX_CONNECTIONS_PER_ADDRESS: '20000' },
+  });
   try {
     const gatewayPid = childOf(platform.pids['platform'] as number, 'gateway/server.ts');
     console.log(`registering ${sockets / socketsOfOne} customers with an order each …`);
