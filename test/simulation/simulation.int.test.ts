@@ -39,6 +39,7 @@ class Thread {
 const threads: Thread[] = [];
 const threadCount = Math.min(2, availableParallelism());
 beforeAll(() => {
+  if (onlySeed !== undefined) return;
   for (let count = 0; count < threadCount; count += 1) threads.push(new Thread());
 });
 afterAll(async () => {
