@@ -51,6 +51,8 @@ type AnyResolver = (...args: any[]) => unknown;
 export type ResolverMap = Record<string, unknown>;
 
 export const maxRepresentations = 100;
+/** Of one answer; each is text that nobody counts. */
+const maxErrors = 1_000;
 
 export type EngineOptions<Context extends CallContext> = {
   readonly name: SubgraphName;
@@ -143,7 +145,8 @@ function bounded(result: ExecutionResult, { answerSize }: CallContext): Executio
     if (error instanceof GraphQLError) return { errors: [error] };
     throw error;
   }
-  return noteSize(result, size.bytes);
+  const { errors = [] } = result;
+  return noteSize(errors.length > maxErrors ? { ...result, errors: errors.slice(0, maxErrors) } : result, size.bytes);
 }
 
 /** The results of a subscription; a refusal is the only one. */
