@@ -45,4 +45,4 @@ export const walletDocument = 'query Wallet { me { wallet(currency: "EUR") { bal
 export const unrestDocument = `query Unrest {
   sagas(first: 100, state: [RUNNING, COMPENSATING, STUCK]) { id state lastError }
   waiting: orders(first: 1, filter: { state: [PLACING, PENDING_PAYMENT] }) { totalCount }
-  refunds(first: 1, state: [REQUESTED, PENDING]) { edges { node { id state failureMessage } } } }`;
+  refunds(first: 100, state: [REQUESTED, PENDING]) { edges { node { id state failureMessage payment { method } } } } }`;

@@ -44,10 +44,14 @@ export async function refund(
   if (refundId === undefined) return;
   told.refundId = refundId;
   // The merchant's bank does it, and staff note that it did.
-  if (payment.method === 'BANK_TRANSFER')
-    await api.ask({
-      document: confirmRefundDocument,
-      variables: { refundId, idempotencyKey: randomUUID() },
-      person: staff,
-    });
+  if (payment.method === 'BANK_TRANSFER') await confirmRefund({ api, staff }, refundId);
+}
+
+/** Staff note that a refund was made by the bank. */
+export async function confirmRefund({ api, staff }: Pick<Shop, 'api' | 'staff'>, refundId: string): Promise<void> {
+  await api.ask({
+    document: confirmRefundDocument,
+    variables: { refundId, idempotencyKey: randomUUID() },
+    person: staff,
+  });
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { audit } from '../audit.ts';
 import { allOrdersDocument, placeDocument, stockDocument, unrestDocument, walletDocument } from './documents.ts';
 import { tell } from './buying.ts';
+import { confirmRefund } from './refunding.ts';
 import type { ProviderControl } from './provider.ts';
 import type { Shop } from './shop.ts';
 import { type PlatformOrder, ordersAgainstJournals } from './order-verdict.ts';
@@ -17,7 +18,9 @@ const settleTimeoutMs = 15_000;
 type Unrest = {
   sagas: { id: string; state: string; lastError: string | null }[];
   waiting: { totalCount: number };
-  refunds: { edges: { node: { id: string; state: string; failureMessage: string | null } }[] };
+  refunds: {
+    edges: { node: { id: string; state: string; failureMessage: string | null; payment: { method: string } } }[];
+  };
 };
 
 /** Waits until nothing is under way on the platform any more; tells what still is when the time is up. */
@@ -32,6 +35,9 @@ export async function untilQuiet(
     const sagas = unrest?.sagas ?? [];
     const refunds = unrest?.refunds.edges ?? [];
     const owed = await provider.owed();
+    // A transfer that came after its order had closed goes back by hand.
+    for (const { node } of refunds)
+      if (node.payment.method === 'BANK_TRANSFER') await confirmRefund({ api, staff }, node.id);
     const passedMs = performance.now() - startedAt;
     if (unrest && owed === 0 && sagas.length === 0 && refunds.length === 0 && unrest.waiting.totalCount === 0)
       return [];
