@@ -979,6 +979,8 @@ export type OrderQuery = {
       method: PaymentMethod;
       state: PaymentState;
       amount: { amount: number; currency: string };
+      captured: { amount: number; currency: string };
+      refunded: { amount: number; currency: string };
       attempts: Array<{
         id: string;
         state: AttemptState;
@@ -1559,6 +1561,8 @@ export type WatchOrderSubscription = {
         method: PaymentMethod;
         state: PaymentState;
         amount: { amount: number; currency: string };
+        captured: { amount: number; currency: string };
+        refunded: { amount: number; currency: string };
         attempts: Array<{
           id: string;
           state: AttemptState;
@@ -3411,6 +3415,28 @@ export const OrderDocument = {
                       {
                         kind: 'Field',
                         name: { kind: 'Name', value: 'amount' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                          ],
+                        },
+                      },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'captured' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                          ],
+                        },
+                      },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'refunded' },
                         selectionSet: {
                           kind: 'SelectionSet',
                           selections: [
@@ -5663,6 +5689,28 @@ export const WatchOrderDocument = {
                             {
                               kind: 'Field',
                               name: { kind: 'Name', value: 'amount' },
+                              selectionSet: {
+                                kind: 'SelectionSet',
+                                selections: [
+                                  { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                                ],
+                              },
+                            },
+                            {
+                              kind: 'Field',
+                              name: { kind: 'Name', value: 'captured' },
+                              selectionSet: {
+                                kind: 'SelectionSet',
+                                selections: [
+                                  { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                                ],
+                              },
+                            },
+                            {
+                              kind: 'Field',
+                              name: { kind: 'Name', value: 'refunded' },
                               selectionSet: {
                                 kind: 'SelectionSet',
                                 selections: [

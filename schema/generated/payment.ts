@@ -175,6 +175,24 @@ export type RefundState =
   /** The provider refuses what staff asked for; nothing went back. What the platform owes is never FAILED: it stays PENDING. */
   | 'FAILED';
 
+/** By whom a refund was made. */
+export type RefundOrigin =
+  /** Here: by staff, or by the platform for money that came too late. */
+  | 'PLATFORM'
+  /** At the provider, by somebody who did not go through this platform. */
+  | 'PROVIDER'
+  /** By the customer's bank, which took the money back; SUCCEEDED when the dispute was lost, FAILED when it was won. */
+  | 'DISPUTE';
+
+/** What has become of a dispute. */
+export type DisputeState =
+  /** The bank has not decided; the money counts as on its way back. */
+  | 'OPEN'
+  /** Decided for the shop: the money is ours again. */
+  | 'WON'
+  /** Decided for the customer: the money has gone back. */
+  | 'LOST';
+
 /** Which way money went in a wallet. */
 export type LedgerDirection =
   /** Out of the wallet. */
@@ -409,6 +427,8 @@ export type Refund = {
   providerRefundId?: Maybe<Scalars['String']['output']>;
   /** True: made by the platform for money that came too late. */
   automatic: Scalars['Boolean']['output'];
+  /** By whom it was made. */
+  origin: RefundOrigin;
   /** Why the provider refused it last; null when it did not. */
   failureMessage?: Maybe<Scalars['String']['output']>;
   /** How often the provider has refused it. */
@@ -419,6 +439,42 @@ export type Refund = {
   createdAt: Scalars['DateTime']['output'];
   /** When it ended, well or not. */
   settledAt?: Maybe<Scalars['DateTime']['output']>;
+};
+
+/** A customer's bank takes money back, or wants to. */
+export type Dispute = {
+  /** The dispute's id. */
+  id: Scalars['ID']['output'];
+  /** The payment that is disputed. */
+  payment: Payment;
+  /** How much of it. */
+  amount: Money;
+  /** What has become of it. */
+  state: DisputeState;
+  /** The bank's reason, in the provider's words, e.g. `fraudulent`. */
+  reason?: Maybe<Scalars['String']['output']>;
+  /** Until when the provider takes evidence. */
+  evidenceDueBy?: Maybe<Scalars['DateTime']['output']>;
+  /** When it was opened. */
+  openedAt: Scalars['DateTime']['output'];
+  /** When it was decided. */
+  closedAt?: Maybe<Scalars['DateTime']['output']>;
+};
+
+/** A dispute, with its cursor. */
+export type DisputeEdge = {
+  /** Opaque; for `after`. */
+  cursor: Scalars['String']['output'];
+  /** The dispute. */
+  node: Dispute;
+};
+
+/** A page of disputes. */
+export type DisputeConnection = {
+  /** The disputes. */
+  edges: Array<DisputeEdge>;
+  /** Where the page lies. */
+  pageInfo: PageInfo;
 };
 
 /** An entry of a payment's journal; `seq` is gapless per payment. */
@@ -856,6 +912,8 @@ export type Query = {
   payments: PaymentConnection;
   /** All refunds, newest first. Staff only (FORBIDDEN). */
   refunds: RefundConnection;
+  /** Disputes and money taken back by a bank, newest first. Staff only (FORBIDDEN). */
+  disputes: DisputeConnection;
   /** What providers have sent, newest first. Staff only (FORBIDDEN). */
   webhookDeliveries: WebhookConnection;
   /**
@@ -887,6 +945,11 @@ export type QueryRefundsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   state?: InputMaybe<Array<RefundState>>;
   refused?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+export type QueryDisputesArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
 };
 
 export type QueryWebhookDeliveriesArgs = {
@@ -1164,6 +1227,8 @@ export type ResolversTypes = {
   PaymentState: PaymentState;
   AttemptState: AttemptState;
   RefundState: RefundState;
+  RefundOrigin: RefundOrigin;
+  DisputeState: DisputeState;
   LedgerDirection: LedgerDirection;
   WebhookOutcome: WebhookOutcome;
   OrderState: OrderState;
@@ -1176,6 +1241,9 @@ export type ResolversTypes = {
   Payment: ResolverTypeWrapper<any>;
   PaymentAttempt: ResolverTypeWrapper<any>;
   Refund: ResolverTypeWrapper<any>;
+  Dispute: ResolverTypeWrapper<any>;
+  DisputeEdge: ResolverTypeWrapper<any>;
+  DisputeConnection: ResolverTypeWrapper<any>;
   PaymentEvent: ResolverTypeWrapper<any>;
   PaymentEventEdge: ResolverTypeWrapper<any>;
   PaymentEventConnection: ResolverTypeWrapper<any>;
@@ -1244,6 +1312,9 @@ export type ResolversParentTypes = {
   Payment: any;
   PaymentAttempt: any;
   Refund: any;
+  Dispute: any;
+  DisputeEdge: any;
+  DisputeConnection: any;
   PaymentEvent: any;
   PaymentEventEdge: any;
   PaymentEventConnection: any;
@@ -1545,11 +1616,42 @@ export type RefundResolvers<
   reason?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   providerRefundId?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   automatic?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  origin?: Resolver<ResolversTypes['RefundOrigin'], ParentType, ContextType>;
   failureMessage?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   refusals?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   nextTryAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   settledAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+};
+
+export type DisputeResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['Dispute'] = ResolversParentTypes['Dispute'],
+> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  payment?: Resolver<ResolversTypes['Payment'], ParentType, ContextType>;
+  amount?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  state?: Resolver<ResolversTypes['DisputeState'], ParentType, ContextType>;
+  reason?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  evidenceDueBy?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  openedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  closedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+};
+
+export type DisputeEdgeResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['DisputeEdge'] = ResolversParentTypes['DisputeEdge'],
+> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['Dispute'], ParentType, ContextType>;
+};
+
+export type DisputeConnectionResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['DisputeConnection'] = ResolversParentTypes['DisputeConnection'],
+> = {
+  edges?: Resolver<Array<ResolversTypes['DisputeEdge']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
 };
 
 export type PaymentEventResolvers<
@@ -1914,6 +2016,12 @@ export type QueryResolvers<
     ContextType,
     RequireFields<QueryRefundsArgs, 'first'>
   >;
+  disputes?: Resolver<
+    ResolversTypes['DisputeConnection'],
+    ParentType,
+    ContextType,
+    RequireFields<QueryDisputesArgs, 'first'>
+  >;
   webhookDeliveries?: Resolver<
     ResolversTypes['WebhookConnection'],
     ParentType,
@@ -2064,6 +2172,9 @@ export type Resolvers<ContextType = unknown> = {
   Payment?: PaymentResolvers<ContextType>;
   PaymentAttempt?: PaymentAttemptResolvers<ContextType>;
   Refund?: RefundResolvers<ContextType>;
+  Dispute?: DisputeResolvers<ContextType>;
+  DisputeEdge?: DisputeEdgeResolvers<ContextType>;
+  DisputeConnection?: DisputeConnectionResolvers<ContextType>;
   PaymentEvent?: PaymentEventResolvers<ContextType>;
   PaymentEventEdge?: PaymentEventEdgeResolvers<ContextType>;
   PaymentEventConnection?: PaymentEventConnectionResolvers<ContextType>;

@@ -11,7 +11,7 @@ import { findVisibleOrder, stateAt, takesWallet } from './orders.ts';
 import { amountRefusal, takesCurrency } from './providers/provider.ts';
 import type { RefundState } from './domain/refund.ts';
 import type {
-  PaymentEventRow, PaymentMethod, PaymentRow, RefundRow, WebhookOutcome, WebhookRow,
+  DisputeRow, PaymentEventRow, PaymentMethod, PaymentRow, RefundRow, WebhookOutcome, WebhookRow,
 } from './records.ts'; // prettier-ignore
 import { findHolder, heldForOrder, paymentFrom, refundFrom } from './store.ts';
 
@@ -125,6 +125,11 @@ export function listRefunds(
   });
 }
 
+export function listDisputes({ viewer, deps }: PaymentContext, input: PageInput): Promise<Page<DisputeRow>> {
+  requireStaff(viewer);
+  return page(deps.db.em(), 'dispute', disputeFrom, input, { text: '', values: [] });
+}
+
 export function listWebhooks(
   { viewer, deps }: PaymentContext,
   input: PageInput & { outcome?: readonly WebhookOutcome[] | null },
@@ -194,6 +199,22 @@ const eventFrom = (row: Row): PaymentEventRow =>
     data: row['data'] === null ? null : toJson(row['data']),
     at: toDate(row['at']),
   }) as PaymentEventRow;
+
+const disputeFrom = (row: Row): DisputeRow =>
+  ({
+    id: idFromBytes(row['id'] as Buffer),
+    provider: row['provider'],
+    providerDisputeId: row['provider_dispute_id'],
+    paymentId: idFromBytes(row['payment_id'] as Buffer),
+    refundId: row['refund_id'] === null ? null : idFromBytes(row['refund_id'] as Buffer),
+    currency: row['currency'],
+    amountMinor: BigInt(row['amount_minor'] as string),
+    state: row['state'],
+    reason: row['reason'],
+    evidenceDueBy: toDate(row['evidence_due_by']),
+    openedAt: toDate(row['opened_at']),
+    closedAt: toDate(row['closed_at']),
+  }) as DisputeRow;
 
 const webhookFrom = (row: Row): WebhookRow =>
   ({

@@ -73,7 +73,7 @@ const movements = {
       if(p.captured_minor > 0, p.captured_minor, p.amount_minor) amount_minor
     from attempt m join payment p on p.id = m.payment_id`,
   refund: `select m.id, m.number, m.payment_id, m.state, m.provider_refund_id transaction_id, m.settled_at at, m.currency, m.amount_minor
-    from refund m join attempt a on a.id = m.attempt_id`,
+    from refund m join attempt a on a.id = m.attempt_id and m.origin <> 'DISPUTE'`,
 } as const;
 const ofProvider = { charge: 'm.provider = ?', refund: 'a.provider = ?' } as const;
 const transactionId = { charge: 'm.provider_intent_id', refund: 'm.provider_refund_id' } as const;

@@ -14,6 +14,8 @@ const minor = () => p.bigint().$type<bigint>();
 export type PaymentMethod = 'NONE' | 'WALLET' | 'SIMULATED_CARD' | 'STRIPE' | 'WECHAT_PAY' | 'ALIPAY' | 'BANK_TRANSFER';
 /** Who brought a change about. */
 export type Source = 'api' | 'webhook' | 'poll' | 'event' | 'job';
+/** By whom a refund was made: here, at the provider, or by a customer's bank. */
+export type RefundOrigin = 'PLATFORM' | 'PROVIDER' | 'DISPUTE';
 export const webhookOutcomes = [
   'APPLIED', 'DUPLICATE', 'STALE', 'REJECTED_SIGNATURE', 'REJECTED_AMOUNT', 'UNKNOWN_PAYMENT', 'LATE_AUTO_REFUNDED', 'ERROR',
 ] as const; // prettier-ignore
@@ -79,6 +81,8 @@ export const AttemptRecord = defineEntity({
     state: text<AttemptState>(16),
     tradeType: text<string>(16).nullable(),
     providerIntentId: text<string>(128).nullable(),
+    /** The provider's name for the payment behind a checkout. */
+    providerPaymentId: text<string>(128).nullable(),
     providerState: text<string>(40).nullable(),
     redirectUrl: text<string>(2048).nullable(),
     clientParams: p.json<Record<string, string | number>>().nullable(),
@@ -93,6 +97,7 @@ export const AttemptRecord = defineEntity({
   uniques: [{ name: 'attempt_intent', properties: ['provider', 'providerIntentId'] }],
   indexes: [
     { name: 'attempt_payment', properties: ['paymentId', 'id'] },
+    { name: 'attempt_payment_id', properties: ['provider', 'providerPaymentId'] },
     { name: 'attempt_finished', properties: ['provider', 'finishedAt'] },
   ],
 });
@@ -126,6 +131,7 @@ export const RefundRecord = defineEntity({
     refusals: p.integer().default(0),
     /** When the provider was asked, until it has answered. */
     triedAt: at().nullable(),
+    origin: text<RefundOrigin>(16).default('PLATFORM'),
     /** Who of the staff has settled it by hand. */
     confirmedBy: id().nullable(),
   },
@@ -133,10 +139,35 @@ export const RefundRecord = defineEntity({
     { name: 'refund_payment', properties: ['paymentId', 'id'] },
     { name: 'refund_order', properties: ['orderId', 'id'] },
     { name: 'refund_state', properties: ['state', 'id'] },
+    { name: 'refund_provider_id', properties: ['providerRefundId'] },
   ],
   checks: [{ name: 'refund_amount', expression: '`amount_minor` > 0' }],
 });
 export type RefundRow = InferEntity<typeof RefundRecord>;
+
+export const DisputeRecord = defineEntity({
+  name: 'DisputeRecord',
+  tableName: 'dispute',
+  properties: {
+    id: id().primary(),
+    provider: text<string>(16),
+    providerDisputeId: text<string>(128),
+    paymentId: id(),
+    /** What stands for the money in the payment's books; null where nothing was left of it. */
+    refundId: id().nullable(),
+    currency: fixed(3),
+    amountMinor: minor(),
+    state: text<'OPEN' | 'WON' | 'LOST'>(8),
+    reason: text<string>(64).nullable(),
+    evidenceDueBy: at().nullable(),
+    openedAt: at(),
+    closedAt: at().nullable(),
+  },
+  uniques: [{ name: 'dispute_provider', properties: ['provider', 'providerDisputeId'] }],
+  indexes: [{ name: 'dispute_payment', properties: ['paymentId'] }],
+  checks: [{ name: 'dispute_amount', expression: '`amount_minor` > 0' }],
+});
+export type DisputeRow = InferEntity<typeof DisputeRecord>;
 
 export const PaymentEventRecord = defineEntity({
   name: 'PaymentEventRecord',
@@ -217,6 +248,7 @@ export const entities = [
   PaymentRecord,
   AttemptRecord,
   RefundRecord,
+  DisputeRecord,
   PaymentEventRecord,
   WebhookRecord,
   StatementLineRecord,

@@ -24,9 +24,9 @@ import { type WalletView, findWallet, listEntries } from './ledger/wallets.ts';
 import type { RefundState } from './domain/refund.ts';
 import { stateAt } from './orders.ts';
 import {
-  type PageInput, availablePaymentMethods, findVisiblePayment, listEvents, listPayments, listPaymentsOfUser, listRefunds, listWebhooks, watchPayments,
+  type PageInput, availablePaymentMethods, findVisiblePayment, listDisputes, listEvents, listPayments, listPaymentsOfUser, listRefunds, listWebhooks, watchPayments,
 } from './queries.ts'; // prettier-ignore
-import type { PaymentEventRow, PaymentRow, RefundRow, WebhookOutcome, WebhookRow } from './records.ts';
+import type { DisputeRow, PaymentEventRow, PaymentRow, RefundRow, WebhookOutcome, WebhookRow } from './records.ts';
 
 type OrderStub = {
   readonly id: string;
@@ -52,6 +52,7 @@ const operations: ResolverMap = {
       input: PageInput & { state?: RefundState[] | null; refused?: boolean | null },
       context: PaymentContext,
     ) => listRefunds(context, input),
+    disputes: (_: unknown, input: PageInput, context: PaymentContext) => listDisputes(context, input),
     reconciliation: (_: unknown, { day }: { day: string }, context: PaymentContext) => reconciliationOf(context, day),
     webhookDeliveries: (
       _: unknown,
@@ -187,6 +188,10 @@ const paymentResolvers: ResolverMap = {
     payment: ({ paymentId }: RefundRow, _: unknown, { loaders }: PaymentContext) => loaders.payment.load(paymentId),
     amount: (refund: RefundRow) => amount(refund.amountMinor, refund),
     failureMessage: ({ failure }: RefundRow) => failure,
+  },
+  Dispute: {
+    payment: ({ paymentId }: DisputeRow, _: unknown, { loaders }: PaymentContext) => loaders.payment.load(paymentId),
+    amount: (dispute: DisputeRow) => amount(dispute.amountMinor, dispute),
   },
   PaymentEvent: {
     id: ({ paymentId, seq }: PaymentEventRow) => `${paymentId}:${seq}`,

@@ -47,6 +47,7 @@ export const attemptFrom = (row: Row): AttemptRow =>
     state: row['state'],
     tradeType: row['trade_type'],
     providerIntentId: row['provider_intent_id'],
+    providerPaymentId: row['provider_payment_id'],
     providerState: row['provider_state'],
     redirectUrl: row['redirect_url'],
     clientParams: row['client_params'] === null ? null : toJson(row['client_params']),
@@ -82,6 +83,7 @@ export const refundFrom = (row: Row): RefundRow =>
     refusals: Number(row['refusals']),
     triedAt: toDate(row['tried_at']),
     confirmedBy: idOrNull(row['confirmed_by']),
+    origin: row['origin'],
   }) as RefundRow;
 
 /** The payment, locked until the transaction ends. All changes of a payment, its attempts and refunds happen under this lock. */

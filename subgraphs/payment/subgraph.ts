@@ -19,6 +19,7 @@ import { LedgerMigration } from './migrations/2026-11-22-ledger.ts';
 import { LiveSlotMigration } from './migrations/2026-11-22-live-slot.ts';
 import { ReconciliationMigration } from './migrations/2026-11-22-reconciliation.ts';
 import { CaptureMigration } from './migrations/2026-11-23-capture.ts';
+import { ProviderDoingsMigration } from './migrations/2026-11-30-own-doings.ts';
 import { RefundTriesMigration } from './migrations/2026-11-22-refund-tries.ts';
 import { openPaymentMetrics } from './metrics.ts';
 import { orderEvents } from './order-events.ts';
@@ -35,6 +36,7 @@ const migrations: readonly NamedMigration[] = [
   { name: '2026-11-22-refund-tries', class: RefundTriesMigration },
   { name: '2026-11-22-reconciliation', class: ReconciliationMigration },
   { name: '2026-11-23-capture', class: CaptureMigration },
+  { name: '2026-11-30-own-doings', class: ProviderDoingsMigration },
 ];
 
 /** The payment service's schema as it is to be. */

@@ -111,13 +111,14 @@ async function saveAttempt(
   const finishedAt = waits ? null : attempt.state === 'SUCCEEDED' ? cause.at : (row.finishedAt ?? cause.at);
   await write(
     unit.sql,
-    `update attempt set state = ?, live = ?, provider_intent_id = coalesce(provider_intent_id, ?), provider_state = ?, failure_code = ?, failure_message = ?,
+    `update attempt set state = ?, live = ?, provider_intent_id = coalesce(provider_intent_id, ?), provider_payment_id = coalesce(provider_payment_id, ?), provider_state = ?, failure_code = ?, failure_message = ?,
        finished_at = ?, checks = 0, next_check_at = if(?, utc_timestamp(3) + interval ${followUpSeconds} second, null)
      where id = ?`,
     [
       attempt.state,
       attempt.live ? idToBytes(row.paymentId) : null,
       about.intentId,
+      fact.type === 'succeeded' ? (fact.providerPaymentId ?? null) : null,
       fact.type,
       fact.type === 'failed' ? fact.code.slice(0, 64) : fact.type === 'canceled' ? (row.failureCode ?? null) : null,
       fact.type === 'failed'

@@ -8,6 +8,7 @@ import type { PaymentProvider, ProviderEvent } from '../providers/provider.ts';
 import type { WebhookOutcome } from '../records.ts';
 import type { Cause } from '../store.ts';
 import { type Applied, applyFact } from './apply-fact.ts';
+import { applyDispute, applyOwnRefund } from './apply-own-doing.ts';
 import { applyRefund } from './apply-refund.ts';
 
 export type Received = {
@@ -133,6 +134,8 @@ function applyEvent(
   const { about } = event;
   if (about === null) return { outcome: 'STALE', paymentId: null, error: 'a type of event that is not used' };
   if (about.kind === 'attempt') return applyFact(unit, deps, { provider: provider.name, ...about }, cause);
+  if (about.kind === 'dispute') return applyDispute(unit, deps, { provider: provider.name, ...about }, cause);
+  if (about.refundKey === null) return applyOwnRefund(unit, deps, { provider: provider.name, ...about }, cause);
   return applyRefund(unit, deps, { provider: provider.name, key: about.refundKey, result: about.refund }, cause);
 }
 

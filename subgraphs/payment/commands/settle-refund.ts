@@ -97,7 +97,8 @@ export function confirmRefund(
   });
 }
 
-function requireOpen({ state }: RefundRow): void {
+function requireOpen({ state, origin }: RefundRow): void {
+  if (origin === 'DISPUTE') throw new RefusedError(conflictError('The customer’s bank decides about this one.'));
   if (state === 'SUCCEEDED') throw new RefusedError(conflictError('The refund has succeeded already.'));
 }
 

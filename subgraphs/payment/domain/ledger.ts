@@ -4,9 +4,10 @@ import { idFromBytes, idToBytes } from '../../shared/ids.ts';
 
 /**
  * AVAILABLE and HELD are a customer's wallet: what can be spent, and what is set aside for an order in flight. The others are
- * the house's: SALES has what wallets paid for orders, CREDITS what staff gave, TOP_UPS what customers paid in from outside.
+ * the house's: SALES has what wallets paid for orders, CREDITS what staff gave, TOP_UPS what customers paid in from outside,
+ * LOSSES what a bank took back of a top-up that was spent already.
  */
-export type AccountKind = 'AVAILABLE' | 'HELD' | 'SALES' | 'CREDITS' | 'TOP_UPS';
+export type AccountKind = 'AVAILABLE' | 'HELD' | 'SALES' | 'CREDITS' | 'TOP_UPS' | 'LOSSES';
 
 /** An account, by what makes it one of a kind. A house account's owner is one of its shards. */
 export type Account = { readonly kind: AccountKind; readonly ownerId: string; readonly currency: string };
@@ -140,5 +141,35 @@ export function topUpTransfer(
     paymentId: payment.id,
     orderId: payment.orderId,
     moves: between(wallet, { from, to }, event.amountMinor),
+  };
+}
+
+/**
+ * What money that a provider or a bank took back of a top-up moves: as much as is in the wallet, the rest is the house's
+ * loss. Given back, it goes where it was taken from: `taken` says what that was.
+ */
+export function takenTopUpTransfer(
+  payment: WalletPayment & { readonly version: number },
+  event: PaymentEvent,
+  refundId: string,
+  taken: { readonly walletMinor: bigint; readonly lossMinor: bigint },
+): Transfer | null {
+  if (event.type !== 'RefundRequested' && event.type !== 'RefundFailed') return null;
+  const wallet = { ownerId: payment.customerId, currency: payment.currency };
+  const sign = event.type === 'RefundRequested' ? 1n : -1n;
+  const move = (kind: AccountKind, amountMinor: bigint): Move => ({
+    account: { kind, ownerId: isCustomers(kind) ? wallet.ownerId : shardOf(wallet.ownerId), currency: wallet.currency },
+    amountMinor: sign * amountMinor,
+  });
+  return {
+    reference: `topup-refund:${refundId}:${payment.version}`,
+    reason: `Payment ${payment.number}`,
+    paymentId: payment.id,
+    orderId: payment.orderId,
+    moves: [
+      move('AVAILABLE', -taken.walletMinor),
+      move('LOSSES', -taken.lossMinor),
+      move('TOP_UPS', taken.walletMinor + taken.lossMinor),
+    ].filter(({ amountMinor }) => amountMinor !== 0n),
   };
 }

@@ -37,6 +37,7 @@ export type PaymentEvent =
     }
   | { readonly type: 'CapturedTwice'; readonly amountMinor: bigint }
   | { readonly type: 'RefundRequested' | 'RefundSucceeded' | 'RefundFailed'; readonly amountMinor: bigint }
+  | { readonly type: 'DisputeOpened' | 'DisputeWon' | 'DisputeLost'; readonly amountMinor: bigint }
   | { readonly type: 'SurplusRefunded' | 'RefundReturned' | 'RefundRepeated'; readonly amountMinor: bigint }
   | { readonly type: 'PaymentRetried' | 'PaymentCancelled' | 'PaymentExpired' }
   | { readonly type: 'PaymentProcessing' }
@@ -46,12 +47,13 @@ export type PaymentEvent =
 
 /** What a provider says about an attempt, however it was heard. */
 export type ProviderFact =
-  /** `at`: when the customer paid, by the provider's clock, where it says so. */
+  /** `at`: when the customer paid, by the provider's clock, where it says so. `providerPaymentId`: its name for what is behind a checkout. */
   | {
       readonly type: 'succeeded';
       readonly amountMinor: bigint;
       readonly currency: string;
       readonly at?: Date | undefined;
+      readonly providerPaymentId?: string | undefined;
     }
   | { readonly type: 'failed'; readonly code: string; readonly message: string }
   /** The provider holds the money until we capture it, for a time. */
@@ -132,6 +134,9 @@ function changed(payment: PaymentFacts, event: PaymentEvent): Partial<PaymentFac
     case 'RefundRefused':
     case 'RefundReturned':
     case 'RefundRepeated':
+    case 'DisputeOpened':
+    case 'DisputeWon':
+    case 'DisputeLost':
       return {};
   }
 }

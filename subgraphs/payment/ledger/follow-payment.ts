@@ -1,5 +1,6 @@
-import type { Sql } from '../../shared/database.ts';
-import { topUpReference, topUpTransfer, walletTransfer } from '../domain/ledger.ts';
+import { type Sql, select } from '../../shared/database.ts';
+import { idToBytes } from '../../shared/ids.ts';
+import { takenTopUpTransfer, topUpReference, topUpTransfer, walletId, walletTransfer } from '../domain/ledger.ts';
 import type { PaymentEvent } from '../domain/payment.ts';
 import type { PaymentRow } from '../records.ts';
 import { isPosted, postTransfer } from './transfer.ts';
@@ -27,10 +28,48 @@ export async function followPayment(
     const transfer =
       before.method === 'WALLET'
         ? walletTransfer(payment, step.event, refundId)
-        : topUpTransfer(payment, step.event, refundId);
+        : refundId !== null && (await isTaken(sql, refundId, cause))
+          ? takenTopUpTransfer(payment, step.event, refundId, await takenFrom(sql, payment, step.event, refundId))
+          : topUpTransfer(payment, step.event, refundId);
     if (transfer && (before.method === 'WALLET' || (await isPosted(sql, topUpReference(before.orderId)))))
       await postTransfer(sql, transfer, cause.at);
     ({ state } = step);
     version += 1;
   }
+}
+
+/** True for a refund that was made without us: then the money is gone, whatever the wallet has. */
+async function isTaken(
+  sql: Sql,
+  refundId: string,
+  cause: { readonly data?: Readonly<Record<string, unknown>> | undefined },
+): Promise<boolean> {
+  if (cause.data?.['origin'] !== undefined) return true;
+  const [row] = await select(sql, 'select origin from refund where id = ?', [idToBytes(refundId)]);
+  return row !== undefined && row['origin'] !== 'PLATFORM';
+}
+
+/** How much of it the wallet pays and how much is the house's loss: now, or as it was when it was taken. */
+async function takenFrom(
+  sql: Sql,
+  payment: PaymentRow,
+  event: PaymentEvent,
+  refundId: string,
+): Promise<{ walletMinor: bigint; lossMinor: bigint }> {
+  const amountMinor = 'amountMinor' in event ? event.amountMinor : 0n;
+  if (event.type === 'RefundFailed') {
+    const rows = await select(
+      sql,
+      `select a.kind, e.amount_minor from ledger_transfer t join ledger_entry e on e.transfer_id = t.id join ledger_account a on a.id = e.account_id
+       where t.payment_id = ? and t.reference like ? and a.kind = 'LOSSES' order by t.at limit 1`,
+      [idToBytes(payment.id), `topup-refund:${refundId}:%`],
+    );
+    const lossMinor = rows[0] ? -BigInt(rows[0]['amount_minor'] as string) : 0n;
+    return { walletMinor: amountMinor - lossMinor, lossMinor };
+  }
+  const id = walletId(payment.customerId, payment.currency);
+  const [row] = await select(sql, 'select balance_minor from ledger_account where id = ? for update', [idToBytes(id)]);
+  const balanceMinor = row ? BigInt(row['balance_minor'] as string) : 0n;
+  const walletMinor = balanceMinor < amountMinor ? balanceMinor : amountMinor;
+  return { walletMinor, lossMinor: amountMinor - walletMinor };
 }

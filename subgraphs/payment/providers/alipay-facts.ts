@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { decimalText } from '../../shared/currencies.ts';
 import { idFromBytes } from '../../shared/ids.ts';
 import type { ProviderFact } from '../domain/payment.ts';
-import type { AmountLimits, PaymentProvider } from './provider.ts';
+import type { AmountLimits, PaymentProvider, ProviderEvent } from './provider.ts';
 
 /** Alipay's mainland API knows one currency, and tells its times in China's. */
 export const alipayCurrency = 'CNY';
@@ -66,11 +66,24 @@ const notificationShape = z.object({
   total_amount: z.string(),
   gmt_payment: z.string().optional(),
   gmt_refund: z.string().optional(),
+  refund_fee: z.string().optional(),
+  out_biz_no: z.string().max(64).optional(),
 });
 
 /**
- * Reads a notification whose signature was checked; null when it is none. One about a refund is not used: the answer to a
- * refund, and asking for it, say what became of it.
+ * A refund of ours is named as we asked for it, and its own answer says what became of it. Any other was made at Alipay; what
+ * is told is all that has gone back of the trade.
+ */
+function refundTold(data: z.infer<typeof notificationShape>): ProviderEvent['about'] {
+  const totalMinor = fromYuan(data.refund_fee ?? '');
+  const ours = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_\d+)?$/.test(data.out_biz_no ?? '');
+  if (ours || totalMinor === null) return null;
+  const refund = { id: data.out_biz_no || data.notify_id, result: 'succeeded' } as const;
+  return { kind: 'refund', refundKey: null, refund, intentId: data.out_trade_no, totalMinor };
+}
+
+/**
+ * Reads a notification whose signature was checked; null when it is none.
  *
  * @see https://opendocs.alipay.com/open/270/105902
  */
@@ -80,8 +93,8 @@ export function readAlipayEvent(body: Buffer): ReturnType<PaymentProvider['readE
   const event = { id: data.notify_id, type: `${data.notify_type}.${data.trade_status}` };
   const fact = tradeFact(data.trade_status, data.total_amount, data.gmt_payment);
   if (fact === undefined) return null;
-  const refunded = data.gmt_refund !== undefined && data.gmt_refund !== '';
-  if (fact === null || refunded) return { ...event, about: null };
+  if (data.gmt_refund) return { ...event, about: refundTold(data) };
+  if (fact === null) return { ...event, about: null };
   const createdAt = (fact.type === 'succeeded' && fromChinaTime(data.gmt_payment ?? '')) || undefined;
   const { out_trade_no: intentId } = data;
   return { ...event, createdAt, about: { kind: 'attempt', intentId, attemptId: attemptIdOf(intentId), fact } };

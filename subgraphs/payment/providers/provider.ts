@@ -27,6 +27,16 @@ export type ProviderRefund = {
   readonly failure?: string;
 };
 
+/** A customer's bank takes money back, or wants to. */
+export type ProviderDispute = {
+  readonly id: string;
+  readonly state: 'OPEN' | 'WON' | 'LOST';
+  readonly amountMinor: bigint;
+  readonly reason: string | null;
+  readonly evidenceDueBy: Date | null;
+  readonly openedAt: Date | null;
+};
+
 /** An authentic message of a provider, in our words. `about` is null for one that is not used. */
 export type ProviderEvent = {
   readonly id: string;
@@ -41,7 +51,22 @@ export type ProviderEvent = {
         readonly attemptId: string | null;
         readonly fact: ProviderFact;
       }
-    | { readonly kind: 'refund'; readonly refundKey: string | null; readonly refund: ProviderRefund }
+    | {
+        readonly kind: 'refund';
+        readonly refundKey: string | null;
+        readonly refund: ProviderRefund;
+        /** Of a refund that was not asked for here: of which payment, and how much. */
+        readonly intentId: string | null;
+        readonly amountMinor?: bigint | undefined;
+        /** Instead of `amountMinor`: all that has gone back of the payment by now. */
+        readonly totalMinor?: bigint | undefined;
+      }
+    | {
+        readonly kind: 'dispute';
+        readonly intentId: string | null;
+        readonly attemptId: string | null;
+        readonly dispute: ProviderDispute;
+      }
     | null;
 };
 

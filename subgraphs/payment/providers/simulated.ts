@@ -7,6 +7,7 @@ import { saysNothing } from './answers.ts';
 import {
   type Intent,
   type PaymentProvider,
+  type ProviderDispute,
   type ProviderRefund,
   ProviderRefused,
   ProviderUnreachable,
@@ -42,6 +43,8 @@ const refundShape = z.object({
   id: z.string().min(1).max(128),
   status: z.enum(['succeeded', 'failed', 'pending']),
   failure_reason: z.string().nullish(),
+  payment_intent: z.string().max(128).nullish(),
+  amount: z.number().int().optional(),
   metadata: z.record(z.string(), z.string()),
 });
 const statementShape = z.object({
@@ -65,7 +68,22 @@ const eventShape = z.object({
   data: z.object({ object: z.unknown() }),
 });
 /** Events that tell of a refund; all others that are used tell of an intent. */
-const refundEvents: ReadonlySet<string> = new Set(['charge.refunded', 'refund.updated', 'refund.failed']);
+const refundEvents: ReadonlySet<string> = new Set([
+  'charge.refunded',
+  'refund.created',
+  'refund.updated',
+  'refund.failed',
+]);
+const disputeShape = z.object({
+  id: z.string().min(1).max(128),
+  payment_intent: z.string().min(1).max(128),
+  amount: z.number().int().positive(),
+  status: z.enum(['needs_response', 'won', 'lost']),
+  reason: z.string().max(64),
+  evidence_due_by: z.iso.datetime().transform((text) => new Date(text)),
+  created: z.number().int(),
+});
+const disputeStates = { needs_response: 'OPEN', won: 'WON', lost: 'LOST' } as const;
 type SimulatedIntent = z.infer<typeof intentShape>;
 
 /**
@@ -202,6 +220,15 @@ const refundFrom = ({ id, status, failure_reason: failure }: z.infer<typeof refu
   ...(failure ? { code: failure, failure } : {}),
 });
 
+const disputeFrom = (dispute: z.infer<typeof disputeShape>): ProviderDispute => ({
+  id: dispute.id,
+  state: disputeStates[dispute.status],
+  amountMinor: BigInt(dispute.amount),
+  reason: dispute.reason,
+  evidenceDueBy: dispute.evidence_due_by,
+  openedAt: new Date(dispute.created * 1000),
+});
+
 async function* statementLines(
   call: (method: 'GET', path: string) => Promise<unknown>,
   { from, to }: { from: Date; to: Date },
@@ -233,7 +260,16 @@ function readEvent(body: Buffer): ReturnType<PaymentProvider['readEvent']> {
     if (refundEvents.has(type)) {
       const refund = refundShape.parse(data.object);
       const key = refund.metadata['refundId'] ?? null;
-      return { ...told, about: { kind: 'refund', refundKey: key, refund: refundFrom(refund) } };
+      const { payment_intent: intentId = null, amount } = refund;
+      const amountMinor = amount === undefined ? undefined : BigInt(amount);
+      return { ...told, about: { kind: 'refund', refundKey: key, refund: refundFrom(refund), intentId, amountMinor } };
+    }
+    if (type.startsWith('charge.dispute.')) {
+      const dispute = disputeShape.parse(data.object);
+      return {
+        ...told,
+        about: { kind: 'dispute', intentId: dispute.payment_intent, attemptId: null, dispute: disputeFrom(dispute) },
+      };
     }
     const wanted = [
       'payment_intent.succeeded',

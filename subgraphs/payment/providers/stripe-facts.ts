@@ -1,7 +1,7 @@
 import type { Stripe } from 'stripe';
 import { z } from 'zod';
 import type { ProviderFact } from '../domain/payment.ts';
-import type { PaymentProvider, ProviderRefund } from './provider.ts';
+import type { PaymentProvider, ProviderDispute, ProviderRefund } from './provider.ts';
 import { fromStripeAmount } from './stripe-amounts.ts';
 
 const metadata = z.record(z.string(), z.string()).nullish();
@@ -22,13 +22,27 @@ const sessionShape = z.object({
   payment_status: z.string(),
   amount_total: z.number().int().nullable(),
   currency: z.string().nullable(),
+  payment_intent: z.union([z.string(), z.object({ id: z.string() })]).nullish(),
   metadata,
 });
 const refundShape = z.object({
   id: z.string().min(1).max(128),
   status: z.string().nullable(),
   failure_reason: z.string().nullish(),
+  payment_intent: z.string().max(128).nullish(),
+  amount: z.number().int().optional(),
+  currency: z.string().optional(),
   metadata,
+});
+const disputeShape = z.object({
+  id: z.string().min(1).max(128),
+  payment_intent: z.string().max(128).nullish(),
+  amount: z.number().int().positive(),
+  currency: z.string(),
+  status: z.string(),
+  reason: z.string().nullish(),
+  created: z.number().int().optional(),
+  evidence_details: z.object({ due_by: z.number().int().nullish() }).nullish(),
 });
 const eventShape = z.object({
   id: z.string().min(1).max(128),
@@ -58,6 +72,7 @@ export function intentFact(intent: Stripe.PaymentIntent | IntentFacts): Provider
         type: 'succeeded',
         ...minorOf(intent.amount_received, intent.currency),
         at: paidAt(intent.latest_charge),
+        providerPaymentId: intent.id,
       };
     case 'requires_capture':
       return { type: 'authorized', ...minorOf(intent.amount_capturable, intent.currency) };
@@ -76,7 +91,9 @@ export function intentFact(intent: Stripe.PaymentIntent | IntentFacts): Provider
 /** What a checkout session says about its attempt: only a paid one counts. */
 export function sessionFact(session: Stripe.Checkout.Session | SessionFacts): ProviderFact | null {
   if (session.payment_status === 'paid') {
-    return { type: 'succeeded', ...minorOf(session.amount_total ?? 0, session.currency ?? '') };
+    const behind = session.payment_intent;
+    const providerPaymentId = typeof behind === 'string' ? behind : behind?.id;
+    return { type: 'succeeded', ...minorOf(session.amount_total ?? 0, session.currency ?? ''), providerPaymentId };
   }
   return session.status === 'expired' ? { type: 'canceled' } : null;
 }
@@ -88,6 +105,16 @@ export function refundOf(refund: Stripe.Refund | z.infer<typeof refundShape>): P
   if (status !== 'failed' && status !== 'canceled') return { id, result: 'pending' };
   return { id, result: 'failed', code: failure ?? status, failure: failure ?? status };
 }
+
+/** A dispute in our words. */
+const disputeOf = (dispute: z.infer<typeof disputeShape>): ProviderDispute => ({
+  id: dispute.id,
+  state: dispute.status === 'won' ? 'WON' : dispute.status === 'lost' ? 'LOST' : 'OPEN',
+  amountMinor: fromStripeAmount(dispute.amount, dispute.currency).amount,
+  reason: dispute.reason ?? null,
+  evidenceDueBy: dispute.evidence_details?.due_by ? new Date(dispute.evidence_details.due_by * 1000) : null,
+  openedAt: dispute.created === undefined ? null : new Date(dispute.created * 1000),
+});
 
 /** A success is told of as it happens, so the event's own time is that of the payment. */
 const toldAt = (fact: ProviderFact | null, created: number | undefined): ProviderFact | null =>
@@ -126,7 +153,16 @@ export function readStripeEvent(body: Buffer, live: boolean): ReturnType<Payment
     if (type.startsWith('refund.')) {
       const refund = refundShape.parse(data.object);
       const refundKey = refund.metadata?.['refundId'] ?? null;
-      return { id, type, about: { kind: 'refund', refundKey, refund: refundOf(refund) } };
+      const { payment_intent: intentId = null, amount, currency = '' } = refund;
+      const amountMinor = amount === undefined ? undefined : fromStripeAmount(amount, currency).amount;
+      return { id, type, about: { kind: 'refund', refundKey, refund: refundOf(refund), intentId, amountMinor } };
+    }
+    if (type.startsWith('charge.dispute.')) {
+      const dispute = disputeShape.parse(data.object);
+      // An inquiry takes no money: the bank only asks.
+      if (dispute.status.startsWith('warning_')) return { id, type, about: null };
+      const { payment_intent: intentId = null } = dispute;
+      return { id, type, about: { kind: 'dispute', intentId, attemptId: null, dispute: disputeOf(dispute) } };
     }
     return { id, type, about: null };
   } catch {

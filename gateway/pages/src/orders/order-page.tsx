@@ -3,6 +3,7 @@ import { formatMoment, formatMoney } from '../format.ts';
 import { Countdown } from '../pay/countdown.tsx';
 import { useTitle } from '../ui/parts.tsx';
 import { CancelOrder } from './cancel-order.tsx';
+import { pendingPayment, pendingText } from './money-words.ts';
 import { inWords, stateText } from './order-state.tsx';
 import { OrderSummary } from './order-summary.tsx';
 import { OrderView, type ShownOrder } from './order-view.tsx';
@@ -20,11 +21,17 @@ export const OrderPage = ({ orderId }: { orderId: string }) => (
 
 function OrderDetails({ order, events, reload }: ShownOrder) {
   useTitle(stateText[order.state].text);
+  const pending = pendingPayment(order);
   return (
     <div className="columns">
       <div className="aside">
         <OrderSummary order={order} />
-        {order.state === 'PENDING_PAYMENT' && (
+        {order.state === 'PENDING_PAYMENT' && pending !== null && (
+          <section className="card form" aria-label="Payment">
+            <p className="notice wait">{pendingText(pending)}</p>
+          </section>
+        )}
+        {order.state === 'PENDING_PAYMENT' && pending === null && (
           <section className="card form" aria-label="Payment">
             <div className="due">
               <h2>

@@ -1,6 +1,7 @@
 import { Link } from 'wouter';
 import { formatMoment, formatMoney } from '../format.ts';
 import type { Order } from '../types.ts';
+import { backText, closedMoneyText } from './money-words.ts';
 
 type Outcome = { tone: 'good' | 'bad' | 'wait'; mark: string; title: string; text: string };
 
@@ -21,7 +22,7 @@ export function outcomeOf(order: Order): Outcome | null {
       tone: 'wait',
       mark: '↩',
       title: partly ? 'Partly refunded' : 'Refunded',
-      text: `${formatMoney(order.refundedTotal)} went back to your card.`,
+      text: `Given back: ${backText(order) || formatMoney(order.refundedTotal)}.`,
     };
   }
   switch (order.state) {
@@ -40,7 +41,7 @@ export function outcomeOf(order: Order): Outcome | null {
         tone: 'bad',
         mark: '×',
         title: 'Expired',
-        text: 'The time to pay ran out and the stock was given back. Nothing was charged; money that still arrives is refunded by itself.',
+        text: `The time to pay ran out and the stock was given back. ${closedMoneyText(order)} Money that still arrives is refunded by itself.`,
       };
     case 'CANCELLED':
       return { tone: 'bad', mark: '×', title: 'Cancelled', text: reasonText(order, 'This order was cancelled.') };
@@ -62,7 +63,7 @@ export function outcomeOf(order: Order): Outcome | null {
 }
 
 const reasonText = (order: Order, otherwise: string): string =>
-  `${cancelReasons[order.cancelReason ?? ''] ?? otherwise} Nothing was charged.`;
+  `${cancelReasons[order.cancelReason ?? ''] ?? otherwise} ${closedMoneyText(order)}`;
 
 export const OutcomeScreen = ({ order, outcome }: { order: Order; outcome: Outcome }) => (
   <div className={`outcome ${outcome.tone}`}>
@@ -73,7 +74,7 @@ export const OutcomeScreen = ({ order, outcome }: { order: Order; outcome: Outco
     <p>{outcome.text}</p>
     {order.paidAt !== null && (
       <p className="small muted">
-        {formatMoney(order.total)} received, {formatMoment(order.paidAt)}
+        {formatMoney(order.paidTotal)} received, {formatMoment(order.paidAt)}
       </p>
     )}
     <Link className="button quiet" href="/">

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useQuery } from 'urql';
 import { PayOptionsDocument } from '../../../../schema/generated/operations.ts';
 import { formatMoney } from '../format.ts';
@@ -15,11 +15,13 @@ const topUpType = 'TOPUP';
 export function PayForm({ order, payment }: { order: Order; payment: ReturnType<typeof usePayment> }) {
   const [wanted, setWanted] = useState(false);
   const started = cardPayment(order);
-  const { balance, takesCard, known } = useOptions(order);
+  const { balance, takesCard, paysWhole, known } = useOptions(order);
   const busy = payment.step.kind === 'working' ? payment.step.text : null;
 
   // What was begun decides how the money is split: the API takes one split an order.
-  if (started !== undefined) {
+  // After a decline the API says anew what can be used: another card, the wallet, or both.
+  const declined = started?.state === 'FAILED';
+  if (started !== undefined && !declined) {
     const share = walletShare(order);
     return (
       <>
@@ -31,11 +33,14 @@ export function PayForm({ order, payment }: { order: Order; payment: ReturnType<
 
   // Nothing that somebody is about to fill in may be replaced under their hands.
   if (!known) return <Loading text="Looking for ways to pay…" />;
-  const share = wanted && balance !== null ? smaller(balance, order.balanceDue) : null;
+  // The wallet's share of a payment that was declined is still set aside: only the wallet as a whole may take its place.
+  const offered = declined && !paysWhole ? null : balance;
+  const share =
+    wanted && offered !== null ? (paysWhole ? { ...order.balanceDue } : smaller(offered, order.balanceDue)) : null;
   const rest = { ...order.balanceDue, amount: order.balanceDue.amount - (share?.amount ?? 0) };
   return (
     <>
-      {balance !== null && (
+      {offered !== null && (
         <label className="check">
           <input
             type="checkbox"
@@ -46,7 +51,7 @@ export function PayForm({ order, payment }: { order: Order; payment: ReturnType<
           <span>
             Use my wallet
             <span className="small muted">
-              {formatMoney(balance)} in it
+              {formatMoney(offered)} in it
               {share !== null && rest.amount > 0 && `; the other ${formatMoney(rest)} by card`}
             </span>
           </span>
@@ -65,7 +70,11 @@ export function PayForm({ order, payment }: { order: Order; payment: ReturnType<
           {busy ?? `Pay ${formatMoney(order.balanceDue)} from my wallet`}
         </button>
       ) : takesCard ? (
-        <CardForm amount={formatMoney(rest)} busy={busy} onPay={(card) => void payment.pay(card, share)} />
+        <CardForm
+          amount={formatMoney(declined && started !== undefined ? started.amount : rest)}
+          busy={busy}
+          onPay={(card) => void payment.pay(card, share)}
+        />
       ) : (
         <p className="notice wait">
           This page takes the cards of the simulated provider, which is switched off here. Pay with a frontend of your
@@ -83,16 +92,20 @@ const smaller = (a: Money, b: Money): Money => ({ amount: Math.min(a.amount, b.a
  * What the wallet can pay in the order's currency (null when nothing), and whether the card can. `known` is false until
  * the API has answered; when it can't, the card is offered, and says itself what is wrong.
  */
-function useOptions(order: Order): { balance: Money | null; takesCard: boolean; known: boolean } {
-  const [{ data, error }] = useQuery({
+function useOptions(order: Order): { balance: Money | null; takesCard: boolean; paysWhole: boolean; known: boolean } {
+  const [{ data, error }, again] = useQuery({
     query: PayOptionsDocument,
     variables: { orderId: order.id, currency: order.balanceDue.currency },
     requestPolicy: 'network-only',
   });
+  // What can be used changes with what becomes of a payment.
+  const states = order.payments.map(({ state }) => state).join();
+  useEffect(() => again({ requestPolicy: 'network-only' }), [states, again]);
   const balance = data?.me?.wallet?.balance ?? null;
   return {
     balance: balance !== null && balance.amount > 0 && order.type.code !== topUpType ? balance : null,
     known: data !== undefined || error !== undefined,
     takesCard: data?.availablePaymentMethods.includes('SIMULATED_CARD') ?? true,
+    paysWhole: data?.availablePaymentMethods.includes('WALLET') ?? false,
   };
 }

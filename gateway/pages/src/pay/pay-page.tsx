@@ -1,6 +1,7 @@
 import { Link } from 'wouter';
 import { formatMoney } from '../format.ts';
 import { CancelOrder } from '../orders/cancel-order.tsx';
+import { pendingPayment, pendingText } from '../orders/money-words.ts';
 import { OrderSummary } from '../orders/order-summary.tsx';
 import { OrderView } from '../orders/order-view.tsx';
 import { OutcomeScreen, outcomeOf } from '../orders/outcome.tsx';
@@ -49,6 +50,16 @@ function Payment({ order, reload }: { order: Order; reload: () => Promise<void> 
     );
   }
   if (order.state === 'PLACING') return <Loading text="Your order is being placed…" />;
+  const pending = pendingPayment(order);
+  if (pending !== null) {
+    return (
+      <div className="form" role="status">
+        <h2>{pending.state === 'AUTHORIZED' ? 'Authorised' : 'On its way'}</h2>
+        <p className="notice wait">{pendingText(pending)}</p>
+        {order.allowedActions.includes('CANCEL') && <CancelOrder orderId={order.id} onCancelled={reload} />}
+      </div>
+    );
+  }
   const toConfirm = formatMoney(cardPayment(order)?.amount ?? order.balanceDue);
   return (
     <div className="form">
