@@ -37,7 +37,7 @@ export async function applyOwnRefund(
     [result.id, provider],
   );
   if (known) return applyRefund(unit, deps, { provider, key: refundKey(refundFrom(known)), result }, cause);
-  const payment = await lockPaymentOf(unit, { provider, intentId: about.intentId });
+  const payment = await lockPaymentOf(unit, { provider, intentId: about.intentId ?? null });
   if (!payment) return unknown('a refund of a payment that is not known here');
   if (result.result === 'failed') return { outcome: 'STALE', paymentId: payment.id };
   const amountMinor =

@@ -56,7 +56,7 @@ export type ProviderEvent = {
         readonly refundKey: string | null;
         readonly refund: ProviderRefund;
         /** Of a refund that was not asked for here: of which payment, and how much. */
-        readonly intentId: string | null;
+        readonly intentId?: string | null;
         readonly amountMinor?: bigint | undefined;
         /** Instead of `amountMinor`: all that has gone back of the payment by now. */
         readonly totalMinor?: bigint | undefined;
