@@ -31,6 +31,22 @@ export type GatewayErrorCode = (typeof gatewayErrorCodes)[number];
 
 const knownCodes: ReadonlySet<unknown> = new Set<ErrorCode | GatewayErrorCode>([...errorCodes, ...gatewayErrorCodes]);
 
+/**
+ * Whether an answer (its errors as the client sees them) brings nothing because what it needs does not answer now: over
+ * HTTP that is a 503, which says when to try again. With any data beside the errors it is an answer like others.
+ */
+export function isUnavailableAnswer({ data, errors = [] }: PresentedAnswer): boolean {
+  const codes = errors.map(({ extensions }) => extensions?.['code']);
+  const isEmpty = !data || Object.values(data).every((value) => value === null);
+  return isEmpty && codes.includes('SERVICE_UNAVAILABLE') && codes.every((code) => notNowCodes.has(code));
+}
+type PresentedAnswer = {
+  readonly data?: Readonly<Record<string, unknown>> | null | undefined;
+  readonly errors?: readonly GraphQLFormattedError[] | undefined;
+};
+/** What comes of a service that does not answer: at its own fields, and at those that could not be asked without them. */
+const notNowCodes: ReadonlySet<unknown> = new Set(['SERVICE_UNAVAILABLE', 'DEADLINE_EXCEEDED', 'INCOMPLETE_DATA']);
+
 /** A refusal of the gateway: the request is at fault and the same one will be refused again. */
 export const refusal = (code: GatewayErrorCode, message: string, status = 400): GraphQLError =>
   new GraphQLError(message, { extensions: { code, http: { status } } });
@@ -72,7 +88,7 @@ export function presentError(error: unknown, report: ErrorReport): GraphQLFormat
     if (isCoercionError(error)) return show(error.message, 'BAD_USER_INPUT');
   }
   if (isUnavailable(error)) {
-    log.warn({ err: (error as Error).message, traceId }, 'a dependency is unavailable');
+    log.debug({ err: (error as Error).message, traceId }, 'a dependency is unavailable');
     return show("The service can't answer right now; try again.", 'SERVICE_UNAVAILABLE');
   }
   log.error({ err: error, traceId }, 'unexpected error');

@@ -7,9 +7,10 @@ import { expressMiddleware } from '@as-integrations/express5';
 import type { ApolloGateway } from '@apollo/gateway';
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
 import { type ExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { retryAfterSeconds } from '../subgraphs/shared/errors.ts';
 import { jsonInTurns } from '../subgraphs/shared/json-text.ts';
 import type { Logger, Metrics } from '../subgraphs/shared/telemetry.ts';
-import { type GatewayErrorCode, halfCharacter, presentError, refusal } from './errors.ts';
+import { type GatewayErrorCode, halfCharacter, isUnavailableAnswer, presentError, refusal } from './errors.ts';
 import type { Graph } from './graph.ts';
 import { jsonBody } from './json-body.ts';
 import { observe, operationLabel } from './measure.ts';
@@ -60,7 +61,7 @@ export async function openGraphqlHttp(options: HttpOptions): Promise<GraphqlHttp
     stringifyResult: async (result) => `${(await jsonInTurns(result, options.answering.turns)).join('')}\n`,
     apollo: {},
     logger: options.log,
-    plugins: [ApolloServerPluginLandingPageDisabled(), measured(options.metrics)],
+    plugins: [ApolloServerPluginLandingPageDisabled(), measured(options.metrics), unavailableIsStatus],
     formatError: (_formatted, error) => presentError(error, { log: options.log, traceId: traces.getStore() ?? '' }),
   });
   await server.start();
@@ -257,6 +258,18 @@ const allowPlainReads: RequestHandler = (request, _response, next) => {
   next();
 };
 
+const unavailableIsStatus: ApolloServerPlugin<HttpContext> = {
+  async requestDidStart() {
+    return {
+      async willSendResponse({ response }) {
+        if (response.body.kind !== 'single' || !isUnavailableAnswer(response.body.singleResult)) return;
+        response.http.status = 503;
+        response.http.headers.set('retry-after', String(retryAfterSeconds));
+      },
+    };
+  },
+};
+
 /** Duration and result code of every request, by operation. */
 function measured(metrics: Metrics): ApolloServerPlugin<HttpContext> {
   return {
@@ -296,7 +309,9 @@ export function answerErrors(log: Logger): ErrorRequestHandler {
     const body: { errors: GraphQLFormattedError[] } = {
       errors: [presentError(shown, { log, traceId: String(response.locals['traceId']) })],
     };
-    response.status(statusOf(shown)).json(body);
+    const isNotNow = isUnavailableAnswer(body);
+    if (isNotNow) response.set('retry-after', String(retryAfterSeconds));
+    response.status(isNotNow ? 503 : statusOf(shown)).json(body);
   };
 }
 

@@ -1,7 +1,7 @@
 import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
 import { request as send } from 'undici';
 import type { Headers } from '../subgraphs/shared/auth.ts';
-import { isUnavailable, unavailable } from '../subgraphs/shared/errors.ts';
+import { isUnavailable, retryAfterSeconds, unavailable } from '../subgraphs/shared/errors.ts';
 import type { SubgraphLink } from '../subgraphs/shared/link.ts';
 import type { WebhookGate } from './webhook-gate.ts';
 import { traceparentOf } from '../subgraphs/shared/telemetry.ts';
@@ -35,6 +35,7 @@ export function webhooks(options: {
     const path = `/webhooks/${encodeURIComponent(String(request.params['provider']))}`;
     const answer = await options.payment().raw({ method: 'POST', path, headers, body: bodyOf(request) });
     gate.answered(request, answer.status);
+    if (answer.status === 503) response.set('retry-after', String(retryAfterSeconds));
     response.status(answer.status).set(answer.headers).send(answer.body);
   });
   router.use('/webhooks', noteRefusals, answerPlainly);

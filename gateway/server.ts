@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import express, { type RequestHandler } from 'express';
 import { type SubgraphLink, type SubgraphName, subgraphNames } from '../subgraphs/shared/link.ts';
 import { runProcess } from '../subgraphs/shared/process.ts';
+import { checkReady, findAway, readyTimeoutMs } from '../subgraphs/shared/readiness.ts';
 import { type Runtime, openRuntime } from '../subgraphs/shared/runtime.ts';
 import { httpLinks } from '../subgraphs/shared/subgraph-process.ts';
 import { openOperationsPort } from '../subgraphs/shared/operations-port.ts';
@@ -29,6 +30,7 @@ import { mountPages, openGraphiql } from './pages.ts';
 import { openPersistedQueries } from './persisted-queries.ts';
 import { showPrepared } from './prepared-gauge.ts';
 import { simulatedProvider, webhooks } from './proxies.ts';
+import { recordOf } from './quick-answers.ts';
 import { openResponseCache } from './response-cache.ts';
 import { openRevokedSessions } from './sessions.ts';
 import { openSockets, refuseUpgrade } from './sockets.ts';
@@ -123,10 +125,13 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   const ready = async (): Promise<void> => {
     if (closing) throw new Error('closing');
     await compiled;
-    await Promise.all([runtime.redis.ping(), ...subgraphNames.map((name) => linkReady(options.link(name)))]);
+    const services = subgraphNames.map((name) => [name, () => linkReady(options.link(name))] as const);
+    const needs = { redis: () => runtime.redis.ping(), ...Object.fromEntries(services) };
+    await checkReady(needs, readyTimeoutMs.service);
   };
 
-  const app = openApp(runtime, { config, live, link: options.link, ready, api: http.api, gate });
+  const degraded = () => findAway({ 'job store': () => runtime.jobs.ready() });
+  const app = openApp(runtime, { config, live, link: options.link, ready, degraded, api: http.api, gate });
 
   server.on('request', inTurn(http.inFrontOf(app)));
   server.on('upgrade', (request, socket, head) => {
@@ -135,7 +140,14 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
     else refuseUpgrade(socket, '404 Not Found');
   });
   await listen(server, config.port, config.host);
-  const operationsPort = await openOperationsPort({ env: runtime.env, ownPort: config.port, ready, metrics, log });
+  const operationsPort = await openOperationsPort({
+    env: runtime.env,
+    ownPort: config.port,
+    ready,
+    degraded,
+    metrics,
+    log,
+  });
   return {
     port: (server.address() as AddressInfo).port,
     metricsPort: operationsPort.port,
@@ -167,6 +179,7 @@ function openApp(
     live: EventStreamOptions & { now: () => Date };
     link: GatewayOptions['link'];
     ready: () => Promise<void>;
+    degraded: () => Promise<readonly string[]>;
     api: RequestHandler;
     gate: WebhookGate;
   },
@@ -178,7 +191,7 @@ function openApp(
   app.disable('x-powered-by');
   app.use(commonHeaders(platform));
   app.use(async (request, response, next) => {
-    if (!(await answerOperations(request, response, { ready }))) next();
+    if (!(await answerOperations(request, response, { ready, degraded: options.degraded }))) next();
   });
   app.use(refuseOddBytes);
   app.use('/graphql/stream', crossOrigin(origins), eventStreams(live));
@@ -234,8 +247,10 @@ async function linkReady(link: SubgraphLink & { ready?: () => Promise<void> }): 
     await link.ready();
     return;
   }
-  const { status } = await link.raw({ method: 'GET', path: '/health/ready', headers: {}, body: Buffer.alloc(0) });
-  if (status !== 200) throw new Error(`the ${link.name} subgraph is not ready`);
+  const { status, body } = await link.raw({ method: 'GET', path: '/health/ready', headers: {}, body: Buffer.alloc(0) });
+  if (status === 200) return;
+  const { reason } = recordOf(body.toString()) ?? {};
+  throw new Error(typeof reason === 'string' ? reason : `answers ${status}`);
 }
 
 /** The gateway as a process of its own: the subgraphs are reached over HTTP. */

@@ -4,6 +4,7 @@ import type { Env } from '../subgraphs/shared/env.ts';
 import { integer, readEnv } from '../subgraphs/shared/env.ts';
 import { openOperationsPort } from '../subgraphs/shared/operations-port.ts';
 import { runProcess } from '../subgraphs/shared/process.ts';
+import { findAway } from '../subgraphs/shared/readiness.ts';
 import { type Runtime, openRuntime } from '../subgraphs/shared/runtime.ts';
 import { closeServer, listen } from '../subgraphs/shared/http-server.ts';
 import { answerOperations, respond } from '../subgraphs/shared/serve.ts';
@@ -24,15 +25,16 @@ export async function startWorker(env: Env): Promise<{ stop(): Promise<void> }> 
   const subgraphs = await openSubgraphs(runtime);
   await subgraphs.startWorkers();
 
+  const degraded = () => findAway({ 'job store': () => runtime.jobs.ready() });
   const server = createServer((request, response) => {
-    answerOperations(request, response, { ready: subgraphs.ready })
+    answerOperations(request, response, { ready: subgraphs.ready, degraded })
       .then((answered) => answered || respond(response, 404, 'application/json', '{"code":"NOT_FOUND"}'))
       .catch((error: Error) => response.destroy(error));
   });
   await listen(server, given.WORKER_PORT, given.SUBGRAPH_HOST);
   const { metrics, log } = runtime;
   const { ready } = subgraphs;
-  const operations = await openOperationsPort({ env, ownPort: given.WORKER_PORT, ready, metrics, log });
+  const operations = await openOperationsPort({ env, ownPort: given.WORKER_PORT, ready, degraded, metrics, log });
   return {
     async stop() {
       await operations.close();

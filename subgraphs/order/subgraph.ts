@@ -6,6 +6,7 @@ import { startEventConsumer } from '../shared/event-consumer.ts';
 import { type Loop, startLoop } from '../shared/loop.ts';
 import { withinDeadline } from '../shared/link.ts';
 import { startOutboxRelay } from '../shared/outbox-relay.ts';
+import { checkReady } from '../shared/readiness.ts';
 import { type Runtime, openService } from '../shared/runtime.ts';
 import { realTime } from '../shared/time.ts';
 import { type Subgraph, createEngine } from '../shared/subgraph.ts';
@@ -66,7 +67,7 @@ export async function createOrderSubgraph(runtime: Runtime): Promise<OrderSubgra
     processId: newId(),
     time: realTime,
     wakeExpiry: (at) => {
-      jobs.wakeAt(expireJob, at).catch((error: Error) => log.warn({ err: error.message }, 'expiry job not scheduled; the sweep will find the order'));
+      jobs.wakeAt(expireJob, at).catch((error: Error) => log.debug({ err: error.message }, 'expiry job not scheduled; the sweep will find the order'));
     },
     kickRelay: () => (relay ? relay.kick() : live.publish(relayChannel, '')),
     kickAdvance: () => advance?.kick(),
@@ -109,7 +110,7 @@ export async function createOrderSubgraph(runtime: Runtime): Promise<OrderSubgra
       defineJobs(deps, jobs);
       jobs.start();
     },
-    ready: () => service.db.ping(),
+    ready: () => checkReady({ database: service.db.ping }),
     async close() {
       stopListening?.();
       await consumer?.stop();

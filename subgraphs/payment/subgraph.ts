@@ -6,6 +6,7 @@ import { startEventConsumer } from '../shared/event-consumer.ts';
 import type { Loop } from '../shared/loop.ts';
 import { withinDeadline } from '../shared/link.ts';
 import { startOutboxRelay } from '../shared/outbox-relay.ts';
+import { checkReady } from '../shared/readiness.ts';
 import { type Runtime, type Service, openService } from '../shared/runtime.ts';
 import { type Subgraph, createEngine } from '../shared/subgraph.ts';
 import { realTime } from '../shared/time.ts';
@@ -94,10 +95,7 @@ export async function createPaymentSubgraph(runtime: Runtime): Promise<Subgraph>
   return {
     ...engine,
     startWorker: work.start,
-    async ready() {
-      await service.db.ping();
-      await runtime.redis.ping();
-    },
+    ready: () => checkReady({ database: service.db.ping, redis: () => runtime.redis.ping() }),
     async close() {
       await work.stop();
       await Promise.all([...providers.values()].map((provider) => provider.close()));

@@ -46,7 +46,7 @@ export function webhookRoute(deps: PaymentDeps): Route {
     } catch (error) {
       counted(name, isUnavailable(error) ? 'UNAVAILABLE' : 'ERROR');
       if (isUnavailable(error)) {
-        deps.log.warn({ err: (error as Error).message, provider: name }, 'a webhook can not be stored now');
+        deps.log.debug({ err: (error as Error).message, provider: name }, 'a webhook can not be stored now');
         return answer(503, 'SERVICE_UNAVAILABLE');
       }
       deps.log.error({ err: error, provider: name }, 'a webhook can not be applied');

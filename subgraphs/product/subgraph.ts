@@ -4,6 +4,7 @@ import { openCacheVersions } from '../shared/cache-versions.ts';
 import type { NamedMigration } from '../shared/database.ts';
 import { withDeadLetters } from '../shared/dead-letters.ts';
 import { startEventConsumer } from '../shared/event-consumer.ts';
+import { checkReady } from '../shared/readiness.ts';
 import { type Runtime, openService } from '../shared/runtime.ts';
 import { type Subgraph, createEngine } from '../shared/subgraph.ts';
 import type { ProductDeps } from './deps.ts';
@@ -61,9 +62,7 @@ export async function createProductSubgraph(runtime: Runtime): Promise<ProductSu
       defineJobs(runtime, deps);
       runtime.jobs.start();
     },
-    async ready() {
-      await Promise.all([db.ping(), redis.ping()]);
-    },
+    ready: () => checkReady({ database: db.ping, redis: () => redis.ping() }),
     async close() {
       await consumer?.stop();
       stockReader.close();

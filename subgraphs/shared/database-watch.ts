@@ -129,8 +129,10 @@ export function watchDatabase(pool: RawPool, options: { url: string; part: Depen
 
 const listed = (queue: RingQueue): RawConnection[] => Array.from({ length: queue.length }, (_, at) => queue.get(at));
 
+/** As mysql2 says it. */
+const connectionLost = 'PROTOCOL_CONNECTION_LOST';
 const notNow = (): Error =>
-  Object.assign(new Error('the database does not answer'), { code: 'PROTOCOL_CONNECTION_LOST', fatal: true });
+  Object.assign(new Error('the database does not answer'), { code: connectionLost, fatal: true });
 
 /** What a server answers has a state by the SQL standard. */
 const isOfConnection = (error: object): boolean => !('sqlState' in error);

@@ -45,6 +45,9 @@ const lockWaitTimeoutSeconds = 5;
 const retried = new Set([1213, 1205, 1020]);
 /** The server, or the transaction, takes no writes: perhaps another one does by now. */
 const readOnly: ReadonlySet<unknown> = new Set([1290, 1792, 1836]);
+/** Of a server that answers: read-only, out of connections, disk or memory. Said once a minute. */
+const refusals: ReadonlySet<unknown> = new Set([...readOnly, 1040, 1203, 1226, 3, 1021, 1026, 1030, 1114, 3675, 1041]);
+const sayRefusalEveryMs = 60_000;
 /** A database that starts together with us may take this long. */
 const defaultStartTimeoutMs = 10_000;
 const closeTimeoutMs = 3_000;
@@ -111,11 +114,17 @@ export async function openDatabase(options: {
   const pool = (await orm.em.getConnection().getNativeClient()) as unknown as RawPool;
   const watch = watchDatabase(pool, { url, part: dependency.part() });
 
+  let refusalSaidAtMs = -Infinity;
   async function transaction<T>(work: (tx: Sql) => Promise<T>): Promise<T> {
     try {
       return await withRetries({ log }, () => orm.em.fork().transactional((tx) => work(tx as Sql)));
     } catch (error) {
-      if (readOnly.has((error as { errno?: unknown }).errno)) watch.recycle();
+      const { errno, message } = error as { errno?: unknown; message: string };
+      if (readOnly.has(errno)) watch.recycle();
+      if (refusals.has(errno) && performance.now() - refusalSaidAtMs > sayRefusalEveryMs) {
+        refusalSaidAtMs = performance.now();
+        log.warn({ dependency: dependency.name, err: message }, 'a dependency refuses what is asked of it');
+      }
       throw error;
     }
   }

@@ -80,8 +80,13 @@ export async function orRefusals<T, R>(
   }
 }
 
-const graphQLError = (code: ErrorCode, status: number) => (message: string) =>
-  new GraphQLError(message, { extensions: { code, http: { status } } });
+const graphQLError =
+  (code: ErrorCode, status: number, headers: Readonly<Record<string, string>> = {}) =>
+  (message: string) =>
+    new GraphQLError(message, { extensions: { code, http: { status, headers: new Map(Object.entries(headers)) } } });
+
+/** After this many seconds it is worth trying again: a dependency that is back is used within one or two. */
+export const retryAfterSeconds = 1;
 
 /** Nobody is signed in, or the token is no longer good. */
 export const unauthenticated = graphQLError('UNAUTHENTICATED', 401);
@@ -94,7 +99,7 @@ export const badUserInput = graphQLError('BAD_USER_INPUT', 400);
 /** A saga's step came after its own compensation (see barrier.ts): it did nothing, and never will. */
 export const branchCompensated = graphQLError('BRANCH_COMPENSATED', 409);
 /** A database or Redis does not answer; the same request may be sent again. */
-export const unavailable = graphQLError('SERVICE_UNAVAILABLE', 503);
+export const unavailable = graphQLError('SERVICE_UNAVAILABLE', 503, { 'retry-after': String(retryAfterSeconds) });
 /** There was no answer in time: whether a mutation was done is not known. The same request may be sent again. */
 export const deadlineExceeded = graphQLError('DEADLINE_EXCEEDED', 504);
 /** The caller, or everybody together, asks for more than is allowed just now; the same request may be sent again later. */

@@ -34,6 +34,7 @@ export async function openOperationsPort(options: {
   readonly env: Env;
   readonly ownPort: number;
   readonly ready: () => Promise<void>;
+  readonly degraded?: () => Promise<readonly string[]>;
   readonly metrics: Metrics;
   readonly log: Logger;
 }): Promise<OperationsPort> {
@@ -44,7 +45,7 @@ export async function openOperationsPort(options: {
     'request',
     inTurn((request, response) => {
       void (async () => {
-        if (await answerOperations(request, response, { ready: options.ready })) return;
+        if (await answerOperations(request, response, options)) return;
         if (request.url?.split('?')[0] === '/metrics')
           respond(response, 200, options.metrics.registry.contentType, await gather());
         else respond(response, 404, 'application/json', '{"code":"NOT_FOUND"}');

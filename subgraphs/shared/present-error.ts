@@ -22,7 +22,7 @@ export function presentError(error: GraphQLError, options: PresentOptions): Grap
   if (cause instanceof GraphQLError && knownCodes.has(code)) return show(error.message, code);
   if (isCoercionError(error)) return show(error.message, 'BAD_USER_INPUT');
   if (isUnavailable(cause)) {
-    options.log.warn({ err: cause.message, traceId: options.traceId }, 'a dependency is unavailable');
+    options.log.debug({ err: cause.message, traceId: options.traceId }, 'a dependency is unavailable');
     return show(`The ${options.name} service can't answer right now; try again.`, 'SERVICE_UNAVAILABLE');
   }
   options.log.error({ err: cause, traceId: options.traceId, path: error.path }, 'unexpected error');

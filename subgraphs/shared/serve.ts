@@ -9,6 +9,7 @@ import { notedSize } from './answer-size.ts';
 import type { Headers } from './auth.ts';
 import { closeServer, inTurn, limitedServer, listen } from './http-server.ts';
 import { jsonInTurns } from './json-text.ts';
+import { readyTimeoutMs } from './readiness.ts';
 import type { Subgraph } from './subgraph.ts';
 import type { Logger } from './telemetry.ts';
 import { type Turns, openTurns } from './turns.ts';
@@ -17,29 +18,36 @@ import { type Turns, openTurns } from './turns.ts';
 const maxBodyBytes = 2 * 1024 * 1024;
 /** How long an idle connection is kept: longer than `http-transport.ts` uses one, so that a request never meets a closing socket. */
 export const keepAliveTimeoutMs = 60_000;
-const readyTimeoutMs = 2_000;
 
 export type Serving = { readonly port: number; close(): Promise<void> };
 
-/** Answers /health/live and /health/ready; false for every other path. `ready` rejects when not ready. */
+/**
+ * Answers /health/live, which asks no dependency, and /health/ready; false for every other path. `ready` rejects with
+ * the reason, which names who is away; `degraded` gives those without whom the process works on.
+ */
 export async function answerOperations(
   request: IncomingMessage,
   response: ServerResponse,
-  process: { ready: () => Promise<void> },
+  process: { ready: () => Promise<void>; degraded?: () => Promise<readonly string[]> },
 ): Promise<boolean> {
   const path = request.url?.split('?')[0];
   if (path === '/health/live') {
     respond(response, 200, 'application/json', JSON.stringify({ status: 'live' }));
   } else if (path === '/health/ready') {
+    const looking = process.degraded?.() ?? [];
     const reason = await Promise.race([
       process.ready().then(() => null, (error: Error) => error.message),
-      new Promise<string>((resolve) => setTimeout(resolve, readyTimeoutMs, `no answer within ${readyTimeoutMs} ms`).unref()),
+      new Promise<string>((resolve) => setTimeout(resolve, readyTimeoutMs.process, `no answer within ${readyTimeoutMs.process} ms`).unref()),
     ]); // prettier-ignore
+    const degraded = await looking;
     respond(
       response,
       reason === null ? 200 : 503,
       'application/json',
-      JSON.stringify(reason === null ? { status: 'ready' } : { status: 'not ready', reason }),
+      JSON.stringify({
+        ...(reason === null ? { status: 'ready' } : { status: 'not ready', reason }),
+        ...(degraded.length > 0 && { degraded }),
+      }),
     );
   } else return false;
   return true;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'graphql';
 import { grantService } from '../shared/auth.ts';
 import { subgraphNames } from '../shared/link.ts';
+import { checkReady } from '../shared/readiness.ts';
 import { type Runtime, openService } from '../shared/runtime.ts';
 import { type Subgraph, createEngine, jsonResponse } from '../shared/subgraph.ts';
 import { noteConfigured, readCredentialList } from './credential-store.ts';
@@ -40,9 +41,7 @@ export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
       defineJobs(runtime.jobs, deps);
       runtime.jobs.start();
     },
-    async ready() {
-      await Promise.all([db.ping(), runtime.redis.ping()]);
-    },
+    ready: () => checkReady({ database: db.ping, redis: () => runtime.redis.ping() }),
     close: closeService,
   };
 }

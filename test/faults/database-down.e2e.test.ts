@@ -45,10 +45,20 @@ describe('a database that is away', () => {
     expect(placed.errors?.map(({ extensions }) => extensions.code)).toEqual(['SERVICE_UNAVAILABLE']);
     const read = await platform.gql('{ products { edges { node { name } } } }');
     expect(read.errors?.map(({ extensions }) => extensions.code)).toEqual(['SERVICE_UNAVAILABLE']);
+    expect([placed.status, read.status]).toEqual([503, 503]);
+    const asGet = await fetch(`${platform.url}/graphql?${new URLSearchParams({ query: '{ products { edges { node { name } } } }' }).toString()}`); // prettier-ignore
+    expect([asGet.status, asGet.headers.get('retry-after')]).toEqual([503, '1']);
+    await asGet.arrayBuffer();
+    const webhook = await fetch(`${platform.url}/webhooks/simulated`, { method: 'POST', body: '{}' });
+    expect(webhook.status).toBeLessThan(504); // refused for its signature, or for the database
+    await webhook.arrayBuffer();
+    // What needs no database is in the same answer: it is one.
+    const partly = await platform.gql<{ __typename: string }>('{ __typename products { edges { node { name } } } }');
+    expect({ status: partly.status, data: partly.data }).toMatchObject({ status: 200, data: { __typename: 'Query' } });
     expect(JSON.stringify([placed, read])).not.toMatch(/node_modules|\.ts:\d|stacktrace|ECONNRE/);
     const ready = await fetch(`${platform.url}/health/ready`);
     expect(ready.status).toBe(503);
-    await ready.arrayBuffer();
+    expect(await ready.json()).toMatchObject({ status: 'not ready', reason: expect.stringContaining('database: ') });
     expect((await fetch(`${platform.url}/health/live`)).status).toBe(200);
 
     proxy.mend();
@@ -67,11 +77,13 @@ describe('a database that is away', () => {
       tryPlaceOrder(platform, buyer, [{ productId: product.id, quantity: 1 }]),
       sleep(20_000, undefined),
     ]);
+    const ready = await fetch(`${platform.url}/health/ready`);
+    expect(await ready.json()).toMatchObject({ reason: expect.stringContaining('database: ') });
     const tookMs = performance.now() - startedAt;
     proxy.mend();
-    // Whichever comes first: the database is given up, or the operation's time is over.
-    expect(['SERVICE_UNAVAILABLE', 'DEADLINE_EXCEEDED']).toContain(answer?.errors?.[0]?.extensions.code);
-    expect(tookMs).toBeLessThan(20_000);
+    expect(answer).toMatchObject({ status: 503, errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }] });
+    // 3 s by its limits; the machine may be busy.
+    expect(tookMs).toBeLessThan(6_000);
     await until(async () => (await fetch(`${platform.url}/health/ready`)).ok, { what: 'readiness' });
     expect((await placeOrder(platform, buyer, [{ productId: product.id, quantity: 1 }])).state).toBe('PENDING_PAYMENT');
   }, 60_000);

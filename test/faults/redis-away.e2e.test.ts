@@ -7,6 +7,7 @@ import {
   createProduct,
   logInAsAdmin,
   newKey,
+  operation,
   orderIn,
   pay,
   register,
@@ -17,6 +18,8 @@ import { until } from '../support/until.ts';
 import { type TcpProxy, startTcpProxy } from './tcp-proxy.ts';
 
 const backWithinMs = 5_000;
+/** Without asking Redis. */
+const grantsAreRememberedMs = 6_000;
 
 /** The processes of a platform that run, itself and its children. */
 function processesOf(pid: number): number[] {
@@ -49,6 +52,25 @@ describe.each<Shape>(['one', 'split'])('Redis away from the platform in the shap
     await servers?.stop();
   }, 60_000);
 
+  /** What needs no Redis. Signing in does: it counts the tries of all processes there. */
+  async function expectToGoOn(): Promise<void> {
+    const browsed = await platform.gql('{ products(first: 1) { edges { node { name } } } }');
+    expect({ status: browsed.status, errors: browsed.errors }).toEqual({ status: 200, errors: undefined });
+    const placed = await tryPlaceOrder(platform, buyer, [{ productId, quantity: 1 }]);
+    const order = placed.data?.placeOrder.order;
+    expect(order?.state).toBe('PENDING_PAYMENT');
+    const read = await platform.gql(`{ order(id: "${order?.id}") { state lines { product { name } } } }`, {}, { token: buyer.token }); // prettier-ignore
+    expect({ status: read.status, errors: read.errors }).toEqual({ status: 200, errors: undefined });
+    const body = JSON.stringify({ query: operation('login'), variables: { mobile: buyer.mobile, password: buyer.password } }); // prettier-ignore
+    const signIn = await fetch(`${platform.url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json' }, body }); // prettier-ignore
+    expect([signIn.status, signIn.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(await signIn.json()).toMatchObject({ errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }] });
+    const ready = await fetch(`${platform.url}/health/ready`);
+    expect(ready.status).toBe(503);
+    expect(await ready.json()).toMatchObject({ reason: expect.stringContaining('redis: ') });
+    expect((await fetch(`${platform.url}/health/live`)).status).toBe(200);
+  }
+
   test.each([200, 3_000, 20_000])(
     'for %i ms ends no process, and an order is placed and paid within 5 s after',
     async (awayMs) => {
@@ -56,6 +78,7 @@ describe.each<Shape>(['one', 'split'])('Redis away from the platform in the shap
       const logged = platform.logs().length;
       proxy.cut();
       await sleep(awayMs);
+      if (awayMs > grantsAreRememberedMs) await expectToGoOn();
       proxy.mend();
 
       const startedAt = performance.now();

@@ -9,6 +9,7 @@ import { isUnavailable } from '../../shared/errors.ts';
 import { type Loop, startLoop } from '../../shared/loop.ts';
 import { runProcess } from '../../shared/process.ts';
 import { openOperationsPort } from '../../shared/operations-port.ts';
+import { checkReady } from '../../shared/readiness.ts';
 import { closeServer, listen } from '../../shared/http-server.ts';
 import { answerOperations, readBody, respond } from '../../shared/serve.ts';
 import { type Logger, createLogger, createMetrics } from '../../shared/telemetry.ts';
@@ -70,7 +71,7 @@ export async function startSimulatedProvider(env: Env, options: { log?: Logger }
 
   const server = createServer((request, response) => {
     void (async () => {
-      if (await answerOperations(request, response, { ready: () => db.ping() })) return;
+      if (await answerOperations(request, response, { ready: () => checkReady({ database: db.ping }) })) return;
       const { status, body } = await answer(endpoints, config.apiKey, request, log);
       respond(response, status, 'application/json; charset=utf-8', JSON.stringify(body));
       if (status === 413) request.destroy();

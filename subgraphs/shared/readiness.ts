@@ -1,0 +1,28 @@
+import { inTime } from './in-time.ts';
+
+/** What a process needs, by the names that the log has for it (`openDependency`); a check rejects when it does not answer. */
+export type Needs = Readonly<Record<string, () => Promise<unknown>>>;
+
+/** Each level of services gives the one below it less time than it has itself, so that the answer still names who is away. */
+export const readyTimeoutMs = { server: 1_000, service: 1_600, process: 2_000 } as const;
+
+/** Rejects with all that do not answer: `redis: The client is offline; order: database: …`. */
+export async function checkReady(needs: Needs, timeoutMs: number = readyTimeoutMs.server): Promise<void> {
+  const reasons = await Promise.all(
+    Object.entries(needs).map(([name, check]) =>
+      inTime(check(), timeoutMs).then(
+        () => [],
+        (error: Error) => [`${name}: ${error.message}`],
+      ),
+    ),
+  );
+  if (reasons.flat().length > 0) throw new Error(reasons.flat().join('; '));
+}
+
+/** Those that do not answer, though their owner works on without them. */
+export async function findAway(needs: Needs): Promise<readonly string[]> {
+  const names = await Promise.all(
+    Object.entries(needs).map(([name, check]) => inTime(check(), readyTimeoutMs.server).then(() => [], () => [name])),
+  ); // prettier-ignore
+  return names.flat();
+}
