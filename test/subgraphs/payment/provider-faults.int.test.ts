@@ -177,5 +177,6 @@ test('a database that is away refuses with SERVICE_UNAVAILABLE and changes nothi
   } finally {
     world.databaseProxy.mend();
   }
+  await until(() => world.subgraph.ready().then(() => true, () => false)); // prettier-ignore
   expect(await paymentsOf(order.id)).toEqual([]);
 });

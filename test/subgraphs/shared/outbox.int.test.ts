@@ -81,6 +81,7 @@ test('a database that is away is waited for', async () => {
   relay.kick();
   await new Promise((resolve) => setTimeout(resolve, 300));
   world.databaseProxy.mend();
+  await until(() => world.db.ping().then(() => true, () => false)); // prettier-ignore
   await world.append(newId(), 1);
   await until(async () => (await inStreams()).length === 2);
   await relay.stop();

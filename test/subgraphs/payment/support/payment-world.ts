@@ -312,7 +312,7 @@ export async function paymentIn(world: PaymentWorld, id: string, state: string, 
     return await until(
       async () => {
         const { data } = await world.run(staff, documents.payment, { id });
-        return data.payment.state === state && data.payment;
+        return data?.payment?.state === state && data.payment;
       },
       { timeoutMs },
     );
