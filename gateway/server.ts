@@ -249,7 +249,7 @@ async function linkReady(link: SubgraphLink & { ready?: () => Promise<void> }): 
   }
   const { status, body } = await link.raw({ method: 'GET', path: '/health/ready', headers: {}, body: Buffer.alloc(0) });
   if (status === 200) return;
-  const { reason } = recordOf(body.toString()) ?? {};
+  const { reason } = recordOf(body) ?? {};
   throw new Error(typeof reason === 'string' ? reason : `answers ${status}`);
 }
 
