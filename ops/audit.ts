@@ -1,7 +1,14 @@
 import type { Env } from '../subgraphs/shared/env.ts';
 import { auditEvents, auditIdempotency } from './audit/events.ts';
 import { type AuditContext, openAudit } from './audit/context.ts';
-import { auditBarriers, auditFeed, auditJournal, auditPaidOrders, auditSagas } from './audit/orders.ts';
+import {
+  auditBarriers,
+  auditFeed,
+  auditJournal,
+  auditOpenOrders,
+  auditPaidOrders,
+  auditSagas,
+} from './audit/orders.ts';
 import { auditLedger } from './audit/ledger.ts';
 import { auditCharges, auditMoney } from './audit/payments.ts';
 import { auditNights, auditReservations, auditStock } from './audit/stock.ts';
@@ -25,6 +32,7 @@ const checks: Readonly<Record<string, (context: AuditContext) => Promise<string[
   'I8 one effect per idempotency key': auditIdempotency,
   'I9 subscriptions: the feed of all journals has no gap': auditFeed,
   'I11 never an action together with its null compensation': auditBarriers,
+  'I18 open unpaid orders: the counters of customers and addresses agree with the orders': auditOpenOrders,
 };
 
 const defaultGraceSeconds = 60;

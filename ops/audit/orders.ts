@@ -22,6 +22,26 @@ export async function auditPaidOrders(context: AuditContext): Promise<string[]> 
   );
 }
 
+/** I18: what limits open unpaid orders counts just those that are open, for customers and addresses. */
+export async function auditOpenOrders(context: AuditContext): Promise<string[]> {
+  const order = context.schema('order');
+  const open = `from ${order}.orders where state in ('PLACING', 'PENDING_PAYMENT') and open_units is not null`;
+  return broken(
+    context,
+    `select hex(coalesce(c.owner, o.owner)) owner, coalesce(c.orders, 0) counted_orders, coalesce(c.units, 0) counted_units, coalesce(o.orders, 0) orders_, coalesce(o.units, 0) units_
+     from (select owner from ${order}.open_orders union select customer_id ${open} union select placed_from ${open} and placed_from is not null) every_owner
+     left join ${order}.open_orders c on c.owner = every_owner.owner
+     left join (
+       select owner, count(*) orders, sum(open_units) units
+       from (select customer_id owner, open_units ${open} union all select placed_from, open_units ${open} and placed_from is not null) one
+       group by owner
+     ) o on o.owner = every_owner.owner
+     where coalesce(c.orders, 0) <> coalesce(o.orders, 0) or coalesce(c.units, 0) <> coalesce(o.units, 0)`,
+    (row) =>
+      `${row['owner']}: ${row['counted_orders']} open orders of ${row['counted_units']} units are counted, there are ${row['orders_']} of ${row['units_']}`,
+  );
+}
+
 /** I4: every saga comes to an end; and no order stays in PLACING, or payable past its deadline. */
 export async function auditSagas(context: AuditContext): Promise<string[]> {
   const order = context.schema('order');

@@ -58,6 +58,11 @@ export async function startBenchPlatform(
         ADMIN_MOBILE: benchAdmin.mobile,
         ADMIN_PASSWORD: benchAdmin.password,
         APOLLO_TELEMETRY_DISABLED: 'true',
+        // A few buyers at one address place more than people do.
+        OPEN_ORDERS_PER_CUSTOMER: '1000000',
+        OPEN_UNITS_PER_CUSTOMER: '1000000',
+        OPEN_ORDERS_PER_ADDRESS: '1000000',
+        OPEN_UNITS_PER_ADDRESS: '1000000',
         ...options.env,
       },
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -197,6 +197,13 @@ export type PlaceOrderInput = {
   clientReference?: string | null | undefined;
 };
 
+/** What of open unpaid orders is limited. */
+export type OpenOrderMeasure =
+  /** How many orders there are. */
+  | 'ORDERS'
+  /** How many units are in them: pieces, and of stays rooms by nights. */
+  | 'UNITS';
+
 /** Pieces of one line. */
 export type ReturnLineInput = {
   /** The order line's id. */
@@ -564,6 +571,7 @@ export type CreateMixedPaymentMutation = {
           balance: { amount: number; currency: string };
           required: { amount: number; currency: string };
         }
+      | { __typename: 'ApprovalRequiredError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'AmountMismatchError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'OrderNotPayableError'; code: string; message: string; path: Array<string> | null }
       | {
@@ -621,6 +629,7 @@ export type CreatePaymentMutation = {
       | { __typename: 'ForbiddenError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'IdempotencyConflictError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'InsufficientBalanceError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'ApprovalRequiredError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'AmountMismatchError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'OrderNotPayableError'; code: string; message: string; path: Array<string> | null }
       | {
@@ -664,6 +673,7 @@ export type CreditWalletMutation = {
       | { __typename: 'ForbiddenError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'IdempotencyConflictError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'InsufficientBalanceError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'ApprovalRequiredError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'AmountMismatchError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'OrderNotPayableError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'PaymentInProgressError'; code: string; message: string; path: Array<string> | null }
@@ -1112,6 +1122,15 @@ export type PlaceOrderMutation = {
           expected: { amount: number; currency: string };
           actual: { amount: number; currency: string };
         }
+      | {
+          __typename: 'OpenOrderLimitError';
+          code: string;
+          message: string;
+          path: Array<string> | null;
+          measure: OpenOrderMeasure;
+          limit: number;
+          open: number;
+        }
       | { __typename: 'BusinessRejectedError'; code: string; message: string; path: Array<string> | null }
     >;
   };
@@ -1260,6 +1279,7 @@ export type RefundPaymentMutation = {
           path: Array<string> | null;
           refundable: { amount: number; currency: string };
         }
+      | { __typename: 'ApprovalRequiredError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'ProviderError'; code: string; message: string; path: Array<string> | null }
     >;
   };
@@ -1363,6 +1383,7 @@ export type RetryPaymentMutation = {
       | { __typename: 'ForbiddenError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'IdempotencyConflictError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'InsufficientBalanceError'; code: string; message: string; path: Array<string> | null }
+      | { __typename: 'ApprovalRequiredError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'AmountMismatchError'; code: string; message: string; path: Array<string> | null }
       | { __typename: 'OrderNotPayableError'; code: string; message: string; path: Array<string> | null }
       | {
@@ -3942,6 +3963,18 @@ export const PlaceOrderDocument = {
                         selectionSet: {
                           kind: 'SelectionSet',
                           selections: [{ kind: 'Field', name: { kind: 'Name', value: 'productId' } }],
+                        },
+                      },
+                      {
+                        kind: 'InlineFragment',
+                        typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'OpenOrderLimitError' } },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'measure' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'limit' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'open' } },
+                          ],
                         },
                       },
                     ],

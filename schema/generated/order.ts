@@ -725,6 +725,32 @@ export type PriceChangedError = UserError & {
   actual: Money;
 };
 
+/** What of open unpaid orders is limited. */
+export type OpenOrderMeasure =
+  /** How many orders there are. */
+  | 'ORDERS'
+  /** How many units are in them: pieces, and of stays rooms by nights. */
+  | 'UNITS';
+
+/**
+ * You, or your address, have as much in orders that are neither paid nor closed as may be at once. Nothing was placed; the same
+ * request can be sent again when an order is paid, cancelled or expired.
+ */
+export type OpenOrderLimitError = UserError & {
+  /** `OPEN_ORDER_LIMIT`. */
+  code: Scalars['String']['output'];
+  /** What to do. */
+  message: Scalars['String']['output'];
+  /** Where in the arguments. */
+  path?: Maybe<Array<Scalars['String']['output']>>;
+  /** What there would be too much of. */
+  measure: OpenOrderMeasure;
+  /** How much there may be. */
+  limit: Scalars['Int']['output'];
+  /** How much there is already. */
+  open: Scalars['Int']['output'];
+};
+
 /** The order's state does not allow it. */
 export type OrderStateError = UserError & {
   /** `ORDER_STATE`, or `ORDER_EXPIRED` where its deadline has passed. */
@@ -760,6 +786,7 @@ export type PlaceOrderError =
   | InsufficientStockError
   | ProductUnavailableError
   | PriceChangedError
+  | OpenOrderLimitError
   | BusinessRejectedError;
 
 /** Why an order was not changed. */
@@ -1218,6 +1245,8 @@ export type ResolversTypes = {
   StockShortage: ResolverTypeWrapper<any>;
   ProductUnavailableError: ResolverTypeWrapper<any>;
   PriceChangedError: ResolverTypeWrapper<any>;
+  OpenOrderMeasure: OpenOrderMeasure;
+  OpenOrderLimitError: ResolverTypeWrapper<any>;
   OrderStateError: ResolverTypeWrapper<any>;
   BusinessRejectedError: ResolverTypeWrapper<any>;
   PlaceOrderError: ResolverTypeWrapper<any>;
@@ -1281,6 +1310,7 @@ export type ResolversParentTypes = {
   StockShortage: any;
   ProductUnavailableError: any;
   PriceChangedError: any;
+  OpenOrderLimitError: any;
   OrderStateError: any;
   BusinessRejectedError: any;
   PlaceOrderError: any;
@@ -1348,6 +1378,7 @@ export type UserErrorResolvers<
     | 'InsufficientStockError'
     | 'ProductUnavailableError'
     | 'PriceChangedError'
+    | 'OpenOrderLimitError'
     | 'OrderStateError'
     | 'BusinessRejectedError'
     | 'ReplayFailedError',
@@ -1704,6 +1735,19 @@ export type PriceChangedErrorResolvers<
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
+export type OpenOrderLimitErrorResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['OpenOrderLimitError'] = ResolversParentTypes['OpenOrderLimitError'],
+> = {
+  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  path?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
+  measure?: Resolver<ResolversTypes['OpenOrderMeasure'], ParentType, ContextType>;
+  limit?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  open?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type OrderStateErrorResolvers<
   ContextType = unknown,
   ParentType extends ResolversParentTypes['OrderStateError'] = ResolversParentTypes['OrderStateError'],
@@ -1739,6 +1783,7 @@ export type PlaceOrderErrorResolvers<
     | 'InsufficientStockError'
     | 'ProductUnavailableError'
     | 'PriceChangedError'
+    | 'OpenOrderLimitError'
     | 'BusinessRejectedError',
     ParentType,
     ContextType
@@ -2023,6 +2068,7 @@ export type Resolvers<ContextType = unknown> = {
   StockShortage?: StockShortageResolvers<ContextType>;
   ProductUnavailableError?: ProductUnavailableErrorResolvers<ContextType>;
   PriceChangedError?: PriceChangedErrorResolvers<ContextType>;
+  OpenOrderLimitError?: OpenOrderLimitErrorResolvers<ContextType>;
   OrderStateError?: OrderStateErrorResolvers<ContextType>;
   BusinessRejectedError?: BusinessRejectedErrorResolvers<ContextType>;
   PlaceOrderError?: PlaceOrderErrorResolvers<ContextType>;

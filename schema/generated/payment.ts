@@ -739,6 +739,18 @@ export type RefundLimitError = UserError & {
   refundable: Money;
 };
 
+/** One person may not give so much away. Nothing was done but noting that you asked. */
+export type ApprovalRequiredError = UserError & {
+  /** APPROVAL_REQUIRED. */
+  code: Scalars['String']['output'];
+  /** What is to be done now, for people. */
+  message: Scalars['String']['output'];
+  /** Path into the arguments, if one of them is to blame. */
+  path?: Maybe<Array<Scalars['String']['output']>>;
+  /** How much one person may give. */
+  limit: Money;
+};
+
 /** Why a payment was refused. */
 export type PayError =
   | ValidationError
@@ -746,6 +758,7 @@ export type PayError =
   | ForbiddenError
   | IdempotencyConflictError
   | InsufficientBalanceError
+  | ApprovalRequiredError
   | AmountMismatchError
   | OrderNotPayableError
   | PaymentInProgressError
@@ -759,6 +772,7 @@ export type RefundError =
   | ConflictError
   | IdempotencyConflictError
   | RefundLimitError
+  | ApprovalRequiredError
   | ProviderError;
 
 /** The answer to a mutation of a payment. */
@@ -977,15 +991,22 @@ export type Mutation = {
   retryPayment: PaymentPayload;
   /** Gives a payment up before it is paid; of a mixed payment both parts, by either id. Its customer or staff. Cancelling it again is a success. */
   cancelPayment: PaymentPayload;
-  /** Takes money that a provider holds (AUTHORIZED), all or part of it; the rest is let go. Of an OPEN bank transfer: notes that the whole amount has arrived. Staff only (ForbiddenError). */
+  /** Takes money that a provider holds (AUTHORIZED), all or part of it; the rest is let go. Of an OPEN bank transfer: notes that the whole amount has arrived. Staff only, and not for their own payments (ForbiddenError). */
   capturePayment: PaymentPayload;
-  /** Gives money back, all or part of it. Staff only (ForbiddenError). Never more than came in. */
+  /**
+   * Gives money back, all or part of it. Staff only, and never of their own payments (ForbiddenError). Never more than came in.
+   * More than STAFF_APPROVAL_ABOVE takes two people, as `creditWallet` does (ApprovalRequiredError).
+   */
   refundPayment: RefundPayload;
-  /** Gives a user money of the house's to spend here. Staff only (ForbiddenError). */
+  /**
+   * Gives a user money of the house's to spend here. Staff only, and never to themselves (ForbiddenError). More than
+   * STAFF_APPROVAL_ABOVE at once, or to one wallet within 24 hours, takes two people: ApprovalRequiredError until an
+   * administrator who is not the first sends the same request with the same key.
+   */
   creditWallet: WalletPayload;
-  /** Has a refund that was refused tried again now. Staff only (ForbiddenError). ConflictError when it has succeeded. */
+  /** Has a refund that was refused tried again now. Staff only, and not of their own payments (ForbiddenError). ConflictError when it has succeeded. */
   retryRefund: RefundPayload;
-  /** Notes that staff have given the money of a refused refund, or of a bank transfer, back themselves. Staff only (ForbiddenError). ConflictError while the provider may still make the refund. */
+  /** Notes that staff have given the money of a refused refund, or of a bank transfer, back themselves. Staff only, and not of their own payments (ForbiddenError). ConflictError while the provider may still make the refund. */
   confirmRefund: RefundPayload;
   /** The order service's: pays a prepaid order from its customer's wallet, all or nothing. Repeated for the same saga and branch it gives the same answer. */
   chargeWallet: ChargeWalletResult;
@@ -1266,6 +1287,7 @@ export type ResolversTypes = {
   PaymentInProgressError: ResolverTypeWrapper<any>;
   ProviderError: ResolverTypeWrapper<any>;
   RefundLimitError: ResolverTypeWrapper<any>;
+  ApprovalRequiredError: ResolverTypeWrapper<any>;
   PayError: ResolverTypeWrapper<any>;
   RefundError: ResolverTypeWrapper<any>;
   PaymentPayload: ResolverTypeWrapper<any>;
@@ -1337,6 +1359,7 @@ export type ResolversParentTypes = {
   PaymentInProgressError: any;
   ProviderError: any;
   RefundLimitError: any;
+  ApprovalRequiredError: any;
   PayError: any;
   RefundError: any;
   PaymentPayload: any;
@@ -1403,6 +1426,7 @@ export type UserErrorResolvers<
     | 'PaymentInProgressError'
     | 'ProviderError'
     | 'RefundLimitError'
+    | 'ApprovalRequiredError'
     | 'ReplayFailedError',
     ParentType,
     ContextType
@@ -1833,6 +1857,17 @@ export type RefundLimitErrorResolvers<
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
+export type ApprovalRequiredErrorResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['ApprovalRequiredError'] = ResolversParentTypes['ApprovalRequiredError'],
+> = {
+  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  path?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
+  limit?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type PayErrorResolvers<
   ContextType = unknown,
   ParentType extends ResolversParentTypes['PayError'] = ResolversParentTypes['PayError'],
@@ -1843,6 +1878,7 @@ export type PayErrorResolvers<
     | 'ForbiddenError'
     | 'IdempotencyConflictError'
     | 'InsufficientBalanceError'
+    | 'ApprovalRequiredError'
     | 'AmountMismatchError'
     | 'OrderNotPayableError'
     | 'PaymentInProgressError'
@@ -1863,6 +1899,7 @@ export type RefundErrorResolvers<
     | 'ConflictError'
     | 'IdempotencyConflictError'
     | 'RefundLimitError'
+    | 'ApprovalRequiredError'
     | 'ProviderError',
     ParentType,
     ContextType
@@ -2192,6 +2229,7 @@ export type Resolvers<ContextType = unknown> = {
   PaymentInProgressError?: PaymentInProgressErrorResolvers<ContextType>;
   ProviderError?: ProviderErrorResolvers<ContextType>;
   RefundLimitError?: RefundLimitErrorResolvers<ContextType>;
+  ApprovalRequiredError?: ApprovalRequiredErrorResolvers<ContextType>;
   PayError?: PayErrorResolvers<ContextType>;
   RefundError?: RefundErrorResolvers<ContextType>;
   PaymentPayload?: PaymentPayloadResolvers<ContextType>;

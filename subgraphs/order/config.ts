@@ -13,7 +13,18 @@ export type OrderConfig = {
   readonly shopTimeZone: string;
   /** Hours from the beginning (UTC) of the day of departure until a paid booking counts as never used. */
   readonly lapseGraceHours: number;
+  readonly openOrders: OpenOrderLimits;
 };
+
+/** How many orders that are not paid one customer and one address may have at once, and units in them: pieces, or rooms by nights. */
+export type OpenOrderLimits = {
+  readonly ordersPerCustomer: number;
+  readonly unitsPerCustomer: number;
+  readonly ordersPerAddress: number;
+  readonly unitsPerAddress: number;
+};
+
+const maxOpen = 1_000_000_000;
 
 export function readOrderConfig(env: Env): OrderConfig {
   const given = readEnv(env, {
@@ -22,6 +33,10 @@ export function readOrderConfig(env: Env): OrderConfig {
     PLACING_DEADLINE_MS: integer(100, 60_000).default(20_000),
     SHOP_TIME_ZONE: z.string().refine(isTimeZone, 'is no time zone; give one such as Europe/Berlin').default('UTC'),
     LAPSE_GRACE_HOURS: integer(0, 24 * 365).default(48),
+    OPEN_ORDERS_PER_CUSTOMER: integer(1, maxOpen).default(20),
+    OPEN_UNITS_PER_CUSTOMER: integer(1, maxOpen).default(200),
+    OPEN_ORDERS_PER_ADDRESS: integer(1, maxOpen).default(1_600),
+    OPEN_UNITS_PER_ADDRESS: integer(1, maxOpen).default(16_000),
   });
   return {
     paymentWindowSeconds: given.PAYMENT_WINDOW_SECONDS,
@@ -29,5 +44,11 @@ export function readOrderConfig(env: Env): OrderConfig {
     placingDeadlineMs: given.PLACING_DEADLINE_MS,
     shopTimeZone: given.SHOP_TIME_ZONE,
     lapseGraceHours: given.LAPSE_GRACE_HOURS,
+    openOrders: {
+      ordersPerCustomer: given.OPEN_ORDERS_PER_CUSTOMER,
+      unitsPerCustomer: given.OPEN_UNITS_PER_CUSTOMER,
+      ordersPerAddress: given.OPEN_ORDERS_PER_ADDRESS,
+      unitsPerAddress: given.OPEN_UNITS_PER_ADDRESS,
+    },
   };
 }

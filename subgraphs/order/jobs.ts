@@ -4,6 +4,7 @@ import { advanceOrders } from './commands/advance-order.ts';
 import { expireOrders } from './commands/expire-orders.ts';
 import type { OrderDeps } from './deps.ts';
 import { numberFeed } from './feed.ts';
+import { purgeCounters } from './open-orders.ts';
 import { recoverSagas } from './saga.ts';
 
 /** Wakes at each deadline second. */
@@ -34,6 +35,7 @@ export function defineJobs(deps: OrderDeps, jobs: Jobs): void {
   });
   jobs.define('order.purge', async () => {
     await purgeShared(deps.db.em(), { outbox: true, inbox: true, idempotency: true });
+    await purgeCounters(deps.db.em());
   });
   jobs.recurring('order.expire-sweep', expireSweepMs);
   jobs.recurring('order.sagas', sagaSweepMs);

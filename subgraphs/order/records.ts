@@ -64,6 +64,8 @@ export const OrderRecord = defineEntity({
     advanceAttempts: p.integer().default(0),
     confirmationCode: text<string>(16).nullable(),
     lapsesAt: at().nullable(),
+    openUnits: p.integer().nullable(),
+    placedFrom: id().nullable(),
   },
   indexes: [
     { name: 'orders_customer', properties: ['customerId', 'placedAt', 'id'] },
@@ -160,6 +162,17 @@ const RedeemThrottleRecord = defineEntity({
   properties: { orderId: id().primary(), wrong: p.integer(), windowUntil: at() },
 });
 
+/** How many open orders and units a customer, or an address, has; see open-orders.ts. */
+const OpenOrdersRecord = defineEntity({
+  name: 'OpenOrdersRecord',
+  tableName: 'open_orders',
+  properties: { owner: id().primary(), orders: p.integer(), units: p.integer() },
+  checks: [
+    { name: 'open_orders_orders', expression: 'orders >= 0' },
+    { name: 'open_orders_units', expression: 'units >= 0' },
+  ],
+});
+
 export const FulfilmentRecord = defineEntity({
   name: 'FulfilmentRecord',
   tableName: 'fulfilment',
@@ -181,4 +194,5 @@ export const orderEntities = [
   SagaRecord,
   FulfilmentRecord,
   RedeemThrottleRecord,
+  OpenOrdersRecord,
 ] as const;

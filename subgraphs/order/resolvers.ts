@@ -84,8 +84,14 @@ const Mutation = {
   placeOrder: (
     _: unknown,
     { input, idempotencyKey }: Schema.MutationPlaceOrderArgs,
-    { deps, viewer, traceId }: OrderContext,
-  ) => placeOrder(deps, requireUser(viewer), { input: input as PlaceOrderInput, idempotencyKey, traceId }),
+    { deps, viewer, traceId, clientAddress }: OrderContext,
+  ) =>
+    placeOrder(deps, requireUser(viewer), {
+      input: input as PlaceOrderInput,
+      idempotencyKey,
+      traceId,
+      clientAddress,
+    }),
   updateOrderRemark: (_: unknown, args: Schema.MutationUpdateOrderRemarkArgs, context: OrderContext) =>
     updateOrderRemark(context.deps, asker(context), args),
   cancelOrder: (_: unknown, args: Schema.MutationCancelOrderArgs, context: OrderContext) =>

@@ -37,6 +37,10 @@ export type StoredOrder = Order & {
   readonly traceId: string;
   readonly placedAt: Date;
   readonly updatedAt: Date;
+  /** As how many units it is counted while it is open; null for orders that are not counted. */
+  readonly openUnits: number | null;
+  /** The counter of the address that it came from, see open-orders.ts. */
+  readonly placedFrom: string | null;
 };
 
 export type StoredLine = Line & {
@@ -110,6 +114,8 @@ export const toOrder = (row: Row): StoredOrder => ({
   advanceAttempts: Number(row['advance_attempts']),
   lapsesAt: toDate(row['lapses_at']),
   confirmationCode: text(row['confirmation_code']),
+  openUnits: row['open_units'] === null ? null : Number(row['open_units']),
+  placedFrom: row['placed_from'] === null ? null : id(row['placed_from']),
   lines: [],
 });
 

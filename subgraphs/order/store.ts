@@ -12,6 +12,7 @@ import {
 } from './domain/order.ts';
 import type { Saga } from './domain/saga.ts';
 import { toDomainEvents } from './events.ts';
+import { giveBack } from './open-orders.ts';
 import { type StoredLine, type StoredOrder, toLine, toOrder, toSaga } from './rows.ts';
 
 /** Who changes an order, when, in which trace. */
@@ -77,6 +78,8 @@ export async function insertOrder(tx: Sql, order: NewOrder, change: Change): Pro
       held_reference: order.heldReference,
       confirmation_code: order.confirmationCode,
       lapses_at: order.lapsesAt,
+      open_units: order.openUnits,
+      placed_from: order.placedFrom === null ? null : idToBytes(order.placedFrom),
       input_hash: order.inputHash,
       trace_id: order.traceId,
       placed_at: order.placedAt,
@@ -183,6 +186,7 @@ export async function saveOrder(
     ],
   ); // prettier-ignore
   if (found !== 1) throw new StaleOrderError(`order ${order.id} is not at version ${before.version} any more`);
+  await giveBack(tx, [before], [order]);
   await insertJournal(tx, [{ order, entries }]);
   for (const event of events) if (event.type === 'LinesFulfilled') await saveFulfilment(tx, order.id, event, change.at);
   await appendOutbox(tx, toDomainEvents(order, events, change));
@@ -252,7 +256,7 @@ async function findPartPayments(tx: Sql, orders: readonly StoredOrder[]): Promis
   return parts;
 }
 
-/** Saves many orders that each have the same kind of event, in four statements. `rows` must be locked by this transaction. */
+/** Saves many orders that each have the same kind of event, in five statements. `rows` must be locked by this transaction. */
 export async function saveExpired(tx: Sql, rows: readonly StoredOrder[], change: Change): Promise<void> {
   if (rows.length === 0) return;
   const parts = await findPartPayments(tx, rows);
@@ -273,6 +277,11 @@ export async function saveExpired(tx: Sql, rows: readonly StoredOrder[], change:
     [...saved.flatMap(({ order }) => [idToBytes(order.id), order.lastHash]), change.at, change.at, ...ids],
   );
   if (found !== rows.length) throw new StaleOrderError('an order changed although its row was locked');
+  await giveBack(
+    tx,
+    rows,
+    saved.map(({ order }) => order),
+  );
   await insertJournal(tx, saved);
   await appendOutbox(
     tx,

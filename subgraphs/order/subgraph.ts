@@ -23,6 +23,7 @@ import { InitialOrderMigration } from './migrations/2026-11-21-initial.ts';
 import { JournalFeedMigration } from './migrations/2026-11-21-journal-feed.ts';
 import { BookingsMigration } from './migrations/2026-11-22-bookings.ts';
 import { WaitingAndReferencesMigration } from './migrations/2026-11-30-waiting-and-references.ts';
+import { OpenOrdersMigration } from './migrations/2026-11-30-open-orders.ts';
 import { orderEntities } from './records.ts';
 import { resolvers } from './resolvers.ts';
 import { recoverSagas } from './saga.ts';
@@ -34,6 +35,7 @@ const migrations: readonly NamedMigration[] = [
   { name: '2026-11-21-journal-feed', class: JournalFeedMigration },
   { name: '2026-11-22-bookings', class: BookingsMigration },
   { name: '2026-11-30-waiting-and-references', class: WaitingAndReferencesMigration },
+  { name: '2026-11-30-open-orders', class: OpenOrdersMigration },
 ];
 
 /** The schema that this subgraph owns, for `ops/migrate.ts`. */

@@ -50,6 +50,8 @@ export type CaptureMode = 'automatic' | 'manual';
 export type PaymentConfig = {
   /** Whether money is taken at once, or held until staff capture it, where the provider can. */
   readonly capture: CaptureMode;
+  /** What one member of staff may credit or refund without a second person, in minor units of whichever currency. */
+  readonly staffApprovalAboveMinor: bigint;
   /** Undefined: there is no account to send money to. */
   readonly bankTransfer: BankTransferConfig | undefined;
   /** Undefined: there is no app at Alipay. */
@@ -186,17 +188,19 @@ export function readPaymentConfig(env: Env): PaymentConfig {
   const stripe = readStripeConfig(env);
   const alipay = readAlipayConfig(env);
   const bankTransfer = readBankTransferConfig(env);
-  const { PAYMENT_CAPTURE: capture } = readEnv(env, {
+  const { PAYMENT_CAPTURE: capture, STAFF_APPROVAL_ABOVE: above } = readEnv(env, {
     PAYMENT_CAPTURE: z.enum(['automatic', 'manual']).default('automatic'),
+    STAFF_APPROVAL_ABOVE: integer(1, 999_999_999_999_999).default(1_000_000),
   });
-  if (!allowsSimulatedProvider(env)) return { capture, bankTransfer, alipay, stripe, simulated: undefined };
+  const common = { capture, staffApprovalAboveMinor: BigInt(above), bankTransfer, alipay, stripe };
+  if (!allowsSimulatedProvider(env)) return { ...common, simulated: undefined };
   const given = readEnv(env, {
     SIMULATED_PROVIDER_URL: url('http', 'https')
       .describe('origin of the simulated payment provider')
       .default('http://127.0.0.1:4106'),
   });
   const simulated = { url: given.SIMULATED_PROVIDER_URL.replace(/\/$/, ''), ...readSimulatedSecrets(env) };
-  return { capture, bankTransfer, alipay, stripe, simulated };
+  return { ...common, simulated };
 }
 
 /** From which hour of the day (UTC) on yesterday is reconciled: late enough for the providers to have closed it. Throws ConfigError. */

@@ -28,6 +28,8 @@ export type PaymentDeps = {
   readonly providers: ReadonlyMap<PaymentMethod, PaymentProvider>;
   /** Whether money is taken at once, or held until staff capture it, where the provider can. */
   readonly capture: CaptureMode;
+  /** What one member of staff may credit or refund without a second person, in minor units of whichever currency. */
+  readonly staffApprovalAboveMinor: bigint;
   /** Wakes background work, here or in another process. A lost wake only costs the time to the next look. */
   readonly wake: (work: Work) => void;
 };

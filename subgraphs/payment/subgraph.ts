@@ -71,6 +71,7 @@ export async function createPaymentSubgraph(runtime: Runtime): Promise<Subgraph>
     metrics: openPaymentMetrics(metrics.registry, service.db, log),
     providers,
     capture: config.capture,
+    staffApprovalAboveMinor: config.staffApprovalAboveMinor,
     wake: work.wake,
   };
 

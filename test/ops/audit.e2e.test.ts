@@ -72,6 +72,12 @@ describe('the audit finds', () => {
       'payment.payment set captured_minor = captured_minor + 1',
     ],
     [
+      'an open order that is not counted',
+      'I18',
+      'order.open_orders set orders = orders + 1, units = units + 2',
+      'order.open_orders set orders = orders - 1, units = units - 2',
+    ],
+    [
       'a changed reason in the journal',
       'I7',
       `order.order_event set reason = 'forged' where seq = 2 and order_id = ${only}`,

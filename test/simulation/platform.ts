@@ -40,6 +40,8 @@ export type Running = {
 
 /** How long an order waits for its money here. */
 export const paymentWindowSeconds = 6;
+/** As they are by default; the shop's buyers stay below. */
+const openOrders = { ordersPerCustomer: 20, unitsPerCustomer: 200, ordersPerAddress: 1_600, unitsPerAddress: 16_000 };
 const sweepMs = 5_000;
 const sagaSweepMs = 2_000;
 /** What failures say that faults of the simulation explain. */
@@ -102,7 +104,7 @@ export class Platform {
       feed: {} as OrderDeps['feed'],
       types: orderTypes({ creditTopUp: creditTopUp(call) }),
       config: {
-        paymentWindowSeconds, placingWaitMs: 1_500, placingDeadlineMs: 2_500, shopTimeZone: 'UTC', lapseGraceHours: 48,
+        paymentWindowSeconds, placingWaitMs: 1_500, placingDeadlineMs: 2_500, shopTimeZone: 'UTC', lapseGraceHours: 48, openOrders,
       },
       processId: this.newId(),
       wakeExpiry: (at) => void time.after(Math.max(0, at.getTime() - scheduler.nowMs), () => loops.expiry?.kick()),
@@ -121,6 +123,7 @@ export class Platform {
       db: database('payment'),
       providers: new Map([['SIMULATED_CARD', this.bank.connect(process)]]),
       capture: 'automatic',
+      staffApprovalAboveMinor: 1_000_000n,
       wake: (work) => loops[work]?.kick(),
     };
     const loop = (name: string, everyMs: number, turn: () => Promise<unknown>): Loop =>

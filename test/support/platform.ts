@@ -96,6 +96,12 @@ export async function startPlatform(options: {
     ADMIN_MOBILE: admin.mobile,
     ADMIN_PASSWORD: admin.password,
     APOLLO_TELEMETRY_DISABLED: 'true',
+    // Tests of races let one buyer place many, all from one address.
+    OPEN_ORDERS_PER_CUSTOMER: '10000',
+    OPEN_UNITS_PER_CUSTOMER: '100000',
+    OPEN_ORDERS_PER_ADDRESS: '100000',
+    OPEN_UNITS_PER_ADDRESS: '1000000',
+    REGISTRATIONS_PER_ADDRESS: '10000',
     FAIL_POINT: failPointFile,
     ...(process.env['NODE_COMPILE_CACHE'] && { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }),
     ...options.env,

@@ -2,7 +2,7 @@ import type { OrderDeps } from '../deps.ts';
 import type { OrderState } from '../domain/order.ts';
 import { maxRemarkLength } from '../domain/pricing.ts';
 import { type OrderPayload, mutateOrder } from './change-order.ts';
-import { type Asker, actorOf, checkLength, ownerOrStaff, staffOnly } from './context.ts';
+import { type Asker, actorOf, checkLength, ownerOrStaff, staffOfOthers, staffOnly } from './context.ts';
 
 type Keyed = { id: string; idempotencyKey?: string | null };
 
@@ -92,7 +92,7 @@ export async function resolveAttention(
       input: { id, to, note },
     },
     change: { actor: { type: 'STAFF', id: asker.viewer.userId }, at: deps.now(), traceId: asker.traceId },
-    authorise: staffOnly(asker.viewer),
+    authorise: staffOfOthers(asker.viewer),
     command: { type: 'ResolveAttention', to, note },
   });
   deps.kickAdvance();

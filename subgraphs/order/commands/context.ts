@@ -28,6 +28,15 @@ export const staffOnly =
     if (!isStaff(viewer)) throw new RefusedError(forbiddenError('Only staff may do this.'));
   };
 
+/** Staff, but not for orders of their own: these another member of staff delivers and settles. */
+export const staffOfOthers =
+  (viewer: UserViewer) =>
+  (order: StoredOrder): void => {
+    staffOnly(viewer)(order);
+    if (order.customerId === viewer.userId)
+      throw new RefusedError(forbiddenError('Another member of staff has to do this: the order is your own.'));
+  };
+
 /** A refusal unless `text` has `min` to `max` characters and is valid Unicode. */
 export function checkLength(
   name: string,

@@ -18,7 +18,7 @@ const maxBatches = 500;
 const paidPatienceMs = 600_000;
 
 /**
- * Closes every unpaid order whose deadline has passed, in batches of five statements each. Payment is asked first, once a
+ * Closes every unpaid order whose deadline has passed, in batches of six statements each. Payment is asked first, once a
  * batch, whether money is on its way: such an order is not closed, and waits as long as payment says. Found without a lock,
  * then locked by id in id order as everybody does: a lock taken through the index of deadlines would meet a payment, which
  * changes that index while it holds the row. Two workers at once wait for each other instead of doing the work twice.

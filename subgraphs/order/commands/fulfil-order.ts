@@ -1,7 +1,7 @@
 import type { OrderDeps } from '../deps.ts';
 import type { LineQuantity } from '../domain/order.ts';
 import { type OrderPayload, mutateOrder } from './change-order.ts';
-import { type Asker, actorOf, checkLength, staffOnly } from './context.ts';
+import { type Asker, actorOf, checkLength, staffOfOthers } from './context.ts';
 
 const maxTrackingNumberLength = 100;
 
@@ -24,7 +24,7 @@ export async function fulfilOrder(
       input: { id, lines, trackingNumber },
     },
     change: { actor: actorOf(viewer), at: deps.now(), traceId: asker.traceId },
-    authorise: staffOnly(viewer),
+    authorise: staffOfOthers(viewer),
     command: { type: 'Fulfil', fulfilmentId: deps.newId(), lines, trackingNumber },
     withLines: true,
   });

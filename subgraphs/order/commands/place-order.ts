@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { UserViewer } from '../../shared/auth.ts';
+import { type UserViewer, isStaff } from '../../shared/auth.ts';
 import { select } from '../../shared/database.ts';
 import {
   type Refusal,
@@ -7,6 +7,7 @@ import {
   idempotencyConflictError,
   isDuplicateKey,
   orRefusals,
+  unavailable,
   validationError,
 } from '../../shared/errors.ts';
 import { failPoint } from '../../shared/fail-point.ts';
@@ -25,6 +26,7 @@ import {
 import { confirmationCodeOf } from '../domain/confirmation-code.ts';
 import { lapsesAt } from '../domain/stay.ts';
 import { type Saga, newPlacingSaga } from '../domain/saga.ts';
+import { NoRoomError, addressCounter, countOpen, requireRoom, unitsOf } from '../open-orders.ts';
 import { type StoredOrder, toOrder } from '../rows.ts';
 import { type Shortage, runPlacingSaga } from '../saga.ts';
 import { type NewOrder, StaleOrderError, insertOrder, insertSaga } from '../store.ts';
@@ -58,10 +60,10 @@ const productsQuery = `query ProductsForOrder($representations: [_Any!]!) {
 export async function placeOrder(
   deps: OrderDeps,
   viewer: UserViewer,
-  request: { input: PlaceOrderInput; idempotencyKey: string; traceId: string },
+  request: { input: PlaceOrderInput; idempotencyKey: string; traceId: string; clientAddress?: string | undefined },
 ): Promise<PlaceOrderPayload> {
   const untilMs = deps.time.monotonicMs() + deps.config.placingWaitMs;
-  const { input, traceId } = request;
+  const { input, traceId, clientAddress } = request;
   const claim: Claim = { ownerId: viewer.userId, operation: 'placeOrder', key: request.idempotencyKey, input };
   return orRefusals(
     async () => {
@@ -78,7 +80,7 @@ export async function placeOrder(
         if (earlier === null) throw error;
         return answer(await waitForOutcome(deps, earlier, untilMs), true);
       }
-      const recorded = await recordOrder(deps, viewer, { claim, type, priced, input, traceId });
+      const recorded = await recordOrder(deps, viewer, { claim, type, priced, input, traceId, clientAddress });
       if (recorded.replayed) return answer(await waitForOutcome(deps, recorded.orderId, untilMs), true);
       const { order, saga } = await runSaga(deps, recorded, untilMs);
       return { ...answer(order, false), saga };
@@ -122,11 +124,18 @@ type Recorded =
   | { readonly replayed: true; readonly orderId: string }
   | { readonly replayed: false; readonly order: StoredOrder; readonly saga: Saga };
 
-/** Claims the key and records order, lines, journal and saga: five statements in one transaction. */
+/** Claims the key, records order, lines, journal and saga, counts the open order: six statements in one transaction. */
 async function recordOrder(
   deps: OrderDeps,
   viewer: UserViewer,
-  draft: { claim: Claim; type: OrderType; priced: Priced; input: PlaceOrderInput; traceId: string },
+  draft: {
+    claim: Claim;
+    type: OrderType;
+    priced: Priced;
+    input: PlaceOrderInput;
+    traceId: string;
+    clientAddress: string | undefined;
+  },
 ): Promise<Recorded> {
   const orderId = deps.newId();
   const sagaId = deps.newId();
@@ -144,9 +153,16 @@ async function recordOrder(
         });
         const saga = newPlacingSaga(sagaId, orderId, at, draft.type.payFlow === 'PREPAY_WALLET');
         await insertSaga(tx, saga, deps.processId);
+        // Last: others of the customer, or the address, wait for it until the commit.
+        await countOpen(tx, deps.config.openOrders, order);
         return { replayed: false, order: stored, saga };
       });
     } catch (error) {
+      if (error instanceof NoRoomError) {
+        await requireRoom(deps.db.em(), deps.config.openOrders, order);
+        if (tries >= numberTries) throw unavailable('Too many orders are placed at this moment; try again.');
+        continue;
+      }
       if (!isDuplicateKey(error)) throw error;
       const existing = await findByReference(deps, draft.claim, draft.input);
       if (existing !== null) return { replayed: true, orderId: existing };
@@ -163,6 +179,7 @@ function newOrder(
     priced: Priced;
     input: PlaceOrderInput;
     traceId: string;
+    clientAddress: string | undefined;
     orderId: string;
     at: Date;
     attempt: number;
@@ -210,6 +227,9 @@ function newOrder(
     advanceAt: null,
     advanceAttempts: 0,
     lapsesAt: type.redeemable ? lapsesAt(priced.lines, deps.config.lapseGraceHours) : null,
+    // Staff can take stock away by other ways.
+    openUnits: isStaff(viewer) ? null : unitsOf(priced.lines),
+    placedFrom: isStaff(viewer) ? null : addressCounter(deps.config.openOrders, draft.clientAddress, viewer.userId),
     lines: priced.lines,
   };
 }

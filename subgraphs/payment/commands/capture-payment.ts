@@ -7,6 +7,7 @@ import { type PaymentDeps, type Unit, providerNamed, transact } from '../context
 import { decideArrival, decideCapture, isUnpaid } from '../domain/payment.ts';
 import { type Intent, ProviderRefused } from '../providers/provider.ts';
 import { providerError } from '../refusals.ts';
+import { ownRefusal } from '../second-person.ts';
 import type { AttemptRow, PaymentRow, Source } from '../records.ts';
 import { type Cause, findLiveAttempt, findPayment, knownAttempt, lockPayment, savePayment } from '../store.ts';
 import { applyFact } from './apply-fact.ts';
@@ -26,11 +27,13 @@ export async function capturePayment(
   input: CaptureInput,
   idempotencyKey: string,
 ): Promise<PaymentPayload> {
-  const { userId } = requireUser(viewer);
+  const user = requireUser(viewer);
   if (!isStaff(viewer)) return refusedPayment([forbiddenError('Only staff may capture payments.')]);
   return orRefusals(async () => {
-    const { id } = await requirePayment(deps, input.paymentId, () => true);
-    const claim: Claim = { ownerId: userId, operation: 'capturePayment', key: idempotencyKey, input };
+    const { id, customerId } = await requirePayment(deps, input.paymentId, () => true);
+    const own = ownRefusal(user, customerId);
+    if (own) throw new RefusedError(own);
+    const claim: Claim = { ownerId: user.userId, operation: 'capturePayment', key: idempotencyKey, input };
     const replayed = await store(deps, claim, id, input.amount ?? null);
     failPoint('payment.capture_stored');
     const attempt = await findLiveAttempt(deps.db.em(), id);

@@ -1,4 +1,4 @@
-import { type Viewer, isStaff, requireUser } from '../../shared/auth.ts';
+import { type UserViewer, type Viewer, isStaff, requireUser } from '../../shared/auth.ts';
 import {
   type Refusal,
   RefusedError,
@@ -10,12 +10,13 @@ import {
 import { claimKey } from '../../shared/idempotency.ts';
 import { isId } from '../../shared/ids.ts';
 import { isCurrency } from '../../shared/currencies.ts';
-import type { MoneyJson } from '../../shared/money.ts';
+import { type MoneyJson, money } from '../../shared/money.ts';
 import { lengthOf } from '../../shared/text.ts';
 import { type PaymentDeps, transact } from '../context.ts';
 import { between } from '../domain/ledger.ts';
 import { postTransfer } from '../ledger/transfer.ts';
 import { type WalletView, readWallet } from '../ledger/wallets.ts';
+import { claimOfTwo, creditedLately, ownRefusal } from '../second-person.ts';
 
 export type CreditInput = { readonly userId: string; readonly amount: MoneyJson; readonly reason: string };
 export type WalletPayload = {
@@ -27,7 +28,15 @@ export type WalletPayload = {
 const maxReasonLength = 200;
 const refused = (userErrors: readonly Refusal[]): WalletPayload => ({ wallet: null, replayed: false, userErrors });
 
-/** Gives a user money of the house's. Staff only. */
+/** One person would give more than one may: to be done by two. */
+class AboveLimitError extends Error {
+  override readonly name = 'AboveLimitError';
+}
+
+/**
+ * Gives a user money of the house's. Staff only, and never to themselves. More than `STAFF_APPROVAL_ABOVE`, at once or in a day
+ * to one wallet, takes two people.
+ */
 export async function creditWallet(
   deps: PaymentDeps,
   caller: { viewer: Viewer; traceId: string },
@@ -38,21 +47,43 @@ export async function creditWallet(
   if (!isStaff(caller.viewer)) return refused([forbiddenError('Only staff may credit wallets.')]);
   return orRefusals(async () => {
     checkInput(input);
-    const { userId, amount, reason } = input;
+    const { userId, amount } = input;
+    const own = ownRefusal(staff, userId);
+    if (own) throw new RefusedError(own);
     await requireCustomer(deps, userId, caller.traceId);
-    const claim = { ownerId: staff.userId, operation: 'creditWallet', key: idempotencyKey, input };
-    const replayed = await transact(deps, async (unit) => {
-      const claimed = await claimKey(unit.sql, claim, { creditId: deps.newId() });
-      if (claimed.replayed) return true;
-      const wallet = { ownerId: userId, currency: amount.currency };
-      const moves = between(wallet, { from: 'CREDITS', to: 'AVAILABLE' }, BigInt(amount.amount));
-      const reference = `credit:${claimed.result.creditId}`;
-      await postTransfer(unit.sql, { reference, reason, paymentId: null, orderId: null, moves }, deps.now());
-      return false;
+    const isLarge = BigInt(amount.amount) > deps.staffApprovalAboveMinor;
+    const done = await store(deps, staff, { input, key: idempotencyKey, byTwo: isLarge }).catch((error: unknown) => {
+      if (error instanceof AboveLimitError) return store(deps, staff, { input, key: idempotencyKey, byTwo: true });
+      throw error;
     });
-    return { wallet: await readWallet(deps.db.em(), userId, amount.currency), replayed, userErrors: [] };
+    if ('refusal' in done) return refused([done.refusal]);
+    return { wallet: await readWallet(deps.db.em(), userId, amount.currency), replayed: done.replayed, userErrors: [] };
   }, refused);
 }
+
+const store = (
+  deps: PaymentDeps,
+  staff: UserViewer,
+  { input, key, byTwo }: { input: CreditInput; key: string; byTwo: boolean },
+): Promise<{ readonly replayed: boolean } | { readonly refusal: Refusal }> =>
+  transact(deps, async (unit) => {
+    const { userId, amount, reason } = input;
+    const { currency } = amount;
+    const limit = money(deps.staffApprovalAboveMinor, currency);
+    const given = { operation: 'creditWallet', key, input };
+    const allowed = byTwo ? await claimOfTwo(unit.sql, staff, { ...given, limit }) : { claim: { ...given, ownerId: staff.userId } }; // prettier-ignore
+    if ('refusal' in allowed) return allowed;
+    const claimed = await claimKey(unit.sql, allowed.claim, { creditId: deps.newId() });
+    if (claimed.replayed) return { replayed: true };
+    const wallet = { ownerId: userId, currency };
+    const moves = between(wallet, { from: 'CREDITS', to: 'AVAILABLE' }, BigInt(amount.amount));
+    const reference = `credit:${claimed.result.creditId}`;
+    await postTransfer(unit.sql, { reference, reason, paymentId: null, orderId: null, moves }, deps.now());
+    // Now that the wallet's row is locked nobody else's credit is overlooked.
+    if (!byTwo && (await creditedLately(unit.sql, wallet, deps.now())).amount > limit.amount)
+      throw new AboveLimitError('too much for one person');
+    return { replayed: false };
+  });
 
 function checkInput({ amount, reason }: CreditInput): void {
   const refusals: Refusal[] = [];

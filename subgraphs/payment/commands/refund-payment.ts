@@ -1,4 +1,4 @@
-import { type Viewer, isStaff, requireUser } from '../../shared/auth.ts';
+import { type UserViewer, type Viewer, isStaff, requireUser } from '../../shared/auth.ts';
 import { write } from '../../shared/database.ts';
 import {
   type Refusal,
@@ -9,14 +9,15 @@ import {
   validationError,
 } from '../../shared/errors.ts';
 import { failPoint } from '../../shared/fail-point.ts';
-import { type Claim, claimKey } from '../../shared/idempotency.ts';
+import { type Claimed, claimKey } from '../../shared/idempotency.ts';
 import { idToBytes, isId, newNumber } from '../../shared/ids.ts';
-import type { MoneyJson } from '../../shared/money.ts';
+import { type MoneyJson, money } from '../../shared/money.ts';
 import { lengthOf } from '../../shared/text.ts';
 import { type PaymentDeps, providerNamed, transact } from '../context.ts';
 import { decideRefund } from '../domain/refund.ts';
 import { type KnownAttempt, type ProviderRefund, ProviderRefused, ProviderUnreachable } from '../providers/provider.ts';
 import type { AttemptRow, RefundRow, Source } from '../records.ts';
+import { claimOfTwo, ownRefusal } from '../second-person.ts';
 import {
   findAttempt,
   findPayment,
@@ -71,9 +72,10 @@ export async function refundPayment(
   if (!isStaff(viewer)) return refusedRefund([forbiddenError('Only staff may refund payments.')]);
   return orRefusals(async () => {
     checkInput(input);
-    const claim: Claim = { ownerId: user.userId, operation: 'refundPayment', key: idempotencyKey, input };
-    const { replayed, result } = await store(deps, claim, input, user.userId);
+    const stored = await store(deps, user, input, idempotencyKey);
     failPoint('payment.refund_stored');
+    if ('refusal' in stored) return refusedRefund([stored.refusal]);
+    const { replayed, result } = stored;
     if (!replayed) await executeNow(deps, result.refundId);
     return { refund: await findRefund(deps.db.em(), result.refundId), replayed, userErrors: [] };
   }, refusedRefund);
@@ -87,13 +89,22 @@ function checkInput({ amount, reason }: RefundInput): void {
   }
 }
 
-const store = (deps: PaymentDeps, claim: Claim, input: RefundInput, userId: string) =>
+type Stored = Claimed<{ readonly refundId: string }> | { readonly refusal: Refusal };
+
+const store = (deps: PaymentDeps, staff: UserViewer, input: RefundInput, key: string): Promise<Stored> =>
   transact(deps, async (unit) => {
-    const claimed = await claimKey(unit.sql, claim, { refundId: deps.newId() });
+    const given = { operation: 'refundPayment', key, input };
+    const limit = money(deps.staffApprovalAboveMinor, input.amount.currency);
+    const own = { claim: { ...given, ownerId: staff.userId } };
+    const allowed = BigInt(input.amount.amount) > limit.amount ? await claimOfTwo(unit.sql, staff, { ...given, limit }) : own; // prettier-ignore
+    if ('refusal' in allowed) return allowed;
+    const claimed = await claimKey(unit.sql, allowed.claim, { refundId: deps.newId() });
     if (claimed.replayed) return claimed;
     const payment = isId(input.paymentId) ? await lockPayment(unit.sql, input.paymentId) : null;
     if (!payment)
       throw new RefusedError(notFoundError('There is no such payment.', input.paymentId, ['input', 'paymentId']));
+    const refusal = ownRefusal(staff, payment.customerId);
+    if (refusal) throw new RefusedError(refusal);
     if (input.amount.currency !== payment.currency) {
       throw new RefusedError(
         validationError(`The payment is in ${payment.currency}.`, ['input', 'amount', 'currency']),
@@ -115,7 +126,7 @@ const store = (deps: PaymentDeps, claim: Claim, input: RefundInput, userId: stri
         reason: input.reason,
         automatic: false,
         surplus: false,
-        requestedBy: userId,
+        requestedBy: staff.userId,
         createdAt: at,
       },
       payment,

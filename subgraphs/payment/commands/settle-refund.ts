@@ -16,6 +16,7 @@ import type { PaymentEvent } from '../domain/payment.ts';
 import { decideRefundResult, decideReopen } from '../domain/refund.ts';
 import { announce, paymentRefunded } from '../events.ts';
 import type { PaymentRow, RefundRow } from '../records.ts';
+import { ownRefusal } from '../second-person.ts';
 import { findAttempt, findRefund, lockPayment, savePayment } from '../store.ts';
 import { refundFacts } from './apply-refund.ts';
 import { type RefundPayload, refusedRefund } from './refund-payment.ts';
@@ -71,10 +72,11 @@ export function confirmRefund(
 ): Promise<RefundPayload> {
   const { refundId, reference } = input;
   const claim = { operation: 'confirmRefund', key: idempotencyKey, input };
+  const isReference = reference.trim().length > 0 && lengthOf(reference) <= maxReferenceLength;
+  const wrong = validationError(`A reference has 1 to ${maxReferenceLength} characters.`, ['reference']);
+  // Before anything is looked up, and after who asks.
+  if (isStaff(viewer) && !isReference) return Promise.resolve(refusedRefund([wrong]));
   return changeRefund(deps, viewer, refundId, claim, async ({ unit, payment, refund, userId }) => {
-    if (reference.trim().length === 0 || lengthOf(reference) > maxReferenceLength) {
-      throw new RefusedError(validationError(`A reference has 1 to ${maxReferenceLength} characters.`, ['reference']));
-    }
     requireOpen(refund);
     await requireIdle(unit, deps, refund);
     const reopened = decideReopen(payment, refundFacts(refund));
@@ -126,7 +128,8 @@ async function changeRefund(
   given: Omit<Claim, 'ownerId'>,
   change: (locked: Locked) => Promise<void>,
 ): Promise<RefundPayload> {
-  const { userId } = requireUser(viewer);
+  const user = requireUser(viewer);
+  const { userId } = user;
   if (!isStaff(viewer)) return refusedRefund([forbiddenError('Only staff may settle refunds.')]);
   return orRefusals(async () => {
     const unknown = new RefusedError(notFoundError('There is no such refund.', refundId, ['refundId']));
@@ -137,6 +140,8 @@ async function changeRefund(
       const payment = found ? await lockPayment(unit.sql, found.paymentId) : null;
       const refund = found ? await findRefund(unit.sql, found.id) : null;
       if (!payment || !refund) throw unknown;
+      const own = ownRefusal(user, payment.customerId);
+      if (own) throw new RefusedError(own);
       await change({ unit, payment, refund, userId });
       return false;
     });

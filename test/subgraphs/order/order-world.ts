@@ -40,7 +40,7 @@ export type OrderWorld = {
   intercept: Intercept;
   /** The clock of both subgraphs: real time and this much more. */
   clockOffsetMs: number;
-  run(viewer: Viewer, query: string, variables?: Record<string, unknown>): Promise<Answer>;
+  run(viewer: Viewer, query: string, variables?: Record<string, unknown>, clientAddress?: string): Promise<Answer>;
   subscribe(viewer: Viewer, query: string, variables?: Record<string, unknown>): Promise<AsyncIterableIterator<ExecutionResult>>; // prettier-ignore
   /** A product with so many units, at 12.90 EUR unless told otherwise. */
   make(onHand?: number, input?: Partial<CreateProductInput>): Promise<string>;
@@ -92,11 +92,15 @@ export async function openOrderWorld(options: { env?: Record<string, string> } =
     DATABASE_PREFIX: prefix,
     ORDER_DATABASE_URL: await createSchema(prefix, 'order'),
     PRODUCT_DATABASE_URL: await createSchema(prefix, 'product'),
+    // Tests of races let one customer place many; open-orders.int.test.ts sets limits of its own.
+    OPEN_ORDERS_PER_CUSTOMER: '10000',
+    OPEN_UNITS_PER_CUSTOMER: '1000000',
     ...options.env,
   };
   const opened = await openRuntime(env, { name: 'order-test', link: (name) => linkTo(name), log: pino({ level: 'silent' }) }); // prettier-ignore
   await opened.redis.flushDb();
-  const runtime: Runtime = { ...opened, now: () => new Date(Date.now() + world.clockOffsetMs) };
+  let opening = true;
+  const runtime: Runtime = { ...opened, now: () => new Date(Date.now() + (opening ? 0 : world.clockOffsetMs)) };
   const product = await createProductSubgraph(runtime);
   const order = await createOrderSubgraph(runtime);
   await Promise.all([product.deps.db.migrate(), order.deps.db.migrate()]);
@@ -138,8 +142,9 @@ export async function openOrderWorld(options: { env?: Record<string, string> } =
     deps: order.deps,
     intercept: (_, next) => next(),
     clockOffsetMs: 0,
-    async run(viewer, query, variables) {
-      return answerOf(await order.execute({ query, variables, headers: await headers(viewer) }));
+    async run(viewer, query, variables, clientAddress) {
+      const from = clientAddress === undefined ? {} : { [callerHeaders.clientAddress]: clientAddress };
+      return answerOf(await order.execute({ query, variables, headers: { ...(await headers(viewer)), ...from } }));
     },
     async subscribe(viewer, query, variables) {
       return order.subscribe({ query, variables, headers: await headers(viewer) });
@@ -204,6 +209,7 @@ export async function openOrderWorld(options: { env?: Record<string, string> } =
       return broken;
     },
   };
+  opening = false;
   return world;
 }
 

@@ -211,11 +211,11 @@ describe('statements', () => {
     expect((order.length + product.length) / 50).toBeLessThanOrEqual(15);
   });
 
-  test('of a payment are five', async () => {
+  test('of a payment are six', async () => {
     const { id } = await world.place(userViewer());
     const { order } = await world.statements(() => world.paymentEvent(world.succeeded(id)));
-    // inbox, lock, order, journal, outbox
-    expect(order).toHaveLength(5);
+    // inbox, lock, order, open orders, journal, outbox
+    expect(order).toHaveLength(6);
   });
 });
 

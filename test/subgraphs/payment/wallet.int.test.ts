@@ -89,7 +89,11 @@ describe('a wallet', () => {
   test('never holds more than JSON can tell', async () => {
     const userId = newId();
     const most = { amount: Number.MAX_SAFE_INTEGER, currency: 'EUR' };
-    expect(await creditBy(staff, { userId, amount: most })).toMatchObject({ wallet: { balance: most } });
+    const key = newId();
+    // So much takes two people.
+    expect(await creditBy(staff, { userId, amount: most, key })).toMatchObject({ wallet: null });
+    const admin = { ...user(), roles: ['ADMIN' as const] };
+    expect(await creditBy(admin, { userId, amount: most, key })).toMatchObject({ wallet: { balance: most } });
     expect(await creditBy(staff, { userId, amount: { amount: 1, currency: 'EUR' } })).toMatchObject({ userErrors: [{ code: 'VALIDATION' }] });
     expect(await walletOf(world, userId)).toMatchObject({ balance: most, entries: { edges: [{}] } });
   });

@@ -1,3 +1,4 @@
+import { Link } from 'wouter';
 import { formatMoney } from '../format.ts';
 import type { PlaceOrderRefusal } from '../types.ts';
 import { setQuantity } from './cart.ts';
@@ -68,6 +69,17 @@ export function Refusal({
           >
             Take it out of the cart
           </button>
+        </div>
+      );
+    case 'OpenOrderLimitError':
+      return (
+        <div className="notice wait" role="alert">
+          <p>
+            <strong>There is too much that is not paid yet.</strong> {refusal.message} Nothing was ordered.
+          </p>
+          <Link href="/orders" className="button quiet">
+            See your orders
+          </Link>
         </div>
       );
     default:

@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Role } from '../../../subgraphs/shared/auth.ts';
+import { newId } from '../../../subgraphs/shared/ids.ts';
+import { readPaymentConfig } from '../../../subgraphs/payment/config.ts';
+import { until } from '../../support/until.ts';
+import { type PaymentWorld, bytes, confirm, create, documents, openPaymentWorld, user } from './support/payment-world.ts'; // prettier-ignore
+
+const limit = 10_000;
+const someone = (...roles: Role[]) => ({ ...user(), roles: ['CUSTOMER', ...roles] as Role[] });
+const [operator, other] = [someone('OPERATOR'), someone('OPERATOR')];
+const [admin, second] = [someone('ADMIN'), someone('ADMIN')];
+
+let world: PaymentWorld;
+beforeAll(async () => {
+  world = await openPaymentWorld({ env: { STAFF_APPROVAL_ABOVE: String(limit) } });
+}, 60_000);
+afterAll(() => world?.close());
+
+const errors = 'userErrors { __typename ... on UserError { code message } ... on ApprovalRequiredError { limit { amount currency } } }'; // prettier-ignore
+const creditMutation = `mutation ($userId: ID!, $amount: MoneyInput!, $key: String!) {
+  creditWallet(userId: $userId, amount: $amount, reason: "Sorry", idempotencyKey: $key) { replayed wallet { balance { amount } } ${errors} } }`;
+type Viewer = ReturnType<typeof someone>;
+async function credit(viewer: Viewer, userId: string, amount: number, key = newId(), currency = 'EUR') {
+  const result = await world.run(viewer, creditMutation, { userId, amount: { amount, currency }, key });
+  expect(result.errors).toEqual([]);
+  return result.data.creditWallet as { replayed: boolean; wallet: { balance: { amount: number } } | null; userErrors: { code: string }[] }; // prettier-ignore
+}
+const codes = ({ userErrors }: { userErrors: { code: string }[] }): string =>
+  userErrors.map(({ code }) => code).join() || 'done';
+const balanceOf = async (userId: string): Promise<number> => {
+  const [row] = (await world.rows("select balance_minor from ledger_account where owner_id = ? and kind = 'AVAILABLE'", [bytes(userId)])) as { balance_minor: string }[]; // prettier-ignore
+  return Number(row?.balance_minor ?? 0);
+};
+
+test('by default one person may give 10,000.00', () => {
+  expect(readPaymentConfig({}).staffApprovalAboveMinor).toBe(1_000_000n);
+  expect(() => readPaymentConfig({ STAFF_APPROVAL_ABOVE: '0' })).toThrow('STAFF_APPROVAL_ABOVE');
+});
+
+describe('staff', () => {
+  test.each([['OPERATOR'], ['ADMIN']] as Role[][])('of role %s credit nothing to themselves', async (role) => {
+    const self = someone(role);
+    for (const amount of [1, 1_000_000_000]) expect(codes(await credit(self, self.userId, amount))).toBe('FORBIDDEN');
+    expect(await balanceOf(self.userId)).toBe(0);
+  });
+
+  test('refund, capture, retry and confirm nothing of their own', async () => {
+    const buyer = someone('OPERATOR');
+    const orderId = world.orders.add({ customerId: buyer.userId }).id;
+    const payment = await create(world, buyer, orderId);
+    await confirm(world, payment);
+    await until(async () => (await world.run(buyer, documents.payment, { id: payment.id })).data.payment.state === 'SETTLED'); // prettier-ignore
+    const input = { paymentId: payment.id, amount: { amount: 100, currency: 'EUR' }, reason: 'mine' };
+    const refund = (viewer: Viewer) => world.run(viewer, documents.refund, { input, key: newId() });
+    expect(codes((await refund(buyer)).data.refundPayment)).toBe('FORBIDDEN');
+    const capture = await world.run(buyer, documents.capture, { id: payment.id, key: newId() });
+    expect(codes(capture.data.capturePayment)).toBe('FORBIDDEN');
+
+    const done = (await refund(operator)).data.refundPayment;
+    expect(codes(done)).toBe('done');
+    for (const field of [
+      'retryRefund(refundId: $id, idempotencyKey: $key)',
+      'confirmRefund(refundId: $id, reference: "bank", idempotencyKey: $key)',
+    ]) {
+      // prettier-ignore
+      const { data } = await world.run(buyer, `mutation ($id: ID!, $key: String!) { done: ${field} { ${errors} } }`, { id: done.refund.id, key: newId() }); // prettier-ignore
+      expect(codes(data.done)).toBe('FORBIDDEN');
+    }
+  });
+});
+
+describe('more than one person may give', () => {
+  test('is credited once an administrator sends the same request, once', async () => {
+    const { userId } = user();
+    const key = newId();
+    expect((await credit(operator, userId, limit + 1, key)).userErrors).toMatchObject([
+      { __typename: 'ApprovalRequiredError', code: 'APPROVAL_REQUIRED', limit: { amount: limit, currency: 'EUR' } },
+    ]);
+    expect(codes(await credit(operator, userId, limit + 1, key))).toBe('APPROVAL_REQUIRED');
+    expect(codes(await credit(other, userId, limit + 1, key))).toBe('APPROVAL_REQUIRED');
+    expect(codes(await credit(admin, userId, limit + 2, key))).toBe('IDEMPOTENCY_CONFLICT');
+    expect(await balanceOf(userId)).toBe(0);
+
+    const both = await Promise.all([admin, second].map((viewer) => credit(viewer, userId, limit + 1, key)));
+    expect(both.map(codes)).toEqual(['done', 'done']);
+    expect(both.filter(({ replayed }) => replayed)).toHaveLength(1);
+    expect(await credit(operator, userId, limit + 1, key)).toMatchObject({ replayed: true, userErrors: [] });
+    expect(await balanceOf(userId)).toBe(limit + 1);
+  });
+
+  test('is not given by one administrator alone, nor to the second person', async () => {
+    const { userId } = user();
+    const key = newId();
+    for (let twice = 0; twice < 2; twice += 1)
+      expect(codes(await credit(admin, userId, limit + 1, key))).toBe('APPROVAL_REQUIRED');
+    expect(codes(await credit(admin, userId, limit + 1))).toBe('APPROVAL_REQUIRED');
+    const forSecond = newId();
+    expect(codes(await credit(admin, second.userId, limit + 1, forSecond))).toBe('APPROVAL_REQUIRED');
+    expect(codes(await credit(second, second.userId, limit + 1, forSecond))).toBe('FORBIDDEN');
+    expect([await balanceOf(userId), await balanceOf(second.userId)]).toEqual([0, 0]);
+  });
+
+  test("can't be given in parts, one after the other or at once, by several, and is again the next day", async () => {
+    const { userId } = user();
+    expect(codes(await credit(operator, userId, limit))).toBe('done');
+    expect(codes(await credit(operator, userId, 1))).toBe('APPROVAL_REQUIRED');
+    expect(codes(await credit(admin, userId, 1))).toBe('APPROVAL_REQUIRED');
+    expect(codes(await credit(operator, userId, limit, newId(), 'USD'))).toBe('done');
+
+    const another = user().userId;
+    const parts = await Promise.all([operator, other, admin, second].map((viewer) => credit(viewer, another, 4_000)));
+    expect(parts.map(codes).toSorted()).toEqual(['APPROVAL_REQUIRED', 'APPROVAL_REQUIRED', 'done', 'done']);
+    expect(await balanceOf(another)).toBe(8_000);
+    await world.rows('update ledger_entry set at = at - interval 25 hour');
+    expect(codes(await credit(operator, another, limit))).toBe('done');
+  });
+
+  test('is refunded once an administrator sends the same request, once', async () => {
+    const buyer = user();
+    const orderId = world.orders.add({ customerId: buyer.userId, balanceDueMinor: limit + 5 }).id;
+    const payment = await create(world, buyer, orderId);
+    await confirm(world, payment);
+    const settled = async () => (await world.run(buyer, documents.payment, { id: payment.id })).data.payment;
+    await until(async () => (await settled()).state === 'SETTLED');
+    const amount = Number((await settled()).captured.amount);
+    expect(amount).toBeGreaterThan(limit);
+    const key = newId();
+    const refund = async (viewer: Viewer) =>
+      (await world.run(viewer, documents.refund, { input: { paymentId: payment.id, amount: { amount, currency: 'EUR' }, reason: 'back' }, key })).data.refundPayment; // prettier-ignore
+    expect(codes(await refund(operator))).toBe('APPROVAL_REQUIRED');
+    expect(codes(await refund(other))).toBe('APPROVAL_REQUIRED');
+    expect((await world.rows('select 1 from refund where payment_id = ?', [bytes(payment.id)])).length).toBe(0);
+    expect(codes(await refund(admin))).toBe('done');
+    expect(codes(await refund(second))).toBe('done');
+    expect((await world.rows('select 1 from refund where payment_id = ?', [bytes(payment.id)])).length).toBe(1);
+  });
+});
