@@ -1,6 +1,7 @@
 import { largeAnswers, refusedAnswers, splitAnswers } from './answers.ts';
 import type { ExhaustionCase } from './case.ts';
 import { forgedWebhooks, metrics, silentSockets } from './doors.ts';
+import { registrations, unpaidOrders, wrongPasswords } from './people.ts';
 
 /** Every case; add a file beside this one and name what it exports here. */
 export const exhaustionCases: readonly ExhaustionCase[] = [
@@ -10,4 +11,7 @@ export const exhaustionCases: readonly ExhaustionCase[] = [
   metrics,
   silentSockets,
   forgedWebhooks,
+  registrations,
+  wrongPasswords,
+  unpaidOrders,
 ];
