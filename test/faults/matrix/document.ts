@@ -1,4 +1,5 @@
 import { promises, rows } from './rows.ts';
+import { notYet } from './not-yet.ts';
 import { nameOf, tracks } from './plan.ts';
 import {
   type Dependency,
@@ -88,4 +89,8 @@ ${shared('default')}
 In the complete run:
 
 ${shared('complete')}
+
+## What does not hold yet
+
+${notYet.length === 0 ? 'Nothing that is known.' : notYet.map(({ dependencies: of, faults, what }) => `- ${of.join(', ')}, ${faults.join(', ')}: ${what}`).join('\n')}
 ${dependencies.map((dependency) => `\n## ${titles[dependency]}\n\n${tableOf(dependency)}\n`).join('')}`;
