@@ -1,5 +1,4 @@
 import { promises, rows } from './rows.ts';
-import { notYet } from './not-yet.ts';
 import { nameOf, tracks } from './plan.ts';
 import {
   type Dependency,
@@ -55,7 +54,7 @@ const shared = (run: 'default' | 'complete'): string =>
 /** `docs/resilience.md`, before prettier. */
 export const resilienceDocument = (): string => `# What happens when something is away
 
-This page is made from the table in \`test/faults/matrix/\` whose cells are tests: each row is a fault of something the platform depends on, what clients get meanwhile, and where that was seen.
+This page is made from the table in \`test/faults/matrix/\` whose cells are tests: each row is a fault of something the platform depends on, what clients get meanwhile, and where that is tested.
 Do not edit it. \`npm test -- test/faults/matrix\` fails when it differs from the table; \`WRITE_RESILIENCE=true npm test -- test/faults/matrix/document\` writes it anew.
 
 ## What each test asserts beside the row
@@ -79,18 +78,15 @@ Browsing is asked by HTTP, WebSocket and SSE; subscriptions are open by WebSocke
 
 ## Where it runs
 
-\`npm test\` goes through each dependency's every fault once ("Where it runs", before the dot). \`MATRIX=all npm test -- test/faults/matrix\` goes through every shape and moment (after the dot).
+\`MATRIX=once npm test -- test/faults/matrix\` goes through each dependency's every fault once ("Where it runs", before the dot), \`MATRIX=all\` through every shape and moment (after the dot).
+\`npm test\` alone runs neither yet: they have not been seen whole on a machine with nothing else to do, so that what a row promises is what its test will ask, and not yet what was seen.
 Absences that clients tell apart are made at the same time where that saves minutes:
 
-In \`npm test\`:
+With \`MATRIX=once\`:
 
 ${shared('default')}
 
-In the complete run:
+With \`MATRIX=all\`:
 
 ${shared('complete')}
-
-## What does not hold yet
-
-${notYet.length === 0 ? 'Nothing that is known.' : notYet.map(({ dependencies: of, faults, what }) => `- ${of.join(', ')}, ${faults.join(', ')}: ${what}`).join('\n')}
 ${dependencies.map((dependency) => `\n## ${titles[dependency]}\n\n${tableOf(dependency)}\n`).join('')}`;

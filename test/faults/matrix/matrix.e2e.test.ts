@@ -2,14 +2,18 @@ import { appendFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { expectCleanAudit } from '../../support/expect-clean-audit.ts';
 import { type Report, type World, expectAllKept, openWorld, runOutage } from './outage.ts';
-import { unexpected } from './not-yet.ts';
 import { nameOf, tracks } from './plan.ts';
 import { expectedFrom } from './rows.ts';
 import { openStage } from './stage.ts';
 import type { Outage } from './table.ts';
 
-/** `MATRIX=all npm test -- test/faults/matrix` goes through every cell of the table, in every shape and moment. */
-const isComplete = process.env['MATRIX'] === 'all';
+/**
+ * `MATRIX=once npm test -- test/faults/matrix` goes through each dependency's every fault once, `MATRIX=all` through every
+ * shape and moment. Unset, nothing of it runs: see DECISIONS.md, 63.
+ */
+const mode = process.env['MATRIX'];
+if (mode !== undefined && mode !== 'once' && mode !== 'all') throw new Error(`MATRIX: ${mode} is neither once nor all`);
+const isComplete = mode === 'all';
 /** Platforms at once: most of an outage is waiting. */
 const atOnce = isComplete ? 4 : tracks.default.length;
 const timeoutMs = isComplete ? 7_200_000 : 600_000;
@@ -22,7 +26,7 @@ function awaited<T>(): Awaited<T> {
   return { value: promise, resolve, reject };
 }
 
-const plan = tracks[isComplete ? 'complete' : 'default'].map((track) => ({
+const plan = (mode === undefined ? [] : tracks[isComplete ? 'complete' : 'default']).map((track) => ({
   ...track,
   outages: track.outages.map((outage) => ({ outage, report: awaited<Report>() })),
   end: awaited<void>(),
@@ -68,13 +72,18 @@ beforeAll(() => {
 });
 afterAll(() => running, timeoutMs);
 
-describe.each(plan)('with jobs in $jobs, shape $shape', ({ outages, end, shape }) => {
-  test.each(outages.map((planned) => [nameOf(planned.outage), planned] as const))(
-    '%s',
-    async (_, { outage, report }) => {
-      expect(unexpected(outage, (await report.value).violations)).toEqual([]);
-    },
-    timeoutMs,
-  );
-  test(`and at the end every order that a buyer was told of is there, and the audit is clean (${shape})`, () => end.value, timeoutMs); // prettier-ignore
-});
+// Said in every run, so that it is not forgotten.
+// oxlint-disable-next-line jest/no-disabled-tests
+if (mode === undefined) test.skip('the matrix of faults runs with MATRIX=once or MATRIX=all', () => undefined);
+
+if (mode !== undefined)
+  describe.each(plan)('with jobs in $jobs, shape $shape', ({ outages, end, shape }) => {
+    test.each(outages.map((planned) => [nameOf(planned.outage), planned] as const))(
+      '%s',
+      async (_, { report }) => {
+        expect((await report.value).violations).toEqual([]);
+      },
+      timeoutMs,
+    );
+    test(`and at the end every order that a buyer was told of is there, and the audit is clean (${shape})`, () => end.value, timeoutMs); // prettier-ignore
+  });

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePort } from '../../../ops/embedded/daemon.ts';
@@ -219,15 +219,13 @@ async function startProvider(env: Record<string, string>, lines: Line[]): Promis
   let stopping = false;
   const start = (): void => {
     if (stopping) return;
-    child = spawn(
-      process.execPath,
-      ['--disable-warning=ExperimentalWarning', 'subgraphs/payment/simulated-provider/server.ts'],
-      {
-        cwd: root,
-        env: { PATH: process.env['PATH'] ?? '', ...env },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
+    // Forked: it ends when this process does, however that ends.
+    child = fork(resolve(root, 'subgraphs/payment/simulated-provider/server.ts'), [], {
+      cwd: root,
+      env: { PATH: process.env['PATH'] ?? '', ...env },
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
     for (const stream of [child.stdout, child.stderr]) {
       if (stream)
         createInterface({ input: stream }).on('line', (text) => void lines.push({ process: 'provider', text }));
