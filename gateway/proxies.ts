@@ -52,6 +52,7 @@ const refusedBodies: Readonly<Record<number, string>> = {
 /** Providers get `{ code }` from the gateway too. What is our fault goes on, to be logged, and comes back here as a code. */
 const answerPlainly: ErrorRequestHandler = (error: { status?: number }, _request, response, next) => {
   const code = refusedBodies[error.status ?? 0] ?? (isUnavailable(error) ? 'SERVICE_UNAVAILABLE' : undefined);
+  if (code === 'SERVICE_UNAVAILABLE' && !response.headersSent) response.set('retry-after', String(retryAfterSeconds));
   if (code === undefined || response.headersSent) next(error);
   else response.status(code === 'SERVICE_UNAVAILABLE' ? 503 : (error.status ?? 400)).json({ code });
 };
