@@ -1,4 +1,5 @@
 import { promises, rows } from './rows.ts';
+import { notYet } from './not-yet.ts';
 import { nameOf, tracks } from './plan.ts';
 import {
   type Dependency,
@@ -89,4 +90,8 @@ ${shared('default')}
 With \`MATRIX=all\`:
 
 ${shared('complete')}
+
+## What does not hold yet
+
+${notYet.map(({ dependencies: of, faults, what }) => `- ${of.join(', ')}, ${faults.join(', ')}: ${what}`).join('\n')}
 ${dependencies.map((dependency) => `\n## ${titles[dependency]}\n\n${tableOf(dependency)}\n`).join('')}`;

@@ -2,6 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { expectCleanAudit } from '../../support/expect-clean-audit.ts';
 import { type Report, type World, expectAllKept, openWorld, runOutage } from './outage.ts';
+import { unexpected } from './not-yet.ts';
 import { nameOf, tracks } from './plan.ts';
 import { expectedFrom } from './rows.ts';
 import { openStage } from './stage.ts';
@@ -80,8 +81,8 @@ if (mode !== undefined)
   describe.each(plan)('with jobs in $jobs, shape $shape', ({ outages, end, shape }) => {
     test.each(outages.map((planned) => [nameOf(planned.outage), planned] as const))(
       '%s',
-      async (_, { report }) => {
-        expect((await report.value).violations).toEqual([]);
+      async (_, { outage, report }) => {
+        expect(unexpected(outage, (await report.value).violations)).toEqual([]);
       },
       timeoutMs,
     );
