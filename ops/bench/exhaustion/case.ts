@@ -27,7 +27,7 @@ export const attackerAddress = '127.0.0.2';
 
 /** HTTP from the attacker's address; `post` gives the status. */
 export function openAttacker(url: string, connections: number) {
-  const pool = new Pool(url, { connections, connect: { localAddress: attackerAddress } });
+  const pool = new Pool(url, { connections, localAddress: attackerAddress });
   return {
     async send(request: {
       method: 'GET' | 'POST';

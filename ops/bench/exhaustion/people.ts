@@ -75,7 +75,13 @@ export const unpaidOrders: ExhaustionCase = {
   async prepare(platform) {
     const { login } = await platform.gql<{ login: Signed }>(loginDocument, benchAdmin);
     const price = { amount: 100, currency: 'EUR' };
-    const input = { sku: `BENCH-${randomUUID().slice(0, 8)}`, name: 'Scarce', price, initialOnHand: pieces };
+    const input = {
+      sku: `BENCH-${randomUUID().slice(0, 8)}`,
+      name: 'Scarce',
+      description: '',
+      price,
+      initialOnHand: pieces,
+    };
     const variables = { input, key: randomUUID() };
     const made = await platform.gql<{ createProduct: { product: { id: string } } }>(createDocument, variables, login.tokens.accessToken); // prettier-ignore
     const attackers: string[] = [];
