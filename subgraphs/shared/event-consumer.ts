@@ -1,7 +1,7 @@
-import { type Database, type Sql, write } from './database.ts';
+import { type Database, type Sql, select, write } from './database.ts';
 import { isDuplicateKey, isUnavailable } from './errors.ts';
 import type { DomainEvent } from './events.ts';
-import { idToBytes, isId, newId } from './ids.ts';
+import { idFromBytes, idToBytes, isId, newId } from './ids.ts';
 import { streamsOf } from './outbox-relay.ts';
 import type { Redis } from './redis.ts';
 import type { Logger, Metrics } from './telemetry.ts';
@@ -11,6 +11,8 @@ import { type Time, realTime } from './time.ts';
 export type EventHandler = (tx: Sql, event: DomainEvent) => Promise<void>;
 
 const batchSize = 64;
+/** From so many entries at once the ones that need nothing are looked up together: a relay publishes all again after Redis has lost them. */
+const backlogSize = 8;
 const blockMs = 1_000;
 /** How long the partitions of a process that died wait for the next. */
 const leaseMs = 5_000;
@@ -73,7 +75,7 @@ export function startEventConsumer(deps: ConsumerDeps): { stop(): Promise<void> 
         }
         const messages = await readEntries(redis, stream, { group: deps.service, consumer, recover });
         if (recover && messages.length === 0) recover = false;
-        for (const message of messages) {
+        for (const message of await withoutHandled(redis, stream, messages)) {
           if (time.monotonicMs() - takenAtMs > leaseMs / 3) {
             holds = await takeLease(redis, lease, consumer);
             takenAtMs = time.monotonicMs();
@@ -100,6 +102,27 @@ export function startEventConsumer(deps: ConsumerDeps): { stop(): Promise<void> 
       if (holds) await releaseLease(redis, lease, consumer).catch(() => undefined); // it ends by itself
       redis.destroy();
     }
+  }
+
+  /** Acknowledges those of a backlog that were handled before, or that nothing here acts on; gives the rest, in order. */
+  async function withoutHandled(redis: Redis, stream: string, messages: readonly Entry[]): Promise<readonly Entry[]> {
+    if (messages.length < backlogSize) return messages;
+    const events = messages.map((message) => readEvent(message.message?.['event']));
+    const acted = events.flatMap((event) => (event && deps.handlers[event.type] ? [event.id] : []));
+    const handled = await handledOf(deps.db.em(), acted);
+    const isDone = (event: DomainEvent | null | undefined): boolean =>
+      Boolean(event) && (!deps.handlers[event?.type ?? ''] || handled.has(event?.id ?? ''));
+    const done = messages.filter((_, index) => isDone(events[index]));
+    if (done.length === 0) return messages;
+    await redis.xAck(
+      stream,
+      deps.service,
+      done.map(({ id }) => id),
+    );
+    for (const event of events)
+      if (event && handled.has(event.id))
+        deps.metrics.events.inc({ service: deps.service, type: event.type, outcome: 'repeated' });
+    return messages.filter((message) => !done.includes(message));
   }
 
   async function handle(event: DomainEvent): Promise<void> {
@@ -183,6 +206,17 @@ function readEvent(text: string | undefined): DomainEvent | null {
   } catch {
     return null; // not JSON
   }
+}
+
+/** Those of the events that have an inbox row. */
+async function handledOf(sql: Sql, eventIds: readonly string[]): Promise<ReadonlySet<string>> {
+  if (eventIds.length === 0) return new Set();
+  const rows = await select(
+    sql,
+    `select event_id from inbox where event_id in (${eventIds.map(() => '?').join(', ')})`,
+    eventIds.map(idToBytes),
+  );
+  return new Set(rows.map((row) => idFromBytes(row['event_id'] as Buffer)));
 }
 
 /** Handles an event in one transaction with its inbox row; false when it was handled before. */

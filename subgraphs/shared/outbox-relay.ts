@@ -133,7 +133,7 @@ const minStreamAgeMs = 3_600_000;
  * no event, however many come. A stream without a group is left alone. Returns how many entries went.
  */
 export async function trimStream(redis: Redis, stream: string, minAgeMs: number = minStreamAgeMs): Promise<number> {
-  const groups = (await redis.exists(stream)) === 0 ? [] : await redis.xInfoGroups(stream);
+  const groups = (await redis.exists(stream)) === 0 ? [] : await groupsOf(redis, stream);
   if (groups.length === 0) return 0;
   const needed: string[] = [];
   for (const { name, 'last-delivered-id': lastDelivered } of groups) {
@@ -145,6 +145,13 @@ export async function trimStream(redis: Redis, stream: string, minAgeMs: number 
   const ageLimit = `${Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000) - minAgeMs}-0`;
   return redis.xTrim(stream, 'MINID', isEarlier(ageLimit, oldest) ? ageLimit : oldest);
 }
+
+/** Redis may lose the stream just when it is looked at. */
+const groupsOf = (redis: Redis, stream: string) =>
+  redis.xInfoGroups(stream).catch((error: Error) => {
+    if (error.message.includes('no such key')) return [];
+    throw error;
+  });
 
 /** Compares ids of stream entries, `<ms>-<sequence>`. */
 function isEarlier(one: string, other: string): boolean {

@@ -93,8 +93,11 @@ export class RedisServer {
         }),
       xReadGroup: (group: string, consumer: string, from: { key: string; id: string }, options: { BLOCK?: number }) =>
         this.#read(process, { group, consumer, ...from, blockMs: options.BLOCK }),
-      xAck: (stream: string, group: string, id: string) =>
-        command(`xack ${stream} ${group}`, () => Number(this.#group(stream, group).pending.delete(id))),
+      xAck: (stream: string, group: string, ids: string | string[]) =>
+        command(
+          `xack ${stream} ${group}`,
+          () => [ids].flat().filter((id) => this.#group(stream, group).pending.delete(id)).length,
+        ),
     };
     return client as unknown as Redis;
   }

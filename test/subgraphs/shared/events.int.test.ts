@@ -74,6 +74,30 @@ describe('an event', () => {
     expect(await published()).toHaveLength(1);
   });
 
+  test('that comes after a backlog of handled ones is handled soon, and those are acknowledged', async () => {
+    const [aggregateId, other] = [newId(), newId()];
+    const before = await world.append(aggregateId, 300);
+    const [fresh] = await world.append(other, 1);
+    const stream = streamOf(source, partitionOf(aggregateId));
+    for (const event of before)
+      await world.rows('insert into inbox (event_id, type, handled_at) values (?, ?, utc_timestamp(3))', [
+        idToBytes(event.id),
+        event.type,
+      ]);
+    await world.rows('update outbox set published_at = utc_timestamp(3)');
+    for (const event of before) await publish(event, aggregateId);
+    for (const kind of ['thing.ignored', 'not json'])
+      await publish(kind === 'not json' ? kind : { ...before[0], id: newId(), type: kind }, aggregateId);
+    await world.redis.xAdd(stream, '*', { event: JSON.stringify({ ...fresh, aggregateId: other }) });
+    const handled: DomainEvent[] = [];
+    consume(applying, (event) => handled.push(event));
+    await until(() => handled.length > 0);
+    expect(handled.map(({ id }) => id)).toEqual([fresh?.id]);
+    expect(await count('applied')).toBe(1);
+    await until(async () => (await world.redis.xPending(stream, 'consumer')).pending === 0);
+    expect((await world.redis.xInfoGroups(stream))[0]).toMatchObject({ name: 'consumer', lag: 0 });
+  });
+
   test('is not told when its transaction is rolled back', async () => {
     const aggregateId = newId();
     await expect(
