@@ -97,6 +97,11 @@ export const internalFields: Readonly<Record<string, InternalProbe>> = {
     variables: () => ({ orderId: nobody }),
     allowedApps: ['order'],
   },
+  'payment.settleBeforeClosing': {
+    document: 'mutation Probe($orderId: ID!) { settleBeforeClosing(orderIds: [$orderId]) { orderId } }',
+    variables: () => ({ orderId: nobody }),
+    allowedApps: ['order'],
+  },
   'product.releaseStock': {
     document:
       'mutation Probe($orderId: ID!, $sagaId: ID!) { releaseStock(sagaId: $sagaId, branch: "probe", orderId: $orderId, reason: "probe") }',

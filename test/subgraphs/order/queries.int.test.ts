@@ -198,7 +198,7 @@ describe('statements', () => {
     expect(order.length + product.length).toBeLessThanOrEqual(15);
   });
 
-  test('of 50 orders placed at once are at most 15 each, the relay of their events included', async () => {
+  test('of 50 orders placed at once are at most 16 each, the relay of their events included', async () => {
     const productId = await world.make(200);
     const { deps, runtime } = world;
     const relay = startOutboxRelay({ service: 'order', db: deps.db, redis: runtime.redis, log: runtime.log, metrics: runtime.metrics }); // prettier-ignore
@@ -208,7 +208,8 @@ describe('statements', () => {
       await relay.stop();
     });
     expect(await world.rows('select id from outbox where published_at is null')).toEqual([]);
-    expect((order.length + product.length) / 50).toBeLessThanOrEqual(15);
+    // One of them counts the buyer's open orders.
+    expect((order.length + product.length) / 50).toBeLessThanOrEqual(16);
   });
 
   test('of a payment are six', async () => {
