@@ -5,6 +5,8 @@ import { type DependencyPart, openDependency } from './dependency.ts';
 import { isUnavailable, unavailable } from './errors.ts';
 import { type JobStore, connectJobStore } from './job-store.ts';
 import { type Loop, startLoop } from './loop.ts';
+import { JobNotices } from './job-notices.ts';
+import type { Live } from './live.ts';
 import type { Logger, Metrics } from './telemetry.ts';
 
 /**
@@ -44,6 +46,8 @@ export type JobsOptions = {
   readonly prefix: string;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** By which processes tell each other what becomes of jobs; without it the page of jobs is not live. */
+  readonly live?: Live;
 };
 
 type Handlers = ReadonlyMap<string, () => Promise<void>>;
@@ -166,6 +170,7 @@ async function connectAgenda(
   const store = await connectJobStore({ ...options, onError: (error) => part.away(error) });
   const agenda = new Agenda({
     backend: store.backend,
+    ...(options.live && { notificationChannel: new JobNotices(options.live) }),
     name: options.name,
     processEvery: processEveryMs,
     defaultConcurrency: 1,

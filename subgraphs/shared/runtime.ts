@@ -168,6 +168,7 @@ export async function openRuntime(
     redisUrl: config.redisUrl,
     name: `${options.name}-${process.pid}`,
     prefix: config.prefix,
+    live,
     log,
     metrics,
   });
