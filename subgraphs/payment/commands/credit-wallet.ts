@@ -10,11 +10,11 @@ import {
 import { claimKey } from '../../shared/idempotency.ts';
 import { isId } from '../../shared/ids.ts';
 import { isCurrency } from '../../shared/currencies.ts';
-import { type MoneyJson, money } from '../../shared/money.ts';
+import { type MoneyJson, maxAmountMinor, money } from '../../shared/money.ts';
 import { lengthOf } from '../../shared/text.ts';
 import { type PaymentDeps, transact } from '../context.ts';
 import { between } from '../domain/ledger.ts';
-import { postTransfer } from '../ledger/transfer.ts';
+import { postTransfer, walletIsFull } from '../ledger/transfer.ts';
 import { type WalletView, readWallet } from '../ledger/wallets.ts';
 import { claimOfTwo, creditedLately, ownRefusal } from '../second-person.ts';
 
@@ -72,7 +72,12 @@ const store = (
     const limit = money(deps.staffApprovalAboveMinor, currency);
     const given = { operation: 'creditWallet', key, input };
     const allowed = byTwo ? await claimOfTwo(unit.sql, staff, { ...given, limit }) : { claim: { ...given, ownerId: staff.userId } }; // prettier-ignore
-    if ('refusal' in allowed) return allowed;
+    if ('refusal' in allowed) {
+      // What can't be done is not for a second person to look at.
+      const { balanceMinor } = await readWallet(unit.sql, userId, currency);
+      if (balanceMinor + BigInt(amount.amount) > maxAmountMinor) throw new RefusedError(walletIsFull());
+      return allowed;
+    }
     const claimed = await claimKey(unit.sql, allowed.claim, { creditId: deps.newId() });
     if (claimed.replayed) return { replayed: true };
     const wallet = { ownerId: userId, currency };

@@ -97,7 +97,13 @@ const store = (deps: PaymentDeps, staff: UserViewer, input: RefundInput, key: st
     const limit = money(deps.staffApprovalAboveMinor, input.amount.currency);
     const own = { claim: { ...given, ownerId: staff.userId } };
     const allowed = BigInt(input.amount.amount) > limit.amount ? await claimOfTwo(unit.sql, staff, { ...given, limit }) : own; // prettier-ignore
-    if ('refusal' in allowed) return allowed;
+    if ('refusal' in allowed) {
+      // What can't be done is not for a second person to look at.
+      const asked = isId(input.paymentId) ? await findPayment(unit.sql, input.paymentId) : null;
+      const decision = asked ? decideRefund(asked, BigInt(input.amount.amount)) : null;
+      if (decision && 'refusal' in decision) throw new RefusedError(decision.refusal);
+      return allowed;
+    }
     const claimed = await claimKey(unit.sql, allowed.claim, { refundId: deps.newId() });
     if (claimed.replayed) return claimed;
     const payment = isId(input.paymentId) ? await lockPayment(unit.sql, input.paymentId) : null;

@@ -1,5 +1,5 @@
 import { type Sql, insertRows, placeholders, select, write } from '../../shared/database.ts';
-import { RefusedError, validationError } from '../../shared/errors.ts';
+import { type Refusal, RefusedError, validationError } from '../../shared/errors.ts';
 import { idFromBytes, idToBytes, newId } from '../../shared/ids.ts';
 import { maxAmountMinor, money } from '../../shared/money.ts';
 import { type Move, type Transfer, accountId, checkTransfer, isCustomers } from '../domain/ledger.ts';
@@ -86,7 +86,7 @@ async function readAccounts(
   );
   for (const { id, account } of moves) {
     if (isCustomers(account.kind) && (found.get(id)?.balanceMinor ?? 0n) > maxAmountMinor)
-      throw new RefusedError(validationError('A wallet holds at most 2^53 − 1 minor units.', ['amount']));
+      throw new RefusedError(walletIsFull());
   }
   return found;
 }
@@ -96,3 +96,6 @@ export async function isPosted(sql: Sql, reference: string): Promise<boolean> {
   const rows = await select(sql, 'select 1 from ledger_transfer where reference = ?', [reference]);
   return rows.length > 0;
 }
+
+/** A wallet's balance is told as a number of JSON. */
+export const walletIsFull = (): Refusal => validationError('A wallet holds at most 2^53 − 1 minor units.', ['amount']);
