@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import express, { type RequestHandler } from 'express';
 import { type SubgraphLink, type SubgraphName, subgraphNames } from '../subgraphs/shared/link.ts';
 import { runProcess } from '../subgraphs/shared/process.ts';
-import { checkReady, findAway, readyTimeoutMs } from '../subgraphs/shared/readiness.ts';
+import { NotReady, checkReady, findAway, readyTimeoutMs } from '../subgraphs/shared/readiness.ts';
 import { type Runtime, openRuntime } from '../subgraphs/shared/runtime.ts';
 import { httpLinks } from '../subgraphs/shared/subgraph-process.ts';
 import { openOperationsPort } from '../subgraphs/shared/operations-port.ts';
@@ -250,7 +250,7 @@ async function linkReady(link: SubgraphLink & { ready?: () => Promise<void> }): 
   const { status, body } = await link.raw({ method: 'GET', path: '/health/ready', headers: {}, body: Buffer.alloc(0) });
   if (status === 200) return;
   const { reason } = recordOf(body) ?? {};
-  throw new Error(typeof reason === 'string' ? reason : `answers ${status}`);
+  throw new NotReady(typeof reason === 'string' ? reason : `answers ${status}`);
 }
 
 /** The gateway as a process of its own: the subgraphs are reached over HTTP. */

@@ -1,5 +1,6 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { ConfigError, type Env } from '../subgraphs/shared/env.ts';
 import { type Servers, startServers } from './embedded/servers.ts';
 
@@ -31,9 +32,22 @@ export async function checkDataDir(given: Env): Promise<void> {
   const path = resolve(dataDirOf(given));
   if (unspeakable.test(path)) throw new ConfigError(`DATA_DIR: ${JSON.stringify(path)} has a colon or a control character in its path; name another directory.`); // prettier-ignore
   try {
-    await mkdir(path, { recursive: true });
+    await makeDirectory(path);
     await rm(await mkdtemp(join(path, 'probe-')), { recursive: true });
   } catch (error) {
     throw new ConfigError(`DATA_DIR: ${path} is no directory that can be written to (${(error as NodeJS.ErrnoException).code}); name another.`); // prettier-ignore
+  }
+}
+
+/** As `mkdir` with `recursive`, which tries for ever where a parent that is there takes nothing, such as /proc. */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return;
+    if (code !== 'ENOENT' || existsSync(dirname(path))) throw error;
+    await makeDirectory(dirname(path));
+    await mkdir(path);
   }
 }

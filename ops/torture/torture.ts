@@ -93,7 +93,8 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     print('the last fault is over');
     await Promise.race([Promise.all(bought), sleep(closingMs)]);
     shop.closing = true;
-    await Promise.all(bought);
+    const ended = await Promise.race([Promise.all(bought).then(() => true), sleep(closingMs).then(() => false)]);
+    if (!ended) journal.violations.push(`orders are still under way ${(2 * closingMs) / 1_000} s after the last fault`);
     await replayPlacings(shop);
     const unrest = await untilQuiet(shop, { provider, paymentWindowMs: options.paymentWindowSeconds * 1_000 });
     print('it is quiet');

@@ -28,6 +28,8 @@ export type DatabaseWatch = {
   recycle(): void;
   /** Ends all of them, and fails what waits. */
   cutAll(): void;
+  /** Leaves the connections alone while this work runs: making tables takes its time, and is not to be cut half-way. */
+  pausedFor<T>(work: () => Promise<T>): Promise<T>;
   close(): void;
 };
 
@@ -53,6 +55,7 @@ export function watchDatabase(pool: RawPool, options: { url: string; part: Depen
   let isAway = false;
   let isProbing = false;
   let closed = false;
+  let pauses = 0;
 
   const getConnection = pool.getConnection.bind(pool);
   pool.getConnection = (callback) => {
@@ -73,7 +76,7 @@ export function watchDatabase(pool: RawPool, options: { url: string; part: Depen
   };
 
   function suspect(): void {
-    if (isProbing || closed) return;
+    if (isProbing || closed || pauses > 0) return;
     isProbing = true;
     void probe().finally(() => (isProbing = false));
   }
@@ -117,6 +120,14 @@ export function watchDatabase(pool: RawPool, options: { url: string; part: Depen
 
   return {
     cutAll,
+    async pausedFor(work) {
+      pauses += 1;
+      try {
+        return await work();
+      } finally {
+        pauses -= 1;
+      }
+    },
     recycle() {
       for (const connection of listed(pool._freeConnections)) connection.destroy();
     },
@@ -139,7 +150,8 @@ const isOfConnection = (error: object): boolean => !('sqlState' in error);
 
 /** Rejects when the server does not answer. */
 async function ask(url: string): Promise<void> {
-  const opening = createConnection({ uri: url, connectTimeout: probeTimeoutMs });
+  // The driver's own limit would count the time in which this process is too busy to read an answer that is there.
+  const opening = createConnection({ uri: url, connectTimeout: 5 * probeTimeoutMs });
   try {
     const connection = await inTime(opening, probeTimeoutMs);
     connection.on('error', () => undefined); // told by the ping

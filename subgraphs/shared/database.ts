@@ -132,7 +132,7 @@ export async function openDatabase(options: {
     orm,
     em: () => orm.em.fork(),
     transaction,
-    migrate: () => migrate(orm, url),
+    migrate: () => watch.pausedFor(() => migrate(orm, url)),
     ping: async () => {
       await orm.em.fork().execute('select 1');
     },

@@ -6,17 +6,22 @@ export type Needs = Readonly<Record<string, () => Promise<unknown>>>;
 /** Each level of services gives the one below it less time than it has itself, so that the answer still names who is away. */
 export const readyTimeoutMs = { server: 1_000, service: 1_600, process: 2_000 } as const;
 
-/** Rejects with all that do not answer: `redis: The client is offline; order: database: …`. */
+/** A process is not ready, and for want of whom: names alone, as anybody may ask. Logs say more. */
+export class NotReady extends Error {
+  override readonly name = 'NotReady';
+}
+
+/** Rejects with all that do not answer: `redis: does not answer; order: database: does not answer`. */
 export async function checkReady(needs: Needs, timeoutMs: number = readyTimeoutMs.server): Promise<void> {
   const reasons = await Promise.all(
     Object.entries(needs).map(([name, check]) =>
       inTime(check(), timeoutMs).then(
         () => [],
-        (error: Error) => [`${name}: ${error.message}`],
+        (error: unknown) => [`${name}: ${error instanceof NotReady ? error.message : 'does not answer'}`],
       ),
     ),
   );
-  if (reasons.flat().length > 0) throw new Error(reasons.flat().join('; '));
+  if (reasons.flat().length > 0) throw new NotReady(reasons.flat().join('; '));
 }
 
 /** Those that do not answer, though their owner works on without them. */

@@ -16,7 +16,8 @@ import {
   visitWithTypeInfo,
 } from 'graphql';
 import { conditionVariables, pickOperation, settleConditions } from '../../../../gateway/execute/operation.ts';
-import { overlappingNames } from '../../../../gateway/execute/overlaps.ts';
+import { isIntrospection } from '../../../../gateway/execute/introspection.ts';
+import { overlappingNames, responseName } from '../../../../gateway/execute/overlaps.ts';
 import { getOwn } from '../../../../gateway/execute/own.ts';
 import { planDocument } from '../../../../gateway/execute/plan-document.ts';
 import { type ResponsePath, isJsonObject } from '../../../../gateway/execute/types.ts';
@@ -232,11 +233,28 @@ async function isSameAsPlanned(
     Field: (node) => node.alias && { ...node, alias: { ...node.alias, value: ordinaryName(node.alias.value) } },
   });
   const stock = await runStock(federation, { query: print(document), variables });
-  return isSame(stock.data, data, {
+  // Introspection has no part in what is planned.
+  const introspected = introspectionNames(parse(request.query));
+  return isSame(without(introspected, stock.data), without(introspected, data), {
     maybeLess,
     nameOf: (name) => inheritedName(String(planned.clientPath([name])[0])),
   });
 }
+
+function introspectionNames(document: DocumentNode): ReadonlySet<string> {
+  const names = new Set<string>();
+  visit(document, { Field: (node) => void (isIntrospection(node) && names.add(responseName(node))) });
+  return names;
+}
+
+const without = (names: ReadonlySet<string>, value: unknown): unknown =>
+  names.size === 0
+    ? value
+    : Array.isArray(value)
+      ? value.map((one) => without(names, one))
+      : isJsonObject(value)
+        ? Object.fromEntries(Object.entries(value).filter(([key]) => !names.has(key)).map(([key, one]) => [key, without(names, one)]))
+        : value; // prettier-ignore
 
 function plannedForm(federation: Federation, { query, variables }: Request) {
   const document = parse(query);
