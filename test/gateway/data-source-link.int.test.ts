@@ -59,7 +59,7 @@ test('entities are asked for through it too', async () => {
 test('what a hook throws costs its own fields, and clients are not shown it', async () => {
   failing = new Error('hunter2');
   const { status, body } = await graph.ask(query, { id: 'p1' });
-  expect(status).toBe(200);
+  expect(status).toBe(503);
   expect(body).toMatchObject({
     data: { product: null },
     errors: [{ message: "The product service can't be reached.", extensions: { code: 'SERVICE_UNAVAILABLE' } }],
