@@ -34,7 +34,7 @@ test('a notification names the attempt by the trade number, which is its id', ()
     id: 'n1',
     type: 'trade_status_sync.TRADE_SUCCESS',
     createdAt: new Date('2026-11-21T18:30:01.000Z'),
-    about: { kind: 'attempt', intentId: id.replaceAll('-', ''), attemptId: id, fact: { type: 'succeeded', amountMinor: 1_234n, currency: 'CNY' } }, // prettier-ignore
+    about: { kind: 'attempt', intentId: id.replaceAll('-', ''), attemptId: id, fact: { type: 'succeeded', amountMinor: 1_234n, currency: 'CNY', at: new Date('2026-11-21T18:30:01.000Z') } }, // prettier-ignore
   });
   expect(event({ trade_status: 'TRADE_FINISHED' })?.about).toMatchObject({ fact: { type: 'succeeded' } });
   expect(event({ trade_status: 'TRADE_CLOSED' })?.about).toMatchObject({ attemptId: null, fact: { type: 'canceled' } });
