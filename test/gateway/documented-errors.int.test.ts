@@ -76,7 +76,7 @@ const requests: Readonly<Record<string, Probe>> = {
   FORBIDDEN: 'test/e2e/authorisation/authorisation.e2e.test.ts',
   NOT_FOUND: () => ask({}, '/nowhere'),
   TOO_MANY_REQUESTS: 'test/subgraphs/user/known-places.int.test.ts',
-  INCOMPLETE_DATA: 'test/gateway/execute/executor.unit.test.ts',
+  INCOMPLETE_DATA: 'test/gateway/execute/foreign-graphs.unit.test.ts',
   PLANNING_FAILED: 'test/gateway/execute/subscriptions-differential.unit.test.ts',
   DEFER_NOT_SUPPORTED: () => query('{ ... @defer { __typename } }'),
   SERVICE_UNAVAILABLE: () => whileDown(() => query('{ products { id } }')),
@@ -99,7 +99,8 @@ const webhooks: Readonly<Record<string, Probe>> = {
   SIGNATURE_MISMATCH: 'test/subgraphs/payment/signature.unit.test.ts',
   TIMESTAMP_OUTSIDE_WINDOW: 'test/subgraphs/payment/signature.unit.test.ts',
   SERVICE_UNAVAILABLE: () => whileDown(() => webhook('{}')),
-  INTERNAL_SERVER_ERROR: 'test/gateway/documented-errors.int.test.ts',
+  TOO_MANY_REQUESTS: 'test/gateway/webhook-gate.int.test.ts',
+  INTERNAL_SERVER_ERROR: 'test/subgraphs/payment/webhooks.int.test.ts',
 };
 
 const subscribe = (id: string) => ({ id, type: 'subscribe', payload: { query: 'subscription { changes(orderId: "w") { seq } }' } }); // prettier-ignore

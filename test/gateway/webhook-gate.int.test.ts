@@ -56,6 +56,7 @@ test('a forger is refused before his bodies are read, and others are served as e
   // One in its turn, a hundred in the line: the rest is refused, and of the line what waited too long.
   expect(refused.length).toBeGreaterThan(0);
   for (const { headers } of refused) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(await refused[0]?.json()).toEqual({ code: 'TOO_MANY_REQUESTS' });
   expect(checked).toBe(100 + 50 + 400 - refused.length);
 });
 

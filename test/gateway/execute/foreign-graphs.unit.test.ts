@@ -142,6 +142,7 @@ describe('a requirement that reaches into an entity which its owner does not kno
     );
     expect(result.data).toEqual({ products: [{ stock: null }, { stock: 2 }] });
     expect(shown(result)).toEqual([[expect.stringContaining('"stock"'), ['products', 0, 'stock']]]);
+    expect(result.errors?.[0]?.extensions).toEqual({ code: 'INCOMPLETE_DATA' });
   });
 
   test('is null in a key that reaches into another entity', async () => {
