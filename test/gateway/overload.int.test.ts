@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
@@ -14,6 +15,8 @@ beforeAll(async () => {
 afterAll(() => graph.close());
 
 const metric = async (name: string): Promise<number> => {
+  // Tests ask until it changes, which takes turns of the event loop.
+  await setImmediate();
   const text = await graph.runtime.metrics.registry.metrics();
   const line = text.split('\n').find((each) => each.startsWith(`${name} `));
   return Number(line?.slice(name.length));
