@@ -75,7 +75,7 @@ export function startEventConsumer(deps: ConsumerDeps): { stop(): Promise<void> 
         }
         const messages = await readEntries(redis, stream, { group: deps.service, consumer, recover });
         if (recover && messages.length === 0) recover = false;
-        for (const message of await withoutHandled(redis, stream, messages)) {
+        for (const message of await withoutHandled(deps, redis, stream, messages)) {
           if (time.monotonicMs() - takenAtMs > leaseMs / 3) {
             holds = await takeLease(redis, lease, consumer);
             takenAtMs = time.monotonicMs();
@@ -102,27 +102,6 @@ export function startEventConsumer(deps: ConsumerDeps): { stop(): Promise<void> 
       if (holds) await releaseLease(redis, lease, consumer).catch(() => undefined); // it ends by itself
       redis.destroy();
     }
-  }
-
-  /** Acknowledges those of a backlog that were handled before, or that nothing here acts on; gives the rest, in order. */
-  async function withoutHandled(redis: Redis, stream: string, messages: readonly Entry[]): Promise<readonly Entry[]> {
-    if (messages.length < backlogSize) return messages;
-    const events = messages.map((message) => readEvent(message.message?.['event']));
-    const acted = events.flatMap((event) => (event && deps.handlers[event.type] ? [event.id] : []));
-    const handled = await handledOf(deps.db.em(), acted);
-    const isDone = (event: DomainEvent | null | undefined): boolean =>
-      Boolean(event) && (!deps.handlers[event?.type ?? ''] || handled.has(event?.id ?? ''));
-    const done = messages.filter((_, index) => isDone(events[index]));
-    if (done.length === 0) return messages;
-    await redis.xAck(
-      stream,
-      deps.service,
-      done.map(({ id }) => id),
-    );
-    for (const event of events)
-      if (event && handled.has(event.id))
-        deps.metrics.events.inc({ service: deps.service, type: event.type, outcome: 'repeated' });
-    return messages.filter((message) => !done.includes(message));
   }
 
   async function handle(event: DomainEvent): Promise<void> {
@@ -206,6 +185,31 @@ function readEvent(text: string | undefined): DomainEvent | null {
   } catch {
     return null; // not JSON
   }
+}
+
+/** Acknowledges those of a backlog that were handled before, or that nothing here acts on; gives the rest, in order. */
+async function withoutHandled(
+  { service, db, handlers, metrics }: ConsumerDeps,
+  redis: Redis,
+  stream: string,
+  messages: readonly Entry[],
+): Promise<readonly Entry[]> {
+  if (messages.length < backlogSize) return messages;
+  const events = messages.map((message) => readEvent(message.message?.['event']));
+  const acted = events.flatMap((event) => (event && handlers[event.type] ? [event.id] : []));
+  const handled = await handledOf(db.em(), acted);
+  const isDone = (event: DomainEvent | null | undefined): boolean =>
+    Boolean(event) && (!handlers[event?.type ?? ''] || handled.has(event?.id ?? ''));
+  const done = messages.filter((_, index) => isDone(events[index]));
+  if (done.length === 0) return messages;
+  await redis.xAck(
+    stream,
+    service,
+    done.map(({ id }) => id),
+  );
+  for (const event of events)
+    if (event && handled.has(event.id)) metrics.events.inc({ service, type: event.type, outcome: 'repeated' });
+  return messages.filter((message) => !done.includes(message));
 }
 
 /** Those of the events that have an inbox row. */
