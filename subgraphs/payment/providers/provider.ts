@@ -121,7 +121,7 @@ export type PaymentProvider = {
   /** What it takes of a currency of ISO 4217; null for one that it does not take. Undefined: whatever it is asked for. */
   readonly limits?: (currency: string) => AmountLimits | null;
   /**
-   * How long an order waits past its deadline for a payment that has come so far there (decision 78). Without one it is
+   * How long an order waits past its deadline for a payment that has come so far there (decision 75). Without one it is
    * closed at its deadline, and what comes later goes back.
    */
   readonly patienceMs?: Partial<Record<AwaitedState, number>>;
