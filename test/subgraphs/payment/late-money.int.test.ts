@@ -215,7 +215,7 @@ describe('retrying is refused', () => {
     const { buyer, order, payment } = await open();
     await confirm(world, payment, cards.declines);
     await paymentIn(world, payment.id, 'FAILED');
-    world.orders.set(order.id, { expiresAt: new Date(Date.now() - 1).toISOString() });
+    world.orders.set(order.id, { expiresAt: new Date(Date.now() - 1_000).toISOString() });
     expect(await retry(buyer, payment.id)).toMatchObject({ userErrors: [{ orderState: 'EXPIRED' }] });
   });
 

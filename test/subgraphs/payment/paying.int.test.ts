@@ -285,7 +285,7 @@ describe('a payment is refused', () => {
 
   test('from the millisecond of the deadline on, though the order is not yet marked', async () => {
     const buyer = user();
-    const order = world.orders.add({ customerId: buyer.userId, expiresAt: new Date().toISOString() });
+    const order = world.orders.add({ customerId: buyer.userId, expiresAt: new Date(Date.now() - 1_000).toISOString() });
     expect(await attempt(order, buyer)).toMatchObject({
       userErrors: [{ __typename: 'OrderNotPayableError', orderState: 'EXPIRED' }],
     });

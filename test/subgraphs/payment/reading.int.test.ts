@@ -97,7 +97,7 @@ describe('lists', () => {
     expect((await world.run(buyer, methods, { orderId: order.id })).data.availablePaymentMethods).toEqual([
       'SIMULATED_CARD',
     ]);
-    world.orders.set(order.id, { expiresAt: new Date().toISOString() });
+    world.orders.set(order.id, { expiresAt: new Date(Date.now() - 1_000).toISOString() });
     expect((await world.run(buyer, methods, { orderId: order.id })).data.availablePaymentMethods).toEqual([]);
     for (const orderId of [order.id, newId(), 'nonsense'])
       expect((await world.run(user(), methods, { orderId })).errors).toMatchObject([{ code: 'NOT_FOUND' }]);
