@@ -187,10 +187,14 @@ test('free ports are free, and not among those of outgoing connections', async (
   }
 });
 
-/** SIGKILL to a server of this data directory; resolves when it no longer runs. */
+/** SIGKILL to a server of this data directory, unless it has ended by itself; resolves when it no longer runs. */
 async function kill(name: string): Promise<string> {
   const process9 = await serverProcess(name);
-  process.kill(Number.parseInt(process9, 10), 'SIGKILL');
+  try {
+    process.kill(Number.parseInt(process9, 10), 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
   await until(() => !isRunning(process9));
   return process9;
 }
