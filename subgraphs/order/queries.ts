@@ -2,8 +2,10 @@ import { type List, type Page, type PageRequest, foreignCursor, pageArguments, t
 import { type Sql, placeholders, select } from '../shared/database.ts';
 import { badUserInput } from '../shared/errors.ts';
 import { idToBytes, isId, typedNumber } from '../shared/ids.ts';
+import { firstOf, typedIdentifier } from '../shared/text.ts';
 import type { JournalEntry } from './domain/journal.ts';
 import { type OrderState, closingGraceMs } from './domain/order.ts';
+import { maxClientReferenceLength } from './domain/pricing.ts';
 import type { Saga, SagaState } from './domain/saga.ts';
 import { type StoredOrder, toJournalEntry, toOrder, toSaga } from './rows.ts';
 
@@ -130,10 +132,12 @@ export function conditionsOf(scope: OrderScope, filter: OrderFilter, at: Date): 
         : ['false'],
     );
   if (filter.number) conditions.push(['number = ?', typedNumber(filter.number)]);
-  if (filter.query) {
-    const number = typedNumber(filter.query);
+  const query = typedIdentifier(filter.query ?? '');
+  if (query !== '') {
+    const number = typedNumber(query);
     const asNumber = /^[0-9A-Z]+$/.test(number) ? beginningWith(number) : '';
-    conditions.push(['(number like ? or client_reference like ?)', asNumber, beginningWith(filter.query.slice(0, 64))]);
+    const asReference = beginningWith(firstOf(query, maxClientReferenceLength));
+    conditions.push(['(number like ? or client_reference collate utf8mb4_general_ci like ?)', asNumber, asReference]);
   }
   if (filter.placedFrom) conditions.push(['placed_at >= ?', filter.placedFrom]);
   if (filter.placedTo) conditions.push(['placed_at < ?', filter.placedTo]);

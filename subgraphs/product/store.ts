@@ -1,6 +1,7 @@
 import { type Row, type Sql, placeholders, select, toDate, toJson, write } from '../shared/database.ts';
 import { idFromBytes, idToBytes, isId } from '../shared/ids.ts';
 import { money } from '../shared/money.ts';
+import { typedIdentifier } from '../shared/text.ts';
 import {
   type Position,
   type ProductFilter,
@@ -58,10 +59,10 @@ export async function productsByIds(sql: Sql, ids: readonly string[]): Promise<P
   );
 }
 
-/** For each SKU, in either case, its product; of several the one of exactly this SKU, else the oldest. */
+/** For each SKU as people type it, in either case, its product; of several the one of exactly this SKU, else the oldest. */
 export async function productsBySkus(sql: Sql, skus: readonly string[]): Promise<(Product | null)[]> {
   if (skus.length === 0) return [];
-  const keyOf = (sku: string) => sku.trim().toLowerCase();
+  const keyOf = (sku: string) => typedIdentifier(sku).toLowerCase();
   const keys = [...new Set(skus.map(keyOf))];
   const rows = await select(
     sql,
@@ -71,7 +72,7 @@ export async function productsBySkus(sql: Sql, skus: readonly string[]): Promise
   const found = Map.groupBy(rows.map(productOf), ({ sku }) => keyOf(sku));
   return skus.map((sku) => {
     const alike = found.get(keyOf(sku)) ?? [];
-    return alike.find((product) => product.sku === sku) ?? alike[0] ?? null;
+    return alike.find((product) => product.sku === typedIdentifier(sku)) ?? alike[0] ?? null;
   });
 }
 

@@ -8,10 +8,11 @@ const at = () => p.datetime().length(3);
 export const UserAccountRecord = defineEntity({
   name: 'UserAccountRecord',
   tableName: 'user_account',
-  indexes: [{ name: 'user_account_name', properties: ['name'] }],
+  indexes: [{ name: 'user_account_name_key', properties: ['nameKey'] }],
   properties: {
     id: id().primary(),
     name: p.string().length(64).collation('utf8mb4_general_ci'),
+    nameKey: p.string().length(128).default(''),
     nickname: p.string().length(64).nullable(),
     gender: p.string().length(16).$type<Gender>(),
     mobile: p.string().length(16).nullable().unique('user_account_mobile'),

@@ -2,8 +2,9 @@ import type { Role } from '../shared/auth.ts';
 import { type Row, type Sql, insertRows, placeholders, select, toDate, write } from '../shared/database.ts';
 import { RefusedError, isDuplicateKey } from '../shared/errors.ts';
 import { idFromBytes, idToBytes } from '../shared/ids.ts';
+import { typedIdentifier } from '../shared/text.ts';
 import { mobilePrefix } from './domain/mobile.ts';
-import { type Gender, type Profile, type User, mobileTakenError } from './domain/user.ts';
+import { type Gender, type Profile, type User, mobileTakenError, nameKeyOf } from './domain/user.ts';
 
 const columns = 'id, name, nickname, gender, mobile, avatar, info, roles, created_at, updated_at, version';
 
@@ -90,7 +91,7 @@ export async function insertAccount(tx: Sql, account: NewAccount): Promise<void>
   try {
     await insertRows(tx, 'user_account', [
       {
-        id: idToBytes(account.id), name: account.name, nickname: account.nickname, gender: account.gender, mobile: account.mobile,
+        id: idToBytes(account.id), name: account.name, nickname: account.nickname, gender: account.gender, mobile: account.mobile, name_key: nameKeyOf(account.name),
         avatar: null, info: null, roles: account.roles.join(','), created_at: at, updated_at: at, version: 1,
       }, // prettier-ignore
     ]);
@@ -108,7 +109,8 @@ export async function updateProfile(
   tx: Sql,
   change: { id: string; version: number | null; profile: Partial<Profile>; at: Date },
 ): Promise<boolean> {
-  const fields = Object.entries(change.profile);
+  const { name } = change.profile;
+  const fields = Object.entries({ ...change.profile, ...(name !== undefined && { name_key: nameKeyOf(name) }) });
   const set = [...fields.map(([field]) => `${field} = ?`), 'updated_at = ?', 'version = version + 1'].join(', ');
   const guard = change.version === null ? '' : ' and version = ?';
   const found = await write(tx, `update user_account set ${set} where id = ?${guard}`, [
@@ -126,11 +128,17 @@ export type UserFilter = { readonly query: string | null };
 const beginsWith = (text: string): string => `${text.replace(/[|%_]/g, '|$&')}%`;
 
 function where(filter: UserFilter): { text: string; parameters: string[] } {
-  const query = filter.query?.trim() ?? '';
-  if (query === '') return { text: 'true', parameters: [] };
+  const query = filter.query ?? '';
+  const name = nameKeyOf(query);
+  const mobile = mobilePrefix(query);
+  if (typedIdentifier(query) === '') return { text: 'true', parameters: [] };
+  const conditions = [
+    ...(name === '' ? [] : [["name_key like ? escape '|'", beginsWith(name)] as const]),
+    ...(mobile === null ? [] : [["mobile like ? escape '|'", beginsWith(mobile)] as const]),
+  ];
   return {
-    text: "(name like ? escape '|' or mobile like ? escape '|')",
-    parameters: [beginsWith(query), beginsWith(mobilePrefix(query) ?? query)],
+    text: `(${conditions.map(([text]) => text).join(' or ') || 'false'})`,
+    parameters: conditions.map(([, pattern]) => pattern),
   };
 }
 

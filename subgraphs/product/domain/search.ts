@@ -1,26 +1,12 @@
 import { stemmer } from 'stemmer';
 import { badUserInput } from '../../shared/errors.ts';
-import { firstOf, lengthOf } from '../../shared/text.ts';
+import { firstOf, foldedOf, lengthOf } from '../../shared/text.ts';
 import type { Product } from './product.ts';
 
 const maxQueryLength = 200;
 const maxQueryWords = 10;
 /** Bytes of a column of type TEXT, of which a character takes up to four. */
 const maxSearchLength = 16_000;
-
-/** Letters that Unicode has no simpler form of, though people type one. */
-const likeOther: Readonly<Record<string, string>> = { æ: 'ae', œ: 'oe', ø: 'o', ł: 'l', đ: 'd', ð: 'd', þ: 'th', ı: 'i', ς: 'σ' }; // prettier-ignore
-
-/** Text in the one form in which it is compared: without case, accents and what only the font or the keyboard makes of it. */
-export const foldedOf = (text: string): string =>
-  text
-    .normalize('NFKD')
-    .replaceAll(/[\p{M}\p{Cf}]/gu, '')
-    .toUpperCase()
-    .toLowerCase()
-    .normalize('NFKD')
-    .replaceAll(/\p{M}/gu, '')
-    .replaceAll(/[æœøłđðþıς]/g, (letter) => likeOther[letter] ?? letter);
 
 const wordsIn = (folded: string): readonly string[] => folded.match(/[\p{L}\p{N}]+/gu) ?? [];
 /** Porter's stems of English; words of other alphabets stay as they are. */

@@ -1,6 +1,6 @@
 import type { Role } from '../../shared/auth.ts';
 import { type Refusal, conflictError, notFoundError } from '../../shared/errors.ts';
-import { lengthOf } from '../../shared/text.ts';
+import { firstOf, foldedOf, lengthOf } from '../../shared/text.ts';
 import { type Checked, accept, combine, refuse } from './checked.ts';
 
 export type Gender = 'UNSPECIFIED' | 'MALE' | 'FEMALE';
@@ -50,6 +50,13 @@ export function checkName(text: string, path: readonly string[]): Checked<string
   if (!visibleCharacter.test(name)) return refuse('It has at least one visible character.', path);
   return controlCharacters.test(name) ? refuse('It has no control characters.', path) : accept(name);
 }
+
+/** Folding may make several characters of one, in some scripts up to 18. */
+export const maxNameKeyLength = 128;
+
+/** A name, or its beginning, in the form in which searches compare it. */
+export const nameKeyOf = (name: string): string =>
+  firstOf(foldedOf(firstOf(name, maxNameKeyLength)).replaceAll(/\s+/g, ' ').trim(), maxNameKeyLength);
 
 function checkAvatar(text: string, path: readonly string[]): Checked<string> {
   const isPath = /^\/(?![/\\])[\x21-\x7e]*$/.test(text);

@@ -72,7 +72,10 @@ describe('lists', () => {
     expect(await found({ number: first.number })).toEqual([first.id]);
     expect(await found({ query: first.number.slice(0, -1) })).toEqual([first.id]);
     expect(await found({ query: 'basket_' })).toEqual([orders[4]?.id]);
+    for (const query of ['BASKET_', ' basket_', '\u202abasket_\u202c', 'ｂａｓｋｅｔ＿', 'bas\u200bket_'])
+      expect([query, await found({ query })]).toEqual([query, [orders[4]?.id]]);
     expect(await found({ query: '%' })).toEqual([]);
+    expect(await found({ query: '\u200b ' })).toHaveLength(12);
     expect(await found({ productId: products[1] })).toEqual([second.id]);
     expect(await found({ productId: 'none' })).toEqual([]);
     expect(await found({ type: ['DIGITAL'] })).toEqual([]);

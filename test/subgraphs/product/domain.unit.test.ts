@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { anonymous, type UserViewer } from '../../../subgraphs/shared/auth.ts';
 import { maxAmountMinor, money } from '../../../subgraphs/shared/money.ts';
 import { keyOf, nameKeyOf, positionOf, statusesFor } from '../../../subgraphs/product/domain/product-list.ts';
-import { foldedOf, searchTextOf, wordsOf } from '../../../subgraphs/product/domain/search.ts';
+import { searchTextOf, wordsOf } from '../../../subgraphs/product/domain/search.ts';
 import {
   type Product,
   type ProductContent,
@@ -202,10 +202,6 @@ describe('lists', () => {
     expect(wordsOf('')).toEqual([]);
     expect(() => wordsOf('a '.repeat(11))).toThrow('10 words');
   });
-
-  test.each([
-    ['CAFÉ', 'cafe'], ['CAFE\u0301', 'cafe'], ['GRÖSSE', 'grosse'], ['Größe', 'grosse'], ['ﬁn', 'fin'], ['ＴＥＡ', 'tea'], ['Ørsted Łódź', 'orsted lodz'], ['İstanbul ılık', 'istanbul ilik'], ['ΟΔΟΣ', 'οδοσ'], ['οδός', 'οδοσ'], ['ŒUVRE', 'oeuvre'], ['co\u00adop', 'coop'],
-  ])('%j is compared as %j', (text, folded) => expect(foldedOf(text)).toBe(folded)); // prettier-ignore
 
   test('nobody but staff, services and the seller is shown more than what is on sale', () => {
     const user: UserViewer = { kind: 'user', userId: id, roles: ['CUSTOMER'], sessionId: id };

@@ -63,6 +63,24 @@ test('numbers that were kept with + or 00 become digits, and of two that are one
   expect(new Set(now.map(({ mobile }) => mobile))).toEqual(new Set([alone, doubled, `+${doubled}`]));
 });
 
+test('names that were kept before are found in any spelling', async () => {
+  const { id } = await registerPerson(platform, { name: 'Café Śląsk' });
+  const key = () => platform.sql('select name_key from user_account where id = unhex(?)', [id.replaceAll('-', '')]);
+  await platform.sql("update user_account set name_key = ''");
+  await platform.sql("delete from mikro_orm_migrations where name = '004-name-keys'");
+  const db = await openDatabase({
+    url: platform.databaseUrl,
+    entities: userSchema.entities,
+    migrations: userSchema.migrations,
+    poolSize: 2,
+    log: platform.runtime.log,
+  });
+  await db.migrate();
+  await db.close();
+  expect(await key()).toEqual([{ name_key: 'cafe slask' }]);
+  expect(await platform.sql("select id from user_account where name_key = ''")).toEqual([]);
+});
+
 test('is ready while database and Redis answer', async () => {
   await expect(platform.subgraph.ready()).resolves.toBeUndefined();
 });

@@ -141,6 +141,20 @@ describe('users', () => {
       expect((await users({ query: text })).totalCount).toBe(0);
   });
 
+  test('finds a name however its letters are spelled, also one that was kept before and one that was changed', async () => {
+    const idsFor = async (text: string): Promise<string[]> =>
+      (await users({ query: text })).edges.map(({ node }: { node: { id: string } }) => node.id);
+    const rose = await registerPerson(platform, { name: 'Ro\u0308schen  Größe' });
+    const spellings = ['Röschen größe', 'Ro\u0308schen', 'ROSCHEN GROSSE', 'roschen gro\u0308', 'Ｒöschen', '\u202aRöschen\u202c', 'Rös\u200bchen'];
+    for (const text of spellings) expect([text, await idsFor(text)]).toEqual([text, [rose.id]]);
+    for (const text of ['\u0301', 'Röschen%', 'öschen']) expect([text, await idsFor(text)]).toEqual([text, []]);
+    expect((await users({ query: ' \u200b ' })).totalCount).toBe((await users({})).totalCount);
+
+    await platform.run('mutation { updateProfile(input: { name: "Ｚａｒａ Ñu" }) { userErrors { __typename } } }', {}, { viewer: rose.viewer });
+    for (const text of ['zara n\u0303u', 'ZARA NU']) expect([text, await idsFor(text)]).toEqual([text, [rose.id]]);
+    expect(await idsFor('Röschen')).toEqual([]);
+  }); // prettier-ignore
+
   test('refuses page sizes and cursors that are none', async () => {
     for (const variables of [
       { first: 0 },
