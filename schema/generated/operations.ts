@@ -29,7 +29,7 @@ export type OrderState =
 
 /** How the order's money stands. */
 export type PaymentStatus =
-  /** Nothing is to be paid. */
+  /** Nothing is to be paid: the total is 0. No order has it yet: every product costs at least 1 minor unit. */
   | 'NOT_REQUIRED'
   /** Nothing was paid yet. */
   | 'UNPAID'
@@ -58,9 +58,9 @@ export type FulfilmentStatus =
   | 'PARTIALLY_FULFILLED'
   /** All of it was shipped. */
   | 'FULFILLED'
-  /** Some of it came back. */
+  /** Some of it came back. No order has it yet: returns can not be told here. */
   | 'PARTIALLY_RETURNED'
-  /** All of it came back. */
+  /** All of it came back. No order has it yet: returns can not be told here. */
   | 'RETURNED';
 
 /** Why an order was closed without being completed. */
@@ -71,15 +71,15 @@ export type CancelReason =
   | 'MERCHANT'
   /** The time to pay ran out. */
   | 'PAYMENT_TIMEOUT'
-  /** The payment failed for good. */
+  /** The payment failed for good. No order has it yet: a payment that failed can be tried again until the time to pay is over, and then it is PAYMENT_TIMEOUT. */
   | 'PAYMENT_FAILED'
   /** There was not enough stock. */
   | 'OUT_OF_STOCK'
-  /** A rule of its type refused it. */
+  /** A rule of its type refused it. No order has it yet: such an order is not placed (BusinessRejectedError). */
   | 'BUSINESS_REJECTED'
   /** The wallet had not enough. */
   | 'INSUFFICIENT_BALANCE'
-  /** Suspected fraud. */
+  /** Suspected fraud. No order has it yet: staff who cancel an order say why in words. */
   | 'FRAUD'
   /** A service stayed out of reach while it was placed. */
   | 'SAGA_ROLLBACK';
@@ -96,13 +96,13 @@ export type OrderAction =
   | 'ADVANCE'
   /** Deliver it: `fulfilOrder`. */
   | 'FULFIL'
-  /** Return it. */
+  /** Return it. Not offered yet: returns can not be told here. */
   | 'RETURN'
   /** Refund it: `refundPayment`. */
   | 'REFUND'
   /** Put it away: `archiveOrder`. */
   | 'ARCHIVE'
-  /** Try its saga again: `retrySaga`. */
+  /** Try its saga again, which is STUCK: `retrySaga`. For staff. */
   | 'RETRY'
   /** Decide what becomes of it: `resolveAttention`. */
   | 'RESOLVE';
@@ -149,7 +149,7 @@ export type OrderFilter = {
   productId?: string | null | undefined;
   /** With this number, as people type it: in either case, O for 0, I or L for 1, with spaces or hyphens. */
   number?: string | null | undefined;
-  /** Number, as for `number`, or client reference begins with this. */
+  /** Number, as for `number`, or client reference, in either case, begins with this. */
   query?: string | null | undefined;
   /** Placed at or after. */
   placedFrom?: string | null | undefined;
@@ -214,7 +214,7 @@ export type ReturnLineInput = {
 
 /** How money is paid. `availablePaymentMethods` says which ones an order takes here. */
 export type PaymentMethod =
-  /** Nothing is to be paid. */
+  /** Nothing is to be paid. No payment has it: every order costs something, and `createPayment` refuses it. */
   | 'NONE'
   /** The customer's balance here. */
   | 'WALLET'
@@ -222,7 +222,7 @@ export type PaymentMethod =
   | 'SIMULATED_CARD'
   /** A card or another method at Stripe. */
   | 'STRIPE'
-  /** WeChat Pay. */
+  /** WeChat Pay. Not offered yet: no provider here takes it, and `createPayment` refuses it. */
   | 'WECHAT_PAY'
   /** Alipay. */
   | 'ALIPAY'

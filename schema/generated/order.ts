@@ -129,13 +129,13 @@ export type OrderType = {
 
 /** How an order is paid. */
 export type PayFlow =
-  /** Nothing is paid. */
+  /** Nothing is paid. No type has it yet: every product costs at least 1 minor unit. */
   | 'NONE'
   /** From the wallet while placing. */
   | 'PREPAY_WALLET'
   /** Placed first, then paid within the payment window. */
   | 'ORDER_THEN_PAY'
-  /** Part from the wallet, part from a provider. */
+  /** Part from the wallet, part from a provider, and never otherwise. No type has it yet: orders of ORDER_THEN_PAY can be paid so by `createMixedPayment`. */
   | 'MIXED';
 
 /** Where an order stands. Forward: PLACING → PENDING_PAYMENT → PAID → PROCESSING → COMPLETED. */
@@ -163,7 +163,7 @@ export type OrderState =
 
 /** How the order's money stands. */
 export type PaymentStatus =
-  /** Nothing is to be paid. */
+  /** Nothing is to be paid: the total is 0. No order has it yet: every product costs at least 1 minor unit. */
   | 'NOT_REQUIRED'
   /** Nothing was paid yet. */
   | 'UNPAID'
@@ -192,9 +192,9 @@ export type FulfilmentStatus =
   | 'PARTIALLY_FULFILLED'
   /** All of it was shipped. */
   | 'FULFILLED'
-  /** Some of it came back. */
+  /** Some of it came back. No order has it yet: returns can not be told here. */
   | 'PARTIALLY_RETURNED'
-  /** All of it came back. */
+  /** All of it came back. No order has it yet: returns can not be told here. */
   | 'RETURNED';
 
 /** Why an order was closed without being completed. */
@@ -205,15 +205,15 @@ export type CancelReason =
   | 'MERCHANT'
   /** The time to pay ran out. */
   | 'PAYMENT_TIMEOUT'
-  /** The payment failed for good. */
+  /** The payment failed for good. No order has it yet: a payment that failed can be tried again until the time to pay is over, and then it is PAYMENT_TIMEOUT. */
   | 'PAYMENT_FAILED'
   /** There was not enough stock. */
   | 'OUT_OF_STOCK'
-  /** A rule of its type refused it. */
+  /** A rule of its type refused it. No order has it yet: such an order is not placed (BusinessRejectedError). */
   | 'BUSINESS_REJECTED'
   /** The wallet had not enough. */
   | 'INSUFFICIENT_BALANCE'
-  /** Suspected fraud. */
+  /** Suspected fraud. No order has it yet: staff who cancel an order say why in words. */
   | 'FRAUD'
   /** A service stayed out of reach while it was placed. */
   | 'SAGA_ROLLBACK';
@@ -228,7 +228,7 @@ export type ActorType =
   | 'SERVICE'
   /** The platform itself, e.g. a deadline. */
   | 'SYSTEM'
-  /** A payment provider. */
+  /** A payment provider or the customer's bank, which gave money back unasked. */
   | 'PROVIDER';
 
 /** A customer, as far as orders go. */
@@ -339,13 +339,13 @@ export type OrderAction =
   | 'ADVANCE'
   /** Deliver it: `fulfilOrder`. */
   | 'FULFIL'
-  /** Return it. */
+  /** Return it. Not offered yet: returns can not be told here. */
   | 'RETURN'
   /** Refund it: `refundPayment`. */
   | 'REFUND'
   /** Put it away: `archiveOrder`. */
   | 'ARCHIVE'
-  /** Try its saga again: `retrySaga`. */
+  /** Try its saga again, which is STUCK: `retrySaga`. For staff. */
   | 'RETRY'
   /** Decide what becomes of it: `resolveAttention`. */
   | 'RESOLVE';
@@ -606,7 +606,7 @@ export type OrderFilter = {
   productId?: InputMaybe<Scalars['ID']['input']>;
   /** With this number, as people type it: in either case, O for 0, I or L for 1, with spaces or hyphens. */
   number?: InputMaybe<Scalars['String']['input']>;
-  /** Number, as for `number`, or client reference begins with this. */
+  /** Number, as for `number`, or client reference, in either case, begins with this. */
   query?: InputMaybe<Scalars['String']['input']>;
   /** Placed at or after. */
   placedFrom?: InputMaybe<Scalars['DateTime']['input']>;

@@ -109,7 +109,7 @@ export type IdempotencyConflictError = UserError & {
 
 /** How money is paid. `availablePaymentMethods` says which ones an order takes here. */
 export type PaymentMethod =
-  /** Nothing is to be paid. */
+  /** Nothing is to be paid. No payment has it: every order costs something, and `createPayment` refuses it. */
   | 'NONE'
   /** The customer's balance here. */
   | 'WALLET'
@@ -117,7 +117,7 @@ export type PaymentMethod =
   | 'SIMULATED_CARD'
   /** A card or another method at Stripe. */
   | 'STRIPE'
-  /** WeChat Pay. */
+  /** WeChat Pay. Not offered yet: no provider here takes it, and `createPayment` refuses it. */
   | 'WECHAT_PAY'
   /** Alipay. */
   | 'ALIPAY'

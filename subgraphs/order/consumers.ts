@@ -7,7 +7,7 @@ import { announce } from './announce.ts';
 import { advancesByItself } from './commands/advance-order.ts';
 import { changeOrder } from './commands/change-order.ts';
 import type { OrderDeps } from './deps.ts';
-import { type OrderCommand, type OrderEvent, decide } from './domain/order.ts';
+import { type Actor, type OrderCommand, type OrderEvent, decide } from './domain/order.ts';
 import type { StoredOrder } from './rows.ts';
 import { findPaymentHistory } from './store.ts';
 
@@ -28,6 +28,8 @@ const refunded = z.object({
   refundId: z.string(),
   amountMinor: z.int().positive(),
   currency: z.string(),
+  origin: z.string().optional(),
+  method: z.string().optional(),
 });
 
 const awaited = z.object({
@@ -37,6 +39,14 @@ const awaited = z.object({
   currency: z.string(),
 });
 const ended = z.object({ paymentId: z.string() });
+
+const byPayment: Actor = { type: 'SERVICE', id: 'payment' };
+
+/** Who gave money back: the provider, or its customer's bank, where that was not asked for here. */
+function refunder(event: DomainEvent): Actor {
+  const { origin, method } = refunded.parse(event.data);
+  return origin === 'PROVIDER' || origin === 'DISPUTE' ? { type: 'PROVIDER', id: method ?? null } : byPayment;
+}
 
 type MoneyCommand = Extract<OrderCommand, { type: 'MarkPaid' | 'RecordRefund' | 'AwaitPayment' | 'StopAwaiting' }>;
 
@@ -58,13 +68,16 @@ export function paymentHandlers(deps: OrderDeps): {
   const committed = new Map<string, { order: StoredOrder; events: readonly OrderEvent[] }>();
 
   const apply =
-    (commandOf: (event: DomainEvent, order: StoredOrder) => MoneyCommand & { currency?: string }): EventHandler =>
+    (
+      commandOf: (event: DomainEvent, order: StoredOrder) => MoneyCommand & { currency?: string },
+      actorOf: (event: DomainEvent) => Actor = () => byPayment,
+    ): EventHandler =>
     async (tx, event) => {
       const at = deps.now();
       const changed = await changeOrder(
         tx,
         event.aggregateId,
-        { actor: { type: 'SERVICE', id: 'payment' }, at, traceId: event.traceId },
+        { actor: actorOf(event), at, traceId: event.traceId },
         async (order) => {
           const { currency, ...command } = commandOf(event, order);
           if (currency !== undefined && currency !== order.currency)
@@ -97,7 +110,7 @@ export function paymentHandlers(deps: OrderDeps): {
       'payment.refunded': apply((event) => {
         const { paymentId, refundId, amountMinor, currency } = refunded.parse(event.data);
         return { type: 'RecordRefund', paymentId, refundId, amountMinor: BigInt(amountMinor), currency };
-      }),
+      }, refunder),
       // The payment has come so far that its order waits for it; or it comes to nothing after all.
       // Beside the journal: it says nothing of the order, only that payment is to be asked before the order closes.
       'payment.started': async (tx, event) => {

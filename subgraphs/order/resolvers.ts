@@ -15,7 +15,7 @@ import { redeemOrder } from './commands/redeem-order.ts';
 import { retrySaga } from './commands/retry-saga.ts';
 import { type OrderContext, noOrder, requireReader, visible } from './context.ts';
 import type { JournalEntry } from './domain/journal.ts';
-import { allowedActions } from './domain/actions.ts';
+import { allowedActions, mayBeStuck } from './domain/actions.ts';
 import { balanceDueMinor, effectiveState } from './domain/order.ts';
 import type { PlaceOrderInput } from './domain/pricing.ts';
 import { showsCode } from './domain/redemption.ts';
@@ -121,13 +121,11 @@ const Order = {
   type: (order: StoredOrder, _: unknown, { deps }: OrderContext) => deps.types.get(order.type),
   customer: (order: StoredOrder) => ({ __typename: 'User', id: order.customerId }),
   state: (order: StoredOrder, _: unknown, { deps }: OrderContext) => effectiveState(order, deps.now()),
-  allowedActions: (order: StoredOrder, _: unknown, { deps, viewer }: OrderContext) =>
-    allowedActions(
-      order,
-      deps.now(),
-      { owner: owns(viewer, order), staff: isStaff(viewer) },
-      deps.types.get(order.type),
-    ),
+  async allowedActions(order: StoredOrder, _: unknown, { deps, viewer, loaders }: OrderContext) {
+    const who = { owner: owns(viewer, order), staff: isStaff(viewer) };
+    const saga = who.staff && mayBeStuck(order) ? await loaders.sagas.load(order.id) : null;
+    return allowedActions(order, deps.now(), who, deps.types.get(order.type), saga?.state);
+  },
   confirmationCode: (order: StoredOrder, _: unknown, { viewer }: OrderContext) =>
     owns(viewer, order) && showsCode(order) ? order.confirmationCode : null,
   lines: (order: StoredOrder, _: unknown, { loaders }: OrderContext) =>

@@ -62,6 +62,8 @@ export const paymentRefunded = (payment: PaymentRow, refund: RefundRow): Outgoin
     amountMinor: Number(refund.amountMinor),
     currency: refund.currency,
     automatic: refund.automatic,
+    origin: refund.origin,
+    method: payment.method,
     refundedTotalMinor: Number(payment.refundedMinor),
   },
 });

@@ -1,16 +1,21 @@
 import type { OrderType } from '../types/order-type.ts';
-import { type Order, effectiveState, terminalStates } from './order.ts';
+import { type Order, closedStates, effectiveState, terminalStates } from './order.ts';
 import { netMinor } from './paying.ts';
 import { isRefunded } from './redemption.ts';
+import type { SagaState } from './saga.ts';
 
-export type OrderAction = 'PAY' | 'CANCEL' | 'REDEEM' | 'ADVANCE' | 'FULFIL' | 'REFUND' | 'ARCHIVE' | 'RESOLVE';
+export type OrderAction = 'PAY' | 'CANCEL' | 'REDEEM' | 'ADVANCE' | 'FULFIL' | 'REFUND' | 'ARCHIVE' | 'RETRY' | 'RESOLVE'; // prettier-ignore
 
-/** What somebody may do with the order now. */
+/** Whether the order's saga may wait for staff: undoing goes on after the order is closed. Only then has it to be read. */
+export const mayBeStuck = (order: Pick<Order, 'state'>): boolean => closedStates.includes(order.state);
+
+/** What somebody may do with the order now. `sagaState`: null where it is not known, as where `mayBeStuck` says no. */
 export function allowedActions(
   order: Order,
   at: Date,
   who: { owner: boolean; staff: boolean },
   type: Pick<OrderType, 'redeemable'>,
+  sagaState: SagaState | null = null,
 ): OrderAction[] {
   const state = effectiveState(order, at);
   const ready = state === 'PAID' || state === 'PROCESSING';
@@ -27,6 +32,7 @@ export function allowedActions(
     ],
     ['REFUND', who.staff && order.paidMinor > order.refundedMinor],
     ['ARCHIVE', terminalStates.includes(state) && order.archivedAt === null],
+    ['RETRY', who.staff && sagaState === 'STUCK'],
     ['RESOLVE', who.staff && state === 'NEEDS_ATTENTION'],
   ];
   return actions.filter(([, allowed]) => allowed).map(([action]) => action);

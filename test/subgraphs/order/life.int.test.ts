@@ -122,6 +122,21 @@ describe('payment', () => {
     expect(await read(id)).toMatchObject({ paymentStatus: 'PARTIALLY_REFUNDED', refundedTotal: { amount: 500 } });
   });
 
+  test.each([
+    ['PLATFORM', 'SERVICE', 'payment'],
+    ['PROVIDER', 'PROVIDER', 'SIMULATED_CARD'],
+    ['DISPUTE', 'PROVIDER', 'SIMULATED_CARD'],
+    [undefined, 'SERVICE', 'payment'],
+  ])('given back by %s is in the journal as the doing of %s %s', async (origin, actorType, actorId) => {
+    const { id } = await world.place(buyer);
+    const paid = world.succeeded(id);
+    await world.paymentEvent(paid);
+    const { paymentId } = paid.data;
+    await world.paymentEvent(world.refunded(id, { paymentId, amountMinor: 500, origin, method: 'SIMULATED_CARD' }));
+    const journal = 'query ($id: ID!) { order(id: $id) { history { edges { node { actorType actorId } } } } }';
+    expect((await world.run(buyer, journal, { id })).data.order.history.edges.at(-1).node).toEqual({ actorType, actorId }); // prettier-ignore
+  });
+
   test('a part that came in goes back when the order expires', async () => {
     const { id } = await world.place(buyer);
     const part = world.succeeded(id, { amountMinor: 290 });

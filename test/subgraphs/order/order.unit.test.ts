@@ -238,6 +238,10 @@ describe('allowed actions', () => {
     expect(allowedActions(anOrder(booked), inTime, staff, booking)).toEqual(['REDEEM', 'REFUND']);
     expect(allowedActions(anOrder(booked), inTime, owner, booking)).toEqual([]);
     expect(allowedActions(anOrder({ ...booked, refundedMinor: 5_000n }), inTime, staff, booking)).toEqual([]);
+    const failed = anOrder({ state: 'FAILED' });
+    expect(allowedActions(failed, inTime, staff, standard, 'STUCK')).toEqual(['ARCHIVE', 'RETRY']);
+    expect(allowedActions(failed, inTime, staff, standard, 'COMPENSATING')).toEqual(['ARCHIVE']);
+    expect(allowedActions(failed, inTime, owner, standard, 'STUCK')).toEqual(['ARCHIVE']);
   });
 });
 

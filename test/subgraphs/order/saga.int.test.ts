@@ -239,6 +239,9 @@ describe('while the product service is away', () => {
     });
     expect(await world.stock(productId)).toEqual({ onHand: 1, allocated: 1 });
 
+    const actions = async (viewer: typeof staff) =>
+      (await world.run(viewer, 'query ($id: ID!) { order(id: $id) { allowedActions } }', { id: order.id })).data.order.allowedActions; // prettier-ignore
+    expect([await actions(staff), await actions(buyer)]).toEqual([['ARCHIVE', 'RETRY'], ['ARCHIVE']]);
     const retry = 'mutation ($id: ID!, $key: String) { retrySaga(id: $id, idempotencyKey: $key) { replayed saga { state } userErrors { __typename } } }'; // prettier-ignore
     const key = newId();
     const run = async (viewer = staff, id = saga.id) => (await world.run(viewer, retry, { id, key })).data.retrySaga;
@@ -247,6 +250,7 @@ describe('while the product service is away', () => {
     world.intercept = (_, next) => next();
     expect(await run()).toEqual({ replayed: false, saga: { state: 'COMPENSATED' }, userErrors: [] });
     expect(await run()).toEqual({ replayed: true, saga: { state: 'COMPENSATED' }, userErrors: [] });
+    expect(await actions(staff)).toEqual(['ARCHIVE']);
     expect(await world.stock(productId)).toEqual({ onHand: 1, allocated: 0 });
   });
 });

@@ -46,7 +46,7 @@ describe('a refund that was made at the provider', () => {
     const after = await paymentIn(world, payment.id, 'PARTIALLY_REFUNDED');
     expect(after).toMatchObject({ refunded: { amount: 500 }, refunds: [{ state: 'SUCCEEDED', amount: { amount: 500 }, automatic: false, providerRefundId: made.id }] }); // prettier-ignore
     expect(journal(after)).toEqual(expect.arrayContaining(['RefundRequested', 'RefundSucceeded']));
-    expect(await told(payment.orderId)).toMatchObject([{ amountMinor: 500, refundedTotalMinor: 500 }]);
+    expect(await told(payment.orderId)).toMatchObject([{ amountMinor: 500, refundedTotalMinor: 500, origin: 'PROVIDER', method: 'SIMULATED_CARD' }]); // prettier-ignore
     expect(await refund(payment, 735)).toMatchObject({ userErrors: [{ code: 'REFUND_LIMIT', refundable: { amount: 734 } }] }); // prettier-ignore
     const list = '{ refunds(first: 1) { edges { node { origin payment { id } } } } }';
     expect((await world.run(staff, list)).data.refunds.edges[0].node).toEqual({ origin: 'PROVIDER', payment: { id: payment.id } }); // prettier-ignore
