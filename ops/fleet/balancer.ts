@@ -24,6 +24,8 @@ export type Balancer = {
   readonly port: number;
   /** From now on, for the connections that there are as well. */
   set(passage: Passage): void;
+  /** How many connections there are now. */
+  size(): number;
   /** Resets every connection; new ones are made as before. */
   reset(): void;
   close(): Promise<void>;
@@ -123,6 +125,7 @@ export async function startBalancer(options: { backEnds: readonly BackEnd[]; por
       passage = next;
       if (next.kind === 'cut') reset();
     },
+    size: () => pairs.size,
     reset,
     async close() {
       for (const timer of checks) clearInterval(timer);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
+import type { Journal } from './journal.ts';
 import type { Random } from './random.ts';
 
 /** Someone who signs in; an address of their own stands for a machine of their own. */
@@ -29,6 +30,10 @@ export type Tally = {
   /** How often each code, or failure of the connection, was seen. */
   readonly errors: Map<string, number>;
   readonly examples: Map<string, string>;
+  /** How often each field was refused with which code, by its own words for good. */
+  readonly refusals: Map<string, number>;
+  /** Questions that had no answer within the time that a client has. */
+  unanswered: number;
   lost: number;
   repeated: number;
 };
@@ -69,7 +74,15 @@ type GraphqlAnswer = {
 };
 
 function openTally(): { tally: Tally; count: (failure: Failure) => void } {
-  const tally: Tally = { answersMs: [], errors: new Map(), examples: new Map(), lost: 0, repeated: 0 };
+  const tally: Tally = {
+    answersMs: [],
+    errors: new Map(),
+    examples: new Map(),
+    refusals: new Map(),
+    unanswered: 0,
+    lost: 0,
+    repeated: 0,
+  };
   return {
     tally,
     count({ code, detail }) {
@@ -79,7 +92,7 @@ function openTally(): { tally: Tally; count: (failure: Failure) => void } {
   };
 }
 
-export function openApi(url: string, options: { violations: string[] }): Api {
+export function openApi(url: string, journal: Pick<Journal, 'violate'>): Api {
   const pool = new Pool(url, { connections, headersTimeout: answerTimeoutMs, bodyTimeout: answerTimeoutMs });
   const { tally, count } = openTally();
 
@@ -104,8 +117,11 @@ export function openApi(url: string, options: { violations: string[] }): Api {
       };
     tally.answersMs.push(performance.now() - startedAt);
     // To be asked again by their own words.
-    const later = Object.values(data).flatMap((payload) => payload?.userErrors?.filter(({ retryable }) => retryable) ?? []); // prettier-ignore
-    if (later[0]) return { code: later[0].code, detail: 'retryable' };
+    const refused = Object.entries(data).flatMap(([field, payload]) => payload?.userErrors?.map((refusal) => ({ field, ...refusal })) ?? []); // prettier-ignore
+    const later = refused.find(({ retryable }) => retryable);
+    if (later) return { code: later.code, detail: 'retryable' };
+    for (const { field, code } of refused)
+      tally.refusals.set(`${field}: ${code}`, (tally.refusals.get(`${field}: ${code}`) ?? 0) + 1);
     return { data: data as Data };
   }
 
@@ -120,6 +136,7 @@ export function openApi(url: string, options: { violations: string[] }): Api {
         await signIn(asked.person);
       await sleep(Math.min(maxRetryMs, firstRetryMs * 2 ** Math.min(tries, 6)) * (0.5 + Math.random()));
     }
+    tally.unanswered += 1;
     return undefined;
   }
 
@@ -161,7 +178,7 @@ export function openApi(url: string, options: { violations: string[] }): Api {
     tally.repeated += 1;
     const [first, second] = [mark(earlier as never), mark(answer as never)];
     if (first !== undefined && first !== second)
-      options.violations.push(
+      journal.violate(
         `key ${String(asked.variables?.['idempotencyKey'])} was answered with ${first}, then with ${second}`,
       );
     return answer;

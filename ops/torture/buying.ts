@@ -116,7 +116,7 @@ async function place(
   const { type, lines } = linesOf(shop.products, random, isPrepaid);
   const input = { type, currency: 'EUR', lines, remark: key };
   const told: OrderTold = {
-    key, buyer: buyer.index, lines: lines as OrderTold['lines'], input, paid: false, cancelled: false, lastSeq: 0, state: '',
+    key, buyer: buyer.index, lines: lines as OrderTold['lines'], input, paid: false, cancelled: false,
   }; // prettier-ignore
   shop.journal.orders.push(told);
   const placed = await shop.api.ask<Placed>({
@@ -136,7 +136,7 @@ async function place(
     });
     const code = answer?.placeOrder.userErrors[0]?.code;
     if (answer && code !== 'IDEMPOTENCY_CONFLICT')
-      shop.journal.violations.push(`key ${key} was taken with other input: ${JSON.stringify(answer)}`);
+      shop.journal.violate(`key ${key} was taken with other input: ${JSON.stringify(answer)}`);
   }
   return told;
 }

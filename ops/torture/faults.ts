@@ -37,11 +37,19 @@ function toolsFor(fleet: Fleet) {
     if (!found) throw new Error(`the fleet has no balancer before ${name}`);
     return found;
   }
-  async function hold(target: string, passage: Passage, durationMs: number): Promise<void> {
+  async function hold(target: string, passage: Passage, durationMs: number): Promise<boolean> {
     const balancer = balancerOf(target);
+    const isUsed = balancer.size() > 0;
     balancer.set(passage);
     await sleep(durationMs);
     balancer.set({ kind: 'open' });
+    return isUsed;
+  }
+  function reset(target: string): boolean {
+    const balancer = balancerOf(target);
+    const isUsed = balancer.size() > 0;
+    balancer.reset();
+    return isUsed;
   }
   async function stop(signal: (what: 'SIGSTOP' | 'SIGCONT') => boolean | void, durationMs: number): Promise<boolean> {
     if (signal('SIGSTOP') === false) return false;
@@ -60,13 +68,13 @@ function toolsFor(fleet: Fleet) {
     await client.flushAll();
     client.destroy();
   }
-  return { processOf, balancerOf, hold, stop, restart, emptyRedis };
+  return { processOf, hold, reset, stop, restart, emptyRedis };
 }
 
 /** Does a fault, waits, and undoes it; answers with false where there is nothing to do it to. */
 function actor(fleet: Fleet, options: FaultOptions): (fault: Fault) => Promise<boolean | void> {
   const { provider } = options;
-  const { processOf, balancerOf, hold, stop, restart, emptyRedis } = toolsFor(fleet);
+  const { processOf, hold, reset, stop, restart, emptyRedis } = toolsFor(fleet);
   async function misbehave(how: Partial<typeof usual>, durationMs: number): Promise<void> {
     const before = options.intents().length;
     await provider.control(how);
@@ -94,7 +102,7 @@ function actor(fleet: Fleet, options: FaultOptions): (fault: Fault) => Promise<b
       case 'service slow':
         return hold(target, { kind: 'slow', delayMs: Number(detail) }, durationMs);
       case 'connections reset':
-        return balancerOf(target).reset();
+        return reset(target);
       case 'Redis emptied':
         return emptyRedis();
       case 'Redis restarted':

@@ -17,9 +17,6 @@ export type OrderTold = {
   paid: boolean;
   /** `cancelOrder` was acknowledged. */
   cancelled: boolean;
-  /** The order's own events as the feed brought them: 1, 2, 3 … */
-  lastSeq: number;
-  state: string;
 };
 
 export type PaymentTold = {
@@ -32,6 +29,7 @@ export type PaymentTold = {
 };
 
 export type RefundTold = {
+  readonly key: string;
   readonly paymentId: string;
   readonly orderId: string;
   readonly amountMinor: number;
@@ -40,7 +38,12 @@ export type RefundTold = {
   refusal?: string;
 };
 
-export type CreditTold = { readonly buyer: number; readonly amountMinor: number; acknowledged: boolean };
+export type CreditTold = {
+  readonly key: string;
+  readonly buyer: number;
+  readonly amountMinor: number;
+  acknowledged: boolean;
+};
 
 /** All that was told to all clients in a run. */
 export type Journal = {
@@ -49,7 +52,23 @@ export type Journal = {
   readonly refunds: RefundTold[];
   readonly credits: CreditTold[];
   /** Broken promises that a client sees at once, e.g. a repetition with another answer. */
-  readonly violations: string[];
+  readonly violations: readonly string[];
+  /** Notes a broken promise. */
+  violate(line: string): void;
 };
 
-export const openJournal = (): Journal => ({ orders: [], payments: [], refunds: [], credits: [], violations: [] });
+/** @param onViolation told of each broken promise when it is noted */
+export function openJournal(onViolation: (line: string) => void = () => undefined): Journal {
+  const violations: string[] = [];
+  return {
+    orders: [],
+    payments: [],
+    refunds: [],
+    credits: [],
+    violations,
+    violate(line) {
+      violations.push(line);
+      onViolation(line);
+    },
+  };
+}

@@ -53,7 +53,8 @@ export function ordersAgainstJournals(options: {
     const own = byKey.get(told.key) ?? [];
     if (own.length > 1) violations.push(`key ${told.key} placed ${own.length} orders: ${own.map(({ number }) => number).join(', ')}`); // prettier-ignore
     if (told.id === undefined) {
-      if (own.length > 0 && !told.unanswered)
+      if (told.unanswered) violations.push(`the placing by key ${told.key} has no answer after the last fault`);
+      else if (own.length > 0)
         violations.push(`key ${told.key} was refused (${told.refusal}), and there is order ${own[0]?.number}`);
       continue;
     }
@@ -66,8 +67,11 @@ export function ordersAgainstJournals(options: {
     violations.push(...moneyOf(order, movementsOf));
   }
   const intents = new Set(platform.flatMap(({ payments }) => payments.flatMap(({ attempts }) => attempts.map((attempt) => attempt.providerTransactionId)))); // prettier-ignore
-  for (const { id, intent } of movements)
+  const confirmed = new Set(journal.payments.map(({ intent }) => intent));
+  for (const { id, type, intent } of movements) {
     if (!intents.has(intent)) violations.push(`movement ${id} at the provider belongs to no attempt of any order`);
+    if (type === 'charge' && !confirmed.has(intent)) violations.push(`charge ${id} is of ${intent}, which no client was told of`); // prettier-ignore
+  }
   violations.push(...paymentsAgainstClient(shop, byId, movementsOf), ...refundsAgainstClient(shop, byId));
   for (const { watch, followed, person } of buyers) {
     for (const order of platform) {
@@ -156,11 +160,17 @@ function paymentsAgainstClient(
 /** Each refund that was acknowledged is there and done, once; and none that was not asked for. */
 function refundsAgainstClient({ journal }: Pick<Shop, 'journal'>, byId: ReadonlyMap<string, PlatformOrder>): string[] {
   const violations: string[] = [];
+  const known = new Set(journal.refunds.map(({ refundId }) => refundId));
+  for (const { number, payments } of byId.values())
+    for (const { id, automatic } of payments.flatMap(({ refunds }) => refunds))
+      if (!automatic && !known.has(id)) violations.push(`refund ${id} of order ${number} was acknowledged to nobody`);
   for (const told of journal.refunds) {
     const payment = byId.get(told.orderId)?.payments.find(({ id }) => id === told.paymentId);
     const asked = payment?.refunds.filter(({ automatic }) => !automatic) ?? [];
     if (told.refundId === undefined) {
-      if (told.refusal !== undefined && asked.length > 0)
+      if (told.refusal === undefined)
+        violations.push(`the refund of payment ${told.paymentId} has no answer after the last fault`);
+      else if (asked.length > 0)
         violations.push(`the refund of payment ${told.paymentId} was refused (${told.refusal}), and there is one`);
       continue;
     }

@@ -14,11 +14,11 @@ type OrderPayments = {
 
 /** Staff give back all or a part of what one payment of an order brought. */
 export async function refund(
-  { api, staff, journal }: Shop,
+  shop: Shop,
   buyer: Buyer,
   { order, random }: { order: OrderTold; random: Random },
 ): Promise<void> {
-  const read = await api.ask<OrderPayments>({
+  const read = await shop.api.ask<OrderPayments>({
     document: orderPaymentsDocument,
     variables: { id: order.id },
     person: buyer.person,
@@ -27,24 +27,29 @@ export async function refund(
   if (!payment || order.id === undefined) return;
   const left = payment.captured.amount - payment.refunded.amount;
   const amountMinor = random.chance(0.5) ? left : random.between(1, left);
-  const told: RefundTold = { paymentId: payment.id, orderId: order.id, amountMinor };
-  journal.refunds.push(told);
+  const told: RefundTold = { key: randomUUID(), paymentId: payment.id, orderId: order.id, amountMinor };
+  shop.journal.refunds.push(told);
+  await askForRefund(shop, told, random);
+  // The merchant's bank does it, and staff note that it did.
+  if (payment.method === 'BANK_TRANSFER' && told.refundId !== undefined) await confirmRefund(shop, told.refundId);
+}
+
+/** Asks for a refund, again with its key when it was asked for before. */
+export async function askForRefund({ api, staff }: Shop, told: RefundTold, random?: Random): Promise<void> {
+  const { key, paymentId, amountMinor } = told;
   type Refunded = { refundPayment: { refund: { id: string } | null; userErrors: { code: string }[] } };
-  const input = { paymentId: payment.id, amount: { amount: amountMinor, currency: 'EUR' }, reason: 'torture' };
+  const input = { paymentId, amount: { amount: amountMinor, currency: 'EUR' }, reason: 'torture' };
   const refunded = await api.ask<Refunded>({
     document: refundDocument,
-    variables: { input, idempotencyKey: randomUUID() },
+    variables: { input, idempotencyKey: key },
     person: staff,
-    random,
+    ...(random && { random }),
     mark: (data: Refunded) => data.refundPayment.refund?.id,
   });
   const refusal = refunded?.refundPayment.userErrors[0]?.code;
   if (refusal !== undefined) told.refusal = refusal;
   const refundId = refunded?.refundPayment.refund?.id;
-  if (refundId === undefined) return;
-  told.refundId = refundId;
-  // The merchant's bank does it, and staff note that it did.
-  if (payment.method === 'BANK_TRANSFER') await confirmRefund({ api, staff }, refundId);
+  if (refundId !== undefined) told.refundId = refundId;
 }
 
 /** Staff note that a refund was made by the bank. */

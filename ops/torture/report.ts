@@ -1,12 +1,19 @@
 import type { TortureReport } from './torture.ts';
 
-const maxListed = 200;
+const maxExamples = 5;
+const maxKinds = 100;
+
+/** What a line says without saying of what: ids, numbers of orders and payments, and sums are left out. */
+export const kindOf = (violation: string): string =>
+  violation
+    .replaceAll(/\b[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b|\b[A-Z]{2}\d{6}[0-9A-Z]{9}\b|\b\w+_\w{16,}/gi, '…')
+    .replaceAll(/\b\d+\b/g, '#');
 
 function percentile(sorted: readonly number[], share: number): number {
   return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
 }
 
-/** What a run was like, as tables, and what it broke, as a list. */
+/** What a run was like, as tables, and what it broke, by kind with examples of each. */
 export function printReport({ faults, tally, counts, violations }: TortureReport): void {
   const byKind = Map.groupBy(faults, ({ kind }) => kind);
   console.table(Object.fromEntries([...byKind].map(([kind, own]) => [kind, { times: own.length }])));
@@ -19,6 +26,7 @@ export function printReport({ faults, tally, counts, violations }: TortureReport
     'p99 ms': percentile(sorted, 0.99),
     'lost on purpose': tally.lost,
     'repeated and compared': tally.repeated,
+    'without an answer': tally.unanswered,
     violations: violations.length,
   });
   console.table(
@@ -26,6 +34,11 @@ export function printReport({ faults, tally, counts, violations }: TortureReport
       [...tally.errors].map(([code, times]) => [code, { times, example: tally.examples.get(code)?.slice(0, 120) }]),
     ),
   );
-  for (const line of violations.slice(0, maxListed)) console.log(`VIOLATION ${line}`);
-  if (violations.length > maxListed) console.log(`and ${violations.length - maxListed} more`);
+  console.table(Object.fromEntries([...tally.refusals].map(([refusal, times]) => [refusal, { times }])));
+  const kinds = [...Map.groupBy(violations, kindOf)].toSorted(([, one], [, other]) => other.length - one.length);
+  for (const [kind, lines] of kinds.slice(0, maxKinds)) {
+    console.log(`VIOLATION ${lines.length} times: ${kind}`);
+    for (const line of lines.slice(0, maxExamples)) console.log(`  ${line}`);
+  }
+  if (kinds.length > maxKinds) console.log(`and ${kinds.length - maxKinds} more kinds`);
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Fleet, fleetAdmin } from '../fleet/fleet.ts';
 import type { Api, Person } from './api.ts';
 import { createProductDocument, creditDocument, registerDocument } from './documents.ts';
-import type { Journal } from './journal.ts';
+import type { CreditTold, Journal } from './journal.ts';
 import { type Watch, watchOrders } from './watching.ts';
 
 export type Product = { readonly id: string; readonly kind: 'STOCKED' | 'BOOKABLE'; readonly onHand: number };
@@ -116,21 +116,26 @@ async function openBuyer(
   if (!user || !tokens) throw new Error(`no buyer: ${JSON.stringify(registered)}`);
   person.id = user.id;
   person.token = tokens.accessToken;
-  const watch = watchOrders({ wsUrl: fleet.wsUrl, api, person, violations: journal.violations });
+  const watch = watchOrders({ wsUrl: fleet.wsUrl, api, person, journal });
   return { index, person, watch, busy: 0, followed: new Map() };
 }
 
 /** Gives a buyer money to spend. */
-export async function credit({ api, journal, staff }: Shop, buyer: Buyer): Promise<void> {
-  const told = { buyer: buyer.index, amountMinor: creditMinor, acknowledged: false };
-  journal.credits.push(told);
+export async function credit(shop: Shop, buyer: Buyer): Promise<void> {
+  const told = { key: randomUUID(), buyer: buyer.index, amountMinor: creditMinor, acknowledged: false };
+  shop.journal.credits.push(told);
+  await askForCredit(shop, told);
+}
+
+/** Asks for a credit, again with its key when it was asked for before. */
+export async function askForCredit({ api, buyers, staff }: Shop, told: CreditTold): Promise<void> {
   type Credited = { creditWallet: { wallet: { id: string } | null; userErrors: { code: string }[] } };
   const credited = await api.ask<Credited>({
     document: creditDocument,
     variables: {
-      userId: buyer.person.id,
-      amount: { amount: creditMinor, currency: 'EUR' },
-      idempotencyKey: randomUUID(),
+      userId: buyers[told.buyer]?.person.id,
+      amount: { amount: told.amountMinor, currency: 'EUR' },
+      idempotencyKey: told.key,
     },
     person: staff,
   });

@@ -8,7 +8,7 @@ import { openProvider } from './provider.ts';
 import { randomOf } from './random.ts';
 import { type Fault, scheduleOf } from './schedule.ts';
 import { type Shop, credit, openShop } from './shop.ts';
-import { replayPlacings, untilQuiet, verdictOn } from './verdict.ts';
+import { noteHealed, replay, untilQuiet, verdictOn } from './verdict.ts';
 
 export type TortureOptions = {
   readonly seed: number;
@@ -42,6 +42,8 @@ const manualCaptureEvery = 4;
 const maxOrdersPerBuyer = 5;
 const creditEveryMs = 20_000;
 const closingMs = 15_000;
+/** A process that was stopped or killed last starts and connects within this time, also on a slow machine. */
+const healingMs = 60_000;
 const minuteMs = 60_000;
 
 /** Starts a fleet, has buyers buy while faults happen by their schedule, waits until it is quiet, and judges. */
@@ -49,7 +51,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
   const { seed, print } = options;
   const schedule = scheduleOf({ seed, durationMs: options.durationMs, everyMs: options.faultEveryMs });
   const manualCapture = seed % manualCaptureEvery === 0;
-  const journal = openJournal();
+  const journal = openJournal((line) => print(`VIOLATION ${line}`));
   const crashes = new Map<string, number>();
   const fleet = await startFleet({
     env: {
@@ -66,7 +68,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
       print(`[${name}] ${line}`);
       if (line.startsWith('ended with exit code')) crashes.set(name, (crashes.get(name) ?? 0) + 1);
     },
-    onGiveUp: (error) => void journal.violations.push(error.message),
+    onGiveUp: (error) => void journal.violate(error.message),
   });
   const api = openApi(fleet.url, journal);
   const provider = openProvider(fleet.providerUrl);
@@ -81,7 +83,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
         await sleep(fault.atMs - (performance.now() - begun));
         print(`${(fault.atMs / 1_000).toFixed(1)} s: ${fault.kind} ${fault.target} ${fault.durationMs} ${fault.detail}`);
         const happened = await faults.inflict(fault).catch((error: Error) => {
-          journal.violations.push(`${fault.kind} of ${fault.target} could not be undone: ${error.message}`);
+          journal.violate(`${fault.kind} of ${fault.target} could not be undone: ${error.message}`);
           return true;
         });
         return happened ? [fault] : [];
@@ -89,17 +91,22 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     );
     const bought = await shopping(shop, options);
     const happened = (await inflicted).flat();
-    await faults.heal();
+    const healing = faults.heal().catch((error: Error) => journal.violate(`a fault can't be undone: ${error.message}`));
+    if (!(await within(healingMs, healing)))
+      journal.violate(`not every process is ready ${healingMs / 1_000} s after the last fault`);
+    const healed = await noteHealed(shop);
     print('the last fault is over');
-    await Promise.race([Promise.all(bought), sleep(closingMs)]);
+    await within(closingMs, Promise.all(bought));
     shop.closing = true;
-    const ended = await Promise.race([Promise.all(bought).then(() => true), sleep(closingMs).then(() => false)]);
-    if (!ended) journal.violations.push(`orders are still under way ${(2 * closingMs) / 1_000} s after the last fault`);
-    await replayPlacings(shop);
-    const unrest = await untilQuiet(shop, { provider, paymentWindowMs: options.paymentWindowSeconds * 1_000 });
+    if (!(await within(closingMs, Promise.all(bought))))
+      journal.violate(`orders are still under way ${(2 * closingMs) / 1_000} s after the last fault`);
+    await replay(shop);
+    const unrest = await untilQuiet(shop, { provider, paymentWindowMs: options.paymentWindowSeconds * 1_000, healed });
     print('it is quiet');
-    const violations = [...unrest, ...(await verdictOn(shop, provider))];
-    for (const [name, times] of crashes) violations.push(`${name} ended by itself, ${times} times`);
+    const broken = [...unrest, ...(await verdictOn(shop, provider))];
+    for (const [name, times] of crashes) broken.push(`${name} ended by itself, ${times} times`);
+    for (const line of broken) print(`VIOLATION ${line}`);
+    const violations = [...journal.violations, ...broken];
     return {
       faults: happened,
       journal,
@@ -124,6 +131,10 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
   }
 } // prettier-ignore
 
+/** False when the time is over first. */
+const within = (timeMs: number, done: Promise<unknown>): Promise<boolean> =>
+  Promise.race([done.then(() => true), sleep(timeMs, false, { ref: false })]);
+
 /** Buyers come at their rate for as long as the run lasts; resolves with the orders that are still under way. */
 async function shopping(
   shop: Shop,
@@ -146,7 +157,7 @@ async function shopping(
     const buyer = random.pick(free);
     buyer.busy += 1;
     const done: Promise<void> = buy(shop, buyer, randomOf(seed * 1_000_003 + orders))
-      .catch((error: Error) => void shop.journal.violations.push(`buyer ${buyer.index} met ${error.stack}`))
+      .catch((error: Error) => void shop.journal.violate(`buyer ${buyer.index} met ${error.stack}`))
       .finally(() => {
         buyer.busy -= 1;
         underWay.delete(done);
@@ -155,8 +166,7 @@ async function shopping(
     if (performance.now() - begun > (credited + 1) * creditEveryMs) {
       const next = shop.buyers[credited % shop.buyers.length];
       credited += 1;
-      if (next)
-        underWay.add(credit(shop, next).catch((error: Error) => void shop.journal.violations.push(error.message)));
+      if (next) underWay.add(credit(shop, next).catch((error: Error) => void shop.journal.violate(error.message)));
     }
   }
   return [...underWay];

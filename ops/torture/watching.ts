@@ -3,7 +3,7 @@ import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import type { Api, Person } from './api.ts';
 import { myOrdersFeed, orderEventsFeed } from './documents.ts';
-import type { OrderTold } from './journal.ts';
+import type { Journal, OrderTold } from './journal.ts';
 
 /** One buyer's socket: a subscription to all own orders, and to single ones, each resumed from its last `seq` for as long as it takes. */
 export type Watch = {
@@ -21,8 +21,13 @@ const pongTimeoutMs = 5_000;
 
 type Notice = { seq: number; event: { seq: number; toState: string | null }; order: { id: string } };
 
-export function watchOrders(options: { wsUrl: string; api: Api; person: Person; violations: string[] }): Watch {
-  const { wsUrl, api, person, violations } = options;
+export function watchOrders(options: {
+  wsUrl: string;
+  api: Api;
+  person: Person;
+  journal: Pick<Journal, 'violate'>;
+}): Watch {
+  const { wsUrl, api, person, journal } = options;
   const seen = new Map<string, { lastSeq: number; state: string; paid: boolean }>();
   let ended = false;
   let resumed = 0;
@@ -76,11 +81,11 @@ export function watchOrders(options: { wsUrl: string; api: Api; person: Person; 
     () => ({ afterSeq: place }),
     'myOrders',
     ({ seq, event, order }) => {
-      if (seq <= place) violations.push(`the feed of ${person.mobile} went from ${place} to ${seq}`);
+      if (seq <= place) journal.violate(`the feed of ${person.mobile} went from ${place} to ${seq}`);
       place = seq;
       const before = seen.get(order.id) ?? { lastSeq: 0, state: '', paid: false };
       if (event.seq !== before.lastSeq + 1)
-        violations.push(`the feed of ${person.mobile} told of order ${order.id} ${event.seq} after ${before.lastSeq}`);
+        journal.violate(`the feed of ${person.mobile} told of order ${order.id} ${event.seq} after ${before.lastSeq}`);
       const state = event.toState ?? before.state;
       seen.set(order.id, { lastSeq: event.seq, state, paid: before.paid || state === 'PAID' });
     },
@@ -96,7 +101,7 @@ export function watchOrders(options: { wsUrl: string; api: Api; person: Person; 
       followed.push(
         stream(orderEventsFeed, variables, 'orderEvents', ({ event }) => {
           if (event.seq !== last + 1)
-            violations.push(`the stream of order ${order.id} went from ${last} to ${event.seq}`);
+            journal.violate(`the stream of order ${order.id} went from ${last} to ${event.seq}`);
           last = event.seq;
         }),
       );

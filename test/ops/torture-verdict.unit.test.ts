@@ -10,19 +10,19 @@ type Seen = { lastSeq: number; state: string; paid: boolean };
 function goodRun() {
   const journal = openJournal();
   const told = (key: string, more: Partial<OrderTold>): OrderTold => ({
-    key, buyer: 0, lines: [], input: {}, paid: false, cancelled: false, lastSeq: 0, state: '', ...more,
+    key, buyer: 0, lines: [], input: {}, paid: false, cancelled: false, ...more,
   }); // prettier-ignore
   journal.orders.push(
     told('k1', { id: 'o1', number: 'N1', totalMinor: 1_000, paid: true }),
     told('k2', { id: 'o2', number: 'N2', totalMinor: 700, cancelled: true }),
     told('k3', { id: 'o3', number: 'N3', totalMinor: 50, refusal: 'INSUFFICIENT_STOCK' }),
-    told('k4', { unanswered: true }),
+    told('k4', { refusal: 'VALIDATION' }),
   );
   journal.payments.push(
     { orderId: 'o1', paymentId: 'p1', intent: 'pi1', charged: true },
     { orderId: 'o2', paymentId: 'p2', intent: 'pi2', charged: true },
   );
-  journal.refunds.push({ paymentId: 'p1', orderId: 'o1', amountMinor: 300, refundId: 'r1' });
+  journal.refunds.push({ key: 'f1', paymentId: 'p1', orderId: 'o1', amountMinor: 300, refundId: 'r1' });
   const order = (id: string, remark: string, more: Partial<PlatformOrder>): PlatformOrder => ({
     id, remark, number: id.replace('o', 'N'), state: 'PAID', total: { amount: 0 }, paidTotal: { amount: 0 }, refundedTotal: { amount: 0 }, customer: { id: 'u1' },
     lines: [], payments: [], history: { edges: [{ node: { seq: 1, toState: 'PLACING' } }] }, ...more,
@@ -102,6 +102,10 @@ describe('the verdict', () => {
     ['the provider has a charge of nobody', ({ movements }) => void movements.push({ id: 'c9', type: 'charge', intent: 'pi9', amountMinor: 1 }), /c9 at the provider belongs to no attempt/],
     ['the provider forgot a charge that it had told of', ({ movements }) => void movements.splice(0, 1), /said that it took pi1/],
     ['a charged payment is open and nothing went back', ({ platform }) => void (platform[0]!.payments[0]!.state = 'OPEN'), /its payment is OPEN and nothing went back/],
+    ['a charge is of an intent that no client was told of', ({ journal }) => void journal.payments.splice(0, 1), /charge c1 is of pi1, which no client was told of/],
+    ['a placing had no answer in the end', ({ journal }) => void journal.orders.push({ ...journal.orders[3]!, key: 'k5', unanswered: true }), /placing by key k5 has no answer/],
+    ['a refund had no answer in the end', ({ journal }) => void journal.refunds.push({ key: 'f2', paymentId: 'p2', orderId: 'o2', amountMinor: 1 }), /refund of payment p2 has no answer/],
+    ['a refund was acknowledged to nobody', ({ platform }) => void platform[0]!.payments[0]!.refunds.push({ ...platform[0]!.payments[0]!.refunds[0]!, id: 'r9' }), /refund r9 of order N1 was acknowledged to nobody/],
     ['an acknowledged payment is missing', ({ journal }) => void journal.payments.push({ orderId: 'o1', paymentId: 'p9', intent: null, charged: false }), /payment p9 of order o1 was acknowledged and is missing/],
     ['an acknowledged refund is not done', ({ platform }) => void (platform[0]!.payments[0]!.refunds[0]!.state = 'FAILED'), /refund r1 over 300 was acknowledged; it is FAILED/],
     ['one refund was made twice', ({ platform }) => void platform[0]!.payments[0]!.refunds.push({ ...platform[0]!.payments[0]!.refunds[0]!, id: 'r9' }), /there are 2/],
