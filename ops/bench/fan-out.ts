@@ -2,8 +2,9 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-import { type BenchPlatform, benchAdmin, startBenchPlatform } from './bench-platform.ts';
+import { type BenchPlatform, startBenchPlatform } from './bench-platform.ts';
 import { cpuMs, machine, percentiles, round, writeResults } from './measure.ts';
+import { signInStaff } from './staff.ts';
 
 /** The gateway's limit of sockets for one user. */
 const socketsOfOne = 5;
@@ -15,8 +16,6 @@ const restSeconds = 3;
 
 const signed = '{ user { id } tokens { accessToken } userErrors { __typename } }';
 const register = `mutation ($input: RegisterInput!) { signed: register(input: $input) ${signed} }`;
-const login = `mutation ($mobile: String!, $password: String!) { signed: login(mobile: $mobile, password: $password) ${signed} }`;
-const create = 'mutation ($input: CreateProductInput!, $key: String!) { createProduct(input: $input, idempotencyKey: $key) { product { id } } }'; // prettier-ignore
 const place = 'mutation ($input: PlaceOrderInput!, $key: String!) { placeOrder(input: $input, idempotencyKey: $key) { order { id } } }'; // prettier-ignore
 const change = 'mutation ($id: ID!, $remark: String!) { updateOrderRemark(id: $id, remark: $remark) { order { id } userErrors { ... on UserError { code message } } } }'; // prettier-ignore
 const watch = 'subscription ($id: ID!, $after: SafeInt) { orderEvents(orderId: $id, afterSeq: $after) { order { id state remark customer { name } } event { seq type at } } }'; // prettier-ignore
@@ -78,10 +77,11 @@ async function onLanes<Item, Result>(
 
 async function makeBuyers(platform: BenchPlatform, count: number): Promise<Buyer[]> {
   type Signed = { signed: { tokens: { accessToken: string } } };
-  const staff = await platform.gql<Signed>(login, benchAdmin);
-  const input = { sku: 'FAN-OUT', name: 'Watched', description: 'For measuring.', price: { amount: 1_000, currency: 'EUR' }, initialOnHand: count }; // prettier-ignore
-  const { createProduct } = await platform.gql<{ createProduct: { product: { id: string } } }>(create, { input, key: randomUUID() }, staff.signed.tokens.accessToken); // prettier-ignore
-  const lines = [{ productId: createProduct.product.id, quantity: 1 }];
+  const staff = await signInStaff(platform);
+  const productId = await staff.createProduct({
+    sku: 'FAN-OUT', name: 'Watched', description: 'For measuring.', priceMinor: 1_000, initialOnHand: count,
+  }); // prettier-ignore
+  const lines = [{ productId, quantity: 1 }];
   return onLanes(Array.from({ length: count }, (_, index) => index), async (index) => {
     const person = { name: `Buyer ${index}`, mobile: `1870${String(index).padStart(7, '0')}`, password: 'bench password 1' }; // prettier-ignore
     const token = (await platform.gql<Signed>(register, { input: person })).signed.tokens.accessToken;

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { databaseUrl, readPlatformConfig } from '../../subgraphs/shared/runtime.ts';
 import { audit } from '../audit.ts';
-import { type BenchPlatform, benchAdmin, startBenchPlatform } from './bench-platform.ts';
+import { type BenchPlatform, startBenchPlatform } from './bench-platform.ts';
 import { type Run, cpuMs, machine, perSecond, percentiles, repeat, round, statements } from './measure.ts';
 import { type Statement, recordPlacing, replayPlacing, withoutTransactionControl } from './placing-floor.ts';
+import { signInStaff } from './staff.ts';
 
 /** Buyers at once, each with a line of their own. */
 export const buyers = 16;
@@ -18,10 +19,6 @@ const settleTimeoutMs = 60_000;
 
 const tokens = '{ user { id } tokens { accessToken } userErrors { __typename } }';
 const registerDocument = `mutation R($input: RegisterInput!) { register(input: $input) ${tokens} }`;
-/** Signs somebody in. */
-export const loginDocument = `mutation L($mobile: String!, $password: String!) { login(mobile: $mobile, password: $password) ${tokens} }`;
-const productDocument =
-  'mutation P($input: CreateProductInput!, $key: String!) { createProduct(input: $input, idempotencyKey: $key) { product { id } userErrors { __typename } } }';
 const placeDocument =
   'mutation Place($input: PlaceOrderInput!, $key: String!) { placeOrder(input: $input, idempotencyKey: $key) { order { id number state total { amount } expiresAt } userErrors { __typename } } }';
 const payDocument =
@@ -41,7 +38,7 @@ export type Shop = {
 /** A shop on a new platform. */
 export async function openShop(platform: BenchPlatform): Promise<Shop> {
   type Signed = { user: { id: string }; tokens: { accessToken: string } };
-  const { login: staff } = await platform.gql<{ login: Signed }>(loginDocument, benchAdmin);
+  const staff = await signInStaff(platform);
   const shop: Shop = {
     platform,
     tokens: [],
@@ -62,19 +59,8 @@ export async function openShop(platform: BenchPlatform): Promise<Shop> {
     shop.buyerIds.push(register.user.id);
   }
   for (let index = 0; index < products; index += 1) {
-    const input = {
-      sku: `BENCH-${index}`,
-      name: `Product ${index}`,
-      description: 'For measuring.',
-      price: { amount: 1_000 + index, currency: 'EUR' },
-      initialOnHand: onHand,
-    };
-    const { createProduct } = await platform.gql<{ createProduct: { product: { id: string } } }>(
-      productDocument,
-      { input, key: randomUUID() },
-      staff.tokens.accessToken,
-    );
-    shop.products.push(createProduct.product.id);
+    const product = { sku: `BENCH-${index}`, name: `Product ${index}`, description: 'For measuring.' };
+    shop.products.push(await staff.createProduct({ ...product, priceMinor: 1_000 + index, initialOnHand: onHand }));
   }
   return shop;
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { audit } from '../audit.ts';
-import { benchAdmin, startBenchPlatform } from './bench-platform.ts';
+import { startBenchPlatform } from './bench-platform.ts';
 import { type Run, machine, perSecond, percentiles, repeat, round } from './measure.ts';
-import { type Shop, buyers, loginDocument, openShop, place, quiet } from './order-flow.ts';
+import { type Shop, buyers, openShop, place, quiet } from './order-flow.ts';
+import { signInStaff } from './staff.ts';
 
 const warmUpSeconds = 3;
 const runSeconds = 6;
@@ -86,11 +87,10 @@ export async function benchPayments(): Promise<void> {
   const platform = await startBenchPlatform();
   try {
     const shop = await openShop(platform);
-    type Signed = { login: { tokens: { accessToken: string } } };
-    const { login } = await platform.gql<Signed>(loginDocument, benchAdmin);
+    const staff = await signInStaff(platform);
     for (const userId of shop.buyerIds) {
       const amount = { amount: balanceMinor, currency: 'EUR' };
-      await platform.gql(creditDocument, { userId, amount, key: randomUUID() }, login.tokens.accessToken);
+      await platform.gql(creditDocument, { userId, amount, key: randomUUID() }, staff.token);
     }
     const runs: Record<string, Run[]> = {};
     const measured = async (name: string, work: (seconds: number) => Promise<Run>): Promise<void> => {

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { type BenchPlatform, benchAdmin } from '../bench-platform.ts';
+import type { BenchPlatform } from '../bench-platform.ts';
+import { signInStaff } from '../staff.ts';
 import { type ExhaustionCase, codeOf, openAttacker, untilAborted } from './case.ts';
 
 const lines = 8;
@@ -16,19 +16,13 @@ const overTheLimit = [
 /** The most that a document may ask for here: some 50,000 values. */
 const atTheLimit = `{ products(first: 100) { edges { node { id sku kind name subtitle description status version createdAt ${availability} } } } }`;
 
-const loginDocument =
-  'mutation L($mobile: String!, $password: String!) { login(mobile: $mobile, password: $password) { tokens { accessToken } } }';
-const roomDocument =
-  'mutation Room($input: CreateProductInput!, $key: String!) { createProduct(input: $input, idempotencyKey: $key) { product { id } userErrors { __typename } } }';
-
 /** Rooms with three months of nights each, and long descriptions. */
 async function makeRooms(platform: BenchPlatform): Promise<Record<string, never>> {
-  const { login } = await platform.gql<{ login: { tokens: { accessToken: string } } }>(loginDocument, benchAdmin);
-  for (let index = 0; index < rooms; index += 1) {
-    const price = { amount: 9_900, currency: 'EUR' };
-    const input = { sku: `ROOM-${index}`, kind: 'BOOKABLE', name: `Room ${index}`, description: 'x'.repeat(2_000), price, capacity: 3, maxGuests: 2 }; // prettier-ignore
-    await platform.gql(roomDocument, { input, key: randomUUID() }, login.tokens.accessToken);
-  }
+  const staff = await signInStaff(platform);
+  for (let index = 0; index < rooms; index += 1)
+    await staff.createProduct({
+      sku: `ROOM-${index}`, kind: 'BOOKABLE', name: `Room ${index}`, description: 'x'.repeat(2_000), priceMinor: 9_900, capacity: 3, maxGuests: 2,
+    }); // prettier-ignore
   return {};
 }
 

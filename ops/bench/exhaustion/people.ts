@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type BenchPlatform, benchAdmin } from '../bench-platform.ts';
-import { loginDocument } from '../order-flow.ts';
+import type { BenchPlatform } from '../bench-platform.ts';
+import { loginDocument, signInStaff } from '../staff.ts';
 import { type ExhaustionCase, type Scene, codeOf, openAttacker, untilAborted } from './case.ts';
 
 const json = { 'content-type': 'application/json' };
@@ -62,8 +62,6 @@ export const wrongPasswords: ExhaustionCase = {
 
 const pieces = 1_000;
 const accounts = 8;
-const createDocument =
-  'mutation P($input: CreateProductInput!, $key: String!) { createProduct(input: $input, idempotencyKey: $key) { product { id } userErrors { __typename } } }';
 const placeDocument =
   'mutation O($input: PlaceOrderInput!, $key: String!) { placeOrder(input: $input, idempotencyKey: $key) { order { id } userErrors { __typename ... on UserError { code } } } }';
 const cancelDocument = 'mutation C($id: ID!, $key: String!) { cancelOrder(id: $id, idempotencyKey: $key) { userErrors { __typename } } }'; // prettier-ignore
@@ -73,22 +71,14 @@ export const unpaidOrders: ExhaustionCase = {
   what: `F48: ${accounts} accounts order the ${pieces} pieces of a product unpaid, ten at a time, while others buy it`,
   env: { OPEN_ORDERS_PER_CUSTOMER: '20', OPEN_UNITS_PER_CUSTOMER: '100' },
   async prepare(platform) {
-    const { login } = await platform.gql<{ login: Signed }>(loginDocument, benchAdmin);
-    const price = { amount: 100, currency: 'EUR' };
-    const input = {
-      sku: `BENCH-${randomUUID().slice(0, 8)}`,
-      name: 'Scarce',
-      description: '',
-      price,
-      initialOnHand: pieces,
-    };
-    const variables = { input, key: randomUUID() };
-    const made = await platform.gql<{ createProduct: { product: { id: string } } }>(createDocument, variables, login.tokens.accessToken); // prettier-ignore
+    const staff = await signInStaff(platform);
+    const sku = `BENCH-${randomUUID().slice(0, 8)}`;
+    const productId = await staff.createProduct({ sku, name: 'Scarce', description: '', priceMinor: 100, initialOnHand: pieces }); // prettier-ignore
     const attackers: string[] = [];
     for (let index = 0; index < accounts; index += 1)
       attackers.push((await register(platform, newMobile())).tokens.accessToken);
     const buyer = (await register(platform, newMobile())).tokens.accessToken;
-    return { productId: made.createProduct.product.id, attackers, buyer };
+    return { productId, attackers, buyer };
   },
   /** Buys one piece, which has to be there, and gives it back, so that the next can buy. */
   async honest(platform, { productId, buyer }) {
