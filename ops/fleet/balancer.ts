@@ -1,6 +1,5 @@
 import { type Server, type Socket, connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { Transform } from 'node:stream';
 
 /** Where a balancer sends connections: the port of a program on this machine. */
 export type BackEnd = {
@@ -85,22 +84,39 @@ export async function startBalancer(options: { backEnds: readonly BackEnd[]; por
         if (incoming.destroyed && outgoing.destroyed) pairs.delete(pair);
       });
     }
-    incoming.pipe(pass(incoming)).pipe(outgoing);
-    outgoing.pipe(pass(outgoing)).pipe(incoming);
+    carry(incoming, outgoing);
+    carry(outgoing, incoming);
   }
 
-  /** Lets pieces through as the passage says, one after the other. */
-  const pass = (from: Socket): Transform =>
-    new Transform({
-      transform(piece: Buffer, _encoding, done) {
-        const look = (): void => {
-          if (passage.kind === 'stalled' && !from.destroyed) setTimeout(look, stalledPollMs);
-          else done(null, piece);
-        };
-        if (passage.kind === 'slow') setTimeout(look, passage.delayMs);
-        else look();
-      },
+  /** Hands pieces on as the passage says, one after the other. */
+  function carry(from: Socket, to: Socket): void {
+    let isHeld = false;
+    const look = (piece: Buffer): void => {
+      if (passage.kind === 'stalled' && !from.destroyed) {
+        setTimeout(look, stalledPollMs, piece);
+        return;
+      }
+      isHeld = false;
+      if (to.write(piece)) from.resume();
+      else to.once('drain', () => from.resume());
+      if (from.readableEnded) to.end();
+    };
+    from.on('data', (piece: Buffer) => {
+      // All that a fleet says passes here: the usual way is the short one.
+      if (passage.kind === 'open' && to.write(piece)) return;
+      from.pause();
+      if (passage.kind === 'open') {
+        to.once('drain', () => from.resume());
+        return;
+      }
+      isHeld = true;
+      if (passage.kind === 'slow') setTimeout(look, passage.delayMs, piece);
+      else look(piece);
     });
+    from.on('end', () => {
+      if (!isHeld) to.end();
+    });
+  }
 
   async function check(backEnd: BackEnd): Promise<void> {
     if (backEnd.liveUrl === undefined) return;

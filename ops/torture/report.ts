@@ -1,20 +1,16 @@
+import { kindOf } from './kind-of.ts';
 import type { TortureReport } from './torture.ts';
 
 const maxExamples = 5;
 const maxKinds = 100;
-
-/** What a line says without saying of what: ids, numbers of orders and payments, and sums are left out. */
-export const kindOf = (violation: string): string =>
-  violation
-    .replaceAll(/\b[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b|\b[A-Z]{2}\d{6}[0-9A-Z]{9}\b|\b\w+_\w{16,}/gi, '…')
-    .replaceAll(/\b\d+\b/g, '#');
+const maxMessages = 25;
 
 function percentile(sorted: readonly number[], share: number): number {
   return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
 }
 
 /** What a run was like, as tables, and what it broke, by kind with examples of each. */
-export function printReport({ faults, tally, counts, violations }: TortureReport): void {
+export function printReport({ faults, tally, counts, said, violations }: TortureReport): void {
   const byKind = Map.groupBy(faults, ({ kind }) => kind);
   console.table(Object.fromEntries([...byKind].map(([kind, own]) => [kind, { times: own.length }])));
   const sorted = tally.answersMs.toSorted((a, b) => a - b);
@@ -35,6 +31,8 @@ export function printReport({ faults, tally, counts, violations }: TortureReport
     ),
   );
   console.table(Object.fromEntries([...tally.refusals].map(([refusal, times]) => [refusal, { times }])));
+  const messages = [...said].toSorted(([, one], [, other]) => other - one).slice(0, maxMessages);
+  console.table(Object.fromEntries(messages.map(([message, times]) => [message.slice(0, 120), { times }])));
   const kinds = [...Map.groupBy(violations, kindOf)].toSorted(([, one], [, other]) => other.length - one.length);
   for (const [kind, lines] of kinds.slice(0, maxKinds)) {
     console.log(`VIOLATION ${lines.length} times: ${kind}`);

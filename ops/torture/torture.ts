@@ -4,6 +4,7 @@ import { type Tally, openApi } from './api.ts';
 import { buy } from './buying.ts';
 import { openFaults } from './faults.ts';
 import { type Journal, openJournal } from './journal.ts';
+import { kindOf } from './kind-of.ts';
 import { openProvider } from './provider.ts';
 import { randomOf } from './random.ts';
 import { type Fault, scheduleOf } from './schedule.ts';
@@ -31,6 +32,8 @@ export type TortureReport = {
   readonly counts: Readonly<
     Record<'orders' | 'placed' | 'paid' | 'cancelled' | 'refunded' | 'charges' | 'resumed', number>
   >;
+  /** What the processes said from `warn` on, without ids and numbers, and how often. */
+  readonly said: ReadonlyMap<string, number>;
   /** By process: how often it ended without being killed. */
   readonly crashes: ReadonlyMap<string, number>;
   /** Empty: every promise was kept. */
@@ -53,6 +56,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
   const manualCapture = seed % manualCaptureEvery === 0;
   const journal = openJournal((line) => print(`VIOLATION ${line}`));
   const crashes = new Map<string, number>();
+  const said = new Map<string, number>();
   const fleet = await startFleet({
     env: {
       PAYMENT_WINDOW_SECONDS: String(options.paymentWindowSeconds),
@@ -66,6 +70,8 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     },
     print(name, line) {
       print(`[${name}] ${line}`);
+      const text = `${name.replace(/-\d$/, '')}: ${messageOf(line)}`;
+      said.set(text, (said.get(text) ?? 0) + 1);
       if (line.startsWith('ended with exit code')) crashes.set(name, (crashes.get(name) ?? 0) + 1);
     },
     onGiveUp: (error) => void journal.violate(error.message),
@@ -111,6 +117,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
       faults: happened,
       journal,
       tally: api.tally,
+      said,
       crashes,
       violations,
       counts: {
@@ -130,6 +137,9 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     await api.close();
   }
 } // prettier-ignore
+
+/** The message of a line of a log; what is no such line is told by its beginning. */
+const messageOf = (line: string): string => /"msg":"([^"]*)"\}$/.exec(line)?.[1] ?? kindOf(line.slice(0, 80));
 
 /** False when the time is over first. */
 const within = (timeMs: number, done: Promise<unknown>): Promise<boolean> =>

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { kindOf } from '../../ops/torture/report.ts';
+import { kindOf } from '../../ops/torture/kind-of.ts';
 
 test.each([
   ['order BO2611300MBGHHXKZ is CANCELLED and keeps 2281', 'order SO261130766M3M9BZ is CANCELLED and keeps 3'],
