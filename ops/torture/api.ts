@@ -188,21 +188,25 @@ export function openApi(url: string, journal: Pick<Journal, 'violate'>): Api {
     tally,
     ask,
     signIn,
-    async post(target, body) {
-      const until = performance.now() + patienceMs;
-      const { pathname, search } = new URL(target);
-      while (performance.now() < until) {
-        const answer = await send(pool, pathname + search, body, {});
-        if (!('code' in answer) && answer.status < 500)
-          return { status: answer.status, body: answer.body as Record<string, unknown> };
-        count('code' in answer ? answer : { code: `HTTP ${answer.status}`, detail: JSON.stringify(answer.body) });
-        await sleep(firstRetryMs * (1 + Math.random()));
-      }
-      return undefined;
-    },
+    post: poster(pool, count),
     close: () => pool.destroy(),
   };
 }
+
+const poster =
+  (pool: Pool, count: (failure: Failure) => void): Api['post'] =>
+  async (target, body) => {
+    const until = performance.now() + patienceMs;
+    const { pathname, search } = new URL(target);
+    while (performance.now() < until) {
+      const answer = await send(pool, pathname + search, body, {});
+      if (!('code' in answer) && answer.status < 500)
+        return { status: answer.status, body: answer.body as Record<string, unknown> };
+      count('code' in answer ? answer : { code: `HTTP ${answer.status}`, detail: JSON.stringify(answer.body) });
+      await sleep(firstRetryMs * (1 + Math.random()));
+    }
+    return undefined;
+  };
 
 /** Sends once; what went wrong is data. */
 async function send(
