@@ -79,7 +79,7 @@ export function openUpstream(
     }
     lostAtMs ??= now;
     if (!canReopen() || !wasOpen || now - lostAtMs > reopenForMs) throw cause;
-    if (tries === 0) deps.log.info({ subgraph: deps.link.name, err: cause.message }, 'a subscription is opened again');
+    if (tries === 0) deps.log.debug({ subgraph: deps.link.name, err: cause.message }, 'a subscription is opened again');
     deps.onReopen();
     const delayMs = Math.min(reopenMaxMs, reopenBaseMs * 2 ** tries);
     tries += 1;

@@ -16,7 +16,9 @@ export type Passage =
   /** Connections stay and are made, nothing passes until it is open again; then all of it does, in order. */
   | { readonly kind: 'stalled' }
   /** Each piece, either way, comes so much later. */
-  | { readonly kind: 'slow'; readonly delayMs: number };
+  | { readonly kind: 'slow'; readonly delayMs: number }
+  /** What comes in is answered with this text, and reaches nobody. */
+  | { readonly kind: 'answering'; readonly text: string };
 
 /** A plain TCP balancer on a port of this machine, by which a test also comes between two programs. */
 export type Balancer = {
@@ -84,12 +86,12 @@ export async function startBalancer(options: { backEnds: readonly BackEnd[]; por
         if (incoming.destroyed && outgoing.destroyed) pairs.delete(pair);
       });
     }
-    carry(incoming, outgoing);
+    carry(incoming, outgoing, (text) => void incoming.write(text));
     carry(outgoing, incoming);
   }
 
   /** Hands pieces on as the passage says, one after the other. */
-  function carry(from: Socket, to: Socket): void {
+  function carry(from: Socket, to: Socket, answer?: (text: string) => void): void {
     let isHeld = false;
     const look = (piece: Buffer): void => {
       if (passage.kind === 'stalled' && !from.destroyed) {
@@ -97,7 +99,10 @@ export async function startBalancer(options: { backEnds: readonly BackEnd[]; por
         return;
       }
       isHeld = false;
-      if (to.write(piece)) from.resume();
+      if (passage.kind === 'answering' && answer) {
+        answer(passage.text);
+        from.resume();
+      } else if (to.write(piece)) from.resume();
       else to.once('drain', () => from.resume());
       if (from.readableEnded) to.end();
     };

@@ -1,4 +1,5 @@
 import type { Logger } from './telemetry.ts';
+import { isUnavailable } from './unavailable.ts';
 
 /** One of those that use the same dependency: it is back when it is back for all of them. */
 export type DependencyPart = {
@@ -48,4 +49,9 @@ export function openDependency(options: { name: string; setting: string; log: Lo
     },
     reason: () => reason,
   };
+}
+
+/** Says that something failed and was done without. That a dependency is away is said once, where it is watched. */
+export function noteFailure(log: Logger, error: unknown, message: string, fields: object = {}): void {
+  log[isUnavailable(error) ? 'debug' : 'warn']({ err: (error as Error).message, ...fields }, message);
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Sql } from '../shared/database.ts';
+import { noteFailure } from '../shared/dependency.ts';
 import type { UserDeps } from './dependencies.ts';
 import { accessTimes } from './domain/session.ts';
 import type { User } from './domain/user.ts';
@@ -95,7 +96,7 @@ export async function announceRevoked(deps: UserDeps, sessionIds: readonly strin
       sessionIds.map((value) => ({ value, score })),
     );
   } catch (error) {
-    deps.log.warn({ err: (error as Error).message }, 'revoked sessions not told to Redis yet');
+    noteFailure(deps.log, error, 'revoked sessions not told to Redis yet');
   }
   for (const sessionId of sessionIds) deps.live.publish('auth-revoked', sessionId);
 }

@@ -114,6 +114,17 @@ describe('the balancer', () => {
     expect(performance.now() - before).toBeGreaterThanOrEqual(298);
   });
 
+  test('answers what comes in itself when told to, and passes it on again afterwards', async () => {
+    const balancer = await balance(await echo(''));
+    const client = dial(balancer.port);
+    balancer.set({ kind: 'answering', text: 'no' });
+    client.socket.write('1');
+    await until(() => client.text() === 'no');
+    balancer.set({ kind: 'open' });
+    client.socket.write('2');
+    await until(() => client.text() === 'no2');
+  });
+
   test('resets all connections, and while it is cut new ones too', async () => {
     const balancer = await balance(await echo('a'));
     const client = dial(balancer.port);

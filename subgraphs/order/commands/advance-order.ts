@@ -1,4 +1,5 @@
 import { select } from '../../shared/database.ts';
+import { noteFailure } from '../../shared/dependency.ts';
 import { type Refusal, RefusedError, isUnavailable, notFoundError, orRefusals } from '../../shared/errors.ts';
 import { claimKey } from '../../shared/idempotency.ts';
 import { idFromBytes, idToBytes, isId } from '../../shared/ids.ts';
@@ -51,7 +52,7 @@ export async function advanceOnce(deps: OrderDeps, orderId: string, change: Chan
     const at = deps.now();
     const lifeSeconds = deps.types.find(order.type)?.deliveryLifeSeconds ?? defaultLifeSeconds;
     const overdue = at.getTime() - (order.paidAt?.getTime() ?? 0) > lifeSeconds * 1_000;
-    deps.log.warn({ err: error, orderId, overdue }, 'delivery of an order failed');
+    noteFailure(deps.log, error, 'delivery of an order failed', { orderId, overdue });
     const nextAt = new Date(
       at.getTime() + Math.min(retryMaxMs, retryBaseMs * 2 ** Math.min(order.advanceAttempts, 10)),
     );

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type UserViewer, isStaff } from '../../shared/auth.ts';
 import { select } from '../../shared/database.ts';
+import { noteFailure } from '../../shared/dependency.ts';
 import {
   type Refusal,
   RefusedError,
@@ -254,7 +255,7 @@ async function runSaga(
   const outcome = await Promise.race([running, waited]).finally(stopWaiting);
   if (outcome) return outcome;
   running.catch((error: unknown) =>
-    deps.log.warn({ err: error, orderId: order.id }, 'placing goes on in the background job'),
+    noteFailure(deps.log, error, 'placing goes on in the background job', { orderId: order.id }),
   );
   return { order: await readOrder(deps, order.id), saga: null };
 }

@@ -147,7 +147,7 @@ async function executeNow(deps: PaymentDeps, refundId: string): Promise<void> {
     await executeRefund(deps, refundId, 'api');
   } catch (error) {
     if (!(error instanceof ProviderUnreachable)) throw error;
-    deps.log.warn({ err: error.message, refundId }, 'the provider does not answer; the refund is tried again');
+    deps.log.debug({ err: error.message, refundId }, 'the provider does not answer; the refund is tried again');
   }
 }
 

@@ -1,9 +1,11 @@
 import { type Row, placeholders, select } from '../../shared/database.ts';
+import { noteFailure } from '../../shared/dependency.ts';
 import { badUserInput } from '../../shared/errors.ts';
 import { idFromBytes, idToBytes, isId } from '../../shared/ids.ts';
 import { inTime } from '../../shared/in-time.ts';
 import { type PaymentDeps, providerNamed, transact } from '../context.ts';
 import { isUnpaid, refundableMinor } from '../domain/payment.ts';
+import { ProviderUnreachable } from '../providers/provider.ts';
 import type { PaymentRow } from '../records.ts';
 import { attemptFrom, knownAttempt, paymentFrom } from '../store.ts';
 import { applyFact } from './apply-fact.ts';
@@ -69,7 +71,7 @@ async function askProviders(deps: PaymentDeps, payments: readonly PaymentRow[]):
   });
   // What is not answered by then is not waited for; it is applied all the same when it comes.
   await inTime(Promise.all(workers), askWithinMs, deps.time).catch((error: Error) => {
-    deps.log.warn({ err: error.message }, 'not every provider has answered before its order closes');
+    noteFailure(deps.log, error, 'not every provider has answered before its order closes');
   });
 }
 
@@ -85,10 +87,8 @@ async function askOnce(deps: PaymentDeps, payment: PaymentRow, row: Row): Promis
     const about = { provider: attempt.provider, attemptId: attempt.id, intentId: intent.id, fact };
     await transact(deps, (unit) => applyFact(unit, deps, about, { source: 'poll', at: deps.now() }));
   } catch (error) {
-    deps.log.warn(
-      { err: (error as Error).message, attemptId: attempt.id },
-      'an order closes without its provider’s word',
-    );
+    if (error instanceof ProviderUnreachable) return; // said by `watched`
+    noteFailure(deps.log, error, 'an order closes without its provider’s word', { attemptId: attempt.id });
   }
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type Dispatcher, request } from 'undici';
 import { z } from 'zod';
 import { type Database, type Row, type Sql, insertRows, select, write } from '../../shared/database.ts';
+import { openDependency } from '../../shared/dependency.ts';
 import { type Loop, startLoop } from '../../shared/loop.ts';
 import type { Logger } from '../../shared/telemetry.ts';
 import { signatureHeader } from '../domain/signature.ts';
@@ -191,9 +192,17 @@ export async function forge(
   return { status, event: id };
 }
 
+/** A time-out's code is a number, which would pass for a status. */
+const nameOf = ({ code, name }: Error & { code?: unknown }): string => (typeof code === 'string' ? code : name);
+
+/** It was read, and the merchant does not want it. */
+const isRefusal = (answer: number | string | undefined): boolean =>
+  typeof answer === 'number' && answer >= 400 && answer < 500;
+
 /** Sends what is due, signed anew each time, again with back-off until the merchant answers 2xx. Survives a restart: what is owed is in the database. */
 export function startDeliveries(options: { db: Database; target: Target; log: Logger }): Loop {
   const { db, target, log } = options;
+  const merchant = openDependency({ name: 'merchant', setting: 'SIMULATED_WEBHOOK_URL', log }).part();
 
   async function deliver(row: Row): Promise<void> {
     const id = String(row['id']);
@@ -204,11 +213,11 @@ export function startDeliveries(options: { db: Database; target: Target; log: Lo
     );
     if (claimed !== 1) return;
     const answers = await Promise.all(
-      Array.from({ length: Number(row['copies']) }, () =>
-        send(target, String(row['body'])).catch((error: Error & { code?: string }) => error.code ?? error.name),
-      ),
+      Array.from({ length: Number(row['copies']) }, () => send(target, String(row['body'])).catch(nameOf)),
     );
     const delivered = answers.some((answer) => typeof answer === 'number' && answer >= 200 && answer < 300);
+    if (delivered || answers.some(isRefusal)) merchant.back();
+    else merchant.away(new Error(`it answers a webhook with ${answers[0]}`));
     if (delivered) {
       await write(
         db.em(),
@@ -218,10 +227,9 @@ export function startDeliveries(options: { db: Database; target: Target; log: Lo
       return;
     }
     const delayMs = Math.min(maxRetryMs, firstRetryMs * 2 ** Math.min(Number(row['attempts']), 10));
-    log.warn(
-      { webhook: id, type: row['type'], answer: answers[0], delayMs },
-      'the merchant did not take a webhook; it is sent again',
-    );
+    const line = { webhook: id, type: row['type'], answer: answers[0], delayMs };
+    if (isRefusal(answers[0])) log.warn(line, 'the merchant refused a webhook; it is sent again');
+    else log.debug(line, 'the merchant did not take a webhook; it is sent again');
     await write(
       db.em(),
       'update webhook set due_at = utc_timestamp(3) + interval ? microsecond, last_status = ? where id = ?',

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Viewer, grantService, isAdmin, requireUser } from '../../shared/auth.ts';
+import { noteFailure } from '../../shared/dependency.ts';
 import { type Refusal, RefusedError, forbiddenError, orRefusals } from '../../shared/errors.ts';
 import { claimKey } from '../../shared/idempotency.ts';
 import { findCredential, putCredential } from '../credential-store.ts';
@@ -77,10 +78,10 @@ export function issueServiceCredential(
     try {
       await grantService(deps.redis, { app, service, token, strict });
     } catch (error) {
-      deps.log.warn(
-        { err: (error as Error).message, app, service },
-        'credential not told to Redis yet; the job user.restore-redis will',
-      );
+      noteFailure(deps.log, error, 'credential not told to Redis yet; the job user.restore-redis will', {
+        app,
+        service,
+      });
     }
     return { credential, token, replayed, userErrors: [] };
   }, credentialRefused);

@@ -1,4 +1,5 @@
 import { type Viewer, revokeService } from '../../shared/auth.ts';
+import { noteFailure } from '../../shared/dependency.ts';
 import { RefusedError, notFoundError, orRefusals } from '../../shared/errors.ts';
 import { claimKey } from '../../shared/idempotency.ts';
 import { findCredential, revokeCredential } from '../credential-store.ts';
@@ -37,10 +38,10 @@ export function revokeServiceCredential(
       try {
         await revokeService(deps.redis, { app, service });
       } catch (error) {
-        deps.log.warn(
-          { err: (error as Error).message, app, service },
-          'revocation not told to Redis yet; the job user.restore-redis will',
-        );
+        noteFailure(deps.log, error, 'revocation not told to Redis yet; the job user.restore-redis will', {
+          app,
+          service,
+        });
       }
     }
     return { credential, token: null, replayed, userErrors: [] };
