@@ -86,41 +86,12 @@ export async function startBalancer(options: { backEnds: readonly BackEnd[]; por
         if (incoming.destroyed && outgoing.destroyed) pairs.delete(pair);
       });
     }
-    carry(incoming, outgoing, (text) => void incoming.write(text));
-    carry(outgoing, incoming);
-  }
-
-  /** Hands pieces on as the passage says, one after the other. */
-  function carry(from: Socket, to: Socket, answer?: (text: string) => void): void {
-    let isHeld = false;
-    const look = (piece: Buffer): void => {
-      if (passage.kind === 'stalled' && !from.destroyed) {
-        setTimeout(look, stalledPollMs, piece);
-        return;
-      }
-      isHeld = false;
-      if (passage.kind === 'answering' && answer) {
-        answer(passage.text);
-        from.resume();
-      } else if (to.write(piece)) from.resume();
-      else to.once('drain', () => from.resume());
-      if (from.readableEnded) to.end();
-    };
-    from.on('data', (piece: Buffer) => {
-      // All that a fleet says passes here: the usual way is the short one.
-      if (passage.kind === 'open' && to.write(piece)) return;
-      from.pause();
-      if (passage.kind === 'open') {
-        to.once('drain', () => from.resume());
-        return;
-      }
-      isHeld = true;
-      if (passage.kind === 'slow') setTimeout(look, passage.delayMs, piece);
-      else look(piece);
-    });
-    from.on('end', () => {
-      if (!isHeld) to.end();
-    });
+    carry(
+      [incoming, outgoing],
+      () => passage,
+      (text) => void incoming.write(text),
+    );
+    carry([outgoing, incoming], () => passage);
   }
 
   async function check(backEnd: BackEnd): Promise<void> {
@@ -155,6 +126,44 @@ export async function startBalancer(options: { backEnds: readonly BackEnd[]; por
       await closed;
     },
   };
+}
+
+/** Hands pieces on as the passage says, one after the other; `answer` takes the place of who they were meant for. */
+function carry([from, to]: Pair, passageNow: () => Passage, answer?: (text: string) => void): void {
+  let isHeld = false;
+  const handOn = (piece: Buffer): void => {
+    if (to.write(piece)) from.resume();
+    else to.once('drain', () => from.resume());
+  };
+  const look = (piece: Buffer): void => {
+    const passage = passageNow();
+    if (passage.kind === 'stalled' && !from.destroyed) {
+      setTimeout(look, stalledPollMs, piece);
+      return;
+    }
+    isHeld = false;
+    if (passage.kind === 'answering' && answer) {
+      answer(passage.text);
+      from.resume();
+    } else handOn(piece);
+    if (from.readableEnded) to.end();
+  };
+  from.on('data', (piece: Buffer) => {
+    const passage = passageNow();
+    // All that a fleet says passes here: the usual way is the short one.
+    if (passage.kind === 'open' && to.write(piece)) return;
+    from.pause();
+    if (passage.kind === 'open') {
+      to.once('drain', () => from.resume());
+      return;
+    }
+    isHeld = true;
+    if (passage.kind === 'slow') setTimeout(look, passage.delayMs, piece);
+    else look(piece);
+  });
+  from.on('end', () => {
+    if (!isHeld) to.end();
+  });
 }
 
 /** A reset after our own end of the connection is no valid call of libuv's, and Node would leave the handle open for ever. */
