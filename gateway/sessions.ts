@@ -2,6 +2,7 @@ import type { Live } from '../subgraphs/shared/live.ts';
 import { startLoop } from '../subgraphs/shared/loop.ts';
 import type { Redis } from '../subgraphs/shared/redis.ts';
 import type { Logger } from '../subgraphs/shared/telemetry.ts';
+import { untilAvailable } from '../subgraphs/shared/until-available.ts';
 
 /** Sessions whose access tokens are refused although they have not ended. */
 export type RevokedSessions = {
@@ -42,7 +43,7 @@ export async function openRevokedSessions(options: {
     for (const [sessionId, untilMs] of forgetAtMs) if (untilMs < nowMs()) forgetAtMs.delete(sessionId);
   }
 
-  await reread();
+  await untilAvailable(reread);
   const loop = startLoop({ name: 'revoked sessions', everyMs: rereadEveryMs, log: options.log, turn: reread });
   const stopListening = options.live.listen('auth-revoked', (sessionId) => {
     if (sessionId === null) loop.kick();

@@ -1,5 +1,6 @@
 import { type Loop, startLoop } from './loop.ts';
 import type { Logger } from './telemetry.ts';
+import { untilAvailable } from './until-available.ts';
 
 export type Clock = {
   /** The time on which all processes agree. */
@@ -39,7 +40,7 @@ export async function openClock(options: {
     zeroMs += offsetMs;
   }
 
-  await measure();
+  await untilAvailable(measure);
   const loop: Loop = startLoop({ name: 'clock', everyMs: measureEveryMs, log: options.log, turn: measure });
   return {
     now: () => new Date(zeroMs + performance.now()),

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { type Redis, watchConnection } from './redis.ts';
 import type { Logger } from './telemetry.ts';
+import { untilAvailable } from './until-available.ts';
 
 /**
  * Live notices between processes over Redis pub/sub: hints that something changed, never the change itself. Whoever gets
@@ -26,10 +27,9 @@ export async function openLive(redis: Redis, log: Logger): Promise<Live> {
     if (connectedBefore) for (const channel of listeners.eventNames()) listeners.emit(channel, null);
     connectedBefore = true;
   });
-  await subscriber.connect();
-  await subscriber.pSubscribe('live:*', (message, channel) => {
-    listeners.emit(channel.slice('live:'.length), message);
-  });
+  const hear = (message: string, channel: string): void => void listeners.emit(channel.slice('live:'.length), message);
+  subscriber.connect().catch(() => undefined); // tried again by what watches it
+  await untilAvailable(() => subscriber.pSubscribe('live:*', hear));
 
   return {
     publish(channel, message) {

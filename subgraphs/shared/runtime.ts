@@ -14,6 +14,7 @@ import { type Live, openLive } from './live.ts';
 import { startLoop } from './loop.ts';
 import { type Redis, openRedis } from './redis.ts';
 import { type Logger, type Metrics, createLogger, createMetrics } from './telemetry.ts';
+import { untilAvailable } from './until-available.ts';
 
 /** Configuration that every process needs. The README lists the variables. */
 export type PlatformConfig = {
@@ -232,7 +233,7 @@ export async function openService(
     reseed: () => seedGrants(redis, name, config.serviceTokens),
     standing: { tokens: config.serviceTokens, graceMs: config.serviceAuthGraceMs },
   });
-  await authenticate.refresh();
+  await untilAvailable(authenticate.refresh);
   const grants = startLoop({
     name: `grants of ${name}`,
     everyMs: refreshGrantsEveryMs,

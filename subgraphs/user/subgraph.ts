@@ -5,6 +5,7 @@ import { subgraphNames } from '../shared/link.ts';
 import { checkReady } from '../shared/readiness.ts';
 import { type Runtime, openService } from '../shared/runtime.ts';
 import { type Subgraph, createEngine, jsonResponse } from '../shared/subgraph.ts';
+import { untilAvailable } from '../shared/until-available.ts';
 import { noteConfigured, readCredentialList } from './credential-store.ts';
 import { createDependencies } from './create-dependencies.ts';
 import type { UserContext, UserDeps } from './dependencies.ts';
@@ -23,7 +24,7 @@ export const userSchema = { name, entities, migrations } as const;
 export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
   const { db, authenticate, close: closeService } = await openService(runtime, userSchema);
   const deps = await createDependencies(runtime, db);
-  await noteConfiguredCredentials(deps);
+  await untilAvailable(() => noteConfiguredCredentials(deps));
   const engine = createEngine<UserContext>({
     name,
     typeDefs: parse(readFileSync(new URL('../../schema/user.graphql', import.meta.url), 'utf8')),
