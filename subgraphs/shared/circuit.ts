@@ -11,8 +11,8 @@ const failuresToOpen = 5;
 /** How often one call tries whether the service is back, and how long that may take: together recovery within 5 s. */
 const trialEveryMs = 1_000;
 const trialTimeoutMs = 3_500;
-/** Who gave less time than this learns nothing about the service when it is late. */
-const fairTimeoutMs = 1_000;
+/** A call that is late after this time would have failed as `still` if the service stood still (`pulse.ts`). */
+const tellingTimeoutMs = 2_800;
 
 /** Who is told about calls that fail. */
 export type CallReport = { readonly log: Logger; readonly metrics: Metrics };
@@ -23,16 +23,13 @@ export type Circuit = {
   isClosed(): boolean;
   answered(): void;
   /**
-   * Only TransportErrors that speak of the service open the circuit, and not what a document may have caused. `hadTime`: the
-   * call was not late by its caller's doing.
+   * Only TransportErrors that speak of the service open the circuit, and not what a document may have caused: one that is
+   * late lives, else it would be `still`.
    */
-  failed(error: Error, hadTime: boolean): void;
+  failed(error: Error): void;
   /** Refuses with SERVICE_UNAVAILABLE, but for one call at a time that tries, with the deadline that it may take. */
   attempt<T>(deadline: Deadline, call: (deadline: Deadline) => Promise<T>): Promise<T>;
 };
-
-/** Whether a call that begins now and must end at `deadline` leaves the service a fair time. */
-export const isFairTime = (deadline: Deadline): boolean => remainingMs(deadline) >= fairTimeoutMs;
 
 export function openCircuit(service: string, report: () => CallReport | undefined): Circuit {
   const policy = circuitBreaker(
@@ -68,15 +65,18 @@ export function openCircuit(service: string, report: () => CallReport | undefine
   }
   async function trial<T>(deadline: Deadline, call: (deadline: Deadline) => Promise<T>): Promise<T> {
     let thrown: Error | undefined;
+    const end = Math.min(deadline, deadlineIn(trialTimeoutMs));
+    const tells = remainingMs(end) >= tellingTimeoutMs;
     try {
       return await policy.execute(async () => {
         try {
-          const value = await call(Math.min(deadline, deadlineIn(trialTimeoutMs)));
+          const value = await call(end);
           failures = 0;
           return value;
         } catch (error) {
           thrown = error as Error;
-          throw speaksOfService(thrown, true) ? new ServiceFailure(thrown.message) : thrown;
+          // What is late too soon shows nothing: the next one tries again.
+          throw speaksOfService(thrown) || (isLate(thrown) && !tells) ? new ServiceFailure(thrown.message) : thrown;
         }
       });
     } catch (error) {
@@ -89,8 +89,8 @@ export function openCircuit(service: string, report: () => CallReport | undefine
     answered() {
       if (failures > 0) note(undefined);
     },
-    failed(error, hadTime) {
-      if (!speaksOfService(error, hadTime)) return;
+    failed(error) {
+      if (!speaksOfService(error)) return;
       // One that stands still has been asked twice already.
       const times = (error as TransportError).failure === 'still' ? failuresToOpen : 1;
       for (let time = 0; time < times; time += 1) note(new ServiceFailure(error.message));
@@ -105,10 +105,11 @@ export function openCircuit(service: string, report: () => CallReport | undefine
 
 const refused = (service: string) => unavailable(`The ${service} service does not answer just now.`);
 
-function speaksOfService(error: Error, hadTime: boolean): boolean {
+const isLate = (error: Error): boolean => error instanceof TransportError && error.failure === 'late';
+
+function speaksOfService(error: Error): boolean {
   if (!(error instanceof TransportError)) return false;
   const { failure } = error;
-  if (failure === 'late') return hadTime;
   // How much there is to answer is the document's doing.
   if (error.cause instanceof OversizedAnswer) return false;
   return failure === 'unreachable' || failure === 'cut-off' || failure === 'still' || failure === 'rubbish';

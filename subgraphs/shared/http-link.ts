@@ -2,16 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import { defaultAnswerLimits, noteSize } from './answer-size.ts';
 import { type Headers, callerHeaders } from './auth.ts';
-import { type CallReport, isFairTime, openCircuit } from './circuit.ts';
+import { type CallReport, openCircuit } from './circuit.ts';
 import { type Deadline, deadlineIn, defaultTimeoutMs, remainingMs, timeoutHeader } from './deadline.ts';
 import { deadlineExceeded, unavailable } from './errors.ts';
 import type { HttpAnswer } from './http-answer.ts';
-import { type Transport, TransportError, headerLines, openTransport } from './http-transport.ts';
+import { TransportError, headerLines, openTransport } from './http-transport.ts';
 import type { SubgraphLink, SubgraphName, SubgraphRequest } from './link.ts';
 import { openSocketSubscriptions } from './socket-subscriptions.ts';
-
-/** How long a service that was late with an answer has to say that it lives. */
-const aliveWithinMs = 1_000;
 
 /** Before a call is sent again that met no or a broken connection: long enough for another instance to be found. */
 const retryAfterMs = 50;
@@ -28,20 +25,10 @@ export function httpLink(
   { maxAnswerBytes = defaultAnswerLimits.maxBytes }: { maxAnswerBytes?: number } = {},
 ): SubgraphLink {
   const transport = openTransport(baseUrl, { maxBytes: transportFactor * maxAnswerBytes });
-  const isAlive = openAliveCheck(baseUrl);
   const circuit = openCircuit(name, report);
   const subscriptions = openSocketSubscriptions(name, baseUrl);
 
   const shown = shownOf(name, report);
-  /** A service that lives was late because of what it was asked. */
-  function failed(error: Error, hadTime: boolean): void {
-    const isLate = error instanceof TransportError && error.failure === 'late';
-    if (!isLate || !hadTime) circuit.failed(error, hadTime);
-    else void failedUnlessAlive(error);
-  }
-  async function failedUnlessAlive(error: Error): Promise<void> {
-    if (!(await isAlive.check())) circuit.failed(error, true);
-  }
   function send(request: SubgraphRequest, deadline: Deadline, isFresh = false): Promise<HttpAnswer> {
     try {
       const headers = request.headerLines?.() ?? headerLines(flat(request.headers));
@@ -75,7 +62,6 @@ export function httpLink(
       if (remainingMs(deadline) <= 0)
         return Promise.reject(shown(new TransportError('late', 'the time was up before')));
       if (!circuit.isClosed()) return attempt(request, deadline);
-      const hadTime = isFairTime(deadline);
       // One promise beside the transport's own: each async function around a call would cost a tenth of it.
       const retry = async (error: Error): Promise<ExecutionResult> => {
         try {
@@ -83,7 +69,7 @@ export function httpLink(
           circuit.answered();
           return result;
         } catch (final) {
-          failed(final as Error, hadTime);
+          circuit.failed(final as Error);
           throw shown(final);
         }
       };
@@ -113,7 +99,7 @@ export function httpLink(
     },
     async close() {
       await subscriptions.close();
-      await Promise.all([transport.close(), isAlive.close()]);
+      await transport.close();
     },
   };
 }
@@ -128,31 +114,6 @@ const shownOf =
     if (error.failure === 'rubbish') return unavailable(`The ${name} service ${error.message}.`);
     return unavailable(`The ${name} service can't be reached (${error.message}).`);
   };
-
-/** Asks a service whether it lives, once at a time, over connections that no other call can take. */
-function openAliveCheck(baseUrl: string): { check(): Promise<boolean>; close(): Promise<void> } {
-  let transport: Transport | undefined;
-  let checking: Promise<boolean> | undefined;
-  const ask = async (): Promise<boolean> => {
-    transport ??= openTransport(baseUrl);
-    const deadline = deadlineIn(aliveWithinMs);
-    const { status } = await transport.send({
-      method: 'GET',
-      path: '/health/live',
-      headers: noHeaders,
-      body: '',
-      deadline,
-    });
-    return status === 200;
-  };
-  return {
-    check: () =>
-      (checking ??= ask()
-        .catch(() => false)
-        .finally(() => (checking = undefined))),
-    close: async () => transport?.close(),
-  };
-}
 
 /** Nothing was sent, or sending it again does no harm. */
 const mayRepeat = (error: Error, { isRepeatable = false }: SubgraphRequest): boolean =>
@@ -187,7 +148,6 @@ function isResult(result: unknown): result is { data?: Record<string, unknown> |
   return typeof data === 'object' && !Array.isArray(data);
 }
 
-const noHeaders = headerLines([]);
 /** Errors come beside the data. */
 const transportFactor = 2;
 const jsonLines = headerLines([

@@ -22,6 +22,8 @@ export type Pulse = {
 export function openPulse(options: { ping: () => Promise<void>; onStill: () => void }): Pulse {
   let requests = 0;
   let lastSignMs = 0;
+  /** A request has begun since the last sign: those that follow one another in silence are one silence. */
+  let isOwed = false;
   let isAsking = false;
   let timer: NodeJS.Timeout | undefined;
 
@@ -30,13 +32,17 @@ export function openPulse(options: { ping: () => Promise<void>; onStill: () => v
     isAsking = true;
     try {
       await inTime(options.ping(), pingTimeoutMs);
-      lastSignMs = performance.now();
+      heard();
     } catch {
       // Something may have come meanwhile: then it lives.
       if (lastSignMs < askedMs && requests > 0) options.onStill();
     } finally {
       isAsking = false;
     }
+  }
+  function heard(): void {
+    lastSignMs = performance.now();
+    isOwed = false;
   }
   function check(): void {
     if (requests === 0) {
@@ -49,15 +55,13 @@ export function openPulse(options: { ping: () => Promise<void>; onStill: () => v
   return {
     began() {
       requests += 1;
-      if (requests > 1) return;
-      lastSignMs = performance.now();
+      if (requests === 1 && !isOwed) lastSignMs = performance.now();
+      isOwed = true;
       timer ??= setInterval(check, checkEveryMs).unref();
     },
     ended() {
       requests -= 1;
     },
-    heard() {
-      lastSignMs = performance.now();
-    },
+    heard,
   };
 }

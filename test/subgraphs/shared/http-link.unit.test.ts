@@ -228,6 +228,14 @@ describe('a service that stands still', () => {
     expect(service.asked).toBe(asked);
   });
 
+  test('is found out by calls one after the other that do not wait so long themselves', async () => {
+    const { link, circuit } = await serve(() => undefined);
+    const short = () => failing(link, { ...query, deadline: deadlineIn(1_200) });
+    expect((await short()).code).toBe('DEADLINE_EXCEEDED');
+    await until(async () => (await short()).code === 'SERVICE_UNAVAILABLE', { what: 'the circuit' });
+    expect(await circuit()).toBe(1);
+  });
+
   test('is told from one that takes its time', async () => {
     const { link } = await serve((request, response) => {
       if (request.url === '/health/live') json(response, { status: 'live' });
@@ -292,7 +300,25 @@ describe('the circuit', () => {
     const { code, ms } = await trial;
     expect(code).toBe('DEADLINE_EXCEEDED');
     expect(ms).toBeLessThan(5_000);
+    // It lives: what was asked takes longer.
+    expect(await circuit()).toBe(0);
+  });
+
+  test('stays open when the call that tries was not given the time to tell', async () => {
+    const { link, service, circuit } = await serve((_, response) => void response.writeHead(503).end());
+    await fail(link, 5);
+    service.answer = livesButWaits;
+    await sleep(1_050);
+    expect((await failing(link, { ...query, deadline: deadlineIn(300) })).code).toBe('DEADLINE_EXCEEDED');
     expect(await circuit()).toBe(1);
+  });
+
+  test('is not opened by calls that take their time, of a service that lives', async () => {
+    const { link, service, circuit } = await serve(livesButWaits);
+    const late = Array.from({ length: 8 }, () => failing(link, { ...query, deadline: deadlineIn(1_500) }));
+    for (const { code } of await Promise.all(late)) expect(code).toBe('DEADLINE_EXCEEDED');
+    expect(service.asked).toBeGreaterThanOrEqual(8);
+    expect(await circuit()).toBeUndefined();
   });
 
   const harmless: Record<string, Answer> = {
