@@ -94,8 +94,8 @@ export function requirements(supergraph: Supergraph): Requirement[] {
   return found;
 }
 
-/** A field set may stand in braces of its own. */
-function parseFieldSet(fields: string): SelectionSetNode {
+/** A field set of a directive, e.g. of `@requires(fields: "…")`, which may stand in braces of its own. */
+export function parseFieldSet(fields: string): SelectionSetNode {
   const text = /^[\s,]*\{/.test(fields) ? fields : `{${fields}}`;
   const [definition] = parse(text, { noLocation: true }).definitions;
   if (definition?.kind !== Kind.OPERATION_DEFINITION) throw new Error(`no field set: ${fields}`);

@@ -1,4 +1,4 @@
-import type { Supergraph } from '@apollo/federation-internals';
+import type { NamedType, Supergraph } from '@apollo/federation-internals';
 import {
   type GraphQLCompositeType,
   type GraphQLSchema,
@@ -54,28 +54,60 @@ type RequiredField = {
   readonly meaning: string;
   /** Whose `@requires` it is. */
   readonly by: string;
+  /** Of the objects along the path, the first as declared there: the type above. */
+  readonly types: readonly GraphQLCompositeType[];
 };
 
 /**
  * Fields that require another of the same object with different arguments: Apollo's planner fetches what is required
- * under the field's own name, so only one of them would get what it requires.
+ * under the field's own name, so only one of them would get what it requires. It asks about the entities at one path of
+ * an answer at once, whatever is around them, so the same goes for entities below objects of different types that may
+ * be at one place.
  */
 function conflictingRequirements(supergraph: Supergraph, schema: GraphQLSchema): string[] {
   const byPath = Map.groupBy(requiredFields(supergraph, schema), ({ path }) => path);
+  const areAskedAtOnce = entitiesAtOnePlace(supergraph, schema);
   const faults = new Set<string>();
   for (const [path, all] of byPath)
     for (const [index, one] of all.entries())
-      for (const other of all.slice(index + 1))
-        if (one.meaning !== other.meaning && (one.isWhole || other.isWhole) && canBeOne(schema, one.type, other.type))
+      for (const other of all.slice(index + 1)) {
+        if (one.meaning === other.meaning || !(one.isWhole || other.isWhole)) continue;
+        if (canBeOne(schema, one.type, other.type))
           faults.add(
             `${one.by} and ${other.by} require "${path}" of one ${one.type.name} with different arguments, which is not supported.`,
           );
+        else if (one.isWhole && other.isWhole && areAskedAtOnce(one, other))
+          faults.add(
+            `${one.by} and ${other.by} require "${path}" with different arguments, of an entity that may be at one place below either, which is not supported.`,
+          );
+      }
   return [...faults];
+}
+
+/** Whether the objects that two fields of different types require something of are entities of one fetch, at one path. */
+function entitiesAtOnePlace(
+  supergraph: Supergraph,
+  schema: GraphQLSchema,
+): (one: RequiredField, other: RequiredField) => boolean {
+  const entities = new Set<string>();
+  for (const subgraph of supergraph.subgraphs())
+    for (const { parent } of subgraph.metadata().keyDirective().applications())
+      entities.add((parent as NamedType).name);
+  const places = Object.values(schema.getTypeMap()).filter(isAbstractType);
+  const isEntity = (type: GraphQLCompositeType): boolean =>
+    entities.has(type.name) ||
+    (isAbstractType(type) && schema.getPossibleTypes(type).some(({ name }) => entities.has(name)));
+  return (one, other) =>
+    places.some((place) => canBeOne(schema, place, one.type) && canBeOne(schema, place, other.type)) &&
+    one.types.some((type, depth) => {
+      const opposite = other.types[depth];
+      return depth > 0 && opposite !== undefined && isEntity(type) && canBeOne(schema, type, opposite);
+    });
 }
 
 function requiredFields(supergraph: Supergraph, schema: GraphQLSchema): RequiredField[] {
   const found: RequiredField[] = [];
-  type Around = { readonly type: GraphQLCompositeType; readonly path: string; readonly isWhole: boolean };
+  type Around = Pick<RequiredField, 'type' | 'path' | 'isWhole' | 'types'>;
   const collect = (around: readonly Around[], type: unknown, { selections }: SelectionSetNode, by: string): void => {
     for (const node of selections) {
       if (node.kind === Kind.INLINE_FRAGMENT)
@@ -83,13 +115,17 @@ function requiredFields(supergraph: Supergraph, schema: GraphQLSchema): Required
       if (node.kind !== Kind.FIELD || !(isObjectType(type) || isInterfaceType(type))) continue;
       const field = type.getFields()[node.name.value];
       if (!field) continue;
-      const here = around.length === 0 ? [{ type, path: '', isWhole: true }] : around;
-      const places = here.map((one) => ({ ...one, path: one.path === '' ? field.name : `${one.path}.${field.name}` }));
+      const here = around.length === 0 ? [{ type, path: '', isWhole: true, types: [] }] : around;
+      const places = here.map((one) => ({
+        ...one,
+        path: one.path === '' ? field.name : `${one.path}.${field.name}`,
+        types: [...one.types, type],
+      }));
       const meaning = JSON.stringify(getArgumentValues(field, node));
       found.push(...places.map((place) => ({ ...place, meaning, by })));
       const inner = getNamedType(field.type);
       if (node.selectionSet && isCompositeType(inner))
-        collect([...places, { type: inner, path: '', isWhole: false }], inner, node.selectionSet, by);
+        collect([...places, { type: inner, path: '', isWhole: false, types: [] }], inner, node.selectionSet, by);
     }
   };
   for (const { typename, field, subgraph, fields } of requirements(supergraph))

@@ -365,6 +365,36 @@ describe('a supergraph that would be answered wrongly is refused when it is load
     expect(() => load(meter, requiring('part(n: 1) { x }', 'parts { x(of: 1) } level'))).not.toThrow();
   });
 
+  describe('fields of two types that may be at one place', () => {
+    /** `around` stands for what makes two objects be at one place; `ref` is of the type that is given, and has `f`. */
+    const list = (around: string, ref: string, rest: string) =>
+      federation('2.5', external, `type Query { items: [Item!]! one: T1 other: T2 } ${around} ${['T1', 'T2'].map((name) => `type ${name} ${around.startsWith('interface') ? 'implements Item ' : ''}@key(fields: "id") { id: ID! ref: ${ref} }`).join(' ')} ${rest}`); // prettier-ignore
+    const sums = (ref: string, first: string, second: string, rest: string) =>
+      federation('2.5', external, [['T1', first], ['T2', second]].map(([name, fields]) => `type ${name} @key(fields: "id") { id: ID! ref: ${ref} @external sum: Int @requires(fields: "${fields}") }`).join(' ') + rest); // prettier-ignore
+    const union = 'union Item = T1 | T2';
+    const entity = 'type Ref @key(fields: "id") { id: ID! inner: Inner } type Inner { id: ID! }';
+    const refs = federation('2.5', external, 'type Ref @key(fields: "id") { id: ID! f(x: Int): Int }');
+    const knownRef = ' type Ref @key(fields: "id") { id: ID! f(x: Int): Int @external }';
+
+    test.each([
+      ['of a union', union],
+      ['of an interface', 'interface Item { id: ID! }'],
+    ])('may not require one of an entity with different arguments: %s', (_, around) => {
+      const required = ['ref { f(x: 1) }', 'ref { f(x: 2) }'] as const;
+      expect(() => load(list(around, '[Ref!]', entity), refs, sums('[Ref!]', ...required, knownRef))).toThrow(
+        /T1\.sum of subgraph "s2" and T2\.sum of subgraph "s2" require "ref\.f" with different arguments, of an entity/,
+      );
+      expect(() => load(list(around, '[Ref!]', entity), refs, sums('[Ref!]', required[0], required[0], knownRef))).not.toThrow(); // prettier-ignore
+    });
+
+    test('may where they are never at one place, or where it is of no entity', () => {
+      const apart = list('type Item { id: ID! }', 'Ref', entity);
+      expect(() => load(apart, refs, sums('Ref', 'ref { f(x: 1) }', 'ref { f(x: 2) }', knownRef))).not.toThrow();
+      const value = 'type Ref { f(x: Int): Int }';
+      expect(() => load(list(union, 'Ref', value), sums('Ref', 'ref { f(x: 1) }', 'ref { f(x: 2) }', ' type Ref { f(x: Int): Int @external }'))).not.toThrow(); // prettier-ignore
+    });
+  });
+
   test('an override with a label', () => {
     const from = federation('2.7', 'key override', 'type Query { t: T } type T @key(fields: "id") { id: ID! x: Int }');
     const to = federation('2.7', 'key override', 'type T @key(fields: "id") { id: ID! x: Int @override(from: "s0", label: "percent(5)") }'); // prettier-ignore

@@ -1,8 +1,9 @@
 import canonicalize from 'canonicalize';
 import { type SelectionSetNode, Kind, parse, visit } from 'graphql';
+import { parseFieldSet } from '../../../../gateway/execute/supergraph-names.ts';
 import type { ResponsePath, SubgraphResponse } from '../../../../gateway/execute/types.ts';
 import type { Interference, SubgraphSdl } from './federation.ts';
-import { type Fault, hashOf, parseFieldSet } from './world.ts';
+import { type Fault, hashOf } from './world.ts';
 
 /** Kinds of subgraphs that don't do what they should. */
 export type FaultKind =

@@ -16,9 +16,9 @@ import {
   visit,
 } from 'graphql';
 import { type Executor, createExecutor } from '../../../../gateway/execute/executor.ts';
-import { type SupergraphNames, supergraphNames } from '../../../../gateway/execute/supergraph-names.ts';
+import { type SupergraphNames, parseFieldSet, supergraphNames } from '../../../../gateway/execute/supergraph-names.ts';
 import type { SubgraphFetch, SubgraphResponse } from '../../../../gateway/execute/types.ts';
-import { type World, type WorldSize, hashOf, makeWorld, parseFieldSet } from './world.ts';
+import { type World, type WorldSize, hashOf, makeWorld } from './world.ts';
 
 export type SubgraphSdl = { readonly name: string; readonly sdl: string };
 

@@ -17,7 +17,6 @@ import {
   isListType,
   isNonNullType,
   isObjectType,
-  parse,
 } from 'graphql';
 
 /** An object of the world: the same identity gives the same fields to whoever asks. */
@@ -295,11 +294,3 @@ function customScalar(name: string, hash: number): unknown {
 
 const sorted = (args: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(args).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-
-/** A field set of a directive, e.g. of `@requires(fields: "…")`. */
-export function parseFieldSet(fields: string): SelectionSetNode {
-  const text = fields.trimStart().startsWith('{') ? fields : `{${fields}}`;
-  const [definition] = parse(text, { noLocation: true }).definitions;
-  if (definition?.kind !== Kind.OPERATION_DEFINITION) throw new Error(`no field set: ${fields}`);
-  return definition.selectionSet;
-}
