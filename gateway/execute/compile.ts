@@ -130,7 +130,8 @@ function compileConditions<Context>(
   const names = conditionVariables(document).filter((name) => defined.has(name));
   const none: Setting = new Map();
   const settingOf = (variables: Readonly<Record<string, unknown>>): Setting => {
-    const { errors, coerced } = getVariableValues(schema, definitions, variables);
+    // One is enough to refuse: a list of thousands of wrong values would be thousands of errors, each with suggestions.
+    const { errors, coerced } = getVariableValues(schema, definitions, variables, { maxErrors: 1 });
     if (errors?.[0]) throw errors[0];
     if (names.length === 0 || !coerced) return none;
     return new Map(names.map((name) => [name, conditionValue(name, coerced[name])]));

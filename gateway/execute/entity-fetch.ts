@@ -211,11 +211,11 @@ function noteNullOf<Context>(
 /** Finds the places of an object in the answer; looks them up once. */
 function placesOf<Context>(
   { paths }: EntityFetch,
-  { root, clientPath }: Run<Context>,
+  { root, clientPath, size: { limits } }: Run<Context>,
 ): (object: JsonObject) => readonly ResponsePath[] {
   let located: readonly ReadonlyMap<JsonObject, readonly ResponsePath[]>[] | undefined;
   return (object) => {
-    located ??= paths.map((path) => path.locate(root));
+    located ??= paths.map((path) => path.locate(root, limits));
     return located.flatMap((places) => (places.get(object) ?? []).map(clientPath));
   };
 }

@@ -1,3 +1,4 @@
+import { type AnswerLimits, answerTooLarge } from '../../subgraphs/shared/answer-size.ts';
 import { compileReader, getOwn, isInherited, setOwn } from './own.ts';
 import { type JsonObject, type ResponsePath, isJsonObject } from './types.ts';
 import { type ValueTree, findByValues } from './value-tree.ts';
@@ -13,8 +14,11 @@ export type PlanPath = {
    * Null when the path has none.
    */
   readonly unite: ((root: JsonObject) => JsonObject[]) | null;
-  /** For each object at the path, the places of the response where it is. */
-  locate(root: JsonObject): ReadonlyMap<JsonObject, ResponsePath[]>;
+  /**
+   * For each object at the path, the places of the response where it is. Throws ANSWER_TOO_LARGE when there are more than an
+   * answer may have values: an object is kept once, and may be at as many places as lists around it multiply to.
+   */
+  locate(root: JsonObject, limits: AnswerLimits): ReadonlyMap<JsonObject, ResponsePath[]>;
 };
 
 /**
@@ -49,15 +53,19 @@ export function compilePath(
       collectFrom(read(value as JsonObject), depth + 1, found);
     }
   }
-  function locateFrom(value: unknown, at: ResponsePath, depth: number, found: Map<JsonObject, ResponsePath[]>): void {
+  type Located = { readonly places: Map<JsonObject, ResponsePath[]>; left: number; readonly limits: AnswerLimits };
+  function locateFrom(value: unknown, at: ResponsePath, depth: number, found: Located): void {
     const step = steps[depth];
     if (Array.isArray(value)) {
-      if (step === '@') value.forEach((element, index) => locateFrom(element, [...at, index], depth + 1, found));
+      if (step !== '@') return;
+      found.left -= value.length;
+      if (found.left < 0) throw answerTooLarge(found.limits);
+      value.forEach((element, index) => locateFrom(element, [...at, index], depth + 1, found));
     } else if (isJsonObject(value)) {
       if (step === undefined) {
-        const places = found.get(value);
+        const places = found.places.get(value);
         if (places) places.push(at);
-        else found.set(value, [at]);
+        else found.places.set(value, [at]);
       } else if (step !== '@') {
         locateFrom(getOwn(value, step), [...at, step], depth + 1, found);
       }
@@ -81,10 +89,10 @@ export function compilePath(
       collectFrom(root, 0, found);
       return [...(found[steps.length] ?? [])] as JsonObject[];
     },
-    locate(root) {
-      const found = new Map<JsonObject, ResponsePath[]>();
+    locate(root, limits) {
+      const found: Located = { places: new Map(), left: limits.maxValues, limits };
       locateFrom(root, [], 0, found);
-      return found;
+      return found.places;
     },
   };
 }

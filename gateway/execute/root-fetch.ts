@@ -43,7 +43,7 @@ export function compileTakeAnswer({ schema, merge, node, query: { keys }, path }
     if (isShared && answer.data) addValue(run.size, answer.data);
     const data = isShared ? copyOf(answer.data) : answer.data;
     if (answer.errors.length > 0)
-      noteErrors(run, { ...answer, data: isJsonObject(data) ? data : null }, { keys, renamed, objects, places: path.locate(run.root) }); // prettier-ignore
+      noteErrors(run, { ...answer, data: isJsonObject(data) ? data : null }, { keys, renamed, objects, places: path.locate(run.root, run.size.limits) }); // prettier-ignore
     if (!answer.data) return;
     rewrite?.(data);
     noteNewObjects(run, objects.length > 1);

@@ -2,6 +2,7 @@ import type { FetchNode, QueryPlan } from '@apollo/query-planner';
 import {
   type AnswerLimits,
   type AnswerSize,
+  addErrors,
   checkBytes,
   checkSize,
   newAnswerSize,
@@ -174,6 +175,7 @@ function answerOf<Context>(
 /** Throws ANSWER_TOO_LARGE; a large answer has its size noted. */
 function sized(result: ExecutionResult, size: AnswerSize): ExecutionResult {
   checkSize(size);
-  checkBytes(result.data, size);
+  if (result.errors) addErrors(size, result.errors);
+  checkBytes(result, size);
   return noteSize(result, size.bytes);
 }

@@ -53,14 +53,29 @@ export function addValue(size: AnswerSize, value: unknown): void {
   }
 }
 
+/** Beside its message, what an error takes: path, code, trace id. */
+const bytesPerError = 128;
+
+/** Adds the errors that go out beside the data, which may all say the same long text. Throws ANSWER_TOO_LARGE. */
+export function addErrors(size: AnswerSize, errors: readonly { readonly message: string }[]): void {
+  for (const { message } of errors) size.bytes += message.length + bytesPerError;
+  checkSize(size);
+}
+
 /** A character is at most three bytes of UTF-8, an escaped one six. */
 const maxBytesPerCharacter = 6;
 const plainText = /^[ !#-[\]-~]*$/;
 
 /** Refuses an answer whose text is above `maxBytes`. It is measured only where `size` says that it may be. Throws ANSWER_TOO_LARGE. */
-export function checkBytes(value: unknown, { bytes, limits }: AnswerSize): void {
+export function checkBytes(
+  {
+    data,
+    errors = [],
+  }: { readonly data?: unknown; readonly errors?: readonly { readonly message: string }[] | undefined },
+  { bytes, limits }: AnswerSize,
+): void {
   if (bytes * maxBytesPerCharacter <= limits.maxBytes) return;
-  let left = limits.maxBytes;
+  let left = limits.maxBytes - errors.length * bytesPerError;
   const take = (text: string): void => {
     left -= plainText.test(text) ? text.length + 2 : Buffer.byteLength(JSON.stringify(text));
     if (left < 0) throw answerTooLarge(limits);
@@ -78,7 +93,8 @@ export function checkBytes(value: unknown, { bytes, limits }: AnswerSize): void 
       }
     } else left -= String(one).length;
   };
-  measure(value);
+  for (const { message } of errors) take(message);
+  measure(data);
 }
 
 /** From here on an answer is handled part by part, so that others get their turns in between. */

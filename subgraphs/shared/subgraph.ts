@@ -3,6 +3,7 @@ import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLObje
 import { boundLists, isOver } from './answer-lists.ts';
 import {
   type AnswerSize,
+  addErrors,
   addValue,
   answerTooLarge,
   checkBytes,
@@ -51,7 +52,7 @@ type AnyResolver = (...args: any[]) => unknown;
 export type ResolverMap = Record<string, unknown>;
 
 export const maxRepresentations = 100;
-/** Of one answer; each is text that nobody counts. */
+/** Of one answer. */
 const maxErrors = 1_000;
 
 export type EngineOptions<Context extends CallContext> = {
@@ -138,15 +139,17 @@ function bounded(result: ExecutionResult, { answerSize }: CallContext): Executio
   const { limits } = answerSize;
   if (isOver(answerSize)) return { errors: [answerTooLarge(limits)] };
   const size = newAnswerSize(limits);
+  const { errors = [] } = result;
+  const answer = errors.length > maxErrors ? { ...result, errors: errors.slice(0, maxErrors) } : result;
   try {
-    addValue(size, result.data);
-    checkBytes(result.data, size);
+    addValue(size, answer.data);
+    addErrors(size, answer.errors ?? []);
+    checkBytes(answer, size);
   } catch (error) {
     if (error instanceof GraphQLError) return { errors: [error] };
     throw error;
   }
-  const { errors = [] } = result;
-  return noteSize(errors.length > maxErrors ? { ...result, errors: errors.slice(0, maxErrors) } : result, size.bytes);
+  return noteSize(answer, size.bytes);
 }
 
 /** The results of a subscription; a refusal is the only one. */

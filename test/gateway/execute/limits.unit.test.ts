@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
 import type { Executor } from '../../../gateway/execute/executor.ts';
 import { executeLimits } from '../../../gateway/execute/limits.ts';
+import type { SubgraphResponse } from '../../../gateway/execute/types.ts';
 import { canned } from './support/canned.ts';
 
 const graph = {
@@ -60,6 +61,57 @@ describe('what the executor keeps is bounded', () => {
     const documentOf = (number: number): string => `{ text(of: "${String(number).padEnd(length / 2, '.')}") }`;
     await executeAll(executor, 20, documentOf);
     expect(executor.cached().variants).toBe(15);
+  });
+});
+
+describe('what an answer may hold', () => {
+  const subgraphs = {
+    list: 'type Query { all: [N] } type N @key(fields: "id") { id: ID! }',
+    even: 'type N @key(fields: "id") { id: ID! even: [N] }',
+    odd: 'type N @key(fields: "id") { id: ID! odd: [N] }',
+    names: 'type N @key(fields: "id") { id: ID! name: String }',
+  };
+  const many = Array.from({ length: 40 }, () => ({ __typename: 'N', id: '1' }));
+  /** Each level is 40 times the one around it, and is one object to the executor. */
+  const deep = (levels: number): string =>
+    levels === 0 ? 'name' : `${levels % 2 === 0 ? 'even' : 'odd'} { ${deep(levels - 1)} }`;
+  const answering = (names: SubgraphResponse) =>
+    canned(subgraphs, ({ serviceName }) => {
+      if (serviceName === 'list') return { data: { all: many } };
+      return serviceName === 'names' ? names : { data: { _entities: [{ [serviceName]: many }] } };
+    }).executors;
+
+  test.each([
+    ['an entity', { data: { _entities: [null] }, errors: [{ message: 'no', path: ['_entities', 0] }] }],
+    ['a field', { data: { _entities: [{ name: null }] }, errors: [{ message: 'no', path: ['_entities', 0, 'name'] }] }],
+    ['nothing', { data: { _entities: [{ name: 'n' }] } }],
+  ])('bounds the places of an object that lists multiply, when %s failed', async (_, names) => {
+    for (const [, executor] of answering(names)) {
+      const { data, errors } = await executor.execute({ query: `{ all { ${deep(5)} } }`, context: null });
+      expect(data).toBeUndefined();
+      expect(errors?.map(({ extensions }) => extensions['code'])).toEqual(['ANSWER_TOO_LARGE']);
+    }
+  });
+
+  test('bounds the text of errors, each of which may be told at a thousand places', async () => {
+    const message = 'x'.repeat(20_000);
+    const names = { data: { _entities: [{ name: null }] }, errors: [{ message, path: ['_entities', 0, 'name'] }] };
+    for (const [, executor] of answering(names)) {
+      const few = await executor.execute({ query: '{ all { name } }', context: null });
+      expect(few.errors).toHaveLength(40);
+      const { data, errors } = await executor.execute({ query: '{ all { odd { name } } }', context: null });
+      expect([data, errors?.map(({ extensions }) => extensions['code'])]).toEqual([undefined, ['ANSWER_TOO_LARGE']]);
+    }
+  });
+
+  test('of variables one wrong value is told, however many there are', async () => {
+    const lists = { a: 'enum Mood { GOOD BAD } type Query { x(of: [Mood!]): Int }' };
+    const variables = { of: Array.from({ length: 20_000 }, (_, index) => `GOOB${index}`) };
+    for (const [, executor] of canned(lists, () => ({ data: { x: 1 } })).executors) {
+      const query = 'query ($of: [Mood!]) { x(of: $of) }';
+      const { errors } = await executor.execute({ query, variables, context: null });
+      expect(errors?.map(({ message }) => message)).toEqual([expect.stringContaining('"GOOB0" at "of[0]"')]);
+    }
   });
 });
 
