@@ -31,3 +31,29 @@ export async function findAway(needs: Needs): Promise<readonly string[]> {
   ); // prettier-ignore
   return names.flat();
 }
+
+/** Of one kind; each asks every service and server once. */
+const checksPerSecond = 20;
+
+/**
+ * A check that anybody may ask for, on a port that anybody reaches: who asks while one runs, or when 20 were made within the
+ * last second, gets the outcome of the last.
+ */
+export function sparingly<T>(check: () => Promise<T>, nowMs: () => number = () => performance.now()): () => Promise<T> {
+  let last: Promise<T> | undefined;
+  let isRunning = false;
+  let left = checksPerSecond;
+  let atMs = nowMs();
+  return () => {
+    const now = nowMs();
+    left = Math.min(checksPerSecond, left + ((now - atMs) / 1_000) * checksPerSecond);
+    atMs = now;
+    if (last && (isRunning || left < 1)) return last;
+    left -= 1;
+    isRunning = true;
+    last = check().finally(() => {
+      isRunning = false;
+    });
+    return last;
+  };
+}
