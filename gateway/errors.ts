@@ -51,10 +51,6 @@ const notNowCodes: ReadonlySet<unknown> = new Set(['SERVICE_UNAVAILABLE', 'DEADL
 export const refusal = (code: GatewayErrorCode, message: string, status = 400): GraphQLError =>
   new GraphQLError(message, { extensions: { code, http: { status } } });
 
-/** A variable holds a text that is none; see `isWellFormed`. */
-export const halfCharacter = (): GraphQLError =>
-  refusal('BAD_REQUEST', 'A variable holds one half of a surrogate pair, which is no character.');
-
 /** Ends the messages of graphql-js that name what a misspelt word could have been. */
 const suggestion = /\s?Did you mean [^]*\?$/;
 

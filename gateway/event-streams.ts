@@ -142,8 +142,10 @@ export function eventStreams(options: EventStreamOptions): Router {
         refuse(response, error as GraphQLError, 400);
         return;
       }
-      // graphql-sse would read it again, knows documents by their text alone, and says what is wrong in its own form.
+      // graphql-sse would read it again, knows documents by their text alone and types by their usual letters, and says what is
+      // wrong in its own form.
       request.url = '/?query=';
+      request.headers['content-type'] = 'application/json';
       request.headers.accept = eventStream;
       request.body = { query: '' };
       response.setHeader('x-accel-buffering', 'no');

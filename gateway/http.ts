@@ -10,9 +10,10 @@ import { type ExecutionResult, GraphQLError, type GraphQLFormattedError } from '
 import { retryAfterSeconds } from '../subgraphs/shared/errors.ts';
 import { jsonInTurns } from '../subgraphs/shared/json-text.ts';
 import type { Logger, Metrics } from '../subgraphs/shared/telemetry.ts';
-import { type GatewayErrorCode, halfCharacter, isUnavailableAnswer, presentError, refusal } from './errors.ts';
+import { type GatewayErrorCode, isUnavailableAnswer, presentError, refusal } from './errors.ts';
 import type { Graph } from './graph.ts';
 import { jsonBody } from './json-body.ts';
+import { refusalOfVariables } from './limits.ts';
 import { observe, operationLabel } from './measure.ts';
 import { type RunOperation, clientOf } from './operations.ts';
 import type { Outgoing } from './outgoing.ts';
@@ -20,7 +21,7 @@ import type { PersistedQueries } from './persisted-queries.ts';
 import { type QuickOptions, answerQuickly, isOwnRead, isRecord, recordOf } from './quick-answers.ts';
 import { type Arrived, held } from './quick-send.ts';
 import type { OperationContext } from './subgraphs.ts';
-import { isWellFormed, searchParametersOf } from './text.ts';
+import { searchParametersOf } from './text.ts';
 
 export type HttpOptions = QuickOptions & {
   readonly graph: Pick<Graph, 'onSchema'>;
@@ -161,7 +162,8 @@ async function contextOf(
   if (named?.refused !== undefined) throw named.refused;
   if (typeof query === 'string' && query !== '') {
     const variables = isRecord(given.variables) ? given.variables : {};
-    if (!isWellFormed(variables)) throw halfCharacter();
+    const refused = refusalOfVariables(variables);
+    if (refused) throw refused;
     const operationName = typeof given.operationName === 'string' ? given.operationName : undefined;
     const sent = { query, operationName, variables };
     if (!options.newcomers.isKnown(sent)) await options.newcomers.introduce(sent, { client: clientOf(caller), isGone });

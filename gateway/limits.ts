@@ -1,6 +1,7 @@
 import {
   type DocumentNode,
   type FragmentDefinitionNode,
+  type GraphQLError,
   Kind,
   type OperationDefinitionNode,
   type SelectionSetNode,
@@ -23,6 +24,8 @@ export const limits = {
   types: 10,
   /** Lists and objects within a literal: Apollo's planner takes twice as long for each list around a list. */
   literalDepth: 10,
+  /** Lists and objects within the variables: JSON is written by functions that call themselves. */
+  variableDepth: 100,
   /** Those of `__typename` too. */
   aliases: 15,
   directives: 10,
@@ -87,6 +90,32 @@ export function checkDocument(document: DocumentNode): OperationDefinitionNode {
   if (operation.operation === 'mutation') checkMutationRoots(operation, fragments);
   if (operation.operation === 'subscription') checkSubscriptionRoots(operation, fragments);
   return operation;
+}
+
+/**
+ * What is wrong with a client's variables whatever they are for: lists and objects nested too deep, or a text, names of fields
+ * included, with one half of a surrogate pair, for which UTF-8 has no bytes. Undefined when nothing is.
+ */
+export function refusalOfVariables(variables: Readonly<Record<string, unknown>>): GraphQLError | undefined {
+  let level: unknown[] = [variables];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > limits.variableDepth)
+      return refusal(
+        'TOO_DEEP',
+        `The variables are nested too deep; at most ${limits.variableDepth} levels are allowed.`,
+      );
+    const next: unknown[] = [];
+    for (const value of level) {
+      const texts = typeof value === 'string' ? [value] : Array.isArray(value) ? [] : Object.keys(value as object);
+      if (!texts.every((text) => text.isWellFormed()))
+        return refusal('BAD_REQUEST', 'A variable holds one half of a surrogate pair, which is no character.');
+      if (typeof value === 'string') continue;
+      for (const inner of Object.values(value as object))
+        if (typeof inner === 'string' || (typeof inner === 'object' && inner !== null)) next.push(inner);
+    }
+    level = next;
+  }
+  return undefined;
 }
 
 /** Clients know these two from other servers, so they learn more than that the schema has no such directive. */

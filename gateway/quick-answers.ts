@@ -8,6 +8,7 @@ import type { Answering } from '../subgraphs/shared/answering.ts';
 import { type Logger, type Metrics, traceIdFrom } from '../subgraphs/shared/telemetry.ts';
 import type { TokenVerifier } from './auth.ts';
 import type { Documents, ReadDocument } from './documents.ts';
+import { refusalOfVariables } from './limits.ts';
 import { observe } from './measure.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Newcomers } from './newcomers.ts';
@@ -25,7 +26,7 @@ import {
   textOf,
 } from './quick-send.ts';
 import type { ResponseCache } from './response-cache.ts';
-import { isReadableHead, isWellFormed, searchParametersOf } from './text.ts';
+import { isReadableHead, searchParametersOf } from './text.ts';
 
 export type QuickOptions = {
   readonly documents: Documents;
@@ -237,7 +238,7 @@ function parametersOf(given: Record<string, unknown>): Parameters | undefined {
   if (query !== null && typeof query !== 'string') return undefined;
   if ((extensions !== null && !isRecord(extensions)) || (variables !== null && !isRecord(variables))) return undefined;
   if (operationName !== null && typeof operationName !== 'string') return undefined;
-  if (variables !== null && !isWellFormed(variables)) return undefined;
+  if (variables !== null && refusalOfVariables(variables)) return undefined;
   const names = documentId !== null || (extensions !== null && 'persistedQuery' in extensions);
   if (!names && (query === null || query === '')) return undefined;
   return {

@@ -2,12 +2,12 @@ import { type ExecutionArgs, GraphQLError } from 'graphql';
 import type { Caller } from './caller.ts';
 import type { Variables } from './cost.ts';
 import type { Documents } from './documents.ts';
-import { halfCharacter, refusal } from './errors.ts';
+import { refusal } from './errors.ts';
 import type { Operation, Supergraph } from './execute.ts';
+import { refusalOfVariables } from './limits.ts';
 import type { Newcomers } from './newcomers.ts';
 import { clientOf } from './operations.ts';
 import type { DocumentRequest, PersistedQueries, ResolvedText } from './persisted-queries.ts';
-import { isWellFormed } from './text.ts';
 
 /** What a client asks for over a connection that stays open. */
 export type SentOperation = DocumentRequest & {
@@ -37,7 +37,8 @@ export async function readSentOperation(
 ): Promise<(ExecutionArgs & { readonly contextValue: ReadOperation }) | readonly GraphQLError[]> {
   try {
     const variables = sent.variables ?? {};
-    if (!isWellFormed(variables)) throw halfCharacter();
+    const refused = refusalOfVariables(variables);
+    if (refused) return [refused];
     const operationName = sent.operationName ?? undefined;
     const { query, register }: ResolvedText = persisted.isNamed(sent) ? await persisted.textOf(sent) : plainText(sent);
     const text = { query, operationName, variables };

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import express, { type RequestHandler } from 'express';
 import { type SubgraphLink, type SubgraphName, subgraphNames } from '../subgraphs/shared/link.ts';
 import { runProcess } from '../subgraphs/shared/process.ts';
-import { NotReady, checkReady, findAway, readyTimeoutMs } from '../subgraphs/shared/readiness.ts';
+import { NotReady, checkReady, findAway, readyTimeoutMs, sparingly } from '../subgraphs/shared/readiness.ts';
 import { type Runtime, openRuntime } from '../subgraphs/shared/runtime.ts';
 import { httpLinks } from '../subgraphs/shared/subgraph-process.ts';
 import { openOperationsPort } from '../subgraphs/shared/operations-port.ts';
@@ -35,7 +36,7 @@ import { openResponseCache } from './response-cache.ts';
 import { openRevokedSessions } from './sessions.ts';
 import { openSockets, refuseUpgrade } from './sockets.ts';
 import { openSubscriptions } from './subscriptions.ts';
-import { isReadableHead } from './text.ts';
+import { isReadableHead, originFormOf } from './text.ts';
 import { type TrustedDocuments, compileAhead, readAll, readTrustedDocuments } from './trusted-documents.ts';
 import { type WebhookGate, openWebhookGate } from './webhook-gate.ts';
 
@@ -122,21 +123,22 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   let closing = false;
   const compile = () => compileAhead(readAll(trusted, documents), { supergraph, log, isClosing: () => closing });
   const compiled = compile();
+  const checkAll = sparingly(() => {
+    const services = subgraphNames.map((name) => [name, () => linkReady(options.link(name))] as const);
+    return checkReady({ redis: () => runtime.redis.ping(), ...Object.fromEntries(services) }, readyTimeoutMs.service);
+  });
   const ready = async (): Promise<void> => {
     if (closing) throw new Error('closing');
     await compiled;
-    const services = subgraphNames.map((name) => [name, () => linkReady(options.link(name))] as const);
-    const needs = { redis: () => runtime.redis.ping(), ...Object.fromEntries(services) };
-    await checkReady(needs, readyTimeoutMs.service);
+    await checkAll();
   };
-
-  const degraded = () => findAway({ 'job store': () => runtime.jobs.ready() });
+  const degraded = sparingly(() => findAway({ 'job store': () => runtime.jobs.ready() }));
   const app = openApp(runtime, { config, live, link: options.link, ready, degraded, api: http.api, gate });
 
-  server.on('request', inTurn(http.inFrontOf(app)));
+  server.on('request', inTurn(byPath(http.inFrontOf(app))));
   server.on('upgrade', (request, socket, head) => {
     if (!isReadableHead(request)) refuseUpgrade(socket, '400 Bad Request');
-    else if (/^\/graphql\/?(\?|$)/.test(request.url ?? '')) sockets.upgrade(request, socket, head);
+    else if (/^\/graphql\/?(\?|$)/.test(originFormOf(request.url ?? '') ?? '')) sockets.upgrade(request, socket, head);
     else refuseUpgrade(socket, '404 Not Found');
   });
   await listen(server, config.port, config.host);
@@ -232,6 +234,15 @@ function openOperations(
     },
   };
 }
+
+/** What follows sees paths alone: Express reads none from an address that is no URL. Refused as Node refuses what is no HTTP. */
+const byPath =
+  (listener: RequestListener): RequestListener =>
+  (request, response) => {
+    const path = originFormOf(request.url ?? '');
+    if (path === undefined) response.writeHead(400, { connection: 'close', 'content-length': '0' }).end();
+    else listener(Object.assign(request, { url: path }), response);
+  };
 
 const refuseOddBytes: RequestHandler = (request, _response, next) =>
   next(isReadableHead(request) ? undefined : refusal('BAD_REQUEST', 'The address and the headers must be UTF-8.'));

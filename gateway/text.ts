@@ -17,6 +17,15 @@ function isUtf8Escaped(address: string): boolean {
 /** Node reads headers as Latin-1, one character for each byte. */
 const isUtf8Header = (value: string): boolean => !beyondAscii.test(value) || isUtf8(Buffer.from(value, 'latin1'));
 
+const wholeAddress = /^[a-z][a-z\d+.-]*:/i;
+
+/** The path and parameters of an address that may stand as proxies send it, whole and with a host; undefined when it is none. */
+export function originFormOf(address: string): string | undefined {
+  if (!wholeAddress.test(address)) return address;
+  const { pathname, search } = URL.parse(address) ?? { pathname: '', search: '' };
+  return pathname.startsWith('/') ? pathname + search : undefined;
+}
+
 /** Whether the address is ASCII whose escaped bytes are UTF-8, and every header is UTF-8. */
 export function isReadableHead({ url = '', rawHeaders }: IncomingMessage): boolean {
   if (beyondAscii.test(url) || (url.includes('%') && !isUtf8Escaped(url))) return false;
@@ -27,24 +36,4 @@ export function isReadableHead({ url = '', rawHeaders }: IncomingMessage): boole
 export function searchParametersOf(url: string): URLSearchParams {
   const start = url.indexOf('?');
   return new URLSearchParams(start === -1 ? '' : url.slice(start));
-}
-
-/**
- * Whether each text in a JSON value, names of fields included, consists of characters: JSON can escape one half of a surrogate
- * pair, for which UTF-8 has no bytes.
- */
-export function isWellFormed(json: unknown): boolean {
-  const left: unknown[] = [json];
-  while (left.length > 0) {
-    const value = left.pop();
-    if (typeof value === 'string') {
-      if (!value.isWellFormed()) return false;
-    } else if (typeof value === 'object' && value !== null) {
-      for (const [name, inner] of Object.entries(value)) {
-        if (!name.isWellFormed()) return false;
-        left.push(inner);
-      }
-    }
-  }
-  return true;
 }

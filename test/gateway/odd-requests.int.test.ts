@@ -51,8 +51,20 @@ describe('an odd address', () => {
     ['/graphql/stream//', 404],
     ['/graphql/stream/x', 404],
     ['/products/%00', 404],
+    ['http://elsewhere/nowhere', 404],
+    ['http://elsewhere', 404],
+    ['http://user:%@elsewhere/graphql', 200],
+    ['http://[bad/graphql', 400],
+    ['graphql:graphql', 400],
+    ['http://[::1]:x/graphql', 400],
+    ['https://a%b/nowhere', 400],
   ])('%s is answered with %i', async (path, status) => {
     expect((await get(`${path}?${query}`)).status).toBe(status);
+  });
+
+  test('says what it is answered with in JSON, also where it is whole', async () => {
+    for (const path of ['http://elsewhere/nowhere', '/nowhere', 'http://user:%@elsewhere//x'])
+      expect(code(await get(path))).toBe('NOT_FOUND');
   });
 
   const paths = ['/', '/graphql', '/graphql/', '/graphql//', '//', '/graphql/stream', '/graphql/stream//', '/webhooks/x', '/webhooks//', '/jobs', '/jobs//', '/health/live', '/nowhere', '/%', '/graphql?%', '/graphql?query=%', '/graphql?variables=[', '/graphql?query=a&query=b', '/?', '?', '*', '/\\', '/;a', '/graphql;a', '/graphql?#', '/graphql/stream?variables=[']; // prettier-ignore
@@ -94,6 +106,17 @@ describe('bytes that are not UTF-8', () => {
     const stream = await post('/graphql/stream', body, `${json}accept: text/event-stream\r\n`);
     expect([stream.status, code(stream)]).toEqual([400, 'BAD_REQUEST']);
   }); // prettier-ignore
+
+  test.each(['APPLICATION/JSON', 'Application/Json ; Charset=UTF-8', 'application/json;charset="utf-8"', 'application/json;x=y'])(
+    'while UTF-8 of the type %s is taken on both ways in',
+    async (type) => {
+      const body = Buffer.from('{"query":"{ __typename }"}');
+      for (const path of ['/graphql', '/graphql/stream']) {
+        const answer = await post(path, body, `content-type: ${type}\r\naccept: application/json, text/event-stream\r\n`); // prettier-ignore
+        expect([path, answer.status, answer.body]).toEqual([path, 200, expect.stringContaining('"__typename":"Query"')]); // prettier-ignore
+      }
+    },
+  ); // prettier-ignore
 
   test('UTF-16 is another charset', async () => {
     const body = Buffer.from('{"query":"{ __typename }"}', 'utf16le');
@@ -159,6 +182,45 @@ describe('half of a surrogate pair, escaped', () => {
     expect([inDocument.status, code(inDocument)]).toEqual([400, 'GRAPHQL_PARSE_FAILED']);
     const whole = await post('/graphql', Buffer.from(`{"query":"${document}","variables":{"i":"\\ud83d\\ude00"}}`));
     expect([whole.status, whole.body]).toEqual([200, expect.stringContaining('😀')]);
+  });
+});
+
+describe('variables nested very deep', () => {
+  const document = 'query ($i: ID!) { user(id: $i) { id } }';
+  const nested = (depth: number, [open, close]: readonly [string, string]) =>
+    `${open.repeat(depth)}1${close.repeat(depth)}`;
+  const list = ['[', ']'] as const;
+  const object = ['{"a":', '}'] as const;
+
+  /** What each way in says of them. */
+  async function answers(variables: string, inAddress: boolean): Promise<string[]> {
+    const body = Buffer.from(`{"query":"${document}","variables":${variables}}`);
+    const stream = await post('/graphql/stream', body, 'content-type: application/json\r\naccept: text/event-stream\r\n'); // prettier-ignore
+    const { socket, received, send } = await openBareSocket(graph.port);
+    send(`{"id":"1","type":"subscribe","payload":${body.toString()}}`);
+    await once(socket, 'message');
+    socket.close();
+    const told = [await post('/graphql', body), stream].map((answer) => answer.body);
+    const search = `query=${encodeURIComponent(document)}&variables=${encodeURIComponent(variables)}`;
+    if (inAddress) told.push((await get(`/graphql?${search}`)).body);
+    return [...told, JSON.stringify(received.at(-1))];
+  }
+
+  // The first is declared as a text, which graphql-js refuses before anything is written; the others are not declared at all.
+  test.each([
+    ['a list', `{"i":${nested(30_000, list)}}`, false],
+    ['an object', `{"i":${nested(10_000, object)}}`, false],
+    ['what the document does not declare', `{"i":"1","x":${nested(30_000, list)}}`, false],
+    ['one level too many', `{"i":"1","x":${nested(101, list)}}`, true],
+    ['one level too many, in objects', `{"i":"1","x":${nested(101, object)}}`, true],
+  ])('are refused on every way in: %s', async (_, variables, inAddress) => {
+    for (const told of await answers(variables, inAddress)) expect(told).toContain('"code":"TOO_DEEP"');
+  });
+
+  test('are taken up to a hundred levels', async () => {
+    for (const levels of [list, object])
+      for (const told of await answers(`{"i":"1","x":${nested(100, levels)}}`, true))
+        expect(told).not.toContain('errors');
   });
 });
 
