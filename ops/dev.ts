@@ -61,4 +61,7 @@ async function assertFree(variable: string, host: string, port: number): Promise
   });
 }
 
-await runProcess(() => start(process.env, process.argv.slice(2)));
+/** Every program of `--split` may take its 30 s, one stage after the other, and then the servers end. */
+const stopGraceMs = 180_000;
+
+await runProcess(() => start(process.env, process.argv.slice(2)), { stopGraceMs });

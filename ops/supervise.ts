@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Env } from '../subgraphs/shared/env.ts';
 
@@ -81,14 +80,22 @@ export function supervise(
   /** `error`: it could not be started, e.g. for want of memory or processes. */
   function runOnce(): Promise<{ code: number | null; signal: NodeJS.Signals | null; error?: Error }> {
     return new Promise((resolve) => {
-      child = fork(program.file, [], {
-        env: program.env,
-        execArgv: ['--disable-warning=ExperimentalWarning'],
-        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-        detached: true,
-      });
+      child = undefined;
+      try {
+        child = fork(program.file, [], {
+          env: program.env,
+          execArgv: ['--disable-warning=ExperimentalWarning'],
+          stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+          detached: true,
+        });
+      } catch (error) {
+        // Some errors of starting are thrown (ENOMEM), others are an event (EAGAIN).
+        resolve({ code: null, signal: null, error: error as Error });
+        return;
+      }
+      // Without free descriptors there are no streams.
       for (const stream of [child.stdout, child.stderr]) {
-        createInterface({ input: stream as Readable }).on('line', options.print);
+        if (stream) createInterface({ input: stream }).on('line', options.print);
       }
       child.once('error', (error) => resolve({ code: null, signal: null, error }));
       child.once('exit', (code, signal) => resolve({ code, signal }));
@@ -112,7 +119,7 @@ export function supervise(
     },
     async stop() {
       stopping = true;
-      if (child?.exitCode !== null || child.signalCode !== null) return;
+      if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
       const ended = new Promise((resolve) => child?.once('exit', resolve));
       child.kill('SIGTERM');
       const cut = setTimeout(() => child?.kill('SIGKILL'), stopTimeoutMs);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { closeSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -99,7 +99,10 @@ async function spawnDaemon(kind: DaemonKind, dataDir: string, given: number | un
   child.unref();
   const pid = child.pid as number;
   const daemon = { name: kind.name, process: processIdentity(pid) ?? `${pid}@ended`, port };
-  writeFileSync(recordPath(dataDir, kind.name), JSON.stringify(daemon));
+  // At once, for those who read it without the lock.
+  const written = `${recordPath(dataDir, kind.name)}.new`;
+  writeFileSync(written, JSON.stringify(daemon));
+  renameSync(written, recordPath(dataDir, kind.name));
   return daemon;
 }
 

@@ -53,8 +53,10 @@ export function keepRunning(
     }
   }
   async function restart(): Promise<void> {
-    const unlock = await lock();
+    let unlock = (): void => undefined;
     try {
+      // It fails where the disk is full.
+      unlock = await lock();
       if (released) return;
       current = await startDaemon(kind, dataDir, log, current.port);
     } catch (error) {

@@ -33,9 +33,11 @@ export type DatabaseWatch = {
   close(): void;
 };
 
-const lookEveryMs = 200;
+const lookEveryMs = 100;
 /** A command that waits longer than this may wait for a lock, or for a server that hangs: the server is asked. */
-const suspectAfterMs = 700;
+const suspectAfterMs = 500;
+/** No statement of a request takes so long: its connection has died without a word, though the server answers others. */
+const lostAfterMs = 60_000;
 /** With the other two: who waits for a server that hangs is told within 3 s. */
 const probeTimeoutMs = 1_800;
 const firstRetryMs = 50;
@@ -50,7 +52,7 @@ const startRetryMs = 200;
  */
 export function watchDatabase(pool: RawPool, options: { url: string; part: DependencyPart }): DatabaseWatch {
   const { url, part } = options;
-  const waiting = new WeakMap<RawConnection, { command: unknown; sinceMs: number }>();
+  const waiting = new WeakMap<RawConnection, { command: unknown; begunMs: number; askedMs: number }>();
   const known = new WeakSet<RawConnection>();
   let isAway = false;
   let isProbing = false;
@@ -109,9 +111,10 @@ export function watchDatabase(pool: RawPool, options: { url: string; part: Depen
       const command = connection._command;
       const before = waiting.get(connection);
       if (command === undefined || command === null) waiting.delete(connection);
-      else if (before?.command !== command) waiting.set(connection, { command, sinceMs: nowMs });
-      else if (nowMs - before.sinceMs > suspectAfterMs && !isProbing) {
-        before.sinceMs = nowMs; // it answers: asked again when this one still waits
+      else if (before?.command !== command) waiting.set(connection, { command, begunMs: nowMs, askedMs: nowMs });
+      else if (nowMs - before.begunMs > lostAfterMs && pauses === 0) connection.stream.destroy(notNow());
+      else if (nowMs - before.askedMs > suspectAfterMs && !isProbing) {
+        before.askedMs = nowMs; // it answers: asked again when this one still waits
         suspect();
       }
     }

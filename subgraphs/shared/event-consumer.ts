@@ -1,7 +1,9 @@
+import { TimeoutError } from 'redis';
 import { type Database, type Sql, select, write } from './database.ts';
 import { isDuplicateKey, isUnavailable } from './errors.ts';
 import type { DomainEvent } from './events.ts';
 import { idFromBytes, idToBytes, isId, newId } from './ids.ts';
+import { inTime } from './in-time.ts';
 import { streamsOf } from './outbox-relay.ts';
 import type { Redis } from './redis.ts';
 import type { Logger, Metrics } from './telemetry.ts';
@@ -14,6 +16,8 @@ const batchSize = 64;
 /** From so many entries at once the ones that need nothing are looked up together: a relay publishes all again after Redis has lost them. */
 const backlogSize = 8;
 const blockMs = 1_000;
+/** The client goes on trying to connect after this; a consumer that is to stop is not held up. */
+const connectWithinMs = 1_000;
 /** How long the partitions of a process that died wait for the next. */
 const leaseMs = 5_000;
 /**
@@ -60,7 +64,7 @@ export function startEventConsumer(deps: ConsumerDeps): { stop(): Promise<void> 
     let recoveredAtMs = -Infinity;
     while (!stopped) {
       try {
-        if (!redis.isOpen) await redis.connect();
+        if (!redis.isOpen) await inTime(redis.connect(), connectWithinMs, time);
         const held: boolean = await takeLease(redis, lease, consumer);
         let takenAtMs = time.monotonicMs();
         if ((held && !holds) || takenAtMs - recoveredAtMs > recoverEveryMs) recover = true;
@@ -88,6 +92,8 @@ export function startEventConsumer(deps: ConsumerDeps): { stop(): Promise<void> 
         }
       } catch (error) {
         recover = true;
+        // A connection that has died without a word would keep every command waiting: the next turn makes another.
+        if (error instanceof TimeoutError && redis.isOpen) redis.destroy();
         if (!stopped) {
           const { message } = error as Error;
           // A group vanishes when Redis loses its data; takeOver makes it again. A Redis that is away is said elsewhere.

@@ -23,6 +23,8 @@ export type JobStoreOptions = {
 const connectTimeoutMs = 3_000;
 /** A store that takes a command and does not answer it within this time is away. */
 const commandTimeoutMs = 2_500;
+/** A connection over which a command has no answer for this long may have died without a word: it is made anew. */
+const silenceMs = 4_000;
 const maxReconnectDelayMs = 2_000;
 
 /** MongoDB when `mongoUrl` is set, else Redis. Rejects when it can't be reached now. */
@@ -67,6 +69,7 @@ function redisOptionsOf(redisUrl: string): NonNullable<RedisBackendConfig['redis
     ...(url.protocol === 'rediss:' && { tls: {} }),
     connectTimeout: connectTimeoutMs,
     commandTimeout: commandTimeoutMs,
+    socketTimeout: silenceMs,
     // A command fails at once while there is no connection, and none is sent a second time by the driver.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Agenda } from 'agenda';
+import { Agenda, type Job } from 'agenda';
 import { LRUCache } from 'lru-cache';
 import { type DependencyPart, openDependency } from './dependency.ts';
 import { isUnavailable, unavailable } from './errors.ts';
@@ -38,6 +38,8 @@ const lockLifetimeMs = 30_000;
 const drainTimeoutMs = 15_000;
 const ensureEveryMs = 2_000;
 const rememberedWakes = 10_000;
+/** A recurring job that should have run so long ago never will: a process that died with it would have been followed by another. */
+const maxOverdueMs = 2 * lockLifetimeMs;
 
 export type JobsOptions = {
   readonly mongoUrl: string | undefined;
@@ -81,7 +83,8 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
   async function ensureRecurring(agenda: Agenda): Promise<void> {
     for (const [name, everyMs] of recurring) {
       const { jobs } = await agenda.queryJobs({ name });
-      if (jobs.some((job) => job.repeatInterval)) continue;
+      const job = jobs.find(({ repeatInterval }) => repeatInterval);
+      if (job && !isOverdue(job)) continue;
       // A store that has lost this has lost what was asked for, too.
       wakes.clear();
       await agenda.every(everyMs, name);
@@ -161,6 +164,13 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
   };
 }
 
+/**
+ * The Redis store writes a job in several commands, of which it keeps the first ones when it is cut off or restarted
+ * without its last second: such a job is there and never found when it is due.
+ */
+const isOverdue = ({ nextRunAt, disabled }: { nextRunAt?: Date | null; disabled?: boolean }): boolean =>
+  disabled !== true && (!nextRunAt || Date.now() - new Date(nextRunAt).getTime() > maxOverdueMs);
+
 /** Agenda on a store that is there now; it outlives the store's absences from then on. */
 async function connectAgenda(
   options: JobsOptions,
@@ -179,6 +189,11 @@ async function connectAgenda(
     removeOnComplete: true,
   });
   agenda.on('error', (error: Error) => log.debug({ err: error.message }, 'job store'));
+  // Agenda keeps one that failed and has no next time, and looks at it at every turn, for ever.
+  agenda.on('complete', (job: Job) => {
+    if (!job.attrs.failedAt || job.attrs.nextRunAt) return;
+    job.remove().catch((error: Error) => log.debug({ err: error.message }, 'a failed job was not removed'));
+  });
   await agenda.ready;
 
   let running = 0;

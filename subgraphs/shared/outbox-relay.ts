@@ -12,6 +12,13 @@ const pollMs = 1_000;
 const trimEveryMs = 60_000;
 /** Published rows are kept this long, so that they can be published again when Redis has lost everything. */
 export const outboxRetentionHours = 48;
+/**
+ * No row is published again later than this after it was written, however often Redis loses everything: well before
+ * consumers forget what they have handled (`inboxRetentionDays`), as an event may wait in its stream for a while.
+ */
+export const maxRepublishAgeDays = 4;
+/** Two days of a busy shop in one statement would take longer than a statement may. */
+const republishBatch = 5_000;
 
 /** How often the marker moves on; so much more than was lost is published again after a restart of Redis. */
 const markEveryMs = 5_000;
@@ -36,6 +43,7 @@ const databaseTime = async (sql: Sql): Promise<string> =>
  * A marker key in Redis tells whether Redis still has what was published: the server's run id, and a time up to which all
  * published events were in Redis when the marker was written. Another run id means a restart or a failover, which may have
  * lost the last writes: what was published since that time goes out again. Without the marker, every retained row does.
+ * What other relays are publishing at that moment may have gone to the Redis that was lost, too: their claims end.
  */
 export function startOutboxRelay(deps: {
   service: string;
@@ -59,14 +67,22 @@ export function startOutboxRelay(deps: {
       if (remark) markedAtMs = time.monotonicMs();
       return;
     }
+    let found = await write(
+      sql,
+      'update outbox set claimed_by = null, claimed_until = null where published_at is null and claimed_by is not null',
+    );
+    // Only now: from here on nobody notes as published what went to the Redis that is lost.
     const at = await databaseTime(sql);
     const since = left.split(' ')[1];
-    const found = await write(
-      sql,
-      `update outbox set published_at = null, claimed_by = null, claimed_until = null
-       where published_at > ${since === undefined ? `utc_timestamp(3) - interval ${outboxRetentionHours} hour` : '?'}`,
-      since === undefined ? [] : [since],
-    );
+    for (let batch = republishBatch; batch === republishBatch; found += batch) {
+      batch = await write(
+        sql,
+        `update outbox set published_at = null, claimed_by = null, claimed_until = null
+         where published_at > ${since === undefined ? `utc_timestamp(3) - interval ${outboxRetentionHours} hour` : '?'} and published_at <= ?
+           and created_at > utc_timestamp(3) - interval ${maxRepublishAgeDays} day limit ${republishBatch}`,
+        since === undefined ? [at] : [since, at],
+      );
+    }
     await deps.redis.set(marker, `${run} ${at}`);
     if (found > 0)
       deps.log.warn({ events: found, since }, 'Redis was restarted or emptied: publishing again what it may have lost');

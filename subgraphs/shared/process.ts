@@ -4,15 +4,20 @@ import { isUnavailable } from './unavailable.ts';
 
 /** A start that hangs, e.g. on a database that doesn't answer, is given this long after a signal. */
 const defaultStartGraceMs = 10_000;
+/** A stop that hangs is given this long: its supervisor, or the container's, would kill it after 30 s without a word. */
+const defaultStopGraceMs = 28_000;
 
 /**
  * Runs a service as a process: `start` returns how to stop it. SIGTERM and SIGINT drain once and exit 0 (or `process.exitCode`); a second signal
- * doesn't hurry it; a start that hasn't ended 10 s after a signal is left, with exit code 1. A process that was forked also ends with its parent. A configuration that can't work is printed without a stack and exits 2; any other error exits 1.
+ * doesn't hurry it; a start that hasn't ended 10 s after a signal is left, with exit code 1, and so is a stop that takes longer than 28 s. A process that was forked also ends with its parent. A configuration that can't work is printed without a stack and exits 2; any other error exits 1.
  * A dependency that is away ends nothing: see `outliveDependencies`.
  */
 export async function runProcess(
   start: () => Promise<{ stop(): Promise<void> }>,
-  { startGraceMs = defaultStartGraceMs }: { startGraceMs?: number } = {},
+  {
+    startGraceMs = defaultStartGraceMs,
+    stopGraceMs = defaultStopGraceMs,
+  }: { startGraceMs?: number; stopGraceMs?: number } = {},
 ): Promise<void> {
   outliveDependencies();
   let stopping: Promise<void> | undefined;
@@ -27,7 +32,13 @@ export async function runProcess(
       }, startGraceMs);
     }
     stopping ??= starting
-      .then((service) => service.stop())
+      .then((service) => {
+        setTimeout(() => {
+          console.error(`The stop did not end within ${stopGraceMs / 1000} s: ended without it.`);
+          process.exit(1);
+        }, stopGraceMs);
+        return service.stop();
+      })
       .then(
         () => process.exit(process.exitCode ?? 0),
         (error: unknown) => {

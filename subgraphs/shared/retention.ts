@@ -2,7 +2,7 @@ import { type Sql, write } from './database.ts';
 import { idempotencyRetentionDays } from './idempotency.ts';
 import { purgeOutbox } from './outbox-relay.ts';
 
-/** Longer than the outbox keeps what it may publish again after Redis has lost everything (48 h). */
+/** Longer than the outbox publishes events again after Redis has lost everything (`maxRepublishAgeDays`). */
 export const inboxRetentionDays = 7;
 /** A saga is over within its order's life time; a step that comes later than this is nobody's any more. */
 export const barrierRetentionDays = 35;

@@ -7,6 +7,7 @@ import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import { notedSize } from './answer-size.ts';
 import type { Headers } from './auth.ts';
+import { isUnavailable, retryAfterSeconds } from './errors.ts';
 import { closeServer, inTurn, limitedServer, listen } from './http-server.ts';
 import { jsonInTurns } from './json-text.ts';
 import { readyTimeoutMs } from './readiness.ts';
@@ -124,9 +125,11 @@ export async function serveSubgraph(
       response.writeHead(answer.status, { ...answer.headers, 'content-length': Buffer.byteLength(answer.body) });
       response.end(answer.body);
     })().catch((error: Error) => {
-      options.log.error({ err: error, path: request.url }, 'request failed');
-      if (!response.headersSent)
-        respond(response, 500, 'application/json', JSON.stringify({ code: 'INTERNAL_SERVER_ERROR' }));
+      const notNow = isUnavailable(error);
+      if (!notNow) options.log.error({ err: error, path: request.url }, 'request failed');
+      const code = notNow ? 'SERVICE_UNAVAILABLE' : 'INTERNAL_SERVER_ERROR';
+      if (notNow && !response.headersSent) response.setHeader('retry-after', String(retryAfterSeconds));
+      if (!response.headersSent) respond(response, notNow ? 503 : 500, 'application/json', JSON.stringify({ code }));
       else response.destroy();
     });
   };

@@ -1,7 +1,9 @@
 const unreachable: ReadonlySet<unknown> = new Set([
   'ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH',
+  'EHOSTDOWN', 'ENETDOWN', 'EADDRNOTAVAIL', 'ENOBUFS', 'EMFILE', 'ENFILE',
   'PROTOCOL_CONNECTION_LOST', 'PROTOCOL_SEQUENCE_TIMEOUT', 'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR', 'POOL_CLOSED',
-  'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_SOCKET',
+  'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_SOCKET',
 ]); // prettier-ignore
 
 /** What MySQL and MariaDB say when a statement or a connection can't be had now, but may be later. */
@@ -23,8 +25,12 @@ const fullDisk = /\berr(?:or|no):? (?:28|122|135|136)\b|no space left/i;
 const clientErrors: ReadonlySet<unknown> = new Set([
   'ClientClosedError', 'ClientOfflineError', 'DisconnectsClientError', 'SocketClosedUnexpectedlyError', 'SocketTimeoutError',
   'ConnectionTimeoutError', 'TimeoutError', 'MaxRetriesPerRequestError', 'MongoNetworkError', 'MongoNetworkTimeoutError',
-  'MongoServerSelectionError', 'MongoTopologyClosedError', 'MongoNotConnectedError',
+  'MongoServerSelectionError', 'MongoTopologyClosedError', 'MongoNotConnectedError', 'MongoPoolClearedError', 'MongoPoolClosedError',
+  'MongoServerClosedError',
 ]); // prettier-ignore
+
+/** What MongoDB says of a node that is not, or no longer, the one to ask: the codes after which its drivers try again. */
+const mongoNotNow: ReadonlySet<unknown> = new Set([6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436]); // prettier-ignore
 
 /** What Redis says while it loads, has no memory or disk, is a replica, or has as many clients as it takes. */
 const redisNotNow =
@@ -34,7 +40,7 @@ const isRedisReply = (name: string): boolean =>
 
 /** What drivers say, without a code, of a connection that was closed between two commands. */
 const closedConnection =
-  /^(?:Can't (?:add new command when connection is|write) in closed state|Connection is closed\.|Command timed out|Stream isn't writeable|Pool is closed)/;
+  /^(?:Can't (?:add new command when connection is|write) in closed state|Connection is closed\.|Command timed out|Stream isn't writeable|Pool is closed|Socket timeout\.|The queue is full)/;
 
 const maxDepth = 5;
 
@@ -48,6 +54,7 @@ export function isUnavailable(error: unknown): boolean {
     const message = typeof given.message === 'string' ? given.message : '';
     const name = cause.constructor.name;
     if (unreachable.has(given.code) || databaseNotNow.has(given.errno) || clientErrors.has(name)) return true;
+    if (name === 'MongoServerError' && mongoNotNow.has(given.code)) return true;
     if ((given.errno === 1030 || given.errno === 1180) && fullDisk.test(message)) return true;
     if (given.extensions?.code === 'SERVICE_UNAVAILABLE' || given.extensions?.code === 'DEADLINE_EXCEEDED') return true;
     if (closedConnection.test(message) || (isRedisReply(name) && redisNotNow.test(message))) return true;

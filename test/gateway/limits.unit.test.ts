@@ -151,7 +151,8 @@ describe('a document', () => {
     const bomb = `{ me { ...F0 } } ${many(30, (index) => `fragment F${index} on User { ...F${index + 1} ...F${index + 1} }`)} fragment F30 on User { id }`;
     const started = performance.now();
     expect(codeOf(bomb)).toBe('TOO_MANY_FIELDS');
-    expect(performance.now() - started).toBeLessThan(100);
+    // One by one the fields would take minutes.
+    expect(performance.now() - started).toBeLessThan(2_000);
   });
 
   test('whose fragments all spread each other, or double and end in none, is read and validated in no time', () => {

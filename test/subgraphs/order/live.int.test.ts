@@ -84,7 +84,7 @@ describe('orderEvents', () => {
     const started = performance.now();
     await events.return?.();
     expect((await waiting).done).toBe(true);
-    expect(performance.now() - started).toBeLessThan(200);
+    expect(performance.now() - started).toBeLessThan(2_000);
   });
 
   test("hides a private note's text from the customer, not its entry", async () => {

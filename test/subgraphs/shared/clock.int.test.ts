@@ -20,7 +20,8 @@ test.each([600_000, -600_000])('a process whose clock is %d ms off goes by the s
   jest.spyOn(Date, 'now').mockImplementation(() => ownClock() + offMs);
   const runtime = await open();
   try {
-    expect(Math.abs(runtime.now().getTime() - ownClock())).toBeLessThan(100);
+    // To within the way to Redis and back.
+    expect(Math.abs(runtime.now().getTime() - ownClock())).toBeLessThan(2_000);
   } finally {
     await runtime.close();
   }

@@ -90,6 +90,19 @@ export function testJobs(store: () => JobStore): void {
     await until(() => runs >= 3);
   }, 15_000);
 
+  test('that fail and have no next time do not stay in the store', async () => {
+    const jobs = await open(newPrefix());
+    let runs = 0;
+    jobs.define('test.once', async () => {
+      runs += 1;
+      throw new Error('no');
+    });
+    jobs.start();
+    await jobs.wakeAt('test.once', new Date());
+    await until(() => runs === 1);
+    await until(async () => (await jobs.agenda().queryJobs({ name: 'test.once' })).total === 0);
+  }, 20_000);
+
   test('that run are waited for when the process stops', async () => {
     const jobs = await open(newPrefix());
     let state = 'waiting';

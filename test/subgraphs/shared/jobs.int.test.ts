@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { openJobs } from '../../../subgraphs/shared/jobs.ts';
 import { startLoop } from '../../../subgraphs/shared/loop.ts';
 import { type Redis, openRedis } from '../../../subgraphs/shared/redis.ts';
+import { createMetrics } from '../../../subgraphs/shared/telemetry.ts';
 import { startTestServers } from '../../support/test-servers.ts';
 import { log } from './events-world.ts';
 import { testJobs } from './jobs-contract.ts';
@@ -24,6 +26,29 @@ describe('jobs in Redis', () => {
     redisUrl: servers.redisUrl,
     loseEverything: async () => void (await redis.flushAll()),
   }));
+
+  test('that recur are made whole where Redis has only the first of the commands by which they were written', async () => {
+    const prefix = 'partly';
+    const { redisUrl } = servers;
+    const jobs = await openJobs({ mongoUrl: undefined, redisUrl, name: 'test', prefix, log, metrics: createMetrics() });
+    try {
+      // Its due time is in an index that Agenda writes last.
+      await jobs.agenda().every(500, 'test.often');
+      const [id = ''] = await redis.sMembers(`${prefix}:agenda:jobs:by_name:test.often`);
+      await redis.zRem(`${prefix}:agenda:jobs:by_next_run_at`, id);
+      const longAgo = new Date(Date.now() - 3_600_000).toISOString();
+      await redis.hSet(`${prefix}:agenda:job:${id}`, 'nextRunAt', longAgo);
+      let runs = 0;
+      jobs.define('test.often', async () => {
+        runs += 1;
+      });
+      jobs.recurring('test.often', 500);
+      jobs.start();
+      await until(() => runs >= 2);
+    } finally {
+      await jobs.stop();
+    }
+  }, 20_000);
 });
 
 describe('a loop', () => {

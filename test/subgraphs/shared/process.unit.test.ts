@@ -10,7 +10,7 @@ const processModule = pathToFileURL(resolve('subgraphs/shared/process.ts')).href
 async function terminated(start: string): Promise<{ code: number | null; output: string; afterMs: number }> {
   const script = `import { runProcess } from ${JSON.stringify(processModule)};
     setInterval(() => {}, 1000);
-    await runProcess(async () => { console.log('begun'); ${start} }, { startGraceMs: 300 });`;
+    await runProcess(async () => { console.log('begun'); ${start} }, { startGraceMs: 300, stopGraceMs: 1_000 });`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr])
@@ -35,4 +35,10 @@ test('a start that ends in that time is stopped in order, however long that take
   const { code, output } = await terminated(`await new Promise((next) => setTimeout(next, 250)); return { ${stop} };`);
   expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining('stopped') });
   expect(output).not.toContain('did not end');
+});
+
+test('a stop that hangs is left some time later, with exit code 1', async () => {
+  const { code, output, afterMs } = await terminated('return { stop: () => new Promise(() => {}) };');
+  expect({ code, output }).toMatchObject({ code: 1, output: expect.stringContaining('The stop did not end') });
+  expect(afterMs).toBeGreaterThan(950);
 });

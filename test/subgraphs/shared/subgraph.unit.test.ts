@@ -4,11 +4,12 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { parse } from 'graphql';
 import { anonymous } from '../../../subgraphs/shared/auth.ts';
 import { deadlineIn, remainingMs } from '../../../subgraphs/shared/deadline.ts';
+import { deadlineExceeded } from '../../../subgraphs/shared/errors.ts';
 import { httpLink } from '../../../subgraphs/shared/http-link.ts';
 import { type ServiceCall, withinDeadline } from '../../../subgraphs/shared/link.ts';
 import { scalars } from '../../../subgraphs/shared/scalars.ts';
 import { keepAliveTimeoutMs, serveSubgraph } from '../../../subgraphs/shared/serve.ts';
-import { type CallContext, createEngine } from '../../../subgraphs/shared/subgraph.ts';
+import { type CallContext, type Subgraph, createEngine } from '../../../subgraphs/shared/subgraph.ts';
 import { createLogger, createMetrics } from '../../../subgraphs/shared/telemetry.ts';
 import { until } from '../../support/until.ts';
 
@@ -48,9 +49,9 @@ function openEngine() {
   return { engine, seen };
 }
 
-async function overHttp() {
+async function overHttp(parts: Partial<Subgraph> = {}) {
   const { engine, seen } = openEngine();
-  const subgraph = { ...engine, ready: async () => undefined, startWorker: async () => undefined, close: async () => undefined }; // prettier-ignore
+  const subgraph = { ...engine, ...parts, ready: async () => undefined, startWorker: async () => undefined, close: async () => undefined }; // prettier-ignore
   const served = await serveSubgraph(subgraph, { port: 0, host: '127.0.0.1', log });
   const link = httpLink('product', `http://127.0.0.1:${served.port}`);
   closing.push(
@@ -64,6 +65,17 @@ test('a subgraph says over HTTP how long it keeps a connection', async () => {
   const { port } = await overHttp();
   const { headers } = await fetch(`http://127.0.0.1:${port}/health/live`);
   expect(headers.get('keep-alive')).toBe(`timeout=${keepAliveTimeoutMs / 1_000}`);
+});
+
+test.each([
+  ['what it needs is away', Object.assign(new Error('lost'), { code: 'ECONNRESET' }), 503, 'SERVICE_UNAVAILABLE', '1'],
+  ['it did not answer in time', deadlineExceeded('late'), 503, 'SERVICE_UNAVAILABLE', '1'],
+  ['it has a fault', new Error('fault'), 500, 'INTERNAL_SERVER_ERROR', null],
+])('a plain request, as a webhook, is told when %s', async (_, error, status, code, retryAfter) => {
+  const { port } = await overHttp({ raw: () => Promise.reject(error) });
+  const response = await fetch(`http://127.0.0.1:${port}/webhooks/some`, { method: 'POST', body: '{}' });
+  expect([response.status, await response.json()]).toEqual([status, { code }]);
+  expect(response.headers.get('retry-after')).toBe(retryAfter);
 });
 
 test('a subgraph begins the next request of a connection when it has answered the one before', async () => {
