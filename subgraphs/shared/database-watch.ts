@@ -36,8 +36,8 @@ export type DatabaseWatch = {
 const lookEveryMs = 100;
 /** A command that waits longer than this may wait for a lock, or for a server that hangs: the server is asked. */
 const suspectAfterMs = 500;
-/** No statement of a request takes so long: its connection has died without a word, though the server answers others. */
-const lostAfterMs = 60_000;
+/** No statement of ours takes so long: its connection has died without a word, though the server answers others. */
+const defaultLostAfterMs = 60_000;
 /** With the other two: who waits for a server that hangs is told within 3 s. */
 const probeTimeoutMs = 1_800;
 const firstRetryMs = 50;
@@ -50,8 +50,11 @@ const startRetryMs = 200;
  * of the pool fails at once, until the server answers again. It is asked with back-off by one probe for all of the pool,
  * so that nothing falls upon a server that has just come. A server that answers at all, "too many connections" too, is there.
  */
-export function watchDatabase(pool: RawPool, options: { url: string; part: DependencyPart }): DatabaseWatch {
-  const { url, part } = options;
+export function watchDatabase(
+  pool: RawPool,
+  options: { url: string; part: DependencyPart; lostAfterMs?: number | undefined },
+): DatabaseWatch {
+  const { url, part, lostAfterMs = defaultLostAfterMs } = options;
   const waiting = new WeakMap<RawConnection, { command: unknown; begunMs: number; askedMs: number }>();
   const known = new WeakSet<RawConnection>();
   let isAway = false;

@@ -84,8 +84,10 @@ export async function openDatabase(options: {
   log: Logger;
   dependency?: Dependency;
   startTimeoutMs?: number;
+  /** A statement that has no answer for this long has lost its connection; 60 s when not given. */
+  lostAfterMs?: number;
 }): Promise<Database> {
-  const { url, log, startTimeoutMs = defaultStartTimeoutMs } = options;
+  const { url, log, startTimeoutMs = defaultStartTimeoutMs, lostAfterMs } = options;
   const { dependency = openDependency({ name: 'database', setting: 'MYSQL_URL', log }) } = options;
   const ORM = await whenItAnswers(url, startTimeoutMs, () => ormFor(url));
   const orm = (await ORM.init({
@@ -112,7 +114,7 @@ export async function openDatabase(options: {
   })) as unknown as MySqlORM;
 
   const pool = (await orm.em.getConnection().getNativeClient()) as unknown as RawPool;
-  const watch = watchDatabase(pool, { url, part: dependency.part() });
+  const watch = watchDatabase(pool, { url, part: dependency.part(), lostAfterMs });
 
   let refusalSaidAtMs = -Infinity;
   async function transaction<T>(work: (tx: Sql) => Promise<T>): Promise<T> {

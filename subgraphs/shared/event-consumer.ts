@@ -1,11 +1,10 @@
-import { TimeoutError } from 'redis';
 import { type Database, type Sql, select, write } from './database.ts';
 import { isDuplicateKey, isUnavailable } from './errors.ts';
 import type { DomainEvent } from './events.ts';
 import { idFromBytes, idToBytes, isId, newId } from './ids.ts';
 import { inTime } from './in-time.ts';
 import { streamsOf } from './outbox-relay.ts';
-import type { Redis } from './redis.ts';
+import { type Redis, blockingClient } from './redis.ts';
 import type { Logger, Metrics } from './telemetry.ts';
 import { type Time, realTime } from './time.ts';
 
@@ -54,7 +53,7 @@ export function startEventConsumer(deps: ConsumerDeps): { stop(): Promise<void> 
 
   async function consumePartition(stream: string): Promise<void> {
     // XREADGROUP BLOCK occupies its connection, so each partition has its own.
-    const redis = deps.redis.duplicate();
+    const redis = blockingClient(deps.redis);
     redis.on('error', (error: Error) =>
       deps.log.debug({ err: error.message, stream }, 'redis connection of an event consumer'),
     );
@@ -92,8 +91,6 @@ export function startEventConsumer(deps: ConsumerDeps): { stop(): Promise<void> 
         }
       } catch (error) {
         recover = true;
-        // A connection that has died without a word would keep every command waiting: the next turn makes another.
-        if (error instanceof TimeoutError && redis.isOpen) redis.destroy();
         if (!stopped) {
           const { message } = error as Error;
           // A group vanishes when Redis loses its data; takeOver makes it again. A Redis that is away is said elsewhere.

@@ -1,10 +1,11 @@
-import { createClient } from 'redis';
+import { type RedisClientOptions, createClient } from 'redis';
 import { type Dependency, type DependencyPart, openDependency } from './dependency.ts';
 import { ConfigError } from './env.ts';
 import { inTime } from './in-time.ts';
 import type { Logger } from './telemetry.ts';
 
 export type Redis = ReturnType<typeof connect>;
+type RedisSocketOptions = NonNullable<RedisClientOptions['socket']>;
 
 const maxReconnectDelayMs = 1_000;
 
@@ -64,6 +65,16 @@ export async function openRedis(
   client.off('error', onStartError);
   return client;
 }
+
+/** Longer than any read blocks: a connection over which nothing has come or gone for so long is made anew. */
+const silenceMs = 5_000;
+
+/**
+ * A client of its own for reads that block, not connected yet. Asking whether Redis answers would wait behind a read, so it
+ * is known by its silence; while its user does something else, it is connected again for nothing.
+ */
+export const blockingClient = (redis: Redis): Redis =>
+  redis.duplicate({ socket: { ...redis.options?.socket, socketTimeout: silenceMs } as RedisSocketOptions });
 
 /**
  * Asks a connected client every 0.5 s whether Redis still answers, and connects again when it does not: a connection to a

@@ -12,6 +12,8 @@ export type TcpProxy = {
   accept(): Promise<void>;
   /** Connections stay open, nothing goes through any more, either way; until `mend`. */
   stall(): void;
+  /** Connections that are open stay so and nothing comes over them any more, for ever; new ones are as ever. */
+  forget(): void;
   /** What the target answers comes so much later, in its order. */
   delay(delayMs: number): void;
   /** Each request is answered with these bytes, and never reaches the target. */
@@ -86,6 +88,10 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
     stall() {
       mode = { is: 'stalled' };
       for (const pair of pairs) for (const socket of pair) socket.pause();
+    },
+    forget() {
+      // Without a listener what comes is dropped.
+      for (const pair of pairs) for (const socket of pair) socket.removeAllListeners('data').resume();
     },
     delay(delayMs) {
       mode = { is: 'slow', delayMs };

@@ -22,10 +22,11 @@ export async function openBareSocket(port: number, options: BareSocketOptions = 
     ...(options.address !== undefined && { headers: { 'x-forwarded-for': options.address } }),
   });
   const received: Received[] = [];
+  let isClosed = false;
   const closed = new Promise<number>((resolve) => {
     socket.on('close', resolve);
     socket.on('error', () => resolve(-1));
-  });
+  }).finally(() => (isClosed = true));
   socket.on('message', (data: Buffer) => received.push(JSON.parse(data.toString()) as Received));
   const opened = await Promise.race([
     new Promise<boolean>((resolve) => socket.on('open', () => resolve(true))),
@@ -35,7 +36,7 @@ export async function openBareSocket(port: number, options: BareSocketOptions = 
   if (opened && options.init !== false) {
     const { authorization } = options;
     send({ type: 'connection_init', payload: authorization === undefined ? {} : { authorization } });
-    await Promise.race([closed, until(() => received.length > 0, { everyMs: 5 })]);
+    await until(() => isClosed || received.length > 0, { everyMs: 5 });
   }
   return { socket, received, closed, opened, send };
 }

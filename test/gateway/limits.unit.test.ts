@@ -170,7 +170,7 @@ describe('a document', () => {
       ])
         // prettier-ignore
         expect(documents.read(query, {}).validationErrors()).not.toEqual([]);
-    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    expect(performance.now() - startedMs).toBeLessThan(15_000);
   });
 
   test('whose fragments go in circles ends, and validation names the circle', () => {

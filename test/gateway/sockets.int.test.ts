@@ -443,15 +443,15 @@ test.each(['h2c', 'TLS/1.2'])('an offer to go over to %s is left alone, and the 
 
 describe('a gateway that closes', () => {
   test('lets running requests end, tells sockets to come back, is not ready and takes nothing new', async () => {
-    const graph = await startTestGraph({ shape: 'in process', env: { DRAIN_DELAY_MS: '200' } });
-    const running = graph.ask('mutation { slowly(ms: 600) }');
+    const graph = await startTestGraph({ shape: 'in process', env: { DRAIN_DELAY_MS: '1500' } });
+    const running = graph.ask('mutation { slowly(ms: 2500) }');
     const client = createClient({
       url: `ws://127.0.0.1:${graph.port}/graphql`,
       webSocketImpl: WebSocket,
       retryAttempts: 0,
       lazy: true,
     });
-    const overSocket = client.iterate({ query: 'mutation { slowly(ms: 600) }' }).next();
+    const overSocket = client.iterate({ query: 'mutation { slowly(ms: 2500) }' }).next();
     const closed = new Promise<number>((resolve) =>
       client.on('closed', (event) => resolve((event as { code: number }).code)),
     );

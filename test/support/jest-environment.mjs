@@ -8,6 +8,27 @@ const sharedConstructors = [
   ...['Uint8ClampedArray', 'Float32Array', 'Float64Array', 'BigInt64Array', 'BigUint64Array'],
 ];
 
+const agendaModule = /\/node_modules\/agenda\//;
+const longMs = 10_000;
+
+/**
+ * For each job that it runs, Agenda waits half the life of the job's lock to see whether it runs still, also when the job
+ * has ended long ago (`checkIfJobIsStillAlive` in https://github.com/agenda/agenda/blob/main/packages/agenda/src/JobProcessor.ts).
+ * A process ends by `process.exit`; Jest would say of each worker that it "has failed to exit gracefully". This can go when
+ * Agenda clears that timer.
+ *
+ * @param {{ setTimeout: typeof setTimeout }} global
+ */
+function leaveAgendaBehind(global) {
+  const { setTimeout } = global;
+  const start = (/** @type {Parameters<typeof setTimeout>} */ ...given) => {
+    const timer = setTimeout(...given);
+    if ((given[1] ?? 0) >= longMs && agendaModule.test(String(new Error('where from').stack))) timer.unref();
+    return timer;
+  };
+  global.setTimeout = Object.defineProperties(/** @type {typeof setTimeout} */ (start), Object.getOwnPropertyDescriptors(setTimeout)); // prettier-ignore
+}
+
 /**
  * Jest runs each test file in a realm of its own, while Node's modules make their errors, dates and arrays in the main
  * one: there `caught instanceof Error` is false for an ENOENT. Here a realm's constructors accept the instances of both.
@@ -16,6 +37,7 @@ export default class SharedRealmEnvironment extends TestEnvironment {
   /** @param {import('@jest/environment').JestEnvironmentConfig} config @param {import('@jest/environment').EnvironmentContext} context */
   constructor(config, context) {
     super(config, context);
+    leaveAgendaBehind(this.global);
     for (const name of sharedConstructors) {
       const inner = /** @type {any} */ (this.global)[name];
       const outer = /** @type {any} */ (globalThis)[name];

@@ -85,7 +85,7 @@ describe('before orders are closed payment is asked', () => {
     expect(waiting).toMatchObject({ state: 'PENDING_PAYMENT' });
     expect(waiting.history.edges.at(-1).node).toMatchObject({ type: 'PaymentAwaited', data: { until } });
     expect(await expireOrders(world.deps)).toBe(0);
-    await world.rows('update orders set expires_at = ? where id = ?', [new Date(Date.now() - 1), idToBytes(id)]);
+    await world.rows('update orders set expires_at = ? where id = ?', [new Date(Date.now() - 1_000), idToBytes(id)]);
     outlooks.clear();
     expect(await expireOrders(world.deps)).toBe(1);
   });

@@ -97,10 +97,12 @@ describe('expiry', () => {
          from orders where state = 'PENDING_PAYMENT' and seq = 2`,
         [String(copy)],
       );
-    await world.rows("update orders set expires_at = ? where state = 'PENDING_PAYMENT'", [new Date(Date.now() - 1)]);
+    await world.rows("update orders set expires_at = ? where state = 'PENDING_PAYMENT'", [
+      new Date(Date.now() - 1_000),
+    ]);
     const started = performance.now();
     const expired = await Promise.all([expireOrders(world.deps), expireOrders(world.deps), expireOrders(world.deps)]);
-    expect(performance.now() - started).toBeLessThan(3_000);
+    expect(performance.now() - started).toBeLessThan(10_000);
     expect(expired.reduce((sum, one) => sum + one, 0)).toBe(500);
     expect(await world.rows("select count(*) n from orders where state = 'PENDING_PAYMENT'")).toEqual([{ n: 0 }]);
     const [once] = await world.rows(

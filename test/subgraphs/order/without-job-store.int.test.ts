@@ -16,7 +16,7 @@ afterAll(async () => {
 test('what is due is done although no job ever runs', async () => {
   const jobs = { ...world.runtime.jobs, start: async () => undefined, recurring: () => undefined, define: () => undefined };
   const unpaid = await world.place(userViewer());
-  await world.rows('update orders set expires_at = ? where id = ?', [new Date(Date.now() - 1), idToBytes(unpaid.id)]);
+  await world.rows('update orders set expires_at = ? where id = ?', [new Date(Date.now() - 1_000), idToBytes(unpaid.id)]);
   const left = await world.place(userViewer());
   const undone = "update orders o join saga s on s.order_id = o.id set s.state = 'RUNNING', s.steps = replace(s.steps, '\"DONE\"', '\"RUNNING\"'), s.lease_until = null, s.next_retry_at = utc_timestamp(3) where o.id = ?";
   await world.rows(undone, [idToBytes(left.id)]);

@@ -71,8 +71,11 @@ test('more events than a batch are published in order', async () => {
 }, 20_000);
 
 test('what a relay claimed and left is published when its lease has ended', async () => {
+  const before = world.relay(source);
+  await until(async () => (await world.redis.get(`events:${source}:marker`)) !== null);
+  await before.stop();
   await world.append(newId(), 1);
-  await world.rows('update outbox set claimed_by = ?, claimed_until = utc_timestamp(3) + interval 1 second', [
+  await world.rows('update outbox set claimed_by = ?, claimed_until = utc_timestamp(3) + interval 2 second', [
     Buffer.alloc(16, 1),
   ]);
   const relay = world.relay(source);
