@@ -32,3 +32,24 @@ const unseen = /\p{Default_Ignorable_Code_Point}/gu;
 
 /** An identifier as it was typed or pasted, in the form in which it was given out: plain characters, without what is not seen. */
 export const typedIdentifier = (text: string): string => text.normalize('NFKC').replaceAll(unseen, '').trim();
+
+/** A character that leaves a mark: letters and symbols that are shown as nothing don't count. */
+const visibleCharacter = /(?![\p{Default_Ignorable_Code_Point}\u2800])[\p{L}\p{N}\p{P}\p{S}]/u;
+/** True for text of which people see something. */
+const hasVisible = (text: string): boolean => visibleCharacter.test(text);
+
+const controlCharacters = /\p{Cc}/u;
+const controlsButLines = /(?![\n\r\t])\p{Cc}/u;
+
+/** What text that people write may be: `lines` may have line ends and tabs; of `min` 1 or more something is seen. */
+export type TextRule = { readonly min: number; readonly max: number; readonly lines: boolean };
+
+/** Which rule the text breaks, as the end of a sentence: `has 1 to 200 characters`. Null for none. */
+export function brokenTextRule(text: string, { min, max, lines }: TextRule): string | null {
+  if (!text.isWellFormed()) return 'is not valid Unicode';
+  if (lengthOf(text.trim()) < min || lengthOf(text) > max) return `has ${min} to ${max} characters`;
+  if (min > 0 && !hasVisible(text)) return `has ${min} to ${max} characters, at least one of them visible`;
+  if ((lines ? controlsButLines : controlCharacters).test(text))
+    return `has no control characters${lines ? ' but line ends and tabs' : ''}`;
+  return null;
+}

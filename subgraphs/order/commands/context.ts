@@ -1,6 +1,6 @@
 import { type UserViewer, isStaff } from '../../shared/auth.ts';
 import { type Refusal, RefusedError, forbiddenError, notFoundError, validationError } from '../../shared/errors.ts';
-import { lengthOf } from '../../shared/text.ts';
+import { brokenTextRule } from '../../shared/text.ts';
 import type { Actor } from '../domain/order.ts';
 import type { StoredOrder } from '../rows.ts';
 
@@ -37,18 +37,13 @@ export const staffOfOthers =
       throw new RefusedError(forbiddenError('Another member of staff has to do this: the order is your own.'));
   };
 
-/** A refusal unless `text` has `min` to `max` characters and is valid Unicode. */
+/** A refusal unless `text` has `min` to `max` characters, is valid Unicode and has no control characters but line ends and tabs. */
 export function checkLength(
   name: string,
   text: string | null | undefined,
   bounds: { min: number; max: number },
 ): Refusal[] {
-  if (text?.isWellFormed() === false) return [validationError(`${name}: is not valid Unicode.`, [name])];
-  if (
-    text !== null && text !== undefined
-      ? lengthOf(text.trim()) >= bounds.min && lengthOf(text) <= bounds.max
-      : bounds.min === 0
-  )
-    return [];
-  return [validationError(`${name}: has ${bounds.min} to ${bounds.max} characters.`, [name])];
+  if (bounds.min === 0 && (text === null || text === undefined)) return [];
+  const broken = brokenTextRule(text ?? '', { ...bounds, lines: true });
+  return broken === null ? [] : [validationError(`${name}: ${broken}.`, [name])];
 }

@@ -2,7 +2,7 @@ import type { Refusal } from '../../shared/errors.ts';
 import { notFoundError, validationError } from '../../shared/errors.ts';
 import { isCurrency } from '../../shared/currencies.ts';
 import { type MoneyJson, money, multiply, sum } from '../../shared/money.ts';
-import { lengthOf } from '../../shared/text.ts';
+import { brokenTextRule } from '../../shared/text.ts';
 import type { LineAddOnRecord } from '../records.ts';
 import type { StoredLine } from '../rows.ts';
 import { type Stay, checkStay, checkStayAt, maxNightsPerOrder, nightsOf } from './stay.ts';
@@ -83,9 +83,8 @@ export function checkInput(
   if (!type) invalid('type: there is no such order type; see orderTypes.', 'type');
   if (!isCurrency(input.currency)) invalid('currency: is the code of a currency of ISO 4217, e.g. EUR.', 'currency');
   if (input.lines.length < 1 || input.lines.length > maxLines) invalid(`lines: takes 1 to ${maxLines} lines.`, 'lines');
-  if (lengthOf(input.remark ?? '') > maxRemarkLength)
-    invalid(`remark: has at most ${maxRemarkLength} characters.`, 'remark');
-  if (input.remark?.isWellFormed() === false) invalid('remark: is not valid Unicode.', 'remark');
+  const remark = brokenTextRule(input.remark ?? '', { min: 0, max: maxRemarkLength, lines: true });
+  if (remark !== null) invalid(`remark: ${remark}.`, 'remark');
   if (input.couponCodes?.length) invalid('couponCodes: this code does not exist.', 'couponCodes', '0');
   const reference = input.clientReference;
   if (reference !== null && reference !== undefined && !/^[\x20-\x7e]{1,64}$/.test(reference)) {

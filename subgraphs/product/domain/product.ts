@@ -2,7 +2,7 @@ import { type Viewer, isService, isStaff } from '../../shared/auth.ts';
 import { type Refusal, validationError } from '../../shared/errors.ts';
 import { isCurrency } from '../../shared/currencies.ts';
 import { type Money, type MoneyJson, maxAmountMinor, moneyFromJson } from '../../shared/money.ts';
-import { lengthOf } from '../../shared/text.ts';
+import { type TextRule, brokenTextRule, lengthOf } from '../../shared/text.ts';
 
 export type ProductKind = 'STOCKED' | 'BOOKABLE' | 'DIGITAL';
 export type ProductStatus = 'DRAFT' | 'ON_SALE' | 'OFF_SALE' | 'ARCHIVED';
@@ -72,12 +72,15 @@ export function checkContent(content: ProductContent): Refusal[] {
   const check = (fine: boolean, path: string, rule: string): void => {
     if (!fine) problems.push(problem(path, rule));
   };
-  for (const [path, text] of Object.entries({ name, subtitle, description, cover }))
-    check(text?.isWellFormed() !== false, path, unicodeRule);
+  const checkText = (text: string, path: string, rule: TextRule): void => {
+    const broken = brokenTextRule(text, rule);
+    if (broken !== null) problems.push(problem(path, broken));
+  };
+  checkText(name, 'name', nameRule);
+  checkText(subtitle ?? '', 'subtitle', { min: 0, max: maxNameLength, lines: false });
+  checkText(description, 'description', { min: 0, max: maxDescriptionLength, lines: true });
+  check(cover?.isWellFormed() !== false, 'cover', unicodeRule);
   for (const [index, image] of images.entries()) check(image.isWellFormed(), `images.${index}`, unicodeRule);
-  check(hasVisible(name) && lengthOf(name) <= maxNameLength, 'name', nameRule);
-  check(lengthOf(subtitle ?? '') <= maxNameLength, 'subtitle', `has at most ${maxNameLength} characters`);
-  check(lengthOf(description) <= maxDescriptionLength, 'description', `has at most ${maxDescriptionLength} characters`);
   check(cover === null || isPicture(cover), 'cover', pictureRule);
   check(images.length <= maxImages, 'images', `are at most ${maxImages}`);
   for (const [index, image] of images.entries()) check(isPicture(image), `images.${index}`, pictureRule);
@@ -121,8 +124,8 @@ function checkAddOns(addOns: readonly AddOn[], currency: string): Refusal[] {
     }
     if (codes.has(code)) problems.push(problem(`${at}.code`, 'is used by another add-on of this product'));
     codes.add(code);
-    if (!name.isWellFormed()) problems.push(problem(`${at}.name`, unicodeRule));
-    if (!hasVisible(name) || lengthOf(name) > maxNameLength) problems.push(problem(`${at}.name`, nameRule));
+    const broken = brokenTextRule(name, nameRule);
+    if (broken !== null) problems.push(problem(`${at}.name`, broken));
     if (unitPrice.amount < 0) problems.push(problem(`${at}.unitPrice.amount`, 'is 0 or more minor units'));
     if (unitPrice.currency !== currency) problems.push(problem(`${at}.unitPrice.currency`, "is the price's currency"));
   }
@@ -132,11 +135,8 @@ function checkAddOns(addOns: readonly AddOn[], currency: string): Refusal[] {
 const problem = (path: string, rule: string): Refusal =>
   validationError(`${path} ${rule}.`, ['input', ...path.split('.')]);
 
-/** A character that leaves a mark: letters and symbols that are shown as nothing don't count. */
-const visibleCharacter = /(?![\p{Default_Ignorable_Code_Point}\u2800])[\p{L}\p{N}\p{P}\p{S}]/u;
-const hasVisible = (text: string): boolean => visibleCharacter.test(text);
-const nameRule = `has 1 to ${maxNameLength} characters, at least one of them visible`;
-const unicodeRule = 'is valid Unicode: it has half of a surrogate pair';
+const nameRule: TextRule = { min: 1, max: maxNameLength, lines: false };
+const unicodeRule = 'is not valid Unicode';
 const pictureRule = `is an https URL or a path that begins with one /, at most ${maxUrlLength} characters`;
 
 /** Only https, or a path of this site; `//host` and `/\host` would lead to another one. */

@@ -1,5 +1,5 @@
 import { type Refusal, validationError } from '../../shared/errors.ts';
-import { firstOf, lengthOf } from '../../shared/text.ts';
+import { brokenTextRule, firstOf } from '../../shared/text.ts';
 
 /** Counters of one product. `allocated` units of the `onHand` ones are held by unpaid orders. */
 export type Stock = {
@@ -138,10 +138,10 @@ export function checkSets(changes: readonly StockSet[]): Refusal[] {
 const checkCount = (count: number): Refusal[] =>
   count >= 1 && count <= maxChanges ? [] : [validationError(`There are 1 to ${maxChanges} changes.`, ['changes'])];
 
-const checkReason = (index: number, reason: string): Refusal[] =>
-  reason.trim() !== '' && lengthOf(reason) <= maxReasonLength
-    ? []
-    : [problem(index, 'reason', `has 1 to ${maxReasonLength} characters`)];
+function checkReason(index: number, reason: string): Refusal[] {
+  const broken = brokenTextRule(reason, { min: 1, max: maxReasonLength, lines: true });
+  return broken === null ? [] : [problem(index, 'reason', broken)];
+}
 
 const problem = (index: number, field: string, rule: string): Refusal =>
   validationError(`changes.${index}.${field} ${rule}.`, ['changes', String(index), field]);

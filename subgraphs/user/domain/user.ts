@@ -1,6 +1,6 @@
 import type { Role } from '../../shared/auth.ts';
 import { type Refusal, conflictError, notFoundError } from '../../shared/errors.ts';
-import { firstOf, foldedOf, lengthOf } from '../../shared/text.ts';
+import { brokenTextRule, firstOf, foldedOf, lengthOf } from '../../shared/text.ts';
 import { type Checked, accept, combine, refuse } from './checked.ts';
 
 export type Gender = 'UNSPECIFIED' | 'MALE' | 'FEMALE';
@@ -36,19 +36,11 @@ export type ProfileInput = {
 export const maxNameLength = 64;
 export const maxAvatarLength = 512;
 export const maxInfoLength = 1_024;
-const controlCharacters = /\p{Cc}/u;
-/** A character that leaves a mark: letters and symbols that are shown as nothing don't count. */
-const visibleCharacter = /(?![\p{Default_Ignorable_Code_Point}\u2800])[\p{L}\p{N}\p{P}\p{S}]/u;
-/** Text about the user may have lines. */
-const controlsButLines = /(?![\n\r\t])\p{Cc}/u;
 
 export function checkName(text: string, path: readonly string[]): Checked<string> {
   const name = text.normalize('NFC').trim();
-  const length = lengthOf(name);
-  if (length < 1 || length > maxNameLength) return refuse(`It has 1 to ${maxNameLength} characters.`, path);
-  if (!name.isWellFormed()) return refuse('It is valid Unicode.', path);
-  if (!visibleCharacter.test(name)) return refuse('It has at least one visible character.', path);
-  return controlCharacters.test(name) ? refuse('It has no control characters.', path) : accept(name);
+  const broken = brokenTextRule(name, { min: 1, max: maxNameLength, lines: false });
+  return broken === null ? accept(name) : refuse(`It ${broken}.`, path);
 }
 
 /** Folding may make several characters of one, in some scripts up to 18. */
@@ -69,13 +61,10 @@ function checkAvatar(text: string, path: readonly string[]): Checked<string> {
       );
 }
 
-const checkInfo = (text: string, path: readonly string[]): Checked<string> =>
-  lengthOf(text) > maxInfoLength || controlsButLines.test(text) || !text.isWellFormed()
-    ? refuse(
-        `It is valid Unicode of at most ${maxInfoLength} characters, and none of the control characters but line ends and tabs.`,
-        path,
-      )
-    : accept(text);
+function checkInfo(text: string, path: readonly string[]): Checked<string> {
+  const broken = brokenTextRule(text, { min: 0, max: maxInfoLength, lines: true });
+  return broken === null ? accept(text) : refuse(`It ${broken}.`, path);
+}
 
 /** The changes that a profile input asks for, checked; members that are absent stay absent. */
 export function checkProfile(
