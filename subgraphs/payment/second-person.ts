@@ -3,7 +3,7 @@ import { type Sql, select } from '../shared/database.ts';
 import { type Refusal, forbiddenError } from '../shared/errors.ts';
 import { type Claim, claimKey, findKey } from '../shared/idempotency.ts';
 import { idToBytes } from '../shared/ids.ts';
-import { type Money, money, moneyToJson } from '../shared/money.ts';
+import { type Money, maxAmountMinor, money, moneyToJson } from '../shared/money.ts';
 import { walletId } from './domain/ledger.ts';
 
 /** Staff give nothing away to themselves, and settle nothing of their own. */
@@ -11,14 +11,17 @@ export const ownRefusal = (viewer: UserViewer, customerId: string): Refusal | nu
   viewer.userId === customerId ? forbiddenError('Another member of staff has to do this: it is your own.') : null;
 
 /** Above `STAFF_APPROVAL_ABOVE` one person is not enough. */
-const approvalRequired = (limit: Money, message: string) =>
+const approvalRequired = ({ limit, path }: Pick<Wanted, 'limit' | 'path'>, message: string) =>
   ({
     __typename: 'ApprovalRequiredError',
     code: 'APPROVAL_REQUIRED',
     message,
-    path: ['amount', 'amount'],
+    path,
     limit: moneyToJson(limit),
   }) satisfies Refusal;
+
+/** What two people want, where the amount stands in its input, and what one may give alone. */
+type Wanted = Omit<Claim, 'ownerId'> & { readonly limit: Money; readonly path: readonly string[] };
 
 /** Owns the keys of what two people do: no person's, so that both mean the same. */
 const twoPeople = '00000000-0000-0000-0000-000000000000';
@@ -31,23 +34,54 @@ const twoPeople = '00000000-0000-0000-0000-000000000000';
 export async function claimOfTwo(
   tx: Sql,
   viewer: UserViewer,
-  wanted: Omit<Claim, 'ownerId'> & { readonly limit: Money },
+  wanted: Wanted,
 ): Promise<{ readonly claim: Claim } | { readonly refusal: Refusal }> {
-  const { limit, ...given } = wanted;
+  const { limit, path, ...given } = wanted;
   const claim: Claim = { ...given, ownerId: twoPeople };
   if ((await findKey(tx, claim)) !== null) return { claim };
   const asking = { ...claim, operation: `${given.operation} asked` };
   const { replayed, result } = await claimKey(tx, asking, { askedBy: viewer.userId });
   if (!replayed || result.askedBy === viewer.userId)
-    return { refusal: approvalRequired(limit, 'This is more than one person may give: now an administrator who is not you has to send the same request with the same idempotency key.') }; // prettier-ignore
+    return { refusal: approvalRequired({ limit, path }, 'This is more than one person may give: now an administrator who is not you has to send the same request with the same idempotency key.') }; // prettier-ignore
   if (!isAdmin(viewer))
-    return { refusal: approvalRequired(limit, 'This is more than one person may give: the second has to be an administrator.') }; // prettier-ignore
+    return { refusal: approvalRequired({ limit, path }, 'This is more than one person may give: the second has to be an administrator.') }; // prettier-ignore
   return { claim };
 }
 
+/** One person would give more than one may: to be done by two. */
+class AboveLimitError extends Error {
+  override readonly name = 'AboveLimitError';
+}
+
+/** To be called in the transaction of what one person does, once the sum that it adds to is locked. */
+export function requireWithin(limit: Money, { amount }: Money): void {
+  if (amount > limit.amount) throw new AboveLimitError('too much for one person');
+}
+
+/** Runs `work` as one person's, and once more as that of two where it is more than one may give. */
+export async function byOneOrTwo<T>(isLarge: boolean, work: (byTwo: boolean) => Promise<T>): Promise<T> {
+  try {
+    return await work(isLarge);
+  } catch (error) {
+    if (!(error instanceof AboveLimitError)) throw error;
+    return work(true);
+  }
+}
+
 const limitHours = 24;
-/** The newest entries of a wallet that are looked at. */
+const sinceLimit = (at: Date): Date => new Date(at.getTime() - limitHours * 3_600_000);
+/** The newest entries of a wallet that are looked at; where there are more within a day, the sum counts as above every limit. */
 const maxEntries = 1_000;
+
+/** What staff gave back of this payment lately, so that one large refund can't be many small ones. Exact under the payment's lock. */
+export async function refundedLately(sql: Sql, payment: { id: string; currency: string }, at: Date): Promise<Money> {
+  const [row] = await select(
+    sql,
+    "select coalesce(sum(amount_minor), 0) refunded from refund where payment_id = ? and created_at > ? and requested_by is not null and state <> 'FAILED'",
+    [idToBytes(payment.id), sinceLimit(at)],
+  );
+  return money(BigInt((row?.['refunded'] ?? 0) as string | number), payment.currency);
+}
 
 /** What staff gave this wallet lately, so that one large credit can't be many small ones. Exact once the wallet's row is locked. */
 export async function creditedLately(
@@ -57,10 +91,11 @@ export async function creditedLately(
 ): Promise<Money> {
   const [row] = await select(
     sql,
-    `select coalesce(sum(e.amount_minor), 0) credited
+    `select coalesce(sum(if(t.reference like 'credit:%', e.amount_minor, 0)), 0) credited, count(*) entries
      from (select transfer_id, amount_minor from ledger_entry where account_id = ? and at > ? order by seq desc limit ${maxEntries}) e
-     join ledger_transfer t on t.id = e.transfer_id where t.reference like 'credit:%'`,
-    [idToBytes(walletId(wallet.ownerId, wallet.currency)), new Date(at.getTime() - limitHours * 3_600_000)],
+     join ledger_transfer t on t.id = e.transfer_id`,
+    [idToBytes(walletId(wallet.ownerId, wallet.currency)), sinceLimit(at)],
   );
-  return money(BigInt((row?.['credited'] ?? 0) as string | number), wallet.currency);
+  const seenAll = Number(row?.['entries'] ?? 0) < maxEntries;
+  return money(seenAll ? BigInt((row?.['credited'] ?? 0) as string | number) : maxAmountMinor, wallet.currency);
 }

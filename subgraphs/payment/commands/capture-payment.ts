@@ -1,13 +1,13 @@
-import { type Viewer, isStaff, requireUser } from '../../shared/auth.ts';
-import { RefusedError, forbiddenError, orRefusals, validationError } from '../../shared/errors.ts';
+import { type UserViewer, type Viewer, isStaff, requireUser } from '../../shared/auth.ts';
+import { type Refusal, RefusedError, forbiddenError, orRefusals, validationError } from '../../shared/errors.ts';
 import { failPoint } from '../../shared/fail-point.ts';
 import { type Claim, claimKey } from '../../shared/idempotency.ts';
-import { type MoneyJson, moneyFromJson } from '../../shared/money.ts';
+import { type MoneyJson, money, moneyFromJson } from '../../shared/money.ts';
 import { type PaymentDeps, type Unit, providerNamed, transact } from '../context.ts';
 import { decideArrival, decideCapture, isUnpaid } from '../domain/payment.ts';
 import { type Intent, ProviderRefused } from '../providers/provider.ts';
 import { providerError } from '../refusals.ts';
-import { ownRefusal } from '../second-person.ts';
+import { claimOfTwo, ownRefusal } from '../second-person.ts';
 import type { AttemptRow, PaymentRow, Source } from '../records.ts';
 import { type Cause, findLiveAttempt, findPayment, knownAttempt, lockPayment, savePayment } from '../store.ts';
 import { applyFact } from './apply-fact.ts';
@@ -30,11 +30,13 @@ export async function capturePayment(
   const user = requireUser(viewer);
   if (!isStaff(viewer)) return refusedPayment([forbiddenError('Only staff may capture payments.')]);
   return orRefusals(async () => {
-    const { id, customerId } = await requirePayment(deps, input.paymentId, () => true);
-    const own = ownRefusal(user, customerId);
+    const found = await requirePayment(deps, input.paymentId, () => true);
+    const { id } = found;
+    const own = ownRefusal(user, found.customerId);
     if (own) throw new RefusedError(own);
-    const claim: Claim = { ownerId: user.userId, operation: 'capturePayment', key: idempotencyKey, input };
-    const replayed = await store(deps, claim, id, input.amount ?? null);
+    const stored = await store(deps, user, { found, amount: input.amount ?? null, given: { operation: 'capturePayment', key: idempotencyKey, input } }); // prettier-ignore
+    if ('refusal' in stored) return refusedPayment([stored.refusal]);
+    const { replayed } = stored;
     failPoint('payment.capture_stored');
     const attempt = await findLiveAttempt(deps.db.em(), id);
     if (attempt) await asRefusal(attempt.provider, executeCapture(deps, id, 'api'));
@@ -42,10 +44,40 @@ export async function capturePayment(
   }, refusedPayment);
 }
 
-const store = (deps: PaymentDeps, claim: Claim, paymentId: string, amount: MoneyJson | null): Promise<boolean> =>
+type Capture = {
+  readonly found: PaymentRow;
+  readonly amount: MoneyJson | null;
+  readonly given: Omit<Claim, 'ownerId'>;
+};
+
+/**
+ * That money has come by a way on which nobody else tells is as good as a credit: more than `STAFF_APPROVAL_ABOVE` takes two people.
+ */
+const claimFor = async (deps: PaymentDeps, unit: Unit, user: UserViewer, { found, given }: Capture) => {
+  const limit = money(deps.staffApprovalAboveMinor, found.currency);
+  const byTwo = deps.providers.get(found.method)?.offline === true && found.amountMinor > limit.amount;
+  return byTwo
+    ? claimOfTwo(unit.sql, user, { ...given, limit, path: ['paymentId'] })
+    : { claim: { ...given, ownerId: user.userId } };
+};
+
+const store = (
+  deps: PaymentDeps,
+  user: UserViewer,
+  capture: Capture,
+): Promise<{ readonly replayed: boolean } | { readonly refusal: Refusal }> =>
   transact(deps, async (unit) => {
-    const { replayed } = await claimKey(unit.sql, claim, { paymentId });
-    if (replayed) return true;
+    const { amount } = capture;
+    const paymentId = capture.found.id;
+    const allowed = await claimFor(deps, unit, user, capture);
+    if ('refusal' in allowed) {
+      // What can't be done is not for a second person to look at.
+      const decision = decideArrival(capture.found, amount === null ? null : moneyFromJson(amount));
+      if ('refusal' in decision) throw new RefusedError(decision.refusal);
+      return allowed;
+    }
+    const { replayed } = await claimKey(unit.sql, allowed.claim, { paymentId });
+    if (replayed) return { replayed };
     const payment = await lockPayment(unit.sql, paymentId);
     if (!payment) throw new Error('a payment that was read is gone');
     if (payment.method === 'WALLET') {
@@ -57,10 +89,10 @@ const store = (deps: PaymentDeps, claim: Claim, paymentId: string, amount: Money
     const decision = decide(payment, amount === null ? null : moneyFromJson(amount));
     if ('refusal' in decision) throw new RefusedError(decision.refusal);
     if (amount !== null) requireStep(deps, payment, BigInt(amount.amount), ['amount', 'amount']);
-    const cause: Cause = { source: 'api', at: deps.now(), data: { capturedBy: claim.ownerId } };
+    const cause: Cause = { source: 'api', at: deps.now(), data: { capturedBy: user.userId } };
     const after = await savePayment(unit, payment, decision.events, cause);
     if (offline) await bookArrival(unit, deps, { payment: after, attempt }, cause);
-    return false;
+    return { replayed };
   });
 
 /**

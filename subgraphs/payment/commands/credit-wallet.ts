@@ -11,12 +11,12 @@ import { claimKey } from '../../shared/idempotency.ts';
 import { isId } from '../../shared/ids.ts';
 import { isCurrency } from '../../shared/currencies.ts';
 import { type MoneyJson, maxAmountMinor, money } from '../../shared/money.ts';
-import { lengthOf } from '../../shared/text.ts';
+import { brokenTextRule } from '../../shared/text.ts';
 import { type PaymentDeps, transact } from '../context.ts';
 import { between } from '../domain/ledger.ts';
 import { postTransfer, walletIsFull } from '../ledger/transfer.ts';
 import { type WalletView, readWallet } from '../ledger/wallets.ts';
-import { claimOfTwo, creditedLately, ownRefusal } from '../second-person.ts';
+import { byOneOrTwo, claimOfTwo, creditedLately, ownRefusal, requireWithin } from '../second-person.ts';
 
 export type CreditInput = { readonly userId: string; readonly amount: MoneyJson; readonly reason: string };
 export type WalletPayload = {
@@ -27,11 +27,6 @@ export type WalletPayload = {
 
 const maxReasonLength = 200;
 const refused = (userErrors: readonly Refusal[]): WalletPayload => ({ wallet: null, replayed: false, userErrors });
-
-/** One person would give more than one may: to be done by two. */
-class AboveLimitError extends Error {
-  override readonly name = 'AboveLimitError';
-}
 
 /**
  * Gives a user money of the house's. Staff only, and never to themselves. More than `STAFF_APPROVAL_ABOVE`, at once or in a day
@@ -52,10 +47,7 @@ export async function creditWallet(
     if (own) throw new RefusedError(own);
     await requireCustomer(deps, userId, caller.traceId);
     const isLarge = BigInt(amount.amount) > deps.staffApprovalAboveMinor;
-    const done = await store(deps, staff, { input, key: idempotencyKey, byTwo: isLarge }).catch((error: unknown) => {
-      if (error instanceof AboveLimitError) return store(deps, staff, { input, key: idempotencyKey, byTwo: true });
-      throw error;
-    });
+    const done = await byOneOrTwo(isLarge, (byTwo) => store(deps, staff, { input, key: idempotencyKey, byTwo }));
     if ('refusal' in done) return refused([done.refusal]);
     return { wallet: await readWallet(deps.db.em(), userId, amount.currency), replayed: done.replayed, userErrors: [] };
   }, refused);
@@ -71,7 +63,7 @@ const store = (
     const { currency } = amount;
     const limit = money(deps.staffApprovalAboveMinor, currency);
     const given = { operation: 'creditWallet', key, input };
-    const allowed = byTwo ? await claimOfTwo(unit.sql, staff, { ...given, limit }) : { claim: { ...given, ownerId: staff.userId } }; // prettier-ignore
+    const allowed = byTwo ? await claimOfTwo(unit.sql, staff, { ...given, limit, path: ['amount', 'amount'] }) : { claim: { ...given, ownerId: staff.userId } }; // prettier-ignore
     if ('refusal' in allowed) {
       // What can't be done is not for a second person to look at.
       const { balanceMinor } = await readWallet(unit.sql, userId, currency);
@@ -85,8 +77,7 @@ const store = (
     const reference = `credit:${claimed.result.creditId}`;
     await postTransfer(unit.sql, { reference, reason, paymentId: null, orderId: null, moves }, deps.now());
     // Now that the wallet's row is locked nobody else's credit is overlooked.
-    if (!byTwo && (await creditedLately(unit.sql, wallet, deps.now())).amount > limit.amount)
-      throw new AboveLimitError('too much for one person');
+    if (!byTwo) requireWithin(limit, await creditedLately(unit.sql, wallet, deps.now()));
     return { replayed: false };
   });
 
@@ -97,9 +88,8 @@ function checkInput({ amount, reason }: CreditInput): void {
     refusals.push(
       validationError('currency: is the code of a currency of ISO 4217, e.g. EUR.', ['amount', 'currency']),
     );
-  if (!reason.isWellFormed()) refusals.push(validationError('reason: is not valid Unicode.', ['reason']));
-  else if (reason.trim().length === 0 || lengthOf(reason) > maxReasonLength)
-    refusals.push(validationError(`A reason has 1 to ${maxReasonLength} characters.`, ['reason']));
+  const broken = brokenTextRule(reason, { min: 1, max: maxReasonLength, lines: true });
+  if (broken !== null) refusals.push(validationError(`A reason ${broken}.`, ['reason']));
   if (refusals.length > 0) throw new RefusedError(...refusals);
 }
 

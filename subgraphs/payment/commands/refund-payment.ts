@@ -12,12 +12,12 @@ import { failPoint } from '../../shared/fail-point.ts';
 import { type Claimed, claimKey } from '../../shared/idempotency.ts';
 import { idToBytes, isId, newNumber } from '../../shared/ids.ts';
 import { type MoneyJson, money } from '../../shared/money.ts';
-import { lengthOf } from '../../shared/text.ts';
+import { brokenTextRule } from '../../shared/text.ts';
 import { type PaymentDeps, providerNamed, transact } from '../context.ts';
 import { decideRefund } from '../domain/refund.ts';
 import { type KnownAttempt, type ProviderRefund, ProviderRefused, ProviderUnreachable } from '../providers/provider.ts';
 import type { AttemptRow, RefundRow, Source } from '../records.ts';
-import { claimOfTwo, ownRefusal } from '../second-person.ts';
+import { byOneOrTwo, claimOfTwo, ownRefusal, refundedLately, requireWithin } from '../second-person.ts';
 import {
   findAttempt,
   findPayment,
@@ -72,7 +72,8 @@ export async function refundPayment(
   if (!isStaff(viewer)) return refusedRefund([forbiddenError('Only staff may refund payments.')]);
   return orRefusals(async () => {
     checkInput(input);
-    const stored = await store(deps, user, input, idempotencyKey);
+    const isLarge = BigInt(input.amount.amount) > deps.staffApprovalAboveMinor;
+    const stored = await byOneOrTwo(isLarge, (byTwo) => store(deps, user, { input, key: idempotencyKey, byTwo }));
     failPoint('payment.refund_stored');
     if ('refusal' in stored) return refusedRefund([stored.refusal]);
     const { replayed, result } = stored;
@@ -84,19 +85,24 @@ export async function refundPayment(
 function checkInput({ amount, reason }: RefundInput): void {
   if (amount.amount <= 0)
     throw new RefusedError(validationError('A refund is at least 1 minor unit.', ['input', 'amount', 'amount']));
-  if (!reason.isWellFormed() || reason.trim().length === 0 || lengthOf(reason) > maxReasonLength) {
-    throw new RefusedError(validationError(`A reason has 1 to ${maxReasonLength} characters.`, ['input', 'reason']));
-  }
+  const broken = brokenTextRule(reason, { min: 1, max: maxReasonLength, lines: true });
+  if (broken !== null) throw new RefusedError(validationError(`A reason ${broken}.`, ['input', 'reason']));
 }
 
 type Stored = Claimed<{ readonly refundId: string }> | { readonly refusal: Refusal };
 
-const store = (deps: PaymentDeps, staff: UserViewer, input: RefundInput, key: string): Promise<Stored> =>
+const store = (
+  deps: PaymentDeps,
+  staff: UserViewer,
+  { input, key, byTwo }: { input: RefundInput; key: string; byTwo: boolean },
+): Promise<Stored> =>
   transact(deps, async (unit) => {
     const given = { operation: 'refundPayment', key, input };
     const limit = money(deps.staffApprovalAboveMinor, input.amount.currency);
     const own = { claim: { ...given, ownerId: staff.userId } };
-    const allowed = BigInt(input.amount.amount) > limit.amount ? await claimOfTwo(unit.sql, staff, { ...given, limit }) : own; // prettier-ignore
+    const allowed = byTwo
+      ? await claimOfTwo(unit.sql, staff, { ...given, limit, path: ['input', 'amount', 'amount'] })
+      : own;
     if ('refusal' in allowed) {
       // What can't be done is not for a second person to look at.
       const asked = isId(input.paymentId) ? await findPayment(unit.sql, input.paymentId) : null;
@@ -139,6 +145,7 @@ const store = (deps: PaymentDeps, staff: UserViewer, input: RefundInput, key: st
       firstTrySeconds,
     );
     await savePayment(unit, payment, decision.events, { source: 'api', at, data: { refundId } });
+    if (!byTwo) requireWithin(limit, await refundedLately(unit.sql, payment, at));
     return claimed;
   });
 

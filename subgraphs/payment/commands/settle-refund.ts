@@ -10,7 +10,7 @@ import {
 } from '../../shared/errors.ts';
 import { type Claim, claimKey } from '../../shared/idempotency.ts';
 import { idToBytes, isId } from '../../shared/ids.ts';
-import { lengthOf } from '../../shared/text.ts';
+import { brokenTextRule } from '../../shared/text.ts';
 import { type PaymentDeps, type Unit, transact } from '../context.ts';
 import type { PaymentEvent } from '../domain/payment.ts';
 import { decideRefundResult, decideReopen } from '../domain/refund.ts';
@@ -72,10 +72,10 @@ export function confirmRefund(
 ): Promise<RefundPayload> {
   const { refundId, reference } = input;
   const claim = { operation: 'confirmRefund', key: idempotencyKey, input };
-  const isReference = reference.trim().length > 0 && lengthOf(reference) <= maxReferenceLength;
-  const wrong = validationError(`A reference has 1 to ${maxReferenceLength} characters.`, ['reference']);
+  const broken = brokenTextRule(reference, { min: 1, max: maxReferenceLength, lines: false });
   // Before anything is looked up, and after who asks.
-  if (isStaff(viewer) && !isReference) return Promise.resolve(refusedRefund([wrong]));
+  if (isStaff(viewer) && broken !== null)
+    return Promise.resolve(refusedRefund([validationError(`A reference ${broken}.`, ['reference'])]));
   return changeRefund(deps, viewer, refundId, claim, async ({ unit, payment, refund, userId }) => {
     requireOpen(refund);
     await requireIdle(unit, deps, refund);

@@ -12,7 +12,8 @@ const [admin, second] = [someone('ADMIN'), someone('ADMIN')];
 
 let world: PaymentWorld;
 beforeAll(async () => {
-  world = await openPaymentWorld({ env: { STAFF_APPROVAL_ABOVE: String(limit) } });
+  const bank = { BANK_TRANSFER_ACCOUNT: 'DE02120300000000202051', BANK_TRANSFER_HOLDER: 'The Shop' };
+  world = await openPaymentWorld({ env: { STAFF_APPROVAL_ABOVE: String(limit), ...bank } });
 }, 60_000);
 afterAll(() => world?.close());
 
@@ -134,4 +135,75 @@ describe('more than one person may give', () => {
     expect(codes(await refund(second))).toBe('done');
     expect((await world.rows('select 1 from refund where payment_id = ?', [bytes(payment.id)])).length).toBe(1);
   });
+
+  test('counts as above the limit for a wallet of which not all of the day can be seen', async () => {
+    const { userId } = user();
+    expect(codes(await credit(operator, userId, 1))).toBe('done');
+    const [account] = await world.rows("select id from ledger_account where owner_id = ? and kind = 'AVAILABLE'", [bytes(userId)]); // prettier-ignore
+    const [first] = await world.rows('select transfer_id from ledger_entry where account_id = ?', [account.id]);
+    const many = Array.from({ length: 1_000 }, (_, index) => [account.id, index + 2, first.transfer_id, 1, 1, new Date()]); // prettier-ignore
+    await world.rows('insert into ledger_entry (account_id, seq, transfer_id, amount_minor, balance_after_minor, at) values ?', [many]); // prettier-ignore
+    await world.rows('update ledger_account set seq = 1001 where id = ?', [account.id]);
+    expect(codes(await credit(operator, userId, 1))).toBe('APPROVAL_REQUIRED');
+  });
+
+  test("can't be refunded in parts, one after the other or at once", async () => {
+    const paid = async () => {
+      const buyer = user();
+      const orderId = world.orders.add({ customerId: buyer.userId, balanceDueMinor: 3 * limit }).id;
+      const payment = await create(world, buyer, orderId);
+      await confirm(world, payment);
+      await until(async () => (await world.run(buyer, documents.payment, { id: payment.id })).data.payment.state === 'SETTLED'); // prettier-ignore
+      return payment.id as string;
+    };
+    const refund = async (viewer: Viewer, paymentId: string, amount: number, key = newId()) =>
+      (await world.run(viewer, documents.refund, { input: { paymentId, amount: { amount, currency: 'EUR' }, reason: 'back' }, key })).data.refundPayment; // prettier-ignore
+    const first = await paid();
+    const own = newId();
+    expect(codes(await refund(operator, first, limit - 1, own))).toBe('done');
+    expect(codes(await refund(other, first, 2))).toBe('APPROVAL_REQUIRED');
+    const key = newId();
+    expect((await refund(other, first, 2, key)).userErrors).toMatchObject([{ path: ['input', 'amount', 'amount'] }]);
+    expect(codes(await refund(admin, first, 2, key))).toBe('done');
+    expect(await refund(operator, first, limit - 1, own)).toMatchObject({ replayed: true, userErrors: [] });
+    const second = await paid();
+    const parts = await Promise.all([operator, other, admin].map((viewer) => refund(viewer, second, 4_000)));
+    expect(parts.map(codes).toSorted()).toEqual(['APPROVAL_REQUIRED', 'done', 'done']);
+  });
+
+  test('is not said to have come by transfer by one person', async () => {
+    const begun = async (balanceDueMinor: number) => {
+      const buyer = user();
+      const { id: orderId } = world.orders.add({ customerId: buyer.userId, balanceDueMinor });
+      const input = { orderId, method: 'BANK_TRANSFER' };
+      return (await world.run(buyer, documents.create, { input, key: newId() })).data.createPayment.payment
+        .id as string;
+    };
+    const arrived = async (viewer: Viewer, id: string, key: string, amount?: object) =>
+      (await world.run(viewer, documents.capture, { id, key, amount })).data.capturePayment;
+    expect(codes(await arrived(operator, await begun(limit), newId()))).toBe('done');
+    const [large, key] = [await begun(limit + 1), newId()];
+    expect(codes(await arrived(operator, large, newId(), { amount: limit, currency: 'EUR' }))).toBe('AMOUNT_MISMATCH');
+    for (const viewer of [operator, operator, other])
+      expect(codes(await arrived(viewer, large, key))).toBe('APPROVAL_REQUIRED');
+    expect(await arrived(admin, large, key)).toMatchObject({ userErrors: [], payment: { state: 'SETTLED' } });
+    expect(await arrived(operator, large, key)).toMatchObject({ replayed: true, payment: { state: 'SETTLED' } });
+  });
+});
+
+test('what staff write has something to see and no control characters, in every mutation', async () => {
+  const money = { amount: 1, currency: 'EUR' };
+  const mutations = {
+    creditWallet: [`mutation ($text: String!, $id: ID!, $key: String!, $money: MoneyInput!) { done: creditWallet(userId: $id, amount: $money, reason: $text, idempotencyKey: $key) { ${errors} } }`, 200],
+    refundPayment: [`mutation ($text: String!, $id: ID!, $key: String!, $money: MoneyInput!) { done: refundPayment(input: { paymentId: $id, amount: $money, reason: $text }, idempotencyKey: $key) { ${errors} } }`, 255],
+    confirmRefund: [`mutation ($text: String!, $id: ID!, $key: String!) { done: confirmRefund(refundId: $id, reference: $text, idempotencyKey: $key) { ${errors} } }`, 128],
+  } as const; // prettier-ignore
+  for (const [name, [document, max]] of Object.entries(mutations)) {
+    for (const text of ['', ' ', '\u200b\u2060', 'a\u0000', '\u001b[2J', 'x'.repeat(max + 1)]) {
+      const { data } = await world.run(operator, document, { text, id: newId(), key: newId(), money });
+      expect([name, text, codes(data.done)]).toEqual([name, text, 'VALIDATION']);
+    }
+    const { data } = await world.run(operator, document, { text: '👍'.repeat(max), id: newId(), key: newId(), money });
+    expect([name, codes(data.done)]).not.toEqual([name, 'VALIDATION']);
+  }
 });
