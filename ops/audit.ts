@@ -1,6 +1,7 @@
 import type { Env } from '../subgraphs/shared/env.ts';
 import { auditEvents, auditIdempotency } from './audit/events.ts';
 import { type AuditContext, openAudit } from './audit/context.ts';
+import { auditDisputes } from './audit/disputes.ts';
 import {
   auditBarriers,
   auditFeed,
@@ -22,6 +23,7 @@ const checks: Readonly<Record<string, (context: AuditContext) => Promise<string[
   'I1 nights: no room twice, counters equal to what is held and sold and to the replayed movements': auditNights,
   'I1 stock: reservations agree with their orders': auditReservations,
   "I2 at most one captured charge per order, as in the provider's own journal": auditCharges,
+  'I2 disputes: the provider, payments, refunds and journals agree': auditDisputes,
   'I3 no order both paid and closed, unless its money went back': auditPaidOrders,
   'I4 every saga is terminal, no order stuck': auditSagas,
   'I5 every event published and handled once': auditEvents,

@@ -8,7 +8,7 @@ const consumers: Readonly<Record<string, Readonly<Record<string, readonly string
     'order.payment_refused': ['payment'],
     'order.nights_returned': ['product'],
   },
-  payment: { 'payment.succeeded': ['order'], 'payment.refunded': ['order'] },
+  payment: { 'payment.succeeded': ['order'], 'payment.refunded': ['order'], 'payment.disputed': ['order'] },
 };
 
 /** I5: every outbox event is published and handled once by each service that acts on it; none lies in a dead letter. */

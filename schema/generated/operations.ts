@@ -280,6 +280,24 @@ export type RefundState =
   /** The provider refuses what staff asked for; nothing went back. What the platform owes is never FAILED: it stays PENDING. */
   | 'FAILED';
 
+/** By whom a refund was made. */
+export type RefundOrigin =
+  /** Here: by staff, or by the platform for money that came too late. */
+  | 'PLATFORM'
+  /** At the provider, by somebody who did not go through this platform. */
+  | 'PROVIDER'
+  /** By the customer's bank, which took the money back; SUCCEEDED when the dispute was lost, FAILED when it was won. */
+  | 'DISPUTE';
+
+/** What has become of a dispute. */
+export type DisputeState =
+  /** The bank has not decided; the money counts as on its way back. */
+  | 'OPEN'
+  /** Decided for the shop: the money is ours again. */
+  | 'WON'
+  /** Decided for the customer: the money has gone back. An appeal can still win it: then it is the shop's, while order and payment stay refunded. */
+  | 'LOST';
+
 /** Which way money went in a wallet. */
 export type LedgerDirection =
   /** Out of the wallet. */
@@ -937,7 +955,16 @@ export type OrderInsideQuery = {
         number: string;
         state: RefundState;
         automatic: boolean;
+        origin: RefundOrigin;
         reason: string | null;
+        amount: { amount: number; currency: string };
+      }>;
+      disputes: Array<{
+        id: string;
+        state: DisputeState;
+        reason: string | null;
+        evidenceDueBy: string | null;
+        openedAt: string;
         amount: { amount: number; currency: string };
       }>;
     }>;
@@ -3199,7 +3226,33 @@ export const OrderInsideDocument = {
                             { kind: 'Field', name: { kind: 'Name', value: 'number' } },
                             { kind: 'Field', name: { kind: 'Name', value: 'state' } },
                             { kind: 'Field', name: { kind: 'Name', value: 'automatic' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'origin' } },
                             { kind: 'Field', name: { kind: 'Name', value: 'reason' } },
+                            {
+                              kind: 'Field',
+                              name: { kind: 'Name', value: 'amount' },
+                              selectionSet: {
+                                kind: 'SelectionSet',
+                                selections: [
+                                  { kind: 'Field', name: { kind: 'Name', value: 'amount' } },
+                                  { kind: 'Field', name: { kind: 'Name', value: 'currency' } },
+                                ],
+                              },
+                            },
+                          ],
+                        },
+                      },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'disputes' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [
+                            { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'state' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'reason' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'evidenceDueBy' } },
+                            { kind: 'Field', name: { kind: 'Name', value: 'openedAt' } },
                             {
                               kind: 'Field',
                               name: { kind: 'Name', value: 'amount' },

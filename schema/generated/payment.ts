@@ -190,7 +190,7 @@ export type DisputeState =
   | 'OPEN'
   /** Decided for the shop: the money is ours again. */
   | 'WON'
-  /** Decided for the customer: the money has gone back. */
+  /** Decided for the customer: the money has gone back. An appeal can still win it: then it is the shop's, while order and payment stay refunded. */
   | 'LOST';
 
 /** Which way money went in a wallet. */
@@ -361,6 +361,8 @@ export type Payment = {
   attempts: Array<PaymentAttempt>;
   /** Refunds, oldest first. */
   refunds: Array<Refund>;
+  /** Disputes of it, oldest first, for staff; empty for anybody else. */
+  disputes: Array<Dispute>;
   /** The payment's journal, oldest first. */
   events: PaymentEventConnection;
   /** The order's deadline when the payment was made; money that comes later is refunded by itself. */
@@ -590,13 +592,13 @@ export type RefundConnection = {
 };
 
 /**
- * A day of the providers' statements compared with our ledger. A charge or refund belongs to the day of its provider's own
- * clock, also where we heard of it on the next one.
+ * A day of the providers' statements compared with our ledger. A charge, a refund, or what a dispute took or gave back, belongs to the
+ * day of its provider's own clock, also where we heard of it on the next one.
  */
 export type ReconciliationReport = {
   /** The day, `YYYY-MM-DD`. */
   day: Scalars['String']['output'];
-  /** Charges and refunds of which both say the same. */
+  /** Movements of which both say the same. */
   matched: Scalars['Int']['output'];
   /** In a statement, and not in our ledger. */
   missingHere: Scalars['Int']['output'];
@@ -605,7 +607,8 @@ export type ReconciliationReport = {
   /** In both, with different amounts or currencies. */
   amountMismatch: Scalars['Int']['output'];
   /**
-   * The first 500 differences of each provider: `{ kind: "MISSING_HERE" | "MISSING_AT_PROVIDER" | "AMOUNT_MISMATCH", movement: "CHARGE" | "REFUND", provider,
+   * The first 500 differences of each provider: `{ kind: "MISSING_HERE" | "MISSING_AT_PROVIDER" | "AMOUNT_MISMATCH", movement: "CHARGE" | "REFUND" |
+   * "DISPUTE" | "DISPUTE_REVERSED", provider,
    * providerTransactionId, statement: { amount, reference, at } | null, ours: { id, number, paymentId, state, amount, at } | null }`.
    */
   items: Array<Scalars['JSON']['output']>;
@@ -991,11 +994,11 @@ export type Mutation = {
   retryPayment: PaymentPayload;
   /** Gives a payment up before it is paid; of a mixed payment both parts, by either id. Its customer or staff. Cancelling it again is a success. */
   cancelPayment: PaymentPayload;
-  /** Takes money that a provider holds (AUTHORIZED), all or part of it; the rest is let go. Of an OPEN bank transfer: notes that the whole amount has arrived. Staff only, and not for their own payments (ForbiddenError). */
+  /** Takes money that a provider holds (AUTHORIZED), all or part of it; the rest is let go. Of an OPEN bank transfer: notes that the whole amount has arrived, which for more than STAFF_APPROVAL_ABOVE takes two people (ApprovalRequiredError). Staff only, and not for their own payments (ForbiddenError). */
   capturePayment: PaymentPayload;
   /**
    * Gives money back, all or part of it. Staff only, and never of their own payments (ForbiddenError). Never more than came in.
-   * More than STAFF_APPROVAL_ABOVE takes two people, as `creditWallet` does (ApprovalRequiredError).
+   * More than STAFF_APPROVAL_ABOVE, at once or of one payment within 24 hours, takes two people, as `creditWallet` does (ApprovalRequiredError).
    */
   refundPayment: RefundPayload;
   /**
@@ -1591,6 +1594,7 @@ export type PaymentResolvers<
   refunded?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   attempts?: Resolver<Array<ResolversTypes['PaymentAttempt']>, ParentType, ContextType>;
   refunds?: Resolver<Array<ResolversTypes['Refund']>, ParentType, ContextType>;
+  disputes?: Resolver<Array<ResolversTypes['Dispute']>, ParentType, ContextType>;
   events?: Resolver<
     ResolversTypes['PaymentEventConnection'],
     ParentType,

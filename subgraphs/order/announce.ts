@@ -12,6 +12,7 @@ const outcomes: Partial<Record<OrderEvent['type'], string>> = {
   OrderLapsed: 'lapsed',
   PaymentRefused: 'payment_refused',
   RefundRecorded: 'refunded',
+  DisputeRecorded: 'disputed',
   AttentionNeeded: 'needs_attention',
 };
 

@@ -32,6 +32,16 @@ const refunded = z.object({
   method: z.string().optional(),
 });
 
+const disputed = z.object({
+  paymentId: z.string(),
+  disputeId: z.string(),
+  state: z.enum(['OPEN', 'WON', 'LOST']),
+  amountMinor: z.int().positive(),
+  reason: z.string().nullable(),
+  currency: z.string(),
+  method: z.string(),
+});
+
 const awaited = z.object({
   paymentId: z.string(),
   until: z.iso.datetime(),
@@ -42,13 +52,15 @@ const ended = z.object({ paymentId: z.string() });
 
 const byPayment: Actor = { type: 'SERVICE', id: 'payment' };
 
+const byProvider = (event: DomainEvent): Actor => ({ type: 'PROVIDER', id: disputed.parse(event.data).method });
+
 /** Who gave money back: the provider, or its customer's bank, where that was not asked for here. */
 function refunder(event: DomainEvent): Actor {
   const { origin, method } = refunded.parse(event.data);
   return origin === 'PROVIDER' || origin === 'DISPUTE' ? { type: 'PROVIDER', id: method ?? null } : byPayment;
 }
 
-type MoneyCommand = Extract<OrderCommand, { type: 'MarkPaid' | 'RecordRefund' | 'AwaitPayment' | 'StopAwaiting' }>;
+type MoneyCommand = Extract<OrderCommand, { type: 'MarkPaid' | 'RecordRefund' | 'RecordDispute' | 'AwaitPayment' | 'StopAwaiting' }>; // prettier-ignore
 
 function awaitPayment(event: DomainEvent): MoneyCommand & { currency: string } {
   const { paymentId, until, authorizedMinor, currency } = awaited.parse(event.data);
@@ -111,6 +123,10 @@ export function paymentHandlers(deps: OrderDeps): {
         const { paymentId, refundId, amountMinor, currency } = refunded.parse(event.data);
         return { type: 'RecordRefund', paymentId, refundId, amountMinor: BigInt(amountMinor), currency };
       }, refunder),
+      'payment.disputed': apply((event) => {
+        const { amountMinor, method: _, ...dispute } = disputed.parse(event.data);
+        return { type: 'RecordDispute', ...dispute, amountMinor: BigInt(amountMinor) };
+      }, byProvider),
       // The payment has come so far that its order waits for it; or it comes to nothing after all.
       // Beside the journal: it says nothing of the order, only that payment is to be asked before the order closes.
       'payment.started': async (tx, event) => {

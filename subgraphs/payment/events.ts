@@ -55,6 +55,15 @@ export const paymentAwaited = (
 
 export const paymentFailed = (reason: string): Outgoing => ({ type: 'payment.failed', data: { reason } });
 
+/** What has become of a dispute. The amount is the bank's, in the payment's currency: it may be more than was paid. */
+export const paymentDisputed = (
+  payment: PaymentRow,
+  dispute: { disputeId: string; state: 'OPEN' | 'WON' | 'LOST'; amountMinor: bigint; reason: string | null },
+): Outgoing => ({
+  type: 'payment.disputed',
+  data: { ...dispute, amountMinor: Number(dispute.amountMinor), currency: payment.currency, method: payment.method },
+});
+
 export const paymentRefunded = (payment: PaymentRow, refund: RefundRow): Outgoing => ({
   type: 'payment.refunded',
   data: {

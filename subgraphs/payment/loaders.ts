@@ -2,8 +2,8 @@ import DataLoader from 'dataloader';
 import type { Database } from '../shared/database.ts';
 import { placeholders, select } from '../shared/database.ts';
 import { idToBytes } from '../shared/ids.ts';
-import type { AttemptRow, PaymentRow, RefundRow } from './records.ts';
-import { attemptFrom, paymentFrom, refundFrom } from './store.ts';
+import type { AttemptRow, DisputeRow, PaymentRow, RefundRow } from './records.ts';
+import { attemptFrom, disputeFrom, paymentFrom, refundFrom } from './store.ts';
 
 /** Batched reads of one request; keys are canonical ids. */
 export type PaymentLoaders = {
@@ -13,6 +13,7 @@ export type PaymentLoaders = {
   readonly refundsOfOrder: DataLoader<string, RefundRow[]>;
   readonly attemptsOfPayment: DataLoader<string, AttemptRow[]>;
   readonly refundsOfPayment: DataLoader<string, RefundRow[]>;
+  readonly disputesOfPayment: DataLoader<string, DisputeRow[]>;
   /** Forgets what was read, for the next event of a subscription. */
   clear(): void;
 };
@@ -53,6 +54,7 @@ export function createLoaders(db: Database): PaymentLoaders {
     refundsOfOrder: many('refund', 'order_id', refundFrom, (row) => row.orderId),
     attemptsOfPayment: many('attempt', 'payment_id', attemptFrom, (row) => row.paymentId),
     refundsOfPayment: many('refund', 'payment_id', refundFrom, (row) => row.paymentId),
+    disputesOfPayment: many('dispute', 'payment_id', disputeFrom, (row) => row.paymentId),
   };
   return {
     ...loaders,

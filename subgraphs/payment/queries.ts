@@ -13,7 +13,7 @@ import type { RefundState } from './domain/refund.ts';
 import type {
   DisputeRow, PaymentEventRow, PaymentMethod, PaymentRow, RefundRow, WebhookOutcome, WebhookRow,
 } from './records.ts'; // prettier-ignore
-import { findHolder, heldForOrder, paymentFrom, refundFrom } from './store.ts';
+import { disputeFrom, findHolder, heldForOrder, paymentFrom, refundFrom } from './store.ts';
 
 export type PageInput = { readonly first?: number | null; readonly after?: string | null };
 
@@ -199,22 +199,6 @@ const eventFrom = (row: Row): PaymentEventRow =>
     data: row['data'] === null ? null : toJson(row['data']),
     at: toDate(row['at']),
   }) as PaymentEventRow;
-
-const disputeFrom = (row: Row): DisputeRow =>
-  ({
-    id: idFromBytes(row['id'] as Buffer),
-    provider: row['provider'],
-    providerDisputeId: row['provider_dispute_id'],
-    paymentId: idFromBytes(row['payment_id'] as Buffer),
-    refundId: row['refund_id'] === null ? null : idFromBytes(row['refund_id'] as Buffer),
-    currency: row['currency'],
-    amountMinor: BigInt(row['amount_minor'] as string),
-    state: row['state'],
-    reason: row['reason'],
-    evidenceDueBy: toDate(row['evidence_due_by']),
-    openedAt: toDate(row['opened_at']),
-    closedAt: toDate(row['closed_at']),
-  }) as DisputeRow;
 
 const webhookFrom = (row: Row): WebhookRow =>
   ({

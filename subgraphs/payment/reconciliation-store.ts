@@ -2,11 +2,11 @@ import { type Row, type Sql, placeholders, select, toDate, toJson, write } from 
 import { idFromBytes, idToBytes, isId } from '../shared/ids.ts';
 import { type Money, moneyToJson } from '../shared/money.ts';
 import type { DifferenceKind, Period } from './domain/reconciliation.ts';
-import type { StatementLine } from './providers/provider.ts';
+import type { MovementKind, StatementLine } from './providers/provider.ts';
 
-/** A charge or refund as our ledger has it. */
+/** A charge, a refund or a dispute as our ledger has it; a dispute's number is its payment's. */
 export type OurMovement = {
-  readonly kind: StatementLine['kind'];
+  readonly kind: MovementKind;
   readonly id: string;
   readonly number: string;
   readonly paymentId: string;
@@ -20,7 +20,7 @@ export type OurMovement = {
 /** A difference as the API shows it. */
 export type DifferenceItem = {
   readonly kind: DifferenceKind;
-  readonly movement: 'CHARGE' | 'REFUND';
+  readonly movement: (typeof movementNames)[MovementKind];
   readonly provider: string;
   readonly providerTransactionId: string | null;
   readonly statement: object | null;
@@ -39,6 +39,8 @@ export type ReconciliationRow = {
   readonly checkedAt: Date;
 };
 
+const movementNames = { charge: 'CHARGE', refund: 'REFUND', dispute: 'DISPUTE', reversal: 'DISPUTE_REVERSED' } as const;
+
 export const itemOf = (
   kind: DifferenceKind,
   provider: string,
@@ -46,15 +48,23 @@ export const itemOf = (
   ours: OurMovement | null,
 ): DifferenceItem => ({
   kind,
-  movement: (line ?? ours)?.kind === 'refund' ? 'REFUND' : 'CHARGE',
+  movement: movementNames[(line ?? ours)?.kind ?? 'charge'],
   provider,
   providerTransactionId: (line ?? ours)?.providerTransactionId ?? null,
   statement: line && { amount: moneyToJson(line.amount), reference: line.ourReference, at: line.at.toISOString() },
   ours: ours && { id: ours.id, number: ours.number, paymentId: ours.paymentId, state: ours.state, amount: moneyToJson(ours.amount), at: ours.at?.toISOString() ?? null },
 }); // prettier-ignore
 
+/** In which states the money of a movement has moved. A dispute takes it at once. */
+const doneStates: Readonly<Record<MovementKind, readonly unknown[]>> = {
+  charge: ['SUCCEEDED'],
+  refund: ['SUCCEEDED'],
+  dispute: ['OPEN', 'WON', 'LOST'],
+  reversal: ['WON'],
+};
+
 const movementFrom =
-  (kind: StatementLine['kind']) =>
+  (kind: MovementKind) =>
   (row: Row): OurMovement => ({
     kind,
     id: idFromBytes(row['id'] as Buffer),
@@ -63,21 +73,34 @@ const movementFrom =
     state: String(row['state']),
     providerTransactionId: row['transaction_id'] as string | null,
     amount: { amount: BigInt(row['amount_minor'] as string), currency: String(row['currency']) },
-    done: row['state'] === 'SUCCEEDED',
+    done: doneStates[kind].includes(row['state']),
     at: toDate(row['at']),
   });
 
+const ofDispute = (at: string): string =>
+  `select m.id, p.number, m.payment_id, m.state, m.provider_dispute_id transaction_id, m.${at} at, m.currency, m.amount_minor
+    from dispute m join payment p on p.id = m.payment_id`;
+
 /** What came in by an attempt is what its payment captured, or was to capture. */
-const movements = {
+const movements: Readonly<Record<MovementKind, string>> = {
   charge: `select m.id, m.number, m.payment_id, m.state, m.provider_intent_id transaction_id, m.finished_at at, p.currency,
       if(p.captured_minor > 0, p.captured_minor, p.amount_minor) amount_minor
     from attempt m join payment p on p.id = m.payment_id`,
   refund: `select m.id, m.number, m.payment_id, m.state, m.provider_refund_id transaction_id, m.settled_at at, m.currency, m.amount_minor
     from refund m join attempt a on a.id = m.attempt_id and m.origin <> 'DISPUTE'`,
-} as const;
-const ofProvider = { charge: 'm.provider = ?', refund: 'a.provider = ?' } as const;
-const transactionId = { charge: 'm.provider_intent_id', refund: 'm.provider_refund_id' } as const;
-const movedAt = { charge: 'm.finished_at', refund: 'm.settled_at' } as const;
+  dispute: ofDispute('opened_at'),
+  reversal: ofDispute('closed_at'),
+};
+const ofProvider: Readonly<Record<MovementKind, string>> = { charge: 'm.provider = ?', refund: 'a.provider = ?', dispute: 'm.provider = ?', reversal: 'm.provider = ?' }; // prettier-ignore
+const transactionId: Readonly<Record<MovementKind, string>> = { charge: 'm.provider_intent_id', refund: 'm.provider_refund_id', dispute: 'm.provider_dispute_id', reversal: 'm.provider_dispute_id' }; // prettier-ignore
+const movedAt: Readonly<Record<MovementKind, string>> = { charge: 'm.finished_at', refund: 'm.settled_at', dispute: 'm.opened_at', reversal: 'm.closed_at' }; // prettier-ignore
+/** What a statement has to tell: nothing that was settled by hand, and nothing given back of what was never taken. */
+const isStated: Readonly<Record<MovementKind, string>> = {
+  charge: "m.state = 'SUCCEEDED'",
+  refund: "m.state = 'SUCCEEDED' and m.confirmed_by is null",
+  dispute: "m.state in ('OPEN', 'LOST')",
+  reversal: "m.state = 'WON' and exists (select 1 from statement_line t where t.our_id = m.id and t.kind = 'dispute')",
+};
 
 /** Our id in what the provider was given: a refund's key is its id and, after a refusal, the number of the try. */
 const referredId = ({ ourReference }: StatementLine): string | null => {
@@ -89,7 +112,7 @@ const referredId = ({ ourReference }: StatementLine): string | null => {
 export async function findOurs(
   sql: Sql,
   provider: string,
-  kind: StatementLine['kind'],
+  kind: MovementKind,
   lines: readonly StatementLine[],
 ): Promise<ReadonlyMap<StatementLine, OurMovement>> {
   if (lines.length === 0) return new Map();
@@ -135,21 +158,21 @@ export async function forgetLines(sql: Sql, provider: string, period: Period, se
   ]);
 }
 
-/** Movements that we booked in the period and that no statement has told of, oldest first. Those settled by hand are not the provider's. */
+/** Movements that we booked in the period and that no statement has told of, oldest first. */
 export async function findUntold(
   sql: Sql,
   provider: string,
-  kind: StatementLine['kind'],
+  kind: MovementKind,
   period: Period,
   limit: number,
 ): Promise<OurMovement[]> {
   const rows = await select(
     sql,
-    `${movements[kind]} where ${ofProvider[kind]} and m.state = 'SUCCEEDED' and ${movedAt[kind]} >= ? and ${movedAt[kind]} < ? ${kind === 'refund' ? 'and m.confirmed_by is null' : ''}
-       and not exists (select 1 from statement_line s where s.our_id = m.id)
+    `${movements[kind]} where ${ofProvider[kind]} and ${isStated[kind]} and ${movedAt[kind]} >= ? and ${movedAt[kind]} < ?
+       and not exists (select 1 from statement_line s where s.our_id = m.id and s.kind = ?)
        and not exists (select 1 from statement_line s where s.provider = ? and s.kind = ? and s.provider_transaction_id = ${transactionId[kind]})
      order by ${movedAt[kind]}, m.id limit ${limit}`,
-    [provider, period.from, period.to, provider, kind],
+    [provider, period.from, period.to, kind, provider, kind],
   );
   return rows.map(movementFrom(kind));
 }

@@ -3,6 +3,7 @@ import { IdType } from '../shared/database.ts';
 import { ledgerEntities } from './ledger/records.ts';
 import type { AttemptState, PaymentEvent, PaymentState } from './domain/payment.ts';
 import type { RefundState } from './domain/refund.ts';
+import type { MovementKind } from './providers/provider.ts';
 
 const id = () => p.type(IdType).$type<string>();
 const text = <T extends string>(length: number) => p.string().length(length).$type<T>();
@@ -219,9 +220,9 @@ export const StatementLineRecord = defineEntity({
   tableName: 'statement_line',
   properties: {
     provider: text<string>(16).primary(),
-    kind: text<'charge' | 'refund'>(8).primary(),
+    kind: text<MovementKind>(8).primary(),
     providerTransactionId: text<string>(128).primary(),
-    /** The attempt or refund that it tells of, once that is known. */
+    /** The attempt, refund or dispute that it tells of, once that is known. */
     ourId: id().nullable().index('statement_line_ours'),
     at: at().index('statement_line_at'),
     seenAt: at(),

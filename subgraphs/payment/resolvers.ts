@@ -1,4 +1,4 @@
-import { mayRead, requireService } from '../shared/auth.ts';
+import { isStaff, mayRead, requireService } from '../shared/auth.ts';
 import { forbidden } from '../shared/errors.ts';
 import { isId } from '../shared/ids.ts';
 import { moneyToJson } from '../shared/money.ts';
@@ -169,6 +169,8 @@ const paymentResolvers: ResolverMap = {
     refunded: (payment: PaymentRow) => amount(payment.refundedMinor, payment),
     attempts: ({ id }: PaymentRow, _: unknown, { loaders }: PaymentContext) => loaders.attemptsOfPayment.load(id),
     refunds: ({ id }: PaymentRow, _: unknown, { loaders }: PaymentContext) => loaders.refundsOfPayment.load(id),
+    disputes: ({ id }: PaymentRow, _: unknown, { loaders, viewer }: PaymentContext) =>
+      isStaff(viewer) ? loaders.disputesOfPayment.load(id) : [],
     events: async (payment: PaymentRow, input: PageInput, context: PaymentContext) => {
       const page = await listEvents(context, payment.id, input);
       return {

@@ -4,7 +4,7 @@ import type { Unit } from './context.ts';
 import { type PaymentEvent, evolve, holdsOrder } from './domain/payment.ts';
 import { followPayment } from './ledger/follow-payment.ts';
 import type { KnownAttempt } from './providers/provider.ts';
-import type { AttemptRow, PaymentRow, RefundRow, Source } from './records.ts';
+import type { AttemptRow, DisputeRow, PaymentRow, RefundRow, Source } from './records.ts';
 
 const id = (value: unknown): string => idFromBytes(value as Buffer);
 const idOrNull = (value: unknown): string | null => (value === null ? null : id(value));
@@ -85,6 +85,22 @@ export const refundFrom = (row: Row): RefundRow =>
     confirmedBy: idOrNull(row['confirmed_by']),
     origin: row['origin'],
   }) as RefundRow;
+
+export const disputeFrom = (row: Row): DisputeRow =>
+  ({
+    id: id(row['id']),
+    provider: row['provider'],
+    providerDisputeId: row['provider_dispute_id'],
+    paymentId: id(row['payment_id']),
+    refundId: idOrNull(row['refund_id']),
+    currency: row['currency'],
+    amountMinor: BigInt(row['amount_minor'] as string),
+    state: row['state'],
+    reason: row['reason'],
+    evidenceDueBy: toDate(row['evidence_due_by']),
+    openedAt: toDate(row['opened_at']),
+    closedAt: toDate(row['closed_at']),
+  }) as DisputeRow;
 
 /** The payment, locked until the transaction ends. All changes of a payment, its attempts and refunds happen under this lock. */
 export async function lockPayment(sql: Sql, paymentId: string): Promise<PaymentRow | null> {

@@ -38,6 +38,8 @@ export type AlipayServer = {
   refunds: 'succeed' | 'refuse';
   /** The buyer confirms on the page that was opened; false when it can't be paid any more. */
   pay(tradeNumber: string): boolean;
+  /** Somebody gives yuan back in the merchant's pages, under a name of Alipay's own; returns the body that it notifies. */
+  refundInDashboard(tradeNumber: string, yuan: string): string;
   fail(method: string, how: AlipayFault, times?: number): void;
   /** The body of a notification about a trade, as Alipay would send it but for what is given. */
   notification(trade: Trade, change?: Fields, key?: string): string;
@@ -110,11 +112,25 @@ export async function startAlipayServer(options: {
       await new Promise((again) => setTimeout(again, 100));
     }
   }
-  function notify(trade: Trade): void {
+  function notify(trade: Trade, body = notification(trade)): void {
     if (notifications.dropped) return;
-    const sent = deliver(trade.notify_url, notification(trade));
+    const sent = deliver(trade.notify_url, body);
     deliveries.add(sent);
     void sent.finally(() => deliveries.delete(sent));
+  }
+
+  const goneOf = ({ refunds }: Trade): number => [...refunds.values()].reduce((sum, one) => sum + fen(one), 0);
+  /** Of each refund Alipay notifies how much has gone back of the trade by now, and the name of this one. */
+  function refunded(trade: Trade, request: string, yuan: string): string {
+    trade.refunds.set(request, yuan);
+    if (goneOf(trade) === fen(trade.total_amount)) trade.trade_status = 'TRADE_CLOSED';
+    const body = notification(trade, {
+      gmt_refund: `${chinaTime(new Date())}.000`,
+      refund_fee: (goneOf(trade) / 100).toFixed(2),
+      out_biz_no: request,
+    });
+    notify(trade, body);
+    return body;
   }
 
   function openPage(fields: Fields, biz: Fields): Trade | null {
@@ -151,11 +167,9 @@ export async function startAlipayServer(options: {
         const amount = String(biz['refund_amount']);
         const earlier = trade.refunds.get(request);
         if (earlier !== undefined) return earlier === amount ? { ...success, out_trade_no, fund_change: 'N' } : refusal('ACQ.DISCORDANT_REPEAT_REQUEST'); // prettier-ignore
-        const gone = [...trade.refunds.values()].reduce((sum, one) => sum + fen(one), 0);
-        if (!yuanForm.test(amount) || gone + fen(amount) > fen(total_amount)) return refusal('ACQ.REFUND_AMT_NOT_EQUAL_TOTAL'); // prettier-ignore
+        if (!yuanForm.test(amount) || goneOf(trade) + fen(amount) > fen(total_amount)) return refusal('ACQ.REFUND_AMT_NOT_EQUAL_TOTAL'); // prettier-ignore
         if (state.refunds === 'refuse') return refusal('ACQ.SELLER_BALANCE_NOT_ENOUGH');
-        trade.refunds.set(request, amount);
-        if (gone + fen(amount) === fen(total_amount)) trade.trade_status = 'TRADE_CLOSED';
+        refunded(trade, request, amount);
         return { ...success, out_trade_no, fund_change: 'Y' };
       }
       default:
@@ -216,6 +230,12 @@ export async function startAlipayServer(options: {
       trade.trade_status = 'TRADE_SUCCESS';
       notify(trade);
       return true;
+    },
+    refundInDashboard(tradeNumber: string, yuan: string): string {
+      const trade = trades.get(tradeNumber);
+      if (!trade || goneOf(trade) + fen(yuan) > fen(trade.total_amount))
+        throw new Error('more than is left of the trade');
+      return refunded(trade, `dashboard${trade.refunds.size}`, yuan);
     },
     fail: (method: string, how: AlipayFault, times = 1) => void faults.push({ method, how, times }),
     async close() {

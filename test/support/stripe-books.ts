@@ -22,12 +22,20 @@ export type StripeIntent = StripeObject & {
   metadata: Record<string, string>;
   last_payment_error: { code: string; message: string } | null;
 };
+export type StripeDispute = StripeObject & {
+  payment_intent: string;
+  amount: number;
+  status: string;
+  balance_transactions: { amount: number }[];
+};
 export type Emit = (type: string, object: StripeObject) => void;
 
 const invalid = (code: string, message: string) => new StripeRefusal(400, 'invalid_request_error', code, message);
 const missing = (id: string) =>
   new StripeRefusal(404, 'invalid_request_error', 'resource_missing', `No such object: ${id}`);
 const text = (value: string | Params | undefined): string => (typeof value === 'string' ? value : '');
+/** Larger amounts than of eight digits are taken of these. */
+const largest: Readonly<Record<string, number>> = { idr: 999_999_999_999, cop: 9_999_999_999, inr: 999_999_999 };
 const newId = (prefix: string): string => `${prefix}_${randomBytes(12).toString('hex')}`;
 const record = (value: string | Params | undefined): Record<string, string> => ({
   ...(value as Record<string, string>),
@@ -39,6 +47,7 @@ export function stripeBooks(emit: Emit) {
   const intents = new Map<string, StripeIntent>();
   const sessions = new Map<string, StripeObject>();
   const refunds = new Map<string, StripeObject & { amount: number; payment_intent: string; status: string }>();
+  const disputes = new Map<string, StripeDispute>();
   const balance: StripeObject[] = [];
   let refundMode: 'succeed' | 'refuse' | 'pend' = 'succeed';
 
@@ -57,7 +66,7 @@ export function stripeBooks(emit: Emit) {
   function createIntent(params: Params): StripeIntent {
     const amount = Number(params['amount']);
     const currency = text(params['currency']);
-    if (!Number.isSafeInteger(amount) || amount < 1 || amount > (currency === 'idr' ? 999_999_999_999 : 99_999_999)) throw invalid('amount_too_large', 'Amount must be no more than 999,999.99.'); // prettier-ignore
+    if (!Number.isSafeInteger(amount) || amount < 1 || amount > (largest[currency] ?? 99_999_999)) throw invalid('amount_too_large', 'Amount must be no more than 999,999.99.'); // prettier-ignore
     if (!/^[a-z]{3}$/.test(currency)) throw invalid('parameter_invalid', `Invalid currency: ${currency}`);
     const id = newId('pi');
     const intent: StripeIntent = {
@@ -84,19 +93,15 @@ export function stripeBooks(emit: Emit) {
   }
 
   /** A movement on the merchant's balance, newest first as Stripe lists them. */
-  const moved = (type: string, source: Record<string, unknown>): void => {
-    balance.unshift({ id: newId('txn'), object: 'balance_transaction', type, created: now(), source });
+  const moved = (type: string, source: Record<string, unknown>, amount: number): StripeObject => {
+    const entry = { id: newId('txn'), object: 'balance_transaction', type, created: now(), source, amount };
+    balance.unshift(entry);
+    return entry;
   };
-  const charged = ({ id, amount_received: amount, currency, metadata }: StripeIntent): void =>
-    moved('charge', {
-      id: newId('ch'),
-      object: 'charge',
-      payment_intent: id,
-      amount,
-      amount_captured: amount,
-      currency,
-      metadata,
-    });
+  const charged = ({ id, amount_received: amount, currency, metadata }: StripeIntent): void => {
+    const charge = { id: newId('ch'), object: 'charge', payment_intent: id, amount, amount_captured: amount, currency, metadata }; // prettier-ignore
+    moved('charge', charge, amount);
+  };
 
   /** Moves the money, or asks for it to be held. */
   function take(intent: StripeIntent): void {
@@ -124,7 +129,8 @@ export function stripeBooks(emit: Emit) {
     const intent = intentOf(text(params['payment_intent']));
     const amount = Number(params['amount']);
     const gone = [...refunds.values()].filter((one) => one.payment_intent === intent.id && one.status !== 'failed');
-    if (refundMode === 'refuse') throw invalid('charge_disputed', 'The charge has been charged back.');
+    const disputed = [...disputes.values()].some((one) => one.payment_intent === intent.id && one.status !== 'won');
+    if (refundMode === 'refuse' || disputed) throw invalid('charge_disputed', 'The charge has been charged back.');
     if (intent.status !== 'succeeded') throw invalid('charge_missing', 'This PaymentIntent has no successful charge.');
     if (gone.reduce((sum, one) => sum + one.amount, amount) > intent.amount_received) {
       throw invalid('charge_already_refunded', 'Refund amount is greater than the unrefunded amount.');
@@ -132,7 +138,7 @@ export function stripeBooks(emit: Emit) {
     const status = refundMode === 'pend' ? 'pending' : 'succeeded';
     const made = { id: newId('re'), object: 'refund', payment_intent: intent.id, amount, currency: intent.currency, status, failure_reason: null, metadata: record(params['metadata']), created: now() }; // prettier-ignore
     refunds.set(made.id, made);
-    if (status === 'succeeded') moved('refund', made);
+    if (status === 'succeeded') moved('refund', made, -amount);
     emit('refund.created', made);
     return made;
   }
@@ -173,6 +179,34 @@ export function stripeBooks(emit: Emit) {
       cancelIntent(String(session['payment_intent']));
       emit('checkout.session.expired', session);
       return session;
+    },
+    /** Somebody gives money back in the dashboard: with none of our metadata. */
+    refundInDashboard: (id: string, amount: number): StripeObject =>
+      createRefund({ payment_intent: id, amount: String(amount) }),
+    /** The customer's bank disputes a charge: the money is withdrawn until that is decided. */
+    dispute(id: string, amount: number, reason = 'fraudulent'): StripeDispute {
+      const intent = intentOf(id);
+      const made: StripeDispute = {
+        id: newId('du'), object: 'dispute', payment_intent: id, charge: newId('ch'), amount, currency: intent.currency, status: 'needs_response', reason, created: now(),
+        evidence_details: { due_by: now() + 7 * 86_400, has_evidence: false, past_due: false, submission_count: 0 }, balance_transactions: [],
+      }; // prettier-ignore
+      disputes.set(made.id, made);
+      emit('charge.dispute.created', made);
+      const { balance_transactions: _, ...source } = made;
+      made.balance_transactions.push({ amount: Number(moved('adjustment', source, -amount)['amount']) });
+      emit('charge.dispute.funds_withdrawn', made);
+      return made;
+    },
+    /** The bank has decided; one that was lost may be won on appeal. */
+    closeDispute(id: string, as: 'won' | 'lost'): void {
+      const made = disputes.get(id);
+      if (!made) throw missing(id);
+      made.status = as;
+      emit('charge.dispute.closed', made);
+      if (as === 'lost') return;
+      const { balance_transactions: _, ...source } = made;
+      made.balance_transactions.push({ amount: Number(moved('adjustment', source, made.amount)['amount']) });
+      emit('charge.dispute.funds_reinstated', made);
     },
     setRefunds: (mode: typeof refundMode) => {
       refundMode = mode;

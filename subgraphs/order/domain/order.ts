@@ -108,6 +108,16 @@ export type PaymentHistory = {
   readonly refundedMinor: bigint;
 };
 
+/** A dispute of one payment; the amount is what the bank wants. */
+type Dispute = {
+  readonly paymentId: string;
+  readonly disputeId: string;
+  readonly state: 'OPEN' | 'WON' | 'LOST';
+  readonly amountMinor: bigint;
+  /** The bank's, in the provider's words. */
+  readonly reason: string | null;
+};
+
 export type OrderCommand =
   | { readonly type: 'ConfirmStock' }
   /** Stock is held and the wallet has paid, in one step. */
@@ -130,6 +140,8 @@ export type OrderCommand =
       readonly amountMinor: bigint;
       readonly known?: PaymentHistory;
     }
+  /** A customer's bank disputes a payment, or has decided. What goes back by it is told by a refund of its own. */
+  | ({ readonly type: 'RecordDispute' } & Dispute)
   /** A payment has come so far that the order waits for it past its deadline, up to `until`; it may hold money meanwhile. */
   | {
       readonly type: 'AwaitPayment';
@@ -182,6 +194,7 @@ export type OrderEvent =
       /** The payment itself was not heard of yet, so its money is counted as come and gone. */
       readonly early: boolean;
     }
+  | ({ readonly type: 'DisputeRecorded' } & Dispute)
   | {
       readonly type: 'PaymentAwaited';
       readonly paymentId: string;
@@ -279,6 +292,8 @@ export function decide(order: Order, command: OrderCommand, at: Date): Decision 
         amountMinor: command.amountMinor,
         early: command.known?.received === false,
       });
+    case 'RecordDispute':
+      return accept({ ...command, type: 'DisputeRecorded' });
     case 'AwaitPayment':
       return decideAwaiting(order, command);
     case 'StopAwaiting':

@@ -8,7 +8,8 @@ import type { PaymentProvider, ProviderEvent } from '../providers/provider.ts';
 import type { WebhookOutcome } from '../records.ts';
 import type { Cause } from '../store.ts';
 import { type Applied, applyFact } from './apply-fact.ts';
-import { applyDispute, applyOwnRefund } from './apply-own-doing.ts';
+import { applyDispute } from './apply-dispute.ts';
+import { applyOwnRefund } from './apply-own-refund.ts';
 import { applyRefund } from './apply-refund.ts';
 
 export type Received = {
@@ -124,19 +125,30 @@ async function applyAgain(
   });
 }
 
-function applyEvent(
+async function applyEvent(
   unit: Unit,
   deps: PaymentDeps,
   provider: PaymentProvider,
   event: ProviderEvent,
-): Promise<Applied> | Applied {
+): Promise<Applied> {
   const cause: Cause = { source: 'webhook', providerEventId: event.id, at: deps.now() };
   const { about } = event;
+  const { name } = provider;
   if (about === null) return { outcome: 'STALE', paymentId: null, error: 'a type of event that is not used' };
-  if (about.kind === 'attempt') return applyFact(unit, deps, { provider: provider.name, ...about }, cause);
-  if (about.kind === 'dispute') return applyDispute(unit, deps, { provider: provider.name, ...about }, cause);
-  if (about.refundKey === null) return applyOwnRefund(unit, deps, { provider: provider.name, ...about }, cause);
-  return applyRefund(unit, deps, { provider: provider.name, key: about.refundKey, result: about.refund }, cause);
+  if (about.kind === 'attempt') return applyFact(unit, deps, { provider: name, ...about }, cause);
+  if (about.kind === 'dispute') return applyDispute(unit, deps, { provider: name, ...about }, cause);
+  if (about.refundKey !== null) {
+    const applied = await applyRefund(
+      unit,
+      deps,
+      { provider: name, key: about.refundKey, result: about.refund },
+      cause,
+    );
+    const isOurs = applied.outcome !== 'UNKNOWN_PAYMENT' || applied.paymentId !== null;
+    if (isOurs) return applied;
+  }
+  // Another system that uses the same account may name its refunds likewise.
+  return applyOwnRefund(unit, deps, { provider: name, ...about }, cause);
 }
 
 const firstRetrySeconds = 5;

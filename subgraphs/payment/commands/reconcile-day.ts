@@ -1,7 +1,7 @@
 import type { PaymentDeps } from '../context.ts';
 import { type Period, compareLine, dueAt, endedDays, openDays, periodOf } from '../domain/reconciliation.ts';
 import {
-  type PaymentProvider, type ProviderStatement, ProviderRefused, ProviderUnreachable, type StatementLine,
+  type PaymentProvider, type ProviderStatement, ProviderRefused, ProviderUnreachable, type StatementLine, movementKinds,
 } from '../providers/provider.ts'; // prettier-ignore
 import {
   type DifferenceItem,
@@ -56,7 +56,7 @@ export async function reconcileDay(
 
   const asked = { from: new Date(period.from.getTime() - edgeMs), to: new Date(period.to.getTime() + edgeMs) };
   for await (const lines of chunks(provider.statement.lines(asked))) {
-    for (const kind of ['charge', 'refund'] as const) {
+    for (const kind of movementKinds) {
       const ofKind = lines.filter((line) => line.kind === kind);
       const found = await findOurs(deps.db.em(), provider.name, kind, ofKind);
       await rememberLines(deps.db.em(), provider.name, ofKind.map((line) => ({ ...line, ours: found.get(line) })), now); // prettier-ignore
@@ -70,7 +70,7 @@ export async function reconcileDay(
   }
   await forgetLines(deps.db.em(), provider.name, period, now);
   const settled = { from: period.from, to: new Date(Math.min(period.to.getTime(), settledMs)) };
-  for (const kind of ['charge', 'refund'] as const) {
+  for (const kind of movementKinds) {
     for (const ours of await findUntold(deps.db.em(), provider.name, kind, settled, maxCounted))
       differs(itemOf('MISSING_AT_PROVIDER', provider.name, null, ours));
   }

@@ -22,6 +22,8 @@ export type PaymentFacts = {
   readonly refundedMinor: bigint;
   /** What staff have decided to capture and the provider has not yet confirmed. */
   readonly capturingMinor: bigint;
+  /** Its money is held first, and may be captured in part, also in the provider's own pages. */
+  readonly manualCapture?: boolean;
   /** Equals the number of entries in the journal. */
   readonly version: number;
 };
@@ -166,11 +168,13 @@ export function decideFact(
   switch (fact.type) {
     case 'succeeded':
       if (attempt.state === 'SUCCEEDED') return stale;
-      if (!isAsked(fact, asked, attempt)) return { ...stale, outcome: 'REJECTED_AMOUNT' };
+      // Where money is held first, a part may be told before the holding is: events come in any order.
+      if (!isAsked(fact, asked, { part: payment.manualCapture === true || attempt.state === 'AUTHORIZED' }))
+        return { ...stale, outcome: 'REJECTED_AMOUNT' };
       return decideCaptured(payment, fact.amountMinor);
     case 'authorized': {
       if (!attempt.live || settling.has(attempt.state)) return stale;
-      if (!isAsked(fact, asked, attempt)) return { ...stale, outcome: 'REJECTED_AMOUNT' };
+      if (!isAsked(fact, asked, { part: false })) return { ...stale, outcome: 'REJECTED_AMOUNT' };
       const { amountMinor } = fact;
       const event: PaymentEvent = isUnpaid(payment.state)
         ? { type: 'PaymentAuthorized', amountMinor }
@@ -209,12 +213,10 @@ export function decideFact(
   }
 }
 
-/** The whole amount, or where the money was held before, as much of it as was captured. */
-const isAsked = (fact: { amountMinor: bigint; currency: string }, asked: Money, attempt: AttemptFacts): boolean =>
+/** The whole amount, or where the money is held before, as much of it as was captured. */
+const isAsked = (fact: { amountMinor: bigint; currency: string }, asked: Money, { part }: { part: boolean }): boolean =>
   fact.currency === asked.currency &&
-  (attempt.state === 'AUTHORIZED'
-    ? fact.amountMinor > 0n && fact.amountMinor <= asked.amount
-    : fact.amountMinor === asked.amount);
+  (part ? fact.amountMinor > 0n && fact.amountMinor <= asked.amount : fact.amountMinor === asked.amount);
 
 function decideCaptured(payment: PaymentFacts, amountMinor: bigint): FactDecision {
   const attempt: AttemptFacts = { state: 'SUCCEEDED', live: false };

@@ -49,7 +49,7 @@ async function isTaken(
   return row !== undefined && row['origin'] !== 'PLATFORM';
 }
 
-/** How much of it the wallet pays and how much is the house's loss: now, or as it was when it was taken. */
+/** How much of it the wallet pays and how much is the house's loss: now, or as it was when it was taken last. */
 async function takenFrom(
   sql: Sql,
   payment: PaymentRow,
@@ -58,13 +58,14 @@ async function takenFrom(
 ): Promise<{ walletMinor: bigint; lossMinor: bigint }> {
   const amountMinor = 'amountMinor' in event ? event.amountMinor : 0n;
   if (event.type === 'RefundFailed') {
-    const rows = await select(
+    // What was taken and given back before sums to zero.
+    const [loss] = await select(
       sql,
-      `select a.kind, e.amount_minor from ledger_transfer t join ledger_entry e on e.transfer_id = t.id join ledger_account a on a.id = e.account_id
-       where t.payment_id = ? and t.reference like ? and a.kind = 'LOSSES' order by t.at limit 1`,
+      `select coalesce(sum(e.amount_minor), 0) lost from ledger_transfer t join ledger_entry e on e.transfer_id = t.id join ledger_account a on a.id = e.account_id
+       where t.payment_id = ? and t.reference like ? and a.kind = 'LOSSES'`,
       [idToBytes(payment.id), `topup-refund:${refundId}:%`],
     );
-    const lossMinor = rows[0] ? -BigInt(rows[0]['amount_minor'] as string) : 0n;
+    const lossMinor = -BigInt(loss?.['lost'] as string);
     return { walletMinor: amountMinor - lossMinor, lossMinor };
   }
   const id = walletId(payment.customerId, payment.currency);

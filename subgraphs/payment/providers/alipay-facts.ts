@@ -79,7 +79,8 @@ function refundTold(data: z.infer<typeof notificationShape>): ProviderEvent['abo
   const ours = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_\d+)?$/.test(data.out_biz_no ?? '');
   if (ours || totalMinor === null) return null;
   const refund = { id: data.out_biz_no || data.notify_id, result: 'succeeded' } as const;
-  return { kind: 'refund', refundKey: null, refund, intentId: data.out_trade_no, totalMinor };
+  const { out_trade_no: intentId } = data;
+  return { kind: 'refund', refundKey: null, refund, intentId, totalMinor, currency: alipayCurrency };
 }
 
 /**

@@ -27,11 +27,15 @@ export type ProviderRefund = {
   readonly failure?: string;
 };
 
-/** A customer's bank takes money back, or wants to. */
+/**
+ * A customer's bank takes money back, or wants to. One that was LOST can still be WON, on appeal. The amount is the bank's: it
+ * may be more than was paid, or in another currency.
+ */
 export type ProviderDispute = {
   readonly id: string;
   readonly state: 'OPEN' | 'WON' | 'LOST';
   readonly amountMinor: bigint;
+  readonly currency: string;
   readonly reason: string | null;
   readonly evidenceDueBy: Date | null;
   readonly openedAt: Date | null;
@@ -58,6 +62,7 @@ export type ProviderEvent = {
         /** Of a refund that was not asked for here: of which payment, and how much. */
         readonly intentId?: string | null;
         readonly amountMinor?: bigint | undefined;
+        readonly currency?: string | undefined;
         /** Instead of `amountMinor`: all that has gone back of the payment by now. */
         readonly totalMinor?: bigint | undefined;
       }
@@ -87,10 +92,14 @@ export type RefundRequest = {
   readonly reason: string;
 };
 
+/** What moved by a line of a statement: a payment, a refund, what a dispute took, and what it gave back when it was won. */
+export const movementKinds = ['charge', 'refund', 'dispute', 'reversal'] as const;
+export type MovementKind = (typeof movementKinds)[number];
+
 /** A line of a provider's statement: money that came in or went back. */
 export type StatementLine = {
-  readonly kind: 'charge' | 'refund';
-  /** As in our attempt's `providerTransactionId` or our refund's `providerRefundId`. */
+  readonly kind: MovementKind;
+  /** As in our attempt's `providerTransactionId`, our refund's `providerRefundId`, or our dispute's `providerDisputeId`. */
   readonly providerTransactionId: string;
   /** What the provider was given as our name of it: an attempt's id, or a refund's key. Null where it does not say. */
   readonly ourReference: string | null;

@@ -12,6 +12,7 @@ import {
   ProviderRefused,
   ProviderUnreachable,
   type StatementLine,
+  movementKinds,
 } from './provider.ts';
 
 const requestTimeoutMs = 5_000;
@@ -45,13 +46,14 @@ const refundShape = z.object({
   failure_reason: z.string().nullish(),
   payment_intent: z.string().max(128).nullish(),
   amount: z.number().int().optional(),
+  currency: z.string().optional(),
   metadata: z.record(z.string(), z.string()),
 });
 const statementShape = z.object({
   data: z.array(
     z.object({
       id: z.string().min(1).max(128),
-      type: z.enum(['charge', 'refund']),
+      type: z.enum(movementKinds),
       payment_intent: z.string().min(1).max(128),
       amount: z.number().int(),
       currency: z.string(),
@@ -78,6 +80,7 @@ const disputeShape = z.object({
   id: z.string().min(1).max(128),
   payment_intent: z.string().min(1).max(128),
   amount: z.number().int().positive(),
+  currency: z.string(),
   status: z.enum(['needs_response', 'won', 'lost']),
   reason: z.string().max(64),
   evidence_due_by: z.iso.datetime().transform((text) => new Date(text)),
@@ -224,6 +227,7 @@ const disputeFrom = (dispute: z.infer<typeof disputeShape>): ProviderDispute => 
   id: dispute.id,
   state: disputeStates[dispute.status],
   amountMinor: BigInt(dispute.amount),
+  currency: dispute.currency,
   reason: dispute.reason,
   evidenceDueBy: dispute.evidence_due_by,
   openedAt: new Date(dispute.created * 1000),
@@ -238,8 +242,9 @@ async function* statementLines(
     const query = new URLSearchParams({ from: from.toISOString(), to: to.toISOString(), ...(after && { after }) });
     const page = understood(statementShape, await call('GET', `/v1/statement?${query.toString()}`));
     for (const { id, type, payment_intent: intent, amount, currency, metadata, created_at: at } of page.data) {
-      const [providerTransactionId, reference] =
-        type === 'charge' ? [intent, metadata['attemptId']] : [id, metadata['refundId']];
+      const names = { charge: intent, refund: id, dispute: metadata['dispute'], reversal: metadata['dispute'] };
+      const providerTransactionId = names[type] ?? id;
+      const reference = type === 'charge' ? metadata['attemptId'] : metadata['refundId'];
       const money = { amount: BigInt(amount), currency };
       yield { kind: type, providerTransactionId, ourReference: reference ?? null, amount: money, at };
     }
@@ -260,9 +265,10 @@ function readEvent(body: Buffer): ReturnType<PaymentProvider['readEvent']> {
     if (refundEvents.has(type)) {
       const refund = refundShape.parse(data.object);
       const key = refund.metadata['refundId'] ?? null;
-      const { payment_intent: intentId = null, amount } = refund;
+      const { payment_intent: intentId = null, amount, currency } = refund;
       const amountMinor = amount === undefined ? undefined : BigInt(amount);
-      return { ...told, about: { kind: 'refund', refundKey: key, refund: refundFrom(refund), intentId, amountMinor } };
+      const about = { kind: 'refund', refundKey: key, refund: refundFrom(refund), intentId } as const;
+      return { ...told, about: { ...about, amountMinor, currency } };
     }
     if (type.startsWith('charge.dispute.')) {
       const dispute = disputeShape.parse(data.object);

@@ -23,13 +23,23 @@ const presentment: ReadonlySet<string> = new Set(
  */
 const otherDigits: Readonly<Record<string, number>> = { ISK: 2, UGX: 2, MGA: 0 };
 
-/** Smallest charges by their currency, in Stripe's amounts. Where none is told, Stripe converts 0.50 USD at its rate of the day. */
+/**
+ * Smallest charges by their currency, in Stripe's amounts. Where none is told, and where the account is in another currency, Stripe
+ * converts its minimum at its rate of the day: then only Stripe can say.
+ *
+ * @see https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+ */
 const smallest: Readonly<Record<string, number>> = {
-  AED: 200, AUD: 50, BRL: 50, CAD: 50, CHF: 50, CZK: 1_500, DKK: 250, EUR: 50, GBP: 30, HKD: 400, HUF: 17_500, INR: 50,
-  JPY: 50, MXN: 1_000, MYR: 200, NOK: 300, NZD: 50, PLN: 200, RON: 200, SEK: 300, SGD: 50, THB: 1_000, USD: 50,
+  AED: 200, ARS: 50, AUD: 50, BRL: 50, CAD: 50, CHF: 50, COP: 50, CZK: 1_500, DKK: 250, EUR: 50, GBP: 30, HKD: 400, HUF: 17_500,
+  IDR: 50, ILS: 50, INR: 50, JPY: 50, KRW: 50, MXN: 1_000, MYR: 200, NOK: 300, NZD: 50, PHP: 50, PLN: 200, RON: 200, SEK: 300,
+  SGD: 50, THB: 1_000, USD: 50, ZAR: 50,
 }; // prettier-ignore
-/** An amount has up to eight digits, and up to twelve of IDR. @see https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts */
-const largest = (currency: string): bigint => (currency === 'IDR' ? 999_999_999_999n : 99_999_999n);
+/**
+ * Digits of the largest amounts that every way of paying takes; eight where none is told. Of cards Stripe takes more by its guide,
+ * and eight by the reference of its API, so more is not promised.
+ */
+const largestDigits: Readonly<Record<string, number>> = { IDR: 12, COP: 10, INR: 9 };
+const largest = (currency: string): bigint => 10n ** BigInt(largestDigits[currency] ?? 8) - 1n;
 /** Of three digits the last one is 0. @see https://docs.stripe.com/currencies#three-decimal */
 const threeDigitStep = 10n;
 

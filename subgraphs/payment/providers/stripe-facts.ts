@@ -43,6 +43,8 @@ const disputeShape = z.object({
   reason: z.string().nullish(),
   created: z.number().int().optional(),
   evidence_details: z.object({ due_by: z.number().int().nullish() }).nullish(),
+  /** What was withdrawn, and what was given back. */
+  balance_transactions: z.array(z.object({ amount: z.number().int() })).nullish(),
 });
 const eventShape = z.object({
   id: z.string().min(1).max(128),
@@ -106,11 +108,28 @@ export function refundOf(refund: Stripe.Refund | z.infer<typeof refundShape>): P
   return { id, result: 'failed', code: failure ?? status, failure: failure ?? status };
 }
 
+/**
+ * An appeal follows what was lost, so until it is won the money is gone. One that was prevented never became a dispute at the
+ * bank; whether the money went back the movements on the balance say.
+ *
+ * @see https://docs.stripe.com/api/disputes/object `status`
+ */
+function disputeStateOf({
+  status,
+  balance_transactions: moved,
+}: z.infer<typeof disputeShape>): ProviderDispute['state'] {
+  if (status === 'won') return 'WON';
+  if (status === 'lost' || status.startsWith('appeal_')) return 'LOST';
+  if (status !== 'prevented') return 'OPEN';
+  return (moved ?? []).reduce((sum, { amount }) => sum + amount, 0) < 0 ? 'LOST' : 'WON';
+}
+
 /** A dispute in our words. */
 const disputeOf = (dispute: z.infer<typeof disputeShape>): ProviderDispute => ({
   id: dispute.id,
-  state: dispute.status === 'won' ? 'WON' : dispute.status === 'lost' ? 'LOST' : 'OPEN',
+  state: disputeStateOf(dispute),
   amountMinor: fromStripeAmount(dispute.amount, dispute.currency).amount,
+  currency: dispute.currency.toUpperCase(),
   reason: dispute.reason ?? null,
   evidenceDueBy: dispute.evidence_details?.due_by ? new Date(dispute.evidence_details.due_by * 1000) : null,
   openedAt: dispute.created === undefined ? null : new Date(dispute.created * 1000),
@@ -154,8 +173,9 @@ export function readStripeEvent(body: Buffer, live: boolean): ReturnType<Payment
       const refund = refundShape.parse(data.object);
       const refundKey = refund.metadata?.['refundId'] ?? null;
       const { payment_intent: intentId = null, amount, currency = '' } = refund;
-      const amountMinor = amount === undefined ? undefined : fromStripeAmount(amount, currency).amount;
-      return { id, type, about: { kind: 'refund', refundKey, refund: refundOf(refund), intentId, amountMinor } };
+      const told = amount === undefined ? undefined : fromStripeAmount(amount, currency);
+      const about = { kind: 'refund', refundKey, refund: refundOf(refund), intentId } as const;
+      return { id, type, about: { ...about, amountMinor: told?.amount, currency: told?.currency } };
     }
     if (type.startsWith('charge.dispute.')) {
       const dispute = disputeShape.parse(data.object);

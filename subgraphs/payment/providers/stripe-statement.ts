@@ -21,8 +21,8 @@ export async function* stripeStatement(
   }
 }
 
-/** The amount is the source's: the entry's own is in the currency of the balance. */
-function lineOf({ source, created }: Stripe.BalanceTransaction): StatementLine | null {
+/** The amount is the source's: the entry's own is in the currency of the balance, and says only which way the money went. */
+function lineOf({ source, created, amount: moved }: Stripe.BalanceTransaction): StatementLine | null {
   if (source === null || typeof source === 'string') return null;
   const at = new Date(created * 1000);
   if (source.object === 'charge') {
@@ -34,6 +34,16 @@ function lineOf({ source, created }: Stripe.BalanceTransaction): StatementLine |
   if (source.object === 'refund' && source.status !== 'failed') {
     const amount = fromStripeAmount(source.amount, source.currency);
     return { kind: 'refund', providerTransactionId: source.id, ourReference: source.metadata?.['refundId'] ?? null, amount, at }; // prettier-ignore
+  }
+  if (source.object === 'dispute') {
+    const amount = fromStripeAmount(source.amount, source.currency);
+    return {
+      kind: moved < 0 ? 'dispute' : 'reversal',
+      providerTransactionId: source.id,
+      ourReference: null,
+      amount,
+      at,
+    };
   }
   return null;
 }

@@ -21,7 +21,7 @@ export const dashboardBody = z.strictObject({
       reason: z.string().max(64).default('fraudulent'),
     })
     .optional(),
-  /** Decides a dispute. */
+  /** Decides a dispute; one that was lost may be won afterwards. */
   close: z.strictObject({ dispute: z.string().max(40), as: z.enum(['won', 'lost']) }).optional(),
 }); // prettier-ignore
 
@@ -103,10 +103,12 @@ function closeDispute(db: Database, { dispute: id, as }: { dispute: string; as: 
   return db.transaction(async (sql) => {
     const { payment_intent: intentId, amount } = await findDispute(sql, id);
     await lockIntent(sql, intentId);
-    const found = await write(sql, "update dispute set status = ? where id = ? and status = 'needs_response'", [
-      as,
-      id,
-    ]);
+    // What was lost can still be won, on appeal.
+    const found = await write(
+      sql,
+      "update dispute set status = ?, won_at = if(? = 'won', utc_timestamp(3), null) where id = ? and (status = 'needs_response' or (status = 'lost' and ? = 'won'))",
+      [as, as, id, as],
+    );
     if (found === 1 && as === 'won')
       await write(sql, 'update intent set refunded = refunded - ? where id = ?', [amount, intentId]);
     const dispute = await findDispute(sql, id);

@@ -51,6 +51,7 @@ export const commands: { readonly [Type in OrderCommand['type']]: Extract<OrderC
   FailPlacing: { type: 'FailPlacing', reason: 'OUT_OF_STOCK', detail: { shortages: [] } },
   MarkPaid: { type: 'MarkPaid', paymentId: 'payment-1', amountMinor: 5_000n, method: 'SIMULATED_CARD', paidAt: inTime, advances: true }, // prettier-ignore
   RecordRefund: { type: 'RecordRefund', paymentId: 'payment-1', refundId: 'refund-1', amountMinor: 5_000n },
+  RecordDispute: { type: 'RecordDispute', paymentId: 'payment-1', disputeId: 'dispute-1', state: 'OPEN', amountMinor: 5_000n, reason: 'fraudulent' }, // prettier-ignore
   AwaitPayment: { type: 'AwaitPayment', paymentId: 'payment-1', until: after(expiresAt, 60_000), authorizedMinor: 0n },
   StopAwaiting: { type: 'StopAwaiting', paymentId: 'payment-1' },
   Expire: { type: 'Expire' },

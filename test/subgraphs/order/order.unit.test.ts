@@ -42,6 +42,7 @@ const table: Readonly<Record<OrderCommand['type'], Readonly<Record<OrderState, s
     FailPlacing      FAILED ! ! ! ! ! ! ! · !
     MarkPaid         = PAID = = = = = = = =
     RecordRefund     = = = = = = = = = =
+    RecordDispute    = = = = = = = = = =
     AwaitPayment     · = · · · · · · · ·
     StopAwaiting     · · · · · · · · · ·
     Expire           ! ! ! ! ! ! ! · ! !

@@ -92,7 +92,16 @@ const SagaStep = ({ step }: { step: Step }) => (
   </li>
 );
 
-/** Each payment with each try to pay it, and what went back. */
+type Refund = Inside['payments'][number]['refunds'][number];
+
+/** By whom money was given back. */
+function givenBack({ origin, automatic }: Refund): string {
+  if (origin === 'DISPUTE') return 'Taken by the customer’s bank';
+  if (origin === 'PROVIDER') return 'Given back at the provider';
+  return automatic ? 'Given back by itself' : 'Given back';
+}
+
+/** Each payment with each try to pay it, disputes, and what went back. */
 export const Payments = ({ payments }: { payments: Inside['payments'] }) => (
   <section className="card" aria-labelledby="payments-title">
     <h2 id="payments-title">Payments</h2>
@@ -125,11 +134,27 @@ export const Payments = ({ payments }: { payments: Inside['payments'] }) => (
               </span>
             </li>
           ))}
+          {payment.disputes.map((dispute) => (
+            <li key={dispute.id}>
+              <div>
+                <p>Disputed at the bank: {formatMoney(dispute.amount)}</p>
+                <p className="small muted">
+                  {dispute.reason ?? 'no reason given'} · {formatMoment(dispute.openedAt)}
+                  {dispute.state === 'OPEN' &&
+                    dispute.evidenceDueBy !== null &&
+                    ` · evidence until ${formatMoment(dispute.evidenceDueBy)}`}
+                </p>
+              </div>
+              <span className={`badge ${dispute.state === 'WON' ? 'good' : dispute.state === 'LOST' ? 'bad' : 'wait'}`}>
+                {inWords(dispute.state)}
+              </span>
+            </li>
+          ))}
           {payment.refunds.map((refund) => (
             <li key={refund.id}>
               <div>
                 <p>
-                  {refund.automatic ? 'Given back by itself' : 'Given back'}: {formatMoney(refund.amount)}
+                  {givenBack(refund)}: {formatMoney(refund.amount)}
                 </p>
                 <p className="small muted">{refund.reason ?? refund.number}</p>
               </div>

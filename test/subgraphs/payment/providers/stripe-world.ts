@@ -1,4 +1,5 @@
 import type { Env } from '../../../../subgraphs/shared/env.ts';
+import type { StripeObject } from '../../../support/stripe-books.ts';
 import { type StripeServer, startStripeServer } from '../../../support/stripe-server.ts';
 import { type TcpProxy, startTcpProxy } from '../../../faults/tcp-proxy.ts';
 import { signatureHeader } from '../../../../subgraphs/payment/domain/signature.ts';
@@ -8,7 +9,12 @@ import type { ProviderUnderTest } from './contract.ts';
 const secrets = { first: 'whsec_stripe_first_one', second: 'whsec_stripe_second_one', stranger: 'whsec_of_a_stranger' };
 const secretKey = 'sk_test_ofOurOwn';
 
-export type StripeWorld = ProviderUnderTest & { readonly server: StripeServer; readonly proxy: TcpProxy };
+export type StripeWorld = ProviderUnderTest & {
+  readonly server: StripeServer;
+  readonly proxy: TcpProxy;
+  /** Delivers an event of the test's own making, signed; answers with our code for it. */
+  tell(type: string, object: StripeObject): Promise<string>;
+};
 
 /** The payment service with Stripe as its provider; with a return URL its attempts are checkout sessions. */
 export async function openStripeWorld(input: { returnUrl?: string } = {}, env: Env = {}): Promise<StripeWorld> {
@@ -54,6 +60,13 @@ export async function openStripeWorld(input: { returnUrl?: string } = {}, env: E
     },
     cut: () => proxy.cut(),
     mend: () => proxy.mend(),
+    async tell(type, object) {
+      const { body } = server.event(type, object);
+      const signature = signatureHeader(secrets.first, Math.floor(Date.now() / 1000), body);
+      const headers = { 'content-type': 'application/json', 'stripe-signature': signature };
+      const answer = await fetch(webhookUrl, { method: 'POST', headers, body });
+      return ((await answer.json()) as { code: string }).code;
+    },
     async notify(payment, { by = 'first', secondsOff = 0 }, amount = 1_234) {
       const object = { ...intent(payment), status: 'succeeded', amount_received: amount };
       const { body } = server.event('payment_intent.succeeded', object);

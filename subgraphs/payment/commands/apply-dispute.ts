@@ -1,0 +1,160 @@
+import { type Row, insertRows, select, write } from '../../shared/database.ts';
+import { idFromBytes, idToBytes } from '../../shared/ids.ts';
+import { firstOf } from '../../shared/text.ts';
+import type { PaymentDeps, Unit } from '../context.ts';
+import { refundableMinor } from '../domain/payment.ts';
+import { announce, paymentDisputed } from '../events.ts';
+import type { ProviderDispute } from '../providers/provider.ts';
+import type { PaymentRow } from '../records.ts';
+import { type Cause, findRefund, lockPayment, savePayment } from '../store.ts';
+import type { Applied } from './apply-fact.ts';
+import { applyRefund, refundKey } from './apply-refund.ts';
+import { type About, type Meant, bookTaken, findRefused, lockMeant, unknown } from './book-taken.ts';
+
+type Told = { readonly provider: string; readonly dispute: ProviderDispute };
+
+const maxReasonLength = 64;
+
+/**
+ * Applies what a provider says of a dispute, by which a customer's bank takes money back. While it is open the money counts
+ * as on its way back, so that nobody refunds it as well; lost it has gone back, won it is ours again. One that is won after
+ * it was lost (an appeal) gives the house its money; the order stays refunded.
+ */
+export async function applyDispute(
+  unit: Unit,
+  deps: PaymentDeps,
+  { provider, dispute, ...about }: About<'dispute'> & { readonly provider: string },
+  cause: Cause,
+): Promise<Applied> {
+  const meant = await lockMeant(unit, { provider, intentId: about.intentId, attemptId: about.attemptId });
+  if (!meant) return unknown('a dispute of a payment whose money is not known here');
+  const paymentId = meant.payment.id;
+  const told = { provider, dispute };
+  const earlier = await findDispute(unit, told);
+  const row = earlier ?? (await openDispute(unit, deps, meant, told, cause));
+  const state = row['state'] as ProviderDispute['state'];
+  const goesOn = dispute.state !== 'OPEN' && (state === 'OPEN' || (state === 'LOST' && dispute.state === 'WON'));
+  if (!goesOn) return { outcome: earlier ? 'STALE' : 'APPLIED', paymentId };
+
+  await write(unit.sql, 'update dispute set state = ?, closed_at = ? where id = ?', [dispute.state, cause.at, row['id'] as Buffer]); // prettier-ignore
+  const type = dispute.state === 'LOST' ? 'DisputeLost' : 'DisputeWon';
+  const payment = await journal(unit, deps, { meant: await lockedAgain(unit, meant), told, row }, type, cause);
+  const refundId = row['refund_id'] === null ? null : idFromBytes(row['refund_id'] as Buffer);
+  if (dispute.state === 'LOST') await lose(unit, deps, { meant: { ...meant, payment }, told, row, refundId }, cause);
+  else if (state === 'OPEN' && refundId !== null) await settle(unit, deps, { told, refundId }, cause);
+  else if (state === 'LOST')
+    deps.log.warn({ paymentId, disputeId: dispute.id }, 'a dispute that was lost is won: its money came back to us, the order stays refunded'); // prettier-ignore
+  return { outcome: 'APPLIED', paymentId };
+}
+
+const lockedAgain = async (unit: Unit, meant: Meant): Promise<Meant> => {
+  const payment = await lockPayment(unit.sql, meant.payment.id);
+  if (!payment) throw new Error('a payment that was locked is gone');
+  return { ...meant, payment };
+};
+
+async function openDispute(unit: Unit, deps: PaymentDeps, meant: Meant, told: Told, cause: Cause): Promise<Row> {
+  const { provider, dispute } = told;
+  const id = deps.newId();
+  const reason = dispute.reason === null ? null : firstOf(dispute.reason, maxReasonLength);
+  await insertRows(unit.sql, 'dispute', [
+    {
+      id: idToBytes(id),
+      provider,
+      provider_dispute_id: dispute.id,
+      payment_id: idToBytes(meant.payment.id),
+      refund_id: null,
+      currency: dispute.currency,
+      amount_minor: dispute.amountMinor,
+      state: 'OPEN',
+      reason,
+      evidence_due_by: dispute.evidenceDueBy,
+      opened_at: dispute.openedAt ?? cause.at,
+    },
+  ]);
+  const row = await findDispute(unit, told);
+  if (!row) throw new Error('a dispute that was stored is gone');
+  const payment = await journal(unit, deps, { meant, told, row }, 'DisputeOpened', cause);
+  // What has gone back already can't go back once more in our books.
+  const amountMinor = takenOf({ ...meant, payment }, dispute, dispute.amountMinor);
+  if (amountMinor === 0n) return row;
+  const { refundId } = await bookTaken(unit, deps, { ...meant, payment, amountMinor, providerId: dispute.id, origin: 'DISPUTE', reason: reasonOf(reason) }, cause); // prettier-ignore
+  await write(unit.sql, 'update dispute set refund_id = ? where id = ?', [idToBytes(refundId), idToBytes(id)]);
+  return { ...row, refund_id: idToBytes(refundId) };
+}
+
+const reasonOf = (reason: string | null): string => `Disputed at the bank: ${reason ?? 'no reason given'}`;
+
+/** How much of what a bank takes is the payment's: of another currency all that is left, as nobody told its worth in ours. */
+function takenOf({ payment, surplus }: Meant, { currency }: ProviderDispute, amountMinor: bigint): bigint {
+  const left = surplus ? 0n : refundableMinor(payment);
+  return currency === payment.currency && amountMinor < left ? amountMinor : left;
+}
+
+/** Notes it in the payment's journal, in its own currency, and tells the order. */
+async function journal(
+  unit: Unit,
+  deps: PaymentDeps,
+  { meant: { payment }, told: { dispute }, row }: { meant: Meant; told: Told; row: Row },
+  type: 'DisputeOpened' | 'DisputeLost' | 'DisputeWon',
+  cause: Cause,
+): Promise<PaymentRow> {
+  const amountMinor = dispute.currency === payment.currency ? dispute.amountMinor : payment.capturedMinor;
+  const disputeId = idFromBytes(row['id'] as Buffer);
+  const data = { ...cause.data, disputeId, providerDisputeId: dispute.id };
+  const after = await savePayment(unit, payment, [{ type, amountMinor }], { ...cause, data });
+  const state = type === 'DisputeOpened' ? 'OPEN' : type === 'DisputeLost' ? 'LOST' : 'WON';
+  await announce(unit, deps, after, paymentDisputed(after, { disputeId, state, amountMinor, reason: row['reason'] as string | null })); // prettier-ignore
+  return after;
+}
+
+/** The refund that stands for the disputed money has ended with the dispute. */
+async function settle(
+  unit: Unit,
+  deps: PaymentDeps,
+  { told: { provider, dispute }, refundId }: { told: Told; refundId: string },
+  cause: Cause,
+): Promise<void> {
+  const refund = await findRefund(unit.sql, refundId);
+  if (!refund) throw new Error('the refund of a dispute is gone');
+  const result =
+    dispute.state === 'LOST'
+      ? ({ id: dispute.id, result: 'succeeded' } as const)
+      : ({ id: dispute.id, result: 'failed', code: 'dispute_won', failure: 'The dispute was won.' } as const);
+  await applyRefund(unit, deps, { provider, key: refundKey(refund), result }, cause);
+}
+
+/**
+ * The money is gone: what was held for it, and of the rest, which refunds of ours were to give back when it was opened, what
+ * the provider refused to refund meanwhile. So nobody pays it a second time.
+ */
+async function lose(
+  unit: Unit,
+  deps: PaymentDeps,
+  given: { meant: Meant; told: Told; row: Row; refundId: string | null },
+  cause: Cause,
+): Promise<void> {
+  const { told, refundId } = given;
+  const { provider, dispute } = told;
+  const held = refundId === null ? null : await findRefund(unit.sql, refundId);
+  let restMinor = dispute.amountMinor - (held?.amountMinor ?? 0n);
+  if (held) await settle(unit, deps, { told, refundId: held.id }, cause);
+  if (restMinor <= 0n || dispute.currency !== given.meant.payment.currency) return;
+  for (const refund of await findRefused(unit, given.meant)) {
+    if (refund.amountMinor > restMinor) continue;
+    restMinor -= refund.amountMinor;
+    await write(unit.sql, "update refund set origin = 'DISPUTE' where id = ?", [idToBytes(refund.id)]);
+    const result = { id: dispute.id, result: 'succeeded' } as const;
+    await applyRefund(unit, deps, { provider, key: refundKey(refund), result }, cause);
+  }
+  const meant = await lockedAgain(unit, given.meant);
+  const amountMinor = takenOf(meant, dispute, restMinor);
+  if (amountMinor <= 0n) return;
+  const booked = await bookTaken(unit, deps, { ...meant, amountMinor, providerId: dispute.id, origin: 'DISPUTE', reason: reasonOf(given.row['reason'] as string | null) }, cause); // prettier-ignore
+  if (refundId === null)
+    await write(unit.sql, 'update dispute set refund_id = ? where id = ?', [idToBytes(booked.refundId), given.row['id'] as Buffer]); // prettier-ignore
+  await settle(unit, deps, { told, refundId: booked.refundId }, cause);
+}
+
+const findDispute = async (unit: Unit, { provider, dispute }: Told): Promise<Row | undefined> =>
+  (await select(unit.sql, 'select * from dispute where provider = ? and provider_dispute_id = ?', [provider, dispute.id]))[0]; // prettier-ignore

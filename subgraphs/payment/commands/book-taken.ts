@@ -1,0 +1,86 @@
+import { select, write } from '../../shared/database.ts';
+import { idFromBytes, idToBytes, isId, newNumber } from '../../shared/ids.ts';
+import { firstOf } from '../../shared/text.ts';
+import type { PaymentDeps, Unit } from '../context.ts';
+import type { ProviderEvent } from '../providers/provider.ts';
+import type { PaymentRow, RefundOrigin, RefundRow } from '../records.ts';
+import { type Cause, insertRefund, lockPayment, refundFrom, savePayment } from '../store.ts';
+import { type Applied, capturedAttemptId } from './apply-fact.ts';
+
+/** What a provider's event tells, by its kind. */
+export type About<Kind> = Extract<NonNullable<ProviderEvent['about']>, { kind: Kind }>;
+
+/** It can't be booked yet, or is nobody's: it is tried again for a day. */
+export const unknown = (error: string, paymentId: string | null = null): Applied => ({
+  outcome: 'UNKNOWN_PAYMENT',
+  paymentId,
+  error,
+});
+
+/** The payment that a provider means, locked, and the attempt by which its money came. */
+export type Meant = {
+  readonly payment: PaymentRow;
+  readonly attemptId: string;
+  /** The money came twice, and this is the second time: it is owed as a surplus refund, beside the payment's own amounts. */
+  readonly surplus: boolean;
+};
+
+/** By our attempt, its intent, or what the provider calls the payment behind a checkout. Null until the money is known to have come. */
+export async function lockMeant(
+  unit: Unit,
+  where: { readonly provider: string; readonly intentId: string | null; readonly attemptId?: string | null },
+): Promise<Meant | null> {
+  const { provider, intentId, attemptId } = where;
+  const [by, values] = isId(attemptId)
+    ? ['id = ?', [idToBytes(attemptId)]]
+    : ['(provider_intent_id = ? or provider_payment_id = ?)', [intentId ?? '', intentId ?? '']];
+  const [found] = await select(unit.sql, `select id, payment_id from attempt where provider = ? and ${by} limit 1`, [provider, ...values]); // prettier-ignore
+  const payment = found ? await lockPayment(unit.sql, idFromBytes(found['payment_id'] as Buffer)) : null;
+  if (!found || !payment || payment.capturedMinor === 0n) return null;
+  // Read again under the payment's lock: only now it can't change any more.
+  const [row] = await select(unit.sql, 'select state from attempt where id = ?', [found['id'] as Buffer]);
+  if (row?.['state'] !== 'SUCCEEDED') return null;
+  const id = idFromBytes(found['id'] as Buffer);
+  return { payment, attemptId: id, surplus: (await capturedAttemptId(unit, payment.id)) !== id };
+}
+
+/** After so long an unfinished refund of somebody else's is asked about. */
+const askInSeconds = 60;
+const maxReasonLength = 255;
+
+/** Books money that is going back without our doing; returns the refund's id and the payment as it is then. */
+export async function bookTaken(
+  unit: Unit,
+  deps: PaymentDeps,
+  taken: Meant & { amountMinor: bigint; providerId: string; origin: RefundOrigin; reason: string },
+  cause: Cause,
+): Promise<{ readonly refundId: string; readonly payment: PaymentRow }> {
+  const { payment, attemptId, amountMinor, origin } = taken;
+  const refundId = deps.newId();
+  const reason = firstOf(taken.reason, maxReasonLength);
+  const row = { id: refundId, number: newNumber('RF', cause.at), attemptId, amountMinor, reason, automatic: false, surplus: false, requestedBy: null, createdAt: cause.at }; // prettier-ignore
+  await insertRefund(unit, row, payment, askInSeconds);
+  // Nobody is asked about a dispute, and nobody is told to make what is being made.
+  await write(
+    unit.sql,
+    `update refund set state = 'PENDING', origin = ?, provider_refund_id = ?, next_try_at = if(? = 'DISPUTE', null, next_try_at) where id = ?`,
+    [origin, taken.providerId, origin, idToBytes(refundId)],
+  );
+  const data = { ...cause.data, refundId, origin };
+  const after = await savePayment(unit, payment, [{ type: 'RefundRequested', amountMinor }], { ...cause, data });
+  return { refundId, payment: after };
+}
+
+/**
+ * Refunds of ours by this attempt that the provider refuses, oldest first: what has gone back in another way may be one of
+ * them. One that is being tried right now is none yet: the provider may be making it after all.
+ */
+export async function findRefused(unit: Unit, { payment, attemptId, surplus }: Meant): Promise<readonly RefundRow[]> {
+  const rows = await select(
+    unit.sql,
+    `select * from refund where payment_id = ? and attempt_id = ? and surplus = ? and state = 'PENDING' and origin = 'PLATFORM'
+       and failure is not null and provider_refund_id is null and tried_at is null order by id for update`,
+    [idToBytes(payment.id), idToBytes(attemptId), surplus],
+  );
+  return rows.map(refundFrom);
+}
