@@ -39,7 +39,7 @@ export type ErrorBook = {
   covers(path: ResponsePath): boolean;
   /**
    * All errors, their paths changed by `clip`; failures that no field shows are reported by themselves. What only the plan
-   * asked for has no place of its own in the answer: its error is told at the null that it led to, or without a path.
+   * asked for has no place of its own in the answer: its error is told at the null that it led to, or once without a path.
    * In the order of their paths, those without one first: which subgraph answered first must not show. Beyond
    * `executeLimits.errors` it does, in which are left out.
    */
@@ -124,12 +124,20 @@ export function openErrorBook(): ErrorBook {
       }
       unreported.clear();
       if (errors.length > 1) errors.sort(byPath);
+      const told = withoutRepeated(errors);
       if (dropped > 0)
-        errors.push(new GraphQLError(`There are ${dropped} more errors.`, { extensions: { code: 'INCOMPLETE_DATA' } }));
-      return errors;
+        told.push(new GraphQLError(`There are ${dropped} more errors.`, { extensions: { code: 'INCOMPLETE_DATA' } }));
+      return told;
     },
   };
 }
+
+/** What has no place in the answer is told once, not for each object that it happened to. Sorted, the same stand together. */
+const withoutRepeated = (errors: readonly GraphQLError[]): GraphQLError[] =>
+  errors.filter((error, index) => {
+    const before = errors[index - 1];
+    return error.path !== undefined || before?.path !== undefined || !before || byText(before, error) !== 0;
+  });
 
 const asError = ({ message, extensions, originalError }: ErrorDetails, path: ResponsePath | undefined): GraphQLError =>
   new GraphQLError(message, {

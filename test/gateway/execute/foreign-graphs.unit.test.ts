@@ -291,6 +291,25 @@ describe('one cause is told once, at a null', () => {
     const result = await ask(graph, { list, facts, sums: brave }, { query: '{ ps { c } }' });
     expect(result.data).toEqual({ ps: [{ c: 1 }, { c: 2 }] });
     expect(shown(result)).toEqual([['no', undefined]]);
+    // Of several objects too, beside another cause.
+    const worse = { data: { _entities: [{ a: null }, { a: null }] }, errors: [0, 1, 1].map((index, nth) => ({ message: nth < 2 ? 'no' : 'never', path: ['_entities', index, 'a'] })) }; // prettier-ignore
+    const both = await ask(graph, { list, facts: worse, sums: brave }, { query: '{ ps { c } }' });
+    expect(shown(both)).toEqual([
+      ['never', undefined],
+      ['no', undefined],
+    ]);
+  });
+
+  test('once, of objects whose type nobody could tell, as what is missing of them has no place', async () => {
+    const media = {
+      media:
+        'type Query { first: Media } interface Media @key(fields: "id") { id: ID! title: String } type Clip implements Media @key(fields: "id") { id: ID! title: String seconds: Int }',
+      social: 'type Query { popular: [Media!]! } type Media @interfaceObject @key(fields: "id") { id: ID! likes: Int }',
+    };
+    const social = { data: { popular: [1, 2, 3].map((id) => ({ __typename: 'Media', id, likes: id })) } };
+    const result = await ask(media, { social }, { query: '{ popular { likes ... on Clip { seconds } } }' });
+    expect(result.data).toEqual({ popular: [{ likes: 1 }, { likes: 2 }, { likes: 3 }] });
+    expect(shown(result)).toEqual([['media is down', undefined]]);
   });
 });
 
