@@ -5,6 +5,7 @@ import type { HeaderLines } from '../subgraphs/shared/http-transport.ts';
 import { type SubgraphLink, type SubgraphName, type SubgraphRequest, subgraphNames } from '../subgraphs/shared/link.ts';
 import type { Caller, CallerHeaders, CallerSaid } from './caller.ts';
 import { type ErrorReport, presentError } from './errors.ts';
+import { clientOf } from './operations.ts';
 import type {
   ErrorPolicy,
   SubgraphFetch,
@@ -84,6 +85,9 @@ class PlannedCall implements SubgraphRequest {
   }
   get isRepeatable(): boolean {
     return !this.#planned.isMutation;
+  }
+  client(): string {
+    return clientOf(this.#planned.context.caller);
   }
   body(): string {
     return this.#planned.body();

@@ -34,7 +34,8 @@ export function httpLink(
       const headers = request.headerLines?.() ?? headerLines(flat(request.headers));
       const ownLines = `${jsonLines}${callerHeaders.timeout}: ${timeoutHeader(deadline)}\r\n`;
       const body = request.body?.() ?? bodyOf(request);
-      return transport.send({ method: 'POST', path: '/graphql', headers, ownLines, body, deadline, isFresh });
+      const client = request.client && (() => request.client?.() ?? '');
+      return transport.send({ method: 'POST', path: '/graphql', headers, ownLines, body, deadline, client, isFresh });
     } catch (error) {
       return Promise.reject(error);
     }

@@ -8,6 +8,7 @@ import {
   openConnection,
 } from './http-connection.ts';
 import { openPulse } from './pulse.ts';
+import { openWaitingLine } from './waiting-line.ts';
 
 /** Connections to one service; a slow call holds one. */
 const maxConnections = 64;
@@ -27,7 +28,7 @@ export const maxAnswerBytes = 16 * 1024 * 1024;
  * - `still`: the service takes requests and answers nothing, not even that it lives; what was asked for may be done yet;
  * - `rubbish`: what came is not what was asked for, or more than `maxAnswerBytes`;
  * - `refused`: the service says that the request itself is wrong;
- * - `full`: too many requests wait already; nothing was sent;
+ * - `full`: too many requests wait already, most of them of this client; nothing was sent;
  * - `closed`: this process is ending.
  */
 export type TransportFailure = 'unreachable' | 'cut-off' | 'late' | 'still' | 'rubbish' | 'refused' | 'full' | 'closed';
@@ -53,6 +54,8 @@ export type TransportRequest = {
   readonly ownLines?: string;
   readonly body: string | Buffer;
   readonly deadline: Deadline;
+  /** For whom: clients take turns where requests have to wait for a connection. Default: all without one are one. */
+  readonly client?: (() => string) | undefined;
   /** Not over a connection that had nothing to do: where one was just ending, the next may be too. Default false. */
   readonly isFresh?: boolean;
 };
@@ -98,8 +101,7 @@ export function openTransport(url: string, { maxBytes = maxAnswerBytes }: { maxB
           exchange.fail(new TransportError('still', 'it takes requests and answers none'));
     },
   });
-  /** In the order in which they came. */
-  const waiting = new Set<Exchange>();
+  const waiting = openWaitingLine<Exchange>();
   let connections = 0;
   const opening = new Set<Connection>();
   let requests = 0;
@@ -115,11 +117,7 @@ export function openTransport(url: string, { maxBytes = maxAnswerBytes }: { maxB
     refused(connection, error) {
       opening.delete(connection);
       connections -= 1;
-      const [first] = waiting;
-      if (first) {
-        waiting.delete(first);
-        first.fail(new TransportError('unreachable', codeOf(error), { cause: error }));
-      }
+      waiting.take()?.fail(new TransportError('unreachable', codeOf(error), { cause: error }));
       openForWaiting();
     },
     free: serveNext,
@@ -131,9 +129,8 @@ export function openTransport(url: string, { maxBytes = maxAnswerBytes }: { maxB
     },
   };
   function serveNext(connection: Connection): void {
-    const [next] = waiting;
+    const next = waiting.take();
     if (next) {
-      waiting.delete(next);
       next.begin(connection);
     } else if (isClosing) {
       connection.destroy();
@@ -149,7 +146,7 @@ export function openTransport(url: string, { maxBytes = maxAnswerBytes }: { maxB
     }
   }
   function ended(exchange: Exchange): void {
-    waiting.delete(exchange);
+    waiting.remove(exchange);
     expiry.remove(exchange);
     if (exchange.hasBegun()) pulse.ended();
     requests -= 1;
@@ -168,8 +165,12 @@ export function openTransport(url: string, { maxBytes = maxAnswerBytes }: { maxB
       if (isClosing) return Promise.reject(new TransportError('closed', 'this process is ending'));
       if ((request.method !== 'GET' && request.method !== 'POST') || !requestTarget.test(request.path))
         return Promise.reject(new TransportError('refused', `no such request: ${JSON.stringify(request.method)} ${JSON.stringify(request.path)}`)); // prettier-ignore
-      if (requests >= maxRequests)
-        return Promise.reject(new TransportError('full', `${maxRequests} requests are waiting already`));
+      if (requests >= maxRequests) {
+        const full = new TransportError('full', `${maxRequests} requests are waiting already`);
+        const other = waiting.takeFromLongest(request.client?.() ?? '');
+        if (!other) return Promise.reject(full);
+        other.fail(full);
+      }
       requests += 1;
       return new Promise((resolve, reject) => {
         const exchange = new Exchange({ request, hostHeader, resolve, reject, began: pulse.began, ended });
@@ -178,7 +179,7 @@ export function openTransport(url: string, { maxBytes = maxAnswerBytes }: { maxB
         if (connection) {
           exchange.begin(connection);
         } else {
-          waiting.add(exchange);
+          waiting.add(request.client?.() ?? '', exchange);
           // There are idle ones only for who wants none of them.
           if (connections === maxConnections) idle.makeRoom();
           openForWaiting();

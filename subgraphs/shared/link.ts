@@ -19,6 +19,8 @@ export type SubgraphRequest = {
   readonly headerLines?: (() => HeaderLines) | undefined;
   /** When nobody waits for the answer any more; without one the link sets its own. */
   readonly deadline?: Deadline | undefined;
+  /** For whom it is asked: where calls have to wait, clients take turns. */
+  readonly client?: (() => string) | undefined;
   /** True when asking twice does nothing that asking once doesn't: a query. Default false. */
   readonly isRepeatable?: boolean | undefined;
 };

@@ -177,6 +177,35 @@ describe('a call over HTTP', () => {
   });
 });
 
+describe('calls that have to wait for a connection', () => {
+  const slowly: Answer = (request, response) => void setTimeout(() => good(request, response), 100);
+  const of = (client: string): SubgraphRequest => ({ ...query, client: () => client });
+
+  test('take turns by client: one of a client that asks for little is not behind all of one that asks for much', async () => {
+    const { link } = await serve(slowly);
+    let answered = 0;
+    const greedy = Array.from({ length: 500 }, () => link.execute(of('greedy')).then(() => (answered += 1)));
+    await link.execute(of('modest'));
+    // 64 connections: those that were on their way, and as many that came to their turn with it.
+    expect(answered).toBeLessThan(200);
+    await Promise.all(greedy);
+  });
+
+  test('are refused when there are too many, those of the client with the most', async () => {
+    const { link } = await serve(slowly);
+    const greedy = Array.from({ length: 1_100 }, () => failingOrNot(link, of('greedy')));
+    const modest = await Promise.all(Array.from({ length: 20 }, () => failingOrNot(link, of('modest'))));
+    expect(modest.filter((code) => code !== undefined)).toEqual([]);
+    expect((await Promise.all(greedy)).filter((code) => code === 'SERVICE_UNAVAILABLE')).toHaveLength(76 + 20);
+  });
+
+  const failingOrNot = (link: SubgraphLink, request: SubgraphRequest): Promise<string | undefined> =>
+    link.execute(request).then(
+      () => undefined,
+      (error: { extensions: { code: string } }) => error.extensions.code,
+    );
+});
+
 describe('a connection that breaks', () => {
   const breaksOnce = (): Answer => {
     let broken = false;
