@@ -31,7 +31,7 @@ export type Admission = {
    */
   run<T>(applicant: Applicant, work: () => Promise<T>, refused?: (error: GraphQLError) => T): Promise<T>;
   /** Counts work that is refused for another reason; what to say of it. */
-  refuse(reason: 'too many new documents'): GraphQLError;
+  refuse(reason: ShedReason): GraphQLError;
   /** How many run and wait now. */
   counts(): { readonly running: number; readonly queued: number };
   close(): void;
@@ -59,7 +59,7 @@ export const overloaded = (): GraphQLError =>
     },
   });
 
-type ShedReason = 'queue full' | 'waited too long' | 'client gone' | 'too many new documents';
+type ShedReason = 'queue full' | 'waited too long' | 'client gone' | 'too many new documents' | 'answers too large';
 type Waiting = {
   readonly applicant: Applicant;
   readonly sinceMs: number;
@@ -81,7 +81,7 @@ export function openAdmission(
   deps: {
     metrics: Metrics;
     /** What is let in, for the names of the metrics. */
-    what?: 'operations' | 'newcomers' | 'suspect_webhooks';
+    what?: 'operations' | 'newcomers' | 'suspect_webhooks' | 'overdrawn_operations';
     nowMs?: () => number;
     isBusy?: () => boolean;
   },

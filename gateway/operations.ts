@@ -1,6 +1,7 @@
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import { addressGroup } from '../subgraphs/shared/client-address.ts';
 import type { Admission } from './admission.ts';
+import type { AnswerAllowance } from './answer-allowance.ts';
 import type { Caller } from './caller.ts';
 import type { Operation, Supergraph } from './execute.ts';
 
@@ -11,13 +12,12 @@ import type { Operation, Supergraph } from './execute.ts';
 export type RunOperation = (operation: Operation, isGone?: () => boolean) => Promise<ExecutionResult>;
 
 export const admittedOperations =
-  (deps: { admission: Admission; supergraph: Supergraph }): RunOperation =>
-  (operation, isGone) =>
-    deps.admission.run(
-      { client: clientOf(operation.caller), isGone },
-      () => deps.supergraph.execute(operation),
-      refused,
-    );
+  (deps: { admission: Admission; allowance: AnswerAllowance; supergraph: Supergraph }): RunOperation =>
+  (operation, isGone) => {
+    const applicant = { client: clientOf(operation.caller), isGone };
+    const execute = () => deps.supergraph.execute(operation);
+    return deps.allowance.run(applicant, () => deps.admission.run(applicant, execute, refused), refused);
+  };
 
 const refused = (error: GraphQLError): ExecutionResult => ({ errors: [error] });
 

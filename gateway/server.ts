@@ -12,6 +12,7 @@ import { openOperationsPort } from '../subgraphs/shared/operations-port.ts';
 import { closeServer, inTurn, limitedServer, listen } from '../subgraphs/shared/http-server.ts';
 import { answerOperations } from '../subgraphs/shared/serve.ts';
 import { openAdmission } from './admission.ts';
+import { openAnswerAllowance } from './answer-allowance.ts';
 import { remoteKeySet, tokenVerifier } from './auth.ts';
 import { callerHeadersOf, clientAddress } from './caller.ts';
 import { type GatewayConfig, readGatewayConfig } from './config.ts';
@@ -210,12 +211,13 @@ function openApp(
 
 /** What stands between a request and its execution, for all ways in. */
 function openOperations(
-  { redis, log, metrics }: Runtime,
+  { redis, log, metrics, answering }: Runtime,
   options: { config: GatewayConfig; graph: Graph; trusted: TrustedDocuments },
 ) {
   const { config, graph, trusted } = options;
   const { supergraph, documents } = graph;
   const admission = openAdmission(config.admission, { metrics });
+  const allowance = openAnswerAllowance({ maxAnswerBytes: answering.limits.maxBytes, metrics });
   const newcomers = openNewcomers({ documents, supergraph, metrics });
   const preparedGauge = showPrepared(metrics, supergraph);
   const responseCache = config.responseCache ? openResponseCache({ redis, log, metrics, graph }) : undefined;
@@ -223,11 +225,12 @@ function openOperations(
     parts: {
       persisted: openPersistedQueries({ redis, log, trusted }),
       newcomers,
-      run: admittedOperations({ admission, supergraph }),
+      run: admittedOperations({ admission, allowance, supergraph }),
       responseCache,
     },
     close() {
       admission.close();
+      allowance.close();
       newcomers.close();
       preparedGauge.close();
       responseCache?.close();

@@ -20,8 +20,8 @@ import type { Turns } from './turns.ts';
 type ListContext = { readonly answerSize: AnswerSize };
 type Resolve = GraphQLFieldResolver<unknown, ListContext>;
 
-/** Values that are completed in one turn of the event loop; a list is completed whole. */
-const valuesInTurn = 2_000;
+/** Values of an answer that are completed before others get their turn, and in each turn after that; a list is completed whole. */
+const valuesInTurn = 500;
 
 /**
  * Counts the values of an answer where it grows: at each list, before its elements are completed. Beyond the limit
@@ -49,11 +49,11 @@ function boundList(resolve: Resolve, turns: Turns): Resolve {
     const take = (list: unknown): unknown => {
       if (!Array.isArray(list)) return list;
       if (isOver(size)) return [];
-      const before = size.values;
-      size.values += list.length * perElement(info);
+      const values = list.length * perElement(info);
+      size.values += values;
       if (isOver(size)) return [];
-      if (Math.floor(size.values / valuesInTurn) === Math.floor(before / valuesInTurn)) return list;
-      return turns.next().then(() => (isOver(size) ? [] : list));
+      if (size.values <= valuesInTurn) return list;
+      return turns.next(values / valuesInTurn).then(() => (isOver(size) ? [] : list));
     };
     const list = resolve(source, args, context, info);
     return isPromise(list) ? list.then(take) : take(list);

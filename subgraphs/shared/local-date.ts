@@ -23,9 +23,17 @@ export function addDays(date: string, days: number): string {
 /** Days from one date to another: the nights of a stay. Negative when `to` is earlier. */
 export const daysBetween = (from: string, to: string): number => Math.round((epochMs(to) - epochMs(from)) / dayMs);
 
+/** The dates that were asked for last: a list of rooms asks for the same nights of each. */
+let latestDates: { readonly from: string; readonly to: string; readonly dates: readonly string[] } | undefined;
+
 /** Every date from `from` up to the day before `to`. */
-export const datesBetween = (from: string, to: string): string[] =>
-  Array.from({ length: Math.max(0, daysBetween(from, to)) }, (_, index) => addDays(from, index));
+export function datesBetween(from: string, to: string): readonly string[] {
+  if (latestDates?.from !== from || latestDates.to !== to) {
+    const length = Math.max(0, daysBetween(from, to));
+    latestDates = { from, to, dates: Array.from({ length }, (_, index) => addDays(from, index)) };
+  }
+  return latestDates.dates;
+}
 
 /** The instant at which the date begins in UTC. */
 export const startOfDay = (date: string): Date => new Date(epochMs(date));

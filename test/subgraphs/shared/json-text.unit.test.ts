@@ -32,17 +32,3 @@ test('a large answer leaves turns of the event loop to others', async () => {
   expect(parts.length).toBeGreaterThan(3);
   expect(turnsOfOthers).toBeGreaterThanOrEqual(parts.length - 1);
 });
-
-test('those who wait for a turn get one each, in the order in which they came', async () => {
-  const turns = openTurns();
-  let turn = 0;
-  let isOver = false;
-  const count = (): void => {
-    turn += 1;
-    if (!isOver) setImmediate(count);
-  };
-  setImmediate(count);
-  const gotAt = await Promise.all([1, 2, 3].map(() => turns.next().then(() => turn)));
-  isOver = true;
-  expect(gotAt).toEqual([...new Set(gotAt)].toSorted((a, b) => a - b));
-});
