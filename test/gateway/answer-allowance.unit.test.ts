@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { GraphQLError, type ExecutionResult } from 'graphql';
+import type { ExecutionResult, GraphQLError } from 'graphql';
 import { type AnswerAllowance, openAnswerAllowance } from '../../gateway/answer-allowance.ts';
 import { answerTooLarge, defaultAnswerLimits, noteSize } from '../../subgraphs/shared/answer-size.ts';
 import { createMetrics } from '../../subgraphs/shared/telemetry.ts';
@@ -29,7 +29,7 @@ async function ask(client: string, answer: () => ExecutionResult, isGone?: () =>
   const asked = allowance.run({ client, isGone }, async () => answer(), refused);
   const ended = asked.then(({ errors }) => ({
     atMs: Date.now() - startedMs,
-    code: String(errors?.[0]?.extensions['code'] ?? 'OK'),
+    code: (errors?.[0]?.extensions['code'] as string | undefined) ?? 'OK',
   }));
   return ended;
 }

@@ -35,7 +35,7 @@ describe.each(['in process', 'over HTTP'] as const)('an answer, with subgraphs c
     }
     const client = createClient({ url: `${graph.url.replace('http', 'ws')}/graphql`, webSocketImpl: Socket });
     try {
-      for await (const result of client.iterate({ query })) return result as Body;
+      for await (const result of client.iterate({ query })) return result;
     } finally {
       await client.dispose();
     }
