@@ -13,6 +13,8 @@ const trialEveryMs = 1_000;
 const trialTimeoutMs = 3_500;
 /** A call that is late after this time would have failed as `still` if the service stood still (`pulse.ts`). */
 const tellingTimeoutMs = 2_800;
+/** A trial of our own, which asks nothing of the service, may take less. */
+const probeTimeoutMs = 1_500;
 
 /** Who is told about calls that fail. */
 export type CallReport = { readonly log: Logger; readonly metrics: Metrics };
@@ -29,15 +31,25 @@ export type Circuit = {
   failed(error: Error): void;
   /** Refuses with SERVICE_UNAVAILABLE, but for one call at a time that tries, with the deadline that it may take. */
   attempt<T>(deadline: Deadline, call: (deadline: Deadline) => Promise<T>): Promise<T>;
+  close(): void;
 };
 
-export function openCircuit(service: string, report: () => CallReport | undefined): Circuit {
+/**
+ * @param options.probe a call that asks nothing of the service; rejects as calls do. Made while the circuit is open and no
+ *   other call tries, so that a service is known to be back also when nobody needs it
+ */
+export function openCircuit(
+  service: string,
+  { report, probe }: { report: () => CallReport | undefined; probe: (deadline: Deadline) => Promise<unknown> },
+): Circuit {
   const policy = circuitBreaker(
     handleWhen((error) => error instanceof ServiceFailure),
     { halfOpenAfter: trialEveryMs, breaker: new ConsecutiveBreaker(failuresToOpen) },
   );
   const show = (value: number): void => report()?.metrics.circuits.set({ service }, value);
   let dependency: DependencyPart | undefined;
+  let isClosed = false;
+  let probing: NodeJS.Timeout | undefined;
   policy.onBreak((reason) => {
     const log = report()?.log;
     if (log) dependency ??= openDependency({ name: service, setting: `${service.toUpperCase()}_URL`, log }).part();
@@ -46,12 +58,22 @@ export function openCircuit(service: string, report: () => CallReport | undefine
       'error' in reason && reason.error instanceof Error ? reason.error : new Error('it does not answer'),
     );
     show(1);
+    probing ??= setTimeout(probeOnce, nextProbeMs()).unref();
   });
   policy.onHalfOpen(() => show(0.5));
   policy.onReset(() => {
     dependency?.back();
     show(0);
   });
+  function probeOnce(): void {
+    const again = (): void => {
+      const isOver = isClosed || policy.state === CircuitState.Closed;
+      probing = isOver ? undefined : setTimeout(probeOnce, nextProbeMs()).unref();
+    };
+    if (policy.state !== CircuitState.Open) again();
+    // Whatever else it answers, `trial` has told the policy.
+    else void trial(deadlineIn(probeTimeoutMs), probe).then(again, again);
+  }
 
   /** Failures since the last answer: while there are none, the policy has nothing to learn from an answer. */
   let failures = 0;
@@ -100,8 +122,15 @@ export function openCircuit(service: string, report: () => CallReport | undefine
       if (policy.state === CircuitState.HalfOpen) return Promise.reject(refused(service));
       return trial(deadline, call);
     },
+    close() {
+      isClosed = true;
+      clearTimeout(probing);
+    },
   };
 }
+
+/** Who has something to ask tries first; and not all processes at once. */
+const nextProbeMs = (): number => trialEveryMs * (1.25 + Math.random() / 2);
 
 const refused = (service: string) => unavailable(`The ${service} service does not answer just now.`);
 

@@ -25,7 +25,11 @@ export function httpLink(
   { maxAnswerBytes = defaultAnswerLimits.maxBytes }: { maxAnswerBytes?: number } = {},
 ): SubgraphLink {
   const transport = openTransport(baseUrl, { maxBytes: transportFactor * maxAnswerBytes });
-  const circuit = openCircuit(name, report);
+  const circuit = openCircuit(name, {
+    report,
+    // Refused for want of a token, which is an answer.
+    probe: (deadline) => send({ query: '{ __typename }', headers: {} }, deadline).then(readResult),
+  });
   const subscriptions = openSocketSubscriptions(name, baseUrl);
 
   const shown = shownOf(name, report);
@@ -99,6 +103,7 @@ export function httpLink(
       }
     },
     async close() {
+      circuit.close();
       await subscriptions.close();
       await transport.close();
     },

@@ -18,6 +18,8 @@ export type JobStoreOptions = {
   readonly prefix: string;
   /** Told of every error of a connection; a driver would throw it out of reach or print it. */
   readonly onError: (error: Error) => void;
+  /** Told of jobs that could not be handed back: their locks end by themselves. */
+  readonly onLeft: (error: Error) => void;
 };
 
 const connectTimeoutMs = 3_000;
@@ -31,7 +33,7 @@ const maxReconnectDelayMs = 2_000;
 export const connectJobStore = (options: JobStoreOptions): Promise<JobStore> =>
   options.mongoUrl === undefined ? connectRedisStore(options) : connectMongoStore(options.mongoUrl, options);
 
-async function connectRedisStore({ redisUrl, prefix, onError }: JobStoreOptions): Promise<JobStore> {
+async function connectRedisStore({ redisUrl, prefix, onError, onLeft }: JobStoreOptions): Promise<JobStore> {
   const keys = { keyPrefix: `${prefix}:agenda:`, channelName: `${prefix}:agenda:notices` };
   const backend = new RedisBackend({ ...keys, redisOptions: redisOptionsOf(redisUrl) });
   const client = (backend.repository as RedisJobRepository).getRedis();
@@ -44,7 +46,7 @@ async function connectRedisStore({ redisUrl, prefix, onError }: JobStoreOptions)
     client.disconnect();
     throw error;
   }
-  return { backend: storeOnly(backend, onError), ping, close: async () => client.disconnect() };
+  return { backend: storeOnly(backend, onLeft), ping, close: async () => client.disconnect() };
 }
 
 const firstOf = (
@@ -78,7 +80,7 @@ function redisOptionsOf(redisUrl: string): NonNullable<RedisBackendConfig['redis
   };
 }
 
-async function connectMongoStore(mongoUrl: string, { prefix, onError }: JobStoreOptions): Promise<JobStore> {
+async function connectMongoStore(mongoUrl: string, { prefix, onError, onLeft }: JobStoreOptions): Promise<JobStore> {
   const client = new MongoClient(mongoUrl, {
     serverSelectionTimeoutMS: commandTimeoutMs,
     connectTimeoutMS: connectTimeoutMs,
@@ -90,7 +92,7 @@ async function connectMongoStore(mongoUrl: string, { prefix, onError }: JobStore
     const backend = new MongoBackend({ mongo: client.db(), collection: `${prefix}_jobs` });
     await backend.connect();
     return {
-      backend: storeOnly(backend, onError),
+      backend: storeOnly(backend, onLeft),
       ping: async () => void (await client.db().command({ ping: 1 })),
       close: () => client.close(),
     };
@@ -104,19 +106,19 @@ async function connectMongoStore(mongoUrl: string, { prefix, onError }: JobStore
  * What Agenda gets: a backend that is connected, without a channel of notices. Agenda's own for Redis emits errors that
  * nothing listens to, and leaves a connection behind at every try to connect; due jobs are found by asking each 0.5 s.
  */
-function storeOnly({ name, repository }: AgendaBackend, onError: (error: Error) => void): AgendaBackend {
+function storeOnly({ name, repository }: AgendaBackend, onLeft: (error: Error) => void): AgendaBackend {
   return {
     name,
-    repository: withoutLooseEnds(repository, onError),
+    repository: withoutLooseEnds(repository, onLeft),
     ownsConnection: false,
     connect: async () => undefined,
     disconnect: async () => undefined,
   };
 }
 
-/** Agenda hands single jobs back without waiting for it: a failure would be an unhandled rejection. The lock ends by itself. */
-function withoutLooseEnds(repository: JobRepository, onError: (error: Error) => void): JobRepository {
+/** Agenda hands single jobs back without waiting for it: a failure would be an unhandled rejection. */
+function withoutLooseEnds(repository: JobRepository, onLeft: (error: Error) => void): JobRepository {
   const unlockJob = repository.unlockJob.bind(repository);
-  repository.unlockJob = (job) => unlockJob(job).catch(onError);
+  repository.unlockJob = (job) => unlockJob(job).catch(onLeft);
   return repository;
 }

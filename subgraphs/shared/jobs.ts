@@ -3,6 +3,7 @@ import { Agenda, type Job } from 'agenda';
 import { LRUCache } from 'lru-cache';
 import { type DependencyPart, openDependency } from './dependency.ts';
 import { isUnavailable, unavailable } from './errors.ts';
+import { inTime } from './in-time.ts';
 import { type JobStore, connectJobStore } from './job-store.ts';
 import { type Loop, startLoop } from './loop.ts';
 import { JobNotices } from './job-notices.ts';
@@ -37,6 +38,9 @@ const processEveryMs = 500;
 const lockLifetimeMs = 30_000;
 const drainTimeoutMs = 15_000;
 const ensureEveryMs = 2_000;
+const lookEveryMs = 500;
+/** A store that says nothing for this long is away: told within 3 s, also when no job is due meanwhile. */
+const answerTimeoutMs = 1_500;
 const rememberedWakes = 10_000;
 /** A recurring job that should have run so long ago never will: a process that died with it would have been followed by another. */
 const maxOverdueMs = 2 * lockLifetimeMs;
@@ -94,7 +98,7 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
   async function look(): Promise<void> {
     try {
       opened ??= await connectAgenda(options, { part, handlers });
-      await opened.store.ping();
+      await inTime(opened.store.ping(), answerTimeoutMs);
       if (toStart) {
         await opened.agenda.start();
         await ensureRecurring(opened.agenda);
@@ -108,9 +112,19 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
 
   await look().catch(() => undefined); // said by `dependency`; the keeper goes on
   const keeper: Loop = startLoop({ name: 'job store', everyMs: ensureEveryMs, log, turn: look });
+  // Says only that it went: back it is when it takes what the keeper wants of it.
+  const watch: Loop = startLoop({
+    name: 'job store watch',
+    everyMs: lookEveryMs,
+    log,
+    async turn() {
+      if (opened && dependency.reason() === null)
+        await inTime(opened.store.ping(), answerTimeoutMs).catch((error: Error) => part.away(error));
+    },
+  });
 
   async function stop(): Promise<void> {
-    await keeper.stop();
+    await Promise.all([keeper.stop(), watch.stop()]);
     if (!opened) return;
     const { agenda, store, running } = opened;
     // stop() hands back what is locked but not started; drain() would leave that locked until its lease ends.
@@ -177,7 +191,11 @@ async function connectAgenda(
   { part, handlers }: { part: DependencyPart; handlers: Handlers },
 ): Promise<OpenedJobs> {
   const { log, metrics } = options;
-  const store = await connectJobStore({ ...options, onError: (error) => part.away(error) });
+  const store = await connectJobStore({
+    ...options,
+    onError: part.away,
+    onLeft: (error) => log.debug({ err: error.message }, 'a job was not handed back'),
+  });
   const agenda = new Agenda({
     backend: store.backend,
     ...(options.live && { notificationChannel: new JobNotices(options.live) }),

@@ -13,6 +13,8 @@ import { firstOf } from '../../shared/text.ts';
 const pageLifetimeMs = 2 * 3_600_000;
 const maxReasonLength = 128;
 const tradeMissing = 'ACQ.TRADE_NOT_EXIST';
+/** No attempt has this number. */
+const noTrade = '0';
 
 /**
  * Alipay for web pages, through its SDK. The trade of a page begins when the customer opens it, so there is none before.
@@ -61,6 +63,7 @@ export function alipayProvider(
     refund: (request) => refund(gateway, request),
     checkSignature: (_, body, at) => checkNotification(gateway, config, body, at),
     readEvent: readAlipayEvent,
+    probe: () => gateway.ask('alipay.trade.query', { out_trade_no: noTrade }),
     webhookAnswer: (status) => ({
       status,
       headers: { 'content-type': 'text/plain; charset=utf-8' },

@@ -160,6 +160,8 @@ export type PaymentProvider = {
   readEvent(body: Buffer): ProviderEvent | null;
   /** What a webhook is answered with, for our status. Undefined: `{ "code": … }`. */
   webhookAnswer?(status: number): RawResponse;
+  /** Asks for something that changes nothing and may not be there. Undefined: it has no one to ask. */
+  probe?(): Promise<unknown>;
   /** Undefined: it has none, and its payments are not reconciled. */
   readonly statement?: ProviderStatement | undefined;
   close(): Promise<void>;

@@ -212,6 +212,7 @@ export function simulatedProvider(config: SimulatedConfig, options: { publicUrl:
     checkSignature: (headers, body, now) =>
       checkSignature(headers['simulated-signature'], body, { secrets: config.webhookSecrets, now }),
     readEvent,
+    probe: () => call('GET', '/health/live'),
     statement: { utcOffsetMinutes: 0, lines: (period) => statementLines(call, period) },
     close: () => pool.close(),
   };

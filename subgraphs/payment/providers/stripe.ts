@@ -101,6 +101,7 @@ export function stripeProvider(config: StripeConfig): PaymentProvider {
       checkSignature(headers['stripe-signature'], body, { secrets: config.webhookSecrets, now }) ??
       verify(stripe, String(headers['stripe-signature']), body, config.webhookSecrets, now),
     readEvent: (body) => readStripeEvent(body, !isTestKey(config.secretKey)),
+    probe: () => heard(() => stripe.paymentIntents.list({ limit: 1 })),
     statement: { utcOffsetMinutes: 0, lines: (period) => stripeStatement(stripe, period) },
     close: async () => agent.destroy(),
   };

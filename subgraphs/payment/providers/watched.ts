@@ -2,23 +2,42 @@ import { openDependency } from '../../shared/dependency.ts';
 import type { Logger } from '../../shared/telemetry.ts';
 import { type PaymentProvider, ProviderUnreachable } from './provider.ts';
 
+/** How often a provider that is away is asked whether it is back, by chance up to half later. */
+const probeEveryMs = 2_000;
+
 /**
- * A provider of which the log says once that it is away, and once that it is back, by what calls of it bring.
+ * A provider of which the log says once that it is away, and once that it is back: by what calls of it bring, and while it
+ * is away by asking it, as nobody may pay for hours.
  *
  * @param options.setting the variable to look at, e.g. `STRIPE_API_BASE`
  */
 export function watched(provider: PaymentProvider, options: { setting: string; log: Logger }): PaymentProvider {
-  const part = openDependency({ ...options, name: `provider ${provider.name}` }).part();
+  const dependency = openDependency({ ...options, name: `provider ${provider.name}` });
+  const part = dependency.part();
+  let isClosed = false;
+  let probing: NodeJS.Timeout | undefined;
+
   async function noted<T>(work: Promise<T>): Promise<T> {
     try {
       const answer = await work;
       part.back();
       return answer;
     } catch (error) {
-      if (error instanceof ProviderUnreachable) part.away(error);
-      else part.back();
+      if (error instanceof ProviderUnreachable) {
+        part.away(error);
+        probeSoon();
+      } else part.back();
       throw error;
     }
+  }
+  function probeSoon(): void {
+    if (!provider.probe || probing || isClosed) return;
+    probing = setTimeout(() => void probeOnce(), probeEveryMs * (1 + Math.random() / 2)).unref();
+  }
+  async function probeOnce(): Promise<void> {
+    if (dependency.reason() !== null) await noted(Promise.resolve(provider.probe?.())).catch(() => undefined); // noted
+    probing = undefined;
+    if (dependency.reason() !== null) probeSoon();
   }
   const { capture } = provider;
   return {
@@ -28,5 +47,10 @@ export function watched(provider: PaymentProvider, options: { setting: string; l
     cancelIntent: (attempt) => noted(provider.cancelIntent(attempt)),
     ...(capture && { capture: (attempt, amount) => noted(capture(attempt, amount)) }),
     refund: (refund) => noted(provider.refund(refund)),
+    close() {
+      isClosed = true;
+      clearTimeout(probing);
+      return provider.close();
+    },
   };
 }

@@ -3,12 +3,13 @@ import { type IncomingMessage, type ServerResponse, createServer } from 'node:ht
 import { type AddressInfo, type Socket, createServer as createTcpServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { pino } from 'pino';
 import type { CallReport } from '../../../subgraphs/shared/circuit.ts';
 import { deadlineIn } from '../../../subgraphs/shared/deadline.ts';
 import { httpLink } from '../../../subgraphs/shared/http-link.ts';
 import { maxAnswerBytes } from '../../../subgraphs/shared/http-transport.ts';
 import type { SubgraphLink, SubgraphRequest } from '../../../subgraphs/shared/link.ts';
-import { createLogger, createMetrics } from '../../../subgraphs/shared/telemetry.ts';
+import { createMetrics } from '../../../subgraphs/shared/telemetry.ts';
 import { until } from '../../support/until.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
@@ -44,13 +45,16 @@ async function serve(answer: Answer) {
 }
 
 function linkTo(port: number) {
-  const report: CallReport = { log: createLogger('test', 'silent'), metrics: createMetrics() };
+  const lines: { dependency?: string; msg: string }[] = [];
+  const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(JSON.parse(line) as (typeof lines)[number]) }); // prettier-ignore
+  const report: CallReport = { log, metrics: createMetrics() };
   const link = httpLink('product', `http://127.0.0.1:${port}`, () => report);
   closing.push(() => link.close());
   const valueOf = async (name: string): Promise<number | undefined> =>
     (await report.metrics.registry.getSingleMetric(name)?.get())?.values[0]?.value;
   return {
     link,
+    lines: () => lines,
     circuit: () => valueOf('service_circuit_open'),
     failures: () => valueOf('service_call_failures_total'),
   };
@@ -348,6 +352,30 @@ describe('the circuit', () => {
     for (const { code } of await Promise.all(late)) expect(code).toBe('DEADLINE_EXCEEDED');
     expect(service.asked).toBeGreaterThanOrEqual(8);
     expect(await circuit()).toBeUndefined();
+  });
+
+  test('closes when the service is back and nobody asks it, and says so once', async () => {
+    const { start, stop, port, link, circuit, lines } = await serve(good);
+    await stop();
+    await fail(link, 5);
+    expect(await circuit()).toBe(1);
+    await sleep(2_000);
+    await start(port);
+    await until(async () => (await circuit()) === 0, { timeoutMs: 5_000, what: 'recovery' });
+    expect(lines().map(({ dependency, msg }) => `${dependency}: ${msg}`)).toEqual([
+      'product: a dependency is away',
+      'product: a dependency is back',
+    ]);
+  });
+
+  test('stays open for a service that lives and answers nothing else, asked by one probe at a time', async () => {
+    const { link, service, circuit } = await serve((_, response) => void response.writeHead(503).end());
+    await fail(link, 5);
+    service.answer = livesButWaits;
+    await sleep(4_000);
+    expect(await circuit()).toBe(1);
+    expect(service.asked).toBeGreaterThan(5);
+    expect(service.asked).toBeLessThanOrEqual(8);
   });
 
   const harmless: Record<string, Answer> = {

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, expect, test } from '@jest/globals';
+import { pino } from 'pino';
 import { type Jobs, openJobs } from '../../../subgraphs/shared/jobs.ts';
 import { createMetrics } from '../../../subgraphs/shared/telemetry.ts';
 import { log } from './events-world.ts';
 import { until } from '../../support/until.ts';
+import { type TcpProxy, startTcpProxy } from '../../faults/tcp-proxy.ts';
 
 /** Where jobs are kept, and how a test makes that store lose everything. */
 export type JobStore = { mongoUrl: string | undefined; redisUrl: string; loseEverything(): Promise<void> };
@@ -117,4 +119,47 @@ export function testJobs(store: () => JobStore): void {
     await jobs.stop();
     expect(state).toBe('done');
   }, 15_000);
+
+  const absences: Record<string, { begin(gate: TcpProxy): unknown; end(gate: TcpProxy): unknown }> = {
+    hangs: { begin: (gate) => gate.stall(), end: (gate) => gate.mend() },
+    'refuses connections': { begin: (gate) => gate.refuse(), end: (gate) => gate.accept() },
+  };
+  test.each(Object.entries(absences))(
+    'say once that a store is away that %s, though no job is due, and once that it is back',
+    async (_, { begin, end }) => {
+      const { mongoUrl, redisUrl } = store();
+      const url = new URL(mongoUrl ?? redisUrl);
+      const gate = await startTcpProxy({ host: url.hostname, port: Number(url.port) });
+      [url.hostname, url.port] = ['127.0.0.1', String(gate.port)];
+      const said: string[] = [];
+      const lines = { write: (line: string) => void said.push((JSON.parse(line) as { msg: string }).msg) };
+      const jobs = await openJobs({
+        mongoUrl: mongoUrl && url.href,
+        redisUrl: mongoUrl ? redisUrl : url.href,
+        name: 'test-absence',
+        prefix: newPrefix(),
+        log: pino({ level: 'warn' }, lines),
+        metrics: createMetrics(),
+      });
+      try {
+        jobs.start();
+        await pause(1_000);
+        await begin(gate);
+        const begunMs = performance.now();
+        await until(() => said.length > 0, { what: 'a line' });
+        // 2 s by its limits; the machine may be busy.
+        expect(performance.now() - begunMs).toBeLessThan(4_000);
+        await pause(3_000);
+        await end(gate);
+        await until(() => said.length > 1, { timeoutMs: 10_000, what: 'another line' });
+        await pause(2_500);
+        expect(said).toEqual(['a dependency is away', 'a dependency is back']);
+      } finally {
+        await gate.accept();
+        await jobs.stop();
+        await gate.close();
+      }
+    },
+    30_000,
+  );
 }
