@@ -142,6 +142,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
     else if (/^\/graphql\/?(\?|$)/.test(originFormOf(request.url ?? '') ?? '')) sockets.upgrade(request, socket, head);
     else refuseUpgrade(socket, '404 Not Found');
   });
+  runtime.closeDoor();
   await listen(server, config.port, config.host);
   const operationsPort = await openOperationsPort({
     env: runtime.env,
@@ -270,7 +271,8 @@ async function linkReady(link: SubgraphLink & { ready?: () => Promise<void> }): 
 /** The gateway as a process of its own: the subgraphs are reached over HTTP. */
 async function main(): Promise<{ stop(): Promise<void> }> {
   const links = httpLinks(process.env, () => runtime);
-  const runtime: Runtime = await openRuntime(process.env, { name: 'gateway', link: links.link });
+  const address = readGatewayConfig(process.env);
+  const runtime: Runtime = await openRuntime(process.env, { name: 'gateway', link: links.link, address });
   const gateway = await startGateway(runtime, { link: links.link });
   runtime.log.info({ port: gateway.port }, 'gateway listens');
   process.on('SIGHUP', () => {

@@ -30,6 +30,8 @@ const maxBackoffMs = 5_000;
 /** Who lived this long has not crashed at its start. */
 const healthyAfterMs = 30_000;
 const maxCrashesInARow = 6;
+/** For what has worked before: its servers are away, and will be back. */
+const patience = { START_WAIT_SECONDS: '86400' };
 /**
  * Exit code of a configuration that can't work: `runProcess` has said what is wrong, trying again won't mend it. Of a
  * program that has worked before it means that something it needs is away.
@@ -83,7 +85,7 @@ export function supervise(
       child = undefined;
       try {
         child = fork(program.file, [], {
-          env: program.env,
+          env: wasReady ? { ...patience, ...program.env } : program.env,
           execArgv: ['--disable-warning=ExperimentalWarning'],
           stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
           detached: true,

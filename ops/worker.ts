@@ -21,7 +21,8 @@ export async function startWorker(env: Env): Promise<{ stop(): Promise<void> }> 
     SUBGRAPH_HOST: z.string().default('127.0.0.1'),
   });
   const links = httpLinks(env, () => runtime);
-  const runtime: Runtime = await openRuntime(env, { name: 'worker', link: links.link });
+  const address = { host: given.SUBGRAPH_HOST, port: given.WORKER_PORT };
+  const runtime: Runtime = await openRuntime(env, { name: 'worker', link: links.link, address });
   const subgraphs = await openSubgraphs(runtime);
   await subgraphs.startWorkers();
 
@@ -31,7 +32,8 @@ export async function startWorker(env: Env): Promise<{ stop(): Promise<void> }> 
       .then((answered) => answered || respond(response, 404, 'application/json', '{"code":"NOT_FOUND"}'))
       .catch((error: Error) => response.destroy(error));
   });
-  await listen(server, given.WORKER_PORT, given.SUBGRAPH_HOST);
+  runtime.closeDoor();
+  await listen(server, address.port, address.host);
   const { metrics, log } = runtime;
   const { ready } = subgraphs;
   const operations = await openOperationsPort({ env, ownPort: given.WORKER_PORT, ready, degraded, metrics, log });

@@ -169,16 +169,22 @@ async function ask(url: string): Promise<void> {
   }
 }
 
-/** Tries again while the database is away; then a ConfigError that says where it was looked for. */
-export async function whenItAnswers<T>(url: string, timeoutMs: number, work: () => Promise<T>): Promise<T> {
+/** Tries again while the database is away, which `part` is told; then a ConfigError that says where it was looked for. */
+export async function whenItAnswers<T>(
+  work: () => Promise<T>,
+  { url, timeoutMs, part }: { url: string; timeoutMs: number; part: DependencyPart | undefined },
+): Promise<T> {
   const deadlineMs = performance.now() + timeoutMs;
   for (;;) {
     try {
-      return await work();
+      const result = await work();
+      part?.back();
+      return result;
     } catch (error) {
       if (!isUnavailable(error)) throw error;
       if (performance.now() > deadlineMs)
         throw new ConfigError(`MYSQL_URL: no database answers at ${new URL(url).host} (${(error as Error).message}).`);
+      part?.away(error as Error);
       await sleep(startRetryMs * (0.5 + Math.random() / 2));
     }
   }

@@ -5,7 +5,7 @@ import { Migrator, type Migration } from '@mikro-orm/migrations';
 import { CompiledQuery, type DatabaseConnection } from 'kysely';
 import type { EntitySchema } from '@mikro-orm/core';
 import { type RawPool, watchDatabase, whenItAnswers } from './database-watch.ts';
-import { type Dependency, openDependency } from './dependency.ts';
+import { type Dependency, openDependency, usualStartTimeoutMs } from './dependency.ts';
 import type { Logger } from './telemetry.ts';
 import { type Time, realTime } from './time.ts';
 import { idFromBytes, idToBytes } from './ids.ts';
@@ -48,8 +48,6 @@ const readOnly: ReadonlySet<unknown> = new Set([1290, 1792, 1836]);
 /** Of a server that answers: read-only, out of connections, disk or memory. Said once a minute. */
 const refusals: ReadonlySet<unknown> = new Set([...readOnly, 1040, 1203, 1226, 3, 1021, 1026, 1030, 1114, 3675, 1041]);
 const sayRefusalEveryMs = 60_000;
-/** A database that starts together with us may take this long. */
-const defaultStartTimeoutMs = 10_000;
 const closeTimeoutMs = 3_000;
 
 /** Column type for ids: canonical UUID text inside, `BINARY(16)` in the database. */
@@ -87,9 +85,14 @@ export async function openDatabase(options: {
   /** A statement that has no answer for this long has lost its connection; 60 s when not given. */
   lostAfterMs?: number;
 }): Promise<Database> {
-  const { url, log, startTimeoutMs = defaultStartTimeoutMs, lostAfterMs } = options;
+  const { url, log, startTimeoutMs = usualStartTimeoutMs, lostAfterMs } = options;
   const { dependency = openDependency({ name: 'database', setting: 'MYSQL_URL', log }) } = options;
-  const ORM = await whenItAnswers(url, startTimeoutMs, () => ormFor(url));
+  const part = dependency.part();
+  const ORM = await whenItAnswers(() => ormFor(url), {
+    url,
+    timeoutMs: startTimeoutMs,
+    part: startTimeoutMs > usualStartTimeoutMs ? part : undefined,
+  });
   const orm = (await ORM.init({
     clientUrl: url,
     entities: [...options.entities] as EntitySchema[],
@@ -114,7 +117,7 @@ export async function openDatabase(options: {
   })) as unknown as MySqlORM;
 
   const pool = (await orm.em.getConnection().getNativeClient()) as unknown as RawPool;
-  const watch = watchDatabase(pool, { url, part: dependency.part(), lostAfterMs });
+  const watch = watchDatabase(pool, { url, part, lostAfterMs });
 
   let refusalSaidAtMs = -Infinity;
   async function transaction<T>(work: (tx: Sql) => Promise<T>): Promise<T> {

@@ -9,6 +9,9 @@ export type DependencyPart = {
   back(): void;
 };
 
+/** A server that starts together with us may take this long. Who waits longer says in the log that it waits. */
+export const usualStartTimeoutMs = 10_000;
+
 /** What a process knows of a server that it needs. Says in the log once that it went, and once that it came. */
 export type Dependency = {
   readonly name: string;

@@ -1,5 +1,5 @@
 import { type RedisClientOptions, createClient } from 'redis';
-import { type Dependency, type DependencyPart, openDependency } from './dependency.ts';
+import { type Dependency, type DependencyPart, openDependency, usualStartTimeoutMs } from './dependency.ts';
 import { ConfigError } from './env.ts';
 import { inTime } from './in-time.ts';
 import type { Logger } from './telemetry.ts';
@@ -22,8 +22,6 @@ const connect = (url: string, options: { offlineQueue: boolean }) =>
     },
   });
 
-/** A Redis that starts together with us may take this long. */
-const defaultStartTimeoutMs = 10_000;
 const lookEveryMs = 500;
 /** A Redis that has taken a command, or a connection, and says nothing for this long is away. */
 const answerTimeoutMs = 1_500;
@@ -38,31 +36,39 @@ export async function openRedis(
   url: string,
   log: Logger,
   {
-    startTimeoutMs = defaultStartTimeoutMs,
+    startTimeoutMs = usualStartTimeoutMs,
     dependency = openDependency({ name: 'redis', setting: 'REDIS_URL', log }),
   }: { startTimeoutMs?: number; dependency?: Dependency } = {},
 ): Promise<Redis> {
   const client = connect(url, { offlineQueue: false });
-  let last = '';
-  const onStartError = (error: Error): void => void (last = error.message);
-  client.on('error', onStartError);
+  const part = dependency.part();
+  let last = silent;
+  let isSaid = startTimeoutMs > usualStartTimeoutMs;
+  const ready = new Promise<void>((resolve) => client.once('ready', resolve));
+  watchConnection(client, {
+    away(error) {
+      last = error.message;
+      if (isSaid) part.away(error);
+    },
+    back: part.back,
+  });
   let giveUp: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    giveUp = setTimeout(() => {
-      const reason = last === '' ? silent : last;
-      reject(new ConfigError(`REDIS_URL: no Redis answers at ${new URL(url).host} (${reason}).`));
-    }, startTimeoutMs);
+    giveUp = setTimeout(
+      () => reject(new ConfigError(`REDIS_URL: no Redis answers at ${new URL(url).host} (${last}).`)),
+      startTimeoutMs,
+    );
   });
   try {
-    await Promise.race([client.connect(), late]);
+    client.connect().catch(() => undefined); // told by the event `error`, and tried again
+    await Promise.race([ready, late]);
   } catch (error) {
     if (client.isOpen) client.destroy();
     throw error;
   } finally {
     clearTimeout(giveUp);
   }
-  watchConnection(client, dependency.part());
-  client.off('error', onStartError);
+  isSaid = true;
   return client;
 }
 
@@ -77,7 +83,7 @@ export const blockingClient = (redis: Redis): Redis =>
   redis.duplicate({ socket: { ...redis.options?.socket, socketTimeout: silenceMs } as RedisSocketOptions });
 
 /**
- * Asks a connected client every 0.5 s whether Redis still answers, and connects again when it does not: a connection to a
+ * Asks a client every 0.5 s, once it is connected, whether Redis still answers, and connects again when it does not: a connection to a
  * server that hangs, or has vanished without a word, would otherwise keep its commands waiting. Ends with the client.
  */
 export function watchConnection(client: Redis, dependency: DependencyPart): void {

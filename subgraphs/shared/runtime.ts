@@ -5,7 +5,7 @@ import { type Answering, openAnswering } from './answering.ts';
 import { grantService, rpcAuthKey, type Authenticator, authenticator } from './auth.ts';
 import { openClock } from './clock.ts';
 import { type Database, type NamedMigration, openDatabase } from './database.ts';
-import { type Dependency, openDependency } from './dependency.ts';
+import { type Dependency, openDependency, usualStartTimeoutMs } from './dependency.ts';
 import { type Env, ConfigError, developmentValue, integer, readEnv, url } from './env.ts';
 import { newId } from './ids.ts';
 import { type Jobs, openJobs } from './jobs.ts';
@@ -13,6 +13,7 @@ import { type ServiceCaller, type SubgraphLink, type SubgraphName, serviceCaller
 import { type Live, openLive } from './live.ts';
 import { startLoop } from './loop.ts';
 import { type Redis, openRedis } from './redis.ts';
+import { type Address, openStartDoor } from './start-door.ts';
 import { type Logger, type Metrics, createLogger, createMetrics } from './telemetry.ts';
 import { untilAvailable } from './until-available.ts';
 
@@ -34,11 +35,14 @@ export type PlatformConfig = {
   readonly serviceAuthGraceMs: number;
   /** How much one answer may hold, in the gateway and in each subgraph. */
   readonly answerLimits: AnswerLimits;
+  /** How long a process that starts waits for Redis and for its database. */
+  readonly startWaitMs: number;
 };
 
 const developmentTokens =
   'gateway=development-gateway,user=development-user,product=development-product,order=development-order,payment=development-payment';
 
+const daySeconds = 86_400;
 const minAnswerValues = 100;
 const maxAnswerValues = 10_000_000;
 const minAnswerBytes = 1_024;
@@ -77,7 +81,8 @@ export function readPlatformConfig(env: Env): PlatformConfig {
       .enum(['production', 'development', 'test'], { error: 'is none of production, development and test' })
       .optional(),
     RPC_AUTH_STRICT: z.enum(['true', 'false']).default('true'),
-    RPC_AUTH_GRACE_SECONDS: integer(0, 86_400).default(3_600),
+    RPC_AUTH_GRACE_SECONDS: integer(0, daySeconds).default(3_600),
+    START_WAIT_SECONDS: integer(1, daySeconds).default(usualStartTimeoutMs / 1_000),
   });
   return {
     mysqlUrl: given.MYSQL_URL,
@@ -91,6 +96,7 @@ export function readPlatformConfig(env: Env): PlatformConfig {
     strictServiceAuth: given.RPC_AUTH_STRICT === 'true',
     serviceAuthGraceMs: given.RPC_AUTH_GRACE_SECONDS * 1_000,
     answerLimits: readAnswerLimits(env),
+    startWaitMs: given.START_WAIT_SECONDS * 1_000,
   };
 }
 
@@ -146,13 +152,18 @@ export type Runtime = {
   readonly newId: () => string;
   /** How other subgraphs are reached; resolved when used, since in one process they are made one after the other. */
   readonly link: (name: SubgraphName) => SubgraphLink;
+  /** To be called by who will answer at `address`, right before it listens there. */
+  closeDoor(): void;
   close(): Promise<void>;
 };
 
-/** Connects to Redis and the job store. `name` is the process's name in logs and job locks. */
+/**
+ * Connects to Redis and the job store. `name` is the process's name in logs and job locks. A process that waits for its
+ * servers for longer than usual says at its `address` meanwhile for whom.
+ */
 export async function openRuntime(
   env: Env,
-  options: { name: string; link: (name: SubgraphName) => SubgraphLink; log?: Logger },
+  options: { name: string; link: (name: SubgraphName) => SubgraphLink; log?: Logger; address?: Address },
 ): Promise<Runtime> {
   const config = readPlatformConfig(env);
   const log = options.log ?? createLogger(options.name, config.logLevel);
@@ -161,7 +172,10 @@ export async function openRuntime(
     redis: openDependency({ name: 'redis', setting: 'REDIS_URL', log }),
     database: openDependency({ name: 'database', setting: 'MYSQL_URL', log }),
   };
-  const redis = await openRedis(config.redisUrl, log, { dependency: dependencies.redis });
+  const { startWaitMs } = config;
+  const { address } = options;
+  const door = address && (await openStartDoor({ address, startWaitMs, dependencies: Object.values(dependencies) }));
+  const redis = await openRedis(config.redisUrl, log, { dependency: dependencies.redis, startTimeoutMs: startWaitMs });
   const live = await openLive(redis, log);
   const clock = await openClock({ readSharedMs: () => timeOf(redis), log });
   const jobs = await openJobs({
@@ -178,6 +192,7 @@ export async function openRuntime(
     answering: openAnswering(config.answerLimits),
     now: clock.now,
     link: options.link,
+    closeDoor: () => door?.close(),
     async close() {
       await jobs.stop();
       await clock.close();
@@ -223,6 +238,7 @@ export async function openService(
     poolSize: options.poolSize ?? defaultPoolSize,
     log,
     dependency: runtime.dependencies.database,
+    startTimeoutMs: config.startWaitMs,
   });
   const authenticate = authenticator({
     service: name,

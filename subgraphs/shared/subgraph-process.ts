@@ -52,18 +52,19 @@ export const runSubgraphServer = (name: SubgraphName, create: Create): Promise<v
       [portName]: integer(0, 65_535).default(defaultPorts[name]),
     });
     const links = httpLinks(process.env, () => runtime);
-    const runtime: Runtime = await openRuntime(process.env, { name, link: links.link });
+    const address = { host: String(given['SUBGRAPH_HOST']), port: Number(given[portName]) };
+    const runtime: Runtime = await openRuntime(process.env, { name, link: links.link, address });
     const subgraph = await create(runtime);
+    runtime.closeDoor();
     const serving = await serveSubgraph(subgraph, {
-      host: String(given['SUBGRAPH_HOST']),
-      port: Number(given[portName]),
+      ...address,
       log: runtime.log,
       turns: runtime.answering.turns,
     });
     const { env, metrics, log } = runtime;
     const operations = await openOperationsPort({
       env,
-      ownPort: Number(given[portName]),
+      ownPort: address.port,
       ready: () => subgraph.ready(),
       metrics,
       log,

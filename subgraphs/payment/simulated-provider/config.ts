@@ -8,6 +8,8 @@ export type ProviderConfig = {
   readonly port: number;
   readonly databaseUrl: string;
   readonly logLevel: string;
+  /** How long it waits for its database when it starts. */
+  readonly startWaitMs: number;
   /** Where its merchant wants to hear. */
   readonly webhookUrl: string;
   /** How long it holds a card's money for a merchant who captures later. */
@@ -38,6 +40,7 @@ export function readProviderConfig(env: Env): ProviderConfig {
     port: given.SIMULATED_PROVIDER_PORT,
     databaseUrl: databaseUrl(env, platform, 'simulated'),
     logLevel: platform.logLevel,
+    startWaitMs: platform.startWaitMs,
     webhookUrl: given.SIMULATED_WEBHOOK_URL ?? `http://127.0.0.1:${given.PORT}/webhooks/simulated`,
     authorizationSeconds: given.SIMULATED_AUTHORIZATION_SECONDS,
     apiKey,

@@ -11,6 +11,7 @@ import { runProcess } from '../../shared/process.ts';
 import { openOperationsPort } from '../../shared/operations-port.ts';
 import { checkReady } from '../../shared/readiness.ts';
 import { closeServer, listen } from '../../shared/http-server.ts';
+import { openStartDoor } from '../../shared/start-door.ts';
 import { answerOperations, readBody, respond } from '../../shared/serve.ts';
 import { type Logger, createLogger, createMetrics } from '../../shared/telemetry.ts';
 import { type ProviderConfig, readProviderConfig } from './config.ts';
@@ -59,7 +60,9 @@ export async function startSimulatedProvider(env: Env, options: { log?: Logger }
   const log = options.log ?? createLogger('simulated-provider', config.logLevel);
   const { entities, migrations } = simulatedSchema;
   const dependency = openDependency({ name: "provider's database", setting: 'SIMULATED_DATABASE_URL', log });
-  const db = await openDatabase({ url: config.databaseUrl, entities, migrations, poolSize, log, dependency });
+  const { databaseUrl: url, startWaitMs } = config;
+  const door = await openStartDoor({ address: config, startWaitMs, dependencies: [dependency] });
+  const db = await openDatabase({ url, entities, migrations, poolSize, log, dependency, startTimeoutMs: startWaitMs });
   const deliveries = startDeliveries({ db, target: { url: config.webhookUrl, secret: config.webhookSecret }, log });
   const authorizations = startLoop({
     name: 'simulated authorizations',
@@ -77,6 +80,7 @@ export async function startSimulatedProvider(env: Env, options: { log?: Logger }
       if (status === 413) request.destroy();
     })().catch((error: Error) => fail(response, error, log));
   });
+  door.close();
   await listen(server, config.port, config.host);
   return {
     url: `http://${config.host}:${(server.address() as AddressInfo).port}`,
