@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { GraphQLError } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { noteFailure } from '../subgraphs/shared/dependency.ts';
 import type { Redis } from '../subgraphs/shared/redis.ts';
 import type { Logger } from '../subgraphs/shared/telemetry.ts';
 import { openBoundedStore } from './bounded-store.ts';
@@ -35,6 +36,8 @@ const bounds = { name: 'apq', maxEntries: 10_000, maxBytes: 32 * 1024 * 1024, li
 /** Longer documents are executed and not remembered. */
 const maxRememberedChars = 16 * 1024;
 const keptHere = { max: 1_000, maxSize: 8 * 1024 * 1024 };
+/** Who sends a text again has met a gateway that does not know it: Redis may have lost it since. */
+const storeAgainAfterMs = 5_000;
 
 /** So that clients send the text; Apollo's clients know it by its message and code. */
 const notFound = () =>
@@ -44,6 +47,9 @@ const notFound = () =>
       http: { status: 200, headers: new Map([['cache-control', 'private, no-cache, must-revalidate']]) },
     },
   });
+
+/** A text, and when Redis was last told of it or gave it. */
+type Known = { readonly query: string; readonly storedAtMs: number };
 
 const sha256Hex = /^[0-9a-f]{64}$/;
 const hashOf = (query: string): string => createHash('sha256').update(query).digest('hex');
@@ -62,18 +68,18 @@ export function openPersistedQueries(options: {
 }): PersistedQueries {
   const { log, trusted } = options;
   const store = openBoundedStore(options.redis, bounds);
-  const known = new LRUCache<string, string>({ ...keptHere, sizeCalculation: (query) => query.length + 1 });
+  const known = new LRUCache<string, Known>({ ...keptHere, sizeCalculation: ({ query }) => query.length + 1 });
 
   async function find(hash: string): Promise<string | undefined> {
-    const here = trusted.textOf(hash) ?? known.get(hash);
+    const here = trusted.textOf(hash) ?? known.get(hash)?.query;
     if (here !== undefined) return here;
     try {
       const stored = await store.get(hash);
       if (stored === null) return undefined;
-      known.set(hash, stored);
+      known.set(hash, { query: stored, storedAtMs: performance.now() });
       return stored;
     } catch (error) {
-      log.warn({ err: (error as Error).message }, 'a persisted query could not be looked up');
+      noteFailure(log, error, 'a persisted query could not be looked up');
       return undefined;
     }
   }
@@ -114,12 +120,14 @@ export function openPersistedQueries(options: {
         : byId(documentId, query);
     },
     remember(hash, query) {
-      if (known.has(hash) || query.length > maxRememberedChars || trusted.textOf(hash) !== undefined) return;
-      known.set(hash, query);
+      if (query.length > maxRememberedChars || trusted.textOf(hash) !== undefined) return;
+      const nowMs = performance.now();
+      if (nowMs - (known.get(hash)?.storedAtMs ?? -Infinity) < storeAgainAfterMs) return;
+      known.set(hash, { query, storedAtMs: nowMs });
       store.put(hash, query).catch((error: Error) => {
         // Other gateways don't know it: the next one to be asked for it here tries again.
         known.delete(hash);
-        log.warn({ err: error.message }, 'a persisted query could not be stored');
+        noteFailure(log, error, 'a persisted query could not be stored');
       });
     },
   };

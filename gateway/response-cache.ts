@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { Counter } from 'prom-client';
 import { changesKey, maxAnswerAgeSeconds, versionKey } from '../subgraphs/shared/cache-versions.ts';
+import { noteFailure } from '../subgraphs/shared/dependency.ts';
 import { inTime } from '../subgraphs/shared/in-time.ts';
 import type { Redis } from '../subgraphs/shared/redis.ts';
 import type { Logger, Metrics } from '../subgraphs/shared/telemetry.ts';
@@ -41,14 +42,25 @@ const bounds = {
 const maxAnswerChars = 256 * 1024;
 const timeoutMs = 300;
 
-/** KEYS: of the store, texts and ends; then the tags' versions; then the tags' changes. ARGV: key, number of tags. */
+/**
+ * KEYS: of the store, texts and ends; what is lost when Redis is emptied; then the tags' versions; then the tags' changes.
+ * ARGV: key, number of tags, a value that nobody else has.
+ *
+ * A Redis that was restarted, or another one that took over, may have lost a tag's version and kept an answer from before:
+ * its run and the mark that it was not emptied are versions, too.
+ */
 const readScript = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local tags = tonumber(ARGV[2])
-local versions = {}
-for i = 3, 2 + tags do versions[#versions + 1] = redis.call('GET', KEYS[i]) or '' end
-for i = 3 + tags, 2 + 2 * tags do
+local mark = redis.call('GET', KEYS[3])
+if not mark then
+  mark = ARGV[3]
+  redis.call('SET', KEYS[3], mark)
+end
+local versions = { string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'), mark }
+for i = 4, 3 + tags do versions[#versions + 1] = redis.call('GET', KEYS[i]) or '' end
+for i = 4 + tags, 3 + 2 * tags do
   if redis.call('ZCOUNT', KEYS[i], '(' .. now, '+inf') > 0 then return { now, false } end
 end
 local ends = redis.call('ZSCORE', KEYS[2], ARGV[1])
@@ -91,8 +103,8 @@ export function openResponseCache(deps: {
   const count = (outcome: Outcome): void => outcomes.inc({ outcome });
 
   async function look(key: string, tags: readonly string[]) {
-    const keys = ['{answers}:texts', '{answers}:ends', ...tags.map(versionKey), ...tags.map(changesKey)];
-    const reading = redis.eval(readScript, { keys, arguments: [key, String(tags.length)] });
+    const keys = ['{answers}:texts', '{answers}:ends', '{answers}:mark', ...tags.map(versionKey), ...tags.map(changesKey)]; // prettier-ignore
+    const reading = redis.eval(readScript, { keys, arguments: [key, String(tags.length), randomUUID()] });
     const [nowMs, versions, text] = (await inTime(reading, timeoutMs)) as [number, string | null, (string | null)?];
     const entry = typeof text === 'string' ? readEntry(text) : null;
     const isGood = entry !== null && entry.versions === versions && nowMs - entry.atMs < entry.maxAgeMs;
@@ -100,9 +112,7 @@ export function openResponseCache(deps: {
   }
   function keep(key: string, entry: Entry): void {
     if (entry.text.length > maxAnswerChars) return;
-    store
-      .put(key, written(entry))
-      .catch((error: Error) => log.warn({ err: error.message }, 'an answer could not be kept'));
+    store.put(key, written(entry)).catch((error: unknown) => noteFailure(log, error, 'an answer could not be kept'));
   }
   const fresh = (text: string | null): KeptAnswer | null => (text === null ? null : { text, ageSeconds: 0 });
 
@@ -117,7 +127,7 @@ export function openResponseCache(deps: {
       try {
         found = await look(key, tags);
       } catch (error) {
-        log.warn({ err: (error as Error).message }, 'the response cache is not to be had');
+        noteFailure(log, error, 'the response cache is not to be had');
         count('unavailable');
         return fresh(await execute());
       }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { noteFailure } from './dependency.ts';
 import { inTime } from './in-time.ts';
 import type { Redis } from './redis.ts';
 import type { Logger } from './telemetry.ts';
@@ -7,8 +8,8 @@ import type { Logger } from './telemetry.ts';
 export type CacheVersions = {
   /**
    * Makes a change of these things. From before it begins until it is over caches neither give nor take answers that show
-   * them; afterwards they give none that began before it was over. If this process dies in between, or can't say that
-   * the change is over, the mark stays for ten minutes, longer than any answer is kept.
+   * them; afterwards they give none that began before it was over. If this process dies in between, the mark stays for ten
+   * minutes, longer than any answer is kept.
    */
   change<T>(tags: readonly string[], work: () => Promise<T>): Promise<T>;
 };
@@ -17,6 +18,9 @@ export type CacheVersions = {
 export const maxAnswerAgeSeconds = 300;
 const markSeconds = 2 * maxAnswerAgeSeconds;
 const timeoutMs = 300;
+/** So many changes are kept in mind while Redis is away. */
+const maxUntold = 10_000;
+const tellAgainMs = 1_000;
 
 /** What the gateway's response cache goes by: any change of the catalogue, and changes of one product. */
 export const catalogueTag = 'catalogue';
@@ -38,33 +42,52 @@ end
 return 1`;
 
 /**
- * While Redis is away changes are made all the same. If only this process had lost it, caches may give what is out of
- * date for as long as an answer may be kept.
+ * While Redis is away changes are made all the same, and caches are told of them when it is back, within two seconds; where
+ * this process ends before, they may give what is out of date for as long as an answer may be kept.
  */
 export function openCacheVersions(redis: Redis, log: Logger): CacheVersions {
-  const attempt = async (what: string, work: () => Promise<unknown>): Promise<void> => {
+  /** Changes that are over, which Redis could not be told, and the things that they changed. */
+  const untold = new Map<string, readonly string[]>();
+  let telling: NodeJS.Timeout | undefined;
+
+  async function begin(change: string, tags: readonly string[]): Promise<void> {
+    const told = redis.eval(beginScript, { keys: tags.map(changesKey), arguments: [change, String(markSeconds * 1_000)] }); // prettier-ignore
     try {
-      await inTime(work(), timeoutMs);
+      await inTime(told, timeoutMs);
     } catch (error) {
-      log.warn({ err: (error as Error).message }, what);
+      noteFailure(log, error, 'caches could not be told that a change begins');
     }
-  };
+  }
+  async function end(change: string, tags: readonly string[]): Promise<void> {
+    const over = redis.multi();
+    for (const tag of tags) over.set(versionKey(tag), change, { expiration: { type: 'EX', value: markSeconds } });
+    for (const tag of tags) over.zRem(changesKey(tag), change);
+    try {
+      await inTime(over.exec(), timeoutMs);
+      untold.delete(change);
+    } catch (error) {
+      noteFailure(log, error, 'caches could not be told that a change is over');
+      untold.set(change, tags);
+      if (untold.size > maxUntold) untold.delete(untold.keys().next().value as string);
+      telling ??= setTimeout(() => void tellAll(), tellAgainMs).unref();
+    }
+  }
+  async function tellAll(): Promise<void> {
+    telling = undefined;
+    for (const [change, tags] of [...untold]) {
+      await end(change, tags);
+      if (telling) return;
+    }
+  }
   return {
     async change(tags, work) {
       const change = randomUUID();
-      await attempt('caches could not be told that a change begins', () =>
-        redis.eval(beginScript, { keys: tags.map(changesKey), arguments: [change, String(markSeconds * 1_000)] }),
-      );
+      await begin(change, tags);
       try {
         return await work();
       } finally {
         // Also after a failure: whether a transaction was committed is not always known.
-        await attempt('caches could not be told that a change is over', async () => {
-          const over = redis.multi();
-          for (const tag of tags) over.set(versionKey(tag), change, { expiration: { type: 'EX', value: markSeconds } });
-          for (const tag of tags) over.zRem(changesKey(tag), change);
-          await over.exec();
-        });
+        await end(change, tags);
       }
     },
   };

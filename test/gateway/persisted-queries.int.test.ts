@@ -6,6 +6,8 @@ import { openPersistedQueries } from '../../gateway/persisted-queries.ts';
 import { readTrustedDocuments } from '../../gateway/trusted-documents.ts';
 import { openRedis } from '../../subgraphs/shared/redis.ts';
 import { createLogger } from '../../subgraphs/shared/telemetry.ts';
+import { startRedis } from '../faults/matrix/server.ts';
+import { until } from '../support/until.ts';
 import { type TestGraph, startTestGraph } from './test-graph.ts';
 
 let graphs: TestGraph[] = [];
@@ -144,3 +146,29 @@ test('without Redis a hash alone is not found, what this gateway knows is, and n
   await new Promise((resolve) => setTimeout(resolve, 20));
   await expect(those.textOf(persisted(other))).rejects.toThrow('PersistedQueryNotFound');
 });
+
+test('when Redis was emptied, what a gateway knows is known there, and to the others again once it is sent', async () => {
+  const log = createLogger('test', 'silent');
+  const server = await startRedis();
+  const redis = await openRedis(`redis://127.0.0.1:${server.port}`, log);
+  try {
+    const options = { redis, log, trusted: readTrustedDocuments({ path: undefined, only: false }) };
+    const open = () => openPersistedQueries(options);
+    const [one, query] = [open(), newQuery()];
+    one.remember(sha256(query), query);
+    await until(() => redis.hExists('{apq}:texts', sha256(query)), { what: 'the text' });
+    await redis.flushAll();
+    expect(await one.textOf(persisted(query))).toEqual({ query });
+    await expect(open().textOf(persisted(query))).rejects.toThrow('PersistedQueryNotFound');
+    await expect(open().textOf({ documentId: sha256(query) })).rejects.toThrow('No document is known by this id.');
+    // As a client does that was told so, though it may reach the gateway that knows it: each registers it anew.
+    await new Promise((resolve) => setTimeout(resolve, 5_100));
+    one.remember(sha256(query), query);
+    await until(() => redis.hExists('{apq}:texts', sha256(query)), { what: 'the text' });
+    expect(await open().textOf(persisted(query))).toEqual({ query });
+    expect(await open().textOf({ documentId: sha256(query) })).toEqual({ query });
+  } finally {
+    redis.destroy();
+    await server.stop();
+  }
+}, 30_000);

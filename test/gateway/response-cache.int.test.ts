@@ -6,6 +6,9 @@ import { openResponseCache } from '../../gateway/response-cache.ts';
 import { openCacheVersions } from '../../subgraphs/shared/cache-versions.ts';
 import { type Redis, openRedis } from '../../subgraphs/shared/redis.ts';
 import { createLogger, createMetrics } from '../../subgraphs/shared/telemetry.ts';
+import { type Server, startRedis } from '../faults/matrix/server.ts';
+import { startTcpProxy } from '../faults/tcp-proxy.ts';
+import { until } from '../support/until.ts';
 
 const log = createLogger('test', 'silent');
 const open = () => openRedis(String(process.env['TEST_REDIS_URL']), log);
@@ -155,6 +158,77 @@ describe('the response cache', () => {
     expect((await one.get())?.text).toBe('first');
     expect(await one.versions.change([one.tag], async () => 'changed')).toBe('changed');
     expect(await one.metrics.registry.metrics()).toContain('gateway_response_cache_total{outcome="unavailable"} 1');
+  });
+
+  test('a change that Redis could not be told of is told when it is back', async () => {
+    const url = new URL(String(process.env['TEST_REDIS_URL']));
+    const gate = await startTcpProxy({ host: url.hostname, port: Number(url.port) });
+    const behindGate = await openRedis(`redis://127.0.0.1:${gate.port}`, log);
+    try {
+      const one = stage();
+      const versions = openCacheVersions(behindGate, log);
+      await one.get();
+      await settled();
+      gate.cut();
+      await versions.change([one.tag], async () => one.set('second'));
+      expect((await one.get())?.text).toBe('first');
+      gate.mend();
+      await until(async () => (await one.get())?.text === 'second', { timeoutMs: 10_000, what: 'the change' });
+      expect(await redis.exists(`answers:changes:${one.tag}`)).toBe(0);
+    } finally {
+      behindGate.destroy();
+      await gate.close();
+    }
+  }, 20_000);
+
+  describe('on a Redis of its own', () => {
+    let server: Server;
+    let connection: Redis;
+    beforeAll(async () => {
+      server = await startRedis();
+      connection = await openRedis(`redis://127.0.0.1:${server.port}`, log);
+    }, 30_000);
+    afterAll(async () => {
+      connection?.destroy();
+      await server?.stop();
+    });
+
+    test('that was emptied gives nothing from before, and nothing that began before', async () => {
+      const one = stage(connection);
+      await one.get();
+      await settled();
+      one.set('second');
+      await connection.flushAll();
+      expect((await one.get())?.text).toBe('second');
+      await settled();
+      expect((await one.get())?.text).toBe('second');
+
+      const execute = async () => {
+        await one.versions.change([one.tag], async () => one.set('third'));
+        await connection.flushAll();
+        return 'second';
+      };
+      await connection.flushAll();
+      await one.get({ execute });
+      await settled();
+      expect((await one.get())?.text).toBe('third');
+    });
+
+    test('that has lost its last second gives nothing that was changed in it', async () => {
+      const one = stage(connection);
+      await one.get();
+      await settled();
+      await connection.sendCommand(['SAVE']);
+      await one.versions.change([one.tag], async () => one.set('second'));
+      await server.kill();
+      await server.start();
+      await until(() => connection.ping().then(() => true, () => false), { what: 'Redis' }); // prettier-ignore
+      expect(await connection.exists('{answers}:texts')).toBe(1);
+      expect((await one.get())?.text).toBe('second');
+      await settled();
+      one.set('unseen');
+      expect((await one.get())?.text).toBe('second');
+    }, 20_000);
   });
 
   test('another supergraph has other answers, and one that it gave half-way is not kept', async () => {
