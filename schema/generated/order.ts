@@ -799,7 +799,7 @@ export type OrderError =
   | OrderStateError
   | BusinessRejectedError;
 
-/** The order that was placed. Still PLACING when a service took more than 3 s: watch it. */
+/** The order that was placed. Still PLACING when a service took more than 2.5 s: watch it. */
 export type PlaceOrderPayload = {
   /** The order; FAILED beside an error, null when nothing was recorded. */
   order?: Maybe<Order>;

@@ -29,7 +29,7 @@ const maxOpen = 1_000_000_000;
 export function readOrderConfig(env: Env): OrderConfig {
   const given = readEnv(env, {
     PAYMENT_WINDOW_SECONDS: integer(1, 30 * 86_400).default(1_200),
-    PLACING_WAIT_MS: integer(0, 30_000).default(3_000),
+    PLACING_WAIT_MS: integer(0, 30_000).default(2_500),
     PLACING_DEADLINE_MS: integer(100, 60_000).default(20_000),
     SHOP_TIME_ZONE: z.string().refine(isTimeZone, 'is no time zone; give one such as Europe/Berlin').default('UTC'),
     LAPSE_GRACE_HOURS: integer(0, 24 * 365).default(48),

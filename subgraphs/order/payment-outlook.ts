@@ -1,5 +1,6 @@
 import { inTime } from '../shared/in-time.ts';
 import { deadlineIn } from '../shared/deadline.ts';
+import { noteFailure } from '../shared/dependency.ts';
 import { isUnavailable } from '../shared/errors.ts';
 import { CallError } from '../shared/link.ts';
 import type { OrderDeps } from './deps.ts';
@@ -59,7 +60,7 @@ export async function askPaymentOutlook(
     return { outlooks: new Map(answer.settleBeforeClosing.map((told) => [told.orderId, told])), unknown: new Set() };
   } catch (error) {
     const answered = error instanceof CallError && !isUnavailable(error);
-    deps.log.warn({ err: (error as Error).message, orders: orders.length }, 'payment does not say whether money is on its way'); // prettier-ignore
+    noteFailure(deps.log, error, 'payment does not say whether money is on its way', { orders: orders.length });
     const late = orders.filter(
       ({ isPaying, expiresAt }) => isPaying && at.getTime() - expiresAt.getTime() < patienceMs,
     );

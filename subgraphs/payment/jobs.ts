@@ -1,4 +1,5 @@
 import { select, write } from '../shared/database.ts';
+import { noteFailure } from '../shared/dependency.ts';
 import { idFromBytes, idToBytes } from '../shared/ids.ts';
 import type { Jobs } from '../shared/jobs.ts';
 import { type Loop, startLoop } from '../shared/loop.ts';
@@ -15,6 +16,7 @@ import { endIntent, submitAttempt } from './commands/submit-attempt.ts';
 import { type PaymentDeps, providerNamed, transact } from './context.ts';
 import { decideClose, isUnpaid } from './domain/payment.ts';
 import { announce, paymentFailed } from './events.ts';
+import { ProviderUnreachable } from './providers/provider.ts';
 import type { AttemptRow, PaymentRow } from './records.ts';
 import { attemptFrom, findPayment, knownAttempt, lockPayment } from './store.ts';
 
@@ -226,7 +228,8 @@ async function guarded(
   try {
     await work();
   } catch (error) {
-    deps.log.warn({ err: (error as Error).message, ...what }, 'payment work failed; it is tried again');
+    if (error instanceof ProviderUnreachable) return; // said by `watched`
+    noteFailure(deps.log, error, 'payment work failed; it is tried again', what);
   }
 }
 

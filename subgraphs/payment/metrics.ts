@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { type Database, select } from '../shared/database.ts';
+import { noteFailure } from '../shared/dependency.ts';
 import type { Logger } from '../shared/telemetry.ts';
 import type { PaymentEvent } from './domain/payment.ts';
 import { openDays } from './domain/reconciliation.ts';
@@ -133,7 +134,7 @@ function openGauges(registry: Registry, db: Database, log: Logger): void {
           freshUntilMs = performance.now() + gaugesFreshMs;
         } catch (error) {
           // The other metrics are wanted most when the database is away.
-          log.warn({ err: (error as Error).message, metric: description.name }, 'a metric can not be read');
+          noteFailure(log, error, 'a metric can not be read', { metric: description.name });
           made.reset();
         }
       },

@@ -32,9 +32,9 @@ const clientErrors: ReadonlySet<unknown> = new Set([
 /** What MongoDB says of a node that is not, or no longer, the one to ask: the codes after which its drivers try again. */
 const mongoNotNow: ReadonlySet<unknown> = new Set([6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436]); // prettier-ignore
 
-/** What Redis says while it loads, has no memory or disk, is a replica, or has as many clients as it takes. */
+/** What Redis says while it loads, has no memory or disk, is or becomes a replica, is emptied, or has as many clients as it takes. */
 const redisNotNow =
-  /\b(?:LOADING|READONLY|OOM|MISCONF|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|BUSY) |max number of clients/;
+  /\b(?:LOADING|READONLY|OOM|MISCONF|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|BUSY|UNBLOCKED) |max number of clients/;
 const isRedisReply = (name: string): boolean =>
   name === 'ErrorReply' || name === 'SimpleError' || name === 'BlobError' || name === 'ReplyError';
 
