@@ -11,7 +11,12 @@ afterEach(async () => {
   for (const close of closing.splice(0).toReversed()) await close();
 });
 
-const attempt = { id: '0190a000-0000-7000-8000-000000000001', intentId: 'pi_1', orderId: 'an order', amount: { amount: 100n, currency: 'EUR' } };
+const attempt = {
+  id: '0190a000-0000-7000-8000-000000000001',
+  intentId: 'pi_1',
+  orderId: 'an order',
+  amount: { amount: 100n, currency: 'EUR' },
+};
 
 /** A provider that answers everything with one status, as its log tells it. */
 async function serve() {
