@@ -144,14 +144,8 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   });
   runtime.closeDoor();
   await listen(server, config.port, config.host);
-  const operationsPort = await openOperationsPort({
-    env: runtime.env,
-    ownPort: config.port,
-    ready,
-    degraded,
-    metrics,
-    log,
-  });
+  const port = { env: runtime.env, ownPort: config.port, ready, degraded, metrics, log };
+  const operationsPort = await openOperationsPort(port);
   return {
     port: (server.address() as AddressInfo).port,
     metricsPort: operationsPort.port,
