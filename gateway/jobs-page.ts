@@ -43,9 +43,9 @@ export function jobsPage(options: JobsPageOptions): Router {
   router.use('/jobs', fromOwnPages(options.isAllowedOrigin));
   router.get('/jobs/login', (_request, response) => showLogin(response));
   router.post('/jobs/login', form, async (request, response) => {
-    const signedIn = await signIn(options, request, response);
-    if (signedIn) response.redirect(303, '/jobs/');
-    else showLogin(response, 'This mobile and password are not those of a member of staff.');
+    const outcome = await signIn(options, request, response);
+    if (outcome === 'done') response.redirect(303, '/jobs/');
+    else showLogin(response, outcome);
   });
   router.post('/jobs/logout', async (request, response) => {
     const signedIn = await verifiedCookie(options.verifier, request);
@@ -139,19 +139,23 @@ function ask(options: JobsPageOptions, query: keyof typeof documents, asking: As
   });
 }
 
-async function signIn(options: JobsPageOptions, request: Request, response: Response): Promise<boolean> {
+type Outcome = 'done' | 'refused' | 'away';
+
+/** `away`: whether they may was not found out. */
+async function signIn(options: JobsPageOptions, request: Request, response: Response): Promise<Outcome> {
   const { mobile, password } = (request.body ?? {}) as { mobile?: unknown; password?: unknown };
-  if (typeof mobile !== 'string' || typeof password !== 'string') return false;
+  if (typeof mobile !== 'string' || typeof password !== 'string') return 'refused';
   const anonymous = await options.verifier.verify(undefined);
   const variables = { mobile, password };
   const result = await ask(options, loginMutation, { request, response, signedIn: anonymous, variables });
   const { login } = (result.data ?? {}) as { login?: { tokens?: { accessToken: string } | null } };
-  if (!login?.tokens) return false;
+  if (!login) return 'away';
+  if (!login.tokens) return 'refused';
   const signedIn = await options.verifier.verify(`Bearer ${login.tokens.accessToken}`);
   if (!isStaff(signedIn.viewer)) {
     // A session that nobody has a use for.
     await ask(options, logoutMutation, { request, response, signedIn });
-    return false;
+    return 'refused';
   }
   const maxAge = signedIn.expiresAtMs - options.now().getTime();
   response.cookie(cookieName, login.tokens.accessToken, {
@@ -161,11 +165,18 @@ async function signIn(options: JobsPageOptions, request: Request, response: Resp
     path: '/jobs',
     maxAge,
   });
-  return true;
+  return 'done';
 }
 
-function showLogin(response: Response, refusal?: string): void {
-  response.status(refusal ? 401 : 200).type('html').send(`<!doctype html>
+const refusals = {
+  refused: [401, 'This mobile and password are not those of a member of staff.'],
+  away: [503, 'Nobody can sign in at the moment. Try again in a few seconds.'],
+} as const satisfies Record<Exclude<Outcome, 'done'>, readonly [status: number, words: string]>;
+
+function showLogin(response: Response, outcome?: keyof typeof refusals): void {
+  const [status, refusal] = outcome === undefined ? [200, undefined] : refusals[outcome];
+  if (status === 503) response.set('retry-after', '1');
+  response.status(status).type('html').send(`<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Jobs: sign in</title>
 <style>body{font:16px/1.5 system-ui,sans-serif;display:grid;place-items:center;min-height:90vh;margin:0;color-scheme:light dark}form{display:grid;gap:.75rem;width:min(20rem,90vw)}input,button{font:inherit;padding:.5rem}label{display:grid;gap:.25rem}[role=alert]{color:#c0392b}</style></head>

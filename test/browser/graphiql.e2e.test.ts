@@ -1,9 +1,10 @@
 import { expect, jest, test } from '@jest/globals';
 import { describeInBrowser } from './browser.ts';
+import { picture } from './look.ts';
 
-jest.setTimeout(120_000);
+jest.setTimeout(240_000);
 
-describeInBrowser('GraphiQL in a browser', ({ open }) => {
+describeInBrowser('GraphiQL in a browser', ({ open, openAs }) => {
   test('it registers, places an order, starts to pay and watches it, from its examples', async () => {
     const { page, context, faults } = await open('/graphiql');
     const run = async (tab: string, answer: RegExp) => {
@@ -18,6 +19,7 @@ describeInBrowser('GraphiQL in a browser', ({ open }) => {
     await run('PlaceOrder', /"PENDING_PAYMENT"/);
     await run('CreatePayment', /"SIMULATED_CARD"/);
     await run('WatchOrder', /"orderEvents"/);
+    await picture(page, 'graphiql', 'desktop');
     expect(faults).toEqual([]);
     await context.close();
   });
@@ -54,12 +56,28 @@ describeInBrowser('GraphiQL in a browser', ({ open }) => {
     await context.close();
   });
 
+  test('it fits the screen, also that of a phone', async () => {
+    for (const [width, height, size] of [
+      [1280, 800, 'desktop'],
+      [390, 844, 'phone'],
+    ] as const) {
+      const { page, context, faults } = await openAs({ viewport: { width, height } }, '/graphiql');
+      await page.locator('.graphiql-query-editor .view-line').first().waitFor();
+      await page.getByRole('button', { name: /Execute query/ }).waitFor();
+      await picture(page, 'graphiql-at-first', size);
+      expect([size, await page.evaluate(`(scrollTo(9999, 9999), [scrollX, scrollY])`)]).toEqual([size, [0, 0]]);
+      expect(faults).toEqual([]);
+      await context.close();
+    }
+  });
+
   test('it is dark for who likes it dark', async () => {
     const { page, context, faults } = await open('/graphiql');
     await page.locator('.monaco-editor.vs').first().waitFor();
     await page.emulateMedia({ colorScheme: 'dark' });
     await page.reload();
     await page.locator('.monaco-editor.vs-dark').first().waitFor();
+    await picture(page, 'graphiql-dark', 'desktop');
     expect(faults).toEqual([]);
     await context.close();
   });

@@ -9,19 +9,24 @@ const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/
 const screenshots = resolve(import.meta.dirname, '../../.data/screenshots');
 const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 
+/** Takes a picture of the page as it is on a desktop and on a phone, for people to look at. */
+export async function picture(page: Page, name: string, size: keyof typeof sizes): Promise<void> {
+  mkdirSync(screenshots, { recursive: true });
+  await page.setViewportSize(sizes[size]);
+  // A head that sticks would be in the middle of the picture.
+  await page.evaluate('scrollTo(0, 0)');
+  await page.screenshot({ path: join(screenshots, `${name}-${size}.png`), fullPage: true });
+}
+
 /**
  * Looks at the page as it is on a desktop and on a phone: takes a screenshot of each, and returns what a reader would
  * trip over: serious or critical findings of axe, and content wider than the screen. Empty is good.
  */
 export async function look(page: Page, name: string): Promise<string[]> {
-  mkdirSync(screenshots, { recursive: true });
   const before = page.viewportSize();
   const findings: string[] = [];
-  for (const [size, viewport] of Object.entries(sizes)) {
-    await page.setViewportSize(viewport);
-    // A head that sticks would be in the middle of the picture.
-    await page.evaluate('scrollTo(0, 0)');
-    await page.screenshot({ path: join(screenshots, `${name}-${size}.png`), fullPage: true });
+  for (const size of ['desktop', 'phone'] as const) {
+    await picture(page, name, size);
     await page.evaluate(axeSource);
     const { violations } = (await page.evaluate("axe.run({ resultTypes: ['violations'] })")) as AxeResults;
     for (const { impact, id, nodes } of violations) {

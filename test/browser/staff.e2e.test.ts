@@ -1,13 +1,14 @@
 import { expect, jest, test } from '@jest/globals';
 import { createConnection } from 'mysql2/promise';
 import { idToBytes, newId } from '../../subgraphs/shared/ids.ts';
-import { logIn, pay, placeOrder, register } from '../support/shop.ts';
+import { admin } from '../support/platform.ts';
+import { createProduct, logIn, logInAsAdmin, orderIn, pay, placeOrder, register } from '../support/shop.ts';
 import { describeInBrowser } from './browser.ts';
-import { look } from './look.ts';
+import { look, picture } from './look.ts';
 import { buyer, operator, signIn } from './people.ts';
 import { until } from '../support/until.ts';
 
-jest.setTimeout(120_000);
+jest.setTimeout(240_000);
 
 describeInBrowser('the staff view in a browser', ({ platform, open }) => {
   const productId = async (sku: string): Promise<string> => {
@@ -153,6 +154,63 @@ describeInBrowser('the staff view in a browser', ({ platform, open }) => {
     expect([...staff.faults, ...faults]).toEqual([]);
     await Promise.all([staff.context.close(), context.close()]);
   });
+
+  test('a large credit and a large refund take an administrator, who finds what was asked for at an address', async () => {
+    const customer = await register(platform(), 'Katherine Johnson');
+    const piano = await createProduct(platform(), await logInAsAdmin(platform()), { name: 'Piano', priceMinor: 1_200_000 });
+    const order = await placeOrder(platform(), customer, [{ productId: piano.id, quantity: 1 }]);
+    await pay(platform(), customer, order.id);
+    await orderIn(platform(), customer, order.id, ['PAID']);
+    const first = await open(`/staff/orders/${order.id}`);
+    await signIn(first.page, operator);
+    const second = await open('/staff');
+    await signIn(second.page, admin);
+    await second.page.getByRole('heading', { name: 'All orders' }).waitFor();
+    const passOn = async (name: string) => {
+      const address = await first.page.getByLabel('Address for the second person').inputValue();
+      expect(await look(first.page, `staff-${name}-asked`)).toEqual([]);
+      await second.page.goto(address);
+      await second.page.getByText('You were asked to agree').waitFor();
+      expect(await look(second.page, `staff-${name}-to-agree`)).toEqual([]);
+    };
+
+    await first.page.getByLabel('Credit to the wallet, EUR').fill('10001');
+    await first.page.getByRole('button', { name: 'Credit', exact: true }).click();
+    await passOn('credit');
+    await second.page.getByRole('button', { name: 'Agree' }).click();
+    await second.page.getByText('Katherine Johnson has €10,001.00 in the wallet now.').waitFor();
+    await second.page.getByLabel('Credit to the wallet, EUR').waitFor();
+
+    await first.page.reload();
+    await first.page.getByRole('button', { name: 'Give €12,000.00 back' }).click();
+    await first.page.getByRole('button', { name: 'Yes, give it back' }).click();
+    await passOn('refund');
+    await second.page.getByRole('button', { name: 'Yes, give it back' }).click();
+    await first.page.getByText('Given back: €12,000.00').waitFor();
+    expect([...first.faults, ...second.faults]).toEqual([]);
+    await Promise.all([first.context.close(), second.context.close()]);
+  }); // prettier-ignore
+
+  test('the page of jobs asks staff to sign in, refuses others, and shows the jobs', async () => {
+    const { page, context, faults } = await open('/jobs');
+    const enter = async ({ mobile, password }: { mobile: string; password: string }) => {
+      await page.getByLabel('Mobile').fill(mobile);
+      await page.getByLabel('Password').fill(password);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+    };
+    expect(await look(page, 'jobs-sign-in')).toEqual([]);
+    await enter(buyer);
+    await page.getByText('not those of a member of staff').waitFor();
+    expect(await look(page, 'jobs-refused')).toEqual([]);
+    // The browser itself notes the 401.
+    expect(faults.splice(0)).toEqual([expect.stringContaining('401')]);
+    await enter(operator);
+    await page.getByText(/order\.|payment\./).first().waitFor();
+    await picture(page, 'jobs', 'desktop');
+    await picture(page, 'jobs', 'phone');
+    expect(faults).toEqual([]);
+    await context.close();
+  }); // prettier-ignore
 
   test('an event that could not be handled is shown, and can be replayed', async () => {
     const letterId = await tellOfWrongMoney();

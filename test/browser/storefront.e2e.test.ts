@@ -1,11 +1,11 @@
 import { expect, jest, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { newMobile } from '../support/shop.ts';
+import { logInAsAdmin, newKey, newMobile, placeOrder as placeByApi, createProduct, register } from '../support/shop.ts';
 import { describeInBrowser } from './browser.ts';
 import { look } from './look.ts';
-import { buyer, signIn } from './people.ts';
+import { buyer, secondBuyer, signIn } from './people.ts';
 
-jest.setTimeout(120_000);
+jest.setTimeout(240_000);
 
 async function addToCart(page: Page, product: string): Promise<void> {
   await page.getByRole('button', { name: `Add to cart: ${product}` }).click();
@@ -89,6 +89,39 @@ describeInBrowser('the storefront in a browser', ({ platform, open }) => {
     expect(faults).toEqual([]);
     await context.close();
   });
+
+  test('after a decline the wallet can pay, and the page says what became of the money', async () => {
+    const { page, context, faults } = await open('/');
+    await addToCart(page, 'Olive-wood board');
+    await placeOrder(page);
+    await signIn(page, secondBuyer);
+    await atPayPage(page);
+    await payWith(page, '4000000000000002');
+    await page.getByText('The payment did not go through.').waitFor();
+    await page.getByLabel('Use my wallet').check();
+    expect(await look(page, 'declined-then-wallet')).toEqual([]);
+    await page.getByRole('button', { name: 'Pay €42.00 from my wallet' }).click();
+    await paid(page);
+    expect(await look(page, 'paid-from-wallet')).toEqual([]);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  test('money has the digits of ISO 4217, whatever the browser thinks of its currency', async () => {
+    const staff = await logInAsAdmin(platform());
+    const made = 'mutation Make($input: CreateProductInput!, $key: String!) { createProduct(input: $input, idempotencyKey: $key) { userErrors { __typename } } }';
+    for (const [currency, name] of [['HUF', 'Paprika'], ['ISK', 'Lava salt'], ['KWD', 'Dates']] as const) {
+      const input = { sku: `MONEY-${currency}`, name, description: 'Made for a test.', price: { amount: 199_900, currency }, initialOnHand: 5 };
+      await platform().gql(made, { input, key: newKey() }, { token: staff.token });
+    }
+    const { page, context, faults } = await open('/?q=Made+for+a+test');
+    await page.getByText(/^HUF.1,999\.00$/).waitFor();
+    await page.getByText(/^ISK.199,900$/).waitFor();
+    await page.getByText(/^KWD.199\.900$/).waitFor();
+    expect(await look(page, 'money')).toEqual([]);
+    expect(faults).toEqual([]);
+    await context.close();
+  }); // prettier-ignore
 
   test('a card that wants a confirmation is asked for it and then pays', async () => {
     const { page, context, faults } = await open('/');
@@ -203,6 +236,33 @@ describeInBrowser('the storefront in a browser', ({ platform, open }) => {
     await page.getByRole('heading', { name: 'No such order' }).waitFor();
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByLabel('Mobile number').waitFor();
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  test('too much that is not paid yet is told with a way to one’s orders; a card that is only authorised says who waits for what', async () => {
+    await platform().terminate();
+    await platform().restart({ OPEN_ORDERS_PER_CUSTOMER: '1', PAYMENT_CAPTURE: 'manual' });
+    const customer = await register(platform(), 'Ada Lovelace');
+    const product = await createProduct(platform(), await logInAsAdmin(platform()), { name: 'Wooden spoon' });
+    await placeByApi(platform(), customer, [{ productId: product.id, quantity: 1 }]);
+    const { page, context, faults } = await open('/?q=Wooden+spoon');
+    await addToCart(page, 'Wooden spoon');
+    await placeOrder(page);
+    await signIn(page, customer);
+    await page.getByText('There is too much that is not paid yet.').waitFor();
+    expect(await look(page, 'open-order-limit')).toEqual([]);
+    await page.getByRole('link', { name: 'See your orders' }).click();
+    await page.getByText('Awaiting payment').waitFor();
+    await page.getByRole('link', { name: /Wooden spoon/ }).click();
+    await page.getByRole('link', { name: 'Pay now' }).click();
+    await atPayPage(page);
+    await payWith(page, '4242424242424242');
+    await page.getByRole('heading', { name: 'Authorised' }).waitFor();
+    expect(await look(page, 'authorised')).toEqual([]);
+    await page.getByRole('link', { name: '← The order' }).click();
+    await page.getByText(/set €12\.50 aside for this order/).waitFor();
+    expect(await look(page, 'authorised-order')).toEqual([]);
     expect(faults).toEqual([]);
     await context.close();
   });

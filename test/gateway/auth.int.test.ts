@@ -137,6 +137,13 @@ describe('/jobs', () => {
     expect(jobs.status).toBe(200);
   });
 
+  test('says that nobody can sign in, not that the password is wrong, while the accounts are away', async () => {
+    graph.stage.down.add('user');
+    const away = await signIn('staff', 'right').finally(() => graph.stage.down.clear());
+    expect([away.status, away.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(await away.text()).toContain('Try again');
+  });
+
   const cookieOf = async (mobile: string) =>
     ((await signIn(mobile, 'right')).headers.get('set-cookie') ?? '').split(';')[0] as string;
   const jobsAnswer = (cookie: string, path = '/jobs/api?limit=5') =>

@@ -31,20 +31,20 @@ export function App() {
           <Route path="/products/:id">{({ id }) => <ProductPage key={id} id={id} />}</Route>
           <Route path="/cart" component={CartPage} />
           <Route path="/orders">
-            <SignInGate title="Your orders" reason="Orders are shown to whoever placed them.">
+            <SignInGate title="Your orders" reason="You see the orders that you placed.">
               {() => <OrdersPage />}
             </SignInGate>
           </Route>
           <Route path="/orders/:id">
             {({ id }) => (
-              <SignInGate title="Your order" reason="Only whoever placed an order can see it.">
+              <SignInGate title="Your order" reason="Only its buyer can see an order.">
                 {(user) => <OrderPage key={id + user.id} orderId={id} />}
               </SignInGate>
             )}
           </Route>
           <Route path="/pay/:id">
             {({ id }) => (
-              <SignInGate title="Pay your order" reason="Only whoever placed an order can see and pay it.">
+              <SignInGate title="Pay your order" reason="Only its buyer can see and pay an order.">
                 {(user) => <PayPage key={id + user.id} orderId={id} />}
               </SignInGate>
             )}

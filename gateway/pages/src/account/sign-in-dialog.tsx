@@ -18,9 +18,15 @@ export function SignInDialog({
   return (
     <dialog ref={dialog} className="card" aria-labelledby="sign-in-title" onClose={onClose}>
       <div className="form">
-        <h2 id="sign-in-title">Sign in</h2>
-        {reason !== undefined && <p className="muted">{reason}</p>}
-        <SignInForm onDone={onDone} />
+        <SignInForm
+          head={(title) => (
+            <>
+              <h2 id="sign-in-title">{title}</h2>
+              {reason !== undefined && <p className="muted">{reason}</p>}
+            </>
+          )}
+          onDone={onDone}
+        />
         <button type="button" className="button quiet" onClick={() => dialog.current?.close()}>
           Not now
         </button>

@@ -1,4 +1,4 @@
-import { type FormEvent, type HTMLInputTypeAttribute, useId, useState } from 'react';
+import { type FormEvent, type HTMLInputTypeAttribute, type ReactNode, useId, useState } from 'react';
 import { demoAccounts } from '../environment.ts';
 import { register, signIn } from '../session.ts';
 import { useAction } from '../ui/use-action.ts';
@@ -37,8 +37,8 @@ function Field({ label, value, onChange, hint, ...input }: FieldOptions) {
   );
 }
 
-/** Signs in, or makes an account; calls `onDone` when signed in. In development the demo accounts are one click away. */
-export function SignInForm({ onDone }: { onDone?: () => void }) {
+/** Signs in, or makes an account, under a head that says which; calls `onDone` when signed in. In development the demo accounts are one click away. */
+export function SignInForm({ head, onDone }: { head: (title: string) => ReactNode; onDone?: () => void }) {
   const [isNew, setIsNew] = useState(false);
   const [name, setName] = useState('');
   const [mobile, setMobile] = useState('');
@@ -60,6 +60,7 @@ export function SignInForm({ onDone }: { onDone?: () => void }) {
 
   return (
     <div className="form">
+      {head(isNew ? 'Create an account' : 'Sign in')}
       <form className="form" onSubmit={submit}>
         {isNew && <Field label="Name" autoComplete="name" value={name} onChange={setName} />}
         <Field

@@ -23,9 +23,14 @@ function SignInFirst({ title, reason }: { title: string; reason: string }) {
     <div className="narrow">
       <h1>{title}</h1>
       <section className="card form" aria-labelledby="sign-in-title">
-        <h2 id="sign-in-title">Sign in</h2>
-        <p className="muted">{reason}</p>
-        <SignInForm />
+        <SignInForm
+          head={(words) => (
+            <>
+              <h2 id="sign-in-title">{words}</h2>
+              <p className="muted">{reason}</p>
+            </>
+          )}
+        />
       </section>
     </div>
   );

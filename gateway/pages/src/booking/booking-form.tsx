@@ -1,4 +1,4 @@
-import { useId, useState } from 'react';
+import { useEffect, useId, useState } from 'react';
 import type { ProductQuery } from '../../../../schema/generated/operations.ts';
 import { SignInDialog } from '../account/sign-in-dialog.tsx';
 import { usePlaceOrder } from '../cart/use-place-order.ts';
@@ -17,13 +17,18 @@ type Product = NonNullable<ProductQuery['product']>;
 /** Dates, guests and extras of a stay; books it and goes to its payment page. */
 export function BookingForm({ product, onChanged }: { product: Product; onChanged: () => void }) {
   const session = useSession();
-  const [month, setMonth] = useState(() => monthOf(readersToday()));
+  // Until the server has said what day it is in the shop, the reader's own month is the best guess.
+  const [chosenMonth, setMonth] = useState<string | null>(null);
+  const month = chosenMonth ?? monthOf(readersToday());
   const [stay, setStay] = useState<Stay>({ from: null, to: null });
   const [rooms, setRooms] = useState(1);
   const [guests, setGuests] = useState(1);
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const [asking, setAsking] = useState(false);
   const { left, today, problem: unknown, refresh } = useAvailability(product.id, month);
+  useEffect(() => {
+    if (today !== null) setMonth((one) => one ?? monthOf(today));
+  }, [today]);
   const { busy, problem, again, refusal, forget, place } = usePlaceOrder(`book-${product.id}`);
   const mostRooms = product.capacity ?? 1;
   const mostGuests = (product.maxGuests ?? 1) * rooms;
@@ -170,9 +175,8 @@ function Summary({
     <dl className="totals" aria-live="polite">
       <div>
         <dt>
-          {formatDay(from)} – {formatDay(to)}
-          <span className="small muted">
-            {' '}
+          {formatDay(from)} – {formatDay(to)}{' '}
+          <span className="small muted nights">
             {nights} {nights === 1 ? 'night' : 'nights'}
           </span>
         </dt>

@@ -94,7 +94,8 @@ export function Calendar({
           <Day
             key={day}
             day={day}
-            left={left?.get(day) ?? null}
+            // Of a night that is over nothing is left to say.
+            left={today !== null && day < today ? null : (left?.get(day) ?? null)}
             capacity={capacity}
             possible={possible(day)}
             chosen={isIn(day, stay)}

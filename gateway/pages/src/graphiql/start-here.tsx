@@ -40,9 +40,14 @@ function Account() {
   if (session === null) {
     return (
       <section aria-labelledby="start-sign-in">
-        <h3 id="start-sign-in">Sign in</h3>
-        <p className="muted">Or run “Register” or “Login”: their tokens are taken over too.</p>
-        <SignInForm />
+        <SignInForm
+          head={(title) => (
+            <>
+              <h3 id="start-sign-in">{title}</h3>
+              <p className="muted">Or run “Register” or “Login”: their tokens are taken over too.</p>
+            </>
+          )}
+        />
       </section>
     );
   }

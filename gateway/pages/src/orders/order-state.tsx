@@ -38,3 +38,15 @@ export function inWords(code: string): string {
     .toLowerCase();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
+
+const deeds: Readonly<Record<string, string>> = {
+  PartPaymentReceived: 'Part of the payment received',
+  PaymentRefused: 'Payment came too late and goes back',
+  PaymentAwaited: 'Payment on its way',
+  AwaitingEnded: 'Payment did not come',
+  RefundRecorded: 'Money given back',
+  LinesFulfilled: 'Sent',
+};
+
+/** What happened, by the type of its event, where the order's state stayed. */
+export const deedText = (type: string): string => deeds[type] ?? inWords(type);

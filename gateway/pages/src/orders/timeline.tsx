@@ -1,7 +1,7 @@
 import type { OrderState } from '../../../../schema/generated/operations.ts';
 import { formatMoment } from '../format.ts';
 import type { OrderEvent } from '../types.ts';
-import { inWords, stateText } from './order-state.tsx';
+import { deedText, inWords, stateText } from './order-state.tsx';
 
 /** The order's journal as it grows. */
 export const Timeline = ({ events }: { events: readonly OrderEvent[] }) => (
@@ -32,5 +32,5 @@ const milestones: Partial<Record<OrderState, string>> = {
 function eventText(event: OrderEvent): string {
   if (event.toState !== null && event.toState !== event.fromState)
     return milestones[event.toState] ?? stateText[event.toState].text;
-  return inWords(event.type.replace(/^order\./, ''));
+  return deedText(event.type);
 }

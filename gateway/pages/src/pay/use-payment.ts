@@ -18,6 +18,9 @@ export type PayStep =
 /** Live events tell the outcome; this often the API is asked as well, in case the connection is down. */
 const outcomePollMs = 2_000;
 const longWaitMs = 15_000;
+/** A decline is known here before the API has heard of it from the provider: so often, and so many times, it is asked. */
+const declinePollMs = 500;
+const maxDeclinePolls = 30;
 
 /** Pays an order by card at the simulated provider, by wallet, or by both. The outcome is what the order says, never what the browser heard. */
 export function usePayment(order: Order, reload: () => Promise<void>) {
@@ -56,6 +59,19 @@ export function usePayment(order: Order, reload: () => Promise<void>) {
       clearTimeout(patience);
     };
   }, [waiting, payable, reload]);
+
+  // What else the order can be paid with is known once the API knows of the decline.
+  const unheard = step.kind === 'declined' && cardPayment(order)?.state !== 'FAILED';
+  useEffect(() => {
+    if (!unheard || !payable) return;
+    let polls = 0;
+    const poll = setInterval(() => {
+      polls += 1;
+      if (polls > maxDeclinePolls) clearInterval(poll);
+      else void reload();
+    }, declinePollMs);
+    return () => clearInterval(poll);
+  }, [unheard, payable, reload]);
 
   /** Runs one piece of paying and shows what stands in its way. */
   async function guarded(work: () => Promise<void>) {

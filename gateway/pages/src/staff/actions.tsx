@@ -13,19 +13,24 @@ import type { Order } from '../types.ts';
 import { announce } from '../ui/announcement.tsx';
 import { Spinner } from '../ui/parts.tsx';
 import { type Action, useAction } from '../ui/use-action.ts';
+import { type Asked, SecondPerson, isApprovalRequired, useAsked } from './second-person.tsx';
 import type { Inside } from './inside.tsx';
 
 const refundReason = 'Given back by staff';
 
-type Answer = { readonly userErrors: readonly { readonly message: string }[] };
+type Answer = { readonly userErrors: readonly { readonly code?: string; readonly message: string }[] };
 
 /** What staff may do with the order now, as the API says. */
 export function Actions({ order, inside, onDone }: { order: Order; inside: Inside; onDone: () => Promise<void> }) {
   const client = useClient();
   const action = useAction();
   const allowed = new Set(order.allowedActions);
-  const stuck = inside.saga?.state === 'STUCK' ? inside.saga : null;
+  const stuck = allowed.has('RETRY') ? inside.saga : null;
   const refundable = inside.payments.find((payment) => payment.captured.amount > payment.refunded.amount);
+  const [asked, forget] = useAsked(refundable?.id ?? '');
+  const [passedOn, setPassedOn] = useState<Asked | null>(null);
+  const wanted = (payment: Inside['payments'][number]) =>
+    asked === null ? leftOf(payment) : { ...leftOf(payment), amount: asked.amount };
 
   /** Does one thing once, however often the button is pressed while the answer is lost. */
   const once = (intent: string, input: unknown, done: string, send: (idempotencyKey: string) => Promise<Answer>) =>
@@ -33,8 +38,10 @@ export function Actions({ order, inside, onDone }: { order: Order; inside: Insid
       const { userErrors } = await send(intentKey(intent, input));
       settleIntent(intent);
       await onDone();
-      if (userErrors.length === 0) announce(done);
-      return userErrors[0]?.message ?? null;
+      const [refusal] = userErrors;
+      if (refusal === undefined) announce(done);
+      // What has to be done about that is told beside the button.
+      return refusal === undefined || (asked === null && isApprovalRequired(refusal)) ? null : refusal.message;
     });
 
   if (!allowed.has('FULFIL') && !allowed.has('REFUND') && !allowed.has('CANCEL') && stuck === null) return null;
@@ -56,16 +63,23 @@ export function Actions({ order, inside, onDone }: { order: Order; inside: Insid
       {allowed.has('REFUND') && refundable !== undefined && (
         <Refund
           action={action}
-          amount={formatMoney(leftOf(refundable))}
+          amount={formatMoney(wanted(refundable))}
+          isAsked={asked !== null}
           onRefund={() => {
-            const input = { paymentId: refundable.id, amount: leftOf(refundable), reason: refundReason };
-            return once(`refund-${refundable.id}`, input, 'Refunded.', async (idempotencyKey) => {
+            const input = { paymentId: refundable.id, amount: wanted(refundable), reason: refundReason };
+            return once(`refund-${refundable.id}`, input, 'Refunded.', async (newKey) => {
+              const idempotencyKey = asked?.key ?? newKey;
               const answer = await perform(client, RefundPaymentDocument, { input, idempotencyKey });
+              const { userErrors } = answer.refundPayment;
+              if (asked !== null && userErrors.length === 0) forget();
+              const needsAnother = asked === null && isApprovalRequired(userErrors[0]);
+              setPassedOn(needsAnother ? { amount: input.amount.amount, key: idempotencyKey } : null);
               return answer.refundPayment;
             });
           }}
         />
       )}
+      {passedOn !== null && refundable !== undefined && <SecondPerson what={refundable.id} asked={passedOn} />}
       {stuck !== null && (
         <button
           type="button"
@@ -121,9 +135,19 @@ function Deliver({ action, onDeliver }: { action: Action; onDeliver: (trackingNu
   );
 }
 
-/** Money goes back only after a second press. */
-function Refund({ action, amount, onRefund }: { action: Action; amount: string; onRefund: () => Promise<void> }) {
-  const [asking, setAsking] = useState(false);
+/** Money goes back only after a second press. `isAsked`: another member of staff has asked for it already. */
+function Refund({
+  action,
+  amount,
+  isAsked,
+  onRefund,
+}: {
+  action: Action;
+  amount: string;
+  isAsked: boolean;
+  onRefund: () => Promise<void>;
+}) {
+  const [asking, setAsking] = useState(isAsked);
   if (!asking) {
     return (
       <button type="button" className="button quiet" onClick={() => setAsking(true)}>
@@ -133,7 +157,7 @@ function Refund({ action, amount, onRefund }: { action: Action; amount: string; 
   }
   return (
     <div className="cancel">
-      <span>Give {amount} back?</span>
+      <span>{isAsked ? `You were asked to agree: give ${amount} back?` : `Give ${amount} back?`}</span>
       <button
         type="button"
         className="link"

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { Link } from 'wouter';
 import { WatchAllOrdersDocument, type WatchAllOrdersSubscription } from '../../../../schema/generated/operations.ts';
 import { formatMoment, formatMoney } from '../format.ts';
-import { inWords, stateText } from '../orders/order-state.tsx';
+import { deedText, stateText } from '../orders/order-state.tsx';
 import { useFeed } from '../orders/use-feed.ts';
 import { Connection } from '../ui/parts.tsx';
 
@@ -50,6 +50,4 @@ export function Ticker({ onChange }: { onChange: () => void }) {
 }
 
 const noticeText = (event: Notice['event']): string =>
-  event.toState !== null && event.toState !== event.fromState
-    ? stateText[event.toState].text
-    : inWords(event.type.replace(/^order\./, ''));
+  event.toState !== null && event.toState !== event.fromState ? stateText[event.toState].text : deedText(event.type);

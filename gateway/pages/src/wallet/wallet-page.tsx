@@ -19,7 +19,6 @@ export function WalletPage() {
       <div className="page-head">
         <h1>Your wallet</h1>
       </div>
-      <TopUps />
       {starts.map((after) => (
         <WalletPart
           key={after ?? ''}
@@ -45,17 +44,25 @@ function WalletPart({ after, onMore }: { after: string | null; onMore: ((next: s
   const wallet = data.me?.wallet ?? null;
   if (wallet === null) {
     return (
-      <Empty title="Your wallet is empty">
-        <p className="muted">
-          Money that you top up, or that the shop credits to you, appears here and pays your next orders.
-        </p>
-      </Empty>
+      <>
+        <Empty title="Your wallet is empty">
+          <p className="muted">
+            Money that you top up, or that the shop credits to you, appears here and pays your next orders.
+          </p>
+        </Empty>
+        <TopUps />
+      </>
     );
   }
   const { hasNextPage, endCursor } = wallet.entries.pageInfo;
   return (
     <>
-      {after === null && <Balance wallet={wallet} />}
+      {after === null && (
+        <>
+          <Balance wallet={wallet} />
+          <TopUps />
+        </>
+      )}
       <Entries wallet={wallet} />
       {hasNextPage && endCursor !== null && onMore !== null && (
         <p className="more">
