@@ -210,7 +210,7 @@ export type ProductAddOn = {
   code: Scalars['String']['output'];
   /** Name for people. */
   name: Scalars['String']['output'];
-  /** Price of one, in the product's currency; may be 0. */
+  /** Price of one, in the product's currency, 0 or more. */
   unitPrice: Money;
   /** Charged for each guest. */
   perPerson: Scalars['Boolean']['output'];
