@@ -24,6 +24,7 @@ import { JournalFeedMigration } from './migrations/2026-11-21-journal-feed.ts';
 import { BookingsMigration } from './migrations/2026-11-22-bookings.ts';
 import { WaitingAndReferencesMigration } from './migrations/2026-11-30-waiting-and-references.ts';
 import { OpenOrdersMigration } from './migrations/2026-11-30-open-orders.ts';
+import { OutboxMarkMigration } from './migrations/2026-11-30-outbox-mark.ts';
 import { orderEntities } from './records.ts';
 import { resolvers } from './resolvers.ts';
 import { recoverSagas } from './saga.ts';
@@ -36,6 +37,7 @@ const migrations: readonly NamedMigration[] = [
   { name: '2026-11-22-bookings', class: BookingsMigration },
   { name: '2026-11-30-waiting-and-references', class: WaitingAndReferencesMigration },
   { name: '2026-11-30-open-orders', class: OpenOrdersMigration },
+  { name: '2026-11-30-outbox-mark', class: OutboxMarkMigration },
 ];
 
 /** The schema that this subgraph owns, for `ops/migrate.ts`. */

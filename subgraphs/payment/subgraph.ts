@@ -20,6 +20,7 @@ import { LedgerMigration } from './migrations/2026-11-22-ledger.ts';
 import { LiveSlotMigration } from './migrations/2026-11-22-live-slot.ts';
 import { ReconciliationMigration } from './migrations/2026-11-22-reconciliation.ts';
 import { CaptureMigration } from './migrations/2026-11-23-capture.ts';
+import { OutboxMarkMigration } from './migrations/2026-11-30-outbox-mark.ts';
 import { ProviderDoingsMigration } from './migrations/2026-11-30-own-doings.ts';
 import { RefundTriesMigration } from './migrations/2026-11-22-refund-tries.ts';
 import { openPaymentMetrics } from './metrics.ts';
@@ -38,6 +39,7 @@ const migrations: readonly NamedMigration[] = [
   { name: '2026-11-22-reconciliation', class: ReconciliationMigration },
   { name: '2026-11-23-capture', class: CaptureMigration },
   { name: '2026-11-30-own-doings', class: ProviderDoingsMigration },
+  { name: '2026-11-30-outbox-mark', class: OutboxMarkMigration },
 ];
 
 /** The payment service's schema as it is to be. */

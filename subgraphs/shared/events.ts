@@ -38,7 +38,9 @@ export async function appendOutbox(tx: Sql, events: readonly DomainEvent[]): Pro
 }
 
 /** DDL of the tables that this folder's code needs in every schema that uses it; run by that schema's first migration. */
-export const sharedTables: Readonly<Record<'outbox' | 'inbox' | 'barrier' | 'idempotency', readonly string[]>> = {
+export const sharedTables: Readonly<
+  Record<'outbox' | 'outboxMark' | 'inbox' | 'barrier' | 'idempotency', readonly string[]>
+> = {
   outbox: [
     `create table if not exists outbox (
       id binary(16) not null primary key, aggregate_id binary(16) not null, type varchar(64) not null, trace_id char(32) not null,
@@ -46,6 +48,10 @@ export const sharedTables: Readonly<Record<'outbox' | 'inbox' | 'barrier' | 'ide
       claimed_by binary(16) null, claimed_until datetime(3) null,
       index outbox_due (published_at, id), index outbox_claim (claimed_by, published_at)
     ) engine = InnoDB default character set utf8mb4 collate utf8mb4_bin`,
+  ],
+  outboxMark: [
+    `create table if not exists outbox_mark (service varchar(32) not null primary key, handled_at datetime(3) not null, consumers json not null)
+      engine = InnoDB default character set utf8mb4 collate utf8mb4_bin`,
   ],
   inbox: [
     `create table if not exists inbox (event_id binary(16) not null primary key, type varchar(64) not null, handled_at datetime(3) not null, index inbox_age (handled_at))

@@ -1,8 +1,10 @@
 import { type Database, type Row, type Sql, select, toDate, toJson, write } from './database.ts';
 import { type DomainEvent, eventPartitions, partitionOf, streamOf } from './events.ts';
 import { idFromBytes, idToBytes, newId } from './ids.ts';
+import { openHandledMark } from './handled-mark.ts';
 import { type Loop, startLoop } from './loop.ts';
 import type { Redis } from './redis.ts';
+import { isEarlier } from './stream-ids.ts';
 import type { Logger, Metrics } from './telemetry.ts';
 import { type Time, realTime } from './time.ts';
 
@@ -22,6 +24,8 @@ const republishBatch = 5_000;
 
 /** How often the marker moves on; so much more than was lost is published again after a restart of Redis. */
 const markEveryMs = 5_000;
+/** How often it is looked whether all consumers have handled what was published. */
+const handledEveryMs = 15_000;
 
 export type Relay = Loop;
 
@@ -42,7 +46,8 @@ const databaseTime = async (sql: Sql): Promise<string> =>
  *
  * A marker key in Redis tells whether Redis still has what was published: the server's run id, and a time up to which all
  * published events were in Redis when the marker was written. Another run id means a restart or a failover, which may have
- * lost the last writes: what was published since that time goes out again. Without the marker, every retained row does.
+ * lost the last writes: what was published since that time goes out again. Without the marker, every retained row does that
+ * some consumer may not have handled (`openHandledMark`).
  * What other relays are publishing at that moment may have gone to the Redis that was lost, too: their claims end.
  */
 export function startOutboxRelay(deps: {
@@ -58,6 +63,8 @@ export function startOutboxRelay(deps: {
   const marker = `events:${deps.service}:marker`;
   let markedAtMs = -Infinity;
   let trimmedAtMs = time.monotonicMs();
+  const handled = openHandledMark({ service: deps.service, redis: deps.redis, streams: streamsOf(deps.service) });
+  let lookedAtMs = -Infinity;
 
   async function republishAfterLoss(sql: Sql): Promise<void> {
     const remark = time.monotonicMs() - markedAtMs > markEveryMs;
@@ -67,13 +74,14 @@ export function startOutboxRelay(deps: {
       if (remark) markedAtMs = time.monotonicMs();
       return;
     }
+    handled.forget();
+    const since = laterOf(left.split(' ')[1], (await handled.read(sql)) ?? undefined);
     let found = await write(
       sql,
       'update outbox set claimed_by = null, claimed_until = null where published_at is null and claimed_by is not null',
     );
     // Only now: from here on nobody notes as published what went to the Redis that is lost.
     const at = await databaseTime(sql);
-    const since = left.split(' ')[1];
     for (let batch = republishBatch; batch === republishBatch; found += batch) {
       batch = await write(
         sql,
@@ -87,6 +95,9 @@ export function startOutboxRelay(deps: {
     if (found > 0)
       deps.log.warn({ events: found, since }, 'Redis was restarted or emptied: publishing again what it may have lost');
   }
+
+  const isWhole = async (): Promise<boolean> =>
+    ((await deps.redis.eval(markScript, { keys: [marker], arguments: [''] })) as string[]).length === 1;
 
   async function publishBatch(sql: Sql): Promise<number> {
     const claimed = await write(
@@ -125,12 +136,20 @@ export function startOutboxRelay(deps: {
       const sql = deps.db.em();
       await republishAfterLoss(sql);
       while ((await publishBatch(sql)) === batchSize);
+      if (time.monotonicMs() - lookedAtMs > handledEveryMs) {
+        lookedAtMs = time.monotonicMs();
+        await handled.moveOn(sql, isWhole);
+      }
       if (time.monotonicMs() - trimmedAtMs < trimEveryMs) return;
       trimmedAtMs = time.monotonicMs();
       for (const stream of streamsOf(deps.service)) await trimStream(deps.redis, stream);
     },
   });
 }
+
+/** Of two times as the database tells them. */
+const laterOf = (one: string | undefined, other: string | undefined): string | undefined =>
+  (one ?? '') > (other ?? '') ? one : other;
 
 const eventOf = (row: Row): DomainEvent => ({
   id: idFromBytes(row['id'] as Buffer),
@@ -168,13 +187,6 @@ const groupsOf = (redis: Redis, stream: string) =>
     if (error.message.includes('no such key')) return [];
     throw error;
   });
-
-/** Compares ids of stream entries, `<ms>-<sequence>`. */
-function isEarlier(one: string, other: string): boolean {
-  const [oneMs = 0, oneSequence = 0] = one.split('-').map(Number);
-  const [otherMs = 0, otherSequence = 0] = other.split('-').map(Number);
-  return oneMs < otherMs || (oneMs === otherMs && oneSequence < otherSequence);
-}
 
 /** Deletes rows published before the retention; returns how many. Bounded per call. */
 export const purgeOutbox = (sql: Sql): Promise<number> =>

@@ -194,6 +194,11 @@ export class RedisServer {
       this.#keys.delete(key);
       return 1;
     }
+    if (script.includes("'xinfo'")) {
+      const { entries, groups } = this.#stream(key);
+      const given = [...groups].map(([name, { position, pending }]) => [name, entries[position - 1]?.id ?? '0-0', [...pending.keys()][0] ?? '']); // prettier-ignore
+      return [entries.at(-1)?.id ?? '0-0', ...given.flat()];
+    }
     throw new Error(`the simulation's Redis does not know the script ${script}`);
   }
 }

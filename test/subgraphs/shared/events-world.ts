@@ -15,7 +15,8 @@ export const log = createLogger('test', process.env['TEST_LOG_LEVEL'] ?? 'silent
 
 class EventTables extends Migration {
   override up(): void {
-    for (const statement of [...sharedTables.outbox, ...sharedTables.inbox]) this.addSql(statement);
+    for (const statement of [...sharedTables.outbox, ...sharedTables.outboxMark, ...sharedTables.inbox])
+      this.addSql(statement);
     this.addSql(
       'create table applied (aggregate_id binary(16) not null, n int not null, at datetime(6) not null default current_timestamp(6), index applied_order (aggregate_id, at)) engine = InnoDB',
     );
