@@ -7,6 +7,7 @@ import { type Journal, openJournal } from './journal.ts';
 import { kindOf } from './kind-of.ts';
 import { openProvider } from './provider.ts';
 import { randomOf } from './random.ts';
+import { unexpectedRefusals } from './refusals.ts';
 import { type Fault, scheduleOf } from './schedule.ts';
 import { type Shop, credit, openShop } from './shop.ts';
 import { noteHealed, replay, untilQuiet, verdictOn } from './verdict.ts';
@@ -111,6 +112,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     print('it is quiet');
     const broken = [...unrest, ...(await verdictOn(shop, provider))];
     for (const [name, times] of crashes) broken.push(`${name} ended by itself, ${times} times`);
+    broken.push(...unexpectedRefusals(api.tally.refusals));
     for (const line of broken) print(`VIOLATION ${line}`);
     const violations = [...journal.violations, ...broken];
     return {

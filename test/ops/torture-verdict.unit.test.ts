@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { type OrderTold, openJournal } from '../../ops/torture/journal.ts';
 import { type PlatformOrder, ordersAgainstJournals } from '../../ops/torture/order-verdict.ts';
 import type { Movement } from '../../ops/torture/provider.ts';
+import { unexpectedRefusals } from '../../ops/torture/refusals.ts';
 
 type DeepWritable<T> = { -readonly [Key in keyof T]: DeepWritable<T[Key]> };
 type Seen = { lastSeq: number; state: string; paid: boolean };
@@ -117,4 +118,16 @@ describe('the verdict', () => {
     spoil(run);
     expect(judge(run).join('\n')).toMatch(line);
   }); // prettier-ignore
+});
+
+test('refusals that the doings of buyers and staff explain are none, others are told', () => {
+  const refusals = new Map([
+    ['placeOrder: INSUFFICIENT_STOCK', 3],
+    ['placeOrder: FORBIDDEN', 2],
+    ['creditWallet: VALIDATION', 1],
+  ]);
+  expect(unexpectedRefusals(refusals)).toEqual([
+    'placeOrder: FORBIDDEN was the answer 2 times, for no reason',
+    'creditWallet: VALIDATION was the answer 1 times, for no reason',
+  ]);
 });
