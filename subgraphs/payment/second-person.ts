@@ -70,17 +70,18 @@ export async function byOneOrTwo<T>(isLarge: boolean, work: (byTwo: boolean) => 
 
 const limitHours = 24;
 const sinceLimit = (at: Date): Date => new Date(at.getTime() - limitHours * 3_600_000);
-/** The newest entries of a wallet that are looked at; where there are more within a day, the sum counts as above every limit. */
+/** So many refunds, or entries of a wallet, are looked at; where there are more within a day, the sum counts as above every limit. */
 const maxEntries = 1_000;
 
 /** What staff gave back of this payment lately, so that one large refund can't be many small ones. Exact under the payment's lock. */
 export async function refundedLately(sql: Sql, payment: { id: string; currency: string }, at: Date): Promise<Money> {
-  const [row] = await select(
+  const rows = await select(
     sql,
-    "select coalesce(sum(amount_minor), 0) refunded from refund where payment_id = ? and created_at > ? and requested_by is not null and state <> 'FAILED'",
+    `select amount_minor from refund where payment_id = ? and created_at > ? and requested_by is not null and state <> 'FAILED' limit ${maxEntries}`,
     [idToBytes(payment.id), sinceLimit(at)],
   );
-  return money(BigInt((row?.['refunded'] ?? 0) as string | number), payment.currency);
+  const refunded = rows.reduce((sum, row) => sum + BigInt(row['amount_minor'] as string | number), 0n);
+  return money(rows.length < maxEntries ? refunded : maxAmountMinor, payment.currency);
 }
 
 /** What staff gave this wallet lately, so that one large credit can't be many small ones. Exact once the wallet's row is locked. */

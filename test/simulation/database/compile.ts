@@ -183,7 +183,8 @@ function callOf(name: string, operands: readonly Expression[], names: Names, sch
     case 'date_format':
       return (scope) => {
         if (second(scope) !== '%Y-%m-%dT%T.%f') throw new Error('another format of dates');
-        return `${new Date(Number(first(scope))).toISOString().slice(0, -1)}000`;
+        const at = first(scope);
+        return `${new Date(typeof at === 'string' ? numberOf(at) : Number(at)).toISOString().slice(0, -1)}000`;
       };
     default:
       throw new Error(`the simulation's database has no function ${name}`);
