@@ -11,13 +11,27 @@ import type { Operation, Supergraph } from './execute.ts';
  */
 export type RunOperation = (operation: Operation, isGone?: () => boolean) => Promise<ExecutionResult>;
 
-export const admittedOperations =
-  (deps: { admission: Admission; allowance: AnswerAllowance; supergraph: Supergraph }): RunOperation =>
-  (operation, isGone) => {
-    const applicant = { client: clientOf(operation.caller), isGone };
-    const execute = () => deps.supergraph.execute(operation);
-    return deps.allowance.run(applicant, () => deps.admission.run(applicant, execute, refused), refused);
+/**
+ * Runs what makes an answer for a caller when there is room for it and the caller's turn has come; else the result is OVERLOADED.
+ * The answer to an event costs what that to an operation costs.
+ */
+export type Admit = (
+  caller: Caller,
+  work: () => Promise<ExecutionResult>,
+  isGone?: () => boolean,
+) => Promise<ExecutionResult>;
+
+export const admitBy =
+  (deps: { admission: Admission; allowance: AnswerAllowance }): Admit =>
+  (caller, work, isGone) => {
+    const applicant = { client: clientOf(caller), isGone };
+    return deps.allowance.run(applicant, () => deps.admission.run(applicant, work, refused), refused);
   };
+
+export const admittedOperations =
+  (deps: { admit: Admit; supergraph: Supergraph }): RunOperation =>
+  (operation, isGone) =>
+    deps.admit(operation.caller, () => deps.supergraph.execute(operation), isGone);
 
 const refused = (error: GraphQLError): ExecutionResult => ({ errors: [error] });
 

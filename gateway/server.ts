@@ -24,7 +24,7 @@ import { type Graph, openGraph } from './graph.ts';
 import { apiSecurityHeaders, commonHeaders, crossOrigin, crossOriginHeaders } from './headers.ts';
 import { answerErrors, openGraphqlHttp } from './http.ts';
 import { jobsPage } from './jobs-page.ts';
-import { admittedOperations } from './operations.ts';
+import { admitBy, admittedOperations } from './operations.ts';
 import { allowedOrigins } from './origins.ts';
 import { openNewcomers } from './newcomers.ts';
 import { openOutgoing } from './outgoing.ts';
@@ -213,6 +213,7 @@ function openOperations(
   const { supergraph, documents } = graph;
   const admission = openAdmission(config.admission, { metrics });
   const allowance = openAnswerAllowance({ maxAnswerBytes: answering.limits.maxBytes, metrics });
+  const admit = admitBy({ admission, allowance });
   const newcomers = openNewcomers({ documents, supergraph, metrics });
   const preparedGauge = showPrepared(metrics, supergraph);
   const responseCache = config.responseCache ? openResponseCache({ redis, log, metrics, graph }) : undefined;
@@ -220,7 +221,8 @@ function openOperations(
     parts: {
       persisted: openPersistedQueries({ redis, log, trusted }),
       newcomers,
-      run: admittedOperations({ admission, allowance, supergraph }),
+      run: admittedOperations({ admit, supergraph }),
+      admit,
       responseCache,
     },
     close() {

@@ -1,9 +1,10 @@
-import type { ExecutionResult, GraphQLSchema } from 'graphql';
+import { type ExecutionResult, type GraphQLSchema, getOperationAST } from 'graphql';
 import { unauthenticated } from '../subgraphs/shared/errors.ts';
 import type { SubgraphLink, SubgraphName } from '../subgraphs/shared/link.ts';
 import type { Logger, Metrics } from '../subgraphs/shared/telemetry.ts';
 import type { CallerHeaders } from './caller.ts';
 import type { Operation, Supergraph } from './execute.ts';
+import { type Admit, isOverload } from './operations.ts';
 import { type Group, openGroup } from './streams/group.ts';
 import { type StreamKind, streamRequests } from './streams/kinds.ts';
 import { openUpstream } from './streams/upstream.ts';
@@ -12,6 +13,7 @@ export type SubscriptionDeps = {
   readonly supergraph: Supergraph;
   readonly link: (name: SubgraphName) => SubgraphLink;
   readonly headers: CallerHeaders;
+  readonly admit: Admit;
   readonly metrics: Metrics;
   readonly log: Logger;
   /** Other kinds than those of our own supergraph. */
@@ -21,9 +23,10 @@ export type SubscriptionDeps = {
 export type Subscriptions = {
   /**
    * Follows a subscription: events come from the subgraph that owns its field, each is completed with the fields of the
-   * others. Clients of the same viewer that ask the same share one stream. A refusal by the owner is the first and only
-   * result. It ends with SERVICE_UNAVAILABLE when the owner is lost (subscribe again) and with UNAUTHENTICATED when
-   * `stands` says that the viewer may no longer look. Throws a GraphQLError for what can't be planned.
+   * others, when it is the viewer's turn as for an operation. Clients of the same viewer that ask the same share one stream.
+   * A refusal by the owner is the first and only result. It ends with SERVICE_UNAVAILABLE when the owner is lost and with
+   * OVERLOADED when an event waited too long (subscribe again), and with UNAUTHENTICATED when `stands` says that the viewer
+   * may no longer look. Throws a GraphQLError for what can't be planned.
    *
    * `return()` ends a pending `next()` at once: an async generator's would wait for the event that it waits for.
    */
@@ -55,7 +58,12 @@ export function openSubscriptions(deps: SubscriptionDeps): Subscriptions {
       kind: request.kind,
       startAfter,
       open: (afterSeq) => openUpstream(upstreamDeps, request, { caller, operationName: plan.operationName, afterSeq }),
-      execute: (event) => plan.execute(event),
+      async execute(event) {
+        const result = await deps.admit(caller, () => plan.execute(event));
+        const overload = result.errors?.find(isOverload);
+        if (overload) throw overload;
+        return result;
+      },
       count,
       onEnd() {
         metrics.subscriptionStreams.dec();
@@ -97,10 +105,12 @@ export function openSubscriptions(deps: SubscriptionDeps): Subscriptions {
   };
 }
 
-/** Equal for callers who may see the same and ask for the same. */
-function shareKey({ caller: { viewer }, query, operationName, variables }: Operation): string {
+/** Equal for callers who may see the same and ask for the same: variables that the document doesn't have ask nothing. */
+function shareKey({ caller: { viewer }, query, document, operationName, variables }: Operation): string {
   const who = viewer.kind === 'user' ? [viewer.userId, ...viewer.roles.toSorted()] : [viewer.kind];
-  const sorted = Object.entries(variables).toSorted(([one], [other]) => (one < other ? -1 : 1));
+  const definitions = getOperationAST(document, operationName)?.variableDefinitions ?? [];
+  const names = definitions.map(({ variable }) => variable.name.value).filter((name) => Object.hasOwn(variables, name));
+  const sorted = names.toSorted().map((name) => [name, variables[name]]);
   return JSON.stringify([who, operationName ?? null, sorted, query]);
 }
 

@@ -1,0 +1,112 @@
+import { describe, expect, test } from '@jest/globals';
+import { type ExecutionResult, buildSchema, parse } from 'graphql';
+import { openAdmission } from '../../gateway/admission.ts';
+import type { Caller } from '../../gateway/caller.ts';
+import { openAnswerAllowance } from '../../gateway/answer-allowance.ts';
+import { admitBy } from '../../gateway/operations.ts';
+import { type SubscriptionDeps, openSubscriptions } from '../../gateway/subscriptions.ts';
+import { createLogger, createMetrics } from '../../subgraphs/shared/telemetry.ts';
+import { until } from '../support/until.ts';
+
+const query = 'subscription ($id: ID) { changes(id: $id) { id } }';
+const metrics = createMetrics();
+const anonymous: Caller = { viewer: { kind: 'anonymous' }, expiresAtMs: Infinity, address: '10.0.0.1', traceId: 'a'.repeat(32) }; // prettier-ignore
+
+/** Subscriptions to an owner whose events a test makes, all of which wait for their turn among `maxRunning` operations. */
+function open(limits: { maxRunning: number; maxWaitMs: number }) {
+  const admission = openAdmission({ ...limits, maxRunningPerClient: limits.maxRunning, maxQueued: 10 }, { metrics: createMetrics() }); // prettier-ignore
+  const owner = { opened: 0, executed: 0, emit: (_: string): void => undefined };
+  const events = async function* (): AsyncGenerator<ExecutionResult> {
+    owner.opened += 1;
+    const waiting: string[] = [];
+    let wake = (): void => undefined;
+    const before = owner.emit;
+    owner.emit = (id) => {
+      before(id);
+      waiting.push(id);
+      wake();
+    };
+    for (;;) {
+      while (waiting.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+      yield { data: { changes: { id: waiting[0], gatewayMark: waiting.shift() } } };
+    }
+  };
+  const deps = {
+    supergraph: {
+      schema: buildSchema('type Query { a: Int }'),
+      planSubscription: () => ({
+        owner: 'order',
+        query,
+        operationName: undefined,
+        variables: {},
+        execute: async (event: ExecutionResult) => {
+          owner.executed += 1;
+          return event;
+        },
+      }),
+    },
+    link: () => ({ name: 'order', subscribe: events }),
+    headers: () => ({ headers: {}, lines: { text: '', isAscii: true } }),
+    admit: admitBy({
+      admission,
+      allowance: openAnswerAllowance({ maxAnswerBytes: 1_000_000, metrics: createMetrics() }),
+    }),
+    metrics,
+    log: createLogger('test', 'silent'),
+    streamKinds: { changes: { kind: 'states', identity: 'id', begins: 'with changes' } },
+  } as unknown as SubscriptionDeps;
+  const subscriptions = openSubscriptions(deps);
+  const follow = (variables: Record<string, unknown>) =>
+    subscriptions.follow({ query, document: parse(query), operationName: undefined, variables, caller: anonymous }, () => true); // prettier-ignore
+  return { owner, admission, follow };
+}
+
+describe('subscriptions', () => {
+  test('that ask the same share one stream, whatever variables are sent that the document does not have', async () => {
+    const { owner, follow, admission } = open({ maxRunning: 10, maxWaitMs: 1_000 });
+    const streams = [
+      follow({}),
+      follow({ junk: 1 }),
+      follow({ __proto__: null, other: { a: 2 } }),
+      follow({ id: '1' }),
+    ];
+    const first = streams.map((stream) => stream.next());
+    await until(() => owner.opened === 2, { what: 'the streams' });
+    owner.emit('1');
+    for (const { value } of await Promise.all(first)) expect(value.data.changes.id).toBe('1');
+    expect([owner.opened, owner.executed]).toEqual([2, 2]);
+    for (const stream of streams) await stream.return?.();
+    admission.close();
+  });
+
+  test('are answered when it is their turn among operations', async () => {
+    const { owner, follow, admission } = open({ maxRunning: 1, maxWaitMs: 30_000 });
+    let end = (): void => undefined;
+    const running = admission.run({ client: 'other' }, () => new Promise<void>((resolve) => (end = resolve)));
+    const stream = follow({});
+    const event = stream.next();
+    await until(() => owner.opened === 1, { what: 'the stream' });
+    owner.emit('1');
+    await until(() => admission.counts().queued === 1, { what: 'the event in its line' });
+    expect(owner.executed).toBe(0);
+    end();
+    await running;
+    expect((await event).value.data.changes.id).toBe('1');
+    await stream.return?.();
+    admission.close();
+  });
+
+  test('end as OVERLOADED when their turn does not come in time', async () => {
+    const { owner, follow, admission } = open({ maxRunning: 1, maxWaitMs: 50 });
+    let end = (): void => undefined;
+    const running = admission.run({ client: 'other' }, () => new Promise<void>((resolve) => (end = resolve)));
+    const event = follow({}).next();
+    await until(() => owner.opened === 1, { what: 'the stream' });
+    owner.emit('1');
+    await expect(event).rejects.toMatchObject({ extensions: { code: 'OVERLOADED' } });
+    expect(owner.executed).toBe(0);
+    end();
+    await running;
+    admission.close();
+  });
+});
