@@ -62,6 +62,9 @@ describe('a gateway that is asked for five times what it can do', () => {
   });
 
   test('refuses by GET, by way of Apollo Server, and on sockets alike', async () => {
+    // Connected before: the flood is over in three seconds.
+    const client = createClient({ url: `${graph.url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket, lazy: false }); // prettier-ignore
+    await new Promise((resolve) => client.on('connected', resolve));
     const flood = Array.from({ length: 80 }, () => graph.ask(slowly));
     while ((await queued()) < admission.maxQueued) await new Promise((resolve) => setTimeout(resolve, 5));
     const query = `query=${encodeURIComponent('{ viewer { kind } }')}`;
@@ -71,7 +74,6 @@ describe('a gateway that is asked for five times what it can do', () => {
       expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1']);
       expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'OVERLOADED' } }] });
     }
-    const client = createClient({ url: `${graph.url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket });
     const [first] = await Array.fromAsync(client.iterate({ query: '{ viewer { kind } }' }));
     expect(first).toMatchObject({ errors: [{ extensions: { code: 'OVERLOADED' } }] });
     await client.dispose();

@@ -259,7 +259,7 @@ describe('a socket', () => {
 
   test('is closed with 4403 when its token ends', async () => {
     const { closed, send, received } = await open({
-      authorization: `Bearer ${await graph.token({ sub: 'short' }, { lifetimeSeconds: 1 })}`,
+      authorization: `Bearer ${await graph.token({ sub: 'short' }, { lifetimeSeconds: 3 })}`,
     });
     send({ id: '1', ...watch });
     expect(received[0]?.type).toBe('connection_ack');
