@@ -1,6 +1,8 @@
 /** A queue that takes turns among clients: one with a thousand items delays another's first by one. */
 export type FairQueue<Item> = {
   readonly size: number;
+  /** Items of the client with the most. */
+  readonly longest: number;
   push(client: string, item: Item): void;
   /** The next item of the next client for whom `mayTake` holds, whose turn then is the last. */
   take(mayTake: (client: string) => boolean): Item | undefined;
@@ -23,6 +25,11 @@ export function createFairQueue<Item>(): FairQueue<Item> {
   return {
     get size() {
       return size;
+    },
+    get longest() {
+      let longest = 0;
+      for (const queue of queues.values()) longest = Math.max(longest, queue.length);
+      return longest;
     },
     push(client, item) {
       const queue = queues.get(client);

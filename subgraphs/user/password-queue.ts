@@ -16,6 +16,8 @@ const maxConcurrent = 2;
 const maxPassedOver = 4;
 /** A sign-in finds a place free however many register. */
 const maxRegistering = 1;
+/** Who has more than so many times as many waiting as the client to be refused is refused instead, of whichever rank. */
+const maxTimesMore = 8;
 /** Longer than an operation may take: nobody waits for it any more. */
 const maxWaitMs = 10_000;
 
@@ -27,7 +29,8 @@ const busy = () => tooManyRequests('Too many people sign in at this moment; try 
 
 /**
  * Runs at most two works at once and keeps at most `maxQueued` waiting. Where there are more, the newest of the client with
- * the most is refused (TOO_MANY_REQUESTS), registrations before sign-ins, so one client can't take the places of others.
+ * the most is refused (TOO_MANY_REQUESTS), registrations before sign-ins, so one client can't take the places of others: nor
+ * can one that is known take those of strangers, by being preferred.
  */
 export function createPasswordQueue(options: { maxQueued: number; nowMs?: () => number }): PasswordQueue {
   const { nowMs = () => performance.now() } = options;
@@ -56,6 +59,14 @@ export function createPasswordQueue(options: { maxQueued: number; nowMs?: () => 
     }
   }
 
+  /** Of the last rank that waits, unless a client of another one has many times as much. */
+  function mostToRefuse(): FairQueue<Waiting> | undefined {
+    const waiting = ranks.map((rank) => queues[rank]).filter(({ size }) => size > 0);
+    const [longest] = waiting.toSorted((one, other) => other.longest - one.longest);
+    const last = waiting.at(-1);
+    return longest && last && longest.longest > maxTimesMore * last.longest ? longest : last;
+  }
+
   return (turn, work) =>
     new Promise((resolve, reject) => {
       const { rank, client } = turn;
@@ -74,11 +85,6 @@ export function createPasswordQueue(options: { maxQueued: number; nowMs?: () => 
         },
       });
       startNext();
-      if (total((each) => queues[each].size) > options.maxQueued)
-        ranks
-          .map((each) => queues[each])
-          .findLast(({ size }) => size > 0)
-          ?.takeFromLongest()
-          ?.refuse();
+      if (total((each) => queues[each].size) > options.maxQueued) mostToRefuse()?.takeFromLongest()?.refuse();
     });
 }

@@ -85,6 +85,28 @@ describe('the queue of passwords', () => {
     expect(began).toEqual(['a1', 'a2']);
   });
 
+  test.each([
+    ['KNOWN', 'SIGN_IN'],
+    ['KNOWN', 'REGISTER'],
+    ['SIGN_IN', 'REGISTER'],
+  ] as const)('a client of rank %s that fills it keeps no other of rank %s out', async (rank, other) => {
+    const { add, began, refused, drain } = openQueue({ maxQueued: 40 });
+    for (let index = 0; index < 100; index += 1) void add(rank, `a${index}`);
+    for (const name of ['s1', 't1', 'u1']) void add(other, name);
+    await turnOfLoop();
+    expect(refused.filter((name) => !name.startsWith('a'))).toEqual([]);
+    await drain();
+    expect(began).toEqual(expect.arrayContaining(['s1', 't1', 'u1']));
+  });
+
+  test('many who register, each once, keep out nobody who signs in a few times', async () => {
+    const { add, refused } = openQueue({ maxQueued: 20 });
+    for (const name of ['a1', 'a2', 'a3', 'a4', 'a5', 'a6']) void add('SIGN_IN', name);
+    for (let index = 0; index < 50; index += 1) void add('REGISTER', `r${index}`, `client ${index}`);
+    await turnOfLoop();
+    expect(refused.filter((name) => !name.startsWith('r'))).toEqual([]);
+  });
+
   test('what nobody waits for any more is not begun', async () => {
     let nowMs = 0;
     const { add, began, refused, end } = openQueue({ nowMs: () => nowMs });
