@@ -24,6 +24,7 @@ export type Trade = {
   readonly notify_url: string;
   trade_status: 'WAIT_BUYER_PAY' | 'TRADE_SUCCESS' | 'TRADE_CLOSED';
   readonly refunds: Map<string, string>;
+  paidAt?: string;
 };
 
 type Fields = Record<string, string>;
@@ -154,7 +155,7 @@ export async function startAlipayServer(options: {
     const request = String(biz['out_request_no']);
     switch (method) {
       case 'alipay.trade.query':
-        return { ...success, out_trade_no, trade_no: `t${out_trade_no}`, trade_status, total_amount };
+        return { ...success, out_trade_no, trade_no: `t${out_trade_no}`, trade_status, total_amount, ...(trade.paidAt && { send_pay_date: trade.paidAt }) }; // prettier-ignore
       case 'alipay.trade.close':
         if (trade_status !== 'WAIT_BUYER_PAY') return refusal('ACQ.TRADE_STATUS_ERROR');
         trade.trade_status = 'TRADE_CLOSED';
@@ -227,7 +228,7 @@ export async function startAlipayServer(options: {
     pay(tradeNumber: string): boolean {
       const trade = trades.get(tradeNumber);
       if (trade?.trade_status !== 'WAIT_BUYER_PAY') return false;
-      trade.trade_status = 'TRADE_SUCCESS';
+      Object.assign(trade, { trade_status: 'TRADE_SUCCESS', paidAt: chinaTime(new Date()) });
       notify(trade);
       return true;
     },

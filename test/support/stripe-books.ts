@@ -48,6 +48,7 @@ export function stripeBooks(emit: Emit) {
   const sessions = new Map<string, StripeObject>();
   const refunds = new Map<string, StripeObject & { amount: number; payment_intent: string; status: string }>();
   const disputes = new Map<string, StripeDispute>();
+  const charges = new Map<string, StripeObject>();
   const balance: StripeObject[] = [];
   let refundMode: 'succeed' | 'refuse' | 'pend' = 'succeed';
 
@@ -99,7 +100,9 @@ export function stripeBooks(emit: Emit) {
     return entry;
   };
   const charged = ({ id, amount_received: amount, currency, metadata }: StripeIntent): void => {
-    const charge = { id: newId('ch'), object: 'charge', payment_intent: id, amount, amount_captured: amount, currency, metadata }; // prettier-ignore
+    const charge = { id: newId('ch'), object: 'charge', payment_intent: id, amount, amount_captured: amount, currency, metadata, created: now() }; // prettier-ignore
+    charges.set(charge.id, charge);
+    Object.assign(intentOf(id), { latest_charge: charge.id });
     moved('charge', charge, amount);
   };
 
@@ -143,9 +146,15 @@ export function stripeBooks(emit: Emit) {
     return made;
   }
 
+  /** With its charge, which is only named otherwise. */
+  const retrieveIntent = (id: string, expand: boolean): StripeIntent => {
+    const intent = intentOf(id);
+    const charge = charges.get(String(intent['latest_charge']));
+    return expand && charge ? { ...intent, latest_charge: charge } : intent;
+  };
   const retrieveSession = (id: string, expand: boolean): StripeObject => {
     const session = sessionOf(id);
-    return expand ? { ...session, payment_intent: intentOf(String(session['payment_intent'])) } : session;
+    return expand ? { ...session, payment_intent: retrieveIntent(String(session['payment_intent']), true) } : session;
   };
 
   return {
@@ -158,6 +167,7 @@ export function stripeBooks(emit: Emit) {
     createRefund,
     cancelIntent,
     getIntent: intentOf,
+    retrieveIntent,
     retrieveSession,
     getRefund: (id: string): StripeObject => refunds.get(id) ?? (() => { throw missing(id); })(), // prettier-ignore
     captureIntent(id: string, params: Params): StripeIntent {

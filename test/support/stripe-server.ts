@@ -85,7 +85,7 @@ export async function startStripeServer(options: { secretKey: string; webhookSec
     const expand = url.searchParams.has('expand[0]');
     switch (`${method} ${kind}${id ? '/id' : ''}${action ? `/${action}` : ''}`) {
       case 'POST payment_intents': return books.createIntent(form);
-      case 'GET payment_intents/id': return books.getIntent(id);
+      case 'GET payment_intents/id': return books.retrieveIntent(id, expand);
       case 'POST payment_intents/id/cancel': return books.cancelIntent(id);
       case 'POST payment_intents/id/capture': return books.captureIntent(id, form);
       case 'POST sessions': return books.createSession(form);

@@ -80,6 +80,21 @@ test('our own refunds are told of by Alipay as well, and count once', async () =
   expect(await told(payment)).toEqual([234, 1_000]);
 });
 
+test('before an order closes Alipay is asked about a trade whose notification is late: it counts from when it was paid', async () => {
+  const buyer = user();
+  const order = alipay.world.orders.add({ customerId: buyer.userId, currency: 'CNY' });
+  const input = { orderId: order.id, method: 'ALIPAY' };
+  const { payment } = (await alipay.world.run(buyer, documents.create, { input, key: newId() })).data.createPayment;
+  alipay.server.notifications.dropped = true;
+  await alipay.pay(payment);
+  const paidAtMs = Date.now();
+  await new Promise((waited) => setTimeout(waited, 2_100));
+  const settle = 'mutation ($ids: [ID!]!) { settleBeforeClosing(orderIds: $ids) { settledMinor paidAt } }';
+  const { data } = await alipay.world.run({ kind: 'service', app: 'order' }, settle, { ids: [order.id] });
+  expect(data.settleBeforeClosing).toMatchObject([{ settledMinor: 1_234 }]);
+  expect(Math.abs(Date.parse(data.settleBeforeClosing[0].paidAt) - paidAtMs)).toBeLessThan(1_100);
+});
+
 test('a forged, an old and a foreign notification of a refund change nothing', async () => {
   const payment = await paid();
   const trade = alipay.trade(payment);

@@ -17,10 +17,10 @@ beforeEach(() => {
 });
 
 const idOf = (payment: Loose): string => payment.attempts.at(-1).providerTransactionId;
-async function started(of = stripe): Promise<Loose> {
+async function started(of = stripe, returnUrl?: string): Promise<Loose> {
   const buyer = user();
   const order = of.world.orders.add({ customerId: buyer.userId });
-  const input = { orderId: order.id, method: 'STRIPE' };
+  const input = { orderId: order.id, method: 'STRIPE', returnUrl };
   const { payment } = (await of.world.run(buyer, documents.create, { input, key: newId() })).data.createPayment;
   return { ...payment, buyer, orderId: order.id };
 }
@@ -285,6 +285,46 @@ describe('a dispute', () => {
     expect(again.items).toContainEqual(expect.objectContaining({ kind: 'AMOUNT_MISMATCH', movement: 'DISPUTE', providerTransactionId: lost.id })); // prettier-ignore
     await stripe.world.rows('update dispute set amount_minor = 1000 where provider_dispute_id = ?', [lost.id]);
   });
+});
+
+describe('before an order closes', () => {
+  const settle = 'mutation ($ids: [ID!]!) { settleBeforeClosing(orderIds: $ids) { orderId settledMinor paidAt paymentId until } }'; // prettier-ignore
+  const asked = async (orderId: string): Promise<Loose> =>
+    (await stripe.world.run({ kind: 'service', app: 'order' }, settle, { ids: [orderId] })).data.settleBeforeClosing[0];
+
+  test.each([
+    ['an intent', undefined],
+    ['a checkout', 'https://shop.test/back'],
+  ])('Stripe is asked about %s whose webhook is late: it counts from when the customer paid', async (_, returnUrl) => {
+    const payment = await started(stripe, returnUrl);
+    stripe.server.webhooks.dropped = true;
+    stripe.server.books.pay(idOf(payment), 'pays');
+    const paidAtMs = Date.now();
+    await new Promise((waited) => setTimeout(waited, 2_100));
+    const told = await asked(payment.orderId);
+    expect(told).toMatchObject({ settledMinor: 1_234, paymentId: null });
+    expect(Math.abs(Date.parse(told.paidAt) - paidAtMs)).toBeLessThan(1_100);
+    expect(await read(payment)).toMatchObject({ state: 'SETTLED' });
+  });
+
+  test('a debit that is on its way is waited for, and one that nobody has begun is not', async () => {
+    const [processing, open] = [await started(), await started()];
+    stripe.server.webhooks.dropped = true;
+    stripe.server.books.pay(idOf(processing), 'processes');
+    expect(await asked(processing.orderId)).toMatchObject({ settledMinor: 0, paymentId: processing.id });
+    expect(await asked(open.orderId)).toMatchObject({ settledMinor: 0, paymentId: null, until: null });
+  });
+
+  test('Stripe that hangs is waited for about a second, and what it says is applied when it comes', async () => {
+    const payment = await started();
+    stripe.server.webhooks.dropped = true;
+    stripe.server.books.pay(idOf(payment), 'pays');
+    stripe.server.fail(/GET .v1.payment_intents/, 'hang');
+    const beganMs = performance.now();
+    expect(await asked(payment.orderId)).toMatchObject({ settledMinor: 0 });
+    expect(performance.now() - beganMs).toBeLessThan(4_000);
+    await paymentIn(stripe.world, payment.id, 'SETTLED', 30_000);
+  }, 40_000);
 });
 
 describe('where money is held first', () => {

@@ -21,8 +21,9 @@ export type StandInOrder = {
 const typeDefs = parse(/* GraphQL */ `
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
   scalar DateTime
+  scalar SafeInt
   type Money {
-    amount: Int!
+    amount: SafeInt!
     currency: String!
   }
   type User @key(fields: "id") {
