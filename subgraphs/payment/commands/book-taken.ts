@@ -72,13 +72,13 @@ export async function bookTaken(
 }
 
 /**
- * Refunds of ours by this attempt that the provider refuses, oldest first: what has gone back in another way may be one of
- * them. One that is being tried right now is none yet: the provider may be making it after all.
+ * Refunds by this attempt that are ours to make and that the provider refuses, or that a bank has sent back, oldest first: what
+ * has gone back in another way may be one of them. One that is being tried right now is none yet: the provider may be making it after all.
  */
 export async function findRefused(unit: Unit, { payment, attemptId, surplus }: Meant): Promise<readonly RefundRow[]> {
   const rows = await select(
     unit.sql,
-    `select * from refund where payment_id = ? and attempt_id = ? and surplus = ? and state = 'PENDING' and origin = 'PLATFORM'
+    `select * from refund where payment_id = ? and attempt_id = ? and surplus = ? and state = 'PENDING' and origin <> 'DISPUTE'
        and failure is not null and provider_refund_id is null and tried_at is null order by id for update`,
     [idToBytes(payment.id), idToBytes(attemptId), surplus],
   );

@@ -95,6 +95,10 @@ describe('a refund in the dashboard', () => {
     expect(await stripe.tell('refund.updated', failed)).toBe('STALE');
     expect(await read(payment)).toMatchObject({ refunded: { amount: 234 } });
     expect(await refundsOf(payment)).toEqual([['PENDING', 234]]);
+    // It is owed again; who makes it in the dashboard once more has made that one.
+    expect(await stripe.tell('refund.created', { ...made, id: 're_once_more' })).toBe('APPLIED');
+    expect(await refundsOf(payment)).toEqual([['SUCCEEDED', 234]]);
+    expect(await read(payment)).toMatchObject({ refunded: { amount: 234 } });
   });
 
   test('of which two events come at the same moment is booked once', async () => {
