@@ -27,7 +27,7 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
     'subgraphs/order/saga.ts': words('OUT_OF_STOCK SAGA_ROLLBACK'),
     'subgraphs/order/wallet-charge.ts': ['INSUFFICIENT_BALANCE'],
   },
-  DisputeState: { 'subgraphs/payment/commands/apply-own-doing.ts': words('OPEN LOST'), 'subgraphs/payment/providers/stripe-facts.ts': ['WON'] }, // prettier-ignore
+  DisputeState: { 'subgraphs/payment/commands/apply-dispute.ts': words('OPEN LOST'), 'subgraphs/payment/providers/stripe-facts.ts': ['WON'] }, // prettier-ignore
   FulfilmentStatus: {
     'subgraphs/order/commands/place-order.ts': words('UNFULFILLED NOT_REQUIRED'),
     'subgraphs/order/domain/fulfilment.ts': words('PARTIALLY_FULFILLED FULFILLED'),
@@ -60,7 +60,11 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
     'subgraphs/product/domain/product-list.ts': words('DRAFT ON_SALE OFF_SALE'),
     'subgraphs/product/domain/product.ts': ['ARCHIVED'],
   },
-  RefundOrigin: { 'subgraphs/payment/commands/apply-own-doing.ts': words('PLATFORM PROVIDER DISPUTE') },
+  RefundOrigin: {
+    'subgraphs/payment/records.ts': ['PLATFORM'],
+    'subgraphs/payment/commands/apply-own-refund.ts': ['PROVIDER'],
+    'subgraphs/payment/commands/apply-dispute.ts': ['DISPUTE'],
+  },
   RefundState: {
     'subgraphs/payment/store.ts': ['REQUESTED'],
     'subgraphs/payment/domain/refund.ts': words('PENDING SUCCEEDED FAILED'),
