@@ -208,8 +208,9 @@ async function connectAgenda(
   });
   agenda.on('error', (error: Error) => log.debug({ err: error.message }, 'job store'));
   // Agenda keeps one that failed and has no next time, and looks at it at every turn, for ever.
-  agenda.on('complete', (job: Job) => {
-    if (!job.attrs.failedAt || job.attrs.nextRunAt) return;
+  agenda.on('complete', (job: Job, isElsewhere?: boolean) => {
+    // Of a job of another process it gives the notice in the job's place.
+    if (isElsewhere || !job.attrs.failedAt || job.attrs.nextRunAt) return;
     job.remove().catch((error: Error) => log.debug({ err: error.message }, 'a failed job was not removed'));
   });
   await agenda.ready;

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { EventEmitter } from 'node:events';
 import { afterEach, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { type Jobs, openJobs } from '../../../subgraphs/shared/jobs.ts';
+import type { Live } from '../../../subgraphs/shared/live.ts';
 import { createMetrics } from '../../../subgraphs/shared/telemetry.ts';
 import { log } from './events-world.ts';
 import { until } from '../../support/until.ts';
@@ -13,6 +15,19 @@ export type JobStore = { mongoUrl: string | undefined; redisUrl: string; loseEve
 const newPrefix = () => `t${randomBytes(4).toString('hex')}`;
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Live notices within this process. */
+function liveHere(): Live {
+  const told = new EventEmitter();
+  return {
+    publish: (channel, message) => void told.emit(channel, message),
+    listen(channel, onNotice) {
+      told.on(channel, onNotice);
+      return () => void told.off(channel, onNotice);
+    },
+    close: async () => void told.removeAllListeners(),
+  };
+}
+
 /** What jobs do, whichever store keeps them. Called inside a `describe`. */
 export function testJobs(store: () => JobStore): void {
   const opened: Jobs[] = [];
@@ -20,7 +35,7 @@ export function testJobs(store: () => JobStore): void {
     await Promise.all(opened.splice(0).map((jobs) => jobs.stop()));
   });
 
-  const open = async (prefix: string): Promise<Jobs> => {
+  const open = async (prefix: string, live?: Live): Promise<Jobs> => {
     const { mongoUrl, redisUrl } = store();
     const jobs = await openJobs({
       mongoUrl,
@@ -29,6 +44,7 @@ export function testJobs(store: () => JobStore): void {
       prefix,
       log,
       metrics: createMetrics(),
+      ...(live && { live }),
     });
     opened.push(jobs);
     return jobs;
@@ -63,6 +79,32 @@ export function testJobs(store: () => JobStore): void {
     worker.start();
     await scheduler.wakeAt('test.elsewhere', new Date());
     await until(() => runs === 1);
+  }, 15_000);
+
+  test('end nothing in the other processes, which are told of how each of them ends', async () => {
+    const [prefix, live] = [newPrefix(), liveHere()];
+    const [one, other] = [await open(prefix, live), await open(prefix, live)];
+    const uncaught: unknown[] = [];
+    const note = (error: unknown): void => void uncaught.push(error);
+    process.on('uncaughtException', note);
+    try {
+      let runs = 0;
+      let ended = 0;
+      live.listen('jobs', (message) => (ended += (message ?? '').includes('"complete"') ? 1 : 0));
+      one.define('test.good', async () => void (runs += 1));
+      one.define('test.bad', async () => {
+        runs += 1;
+        throw new Error('for once');
+      });
+      one.start();
+      await other.wakeAt('test.good', new Date());
+      await other.wakeAt('test.bad', new Date());
+      await until(() => runs === 2 && ended === 2);
+      await pause(50);
+      expect(uncaught).toEqual([]);
+    } finally {
+      process.off('uncaughtException', note);
+    }
   }, 15_000);
 
   test('that recur are made again when the store has lost everything', async () => {
