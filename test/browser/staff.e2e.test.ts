@@ -213,18 +213,21 @@ describeInBrowser('the staff view in a browser', ({ platform, open }) => {
   }); // prettier-ignore
 
   test('an event that could not be handled is shown, and can be replayed', async () => {
-    const letterId = await tellOfWrongMoney();
     const { page, context, faults } = await open('/staff/dead-letters');
     await signIn(page, operator);
     await page.getByText('Nothing waits here').waitFor();
+    const letterId = await tellOfWrongMoney();
     // The order service gives up after five tries.
     const heading = page.getByRole('heading', { name: /payment\.succeeded/ });
-    await until(async () => {
-      await page.reload();
-      await page.getByRole('heading', { name: 'Dead letters' }).waitFor();
-      await page.locator('.skeleton').first().waitFor({ state: 'detached' });
-      return heading.isVisible();
-    });
+    await until(
+      async () => {
+        await page.reload();
+        await page.getByRole('heading', { name: 'Dead letters' }).waitFor();
+        await page.locator('.skeleton').first().waitFor({ state: 'detached' });
+        return heading.isVisible();
+      },
+      { timeoutMs: 60_000, what: 'the dead letter' },
+    );
     await page.getByText('The whole event').click();
     await page.getByLabel(`Event ${letterId}`).waitFor();
     expect(await look(page, 'staff-dead-letters')).toEqual([]);
