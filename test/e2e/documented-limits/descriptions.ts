@@ -5,7 +5,7 @@ const root = new URL('../../../', import.meta.url);
 export const api: GraphQLSchema = buildSchema(readFileSync(new URL('schema/api.graphql', root), 'utf8'));
 
 /** What a description says beside its numbers: examples, standards, names. */
-const noLimit = /`[^`]*`|ISO \d+|UUIDv7|SHA-256|RFC \d+|W3C|\(2\^53 − 1\)|e\.g\. [^;.:`]*(?:\.\d+[^;.:`]*)?/g;
+const noLimit = /`[^`]*`|ISO \d+|UUIDv7|SHA-256|RFC \d+|W3C|e\.g\. [^;.:`]*(?:\.\d+[^;.:`]*)?/g;
 
 /** Every description with a number, by its place: `Type`, `Type.field`, `Type.field(argument:)`. */
 export function numberedDescriptions(): ReadonlyMap<string, string> {
