@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Counter } from 'prom-client';
 import { addressGroup } from '../subgraphs/shared/client-address.ts';
+import { resetConnection } from '../subgraphs/shared/http-server.ts';
 import type { Metrics } from '../subgraphs/shared/telemetry.ts';
 
 export type ConnectionLimits = {
@@ -73,7 +74,7 @@ export function limitConnections(
     const oldest = mute ?? resting;
     if (!oldest) return false;
     forget(oldest);
-    if (mute) oldest.resetAndDestroy();
+    if (mute) resetConnection(oldest);
     else oldest.destroy();
     return true;
   }
@@ -112,7 +113,7 @@ export function limitConnections(
       (own.count < limits.perAddress || makeRoom(own, 'address')) &&
       (open.size < ofAll || makeRoom({ silent, idle }, 'all'));
     if (!hasRoom) {
-      socket.resetAndDestroy();
+      resetConnection(socket);
       return;
     }
     byAddress.set(group, own);

@@ -1,5 +1,6 @@
 import { type Server, type Socket, connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { resetConnection } from '../../subgraphs/shared/http-server.ts';
 
 /** Where a balancer sends connections: the port of a program on this machine. */
 export type BackEnd = {
@@ -70,14 +71,14 @@ export async function startBalancer(options: { backEnds: readonly BackEnd[]; por
       outgoing?.destroy();
       if (incoming.destroyed) return;
     }
-    resetSocket(incoming);
+    resetConnection(incoming);
   }
 
   function join(pair: Pair): void {
     pairs.add(pair);
     const [incoming, outgoing] = pair;
     const broken = (): void => {
-      for (const socket of pair) resetSocket(socket);
+      for (const socket of pair) resetConnection(socket);
     };
     for (const socket of pair) {
       socket.setNoDelay(true).on('error', broken);
@@ -101,10 +102,10 @@ export async function startBalancer(options: { backEnds: readonly BackEnd[]; por
   }
   const checks = backEnds.map((backEnd) => setInterval(() => void check(backEnd), checkEveryMs));
   const reset = (): void => {
-    for (const pair of pairs) for (const socket of pair) resetSocket(socket);
+    for (const pair of pairs) for (const socket of pair) resetConnection(socket);
   };
   const server: Server = createServer((incoming) => {
-    if (passage.kind === 'cut') resetSocket(incoming);
+    if (passage.kind === 'cut') resetConnection(incoming);
     else void accept(incoming);
   });
   await new Promise<void>((listening, reject) => {
@@ -164,12 +165,6 @@ function carry([from, to]: Pair, passageNow: () => Passage, answer?: (text: stri
   from.on('end', () => {
     if (!isHeld) to.end();
   });
-}
-
-/** A reset after our own end of the connection is no valid call of libuv's, and Node would leave the handle open for ever. */
-function resetSocket(socket: Socket): void {
-  if (socket.writableEnded) socket.destroy();
-  else socket.resetAndDestroy();
 }
 
 async function lives(url: string): Promise<boolean> {

@@ -35,7 +35,7 @@ export type DatabaseWatch = {
 
 const lookEveryMs = 100;
 /** A command that waits longer than this may wait for a lock, or for a server that hangs: the server is asked. */
-const suspectAfterMs = 500;
+const suspectAfterMs = 600;
 /** No statement of ours takes so long: its connection has died without a word, though the server answers others. */
 const defaultLostAfterMs = 60_000;
 /** With the other two: who waits for a server that hangs is told within 3 s. */

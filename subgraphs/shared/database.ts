@@ -42,6 +42,11 @@ export type Database = {
 
 export const maxTransactionTries = 4;
 const lockWaitTimeoutSeconds = 5;
+/**
+ * A transaction in which nothing is asked for so long belongs to a process that stands still: MariaDB ends it, and others
+ * get its locks. MySQL has no such setting; there they wait until that process goes on or its connection ends.
+ */
+export const idleTransactionSeconds = 8;
 const retried = new Set([1213, 1205, 1020]);
 /** The server, or the transaction, takes no writes: perhaps another one does by now. */
 const readOnly: ReadonlySet<unknown> = new Set([1290, 1792, 1836]);
@@ -111,7 +116,9 @@ export async function openDatabase(options: {
         CompiledQuery.raw('set session transaction isolation level read committed'),
       );
       await (connection as DatabaseConnection).executeQuery(
-        CompiledQuery.raw(`set session innodb_lock_wait_timeout = ${lockWaitTimeoutSeconds}`),
+        CompiledQuery.raw(
+          `set session innodb_lock_wait_timeout = ${lockWaitTimeoutSeconds}${ORM === MySqlORM ? '' : `, idle_transaction_timeout = ${idleTransactionSeconds}`}`,
+        ),
       );
     },
   })) as unknown as MySqlORM;

@@ -75,6 +75,15 @@ function stopReading(socket: Socket): void {
   socket.emit('pause');
 }
 
+/**
+ * Ends a connection at once, its peer's too. After our own end of it a reset is no valid call of libuv's, and Node
+ * (`Socket._destroy`) would leave its descriptor open for ever.
+ */
+export function resetConnection(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 export const listen = (server: Server, port: number, host: string): Promise<void> =>
   new Promise((resolve, reject) => {
     server.once('error', reject);

@@ -1,5 +1,6 @@
 import { type Server, type Socket, connect, createServer } from 'node:net';
 import { freePort } from '../../ops/embedded/daemon.ts';
+import { resetConnection } from '../../subgraphs/shared/http-server.ts';
 
 /** A TCP proxy on a free port of this machine, by which a test cuts two parties apart. */
 export type TcpProxy = {
@@ -36,7 +37,7 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
 
   function join(incoming: Socket): void {
     if (mode.is === 'cut' || mode.is === 'refusing') {
-      incoming.resetAndDestroy();
+      resetConnection(incoming);
       return;
     }
     const outgoing = connect(target);
@@ -60,7 +61,7 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
     if (mode.is === 'stalled') for (const socket of pair) socket.pause();
   }
   const reset = (): void => {
-    for (const pair of pairs) for (const socket of pair) socket.resetAndDestroy();
+    for (const pair of pairs) for (const socket of pair) resetConnection(socket);
   };
   const listen = (): Promise<Server> =>
     new Promise((resolve, reject) => {

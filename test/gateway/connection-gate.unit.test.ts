@@ -152,6 +152,20 @@ test('upgraded sockets make room until they have shown who they are', async () =
   expect(named.destroyed).toBe(false);
 });
 
+test('one that is ended in the same moment in which it has to make room is closed all the same', async () => {
+  await serve({ perAddress: 1 });
+  const ours: Socket[] = [];
+  // As when its client's goodbye and the next connection arrive together.
+  server.prependListener('connection', (socket: Socket) => {
+    for (const earlier of ours) earlier.end();
+    ours.push(socket);
+  });
+  await open();
+  const closed = once(ours[0] as Socket, 'close');
+  await open();
+  await closed;
+});
+
 test('descriptors are kept for our own connections', () => {
   expect(connectionsWithin(20_000)).toBe(19_488);
   expect(connectionsWithin(1_024)).toBe(512);

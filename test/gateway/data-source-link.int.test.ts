@@ -76,6 +76,6 @@ test('a silent subgraph behind it is given up at the deadline', async () => {
   graph.stage.hanging.add('product');
   const begun = performance.now();
   const { body } = await graph.ask(query, { id: 'p1' });
-  expect(performance.now() - begun).toBeLessThan(operationTimeoutMs + 3_000);
+  expect(performance.now() - begun).toBeLessThan(operationTimeoutMs + 5_000);
   expect(body).toMatchObject({ data: { product: null }, errors: [{ extensions: { code: 'DEADLINE_EXCEEDED' } }] });
 });

@@ -12,6 +12,8 @@ const runs = Number(process.env['SIMULATION_RUNS'] ?? 10_000);
 const maxRunsToCatch = 2_000;
 const timeoutMs = 600_000;
 const traceTail = 200;
+/** How the loss of a guard shows: an invariant is broken, or the next guard behind it refuses what should never have come. */
+const noticed = /^I\d+ |CONSTRAINT \w+ failed|Duplicate entry for key|\w+ can't follow [A-Z]+|changed under its lock/;
 
 /** A thread that runs seeds, one list after the other. */
 class Thread {
@@ -110,6 +112,7 @@ if (onlySeed !== undefined) {
           count: maxRunsToCatch,
         });
         if (!broken) throw new Error(`nothing was broken in ${seeds} runs without the guard "${guard}"`);
+        expect(broken.what).toMatch(noticed);
         process.stdout.write(
           `simulation: without "${guard}" seed ${broken.seed} breaks: ${broken.what.split('\n')[0]}\n`,
         );

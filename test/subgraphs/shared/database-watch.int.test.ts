@@ -1,7 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { type Database, openDatabase, select } from '../../../subgraphs/shared/database.ts';
+import {
+  type Database,
+  idleTransactionSeconds,
+  openDatabase,
+  select,
+  write,
+} from '../../../subgraphs/shared/database.ts';
 import { openDependency } from '../../../subgraphs/shared/dependency.ts';
 import { ConfigError } from '../../../subgraphs/shared/env.ts';
 import { isUnavailable } from '../../../subgraphs/shared/errors.ts';
@@ -98,6 +104,28 @@ test('a statement that waits long on a server that answers is let wait', async (
   expect((await outcome(select(db.em(), 'select sleep(2.5)'))).ended).toBe('done');
   expect(said).toEqual([]);
 });
+
+test('a process that stands still in a transaction keeps its locks from others for seconds only, and is told', async () => {
+  const other = await open(servers.mysqlUrl, { schema: 'watched' });
+  try {
+    await db.em().execute('insert ignore into t values (5)');
+    const change = (by: Database) => by.transaction((tx) => write(tx, 'update t set n = 6 where n = 5'));
+    let isLocked = false;
+    const still = outcome(
+      db.transaction(async (tx) => {
+        await write(tx, 'update t set n = 7 where n = 5');
+        isLocked = true;
+        await new Promise((next) => setTimeout(next, (idleTransactionSeconds + 2) * 1_000));
+      }),
+    );
+    await until(() => isLocked);
+    expect(await change(other)).toBe(1);
+    expect((await still).ended).toBe('not now');
+    expect(await select(other.em(), 'select n from t where n between 5 and 7')).toEqual([{ n: 6 }]);
+  } finally {
+    await other.close();
+  }
+}, 40_000);
 
 test('a server that is read-only says "not now" to writes, nothing is half done, and it is used again when it is not', async () => {
   const admin = await open(servers.mysqlUrl, { schema: 'watched' });
