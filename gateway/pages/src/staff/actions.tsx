@@ -26,7 +26,7 @@ export function Actions({ order, inside, onDone }: { order: Order; inside: Insid
   const action = useAction();
   const allowed = new Set(order.allowedActions);
   const stuck = allowed.has('RETRY') ? inside.saga : null;
-  const refundable = inside.payments.find((payment) => payment.captured.amount > payment.refunded.amount);
+  const refundable = inside.payments.find((payment) => leftOf(payment).amount > 0);
   const [asked, forget] = useAsked(refundable?.id ?? '');
   const [passedOn, setPassedOn] = useState<Asked | null>(null);
   const wanted = (payment: Inside['payments'][number]) =>
@@ -101,10 +101,12 @@ export function Actions({ order, inside, onDone }: { order: Order; inside: Insid
   );
 }
 
-const leftOf = ({ captured, refunded }: Inside['payments'][number]) => ({
-  amount: captured.amount - refunded.amount,
-  currency: captured.currency,
-});
+/** What is here of a payment and not held by a dispute, which the bank decides. */
+function leftOf({ captured, refunded, refunds }: Inside['payments'][number]) {
+  const held = refunds.filter(({ origin, state }) => origin === 'DISPUTE' && state === 'PENDING');
+  const heldMinor = held.reduce((sum, { amount }) => sum + amount.amount, 0);
+  return { amount: captured.amount - refunded.amount - heldMinor, currency: captured.currency };
+}
 
 function Deliver({ action, onDeliver }: { action: Action; onDeliver: (trackingNumber: string) => Promise<void> }) {
   const [trackingNumber, setTrackingNumber] = useState('');
