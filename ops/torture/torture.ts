@@ -79,7 +79,11 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
   });
   const api = openApi(fleet.url, journal);
   const provider = openProvider(fleet.providerUrl);
-  const shop = await openShop(fleet, { api, journal, buyers: options.buyers, manualCapture });
+  const shop = await openShop(fleet, { api, journal, buyers: options.buyers, manualCapture }).catch(async (error: Error) => {
+    await fleet.stop();
+    await api.close();
+    throw error;
+  });
   try {
     const intents = () => journal.payments.flatMap(({ intent }) => intent ?? []);
     const faults = openFaults(fleet, { provider, intents });
