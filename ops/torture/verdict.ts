@@ -95,7 +95,8 @@ async function judge(shop: Shop, provider: ProviderControl): Promise<string[]> {
 
 /** The same key once more: all that got no answer, which may be done now, and some placings of those that got one. */
 export async function replay(shop: Shop): Promise<void> {
-  for (const told of shop.journal.credits) if (!told.acknowledged) await askForCredit(shop, told);
+  for (const told of shop.journal.credits)
+    if (!told.acknowledged) await askForCredit(shop, told).catch((error: Error) => shop.journal.violate(error.message));
   for (const told of shop.journal.refunds)
     if (told.refundId === undefined && told.refusal === undefined) await askForRefund(shop, told);
   await replayPlacings(shop);
