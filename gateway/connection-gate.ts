@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -6,6 +5,7 @@ import { Counter } from 'prom-client';
 import { addressGroup } from '../subgraphs/shared/client-address.ts';
 import { resetConnection } from '../subgraphs/shared/http-server.ts';
 import type { Metrics } from '../subgraphs/shared/telemetry.ts';
+import { connectionsWithin, readMaxDescriptors } from './descriptors.ts';
 
 export type ConnectionLimits = {
   /** Connections of one address, of IPv6 of one /64; Infinity where all come from our own proxies. */
@@ -20,10 +20,6 @@ export type ConnectionGate = {
   close(): void;
 };
 
-/** Descriptors for our own connections, to databases, Redis and services, and for files. */
-const reservedDescriptors = 512;
-/** Of a process that may not have many, a half at least is for clients. */
-const leastShareOfClients = 0.5;
 const refusedMetric = 'gateway_connections_refused_total';
 
 /** From this share of what an address, or all together, may have it is noted which connections have nothing to do. */
@@ -132,18 +128,4 @@ export function limitConnections(
   });
   server.prependListener('upgrade', (_request, socket) => leaveIdle(socket as Socket));
   return { prove, close: () => metrics.registry.removeSingleMetric(refusedMetric) };
-}
-
-/** How many connections of clients a process may have that may open so many files. */
-export const connectionsWithin = (maxDescriptors: number): number =>
-  Math.max(maxDescriptors - reservedDescriptors, Math.floor(maxDescriptors * leastShareOfClients));
-
-/** How many files this process may have open; without a bound where the system doesn't say. */
-function readMaxDescriptors(): number {
-  try {
-    const limits = readFileSync('/proc/self/limits', 'utf8');
-    return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Infinity);
-  } catch {
-    return Infinity; // not Linux
-  }
 }

@@ -18,6 +18,7 @@ import { callerHeadersOf, clientAddress } from './caller.ts';
 import { type GatewayConfig, readGatewayConfig } from './config.ts';
 import { limitConnections } from './connection-gate.ts';
 import { openConnections } from './connections.ts';
+import { readMaxDescriptors, streamsWithin } from './descriptors.ts';
 import { refusal } from './errors.ts';
 import { type EventStreamOptions, eventStreams } from './event-streams.ts';
 import { type Graph, openGraph } from './graph.ts';
@@ -113,7 +114,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   const headersFor = (origin: string | undefined) => ({ ...security, ...crossOriginHeaders(origins, origin) });
   const http = await openGraphqlHttp({ ...shared, headersFor, introspection: config.introspection });
   const { anonymousSocketsPerAddress } = config;
-  const subscriptions = openSubscriptions({ ...shared, link: options.link, headers });
+  const subscriptions = openSubscriptions({ ...shared, link: options.link, headers, maxStreams: streamsWithin(readMaxDescriptors()) }); // prettier-ignore
   const connections = openConnections({ onRevoked: revoked.onRevoked, anonymousSocketsPerAddress, now, metrics });
   const connectionGate = limitConnections(server, { limits: config.connections, metrics });
   const live = { ...shared, subscriptions, connections, connectionGate };

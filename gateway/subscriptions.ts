@@ -3,17 +3,21 @@ import { unauthenticated } from '../subgraphs/shared/errors.ts';
 import type { SubgraphLink, SubgraphName } from '../subgraphs/shared/link.ts';
 import type { Logger, Metrics } from '../subgraphs/shared/telemetry.ts';
 import type { CallerHeaders } from './caller.ts';
+import { overloaded } from './admission.ts';
+import { refusal } from './errors.ts';
 import type { Operation, Supergraph } from './execute.ts';
-import { type Admit, isOverload } from './operations.ts';
+import { type Admit, clientOf, isOverload } from './operations.ts';
 import { type Group, openGroup } from './streams/group.ts';
 import { type StreamKind, streamRequests } from './streams/kinds.ts';
-import { openUpstream } from './streams/upstream.ts';
+import { type Upstream, openUpstream } from './streams/upstream.ts';
 
 export type SubscriptionDeps = {
   readonly supergraph: Supergraph;
   readonly link: (name: SubgraphName) => SubgraphLink;
   readonly headers: CallerHeaders;
   readonly admit: Admit;
+  /** Streams of events from services that there may be at a time. */
+  readonly maxStreams: number;
   readonly metrics: Metrics;
   readonly log: Logger;
   /** Other kinds than those of our own supergraph. */
@@ -26,12 +30,15 @@ export type Subscriptions = {
    * others, when it is the viewer's turn as for an operation. Clients of the same viewer that ask the same share one stream.
    * A refusal by the owner is the first and only result. It ends with SERVICE_UNAVAILABLE when the owner is lost and with
    * OVERLOADED when an event waited too long (subscribe again), and with UNAUTHENTICATED when `stands` says that the viewer
-   * may no longer look. Throws a GraphQLError for what can't be planned.
+   * may no longer look. Throws a GraphQLError for what can't be planned, and for more streams than there may be.
    *
    * `return()` ends a pending `next()` at once: an async generator's would wait for the event that it waits for.
    */
   follow(operation: Operation, stands: () => boolean): AsyncIterableIterator<ExecutionResult>;
 };
+
+/** Of those, a client's: as many as the sockets of one user may have operations. Clients that ask the same share one. */
+const maxStreamsPerClient = 500;
 
 /** The subscriptions of one gateway process. */
 export function openSubscriptions(deps: SubscriptionDeps): Subscriptions {
@@ -39,6 +46,7 @@ export function openSubscriptions(deps: SubscriptionDeps): Subscriptions {
   const requestOf = streamRequests(deps.streamKinds);
   /** What may be shared: planned by the same supergraph, for whom, and what is asked. */
   const planned = new WeakMap<GraphQLSchema, Map<string, Set<Group>>>();
+  const streams = countStreams(deps.maxStreams);
 
   function openFor(operation: Operation, key: string): { group: Group; startAfter: number | null } {
     const groups = planned.get(supergraph.schema) ?? new Map<string, Set<Group>>();
@@ -51,13 +59,14 @@ export function openSubscriptions(deps: SubscriptionDeps): Subscriptions {
     if (shared) return { group: shared, startAfter };
 
     const { caller } = operation;
+    streams.check(clientOf(caller));
     const link = deps.link(plan.owner);
     const count = (outcome: string) => metrics.subscriptionEvents.inc({ outcome });
     const upstreamDeps = { link, headers: deps.headers, log: deps.log, onReopen: () => count('reopened') };
     const group = openGroup({
       kind: request.kind,
       startAfter,
-      open: (afterSeq) => openUpstream(upstreamDeps, request, { caller, operationName: plan.operationName, afterSeq }),
+      open: (afterSeq) => streams.counted(clientOf(caller), openUpstream(upstreamDeps, request, { caller, operationName: plan.operationName, afterSeq })), // prettier-ignore
       async execute(event) {
         const result = await deps.admit(caller, () => plan.execute(event));
         const overload = result.errors?.find(isOverload);
@@ -101,6 +110,41 @@ export function openSubscriptions(deps: SubscriptionDeps): Subscriptions {
         },
       };
       return stream;
+    },
+  };
+}
+
+/** Streams that are open, of each client. */
+function countStreams(max: number) {
+  const byClient = new Map<string, number>();
+  let all = 0;
+  function change(client: string, by: 1 | -1): void {
+    all += by;
+    const count = (byClient.get(client) ?? 0) + by;
+    if (count > 0) byClient.set(client, count);
+    else byClient.delete(client);
+  }
+  return {
+    /** Throws TOO_MANY_SUBSCRIPTIONS when the client has as many as it may, OVERLOADED when all together have. */
+    check(client: string): void {
+      if ((byClient.get(client) ?? 0) >= maxStreamsPerClient)
+        throw refusal(
+          'TOO_MANY_SUBSCRIPTIONS',
+          `You may have ${maxStreamsPerClient} different subscriptions at a time.`,
+        );
+      if (all >= max) throw overloaded();
+    },
+    counted(client: string, upstream: Upstream): Upstream {
+      change(client, 1);
+      let isOpen = true;
+      return {
+        ...upstream,
+        close() {
+          if (isOpen) change(client, -1);
+          isOpen = false;
+          upstream.close();
+        },
+      };
     },
   };
 }

@@ -3,7 +3,8 @@ import { Agent, type IncomingMessage, type Server, type ServerResponse, createSe
 import { type AddressInfo, type Socket, connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { afterEach, expect, test } from '@jest/globals';
-import { type ConnectionGate, connectionsWithin, limitConnections } from '../../gateway/connection-gate.ts';
+import { type ConnectionGate, limitConnections } from '../../gateway/connection-gate.ts';
+import { connectionsWithin, streamsWithin } from '../../gateway/descriptors.ts';
 import { createMetrics } from '../../subgraphs/shared/telemetry.ts';
 import { until } from '../support/until.ts';
 
@@ -166,9 +167,10 @@ test('one that is ended in the same moment in which it has to make room is close
   await closed;
 });
 
-test('descriptors are kept for our own connections', () => {
-  expect(connectionsWithin(20_000)).toBe(19_488);
+test('descriptors are kept for our own connections and for streams of events from services', () => {
+  expect([connectionsWithin(20_000), streamsWithin(20_000)]).toEqual([14_488, 5_000]);
+  expect([connectionsWithin(1_000_000), streamsWithin(1_000_000)]).toEqual([979_488, 20_000]);
   expect(connectionsWithin(1_024)).toBe(512);
-  expect(connectionsWithin(256)).toBe(128);
-  expect(connectionsWithin(Infinity)).toBe(Infinity);
+  expect([connectionsWithin(256), streamsWithin(256)]).toEqual([128, 64]);
+  expect([connectionsWithin(Infinity), streamsWithin(Infinity)]).toEqual([Infinity, 20_000]);
 });

@@ -13,7 +13,7 @@ const metrics = createMetrics();
 const anonymous: Caller = { viewer: { kind: 'anonymous' }, expiresAtMs: Infinity, address: '10.0.0.1', traceId: 'a'.repeat(32) }; // prettier-ignore
 
 /** Subscriptions to an owner whose events a test makes, all of which wait for their turn among `maxRunning` operations. */
-function open(limits: { maxRunning: number; maxWaitMs: number }) {
+function open({ maxStreams = 1_000, ...limits }: { maxRunning: number; maxWaitMs: number; maxStreams?: number }) {
   const admission = openAdmission({ ...limits, maxRunningPerClient: limits.maxRunning, maxQueued: 10 }, { metrics: createMetrics() }); // prettier-ignore
   const owner = { opened: 0, executed: 0, emit: (_: string): void => undefined };
   const events = async function* (): AsyncGenerator<ExecutionResult> {
@@ -51,13 +51,14 @@ function open(limits: { maxRunning: number; maxWaitMs: number }) {
       admission,
       allowance: openAnswerAllowance({ maxAnswerBytes: 1_000_000, metrics: createMetrics() }),
     }),
+    maxStreams,
     metrics,
     log: createLogger('test', 'silent'),
     streamKinds: { changes: { kind: 'states', identity: 'id', begins: 'with changes' } },
   } as unknown as SubscriptionDeps;
   const subscriptions = openSubscriptions(deps);
-  const follow = (variables: Record<string, unknown>) =>
-    subscriptions.follow({ query, document: parse(query), operationName: undefined, variables, caller: anonymous }, () => true); // prettier-ignore
+  const follow = (variables: Record<string, unknown>, address = '10.0.0.1') =>
+    subscriptions.follow({ query, document: parse(query), operationName: undefined, variables, caller: { ...anonymous, address } }, () => true); // prettier-ignore
   return { owner, admission, follow };
 }
 
@@ -107,6 +108,27 @@ describe('subscriptions', () => {
     expect(owner.executed).toBe(0);
     end();
     await running;
+    admission.close();
+  });
+
+  test('of one client are at most 500 different ones, those that are shared aside, and as many again when they end', async () => {
+    const { follow, admission } = open({ maxRunning: 10, maxWaitMs: 1_000 });
+    const streams = Array.from({ length: 500 }, (_, id) => follow({ id: String(id) }));
+    expect(() => follow({ id: 'more' })).toThrow(expect.objectContaining({ extensions: expect.objectContaining({ code: 'TOO_MANY_SUBSCRIPTIONS' }) })); // prettier-ignore
+    streams.push(follow({ id: '7' }), follow({ id: 'more' }, '10.0.0.2'));
+    await streams[0]?.return?.();
+    streams.push(follow({ id: 'another' }));
+    for (const stream of streams) await stream.return?.();
+    admission.close();
+  });
+
+  test('of all clients together are as many as descriptors are kept for', async () => {
+    const { follow, admission } = open({ maxRunning: 10, maxWaitMs: 1_000, maxStreams: 2 });
+    const streams = [follow({ id: '1' }, '10.0.0.1'), follow({ id: '2' }, '10.0.0.2')];
+    expect(() => follow({ id: '3' }, '10.0.0.3')).toThrow(expect.objectContaining({ extensions: expect.objectContaining({ code: 'OVERLOADED' }) })); // prettier-ignore
+    streams.push(follow({ id: '1' }, '10.0.0.3'));
+    for (const stream of streams) await stream.return?.();
+    await follow({ id: '3' }, '10.0.0.3').return?.();
     admission.close();
   });
 });
