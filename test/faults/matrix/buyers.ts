@@ -68,7 +68,7 @@ export async function placeInsisting(
 export async function payInsisting(shop: Shop, buyer: Person, told: Told, attempt: Attempt): Promise<boolean> {
   const key = newKey();
   const { orderId } = told;
-  // A placement that takes longer than 3 s is answered before it is decided.
+  // A placement that takes longer than 2.5 s is answered before it is decided.
   await insist('reading', attempt, () => readOrder(shop, buyer, orderId), ({ order }) => (order && order.state !== 'PLACING' ? order : null)); // prettier-ignore
   const payment = await insist(
     'paying',

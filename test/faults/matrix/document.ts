@@ -1,6 +1,6 @@
 import { promises, rows } from './rows.ts';
 import { notYet } from './not-yet.ts';
-import { nameOf, tracks } from './plan.ts';
+import { type Run, nameOf, tracks } from './plan.ts';
 import {
   type Dependency,
   type Fault,
@@ -25,13 +25,14 @@ const titles: Readonly<Record<Dependency, string>> = {
 };
 const shapeTitles: Readonly<Record<Shape, string>> = { one: 'one process', split: 'split', two: 'two of each' };
 
-/** Where `npm test` sees a cell, and where the complete run does. */
+/** Where the runs meet a cell. */
 function whereOf(dependency: Dependency, fault: Fault): string {
-  const found = (run: 'default' | 'complete'): Outage[] =>
+  const found = (run: Run): Outage[] =>
     tracks[run].flatMap(({ outages }) => outages.filter((outage) => outage.fault === fault && outage.dependencies.includes(dependency))); // prettier-ignore
-  const shapes = [...new Set(found('complete').map(({ shape }) => shapeTitles[shape]))];
-  const byDefault = found('default').map(({ shape, moment }) => `${shapeTitles[shape]}, ${moment}`);
-  return `${byDefault.join('; ')} · all: ${shapes.join(', ')}; ${moments.join(', ')}`;
+  const places = (run: Run): string => found(run).map(({ shape, moment }) => `${shapeTitles[shape]}, ${moment}`).join('; '); // prettier-ignore
+  const shapes = [...new Set(found('all').map(({ shape }) => shapeTitles[shape]))];
+  const short = places('short');
+  return [...(short ? [`**npm test**: ${short}`] : []), `once: ${places('once')}`, `all: ${shapes.join(', ')}; ${moments.join(', ')}`].join(' · '); // prettier-ignore
 }
 
 const cells = (row: Row): string[] => {
@@ -48,9 +49,13 @@ function tableOf(dependency: Dependency): string {
   return [line(head), line(head.map(() => '---')), ...rows.filter((row) => row.dependency === dependency).map((row) => line(cells(row)))].join('\n'); // prettier-ignore
 }
 
-/** Outages that the default run shares, and those of the complete run. */
-const shared = (run: 'default' | 'complete'): string =>
+/** Outages of several dependencies at once. */
+const shared = (run: Run): string =>
   [...new Set(tracks[run].flatMap(({ outages }) => outages).filter((outage) => outage.dependencies.length > 1).map(nameOf))].map((name) => `- ${name}`).join('\n'); // prettier-ignore
+
+const missing =
+  notYet.map(({ dependencies: of, faults, what }) => `- ${of.join(', ')}, ${faults.join(', ')}: ${what}`).join('\n') ||
+  'Nothing that is known.';
 
 /** `docs/resilience.md`, before prettier. */
 export const resilienceDocument = (): string => `# What happens when something is away
@@ -79,19 +84,22 @@ Browsing is asked by HTTP, WebSocket and SSE; subscriptions are open by WebSocke
 
 ## Where it runs
 
-\`MATRIX=once npm test -- test/faults/matrix\` goes through each dependency's every fault once ("Where it runs", before the dot), \`MATRIX=all\` through every shape and moment (after the dot).
-\`npm test\` alone runs neither yet: they have not been seen whole on a machine with nothing else to do, so that what a row promises is what its test will ask, and not yet what was seen.
+\`npm test\` meets each dependency and each fault once, \`MATRIX=once npm test -- test/faults/matrix\` each dependency's every fault, \`MATRIX=all\` every fault in every shape and moment.
 Absences that clients tell apart are made at the same time where that saves minutes:
+
+With \`npm test\`:
+
+${shared('short')}
 
 With \`MATRIX=once\`:
 
-${shared('default')}
+${shared('once')}
 
 With \`MATRIX=all\`:
 
-${shared('complete')}
+${shared('all')}
 
 ## What does not hold yet
 
-${notYet.map(({ dependencies: of, faults, what }) => `- ${of.join(', ')}, ${faults.join(', ')}: ${what}`).join('\n')}
+${missing}
 ${dependencies.map((dependency) => `\n## ${titles[dependency]}\n\n${tableOf(dependency)}\n`).join('')}`;

@@ -25,6 +25,7 @@ const fewestDescriptors = 3;
 /** The least that MariaDB takes. */
 const maxConnections = 10;
 const fillerChunkBytes = 1024 * 1024;
+const giveUpStartMs = 60_000;
 
 const through =
   (begin: (stage: Stage, dependency: Dependency) => void, lasts = holdMs): Inject =>
@@ -55,18 +56,17 @@ const common: Partial<Record<Fault, Inject>> = {
   },
 };
 
-/** A process of ours is killed; its supervisor starts it again. */
+/** A process of ours is killed; its supervisor starts it again. It is back when it says that it can work. */
 const killed: Inject = async (stage, dependency) => {
   const victim = ownOf(stage, dependency);
   const pid = victim.pid();
   victim.signal('SIGKILL');
+  const isBack = async (): Promise<boolean> =>
+    stage.processes().some(({ name, pid: now }) => name === victim.name && now() !== pid) &&
+    (await fetch(victim.readyUrl).then(({ ok }) => ok, () => false)); // prettier-ignore
   return {
     holdMs: 0,
-    end: async () => {
-      await until(() => stage.processes().some(({ name, pid: now }) => name === victim.name && now() !== pid), {
-        what: `the start of another ${victim.name}`,
-      });
-    },
+    end: async () => void (await until(isBack, { timeoutMs: giveUpStartMs, what: `another ${victim.name} to be ready` })), // prettier-ignore
   };
 };
 
@@ -274,7 +274,7 @@ function serverOf(stage: Stage, dependency: Dependency): Server {
 /** Of two of each the first one is meant. */
 const copy = /-\d$/;
 
-function ownOf(stage: Stage, dependency: Dependency): Own {
+export function ownOf(stage: Stage, dependency: Dependency): Own {
   const name = dependency === 'provider' ? 'simulated-provider' : dependency;
   const found = stage.processes().find((process) => process.name.replace(copy, '') === name);
   if (!found) throw new Error(`${dependency} is no process of its own in the shape ${stage.shape}`);

@@ -43,11 +43,48 @@ const isMinute = (fault: Fault): boolean => fault === minute;
 const isTelling = (fault: Fault): boolean => fault === 'refuses for 3 s' || fault === 'hangs';
 const split = { shape: 'split', moment: 'at rest' } as const;
 
+const [rest, load] = moments;
+
+/** What `npm test` runs: each dependency and each fault once, on platforms that run side by side, as most of it is waiting. */
+const shortTracks: readonly Track[] = [
+  {
+    shape: 'one',
+    jobs: 'mongodb',
+    outages: [
+      { dependencies: ['redis', 'job store', 'provider'], fault: minute, shape: 'one', moment: rest },
+      { dependencies: ['job store'], fault: 'emptied', shape: 'one', moment: load },
+      { dependencies: ['provider'], fault: 'read-only', shape: 'one', moment: rest },
+    ],
+  },
+  {
+    shape: 'one',
+    jobs: 'redis',
+    outages: [
+      { dependencies: ['database'], fault: 'hangs', shape: 'one', moment: load },
+      { dependencies: ['database'], fault: 'disk full', shape: 'one', moment: rest },
+      { dependencies: ['redis'], fault: 'out of connections', shape: 'one', moment: load },
+      { dependencies: ['redis'], fault: 'refuses for 0.2 s', shape: 'one', moment: rest },
+      { dependencies: ['redis'], fault: 'restarted without its last second', shape: 'one', moment: load },
+    ],
+  },
+  {
+    shape: 'split',
+    jobs: 'redis',
+    outages: [
+      { dependencies: ['user', 'payment'], fault: 'refuses for 3 s', shape: 'split', moment: rest },
+      { dependencies: ['product', 'order'], fault: 'resets', shape: 'split', moment: load },
+      { dependencies: services, fault: 'slow by 2 s', shape: 'split', moment: rest },
+      { dependencies: ['worker'], fault: 'out of memory', shape: 'split', moment: load },
+      { dependencies: ['redis'], fault: 'refuses for 3 s', shape: 'split', moment: load },
+    ],
+  },
+];
+
 /**
- * What `npm test` runs: each dependency's every fault once, in the shapes and moments by turns, and Redis in the split shape
+ * `MATRIX=once`: each dependency's every fault once, in the shapes and moments by turns, and Redis in the split shape
  * too. Dependencies that clients tell apart are away together.
  */
-const defaultTracks: readonly Track[] = [
+const onceTracks: readonly Track[] = [
   { shape: 'one', jobs: 'redis', outages: alternating(together(['redis'], { shape: 'one', moment: 'at rest' })) },
   { shape: 'one', jobs: 'redis', outages: alternating(together(['database'], { shape: 'one', moment: 'under load' })) },
   {
@@ -106,7 +143,8 @@ const completeTracks: readonly Track[] = shapes.flatMap((shape) =>
 ).filter(({ outages }) => outages.length > 0); // prettier-ignore
 
 /** The outages of a run, by platform. */
-export const tracks = { default: defaultTracks, complete: completeTracks } as const;
+export const tracks = { short: shortTracks, once: onceTracks, all: completeTracks } as const;
+export type Run = keyof typeof tracks;
 
 /** The first letters of a track's dependencies, its shape and its moments. */
 export const nameOf = ({ dependencies, fault, shape, moment }: Outage): string =>

@@ -87,3 +87,9 @@ export const startMariaDb = (): Promise<Server> =>
 /** A Redis that keeps what it was told to save, and nothing else. */
 export const startRedis = (): Promise<Server> => startServer((dataDir) => redis({ ...throwAway, dataDir }));
 export const startFerretDb = (): Promise<Server> => startServer((dataDir) => ferretDb(dataDir));
+
+/** Why nothing here speaks MongoDB's protocol; undefined where something does. */
+export async function mongoAbsence(): Promise<string | undefined> {
+  const kind = await ferretDb(tmpdir());
+  return typeof kind === 'string' ? kind : undefined;
+}

@@ -16,7 +16,13 @@ import type { Dependency, Shape } from './table.ts';
 /** A way between the platform and a dependency. */
 export type Gate = Pick<TcpProxy, 'cut' | 'refuse' | 'accept' | 'delay' | 'answer' | 'mend'>;
 /** A process of the platform's own. */
-export type Own = { readonly name: string; pid(): number | undefined; signal(signal: NodeJS.Signals): void };
+export type Own = {
+  readonly name: string;
+  /** Answers 200 when it can work. */
+  readonly readyUrl: string;
+  pid(): number | undefined;
+  signal(signal: NodeJS.Signals): void;
+};
 /** A line that a process printed. */
 export type Line = { readonly process: string; readonly text: string };
 
@@ -153,7 +159,7 @@ async function openPlatform(ground: Ground, shape: 'one' | 'split'): Promise<Sta
     env: platform.env,
     gates,
     servers,
-    processes: () => [...processesOf(platform), ...(provider ? [provider.own] : [])],
+    processes: () => [...processesOf(platform, env), ...(provider ? [provider.own] : [])],
     lines: () => [...linesOf(platform), ...lines],
     stop,
   };
@@ -191,7 +197,7 @@ async function openFleet(ground: Ground): Promise<Stage> {
     processes: () =>
       fleet.processes
         .filter(({ pid }) => pid() !== undefined)
-        .map(({ name, pid, signal }) => ({ name, pid, signal: (what) => void signal(what) })),
+        .map(({ name, pid, signal, readyUrl }) => ({ name, pid, readyUrl, signal: (what) => void signal(what) })),
     lines: () => lines,
     stop,
   };
@@ -202,9 +208,7 @@ const gateOfBalancer = (balancer: Balancer): Gate => ({
   cut: () => balancer.set({ kind: 'cut' }),
   refuse: async () => balancer.set({ kind: 'cut' }),
   delay: (delayMs) => balancer.set({ kind: 'slow', delayMs }),
-  answer() {
-    throw new Error('a balancer answers nothing by itself');
-  },
+  answer: (text) => balancer.set({ kind: 'answering', text }),
   accept: async () => balancer.set({ kind: 'open' }),
   mend() {
     balancer.set({ kind: 'open' });
@@ -242,6 +246,7 @@ async function startProvider(env: Record<string, string>, lines: Line[]): Promis
   return {
     own: {
       name: 'simulated-provider',
+      readyUrl,
       pid: () => child?.pid,
       signal: (signal) => void child?.kill(signal),
     },
@@ -256,9 +261,12 @@ async function startProvider(env: Record<string, string>, lines: Line[]): Promis
 }
 
 /** The platform's own process, and in the split shape the services that it supervises. */
-function processesOf(platform: Platform): Own[] {
+function processesOf(platform: Platform, ports: Readonly<Record<string, string>>): Own[] {
+  const portOf = (name: string): string | undefined =>
+    ports[name === 'platform' || name === 'gateway' ? 'PORT' : `${name.toUpperCase().replaceAll('-', '_')}_PORT`];
   const own = (name: string, pid: number): Own => ({
     name,
+    readyUrl: `http://127.0.0.1:${portOf(name)}/health/ready`,
     pid: () => pid,
     signal: (signal) => void process.kill(pid, signal),
   });
