@@ -71,7 +71,8 @@ describe.each<Shape>(['one', 'split'])('Redis away from the platform in the shap
     expect((await fetch(`${platform.url}/health/live`)).status).toBe(200);
   }
 
-  test.each([200, 3_000, 20_000])(
+  // Shorter and longer absences are the matrix's.
+  test.each([20_000])(
     'for %i ms ends no process, and an order is placed and paid within 5 s after',
     async (awayMs) => {
       const before = processesOf(platform.pid());

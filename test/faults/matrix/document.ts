@@ -1,4 +1,5 @@
 import { promises, rows } from './rows.ts';
+import { seenOf, seenOn } from './seen.ts';
 import { notYet } from './not-yet.ts';
 import { type Run, nameOf, tracks } from './plan.ts';
 import {
@@ -36,16 +37,17 @@ function whereOf(dependency: Dependency, fault: Fault): string {
 }
 
 const cells = (row: Row): string[] => {
-  if ('meaningless' in row) return [row.fault, `– ${row.meaningless}`, ...probes.map(() => '–'), '–', '–', '–'];
+  if ('meaningless' in row) return [row.fault, `– ${row.meaningless}`, ...probes.map(() => '–'), '–', '–', '–', '–'];
   const { dependency, fault, how, expected } = row;
-  return [fault, how, ...probes.map((probe) => expected[probe]), expected.live, expected.readiness, whereOf(dependency, fault)]; // prettier-ignore
+  const seenIn = seenOf(dependency, fault).map((place) => place.replace(/^\w+/, (shape) => shapeTitles[shape as Shape])).join('; ') || 'not yet'; // prettier-ignore
+  return [fault, how, ...probes.map((probe) => expected[probe]), expected.live, expected.readiness, whereOf(dependency, fault), seenIn]; // prettier-ignore
 };
 
 const line = (texts: readonly string[]): string =>
   `| ${texts.map((text) => text.replaceAll('|', '\\|')).join(' | ')} |`;
 
 function tableOf(dependency: Dependency): string {
-  const head = ['Fault', 'How the test makes it', ...probes.map((probe) => probe[0]?.toUpperCase() + probe.slice(1)), 'Live', 'Readiness', 'Where it runs']; // prettier-ignore
+  const head = ['Fault', 'How the test makes it', ...probes.map((probe) => probe[0]?.toUpperCase() + probe.slice(1)), 'Live', 'Readiness', 'Where it runs', 'Seen to pass']; // prettier-ignore
   return [line(head), line(head.map(() => '---')), ...rows.filter((row) => row.dependency === dependency).map((row) => line(cells(row)))].join('\n'); // prettier-ignore
 }
 
@@ -85,6 +87,7 @@ Browsing is asked by HTTP, WebSocket and SSE; subscriptions are open by WebSocke
 ## Where it runs
 
 \`npm test\` meets each dependency and each fault once, \`MATRIX=once npm test -- test/faults/matrix\` each dependency's every fault, \`MATRIX=all\` every fault in every shape and moment.
+A row is what its test asks. "Seen to pass" says in which shapes and moments it was seen so on ${seenOn}, on two processors beside other work; the other combinations have their test in \`MATRIX=all\`, which was not seen whole.
 Absences that clients tell apart are made at the same time where that saves minutes:
 
 With \`npm test\`:

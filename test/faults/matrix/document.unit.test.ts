@@ -5,6 +5,7 @@ import { format, resolveConfig } from 'prettier';
 import { resilienceDocument } from './document.ts';
 import { type Run, tracks } from './plan.ts';
 import { rows } from './rows.ts';
+import { seen } from './seen.ts';
 import { dependencies, faults, moments } from './table.ts';
 
 const path = fileURLToPath(new URL('../../../docs/resilience.md', import.meta.url));
@@ -37,4 +38,14 @@ test('a run without MATRIX meets each dependency and each fault', () => {
   for (const outage of outages)
     for (const dependency of outage.dependencies)
       expect(rows.find((row) => row.dependency === dependency && row.fault === outage.fault)).toHaveProperty('shapes', expect.arrayContaining([outage.shape])); // prettier-ignore
+});
+
+test('what was seen to pass is of the table', () => {
+  const places = rows.flatMap((row) =>
+    'meaningless' in row
+      ? []
+      : row.shapes.flatMap((shape) => moments.map((moment) => `${row.dependency}: ${row.fault}: ${shape}, ${moment}`)),
+  );
+  const claimed = Object.entries(seen).flatMap(([cell, where]) => where.map((place) => `${cell}: ${place}`));
+  expect(claimed.filter((place) => !places.includes(place))).toEqual([]);
 });

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Person, createProduct, logIn, newKey, register } from '../../support/shop.ts';
 import { type Told, payInsisting, placeInsisting, startLoad } from './buyers.ts';
+import { type Payable, answerMs, askAll, emptySeen, withoutIds } from './asking.ts';
 import { openCatalogue } from './catalogue.ts';
-import { type Got, browse, browseByHash, browseOver, place, readOrder, signIn, startPayment } from './clients.ts';
+import { readOrder } from './clients.ts';
 import { inject, ownOf } from './inject.ts';
-import { type Kind, isAllowed, kindOf } from './judge.ts';
 import { type Said, linesFrom, oddLines, otherMessages, saidOf } from './logs.ts';
 import type { Stage } from './stage.ts';
-import { type Dependency, type Expected, type Outage, type Probe, probes } from './table.ts';
+import type { Dependency, Expected, Outage, Probe } from './table.ts';
 import { type Times, openTimes } from './times.ts';
 import { watch } from './watcher.ts';
 import type { Yardstick } from './yardstick.ts';
@@ -41,11 +41,6 @@ export type Report = {
 const buyersUnderLoad = 3;
 /** The last one's payment is asked for again and again. */
 const payableOrders = 4;
-const probeEveryMs = 400;
-/** Until a fault has reached whoever waits for an answer. */
-const settleMs = 1_000;
-const answerMs = 3_000;
-const slowAnswerMs = 11_000;
 const backWithinMs = 5_000;
 /** Until a process that was killed can work again, on two processors; several at once share them. */
 const startWithinMs = 5_000;
@@ -55,6 +50,8 @@ const giveUpBackMs = 40_000;
 const logsWithinMs = 5_000;
 /** What a process says beside the two lines is told of what it has done, not again and again. */
 const mostOfOneMessage = 5;
+/** So much slower than by itself, and who asks whether a server is there gets no answer in time. */
+const busySlowdown = 4;
 /** Such a short absence may pass without anybody's notice. */
 const noticedMs = 2_000;
 const onHand = 1_000_000;
@@ -75,6 +72,7 @@ export async function runOutage(world: World, outage: Outage, expected: Expected
   const [buyers, prober] = [await signedIn(world, world.buyers), (await signedIn(world, [world.prober]))[0] as Person];
   const baselineMs = (await placedAndPaid(world, prober, giveUpBackMs, violations)) ?? giveUpBackMs;
   const clock = openTimes(world.yardstick);
+  const begunMs = performance.now();
   if (violations.size > 0) return { seen: emptySeen(), returnMs: 0, backMs: undefined, violations: [...violations].map((what) => `before the fault: ${what}`), said: {} }; // prettier-ignore
 
   const open = await placeInsisting(shop, prober, productId, patient(giveUpBackMs, violations));
@@ -123,7 +121,8 @@ export async function runOutage(world: World, outage: Outage, expected: Expected
   if (stage.processes().length !== processesBefore.length) violations.add(`processes before: ${processesBefore.join(', ')}; after: ${pids().join(', ')}`); // prettier-ignore
   const ended = pids().filter((process) => !processesBefore.includes(process) && !mayEnd.includes(process.split(' ')[0] as string)); // prettier-ignore
   if (ended.length > 0) violations.add(`ended and started again: ${ended.join(', ')}`);
-  const said = await judgeLines(outage, newLines, injected.holdMs, violations);
+  const slowdown = world.yardstick.slowdownSince(begunMs);
+  const said = await judgeLines(outage, newLines, { lastedMs: injected.holdMs, slowdown, violations });
   const afterMs = (await placedAndPaid(world, prober, giveUpBackMs, violations)) ?? giveUpBackMs;
   for (const late of clock.late(Math.max(baselineMs, afterMs) - usualMs)) violations.add(late);
   return { seen, returnMs, backMs, violations: [...violations], said };
@@ -150,9 +149,6 @@ const isKill = ({ fault }: Outage, dependency: Dependency): boolean =>
   !['redis', 'database', 'job store'].includes(dependency) &&
   (fault === 'restarted without its last second' || fault === 'out of memory');
 
-const emptySeen = (): Record<Probe, Record<string, number>> =>
-  Object.fromEntries(probes.map((probe) => [probe, {}])) as Record<Probe, Record<string, number>>;
-
 /** Access tokens end after ten minutes; sign-in is not what every outage is about. */
 const signedIn = ({ stage }: World, people: readonly Person[]): Promise<Person[]> =>
   Promise.all(people.map((person) => logIn(stage.shop, person)));
@@ -176,106 +172,6 @@ async function placedAndPaid(
   world.told.push({ buyer, told });
   return (await payInsisting(world.stage.shop, buyer, told, attempt)) ? performance.now() - begun : undefined;
 }
-
-/** An order to be paid while the fault lasts, by the same key until it is. */
-type Payable = { readonly orderId: string; readonly key: string };
-
-type Asked = { faultBegan(): void; faultEnds(): void; end(): Promise<Record<Probe, Record<string, number>>> };
-
-/** Asks as clients do, over and over, and judges each answer that came while the fault lasted. */
-function askAll(
-  world: World,
-  prober: Person,
-  orderId: string,
-  expected: Expected,
-  options: { outage: Outage; clock: Times; violations: Set<string>; payable: Payable[] },
-): Asked {
-  const { stage, productId } = world;
-  const { shop } = stage;
-  const { outage, clock, violations, payable } = options;
-  const seen = emptySeen();
-  const limitMs = outage.fault === 'slow by 2 s' ? slowAnswerMs : answerMs;
-  let beganMs = Infinity;
-  let endedMs = Infinity;
-  let stopped = false;
-  let browses = 0;
-  const asks: Readonly<Record<Probe, () => Promise<Got>>> = {
-    browse: () => ((browses += 1) % 2 === 0 ? browse(shop) : browseByHash(shop)),
-    'read an order': () => readOrder(shop, prober, orderId),
-    'sign in': () => signIn(shop, prober),
-    place: () => place(shop, prober, productId),
-    async pay() {
-      const next = payable[0] as Payable;
-      const got = await startPayment(shop, prober, next.orderId, next.key);
-      if (kindOf(got) === 'works' && payable.length > 1) payable.shift();
-      return got;
-    },
-  };
-  const fits = (kind: Kind, probe: Probe, sinceMs: number): boolean =>
-    isAllowed(kind, expected[probe]) || (sinceMs < settleMs && isAllowed(kind, 'either'));
-
-  async function one(probe: Probe): Promise<void> {
-    while (!stopped) {
-      const askedMs = performance.now();
-      const sinceMs = askedMs - beganMs;
-      const kindAndTime = await asks[probe]().then(
-        (got) => ({ kind: kindOf(got), tookMs: got.tookMs }),
-        (error: Error) => ({ kind: `wrong: no answer (${error.message} ${(error.cause as Error | undefined)?.message ?? ''})` as Kind, tookMs: performance.now() - askedMs }), // prettier-ignore
-      );
-      const { kind, tookMs } = kindAndTime;
-      if (sinceMs >= 0 && askedMs < endedMs) {
-        const word = kind.startsWith('wrong') ? 'wrong' : kind;
-        seen[probe][word] = (seen[probe][word] ?? 0) + 1;
-        if (!fits(kind, probe, sinceMs)) violations.add(`${probe}, expected ${expected[probe]}: ${withoutIds(kind)}`);
-        clock.took(
-          `${probe}: an answer (${word}), asked ${Math.round(sinceMs)} ms after the beginning,`,
-          tookMs,
-          limitMs,
-        );
-      }
-      await sleep(probeEveryMs);
-    }
-  }
-  async function live(): Promise<void> {
-    while (!stopped) {
-      const response = await fetch(`${shop.url}/health/live`, { signal: AbortSignal.timeout(answerMs * 2) }).catch((error: Error) => error); // prettier-ignore
-      if (response instanceof Error || response.status !== 200)
-        violations.add(`liveness: ${response instanceof Error ? response.message : response.status}`);
-      await sleep(probeEveryMs);
-    }
-  }
-  async function streams(): Promise<void> {
-    for (const way of ['WebSocket', 'SSE'] as const) {
-      const { result, error, tookMs } = await browseOver(shop, way);
-      const codes = result?.errors?.map(({ extensions }) => extensions?.code) ?? [];
-      const isRight = result !== undefined && error === undefined && codes.length === 0;
-      const isRefused = codes.length > 0 && codes.every((code) => code === 'SERVICE_UNAVAILABLE' || code === 'DEADLINE_EXCEEDED'); // prettier-ignore
-      const isFine = expected.browse === 'works' ? isRight : isRight || isRefused;
-      if (!isFine) violations.add(`browse by ${way}, expected ${expected.browse}: ${withoutIds(JSON.stringify({ result, error: String(error) }).slice(0, 300))}`); // prettier-ignore
-      clock.took(`browse by ${way}: an answer`, tookMs, limitMs);
-    }
-  }
-  const running: Promise<void>[] = [];
-  return {
-    faultBegan() {
-      beganMs = performance.now();
-      running.push(...probes.map(one), live());
-      if (outage.fault !== 'refuses for 0.2 s') running.push(sleep(settleMs).then(streams));
-    },
-    faultEnds: () => void (endedMs = performance.now()),
-    async end() {
-      stopped = true;
-      await Promise.all(running);
-      for (const probe of probes)
-        if (expected[probe] === 'refused' && !seen[probe]['refused']) violations.add(`${probe}: never refused: ${JSON.stringify(seen[probe])}`); // prettier-ignore
-      return seen;
-    },
-  };
-}
-
-/** The same refusal of two requests is one finding. */
-const withoutIds = (text: string): string =>
-  text.replace(/[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '…');
 
 /** What readiness says in the middle of the fault. */
 async function readiness(stage: Stage, outage: Outage, expected: Expected, violations: Set<string>): Promise<void> {
@@ -318,8 +214,7 @@ async function readyAgain(stage: Stage, clock: Times, violations: Set<string>): 
 async function judgeLines(
   outage: Outage,
   newLines: () => ReturnType<Stage['lines']>,
-  lastedMs: number,
-  violations: Set<string>,
+  { lastedMs, slowdown, violations }: { lastedMs: number; slowdown: number; violations: Set<string> },
 ): Promise<Record<string, number>> {
   const deadlineMs = Date.now() + logsWithinMs;
   const all = (): Said[] => outage.dependencies.map((dependency) => saidOf(newLines(), dependency));
@@ -330,7 +225,9 @@ async function judgeLines(
     const dependency = outage.dependencies[place] as Dependency;
     for (const process of new Set([...away.keys(), ...back.keys()])) {
       const [went, came] = [away.get(process) ?? 0, back.get(process) ?? 0];
-      if (went !== 1 || came !== 1)
+      // A server may be too late for a question on a machine that is as busy as this, and is away once more.
+      const isTold = went === came && (went === 1 || slowdown > busySlowdown);
+      if (!isTold)
         violations.add(`${process} said ${went} times that ${dependency} is away, ${came} times that it is back`);
     }
     if (away.size === 0 && lastedMs >= noticedMs && isAbsence(outage, dependency))
