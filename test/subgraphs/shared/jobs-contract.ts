@@ -84,27 +84,21 @@ export function testJobs(store: () => JobStore): void {
   test('end nothing in the other processes, which are told of how each of them ends', async () => {
     const [prefix, live] = [newPrefix(), liveHere()];
     const [one, other] = [await open(prefix, live), await open(prefix, live)];
-    const uncaught: unknown[] = [];
-    const note = (error: unknown): void => void uncaught.push(error);
-    process.on('uncaughtException', note);
-    try {
-      let runs = 0;
-      let ended = 0;
-      live.listen('jobs', (message) => (ended += (message ?? '').includes('"complete"') ? 1 : 0));
-      one.define('test.good', async () => void (runs += 1));
-      one.define('test.bad', async () => {
-        runs += 1;
-        throw new Error('for once');
-      });
-      one.start();
-      await other.wakeAt('test.good', new Date());
-      await other.wakeAt('test.bad', new Date());
-      await until(() => runs === 2 && ended === 2);
-      await pause(50);
-      expect(uncaught).toEqual([]);
-    } finally {
-      process.off('uncaughtException', note);
-    }
+    let runs = 0;
+    let ended = 0;
+    live.listen('jobs', (message) => (ended += (message ?? '').includes('"complete"') ? 1 : 0));
+    one.define('test.good', async () => void (runs += 1));
+    one.define('test.bad', async () => {
+      runs += 1;
+      throw new Error('for once');
+    });
+    one.start();
+    // It has no such jobs to run, and hears of them: what it throws then, Jest fails the test for.
+    other.start();
+    await other.wakeAt('test.good', new Date());
+    await other.wakeAt('test.bad', new Date());
+    await until(() => runs === 2 && ended === 2);
+    await pause(50);
   }, 15_000);
 
   test('that recur are made again when the store has lost everything', async () => {
