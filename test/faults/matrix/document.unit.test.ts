@@ -46,6 +46,8 @@ test('what was seen to pass is of the table', () => {
       ? []
       : row.shapes.flatMap((shape) => moments.map((moment) => `${row.dependency}: ${row.fault}: ${shape}, ${moment}`)),
   );
-  const claimed = Object.entries(seen).flatMap(([cell, where]) => where.map((place) => `${cell}: ${place}`));
+  const claimed = Object.entries(seen).flatMap(([cell, where]) =>
+    where.map((place) => `${cell}: ${place.replace('*', '')}`),
+  );
   expect(claimed.filter((place) => !places.includes(place))).toEqual([]);
 });

@@ -160,7 +160,8 @@ function expectedIn(shape: Shape, { dependency, fault }: Row): Expected {
   return shape === 'two' && isProcess && (fault === 'hangs' || soft.has(fault)) ? softened(expected) : expected;
 }
 
-const outcomes = ['works', 'either', 'partial', 'refused'] as const satisfies readonly Outcome[];
+/** `partial` allows most: it may be one of the others. */
+const outcomes = ['works', 'either', 'refused', 'partial'] as const satisfies readonly Outcome[];
 const lives = ['stays', 'may end'] as const satisfies readonly LiveOutcome[];
 const readinesses = ['ready', 'may say so', 'says so'] as const satisfies readonly Expected['readiness'][];
 
