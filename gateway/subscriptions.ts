@@ -1,10 +1,10 @@
 import { type ExecutionResult, type GraphQLSchema, getOperationAST } from 'graphql';
-import { unauthenticated } from '../subgraphs/shared/errors.ts';
+import { unauthenticated, unavailable } from '../subgraphs/shared/errors.ts';
 import type { SubgraphLink, SubgraphName } from '../subgraphs/shared/link.ts';
 import type { Logger, Metrics } from '../subgraphs/shared/telemetry.ts';
 import type { CallerHeaders } from './caller.ts';
 import { overloaded } from './admission.ts';
-import { refusal } from './errors.ts';
+import { isUnavailableAnswer, refusal } from './errors.ts';
 import type { Operation, Supergraph } from './execute.ts';
 import { type Admit, clientOf, isOverload } from './operations.ts';
 import { type Group, openGroup } from './streams/group.ts';
@@ -28,8 +28,8 @@ export type Subscriptions = {
   /**
    * Follows a subscription: events come from the subgraph that owns its field, each is completed with the fields of the
    * others, when it is the viewer's turn as for an operation. Clients of the same viewer that ask the same share one stream.
-   * A refusal by the owner is the first and only result. It ends with SERVICE_UNAVAILABLE when the owner is lost and with
-   * OVERLOADED when an event waited too long (subscribe again), and with UNAUTHENTICATED when `stands` says that the viewer
+   * A refusal by the owner is the first and only result. It ends with SERVICE_UNAVAILABLE when the owner is lost, or
+   * nothing of an event's answer can be had now, and with OVERLOADED when an event waited too long (subscribe again), and with UNAUTHENTICATED when `stands` says that the viewer
    * may no longer look. Throws a GraphQLError for what can't be planned, and for more streams than there may be.
    *
    * `return()` ends a pending `next()` at once: an async generator's would wait for the event that it waits for.
@@ -71,6 +71,8 @@ export function openSubscriptions(deps: SubscriptionDeps): Subscriptions {
         const result = await deps.admit(caller, () => plan.execute(event));
         const overload = result.errors?.find(isOverload);
         if (overload) throw overload;
+        // Without its place in the journal the client could not know what it has missed: it takes the stream up again.
+        if (isUnavailableAnswer(result)) throw unavailable("The answer to an event can't be had now; subscribe again.");
         return result;
       },
       count,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { type ExecutionResult, buildSchema, parse } from 'graphql';
+import { type ExecutionResult, GraphQLError, buildSchema, parse } from 'graphql';
 import { openAdmission } from '../../gateway/admission.ts';
 import type { Caller } from '../../gateway/caller.ts';
 import { openAnswerAllowance } from '../../gateway/answer-allowance.ts';
@@ -15,7 +15,12 @@ const anonymous: Caller = { viewer: { kind: 'anonymous' }, expiresAtMs: Infinity
 /** Subscriptions to an owner whose events a test makes, all of which wait for their turn among `maxRunning` operations. */
 function open({ maxStreams = 1_000, ...limits }: { maxRunning: number; maxWaitMs: number; maxStreams?: number }) {
   const admission = openAdmission({ ...limits, maxRunningPerClient: limits.maxRunning, maxQueued: 10 }, { metrics: createMetrics() }); // prettier-ignore
-  const owner = { opened: 0, executed: 0, emit: (_: string): void => undefined };
+  const owner = {
+    opened: 0,
+    executed: 0,
+    emit: (_: string): void => undefined,
+    answer: (event: ExecutionResult) => event,
+  };
   const events = async function* (): AsyncGenerator<ExecutionResult> {
     owner.opened += 1;
     const waiting: string[] = [];
@@ -41,7 +46,7 @@ function open({ maxStreams = 1_000, ...limits }: { maxRunning: number; maxWaitMs
         variables: {},
         execute: async (event: ExecutionResult) => {
           owner.executed += 1;
-          return event;
+          return owner.answer(event);
         },
       }),
     },
@@ -108,6 +113,23 @@ describe('subscriptions', () => {
     expect(owner.executed).toBe(0);
     end();
     await running;
+    admission.close();
+  });
+
+  test.each([
+    ['end when nothing of an answer can be had now', { data: null }, 'SERVICE_UNAVAILABLE', true],
+    ['go on when a part of it can be had', { data: { changes: { id: '1' } } }, 'SERVICE_UNAVAILABLE', false],
+    ['go on when it fails for another reason', { data: null }, 'INTERNAL_SERVER_ERROR', false],
+  ])('%s', async (_, answer, code, ends) => {
+    const { owner, follow, admission } = open({ maxRunning: 10, maxWaitMs: 1_000 });
+    owner.answer = () => ({ ...answer, errors: [new GraphQLError('not now', { extensions: { code } })] });
+    const stream = follow({});
+    const event = stream.next();
+    await until(() => owner.opened === 1, { what: 'the stream' });
+    owner.emit('1');
+    const outcome = await event.then(({ value }) => value as unknown, (error: unknown) => error); // prettier-ignore
+    expect(outcome).toMatchObject(ends ? { extensions: { code } } : answer);
+    await stream.return?.();
     admission.close();
   });
 
