@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -163,15 +162,20 @@ async function ends(daemon: Daemon, timeoutMs: number): Promise<boolean> {
 
 /** Below the ports that Linux and macOS give to outgoing connections by default. */
 const portRange = { from: 10_240, to: 32_768 };
-const maxPortAttempts = 1_000;
+/** A prime: processes that were started one after the other begin far from each other. */
+const portsBetweenProcesses = 7_919;
+const portCount = portRange.to - portRange.from;
+let nextPort = (process.pid * portsBetweenProcesses) % portCount;
 
 /**
  * A TCP port of 127.0.0.1 that nobody listens on at the moment, not one that outgoing connections get: who gives it back
- * for a moment, as a service that is started again does, finds it free.
+ * for a moment, as a service that is started again does, finds it free. None is given twice while it may be that nobody has
+ * listened there yet: a process goes through all ports in turn.
  */
 export async function freePort(): Promise<number> {
-  for (let attempt = 1; attempt <= maxPortAttempts; attempt += 1) {
-    const port = randomInt(portRange.from, portRange.to);
+  for (let attempt = 1; attempt <= portCount; attempt += 1) {
+    const port = portRange.from + nextPort;
+    nextPort = (nextPort + 1) % portCount;
     if (await canListen(port)) return port;
   }
   throw new Error(`no port between ${portRange.from} and ${portRange.to} is free`);

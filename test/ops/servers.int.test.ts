@@ -176,15 +176,16 @@ test('a server that cannot come up is reported with the end of its log', async (
   await expect(start()).rejects.toThrow(/mariadb did not start[^]*mysql/);
 });
 
-test('free ports are free, and not among those of outgoing connections', async () => {
-  for (let time = 1; time <= 20; time += 1) {
-    const port = await freePort();
+test('free ports are free, none is given twice, and none is among those of outgoing connections', async () => {
+  const ports = await Promise.all(Array.from({ length: 200 }, () => freePort()));
+  expect(new Set(ports).size).toBe(ports.length);
+  for (const port of ports) {
     expect(port).toBeGreaterThan(1_023);
     expect(port).toBeLessThan(32_768);
-    const server = createServer().listen(port, '127.0.0.1');
-    await once(server, 'listening');
-    await new Promise((closed) => server.close(closed));
   }
+  const servers = ports.map((port) => createServer().listen(port, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
 });
 
 /** SIGKILL to a server of this data directory, unless it has ended by itself; resolves when it no longer runs. */
