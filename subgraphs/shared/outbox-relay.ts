@@ -24,17 +24,34 @@ const republishBatch = 5_000;
 
 /** How often the marker moves on; so much more than was lost is published again after a restart of Redis. */
 const markEveryMs = 5_000;
+/** A relay that has found a loss and not dealt with it for so long is one that was killed: another does. */
+const holdMs = 3_000;
 /** How often it is looked whether all consumers have handled what was published. */
 const handledEveryMs = 15_000;
 
 export type Relay = Loop;
 
-/** Moves the marker on to ARGV[1], if any, where it is of this run of Redis; else answers also with what is there. */
+/**
+ * Moves the marker on to ARGV[1], if any, where it is of this run of Redis. Else something was lost: ARGV[2] holds the
+ * marker's place, if given and if none does or ARGV[3] does, and the answer has the marker's time and what stands there now.
+ */
 const markScript = `local run = string.match(redis.call('info', 'server'), 'run_id:(%x+)')
-local marker = redis.call('get', KEYS[1])
-if not marker or string.sub(marker, 1, #run) ~= run then return {run, marker or ''} end
+local marker = redis.call('get', KEYS[1]) or ''
+if string.sub(marker, 1, #run) ~= run then
+  local since = string.match(marker, '^%S+ (%S*)') or ''
+  if ARGV[2] ~= '' and (string.sub(marker, 1, 5) ~= 'lost ' or marker == ARGV[3]) then
+    marker = 'lost ' .. since .. ' ' .. ARGV[2]
+    redis.call('set', KEYS[1], marker)
+  end
+  return {run, since, marker}
+end
 if ARGV[1] ~= '' then redis.call('set', KEYS[1], run .. ' ' .. ARGV[1]) end
 return {run}`;
+
+/** Sets the marker to ARGV[2] where it still is ARGV[1]. */
+const settleScript = `if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('set', KEYS[1], ARGV[2])
+return 1`;
 
 const databaseTime = async (sql: Sql): Promise<string> =>
   String((await select(sql, "select date_format(utc_timestamp(3), '%Y-%m-%dT%T.%f') as at"))[0]?.['at']);
@@ -48,7 +65,8 @@ const databaseTime = async (sql: Sql): Promise<string> =>
  * published events were in Redis when the marker was written. Another run id means a restart or a failover, which may have
  * lost the last writes: what was published since that time goes out again. Without the marker, every retained row does that
  * some consumer may not have handled (`openHandledMark`).
- * What other relays are publishing at that moment may have gone to the Redis that was lost, too: their claims end.
+ * What other relays are publishing at that moment may have gone to the Redis that was lost, too: their claims end. What
+ * they publish from then on is in Redis, unless it is lost again before the marker stands: then all is looked at once more.
  */
 export function startOutboxRelay(deps: {
   service: string;
@@ -62,6 +80,8 @@ export function startOutboxRelay(deps: {
   const owner = idToBytes(newId());
   const marker = `events:${deps.service}:marker`;
   let markedAtMs = -Infinity;
+  /** Another relay that looks after a loss, and since when. */
+  let other = { held: '', seenMs: 0 };
   let trimmedAtMs = time.monotonicMs();
   const handled = openHandledMark({ service: deps.service, redis: deps.redis, streams: streamsOf(deps.service) });
   let lookedAtMs = -Infinity;
@@ -69,13 +89,19 @@ export function startOutboxRelay(deps: {
   async function republishAfterLoss(sql: Sql): Promise<void> {
     const remark = time.monotonicMs() - markedAtMs > markEveryMs;
     const now = remark ? await databaseTime(sql) : '';
-    const [run, left] = (await deps.redis.eval(markScript, { keys: [marker], arguments: [now] })) as [string, string?];
+    const holder = newId();
+    const overdue = time.monotonicMs() - other.seenMs > holdMs ? other.held : '';
+    const [run, left, held] = (await deps.redis.eval(markScript, { keys: [marker], arguments: [now, holder, overdue] })) as [string, string?, string?]; // prettier-ignore
     if (left === undefined) {
       if (remark) markedAtMs = time.monotonicMs();
       return;
     }
     handled.forget();
-    const since = laterOf(left.split(' ')[1], (await handled.read(sql)) ?? undefined);
+    if (held !== `lost ${left} ${holder}`) {
+      if (held !== other.held) other = { held: held ?? '', seenMs: time.monotonicMs() };
+      return;
+    }
+    const since = laterOf(left, (await handled.read(sql)) ?? '');
     let found = await write(
       sql,
       'update outbox set claimed_by = null, claimed_until = null where published_at is null and claimed_by is not null',
@@ -86,18 +112,22 @@ export function startOutboxRelay(deps: {
       batch = await write(
         sql,
         `update outbox set published_at = null, claimed_by = null, claimed_until = null
-         where published_at > ${since === undefined ? `utc_timestamp(3) - interval ${outboxRetentionHours} hour` : '?'} and published_at <= ?
+         where published_at > ${since === '' ? `utc_timestamp(3) - interval ${outboxRetentionHours} hour` : '?'} and published_at <= ?
            and created_at > utc_timestamp(3) - interval ${maxRepublishAgeDays} day limit ${republishBatch}`,
-        since === undefined ? [at] : [since, at],
+        since === '' ? [at] : [since, at],
       );
     }
-    await deps.redis.set(marker, `${run} ${at}`);
+    // Otherwise Redis was lost again meanwhile, and the next turn sees that.
+    await deps.redis.eval(settleScript, { keys: [marker], arguments: [held, `${run} ${at}`] });
     if (found > 0)
-      deps.log.warn({ events: found, since }, 'Redis was restarted or emptied: publishing again what it may have lost');
+      deps.log.warn(
+        { events: found, ...(since !== '' && { since }) },
+        'Redis was restarted or emptied: publishing again what it may have lost',
+      );
   }
 
   const isWhole = async (): Promise<boolean> =>
-    ((await deps.redis.eval(markScript, { keys: [marker], arguments: [''] })) as string[]).length === 1;
+    ((await deps.redis.eval(markScript, { keys: [marker], arguments: ['', '', ''] })) as string[]).length === 1;
 
   async function publishBatch(sql: Sql): Promise<number> {
     const claimed = await write(
@@ -147,9 +177,8 @@ export function startOutboxRelay(deps: {
   });
 }
 
-/** Of two times as the database tells them. */
-const laterOf = (one: string | undefined, other: string | undefined): string | undefined =>
-  (one ?? '') > (other ?? '') ? one : other;
+/** Of two times as the database tells them, or nothing for none. */
+const laterOf = (one: string, other: string): string => (one > other ? one : other);
 
 const eventOf = (row: Row): DomainEvent => ({
   id: idFromBytes(row['id'] as Buffer),

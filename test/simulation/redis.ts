@@ -26,16 +26,16 @@ export class RedisServer {
     this.#clock = clock;
   }
 
-  /** Restarted without what it had. */
-  lose(): void {
+  /** It has nothing of what it had: emptied, or restarted so. */
+  lose(how: 'emptied' | 'restarted'): void {
     this.#keys = new Map();
-    this.#lives += 1;
+    if (how === 'restarted') this.#lives += 1;
     const readers = [...this.#streams.values()].flatMap((stream) => [...stream.readers]);
     this.#streams = new Map();
     for (const wake of readers) wake();
   }
 
-  /** True when the relays of these services know that this is another Redis, if it is. */
+  /** True when the relays of these services know that this Redis has lost what it had, if it has. */
   isKnownTo(services: readonly string[]): boolean {
     return services.every((service) => this.#get(`events:${service}:marker`)?.startsWith(`run${this.#lives} `));
   }
@@ -176,13 +176,23 @@ export class RedisServer {
   }
 
   /** The platform's scripts, told apart by what they do. */
-  #evaluate(script: string, key: string, [first = '', second = '']: readonly string[]): unknown {
+  #evaluate(script: string, key: string, [first = '', second = '', third = '']: readonly string[]): unknown {
     const value = this.#get(key);
     if (script.includes('run_id')) {
       const run = `run${this.#lives}`;
-      if (value?.startsWith(run) !== true) return [run, value ?? ''];
+      if (value?.startsWith(`${run} `) !== true) {
+        const since = value?.split(' ')[1] ?? '';
+        if (second !== '' && (value?.startsWith('lost ') !== true || value === third))
+          this.#set(key, `lost ${since} ${second}`);
+        return [run, since, this.#get(key) ?? ''];
+      }
       if (first !== '') this.#set(key, `${run} ${first}`);
       return [run];
+    }
+    if (script.startsWith("if redis.call('get', KEYS[1]) ~= ARGV[1]")) {
+      if (value !== first) return 0;
+      this.#set(key, second);
+      return 1;
     }
     if (script.includes("'pexpire'")) {
       if (value !== null && value !== first) return 0;

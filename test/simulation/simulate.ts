@@ -52,7 +52,12 @@ export async function simulate(seed: number, guards: Guards, options: { trace?: 
   platform.start();
   if (random.chance(0.5)) platform.start(random.chance(0.5));
   scheduler.faults = random.pick([noFaults, light, light, heavy]);
-  if (random.chance(0.1)) scheduler.after(platform.outside, random.integer(500, 15_000), () => platform.redis.lose());
+  if (random.chance(0.1)) {
+    const atMs = random.integer(500, 15_000);
+    // Half of them once more, while relays may still look after the first.
+    scheduler.after(platform.outside, atMs, () => platform.redis.lose('restarted'));
+    if (atMs % 2 === 0) scheduler.after(platform.outside, atMs + (atMs % 100), () => platform.redis.lose('emptied'));
+  }
   if (random.chance(0.4)) cutOperation(scheduler, platform);
   let isHealed = false;
   scheduler.after(platform.outside, random.integer(3_000, 15_000), () => {

@@ -1,5 +1,6 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { freePort } from '../../embedded/servers.ts';
 import { round, writeResults } from '../measure.ts';
 import { openClients } from './clients.ts';
@@ -100,5 +101,5 @@ function placeOf({ url, functionName }: { url: string; functionName: string }): 
   if (url === '') return functionName === '(program)' ? 'V8 and system calls' : 'built into V8';
   const [, packageName] = /node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/)/.exec(url) ?? [];
   if (packageName) return packageName;
-  return url.startsWith('file://') ? relative(root, url.slice('file://'.length)) : url;
+  return url.startsWith('file://') ? relative(root, fileURLToPath(url)) : url;
 }

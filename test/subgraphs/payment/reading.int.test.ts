@@ -238,7 +238,7 @@ describe('paymentUpdated', () => {
 
 describe('the schema', () => {
   const kernelTables =
-    /^drop table if exists `(migration_lock|mikro_orm_migrations|outbox|inbox|dead_letter|idempotency|barrier)`;?$/;
+    /^drop table if exists `(migration_lock|mikro_orm_migrations|outbox|outbox_mark|inbox|dead_letter|idempotency|barrier)`;?$/;
 
   test('of records and of migrations agree', async () => {
     const [row] = await world.rows('select database() as name');

@@ -145,6 +145,30 @@ test('what another relay was publishing when Redis was lost is published again, 
   await relay.stop();
 });
 
+test('what another relay publishes into a Redis that is emptied before a loss is dealt with is published again', async () => {
+  const marker = `events:${source}:marker`;
+  const [kept] = await world.append(newId(), 1);
+  await world.rows('update outbox set published_at = utc_timestamp(3)');
+  // A row that is locked holds the relay up while it is looking at what was lost.
+  await world.rows('start transaction');
+  await world.rows('select id from outbox where id = ? for update', [idToBytes(String(kept?.id))]);
+  const relay = world.relay(source);
+  await until(async () => (await world.redis.get(marker))?.startsWith('lost ') === true);
+  await new Promise((later) => setTimeout(later, 300));
+  const gone = newId();
+  await world.rows(
+    `insert into outbox (id, aggregate_id, type, trace_id, data, created_at, published_at)
+     select ?, aggregate_id, type, trace_id, data, created_at, utc_timestamp(3) from outbox where id = ?`,
+    [idToBytes(gone), idToBytes(String(kept?.id))],
+  );
+  await world.redis.del(marker);
+  await world.rows('commit');
+  await until(async () => new Set(await inStreams()).size === 2);
+  await until(async () => (await world.redis.get(marker))?.startsWith('lost ') === false);
+  await relay.stop();
+  expect(new Set(await inStreams())).toEqual(new Set([kept?.id, gone]));
+});
+
 test('however often Redis loses everything, no event is published again when consumers may have forgotten it', async () => {
   const [old, fresh] = await world.append(newId(), 2);
   await world.rows('update outbox set published_at = utc_timestamp(3) - interval 1 hour');
