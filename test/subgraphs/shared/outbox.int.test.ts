@@ -1,12 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { eventPartitions, streamOf } from '../../../subgraphs/shared/events.ts';
 import { idToBytes, newId } from '../../../subgraphs/shared/ids.ts';
-import {
-  maxRepublishAgeDays,
-  outboxRetentionHours,
-  purgeOutbox,
-  trimStream,
-} from '../../../subgraphs/shared/outbox-relay.ts';
+import { maxRepublishAgeDays, outboxRetentionHours } from '../../../subgraphs/shared/outbox-loss.ts';
+import { purgeOutbox, trimStream } from '../../../subgraphs/shared/outbox-relay.ts';
 import { inboxRetentionDays } from '../../../subgraphs/shared/retention.ts';
 import { type EventsWorld, openEventsWorld } from './events-world.ts';
 import { until } from '../../support/until.ts';
