@@ -88,11 +88,14 @@ async function prepareDataDirectory(program: MariaDbProgram, directory: string):
   const plain = await mkdtemp(join(plainTemporary(), 'mariadb-install-'));
   try {
     await symlink(staging, join(plain, 'data'));
+    await mkdir(join(plain, 'tmp'));
     if (program.base !== undefined) await symlink(program.base, join(plain, 'base'));
     const base = program.base === undefined ? [] : [`--basedir=${join(plain, 'base')}`];
     const installDb = program.base === undefined ? program.installDb : join(plain, 'base', 'bin', 'mariadb-install-db');
     const options = ['--auth-root-authentication-method=normal', '--skip-test-db', `--datadir=${join(plain, 'data')}`];
-    await runCommand(installDb, ['--no-defaults', ...base, ...options, ...asRoot()], { env: program.env });
+    // For the same reason as `temporaryDirectory`: several are made at once.
+    const env = { ...program.env, TMPDIR: join(plain, 'tmp') };
+    await runCommand(installDb, ['--no-defaults', ...base, ...options, ...asRoot()], { env });
     await rename(staging, directory);
   } finally {
     await rm(plain, { recursive: true, force: true });
