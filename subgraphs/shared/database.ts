@@ -214,6 +214,12 @@ export const select = async (sql: Sql, text: string, parameters: readonly Parame
 export const write = async (sql: Sql, text: string, parameters: readonly Parameter[] = []): Promise<number> =>
   ((await sql.execute(text, parameters as Parameter[], 'run')) as unknown as { affectedRows: number }).affectedRows;
 
+/** The time by the database's clock, so many seconds ago, as `%Y-%m-%dT%T.%f`: such times sort as their texts do. */
+export async function databaseTime(sql: Sql, secondsAgo = 0): Promise<string> {
+  const ago = "select date_format(utc_timestamp(3) - interval ? second, '%Y-%m-%dT%T.%f') as at";
+  return String((await select(sql, ago, [secondsAgo]))[0]?.['at']);
+}
+
 /** `?, ?, ?`: one parameter mark a value, for `in (…)`. */
 export const placeholders = (values: readonly unknown[]): string => values.map(() => '?').join(', ');
 

@@ -4,10 +4,12 @@ export type FairQueue<Item> = {
   /** Items of the client with the most. */
   readonly longest: number;
   push(client: string, item: Item): void;
-  /** The next item of the next client for whom `mayTake` holds, whose turn then is the last. */
-  take(mayTake: (client: string) => boolean): Item | undefined;
-  /** Takes the newest item of the client with the most. */
-  takeFromLongest(): Item | undefined;
+  /** The next item of the next client for whom `mayTake` holds, by default of any, whose turn then is the last. */
+  take(mayTake?: (client: string) => boolean): Item | undefined;
+  /** Takes the newest item of the client with the most; nothing where that is no more than `than` has. */
+  takeFromLongest(than?: string): Item | undefined;
+  /** One leaves before its turn. */
+  remove(client: string, item: Item): void;
   /** Takes all items for which this holds; it must hold for every older item of the client too. */
   takeOldest(isDue: (item: Item) => boolean): Item[];
 };
@@ -37,7 +39,7 @@ export function createFairQueue<Item>(): FairQueue<Item> {
       else queues.set(client, [item]);
       size += 1;
     },
-    take(mayTake) {
+    take(mayTake = () => true) {
       for (const [client, queue] of queues) {
         if (!mayTake(client)) continue;
         const item = queue.shift();
@@ -48,14 +50,26 @@ export function createFairQueue<Item>(): FairQueue<Item> {
       }
       return undefined;
     },
-    takeFromLongest() {
+    takeFromLongest(than) {
       let longest: [string, Item[]] | undefined;
-      for (const entry of queues) if (entry[1].length > (longest?.[1].length ?? 0)) longest = entry;
+      let length = (than !== undefined && queues.get(than)?.length) || 0;
+      for (const entry of queues) {
+        if (entry[1].length <= length) continue;
+        longest = entry;
+        length = entry[1].length;
+      }
       if (!longest) return undefined;
       const [client, queue] = longest;
       const item = queue.pop();
       removed(client, queue, 1);
       return item;
+    },
+    remove(client, item) {
+      const queue = queues.get(client) ?? [];
+      const place = queue.indexOf(item);
+      if (place === -1) return;
+      queue.splice(place, 1);
+      removed(client, queue, 1);
     },
     takeOldest(isDue) {
       const taken: Item[] = [];

@@ -1,4 +1,4 @@
-import { type Sql, select, toJson, write } from './database.ts';
+import { type Sql, databaseTime, select, toJson, write } from './database.ts';
 import type { Redis } from './redis.ts';
 import { isEarlier } from './stream-ids.ts';
 
@@ -65,8 +65,7 @@ export function openHandledMark(deps: { service: string; redis: Redis; streams: 
   return {
     async moveOn(sql, isWhole) {
       // A second ago: what is noted as published in this millisecond may come into its stream after this.
-      const ago = "select date_format(utc_timestamp(3) - interval 1 second, '%Y-%m-%dT%T.%f') as at";
-      const at = String((await select(sql, ago))[0]?.['at']);
+      const at = await databaseTime(sql, 1);
       const now: Stream[] = [];
       for (const stream of streams) now.push(await readStream(stream));
       const before = watched;

@@ -1,4 +1,5 @@
 import { type Deadline, type Expiring, openExpiry } from './deadline.ts';
+import { createFairQueue } from './fair-queue.ts';
 import { BadAnswer, type Heads, type HttpAnswer, openHeads } from './http-answer.ts';
 import {
   type Connection,
@@ -8,7 +9,6 @@ import {
   openConnection,
 } from './http-connection.ts';
 import { openPulse } from './pulse.ts';
-import { openWaitingLine } from './waiting-line.ts';
 
 /** Connections to one service; a slow call holds one. */
 const maxConnections = 64;
@@ -101,7 +101,7 @@ export function openTransport(url: string, { maxBytes = maxAnswerBytes }: { maxB
           exchange.fail(new TransportError('still', 'it takes requests and answers none'));
     },
   });
-  const waiting = openWaitingLine<Exchange>();
+  const waiting = createFairQueue<Exchange>();
   let connections = 0;
   const opening = new Set<Connection>();
   let requests = 0;
@@ -146,9 +146,9 @@ export function openTransport(url: string, { maxBytes = maxAnswerBytes }: { maxB
     }
   }
   function ended(exchange: Exchange): void {
-    waiting.remove(exchange);
     expiry.remove(exchange);
     if (exchange.hasBegun()) pulse.ended();
+    else waiting.remove(exchange.client, exchange);
     requests -= 1;
     if (requests === 0) whenEmpty?.();
   }
@@ -167,7 +167,7 @@ export function openTransport(url: string, { maxBytes = maxAnswerBytes }: { maxB
         return Promise.reject(new TransportError('refused', `no such request: ${JSON.stringify(request.method)} ${JSON.stringify(request.path)}`)); // prettier-ignore
       if (requests >= maxRequests) {
         const full = new TransportError('full', `${maxRequests} requests are waiting already`);
-        const other = waiting.takeFromLongest(request.client?.() ?? '');
+        const other = waiting.takeFromLongest(clientOf(request));
         if (!other) return Promise.reject(full);
         other.fail(full);
       }
@@ -179,7 +179,7 @@ export function openTransport(url: string, { maxBytes = maxAnswerBytes }: { maxB
         if (connection) {
           exchange.begin(connection);
         } else {
-          waiting.add(request.client?.() ?? '', exchange);
+          waiting.push(exchange.client, exchange);
           // There are idle ones only for who wants none of them.
           if (connections === maxConnections) idle.makeRoom();
           openForWaiting();
@@ -189,6 +189,8 @@ export function openTransport(url: string, { maxBytes = maxAnswerBytes }: { maxB
     close: () => (closed ??= close()),
   };
 }
+
+const clientOf = ({ client }: TransportRequest): string => client?.() ?? '';
 
 /** Connections with nothing to do: the one that had something to do last is taken first, so that the others may end. */
 function openIdle() {
@@ -267,6 +269,10 @@ class Exchange implements Sending, Expiring {
     this.#connection = connection;
     this.#options.began();
     connection.send(this);
+  }
+  /** Whose turn it takes. */
+  get client(): string {
+    return clientOf(this.#options.request);
   }
   /** Whether it has a connection. */
   hasBegun(): boolean {

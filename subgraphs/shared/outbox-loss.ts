@@ -1,4 +1,4 @@
-import { type Sql, select, write } from './database.ts';
+import { type Sql, databaseTime, write } from './database.ts';
 import type { HandledMark } from './handled-mark.ts';
 import { newId } from './ids.ts';
 import type { Redis } from './redis.ts';
@@ -41,9 +41,6 @@ return {run}`;
 const settleScript = `if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('set', KEYS[1], ARGV[2])
 return 1`;
-
-const databaseTime = async (sql: Sql): Promise<string> =>
-  String((await select(sql, "select date_format(utc_timestamp(3), '%Y-%m-%dT%T.%f') as at"))[0]?.['at']);
 
 /** Of two times as the database tells them, or nothing for none. */
 const laterOf = (one: string, other: string): string => (one > other ? one : other);

@@ -24,7 +24,6 @@ const maxWaitMs = 10_000;
 type Waiting = { readonly rank: Rank; readonly sinceMs: number; start(): void; refuse(): void };
 export type PasswordQueue = <T>(turn: Turn, work: () => Promise<T>) => Promise<T>;
 
-const anybody = (): boolean => true;
 const busy = () => tooManyRequests('Too many people sign in at this moment; try again in a few seconds.');
 
 /**
@@ -49,7 +48,7 @@ export function createPasswordQueue(options: { maxQueued: number; nowMs?: () => 
 
   function startNext(): void {
     for (let rank = nextRank(); rank !== undefined; rank = nextRank()) {
-      const next = queues[rank].take(anybody);
+      const next = queues[rank].take();
       if (next && nowMs() - next.sinceMs > maxWaitMs) next.refuse();
       else if (next) {
         for (const each of ranks) passedOver[each] += 1;

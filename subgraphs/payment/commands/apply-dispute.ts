@@ -78,7 +78,7 @@ async function openDispute(unit: Unit, deps: PaymentDeps, meant: Meant, told: To
   // What has gone back already can't go back once more in our books.
   const amountMinor = takenOf({ ...meant, payment }, dispute, dispute.amountMinor);
   if (amountMinor === 0n) return row;
-  const { refundId } = await bookTaken(unit, deps, { ...meant, payment, amountMinor, providerId: dispute.id, origin: 'DISPUTE', reason: reasonOf(reason) }, cause); // prettier-ignore
+  const refundId = await bookTaken(unit, deps, { ...meant, payment, amountMinor, providerId: dispute.id, origin: 'DISPUTE', reason: reasonOf(reason) }, cause); // prettier-ignore
   await write(unit.sql, 'update dispute set refund_id = ? where id = ?', [idToBytes(refundId), idToBytes(id)]);
   return { ...row, refund_id: idToBytes(refundId) };
 }
@@ -152,8 +152,8 @@ async function lose(
   if (amountMinor <= 0n) return;
   const booked = await bookTaken(unit, deps, { ...meant, amountMinor, providerId: dispute.id, origin: 'DISPUTE', reason: reasonOf(given.row['reason'] as string | null) }, cause); // prettier-ignore
   if (refundId === null)
-    await write(unit.sql, 'update dispute set refund_id = ? where id = ?', [idToBytes(booked.refundId), given.row['id'] as Buffer]); // prettier-ignore
-  await settle(unit, deps, { told, refundId: booked.refundId }, cause);
+    await write(unit.sql, 'update dispute set refund_id = ? where id = ?', [idToBytes(booked), given.row['id'] as Buffer]); // prettier-ignore
+  await settle(unit, deps, { told, refundId: booked }, cause);
 }
 
 const findDispute = async (unit: Unit, { provider, dispute }: Told): Promise<Row | undefined> =>

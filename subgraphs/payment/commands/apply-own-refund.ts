@@ -45,7 +45,7 @@ export async function applyOwnRefund(
       ? { outcome: 'STALE', paymentId: payment.id }
       : unknown('more was refunded than is left here', payment.id);
   // One that has failed is booked, too: a telling of its beginning that comes late finds it there.
-  const { refundId } = await bookTaken(unit, deps, { ...meant, amountMinor, providerId: result.id, origin: 'PROVIDER', reason: 'Refunded at the provider' }, cause); // prettier-ignore
+  const refundId = await bookTaken(unit, deps, { ...meant, amountMinor, providerId: result.id, origin: 'PROVIDER', reason: 'Refunded at the provider' }, cause); // prettier-ignore
   await applyRefund(unit, deps, { provider, key: refundId, result }, cause);
   return { outcome: 'APPLIED', paymentId: payment.id };
 }

@@ -48,13 +48,13 @@ export async function lockMeant(
 const askInSeconds = 60;
 const maxReasonLength = 255;
 
-/** Books money that is going back without our doing; returns the refund's id and the payment as it is then. */
+/** Books money that is going back without our doing; returns the refund's id. */
 export async function bookTaken(
   unit: Unit,
   deps: PaymentDeps,
   taken: Meant & { amountMinor: bigint; providerId: string; origin: RefundOrigin; reason: string },
   cause: Cause,
-): Promise<{ readonly refundId: string; readonly payment: PaymentRow }> {
+): Promise<string> {
   const { payment, attemptId, amountMinor, origin } = taken;
   const refundId = deps.newId();
   const reason = firstOf(taken.reason, maxReasonLength);
@@ -67,8 +67,8 @@ export async function bookTaken(
     [origin, taken.providerId, origin, idToBytes(refundId)],
   );
   const data = { ...cause.data, refundId, origin };
-  const after = await savePayment(unit, payment, [{ type: 'RefundRequested', amountMinor }], { ...cause, data });
-  return { refundId, payment: after };
+  await savePayment(unit, payment, [{ type: 'RefundRequested', amountMinor }], { ...cause, data });
+  return refundId;
 }
 
 /**

@@ -29,6 +29,21 @@ describe('a fair queue', () => {
     expect(createFairQueue().takeFromLongest()).toBeUndefined();
   });
 
+  test('gives up nothing for a client that has as many as any', () => {
+    const queue = filled('a1', 'a2', 'b1', 'b2', 'c1');
+    expect(queue.takeFromLongest('a')).toBeUndefined();
+    expect([queue.takeFromLongest('c'), queue.takeFromLongest('nobody'), queue.size]).toEqual(['a2', 'b2', 3]);
+  });
+
+  test('lets one leave before its turn, and knows none that has left', () => {
+    const queue = filled('a1', 'a2', 'b1');
+    queue.remove('a', 'a1');
+    queue.remove('a', 'a1');
+    queue.remove('b', 'b1');
+    queue.remove('nobody', 'b1');
+    expect([queue.size, queue.take(), queue.take()]).toEqual([1, 'a2', undefined]);
+  });
+
   test('takes the due ones of all clients at once', () => {
     const queue = filled('a1', 'a3', 'b2', 'b3', 'c1');
     expect(queue.takeOldest((item) => item.endsWith('1') || item.endsWith('2'))).toEqual(['a1', 'b2', 'c1']);
