@@ -26,16 +26,24 @@ type Wanted = Omit<Claim, 'ownerId'> & { readonly limit: Money; readonly path: r
 /** Owns the keys of what two people do: no person's, so that both mean the same. */
 const twoPeople = '00000000-0000-0000-0000-000000000000';
 
+type ClaimOrRefusal = { readonly claim: Claim } | { readonly refusal: Refusal };
+
+/** The claim under which staff do something: a person's own, or that of two (`claimOfTwo`). */
+export const claimFor = (
+  tx: Sql,
+  viewer: UserViewer,
+  { byTwo, ...wanted }: Wanted & { readonly byTwo: boolean },
+): Promise<ClaimOrRefusal> => {
+  const { limit: _, path: __, ...given } = wanted;
+  return byTwo ? claimOfTwo(tx, viewer, wanted) : Promise.resolve({ claim: { ...given, ownerId: viewer.userId } });
+};
+
 /**
  * The claim under which something above the limit is done once two people want it: the first asks and is refused, an
  * administrator who is not the first sends the same request with the same key. What is refused here is to be committed: the
  * asking is noted by it.
  */
-export async function claimOfTwo(
-  tx: Sql,
-  viewer: UserViewer,
-  wanted: Wanted,
-): Promise<{ readonly claim: Claim } | { readonly refusal: Refusal }> {
+async function claimOfTwo(tx: Sql, viewer: UserViewer, wanted: Wanted): Promise<ClaimOrRefusal> {
   const { limit, path, ...given } = wanted;
   const claim: Claim = { ...given, ownerId: twoPeople };
   if ((await findKey(tx, claim)) !== null) return { claim };

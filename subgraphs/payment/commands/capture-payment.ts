@@ -7,7 +7,7 @@ import { type PaymentDeps, type Unit, providerNamed, transact } from '../context
 import { decideArrival, decideCapture, isUnpaid } from '../domain/payment.ts';
 import { type Intent, ProviderRefused } from '../providers/provider.ts';
 import { providerError } from '../refusals.ts';
-import { claimOfTwo, ownRefusal } from '../second-person.ts';
+import { claimFor, ownRefusal } from '../second-person.ts';
 import type { AttemptRow, PaymentRow, Source } from '../records.ts';
 import { type Cause, findLiveAttempt, findPayment, knownAttempt, lockPayment, savePayment } from '../store.ts';
 import { applyFact } from './apply-fact.ts';
@@ -53,12 +53,10 @@ type Capture = {
 /**
  * That money has come by a way on which nobody else tells is as good as a credit: more than `STAFF_APPROVAL_ABOVE` takes two people.
  */
-const claimFor = async (deps: PaymentDeps, unit: Unit, user: UserViewer, { found, given }: Capture) => {
+const claimCapture = (deps: PaymentDeps, unit: Unit, user: UserViewer, { found, given }: Capture) => {
   const limit = money(deps.staffApprovalAboveMinor, found.currency);
   const byTwo = deps.providers.get(found.method)?.offline === true && found.amountMinor > limit.amount;
-  return byTwo
-    ? claimOfTwo(unit.sql, user, { ...given, limit, path: ['paymentId'] })
-    : { claim: { ...given, ownerId: user.userId } };
+  return claimFor(unit.sql, user, { ...given, limit, path: ['paymentId'], byTwo });
 };
 
 const store = (
@@ -69,7 +67,7 @@ const store = (
   transact(deps, async (unit) => {
     const { amount } = capture;
     const paymentId = capture.found.id;
-    const allowed = await claimFor(deps, unit, user, capture);
+    const allowed = await claimCapture(deps, unit, user, capture);
     if ('refusal' in allowed) {
       // What can't be done is not for a second person to look at.
       const decision = decideArrival(capture.found, amount === null ? null : moneyFromJson(amount));

@@ -16,7 +16,7 @@ import { type PaymentDeps, transact } from '../context.ts';
 import { between } from '../domain/ledger.ts';
 import { postTransfer, walletIsFull } from '../ledger/transfer.ts';
 import { type WalletView, readWallet } from '../ledger/wallets.ts';
-import { byOneOrTwo, claimOfTwo, creditedLately, ownRefusal, requireWithin } from '../second-person.ts';
+import { byOneOrTwo, claimFor, creditedLately, ownRefusal, requireWithin } from '../second-person.ts';
 
 export type CreditInput = { readonly userId: string; readonly amount: MoneyJson; readonly reason: string };
 export type WalletPayload = {
@@ -63,7 +63,7 @@ const store = (
     const { currency } = amount;
     const limit = money(deps.staffApprovalAboveMinor, currency);
     const given = { operation: 'creditWallet', key, input };
-    const allowed = byTwo ? await claimOfTwo(unit.sql, staff, { ...given, limit, path: ['amount', 'amount'] }) : { claim: { ...given, ownerId: staff.userId } }; // prettier-ignore
+    const allowed = await claimFor(unit.sql, staff, { ...given, limit, path: ['amount', 'amount'], byTwo });
     if ('refusal' in allowed) {
       // What can't be done is not for a second person to look at.
       const { balanceMinor } = await readWallet(unit.sql, userId, currency);

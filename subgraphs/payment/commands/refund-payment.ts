@@ -17,7 +17,7 @@ import { type PaymentDeps, providerNamed, transact } from '../context.ts';
 import { decideRefund } from '../domain/refund.ts';
 import { type KnownAttempt, type ProviderRefund, ProviderRefused, ProviderUnreachable } from '../providers/provider.ts';
 import type { AttemptRow, RefundRow, Source } from '../records.ts';
-import { byOneOrTwo, claimOfTwo, ownRefusal, refundedLately, requireWithin } from '../second-person.ts';
+import { byOneOrTwo, claimFor, ownRefusal, refundedLately, requireWithin } from '../second-person.ts';
 import {
   findAttempt,
   findPayment,
@@ -99,10 +99,7 @@ const store = (
   transact(deps, async (unit) => {
     const given = { operation: 'refundPayment', key, input };
     const limit = money(deps.staffApprovalAboveMinor, input.amount.currency);
-    const own = { claim: { ...given, ownerId: staff.userId } };
-    const allowed = byTwo
-      ? await claimOfTwo(unit.sql, staff, { ...given, limit, path: ['input', 'amount', 'amount'] })
-      : own;
+    const allowed = await claimFor(unit.sql, staff, { ...given, limit, path: ['input', 'amount', 'amount'], byTwo });
     if ('refusal' in allowed) {
       // What can't be done is not for a second person to look at.
       const asked = isId(input.paymentId) ? await findPayment(unit.sql, input.paymentId) : null;
