@@ -2,7 +2,7 @@ import { expect, jest, test } from '@jest/globals';
 import { createConnection } from 'mysql2/promise';
 import { idToBytes, newId } from '../../subgraphs/shared/ids.ts';
 import { admin } from '../support/platform.ts';
-import { createProduct, logIn, logInAsAdmin, orderIn, pay, placeOrder, register } from '../support/shop.ts';
+import { createProduct, logIn, logInAsAdmin, orderIn, pay, placeOrder, readOrder, register } from '../support/shop.ts';
 import { describeInBrowser } from './browser.ts';
 import { look, picture } from './look.ts';
 import { buyer, operator, signIn } from './people.ts';
@@ -128,6 +128,11 @@ describeInBrowser('the staff view in a browser', ({ platform, open }) => {
     await page.getByRole('button', { name: 'Pay €9.50' }).click();
     await page.getByText('The payment did not go through.').waitFor();
     await page.getByText('€5.00 of it are set aside in your wallet.').waitFor();
+    // They still are once the API has heard of the decline.
+    await until(async () => (await readOrder(platform(), customer, order.id)).payments.some(({ state }) => state === 'FAILED')); // prettier-ignore
+    await page.reload();
+    await page.getByText('€5.00 of it are set aside in your wallet.').waitFor();
+    expect(await look(page, 'pay-mixed-declined')).toEqual([]);
     await page.getByLabel('Card number').fill('4242424242424242');
     await page.getByRole('button', { name: 'Pay €9.50' }).click();
     await page.getByRole('heading', { name: 'Paid' }).waitFor();

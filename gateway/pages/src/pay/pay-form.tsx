@@ -21,11 +21,14 @@ export function PayForm({ order, payment }: { order: Order; payment: ReturnType<
   // What was begun decides how the money is split: the API takes one split an order.
   // After a decline the API says anew what can be used: another card, the wallet, or both.
   const declined = started?.state === 'FAILED';
+  const setAside = walletShare(order);
+  const aside = setAside !== null && (
+    <p className="notice">{formatMoney(setAside)} of it are set aside in your wallet.</p>
+  );
   if (started !== undefined && !declined) {
-    const share = walletShare(order);
     return (
       <>
-        {share !== null && <p className="notice">{formatMoney(share)} of it are set aside in your wallet.</p>}
+        {aside}
         <CardForm amount={formatMoney(started.amount)} busy={busy} onPay={(card) => void payment.pay(card, null)} />
       </>
     );
@@ -40,6 +43,7 @@ export function PayForm({ order, payment }: { order: Order; payment: ReturnType<
   const rest = { ...order.balanceDue, amount: order.balanceDue.amount - (share?.amount ?? 0) };
   return (
     <>
+      {share === null && aside}
       {offered !== null && (
         <label className="check">
           <input
