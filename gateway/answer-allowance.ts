@@ -3,6 +3,7 @@ import type { ExecutionResult, GraphQLError } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { isAnswerTooLarge, notedSize } from '../subgraphs/shared/answer-size.ts';
 import type { Metrics } from '../subgraphs/shared/telemetry.ts';
+import { type TokenBucket, openTokenBucket } from '../subgraphs/shared/token-bucket.ts';
 import { type Applicant, openAdmission } from './admission.ts';
 
 /**
@@ -34,20 +35,19 @@ export function openAnswerAllowance(options: {
   const { maxAnswerBytes, metrics, nowMs = () => performance.now() } = options;
   const bytesPerSecond = maxAnswerBytes / secondsOfLargest;
   const admission = openAdmission(limits, { metrics, what: 'overdrawn_operations', nowMs, isBusy: () => false });
-  /** What is left to clients that had large answers lately; less than nothing for those that wait. */
-  const accounts = new LRUCache<string, { left: number; atMs: number }>({ max: rememberedClients });
+  /** Of clients that had large answers lately. */
+  const buckets = new LRUCache<string, TokenBucket>({
+    max: rememberedClients,
+    memoMethod: () => openTokenBucket({ capacity: maxAnswerBytes, perSecond: bytesPerSecond, nowMs }),
+  });
 
-  function leftTo(client: string): number {
-    const account = accounts.get(client);
-    if (!account) return maxAnswerBytes;
-    return Math.min(maxAnswerBytes, account.left + ((nowMs() - account.atMs) / 1_000) * bytesPerSecond);
-  }
   function charge(client: string, result: ExecutionResult): ExecutionResult {
     const bytes = result.errors?.some(isAnswerTooLarge) ? maxAnswerBytes : notedSize(result);
-    if (bytes > 0) accounts.set(client, { left: leftTo(client) - bytes, atMs: nowMs() });
+    if (bytes > 0) buckets.memo(client).take(bytes);
     return result;
   }
-  const waitMs = (client: string): number => (-leftTo(client) / bytesPerSecond) * 1_000;
+  /** Until all is earned that the client had; less than nothing, or nothing, when it is. */
+  const waitMs = (client: string): number => (-(buckets.get(client)?.left() ?? 0) / bytesPerSecond) * 1_000;
 
   async function earnAndRun(
     { client, isGone }: Applicant,

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
+import { type TokenBucket, openTokenBucket } from '../subgraphs/shared/token-bucket.ts';
 import type { Applicant } from './admission.ts';
 import { eventLoopBusy } from './event-loop.ts';
 
@@ -25,23 +26,17 @@ export function openDocumentAllowance(options: {
   isBusy?: () => boolean;
 }): DocumentAllowance {
   const { maxWaitMs, nowMs = () => performance.now(), isBusy = eventLoopBusy(busyFrom, pollMs) } = options;
-  /** What a client has left at a time; less than nothing for those who wait. */
-  const accounts = new LRUCache<string, { left: number; atMs: number }>({ max: rememberedClients });
-
-  function accountOf(client: string): { left: number; atMs: number } {
-    const now = nowMs();
-    const account = accounts.get(client) ?? { left: documentsAtOnce, atMs: now };
-    account.left = Math.min(documentsAtOnce, account.left + ((now - account.atMs) / 1_000) * documentsPerSecond);
-    account.atMs = now;
-    accounts.set(client, account);
-    return account;
-  }
+  const buckets = new LRUCache<string, TokenBucket>({
+    max: rememberedClients,
+    memoMethod: () => openTokenBucket({ capacity: documentsAtOnce, perSecond: documentsPerSecond, nowMs }),
+  });
   return {
     async take({ client, isGone = () => false }) {
-      const account = accountOf(client);
-      account.left -= 1;
-      if (account.left >= 0) return true;
-      const waitMs = (-account.left / documentsPerSecond) * 1_000;
+      const bucket = buckets.memo(client);
+      bucket.take(1);
+      const left = bucket.left();
+      if (left >= 0) return true;
+      const waitMs = (-left / documentsPerSecond) * 1_000;
       const untilMs = nowMs() + Math.min(waitMs, maxWaitMs);
       while (isBusy()) {
         if (nowMs() >= untilMs || isGone()) break;
@@ -50,7 +45,7 @@ export function openDocumentAllowance(options: {
       }
       if (!isGone() && (waitMs <= maxWaitMs || nowMs() < untilMs)) return true;
       // It was not brought after all.
-      accountOf(client).left += 1;
+      bucket.take(-1);
       return false;
     },
   };

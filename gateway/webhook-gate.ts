@@ -5,6 +5,7 @@ import type { RequestHandler, Response } from 'express';
 import { LRUCache } from 'lru-cache';
 import { addressGroup } from '../subgraphs/shared/client-address.ts';
 import type { Metrics } from '../subgraphs/shared/telemetry.ts';
+import { type TokenBucket, openTokenBucket } from '../subgraphs/shared/token-bucket.ts';
 import { openAdmission } from './admission.ts';
 
 /** Keeps those who forge webhooks from costing more than a little, without a look at what they send. */
@@ -46,18 +47,16 @@ export function openWebhookGate(deps: {
 }): WebhookGate {
   const { addressOf, nowMs = () => performance.now() } = deps;
   const admission = openAdmission(limits, { metrics: deps.metrics, what: 'suspect_webhooks' });
-  const accounts = new LRUCache<string, { left: number; atMs: number }>({ max: rememberedAddresses });
+  const buckets = new LRUCache<string, TokenBucket>({
+    max: rememberedAddresses,
+    memoMethod: () => openTokenBucket({ capacity: failuresAtOnce, perSecond: failuresPerSecond, nowMs }),
+  });
   const clientOf = (request: IncomingMessage): string => addressGroup(addressOf(request));
 
-  function leftOf(client: string): number {
-    const account = accounts.get(client);
-    if (!account) return failuresAtOnce;
-    return Math.min(failuresAtOnce, account.left + ((nowMs() - account.atMs) / 1_000) * failuresPerSecond);
-  }
   return {
     admit(request, response, next) {
       const client = clientOf(request);
-      if (leftOf(client) >= 1) {
+      if ((buckets.get(client)?.left() ?? failuresAtOnce) >= 1) {
         next();
         return;
       }
@@ -72,9 +71,8 @@ export function openWebhookGate(deps: {
     },
     answered(request, status) {
       if (status < 400 || status >= 500) return;
-      const client = clientOf(request);
-      const left = Math.max(-suspectForSeconds * failuresPerSecond, leftOf(client) - 1);
-      accounts.set(client, { left, atMs: nowMs() });
+      const bucket = buckets.memo(clientOf(request));
+      bucket.take(Math.min(1, bucket.left() + suspectForSeconds * failuresPerSecond));
     },
     close: () => admission.close(),
   };

@@ -1,4 +1,5 @@
 import { inTime } from './in-time.ts';
+import { openTokenBucket } from './token-bucket.ts';
 
 /** What a process needs, by the names that the log has for it (`openDependency`); a check rejects when it does not answer. */
 export type Needs = Readonly<Record<string, () => Promise<unknown>>>;
@@ -42,14 +43,10 @@ const checksPerSecond = 20;
 export function sparingly<T>(check: () => Promise<T>, nowMs: () => number = () => performance.now()): () => Promise<T> {
   let last: Promise<T> | undefined;
   let isRunning = false;
-  let left = checksPerSecond;
-  let atMs = nowMs();
+  const bucket = openTokenBucket({ capacity: checksPerSecond, perSecond: checksPerSecond, nowMs });
   return () => {
-    const now = nowMs();
-    left = Math.min(checksPerSecond, left + ((now - atMs) / 1_000) * checksPerSecond);
-    atMs = now;
-    if (last && (isRunning || left < 1)) return last;
-    left -= 1;
+    if (last && (isRunning || bucket.left() < 1)) return last;
+    bucket.take(1);
     isRunning = true;
     last = check().finally(() => {
       isRunning = false;
