@@ -4,6 +4,7 @@ import { type Deadline, deadlineIn, remainingMs } from './deadline.ts';
 import { unavailable } from './errors.ts';
 import { OversizedAnswer } from './http-answer.ts';
 import { TransportError } from './http-transport.ts';
+import { openProbing } from './probing.ts';
 import type { Logger, Metrics } from './telemetry.ts';
 
 /** Failures without any answer between them after which a service is given up for the moment. */
@@ -48,8 +49,6 @@ export function openCircuit(
   );
   const show = (value: number): void => report()?.metrics.circuits.set({ service }, value);
   let dependency: DependencyPart | undefined;
-  let isClosed = false;
-  let probing: NodeJS.Timeout | undefined;
   policy.onBreak((reason) => {
     const log = report()?.log;
     if (log) dependency ??= openDependency({ name: service, setting: `${service.toUpperCase()}_URL`, log }).part();
@@ -58,22 +57,19 @@ export function openCircuit(
       'error' in reason && reason.error instanceof Error ? reason.error : new Error('it does not answer'),
     );
     show(1);
-    probing ??= setTimeout(probeOnce, nextProbeMs()).unref();
+    probing.begin();
   });
   policy.onHalfOpen(() => show(0.5));
   policy.onReset(() => {
     dependency?.back();
     show(0);
   });
-  function probeOnce(): void {
-    const again = (): void => {
-      const isOver = isClosed || policy.state === CircuitState.Closed;
-      probing = isOver ? undefined : setTimeout(probeOnce, nextProbeMs()).unref();
-    };
-    if (policy.state !== CircuitState.Open) again();
+  const probing = openProbing({
+    delayMs: nextProbeMs,
     // Whatever else it answers, `trial` has told the policy.
-    else void trial(deadlineIn(probeTimeoutMs), probe).then(again, again);
-  }
+    probe: async () => policy.state === CircuitState.Open && trial(deadlineIn(probeTimeoutMs), probe),
+    isOver: () => policy.state === CircuitState.Closed,
+  });
 
   /** Failures since the last answer: while there are none, the policy has nothing to learn from an answer. */
   let failures = 0;
@@ -122,10 +118,7 @@ export function openCircuit(
       if (policy.state === CircuitState.HalfOpen) return Promise.reject(refused(service));
       return trial(deadline, call);
     },
-    close() {
-      isClosed = true;
-      clearTimeout(probing);
-    },
+    close: () => probing.close(),
   };
 }
 

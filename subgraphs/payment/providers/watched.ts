@@ -1,4 +1,5 @@
 import { openDependency } from '../../shared/dependency.ts';
+import { openProbing } from '../../shared/probing.ts';
 import type { Logger } from '../../shared/telemetry.ts';
 import { type PaymentProvider, ProviderUnreachable } from './provider.ts';
 
@@ -14,8 +15,11 @@ const probeEveryMs = 2_000;
 export function watched(provider: PaymentProvider, options: { setting: string; log: Logger }): PaymentProvider {
   const dependency = openDependency({ ...options, name: `provider ${provider.name}` });
   const part = dependency.part();
-  let isClosed = false;
-  let probing: NodeJS.Timeout | undefined;
+  const probing = openProbing({
+    delayMs: () => probeEveryMs * (1 + Math.random() / 2),
+    probe: async () => dependency.reason() !== null && noted(Promise.resolve(provider.probe?.())),
+    isOver: () => dependency.reason() === null,
+  });
 
   async function noted<T>(work: Promise<T>): Promise<T> {
     try {
@@ -25,19 +29,10 @@ export function watched(provider: PaymentProvider, options: { setting: string; l
     } catch (error) {
       if (error instanceof ProviderUnreachable) {
         part.away(error);
-        probeSoon();
+        if (provider.probe) probing.begin();
       } else part.back();
       throw error;
     }
-  }
-  function probeSoon(): void {
-    if (!provider.probe || probing || isClosed) return;
-    probing = setTimeout(() => void probeOnce(), probeEveryMs * (1 + Math.random() / 2)).unref();
-  }
-  async function probeOnce(): Promise<void> {
-    if (dependency.reason() !== null) await noted(Promise.resolve(provider.probe?.())).catch(() => undefined); // noted
-    probing = undefined;
-    if (dependency.reason() !== null) probeSoon();
   }
   const { capture } = provider;
   return {
@@ -48,8 +43,7 @@ export function watched(provider: PaymentProvider, options: { setting: string; l
     ...(capture && { capture: (attempt, amount) => noted(capture(attempt, amount)) }),
     refund: (refund) => noted(provider.refund(refund)),
     close() {
-      isClosed = true;
-      clearTimeout(probing);
+      probing.close();
       return provider.close();
     },
   };
