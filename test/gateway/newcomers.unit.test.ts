@@ -5,6 +5,7 @@ import { openDocuments } from '../../gateway/documents.ts';
 import { createExecutor } from '../../gateway/execute/executor.ts';
 import { type Newcomers, openNewcomers } from '../../gateway/newcomers.ts';
 import { createMetrics } from '../../subgraphs/shared/telemetry.ts';
+import { countTurns } from '../support/count-turns.ts';
 
 const { supergraphSdl } = composeServices([
   { name: 'product', typeDefs: parse('type Query { a(first: Int): [String] b: String }'), url: '' },
@@ -92,18 +93,12 @@ describe('an operation that nobody sent lately', () => {
   });
 
   test('lets what happens meanwhile have its turns', async () => {
-    let turns = 0;
-    let over = false;
-    const count = (): void => {
-      turns += 1;
-      if (!over) setImmediate(count);
-    };
-    setImmediate(count);
+    const loop = countTurns();
     const flood = Array.from({ length: 20 }, (_, number) => newcomers.introduce(distinct(number), { client: 'a' }));
     await Promise.all(flood);
-    over = true;
+    loop.stop();
     // Reading, validating and planning are turns of their own.
-    expect(turns).toBeGreaterThanOrEqual(20 * 3);
+    expect(loop.turns()).toBeGreaterThanOrEqual(20 * 3);
   });
 
   test('is refused as OVERLOADED when too many wait, the newest of the client with the most', async () => {

@@ -42,6 +42,8 @@ export type EventsWorld = {
     onHandled?: (event: DomainEvent) => void,
   ): { stop(): Promise<void> };
   rows(sql: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
+  /** Deletes all events, and what became of them, from the database. */
+  empty(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -104,6 +106,10 @@ export async function openEventsWorld(): Promise<EventsWorld> {
     async rows(sql, values = []) {
       const [rows] = await connection.query(sql, values);
       return rows as Record<string, unknown>[];
+    },
+    async empty() {
+      for (const table of ['outbox', 'outbox_mark', 'inbox', 'dead_letter', 'applied'])
+        await connection.query(`delete from ${table}`);
     },
     async close() {
       await db.close();

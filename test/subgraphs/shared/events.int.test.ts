@@ -18,8 +18,7 @@ let source: string;
 const running: { stop(): Promise<void> }[] = [];
 beforeEach(async () => {
   source = world.service();
-  for (const table of ['outbox', 'outbox_mark', 'inbox', 'dead_letter', 'applied'])
-    await world.rows(`delete from ${table}`);
+  await world.empty();
 });
 afterEach(async () => {
   await Promise.all(running.splice(0).map((one) => one.stop()));

@@ -22,8 +22,8 @@ beforeEach(async () => {
   source = world.service();
   seen = 0;
   mark = openHandledMark({ service: source, redis: world.redis, streams: streamsOf(source) });
-  for (const table of ['outbox', 'outbox_mark', 'inbox', 'dead_letter', 'applied']) await world.rows(`delete from ${table}`);
-}); // prettier-ignore
+  await world.empty();
+});
 afterEach(stopAll);
 
 async function stopAll(): Promise<void> {

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { jsonInTurns } from '../../../subgraphs/shared/json-text.ts';
 import { openTurns } from '../../../subgraphs/shared/turns.ts';
+import { countTurns } from '../../support/count-turns.ts';
 
 const row = (index: number) => ({ id: index, name: `Näme "${index}"`, at: new Date(0), gone: undefined, tags: [null, true, index / 3] }); // prettier-ignore
 const values: Record<string, unknown> = {
@@ -20,15 +21,9 @@ test.each(Object.entries(values))('the text of %s is what JSON.stringify gives',
 });
 
 test('a large answer leaves turns of the event loop to others', async () => {
-  let turnsOfOthers = 0;
-  let isOver = false;
-  const count = (): void => {
-    turnsOfOthers += 1;
-    if (!isOver) setImmediate(count);
-  };
-  setImmediate(count);
+  const others = countTurns();
   const parts = await jsonInTurns(values['a large list'], openTurns());
-  isOver = true;
+  others.stop();
   expect(parts.length).toBeGreaterThan(3);
-  expect(turnsOfOthers).toBeGreaterThanOrEqual(parts.length - 1);
+  expect(others.turns()).toBeGreaterThanOrEqual(parts.length - 1);
 });

@@ -1,18 +1,13 @@
 import { expect, test } from '@jest/globals';
 import { openTurns } from '../../../subgraphs/shared/turns.ts';
+import { countTurns } from '../../support/count-turns.ts';
 
 /** In which turn of the event loop, from now, each of the waiting was admitted. */
 async function admittedAt(shares: readonly (number | undefined)[]): Promise<number[]> {
   const turns = openTurns();
-  let turn = 0;
-  let isOver = false;
-  const count = (): void => {
-    turn += 1;
-    if (!isOver) setImmediate(count);
-  };
-  setImmediate(count);
-  const at = await Promise.all(shares.map((share) => turns.next(share).then(() => turn)));
-  isOver = true;
+  const loop = countTurns();
+  const at = await Promise.all(shares.map((share) => turns.next(share).then(loop.turns)));
+  loop.stop();
   return at;
 }
 

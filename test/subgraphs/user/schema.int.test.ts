@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { openDatabase } from '../../../subgraphs/shared/database.ts';
+import { type Database, openDatabase } from '../../../subgraphs/shared/database.ts';
 import { userSchema } from '../../../subgraphs/user/subgraph.ts';
 import { type UserPlatform, newMobile, openUserPlatform, registerPerson } from './support.ts';
 
@@ -9,35 +9,25 @@ beforeAll(async () => {
 });
 afterAll(() => platform.close());
 
+const { entities, migrations } = userSchema;
+const open = (): Promise<Database> =>
+  openDatabase({ url: platform.databaseUrl, entities, migrations, poolSize: 2, log: platform.runtime.log });
+
 /** Tables that the kernel makes for its own use. */
 const kernelTables = /^drop table if exists `(migration_lock|mikro_orm_migrations)`;?$/;
 
 test('records and migrations agree', async () => {
-  const db = await openDatabase({
-    url: platform.databaseUrl,
-    entities: userSchema.entities,
-    migrations: userSchema.migrations,
-    poolSize: 2,
-    log: platform.runtime.log,
-  });
+  const db = await open();
   const difference = await db.orm.schema.getUpdateSchemaSQL({ wrap: false });
   await db.close();
   expect(difference.split('\n').filter((line) => line !== '' && !kernelTables.test(line))).toEqual([]);
 });
 
 test('migrating again changes nothing', async () => {
-  const db = await openDatabase({
-    url: platform.databaseUrl,
-    entities: userSchema.entities,
-    migrations: userSchema.migrations,
-    poolSize: 2,
-    log: platform.runtime.log,
-  });
+  const db = await open();
   await Promise.all([db.migrate(), db.migrate()]);
   await db.close();
-  expect(await platform.sql('select name from mikro_orm_migrations')).toEqual(
-    userSchema.migrations.map(({ name }) => ({ name })),
-  );
+  expect(await platform.sql('select name from mikro_orm_migrations')).toEqual(migrations.map(({ name }) => ({ name })));
 });
 
 test('numbers that were kept with + or 00 become digits, and of two that are one the first keeps it', async () => {
@@ -47,13 +37,7 @@ test('numbers that were kept with + or 00 become digits, and of two that are one
   for (const [index, { id }] of people.entries())
     await platform.sql('update user_account set mobile = ? where id = unhex(?)', [kept[index], id.replaceAll('-', '')]);
   await platform.sql("delete from mikro_orm_migrations where name = '002-mobiles-as-digits'");
-  const db = await openDatabase({
-    url: platform.databaseUrl,
-    entities: userSchema.entities,
-    migrations: userSchema.migrations,
-    poolSize: 2,
-    log: platform.runtime.log,
-  });
+  const db = await open();
   await db.migrate();
   await db.close();
   const now = await platform.sql(
@@ -68,13 +52,7 @@ test('names that were kept before are found in any spelling', async () => {
   const key = () => platform.sql('select name_key from user_account where id = unhex(?)', [id.replaceAll('-', '')]);
   await platform.sql("update user_account set name_key = ''");
   await platform.sql("delete from mikro_orm_migrations where name = '004-name-keys'");
-  const db = await openDatabase({
-    url: platform.databaseUrl,
-    entities: userSchema.entities,
-    migrations: userSchema.migrations,
-    poolSize: 2,
-    log: platform.runtime.log,
-  });
+  const db = await open();
   await db.migrate();
   await db.close();
   expect(await key()).toEqual([{ name_key: 'cafe slask' }]);
