@@ -25,8 +25,8 @@ export type JobStoreOptions = {
 const connectTimeoutMs = 3_000;
 /** A store that takes a command and does not answer it within this time is away. */
 const commandTimeoutMs = 2_500;
-/** A connection over which a command has no answer for this long may have died without a word: it is made anew. */
-const silenceMs = 4_000;
+/** A connection over which a question has no answer for this long may have died without a word: it is made anew. */
+const silenceMs = 2_000;
 const maxReconnectDelayMs = 2_000;
 
 /** MongoDB when `mongoUrl` is set, else Redis. Rejects when it can't be reached now. */
@@ -38,7 +38,19 @@ async function connectRedisStore({ redisUrl, prefix, onError, onLeft }: JobStore
   const backend = new RedisBackend({ ...keys, redisOptions: redisOptionsOf(redisUrl) });
   const client = (backend.repository as RedisJobRepository).getRedis();
   client.on('error', onError);
-  const ping = async () => void (await client.ping());
+  let connections = 0;
+  client.on('connect', () => (connections += 1));
+  /** The client's own `socketTimeout` would not do: its timer outlives its connection and cuts the next one. */
+  async function ping(): Promise<void> {
+    const asked = connections;
+    try {
+      await inTime(client.ping(), silenceMs);
+    } catch (error) {
+      const isSilent = (error as { code?: unknown }).code === 'ETIMEDOUT';
+      if (isSilent && connections === asked) client.disconnect(true);
+      throw error;
+    }
+  }
   try {
     if (client.status !== 'ready') await inTime(firstOf(client, 'ready', 'close'), connectTimeoutMs);
     await ping();
@@ -71,7 +83,6 @@ function redisOptionsOf(redisUrl: string): NonNullable<RedisBackendConfig['redis
     ...(url.protocol === 'rediss:' && { tls: {} }),
     connectTimeout: connectTimeoutMs,
     commandTimeout: commandTimeoutMs,
-    socketTimeout: silenceMs,
     // A command fails at once while there is no connection, and none is sent a second time by the driver.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,

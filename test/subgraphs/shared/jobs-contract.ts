@@ -158,6 +158,7 @@ export function testJobs(store: () => JobStore): void {
 
   const absences: Record<string, { begin(gate: TcpProxy): unknown; end(gate: TcpProxy): unknown }> = {
     hangs: { begin: (gate) => gate.stall(), end: (gate) => gate.mend() },
+    'has forgotten its connections': { begin: (gate) => gate.forget(), end: () => undefined },
     'refuses connections': { begin: (gate) => gate.refuse(), end: (gate) => gate.accept() },
   };
   test.each(Object.entries(absences))(

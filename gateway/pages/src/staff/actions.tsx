@@ -160,17 +160,19 @@ function Refund({
   return (
     <div className="cancel">
       <span>{isAsked ? `You were asked to agree: give ${amount} back?` : `Give ${amount} back?`}</span>
-      <button
-        type="button"
-        className="link"
-        disabled={action.busy}
-        onClick={() => void onRefund().then(() => setAsking(false))}
-      >
-        {action.busy ? 'Giving back…' : 'Yes, give it back'}
-      </button>
-      <button type="button" className="link" disabled={action.busy} onClick={() => setAsking(false)}>
-        No
-      </button>
+      <span className="choices">
+        <button
+          type="button"
+          className="link"
+          disabled={action.busy}
+          onClick={() => void onRefund().then(() => setAsking(false))}
+        >
+          {action.busy ? 'Giving back…' : 'Yes, give it back'}
+        </button>
+        <button type="button" className="link" disabled={action.busy} onClick={() => setAsking(false)}>
+          No
+        </button>
+      </span>
     </div>
   );
 }
