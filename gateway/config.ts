@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'graphql';
 import { z } from 'zod';
-import type { AdmissionLimits } from './admission.ts';
-import type { ConnectionLimits } from './connection-gate.ts';
-import { defaultTimeoutMs, maxTimeoutMs } from '../subgraphs/shared/deadline.ts';
-import { ConfigError, type Env, integer, readEnv, url } from '../subgraphs/shared/env.ts';
+import type { AdmissionLimits } from './turns/admission.ts';
+import type { ConnectionLimits } from './front/connection-gate.ts';
+import { defaultTimeoutMs, maxTimeoutMs } from '../subgraphs/shared/time/deadline.ts';
+import { ConfigError, type Env, integer, readEnv, url } from '../subgraphs/shared/process/env.ts';
 
 /** The gateway's own configuration, beside the platform's. The README lists the variables. */
 export type GatewayConfig = {

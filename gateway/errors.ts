@@ -1,6 +1,6 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
-import { type ErrorCode, errorCodes, isCoercionError, isUnavailable } from '../subgraphs/shared/errors.ts';
-import type { Logger } from '../subgraphs/shared/telemetry.ts';
+import { type ErrorCode, errorCodes, isCoercionError, isUnavailable } from '../subgraphs/shared/errors/errors.ts';
+import type { Logger } from '../subgraphs/shared/process/telemetry.ts';
 
 /** Codes that only the gateway gives, beside those of every service; `docs/errors.md` says what a client does. */
 export const gatewayErrorCodes = [

@@ -1,4 +1,4 @@
-import type { Env } from '../subgraphs/shared/env.ts';
+import type { Env } from '../subgraphs/shared/process/env.ts';
 import { auditEvents, auditIdempotency } from './audit/events.ts';
 import { type AuditContext, openAudit } from './audit/context.ts';
 import { auditDisputes } from './audit/disputes.ts';

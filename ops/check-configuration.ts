@@ -5,9 +5,17 @@ import { readGatewayConfig } from '../gateway/config.ts';
 import { readOrderConfig } from '../subgraphs/order/config.ts';
 import { readPaymentConfig, readReconciliationHour } from '../subgraphs/payment/config.ts';
 import { readProviderConfig } from '../subgraphs/payment/simulated-provider/config.ts';
-import { ConfigError, type Env, checkAll, developmentValue, integer, readEnv, url } from '../subgraphs/shared/env.ts';
-import { subgraphNames } from '../subgraphs/shared/link.ts';
-import { databaseUrl, readPlatformConfig } from '../subgraphs/shared/runtime.ts';
+import {
+  ConfigError,
+  type Env,
+  checkAll,
+  developmentValue,
+  integer,
+  readEnv,
+  url,
+} from '../subgraphs/shared/process/env.ts';
+import { subgraphNames } from '../subgraphs/shared/calls/link.ts';
+import { databaseUrl, readPlatformConfig } from '../subgraphs/shared/process/runtime.ts';
 import { readAdminConfig, readUserConfig } from '../subgraphs/user/config.ts';
 
 /** Whether the demo shop is filled in production too. Throws ConfigError. */

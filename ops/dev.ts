@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
-import { ConfigError, type Env } from '../subgraphs/shared/env.ts';
-import { runProcess } from '../subgraphs/shared/process.ts';
+import { ConfigError, type Env } from '../subgraphs/shared/process/env.ts';
+import { runProcess } from '../subgraphs/shared/process/run-process.ts';
 import { checkDataDir, serversFor } from './servers-for.ts';
 
 /**

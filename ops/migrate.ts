@@ -1,10 +1,10 @@
 import { type Connection, createConnection } from 'mysql2/promise';
-import { openDatabase } from '../subgraphs/shared/database.ts';
-import { ConfigError, type Env } from '../subgraphs/shared/env.ts';
-import { type PlatformConfig, databaseUrl, readPlatformConfig } from '../subgraphs/shared/runtime.ts';
-import { createLogger } from '../subgraphs/shared/telemetry.ts';
+import { openDatabase } from '../subgraphs/shared/database/database.ts';
+import { ConfigError, type Env } from '../subgraphs/shared/process/env.ts';
+import { type PlatformConfig, databaseUrl, readPlatformConfig } from '../subgraphs/shared/process/runtime.ts';
+import { createLogger } from '../subgraphs/shared/process/telemetry.ts';
 import { type Schema, schemas } from './platform-parts.ts';
-import { runProcess } from '../subgraphs/shared/process.ts';
+import { runProcess } from '../subgraphs/shared/process/run-process.ts';
 import { serversFor } from './servers-for.ts';
 
 /** What a service may do in its own schema: its data, and the tables that its migrations make. */

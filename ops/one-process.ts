@@ -1,6 +1,6 @@
 import { startGateway } from '../gateway/server.ts';
 import { startSimulatedProvider } from '../subgraphs/payment/simulated-provider/server.ts';
-import type { Env } from '../subgraphs/shared/env.ts';
+import type { Env } from '../subgraphs/shared/process/env.ts';
 import { openPlatform } from './platform-parts.ts';
 import { seed } from './seed.ts';
 

@@ -1,8 +1,8 @@
-import type { NamedMigration } from '../subgraphs/shared/database.ts';
-import { type SubgraphLink, type SubgraphName, subgraphNames } from '../subgraphs/shared/link.ts';
-import type { Env } from '../subgraphs/shared/env.ts';
-import { type Runtime, openRuntime } from '../subgraphs/shared/runtime.ts';
-import type { Subgraph } from '../subgraphs/shared/subgraph.ts';
+import type { NamedMigration } from '../subgraphs/shared/database/database.ts';
+import { type SubgraphLink, type SubgraphName, subgraphNames } from '../subgraphs/shared/calls/link.ts';
+import type { Env } from '../subgraphs/shared/process/env.ts';
+import { type Runtime, openRuntime } from '../subgraphs/shared/process/runtime.ts';
+import type { Subgraph } from '../subgraphs/shared/engine/subgraph.ts';
 import { createOrderSubgraph, orderSchema } from '../subgraphs/order/subgraph.ts';
 import { createPaymentSubgraph, paymentSchema } from '../subgraphs/payment/subgraph.ts';
 import { simulatedSchema } from '../subgraphs/payment/simulated-provider/subgraph.ts';

@@ -1,16 +1,16 @@
 import { createConnection } from 'mysql2/promise';
-import { callerHeaders, identitySigner } from '../subgraphs/shared/auth.ts';
-import { decimalText } from '../subgraphs/shared/currencies.ts';
-import type { Env } from '../subgraphs/shared/env.ts';
-import { CallError } from '../subgraphs/shared/link.ts';
-import { type Runtime, databaseUrl, readPlatformConfig } from '../subgraphs/shared/runtime.ts';
-import { traceparentOf } from '../subgraphs/shared/telemetry.ts';
+import { callerHeaders, identitySigner } from '../subgraphs/shared/auth/auth.ts';
+import { decimalText } from '../subgraphs/shared/values/currencies.ts';
+import type { Env } from '../subgraphs/shared/process/env.ts';
+import { CallError } from '../subgraphs/shared/calls/link.ts';
+import { type Runtime, databaseUrl, readPlatformConfig } from '../subgraphs/shared/process/runtime.ts';
+import { traceparentOf } from '../subgraphs/shared/process/telemetry.ts';
 import { type Accounts, openAccounts } from '../subgraphs/user/accounts.ts';
 import { readDemoShop } from './check-configuration.ts';
 import { type DemoProduct, demoAccounts, demoProducts } from './demo-shop.ts';
 import { migrate } from './migrate.ts';
 import { type Subgraphs, openPlatform } from './platform-parts.ts';
-import { runProcess } from '../subgraphs/shared/process.ts';
+import { runProcess } from '../subgraphs/shared/process/run-process.ts';
 import { serversFor } from './servers-for.ts';
 
 const createProduct = `mutation SeedProduct($input: CreateProductInput!, $idempotencyKey: String!) {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { ConfigError, type Env } from '../subgraphs/shared/env.ts';
+import { ConfigError, type Env } from '../subgraphs/shared/process/env.ts';
 import { type Servers, startServers } from './embedded/servers.ts';
 
 /**

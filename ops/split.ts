@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import type { Env } from '../subgraphs/shared/env.ts';
-import { subgraphNames } from '../subgraphs/shared/link.ts';
+import type { Env } from '../subgraphs/shared/process/env.ts';
+import { subgraphNames } from '../subgraphs/shared/calls/link.ts';
 import { freePort } from './embedded/servers.ts';
 import type { RunningPlatform } from './one-process.ts';
 import { type Program, type Supervised, supervise } from './supervise.ts';

@@ -1,4 +1,4 @@
-import type { Env } from '../subgraphs/shared/env.ts';
+import type { Env } from '../subgraphs/shared/process/env.ts';
 import { migrate } from './migrate.ts';
 import { type RunningPlatform, startInOneProcess } from './one-process.ts';
 import { seedAlone } from './seed.ts';

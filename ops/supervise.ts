@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Env } from '../subgraphs/shared/env.ts';
+import type { Env } from '../subgraphs/shared/process/env.ts';
 
 /** A service that runs as a process of its own. */
 export type Program = {

@@ -1,14 +1,14 @@
 import { createServer } from 'node:http';
 import { z } from 'zod';
-import type { Env } from '../subgraphs/shared/env.ts';
-import { integer, readEnv } from '../subgraphs/shared/env.ts';
-import { openOperationsPort } from '../subgraphs/shared/operations-port.ts';
-import { runProcess } from '../subgraphs/shared/process.ts';
-import { findAway } from '../subgraphs/shared/readiness.ts';
-import { type Runtime, openRuntime } from '../subgraphs/shared/runtime.ts';
-import { closeServer, listen } from '../subgraphs/shared/http-server.ts';
-import { answerOperations, respond } from '../subgraphs/shared/serve.ts';
-import { httpLinks } from '../subgraphs/shared/subgraph-process.ts';
+import type { Env } from '../subgraphs/shared/process/env.ts';
+import { integer, readEnv } from '../subgraphs/shared/process/env.ts';
+import { openOperationsPort } from '../subgraphs/shared/process/operations-port.ts';
+import { runProcess } from '../subgraphs/shared/process/run-process.ts';
+import { findAway } from '../subgraphs/shared/process/readiness.ts';
+import { type Runtime, openRuntime } from '../subgraphs/shared/process/runtime.ts';
+import { closeServer, listen } from '../subgraphs/shared/http/server.ts';
+import { answerOperations, respond } from '../subgraphs/shared/engine/serve-subgraph.ts';
+import { httpLinks } from '../subgraphs/shared/engine/subgraph-process.ts';
 import { openSubgraphs } from './platform-parts.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { type AnswerSize, addValue, checkSize } from '../../subgraphs/shared/answer-size.ts';
+import { type AnswerSize, addValue, checkSize } from '../../subgraphs/shared/answers/answer-size.ts';
 import type { ErrorBook, Failure } from './error-book.ts';
 import { type CompleteLeaf, completeLeaf } from './leaves.ts';
 import { getOwn, ownReader, setOwn } from './own.ts';

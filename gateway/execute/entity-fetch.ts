@@ -1,7 +1,7 @@
 import type { FetchNode } from '@apollo/query-planner';
 import type { GraphQLSchema } from 'graphql';
 import { type Answer, type SubgraphError, failedAnswer } from './answers.ts';
-import { addValue } from '../../subgraphs/shared/answer-size.ts';
+import { addValue } from '../../subgraphs/shared/answers/answer-size.ts';
 import type { Failure } from './error-book.ts';
 import { executeLimits } from './limits.ts';
 import { type Merge, compileLeafMerge } from './merge.ts';

@@ -2,7 +2,7 @@ import { Supergraph, operationFromDocument } from '@apollo/federation-internals'
 import { type QueryPlan, QueryPlanner } from '@apollo/query-planner';
 import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import { type AnswerLimits, defaultAnswerLimits } from '../../subgraphs/shared/answer-size.ts';
+import { type AnswerLimits, defaultAnswerLimits } from '../../subgraphs/shared/answers/answer-size.ts';
 import { keepExtensions } from './answers.ts';
 import { type CompiledOperation, compileOperation } from './compile.ts';
 import { executeLimits } from './limits.ts';

@@ -1,4 +1,4 @@
-import { type AnswerLimits, answerTooLarge } from '../../subgraphs/shared/answer-size.ts';
+import { type AnswerLimits, answerTooLarge } from '../../subgraphs/shared/answers/answer-size.ts';
 import { compileReader, getOwn, isInherited, setOwn } from './own.ts';
 import { type JsonObject, type ResponsePath, isJsonObject } from './types.ts';
 import { type ValueTree, findByValues } from './value-tree.ts';

@@ -1,4 +1,4 @@
-import { type AnswerSize, addValue, checkSize } from '../../subgraphs/shared/answer-size.ts';
+import { type AnswerSize, addValue, checkSize } from '../../subgraphs/shared/answers/answer-size.ts';
 import { type GraphQLLeafType, isEnumType, isSpecifiedScalarType } from 'graphql';
 import { bytesOf, shapeOfObject } from './complete.ts';
 import { completeLeaf } from './leaves.ts';

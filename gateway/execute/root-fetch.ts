@@ -1,6 +1,6 @@
 import type { FetchNode } from '@apollo/query-planner';
 import type { GraphQLSchema } from 'graphql';
-import { addValue } from '../../subgraphs/shared/answer-size.ts';
+import { addValue } from '../../subgraphs/shared/answers/answer-size.ts';
 import type { Answer } from './answers.ts';
 import type { ErrorDetails, Failure } from './error-book.ts';
 import { type Merge, copyOf } from './merge.ts';

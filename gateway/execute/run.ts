@@ -4,7 +4,7 @@ import {
   checkSize,
   isAnswerTooLarge,
   notedSize,
-} from '../../subgraphs/shared/answer-size.ts';
+} from '../../subgraphs/shared/answers/answer-size.ts';
 import { type Answer, readAnswer, thrownAnswer } from './answers.ts';
 import type { ErrorBook } from './error-book.ts';
 import type { PlanPath } from './paths.ts';

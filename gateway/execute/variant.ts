@@ -7,7 +7,7 @@ import {
   checkSize,
   newAnswerSize,
   noteSize,
-} from '../../subgraphs/shared/answer-size.ts';
+} from '../../subgraphs/shared/answers/answer-size.ts';
 import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import type { LRUCache } from 'lru-cache';
 import { readAnswer } from './answers.ts';

@@ -1,5 +1,5 @@
 import type { ExecutionResult, GraphQLError } from 'graphql';
-import { unavailable } from '../../subgraphs/shared/errors.ts';
+import { unavailable } from '../../subgraphs/shared/errors/errors.ts';
 import type { StreamKind } from './kinds.ts';
 import type { Upstream, UpstreamStep } from './upstream.ts';
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ExecutionResult, GraphQLError } from 'graphql';
-import { unavailable } from '../../subgraphs/shared/errors.ts';
-import type { SubgraphLink } from '../../subgraphs/shared/link.ts';
-import type { Logger } from '../../subgraphs/shared/telemetry.ts';
-import type { Caller, CallerHeaders } from '../caller.ts';
+import { unavailable } from '../../subgraphs/shared/errors/errors.ts';
+import type { SubgraphLink } from '../../subgraphs/shared/calls/link.ts';
+import type { Logger } from '../../subgraphs/shared/process/telemetry.ts';
+import type { Caller, CallerHeaders } from '../callers/caller.ts';
 import type { StreamRequest } from './kinds.ts';
 
 /** An event of the owner, or how the stream ended: by itself, or with the owner's refusal. */

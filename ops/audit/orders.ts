@@ -1,5 +1,5 @@
-import { type Row, toDate, toJson } from '../../subgraphs/shared/database.ts';
-import { idFromBytes } from '../../subgraphs/shared/ids.ts';
+import { type Row, toDate, toJson } from '../../subgraphs/shared/database/database.ts';
+import { idFromBytes } from '../../subgraphs/shared/values/ids.ts';
 import { type JournalEntry, entryHash, genesisHash } from '../../subgraphs/order/domain/journal.ts';
 import { type AuditContext, broken } from './context.ts';
 

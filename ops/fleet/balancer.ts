@@ -1,6 +1,6 @@
 import { type Server, type Socket, connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { resetConnection } from '../../subgraphs/shared/http-server.ts';
+import { resetConnection } from '../../subgraphs/shared/http/server.ts';
 
 /** Where a balancer sends connections: the port of a program on this machine. */
 export type BackEnd = {

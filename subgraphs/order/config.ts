@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { isTimeZone } from '../shared/local-date.ts';
-import { type Env, integer, readEnv } from '../shared/env.ts';
+import { isTimeZone } from '../shared/values/local-date.ts';
+import { type Env, integer, readEnv } from '../shared/process/env.ts';
 
 export type OrderConfig = {
   /** Seconds to pay, for every order type that names no time of its own. */

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { write } from '../shared/database.ts';
-import type { EventHandler } from '../shared/event-consumer.ts';
-import type { DomainEvent } from '../shared/events.ts';
-import { idToBytes } from '../shared/ids.ts';
+import { write } from '../shared/database/database.ts';
+import type { EventHandler } from '../shared/events/event-consumer.ts';
+import type { DomainEvent } from '../shared/tables/outbox.ts';
+import { idToBytes } from '../shared/values/ids.ts';
 import { announce } from './announce.ts';
 import { advancesByItself } from './commands/advance-order.ts';
 import { changeOrder } from './commands/change-order.ts';

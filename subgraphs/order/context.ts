@@ -1,6 +1,6 @@
-import { type Viewer, mayRead, requireUser } from '../shared/auth.ts';
-import { notFound } from '../shared/errors.ts';
-import type { CallContext } from '../shared/subgraph.ts';
+import { type Viewer, mayRead, requireUser } from '../shared/auth/auth.ts';
+import { notFound } from '../shared/errors/errors.ts';
+import type { CallContext } from '../shared/engine/subgraph.ts';
 import type { OrderDeps } from './deps.ts';
 import type { DelayedJob } from './jobs.ts';
 import type { OrderLoaders } from './loaders.ts';

@@ -1,8 +1,8 @@
-import type { Database } from '../shared/database.ts';
-import type { ServiceCaller } from '../shared/link.ts';
-import type { Live } from '../shared/live.ts';
-import type { Logger, Metrics } from '../shared/telemetry.ts';
-import type { Time } from '../shared/time.ts';
+import type { Database } from '../shared/database/database.ts';
+import type { ServiceCaller } from '../shared/calls/link.ts';
+import type { Live } from '../shared/process/live.ts';
+import type { Logger, Metrics } from '../shared/process/telemetry.ts';
+import type { Time } from '../shared/time/time.ts';
 import type { OrderConfig } from './config.ts';
 import type { FeedWatch } from './feed.ts';
 import type { OrderTypes } from './types/registry.ts';

@@ -1,5 +1,5 @@
-import type { DomainEvent } from '../shared/events.ts';
-import { newId } from '../shared/ids.ts';
+import type { DomainEvent } from '../shared/tables/outbox.ts';
+import { newId } from '../shared/values/ids.ts';
 import type { OrderEvent, PartPayment } from './domain/order.ts';
 import { givesNightsBack } from './domain/redemption.ts';
 import type { StoredOrder } from './rows.ts';

@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
-import { type Database, type Row, type Sql, placeholders, select, toDate, write } from '../shared/database.ts';
-import { idFromBytes, idToBytes } from '../shared/ids.ts';
-import type { Live } from '../shared/live.ts';
-import { type Loop, startLoop } from '../shared/loop.ts';
-import type { Logger } from '../shared/telemetry.ts';
+import { type Database, type Row, type Sql, placeholders, select, toDate, write } from '../shared/database/database.ts';
+import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
+import type { Live } from '../shared/process/live.ts';
+import { type Loop, startLoop } from '../shared/process/loop.ts';
+import type { Logger } from '../shared/process/telemetry.ts';
 import { ordersChannel } from './announce.ts';
 import type { JournalEntry } from './domain/journal.ts';
 import { type OrderFilter, conditionsOf } from './queries.ts';

@@ -1,5 +1,5 @@
-import type { Jobs } from '../shared/jobs.ts';
-import { purgeShared } from '../shared/retention.ts';
+import type { Jobs } from '../shared/jobs/jobs.ts';
+import { purgeShared } from '../shared/tables/retention.ts';
 import { advanceOrders } from './commands/advance-order.ts';
 import { expireOrders } from './commands/expire-orders.ts';
 import type { OrderDeps } from './deps.ts';

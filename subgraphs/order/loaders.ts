@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
-import { type Sql, placeholders, select } from '../shared/database.ts';
-import { idToBytes } from '../shared/ids.ts';
+import { type Sql, placeholders, select } from '../shared/database/database.ts';
+import { idToBytes } from '../shared/values/ids.ts';
 import type { JournalEntry } from './domain/journal.ts';
 import type { Saga } from './domain/saga.ts';
 import { listOrdersOfCustomers, readJournals } from './queries.ts';

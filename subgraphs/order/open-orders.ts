@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { addressGroup } from '../shared/client-address.ts';
-import { type Sql, placeholders, select, write } from '../shared/database.ts';
-import { type Refusal, RefusedError } from '../shared/errors.ts';
-import { idFromBytes, idToBytes } from '../shared/ids.ts';
+import { addressGroup } from '../shared/values/address-group.ts';
+import { type Sql, placeholders, select, write } from '../shared/database/database.ts';
+import { type Refusal, RefusedError } from '../shared/errors/errors.ts';
+import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import type { OpenOrderLimits } from './config.ts';
 import type { OrderState } from './domain/order.ts';
 import { nightsOf } from './domain/stay.ts';

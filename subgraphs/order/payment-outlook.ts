@@ -1,8 +1,8 @@
-import { inTime } from '../shared/in-time.ts';
-import { deadlineIn } from '../shared/deadline.ts';
-import { noteFailure } from '../shared/dependency.ts';
-import { isUnavailable } from '../shared/errors.ts';
-import { CallError } from '../shared/link.ts';
+import { inTime } from '../shared/time/in-time.ts';
+import { deadlineIn } from '../shared/time/deadline.ts';
+import { noteFailure } from '../shared/process/dependency.ts';
+import { isUnavailable } from '../shared/errors/errors.ts';
+import { CallError } from '../shared/calls/link.ts';
 import type { OrderDeps } from './deps.ts';
 import { closingGraceMs } from './domain/order.ts';
 import type { StoredOrder } from './rows.ts';

@@ -1,8 +1,15 @@
-import { type List, type Page, type PageRequest, foreignCursor, pageArguments, toPage } from '../shared/connection.ts';
-import { type Sql, placeholders, select } from '../shared/database.ts';
-import { badUserInput } from '../shared/errors.ts';
-import { idToBytes, isId, typedNumber } from '../shared/ids.ts';
-import { firstOf, typedIdentifier } from '../shared/text.ts';
+import {
+  type List,
+  type Page,
+  type PageRequest,
+  foreignCursor,
+  pageArguments,
+  toPage,
+} from '../shared/values/paging.ts';
+import { type Sql, placeholders, select } from '../shared/database/database.ts';
+import { badUserInput } from '../shared/errors/errors.ts';
+import { idToBytes, isId, typedNumber } from '../shared/values/ids.ts';
+import { firstOf, typedIdentifier } from '../shared/values/text.ts';
 import type { JournalEntry } from './domain/journal.ts';
 import { type OrderState, closingGraceMs } from './domain/order.ts';
 import { maxClientReferenceLength } from './domain/pricing.ts';

@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { IdType } from '../shared/database.ts';
+import { IdType } from '../shared/database/database.ts';
 import type { CancelReason, FulfilmentStatus, OrderState, PaymentStatus } from './domain/order.ts';
 import type { SagaState, SagaStep } from './domain/saga.ts';
 import type { ProductKind } from './types/order-type.ts';

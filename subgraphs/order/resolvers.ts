@@ -1,10 +1,10 @@
-import { type UserViewer, type Viewer, isStaff, mayRead, requireStaff, requireUser } from '../shared/auth.ts';
-import { pageArguments, toPage } from '../shared/connection.ts';
-import { badUserInput, notFound } from '../shared/errors.ts';
-import { isId, typedNumber } from '../shared/ids.ts';
-import { dateIn } from '../shared/local-date.ts';
-import { scalars } from '../shared/scalars.ts';
-import type { ResolverMap } from '../shared/subgraph.ts';
+import { type UserViewer, type Viewer, isStaff, mayRead, requireStaff, requireUser } from '../shared/auth/auth.ts';
+import { pageArguments, toPage } from '../shared/values/paging.ts';
+import { badUserInput, notFound } from '../shared/errors/errors.ts';
+import { isId, typedNumber } from '../shared/values/ids.ts';
+import { dateIn } from '../shared/values/local-date.ts';
+import { scalars } from '../shared/values/scalars.ts';
+import type { ResolverMap } from '../shared/engine/subgraph.ts';
 import type * as Schema from '../../schema/generated/order.ts';
 import { advanceOrder } from './commands/advance-order.ts';
 import { addOrderNote, archiveOrder, resolveAttention, updateOrderRemark } from './commands/annotate-order.ts';

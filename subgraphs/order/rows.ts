@@ -1,5 +1,5 @@
-import { type Row, toDate, toJson } from '../shared/database.ts';
-import { idFromBytes } from '../shared/ids.ts';
+import { type Row, toDate, toJson } from '../shared/database/database.ts';
+import { idFromBytes } from '../shared/values/ids.ts';
 import type { JournalEntry } from './domain/journal.ts';
 import type {
   ActorType,

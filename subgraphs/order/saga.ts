@@ -1,8 +1,8 @@
-import { isUnavailable } from '../shared/errors.ts';
-import { failPoint } from '../shared/fail-point.ts';
-import { select } from '../shared/database.ts';
-import { idFromBytes } from '../shared/ids.ts';
-import { CallError } from '../shared/link.ts';
+import { isUnavailable } from '../shared/errors/errors.ts';
+import { failPoint } from '../shared/process/fail-point.ts';
+import { select } from '../shared/database/database.ts';
+import { idFromBytes } from '../shared/values/ids.ts';
+import { CallError } from '../shared/calls/link.ts';
 import { announce } from './announce.ts';
 import { advancesByItself } from './commands/advance-order.ts';
 import type { OrderDeps } from './deps.ts';

@@ -1,4 +1,4 @@
-import { runSubgraphServer } from '../shared/subgraph-process.ts';
+import { runSubgraphServer } from '../shared/engine/subgraph-process.ts';
 import { createOrderSubgraph } from './subgraph.ts';
 
 await runSubgraphServer('order', createOrderSubgraph);

@@ -1,6 +1,6 @@
-import { type Sql, insertRows, placeholders, select, toJson, write } from '../shared/database.ts';
-import { appendOutbox } from '../shared/events.ts';
-import { idFromBytes, idToBytes, newId } from '../shared/ids.ts';
+import { type Sql, insertRows, placeholders, select, toJson, write } from '../shared/database/database.ts';
+import { appendOutbox } from '../shared/tables/outbox.ts';
+import { idFromBytes, idToBytes, newId } from '../shared/values/ids.ts';
 import { type JournalEntry, genesisHash, toEntry } from './domain/journal.ts';
 import {
   type Actor,

@@ -1,7 +1,7 @@
-import { isStaff, requireStaff, requireUser } from '../shared/auth.ts';
-import { badUserInput } from '../shared/errors.ts';
-import { isId } from '../shared/ids.ts';
-import { readOnWake } from '../shared/live.ts';
+import { isStaff, requireStaff, requireUser } from '../shared/auth/auth.ts';
+import { badUserInput } from '../shared/errors/errors.ts';
+import { isId } from '../shared/values/ids.ts';
+import { readOnWake } from '../shared/process/live.ts';
 import type * as Schema from '../../schema/generated/order.ts';
 import { orderChannel } from './announce.ts';
 import { type OrderContext, noOrder, requireReader, visible } from './context.ts';

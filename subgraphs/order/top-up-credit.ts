@@ -1,4 +1,4 @@
-import type { ServiceCaller } from '../shared/link.ts';
+import type { ServiceCaller } from '../shared/calls/link.ts';
 import type { CreditTopUp } from './types/top-up.ts';
 
 const mutation = `mutation CreditTopUp($orderId: ID!, $number: String!) { creditTopUp(orderId: $orderId, number: $number) }`;

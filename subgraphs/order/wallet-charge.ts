@@ -1,6 +1,6 @@
-import { isUnavailable } from '../shared/errors.ts';
-import { CallError } from '../shared/link.ts';
-import type { MoneyJson } from '../shared/money.ts';
+import { isUnavailable } from '../shared/errors/errors.ts';
+import { CallError } from '../shared/calls/link.ts';
+import type { MoneyJson } from '../shared/values/money.ts';
 import type { OrderDeps } from './deps.ts';
 import type { CompensationFailure, Saga, StepOutcome } from './domain/saga.ts';
 import type { StoredOrder } from './rows.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { isCurrency } from '../shared/currencies.ts';
-import { ConfigError, type Env, developmentValue, integer, readEnv, url } from '../shared/env.ts';
+import { isCurrency } from '../shared/values/currencies.ts';
+import { ConfigError, type Env, developmentValue, integer, readEnv, url } from '../shared/process/env.ts';
 import { rsaPrivateKey, rsaPublicKey } from './rsa-keys.ts';
 
 /** How the payment service reaches the simulated provider and knows its webhooks. */

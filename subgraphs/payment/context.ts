@@ -1,10 +1,10 @@
-import type { Database, Sql } from '../shared/database.ts';
-import type { Env } from '../shared/env.ts';
-import type { Live } from '../shared/live.ts';
-import type { ServiceCaller } from '../shared/link.ts';
-import type { CallContext } from '../shared/subgraph.ts';
-import type { Time } from '../shared/time.ts';
-import type { Logger } from '../shared/telemetry.ts';
+import type { Database, Sql } from '../shared/database/database.ts';
+import type { Env } from '../shared/process/env.ts';
+import type { Live } from '../shared/process/live.ts';
+import type { ServiceCaller } from '../shared/calls/link.ts';
+import type { CallContext } from '../shared/engine/subgraph.ts';
+import type { Time } from '../shared/time/time.ts';
+import type { Logger } from '../shared/process/telemetry.ts';
 import type { CaptureMode } from './config.ts';
 import type { PaymentLoaders } from './loaders.ts';
 import { type Journalled, type PaymentMetrics, countJournalled } from './metrics.ts';

@@ -1,4 +1,4 @@
-import { type DomainEvent, appendOutbox } from '../shared/events.ts';
+import { type DomainEvent, appendOutbox } from '../shared/tables/outbox.ts';
 import type { PaymentDeps, Unit } from './context.ts';
 import type { PaymentRow, RefundRow } from './records.ts';
 

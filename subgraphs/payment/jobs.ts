@@ -1,9 +1,9 @@
-import { select, write } from '../shared/database.ts';
-import { noteFailure } from '../shared/dependency.ts';
-import { idFromBytes, idToBytes } from '../shared/ids.ts';
-import type { Jobs } from '../shared/jobs.ts';
-import { type Loop, startLoop } from '../shared/loop.ts';
-import { purgeShared } from '../shared/retention.ts';
+import { select, write } from '../shared/database/database.ts';
+import { noteFailure } from '../shared/process/dependency.ts';
+import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
+import type { Jobs } from '../shared/jobs/jobs.ts';
+import { type Loop, startLoop } from '../shared/process/loop.ts';
+import { purgeShared } from '../shared/tables/retention.ts';
 import { applyFact, hurryAttempt } from './commands/apply-fact.ts';
 import { readReconciliationHour } from './config.ts';
 import { executeCapture } from './commands/capture-payment.ts';

@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader';
-import type { Database } from '../shared/database.ts';
-import { placeholders, select } from '../shared/database.ts';
-import { idToBytes } from '../shared/ids.ts';
+import type { Database } from '../shared/database/database.ts';
+import { placeholders, select } from '../shared/database/database.ts';
+import { idToBytes } from '../shared/values/ids.ts';
 import type { AttemptRow, DisputeRow, PaymentRow, RefundRow } from './records.ts';
 import { attemptFrom, disputeFrom, paymentFrom, refundFrom } from './store.ts';
 

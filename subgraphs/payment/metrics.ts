@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { type Database, select } from '../shared/database.ts';
-import { noteFailure } from '../shared/dependency.ts';
-import type { Logger } from '../shared/telemetry.ts';
+import { type Database, select } from '../shared/database/database.ts';
+import { noteFailure } from '../shared/process/dependency.ts';
+import type { Logger } from '../shared/process/telemetry.ts';
 import type { PaymentEvent } from './domain/payment.ts';
 import { openDays } from './domain/reconciliation.ts';
 import type { PaymentMethod } from './records.ts';

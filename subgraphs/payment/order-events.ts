@@ -1,7 +1,7 @@
-import { select } from '../shared/database.ts';
-import type { EventHandler } from '../shared/event-consumer.ts';
-import type { DomainEvent } from '../shared/events.ts';
-import { idToBytes, isId } from '../shared/ids.ts';
+import { select } from '../shared/database/database.ts';
+import type { EventHandler } from '../shared/events/event-consumer.ts';
+import type { DomainEvent } from '../shared/tables/outbox.ts';
+import { idToBytes, isId } from '../shared/values/ids.ts';
 import { changePayment } from './commands/change-payment.ts';
 import { hurryAttempt, refundRest } from './commands/apply-fact.ts';
 import { type PaymentDeps, type Unit, count } from './context.ts';

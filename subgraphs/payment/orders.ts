@@ -1,8 +1,8 @@
-import { type Viewer, type UserViewer, mayRead } from '../shared/auth.ts';
-import { RefusedError, notFoundError } from '../shared/errors.ts';
-import { isId } from '../shared/ids.ts';
-import { CallError } from '../shared/link.ts';
-import { type Money, type MoneyJson, moneyFromJson } from '../shared/money.ts';
+import { type Viewer, type UserViewer, mayRead } from '../shared/auth/auth.ts';
+import { RefusedError, notFoundError } from '../shared/errors/errors.ts';
+import { isId } from '../shared/values/ids.ts';
+import { CallError } from '../shared/calls/link.ts';
+import { type Money, type MoneyJson, moneyFromJson } from '../shared/values/money.ts';
 import type { PaymentDeps } from './context.ts';
 import { walletNotTaken, orderNotPayable } from './refusals.ts';
 

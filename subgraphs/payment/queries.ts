@@ -1,9 +1,9 @@
-import { mayRead, requireStaff, requireUser } from '../shared/auth.ts';
-import { type Page, foreignCursor, pageArguments, toPage } from '../shared/connection.ts';
-import { type Row, type Sql, placeholders, select, toDate, toJson } from '../shared/database.ts';
-import { badUserInput, notFound } from '../shared/errors.ts';
-import { idFromBytes, idToBytes, isId, isNumber, typedNumber } from '../shared/ids.ts';
-import { readOnWake } from '../shared/live.ts';
+import { mayRead, requireStaff, requireUser } from '../shared/auth/auth.ts';
+import { type Page, foreignCursor, pageArguments, toPage } from '../shared/values/paging.ts';
+import { type Row, type Sql, placeholders, select, toDate, toJson } from '../shared/database/database.ts';
+import { badUserInput, notFound } from '../shared/errors/errors.ts';
+import { idFromBytes, idToBytes, isId, isNumber, typedNumber } from '../shared/values/ids.ts';
+import { readOnWake } from '../shared/process/live.ts';
 import type { PaymentContext, PaymentDeps } from './context.ts';
 import type { PaymentState } from './domain/payment.ts';
 import { readWallet } from './ledger/wallets.ts';

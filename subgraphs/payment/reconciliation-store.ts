@@ -1,6 +1,6 @@
-import { type Row, type Sql, placeholders, select, toDate, toJson, write } from '../shared/database.ts';
-import { idFromBytes, idToBytes, isId } from '../shared/ids.ts';
-import { type Money, moneyToJson } from '../shared/money.ts';
+import { type Row, type Sql, placeholders, select, toDate, toJson, write } from '../shared/database/database.ts';
+import { idFromBytes, idToBytes, isId } from '../shared/values/ids.ts';
+import { type Money, moneyToJson } from '../shared/values/money.ts';
 import type { DifferenceKind, Period } from './domain/reconciliation.ts';
 import type { MovementKind, StatementLine } from './providers/provider.ts';
 

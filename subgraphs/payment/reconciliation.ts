@@ -1,5 +1,5 @@
-import { requireStaff } from '../shared/auth.ts';
-import { badUserInput, unavailable } from '../shared/errors.ts';
+import { requireStaff } from '../shared/auth/auth.ts';
+import { badUserInput, unavailable } from '../shared/errors/errors.ts';
 import { type Reconcilable, reconcilable, reconcileDay } from './commands/reconcile-day.ts';
 import type { PaymentContext, PaymentDeps } from './context.ts';
 import { type Period, openDays, periodOf } from './domain/reconciliation.ts';

@@ -1,5 +1,5 @@
 import { type InferEntity, defineEntity, p } from '@mikro-orm/core';
-import { IdType } from '../shared/database.ts';
+import { IdType } from '../shared/database/database.ts';
 import { ledgerEntities } from './ledger/records.ts';
 import type { AttemptState, PaymentEvent, PaymentState } from './domain/payment.ts';
 import type { RefundState } from './domain/refund.ts';

@@ -1,5 +1,5 @@
-import { type Refusal, validationError } from '../shared/errors.ts';
-import { type Money, moneyToJson } from '../shared/money.ts';
+import { type Refusal, validationError } from '../shared/errors/errors.ts';
+import { type Money, moneyToJson } from '../shared/values/money.ts';
 import type { PaymentRow } from './records.ts';
 
 /** The order is in a state that takes no payment. */

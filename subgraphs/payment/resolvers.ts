@@ -1,9 +1,9 @@
-import { isStaff, mayRead, requireService } from '../shared/auth.ts';
-import { forbidden } from '../shared/errors.ts';
-import { isId } from '../shared/ids.ts';
-import { moneyToJson } from '../shared/money.ts';
-import { scalars } from '../shared/scalars.ts';
-import type { ResolverMap } from '../shared/subgraph.ts';
+import { isStaff, mayRead, requireService } from '../shared/auth/auth.ts';
+import { forbidden } from '../shared/errors/errors.ts';
+import { isId } from '../shared/values/ids.ts';
+import { moneyToJson } from '../shared/values/money.ts';
+import { scalars } from '../shared/values/scalars.ts';
+import type { ResolverMap } from '../shared/engine/subgraph.ts';
 import { type CaptureInput, capturePayment } from './commands/capture-payment.ts';
 import { cancelPayment } from './commands/cancel-payment.ts';
 import { type ChargeInput, type Step, chargeWallet, refundWalletCharge } from './commands/charge-wallet.ts';

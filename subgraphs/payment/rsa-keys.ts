@@ -1,5 +1,5 @@
 import { type KeyObject, createPrivateKey, createPublicKey } from 'node:crypto';
-import { ConfigError } from '../shared/env.ts';
+import { ConfigError } from '../shared/process/env.ts';
 
 const minBits = 2_048;
 

@@ -1,9 +1,9 @@
-import { type UserViewer, isAdmin } from '../shared/auth.ts';
-import { type Sql, select } from '../shared/database.ts';
-import { type Refusal, forbiddenError } from '../shared/errors.ts';
-import { type Claim, claimKey, findKey } from '../shared/idempotency.ts';
-import { idToBytes } from '../shared/ids.ts';
-import { type Money, maxAmountMinor, money, moneyToJson } from '../shared/money.ts';
+import { type UserViewer, isAdmin } from '../shared/auth/auth.ts';
+import { type Sql, select } from '../shared/database/database.ts';
+import { type Refusal, forbiddenError } from '../shared/errors/errors.ts';
+import { type Claim, claimKey, findKey } from '../shared/tables/idempotency.ts';
+import { idToBytes } from '../shared/values/ids.ts';
+import { type Money, maxAmountMinor, money, moneyToJson } from '../shared/values/money.ts';
 import { walletId } from './domain/ledger.ts';
 
 /** Staff give nothing away to themselves, and settle nothing of their own. */

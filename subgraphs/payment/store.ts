@@ -1,5 +1,5 @@
-import { type Row, type Sql, insertRows, select, toDate, toJson, write } from '../shared/database.ts';
-import { idFromBytes, idToBytes } from '../shared/ids.ts';
+import { type Row, type Sql, insertRows, select, toDate, toJson, write } from '../shared/database/database.ts';
+import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import type { Unit } from './context.ts';
 import { type PaymentEvent, evolve, holdsOrder } from './domain/payment.ts';
 import { followPayment } from './ledger/follow-payment.ts';

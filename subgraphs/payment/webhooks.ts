@@ -1,6 +1,6 @@
-import { isUnavailable } from '../shared/errors.ts';
-import { failPoint } from '../shared/fail-point.ts';
-import { type Route, jsonResponse } from '../shared/subgraph.ts';
+import { isUnavailable } from '../shared/errors/errors.ts';
+import { failPoint } from '../shared/process/fail-point.ts';
+import { type Route, jsonResponse } from '../shared/engine/subgraph.ts';
 import { receiveWebhook, storeError, storeRejected } from './commands/receive-webhook.ts';
 import type { PaymentDeps } from './context.ts';
 

@@ -1,4 +1,4 @@
-import { runSubgraphWorker } from '../shared/subgraph-process.ts';
+import { runSubgraphWorker } from '../shared/engine/subgraph-process.ts';
 import { createPaymentSubgraph } from './subgraph.ts';
 
 await runSubgraphWorker('payment', createPaymentSubgraph);

@@ -1,6 +1,6 @@
-import { type CacheVersions, catalogueTag, productTag } from '../shared/cache-versions.ts';
-import type { Database } from '../shared/database.ts';
-import type { Runtime } from '../shared/runtime.ts';
+import { type CacheVersions, catalogueTag, productTag } from '../shared/process/cache-versions.ts';
+import type { Database } from '../shared/database/database.ts';
+import type { Runtime } from '../shared/process/runtime.ts';
 
 /** What commands and queries of this subgraph work with. */
 export type ProductDeps = Pick<Runtime, 'now' | 'newId' | 'live' | 'log'> & {

@@ -1,6 +1,6 @@
-import { enterCompensation } from '../shared/barrier.ts';
-import type { EventHandler } from '../shared/event-consumer.ts';
-import type { DomainEvent } from '../shared/events.ts';
+import { enterCompensation } from '../shared/tables/barrier.ts';
+import type { EventHandler } from '../shared/events/event-consumer.ts';
+import type { DomainEvent } from '../shared/tables/outbox.ts';
 import { orderBarrier } from './commands/reserve-stock.ts';
 import { type ProductDeps, announceStock } from './deps.ts';
 import { settleReservations } from './stock-store.ts';

@@ -1,5 +1,5 @@
-import { purgeShared } from '../shared/retention.ts';
-import type { Runtime } from '../shared/runtime.ts';
+import { purgeShared } from '../shared/tables/retention.ts';
+import type { Runtime } from '../shared/process/runtime.ts';
 import type { ProductDeps } from './deps.ts';
 
 const purgeEveryMs = 60 * 60 * 1000;

@@ -1,5 +1,5 @@
-import { type Row, type Sql, select, write } from '../shared/database.ts';
-import { idToBytes } from '../shared/ids.ts';
+import { type Row, type Sql, select, write } from '../shared/database/database.ts';
+import { idToBytes } from '../shared/values/ids.ts';
 import type { Movement, MovementType } from './domain/stock.ts';
 import { type Statement, dateOf, idOf, idOrNull, selectMany, textOrNull } from './store.ts';
 

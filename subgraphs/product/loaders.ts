@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import type { Database } from '../shared/database.ts';
+import type { Database } from '../shared/database/database.ts';
 import type { Product } from './domain/product.ts';
 import type { AvailabilityDay } from './domain/nights.ts';
 import type { Movement, Reservation, Stock } from './domain/stock.ts';

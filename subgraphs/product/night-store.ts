@@ -1,5 +1,5 @@
-import { type Database, type Sql, insertRows, select, write } from '../shared/database.ts';
-import { idToBytes, isId } from '../shared/ids.ts';
+import { type Database, type Sql, insertRows, select, write } from '../shared/database/database.ts';
+import { idToBytes, isId } from '../shared/values/ids.ts';
 import { type AvailabilityDay, type NightRun, type NightUnits, runsOf } from './domain/nights.ts';
 import type { MovementType } from './domain/stock.ts';
 import type { Cause } from './ledger-store.ts';

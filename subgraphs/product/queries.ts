@@ -1,8 +1,8 @@
-import type { Viewer } from '../shared/auth.ts';
-import { type Page, foreignCursor, pageArguments, toPage } from '../shared/connection.ts';
-import { badUserInput, notFound } from '../shared/errors.ts';
-import { isId } from '../shared/ids.ts';
-import { datesBetween, daysBetween } from '../shared/local-date.ts';
+import type { Viewer } from '../shared/auth/auth.ts';
+import { type Page, foreignCursor, pageArguments, toPage } from '../shared/values/paging.ts';
+import { badUserInput, notFound } from '../shared/errors/errors.ts';
+import { isId } from '../shared/values/ids.ts';
+import { datesBetween, daysBetween } from '../shared/values/local-date.ts';
 import type { ProductDeps } from './deps.ts';
 import {
   type ProductFilter,

@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { IdType } from '../shared/database.ts';
+import { IdType } from '../shared/database/database.ts';
 
 /** The rows of `product`, as the migrations make them. */
 const ProductRecord = defineEntity({

@@ -1,8 +1,8 @@
-import { isService, isStaff, requireService, requireStaff } from '../shared/auth.ts';
-import { isId } from '../shared/ids.ts';
-import { moneyToJson } from '../shared/money.ts';
-import { scalars } from '../shared/scalars.ts';
-import type { CallContext, ResolverMap } from '../shared/subgraph.ts';
+import { isService, isStaff, requireService, requireStaff } from '../shared/auth/auth.ts';
+import { isId } from '../shared/values/ids.ts';
+import { moneyToJson } from '../shared/values/money.ts';
+import { scalars } from '../shared/values/scalars.ts';
+import type { CallContext, ResolverMap } from '../shared/engine/subgraph.ts';
 import { adjustStock } from './commands/adjust-stock.ts';
 import { type CreateProductInput, createProduct } from './commands/create-product.ts';
 import { type ReleaseStockInput, releaseStock } from './commands/release-stock.ts';

@@ -1,6 +1,6 @@
-import type { Viewer } from '../shared/auth.ts';
-import { badUserInput } from '../shared/errors.ts';
-import { type Live, readOnWake } from '../shared/live.ts';
+import type { Viewer } from '../shared/auth/auth.ts';
+import { badUserInput } from '../shared/errors/errors.ts';
+import { type Live, readOnWake } from '../shared/process/live.ts';
 import { stockChannel } from './deps.ts';
 import { type Product, maySee } from './domain/product.ts';
 import type { Stock } from './domain/stock.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Database } from '../shared/database.ts';
+import type { Database } from '../shared/database/database.ts';
 import type { Product } from './domain/product.ts';
 import type { Stock } from './domain/stock.ts';
 import { stocksByProductIds } from './stock-store.ts';

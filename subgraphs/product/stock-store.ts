@@ -1,5 +1,5 @@
-import { type Row, type Sql, insertRows, placeholders, select, write } from '../shared/database.ts';
-import { idToBytes, isId } from '../shared/ids.ts';
+import { type Row, type Sql, insertRows, placeholders, select, write } from '../shared/database/database.ts';
+import { idToBytes, isId } from '../shared/values/ids.ts';
 import {
   type Line,
   type Reservation,

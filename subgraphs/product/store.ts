@@ -1,7 +1,7 @@
-import { type Row, type Sql, placeholders, select, toDate, toJson, write } from '../shared/database.ts';
-import { idFromBytes, idToBytes, isId } from '../shared/ids.ts';
-import { money } from '../shared/money.ts';
-import { typedIdentifier } from '../shared/text.ts';
+import { type Row, type Sql, placeholders, select, toDate, toJson, write } from '../shared/database/database.ts';
+import { idFromBytes, idToBytes, isId } from '../shared/values/ids.ts';
+import { money } from '../shared/values/money.ts';
+import { typedIdentifier } from '../shared/values/text.ts';
 import {
   type Position,
   type ProductFilter,

@@ -1,4 +1,4 @@
-import { runSubgraphWorker } from '../shared/subgraph-process.ts';
+import { runSubgraphWorker } from '../shared/engine/subgraph-process.ts';
 import { createProductSubgraph } from './subgraph.ts';
 
 await runSubgraphWorker('product', createProductSubgraph);

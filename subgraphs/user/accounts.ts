@@ -1,8 +1,8 @@
-import type { Role } from '../shared/auth.ts';
-import { RefusedError } from '../shared/errors.ts';
-import { ConfigError } from '../shared/env.ts';
-import { type Runtime, databaseUrl } from '../shared/runtime.ts';
-import { openDatabase } from '../shared/database.ts';
+import type { Role } from '../shared/auth/auth.ts';
+import { RefusedError } from '../shared/errors/errors.ts';
+import { ConfigError } from '../shared/process/env.ts';
+import { type Runtime, databaseUrl } from '../shared/process/runtime.ts';
+import { openDatabase } from '../shared/database/database.ts';
 import { type RegisterInput, checkRegistration, claimOf, createAccount } from './commands/register.ts';
 import { adminName, readAdminConfig } from './config.ts';
 import { createDependencies } from './create-dependencies.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ConfigError, type Env, developmentValue, integer, readEnv } from '../shared/env.ts';
+import { ConfigError, type Env, developmentValue, integer, readEnv } from '../shared/process/env.ts';
 import { checkMobile, normaliseMobile } from './domain/mobile.ts';
 import { checkPassword } from './domain/password.ts';
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Runtime, Service } from '../shared/runtime.ts';
+import type { Runtime, Service } from '../shared/process/runtime.ts';
 import { createAccessTokens } from './access-tokens.ts';
 import { readUserConfig } from './config.ts';
 import type { UserDeps } from './dependencies.ts';

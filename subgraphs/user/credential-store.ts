@@ -1,5 +1,5 @@
-import { type Row, type Sql, select, toDate, write } from '../shared/database.ts';
-import { isDuplicateKey } from '../shared/errors.ts';
+import { type Row, type Sql, select, toDate, write } from '../shared/database/database.ts';
+import { isDuplicateKey } from '../shared/errors/errors.ts';
 import type { ServiceCredential } from './domain/service-credential.ts';
 
 const columns = 'service, app, token_hash, strict, created_at, rotated_at, revoked_at';

@@ -1,5 +1,5 @@
-import type { CallContext } from '../shared/subgraph.ts';
-import type { Runtime, Service } from '../shared/runtime.ts';
+import type { CallContext } from '../shared/engine/subgraph.ts';
+import type { Runtime, Service } from '../shared/process/runtime.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import type { UserConfig } from './config.ts';
 import type { Loaders } from './loaders.ts';

@@ -1,7 +1,7 @@
-import { grantValue, rpcAuthKey } from '../shared/auth.ts';
-import { write } from '../shared/database.ts';
-import { idempotencyRetentionDays } from '../shared/idempotency.ts';
-import type { Jobs } from '../shared/jobs.ts';
+import { grantValue, rpcAuthKey } from '../shared/auth/auth.ts';
+import { write } from '../shared/database/database.ts';
+import { idempotencyRetentionDays } from '../shared/tables/idempotency.ts';
+import type { Jobs } from '../shared/jobs/jobs.ts';
 import { readCredentialList } from './credential-store.ts';
 import type { UserDeps } from './dependencies.ts';
 import { desiredGrant } from './domain/service-credential.ts';

@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
-import type { Database } from '../shared/database.ts';
-import { isId } from '../shared/ids.ts';
+import type { Database } from '../shared/database/database.ts';
+import { isId } from '../shared/values/ids.ts';
 import type { User } from './domain/user.ts';
 import { readUsers } from './store.ts';
 

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from '../shared/redis.ts';
-import { addressGroup } from '../shared/client-address.ts';
+import type { Redis } from '../shared/process/redis.ts';
+import { addressGroup } from '../shared/values/address-group.ts';
 
 /**
  * Who tries. `account` is the normalised mobile number, whether or not somebody has it. `from` is null for strangers, who

@@ -1,5 +1,5 @@
-import { tooManyRequests } from '../shared/errors.ts';
-import { type FairQueue, createFairQueue } from '../shared/fair-queue.ts';
+import { tooManyRequests } from '../shared/errors/errors.ts';
+import { type FairQueue, createFairQueue } from '../shared/queues/fair-queue.ts';
 
 /**
  * Who comes first: who is known (a session, or a device or address that signed in to the account before), then other

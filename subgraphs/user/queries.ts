@@ -1,7 +1,7 @@
-import { rpcUsedKey } from '../shared/auth.ts';
-import { type Page, foreignCursor, pageArguments, toPage } from '../shared/connection.ts';
-import { notFound } from '../shared/errors.ts';
-import { isId } from '../shared/ids.ts';
+import { rpcUsedKey } from '../shared/auth/auth.ts';
+import { type Page, foreignCursor, pageArguments, toPage } from '../shared/values/paging.ts';
+import { notFound } from '../shared/errors/errors.ts';
+import { isId } from '../shared/values/ids.ts';
 import { readCredentialList } from './credential-store.ts';
 import type { UserDeps } from './dependencies.ts';
 import type { ServiceCredential } from './domain/service-credential.ts';

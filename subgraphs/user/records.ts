@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { IdType } from '../shared/database.ts';
+import { IdType } from '../shared/database/database.ts';
 import type { Gender } from './domain/user.ts';
 
 const id = () => p.string().type(IdType).columnType('binary(16)');

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { addressGroup } from '../shared/client-address.ts';
-import { tooManyRequests } from '../shared/errors.ts';
-import type { Redis } from '../shared/redis.ts';
+import { addressGroup } from '../shared/values/address-group.ts';
+import { tooManyRequests } from '../shared/errors/errors.ts';
+import type { Redis } from '../shared/process/redis.ts';
 
 /** How many registrations one address may ask for: accounts cost a hash and a row, and answers tell which numbers have one. */
 export type RegistrationLimit = {

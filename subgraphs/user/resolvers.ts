@@ -1,7 +1,7 @@
-import { isStaff, mayRead, requireAdmin, requireStaff, requireUser } from '../shared/auth.ts';
-import { notFound } from '../shared/errors.ts';
-import { scalars } from '../shared/scalars.ts';
-import type { ResolverMap } from '../shared/subgraph.ts';
+import { isStaff, mayRead, requireAdmin, requireStaff, requireUser } from '../shared/auth/auth.ts';
+import { notFound } from '../shared/errors/errors.ts';
+import { scalars } from '../shared/values/scalars.ts';
+import type { ResolverMap } from '../shared/engine/subgraph.ts';
 import { changePassword } from './commands/change-password.ts';
 import { issueServiceCredential } from './commands/issue-service-credential.ts';
 import { login } from './commands/login.ts';

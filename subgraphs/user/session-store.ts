@@ -1,5 +1,5 @@
-import { type Sql, insertRows, select, toDate, write } from '../shared/database.ts';
-import { idFromBytes, idToBytes } from '../shared/ids.ts';
+import { type Sql, insertRows, select, toDate, write } from '../shared/database/database.ts';
+import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import type { PresentedToken, RevocationReason } from './domain/session.ts';
 
 export type NewToken = {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Sql } from '../shared/database.ts';
-import { noteFailure } from '../shared/dependency.ts';
+import type { Sql } from '../shared/database/database.ts';
+import { noteFailure } from '../shared/process/dependency.ts';
 import type { UserDeps } from './dependencies.ts';
 import { accessTimes } from './domain/session.ts';
 import type { User } from './domain/user.ts';

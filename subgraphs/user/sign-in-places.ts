@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { addressGroup } from '../shared/client-address.ts';
-import { type Sql, select, write } from '../shared/database.ts';
-import { idToBytes } from '../shared/ids.ts';
+import { addressGroup } from '../shared/values/address-group.ts';
+import { type Sql, select, write } from '../shared/database/database.ts';
+import { idToBytes } from '../shared/values/ids.ts';
 
 /**
  * Where somebody signs in from. A device says the token that it was given when it signed in; the address is what the gateway

@@ -1,8 +1,8 @@
-import type { Role } from '../shared/auth.ts';
-import { type Row, type Sql, insertRows, placeholders, select, toDate, write } from '../shared/database.ts';
-import { RefusedError, isDuplicateKey } from '../shared/errors.ts';
-import { idFromBytes, idToBytes } from '../shared/ids.ts';
-import { typedIdentifier } from '../shared/text.ts';
+import type { Role } from '../shared/auth/auth.ts';
+import { type Row, type Sql, insertRows, placeholders, select, toDate, write } from '../shared/database/database.ts';
+import { RefusedError, isDuplicateKey } from '../shared/errors/errors.ts';
+import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
+import { typedIdentifier } from '../shared/values/text.ts';
 import { mobilePrefix } from './domain/mobile.ts';
 import { type Gender, type Profile, type User, mobileTakenError, nameKeyOf } from './domain/user.ts';
 

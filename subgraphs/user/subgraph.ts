@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'graphql';
-import { grantService } from '../shared/auth.ts';
-import { subgraphNames } from '../shared/link.ts';
-import { checkReady } from '../shared/readiness.ts';
-import { type Runtime, openService } from '../shared/runtime.ts';
-import { type Subgraph, createEngine, jsonResponse } from '../shared/subgraph.ts';
-import { untilAvailable } from '../shared/until-available.ts';
+import { grantService } from '../shared/auth/auth.ts';
+import { subgraphNames } from '../shared/calls/link.ts';
+import { checkReady } from '../shared/process/readiness.ts';
+import { type Runtime, openService } from '../shared/process/runtime.ts';
+import { type Subgraph, createEngine, jsonResponse } from '../shared/engine/subgraph.ts';
+import { untilAvailable } from '../shared/process/until-available.ts';
 import { noteConfigured, readCredentialList } from './credential-store.ts';
 import { createDependencies } from './create-dependencies.ts';
 import type { UserContext, UserDeps } from './dependencies.ts';

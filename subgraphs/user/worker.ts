@@ -1,4 +1,4 @@
-import { runSubgraphWorker } from '../shared/subgraph-process.ts';
+import { runSubgraphWorker } from '../shared/engine/subgraph-process.ts';
 import { createUserSubgraph } from './subgraph.ts';
 
 await runSubgraphWorker('user', createUserSubgraph);

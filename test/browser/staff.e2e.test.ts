@@ -1,6 +1,6 @@
 import { expect, jest, test } from '@jest/globals';
 import { createConnection } from 'mysql2/promise';
-import { idToBytes, newId } from '../../subgraphs/shared/ids.ts';
+import { idToBytes, newId } from '../../subgraphs/shared/values/ids.ts';
 import { admin } from '../support/platform.ts';
 import { createProduct, logIn, logInAsAdmin, orderIn, pay, placeOrder, readOrder, register } from '../support/shop.ts';
 import { describeInBrowser } from './browser.ts';

@@ -1,5 +1,5 @@
 import { expect, jest, test } from '@jest/globals';
-import { addDays, dateIn } from '../../subgraphs/shared/local-date.ts';
+import { addDays, dateIn } from '../../subgraphs/shared/values/local-date.ts';
 import { describeInBrowser } from './browser.ts';
 import { picture } from './look.ts';
 import { buyer, signIn } from './people.ts';

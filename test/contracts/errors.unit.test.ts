@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { buildSchema, isObjectType } from 'graphql';
 import { gatewayErrorCodes } from '../../gateway/errors.ts';
-import { errorCodes } from '../../subgraphs/shared/errors.ts';
+import { errorCodes } from '../../subgraphs/shared/errors/errors.ts';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');

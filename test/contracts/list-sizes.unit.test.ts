@@ -1,8 +1,8 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { type GraphQLError, buildSchema, getNamedType, getNullableType, isCompositeType, isListType, isObjectType } from 'graphql'; // prettier-ignore
-import { openDocuments } from '../../gateway/documents.ts';
-import { readListSizes } from '../../gateway/list-sizes.ts';
+import { openDocuments } from '../../gateway/documents/documents.ts';
+import { readListSizes } from '../../gateway/documents/list-sizes.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const api = buildSchema(read('schema/api.graphql'));

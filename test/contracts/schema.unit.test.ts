@@ -11,7 +11,7 @@ import {
   parse,
   validate,
 } from 'graphql';
-import { openDocuments } from '../../gateway/documents.ts';
+import { openDocuments } from '../../gateway/documents/documents.ts';
 import { composeSchemas } from '../../schema/compose.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');

@@ -1,6 +1,6 @@
 import { type Server, type Socket, connect, createServer } from 'node:net';
 import { freePort } from '../../ops/embedded/daemon.ts';
-import { resetConnection } from '../../subgraphs/shared/http-server.ts';
+import { resetConnection } from '../../subgraphs/shared/http/server.ts';
 
 /** A TCP proxy on a free port of this machine, by which a test cuts two parties apart. */
 export type TcpProxy = {

@@ -4,12 +4,12 @@ import { composeServices } from '@apollo/composition';
 import { type DocumentNode, GraphQLError, parse } from 'graphql';
 import { type CryptoKey, SignJWT, exportJWK, generateKeyPair } from 'jose';
 import { type GatewayOptions, startGateway } from '../../gateway/server.ts';
-import { authenticator, grantService } from '../../subgraphs/shared/auth.ts';
-import { badUserInput, notFound } from '../../subgraphs/shared/errors.ts';
-import { httpLink } from '../../subgraphs/shared/http-link.ts';
-import { type SubgraphLink, type SubgraphName, subgraphNames } from '../../subgraphs/shared/link.ts';
-import { type Runtime, openRuntime } from '../../subgraphs/shared/runtime.ts';
-import { serveSubgraph } from '../../subgraphs/shared/serve.ts';
+import { authenticator, grantService } from '../../subgraphs/shared/auth/auth.ts';
+import { badUserInput, notFound } from '../../subgraphs/shared/errors/errors.ts';
+import { httpLink } from '../../subgraphs/shared/calls/http-link.ts';
+import { type SubgraphLink, type SubgraphName, subgraphNames } from '../../subgraphs/shared/calls/link.ts';
+import { type Runtime, openRuntime } from '../../subgraphs/shared/process/runtime.ts';
+import { serveSubgraph } from '../../subgraphs/shared/engine/serve-subgraph.ts';
 import {
   type CallContext,
   type ResolverMap,
@@ -17,7 +17,7 @@ import {
   type Subgraph,
   createEngine,
   jsonResponse,
-} from '../../subgraphs/shared/subgraph.ts';
+} from '../../subgraphs/shared/engine/subgraph.ts';
 
 const head =
   'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@external", "@requires"])';

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { schemas } from '../../ops/platform-parts.ts';
-import { openDatabase } from '../../subgraphs/shared/database.ts';
-import { createLogger } from '../../subgraphs/shared/telemetry.ts';
+import { openDatabase } from '../../subgraphs/shared/database/database.ts';
+import { createLogger } from '../../subgraphs/shared/process/telemetry.ts';
 
 const schema = `t${randomBytes(6).toString('hex')}_migrate`;
 const url = new URL(String(process.env['TEST_MYSQL_URL']));

@@ -1,4 +1,4 @@
-import { idFromBytes } from '../../subgraphs/shared/ids.ts';
+import { idFromBytes } from '../../subgraphs/shared/values/ids.ts';
 import { paymentHandlers } from '../../subgraphs/order/consumers.ts';
 import { orderEvents } from '../../subgraphs/payment/order-events.ts';
 import { eventHandlers } from '../../subgraphs/product/events.ts';

@@ -1,4 +1,4 @@
-import type { DomainEvent } from '../../subgraphs/shared/events.ts';
+import type { DomainEvent } from '../../subgraphs/shared/tables/outbox.ts';
 import { orderSchema } from '../../subgraphs/order/subgraph.ts';
 import { paymentSchema } from '../../subgraphs/payment/subgraph.ts';
 import { productSchema } from '../../subgraphs/product/subgraph.ts';

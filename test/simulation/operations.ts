@@ -1,6 +1,6 @@
-import { idToBytes } from '../../subgraphs/shared/ids.ts';
-import { select } from '../../subgraphs/shared/database.ts';
-import { moneyToJson } from '../../subgraphs/shared/money.ts';
+import { idToBytes } from '../../subgraphs/shared/values/ids.ts';
+import { select } from '../../subgraphs/shared/database/database.ts';
+import { moneyToJson } from '../../subgraphs/shared/values/money.ts';
 import { balanceDueMinor, effectiveState } from '../../subgraphs/order/domain/order.ts';
 import { toOrder } from '../../subgraphs/order/rows.ts';
 import { type ChargeInput, type Step, chargeWallet, refundWalletCharge } from '../../subgraphs/payment/commands/charge-wallet.ts'; // prettier-ignore

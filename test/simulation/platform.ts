@@ -1,10 +1,10 @@
-import { isUnavailable } from '../../subgraphs/shared/errors.ts';
-import { type EventHandler, startEventConsumer } from '../../subgraphs/shared/event-consumer.ts';
-import type { DomainEvent } from '../../subgraphs/shared/events.ts';
-import { type Loop, startLoop } from '../../subgraphs/shared/loop.ts';
-import { startOutboxRelay } from '../../subgraphs/shared/outbox-relay.ts';
-import type { Route } from '../../subgraphs/shared/subgraph.ts';
-import type { Logger, Metrics } from '../../subgraphs/shared/telemetry.ts';
+import { isUnavailable } from '../../subgraphs/shared/errors/errors.ts';
+import { type EventHandler, startEventConsumer } from '../../subgraphs/shared/events/event-consumer.ts';
+import type { DomainEvent } from '../../subgraphs/shared/tables/outbox.ts';
+import { type Loop, startLoop } from '../../subgraphs/shared/process/loop.ts';
+import { startOutboxRelay } from '../../subgraphs/shared/events/outbox-relay.ts';
+import type { Route } from '../../subgraphs/shared/engine/subgraph.ts';
+import type { Logger, Metrics } from '../../subgraphs/shared/process/telemetry.ts';
 import { advanceOrders } from '../../subgraphs/order/commands/advance-order.ts';
 import { expireOrders } from '../../subgraphs/order/commands/expire-orders.ts';
 import { paymentHandlers } from '../../subgraphs/order/consumers.ts';

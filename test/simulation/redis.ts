@@ -1,4 +1,4 @@
-import type { Redis } from '../../subgraphs/shared/redis.ts';
+import type { Redis } from '../../subgraphs/shared/process/redis.ts';
 import { type Process, NotYet, type Scheduler } from './schedule.ts';
 
 type Entry = { readonly id: string; readonly message: Record<string, string> };

@@ -1,4 +1,4 @@
-import type { Time } from '../../subgraphs/shared/time.ts';
+import type { Time } from '../../subgraphs/shared/time/time.ts';
 import { Random } from './random.ts';
 
 /** What a step may suffer. Probabilities for each step. */

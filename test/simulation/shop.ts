@@ -1,7 +1,7 @@
-import type { UserViewer } from '../../subgraphs/shared/auth.ts';
-import { insertRows } from '../../subgraphs/shared/database.ts';
-import { type Refusal, isUnavailable } from '../../subgraphs/shared/errors.ts';
-import { idFromBytes, idToBytes } from '../../subgraphs/shared/ids.ts';
+import type { UserViewer } from '../../subgraphs/shared/auth/auth.ts';
+import { insertRows } from '../../subgraphs/shared/database/database.ts';
+import { type Refusal, isUnavailable } from '../../subgraphs/shared/errors/errors.ts';
+import { idFromBytes, idToBytes } from '../../subgraphs/shared/values/ids.ts';
 import { cancelOrder } from '../../subgraphs/order/commands/cancel-order.ts';
 import { addOrderNote, updateOrderRemark } from '../../subgraphs/order/commands/annotate-order.ts';
 import { placeOrder } from '../../subgraphs/order/commands/place-order.ts';

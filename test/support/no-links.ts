@@ -1,4 +1,4 @@
-import type { SubgraphLink, SubgraphName } from '../../subgraphs/shared/link.ts';
+import type { SubgraphLink, SubgraphName } from '../../subgraphs/shared/calls/link.ts';
 
 /** The links of a subgraph that is tested alone: any call to another is a mistake. */
 export const callsNobody = (name: SubgraphName): SubgraphLink => {

@@ -1,7 +1,7 @@
-import { type UserViewer, callerHeaders, identitySigner } from '../../subgraphs/shared/auth.ts';
-import { newId } from '../../subgraphs/shared/ids.ts';
-import type { SubgraphName } from '../../subgraphs/shared/link.ts';
-import { traceparentOf } from '../../subgraphs/shared/telemetry.ts';
+import { type UserViewer, callerHeaders, identitySigner } from '../../subgraphs/shared/auth/auth.ts';
+import { newId } from '../../subgraphs/shared/values/ids.ts';
+import type { SubgraphName } from '../../subgraphs/shared/calls/link.ts';
+import { traceparentOf } from '../../subgraphs/shared/process/telemetry.ts';
 import type { Answer } from './platform.ts';
 
 // The development values of the kernel: what a test platform runs with.

@@ -18,7 +18,7 @@ import { WalletPage } from './wallet/wallet-page.tsx';
 /** Few who come here are staff: they fetch their view when they open it. */
 const StaffView = lazy(async () => ({ default: (await import('./staff/staff-view.tsx')).StaffView }));
 
-/** All pages but GraphiQL. The server knows the same paths (gateway/pages.ts), so each survives a reload. */
+/** All pages but GraphiQL. The server knows the same paths (gateway/pages/serve-pages.ts), so each survives a reload. */
 export function App() {
   const userId = useSession()?.user.id ?? null;
   // What one viewer was told must not be shown to the next.

@@ -1,4 +1,4 @@
-import { decimalText, minorDigits } from '../../../subgraphs/shared/currencies.ts';
+import { decimalText, minorDigits } from '../../../subgraphs/shared/values/currencies.ts';
 import type { Money } from './types.ts';
 
 /**

@@ -1,14 +1,14 @@
-import { select } from '../../shared/database.ts';
-import { noteFailure } from '../../shared/dependency.ts';
-import { type Refusal, RefusedError, isUnavailable, notFoundError, orRefusals } from '../../shared/errors.ts';
-import { claimKey } from '../../shared/idempotency.ts';
-import { idFromBytes, idToBytes, isId } from '../../shared/ids.ts';
+import { select } from '../../shared/database/database.ts';
+import { noteFailure } from '../../shared/process/dependency.ts';
+import { type Refusal, RefusedError, isUnavailable, notFoundError, orRefusals } from '../../shared/errors/errors.ts';
+import { claimKey } from '../../shared/tables/idempotency.ts';
+import { idFromBytes, idToBytes, isId } from '../../shared/values/ids.ts';
 import { announce } from '../announce.ts';
 import type { OrderDeps } from '../deps.ts';
 import { type OrderCommand, decide } from '../domain/order.ts';
 import { type StoredOrder, toOrder } from '../rows.ts';
 import type { Change } from '../store.ts';
-import { newTraceId } from '../../shared/telemetry.ts';
+import { newTraceId } from '../../shared/process/telemetry.ts';
 import { type OrderPayload, changeOrder } from './change-order.ts';
 import { type Asker, staffOnly } from './context.ts';
 

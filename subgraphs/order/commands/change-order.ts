@@ -1,7 +1,7 @@
-import type { Sql } from '../../shared/database.ts';
-import { type Refusal, RefusedError, notFoundError, orRefusals } from '../../shared/errors.ts';
-import { type Claim, claimKey } from '../../shared/idempotency.ts';
-import { isId } from '../../shared/ids.ts';
+import type { Sql } from '../../shared/database/database.ts';
+import { type Refusal, RefusedError, notFoundError, orRefusals } from '../../shared/errors/errors.ts';
+import { type Claim, claimKey } from '../../shared/tables/idempotency.ts';
+import { isId } from '../../shared/values/ids.ts';
 import { announce } from '../announce.ts';
 import type { OrderDeps } from '../deps.ts';
 import { type Decision, type OrderEvent, decide, type OrderCommand } from '../domain/order.ts';

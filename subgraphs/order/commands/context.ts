@@ -1,6 +1,12 @@
-import { type UserViewer, isStaff } from '../../shared/auth.ts';
-import { type Refusal, RefusedError, forbiddenError, notFoundError, validationError } from '../../shared/errors.ts';
-import { brokenTextRule } from '../../shared/text.ts';
+import { type UserViewer, isStaff } from '../../shared/auth/auth.ts';
+import {
+  type Refusal,
+  RefusedError,
+  forbiddenError,
+  notFoundError,
+  validationError,
+} from '../../shared/errors/errors.ts';
+import { brokenTextRule } from '../../shared/values/text.ts';
 import type { Actor } from '../domain/order.ts';
 import type { StoredOrder } from '../rows.ts';
 

@@ -1,6 +1,6 @@
-import { type Sql, placeholders, select, toDate } from '../../shared/database.ts';
-import { failPoint } from '../../shared/fail-point.ts';
-import { idFromBytes, idToBytes } from '../../shared/ids.ts';
+import { type Sql, placeholders, select, toDate } from '../../shared/database/database.ts';
+import { failPoint } from '../../shared/process/fail-point.ts';
+import { idFromBytes, idToBytes } from '../../shared/values/ids.ts';
 import { announce } from '../announce.ts';
 import type { OrderDeps } from '../deps.ts';
 import { type OrderCommand, decide } from '../domain/order.ts';
@@ -8,7 +8,7 @@ import { netMinor } from '../domain/paying.ts';
 import { type PaymentOutlook, askPaymentOutlook } from '../payment-outlook.ts';
 import { type StoredOrder, toOrder } from '../rows.ts';
 import { type Change, saveExpired, saveOrder } from '../store.ts';
-import { newTraceId } from '../../shared/telemetry.ts';
+import { newTraceId } from '../../shared/process/telemetry.ts';
 
 const batchSize = 200;
 /** Bounds one run; the next one goes on. */

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { type UserViewer, isStaff } from '../../shared/auth.ts';
-import { select } from '../../shared/database.ts';
-import { noteFailure } from '../../shared/dependency.ts';
+import { type UserViewer, isStaff } from '../../shared/auth/auth.ts';
+import { select } from '../../shared/database/database.ts';
+import { noteFailure } from '../../shared/process/dependency.ts';
 import {
   type Refusal,
   RefusedError,
@@ -10,11 +10,11 @@ import {
   orRefusals,
   unavailable,
   validationError,
-} from '../../shared/errors.ts';
-import { failPoint } from '../../shared/fail-point.ts';
-import { type Claim, claimKey, findKey, hashOf } from '../../shared/idempotency.ts';
-import { idToBytes, isId, newNumber } from '../../shared/ids.ts';
-import { dateIn } from '../../shared/local-date.ts';
+} from '../../shared/errors/errors.ts';
+import { failPoint } from '../../shared/process/fail-point.ts';
+import { type Claim, claimKey, findKey, hashOf } from '../../shared/tables/idempotency.ts';
+import { idToBytes, isId, newNumber } from '../../shared/values/ids.ts';
+import { dateIn } from '../../shared/values/local-date.ts';
 import type { OrderDeps } from '../deps.ts';
 import {
   type PlaceOrderInput,

@@ -1,5 +1,5 @@
-import { type UserViewer, isStaff } from '../../shared/auth.ts';
-import { type Sql, select, write } from '../../shared/database.ts';
+import { type UserViewer, isStaff } from '../../shared/auth/auth.ts';
+import { type Sql, select, write } from '../../shared/database/database.ts';
 import {
   type Refusal,
   RefusedError,
@@ -7,9 +7,9 @@ import {
   notFoundError,
   orRefusals,
   validationError,
-} from '../../shared/errors.ts';
-import { claimKey } from '../../shared/idempotency.ts';
-import { idFromBytes, idToBytes, typedNumber } from '../../shared/ids.ts';
+} from '../../shared/errors/errors.ts';
+import { claimKey } from '../../shared/tables/idempotency.ts';
+import { idFromBytes, idToBytes, typedNumber } from '../../shared/values/ids.ts';
 import { announce } from '../announce.ts';
 import type { OrderDeps } from '../deps.ts';
 import { isConfirmationCode, maxWrongCodes, wrongCodeWindowMs } from '../domain/confirmation-code.ts';

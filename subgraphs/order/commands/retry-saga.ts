@@ -1,8 +1,8 @@
-import { isStaff } from '../../shared/auth.ts';
-import { select, write } from '../../shared/database.ts';
-import { type Refusal, RefusedError, forbiddenError, notFoundError, orRefusals } from '../../shared/errors.ts';
-import { claimKey } from '../../shared/idempotency.ts';
-import { idToBytes, isId } from '../../shared/ids.ts';
+import { isStaff } from '../../shared/auth/auth.ts';
+import { select, write } from '../../shared/database/database.ts';
+import { type Refusal, RefusedError, forbiddenError, notFoundError, orRefusals } from '../../shared/errors/errors.ts';
+import { claimKey } from '../../shared/tables/idempotency.ts';
+import { idToBytes, isId } from '../../shared/values/ids.ts';
 import type { OrderDeps } from '../deps.ts';
 import type { Saga } from '../domain/saga.ts';
 import { toSaga } from '../rows.ts';

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { crockford, typedCharacters } from '../../shared/ids.ts';
+import { crockford, typedCharacters } from '../../shared/values/ids.ts';
 
 /** 8 characters of Crockford's base 32: 40 bits, of which `redeemOrder` lets nobody try more than a few. */
 const codeLength = 8;

@@ -1,4 +1,4 @@
-import { validationError } from '../../shared/errors.ts';
+import { validationError } from '../../shared/errors/errors.ts';
 import type { Decision, LineQuantity, Order, OrderCommand } from './order.ts';
 
 /** A delivery of the wanted lines, of everything left where none are named; or why not. The last one completes the order. */

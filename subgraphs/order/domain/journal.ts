@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import type { Actor, OrderEvent, OrderState } from './order.ts';
 import { stateAfter } from './order.ts';
-import { firstOf } from '../../shared/text.ts';
+import { firstOf } from '../../shared/values/text.ts';
 
 /** One row of the journal as it is hashed, stored and shown. */
 export type JournalEntry = {

@@ -1,5 +1,5 @@
-import type { Refusal } from '../../shared/errors.ts';
-import { validationError } from '../../shared/errors.ts';
+import type { Refusal } from '../../shared/errors/errors.ts';
+import { validationError } from '../../shared/errors/errors.ts';
 import { change } from './change.ts';
 import { decideFulfilment } from './fulfilment.ts';
 import { decideAwaiting, decidePayment, isAwaiting, larger, netMinor } from './paying.ts';

@@ -1,8 +1,8 @@
-import type { Refusal } from '../../shared/errors.ts';
-import { notFoundError, validationError } from '../../shared/errors.ts';
-import { isCurrency } from '../../shared/currencies.ts';
-import { type MoneyJson, money, multiply, sum } from '../../shared/money.ts';
-import { brokenTextRule } from '../../shared/text.ts';
+import type { Refusal } from '../../shared/errors/errors.ts';
+import { notFoundError, validationError } from '../../shared/errors/errors.ts';
+import { isCurrency } from '../../shared/values/currencies.ts';
+import { type MoneyJson, money, multiply, sum } from '../../shared/values/money.ts';
+import { brokenTextRule } from '../../shared/values/text.ts';
 import type { LineAddOnRecord } from '../records.ts';
 import type { StoredLine } from '../rows.ts';
 import { type Stay, checkStay, checkStayAt, maxNightsPerOrder, nightsOf } from './stay.ts';

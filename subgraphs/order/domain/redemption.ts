@@ -1,4 +1,4 @@
-import type { Refusal } from '../../shared/errors.ts';
+import type { Refusal } from '../../shared/errors/errors.ts';
 import type { Decision, Order } from './order.ts';
 
 /*

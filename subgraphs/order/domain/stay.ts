@@ -1,5 +1,5 @@
-import { type Refusal, validationError } from '../../shared/errors.ts';
-import { addDays, daysBetween, isLocalDate, startOfDay } from '../../shared/local-date.ts';
+import { type Refusal, validationError } from '../../shared/errors/errors.ts';
+import { addDays, daysBetween, isLocalDate, startOfDay } from '../../shared/values/local-date.ts';
 import type { OrderType } from '../types/order-type.ts';
 import type { LineInput } from './pricing.ts';
 

@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { addToTable } from '../../shared/migration-steps.ts';
+import { addToTable } from '../../shared/database/migration-steps.ts';
 
 /** Every journal entry gets its customer and, once numbered, its place among all entries: `../feed.ts`. */
 export class JournalFeedMigration extends Migration {

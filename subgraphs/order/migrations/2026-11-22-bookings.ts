@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { addToTable } from '../../shared/migration-steps.ts';
+import { addToTable } from '../../shared/database/migration-steps.ts';
 
 /** Stays in orders: their nights and guests, the code that the merchant redeems, and when a paid one lapses. */
 export class BookingsMigration extends Migration {

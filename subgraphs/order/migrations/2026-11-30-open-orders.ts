@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { addToTable } from '../../shared/migration-steps.ts';
+import { addToTable } from '../../shared/database/migration-steps.ts';
 
 /** How many unpaid orders and units a customer, and an address, has open. Orders from before are not counted. */
 export class OpenOrdersMigration extends Migration {

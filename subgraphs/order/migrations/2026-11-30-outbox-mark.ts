@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { sharedTables } from '../../shared/events.ts';
+import { sharedTables } from '../../shared/tables/outbox.ts';
 
 /** Up to when all consumers have handled what this service published. */
 export class OutboxMarkMigration extends Migration {

@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { addToTable, schemaHas } from '../../shared/migration-steps.ts';
+import { addToTable, schemaHas } from '../../shared/database/migration-steps.ts';
 
 /** Orders that wait longer for a payment on its way, money that is only held, and references that failed orders give back. */
 export class WaitingAndReferencesMigration extends Migration {

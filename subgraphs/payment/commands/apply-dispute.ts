@@ -1,6 +1,6 @@
-import { type Row, insertRows, select, write } from '../../shared/database.ts';
-import { idFromBytes, idToBytes } from '../../shared/ids.ts';
-import { firstOf } from '../../shared/text.ts';
+import { type Row, insertRows, select, write } from '../../shared/database/database.ts';
+import { idFromBytes, idToBytes } from '../../shared/values/ids.ts';
+import { firstOf } from '../../shared/values/text.ts';
 import type { PaymentDeps, Unit } from '../context.ts';
 import { refundableMinor } from '../domain/payment.ts';
 import { announce, paymentDisputed } from '../events.ts';

@@ -1,5 +1,5 @@
-import { select } from '../../shared/database.ts';
-import { idToBytes } from '../../shared/ids.ts';
+import { select } from '../../shared/database/database.ts';
+import { idToBytes } from '../../shared/values/ids.ts';
 import type { PaymentDeps, Unit } from '../context.ts';
 import { refundableMinor } from '../domain/payment.ts';
 import { type Cause, refundFrom } from '../store.ts';

@@ -1,5 +1,5 @@
-import { write } from '../../shared/database.ts';
-import { idToBytes, isId } from '../../shared/ids.ts';
+import { write } from '../../shared/database/database.ts';
+import { idToBytes, isId } from '../../shared/values/ids.ts';
 import type { PaymentDeps, Unit } from '../context.ts';
 import { type RefundFacts, decideRefundResult } from '../domain/refund.ts';
 import { announce, paymentRefunded } from '../events.ts';

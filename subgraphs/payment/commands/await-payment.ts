@@ -1,5 +1,5 @@
-import { write } from '../../shared/database.ts';
-import { idToBytes } from '../../shared/ids.ts';
+import { write } from '../../shared/database/database.ts';
+import { idToBytes } from '../../shared/values/ids.ts';
 import type { PaymentDeps, Unit } from '../context.ts';
 import { announce, paymentAwaited } from '../events.ts';
 import type { AwaitedState } from '../providers/provider.ts';

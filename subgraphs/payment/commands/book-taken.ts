@@ -1,6 +1,6 @@
-import { select, write } from '../../shared/database.ts';
-import { idFromBytes, idToBytes, isId, newNumber } from '../../shared/ids.ts';
-import { firstOf } from '../../shared/text.ts';
+import { select, write } from '../../shared/database/database.ts';
+import { idFromBytes, idToBytes, isId, newNumber } from '../../shared/values/ids.ts';
+import { firstOf } from '../../shared/values/text.ts';
 import type { PaymentDeps, Unit } from '../context.ts';
 import type { ProviderEvent } from '../providers/provider.ts';
 import type { PaymentRow, RefundOrigin, RefundRow } from '../records.ts';

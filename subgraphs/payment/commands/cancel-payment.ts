@@ -1,6 +1,6 @@
-import { type Viewer, isStaff, requireUser } from '../../shared/auth.ts';
-import { RefusedError, orRefusals, validationError } from '../../shared/errors.ts';
-import { type Claim, claimKey, findKey } from '../../shared/idempotency.ts';
+import { type Viewer, isStaff, requireUser } from '../../shared/auth/auth.ts';
+import { RefusedError, orRefusals, validationError } from '../../shared/errors/errors.ts';
+import { type Claim, claimKey, findKey } from '../../shared/tables/idempotency.ts';
 import { type PaymentDeps, transact } from '../context.ts';
 import { decideClose, isUnpaid } from '../domain/payment.ts';
 import { announce, paymentFailed } from '../events.ts';

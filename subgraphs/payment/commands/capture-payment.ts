@@ -1,8 +1,8 @@
-import { type UserViewer, type Viewer, isStaff, requireUser } from '../../shared/auth.ts';
-import { type Refusal, RefusedError, forbiddenError, orRefusals, validationError } from '../../shared/errors.ts';
-import { failPoint } from '../../shared/fail-point.ts';
-import { type Claim, claimKey } from '../../shared/idempotency.ts';
-import { type MoneyJson, money, moneyFromJson } from '../../shared/money.ts';
+import { type UserViewer, type Viewer, isStaff, requireUser } from '../../shared/auth/auth.ts';
+import { type Refusal, RefusedError, forbiddenError, orRefusals, validationError } from '../../shared/errors/errors.ts';
+import { failPoint } from '../../shared/process/fail-point.ts';
+import { type Claim, claimKey } from '../../shared/tables/idempotency.ts';
+import { type MoneyJson, money, moneyFromJson } from '../../shared/values/money.ts';
 import { type PaymentDeps, type Unit, providerNamed, transact } from '../context.ts';
 import { decideArrival, decideCapture, isUnpaid } from '../domain/payment.ts';
 import { type Intent, ProviderRefused } from '../providers/provider.ts';

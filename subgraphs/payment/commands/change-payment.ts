@@ -1,5 +1,5 @@
-import { type Sql, select, write } from '../../shared/database.ts';
-import { idToBytes } from '../../shared/ids.ts';
+import { type Sql, select, write } from '../../shared/database/database.ts';
+import { idToBytes } from '../../shared/values/ids.ts';
 import type { PaymentDeps, Unit } from '../context.ts';
 import { type PaymentEvent, isClosed } from '../domain/payment.ts';
 import { announce, paymentSucceeded } from '../events.ts';

@@ -1,9 +1,9 @@
-import { enterAction, enterCompensation } from '../../shared/barrier.ts';
-import { type Sql, select } from '../../shared/database.ts';
-import { RefusedError, badUserInput, branchCompensated } from '../../shared/errors.ts';
-import { idToBytes, isId } from '../../shared/ids.ts';
-import { isCurrency } from '../../shared/currencies.ts';
-import { type MoneyJson, moneyFromJson } from '../../shared/money.ts';
+import { enterAction, enterCompensation } from '../../shared/tables/barrier.ts';
+import { type Sql, select } from '../../shared/database/database.ts';
+import { RefusedError, badUserInput, branchCompensated } from '../../shared/errors/errors.ts';
+import { idToBytes, isId } from '../../shared/values/ids.ts';
+import { isCurrency } from '../../shared/values/currencies.ts';
+import { type MoneyJson, moneyFromJson } from '../../shared/values/money.ts';
 import { type PaymentDeps, transact } from '../context.ts';
 import type { PaymentRow } from '../records.ts';
 import { lockPayment, paymentFrom } from '../store.ts';

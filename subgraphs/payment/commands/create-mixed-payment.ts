@@ -1,8 +1,8 @@
-import { type Viewer, requireUser } from '../../shared/auth.ts';
-import { type Refusal, RefusedError, orRefusals, validationError } from '../../shared/errors.ts';
-import { failPoint } from '../../shared/fail-point.ts';
-import { type Claim, findKey } from '../../shared/idempotency.ts';
-import { type Money, type MoneyJson, money, moneyFromJson } from '../../shared/money.ts';
+import { type Viewer, requireUser } from '../../shared/auth/auth.ts';
+import { type Refusal, RefusedError, orRefusals, validationError } from '../../shared/errors/errors.ts';
+import { failPoint } from '../../shared/process/fail-point.ts';
+import { type Claim, findKey } from '../../shared/tables/idempotency.ts';
+import { type Money, type MoneyJson, money, moneyFromJson } from '../../shared/values/money.ts';
 import type { PaymentDeps } from '../context.ts';
 import { type OrderFacts, requirePayableOrder, requireWalletTaken } from '../orders.ts';
 import { amountMismatch } from '../refusals.ts';

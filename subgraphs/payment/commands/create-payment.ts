@@ -1,10 +1,10 @@
-import { type Viewer, requireUser } from '../../shared/auth.ts';
-import { type Refusal, RefusedError, orRefusals, validationError } from '../../shared/errors.ts';
-import { failPoint } from '../../shared/fail-point.ts';
-import { type Claim, findKey } from '../../shared/idempotency.ts';
-import { isId } from '../../shared/ids.ts';
-import { type Money, type MoneyJson, moneyFromJson } from '../../shared/money.ts';
-import { lengthOf } from '../../shared/text.ts';
+import { type Viewer, requireUser } from '../../shared/auth/auth.ts';
+import { type Refusal, RefusedError, orRefusals, validationError } from '../../shared/errors/errors.ts';
+import { failPoint } from '../../shared/process/fail-point.ts';
+import { type Claim, findKey } from '../../shared/tables/idempotency.ts';
+import { isId } from '../../shared/values/ids.ts';
+import { type Money, type MoneyJson, moneyFromJson } from '../../shared/values/money.ts';
+import { lengthOf } from '../../shared/values/text.ts';
 import type { PaymentDeps } from '../context.ts';
 import { type OrderFacts, requirePayableOrder, requireWalletTaken } from '../orders.ts';
 import { type PaymentProvider, amountRefusal, stepRefusal, takesCurrency } from '../providers/provider.ts';

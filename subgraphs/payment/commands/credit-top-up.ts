@@ -1,6 +1,6 @@
-import { select } from '../../shared/database.ts';
-import { badUserInput, unavailable } from '../../shared/errors.ts';
-import { idToBytes, isId } from '../../shared/ids.ts';
+import { select } from '../../shared/database/database.ts';
+import { badUserInput, unavailable } from '../../shared/errors/errors.ts';
+import { idToBytes, isId } from '../../shared/values/ids.ts';
 import { type PaymentDeps, transact } from '../context.ts';
 import { between, topUpReference } from '../domain/ledger.ts';
 import { refundableMinor } from '../domain/payment.ts';

@@ -1,4 +1,4 @@
-import { type UserViewer, type Viewer, isStaff, requireUser } from '../../shared/auth.ts';
+import { type UserViewer, type Viewer, isStaff, requireUser } from '../../shared/auth/auth.ts';
 import {
   type Refusal,
   RefusedError,
@@ -6,12 +6,12 @@ import {
   notFoundError,
   orRefusals,
   validationError,
-} from '../../shared/errors.ts';
-import { claimKey } from '../../shared/idempotency.ts';
-import { isId } from '../../shared/ids.ts';
-import { isCurrency } from '../../shared/currencies.ts';
-import { type MoneyJson, maxAmountMinor, money } from '../../shared/money.ts';
-import { brokenTextRule } from '../../shared/text.ts';
+} from '../../shared/errors/errors.ts';
+import { claimKey } from '../../shared/tables/idempotency.ts';
+import { isId } from '../../shared/values/ids.ts';
+import { isCurrency } from '../../shared/values/currencies.ts';
+import { type MoneyJson, maxAmountMinor, money } from '../../shared/values/money.ts';
+import { brokenTextRule } from '../../shared/values/text.ts';
 import { type PaymentDeps, transact } from '../context.ts';
 import { between } from '../domain/ledger.ts';
 import { postTransfer, walletIsFull } from '../ledger/transfer.ts';

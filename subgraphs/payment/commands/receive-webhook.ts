@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import type { Headers } from '../../shared/auth.ts';
-import { type Row, select, write } from '../../shared/database.ts';
-import { isDuplicateKey } from '../../shared/errors.ts';
-import { idFromBytes, idToBytes } from '../../shared/ids.ts';
+import type { Headers } from '../../shared/auth/auth.ts';
+import { type Row, select, write } from '../../shared/database/database.ts';
+import { isDuplicateKey } from '../../shared/errors/errors.ts';
+import { idFromBytes, idToBytes } from '../../shared/values/ids.ts';
 import { type PaymentDeps, type Unit, transact } from '../context.ts';
 import type { PaymentProvider, ProviderEvent } from '../providers/provider.ts';
 import type { WebhookOutcome } from '../records.ts';

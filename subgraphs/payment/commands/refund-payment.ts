@@ -1,5 +1,5 @@
-import { type UserViewer, type Viewer, isStaff, requireUser } from '../../shared/auth.ts';
-import { write } from '../../shared/database.ts';
+import { type UserViewer, type Viewer, isStaff, requireUser } from '../../shared/auth/auth.ts';
+import { write } from '../../shared/database/database.ts';
 import {
   type Refusal,
   RefusedError,
@@ -7,12 +7,12 @@ import {
   notFoundError,
   orRefusals,
   validationError,
-} from '../../shared/errors.ts';
-import { failPoint } from '../../shared/fail-point.ts';
-import { type Claimed, claimKey } from '../../shared/idempotency.ts';
-import { idToBytes, isId, newNumber } from '../../shared/ids.ts';
-import { type MoneyJson, money } from '../../shared/money.ts';
-import { brokenTextRule } from '../../shared/text.ts';
+} from '../../shared/errors/errors.ts';
+import { failPoint } from '../../shared/process/fail-point.ts';
+import { type Claimed, claimKey } from '../../shared/tables/idempotency.ts';
+import { idToBytes, isId, newNumber } from '../../shared/values/ids.ts';
+import { type MoneyJson, money } from '../../shared/values/money.ts';
+import { brokenTextRule } from '../../shared/values/text.ts';
 import { type PaymentDeps, providerNamed, transact } from '../context.ts';
 import { decideRefund } from '../domain/refund.ts';
 import { type KnownAttempt, type ProviderRefund, ProviderRefused, ProviderUnreachable } from '../providers/provider.ts';

@@ -1,5 +1,5 @@
-import { type Viewer, isStaff, requireUser } from '../../shared/auth.ts';
-import { type Row, select, write } from '../../shared/database.ts';
+import { type Viewer, isStaff, requireUser } from '../../shared/auth/auth.ts';
+import { type Row, select, write } from '../../shared/database/database.ts';
 import {
   type Refusal,
   RefusedError,
@@ -7,9 +7,9 @@ import {
   notFoundError,
   orRefusals,
   validationError,
-} from '../../shared/errors.ts';
-import { claimKey } from '../../shared/idempotency.ts';
-import { idToBytes, isId } from '../../shared/ids.ts';
+} from '../../shared/errors/errors.ts';
+import { claimKey } from '../../shared/tables/idempotency.ts';
+import { idToBytes, isId } from '../../shared/values/ids.ts';
 import { type PaymentDeps, transact } from '../context.ts';
 import type { PaymentProvider } from '../providers/provider.ts';
 import { WebhookRecord, type WebhookRow } from '../records.ts';

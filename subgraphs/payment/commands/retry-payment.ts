@@ -1,8 +1,8 @@
-import { type Viewer, requireUser } from '../../shared/auth.ts';
-import { RefusedError, orRefusals, validationError } from '../../shared/errors.ts';
-import { type Claim, claimKey, findKey } from '../../shared/idempotency.ts';
-import { newNumber } from '../../shared/ids.ts';
-import { money } from '../../shared/money.ts';
+import { type Viewer, requireUser } from '../../shared/auth/auth.ts';
+import { RefusedError, orRefusals, validationError } from '../../shared/errors/errors.ts';
+import { type Claim, claimKey, findKey } from '../../shared/tables/idempotency.ts';
+import { newNumber } from '../../shared/values/ids.ts';
+import { money } from '../../shared/values/money.ts';
 import { type PaymentDeps, transact } from '../context.ts';
 import { isClosed, isUnpaid } from '../domain/payment.ts';
 import { requirePayableOrder } from '../orders.ts';

@@ -1,8 +1,8 @@
-import { type Row, placeholders, select } from '../../shared/database.ts';
-import { noteFailure } from '../../shared/dependency.ts';
-import { badUserInput } from '../../shared/errors.ts';
-import { idFromBytes, idToBytes, isId } from '../../shared/ids.ts';
-import { inTime } from '../../shared/in-time.ts';
+import { type Row, placeholders, select } from '../../shared/database/database.ts';
+import { noteFailure } from '../../shared/process/dependency.ts';
+import { badUserInput } from '../../shared/errors/errors.ts';
+import { idFromBytes, idToBytes, isId } from '../../shared/values/ids.ts';
+import { inTime } from '../../shared/time/in-time.ts';
 import { type PaymentDeps, providerNamed, transact } from '../context.ts';
 import { isUnpaid, refundableMinor } from '../domain/payment.ts';
 import { ProviderUnreachable } from '../providers/provider.ts';

@@ -1,5 +1,5 @@
-import { type Viewer, isStaff, requireUser } from '../../shared/auth.ts';
-import { select, write } from '../../shared/database.ts';
+import { type Viewer, isStaff, requireUser } from '../../shared/auth/auth.ts';
+import { select, write } from '../../shared/database/database.ts';
 import {
   RefusedError,
   conflictError,
@@ -7,10 +7,10 @@ import {
   notFoundError,
   orRefusals,
   validationError,
-} from '../../shared/errors.ts';
-import { type Claim, claimKey } from '../../shared/idempotency.ts';
-import { idToBytes, isId } from '../../shared/ids.ts';
-import { brokenTextRule } from '../../shared/text.ts';
+} from '../../shared/errors/errors.ts';
+import { type Claim, claimKey } from '../../shared/tables/idempotency.ts';
+import { idToBytes, isId } from '../../shared/values/ids.ts';
+import { brokenTextRule } from '../../shared/values/text.ts';
 import { type PaymentDeps, type Unit, transact } from '../context.ts';
 import type { PaymentEvent } from '../domain/payment.ts';
 import { decideRefundResult, decideReopen } from '../domain/refund.ts';

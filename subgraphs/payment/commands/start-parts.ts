@@ -1,7 +1,7 @@
-import { RefusedError, isDuplicateKey } from '../../shared/errors.ts';
-import { type Claim, type Claimed, claimKey } from '../../shared/idempotency.ts';
-import { newNumber } from '../../shared/ids.ts';
-import type { Money } from '../../shared/money.ts';
+import { RefusedError, isDuplicateKey } from '../../shared/errors/errors.ts';
+import { type Claim, type Claimed, claimKey } from '../../shared/tables/idempotency.ts';
+import { newNumber } from '../../shared/values/ids.ts';
+import type { Money } from '../../shared/values/money.ts';
 import { type PaymentDeps, type Unit, transact } from '../context.ts';
 import { decideClose } from '../domain/payment.ts';
 import { announce, paymentStarted, paymentSucceeded } from '../events.ts';

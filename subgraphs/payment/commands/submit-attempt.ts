@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { write } from '../../shared/database.ts';
-import { RefusedError } from '../../shared/errors.ts';
-import { failPoint } from '../../shared/fail-point.ts';
-import { idToBytes } from '../../shared/ids.ts';
+import { write } from '../../shared/database/database.ts';
+import { RefusedError } from '../../shared/errors/errors.ts';
+import { failPoint } from '../../shared/process/fail-point.ts';
+import { idToBytes } from '../../shared/values/ids.ts';
 import { type PaymentDeps, providerNamed, transact } from '../context.ts';
 import { type ProviderFact, isUnpaid } from '../domain/payment.ts';
 import { type Intent, ProviderRefused, ProviderUnreachable } from '../providers/provider.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { PaymentEvent } from './payment.ts';
-import { idFromBytes, idToBytes } from '../../shared/ids.ts';
+import { idFromBytes, idToBytes } from '../../shared/values/ids.ts';
 
 /**
  * AVAILABLE and HELD are a customer's wallet: what can be spent, and what is set aside for an order in flight. The others are

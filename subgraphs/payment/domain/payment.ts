@@ -1,5 +1,5 @@
-import { type Refusal, validationError } from '../../shared/errors.ts';
-import type { Money } from '../../shared/money.ts';
+import { type Refusal, validationError } from '../../shared/errors/errors.ts';
+import type { Money } from '../../shared/values/money.ts';
 import { amountMismatch } from '../refusals.ts';
 
 export const paymentStates = [

@@ -1,4 +1,4 @@
-import type { Money } from '../../shared/money.ts';
+import type { Money } from '../../shared/values/money.ts';
 
 /** How a provider's statement and our ledger may differ over one movement of money. */
 export type DifferenceKind = 'MISSING_HERE' | 'MISSING_AT_PROVIDER' | 'AMOUNT_MISMATCH';

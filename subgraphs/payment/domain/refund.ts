@@ -1,5 +1,5 @@
-import type { Refusal } from '../../shared/errors.ts';
-import { moneyToJson } from '../../shared/money.ts';
+import type { Refusal } from '../../shared/errors/errors.ts';
+import { moneyToJson } from '../../shared/values/money.ts';
 import { type PaymentEvent, type PaymentFacts, refundableMinor } from './payment.ts';
 
 export type RefundState = 'REQUESTED' | 'PENDING' | 'SUCCEEDED' | 'FAILED';

@@ -1,5 +1,5 @@
-import { type Sql, select } from '../../shared/database.ts';
-import { idToBytes } from '../../shared/ids.ts';
+import { type Sql, select } from '../../shared/database/database.ts';
+import { idToBytes } from '../../shared/values/ids.ts';
 import { takenTopUpTransfer, topUpReference, topUpTransfer, walletId, walletTransfer } from '../domain/ledger.ts';
 import type { PaymentEvent } from '../domain/payment.ts';
 import type { PaymentRow } from '../records.ts';

@@ -1,5 +1,5 @@
 import { type InferEntity, defineEntity, p } from '@mikro-orm/core';
-import { IdType } from '../../shared/database.ts';
+import { IdType } from '../../shared/database/database.ts';
 import type { AccountKind } from '../domain/ledger.ts';
 
 const id = () => p.type(IdType).$type<string>();

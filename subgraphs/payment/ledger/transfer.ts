@@ -1,7 +1,7 @@
-import { type Sql, insertRows, placeholders, select, write } from '../../shared/database.ts';
-import { type Refusal, RefusedError, validationError } from '../../shared/errors.ts';
-import { idFromBytes, idToBytes, newId } from '../../shared/ids.ts';
-import { maxAmountMinor, money } from '../../shared/money.ts';
+import { type Sql, insertRows, placeholders, select, write } from '../../shared/database/database.ts';
+import { type Refusal, RefusedError, validationError } from '../../shared/errors/errors.ts';
+import { idFromBytes, idToBytes, newId } from '../../shared/values/ids.ts';
+import { maxAmountMinor, money } from '../../shared/values/money.ts';
 import { type Move, type Transfer, accountId, checkTransfer, isCustomers } from '../domain/ledger.ts';
 import { insufficientBalance } from '../refusals.ts';
 

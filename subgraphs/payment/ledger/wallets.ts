@@ -1,8 +1,8 @@
-import { type Page, foreignCursor, pageArguments, toPage } from '../../shared/connection.ts';
-import { type Row, type Sql, placeholders, select, toDate } from '../../shared/database.ts';
-import { badUserInput } from '../../shared/errors.ts';
-import { idFromBytes, idToBytes } from '../../shared/ids.ts';
-import { isCurrency } from '../../shared/currencies.ts';
+import { type Page, foreignCursor, pageArguments, toPage } from '../../shared/values/paging.ts';
+import { type Row, type Sql, placeholders, select, toDate } from '../../shared/database/database.ts';
+import { badUserInput } from '../../shared/errors/errors.ts';
+import { idFromBytes, idToBytes } from '../../shared/values/ids.ts';
+import { isCurrency } from '../../shared/values/currencies.ts';
 import { accountId, walletId } from '../domain/ledger.ts';
 import type { LedgerEntryRow } from './records.ts';
 

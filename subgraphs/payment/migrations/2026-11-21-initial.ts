@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { sharedTables } from '../../shared/events.ts';
+import { sharedTables } from '../../shared/tables/outbox.ts';
 
 const table = 'engine = InnoDB default character set utf8mb4 collate utf8mb4_bin';
 

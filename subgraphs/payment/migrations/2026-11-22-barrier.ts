@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { sharedTables } from '../../shared/events.ts';
+import { sharedTables } from '../../shared/tables/outbox.ts';
 
 /** What steps of the order service's sagas have been done and undone here. */
 export class BarrierMigration extends Migration {

@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { schemaHas } from '../../shared/migration-steps.ts';
+import { schemaHas } from '../../shared/database/migration-steps.ts';
 
 /** One live payment an order, by whatever method; the parts of a mixed payment have a slot each. */
 export class LiveSlotMigration extends Migration {

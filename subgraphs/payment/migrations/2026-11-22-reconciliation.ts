@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { schemaHas } from '../../shared/migration-steps.ts';
+import { schemaHas } from '../../shared/database/migration-steps.ts';
 
 const table = 'engine = InnoDB default character set utf8mb4 collate utf8mb4_bin';
 

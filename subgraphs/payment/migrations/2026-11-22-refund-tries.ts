@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { schemaHas } from '../../shared/migration-steps.ts';
+import { schemaHas } from '../../shared/database/migration-steps.ts';
 
 /** Refunds are tried until they are done: how often each was refused, when it was last tried, and who settled it by hand. */
 export class RefundTriesMigration extends Migration {

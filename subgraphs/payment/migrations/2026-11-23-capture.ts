@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { schemaHas } from '../../shared/migration-steps.ts';
+import { schemaHas } from '../../shared/database/migration-steps.ts';
 
 /** Payments that are authorised first and captured by staff. */
 export class CaptureMigration extends Migration {

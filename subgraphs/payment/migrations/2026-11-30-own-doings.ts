@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { addToTable, schemaHas } from '../../shared/migration-steps.ts';
+import { addToTable, schemaHas } from '../../shared/database/migration-steps.ts';
 
 /** What providers do by themselves: refunds that were not asked for here, and disputes. */
 export class ProviderDoingsMigration extends Migration {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { decimalText } from '../../shared/currencies.ts';
-import { idFromBytes } from '../../shared/ids.ts';
+import { decimalText } from '../../shared/values/currencies.ts';
+import { idFromBytes } from '../../shared/values/ids.ts';
 import type { ProviderFact } from '../domain/payment.ts';
 import type { AmountLimits, PaymentProvider, ProviderEvent } from './provider.ts';
 

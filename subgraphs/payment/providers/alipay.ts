@@ -7,7 +7,7 @@ import { type AlipayGateway, openAlipayGateway } from './alipay-gateway.ts';
 import {
   type Intent, type KnownAttempt, type PaymentProvider, type ProviderRefund, ProviderRefused, ProviderUnreachable, type RefundRequest,
 } from './provider.ts'; // prettier-ignore
-import { firstOf } from '../../shared/text.ts';
+import { firstOf } from '../../shared/values/text.ts';
 
 /** How long after an attempt was made its page can be paid. */
 const pageLifetimeMs = 2 * 3_600_000;

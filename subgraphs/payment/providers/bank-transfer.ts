@@ -1,4 +1,4 @@
-import { maxAmountMinor } from '../../shared/money.ts';
+import { maxAmountMinor } from '../../shared/values/money.ts';
 import type { BankTransferConfig } from '../config.ts';
 import type { AmountLimits, Intent, KnownAttempt, PaymentProvider } from './provider.ts';
 

@@ -1,5 +1,5 @@
 import type { PaymentConfig } from '../config.ts';
-import type { Logger } from '../../shared/telemetry.ts';
+import type { Logger } from '../../shared/process/telemetry.ts';
 import type { PaymentMethod } from '../records.ts';
 import { alipayProvider } from './alipay.ts';
 import { bankTransferProvider } from './bank-transfer.ts';

@@ -1,7 +1,7 @@
-import type { Headers } from '../../shared/auth.ts';
-import { decimalText } from '../../shared/currencies.ts';
-import type { Money } from '../../shared/money.ts';
-import type { RawResponse } from '../../shared/link.ts';
+import type { Headers } from '../../shared/auth/auth.ts';
+import { decimalText } from '../../shared/values/currencies.ts';
+import type { Money } from '../../shared/values/money.ts';
+import type { RawResponse } from '../../shared/calls/link.ts';
 import type { ProviderFact } from '../domain/payment.ts';
 import type { SignatureCode } from '../domain/signature.ts';
 

@@ -1,5 +1,5 @@
-import { minorDigits } from '../../shared/currencies.ts';
-import type { Money } from '../../shared/money.ts';
+import { minorDigits } from '../../shared/values/currencies.ts';
+import type { Money } from '../../shared/values/money.ts';
 import type { AmountLimits } from './provider.ts';
 
 /**

@@ -1,6 +1,6 @@
-import { openDependency } from '../../shared/dependency.ts';
-import { openProbing } from '../../shared/probing.ts';
-import type { Logger } from '../../shared/telemetry.ts';
+import { openDependency } from '../../shared/process/dependency.ts';
+import { openProbing } from '../../shared/calls/probing.ts';
+import type { Logger } from '../../shared/process/telemetry.ts';
 import { type PaymentProvider, ProviderUnreachable } from './provider.ts';
 
 /** How often a provider that is away is asked whether it is back, by chance up to half later. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Database, select, write } from '../../shared/database.ts';
+import { type Database, select, write } from '../../shared/database/database.ts';
 import { oweWebhook } from './deliveries.ts';
 import { ApiError, type IntentJson, callOff, charge, lockIntent, maxAmount, reread, told } from './intents.ts';
 

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { type Dispatcher, request } from 'undici';
 import { z } from 'zod';
-import { type Database, type Row, type Sql, insertRows, select, write } from '../../shared/database.ts';
-import { openDependency } from '../../shared/dependency.ts';
-import { type Loop, startLoop } from '../../shared/loop.ts';
-import type { Logger } from '../../shared/telemetry.ts';
+import { type Database, type Row, type Sql, insertRows, select, write } from '../../shared/database/database.ts';
+import { openDependency } from '../../shared/process/dependency.ts';
+import { type Loop, startLoop } from '../../shared/process/loop.ts';
+import type { Logger } from '../../shared/process/telemetry.ts';
 import { signatureHeader } from '../domain/signature.ts';
 
 const pollMs = 500;

@@ -1,8 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { type Database, type Row, type Sql, insertRows, select, toDate, toJson, write } from '../../shared/database.ts';
-import { isDuplicateKey } from '../../shared/errors.ts';
-import { hashOf } from '../../shared/idempotency.ts';
+import {
+  type Database,
+  type Row,
+  type Sql,
+  insertRows,
+  select,
+  toDate,
+  toJson,
+  write,
+} from '../../shared/database/database.ts';
+import { isDuplicateKey } from '../../shared/errors/errors.ts';
+import { hashOf } from '../../shared/tables/idempotency.ts';
 import { type CardAnswer, answerCard, authenticatedCard } from './cards.ts';
 import { behaviourOf, oweWebhook } from './deliveries.ts';
 

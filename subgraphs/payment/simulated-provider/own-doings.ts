@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { type Database, type Row, type Sql, insertRows, select, toDate, write } from '../../shared/database.ts';
+import {
+  type Database,
+  type Row,
+  type Sql,
+  insertRows,
+  select,
+  toDate,
+  write,
+} from '../../shared/database/database.ts';
 import { oweWebhook } from './deliveries.ts';
 import { ApiError, lockIntent, maxAmount, randomId } from './intents.ts';
 import { createRefund } from './refunds.ts';

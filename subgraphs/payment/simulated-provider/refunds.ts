@@ -1,7 +1,16 @@
 import { z } from 'zod';
-import { type Database, type Row, type Sql, insertRows, select, toDate, toJson, write } from '../../shared/database.ts';
-import { isDuplicateKey } from '../../shared/errors.ts';
-import { hashOf } from '../../shared/idempotency.ts';
+import {
+  type Database,
+  type Row,
+  type Sql,
+  insertRows,
+  select,
+  toDate,
+  toJson,
+  write,
+} from '../../shared/database/database.ts';
+import { isDuplicateKey } from '../../shared/errors/errors.ts';
+import { hashOf } from '../../shared/tables/idempotency.ts';
 import { behaviourOf, oweWebhook } from './deliveries.ts';
 import { ApiError, lockIntent, maxAmount, metadata, randomId, repeated } from './intents.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Database, select, toDate, toJson } from '../../shared/database.ts';
+import { type Database, select, toDate, toJson } from '../../shared/database/database.ts';
 
 const maxLines = 500;
 

@@ -1,4 +1,4 @@
-import type { NamedMigration } from '../../shared/database.ts';
+import type { NamedMigration } from '../../shared/database/database.ts';
 import { InitialSimulatedMigration } from './migrations/2026-11-21-initial.ts';
 import { DisputesWonMigration } from './migrations/2026-11-30-disputes-won.ts';
 import { OwnDoingsMigration } from './migrations/2026-11-30-own-doings.ts';

@@ -1,7 +1,7 @@
-import { type UserViewer, type Viewer, requireUser } from '../../shared/auth.ts';
-import type { Sql } from '../../shared/database.ts';
-import { type Refusal, RefusedError, conflictError, orRefusals, validationError } from '../../shared/errors.ts';
-import { type Claim, claimKey, saveResult } from '../../shared/idempotency.ts';
+import { type UserViewer, type Viewer, requireUser } from '../../shared/auth/auth.ts';
+import type { Sql } from '../../shared/database/database.ts';
+import { type Refusal, RefusedError, conflictError, orRefusals, validationError } from '../../shared/errors/errors.ts';
+import { type Claim, claimKey, saveResult } from '../../shared/tables/idempotency.ts';
 import { type ProductDeps, announceStock } from '../deps.ts';
 import { type Product, hasStock } from '../domain/product.ts';
 import { type Movement, type Stock, maxUnits } from '../domain/stock.ts';

@@ -1,8 +1,14 @@
-import { type Viewer, isStaff, requireUser } from '../../shared/auth.ts';
-import { RefusedError, conflictError, isDuplicateKey, orRefusals, validationError } from '../../shared/errors.ts';
-import { claimKey } from '../../shared/idempotency.ts';
-import type { MoneyJson } from '../../shared/money.ts';
-import { moneyFromJson } from '../../shared/money.ts';
+import { type Viewer, isStaff, requireUser } from '../../shared/auth/auth.ts';
+import {
+  RefusedError,
+  conflictError,
+  isDuplicateKey,
+  orRefusals,
+  validationError,
+} from '../../shared/errors/errors.ts';
+import { claimKey } from '../../shared/tables/idempotency.ts';
+import type { MoneyJson } from '../../shared/values/money.ts';
+import { moneyFromJson } from '../../shared/values/money.ts';
 import { type ProductDeps, changeProduct } from '../deps.ts';
 import {
   type AddOn,

@@ -1,5 +1,5 @@
-import type { UserViewer } from '../../shared/auth.ts';
-import { type Refusal, RefusedError, forbiddenError, notFoundError } from '../../shared/errors.ts';
+import type { UserViewer } from '../../shared/auth/auth.ts';
+import { type Refusal, RefusedError, forbiddenError, notFoundError } from '../../shared/errors/errors.ts';
 import { type Product, mayEdit, maySee, maySell } from '../domain/product.ts';
 
 /** Answer to a change of a product. */

@@ -1,8 +1,8 @@
-import { enterCompensation } from '../../shared/barrier.ts';
+import { enterCompensation } from '../../shared/tables/barrier.ts';
 import { type ProductDeps, announceStock } from '../deps.ts';
 import { settleReservations } from '../stock-store.ts';
 import { checkBranch } from './reserve-stock.ts';
-import { firstOf } from '../../shared/text.ts';
+import { firstOf } from '../../shared/values/text.ts';
 
 export type ReleaseStockInput = {
   readonly sagaId: string;

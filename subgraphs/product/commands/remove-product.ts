@@ -1,6 +1,6 @@
-import { type Viewer, requireUser } from '../../shared/auth.ts';
-import { orRefusals } from '../../shared/errors.ts';
-import { claimKey } from '../../shared/idempotency.ts';
+import { type Viewer, requireUser } from '../../shared/auth/auth.ts';
+import { orRefusals } from '../../shared/errors/errors.ts';
+import { claimKey } from '../../shared/tables/idempotency.ts';
 import { type ProductDeps, changeProduct } from '../deps.ts';
 import { archiveProduct, productById } from '../store.ts';
 import { type ProductPayload, refusedProduct, requireEditable, requireSeller } from './editing.ts';

@@ -1,7 +1,7 @@
-import { enterAction } from '../../shared/barrier.ts';
-import type { Sql } from '../../shared/database.ts';
-import { badUserInput, branchCompensated } from '../../shared/errors.ts';
-import { isId } from '../../shared/ids.ts';
+import { enterAction } from '../../shared/tables/barrier.ts';
+import type { Sql } from '../../shared/database/database.ts';
+import { badUserInput, branchCompensated } from '../../shared/errors/errors.ts';
+import { isId } from '../../shared/values/ids.ts';
 import { type ProductDeps, announceStock } from '../deps.ts';
 import {
   type NightUnits,
@@ -12,7 +12,7 @@ import {
   runsOf,
   staysAreFine,
 } from '../domain/nights.ts';
-import { datesBetween } from '../../shared/local-date.ts';
+import { datesBetween } from '../../shared/values/local-date.ts';
 import { type Line, maxLines, maxUnits, mergeLines } from '../domain/stock.ts';
 import { recordOrderMovements } from '../ledger-store.ts';
 import { ensureNights, insertNightReservations, lockNights, recordNightMovements, takeNights } from '../night-store.ts';

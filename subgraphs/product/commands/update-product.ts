@@ -1,9 +1,9 @@
-import { type UserViewer, type Viewer, requireUser } from '../../shared/auth.ts';
-import type { Sql } from '../../shared/database.ts';
-import { RefusedError, conflictError, orRefusals, validationError } from '../../shared/errors.ts';
-import { claimKey } from '../../shared/idempotency.ts';
-import { addDays, dateIn } from '../../shared/local-date.ts';
-import { type MoneyJson, moneyFromJson } from '../../shared/money.ts';
+import { type UserViewer, type Viewer, requireUser } from '../../shared/auth/auth.ts';
+import type { Sql } from '../../shared/database/database.ts';
+import { RefusedError, conflictError, orRefusals, validationError } from '../../shared/errors/errors.ts';
+import { claimKey } from '../../shared/tables/idempotency.ts';
+import { addDays, dateIn } from '../../shared/values/local-date.ts';
+import { type MoneyJson, moneyFromJson } from '../../shared/values/money.ts';
 import { type ProductDeps, changeProduct } from '../deps.ts';
 import {
   type AddOn,

@@ -1,4 +1,4 @@
-import { addDays, datesBetween, daysBetween, isLocalDate } from '../../shared/local-date.ts';
+import { addDays, datesBetween, daysBetween, isLocalDate } from '../../shared/values/local-date.ts';
 import type { Line } from './stock.ts';
 
 /** What an order needs of one product: units of its stock, or for a stay so many rooms for each night of it. */

@@ -1,7 +1,7 @@
-import { type Viewer, isService, isStaff } from '../../shared/auth.ts';
-import { type Key, foreignCursor } from '../../shared/connection.ts';
-import { isId } from '../../shared/ids.ts';
-import { firstOf } from '../../shared/text.ts';
+import { type Viewer, isService, isStaff } from '../../shared/auth/auth.ts';
+import { type Key, foreignCursor } from '../../shared/values/paging.ts';
+import { isId } from '../../shared/values/ids.ts';
+import { firstOf } from '../../shared/values/text.ts';
 import type { Product, ProductKind, ProductStatus } from './product.ts';
 
 export type ProductSort = 'CREATED_AT' | 'PRICE' | 'NAME' | 'POPULARITY';

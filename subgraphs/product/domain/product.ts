@@ -1,8 +1,8 @@
-import { type Viewer, isService, isStaff } from '../../shared/auth.ts';
-import { type Refusal, validationError } from '../../shared/errors.ts';
-import { isCurrency } from '../../shared/currencies.ts';
-import { type Money, type MoneyJson, maxAmountMinor, moneyFromJson } from '../../shared/money.ts';
-import { type TextRule, brokenTextRule, lengthOf } from '../../shared/text.ts';
+import { type Viewer, isService, isStaff } from '../../shared/auth/auth.ts';
+import { type Refusal, validationError } from '../../shared/errors/errors.ts';
+import { isCurrency } from '../../shared/values/currencies.ts';
+import { type Money, type MoneyJson, maxAmountMinor, moneyFromJson } from '../../shared/values/money.ts';
+import { type TextRule, brokenTextRule, lengthOf } from '../../shared/values/text.ts';
 
 export type ProductKind = 'STOCKED' | 'BOOKABLE' | 'DIGITAL';
 export type ProductStatus = 'DRAFT' | 'ON_SALE' | 'OFF_SALE' | 'ARCHIVED';

@@ -1,6 +1,6 @@
 import { stemmer } from 'stemmer';
-import { badUserInput } from '../../shared/errors.ts';
-import { firstOf, foldedOf, lengthOf } from '../../shared/text.ts';
+import { badUserInput } from '../../shared/errors/errors.ts';
+import { firstOf, foldedOf, lengthOf } from '../../shared/values/text.ts';
 import type { Product } from './product.ts';
 
 const maxQueryLength = 200;

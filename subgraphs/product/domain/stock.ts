@@ -1,5 +1,5 @@
-import { type Refusal, validationError } from '../../shared/errors.ts';
-import { brokenTextRule, firstOf } from '../../shared/text.ts';
+import { type Refusal, validationError } from '../../shared/errors/errors.ts';
+import { brokenTextRule, firstOf } from '../../shared/values/text.ts';
 
 /** Counters of one product. `allocated` units of the `onHand` ones are held by unpaid orders. */
 export type Stock = {

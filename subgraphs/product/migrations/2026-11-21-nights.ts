@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { addToTable } from '../../shared/migration-steps.ts';
+import { addToTable } from '../../shared/database/migration-steps.ts';
 
 const options = 'engine = InnoDB default character set utf8mb4 collate utf8mb4_bin';
 

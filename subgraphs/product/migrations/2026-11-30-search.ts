@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { addToTable } from '../../shared/migration-steps.ts';
+import { addToTable } from '../../shared/database/migration-steps.ts';
 import { searchTextOf } from '../domain/search.ts';
 
 const rowsAtOnce = 200;

@@ -1,12 +1,12 @@
-import type { UserViewer } from '../../shared/auth.ts';
+import type { UserViewer } from '../../shared/auth/auth.ts';
 import {
   RefusedError,
   conflictError,
   idempotencyConflictError,
   notFoundError,
   orRefusals,
-} from '../../shared/errors.ts';
-import { type Claim, claimKey, findKey } from '../../shared/idempotency.ts';
+} from '../../shared/errors/errors.ts';
+import { type Claim, claimKey, findKey } from '../../shared/tables/idempotency.ts';
 import type { UserDeps } from '../dependencies.ts';
 import { checkPassword } from '../domain/password.ts';
 import { invalidCredentialsError } from '../domain/user.ts';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type Viewer, grantService, isAdmin, requireUser } from '../../shared/auth.ts';
-import { noteFailure } from '../../shared/dependency.ts';
-import { type Refusal, RefusedError, forbiddenError, orRefusals } from '../../shared/errors.ts';
-import { claimKey } from '../../shared/idempotency.ts';
+import { type Viewer, grantService, isAdmin, requireUser } from '../../shared/auth/auth.ts';
+import { noteFailure } from '../../shared/process/dependency.ts';
+import { type Refusal, RefusedError, forbiddenError, orRefusals } from '../../shared/errors/errors.ts';
+import { claimKey } from '../../shared/tables/idempotency.ts';
 import { findCredential, putCredential } from '../credential-store.ts';
 import type { UserDeps } from '../dependencies.ts';
 import { type ServiceCredential, checkPair } from '../domain/service-credential.ts';

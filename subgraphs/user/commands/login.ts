@@ -1,5 +1,5 @@
-import { claimKey } from '../../shared/idempotency.ts';
-import { RefusedError, orRefusals } from '../../shared/errors.ts';
+import { claimKey } from '../../shared/tables/idempotency.ts';
+import { RefusedError, orRefusals } from '../../shared/errors/errors.ts';
 import type { UserDeps } from '../dependencies.ts';
 import { normaliseMobile } from '../domain/mobile.ts';
 import { invalidCredentialsError } from '../domain/user.ts';

@@ -1,4 +1,4 @@
-import type { Sql } from '../../shared/database.ts';
+import type { Sql } from '../../shared/database/database.ts';
 import type { UserDeps } from '../dependencies.ts';
 import { decideRefresh } from '../domain/session.ts';
 import { invalidCredentialsError } from '../domain/user.ts';

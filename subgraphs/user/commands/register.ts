@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { Role } from '../../shared/auth.ts';
-import { RefusedError, idempotencyConflictError, orRefusals } from '../../shared/errors.ts';
-import { idFromBytes } from '../../shared/ids.ts';
-import { type Claim, claimKey, findKey } from '../../shared/idempotency.ts';
+import type { Role } from '../../shared/auth/auth.ts';
+import { RefusedError, idempotencyConflictError, orRefusals } from '../../shared/errors/errors.ts';
+import { idFromBytes } from '../../shared/values/ids.ts';
+import { type Claim, claimKey, findKey } from '../../shared/tables/idempotency.ts';
 import type { UserDeps } from '../dependencies.ts';
 import { type Checked, combine } from '../domain/checked.ts';
 import { checkMobile } from '../domain/mobile.ts';

@@ -1,7 +1,7 @@
-import { type Viewer, revokeService } from '../../shared/auth.ts';
-import { noteFailure } from '../../shared/dependency.ts';
-import { RefusedError, notFoundError, orRefusals } from '../../shared/errors.ts';
-import { claimKey } from '../../shared/idempotency.ts';
+import { type Viewer, revokeService } from '../../shared/auth/auth.ts';
+import { noteFailure } from '../../shared/process/dependency.ts';
+import { RefusedError, notFoundError, orRefusals } from '../../shared/errors/errors.ts';
+import { claimKey } from '../../shared/tables/idempotency.ts';
 import { findCredential, revokeCredential } from '../credential-store.ts';
 import type { UserDeps } from '../dependencies.ts';
 import {

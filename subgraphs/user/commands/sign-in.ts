@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { addressGroup } from '../../shared/client-address.ts';
-import { type Refusal, RefusedError } from '../../shared/errors.ts';
-import { idFromBytes } from '../../shared/ids.ts';
+import { addressGroup } from '../../shared/values/address-group.ts';
+import { type Refusal, RefusedError } from '../../shared/errors/errors.ts';
+import { idFromBytes } from '../../shared/values/ids.ts';
 import type { UserDeps } from '../dependencies.ts';
 import { type Credentials, readUser } from '../store.ts';
 import { invalidCredentialsError } from '../domain/user.ts';

@@ -1,7 +1,7 @@
-import type { UserViewer } from '../../shared/auth.ts';
-import type { Sql } from '../../shared/database.ts';
-import { type Refusal, RefusedError, orRefusals } from '../../shared/errors.ts';
-import { claimKey } from '../../shared/idempotency.ts';
+import type { UserViewer } from '../../shared/auth/auth.ts';
+import type { Sql } from '../../shared/database/database.ts';
+import { type Refusal, RefusedError, orRefusals } from '../../shared/errors/errors.ts';
+import { claimKey } from '../../shared/tables/idempotency.ts';
 import type { UserDeps } from '../dependencies.ts';
 import { type Profile, type ProfileInput, type User, checkProfile, profileRefusal } from '../domain/user.ts';
 import * as store from '../store.ts';

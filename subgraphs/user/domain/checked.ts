@@ -1,4 +1,4 @@
-import { type Refusal, validationError } from '../../shared/errors.ts';
+import { type Refusal, validationError } from '../../shared/errors/errors.ts';
 
 /** A checked value, or why it is refused. */
 export type Checked<Value> =

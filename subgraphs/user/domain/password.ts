@@ -1,5 +1,5 @@
 import { dictionary } from '@zxcvbn-ts/language-common';
-import { lengthOf } from '../../shared/text.ts';
+import { lengthOf } from '../../shared/values/text.ts';
 import { type Checked, accept, refuse } from './checked.ts';
 
 export const minPasswordLength = 8;

@@ -1,5 +1,5 @@
-import { type Refusal, validationError } from '../../shared/errors.ts';
-import { subgraphNames } from '../../shared/link.ts';
+import { type Refusal, validationError } from '../../shared/errors/errors.ts';
+import { subgraphNames } from '../../shared/calls/link.ts';
 
 /** The right of `app` to call `service`. */
 export type ServiceCredential = {

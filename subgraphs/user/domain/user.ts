@@ -1,6 +1,6 @@
-import type { Role } from '../../shared/auth.ts';
-import { type Refusal, conflictError, notFoundError } from '../../shared/errors.ts';
-import { brokenTextRule, firstOf, foldedOf, lengthOf } from '../../shared/text.ts';
+import type { Role } from '../../shared/auth/auth.ts';
+import { type Refusal, conflictError, notFoundError } from '../../shared/errors/errors.ts';
+import { brokenTextRule, firstOf, foldedOf, lengthOf } from '../../shared/values/text.ts';
 import { type Checked, accept, combine, refuse } from './checked.ts';
 
 export type Gender = 'UNSPECIFIED' | 'MALE' | 'FEMALE';

@@ -1,4 +1,4 @@
-import { addToTable } from '../../shared/migration-steps.ts';
+import { addToTable } from '../../shared/database/migration-steps.ts';
 import { Migration } from '@mikro-orm/migrations';
 import { nameKeyOf } from '../domain/user.ts';
 

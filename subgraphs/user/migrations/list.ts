@@ -1,4 +1,4 @@
-import type { NamedMigration } from '../../shared/database.ts';
+import type { NamedMigration } from '../../shared/database/database.ts';
 import { Users } from './001-users.ts';
 import { MobilesAsDigits } from './002-mobiles-as-digits.ts';
 import { SignInPlaces } from './003-sign-in-places.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { audit } from '../../../ops/audit.ts';
-import { addDays } from '../../../subgraphs/shared/local-date.ts';
+import { addDays } from '../../../subgraphs/shared/values/local-date.ts';
 import { expectCleanAudit } from '../../support/expect-clean-audit.ts';
 import { type Platform, startPlatform } from '../../support/platform.ts';
 import {

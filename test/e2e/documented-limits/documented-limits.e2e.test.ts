@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { readListSizes } from '../../../gateway/list-sizes.ts';
+import { readListSizes } from '../../../gateway/documents/list-sizes.ts';
 import { createProduct, dataOf, watch } from '../../support/shop.ts';
 import { until } from '../../support/until.ts';
 import { limitOf, numberedDescriptions } from './descriptions.ts';

@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { signatureHeader, signatureOf } from '../../../subgraphs/payment/domain/signature.ts';
-import { newId } from '../../../subgraphs/shared/ids.ts';
+import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import { type Platform, startPlatform } from '../../support/platform.ts';
 import {
   type Person,

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ExecutionResult } from 'graphql';
-import { anonymous } from '../../../subgraphs/shared/auth.ts';
-import { headerLines } from '../../../subgraphs/shared/http-transport.ts';
-import type { SubgraphLink } from '../../../subgraphs/shared/link.ts';
-import { createLogger } from '../../../subgraphs/shared/telemetry.ts';
+import { anonymous } from '../../../subgraphs/shared/auth/auth.ts';
+import { headerLines } from '../../../subgraphs/shared/http/transport.ts';
+import type { SubgraphLink } from '../../../subgraphs/shared/calls/link.ts';
+import { createLogger } from '../../../subgraphs/shared/process/telemetry.ts';
 import { streamRequests } from '../../../gateway/streams/kinds.ts';
 import { openUpstream } from '../../../gateway/streams/upstream.ts';
 

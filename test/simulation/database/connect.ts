@@ -1,5 +1,5 @@
-import { type Database, type Sql, withRetries } from '../../../subgraphs/shared/database.ts';
-import type { Logger } from '../../../subgraphs/shared/telemetry.ts';
+import { type Database, type Sql, withRetries } from '../../../subgraphs/shared/database/database.ts';
+import type { Logger } from '../../../subgraphs/shared/process/telemetry.ts';
 import { ConnectionLost, NotYet, type Process, type Scheduler } from '../schedule.ts';
 import { Blocked, Memory, Transaction, deadlock } from './memory.ts';
 import type { Schema } from './schema.ts';

@@ -1,4 +1,4 @@
-import type { NamedMigration } from '../../../subgraphs/shared/database.ts';
+import type { NamedMigration } from '../../../subgraphs/shared/database/database.ts';
 import { type Expression, readExpression } from './parse.ts';
 import { Reader } from './tokens.ts';
 

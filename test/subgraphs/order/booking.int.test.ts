@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { UserViewer } from '../../../subgraphs/shared/auth.ts';
-import { idToBytes, isNumber, newId } from '../../../subgraphs/shared/ids.ts';
-import { addDays } from '../../../subgraphs/shared/local-date.ts';
+import type { UserViewer } from '../../../subgraphs/shared/auth/auth.ts';
+import { idToBytes, isNumber, newId } from '../../../subgraphs/shared/values/ids.ts';
+import { addDays } from '../../../subgraphs/shared/values/local-date.ts';
 import { advanceOrders } from '../../../subgraphs/order/commands/advance-order.ts';
 import { expireOrders } from '../../../subgraphs/order/commands/expire-orders.ts';
 import { maxWrongCodes } from '../../../subgraphs/order/domain/confirmation-code.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { GraphQLError } from 'graphql';
-import { idToBytes, newId } from '../../../subgraphs/shared/ids.ts';
-import type { DomainEvent } from '../../../subgraphs/shared/events.ts';
+import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
+import type { DomainEvent } from '../../../subgraphs/shared/tables/outbox.ts';
 import { expireOrders } from '../../../subgraphs/order/commands/expire-orders.ts';
 import { type Answer, type OrderWorld, openOrderWorld, orderQuery, userViewer } from './order-world.ts';
 

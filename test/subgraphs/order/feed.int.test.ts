@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ExecutionResult } from 'graphql';
-import type { Viewer } from '../../../subgraphs/shared/auth.ts';
-import { idToBytes, newId } from '../../../subgraphs/shared/ids.ts';
+import type { Viewer } from '../../../subgraphs/shared/auth/auth.ts';
+import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { feedHead, numberFeed, openFeedWatch, readFeed } from '../../../subgraphs/order/feed.ts';
 import { type OrderWorld, cancelMutation, openOrderWorld, service, userViewer } from './order-world.ts';
 import { until } from '../../support/until.ts';

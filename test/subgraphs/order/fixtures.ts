@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { newId } from '../../../subgraphs/shared/ids.ts';
+import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import type { Order, OrderCommand, OrderState } from '../../../subgraphs/order/domain/order.ts';
 import { orderStates, paymentStatusOf } from '../../../subgraphs/order/domain/order.ts';
 import type { PlaceOrderInput, ProductSnapshot } from '../../../subgraphs/order/domain/pricing.ts';

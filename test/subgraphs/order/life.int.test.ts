@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { idToBytes, newId } from '../../../subgraphs/shared/ids.ts';
+import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { advanceOrders } from '../../../subgraphs/order/commands/advance-order.ts';
 import type { OrderDeps } from '../../../subgraphs/order/deps.ts';
 import { expireOrders } from '../../../subgraphs/order/commands/expire-orders.ts';

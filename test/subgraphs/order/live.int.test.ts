@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ExecutionResult } from 'graphql';
-import { type DomainEvent, partitionOf, streamOf } from '../../../subgraphs/shared/events.ts';
-import { idToBytes, newId } from '../../../subgraphs/shared/ids.ts';
+import { type DomainEvent, partitionOf, streamOf } from '../../../subgraphs/shared/tables/outbox.ts';
+import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { type OrderWorld, cancelMutation, openOrderWorld, orderQuery, service, userViewer } from './order-world.ts'; // prettier-ignore
 import { until } from '../../support/until.ts';
 

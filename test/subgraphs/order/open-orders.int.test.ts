@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { UserViewer } from '../../../subgraphs/shared/auth.ts';
-import { addDays } from '../../../subgraphs/shared/local-date.ts';
-import { idToBytes, newId } from '../../../subgraphs/shared/ids.ts';
+import type { UserViewer } from '../../../subgraphs/shared/auth/auth.ts';
+import { addDays } from '../../../subgraphs/shared/values/local-date.ts';
+import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { expireOrders } from '../../../subgraphs/order/commands/expire-orders.ts';
 import { readOrderConfig } from '../../../subgraphs/order/config.ts';
 import { purgeCounters } from '../../../subgraphs/order/open-orders.ts';

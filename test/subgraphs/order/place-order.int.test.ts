@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { idToBytes, isNumber, newId } from '../../../subgraphs/shared/ids.ts';
-import { unavailable } from '../../../subgraphs/shared/errors.ts';
+import { idToBytes, isNumber, newId } from '../../../subgraphs/shared/values/ids.ts';
+import { unavailable } from '../../../subgraphs/shared/errors/errors.ts';
 import { type OrderWorld, openOrderWorld, orderQuery, placeMutation, userViewer } from './order-world.ts';
 
 let world: OrderWorld;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { z } from 'zod';
-import { newId } from '../../../subgraphs/shared/ids.ts';
+import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import {
   type LineInput,
   type PlaceOrderInput,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { idToBytes, newId } from '../../../subgraphs/shared/ids.ts';
-import { startOutboxRelay } from '../../../subgraphs/shared/outbox-relay.ts';
+import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
+import { startOutboxRelay } from '../../../subgraphs/shared/events/outbox-relay.ts';
 import { type Ordered, type OrderWorld, openOrderWorld, placeMutation, service, userViewer } from './order-world.ts';
 
 let world: OrderWorld;

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { idFromBytes, idToBytes, newId } from '../../../subgraphs/shared/ids.ts';
+import { idFromBytes, idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { expireOrders } from '../../../subgraphs/order/commands/expire-orders.ts';
 import { type OrderWorld, cancelMutation, openOrderWorld, userViewer } from './order-world.ts';
 

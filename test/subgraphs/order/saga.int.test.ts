@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { unavailable } from '../../../subgraphs/shared/errors.ts';
-import { idFromBytes, idToBytes, newId } from '../../../subgraphs/shared/ids.ts';
+import { unavailable } from '../../../subgraphs/shared/errors/errors.ts';
+import { idFromBytes, idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { newPlacingSaga } from '../../../subgraphs/order/domain/saga.ts';
 import { recoverSagas, runPlacingSaga } from '../../../subgraphs/order/saga.ts';
 import { StaleOrderError, claimSaga, insertSaga, saveSaga } from '../../../subgraphs/order/store.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { addDays } from '../../../subgraphs/shared/local-date.ts';
-import { newId } from '../../../subgraphs/shared/ids.ts';
+import { addDays } from '../../../subgraphs/shared/values/local-date.ts';
+import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import { confirmationCodeOf, isConfirmationCode } from '../../../subgraphs/order/domain/confirmation-code.ts';
 import { decide, evolve } from '../../../subgraphs/order/domain/order.ts';
 import {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createOrderSubgraph } from '../../../subgraphs/order/subgraph.ts';
-import { idToBytes } from '../../../subgraphs/shared/ids.ts';
+import { idToBytes } from '../../../subgraphs/shared/values/ids.ts';
 import { type OrderWorld, openOrderWorld, userViewer } from './order-world.ts';
 import { until } from '../../support/until.ts';
 

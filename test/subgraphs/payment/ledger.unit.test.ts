@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type Transfer, accountId, between, checkTransfer, shardOf } from '../../../subgraphs/payment/domain/ledger.ts';
-import { newId } from '../../../subgraphs/shared/ids.ts';
+import { newId } from '../../../subgraphs/shared/values/ids.ts';
 
 const wallet = { ownerId: newId(), currency: 'EUR' };
 const transfer = (moves: Transfer['moves']): Transfer => ({

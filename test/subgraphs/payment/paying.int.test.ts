@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { toJson } from '../../../subgraphs/shared/database.ts';
-import { newId } from '../../../subgraphs/shared/ids.ts';
+import { toJson } from '../../../subgraphs/shared/database/database.ts';
+import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import {
   type PaymentWorld,
   bytes,

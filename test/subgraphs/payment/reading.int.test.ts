@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { openDatabase } from '../../../subgraphs/shared/database.ts';
-import { newId } from '../../../subgraphs/shared/ids.ts';
-import { createLogger } from '../../../subgraphs/shared/telemetry.ts';
+import { openDatabase } from '../../../subgraphs/shared/database/database.ts';
+import { newId } from '../../../subgraphs/shared/values/ids.ts';
+import { createLogger } from '../../../subgraphs/shared/process/telemetry.ts';
 import { paymentSchema } from '../../../subgraphs/payment/subgraph.ts';
 import {
   type PaymentWorld,

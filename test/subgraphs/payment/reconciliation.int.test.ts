@@ -3,8 +3,8 @@ import { reconcileDue } from '../../../subgraphs/payment/commands/reconcile-day.
 import { simulatedProvider } from '../../../subgraphs/payment/providers/simulated.ts';
 import { stripeProvider } from '../../../subgraphs/payment/providers/stripe.ts';
 import { paymentSchema } from '../../../subgraphs/payment/subgraph.ts';
-import { openDatabase } from '../../../subgraphs/shared/database.ts';
-import { newId } from '../../../subgraphs/shared/ids.ts';
+import { openDatabase } from '../../../subgraphs/shared/database/database.ts';
+import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import {
   type Loose,
   type PaymentWorld,

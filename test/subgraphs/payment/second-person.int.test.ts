@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Role } from '../../../subgraphs/shared/auth.ts';
-import { newId } from '../../../subgraphs/shared/ids.ts';
+import type { Role } from '../../../subgraphs/shared/auth/auth.ts';
+import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import { readPaymentConfig } from '../../../subgraphs/payment/config.ts';
 import { until } from '../../support/until.ts';
 import { type PaymentWorld, bytes, confirm, create, documents, openPaymentWorld, user } from './support/payment-world.ts'; // prettier-ignore

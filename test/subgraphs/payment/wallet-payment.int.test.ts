@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { newId } from '../../../subgraphs/shared/ids.ts';
+import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import {
   type Loose,
   type PaymentWorld,

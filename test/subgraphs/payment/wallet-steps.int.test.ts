@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Viewer } from '../../../subgraphs/shared/auth.ts';
-import { newId } from '../../../subgraphs/shared/ids.ts';
+import type { Viewer } from '../../../subgraphs/shared/auth/auth.ts';
+import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import {
   type Loose,
   type PaymentWorld,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { anonymous } from '../../../subgraphs/shared/auth.ts';
-import { newId } from '../../../subgraphs/shared/ids.ts';
+import { anonymous } from '../../../subgraphs/shared/auth/auth.ts';
+import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import { type ProductWorld, openProductWorld, userViewer } from './product-world.ts';
 
 let world: ProductWorld;

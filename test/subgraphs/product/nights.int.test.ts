@@ -4,11 +4,11 @@ import { reserveStock } from '../../../subgraphs/product/commands/reserve-stock.
 import type { StockLine } from '../../../subgraphs/product/domain/nights.ts';
 import { eventHandlers } from '../../../subgraphs/product/events.ts';
 import { auditNights } from '../../../subgraphs/product/ledger-store.ts';
-import { anonymous } from '../../../subgraphs/shared/auth.ts';
-import { select } from '../../../subgraphs/shared/database.ts';
-import { handleOnce } from '../../../subgraphs/shared/event-consumer.ts';
-import { idToBytes, newId } from '../../../subgraphs/shared/ids.ts';
-import { addDays, datesBetween } from '../../../subgraphs/shared/local-date.ts';
+import { anonymous } from '../../../subgraphs/shared/auth/auth.ts';
+import { select } from '../../../subgraphs/shared/database/database.ts';
+import { handleOnce } from '../../../subgraphs/shared/events/event-consumer.ts';
+import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
+import { addDays, datesBetween } from '../../../subgraphs/shared/values/local-date.ts';
 import { type ProductWorld, openProductWorld, orderService, userViewer } from './product-world.ts';
 
 let world: ProductWorld;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { addDays, datesBetween } from '../../../subgraphs/shared/local-date.ts';
+import { addDays, datesBetween } from '../../../subgraphs/shared/values/local-date.ts';
 import {
   type StockLine,
   goodsOf,

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { handleOnce, startEventConsumer } from '../../../subgraphs/shared/event-consumer.ts';
-import { type DomainEvent, partitionOf, streamOf } from '../../../subgraphs/shared/events.ts';
-import { select } from '../../../subgraphs/shared/database.ts';
-import { idToBytes, newId } from '../../../subgraphs/shared/ids.ts';
+import { handleOnce, startEventConsumer } from '../../../subgraphs/shared/events/event-consumer.ts';
+import { type DomainEvent, partitionOf, streamOf } from '../../../subgraphs/shared/tables/outbox.ts';
+import { select } from '../../../subgraphs/shared/database/database.ts';
+import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { releaseStock } from '../../../subgraphs/product/commands/release-stock.ts';
 import { reserveStock } from '../../../subgraphs/product/commands/reserve-stock.ts';
 import { eventHandlers, sources } from '../../../subgraphs/product/events.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { anonymous } from '../../../subgraphs/shared/auth.ts';
-import { write } from '../../../subgraphs/shared/database.ts';
-import { newId } from '../../../subgraphs/shared/ids.ts';
+import { anonymous } from '../../../subgraphs/shared/auth/auth.ts';
+import { write } from '../../../subgraphs/shared/database/database.ts';
+import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import { type ProductWorld, openProductWorld, orderService, userViewer } from './product-world.ts';
 
 let world: ProductWorld;

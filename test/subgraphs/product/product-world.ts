@@ -9,10 +9,10 @@ import {
   type Viewer,
   callerHeaders,
   identitySigner,
-} from '../../../subgraphs/shared/auth.ts';
-import { type Sql, select } from '../../../subgraphs/shared/database.ts';
-import { newId } from '../../../subgraphs/shared/ids.ts';
-import { type Runtime, openRuntime } from '../../../subgraphs/shared/runtime.ts';
+} from '../../../subgraphs/shared/auth/auth.ts';
+import { type Sql, select } from '../../../subgraphs/shared/database/database.ts';
+import { newId } from '../../../subgraphs/shared/values/ids.ts';
+import { type Runtime, openRuntime } from '../../../subgraphs/shared/process/runtime.ts';
 import type { CreateProductInput } from '../../../subgraphs/product/commands/create-product.ts';
 import { createProduct } from '../../../subgraphs/product/commands/create-product.ts';
 import type { Product } from '../../../subgraphs/product/domain/product.ts';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { entities } from '../../../subgraphs/product/subgraph.ts';
-import { insertRows, select, write } from '../../../subgraphs/shared/database.ts';
-import { idToBytes, newId } from '../../../subgraphs/shared/ids.ts';
-import { barrierRetentionDays, inboxRetentionDays, purgeShared } from '../../../subgraphs/shared/retention.ts';
-import { idempotencyRetentionDays } from '../../../subgraphs/shared/idempotency.ts';
+import { insertRows, select, write } from '../../../subgraphs/shared/database/database.ts';
+import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
+import { barrierRetentionDays, inboxRetentionDays, purgeShared } from '../../../subgraphs/shared/tables/retention.ts';
+import { idempotencyRetentionDays } from '../../../subgraphs/shared/tables/idempotency.ts';
 import { type ProductWorld, openProductWorld } from './product-world.ts';
 
 let world: ProductWorld;

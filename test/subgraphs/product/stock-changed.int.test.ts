@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { anonymous } from '../../../subgraphs/shared/auth.ts';
-import { write } from '../../../subgraphs/shared/database.ts';
-import { idToBytes, newId } from '../../../subgraphs/shared/ids.ts';
+import { anonymous } from '../../../subgraphs/shared/auth/auth.ts';
+import { write } from '../../../subgraphs/shared/database/database.ts';
+import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { adjustStock } from '../../../subgraphs/product/commands/adjust-stock.ts';
 import { reserveStock } from '../../../subgraphs/product/commands/reserve-stock.ts';
 import { type ProductWorld, answerOf, openProductWorld, userViewer } from './product-world.ts';

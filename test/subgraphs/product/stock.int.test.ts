@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { write } from '../../../subgraphs/shared/database.ts';
-import { idToBytes, newId } from '../../../subgraphs/shared/ids.ts';
+import { write } from '../../../subgraphs/shared/database/database.ts';
+import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { reserveStock } from '../../../subgraphs/product/commands/reserve-stock.ts';
 import { type ProductWorld, openProductWorld, orderService, userViewer } from './product-world.ts';
 

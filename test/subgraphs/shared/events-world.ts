@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { Migration } from '@mikro-orm/migrations';
 import { createConnection } from 'mysql2/promise';
-import { type Database, openDatabase } from '../../../subgraphs/shared/database.ts';
-import { type EventHandler, startEventConsumer } from '../../../subgraphs/shared/event-consumer.ts';
-import { type DomainEvent, appendOutbox, sharedTables } from '../../../subgraphs/shared/events.ts';
-import { newId } from '../../../subgraphs/shared/ids.ts';
-import { startOutboxRelay } from '../../../subgraphs/shared/outbox-relay.ts';
-import { type Redis, openRedis } from '../../../subgraphs/shared/redis.ts';
-import { type Metrics, createLogger, createMetrics } from '../../../subgraphs/shared/telemetry.ts';
+import { type Database, openDatabase } from '../../../subgraphs/shared/database/database.ts';
+import { type EventHandler, startEventConsumer } from '../../../subgraphs/shared/events/event-consumer.ts';
+import { type DomainEvent, appendOutbox, sharedTables } from '../../../subgraphs/shared/tables/outbox.ts';
+import { newId } from '../../../subgraphs/shared/values/ids.ts';
+import { startOutboxRelay } from '../../../subgraphs/shared/events/outbox-relay.ts';
+import { type Redis, openRedis } from '../../../subgraphs/shared/process/redis.ts';
+import { type Metrics, createLogger, createMetrics } from '../../../subgraphs/shared/process/telemetry.ts';
 import { type TcpProxy, startTcpProxy } from '../../faults/tcp-proxy.ts';
 import { startTestServers } from '../../support/test-servers.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { ConfigError } from '../../../subgraphs/shared/env.ts';
-import { newId } from '../../../subgraphs/shared/ids.ts';
+import { ConfigError } from '../../../subgraphs/shared/process/env.ts';
+import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import { createUserDirectly, ensureAdmin } from '../../../subgraphs/user/accounts.ts';
 import { type UserPlatform, loginMutation, newMobile, openUserPlatform, registerPerson } from './support.ts';
 

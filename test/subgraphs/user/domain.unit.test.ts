@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from '@jest/globals';
-import { addressGroup } from '../../../subgraphs/shared/client-address.ts';
+import { addressGroup } from '../../../subgraphs/shared/values/address-group.ts';
 import { formatPasswordHash, parsePasswordHash } from '../../../subgraphs/user/domain/password-hash.ts';
 import { checkPair, desiredGrant } from '../../../subgraphs/user/domain/service-credential.ts';
 import { type PresentedToken, accessTimes, decideRefresh } from '../../../subgraphs/user/domain/session.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type Database, openDatabase } from '../../../subgraphs/shared/database.ts';
+import { type Database, openDatabase } from '../../../subgraphs/shared/database/database.ts';
 import { userSchema } from '../../../subgraphs/user/subgraph.ts';
 import { type UserPlatform, newMobile, openUserPlatform, registerPerson } from './support.ts';
 

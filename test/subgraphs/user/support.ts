@@ -1,12 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { createConnection } from 'mysql2/promise';
 import type { ExecutionResult } from 'graphql';
-import { type Role, type UserViewer, callerHeaders, identitySigner } from '../../../subgraphs/shared/auth.ts';
-import { openDatabase } from '../../../subgraphs/shared/database.ts';
-import { newId } from '../../../subgraphs/shared/ids.ts';
-import { type Runtime, databaseUrl, openRuntime, readPlatformConfig } from '../../../subgraphs/shared/runtime.ts';
-import type { Subgraph } from '../../../subgraphs/shared/subgraph.ts';
-import { createLogger } from '../../../subgraphs/shared/telemetry.ts';
+import { type Role, type UserViewer, callerHeaders, identitySigner } from '../../../subgraphs/shared/auth/auth.ts';
+import { openDatabase } from '../../../subgraphs/shared/database/database.ts';
+import { newId } from '../../../subgraphs/shared/values/ids.ts';
+import {
+  type Runtime,
+  databaseUrl,
+  openRuntime,
+  readPlatformConfig,
+} from '../../../subgraphs/shared/process/runtime.ts';
+import type { Subgraph } from '../../../subgraphs/shared/engine/subgraph.ts';
+import { createLogger } from '../../../subgraphs/shared/process/telemetry.ts';
 import { type Accounts, openAccounts } from '../../../subgraphs/user/accounts.ts';
 import { createDependencies } from '../../../subgraphs/user/create-dependencies.ts';
 import type { UserDeps } from '../../../subgraphs/user/dependencies.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { callerHeaders } from '../../../subgraphs/shared/auth.ts';
-import { newId } from '../../../subgraphs/shared/ids.ts';
+import { callerHeaders } from '../../../subgraphs/shared/auth/auth.ts';
+import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import { type Person, type UserPlatform, newMobile, openUserPlatform, registerPerson, viewerWith } from './support.ts';
 
 let platform: UserPlatform;

@@ -1,7 +1,7 @@
 import { type FormEvent, useId, useState } from 'react';
 import { useClient } from 'urql';
 import { CreditWalletDocument } from '../../../../schema/generated/operations.ts';
-import { minorDigits, minorFromDecimal } from '../../../../subgraphs/shared/currencies.ts';
+import { minorDigits, minorFromDecimal } from '../../../../subgraphs/shared/values/currencies.ts';
 import { perform } from '../client.ts';
 import { formatMoney } from '../format.ts';
 import { intentKey, settleIntent } from '../intents.ts';

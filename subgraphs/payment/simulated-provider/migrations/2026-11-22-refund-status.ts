@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { schemaHas } from '../../../shared/migration-steps.ts';
+import { schemaHas } from '../../../shared/database/migration-steps.ts';
 
 /** Refunds that take their time or fail, as test control asks for. */
 export class RefundStatusMigration extends Migration {

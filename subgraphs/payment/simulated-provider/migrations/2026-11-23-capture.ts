@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { schemaHas } from '../../../shared/migration-steps.ts';
+import { schemaHas } from '../../../shared/database/migration-steps.ts';
 
 /** Intents whose money is held first and taken later, or let go. */
 export class SimulatedCaptureMigration extends Migration {

@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { schemaHas } from '../../../shared/migration-steps.ts';
+import { schemaHas } from '../../../shared/database/migration-steps.ts';
 
 /** When a dispute's money came back to the merchant: a line of the statement. */
 export class DisputesWonMigration extends Migration {

@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { schemaHas } from '../../../shared/migration-steps.ts';
+import { schemaHas } from '../../../shared/database/migration-steps.ts';
 
 /** When an intent was paid, methods that take their time, and what the provider does by itself: disputes. */
 export class OwnDoingsMigration extends Migration {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { newId } from '../../../../subgraphs/shared/ids.ts';
+import { newId } from '../../../../subgraphs/shared/values/ids.ts';
 import { until } from '../../../support/until.ts';
 import { type Loose, bytes, documents, paymentIn, staff, user } from '../support/payment-world.ts';
 import { type AlipayWorld, openAlipayWorld } from './alipay-world.ts';

@@ -1,4 +1,4 @@
-import { newId } from '../../../../subgraphs/shared/ids.ts';
+import { newId } from '../../../../subgraphs/shared/values/ids.ts';
 import { signatureHeader } from '../../../../subgraphs/payment/domain/signature.ts';
 import { type Loose, cards, confirm, openPaymentWorld } from '../support/payment-world.ts';
 import { testProvider } from './contract.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { newId } from '../../../../subgraphs/shared/ids.ts';
-import { currencyCodes } from '../../../../subgraphs/shared/currencies.ts';
+import { newId } from '../../../../subgraphs/shared/values/ids.ts';
+import { currencyCodes } from '../../../../subgraphs/shared/values/currencies.ts';
 import { toStripeAmount } from '../../../../subgraphs/payment/providers/stripe-amounts.ts';
 import { type Loose, documents, paymentIn, staff, user } from '../support/payment-world.ts';
 import { type StripeWorld, openStripeWorld } from './stripe-world.ts';

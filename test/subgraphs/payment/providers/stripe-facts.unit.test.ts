@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { readStripeEvent } from '../../../../subgraphs/payment/providers/stripe-facts.ts';
-import { newId } from '../../../../subgraphs/shared/ids.ts';
+import { newId } from '../../../../subgraphs/shared/values/ids.ts';
 
 const paid = (livemode?: boolean): Buffer =>
   Buffer.from(

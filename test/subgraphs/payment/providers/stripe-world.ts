@@ -1,4 +1,4 @@
-import type { Env } from '../../../../subgraphs/shared/env.ts';
+import type { Env } from '../../../../subgraphs/shared/process/env.ts';
 import type { StripeObject } from '../../../support/stripe-books.ts';
 import { type StripeServer, startStripeServer } from '../../../support/stripe-server.ts';
 import { type TcpProxy, startTcpProxy } from '../../../faults/tcp-proxy.ts';

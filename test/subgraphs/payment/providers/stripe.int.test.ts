@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ProviderUnreachable } from '../../../../subgraphs/payment/providers/provider.ts';
 import { stripeProvider } from '../../../../subgraphs/payment/providers/stripe.ts';
-import { idFromBytes, newId } from '../../../../subgraphs/shared/ids.ts';
+import { idFromBytes, newId } from '../../../../subgraphs/shared/values/ids.ts';
 import { type Loose, bytes, documents, paymentIn, staff, user } from '../support/payment-world.ts';
 import { testProvider } from './contract.ts';
 import { type StripeWorld, openStripeWorld } from './stripe-world.ts';

@@ -1,10 +1,10 @@
 import { parse } from 'graphql';
-import { authenticator, grantService } from '../../../../subgraphs/shared/auth.ts';
-import { streamOf, partitionOf } from '../../../../subgraphs/shared/events.ts';
-import { newId } from '../../../../subgraphs/shared/ids.ts';
-import type { SubgraphLink } from '../../../../subgraphs/shared/link.ts';
-import type { Runtime } from '../../../../subgraphs/shared/runtime.ts';
-import { type CallContext, createEngine } from '../../../../subgraphs/shared/subgraph.ts';
+import { authenticator, grantService } from '../../../../subgraphs/shared/auth/auth.ts';
+import { streamOf, partitionOf } from '../../../../subgraphs/shared/tables/outbox.ts';
+import { newId } from '../../../../subgraphs/shared/values/ids.ts';
+import type { SubgraphLink } from '../../../../subgraphs/shared/calls/link.ts';
+import type { Runtime } from '../../../../subgraphs/shared/process/runtime.ts';
+import { type CallContext, createEngine } from '../../../../subgraphs/shared/engine/subgraph.ts';
 
 /** An order as the order service would tell of it. */
 export type StandInOrder = {

@@ -1,5 +1,5 @@
 import { signatureHeader } from '../../../../subgraphs/payment/domain/signature.ts';
-import { newId } from '../../../../subgraphs/shared/ids.ts';
+import { newId } from '../../../../subgraphs/shared/values/ids.ts';
 
 export const webhookSecret = 'whsec_simulated_development';
 

@@ -1,0 +1,81 @@
+import type { IncomingMessage } from 'node:http';
+import { LRUCache } from 'lru-cache';
+import { type Headers, type Viewer, callerHeaders, identitySigner } from '../../subgraphs/shared/auth/auth.ts';
+import { type HeaderLines, headerLines } from '../../subgraphs/shared/http/transport.ts';
+import { traceparentOf } from '../../subgraphs/shared/process/telemetry.ts';
+
+/** Who sent an operation, as the gateway knows it. */
+export type Caller = {
+  readonly viewer: Viewer;
+  /** When the access token ends, epoch milliseconds; Infinity for anonymous callers. */
+  readonly expiresAtMs: number;
+  /** The client's network address, for limits per address. */
+  readonly address: string;
+  readonly traceId: string;
+};
+
+/** What the gateway says to subgraphs on behalf of a caller, in one operation: as an object and as lines of HTTP. */
+export type CallerSaid = { readonly headers: Headers; readonly lines: HeaderLines };
+
+/** A promise only where an identity has to be signed first. */
+export type CallerHeaders = (caller: Caller) => CallerSaid | Promise<CallerSaid>;
+
+const rememberedCallers = 10_000;
+
+/** Shows the gateway's own app and token, the caller's signed identity (none for anonymous), the trace, the address. */
+export function callerHeadersOf(options: { token: string; identitySecret: string; now: () => Date }): CallerHeaders {
+  const sign = identitySigner(options.identitySecret, options.now);
+  /** By the signed identity, or the address of who has none: all but the trace. */
+  const known = new LRUCache<string, CallerSaid & { readonly address: string }>({ max: rememberedCallers });
+
+  function said({ traceId, address }: Caller, identity: string | undefined): CallerSaid {
+    const key = identity ?? address;
+    let common = known.get(key);
+    if (common?.address !== address) {
+      const headers = {
+        [callerHeaders.app]: 'gateway',
+        [callerHeaders.token]: options.token,
+        ...(identity !== undefined && { [callerHeaders.identity]: identity }),
+        [callerHeaders.clientAddress]: address,
+      };
+      common = { headers, lines: headerLines(Object.entries(headers)), address };
+      known.set(key, common);
+    }
+    return new Said(common, traceparentOf(traceId));
+  }
+  return (caller) => {
+    const { viewer } = caller;
+    if (viewer.kind !== 'user') return said(caller, undefined);
+    const identity = sign(viewer);
+    return typeof identity === 'string' ? said(caller, identity) : identity.then((signed) => said(caller, signed));
+  };
+}
+
+/** Only one of its two forms is asked for. */
+class Said implements CallerSaid {
+  readonly #common: CallerSaid;
+  readonly #trace: string;
+  constructor(common: CallerSaid, trace: string) {
+    this.#common = common;
+    this.#trace = trace;
+  }
+  get headers(): Headers {
+    return { ...this.#common.headers, [callerHeaders.trace]: this.#trace };
+  }
+  get lines(): HeaderLines {
+    const { text, isAscii } = this.#common.lines;
+    return { text: `${text}${callerHeaders.trace}: ${this.#trace}\r\n`, isAscii };
+  }
+}
+
+/**
+ * The client's address: the socket's own, or what the outermost of our proxies wrote into `x-forwarded-for`. Entries
+ * further left come from the client and prove nothing.
+ */
+export function clientAddress(request: IncomingMessage, trustedProxyHops: number): string {
+  const own = request.socket.remoteAddress ?? 'unknown';
+  if (trustedProxyHops === 0) return own;
+  const header = request.headers['x-forwarded-for'];
+  const forwarded = (Array.isArray(header) ? header.join(',') : (header ?? '')).split(',').map((part) => part.trim()).filter(Boolean); // prettier-ignore
+  return forwarded.at(-trustedProxyHops) ?? forwarded[0] ?? own;
+}

@@ -1,0 +1,43 @@
+import { type ExecutionResult, GraphQLError } from 'graphql';
+import { addressGroup } from '../../subgraphs/shared/values/address-group.ts';
+import type { Admission } from '../turns/admission.ts';
+import type { AnswerAllowance } from '../turns/answer-allowance.ts';
+import type { Caller } from '../callers/caller.ts';
+import type { Operation, Supergraph } from '../supergraph/supergraph.ts';
+
+/**
+ * Runs a query or mutation when the gateway has room for it; else the result is OVERLOADED, without data. `isGone` says
+ * that nobody waits for the answer any more.
+ */
+export type RunOperation = (operation: Operation, isGone?: () => boolean) => Promise<ExecutionResult>;
+
+/**
+ * Runs what makes an answer for a caller when there is room for it and the caller's turn has come; else the result is OVERLOADED.
+ * The answer to an event costs what that to an operation costs.
+ */
+export type Admit = (
+  caller: Caller,
+  work: () => Promise<ExecutionResult>,
+  isGone?: () => boolean,
+) => Promise<ExecutionResult>;
+
+export const admitBy =
+  (deps: { admission: Admission; allowance: AnswerAllowance }): Admit =>
+  (caller, work, isGone) => {
+    const applicant = { client: clientOf(caller), isGone };
+    return deps.allowance.run(applicant, () => deps.admission.run(applicant, work, refused), refused);
+  };
+
+export const admittedOperations =
+  (deps: { admit: Admit; supergraph: Supergraph }): RunOperation =>
+  (operation, isGone) =>
+    deps.admit(operation.caller, () => deps.supergraph.execute(operation), isGone);
+
+const refused = (error: GraphQLError): ExecutionResult => ({ errors: [error] });
+
+/** Whose operations take turns with everybody else's. */
+export const clientOf = ({ viewer, address }: Caller): string =>
+  viewer.kind === 'user' ? `user ${viewer.userId}` : `address ${addressGroup(address)}`;
+
+export const isOverload = (error: unknown): error is GraphQLError =>
+  error instanceof GraphQLError && error.extensions['code'] === 'OVERLOADED';

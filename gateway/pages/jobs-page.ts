@@ -1,0 +1,190 @@
+import { createExpressMiddleware } from 'agendash';
+import type { Agenda } from 'agenda';
+import express, { type Request, type RequestHandler, type Response, Router } from 'express';
+import { type ExecutionResult, parse } from 'graphql';
+import { isAdmin, isStaff } from '../../subgraphs/shared/auth/auth.ts';
+import type { SignedIn, TokenVerifier } from '../callers/access-tokens.ts';
+import type { Connections } from '../front/connections.ts';
+import { connectionOf } from '../front/event-streams.ts';
+import type { Supergraph } from '../supergraph/supergraph.ts';
+
+export type JobsPageOptions = {
+  /** Throws SERVICE_UNAVAILABLE while the job store has not been reached yet. */
+  readonly agenda: () => Agenda;
+  readonly supergraph: Supergraph;
+  readonly verifier: TokenVerifier;
+  readonly connections: Connections;
+  readonly addressOf: (request: Request) => string;
+  readonly isAllowedOrigin: (origin: string) => boolean;
+  /** The cookie is sent over HTTPS alone. */
+  readonly isSecure: boolean;
+  readonly now: () => Date;
+};
+
+const cookieName = 'jobs_token';
+const maxFormBytes = 4 * 1024;
+/** Agendash's Server-Sent Events, relative to `/jobs`. */
+const eventsPath = '/api/events';
+const loginMutation = `mutation JobsLogin($mobile: String!, $password: String!) {
+  login(mobile: $mobile, password: $password) { tokens { accessToken } }
+}`;
+const logoutMutation = 'mutation JobsLogout { logout }';
+const documents = { [loginMutation]: parse(loginMutation), [logoutMutation]: parse(logoutMutation) };
+
+/**
+ * `/jobs`: Agendash for staff. A browser's page load can't carry a bearer token, so the access token sits in a cookie
+ * that only `/jobs` gets, only from its own pages; it is verified at every request and ends as every access token does.
+ * Operators look; administrators delete, repeat, pause and create jobs.
+ */
+export function jobsPage(options: JobsPageOptions): Router {
+  const router = Router();
+  const form = express.urlencoded({ extended: false, limit: maxFormBytes });
+
+  router.use('/jobs', fromOwnPages(options.isAllowedOrigin));
+  router.get('/jobs/login', (_request, response) => showLogin(response));
+  router.post('/jobs/login', form, async (request, response) => {
+    const outcome = await signIn(options, request, response);
+    if (outcome === 'done') response.redirect(303, '/jobs/');
+    else showLogin(response, outcome);
+  });
+  router.post('/jobs/logout', async (request, response) => {
+    const signedIn = await verifiedCookie(options.verifier, request);
+    if (signedIn) await ask(options, logoutMutation, { request, response, signedIn });
+    response.clearCookie(cookieName, { path: '/jobs' });
+    response.redirect(303, '/jobs/login');
+  });
+  router.use('/jobs', staffOnly(options));
+  // Agendash's page asks for its files relative to a path that ends in a slash.
+  router.get('/jobs', (request, response, next) => {
+    if (request.originalUrl.split('?')[0] === '/jobs') response.redirect(302, '/jobs/');
+    else next();
+  });
+  router.use('/jobs', agendash(options.agenda));
+  return router;
+}
+
+/** Made when it is first asked for: the job store may come later than this process. */
+function agendash(agenda: () => Agenda): RequestHandler {
+  let page: RequestHandler | undefined;
+  return (request, response, next) => {
+    page ??= createExpressMiddleware(agenda()) as RequestHandler;
+    page(request, response, next);
+  };
+}
+
+const fromOwnPages =
+  (isAllowedOrigin: (origin: string) => boolean): RequestHandler =>
+  (request, response, next) => {
+    const { origin } = request.headers;
+    if (request.method === 'GET' || origin === undefined || isAllowedOrigin(origin)) next();
+    else
+      response
+        .status(403)
+        .json({ errors: [{ message: 'Another site may not do this.', extensions: { code: 'FORBIDDEN' } }] });
+  };
+
+const refuse = (response: Response, status: number, code: string, message: string): void =>
+  void response.status(status).json({ errors: [{ message, extensions: { code } }] });
+
+/** Staff may look, administrators may change. A stream of events ends as a socket of theirs does: with the token or the session. */
+function staffOnly({ verifier, connections, addressOf }: JobsPageOptions): RequestHandler {
+  return async (request, response, next) => {
+    const signedIn = await verifiedCookie(verifier, request);
+    const isReading = request.method === 'GET' || request.method === 'HEAD';
+    if (!signedIn || !isStaff(signedIn.viewer)) {
+      if (isReading && request.accepts(['json', 'html']) === 'html') response.redirect(302, '/jobs/login');
+      else refuse(response, 401, 'UNAUTHENTICATED', 'Sign in at /jobs/login.');
+    } else if (!isReading && !isAdmin(signedIn.viewer)) {
+      refuse(response, 403, 'FORBIDDEN', 'Only an administrator may change jobs.');
+    } else if (request.path.replace(/\/+$/, '').toLowerCase() === eventsPath) {
+      const connection = connectionOf(response);
+      if (connections.isFull())
+        refuse(response, 503, 'SERVICE_UNAVAILABLE', 'There are too many connections; try again later.');
+      else {
+        connections.add(connection);
+        if (connections.signIn(connection, signedIn, addressOf(request))) next();
+        else refuse(response, 429, 'TOO_MANY_SUBSCRIPTIONS', 'You have as many sockets and streams open as you may.');
+      }
+    } else next();
+  };
+}
+
+async function verifiedCookie(verifier: TokenVerifier, request: Request): Promise<SignedIn | null> {
+  const cookie = request.headers.cookie?.split(';').map((pair) => pair.trim()).find((pair) => pair.startsWith(`${cookieName}=`)); // prettier-ignore
+  if (cookie === undefined) return null;
+  try {
+    return await verifier.verify(`Bearer ${cookie.slice(cookieName.length + 1)}`);
+  } catch {
+    // Ended, revoked or made up: the same as none, the login form comes.
+    return null;
+  }
+}
+
+type Asking = {
+  readonly request: Request;
+  readonly response: Response;
+  readonly signedIn: SignedIn;
+  readonly variables?: Record<string, unknown>;
+};
+
+/** One of this page's own mutations, on behalf of who is signed in. */
+function ask(options: JobsPageOptions, query: keyof typeof documents, asking: Asking): Promise<ExecutionResult> {
+  const address = options.addressOf(asking.request);
+  return options.supergraph.execute({
+    query,
+    document: documents[query],
+    operationName: undefined,
+    variables: asking.variables ?? {},
+    caller: { ...asking.signedIn, address, traceId: String(asking.response.locals['traceId']) },
+  });
+}
+
+type Outcome = 'done' | 'refused' | 'away';
+
+/** `away`: whether they may was not found out. */
+async function signIn(options: JobsPageOptions, request: Request, response: Response): Promise<Outcome> {
+  const { mobile, password } = (request.body ?? {}) as { mobile?: unknown; password?: unknown };
+  if (typeof mobile !== 'string' || typeof password !== 'string') return 'refused';
+  const anonymous = await options.verifier.verify(undefined);
+  const variables = { mobile, password };
+  const result = await ask(options, loginMutation, { request, response, signedIn: anonymous, variables });
+  const { login } = (result.data ?? {}) as { login?: { tokens?: { accessToken: string } | null } };
+  if (!login) return 'away';
+  if (!login.tokens) return 'refused';
+  const signedIn = await options.verifier.verify(`Bearer ${login.tokens.accessToken}`);
+  if (!isStaff(signedIn.viewer)) {
+    // A session that nobody has a use for.
+    await ask(options, logoutMutation, { request, response, signedIn });
+    return 'refused';
+  }
+  const maxAge = signedIn.expiresAtMs - options.now().getTime();
+  response.cookie(cookieName, login.tokens.accessToken, {
+    httpOnly: true,
+    sameSite: 'strict',
+    secure: options.isSecure,
+    path: '/jobs',
+    maxAge,
+  });
+  return 'done';
+}
+
+const refusals = {
+  refused: [401, 'This mobile and password are not those of a member of staff.'],
+  away: [503, 'Nobody can sign in at the moment. Try again in a few seconds.'],
+} as const satisfies Record<Exclude<Outcome, 'done'>, readonly [status: number, words: string]>;
+
+function showLogin(response: Response, outcome?: keyof typeof refusals): void {
+  const [status, refusal] = outcome === undefined ? [200, undefined] : refusals[outcome];
+  if (status === 503) response.set('retry-after', '1');
+  response.status(status).type('html').send(`<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Jobs: sign in</title>
+<style>body{font:16px/1.5 system-ui,sans-serif;display:grid;place-items:center;min-height:90vh;margin:0;color-scheme:light dark}form{display:grid;gap:.75rem;width:min(20rem,90vw)}input,button{font:inherit;padding:.5rem}label{display:grid;gap:.25rem}[role=alert]{color:#c0392b}</style></head>
+<body><form method="post" action="/jobs/login"><h1>Background jobs</h1>
+${refusal ? `<p role="alert">${refusal}</p>` : ''}
+<label>Mobile <input name="mobile" autocomplete="username" required></label>
+<label>Password <input name="password" type="password" autocomplete="current-password" required></label>
+<button>Sign in</button><p>For staff. A sign-in lasts as long as an access token: ten minutes.</p></form></body>
+</html>
+`); // prettier-ignore
+}

@@ -1,0 +1,116 @@
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  parse,
+  validate,
+} from 'graphql';
+import { LRUCache } from 'lru-cache';
+import { type AnswerLimits, newAnswerSize } from '../answers/answer-size.ts';
+import { type Authenticator, type Headers, callerHeaders } from '../auth/auth.ts';
+import type { Deadline } from '../time/deadline.ts';
+import { documentSize } from './document-size.ts';
+import { badUserInput } from '../errors/errors.ts';
+import type { SubgraphRequest } from '../calls/link.ts';
+import type { CallContext } from './subgraph.ts';
+import { traceIdFrom } from '../process/telemetry.ts';
+
+/** A request that may be executed, or the errors that say why not. */
+export type Prepared =
+  | { readonly traceId: string; readonly arguments: ExecutionArgs; readonly errors?: undefined }
+  | { readonly traceId: string; readonly errors: readonly GraphQLError[]; readonly arguments?: undefined };
+
+/** Finds out who calls, reads the document and makes the context. Never rejects. */
+export type Prepare = (
+  request: SubgraphRequest,
+  allowed: 'subscription' | 'other',
+  deadline?: Deadline,
+) => Promise<Prepared>;
+
+type Entry = { readonly document: DocumentNode } | { readonly errors: readonly GraphQLError[] };
+
+const cachedDocuments = 1_000;
+const cachedBytes = 32 * 1024 * 1024;
+
+/** Documents are parsed and validated once, and known again by their text. */
+export function openPreparation(
+  schema: GraphQLSchema,
+  options: {
+    readonly authenticate: Authenticator;
+    readonly context: (call: CallContext) => unknown;
+    readonly limits: AnswerLimits;
+  },
+): Prepare {
+  const documents = new LRUCache<string, Entry>({
+    max: cachedDocuments,
+    maxSize: cachedBytes,
+    sizeCalculation: (entry, query) => documentSize(query, 'document' in entry ? entry.document : undefined, 'bare'),
+  });
+  function documentOf(query: string): Entry {
+    let entry = documents.get(query);
+    if (!entry) documents.set(query, (entry = parseAndValidate(schema, query)));
+    return entry;
+  }
+
+  return async (request, allowed, deadline) => {
+    const traceId = traceIdOf(request);
+    try {
+      const { viewer, app } = await options.authenticate(request.headers);
+      const entry = documentOf(request.query);
+      if ('errors' in entry) return { traceId, errors: entry.errors };
+      const operation = getOperationAST(entry.document, request.operationName);
+      if (!operation)
+        return { traceId, errors: [badUserInput('The document needs exactly one operation, or its name.')] };
+      if ((operation.operation === 'subscription') !== (allowed === 'subscription'))
+        return { traceId, errors: [badUserInput(`A ${operation.operation} can't be run this way.`)] };
+      // Only the gateway speaks for clients, so from anybody else the header means nothing.
+      const clientAddress = app === 'gateway' ? singleHeader(request.headers, callerHeaders.clientAddress) : undefined;
+      const answerSize = newAnswerSize(options.limits);
+      const contextValue = options.context({ viewer, app, traceId, clientAddress, deadline, answerSize });
+      return {
+        traceId,
+        arguments: {
+          schema,
+          document: entry.document,
+          contextValue,
+          variableValues: request.variables as Record<string, unknown>,
+          operationName: request.operationName ?? null,
+        },
+      };
+    } catch (error) {
+      return {
+        traceId,
+        errors: [
+          error instanceof GraphQLError
+            ? error
+            : new GraphQLError((error as Error).message, { originalError: error as Error }),
+        ],
+      };
+    }
+  };
+}
+
+/** The trace that a request belongs to; a new one for a request without. */
+export const traceIdOf = ({ headers }: SubgraphRequest): string =>
+  traceIdFrom(singleHeader(headers, callerHeaders.trace));
+
+const singleHeader = (headers: Headers, name: string): string | undefined =>
+  Array.isArray(headers[name]) ? headers[name][0] : headers[name];
+
+function parseAndValidate(schema: GraphQLSchema, query: string): Entry {
+  try {
+    const document = parse(query, { noLocation: true });
+    const errors = validate(schema, document);
+    return errors.length > 0
+      ? { errors: errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED')) }
+      : { document };
+  } catch (error) {
+    if (error instanceof GraphQLError) return { errors: [withCode(error, 'GRAPHQL_PARSE_FAILED')] };
+    throw error;
+  }
+}
+
+const withCode = (error: GraphQLError, code: string): GraphQLError =>
+  new GraphQLError(error.message, { extensions: { code }, path: error.path ?? null });

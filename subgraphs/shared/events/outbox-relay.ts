@@ -1,0 +1,135 @@
+import { type Database, type Row, type Sql, select, toDate, toJson, write } from '../database/database.ts';
+import { type DomainEvent, eventPartitions, partitionOf, streamOf } from '../tables/outbox.ts';
+import { idFromBytes, idToBytes, newId } from '../values/ids.ts';
+import { openHandledMark } from './handled-mark.ts';
+import { type Loop, startLoop } from '../process/loop.ts';
+import { openLossCheck, outboxRetentionHours } from './outbox-loss.ts';
+import type { Redis } from '../process/redis.ts';
+import { isEarlier } from './stream-ids.ts';
+import type { Logger, Metrics } from '../process/telemetry.ts';
+import { type Time, realTime } from '../time/time.ts';
+
+const batchSize = 200;
+const claimSeconds = 15;
+const pollMs = 1_000;
+const trimEveryMs = 60_000;
+/** How often it is looked whether all consumers have handled what was published. */
+const handledEveryMs = 15_000;
+
+export type Relay = Loop;
+
+/**
+ * Publishes outbox rows to Redis Streams, at least once and roughly in order; consumers drop repetitions by their inbox.
+ * Rows are claimed by a conditional UPDATE with owner and lease on the database's clock, so relays may run side by side.
+ * `kick()` after a commit publishes at once; the poll is the net under it.
+ * What Redis has lost goes out again (`openLossCheck`).
+ */
+export function startOutboxRelay(deps: {
+  service: string;
+  db: Database;
+  redis: Redis;
+  log: Logger;
+  metrics: Metrics;
+  time?: Time;
+}): Relay {
+  const { time = realTime } = deps;
+  const owner = idToBytes(newId());
+  let trimmedAtMs = time.monotonicMs();
+  const handled = openHandledMark({ service: deps.service, redis: deps.redis, streams: streamsOf(deps.service) });
+  const loss = openLossCheck({ ...deps, time, handled });
+  let lookedAtMs = -Infinity;
+
+  async function publishBatch(sql: Sql): Promise<number> {
+    const claimed = await write(
+      sql,
+      `update outbox set claimed_by = ?, claimed_until = utc_timestamp(3) + interval ${claimSeconds} second
+       where published_at is null and (claimed_until is null or claimed_until < utc_timestamp(3)) order by id limit ${batchSize}`,
+      [owner],
+    );
+    if (claimed === 0) return 0;
+    const rows = await select(
+      sql,
+      'select id, aggregate_id, type, trace_id, data, created_at from outbox where claimed_by = ? and published_at is null order by id',
+      [owner],
+    );
+    const batch = deps.redis.multi();
+    for (const row of rows) {
+      const event = eventOf(row);
+      batch.xAdd(streamOf(deps.service, partitionOf(event.aggregateId)), '*', { event: JSON.stringify(event) });
+      deps.metrics.events.inc({ service: deps.service, type: event.type, outcome: 'published' });
+    }
+    await batch.exec();
+    await write(
+      sql,
+      'update outbox set published_at = utc_timestamp(3) where claimed_by = ? and published_at is null',
+      [owner],
+    );
+    return rows.length;
+  }
+
+  return startLoop({
+    name: `${deps.service} outbox relay`,
+    everyMs: pollMs,
+    log: deps.log,
+    time,
+    async turn() {
+      const sql = deps.db.em();
+      await loss.republish(sql);
+      while ((await publishBatch(sql)) === batchSize);
+      if (time.monotonicMs() - lookedAtMs > handledEveryMs) {
+        lookedAtMs = time.monotonicMs();
+        await handled.moveOn(sql, loss.isWhole);
+      }
+      if (time.monotonicMs() - trimmedAtMs < trimEveryMs) return;
+      trimmedAtMs = time.monotonicMs();
+      for (const stream of streamsOf(deps.service)) await trimStream(deps.redis, stream);
+    },
+  });
+}
+
+const eventOf = (row: Row): DomainEvent => ({
+  id: idFromBytes(row['id'] as Buffer),
+  type: String(row['type']),
+  aggregateId: idFromBytes(row['aggregate_id'] as Buffer),
+  traceId: String(row['trace_id']),
+  at: (toDate(row['created_at']) as Date).toISOString(),
+  data: toJson(row['data']),
+});
+
+/** Entries are kept at least this long, for a group that is only about to be made. */
+const minStreamAgeMs = 3_600_000;
+
+/**
+ * Removes what every consumer group has handled and acknowledged, and nothing else: a group that is away for long loses
+ * no event, however many come. A stream without a group is left alone. Returns how many entries went.
+ */
+export async function trimStream(redis: Redis, stream: string, minAgeMs: number = minStreamAgeMs): Promise<number> {
+  const groups = (await redis.exists(stream)) === 0 ? [] : await groupsOf(redis, stream);
+  if (groups.length === 0) return 0;
+  const needed: string[] = [];
+  for (const { name, 'last-delivered-id': lastDelivered } of groups) {
+    const { firstId } = await redis.xPending(stream, name);
+    needed.push(firstId ?? lastDelivered);
+  }
+  const oldest = needed.map(String).reduce((one, other) => (isEarlier(other, one) ? other : one));
+  const [seconds, microseconds] = await redis.time();
+  const ageLimit = `${Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000) - minAgeMs}-0`;
+  return redis.xTrim(stream, 'MINID', isEarlier(ageLimit, oldest) ? ageLimit : oldest);
+}
+
+/** Redis may lose the stream just when it is looked at. */
+const groupsOf = (redis: Redis, stream: string) =>
+  redis.xInfoGroups(stream).catch((error: Error) => {
+    if (error.message.includes('no such key')) return [];
+    throw error;
+  });
+
+/** Deletes rows published before the retention; returns how many. Bounded per call. */
+export const purgeOutbox = (sql: Sql): Promise<number> =>
+  write(sql, 'delete from outbox where published_at < utc_timestamp(3) - interval ? hour limit 5000', [
+    outboxRetentionHours,
+  ]);
+
+/** All streams of a service. */
+export const streamsOf = (service: string): string[] =>
+  Array.from({ length: eventPartitions }, (_, partition) => streamOf(service, partition));

@@ -1,0 +1,77 @@
+import { isUnavailable } from '../errors/errors.ts';
+import type { Logger } from './telemetry.ts';
+import { type Time, realTime } from '../time/time.ts';
+
+export type Loop = {
+  /** Runs a turn now, or right after the one that is running. */
+  kick(): void;
+  /** Waits for the running turn and starts no other. */
+  stop(): Promise<void>;
+};
+
+const maxBackoffMs = 2_000;
+
+/**
+ * Runs `turn` every `everyMs`, never two at once. A failing turn is logged and tried again with back-off up to 2 s, by
+ * chance up to half sooner, so that not all loops of all processes come back at once. A dependency that is away is said
+ * where it is watched (`openDependency`), not by each loop that meets it.
+ */
+export function startLoop(options: {
+  name: string;
+  everyMs: number;
+  log: Logger;
+  time?: Time;
+  turn: () => Promise<void>;
+}): Loop {
+  const { time = realTime } = options;
+  let stopped = false;
+  let again = false;
+  let failures = 0;
+  /** Those that no dependency is to blame for. */
+  let ownFailures = 0;
+  let cancelTimer: (() => void) | undefined;
+  let running: Promise<void> | undefined;
+
+  async function run(): Promise<void> {
+    do {
+      again = false;
+      try {
+        await options.turn();
+        if (ownFailures > 0) options.log.info({ loop: options.name }, 'working again');
+        failures = 0;
+        ownFailures = 0;
+      } catch (error) {
+        failures += 1;
+        const line = { err: (error as Error).message, failures, loop: options.name };
+        if (isUnavailable(error)) options.log.debug(line, 'background loop waits for a dependency');
+        else {
+          ownFailures += 1;
+          if (ownFailures === 1 || ownFailures % 10 === 0)
+            options.log.warn(line, 'background loop failed, will try again');
+        }
+      }
+    } while (again && failures === 0 && !stopped);
+    running = undefined;
+    const delayMs =
+      failures === 0
+        ? options.everyMs
+        : Math.min(maxBackoffMs, options.everyMs * 2 ** Math.min(failures - 1, 6)) * (0.5 + time.random() / 2);
+    if (!stopped) cancelTimer = time.after(delayMs, start);
+  }
+  function start(): void {
+    cancelTimer?.();
+    if (stopped) return;
+    if (running) again = true;
+    else running = run();
+  }
+
+  start();
+  return {
+    kick: start,
+    async stop() {
+      stopped = true;
+      cancelTimer?.();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import type { AddressInfo } from 'node:net';
+import { z } from 'zod';
+import { type Env, integer, readEnv } from './env.ts';
+import { closeServer, inTurn, limitedServer, listen } from '../http/server.ts';
+import { answerOperations, respond } from '../engine/serve-subgraph.ts';
+import type { Logger, Metrics } from './telemetry.ts';
+
+/** The port of a process for those who run it. */
+export type OperationsPort = { readonly port: number; close(): Promise<void> };
+
+/** Above the port that clients use. */
+const portOffset = 5_000;
+const maxPort = 65_535;
+const keepAliveTimeoutMs = 60_000;
+/** Gathering takes milliseconds of the process's only thread, however many ask. */
+const gatheredEveryMs = 1_000;
+
+/** Throws ConfigError. `ownPort`: where the process serves, 0 for a free port or none. */
+export function readOperationsConfig(env: Env, ownPort: number): { port: number; host: string; isGiven: boolean } {
+  const given = readEnv(env, {
+    METRICS_PORT: integer(0, maxPort).optional(),
+    METRICS_HOST: z.string().default('127.0.0.1').describe('address on which metrics are served'),
+  });
+  const usual = ownPort === 0 || ownPort + portOffset > maxPort ? 0 : ownPort + portOffset;
+  return { port: given.METRICS_PORT ?? usual, host: given.METRICS_HOST, isGiven: given.METRICS_PORT !== undefined };
+}
+
+/**
+ * Serves `/metrics` and `/health/…` for those who run the process, at METRICS_PORT on METRICS_HOST: by default at the
+ * process's own port + 5000, on this machine only. Where another process has that port already, and nobody asked for
+ * it, a free one is taken; the log says which.
+ */
+export async function openOperationsPort(options: {
+  readonly env: Env;
+  readonly ownPort: number;
+  readonly ready: () => Promise<void>;
+  readonly degraded?: () => Promise<readonly string[]>;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}): Promise<OperationsPort> {
+  const { log } = options;
+  const { port, host, isGiven } = readOperationsConfig(options.env, options.ownPort);
+  const gather = gathered(options.metrics);
+  const server = limitedServer(keepAliveTimeoutMs).on(
+    'request',
+    inTurn((request, response) => {
+      void (async () => {
+        if (await answerOperations(request, response, options)) return;
+        if (request.url?.split('?')[0] === '/metrics')
+          respond(response, 200, options.metrics.registry.contentType, await gather());
+        else respond(response, 404, 'application/json', '{"code":"NOT_FOUND"}');
+      })().catch((error: Error) => {
+        log.error({ err: error, path: request.url }, 'request failed');
+        response.destroy();
+      });
+    }),
+  );
+  try {
+    await listen(server, port, host);
+  } catch (error) {
+    if (isGiven || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    await listen(server, 0, host);
+  }
+  const taken = (server.address() as AddressInfo).port;
+  log.info({ port: taken, host }, 'metrics are served');
+  return { port: taken, close: () => closeServer(server) };
+}
+
+/** The metrics' text, made anew once a second at most. */
+function gathered({ registry }: Metrics): () => Promise<string> {
+  let text: Promise<string> | undefined;
+  let atMs = -Infinity;
+  return () => {
+    if (!text || performance.now() - atMs >= gatheredEveryMs) {
+      atMs = performance.now();
+      text = registry.metrics();
+      text.catch(() => (text = undefined));
+    }
+    return text;
+  };
+}

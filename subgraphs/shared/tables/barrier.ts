@@ -1,0 +1,51 @@
+import { idToBytes } from '../values/ids.ts';
+import { isDuplicateKey } from '../errors/errors.ts';
+import { type Sql, select, write } from '../database/database.ts';
+
+/** One step of a saga as its callee sees it. `branch` is the step's name, unique within the saga. */
+export type Branch = { readonly sagaId: string; readonly branch: string };
+
+/** `first`: do it. `repeated`: it was done before, give the same answer. `compensated`: refuse, its compensation came first. */
+export type ActionTurn = 'first' | 'repeated' | 'compensated';
+/** `first`: undo it. `repeated`: it was undone before. `nothing`: the action never committed, so there is nothing to undo. */
+export type CompensationTurn = 'first' | 'repeated' | 'nothing';
+
+type Op = 'action' | 'compensation';
+
+async function insert(tx: Sql, branches: readonly Branch[], op: Op, by: Op): Promise<boolean> {
+  try {
+    await write(
+      tx,
+      `insert into barrier (saga_id, branch, op, inserted_by, created_at) values ${branches.map(() => '(?, ?, ?, ?, utc_timestamp(3))').join(', ')}`,
+      branches.flatMap((branch) => [idToBytes(branch.sagaId), branch.branch, op, by]),
+    );
+    return true;
+  } catch (error) {
+    // The server has taken back the whole statement, so none of its rows is there.
+    if (isDuplicateKey(error)) return false;
+    throw error;
+  }
+}
+
+/**
+ * The sub-transaction barrier (DTM; Helland's "null compensation" and "hanging action"): asked first thing in the
+ * transaction that does the action. A row (saga, branch, op) is unique, so of two callers one waits for the other.
+ * An action that several things can undo enters all their branches at once, in one statement: it is `first` only where
+ * none was entered before, and `compensated` where any was.
+ */
+export async function enterAction(tx: Sql, ...branches: readonly [Branch, ...Branch[]]): Promise<ActionTurn> {
+  if (await insert(tx, branches, 'action', 'action')) return 'first';
+  const rows = await select(
+    tx,
+    `select inserted_by from barrier where ${branches.map(() => "(saga_id = ? and branch = ? and op = 'action')").join(' or ')}`,
+    branches.flatMap((branch) => [idToBytes(branch.sagaId), branch.branch]),
+  );
+  return rows.some((row) => row['inserted_by'] === 'compensation') ? 'compensated' : 'repeated';
+}
+
+/** As `enterAction`, for the compensation. Where the action never came it also takes the action's place, so that a late one is refused. */
+export async function enterCompensation(tx: Sql, branch: Branch): Promise<CompensationTurn> {
+  const nothing = await insert(tx, [branch], 'action', 'compensation');
+  if (!(await insert(tx, [branch], 'compensation', 'compensation'))) return 'repeated';
+  return nothing ? 'nothing' : 'first';
+}

@@ -1,0 +1,144 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { decodeJwt, jwtVerify } from 'jose';
+import { type Caller, callerHeadersOf } from '../../../gateway/callers/caller.ts';
+import { type UserViewer, anonymous } from '../../../subgraphs/shared/auth/auth.ts';
+import { newTraceId } from '../../../subgraphs/shared/process/telemetry.ts';
+
+const identitySecret = 'a secret that only this test knows';
+const user = (userId: string, given: Partial<UserViewer> = {}): UserViewer => ({
+  kind: 'user',
+  userId,
+  sessionId: `session of ${userId}`,
+  roles: ['CUSTOMER'],
+  ...given,
+});
+const callerOf = (viewer: Caller['viewer'], address = '192.0.2.1'): Caller => ({
+  viewer,
+  expiresAtMs: Infinity,
+  address,
+  traceId: newTraceId(),
+});
+
+/** What callers say, by a clock that the test moves. */
+function world() {
+  const clock = { ms: Date.parse('2026-11-21T12:00:00Z') };
+  const said = callerHeadersOf({ token: 'token of the gateway', identitySecret, now: () => new Date(clock.ms) });
+  const headers = async (caller: Caller) => (await said(caller)).headers as Record<string, string>;
+  return {
+    said,
+    headers,
+    identity: async (caller: Caller) => (await headers(caller))['x-identity'],
+    clock,
+  };
+}
+const parsed = (text: string): Record<string, string> =>
+  Object.fromEntries(text.split('\r\n').slice(0, -1).map((line) => line.split(/: (.*)/s, 2))); // prettier-ignore
+
+describe('what the gateway says of a caller', () => {
+  test('is its own app and token, the signed identity, the trace and the address', async () => {
+    const { headers, clock } = world();
+    const caller = callerOf(user('u1', { roles: ['CUSTOMER', 'ADMIN'] }));
+    const { 'x-identity': identity = '', traceparent, ...rest } = await headers(caller);
+    expect(rest).toEqual({
+      'x-service-app': 'gateway',
+      'x-service-token': 'token of the gateway',
+      'x-client-address': '192.0.2.1',
+    });
+    expect(traceparent).toMatch(new RegExp(`^00-${caller.traceId}-[0-9a-f]{16}-01$`));
+    const { payload } = await jwtVerify(identity, new TextEncoder().encode(identitySecret), { currentDate: new Date(clock.ms) }); // prettier-ignore
+    expect(payload).toMatchObject({ sub: 'u1', sid: 'session of u1', roles: ['CUSTOMER', 'ADMIN'] });
+  });
+
+  test('is the same as lines and as headers', async () => {
+    const { said } = world();
+    const viewers = fc.constantFrom(anonymous, user('u1'), user('u2'), user('u2', { roles: ['ADMIN'] }));
+    const addresses = fc.constantFrom('192.0.2.1', '2001:db8::1', 'caf\u00e9', 'unknown');
+    await fc.assert(
+      fc.asyncProperty(viewers, addresses, async (viewer, address) => {
+        const { headers, lines } = await said(callerOf(viewer, address));
+        expect(parsed(lines.text)).toEqual(headers);
+        expect(lines.isAscii).toBe(!address.includes('\u00e9'));
+        expect(lines.text.endsWith('\r\n')).toBe(true);
+      }),
+    );
+  });
+
+  test('has the trace of its operation, and another span each time', async () => {
+    const { said } = world();
+    const [first, second] = [callerOf(user('u1')), callerOf(user('u1'))];
+    const [one, again, other] = [await said(first), await said(first), await said(second)];
+    expect(again.headers['traceparent']).not.toBe(one.headers['traceparent']);
+    expect(String(other.headers['traceparent'])).toContain(second.traceId);
+  });
+
+  test('has the address from which it came, also when another came before with the same identity', async () => {
+    const { headers } = world();
+    const viewer = user('u1');
+    for (const address of ['192.0.2.1', '192.0.2.2', '192.0.2.1', '192.0.2.1', '192.0.2.3'])
+      expect((await headers(callerOf(viewer, address)))['x-client-address']).toBe(address);
+  });
+
+  test('has the identity of nobody else from the same address', async () => {
+    const { headers } = world();
+    const subjects = [];
+    for (const viewer of [user('u1'), anonymous, user('u2'), anonymous, user('u1', { sessionId: 'another' }), user('u1', { roles: [] })]) {
+      const { 'x-identity': identity } = await headers(callerOf(viewer));
+      subjects.push(identity === undefined ? null : decodeJwt(identity));
+    }
+    expect(subjects).toEqual([
+      expect.objectContaining({ sub: 'u1', sid: 'session of u1', roles: ['CUSTOMER'] }),
+      null,
+      expect.objectContaining({ sub: 'u2', sid: 'session of u2', roles: ['CUSTOMER'] }),
+      null,
+      expect.objectContaining({ sub: 'u1', sid: 'another', roles: ['CUSTOMER'] }),
+      expect.objectContaining({ sub: 'u1', sid: 'session of u1', roles: [] }),
+    ]);
+  }); // prettier-ignore
+
+  test('has no identity of anonymous callers, who are known by their address', async () => {
+    const { headers } = world();
+    for (const address of ['192.0.2.1', '192.0.2.2', '192.0.2.1']) {
+      const { traceparent: _, ...rest } = await headers(callerOf(anonymous, address));
+      expect(rest).toEqual({
+        'x-service-app': 'gateway',
+        'x-service-token': 'token of the gateway',
+        'x-client-address': address,
+      });
+    }
+  });
+
+  test('is known at once while an identity serves, which is half of its life', async () => {
+    const { said, identity, clock } = world();
+    const caller = callerOf(user('u1'));
+    expect(said(caller)).toBeInstanceOf(Promise);
+    const first = await identity(caller);
+    clock.ms += 29_999;
+    expect(said(caller)).not.toBeInstanceOf(Promise);
+    expect(await identity(caller)).toBe(first);
+    clock.ms += 1;
+    const second = await identity(caller);
+    expect(second).not.toBe(first);
+    const [before, after] = [decodeJwt(first ?? ''), decodeJwt(second ?? '')];
+    expect((before.exp ?? 0) - (before.iat ?? 0)).toBe(60);
+    expect((after.exp ?? 0) - (before.exp ?? 0)).toBe(30);
+    expect(await identity(caller)).toBe(second);
+  });
+
+  test('is signed anew after the clock was put right: it neither has ended nor lasts longer', async () => {
+    const { identity, clock } = world();
+    const caller = callerOf(user('u1'));
+    for (const stepMs of [0, 3_600_000, -3_600_000, -86_400_000, 59_000, 1_000, -1_000]) {
+      clock.ms += stepMs;
+      const { iat = 0, exp = 0 } = decodeJwt((await identity(caller)) ?? '');
+      expect(iat * 1_000).toBeLessThanOrEqual(clock.ms);
+      expect(exp * 1_000).toBeGreaterThanOrEqual(clock.ms + 30_000);
+    }
+  });
+
+  test('is signed once for callers who come at the same time', async () => {
+    const { identity } = world();
+    const identities = await Promise.all(Array.from({ length: 20 }, () => identity(callerOf(user('u1')))));
+    expect(new Set(identities).size).toBe(1);
+  });
+});

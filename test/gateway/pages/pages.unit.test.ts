@@ -1,0 +1,143 @@
+import { mkdtempSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { type Server, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import express from 'express';
+import { Kind, buildSchema, parse, validate } from 'graphql';
+import { request } from 'undici';
+import { mountPages } from '../../../gateway/pages/serve-pages.ts';
+import { seededAccounts } from '../../../gateway/pages/src/demo-accounts.ts';
+import { demoAccounts } from '../../../ops/demo-shop.ts';
+
+const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
+
+describe('the client operations', () => {
+  const schema = buildSchema(read('schema/api.graphql'));
+  const files = readdirSync(new URL('../../../schema/operations/', import.meta.url));
+
+  test.each(files)('%s is valid against the API and holds one operation, named like the file', (file) => {
+    const document = parse(read(`schema/operations/${file}`));
+    expect(validate(schema, document).map((error) => error.message)).toEqual([]);
+    const names = document.definitions
+      .filter((node) => node.kind !== Kind.FRAGMENT_DEFINITION)
+      .map((node) => (node.kind === Kind.OPERATION_DEFINITION ? node.name?.value : node.kind));
+    const expected = file
+      .replace('.graphql', '')
+      .replaceAll(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
+    expect(names).toEqual([expected]);
+  });
+});
+
+test('the demo accounts on the pages are those of the seed', () => {
+  expect(seededAccounts).toEqual(demoAccounts.map(({ name, mobile, password }) => ({ name, mobile, password })));
+});
+
+describe('serving the pages', () => {
+  let distDir: string;
+  let server: Server;
+  let origin: string;
+  const script = `console.log("${'x'.repeat(5_000)}");`;
+
+  beforeAll(async () => {
+    distDir = mkdtempSync(join(tmpdir(), 'pages-'));
+    for (const folder of ['assets', 'products']) mkdirSync(join(distDir, folder));
+    for (const page of ['index', 'graphiql']) {
+      writeFileSync(join(distDir, `${page}.html`), `<html data-environment="production">${page}</html>`);
+    }
+    writeFileSync(join(distDir, 'assets/main-abc123.js'), script);
+    writeFileSync(join(distDir, 'assets/main-abc123.js.gz'), gzipSync(script));
+    writeFileSync(join(distDir, 'products/MUG.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
+    writeFileSync(join(distDir, 'favicon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
+    const app = express();
+    mountPages(app, { distDir, development: true });
+    server = createServer(app);
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterAll(async () => {
+    await new Promise((done) => server.close(done));
+    rmSync(distDir, { recursive: true });
+  });
+
+  const get = async (path: string, headers: Record<string, string> = {}) => {
+    const response = await request(`${origin}${path}`, { headers });
+    return {
+      status: response.statusCode,
+      headers: response.headers,
+      body: Buffer.from(await response.body.arrayBuffer()),
+    };
+  };
+
+  test.each([
+    ['/', 'index'],
+    ['/graphiql', 'graphiql'],
+    ['/products/01890000-0000-7000-8000-000000000000', 'index'],
+    ['/cart', 'index'],
+    ['/orders', 'index'],
+    ['/orders/01890000-0000-7000-8000-000000000000', 'index'],
+    ['/pay/01890000-0000-7000-8000-000000000000', 'index'],
+    ['/pay/anything', 'index'],
+    ['/staff', 'index'],
+    ['/wallet', 'index'],
+    ['/staff/stock', 'index'],
+    ['/staff/dead-letters', 'index'],
+    ['/staff/orders/01890000-0000-7000-8000-000000000000', 'index'],
+  ])('%s is the page %s, asked for again each time and marked for development', async (path, page) => {
+    const { status, headers, body } = await get(path);
+    expect(status).toBe(200);
+    expect(headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(headers['cache-control']).toBe('no-cache');
+    expect(body.toString()).toBe(`<html data-environment="development">${page}</html>`);
+  });
+
+  test('no page lets a script run that is not a file of this server', async () => {
+    for (const path of ['/', '/graphiql', '/pay/1']) {
+      const policy = String((await get(path)).headers['content-security-policy']);
+      expect(policy).toContain("default-src 'none'");
+      expect(policy).toMatch(/script-src 'self';/);
+      expect(policy).toContain(`connect-src 'self' ws://${new URL(origin).host} wss://${new URL(origin).host}`);
+    }
+    expect((await get('/')).headers['content-security-policy']).not.toContain('unsafe');
+  });
+
+  test('a Host header that is no host does not get into the policy', async () => {
+    const { headers } = await get('/', { host: "evil; script-src 'unsafe-inline'" });
+    expect(headers['content-security-policy']).not.toContain('evil');
+  });
+
+  test('an asset is kept for a year and comes compressed to who takes that', async () => {
+    const plain = await get('/assets/main-abc123.js');
+    expect(plain.headers['cache-control']).toBe('public, max-age=31536000, immutable');
+    expect(plain.headers['content-type']).toBe('text/javascript; charset=utf-8');
+    expect(plain.body.toString()).toBe(script);
+    const small = await get('/assets/main-abc123.js', { 'accept-encoding': 'gzip' });
+    expect(small.headers['content-encoding']).toBe('gzip');
+    expect(small.headers['content-type']).toBe('text/javascript; charset=utf-8');
+    expect(gunzipSync(small.body).toString()).toBe(script);
+  });
+
+  test('a picture is an SVG that can not run scripts', async () => {
+    for (const path of ['/products/MUG.svg', '/favicon.svg']) {
+      const { headers } = await get(path);
+      expect(headers['content-type']).toBe('image/svg+xml');
+      expect(headers['content-security-policy']).toContain("default-src 'none'");
+    }
+  });
+
+  test.each([
+    '/assets/missing.js',
+    '/assets/',
+    '/products/..%2f..%2fpackage.json',
+    '/assets/%2e%2e/index.html',
+    '/anything',
+    '/orders/1/2',
+    '/staff/anything',
+    '/products/MISSING.svg',
+    '/products/1',
+  ])('%s is not found', async (path) => {
+    expect((await get(path)).status).toBe(404);
+  });
+});
