@@ -7,10 +7,10 @@ import { type SubgraphLink, type SubgraphName, subgraphNames } from '../subgraph
 import { runProcess } from '../subgraphs/shared/process/run-process.ts';
 import { NotReady, checkReady, findAway, readyTimeoutMs, sparingly } from '../subgraphs/shared/process/readiness.ts';
 import { type Runtime, openRuntime } from '../subgraphs/shared/process/runtime.ts';
-import { httpLinks } from '../subgraphs/shared/engine/subgraph-process.ts';
+import { httpLinks } from '../subgraphs/shared/calls/http-links.ts';
 import { openOperationsPort } from '../subgraphs/shared/process/operations-port.ts';
 import { closeServer, inTurn, limitedServer, listen } from '../subgraphs/shared/http/server.ts';
-import { answerOperations } from '../subgraphs/shared/engine/serve-subgraph.ts';
+import { answerOperations } from '../subgraphs/shared/http/operations.ts';
 import { openAdmission } from './turns/admission.ts';
 import { openAnswerAllowance } from './turns/answer-allowance.ts';
 import { remoteKeySet, tokenVerifier } from './callers/access-tokens.ts';

@@ -15,7 +15,7 @@ import {
   url,
 } from '../subgraphs/shared/process/env.ts';
 import { subgraphNames } from '../subgraphs/shared/calls/link.ts';
-import { databaseUrl, readPlatformConfig } from '../subgraphs/shared/process/runtime.ts';
+import { databaseUrl, readPlatformConfig } from '../subgraphs/shared/process/platform-config.ts';
 import { readAdminConfig, readUserConfig } from '../subgraphs/user/config.ts';
 
 /** Whether the demo shop is filled in production too. Throws ConfigError. */

@@ -1,7 +1,7 @@
 import { type Connection, createConnection } from 'mysql2/promise';
 import { openDatabase } from '../subgraphs/shared/database/database.ts';
 import { ConfigError, type Env } from '../subgraphs/shared/process/env.ts';
-import { type PlatformConfig, databaseUrl, readPlatformConfig } from '../subgraphs/shared/process/runtime.ts';
+import { type PlatformConfig, databaseUrl, readPlatformConfig } from '../subgraphs/shared/process/platform-config.ts';
 import { createLogger } from '../subgraphs/shared/process/telemetry.ts';
 import { type Schema, schemas } from './platform-parts.ts';
 import { runProcess } from '../subgraphs/shared/process/run-process.ts';

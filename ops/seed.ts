@@ -1,9 +1,11 @@
 import { createConnection } from 'mysql2/promise';
-import { callerHeaders, identitySigner } from '../subgraphs/shared/auth/auth.ts';
+import { callerHeaders } from '../subgraphs/shared/auth/caller-headers.ts';
+import { identitySigner } from '../subgraphs/shared/auth/identity.ts';
 import { decimalText } from '../subgraphs/shared/values/currencies.ts';
 import type { Env } from '../subgraphs/shared/process/env.ts';
 import { CallError } from '../subgraphs/shared/calls/link.ts';
-import { type Runtime, databaseUrl, readPlatformConfig } from '../subgraphs/shared/process/runtime.ts';
+import type { Runtime } from '../subgraphs/shared/process/runtime.ts';
+import { databaseUrl, readPlatformConfig } from '../subgraphs/shared/process/platform-config.ts';
 import { traceparentOf } from '../subgraphs/shared/process/telemetry.ts';
 import { type Accounts, openAccounts } from '../subgraphs/user/accounts.ts';
 import { readDemoShop } from './check-configuration.ts';

@@ -7,8 +7,8 @@ import { runProcess } from '../subgraphs/shared/process/run-process.ts';
 import { findAway } from '../subgraphs/shared/process/readiness.ts';
 import { type Runtime, openRuntime } from '../subgraphs/shared/process/runtime.ts';
 import { closeServer, listen } from '../subgraphs/shared/http/server.ts';
-import { answerOperations, respond } from '../subgraphs/shared/engine/serve-subgraph.ts';
-import { httpLinks } from '../subgraphs/shared/engine/subgraph-process.ts';
+import { answerOperations, respond } from '../subgraphs/shared/http/operations.ts';
+import { httpLinks } from '../subgraphs/shared/calls/http-links.ts';
 import { openSubgraphs } from './platform-parts.ts';
 
 /**

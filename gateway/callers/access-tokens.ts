@@ -1,6 +1,6 @@
 import { type CryptoKey, type JWK, errors as joseErrors, importJWK, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
-import { type UserViewer, type Viewer, anonymous, areRoles } from '../../subgraphs/shared/auth/auth.ts';
+import { type UserViewer, type Viewer, anonymous, areRoles } from '../../subgraphs/shared/auth/viewer.ts';
 import { unauthenticated, unavailable } from '../../subgraphs/shared/errors/errors.ts';
 import type { SubgraphLink } from '../../subgraphs/shared/calls/link.ts';
 import type { RevokedSessions } from './revoked-sessions.ts';

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { LRUCache } from 'lru-cache';
-import { type Headers, type Viewer, callerHeaders, identitySigner } from '../../subgraphs/shared/auth/auth.ts';
+import { type Headers, callerHeaders } from '../../subgraphs/shared/auth/caller-headers.ts';
+import type { Viewer } from '../../subgraphs/shared/auth/viewer.ts';
+import { identitySigner } from '../../subgraphs/shared/auth/identity.ts';
 import { type HeaderLines, headerLines } from '../../subgraphs/shared/http/transport.ts';
 import { traceparentOf } from '../../subgraphs/shared/process/telemetry.ts';
 

@@ -1,4 +1,4 @@
-import { maxRepresentations } from '../../subgraphs/shared/engine/subgraph.ts';
+import { maxRepresentations } from '../../subgraphs/shared/calls/link.ts';
 
 /** Every bound of the executor; each can be seen in a test. */
 export const executeLimits = {

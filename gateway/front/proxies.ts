@@ -1,6 +1,6 @@
 import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
 import { request as send } from 'undici';
-import type { Headers } from '../../subgraphs/shared/auth/auth.ts';
+import type { Headers } from '../../subgraphs/shared/auth/caller-headers.ts';
 import { isUnavailable, retryAfterSeconds, unavailable } from '../../subgraphs/shared/errors/errors.ts';
 import type { SubgraphLink } from '../../subgraphs/shared/calls/link.ts';
 import type { WebhookGate } from './webhook-gate.ts';

@@ -2,7 +2,7 @@ import { createExpressMiddleware } from 'agendash';
 import type { Agenda } from 'agenda';
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import { type ExecutionResult, parse } from 'graphql';
-import { isAdmin, isStaff } from '../../subgraphs/shared/auth/auth.ts';
+import { isAdmin, isStaff } from '../../subgraphs/shared/auth/viewer.ts';
 import type { SignedIn, TokenVerifier } from '../callers/access-tokens.ts';
 import type { Connections } from '../front/connections.ts';
 import { connectionOf } from '../front/event-streams.ts';

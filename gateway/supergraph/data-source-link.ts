@@ -1,6 +1,6 @@
 import type { GraphQLDataSource, GraphQLDataSourceProcessOptions } from '@apollo/gateway';
 import type { ExecutionResult } from 'graphql';
-import { type Headers as CallerHeaders, callerHeaders } from '../../subgraphs/shared/auth/auth.ts';
+import { type Headers as CallerHeaders, callerHeaders } from '../../subgraphs/shared/auth/caller-headers.ts';
 import { deadlineIn, defaultTimeoutMs, openExpiry, timeoutHeader } from '../../subgraphs/shared/time/deadline.ts';
 import { deadlineExceeded, unavailable } from '../../subgraphs/shared/errors/errors.ts';
 import type { SubgraphLink, SubgraphRequest } from '../../subgraphs/shared/calls/link.ts';

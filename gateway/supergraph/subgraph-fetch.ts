@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import type { Headers } from '../../subgraphs/shared/auth/auth.ts';
+import type { Headers } from '../../subgraphs/shared/auth/caller-headers.ts';
 import { type Deadline, deadlineIn } from '../../subgraphs/shared/time/deadline.ts';
 import type { HeaderLines } from '../../subgraphs/shared/http/transport.ts';
 import {

@@ -1,7 +1,7 @@
 import { createConnection } from 'mysql2/promise';
 import { type Row } from '../../subgraphs/shared/database/database.ts';
 import type { Env } from '../../subgraphs/shared/process/env.ts';
-import { databaseUrl, readPlatformConfig } from '../../subgraphs/shared/process/runtime.ts';
+import { databaseUrl, readPlatformConfig } from '../../subgraphs/shared/process/platform-config.ts';
 import { schemas } from '../platform-parts.ts';
 
 /** What a check reads with: one connection as root over all schemas, and their names. Dates come as UTC text, bigints as text. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { databaseUrl, readPlatformConfig } from '../../subgraphs/shared/process/runtime.ts';
+import { databaseUrl, readPlatformConfig } from '../../subgraphs/shared/process/platform-config.ts';
 import { audit } from '../audit.ts';
 import { type BenchPlatform, startBenchPlatform } from './bench-platform.ts';
 import { type Run, cpuMs, machine, perSecond, percentiles, repeat, round, statements } from './measure.ts';

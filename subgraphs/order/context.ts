@@ -1,4 +1,4 @@
-import { type Viewer, mayRead, requireUser } from '../shared/auth/auth.ts';
+import { type Viewer, mayRead, requireUser } from '../shared/auth/viewer.ts';
 import { notFound } from '../shared/errors/errors.ts';
 import type { CallContext } from '../shared/engine/subgraph.ts';
 import type { OrderDeps } from './deps.ts';

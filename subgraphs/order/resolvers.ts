@@ -1,4 +1,4 @@
-import { type UserViewer, type Viewer, isStaff, mayRead, requireStaff, requireUser } from '../shared/auth/auth.ts';
+import { type UserViewer, type Viewer, isStaff, mayRead, requireStaff, requireUser } from '../shared/auth/viewer.ts';
 import { pageArguments, toPage } from '../shared/values/paging.ts';
 import { badUserInput, notFound } from '../shared/errors/errors.ts';
 import { isId, typedNumber } from '../shared/values/ids.ts';

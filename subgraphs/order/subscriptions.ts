@@ -1,4 +1,4 @@
-import { isStaff, requireStaff, requireUser } from '../shared/auth/auth.ts';
+import { isStaff, requireStaff, requireUser } from '../shared/auth/viewer.ts';
 import { badUserInput } from '../shared/errors/errors.ts';
 import { isId } from '../shared/values/ids.ts';
 import { readOnWake } from '../shared/process/live.ts';

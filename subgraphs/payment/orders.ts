@@ -1,4 +1,4 @@
-import { type Viewer, type UserViewer, mayRead } from '../shared/auth/auth.ts';
+import { type Viewer, type UserViewer, mayRead } from '../shared/auth/viewer.ts';
 import { RefusedError, notFoundError } from '../shared/errors/errors.ts';
 import { isId } from '../shared/values/ids.ts';
 import { CallError } from '../shared/calls/link.ts';

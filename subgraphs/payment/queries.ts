@@ -1,4 +1,4 @@
-import { mayRead, requireStaff, requireUser } from '../shared/auth/auth.ts';
+import { mayRead, requireStaff, requireUser } from '../shared/auth/viewer.ts';
 import { type Page, foreignCursor, pageArguments, toPage } from '../shared/values/paging.ts';
 import { type Row, type Sql, placeholders, select, toDate, toJson } from '../shared/database/database.ts';
 import { badUserInput, notFound } from '../shared/errors/errors.ts';

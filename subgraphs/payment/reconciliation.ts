@@ -1,4 +1,4 @@
-import { requireStaff } from '../shared/auth/auth.ts';
+import { requireStaff } from '../shared/auth/viewer.ts';
 import { badUserInput, unavailable } from '../shared/errors/errors.ts';
 import { type Reconcilable, reconcilable, reconcileDay } from './commands/reconcile-day.ts';
 import type { PaymentContext, PaymentDeps } from './context.ts';

@@ -1,4 +1,4 @@
-import { isStaff, mayRead, requireService } from '../shared/auth/auth.ts';
+import { isStaff, mayRead, requireService } from '../shared/auth/viewer.ts';
 import { forbidden } from '../shared/errors/errors.ts';
 import { isId } from '../shared/values/ids.ts';
 import { moneyToJson } from '../shared/values/money.ts';

@@ -1,4 +1,4 @@
-import { type UserViewer, isAdmin } from '../shared/auth/auth.ts';
+import { type UserViewer, isAdmin } from '../shared/auth/viewer.ts';
 import { type Sql, select } from '../shared/database/database.ts';
 import { type Refusal, forbiddenError } from '../shared/errors/errors.ts';
 import { type Claim, claimKey, findKey } from '../shared/tables/idempotency.ts';

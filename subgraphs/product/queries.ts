@@ -1,4 +1,4 @@
-import type { Viewer } from '../shared/auth/auth.ts';
+import type { Viewer } from '../shared/auth/viewer.ts';
 import { type Page, foreignCursor, pageArguments, toPage } from '../shared/values/paging.ts';
 import { badUserInput, notFound } from '../shared/errors/errors.ts';
 import { isId } from '../shared/values/ids.ts';

@@ -1,4 +1,4 @@
-import { isService, isStaff, requireService, requireStaff } from '../shared/auth/auth.ts';
+import { isService, isStaff, requireService, requireStaff } from '../shared/auth/viewer.ts';
 import { isId } from '../shared/values/ids.ts';
 import { moneyToJson } from '../shared/values/money.ts';
 import { scalars } from '../shared/values/scalars.ts';

@@ -1,4 +1,4 @@
-import type { Viewer } from '../shared/auth/auth.ts';
+import type { Viewer } from '../shared/auth/viewer.ts';
 import { badUserInput } from '../shared/errors/errors.ts';
 import { type Live, readOnWake } from '../shared/process/live.ts';
 import { stockChannel } from './deps.ts';

@@ -1,5 +1,5 @@
 import { SignJWT, calculateJwkThumbprint, importJWK } from 'jose';
-import type { Role } from '../shared/auth/auth.ts';
+import type { Role } from '../shared/auth/viewer.ts';
 import type { PrivateJwk } from './config.ts';
 
 export const tokenIssuer = 'order-platform';

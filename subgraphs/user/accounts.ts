@@ -1,7 +1,8 @@
-import type { Role } from '../shared/auth/auth.ts';
+import type { Role } from '../shared/auth/viewer.ts';
 import { RefusedError } from '../shared/errors/errors.ts';
 import { ConfigError } from '../shared/process/env.ts';
-import { type Runtime, databaseUrl } from '../shared/process/runtime.ts';
+import type { Runtime } from '../shared/process/runtime.ts';
+import { databaseUrl } from '../shared/process/platform-config.ts';
 import { openDatabase } from '../shared/database/database.ts';
 import { type RegisterInput, checkRegistration, claimOf, createAccount } from './commands/register.ts';
 import { adminName, readAdminConfig } from './config.ts';

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { Runtime, Service } from '../shared/process/runtime.ts';
+import type { Runtime } from '../shared/process/runtime.ts';
+import type { Service } from '../shared/engine/service.ts';
 import { createAccessTokens } from './access-tokens.ts';
 import { readUserConfig } from './config.ts';
 import type { UserDeps } from './dependencies.ts';

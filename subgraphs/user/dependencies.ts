@@ -1,5 +1,6 @@
 import type { CallContext } from '../shared/engine/subgraph.ts';
-import type { Runtime, Service } from '../shared/process/runtime.ts';
+import type { Runtime } from '../shared/process/runtime.ts';
+import type { Service } from '../shared/engine/service.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import type { UserConfig } from './config.ts';
 import type { Loaders } from './loaders.ts';

@@ -1,4 +1,4 @@
-import { grantValue, rpcAuthKey } from '../shared/auth/auth.ts';
+import { grantValue, rpcAuthKey } from '../shared/auth/grants.ts';
 import { write } from '../shared/database/database.ts';
 import { idempotencyRetentionDays } from '../shared/tables/idempotency.ts';
 import type { Jobs } from '../shared/jobs/jobs.ts';

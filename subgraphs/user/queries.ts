@@ -1,4 +1,4 @@
-import { rpcUsedKey } from '../shared/auth/auth.ts';
+import { rpcUsedKey } from '../shared/auth/grants.ts';
 import { type Page, foreignCursor, pageArguments, toPage } from '../shared/values/paging.ts';
 import { notFound } from '../shared/errors/errors.ts';
 import { isId } from '../shared/values/ids.ts';

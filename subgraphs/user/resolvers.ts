@@ -1,4 +1,4 @@
-import { isStaff, mayRead, requireAdmin, requireStaff, requireUser } from '../shared/auth/auth.ts';
+import { isStaff, mayRead, requireAdmin, requireStaff, requireUser } from '../shared/auth/viewer.ts';
 import { notFound } from '../shared/errors/errors.ts';
 import { scalars } from '../shared/values/scalars.ts';
 import type { ResolverMap } from '../shared/engine/subgraph.ts';

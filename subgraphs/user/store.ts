@@ -1,4 +1,4 @@
-import type { Role } from '../shared/auth/auth.ts';
+import type { Role } from '../shared/auth/viewer.ts';
 import { type Row, type Sql, insertRows, placeholders, select, toDate, write } from '../shared/database/database.ts';
 import { RefusedError, isDuplicateKey } from '../shared/errors/errors.ts';
 import { idFromBytes, idToBytes } from '../shared/values/ids.ts';

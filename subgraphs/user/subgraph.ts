@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'graphql';
-import { grantService } from '../shared/auth/auth.ts';
+import { grantService } from '../shared/auth/grants.ts';
 import { subgraphNames } from '../shared/calls/link.ts';
 import { checkReady } from '../shared/process/readiness.ts';
-import { type Runtime, openService } from '../shared/process/runtime.ts';
+import type { Runtime } from '../shared/process/runtime.ts';
+import { openService } from '../shared/engine/service.ts';
 import { type Subgraph, createEngine, jsonResponse } from '../shared/engine/subgraph.ts';
 import { untilAvailable } from '../shared/process/until-available.ts';
 import { noteConfigured, readCredentialList } from './credential-store.ts';

@@ -73,7 +73,7 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
     'subgraphs/product/commands/reserve-stock.ts': ['HELD'],
     'subgraphs/product/domain/stock.ts': words('COMMITTED RELEASED EXPIRED'),
   },
-  Role: { 'subgraphs/shared/auth/auth.ts': words('CUSTOMER MERCHANT OPERATOR ADMIN') },
+  Role: { 'subgraphs/shared/auth/viewer.ts': words('CUSTOMER MERCHANT OPERATOR ADMIN') },
   SagaState: { 'subgraphs/order/domain/saga.ts': words('RUNNING SUCCEEDED COMPENSATING COMPENSATED STUCK') },
   SortDirection: { 'subgraphs/product/store.ts': ['ASC'], 'subgraphs/product/domain/product-list.ts': ['DESC'] },
   StepState: { 'subgraphs/order/domain/saga.ts': words('PENDING RUNNING DONE SKIPPED FAILED') },

@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { generateEnv } from '../../ops/docker/generate-env.mjs';
 import { readGatewayConfig } from '../../gateway/config.ts';
 import { readPaymentConfig } from '../../subgraphs/payment/config.ts';
-import { databaseUrl, readPlatformConfig } from '../../subgraphs/shared/process/runtime.ts';
+import { databaseUrl, readPlatformConfig } from '../../subgraphs/shared/process/platform-config.ts';
 import { readUserConfig } from '../../subgraphs/user/config.ts';
 
 type Service = {

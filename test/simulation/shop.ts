@@ -1,4 +1,4 @@
-import type { UserViewer } from '../../subgraphs/shared/auth/auth.ts';
+import type { UserViewer } from '../../subgraphs/shared/auth/viewer.ts';
 import { insertRows } from '../../subgraphs/shared/database/database.ts';
 import { type Refusal, isUnavailable } from '../../subgraphs/shared/errors/errors.ts';
 import { idFromBytes, idToBytes } from '../../subgraphs/shared/values/ids.ts';

@@ -1,4 +1,6 @@
-import { type UserViewer, callerHeaders, identitySigner } from '../../subgraphs/shared/auth/auth.ts';
+import type { UserViewer } from '../../subgraphs/shared/auth/viewer.ts';
+import { callerHeaders } from '../../subgraphs/shared/auth/caller-headers.ts';
+import { identitySigner } from '../../subgraphs/shared/auth/identity.ts';
 import { newId } from '../../subgraphs/shared/values/ids.ts';
 import type { SubgraphName } from '../../subgraphs/shared/calls/link.ts';
 import { traceparentOf } from '../../subgraphs/shared/process/telemetry.ts';

@@ -1,4 +1,4 @@
-import { isStaff } from '../../shared/auth/auth.ts';
+import { isStaff } from '../../shared/auth/viewer.ts';
 import type { OrderDeps } from '../deps.ts';
 import { maxRemarkLength } from '../domain/pricing.ts';
 import { type OrderPayload, mutateOrder } from './change-order.ts';

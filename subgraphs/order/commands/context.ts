@@ -1,4 +1,4 @@
-import { type UserViewer, isStaff } from '../../shared/auth/auth.ts';
+import { type UserViewer, isStaff } from '../../shared/auth/viewer.ts';
 import {
   type Refusal,
   RefusedError,

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { type UserViewer, isStaff } from '../../shared/auth/auth.ts';
+import { type UserViewer, isStaff } from '../../shared/auth/viewer.ts';
 import { select } from '../../shared/database/database.ts';
 import { noteFailure } from '../../shared/process/dependency.ts';
 import {

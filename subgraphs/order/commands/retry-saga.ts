@@ -1,4 +1,4 @@
-import { isStaff } from '../../shared/auth/auth.ts';
+import { isStaff } from '../../shared/auth/viewer.ts';
 import { select, write } from '../../shared/database/database.ts';
 import { type Refusal, RefusedError, forbiddenError, notFoundError, orRefusals } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';

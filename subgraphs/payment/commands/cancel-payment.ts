@@ -1,4 +1,4 @@
-import { type Viewer, isStaff, requireUser } from '../../shared/auth/auth.ts';
+import { type Viewer, isStaff, requireUser } from '../../shared/auth/viewer.ts';
 import { RefusedError, orRefusals, validationError } from '../../shared/errors/errors.ts';
 import { type Claim, claimKey, findKey } from '../../shared/tables/idempotency.ts';
 import { type PaymentDeps, transact } from '../context.ts';

@@ -1,4 +1,4 @@
-import { type UserViewer, type Viewer, isStaff, requireUser } from '../../shared/auth/auth.ts';
+import { type UserViewer, type Viewer, isStaff, requireUser } from '../../shared/auth/viewer.ts';
 import { type Refusal, RefusedError, forbiddenError, orRefusals, validationError } from '../../shared/errors/errors.ts';
 import { failPoint } from '../../shared/process/fail-point.ts';
 import { type Claim, claimKey } from '../../shared/tables/idempotency.ts';

@@ -1,4 +1,4 @@
-import { type Viewer, requireUser } from '../../shared/auth/auth.ts';
+import { type Viewer, requireUser } from '../../shared/auth/viewer.ts';
 import { type Refusal, RefusedError, orRefusals, validationError } from '../../shared/errors/errors.ts';
 import { failPoint } from '../../shared/process/fail-point.ts';
 import { type Claim, findKey } from '../../shared/tables/idempotency.ts';

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { Headers } from '../../shared/auth/auth.ts';
+import type { Headers } from '../../shared/auth/caller-headers.ts';
 import { type Row, select, write } from '../../shared/database/database.ts';
 import { isDuplicateKey } from '../../shared/errors/errors.ts';
 import { idFromBytes, idToBytes } from '../../shared/values/ids.ts';

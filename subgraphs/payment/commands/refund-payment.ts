@@ -1,4 +1,4 @@
-import { type UserViewer, type Viewer, isStaff, requireUser } from '../../shared/auth/auth.ts';
+import { type UserViewer, type Viewer, isStaff, requireUser } from '../../shared/auth/viewer.ts';
 import { write } from '../../shared/database/database.ts';
 import {
   type Refusal,

@@ -1,4 +1,4 @@
-import { type Viewer, requireUser } from '../../shared/auth/auth.ts';
+import { type Viewer, requireUser } from '../../shared/auth/viewer.ts';
 import { RefusedError, orRefusals, validationError } from '../../shared/errors/errors.ts';
 import { type Claim, claimKey, findKey } from '../../shared/tables/idempotency.ts';
 import { newNumber } from '../../shared/values/ids.ts';

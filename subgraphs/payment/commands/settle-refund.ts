@@ -1,4 +1,4 @@
-import { type Viewer, isStaff, requireUser } from '../../shared/auth/auth.ts';
+import { type Viewer, isStaff, requireUser } from '../../shared/auth/viewer.ts';
 import { select, write } from '../../shared/database/database.ts';
 import {
   RefusedError,

@@ -1,4 +1,4 @@
-import type { Headers } from '../../shared/auth/auth.ts';
+import type { Headers } from '../../shared/auth/caller-headers.ts';
 import { decimalText } from '../../shared/values/currencies.ts';
 import type { Money } from '../../shared/values/money.ts';
 import type { RawResponse } from '../../shared/calls/link.ts';

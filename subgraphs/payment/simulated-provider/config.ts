@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ConfigError, type Env, integer, readEnv, url } from '../../shared/process/env.ts';
-import { databaseUrl, readPlatformConfig } from '../../shared/process/runtime.ts';
+import { databaseUrl, readPlatformConfig } from '../../shared/process/platform-config.ts';
 import { allowsSimulatedProvider, readSimulatedSecrets } from '../config.ts';
 
 export type ProviderConfig = {

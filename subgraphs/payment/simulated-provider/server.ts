@@ -12,7 +12,7 @@ import { openOperationsPort } from '../../shared/process/operations-port.ts';
 import { checkReady } from '../../shared/process/readiness.ts';
 import { closeServer, listen } from '../../shared/http/server.ts';
 import { openStartDoor } from '../../shared/process/start-door.ts';
-import { answerOperations, readBody, respond } from '../../shared/engine/serve-subgraph.ts';
+import { answerOperations, readBody, respond } from '../../shared/http/operations.ts';
 import { type Logger, createLogger, createMetrics } from '../../shared/process/telemetry.ts';
 import { type ProviderConfig, readProviderConfig } from './config.ts';
 import { controlBody, forge, owedWebhooks, startDeliveries, storeControl } from './deliveries.ts';

@@ -1,4 +1,4 @@
-import type { Viewer } from '../../shared/auth/auth.ts';
+import type { Viewer } from '../../shared/auth/viewer.ts';
 import type { ProductDeps } from '../deps.ts';
 import { type StockDelta, checkDeltas, mergeDeltas } from '../domain/stock.ts';
 import { changeOnHand } from '../stock-store.ts';

@@ -1,4 +1,4 @@
-import { type UserViewer, type Viewer, requireUser } from '../../shared/auth/auth.ts';
+import { type UserViewer, type Viewer, requireUser } from '../../shared/auth/viewer.ts';
 import type { Sql } from '../../shared/database/database.ts';
 import { type Refusal, RefusedError, conflictError, orRefusals, validationError } from '../../shared/errors/errors.ts';
 import { type Claim, claimKey, saveResult } from '../../shared/tables/idempotency.ts';

@@ -1,4 +1,4 @@
-import type { UserViewer } from '../../shared/auth/auth.ts';
+import type { UserViewer } from '../../shared/auth/viewer.ts';
 import { type Refusal, RefusedError, forbiddenError, notFoundError } from '../../shared/errors/errors.ts';
 import { type Product, mayEdit, maySee, maySell } from '../domain/product.ts';
 

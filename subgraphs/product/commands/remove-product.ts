@@ -1,4 +1,4 @@
-import { type Viewer, requireUser } from '../../shared/auth/auth.ts';
+import { type Viewer, requireUser } from '../../shared/auth/viewer.ts';
 import { orRefusals } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
 import { type ProductDeps, changeProduct } from '../deps.ts';

@@ -1,4 +1,4 @@
-import type { Viewer } from '../../shared/auth/auth.ts';
+import type { Viewer } from '../../shared/auth/viewer.ts';
 import type { ProductDeps } from '../deps.ts';
 import { type StockSet, checkSets, sortSets } from '../domain/stock.ts';
 import { setOnHand } from '../stock-store.ts';

@@ -1,4 +1,4 @@
-import { type UserViewer, type Viewer, requireUser } from '../../shared/auth/auth.ts';
+import { type UserViewer, type Viewer, requireUser } from '../../shared/auth/viewer.ts';
 import type { Sql } from '../../shared/database/database.ts';
 import { RefusedError, conflictError, orRefusals, validationError } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';

@@ -1,4 +1,4 @@
-import { type Viewer, isService, isStaff } from '../../shared/auth/auth.ts';
+import { type Viewer, isService, isStaff } from '../../shared/auth/viewer.ts';
 import { type Key, foreignCursor } from '../../shared/values/paging.ts';
 import { isId } from '../../shared/values/ids.ts';
 import { firstOf } from '../../shared/values/text.ts';

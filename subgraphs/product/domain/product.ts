@@ -1,4 +1,4 @@
-import { type Viewer, isService, isStaff } from '../../shared/auth/auth.ts';
+import { type Viewer, isService, isStaff } from '../../shared/auth/viewer.ts';
 import { type Refusal, validationError } from '../../shared/errors/errors.ts';
 import { isCurrency } from '../../shared/values/currencies.ts';
 import { type Money, type MoneyJson, maxAmountMinor, moneyFromJson } from '../../shared/values/money.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import { defaultAnswerLimits, noteSize } from '../answers/answer-size.ts';
-import { type Headers, callerHeaders } from '../auth/auth.ts';
+import { type Headers, callerHeaders } from '../auth/caller-headers.ts';
 import { type CallReport, openCircuit } from './circuit.ts';
 import { type Deadline, deadlineIn, defaultTimeoutMs, remainingMs, timeoutHeader } from '../time/deadline.ts';
 import { deadlineExceeded, unavailable } from '../errors/errors.ts';

@@ -1,7 +1,7 @@
 import type { ExecutionResult } from 'graphql';
 import { type Client, createClient } from 'graphql-ws';
 import { type ClientOptions, WebSocket } from 'ws';
-import type { Headers } from '../auth/auth.ts';
+import type { Headers } from '../auth/caller-headers.ts';
 import { unavailable } from '../errors/errors.ts';
 import type { SubgraphRequest } from './link.ts';
 

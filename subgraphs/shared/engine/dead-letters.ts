@@ -1,4 +1,4 @@
-import { requireStaff } from '../auth/auth.ts';
+import { requireStaff } from '../auth/viewer.ts';
 import { type Page, foreignCursor, pageArguments, toPage } from '../values/paging.ts';
 import { type Database, type Row, type Sql, select, toDate, toJson, write } from '../database/database.ts';
 import { type Refusal, isUnavailable, notFoundError } from '../errors/errors.ts';

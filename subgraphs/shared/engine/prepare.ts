@@ -9,7 +9,8 @@ import {
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { type AnswerLimits, newAnswerSize } from '../answers/answer-size.ts';
-import { type Authenticator, type Headers, callerHeaders } from '../auth/auth.ts';
+import type { Authenticator } from '../auth/authenticator.ts';
+import { type Headers, callerHeaders } from '../auth/caller-headers.ts';
 import type { Deadline } from '../time/deadline.ts';
 import { documentSize } from './document-size.ts';
 import { badUserInput } from '../errors/errors.ts';

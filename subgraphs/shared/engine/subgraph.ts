@@ -12,11 +12,12 @@ import {
   notedSize,
 } from '../answers/answer-size.ts';
 import { type Answering, openAnswering } from '../answers/answering.ts';
-import type { Authenticator, Viewer } from '../auth/auth.ts';
+import type { Authenticator } from '../auth/authenticator.ts';
+import type { Viewer } from '../auth/viewer.ts';
 import { type Deadline, deadlineIn, deadlineOf, defaultTimeoutMs, openExpiry, remainingMs } from '../time/deadline.ts';
 import { badUserInput, deadlineExceeded } from '../errors/errors.ts';
 import { keyRefusal } from '../tables/idempotency.ts';
-import type { RawRequest, RawResponse, SubgraphLink, SubgraphName, SubgraphRequest } from '../calls/link.ts';
+import { type RawRequest, type RawResponse, type SubgraphLink, type SubgraphName, type SubgraphRequest, maxRepresentations } from '../calls/link.ts'; // prettier-ignore
 import { type Prepared, openPreparation, traceIdOf } from './prepare.ts';
 import { type PresentOptions, presentError, presentResult } from './present-error.ts';
 import { spellIds } from './spelled-ids.ts';
@@ -51,7 +52,6 @@ export type Subgraph = SubgraphLink & {
 type AnyResolver = (...args: any[]) => unknown;
 export type ResolverMap = Record<string, unknown>;
 
-export const maxRepresentations = 100;
 /** Of one answer. */
 const maxErrors = 1_000;
 

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import { type Env, integer, readEnv } from './env.ts';
 import { closeServer, inTurn, limitedServer, listen } from '../http/server.ts';
-import { answerOperations, respond } from '../engine/serve-subgraph.ts';
+import { answerOperations, respond } from '../http/operations.ts';
 import type { Logger, Metrics } from './telemetry.ts';
 
 /** The port of a process for those who run it. */

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { type Dependency, usualStartTimeoutMs } from './dependency.ts';
 import { listen } from '../http/server.ts';
 import { NotReady } from './readiness.ts';
-import { answerOperations, respond } from '../engine/serve-subgraph.ts';
+import { answerOperations, respond } from '../http/operations.ts';
 
 /** Where a process will serve. */
 export type Address = { readonly port: number; readonly host: string };

@@ -1,5 +1,5 @@
 import { type Placed, openBag } from '../queues/bag.ts';
-import { type Headers, callerHeaders } from '../auth/auth.ts';
+import { type Headers, callerHeaders } from '../auth/caller-headers.ts';
 
 /** How long a call may take that nobody has set a deadline for. */
 export const defaultTimeoutMs = 10_000;

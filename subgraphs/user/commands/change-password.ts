@@ -1,4 +1,4 @@
-import type { UserViewer } from '../../shared/auth/auth.ts';
+import type { UserViewer } from '../../shared/auth/viewer.ts';
 import {
   RefusedError,
   conflictError,

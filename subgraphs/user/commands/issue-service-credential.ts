@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type Viewer, grantService, isAdmin, requireUser } from '../../shared/auth/auth.ts';
+import { type Viewer, isAdmin, requireUser } from '../../shared/auth/viewer.ts';
+import { grantService } from '../../shared/auth/grants.ts';
 import { noteFailure } from '../../shared/process/dependency.ts';
 import { type Refusal, RefusedError, forbiddenError, orRefusals } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';

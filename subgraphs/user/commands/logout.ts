@@ -1,4 +1,4 @@
-import type { UserViewer } from '../../shared/auth/auth.ts';
+import type { UserViewer } from '../../shared/auth/viewer.ts';
 import type { UserDeps } from '../dependencies.ts';
 import { revokeSession } from '../session-store.ts';
 import { announceRevoked } from '../sessions.ts';

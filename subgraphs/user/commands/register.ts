@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Role } from '../../shared/auth/auth.ts';
+import type { Role } from '../../shared/auth/viewer.ts';
 import { RefusedError, idempotencyConflictError, orRefusals } from '../../shared/errors/errors.ts';
 import { idFromBytes } from '../../shared/values/ids.ts';
 import { type Claim, claimKey, findKey } from '../../shared/tables/idempotency.ts';

@@ -1,4 +1,5 @@
-import { type Viewer, revokeService } from '../../shared/auth/auth.ts';
+import type { Viewer } from '../../shared/auth/viewer.ts';
+import { revokeService } from '../../shared/auth/grants.ts';
 import { noteFailure } from '../../shared/process/dependency.ts';
 import { RefusedError, notFoundError, orRefusals } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';

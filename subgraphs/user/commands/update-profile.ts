@@ -1,4 +1,4 @@
-import type { UserViewer } from '../../shared/auth/auth.ts';
+import type { UserViewer } from '../../shared/auth/viewer.ts';
 import type { Sql } from '../../shared/database/database.ts';
 import { type Refusal, RefusedError, orRefusals } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';

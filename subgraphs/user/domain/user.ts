@@ -1,4 +1,4 @@
-import type { Role } from '../../shared/auth/auth.ts';
+import type { Role } from '../../shared/auth/viewer.ts';
 import { type Refusal, conflictError, notFoundError } from '../../shared/errors/errors.ts';
 import { brokenTextRule, firstOf, foldedOf, lengthOf } from '../../shared/values/text.ts';
 import { type Checked, accept, combine, refuse } from './checked.ts';

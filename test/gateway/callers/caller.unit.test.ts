@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { decodeJwt, jwtVerify } from 'jose';
 import { type Caller, callerHeadersOf } from '../../../gateway/callers/caller.ts';
-import { type UserViewer, anonymous } from '../../../subgraphs/shared/auth/auth.ts';
+import { type UserViewer, anonymous } from '../../../subgraphs/shared/auth/viewer.ts';
 import { newTraceId } from '../../../subgraphs/shared/process/telemetry.ts';
 
 const identitySecret = 'a secret that only this test knows';

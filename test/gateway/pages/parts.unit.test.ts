@@ -8,7 +8,7 @@ import { readGatewayConfig } from '../../../gateway/config.ts';
 import { openConnections } from '../../../gateway/front/connections.ts';
 import { clientOf } from '../../../gateway/operations/run-operation.ts';
 import { allowedOrigins } from '../../../gateway/front/origins.ts';
-import { anonymous } from '../../../subgraphs/shared/auth/auth.ts';
+import { anonymous } from '../../../subgraphs/shared/auth/viewer.ts';
 import { createEngine, jsonResponse } from '../../../subgraphs/shared/engine/subgraph.ts';
 import { createLogger, createMetrics } from '../../../subgraphs/shared/process/telemetry.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ExecutionResult } from 'graphql';
-import { anonymous } from '../../../subgraphs/shared/auth/auth.ts';
+import { anonymous } from '../../../subgraphs/shared/auth/viewer.ts';
 import { headerLines } from '../../../subgraphs/shared/http/transport.ts';
 import type { SubgraphLink } from '../../../subgraphs/shared/calls/link.ts';
 import { createLogger } from '../../../subgraphs/shared/process/telemetry.ts';

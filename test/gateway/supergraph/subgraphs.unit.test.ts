@@ -3,7 +3,7 @@ import { type ExecutionResult, GraphQLError } from 'graphql';
 import type { Caller, CallerHeaders, CallerSaid } from '../../../gateway/callers/caller.ts';
 import { presentError } from '../../../gateway/errors.ts';
 import { errorPolicy, fetchContext, subgraphFetch } from '../../../gateway/supergraph/subgraph-fetch.ts';
-import { anonymous } from '../../../subgraphs/shared/auth/auth.ts';
+import { anonymous } from '../../../subgraphs/shared/auth/viewer.ts';
 import { unavailable } from '../../../subgraphs/shared/errors/errors.ts';
 import { headerLines } from '../../../subgraphs/shared/http/transport.ts';
 import type { SubgraphLink, SubgraphRequest } from '../../../subgraphs/shared/calls/link.ts';

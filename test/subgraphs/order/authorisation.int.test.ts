@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type GraphQLObjectType, isObjectType } from 'graphql';
-import type { Viewer } from '../../../subgraphs/shared/auth/auth.ts';
+import type { Viewer } from '../../../subgraphs/shared/auth/viewer.ts';
 import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import { type OrderWorld, openOrderWorld, service, userViewer } from './order-world.ts';
 

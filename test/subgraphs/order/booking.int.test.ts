@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { UserViewer } from '../../../subgraphs/shared/auth/auth.ts';
+import type { UserViewer } from '../../../subgraphs/shared/auth/viewer.ts';
 import { idToBytes, isNumber, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { addDays } from '../../../subgraphs/shared/values/local-date.ts';
 import { advanceOrders } from '../../../subgraphs/order/commands/advance-order.ts';

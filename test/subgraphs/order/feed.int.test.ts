@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ExecutionResult } from 'graphql';
-import type { Viewer } from '../../../subgraphs/shared/auth/auth.ts';
+import type { Viewer } from '../../../subgraphs/shared/auth/viewer.ts';
 import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { feedHead, numberFeed, openFeedWatch, readFeed } from '../../../subgraphs/order/feed.ts';
 import { type OrderWorld, cancelMutation, openOrderWorld, service, userViewer } from './order-world.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { UserViewer } from '../../../subgraphs/shared/auth/auth.ts';
+import type { UserViewer } from '../../../subgraphs/shared/auth/viewer.ts';
 import { addDays } from '../../../subgraphs/shared/values/local-date.ts';
 import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { expireOrders } from '../../../subgraphs/order/commands/expire-orders.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Role } from '../../../subgraphs/shared/auth/auth.ts';
+import type { Role } from '../../../subgraphs/shared/auth/viewer.ts';
 import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import { readPaymentConfig } from '../../../subgraphs/payment/config.ts';
 import { until } from '../../support/until.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Viewer } from '../../../subgraphs/shared/auth/auth.ts';
+import type { Viewer } from '../../../subgraphs/shared/auth/viewer.ts';
 import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import {
   type Loose,

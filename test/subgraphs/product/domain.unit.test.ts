@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { anonymous, type UserViewer } from '../../../subgraphs/shared/auth/auth.ts';
+import { anonymous, type UserViewer } from '../../../subgraphs/shared/auth/viewer.ts';
 import { maxAmountMinor, money } from '../../../subgraphs/shared/values/money.ts';
 import { keyOf, nameKeyOf, positionOf, statusesFor } from '../../../subgraphs/product/domain/product-list.ts';
 import { searchTextOf, wordsOf } from '../../../subgraphs/product/domain/search.ts';

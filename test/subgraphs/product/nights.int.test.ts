@@ -4,7 +4,7 @@ import { reserveStock } from '../../../subgraphs/product/commands/reserve-stock.
 import type { StockLine } from '../../../subgraphs/product/domain/nights.ts';
 import { eventHandlers } from '../../../subgraphs/product/events.ts';
 import { auditNights } from '../../../subgraphs/product/ledger-store.ts';
-import { anonymous } from '../../../subgraphs/shared/auth/auth.ts';
+import { anonymous } from '../../../subgraphs/shared/auth/viewer.ts';
 import { select } from '../../../subgraphs/shared/database/database.ts';
 import { handleOnce } from '../../../subgraphs/shared/events/event-consumer.ts';
 import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { anonymous } from '../../../subgraphs/shared/auth/auth.ts';
+import { anonymous } from '../../../subgraphs/shared/auth/viewer.ts';
 import { write } from '../../../subgraphs/shared/database/database.ts';
 import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import { type ProductWorld, openProductWorld, orderService, userViewer } from './product-world.ts';

@@ -3,13 +3,9 @@ import { randomBytes } from 'node:crypto';
 import type { ExecutionResult } from 'graphql';
 import { createConnection } from 'mysql2/promise';
 import pino from 'pino';
-import {
-  type Role,
-  type UserViewer,
-  type Viewer,
-  callerHeaders,
-  identitySigner,
-} from '../../../subgraphs/shared/auth/auth.ts';
+import type { Role, UserViewer, Viewer } from '../../../subgraphs/shared/auth/viewer.ts';
+import { callerHeaders } from '../../../subgraphs/shared/auth/caller-headers.ts';
+import { identitySigner } from '../../../subgraphs/shared/auth/identity.ts';
 import { type Sql, select } from '../../../subgraphs/shared/database/database.ts';
 import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import { type Runtime, openRuntime } from '../../../subgraphs/shared/process/runtime.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { releaseStock } from '../../../subgraphs/product/commands/release-stock.ts';
 import { reserveStock } from '../../../subgraphs/product/commands/reserve-stock.ts';
-import { anonymous } from '../../../subgraphs/shared/auth/auth.ts';
+import { anonymous } from '../../../subgraphs/shared/auth/viewer.ts';
 import { select } from '../../../subgraphs/shared/database/database.ts';
 import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import { type ProductWorld, openProductWorld, orderService, userViewer } from './product-world.ts';

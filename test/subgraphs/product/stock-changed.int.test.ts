@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { anonymous } from '../../../subgraphs/shared/auth/auth.ts';
+import { anonymous } from '../../../subgraphs/shared/auth/viewer.ts';
 import { write } from '../../../subgraphs/shared/database/database.ts';
 import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { adjustStock } from '../../../subgraphs/product/commands/adjust-stock.ts';

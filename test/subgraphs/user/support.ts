@@ -1,15 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { createConnection } from 'mysql2/promise';
 import type { ExecutionResult } from 'graphql';
-import { type Role, type UserViewer, callerHeaders, identitySigner } from '../../../subgraphs/shared/auth/auth.ts';
+import type { Role, UserViewer } from '../../../subgraphs/shared/auth/viewer.ts';
+import { callerHeaders } from '../../../subgraphs/shared/auth/caller-headers.ts';
+import { identitySigner } from '../../../subgraphs/shared/auth/identity.ts';
 import { openDatabase } from '../../../subgraphs/shared/database/database.ts';
 import { newId } from '../../../subgraphs/shared/values/ids.ts';
-import {
-  type Runtime,
-  databaseUrl,
-  openRuntime,
-  readPlatformConfig,
-} from '../../../subgraphs/shared/process/runtime.ts';
+import { type Runtime, openRuntime } from '../../../subgraphs/shared/process/runtime.ts';
+import { databaseUrl, readPlatformConfig } from '../../../subgraphs/shared/process/platform-config.ts';
 import type { Subgraph } from '../../../subgraphs/shared/engine/subgraph.ts';
 import { createLogger } from '../../../subgraphs/shared/process/telemetry.ts';
 import { type Accounts, openAccounts } from '../../../subgraphs/user/accounts.ts';

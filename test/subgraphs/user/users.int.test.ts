@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { callerHeaders } from '../../../subgraphs/shared/auth/auth.ts';
+import { callerHeaders } from '../../../subgraphs/shared/auth/caller-headers.ts';
 import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import { type Person, type UserPlatform, newMobile, openUserPlatform, registerPerson, viewerWith } from './support.ts';
 

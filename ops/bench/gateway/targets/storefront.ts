@@ -14,8 +14,8 @@ import { createExecutor } from '../../../../gateway/execute/executor.ts';
 import type { SubgraphResponse } from '../../../../gateway/execute/types.ts';
 import { openRevokedSessions } from '../../../../gateway/callers/revoked-sessions.ts';
 import { newId } from '../../../../subgraphs/shared/values/ids.ts';
-import type { Headers as CallerHeaders } from '../../../../subgraphs/shared/auth/auth.ts';
-import { httpLinks } from '../../../../subgraphs/shared/engine/subgraph-process.ts';
+import type { Headers as CallerHeaders } from '../../../../subgraphs/shared/auth/caller-headers.ts';
+import { httpLinks } from '../../../../subgraphs/shared/calls/http-links.ts';
 import { openRuntime } from '../../../../subgraphs/shared/process/runtime.ts';
 import { type Post, openPost } from '../transport.ts';
 

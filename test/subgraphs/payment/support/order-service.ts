@@ -1,5 +1,6 @@
 import { parse } from 'graphql';
-import { authenticator, grantService } from '../../../../subgraphs/shared/auth/auth.ts';
+import { authenticator } from '../../../../subgraphs/shared/auth/authenticator.ts';
+import { grantService } from '../../../../subgraphs/shared/auth/grants.ts';
 import { streamOf, partitionOf } from '../../../../subgraphs/shared/tables/outbox.ts';
 import { newId } from '../../../../subgraphs/shared/values/ids.ts';
 import type { SubgraphLink } from '../../../../subgraphs/shared/calls/link.ts';

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { createConnection } from 'mysql2/promise';
 import type { ExecutionResult } from 'graphql';
-import { type UserViewer, type Viewer, callerHeaders, identitySigner } from '../../../../subgraphs/shared/auth/auth.ts';
+import type { UserViewer, Viewer } from '../../../../subgraphs/shared/auth/viewer.ts';
+import { callerHeaders } from '../../../../subgraphs/shared/auth/caller-headers.ts';
+import { identitySigner } from '../../../../subgraphs/shared/auth/identity.ts';
 import { openDatabase } from '../../../../subgraphs/shared/database/database.ts';
 import type { Env } from '../../../../subgraphs/shared/process/env.ts';
 import { idToBytes, newId } from '../../../../subgraphs/shared/values/ids.ts';

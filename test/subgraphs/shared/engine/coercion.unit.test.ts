@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type ExecutionResult, parse } from 'graphql';
 import { pino } from 'pino';
-import { anonymous } from '../../../../subgraphs/shared/auth/auth.ts';
+import { anonymous } from '../../../../subgraphs/shared/auth/viewer.ts';
 import { scalars } from '../../../../subgraphs/shared/values/scalars.ts';
 import { type CallContext, createEngine } from '../../../../subgraphs/shared/engine/subgraph.ts';
 import { createMetrics } from '../../../../subgraphs/shared/process/telemetry.ts';

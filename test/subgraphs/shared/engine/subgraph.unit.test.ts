@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { parse } from 'graphql';
-import { anonymous } from '../../../../subgraphs/shared/auth/auth.ts';
+import { anonymous } from '../../../../subgraphs/shared/auth/viewer.ts';
 import { deadlineIn, remainingMs } from '../../../../subgraphs/shared/time/deadline.ts';
 import { deadlineExceeded } from '../../../../subgraphs/shared/errors/errors.ts';
 import { httpLink } from '../../../../subgraphs/shared/calls/http-link.ts';

@@ -1,5 +1,8 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
-import { identitySigner, authenticator, callerHeaders, grantService } from '../../../../subgraphs/shared/auth/auth.ts';
+import { identitySigner } from '../../../../subgraphs/shared/auth/identity.ts';
+import { authenticator } from '../../../../subgraphs/shared/auth/authenticator.ts';
+import { callerHeaders } from '../../../../subgraphs/shared/auth/caller-headers.ts';
+import { grantService } from '../../../../subgraphs/shared/auth/grants.ts';
 import { openRuntime } from '../../../../subgraphs/shared/process/runtime.ts';
 import { createLogger } from '../../../../subgraphs/shared/process/telemetry.ts';
 import { newId } from '../../../../subgraphs/shared/values/ids.ts';

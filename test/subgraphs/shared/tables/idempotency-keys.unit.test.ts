@@ -12,7 +12,7 @@ import {
   isRequiredInputField,
   parse,
 } from 'graphql';
-import { anonymous } from '../../../../subgraphs/shared/auth/auth.ts';
+import { anonymous } from '../../../../subgraphs/shared/auth/viewer.ts';
 import { subgraphNames } from '../../../../subgraphs/shared/calls/link.ts';
 import { scalars } from '../../../../subgraphs/shared/values/scalars.ts';
 import { type CallContext, createEngine } from '../../../../subgraphs/shared/engine/subgraph.ts';

@@ -1,10 +1,22 @@
 import { createHash } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { type StandingApps, authenticator } from '../../../../subgraphs/shared/auth/authenticator.ts';
 import {
-  type StandingApps, type Viewer, anonymous, authenticator, callerHeaders, grantService, identitySigner, isAdmin, isService, isStaff, mayRead,
-  requireAdmin, requireService, requireStaff, requireUser, revokeService, rpcAuthKey, rpcUsedKey,
-} from '../../../../subgraphs/shared/auth/auth.ts'; // prettier-ignore
+  type Viewer,
+  anonymous,
+  isAdmin,
+  isService,
+  isStaff,
+  mayRead,
+  requireAdmin,
+  requireService,
+  requireStaff,
+  requireUser,
+} from '../../../../subgraphs/shared/auth/viewer.ts';
+import { callerHeaders } from '../../../../subgraphs/shared/auth/caller-headers.ts';
+import { grantService, revokeService, rpcAuthKey, rpcUsedKey } from '../../../../subgraphs/shared/auth/grants.ts';
+import { identitySigner } from '../../../../subgraphs/shared/auth/identity.ts';
 import { newId } from '../../../../subgraphs/shared/values/ids.ts';
 import { type Redis, openRedis } from '../../../../subgraphs/shared/process/redis.ts';
 import { createLogger } from '../../../../subgraphs/shared/process/telemetry.ts';
