@@ -14,7 +14,7 @@ import {
   readEnv,
   url,
 } from '../subgraphs/shared/process/env.ts';
-import { subgraphNames } from '../subgraphs/shared/calls/link.ts';
+import { subgraphNames } from '../subgraphs/shared/values/subgraph-names.ts';
 import { databaseUrl, readPlatformConfig } from '../subgraphs/shared/process/platform-config.ts';
 import { readAdminConfig, readUserConfig } from '../subgraphs/user/config.ts';
 

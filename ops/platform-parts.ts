@@ -1,5 +1,6 @@
 import type { NamedMigration } from '../subgraphs/shared/database/database.ts';
-import { type SubgraphLink, type SubgraphName, subgraphNames } from '../subgraphs/shared/calls/link.ts';
+import type { SubgraphLink } from '../subgraphs/shared/calls/link.ts';
+import { type SubgraphName, subgraphNames } from '../subgraphs/shared/values/subgraph-names.ts';
 import type { Env } from '../subgraphs/shared/process/env.ts';
 import { type Runtime, openRuntime } from '../subgraphs/shared/process/runtime.ts';
 import type { Subgraph } from '../subgraphs/shared/engine/subgraph.ts';

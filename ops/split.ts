@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Env } from '../subgraphs/shared/process/env.ts';
-import { subgraphNames } from '../subgraphs/shared/calls/link.ts';
+import { subgraphNames } from '../subgraphs/shared/values/subgraph-names.ts';
 import { freePort } from './embedded/servers.ts';
 import type { RunningPlatform } from './one-process.ts';
 import { type Program, type Supervised, supervise } from './supervise.ts';

@@ -20,7 +20,7 @@ import {
   visit,
 } from 'graphql';
 import { format } from 'prettier';
-import { subgraphNames } from '../subgraphs/shared/calls/link.ts';
+import { subgraphNames } from '../subgraphs/shared/values/subgraph-names.ts';
 import { OperationError, clientDocuments, trustedDocuments } from './client-documents.ts';
 
 type SubgraphDocument = { readonly name: string; readonly typeDefs: DocumentNode };

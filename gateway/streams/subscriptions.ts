@@ -1,6 +1,7 @@
 import { type ExecutionResult, type GraphQLSchema, getOperationAST } from 'graphql';
 import { unauthenticated, unavailable } from '../../subgraphs/shared/errors/errors.ts';
-import type { SubgraphLink, SubgraphName } from '../../subgraphs/shared/calls/link.ts';
+import type { SubgraphLink } from '../../subgraphs/shared/calls/link.ts';
+import type { SubgraphName } from '../../subgraphs/shared/values/subgraph-names.ts';
 import type { Logger, Metrics } from '../../subgraphs/shared/process/telemetry.ts';
 import type { CallerHeaders } from '../callers/caller.ts';
 import { overloaded } from '../turns/admission.ts';

@@ -2,12 +2,8 @@ import { GraphQLError } from 'graphql';
 import type { Headers } from '../../subgraphs/shared/auth/caller-headers.ts';
 import { type Deadline, deadlineIn } from '../../subgraphs/shared/time/deadline.ts';
 import type { HeaderLines } from '../../subgraphs/shared/http/transport.ts';
-import {
-  type SubgraphLink,
-  type SubgraphName,
-  type SubgraphRequest,
-  subgraphNames,
-} from '../../subgraphs/shared/calls/link.ts';
+import type { SubgraphLink, SubgraphRequest } from '../../subgraphs/shared/calls/link.ts';
+import { type SubgraphName, subgraphNames } from '../../subgraphs/shared/values/subgraph-names.ts';
 import type { Caller, CallerHeaders, CallerSaid } from '../callers/caller.ts';
 import { type ErrorReport, presentError } from '../errors.ts';
 import { clientOf } from '../operations/run-operation.ts';

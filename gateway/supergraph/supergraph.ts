@@ -9,7 +9,8 @@ import {
 } from 'graphql';
 import { type AnswerLimits, noteSize, notedSize } from '../../subgraphs/shared/answers/answer-size.ts';
 import { scalars } from '../../subgraphs/shared/values/scalars.ts';
-import type { SubgraphLink, SubgraphName } from '../../subgraphs/shared/calls/link.ts';
+import type { SubgraphLink } from '../../subgraphs/shared/calls/link.ts';
+import type { SubgraphName } from '../../subgraphs/shared/values/subgraph-names.ts';
 import type { Logger } from '../../subgraphs/shared/process/telemetry.ts';
 import type { Caller, CallerHeaders } from '../callers/caller.ts';
 import type { Variables } from '../documents/cost.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Env } from '../../subgraphs/shared/process/env.ts';
-import { type SubgraphName, subgraphNames } from '../../subgraphs/shared/calls/link.ts';
+import { type SubgraphName, subgraphNames } from '../../subgraphs/shared/values/subgraph-names.ts';
 import { mariaDb } from '../embedded/mariadb.ts';
 import { redis as redisKind } from '../embedded/redis.ts';
 import { freePort } from '../embedded/servers.ts';

@@ -1,5 +1,6 @@
+import { orderChannel, ordersChannel } from './channels.ts';
 import type { OrderDeps } from './deps.ts';
-import type { OrderEvent } from './domain/order.ts';
+import type { OrderEvent } from './domain/order-model.ts';
 
 const outcomes: Partial<Record<OrderEvent['type'], string>> = {
   StockReserved: 'placed',
@@ -15,11 +16,6 @@ const outcomes: Partial<Record<OrderEvent['type'], string>> = {
   DisputeRecorded: 'disputed',
   AttentionNeeded: 'needs_attention',
 };
-
-/** Live channel of the changes of all orders. */
-export const ordersChannel = 'orders';
-/** Live channel of one order's changes. */
-export const orderChannel = (orderId: string): string => `order:${orderId}`;
 
 /**
  * After the commit of a change: tells whoever watches the order or the feed of all, wakes the outbox relay and counts. Only hints: the journal holds the truth.

@@ -7,8 +7,9 @@ import { announce } from './announce.ts';
 import { advancesByItself } from './commands/advance-order.ts';
 import { changeOrder } from './commands/change-order.ts';
 import type { OrderDeps } from './deps.ts';
-import { type Actor, type OrderCommand, type OrderEvent, decide } from './domain/order.ts';
-import type { StoredOrder } from './rows.ts';
+import { decide } from './domain/order.ts';
+import type { Actor, OrderCommand, OrderEvent } from './domain/order-model.ts';
+import type { StoredOrder } from './stored-order.ts';
 import { findPaymentHistory } from './store.ts';
 
 /*

@@ -1,10 +1,10 @@
 import { type Viewer, mayRead, requireUser } from '../shared/auth/viewer.ts';
 import { notFound } from '../shared/errors/errors.ts';
-import type { CallContext } from '../shared/engine/subgraph.ts';
+import type { CallContext } from '../shared/engine/prepare.ts';
 import type { OrderDeps } from './deps.ts';
 import type { DelayedJob } from './jobs.ts';
 import type { OrderLoaders } from './loaders.ts';
-import type { StoredOrder } from './rows.ts';
+import type { StoredOrder } from './stored-order.ts';
 
 /** What resolvers get with every call. */
 export type OrderContext = CallContext & {

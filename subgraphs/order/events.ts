@@ -1,8 +1,8 @@
 import type { DomainEvent } from '../shared/tables/outbox.ts';
 import { newId } from '../shared/values/ids.ts';
-import type { OrderEvent, PartPayment } from './domain/order.ts';
+import type { OrderEvent, PartPayment } from './domain/order-model.ts';
 import { givesNightsBack } from './domain/redemption.ts';
-import type { StoredOrder } from './rows.ts';
+import type { StoredOrder } from './stored-order.ts';
 
 /** What other services get to know of an order's events; most events concern nobody else. */
 export function toDomainEvents(

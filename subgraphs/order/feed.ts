@@ -4,7 +4,7 @@ import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import type { Live } from '../shared/process/live.ts';
 import { type Loop, startLoop } from '../shared/process/loop.ts';
 import type { Logger } from '../shared/process/telemetry.ts';
-import { ordersChannel } from './announce.ts';
+import { ordersChannel } from './channels.ts';
 import type { JournalEntry } from './domain/journal.ts';
 import { type OrderFilter, conditionsOf } from './queries.ts';
 import { toJournalEntry } from './rows.ts';

@@ -4,7 +4,8 @@ import { idToBytes } from '../shared/values/ids.ts';
 import type { JournalEntry } from './domain/journal.ts';
 import type { Saga } from './domain/saga.ts';
 import { listOrdersOfCustomers, readJournals } from './queries.ts';
-import { type StoredFulfilment, type StoredLine, type StoredOrder, toFulfilment, toOrder, toSaga } from './rows.ts';
+import { toFulfilment, toOrder, toSaga } from './rows.ts';
+import type { StoredFulfilment, StoredLine, StoredOrder } from './stored-order.ts';
 import { findLines } from './store.ts';
 
 /** Largest batch of one statement. */

@@ -4,9 +4,9 @@ import { type Sql, placeholders, select, write } from '../shared/database/databa
 import { type Refusal, RefusedError } from '../shared/errors/errors.ts';
 import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import type { OpenOrderLimits } from './config.ts';
-import type { OrderState } from './domain/order.ts';
+import type { OrderState } from './domain/order-model.ts';
 import { nightsOf } from './domain/stay.ts';
-import type { StoredLine, StoredOrder } from './rows.ts';
+import type { StoredLine, StoredOrder } from './stored-order.ts';
 
 /*
  * What is ordered and not paid keeps stock from others, so how much of it one customer and one address may have is limited.

@@ -5,7 +5,7 @@ import { isUnavailable } from '../shared/errors/errors.ts';
 import { CallError } from '../shared/calls/link.ts';
 import type { OrderDeps } from './deps.ts';
 import { closingGraceMs } from './domain/order.ts';
-import type { StoredOrder } from './rows.ts';
+import type { StoredOrder } from './stored-order.ts';
 
 /** What payment says of an order that is about to close. */
 export type PaymentOutlook = {

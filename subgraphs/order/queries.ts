@@ -11,10 +11,12 @@ import { badUserInput } from '../shared/errors/errors.ts';
 import { idToBytes, isId, typedNumber } from '../shared/values/ids.ts';
 import { firstOf, typedIdentifier } from '../shared/values/text.ts';
 import type { JournalEntry } from './domain/journal.ts';
-import { type OrderState, closingGraceMs } from './domain/order.ts';
+import { closingGraceMs } from './domain/order.ts';
+import type { OrderState } from './domain/order-model.ts';
 import { maxClientReferenceLength } from './domain/pricing.ts';
 import type { Saga, SagaState } from './domain/saga.ts';
-import { type StoredOrder, toJournalEntry, toOrder, toSaga } from './rows.ts';
+import { toJournalEntry, toOrder, toSaga } from './rows.ts';
+import type { StoredOrder } from './stored-order.ts';
 
 export type OrderFilter = {
   readonly state?: readonly OrderState[] | null;

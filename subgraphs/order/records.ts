@@ -1,22 +1,14 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { IdType } from '../shared/database/database.ts';
-import type { CancelReason, FulfilmentStatus, OrderState, PaymentStatus } from './domain/order.ts';
+import type { CancelReason, FulfilmentStatus, OrderState, PaymentStatus } from './domain/order-model.ts';
 import type { SagaState, SagaStep } from './domain/saga.ts';
-import type { ProductKind } from './types/order-type.ts';
+import type { LineAddOn, ProductKind } from './domain/line.ts';
 
 const id = () => p.type(IdType).$type<string>();
 const bytes = (length: number) => p.type('blob').columnType(`binary(${length})`).$type<Buffer>();
 const text = <T extends string>(length: number) => p.string().length(length).$type<T>();
 const at = () => p.datetime(3).$type<Date>();
 const minor = () => p.bigint().$type<bigint>();
-
-/** An add-on as the line keeps it; amounts in minor units of the order's currency. */
-export type LineAddOnRecord = {
-  readonly code: string;
-  readonly name: string;
-  readonly unitPriceMinor: number;
-  readonly quantity: number;
-};
 
 export const OrderRecord = defineEntity({
   name: 'OrderRecord',
@@ -93,7 +85,7 @@ export const OrderLineRecord = defineEntity({
     quantity: p.integer(),
     unitPriceMinor: minor(),
     marketPriceMinor: minor().nullable(),
-    addOns: p.json<LineAddOnRecord[]>(),
+    addOns: p.json<LineAddOn[]>(),
     subtotalMinor: minor(),
     needsFulfilment: p.boolean(),
     fulfilledQuantity: p.integer().default(0),

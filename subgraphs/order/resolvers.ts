@@ -30,7 +30,7 @@ import {
   orderList,
   toHistory,
 } from './queries.ts';
-import type { StoredFulfilment, StoredLine, StoredOrder } from './rows.ts';
+import type { StoredFulfilment, StoredLine, StoredOrder } from './stored-order.ts';
 import { Subscription } from './subscriptions.ts';
 import type { OrderType } from './types/order-type.ts';
 

@@ -5,69 +5,13 @@ import type {
   ActorType,
   CancelReason,
   FulfilmentStatus,
-  Line,
   LineQuantity,
-  Order,
   OrderState,
   PaymentStatus,
-} from './domain/order.ts';
+} from './domain/order-model.ts';
 import type { Saga, SagaState, SagaStep } from './domain/saga.ts';
-import type { Stay } from './domain/stay.ts';
-import type { LineAddOnRecord } from './records.ts';
-import type { ProductKind } from './types/order-type.ts';
-
-/** An order as stored: what the rules need (`Order`) and what else its row holds. */
-export type StoredOrder = Order & {
-  readonly number: string;
-  readonly type: string;
-  readonly customerId: string;
-  readonly version: number;
-  readonly seq: number;
-  readonly lastHash: Buffer;
-  readonly currency: string;
-  readonly subtotalMinor: bigint;
-  readonly extension: unknown;
-  readonly clientReference: string | null;
-  /** The reference while no other order of the customer may have it; null once the order has FAILED. */
-  readonly heldReference: string | null;
-  readonly inputHash: Buffer;
-  readonly failure: unknown;
-  /** What the merchant redeems; null for types that are not redeemable. A secret until the order is paid. */
-  readonly confirmationCode: string | null;
-  readonly traceId: string;
-  readonly placedAt: Date;
-  readonly updatedAt: Date;
-  /** As how many units it is counted while it is open; null for orders that are not counted. */
-  readonly openUnits: number | null;
-  /** The counter of the address that it came from, see open-orders.ts. */
-  readonly placedFrom: string | null;
-};
-
-export type StoredLine = Line & {
-  readonly orderId: string;
-  readonly productId: string;
-  readonly sellerId: string | null;
-  readonly sku: string;
-  readonly kind: ProductKind;
-  readonly title: string;
-  readonly subtitle: string | null;
-  readonly cover: string | null;
-  /** Its nights and guests; null for what is not booked by nights. */
-  readonly stay: Stay | null;
-  readonly unitPriceMinor: bigint;
-  readonly marketPriceMinor: bigint | null;
-  readonly addOns: readonly LineAddOnRecord[];
-  readonly subtotalMinor: bigint;
-  readonly refundedQuantity: number;
-};
-
-export type StoredFulfilment = {
-  readonly id: string;
-  readonly orderId: string;
-  readonly lines: readonly LineQuantity[];
-  readonly trackingNumber: string | null;
-  readonly createdAt: Date;
-};
+import type { LineAddOn, ProductKind, Stay } from './domain/line.ts';
+import type { StoredFulfilment, StoredLine, StoredOrder } from './stored-order.ts';
 
 const id = (value: unknown): string => idFromBytes(value as Buffer);
 const date = (value: unknown): Date => toDate(value) as Date;
@@ -139,7 +83,7 @@ export const toLine = (row: Row): StoredLine => ({
   quantity: Number(row['quantity']),
   unitPriceMinor: minor(row['unit_price_minor']),
   marketPriceMinor: row['market_price_minor'] === null ? null : minor(row['market_price_minor']),
-  addOns: toJson<LineAddOnRecord[]>(row['add_ons']),
+  addOns: toJson<LineAddOn[]>(row['add_ons']),
   subtotalMinor: minor(row['subtotal_minor']),
   needsFulfilment: Number(row['needs_fulfilment']) === 1,
   fulfilledQuantity: Number(row['fulfilled_quantity']),

@@ -6,7 +6,8 @@ import { CallError } from '../shared/calls/link.ts';
 import { announce } from './announce.ts';
 import { advancesByItself } from './commands/advance-order.ts';
 import type { OrderDeps } from './deps.ts';
-import { type CancelReason, type OrderCommand, type OrderEvent, decide } from './domain/order.ts';
+import { decide } from './domain/order.ts';
+import type { CancelReason, OrderCommand, OrderEvent } from './domain/order-model.ts';
 import {
   type CompensationFailure,
   type Saga,
@@ -17,7 +18,7 @@ import {
   nextRun,
   retryDelayMs,
 } from './domain/saga.ts';
-import type { StoredLine, StoredOrder } from './rows.ts';
+import type { StoredLine, StoredOrder } from './stored-order.ts';
 import { charge, chargeBranch, undoCharge } from './wallet-charge.ts';
 import { type Change, StaleOrderError, claimSaga, findLines, lockOrder, saveOrder, saveSaga } from './store.ts';
 

@@ -2,18 +2,13 @@ import { type Sql, insertRows, placeholders, select, toJson, write } from '../sh
 import { appendOutbox } from '../shared/tables/outbox.ts';
 import { idFromBytes, idToBytes, newId } from '../shared/values/ids.ts';
 import { type JournalEntry, genesisHash, toEntry } from './domain/journal.ts';
-import {
-  type Actor,
-  type OrderEvent,
-  type PartPayment,
-  type PaymentHistory,
-  evolve,
-  paymentStatusOf,
-} from './domain/order.ts';
+import { evolve, paymentStatusOf } from './domain/order.ts';
+import type { Actor, OrderEvent, PartPayment, PaymentHistory } from './domain/order-model.ts';
 import type { Saga } from './domain/saga.ts';
 import { toDomainEvents } from './events.ts';
 import { giveBack } from './open-orders.ts';
-import { type StoredLine, type StoredOrder, toLine, toOrder, toSaga } from './rows.ts';
+import { toLine, toOrder, toSaga } from './rows.ts';
+import type { StoredLine, StoredOrder } from './stored-order.ts';
 
 /** Who changes an order, when, in which trace. */
 export type Change = { readonly actor: Actor; readonly at: Date; readonly traceId: string };

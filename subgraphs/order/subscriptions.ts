@@ -3,12 +3,12 @@ import { badUserInput } from '../shared/errors/errors.ts';
 import { isId } from '../shared/values/ids.ts';
 import { readOnWake } from '../shared/process/live.ts';
 import type * as Schema from '../../schema/generated/order.ts';
-import { orderChannel } from './announce.ts';
+import { orderChannel } from './channels.ts';
 import { type OrderContext, noOrder, requireReader, visible } from './context.ts';
 import type { JournalEntry } from './domain/journal.ts';
 import { type FeedEntry, type FeedScope, feedHead, matchingOrders, numberFeed, readFeed } from './feed.ts';
 import { type OrderFilter, forReader, readJournal } from './queries.ts';
-import type { StoredOrder } from './rows.ts';
+import type { StoredOrder } from './stored-order.ts';
 
 /** Entries that one read of a subscription gives, and so the most that wait for a slow client. */
 const batchSize = 100;

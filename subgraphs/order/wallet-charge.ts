@@ -3,7 +3,7 @@ import { CallError } from '../shared/calls/link.ts';
 import type { MoneyJson } from '../shared/values/money.ts';
 import type { OrderDeps } from './deps.ts';
 import type { CompensationFailure, Saga, StepOutcome } from './domain/saga.ts';
-import type { StoredOrder } from './rows.ts';
+import type { StoredOrder } from './stored-order.ts';
 
 /** The step of a prepaid order's saga that takes its money. */
 export const chargeBranch = 'charge-wallet';

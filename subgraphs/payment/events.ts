@@ -1,5 +1,6 @@
 import { type DomainEvent, appendOutbox } from '../shared/tables/outbox.ts';
-import type { PaymentDeps, Unit } from './context.ts';
+import type { Unit } from './unit.ts';
+import type { PaymentDeps } from './deps.ts';
 import type { PaymentRow, RefundRow } from './records.ts';
 
 type Outgoing = { type: string; data: Readonly<Record<string, unknown>> };

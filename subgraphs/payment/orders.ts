@@ -3,8 +3,8 @@ import { RefusedError, notFoundError } from '../shared/errors/errors.ts';
 import { isId } from '../shared/values/ids.ts';
 import { CallError } from '../shared/calls/link.ts';
 import { type Money, type MoneyJson, moneyFromJson } from '../shared/values/money.ts';
-import type { PaymentDeps } from './context.ts';
-import { walletNotTaken, orderNotPayable } from './refusals.ts';
+import type { PaymentDeps } from './deps.ts';
+import { walletNotTaken, orderNotPayable } from './domain/refusals.ts';
 
 /** What the order service says about an order; another service's data, kept to what paying needs. */
 export type OrderFacts = {

@@ -4,7 +4,8 @@ import { type Row, type Sql, placeholders, select, toDate, toJson } from '../sha
 import { badUserInput, notFound } from '../shared/errors/errors.ts';
 import { idFromBytes, idToBytes, isId, isNumber, typedNumber } from '../shared/values/ids.ts';
 import { readOnWake } from '../shared/process/live.ts';
-import type { PaymentContext, PaymentDeps } from './context.ts';
+import type { PaymentContext } from './context.ts';
+import type { PaymentDeps } from './deps.ts';
 import type { PaymentState } from './domain/payment.ts';
 import { readWallet } from './ledger/wallets.ts';
 import { findVisibleOrder, stateAt, takesWallet } from './orders.ts';

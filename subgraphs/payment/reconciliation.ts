@@ -1,7 +1,8 @@
 import { requireStaff } from '../shared/auth/viewer.ts';
 import { badUserInput, unavailable } from '../shared/errors/errors.ts';
 import { type Reconcilable, reconcilable, reconcileDay } from './commands/reconcile-day.ts';
-import type { PaymentContext, PaymentDeps } from './context.ts';
+import type { PaymentContext } from './context.ts';
+import type { PaymentDeps } from './deps.ts';
 import { type Period, openDays, periodOf } from './domain/reconciliation.ts';
 import { ProviderRefused, ProviderUnreachable } from './providers/provider.ts';
 import { type DifferenceItem, type ReconciliationRow, findReconciliations } from './reconciliation-store.ts';

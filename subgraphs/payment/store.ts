@@ -1,6 +1,6 @@
 import { type Row, type Sql, insertRows, select, toDate, toJson, write } from '../shared/database/database.ts';
 import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
-import type { Unit } from './context.ts';
+import type { Unit } from './unit.ts';
 import { type PaymentEvent, evolve, holdsOrder } from './domain/payment.ts';
 import { followPayment } from './ledger/follow-payment.ts';
 import type { KnownAttempt } from './providers/provider.ts';

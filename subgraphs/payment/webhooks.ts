@@ -2,7 +2,7 @@ import { isUnavailable } from '../shared/errors/errors.ts';
 import { failPoint } from '../shared/process/fail-point.ts';
 import { type Route, jsonResponse } from '../shared/engine/subgraph.ts';
 import { receiveWebhook, storeError, storeRejected } from './commands/receive-webhook.ts';
-import type { PaymentDeps } from './context.ts';
+import type { PaymentDeps } from './deps.ts';
 
 const maxBodyBytes = 64 * 1024;
 /** Deliveries kept per minute and process of what anybody could send; further ones are answered alike, and only counted. */

@@ -2,7 +2,8 @@ import { isService, isStaff, requireService, requireStaff } from '../shared/auth
 import { isId } from '../shared/values/ids.ts';
 import { moneyToJson } from '../shared/values/money.ts';
 import { scalars } from '../shared/values/scalars.ts';
-import type { CallContext, ResolverMap } from '../shared/engine/subgraph.ts';
+import type { ResolverMap } from '../shared/engine/subgraph.ts';
+import type { CallContext } from '../shared/engine/prepare.ts';
 import { adjustStock } from './commands/adjust-stock.ts';
 import { type CreateProductInput, createProduct } from './commands/create-product.ts';
 import { type ReleaseStockInput, releaseStock } from './commands/release-stock.ts';

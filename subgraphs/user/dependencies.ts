@@ -1,4 +1,4 @@
-import type { CallContext } from '../shared/engine/subgraph.ts';
+import type { CallContext } from '../shared/engine/prepare.ts';
 import type { Runtime } from '../shared/process/runtime.ts';
 import type { Service } from '../shared/engine/service.ts';
 import type { AccessTokens } from './access-tokens.ts';

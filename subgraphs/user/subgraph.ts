@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'graphql';
 import { grantService } from '../shared/auth/grants.ts';
-import { subgraphNames } from '../shared/calls/link.ts';
+import { subgraphNames } from '../shared/values/subgraph-names.ts';
 import { checkReady } from '../shared/process/readiness.ts';
 import type { Runtime } from '../shared/process/runtime.ts';
 import { openService } from '../shared/engine/service.ts';

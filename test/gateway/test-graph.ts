@@ -8,17 +8,18 @@ import { authenticator } from '../../subgraphs/shared/auth/authenticator.ts';
 import { grantService } from '../../subgraphs/shared/auth/grants.ts';
 import { badUserInput, notFound } from '../../subgraphs/shared/errors/errors.ts';
 import { httpLink } from '../../subgraphs/shared/calls/http-link.ts';
-import { type SubgraphLink, type SubgraphName, subgraphNames } from '../../subgraphs/shared/calls/link.ts';
+import type { SubgraphLink } from '../../subgraphs/shared/calls/link.ts';
+import { type SubgraphName, subgraphNames } from '../../subgraphs/shared/values/subgraph-names.ts';
 import { type Runtime, openRuntime } from '../../subgraphs/shared/process/runtime.ts';
 import { serveSubgraph } from '../../subgraphs/shared/engine/serve-subgraph.ts';
 import {
-  type CallContext,
   type ResolverMap,
   type Route,
   type Subgraph,
   createEngine,
   jsonResponse,
 } from '../../subgraphs/shared/engine/subgraph.ts';
+import type { CallContext } from '../../subgraphs/shared/engine/prepare.ts';
 
 const head =
   'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@external", "@requires"])';

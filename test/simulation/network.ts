@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import { RefusedError, isUnavailable, unavailable } from '../../subgraphs/shared/errors/errors.ts';
 import { CallError, type ServiceCaller } from '../../subgraphs/shared/calls/link.ts';
-import type { SubgraphName } from '../../subgraphs/shared/calls/link.ts';
+import type { SubgraphName } from '../../subgraphs/shared/values/subgraph-names.ts';
 import type { Process, Scheduler } from './schedule.ts';
 
 const maxLateMs = 15_000;

@@ -12,7 +12,7 @@ import type { OrderDeps } from '../../subgraphs/order/deps.ts';
 import { recoverSagas } from '../../subgraphs/order/saga.ts';
 import { creditTopUp } from '../../subgraphs/order/top-up-credit.ts';
 import { orderTypes } from '../../subgraphs/order/types/registry.ts';
-import type { PaymentDeps, Work } from '../../subgraphs/payment/context.ts';
+import type { PaymentDeps, Work } from '../../subgraphs/payment/deps.ts';
 import { checkAttempts, closeOverdue, executeRefunds, reapplyWebhooks } from '../../subgraphs/payment/jobs.ts';
 import { orderEvents } from '../../subgraphs/payment/order-events.ts';
 import { webhookRoute } from '../../subgraphs/payment/webhooks.ts';

@@ -5,7 +5,7 @@ import { idFromBytes, idToBytes } from '../../subgraphs/shared/values/ids.ts';
 import { cancelOrder } from '../../subgraphs/order/commands/cancel-order.ts';
 import { addOrderNote, updateOrderRemark } from '../../subgraphs/order/commands/annotate-order.ts';
 import { placeOrder } from '../../subgraphs/order/commands/place-order.ts';
-import type { StoredOrder } from '../../subgraphs/order/rows.ts';
+import type { StoredOrder } from '../../subgraphs/order/stored-order.ts';
 import { cancelPayment } from '../../subgraphs/payment/commands/cancel-payment.ts';
 import { createPayment } from '../../subgraphs/payment/commands/create-payment.ts';
 import { refundPayment } from '../../subgraphs/payment/commands/refund-payment.ts';

@@ -1,4 +1,5 @@
-import type { SubgraphLink, SubgraphName } from '../../subgraphs/shared/calls/link.ts';
+import type { SubgraphLink } from '../../subgraphs/shared/calls/link.ts';
+import type { SubgraphName } from '../../subgraphs/shared/values/subgraph-names.ts';
 
 /** The links of a subgraph that is tested alone: any call to another is a mistake. */
 export const callsNobody = (name: SubgraphName): SubgraphLink => {

@@ -2,7 +2,7 @@ import type { UserViewer } from '../../subgraphs/shared/auth/viewer.ts';
 import { callerHeaders } from '../../subgraphs/shared/auth/caller-headers.ts';
 import { identitySigner } from '../../subgraphs/shared/auth/identity.ts';
 import { newId } from '../../subgraphs/shared/values/ids.ts';
-import type { SubgraphName } from '../../subgraphs/shared/calls/link.ts';
+import type { SubgraphName } from '../../subgraphs/shared/values/subgraph-names.ts';
 import { traceparentOf } from '../../subgraphs/shared/process/telemetry.ts';
 import type { Answer } from './platform.ts';
 

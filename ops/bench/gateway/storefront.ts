@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { subgraphNames } from '../../../subgraphs/shared/calls/link.ts';
+import { subgraphNames } from '../../../subgraphs/shared/values/subgraph-names.ts';
 import { demoAccounts } from '../../demo-shop.ts';
 import { freePort } from '../../embedded/servers.ts';
 import { type BenchPlatform, startBenchPlatform } from '../bench-platform.ts';

@@ -4,8 +4,9 @@ import { type Claim, claimKey } from '../../shared/tables/idempotency.ts';
 import { isId } from '../../shared/values/ids.ts';
 import { announce } from '../announce.ts';
 import type { OrderDeps } from '../deps.ts';
-import { type Decision, type OrderEvent, decide, type OrderCommand } from '../domain/order.ts';
-import type { StoredOrder } from '../rows.ts';
+import { decide } from '../domain/order.ts';
+import type { Decision, OrderEvent, OrderCommand } from '../domain/order-model.ts';
+import type { StoredOrder } from '../stored-order.ts';
 import { type Change, findLines, lockOrder, saveOrder } from '../store.ts';
 
 export type Changed = { readonly order: StoredOrder; readonly events: readonly OrderEvent[] };

@@ -7,8 +7,8 @@ import {
   validationError,
 } from '../../shared/errors/errors.ts';
 import { brokenTextRule } from '../../shared/values/text.ts';
-import type { Actor } from '../domain/order.ts';
-import type { StoredOrder } from '../rows.ts';
+import type { Actor } from '../domain/order-model.ts';
+import type { StoredOrder } from '../stored-order.ts';
 
 /** Who asks for a change of an order, in which trace. */
 export type Asker = { readonly viewer: UserViewer; readonly traceId: string };

@@ -3,10 +3,12 @@ import { failPoint } from '../../shared/process/fail-point.ts';
 import { idFromBytes, idToBytes } from '../../shared/values/ids.ts';
 import { announce } from '../announce.ts';
 import type { OrderDeps } from '../deps.ts';
-import { type OrderCommand, decide } from '../domain/order.ts';
+import { decide } from '../domain/order.ts';
+import type { OrderCommand } from '../domain/order-model.ts';
 import { netMinor } from '../domain/paying.ts';
 import { type PaymentOutlook, askPaymentOutlook } from '../payment-outlook.ts';
-import { type StoredOrder, toOrder } from '../rows.ts';
+import { toOrder } from '../rows.ts';
+import type { StoredOrder } from '../stored-order.ts';
 import { type Change, saveExpired, saveOrder } from '../store.ts';
 import { newTraceId } from '../../shared/process/telemetry.ts';
 

@@ -1,5 +1,5 @@
 import type { OrderDeps } from '../deps.ts';
-import type { LineQuantity } from '../domain/order.ts';
+import type { LineQuantity } from '../domain/order-model.ts';
 import { type OrderPayload, mutateOrder } from './change-order.ts';
 import { type Asker, actorOf, checkLength, staffOfOthers } from './context.ts';
 

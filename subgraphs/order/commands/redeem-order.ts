@@ -14,7 +14,7 @@ import { announce } from '../announce.ts';
 import type { OrderDeps } from '../deps.ts';
 import { isConfirmationCode, maxWrongCodes, wrongCodeWindowMs } from '../domain/confirmation-code.ts';
 import { decide } from '../domain/order.ts';
-import type { StoredLine, StoredOrder } from '../rows.ts';
+import type { StoredLine, StoredOrder } from '../stored-order.ts';
 import { type OrderPayload, changeOrder } from './change-order.ts';
 import type { Asker } from './context.ts';
 

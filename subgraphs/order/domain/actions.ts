@@ -1,5 +1,6 @@
-import type { OrderType } from '../types/order-type.ts';
-import { type Order, closedStates, effectiveState, terminalStates } from './order.ts';
+import type { TypeRules } from './type-rules.ts';
+import { effectiveState } from './order.ts';
+import { type Order, closedStates, terminalStates } from './order-model.ts';
 import { netMinor } from './paying.ts';
 import { isRefunded } from './redemption.ts';
 import type { SagaState } from './saga.ts';
@@ -14,7 +15,7 @@ export function allowedActions(
   order: Order,
   at: Date,
   who: { owner: boolean; staff: boolean },
-  type: Pick<OrderType, 'redeemable'>,
+  type: Pick<TypeRules, 'redeemable'>,
   sagaState: SagaState | null = null,
 ): OrderAction[] {
   const state = effectiveState(order, at);

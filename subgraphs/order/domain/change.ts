@@ -1,5 +1,5 @@
 import { delivered } from './fulfilment.ts';
-import type { Order, OrderEvent } from './order.ts';
+import type { Order, OrderEvent } from './order-model.ts';
 import { extended, received, refunded } from './paying.ts';
 
 /** What an event changes beside the state and the status of the money. */

@@ -1,5 +1,5 @@
 import { validationError } from '../../shared/errors/errors.ts';
-import type { Decision, LineQuantity, Order, OrderCommand } from './order.ts';
+import type { Decision, LineQuantity, Order, OrderCommand } from './order-model.ts';
 
 /** A delivery of the wanted lines, of everything left where none are named; or why not. The last one completes the order. */
 export function decideFulfilment(order: Order, command: Extract<OrderCommand, { type: 'Fulfil' }>): Decision {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import type { Actor, OrderEvent, OrderState } from './order.ts';
+import type { Actor, OrderEvent, OrderState } from './order-model.ts';
 import { stateAfter } from './order.ts';
 import { firstOf } from '../../shared/values/text.ts';
 

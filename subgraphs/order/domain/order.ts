@@ -2,6 +2,17 @@ import type { Refusal } from '../../shared/errors/errors.ts';
 import { validationError } from '../../shared/errors/errors.ts';
 import { change } from './change.ts';
 import { decideFulfilment } from './fulfilment.ts';
+import {
+  type Decision,
+  type Order,
+  type OrderCommand,
+  type OrderEvent,
+  type OrderState,
+  type PaymentStatus,
+  closedStates,
+  terminalStates,
+  transitions,
+} from './order-model.ts';
 import { decideAwaiting, decidePayment, isAwaiting, larger, netMinor } from './paying.ts';
 import { decideLapse, decideRedemption } from './redemption.ts';
 
@@ -9,223 +20,6 @@ import { decideLapse, decideRedemption } from './redemption.ts';
  * The life of an order as data and two pure functions: `decide` says which events a command leads to, or why not;
  * `evolve` applies one event. Nothing here knows of databases, clocks or services.
  */
-
-export const orderStates = [
-  'PLACING',
-  'PENDING_PAYMENT',
-  'PAID',
-  'PROCESSING',
-  'COMPLETED',
-  'LAPSED',
-  'CANCELLED',
-  'EXPIRED',
-  'FAILED',
-  'NEEDS_ATTENTION',
-] as const;
-export type OrderState = (typeof orderStates)[number];
-export type PaymentStatus =
-  | 'NOT_REQUIRED'
-  | 'UNPAID'
-  | 'AUTHORIZED'
-  | 'PARTIALLY_PAID'
-  | 'PAID'
-  | 'OVERPAID'
-  | 'PARTIALLY_REFUNDED'
-  | 'REFUNDED'
-  | 'VOIDED';
-export type FulfilmentStatus =
-  'NOT_REQUIRED' | 'UNFULFILLED' | 'PARTIALLY_FULFILLED' | 'FULFILLED' | 'PARTIALLY_RETURNED' | 'RETURNED';
-export type CancelReason =
-  | 'CUSTOMER' | 'MERCHANT' | 'PAYMENT_TIMEOUT' | 'PAYMENT_FAILED' | 'OUT_OF_STOCK' | 'BUSINESS_REJECTED' | 'INSUFFICIENT_BALANCE' | 'FRAUD' | 'SAGA_ROLLBACK'; // prettier-ignore
-export type ActorType = 'CUSTOMER' | 'STAFF' | 'SERVICE' | 'SYSTEM' | 'PROVIDER';
-export type Actor = { readonly type: ActorType; readonly id: string | null };
-
-/** Which states each state may go to. Everything else is refused, by `decide` and by the guarded UPDATE. */
-export const transitions: Readonly<Record<OrderState, readonly OrderState[]>> = {
-  PLACING: ['PENDING_PAYMENT', 'FAILED'],
-  PENDING_PAYMENT: ['PAID', 'CANCELLED', 'EXPIRED'],
-  PAID: ['PROCESSING', 'COMPLETED', 'LAPSED', 'NEEDS_ATTENTION'],
-  PROCESSING: ['COMPLETED', 'NEEDS_ATTENTION'],
-  NEEDS_ATTENTION: ['PROCESSING', 'COMPLETED'],
-  COMPLETED: [],
-  LAPSED: [],
-  CANCELLED: [],
-  EXPIRED: [],
-  FAILED: [],
-};
-
-/** States in which the order is over and its stock is not held any more. */
-export const closedStates: readonly OrderState[] = ['CANCELLED', 'EXPIRED', 'FAILED'];
-export const terminalStates: readonly OrderState[] = [...closedStates, 'COMPLETED', 'LAPSED'];
-
-export type Line = {
-  readonly id: string;
-  readonly quantity: number;
-  readonly fulfilledQuantity: number;
-  readonly needsFulfilment: boolean;
-};
-
-/** What the rules need to know of an order. Amounts in minor units of the order's currency. */
-export type Order = {
-  readonly id: string;
-  readonly state: OrderState;
-  readonly paymentStatus: PaymentStatus;
-  readonly fulfilmentStatus: FulfilmentStatus;
-  readonly totalMinor: bigint;
-  readonly paidMinor: bigint;
-  readonly refundedMinor: bigint;
-  /** Held for the order at a provider, and neither captured nor let go yet. */
-  readonly authorizedMinor: bigint;
-  /** When it closes by itself unless it is paid. */
-  readonly expiresAt: Date;
-  /** A payment at a provider has been begun, so it is asked about before the order closes. */
-  readonly isPaying: boolean;
-  /** The deadline that the order was placed with, while `expiresAt` is later because a payment is on its way; else null. */
-  readonly payBy: Date | null;
-  readonly paidAt: Date | null;
-  readonly completedAt: Date | null;
-  readonly closedAt: Date | null;
-  readonly cancelReason: CancelReason | null;
-  readonly archivedAt: Date | null;
-  readonly remark: string | null;
-  /** When the delivery looks at it again; null when nothing is due. */
-  readonly advanceAt: Date | null;
-  readonly advanceAttempts: number;
-  /** When a paid order that is to be redeemed counts as never used; null for the others. */
-  readonly lapsesAt: Date | null;
-  /** Only loaded where a command needs them. */
-  readonly lines: readonly Line[];
-};
-
-export type LineQuantity = { readonly lineId: string; readonly quantity: number };
-
-/** What the journal knows of one payment: events may come twice, and a refund before its payment. */
-export type PaymentHistory = {
-  /** Its money was counted, or refused. */
-  readonly received: boolean;
-  readonly refundIds: readonly string[];
-  /** Sum of its refunds. */
-  readonly refundedMinor: bigint;
-};
-
-/** A dispute of one payment; the amount is what the bank wants. */
-type Dispute = {
-  readonly paymentId: string;
-  readonly disputeId: string;
-  readonly state: 'OPEN' | 'WON' | 'LOST';
-  readonly amountMinor: bigint;
-  /** The bank's, in the provider's words. */
-  readonly reason: string | null;
-};
-
-export type OrderCommand =
-  | { readonly type: 'ConfirmStock' }
-  /** Stock is held and the wallet has paid, in one step. */
-  | { readonly type: 'ConfirmPrepaid'; readonly paymentId: string; readonly paidAt: Date; readonly advances: boolean }
-  | { readonly type: 'FailPlacing'; readonly reason: CancelReason; readonly detail: unknown }
-  | {
-      readonly type: 'MarkPaid';
-      readonly paymentId: string;
-      readonly amountMinor: bigint;
-      readonly method: string;
-      readonly paidAt: Date;
-      readonly advances: boolean;
-      /** Needed where the order has had money before. */
-      readonly known?: PaymentHistory;
-    }
-  | {
-      readonly type: 'RecordRefund';
-      readonly paymentId: string;
-      readonly refundId: string;
-      readonly amountMinor: bigint;
-      readonly known?: PaymentHistory;
-    }
-  /** A customer's bank disputes a payment, or has decided. What goes back by it is told by a refund of its own. */
-  | ({ readonly type: 'RecordDispute' } & Dispute)
-  /** A payment has come so far that the order waits for it past its deadline, up to `until`; it may hold money meanwhile. */
-  | {
-      readonly type: 'AwaitPayment';
-      readonly paymentId: string;
-      readonly until: Date;
-      readonly authorizedMinor: bigint;
-    }
-  /** That payment comes to nothing: the order's own deadline counts again. */
-  | { readonly type: 'StopAwaiting'; readonly paymentId: string }
-  | { readonly type: 'Expire' }
-  | { readonly type: 'Cancel'; readonly reason: CancelReason; readonly note: string | null }
-  | { readonly type: 'Redeem' }
-  | { readonly type: 'Lapse' }
-  | { readonly type: 'StartProcessing' }
-  | { readonly type: 'Complete' }
-  | {
-      readonly type: 'Fulfil';
-      readonly fulfilmentId: string;
-      readonly lines: readonly LineQuantity[] | null;
-      readonly trackingNumber: string | null;
-    }
-  | { readonly type: 'PostponeAdvance'; readonly error: string; readonly nextAt: Date }
-  | { readonly type: 'NeedAttention'; readonly error: string }
-  | { readonly type: 'ResolveAttention'; readonly to: OrderState; readonly note: string }
-  | { readonly type: 'ChangeRemark'; readonly remark: string }
-  | { readonly type: 'AddNote'; readonly note: string; readonly public: boolean }
-  | { readonly type: 'Archive' };
-
-/** Past tense; `data` is what the journal keeps beside the states. */
-export type OrderEvent =
-  | { readonly type: 'OrderPlaced'; readonly data: Readonly<Record<string, unknown>> }
-  | { readonly type: 'StockReserved' }
-  | { readonly type: 'PlacingFailed'; readonly reason: CancelReason; readonly detail: unknown }
-  | {
-      readonly type: 'OrderPaid' | 'PartPaymentReceived' | 'PaymentRefused';
-      readonly paymentId: string;
-      readonly amountMinor: bigint;
-      readonly method: string;
-      readonly paidAt: Date;
-      readonly advances: boolean;
-      readonly reason?: string;
-      /** What early refunds have counted of it already. */
-      readonly countedMinor?: bigint;
-    }
-  | {
-      readonly type: 'RefundRecorded';
-      readonly paymentId: string;
-      readonly refundId: string;
-      readonly amountMinor: bigint;
-      /** The payment itself was not heard of yet, so its money is counted as come and gone. */
-      readonly early: boolean;
-    }
-  | ({ readonly type: 'DisputeRecorded' } & Dispute)
-  | {
-      readonly type: 'PaymentAwaited';
-      readonly paymentId: string;
-      readonly until: Date;
-      readonly authorizedMinor: bigint;
-    }
-  | { readonly type: 'AwaitingEnded'; readonly paymentId: string }
-  /** `parts`: money that had come in and has to go back. */
-  | { readonly type: 'OrderExpired'; readonly parts?: readonly PartPayment[] }
-  | { readonly type: 'OrderCancelled'; readonly reason: CancelReason; readonly note: string | null }
-  | { readonly type: 'ProcessingStarted' }
-  | {
-      readonly type: 'LinesFulfilled';
-      readonly fulfilmentId: string;
-      readonly lines: readonly LineQuantity[];
-      readonly trackingNumber: string | null;
-    }
-  | { readonly type: 'OrderCompleted' }
-  | { readonly type: 'OrderRedeemed' }
-  | { readonly type: 'OrderLapsed' }
-  | { readonly type: 'AdvancePostponed'; readonly error: string; readonly nextAt: Date }
-  | { readonly type: 'AttentionNeeded'; readonly error: string }
-  | { readonly type: 'AttentionResolved'; readonly to: OrderState; readonly note: string }
-  | { readonly type: 'RemarkChanged'; readonly remark: string }
-  | { readonly type: 'NoteAdded'; readonly note: string; readonly public: boolean }
-  | { readonly type: 'OrderArchived' };
-
-/** Money of a payment that did not pay all of its order. */
-export type PartPayment = { readonly paymentId: string; readonly amountMinor: bigint };
-
-export type Decision = { readonly events: readonly OrderEvent[] } | { readonly refusal: Refusal };
 
 const accept = (...events: OrderEvent[]): Decision => ({ events });
 

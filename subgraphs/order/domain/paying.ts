@@ -1,4 +1,4 @@
-import type { Decision, Order, OrderCommand, OrderEvent } from './order.ts';
+import type { Decision, Order, OrderCommand, OrderEvent } from './order-model.ts';
 import { isRefunded } from './redemption.ts';
 
 /** Money that is with us: what came in and did not go back. */

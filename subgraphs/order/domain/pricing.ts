@@ -1,26 +1,14 @@
-import type { Refusal } from '../../shared/errors/errors.ts';
-import { notFoundError, validationError } from '../../shared/errors/errors.ts';
+import { type Refusal, notFoundError, validationError } from '../../shared/errors/errors.ts';
 import { isCurrency } from '../../shared/values/currencies.ts';
 import { type MoneyJson, money, multiply, sum } from '../../shared/values/money.ts';
 import { brokenTextRule } from '../../shared/values/text.ts';
-import type { LineAddOnRecord } from '../records.ts';
-import type { StoredLine } from '../rows.ts';
-import { type Stay, checkStay, checkStayAt, maxNightsPerOrder, nightsOf } from './stay.ts';
-import { type OrderType, type ProductKind, maxExtensionBytes } from '../types/order-type.ts';
+import type { LineAddOn, LineInput, PricedLine, ProductKind, Stay } from './line.ts';
+import { checkStay, checkStayAt, maxNightsPerOrder, nightsOf } from './stay.ts';
+import { type TypeRules, maxExtensionBytes } from './type-rules.ts';
 
 /*
  * From what the client sent and what the product service says to the lines of an order. Pure.
  */
-
-export type LineInput = {
-  readonly productId: string;
-  readonly quantity: number;
-  readonly addOns?: readonly string[] | null | undefined;
-  readonly stayFrom?: string | null | undefined;
-  readonly stayTo?: string | null | undefined;
-  readonly guests?: number | null | undefined;
-  readonly expectedUnitPrice?: number | null | undefined;
-};
 
 export type PlaceOrderInput = {
   readonly type: string;
@@ -75,7 +63,7 @@ export type WantedLine = {
 /** All that is wrong with the input by itself, and otherwise its lines with equal ones merged. */
 export function checkInput(
   input: PlaceOrderInput,
-  type: OrderType | null,
+  type: TypeRules | null,
 ): { lines: readonly WantedLine[] } | { refusals: readonly Refusal[] } {
   const refusals: Refusal[] = [];
   const invalid = (message: string, ...path: string[]) => refusals.push(validationError(message, ['input', ...path]));
@@ -123,7 +111,7 @@ export function checkInput(
   return refusals.length > 0 ? { refusals } : { lines: [...merged.values()] };
 }
 
-function checkExtension(extension: unknown, type: OrderType): Refusal[] {
+function checkExtension(extension: unknown, type: TypeRules): Refusal[] {
   if (extension === null || extension === undefined) return [];
   const path = ['input', 'extension'];
   if (!type.extension) return [validationError(`extension: orders of type ${type.code} take none.`, path)];
@@ -136,13 +124,12 @@ function checkExtension(extension: unknown, type: OrderType): Refusal[] {
   );
 }
 
-export type PricedLine = Omit<StoredLine, 'orderId'>;
 export type Priced = { readonly lines: readonly PricedLine[]; readonly totalMinor: bigint };
 
 /** What an order's lines are priced for; `today` is the shop's date. */
 export type PricedFor = {
   readonly currency: string;
-  readonly type: OrderType;
+  readonly type: TypeRules;
   readonly today: string;
   readonly newId: () => string;
 };
@@ -229,7 +216,7 @@ function priceLine(line: WantedLine, product: ProductSnapshot, order: PricedFor)
   const nights = stay === null ? 1 : nightsOf(stay);
   const portions = ({ perPerson, perNight }: AddOnSnapshot): number =>
     stay === null ? quantity : (perPerson ? stay.guests : quantity) * (perNight ? nights : 1);
-  const addOns: LineAddOnRecord[] = product.addOns
+  const addOns: LineAddOn[] = product.addOns
     .filter(({ code }) => line.addOns.includes(code))
     .map((addOn) => ({
       code: addOn.code,

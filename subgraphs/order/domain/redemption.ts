@@ -1,5 +1,5 @@
 import type { Refusal } from '../../shared/errors/errors.ts';
-import type { Decision, Order } from './order.ts';
+import type { Decision, Order } from './order-model.ts';
 
 /*
  * Orders that are used by their confirmation code: a paid one is redeemed at check-in, or lapses when its time is over. One

@@ -1,4 +1,4 @@
-import type { CancelReason } from './order.ts';
+import type { CancelReason } from './order-model.ts';
 
 export type SagaState = 'RUNNING' | 'SUCCEEDED' | 'COMPENSATING' | 'COMPENSATED' | 'STUCK';
 export type StepState = 'PENDING' | 'RUNNING' | 'DONE' | 'SKIPPED' | 'FAILED';

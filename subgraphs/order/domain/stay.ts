@@ -1,10 +1,7 @@
 import { type Refusal, validationError } from '../../shared/errors/errors.ts';
 import { addDays, daysBetween, isLocalDate, startOfDay } from '../../shared/values/local-date.ts';
-import type { OrderType } from '../types/order-type.ts';
-import type { LineInput } from './pricing.ts';
-
-/** The nights of a line: from the first one up to the day of departure, and the guests of all its rooms together. */
-export type Stay = { readonly from: string; readonly to: string; readonly guests: number };
+import type { TypeRules } from './type-rules.ts';
+import type { LineInput, Stay } from './line.ts';
 
 /** Nights of one stay. */
 export const maxNights = 90;
@@ -17,10 +14,10 @@ export const maxGuests = 10_000;
 export const nightsOf = (stay: Pick<Stay, 'from' | 'to'>): number => daysBetween(stay.from, stay.to);
 
 /** True for types whose lines are stays. */
-export const takesStays = (type: Pick<OrderType, 'productKind'>): boolean => type.productKind === 'BOOKABLE';
+export const takesStays = (type: Pick<TypeRules, 'productKind'>): boolean => type.productKind === 'BOOKABLE';
 
 /** What is wrong with a line's dates and guests by themselves; a type that takes no stays takes none of them. */
-export function checkStay(line: LineInput, index: number, type: Pick<OrderType, 'code' | 'productKind'>): Refusal[] {
+export function checkStay(line: LineInput, index: number, type: Pick<TypeRules, 'code' | 'productKind'>): Refusal[] {
   const { stayFrom, stayTo, guests } = line;
   const invalid = (field: string, rule: string) =>
     validationError(`${field}: ${rule}`, ['input', 'lines', String(index), field]);

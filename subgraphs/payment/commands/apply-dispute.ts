@@ -1,7 +1,8 @@
 import { type Row, insertRows, select, write } from '../../shared/database/database.ts';
 import { idFromBytes, idToBytes } from '../../shared/values/ids.ts';
 import { firstOf } from '../../shared/values/text.ts';
-import type { PaymentDeps, Unit } from '../context.ts';
+import type { Unit } from '../unit.ts';
+import type { PaymentDeps } from '../deps.ts';
 import { refundableMinor } from '../domain/payment.ts';
 import { announce, paymentDisputed } from '../events.ts';
 import type { ProviderDispute } from '../providers/provider.ts';

@@ -1,6 +1,7 @@
 import { select } from '../../shared/database/database.ts';
 import { idToBytes } from '../../shared/values/ids.ts';
-import type { PaymentDeps, Unit } from '../context.ts';
+import type { Unit } from '../unit.ts';
+import type { PaymentDeps } from '../deps.ts';
 import { refundableMinor } from '../domain/payment.ts';
 import { type Cause, refundFrom } from '../store.ts';
 import type { Applied } from './apply-fact.ts';

@@ -1,6 +1,7 @@
 import { write } from '../../shared/database/database.ts';
 import { idToBytes, isId } from '../../shared/values/ids.ts';
-import type { PaymentDeps, Unit } from '../context.ts';
+import type { Unit } from '../unit.ts';
+import type { PaymentDeps } from '../deps.ts';
 import { type RefundFacts, decideRefundResult } from '../domain/refund.ts';
 import { announce, paymentRefunded } from '../events.ts';
 import type { ProviderRefund } from '../providers/provider.ts';

@@ -1,6 +1,7 @@
 import { write } from '../../shared/database/database.ts';
 import { idToBytes } from '../../shared/values/ids.ts';
-import type { PaymentDeps, Unit } from '../context.ts';
+import type { Unit } from '../unit.ts';
+import type { PaymentDeps } from '../deps.ts';
 import { announce, paymentAwaited } from '../events.ts';
 import type { AwaitedState } from '../providers/provider.ts';
 import type { PaymentRow } from '../records.ts';

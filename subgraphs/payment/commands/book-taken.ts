@@ -1,7 +1,8 @@
 import { select, write } from '../../shared/database/database.ts';
 import { idFromBytes, idToBytes, isId, newNumber } from '../../shared/values/ids.ts';
 import { firstOf } from '../../shared/values/text.ts';
-import type { PaymentDeps, Unit } from '../context.ts';
+import type { Unit } from '../unit.ts';
+import type { PaymentDeps } from '../deps.ts';
 import type { ProviderEvent } from '../providers/provider.ts';
 import type { PaymentRow, RefundOrigin, RefundRow } from '../records.ts';
 import { type Cause, insertRefund, lockPayment, refundFrom, savePayment } from '../store.ts';

@@ -1,7 +1,8 @@
 import { type Viewer, isStaff, requireUser } from '../../shared/auth/viewer.ts';
 import { RefusedError, orRefusals, validationError } from '../../shared/errors/errors.ts';
 import { type Claim, claimKey, findKey } from '../../shared/tables/idempotency.ts';
-import { type PaymentDeps, transact } from '../context.ts';
+import { transact } from '../unit.ts';
+import type { PaymentDeps } from '../deps.ts';
 import { decideClose, isUnpaid } from '../domain/payment.ts';
 import { announce, paymentFailed } from '../events.ts';
 import type { AttemptRow, PaymentRow } from '../records.ts';

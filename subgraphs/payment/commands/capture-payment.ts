@@ -3,10 +3,11 @@ import { type Refusal, RefusedError, forbiddenError, orRefusals, validationError
 import { failPoint } from '../../shared/process/fail-point.ts';
 import { type Claim, claimKey } from '../../shared/tables/idempotency.ts';
 import { type MoneyJson, money, moneyFromJson } from '../../shared/values/money.ts';
-import { type PaymentDeps, type Unit, providerNamed, transact } from '../context.ts';
+import { type Unit, transact } from '../unit.ts';
+import { type PaymentDeps, providerNamed } from '../deps.ts';
 import { decideArrival, decideCapture, isUnpaid } from '../domain/payment.ts';
 import { type Intent, ProviderRefused } from '../providers/provider.ts';
-import { providerError } from '../refusals.ts';
+import { providerError } from '../domain/refusals.ts';
 import { claimFor, ownRefusal } from '../second-person.ts';
 import type { AttemptRow, PaymentRow, Source } from '../records.ts';
 import { type Cause, findLiveAttempt, findPayment, knownAttempt, lockPayment, savePayment } from '../store.ts';

@@ -1,6 +1,7 @@
 import { type Sql, select, write } from '../../shared/database/database.ts';
 import { idToBytes } from '../../shared/values/ids.ts';
-import type { PaymentDeps, Unit } from '../context.ts';
+import type { Unit } from '../unit.ts';
+import type { PaymentDeps } from '../deps.ts';
 import { type PaymentEvent, isClosed } from '../domain/payment.ts';
 import { announce, paymentSucceeded } from '../events.ts';
 import type { PaymentRow } from '../records.ts';

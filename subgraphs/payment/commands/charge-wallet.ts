@@ -4,7 +4,8 @@ import { RefusedError, badUserInput, branchCompensated } from '../../shared/erro
 import { idToBytes, isId } from '../../shared/values/ids.ts';
 import { isCurrency } from '../../shared/values/currencies.ts';
 import { type MoneyJson, moneyFromJson } from '../../shared/values/money.ts';
-import { type PaymentDeps, transact } from '../context.ts';
+import { transact } from '../unit.ts';
+import type { PaymentDeps } from '../deps.ts';
 import type { PaymentRow } from '../records.ts';
 import { lockPayment, paymentFrom } from '../store.ts';
 import { refundRest } from './apply-fact.ts';

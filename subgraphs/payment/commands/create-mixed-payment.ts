@@ -3,9 +3,9 @@ import { type Refusal, RefusedError, orRefusals, validationError } from '../../s
 import { failPoint } from '../../shared/process/fail-point.ts';
 import { type Claim, findKey } from '../../shared/tables/idempotency.ts';
 import { type Money, type MoneyJson, money, moneyFromJson } from '../../shared/values/money.ts';
-import type { PaymentDeps } from '../context.ts';
+import type { PaymentDeps } from '../deps.ts';
 import { type OrderFacts, requirePayableOrder, requireWalletTaken } from '../orders.ts';
-import { amountMismatch } from '../refusals.ts';
+import { amountMismatch } from '../domain/refusals.ts';
 import type { PaymentMethod, PaymentRow } from '../records.ts';
 import { findPayment } from '../store.ts';
 import { checkReturnUrl, requireMethod, requireTaken } from './create-payment.ts';

@@ -1,7 +1,8 @@
 import { select } from '../../shared/database/database.ts';
 import { badUserInput, unavailable } from '../../shared/errors/errors.ts';
 import { idToBytes, isId } from '../../shared/values/ids.ts';
-import { type PaymentDeps, transact } from '../context.ts';
+import { transact } from '../unit.ts';
+import type { PaymentDeps } from '../deps.ts';
 import { between, topUpReference } from '../domain/ledger.ts';
 import { refundableMinor } from '../domain/payment.ts';
 import { isPosted, postTransfer } from '../ledger/transfer.ts';

@@ -1,4 +1,4 @@
-import type { PaymentDeps } from '../context.ts';
+import type { PaymentDeps } from '../deps.ts';
 import { type Period, compareLine, dueAt, endedDays, openDays, periodOf } from '../domain/reconciliation.ts';
 import {
   type PaymentProvider, type ProviderStatement, ProviderRefused, ProviderUnreachable, type StatementLine, movementKinds,

@@ -10,7 +10,8 @@ import {
 } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
 import { idToBytes, isId } from '../../shared/values/ids.ts';
-import { type PaymentDeps, transact } from '../context.ts';
+import { transact } from '../unit.ts';
+import type { PaymentDeps } from '../deps.ts';
 import type { PaymentProvider } from '../providers/provider.ts';
 import { WebhookRecord, type WebhookRow } from '../records.ts';
 import { reapplyDelivery } from './receive-webhook.ts';

@@ -3,10 +3,11 @@ import { RefusedError, orRefusals, validationError } from '../../shared/errors/e
 import { type Claim, claimKey, findKey } from '../../shared/tables/idempotency.ts';
 import { newNumber } from '../../shared/values/ids.ts';
 import { money } from '../../shared/values/money.ts';
-import { type PaymentDeps, transact } from '../context.ts';
+import { transact } from '../unit.ts';
+import type { PaymentDeps } from '../deps.ts';
 import { isClosed, isUnpaid } from '../domain/payment.ts';
 import { requirePayableOrder } from '../orders.ts';
-import { orderNotPayable, paymentInProgress } from '../refusals.ts';
+import { orderNotPayable, paymentInProgress } from '../domain/refusals.ts';
 import type { PaymentProvider } from '../providers/provider.ts';
 import type { AttemptRow, PaymentRow } from '../records.ts';
 import { findLiveAttempt, insertAttempt, lockPayment, savePayment } from '../store.ts';

@@ -11,7 +11,8 @@ import {
 import { type Claim, claimKey } from '../../shared/tables/idempotency.ts';
 import { idToBytes, isId } from '../../shared/values/ids.ts';
 import { brokenTextRule } from '../../shared/values/text.ts';
-import { type PaymentDeps, type Unit, transact } from '../context.ts';
+import { type Unit, transact } from '../unit.ts';
+import type { PaymentDeps } from '../deps.ts';
 import type { PaymentEvent } from '../domain/payment.ts';
 import { decideRefundResult, decideReopen } from '../domain/refund.ts';
 import { announce, paymentRefunded } from '../events.ts';

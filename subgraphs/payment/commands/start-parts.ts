@@ -2,12 +2,13 @@ import { RefusedError, isDuplicateKey } from '../../shared/errors/errors.ts';
 import { type Claim, type Claimed, claimKey } from '../../shared/tables/idempotency.ts';
 import { newNumber } from '../../shared/values/ids.ts';
 import type { Money } from '../../shared/values/money.ts';
-import { type PaymentDeps, type Unit, transact } from '../context.ts';
+import { type Unit, transact } from '../unit.ts';
+import type { PaymentDeps } from '../deps.ts';
 import { decideClose } from '../domain/payment.ts';
 import { announce, paymentStarted, paymentSucceeded } from '../events.ts';
 import type { OrderFacts } from '../orders.ts';
 import type { PaymentProvider } from '../providers/provider.ts';
-import { orderNotPayable, paymentInProgress } from '../refusals.ts';
+import { orderNotPayable, paymentInProgress } from '../domain/refusals.ts';
 import type { PaymentMethod, PaymentRow } from '../records.ts';
 import {
   findHolder,

@@ -1,6 +1,6 @@
 import { type Refusal, validationError } from '../../shared/errors/errors.ts';
 import type { Money } from '../../shared/values/money.ts';
-import { amountMismatch } from '../refusals.ts';
+import { amountMismatch } from './refusals.ts';
 
 export const paymentStates = [
   'OPEN', 'PROCESSING', 'AUTHORIZED', 'SETTLED', 'FAILED', 'CANCELLED', 'EXPIRED', 'PARTIALLY_REFUNDED', 'REFUNDED',

@@ -3,7 +3,7 @@ import { type Refusal, RefusedError, validationError } from '../../shared/errors
 import { idFromBytes, idToBytes, newId } from '../../shared/values/ids.ts';
 import { maxAmountMinor, money } from '../../shared/values/money.ts';
 import { type Move, type Transfer, accountId, checkTransfer, isCustomers } from '../domain/ledger.ts';
-import { insufficientBalance } from '../refusals.ts';
+import { insufficientBalance } from '../domain/refusals.ts';
 
 type LocatedMove = Move & { readonly id: string };
 

@@ -7,8 +7,7 @@ import {
   validationError,
 } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
-import type { MoneyJson } from '../../shared/values/money.ts';
-import { moneyFromJson } from '../../shared/values/money.ts';
+import { type MoneyJson, moneyFromJson } from '../../shared/values/money.ts';
 import { type ProductDeps, changeProduct } from '../deps.ts';
 import {
   type AddOn,

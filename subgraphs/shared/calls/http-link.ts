@@ -7,7 +7,8 @@ import { type Deadline, deadlineIn, defaultTimeoutMs, remainingMs, timeoutHeader
 import { deadlineExceeded, unavailable } from '../errors/errors.ts';
 import type { HttpAnswer } from '../http/answer.ts';
 import { TransportError, headerLines, openTransport } from '../http/transport.ts';
-import type { SubgraphLink, SubgraphName, SubgraphRequest } from './link.ts';
+import type { SubgraphLink, SubgraphRequest } from './link.ts';
+import type { SubgraphName } from '../values/subgraph-names.ts';
 import { openSocketSubscriptions } from './socket-subscriptions.ts';
 
 /** Before a call is sent again that met no or a broken connection: long enough for another instance to be found. */

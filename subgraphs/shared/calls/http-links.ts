@@ -2,7 +2,8 @@ import { type Env, readEnv, url } from '../process/env.ts';
 import { readAnswerLimits } from '../process/platform-config.ts';
 import type { CallReport } from './circuit.ts';
 import { httpLink } from './http-link.ts';
-import { type SubgraphLink, type SubgraphName, subgraphNames } from './link.ts';
+import type { SubgraphLink } from './link.ts';
+import { type SubgraphName, subgraphNames } from '../values/subgraph-names.ts';
 
 /** Where each subgraph listens unless `<NAME>_PORT` says otherwise. */
 export const subgraphPorts: Readonly<Record<SubgraphName, number>> = {

@@ -2,10 +2,8 @@ import type { ExecutionResult } from 'graphql';
 import { type Headers, callerHeaders } from '../auth/caller-headers.ts';
 import type { Deadline } from '../time/deadline.ts';
 import type { HeaderLines } from '../http/transport.ts';
+import type { SubgraphName } from '../values/subgraph-names.ts';
 import { traceparentOf } from '../process/telemetry.ts';
-
-export const subgraphNames = ['user', 'product', 'order', 'payment'] as const;
-export type SubgraphName = (typeof subgraphNames)[number];
 
 /** The most representations of entities that one call may ask for. */
 export const maxRepresentations = 100;

@@ -5,7 +5,8 @@ import { type Refusal, isUnavailable, notFoundError } from '../errors/errors.ts'
 import { type EventHandler, handleOnce } from '../events/event-consumer.ts';
 import type { DomainEvent } from '../tables/outbox.ts';
 import { idFromBytes, idToBytes, isId } from '../values/ids.ts';
-import type { CallContext, ResolverMap } from './subgraph.ts';
+import type { ResolverMap } from './subgraph.ts';
+import type { CallContext } from './prepare.ts';
 
 /** An event that a service failed to handle as often as it tries. */
 export type DeadLetter = {

@@ -8,15 +8,28 @@ import {
   validate,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import { type AnswerLimits, newAnswerSize } from '../answers/answer-size.ts';
+import { type AnswerLimits, type AnswerSize, newAnswerSize } from '../answers/answer-size.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
 import { type Headers, callerHeaders } from '../auth/caller-headers.ts';
+import type { Viewer } from '../auth/viewer.ts';
 import type { Deadline } from '../time/deadline.ts';
 import { documentSize } from './document-size.ts';
 import { badUserInput } from '../errors/errors.ts';
 import type { SubgraphRequest } from '../calls/link.ts';
-import type { CallContext } from './subgraph.ts';
 import { traceIdFrom } from '../process/telemetry.ts';
+
+/** What every resolver gets beside its subgraph's own context. */
+export type CallContext = {
+  readonly viewer: Viewer;
+  readonly app: string;
+  readonly traceId: string;
+  /** The client's network address as the gateway saw it; undefined for services and where the gateway did not say. */
+  readonly clientAddress?: string | undefined;
+  /** When the caller no longer waits: calls of others end with it too. Undefined for subscriptions, which wait for ever. */
+  readonly deadline: Deadline | undefined;
+  /** What the answer has come to so far. */
+  readonly answerSize: AnswerSize;
+};
 
 /** A request that may be executed, or the errors that say why not. */
 export type Prepared =

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { type Authenticator, authenticator } from '../auth/authenticator.ts';
 import { grantService, rpcAuthKey } from '../auth/grants.ts';
-import { type ServiceCaller, type SubgraphName, serviceCaller } from '../calls/link.ts';
+import { type ServiceCaller, serviceCaller } from '../calls/link.ts';
+import type { SubgraphName } from '../values/subgraph-names.ts';
 import { type Database, type NamedMigration, openDatabase } from '../database/database.ts';
 import { startLoop } from '../process/loop.ts';
 import { databaseUrl } from '../process/platform-config.ts';

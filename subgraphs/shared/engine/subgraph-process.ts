@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { integer, readEnv } from '../process/env.ts';
 import { httpLinks, subgraphPorts } from '../calls/http-links.ts';
-import type { SubgraphName } from '../calls/link.ts';
+import type { SubgraphName } from '../values/subgraph-names.ts';
 import { openOperationsPort } from '../process/operations-port.ts';
 import { runProcess } from '../process/run-process.ts';
 import { type Runtime, openRuntime } from '../process/runtime.ts';

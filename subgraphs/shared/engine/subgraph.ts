@@ -2,7 +2,6 @@ import { buildSubgraphSchema } from '@apollo/subgraph';
 import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLObjectType, type GraphQLSchema, Kind, execute, getNamedType, getOperationAST, isListType, isNonNullType, isScalarType, isSpecifiedScalarType, subscribe } from 'graphql'; // prettier-ignore
 import { boundLists, isOver } from '../answers/answer-lists.ts';
 import {
-  type AnswerSize,
   addErrors,
   addValue,
   answerTooLarge,
@@ -13,28 +12,15 @@ import {
 } from '../answers/answer-size.ts';
 import { type Answering, openAnswering } from '../answers/answering.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
-import type { Viewer } from '../auth/viewer.ts';
 import { type Deadline, deadlineIn, deadlineOf, defaultTimeoutMs, openExpiry, remainingMs } from '../time/deadline.ts';
 import { badUserInput, deadlineExceeded } from '../errors/errors.ts';
 import { keyRefusal } from '../tables/idempotency.ts';
-import { type RawRequest, type RawResponse, type SubgraphLink, type SubgraphName, type SubgraphRequest, maxRepresentations } from '../calls/link.ts'; // prettier-ignore
-import { type Prepared, openPreparation, traceIdOf } from './prepare.ts';
+import { type RawRequest, type RawResponse, type SubgraphLink, type SubgraphRequest, maxRepresentations } from '../calls/link.ts'; // prettier-ignore
+import type { SubgraphName } from '../values/subgraph-names.ts';
+import { type CallContext, type Prepared, openPreparation, traceIdOf } from './prepare.ts';
 import { type PresentOptions, presentError, presentResult } from './present-error.ts';
 import { spellIds } from './spelled-ids.ts';
 import type { Logger, Metrics } from '../process/telemetry.ts';
-
-/** What every resolver gets beside its subgraph's own context. */
-export type CallContext = {
-  readonly viewer: Viewer;
-  readonly app: string;
-  readonly traceId: string;
-  /** The client's network address as the gateway saw it; undefined for services and where the gateway did not say. */
-  readonly clientAddress?: string | undefined;
-  /** When the caller no longer waits: calls of others end with it too. Undefined for subscriptions, which wait for ever. */
-  readonly deadline: Deadline | undefined;
-  /** What the answer has come to so far. */
-  readonly answerSize: AnswerSize;
-};
 
 export type Route = (request: RawRequest, params: Readonly<Record<string, string>>) => Promise<RawResponse>;
 

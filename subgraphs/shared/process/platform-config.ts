@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type AnswerLimits, defaultAnswerLimits } from '../answers/answer-size.ts';
-import { subgraphNames } from '../calls/link.ts';
+import { subgraphNames } from '../values/subgraph-names.ts';
 import { usualStartTimeoutMs } from './dependency.ts';
 import { type Env, ConfigError, developmentValue, integer, readEnv, url } from './env.ts';
 

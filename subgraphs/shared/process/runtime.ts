@@ -1,5 +1,6 @@
 import { type Answering, openAnswering } from '../answers/answering.ts';
-import type { SubgraphLink, SubgraphName } from '../calls/link.ts';
+import type { SubgraphLink } from '../calls/link.ts';
+import type { SubgraphName } from '../values/subgraph-names.ts';
 import { type Jobs, openJobs } from '../jobs/jobs.ts';
 import { newId } from '../values/ids.ts';
 import { openClock } from './clock.ts';

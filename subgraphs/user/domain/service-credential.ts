@@ -1,5 +1,5 @@
 import { type Refusal, validationError } from '../../shared/errors/errors.ts';
-import { subgraphNames } from '../../shared/calls/link.ts';
+import { subgraphNames } from '../../shared/values/subgraph-names.ts';
 
 /** The right of `app` to call `service`. */
 export type ServiceCredential = {

@@ -1,11 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import {
-  type Order,
-  type OrderCommand,
-  decide,
-  effectiveState,
-  evolve,
-} from '../../../subgraphs/order/domain/order.ts';
+import { decide, effectiveState, evolve } from '../../../subgraphs/order/domain/order.ts';
+import type { Order, OrderCommand } from '../../../subgraphs/order/domain/order-model.ts';
 import { after, anOrder, commands, expiresAt, inTime } from './fixtures.ts';
 
 const until = after(expiresAt, 86_400_000);

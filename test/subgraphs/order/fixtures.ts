@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { newId } from '../../../subgraphs/shared/values/ids.ts';
-import type { Order, OrderCommand, OrderState } from '../../../subgraphs/order/domain/order.ts';
-import { orderStates, paymentStatusOf } from '../../../subgraphs/order/domain/order.ts';
+import {
+  type Order,
+  type OrderCommand,
+  type OrderState,
+  orderStates,
+} from '../../../subgraphs/order/domain/order-model.ts';
+import { paymentStatusOf } from '../../../subgraphs/order/domain/order.ts';
 import type { PlaceOrderInput, ProductSnapshot } from '../../../subgraphs/order/domain/pricing.ts';
 import type { OrderType } from '../../../subgraphs/order/types/order-type.ts';
 import { standard } from '../../../subgraphs/order/types/standard.ts';

@@ -8,7 +8,7 @@ import {
   maxReasonLength,
   toEntry,
 } from '../../../subgraphs/order/domain/journal.ts';
-import type { OrderEvent } from '../../../subgraphs/order/domain/order.ts';
+import type { OrderEvent } from '../../../subgraphs/order/domain/order-model.ts';
 import { forReader, historyPage, toHistory } from '../../../subgraphs/order/queries.ts';
 import { commands, inTime } from './fixtures.ts';
 

@@ -2,22 +2,24 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { allowedActions } from '../../../subgraphs/order/domain/actions.ts';
 import {
+  balanceDueMinor,
+  decide,
+  effectiveState,
+  evolve,
+  paymentStatusOf,
+  stateAfter,
+} from '../../../subgraphs/order/domain/order.ts';
+import {
   type Decision,
   type Order,
   type OrderCommand,
   type OrderEvent,
   type OrderState,
-  balanceDueMinor,
   closedStates,
-  decide,
-  effectiveState,
-  evolve,
   orderStates,
-  paymentStatusOf,
-  stateAfter,
   terminalStates,
   transitions,
-} from '../../../subgraphs/order/domain/order.ts';
+} from '../../../subgraphs/order/domain/order-model.ts';
 import { booking } from '../../../subgraphs/order/types/booking.ts';
 import { standard } from '../../../subgraphs/order/types/standard.ts';
 import { after, anOrder, anyCommand, commands, expiresAt, inTime, placedAt } from './fixtures.ts';

@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { z } from 'zod';
 import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import {
-  type LineInput,
   type PlaceOrderInput,
   type Priced,
   type ProductSnapshot,
@@ -13,8 +12,9 @@ import {
   maxQuantity,
   priceLines,
 } from '../../../subgraphs/order/domain/pricing.ts';
+import type { LineInput } from '../../../subgraphs/order/domain/line.ts';
 import { digital } from '../../../subgraphs/order/types/digital.ts';
-import { maxExtensionBytes } from '../../../subgraphs/order/types/order-type.ts';
+import { maxExtensionBytes } from '../../../subgraphs/order/domain/type-rules.ts';
 import { standard } from '../../../subgraphs/order/types/standard.ts';
 import { aType, anInput, snapshot } from './fixtures.ts';
 

@@ -4,12 +4,8 @@ import { addDays } from '../../../subgraphs/shared/values/local-date.ts';
 import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import { confirmationCodeOf, isConfirmationCode } from '../../../subgraphs/order/domain/confirmation-code.ts';
 import { decide, evolve } from '../../../subgraphs/order/domain/order.ts';
-import {
-  type LineInput,
-  type ProductSnapshot,
-  checkInput,
-  priceLines,
-} from '../../../subgraphs/order/domain/pricing.ts';
+import { type ProductSnapshot, checkInput, priceLines } from '../../../subgraphs/order/domain/pricing.ts';
+import type { LineInput } from '../../../subgraphs/order/domain/line.ts';
 import { showsCode } from '../../../subgraphs/order/domain/redemption.ts';
 import { lapsesAt, maxDaysAhead, maxNights } from '../../../subgraphs/order/domain/stay.ts';
 import { booking } from '../../../subgraphs/order/types/booking.ts';

@@ -1,7 +1,8 @@
 /** Our gateway as users run it, `gateway/server.ts` with all it has in front, before the subgraphs of the benchmark. */
 import { startGateway } from '../../../../gateway/server.ts';
 import { httpLink } from '../../../../subgraphs/shared/calls/http-link.ts';
-import { type SubgraphLink, type SubgraphName } from '../../../../subgraphs/shared/calls/link.ts';
+import type { SubgraphLink } from '../../../../subgraphs/shared/calls/link.ts';
+import type { SubgraphName } from '../../../../subgraphs/shared/values/subgraph-names.ts';
 import { openRuntime } from '../../../../subgraphs/shared/process/runtime.ts';
 import { type BenchSubgraph, composeBench } from '../graph.ts';
 import { readGiven } from './given.ts';

@@ -5,7 +5,8 @@ import { streamOf, partitionOf } from '../../../../subgraphs/shared/tables/outbo
 import { newId } from '../../../../subgraphs/shared/values/ids.ts';
 import type { SubgraphLink } from '../../../../subgraphs/shared/calls/link.ts';
 import type { Runtime } from '../../../../subgraphs/shared/process/runtime.ts';
-import { type CallContext, createEngine } from '../../../../subgraphs/shared/engine/subgraph.ts';
+import { createEngine } from '../../../../subgraphs/shared/engine/subgraph.ts';
+import type { CallContext } from '../../../../subgraphs/shared/engine/prepare.ts';
 
 /** An order as the order service would tell of it. */
 export type StandInOrder = {

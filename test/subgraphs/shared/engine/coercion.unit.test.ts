@@ -3,7 +3,8 @@ import { type ExecutionResult, parse } from 'graphql';
 import { pino } from 'pino';
 import { anonymous } from '../../../../subgraphs/shared/auth/viewer.ts';
 import { scalars } from '../../../../subgraphs/shared/values/scalars.ts';
-import { type CallContext, createEngine } from '../../../../subgraphs/shared/engine/subgraph.ts';
+import { createEngine } from '../../../../subgraphs/shared/engine/subgraph.ts';
+import type { CallContext } from '../../../../subgraphs/shared/engine/prepare.ts';
 import { createMetrics } from '../../../../subgraphs/shared/process/telemetry.ts';
 
 const logged: unknown[] = [];

@@ -9,7 +9,8 @@ import { httpLink } from '../../../../subgraphs/shared/calls/http-link.ts';
 import { type ServiceCall, withinDeadline } from '../../../../subgraphs/shared/calls/link.ts';
 import { scalars } from '../../../../subgraphs/shared/values/scalars.ts';
 import { keepAliveTimeoutMs, serveSubgraph } from '../../../../subgraphs/shared/engine/serve-subgraph.ts';
-import { type CallContext, type Subgraph, createEngine } from '../../../../subgraphs/shared/engine/subgraph.ts';
+import { type Subgraph, createEngine } from '../../../../subgraphs/shared/engine/subgraph.ts';
+import type { CallContext } from '../../../../subgraphs/shared/engine/prepare.ts';
 import { createLogger, createMetrics } from '../../../../subgraphs/shared/process/telemetry.ts';
 import { until } from '../../../support/until.ts';
 

@@ -13,9 +13,10 @@ import {
   parse,
 } from 'graphql';
 import { anonymous } from '../../../../subgraphs/shared/auth/viewer.ts';
-import { subgraphNames } from '../../../../subgraphs/shared/calls/link.ts';
+import { subgraphNames } from '../../../../subgraphs/shared/values/subgraph-names.ts';
 import { scalars } from '../../../../subgraphs/shared/values/scalars.ts';
-import { type CallContext, createEngine } from '../../../../subgraphs/shared/engine/subgraph.ts';
+import { createEngine } from '../../../../subgraphs/shared/engine/subgraph.ts';
+import type { CallContext } from '../../../../subgraphs/shared/engine/prepare.ts';
 import { createLogger, createMetrics } from '../../../../subgraphs/shared/process/telemetry.ts';
 
 const mutationsOf = (typeDefs: DocumentNode) =>

@@ -1,6 +1,5 @@
-import { type Refusal, validationError } from '../shared/errors/errors.ts';
-import { type Money, moneyToJson } from '../shared/values/money.ts';
-import type { PaymentRow } from './records.ts';
+import { type Refusal, validationError } from '../../shared/errors/errors.ts';
+import { type Money, moneyToJson } from '../../shared/values/money.ts';
 
 /** The order is in a state that takes no payment. */
 export const orderNotPayable = (orderState: string) =>
@@ -12,7 +11,7 @@ export const orderNotPayable = (orderState: string) =>
   }) satisfies Refusal;
 
 /** The order has a payment that can still be paid. */
-export const paymentInProgress = (payment: PaymentRow) =>
+export const paymentInProgress = <Payment extends { readonly number: string }>(payment: Payment) =>
   ({
     __typename: 'PaymentInProgressError',
     code: 'PAYMENT_IN_PROGRESS',
