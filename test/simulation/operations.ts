@@ -1,20 +1,23 @@
 import { idToBytes } from '../../subgraphs/shared/values/ids.ts';
 import { select } from '../../subgraphs/shared/database/database.ts';
 import { moneyToJson } from '../../subgraphs/shared/values/money.ts';
+import type { OrderDeps } from '../../subgraphs/order/deps.ts';
 import { balanceDueMinor, effectiveState } from '../../subgraphs/order/domain/order.ts';
 import { toOrder } from '../../subgraphs/order/rows.ts';
 import { type ChargeInput, type Step, chargeWallet, refundWalletCharge } from '../../subgraphs/payment/commands/charge-wallet.ts'; // prettier-ignore
 import { settleBeforeClosing } from '../../subgraphs/payment/commands/settle-before-closing.ts';
+import type { PaymentDeps } from '../../subgraphs/payment/deps.ts';
 import { type ReleaseStockInput, releaseStock } from '../../subgraphs/product/commands/release-stock.ts';
 import { type ReserveStockInput, reserveStock } from '../../subgraphs/product/commands/reserve-stock.ts';
+import type { ProductDeps } from '../../subgraphs/product/deps.ts';
 import { productsByIds } from '../../subgraphs/product/store.ts';
 import type { Operations } from './network.ts';
-import type { Running } from './platform.ts';
 
+type Services = { readonly order: OrderDeps; readonly product: ProductDeps; readonly payment: PaymentDeps };
 type References = { readonly representations: readonly { readonly id: string }[] };
 
 /** What the services ask of each other, as their resolvers answer it. */
-export const operations: Operations<Running> = {
+export const operations: Operations<Services> = {
   async ReserveStock({ product }, variables) {
     const input = variables as unknown as ReserveStockInput & { expiresAt: string };
     return { reserveStock: await reserveStock(product, { ...input, expiresAt: new Date(input.expiresAt) }) };
