@@ -26,6 +26,7 @@ import { type Graph, openGraph } from './supergraph/reloadable.ts';
 import { apiSecurityHeaders, commonHeaders, crossOrigin, crossOriginHeaders } from './front/headers.ts';
 import { answerErrors, openGraphqlHttp } from './front/http.ts';
 import { jobsPage } from './pages/jobs-page.ts';
+import { openOperationReader } from './operations/read-operation.ts';
 import { admitBy, admittedOperations } from './operations/run-operation.ts';
 import { allowedOrigins } from './front/origins.ts';
 import { openNewcomers } from './turns/new-documents.ts';
@@ -34,12 +35,11 @@ import { mountPages, openGraphiql } from './pages/serve-pages.ts';
 import { openPersistedQueries } from './documents/persisted-queries.ts';
 import { showPrepared } from './supergraph/prepared-gauge.ts';
 import { simulatedProvider, webhooks } from './front/proxies.ts';
-import { recordOf } from './front/quick-answers.ts';
 import { openResponseCache } from './cache/response-cache.ts';
 import { openRevokedSessions } from './callers/revoked-sessions.ts';
 import { openSockets, refuseUpgrade } from './front/sockets.ts';
 import { openSubscriptions } from './streams/subscriptions.ts';
-import { isReadableHead, originFormOf } from './front/text.ts';
+import { isReadableHead, jsonObjectIn, originFormOf } from './front/text.ts';
 import { type TrustedDocuments, compileAhead, readAll, readTrustedDocuments } from './documents/trusted-documents.ts';
 import { type WebhookGate, openWebhookGate } from './front/webhook-gate.ts';
 
@@ -109,7 +109,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
     listed: config.allowedOrigins,
     port: () => (server.address() as AddressInfo).port,
   });
-  const shared = { graph, supergraph, documents, ...operations.parts, verifier, addressOf, log, metrics, now, isAllowedOrigin, answering: runtime.answering, outgoing }; // prettier-ignore
+  const shared = { graph, supergraph, ...operations.parts, verifier, addressOf, log, metrics, now, isAllowedOrigin, answering: runtime.answering, outgoing }; // prettier-ignore
   const origins = { isAllowed: isAllowedOrigin };
   const security = apiSecurityHeaders(runtime.config);
   const headersFor = (origin: string | undefined) => ({ ...security, ...crossOriginHeaders(origins, origin) });
@@ -221,8 +221,7 @@ function openOperations(
   const responseCache = config.responseCache ? openResponseCache({ redis, log, metrics, graph }) : undefined;
   return {
     parts: {
-      persisted: openPersistedQueries({ redis, log, trusted }),
-      newcomers,
+      reader: openOperationReader({ documents, persisted: openPersistedQueries({ redis, log, trusted }), newcomers }),
       run: admittedOperations({ admit, supergraph }),
       admit,
       responseCache,
@@ -262,7 +261,7 @@ async function linkReady(link: SubgraphLink & { ready?: () => Promise<void> }): 
   }
   const { status, body } = await link.raw({ method: 'GET', path: '/health/ready', headers: {}, body: Buffer.alloc(0) });
   if (status === 200) return;
-  const { reason } = recordOf(body) ?? {};
+  const { reason } = jsonObjectIn(body) ?? {};
   throw new NotReady(typeof reason === 'string' ? reason : `answers ${status}`);
 }
 

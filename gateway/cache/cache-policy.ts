@@ -3,8 +3,8 @@ import {
   getNamedType, isCompositeType, isInterfaceType, isObjectType, parse,
 } from 'graphql'; // prettier-ignore
 import { catalogueTag, maxAnswerAgeSeconds, productTag } from '../../subgraphs/shared/process/cache-versions.ts';
-import type { Variables } from '../documents/cost.ts';
-import { type Fragments, fragmentsOf } from '../documents/limits.ts';
+import type { Variables } from '../execute/types.ts';
+import { type Fragments, fragmentsOf } from '../documents/fragments.ts';
 
 /** How long the answer to an operation may be kept, and what it shows. */
 export type CachePolicy = {

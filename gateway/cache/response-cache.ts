@@ -7,7 +7,7 @@ import type { Redis } from '../../subgraphs/shared/process/redis.ts';
 import type { Logger, Metrics } from '../../subgraphs/shared/process/telemetry.ts';
 import { openBoundedStore } from './bounded-store.ts';
 import { type CachePolicies, cachePolicies } from './cache-policy.ts';
-import type { Variables } from '../documents/cost.ts';
+import type { Variables } from '../execute/types.ts';
 import type { Graph } from '../supergraph/reloadable.ts';
 
 /** An answer that may be kept: the body's text, and how old it is. */

@@ -5,6 +5,7 @@ import type { Viewer } from '../../subgraphs/shared/auth/viewer.ts';
 import { identitySigner } from '../../subgraphs/shared/auth/identity.ts';
 import { type HeaderLines, headerLines } from '../../subgraphs/shared/http/transport.ts';
 import { traceparentOf } from '../../subgraphs/shared/process/telemetry.ts';
+import { addressGroup } from '../../subgraphs/shared/values/address-group.ts';
 
 /** Who sent an operation, as the gateway knows it. */
 export type Caller = {
@@ -15,6 +16,10 @@ export type Caller = {
   readonly address: string;
   readonly traceId: string;
 };
+
+/** Whose operations take turns with everybody else's. */
+export const clientOf = ({ viewer, address }: Caller): string =>
+  viewer.kind === 'user' ? `user ${viewer.userId}` : `address ${addressGroup(address)}`;
 
 /** What the gateway says to subgraphs on behalf of a caller, in one operation: as an object and as lines of HTTP. */
 export type CallerSaid = { readonly headers: Headers; readonly lines: HeaderLines };

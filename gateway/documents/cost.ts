@@ -2,10 +2,9 @@ import {
   type FieldNode, type GraphQLField, type GraphQLNamedType, type GraphQLSchema, Kind, type OperationDefinitionNode, type SelectionSetNode,
   getNamedType, isCompositeType, isInterfaceType, isListType, isNonNullType, isObjectType, valueFromASTUntyped,
 } from 'graphql'; // prettier-ignore
-import type { Fragments } from './limits.ts';
+import type { Variables } from '../execute/types.ts';
+import type { Fragments } from './fragments.ts';
 import type { ListSizes } from './list-sizes.ts';
-
-export type Variables = Readonly<Record<string, unknown>>;
 
 export type Measured = {
   /** Nodes that the page sizes ask for: the product of nested `first`s, summed. */

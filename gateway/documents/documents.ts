@@ -10,11 +10,12 @@ import {
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { documentSize } from '../../subgraphs/shared/engine/document-size.ts';
-import { type Cost, type Variables, compileCost } from './cost.ts';
 import { refusal, withoutSuggestion } from '../errors.ts';
+import type { Variables } from '../execute/types.ts';
+import { type Cost, compileCost } from './cost.ts';
+import { fragmentsOf, operationLabel } from './fragments.ts';
 import { readListSizes, undeclaredSizes } from './list-sizes.ts';
-import { operationLabel } from '../operations/measure.ts';
-import { checkDocument, fragmentsOf, limits } from './limits.ts';
+import { checkDocument, limits } from './limits.ts';
 
 /** A document that keeps the limits, parsed once. */
 export type ReadDocument = {
@@ -65,12 +66,13 @@ export function openDocuments(
       const operation = checkDocument(document);
       if (options.isTrusted?.(document) === false)
         throw refusal('DOCUMENT_NOT_TRUSTED', 'This gateway executes only the documents of its own clients.', 403);
+      const fragments = fragmentsOf(document);
       let errors: readonly GraphQLError[] | undefined;
       return {
         document,
         operation,
-        label: operationLabel(operation, document),
-        cost: compileCost({ schema, sizes }, operation, fragmentsOf(document)),
+        label: operationLabel(operation, fragments),
+        cost: compileCost({ schema, sizes }, operation, fragments),
         validationErrors: () => (errors ??= validate(schema, document, rules).map(shown)),
         isValid: () => errors && (errors.length === 0 ? 'good' : 'bad'),
       };

@@ -1,6 +1,5 @@
 import {
   type DocumentNode,
-  type FragmentDefinitionNode,
   type GraphQLError,
   Kind,
   type OperationDefinitionNode,
@@ -9,6 +8,8 @@ import {
 } from 'graphql';
 import { type GatewayErrorCode, refusal } from '../errors.ts';
 import { conditionVariables } from '../execute/operation.ts';
+import type { Variables } from '../execute/types.ts';
+import { type Fragments, fragmentsOf, rootFields } from './fragments.ts';
 
 /** What one document may ask, over HTTP and WebSocket alike. Fragments count wherever they are spread. */
 export const limits = {
@@ -43,15 +44,6 @@ const onlyOnce: ReadonlySet<string> = new Set([
   'login', 'loginWithIdentity', 'register', 'refreshTokens', 'changePassword',
   'createPayment', 'createMixedPayment', 'retryPayment', 'capturePayment', 'refundPayment', 'creditWallet',
 ]); // prettier-ignore
-
-export type Fragments = ReadonlyMap<string, FragmentDefinitionNode>;
-
-export const fragmentsOf = (document: DocumentNode): Fragments =>
-  new Map(
-    document.definitions
-      .filter((node) => node.kind === Kind.FRAGMENT_DEFINITION)
-      .map((node) => [node.name.value, node]),
-  );
 
 /**
  * The document's only operation, once it keeps all limits that don't depend on variables. Throws a refusal with the
@@ -96,7 +88,7 @@ export function checkDocument(document: DocumentNode): OperationDefinitionNode {
  * What is wrong with a client's variables whatever they are for: lists and objects nested too deep, or a text, names of fields
  * included, with one half of a surrogate pair, for which UTF-8 has no bytes. Undefined when nothing is.
  */
-export function refusalOfVariables(variables: Readonly<Record<string, unknown>>): GraphQLError | undefined {
+export function refusalOfVariables(variables: Variables): GraphQLError | undefined {
   let level: unknown[] = [variables];
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth > limits.variableDepth)
@@ -205,35 +197,4 @@ function checkSubscriptionRoots(operation: OperationDefinitionNode, fragments: F
   if (rootFields(operation.selectionSet, fragments, 2).some((root) => root.conditional)) {
     throw refusal('GRAPHQL_VALIDATION_FAILED', "A subscription's root field can't have @skip or @include.");
   }
-}
-
-type RootField = { readonly name: string; readonly conditional: boolean };
-
-/** The fields at the root, fragments expanded, up to `max` of them. A fragment is walked through again only if it has fields, so the work is bounded too. */
-export function rootFields(set: SelectionSetNode, fragments: Fragments, max: number): RootField[] {
-  const found: RootField[] = [];
-  const open = new Set<string>();
-  const walk = ({ selections }: SelectionSetNode, conditionalAbove: boolean): void => {
-    for (const selection of selections) {
-      if (found.length >= max) return;
-      const conditional =
-        conditionalAbove ||
-        (selection.directives ?? []).some(({ name }) => name.value === 'skip' || name.value === 'include');
-      if (selection.kind === Kind.FIELD) found.push({ name: selection.name.value, conditional });
-      else if (selection.kind === Kind.INLINE_FRAGMENT) walk(selection.selectionSet, conditional);
-      else {
-        const name = selection.name.value;
-        const fragment = fragments.get(name);
-        if (!fragment || open.has(name)) continue;
-        const before = found.length;
-        open.add(name);
-        walk(fragment.selectionSet, conditional);
-        // One without a field is part of a circle, or leads to a fragment that isn't there. It stays closed: to try all
-        // ways through a circle of n fragments would take n! steps.
-        if (found.length > before) open.delete(name);
-      }
-    }
-  };
-  walk(set, false);
-  return found;
 }

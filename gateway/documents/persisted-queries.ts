@@ -6,6 +6,7 @@ import type { Redis } from '../../subgraphs/shared/process/redis.ts';
 import type { Logger } from '../../subgraphs/shared/process/telemetry.ts';
 import { openBoundedStore } from '../cache/bounded-store.ts';
 import { refusal } from '../errors.ts';
+import { isJsonObject } from '../execute/types.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
 
 /** The parameters of a request by which it says what document it wants, as it sent them. */
@@ -53,8 +54,6 @@ type Known = { readonly query: string; readonly storedAtMs: number };
 
 const sha256Hex = /^[0-9a-f]{64}$/;
 const hashOf = (query: string): string => createHash('sha256').update(query).digest('hex');
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * Automatic persisted queries (Apollo's protocol, version 1) and documents by id. Trusted documents are known from the
@@ -84,7 +83,7 @@ export function openPersistedQueries(options: {
     }
   }
   async function byHash(persistedQuery: unknown, query: unknown): Promise<ResolvedText> {
-    if (!isRecord(persistedQuery)) throw refusal('BAD_REQUEST', 'extensions.persistedQuery is not an object.');
+    if (!isJsonObject(persistedQuery)) throw refusal('BAD_REQUEST', 'extensions.persistedQuery is not an object.');
     const { version, sha256Hash } = persistedQuery;
     if (version !== 1) throw refusal('BAD_REQUEST', 'Unsupported persisted query version');
     if (typeof sha256Hash !== 'string' || !sha256Hex.test(sha256Hash))
@@ -113,9 +112,9 @@ export function openPersistedQueries(options: {
 
   return {
     isNamed: ({ documentId, extensions }) =>
-      (documentId !== undefined && documentId !== null) || (isRecord(extensions) && 'persistedQuery' in extensions),
+      (documentId !== undefined && documentId !== null) || (isJsonObject(extensions) && 'persistedQuery' in extensions),
     async textOf({ query, documentId, extensions }) {
-      return isRecord(extensions) && 'persistedQuery' in extensions
+      return isJsonObject(extensions) && 'persistedQuery' in extensions
         ? byHash(extensions['persistedQuery'], query)
         : byId(documentId, query);
     },

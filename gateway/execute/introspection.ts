@@ -12,9 +12,6 @@ import type { ObjectShape } from './shape.ts';
 import type { ErrorBook } from './error-book.ts';
 import type { JsonObject } from './types.ts';
 
-/** Whether the field asks about the schema. */
-export const isIntrospection = ({ name: { value } }: FieldNode): boolean => value === '__schema' || value === '__type';
-
 /** Answers the introspection fields of an operation, which no subgraph is asked about. Notes arguments that can't be coerced. */
 export type Introspect = (variables: Readonly<Record<string, unknown>>, book: ErrorBook) => JsonObject;
 

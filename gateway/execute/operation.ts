@@ -2,6 +2,7 @@ import {
   type ArgumentNode,
   type DirectiveNode,
   type DocumentNode,
+  type FieldNode,
   type FragmentDefinitionNode,
   GraphQLError,
   Kind,
@@ -34,6 +35,9 @@ export function pickOperation(document: DocumentNode, operationName: string | un
 /** A request that can't be executed at all. */
 const requestError = (message: string): GraphQLError =>
   new GraphQLError(message, { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
+
+/** Whether the field asks about the schema. */
+export const isIntrospection = ({ name: { value } }: FieldNode): boolean => value === '__schema' || value === '__type';
 
 /** All names in the document: another one means nothing to it. */
 export function namesIn(document: DocumentNode): ReadonlySet<string> {

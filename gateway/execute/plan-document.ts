@@ -1,6 +1,5 @@
 import { type DocumentNode, type FieldNode, Kind, TypeInfo, visit, visitWithTypeInfo } from 'graphql';
-import { namesIn } from './operation.ts';
-import { isIntrospection } from './introspection.ts';
+import { isIntrospection, namesIn } from './operation.ts';
 import { meaningOf, overlappingNames, responseName } from './overlaps.ts';
 import { type SupergraphNames, isRequiredOtherwise, suffixUnusedBy } from './supergraph-names.ts';
 import type { ResponsePath } from './types.ts';

@@ -15,8 +15,7 @@ import {
   isNonNullType,
   isObjectType,
 } from 'graphql';
-import { isIntrospection } from './introspection.ts';
-import type { ParsedOperation } from './operation.ts';
+import { type ParsedOperation, isIntrospection } from './operation.ts';
 import { isOfType } from './type-conditions.ts';
 
 /** What the client gets of an object of one type: fields in the order of the answer (GraphQL §6.3.2 CollectFields). */

@@ -1,6 +1,9 @@
 /** JSON-like data as subgraphs answer it. */
 export type JsonObject = { [key: string]: unknown };
 
+/** The variables of an operation, by name, as its client sent them. */
+export type Variables = Readonly<Record<string, unknown>>;
+
 /** A position in an answer: response names and list indexes, from the root. */
 export type ResponsePath = readonly (string | number)[];
 
@@ -10,7 +13,7 @@ export type SubgraphRequest<Context> = {
   readonly operationName: string | undefined;
   readonly isMutation: boolean;
   /** Made when first read: over HTTP `body` is all that is needed. */
-  readonly variables: Readonly<Record<string, unknown>>;
+  readonly variables: Variables;
   /** What the caller of the executor passed along: who asks, deadlines, traces. */
   readonly context: Context;
   /** The request as the JSON text of GraphQL over HTTP. */

@@ -1,42 +1,32 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Response, Router } from 'express';
-import { type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
+import { type ExecutionResult, GraphQLError } from 'graphql';
 import type { Response as StreamAnswer } from 'graphql-sse';
 import { createHandler } from 'graphql-sse/lib/use/express';
 import Negotiator from 'negotiator';
 import { forbidden, unavailable } from '../../subgraphs/shared/errors/errors.ts';
-import { type Logger, type Metrics, newTraceId } from '../../subgraphs/shared/process/telemetry.ts';
-import type { SignedIn, TokenVerifier } from '../callers/access-tokens.ts';
+import { type Logger, newTraceId } from '../../subgraphs/shared/process/telemetry.ts';
+import type { SignedIn } from '../callers/access-tokens.ts';
+import { clientOf } from '../callers/caller.ts';
 import type { Connection, Connections } from './connections.ts';
 import { presentError, refusal } from '../errors.ts';
-import type { Operation } from '../supergraph/supergraph.ts';
+import { isJsonObject } from '../execute/types.ts';
 import { onlyHere } from './http.ts';
 import { jsonBody } from './json-body.ts';
-import { observe, operationLabel } from '../operations/measure.ts';
-import { type RunOperation, clientOf } from '../operations/run-operation.ts';
+import type { ReadOperation, RequestParameters } from '../operations/read-operation.ts';
+import { type StreamOperationDeps, streamOperations } from '../operations/stream-operations.ts';
+import { isOwnRead } from './origins.ts';
 import type { Outgoing } from './outgoing.ts';
-import { isOwnRead } from './quick-answers.ts';
 import { held } from './quick-send.ts';
-import {
-  type ReadOperation,
-  type SentOperation,
-  type SentOperationDeps,
-  readSentOperation,
-} from '../operations/read-operation.ts';
-import { readStreamRequest } from './stream-requests.ts';
-import type { Subscriptions } from '../streams/subscriptions.ts';
+import { readParameters } from './request-parameters.ts';
 
-export type EventStreamOptions = SentOperationDeps & {
+export type EventStreamOptions = StreamOperationDeps & {
   readonly connections: Connections;
-  readonly subscriptions: Subscriptions;
-  readonly verifier: TokenVerifier;
-  readonly run: RunOperation;
   readonly isAllowedOrigin: (origin: string) => boolean;
   readonly addressOf: (request: IncomingMessage) => string;
   readonly outgoing: Outgoing;
   readonly log: Logger;
-  readonly metrics: Metrics;
 };
 
 /** How often a client that reads slowly is looked at: its next event is asked for when the last one has left. */
@@ -48,9 +38,10 @@ const slowPollMs = 50;
  * as one does: with the access token, with the session, at a restart.
  */
 export function eventStreams(options: EventStreamOptions): Router {
-  const { log, metrics, verifier, connections } = options;
+  const { log, verifier, connections } = options;
+  const stream = streamOperations(options);
   const signedIn = new WeakMap<IncomingMessage, SignedIn>();
-  const asked = new WeakMap<IncomingMessage, SentOperation>();
+  const asked = new WeakMap<IncomingMessage, RequestParameters>();
   const report = (response: ServerResponse) => ({ log, traceId: traceIdOf(response) });
   const present = (errors: readonly GraphQLError[], response: ServerResponse) =>
     errors.map((error) => presentError(error.originalError ?? error, report(response)));
@@ -74,24 +65,18 @@ export function eventStreams(options: EventStreamOptions): Router {
     },
     async onSubscribe({ raw, context: { res } }) {
       const caller = { ...(signedIn.get(raw) as SignedIn), address: options.addressOf(raw), traceId: traceIdOf(res) };
-      const read = await readSentOperation(options, asked.get(raw) as SentOperation, {
-        caller,
-        isGone: () => res.destroyed,
-      });
-      if ('document' in read && raw.method === 'GET' && isMutation(read.contextValue))
-        return refused(res, refusal('BAD_REQUEST', 'Mutations run by POST.'), 405);
+      const sender = { caller, isGone: () => res.destroyed };
+      const read = await stream.read(asked.get(raw) as RequestParameters, sender);
+      if ('document' in read) return read;
+      const notAllowed = read.find(isNotAllowed);
+      if (notAllowed) return refused(res, notAllowed, 405);
       // Only with the key `data` is it a result to graphql-sse; undefined, it isn't sent.
-      return 'document' in read ? read : { errors: read, data: undefined };
+      return { errors: read, data: undefined };
     },
     // What onSubscribe gives has been validated.
     validate: () => [],
-    execute: ({ contextValue: operation }) => execute(options, operation),
-    subscribe: ({ contextValue: operation }) => {
-      observe(metrics, { operation: labelOf(operation), errors: undefined, started: performance.now() });
-      return options.subscriptions.follow(operation, () =>
-        verifier.stands(operation.caller),
-      ) as AsyncGenerator<ExecutionResult>;
-    },
+    execute: ({ contextValue: operation }) => stream.execute(operation),
+    subscribe: ({ contextValue: operation }) => stream.subscribe(operation) as AsyncGenerator<ExecutionResult>,
     onOperation(_operation, { context: { res } }, { contextValue }, result) {
       const { caller } = contextValue as ReadOperation;
       if (!(Symbol.asyncIterator in result))
@@ -137,7 +122,7 @@ export function eventStreams(options: EventStreamOptions): Router {
       refuse(response, refusal('UNSUPPORTED_MEDIA_TYPE', 'The body must be JSON, with the header "content-type: application/json".'), 415); // prettier-ignore
     else {
       try {
-        asked.set(request, readStreamRequest(request));
+        asked.set(request, readParameters(request));
       } catch (error) {
         refuse(response, error as GraphQLError, 400);
         return;
@@ -166,16 +151,8 @@ function takesEventStream(accept = ''): boolean {
 
 const isForeignRead = (request: IncomingMessage): boolean => request.method === 'GET' && !isOwnRead(request);
 
-async function execute({ run, metrics }: EventStreamOptions, operation: ReadOperation): Promise<ExecutionResult> {
-  const started = performance.now();
-  const result = await run(operation, operation.isGone).catch((error: GraphQLError) => ({ errors: [error] }));
-  observe(metrics, { operation: labelOf(operation), errors: result.errors, started });
-  return result;
-}
-
-const labelOf = ({ document }: Operation): string => operationLabel(getOperationAST(document), document);
-
-const isMutation = ({ document }: Operation): boolean => getOperationAST(document)?.operation === 'mutation';
+/** That the method is wrong only the status can say. */
+const isNotAllowed = ({ extensions: { http } }: GraphQLError): boolean => isJsonObject(http) && http['status'] === 405;
 
 const traceIdOf = (response: ServerResponse): string => {
   const header = response.getHeader('x-trace-id');

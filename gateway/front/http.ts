@@ -10,32 +10,32 @@ import { type ExecutionResult, GraphQLError, type GraphQLFormattedError } from '
 import { retryAfterSeconds } from '../../subgraphs/shared/errors/errors.ts';
 import { jsonInTurns } from '../../subgraphs/shared/answers/json-text.ts';
 import type { Logger, Metrics } from '../../subgraphs/shared/process/telemetry.ts';
+import { clientOf } from '../callers/caller.ts';
 import { type GatewayErrorCode, isUnavailableAnswer, presentError, refusal } from '../errors.ts';
+import { isJsonObject } from '../execute/types.ts';
 import type { Graph } from '../supergraph/reloadable.ts';
+import { observe } from '../operations/measure.ts';
+import type { ReadOperation } from '../operations/read-operation.ts';
+import type { RunOperation } from '../operations/run-operation.ts';
 import { jsonBody } from './json-body.ts';
-import { refusalOfVariables } from '../documents/limits.ts';
-import { observe, operationLabel } from '../operations/measure.ts';
-import { type RunOperation, clientOf } from '../operations/run-operation.ts';
+import { isOwnRead } from './origins.ts';
 import type { Outgoing } from './outgoing.ts';
-import type { PersistedQueries } from '../documents/persisted-queries.ts';
-import { type QuickOptions, answerQuickly, isOwnRead, isRecord, recordOf } from './quick-answers.ts';
+import { type QuickOptions, answerQuickly } from './quick-answers.ts';
 import { type Arrived, held } from './quick-send.ts';
-import type { OperationContext } from '../supergraph/subgraph-fetch.ts';
-import { searchParametersOf } from './text.ts';
+import { type ReceivedRequest, readParameters } from './request-parameters.ts';
 
 export type HttpOptions = QuickOptions & {
   readonly graph: Pick<Graph, 'onSchema'>;
   readonly introspection: boolean;
 };
 
-type HttpContext = BaseContext &
-  OperationContext & {
-    readonly startedMs: number;
-    /** Its result, when the operation ran before Apollo Server saw the request. */
-    readonly executed: Promise<ExecutionResult> | undefined;
-    readonly response: Response;
-    readonly isGone: () => boolean;
-  };
+type HttpContext = BaseContext & {
+  readonly operation: ReadOperation;
+  /** Its result, when the operation ran before Apollo Server saw the request. */
+  readonly executed: Promise<ExecutionResult> | undefined;
+  readonly response: Response;
+  readonly startedMs: number;
+};
 
 export type GraphqlHttp = {
   /** GraphQL over HTTP at the path where it is mounted, by Apollo Server with the limits of the gateway. */
@@ -62,7 +62,7 @@ export async function openGraphqlHttp(options: HttpOptions): Promise<GraphqlHttp
     stringifyResult: async (result) => `${(await jsonInTurns(result, options.answering.turns)).join('')}\n`,
     apollo: {},
     logger: options.log,
-    plugins: [ApolloServerPluginLandingPageDisabled(), measured(options.metrics), unavailableIsStatus],
+    plugins: [ApolloServerPluginLandingPageDisabled(), asRead, measured(options.metrics), unavailableIsStatus],
     formatError: (_formatted, error) => presentError(error, { log: options.log, traceId: traces.getStore() ?? '' }),
   });
   await server.start();
@@ -74,14 +74,16 @@ export async function openGraphqlHttp(options: HttpOptions): Promise<GraphqlHttp
   api.set('etag', false);
   api.use(readBody(arrivals), onlyJson);
   api.use((_request, response: Response, next) => traces.run(String(response.locals['traceId']), next));
-  const named = new WeakMap<IncomingMessage, Named>();
-  api.use(nameByText(options.persisted, named));
   api.use(allowPlainReads);
-  api.use(
-    expressMiddleware(server, {
-      context: ({ req, res }) => counted(options.metrics, contextOf(options, req, { response: res, arrived: arrivals.get(req), named: named.get(req) })), // prettier-ignore
-    }),
-  );
+  api.use(async (request, response, next) => {
+    const { method, url, body } = request;
+    const asked = { response, arrived: arrivals.get(request), received: { method, url, body: body as unknown } };
+    // Apollo Server would read the parameters itself; it gets what was read of them (`asRead`).
+    request.url = '/?query=';
+    request.body = { query: '' };
+    const context = () => counted(options.metrics, contextOf(options, request, asked));
+    await expressMiddleware(server, { context })(request, response, next);
+  });
   return {
     api,
     inFrontOf: (app) =>
@@ -140,46 +142,28 @@ const loadedGateway = ({ graph, run, outgoing }: HttpOptions) => ({
 /** For Apollo Server, which calls it with its own request context. An operation that ran already isn't run again. */
 const executorOf =
   (run: RunOperation, outgoing: Outgoing): ApolloGateway['executor'] =>
-  async ({ source, document, request, context }) => {
-    const { caller, executed, response, isGone } = context as HttpContext;
-    const { operationName, variables = {} } = request;
+  async ({ context }) => {
+    const { operation, executed, response } = context as HttpContext;
     if (executed) return executed;
-    const result = await run({ query: source, document, operationName, variables, caller }, isGone);
-    return held(outgoing, result, { client: clientOf(caller), response });
+    const result = await run(operation, operation.isGone);
+    return held(outgoing, result, { client: clientOf(operation.caller), response });
   };
 
-/** Before Apollo Server parses anything: who asks, and whether the document keeps the limits. */
+/** Before Apollo Server parses anything: who asks, and whether the operation keeps the limits. */
 async function contextOf(
   options: HttpOptions,
   request: Request,
-  { response, arrived, named }: { response: Response; arrived: Arrived | undefined; named: Named | undefined },
+  asked: { response: Response; arrived: Arrived | undefined; received: ReceivedRequest },
 ): Promise<HttpContext> {
+  const { response, arrived, received } = asked;
   const signedIn = await options.verifier.verify(request.headers.authorization);
   const caller = { ...signedIn, address: options.addressOf(request), traceId: String(response.locals['traceId']) };
-  const isGone = () => request.socket.destroyed;
-  const given = request.method === 'GET' ? parametersOf(request) : ((request.body ?? {}) as Given);
-  const { query } = given;
-  if (named?.refused !== undefined) throw named.refused;
-  if (typeof query === 'string' && query !== '') {
-    const variables = isRecord(given.variables) ? given.variables : {};
-    const refused = refusalOfVariables(variables);
-    if (refused) throw refused;
-    const operationName = typeof given.operationName === 'string' ? given.operationName : undefined;
-    const sent = { query, operationName, variables };
-    if (!options.newcomers.isKnown(sent)) await options.newcomers.introduce(sent, { client: clientOf(caller), isGone });
-    const { operation, validationErrors } = options.documents.read(query, variables);
-    if (named?.register !== undefined && validationErrors().length === 0)
-      options.persisted.remember(named.register, query);
-    if (operation.operation === 'subscription')
-      throw refusal('BAD_REQUEST', 'Subscriptions run over WebSocket, with the subprotocol graphql-transport-ws.');
-  }
-  return {
-    caller,
-    response,
-    executed: arrived?.executed,
-    startedMs: arrived?.startedMs ?? performance.now(),
-    isGone,
-  };
+  const sender = { caller, isGone: () => request.socket.destroyed };
+  const operation = await options.reader.read(readParameters(received), sender);
+  if (operation.read.operation.operation === 'subscription')
+    throw refusal('BAD_REQUEST', 'Subscriptions run over WebSocket, with the subprotocol graphql-transport-ws.');
+  const { executed, startedMs = performance.now() } = arrived ?? {};
+  return { operation, response, executed, startedMs };
 }
 
 /** Who is turned away here never gets to Apollo Server's plugins. */
@@ -191,67 +175,6 @@ async function counted<T>(metrics: Metrics, work: Promise<T>): Promise<T> {
     observe(metrics, { operation: 'refused', errors: [error as GraphQLError], started });
     throw error;
   }
-}
-
-type Given = { readonly query?: unknown; readonly operationName?: unknown; readonly variables?: unknown };
-
-function parametersOf(request: Request): Given {
-  const searchParams = searchParametersOf(request.url);
-  const given = { query: searchParams.get('query'), operationName: searchParams.get('operationName') };
-  const variables = searchParams.get('variables');
-  try {
-    return { ...given, variables: variables === null ? {} : JSON.parse(variables) };
-  } catch {
-    // Apollo Server says what is wrong with the variables.
-    return given;
-  }
-}
-
-/** What became of a request that names its document: refused, or its text to be remembered under a hash. */
-type Named = { readonly refused?: Error; readonly register?: string | undefined };
-
-/** Puts the text of the document into requests that name it by hash or id, as if they had sent it. */
-const nameByText =
-  (persisted: PersistedQueries, named: WeakMap<IncomingMessage, Named>): RequestHandler =>
-  async (request, _response, next) => {
-    const given = request.method === 'GET' ? searchOf(request) : (request.body as unknown);
-    if (!isRecord(given) || !persisted.isNamed(given)) {
-      next();
-      return;
-    }
-    try {
-      const { query, register } = await persisted.textOf(given);
-      named.set(request, { register });
-      if (request.method === 'GET') nameInSearch(request, query);
-      else request.body = { ...given, query, documentId: undefined, extensions: withoutPersistedQuery(given) };
-    } catch (error) {
-      named.set(request, { refused: error as Error });
-    }
-    next();
-  };
-
-const withoutPersistedQuery = ({ extensions }: Record<string, unknown>): Record<string, unknown> | null => {
-  if (!isRecord(extensions)) return null;
-  const { persistedQuery: _, ...others } = extensions;
-  return others;
-};
-
-function searchOf(request: Request): Record<string, unknown> {
-  const searchParams = searchParametersOf(request.url);
-  const extensions = searchParams.get('extensions');
-  return {
-    query: searchParams.get('query'),
-    documentId: searchParams.get('documentId'),
-    extensions: extensions === null ? null : recordOf(extensions),
-  };
-}
-
-function nameInSearch(request: Request, query: string): void {
-  const searchParams = searchParametersOf(request.url);
-  searchParams.set('query', query);
-  searchParams.delete('documentId');
-  searchParams.delete('extensions');
-  request.url = `/?${searchParams.toString()}`;
 }
 
 /** Tells Apollo's CSRF prevention which GETs need no preflight. */
@@ -272,14 +195,22 @@ const unavailableIsStatus: ApolloServerPlugin<HttpContext> = {
   },
 };
 
+/** Gives Apollo Server the operation as it was read. */
+const asRead: ApolloServerPlugin<HttpContext> = {
+  async requestDidStart({ request, contextValue: { operation } }) {
+    const { query, operationName, variables } = operation;
+    Object.assign(request, { query, operationName, variables });
+  },
+};
+
 /** Duration and result code of every request, by operation. */
 function measured(metrics: Metrics): ApolloServerPlugin<HttpContext> {
   return {
-    async requestDidStart({ contextValue: { startedMs: started } }) {
+    async requestDidStart({ contextValue: { operation: asked, startedMs: started } }) {
       return {
-        async willSendResponse({ operation, document, response }) {
+        async willSendResponse({ operation, response }) {
           const { errors } = response.body.kind === 'single' ? response.body.singleResult : {};
-          observe(metrics, { operation: operationLabel(operation, document), errors, started });
+          observe(metrics, { operation: operation ? asked.read.label : 'invalid', errors, started });
         },
       };
     },
@@ -319,5 +250,5 @@ export function answerErrors(log: Logger): ErrorRequestHandler {
 
 function statusOf(error: Error): number {
   const http = error instanceof GraphQLError ? error.extensions['http'] : undefined;
-  return isRecord(http) && typeof http['status'] === 'number' ? http['status'] : 500;
+  return isJsonObject(http) && typeof http['status'] === 'number' ? http['status'] : 500;
 }

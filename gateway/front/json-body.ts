@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import express from 'express';
-import { maxBodyBytes } from './quick-answers.ts';
+
+export const maxBodyBytes = 100 * 1024;
 
 /** Reads a JSON body, which must be UTF-8: `answerErrors` of http.ts says what is wrong with another. */
 export const jsonBody = express.json({

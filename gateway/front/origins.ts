@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+
 /**
  * Which pages may call the API from a browser: the platform's own origin, and those configured. A platform on a
  * loopback name is the same under every loopback name.
@@ -16,4 +18,16 @@ export function allowedOrigins(options: {
     loopback.some((host) =>
       [own.port, String(options.port())].some((port) => origin === new URL(`${own.protocol}//${host}:${port}`).origin),
     );
+}
+
+/**
+ * GraphQL over HTTP lets a GET carry a query without any header, which Apollo's CSRF prevention refuses. A browser that
+ * acts for another site says so in `sec-fetch-site`; only those need the preflight. (The API takes no cookies, so there
+ * is nothing to ride on either way.)
+ */
+export function isOwnRead({ method, headers }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site'];
+  return (
+    method === 'GET' && (site === undefined ? headers.origin === undefined : site === 'same-origin' || site === 'none')
+  );
 }

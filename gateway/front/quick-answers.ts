@@ -7,35 +7,24 @@ import { notedSize } from '../../subgraphs/shared/answers/answer-size.ts';
 import type { Answering } from '../../subgraphs/shared/answers/answering.ts';
 import { type Logger, type Metrics, traceIdFrom } from '../../subgraphs/shared/process/telemetry.ts';
 import type { TokenVerifier } from '../callers/access-tokens.ts';
-import type { Documents, ReadDocument } from '../documents/documents.ts';
-import { refusalOfVariables } from '../documents/limits.ts';
-import { observe } from '../operations/measure.ts';
-import type { Outgoing } from './outgoing.ts';
-import type { Newcomers } from '../turns/new-documents.ts';
-import { type RunOperation, clientOf, isOverload } from '../operations/run-operation.ts';
-import type { PersistedQueries, ResolvedText } from '../documents/persisted-queries.ts';
-import {
-  type Arrived,
-  type Exchange,
-  type Parameters,
-  held,
-  send,
-  sendLarge,
-  sendOverload,
-  sendPlain,
-  textOf,
-} from './quick-send.ts';
 import type { ResponseCache } from '../cache/response-cache.ts';
-import { isReadableHead, searchParametersOf } from './text.ts';
+import { clientOf } from '../callers/caller.ts';
+import { observe } from '../operations/measure.ts';
+import type { OperationReader, ReadOperation } from '../operations/read-operation.ts';
+import { type RunOperation, isOverload } from '../operations/run-operation.ts';
+import { maxBodyBytes } from './json-body.ts';
+import { isOwnRead } from './origins.ts';
+import type { Outgoing } from './outgoing.ts';
+import { type Arrived, type Exchange, held, send, sendLarge, sendOverload, sendPlain, textOf } from './quick-send.ts';
+import { readParameters } from './request-parameters.ts';
+import { isReadableHead, jsonObjectIn } from './text.ts';
 
 export type QuickOptions = {
-  readonly documents: Documents;
-  readonly persisted: PersistedQueries;
+  readonly reader: OperationReader;
   readonly verifier: TokenVerifier;
   readonly run: RunOperation;
   /** Unset: nothing is kept. */
   readonly responseCache?: ResponseCache | undefined;
-  readonly newcomers: Newcomers;
   readonly addressOf: (request: IncomingMessage) => string;
   /** Headers of every answer of the API to a page of this origin. */
   readonly headersFor: (origin: string | undefined) => Readonly<Record<string, string>>;
@@ -45,7 +34,6 @@ export type QuickOptions = {
   readonly metrics: Metrics;
 };
 
-export const maxBodyBytes = 100 * 1024;
 /** Apollo Server's own, in its order. */
 const mediaTypes = [
   'application/json; charset=utf-8',
@@ -81,64 +69,49 @@ export function answerQuickly(options: QuickOptions, handOn: HandOn): RequestLis
       startedMs: performance.now(),
     };
     const mediaType = mediaTypeOf(request.headers.accept);
-    const proceed = (parameters: Parameters | undefined): void => {
+    const proceed = (isPlain: boolean): void => {
       const goOn = () => handOn(request, response, arrived);
-      if (!parameters || mediaType === null) goOn();
+      if (!isPlain || mediaType === null) goOn();
       else
-        tryAnswer(options, { request, response, arrived, mediaType, parameters, commonFor }).then(
-          (done) => done || goOn(),
-          goOn,
-        );
+        tryAnswer(options, { request, response, arrived, mediaType, commonFor }).then((done) => done || goOn(), goOn);
     };
-    if (!isReadableHead(request)) proceed(undefined);
-    else if (isPlainRead(request)) proceed(parametersOfSearch(request));
+    if (!isReadableHead(request)) proceed(false);
+    else if (isPlainRead(request)) proceed(true);
     else if (isPlainPost(request)) {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
         arrived.bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
-        arrived.body = isUtf8(arrived.bytes) ? recordOf(arrived.bytes.toString()) : undefined;
-        proceed(arrived.body && parametersOf(arrived.body));
+        arrived.body = isUtf8(arrived.bytes) ? jsonObjectIn(arrived.bytes.toString()) : undefined;
+        proceed(arrived.body !== undefined);
       });
-    } else proceed(undefined);
+    } else proceed(false);
   };
 }
 
-/** False, or a refusal, when Apollo Server is to answer. */
+/** False, or a rejection, when Apollo Server is to answer. */
 async function tryAnswer(options: QuickOptions, exchange: Exchange): Promise<boolean> {
-  const { request, arrived, parameters } = exchange;
-  const { asked, operationName, variables } = parameters;
+  const { reader, verifier } = options;
+  const { request, arrived } = exchange;
   const { authorization } = request.headers;
-  const signedIn = options.verifier.known(authorization) ?? (await options.verifier.verify(authorization));
-  const { viewer, expiresAtMs } = signedIn;
+  const parameters = readParameters({ method: request.method, url: request.url, body: arrived.body });
+  const { viewer, expiresAtMs } = verifier.known(authorization) ?? (await verifier.verify(authorization));
   const caller = { viewer, expiresAtMs, address: options.addressOf(request), traceId: arrived.traceId };
-  const isGone = () => request.socket.destroyed;
-  const named = options.persisted.isNamed(asked);
-  const { query, register }: ResolvedText = named
-    ? await options.persisted.textOf(asked)
-    : { query: asked.query as string };
-  const sent = { query, operationName, variables };
-  if (!options.newcomers.isKnown(sent)) {
-    try {
-      await options.newcomers.introduce(sent, { client: clientOf(caller), isGone });
-    } catch (error) {
-      if (!isOverload(error)) throw error;
-      sendOverload(options, exchange, error);
-      observe(options.metrics, { operation: 'refused', errors: [error], started: arrived.startedMs });
-      return true;
-    }
+  const sender = { caller, isGone: () => request.socket.destroyed };
+  let operation: ReadOperation;
+  try {
+    operation = reader.known(parameters, sender) ?? (await reader.read(parameters, sender));
+  } catch (error) {
+    if (!isOverload(error)) throw error;
+    sendOverload(options, exchange, error);
+    observe(options.metrics, { operation: 'refused', errors: [error], started: arrived.startedMs });
+    return true;
   }
-  const read = options.documents.read(query, variables);
-  const { document, operation, label } = read;
-  if (operation.operation === 'subscription' || (operation.operation === 'mutation' && request.method === 'GET'))
-    return false;
-  if (operationName !== undefined && operationName !== operation.name?.value) return false;
-  if (read.validationErrors().length > 0) return false;
-  if (register !== undefined) options.persisted.remember(register, query);
-  const execute = () =>
-    (arrived.executed ??= options.run({ query, document, operationName, variables, caller }, isGone));
+  const { read, errors } = operation;
+  if (errors.length > 0 || read.operation.operation === 'subscription') return false;
+  const execute = () => (arrived.executed ??= options.run(operation, sender.isGone));
   const cache = authorization === undefined ? options.responseCache : undefined;
-  if (cache && (await answerFromCache(options, exchange, { cache, query, read, execute }))) return true;
+  if (cache && (await answerFromCache(options, exchange, { cache, operation, execute }))) return true;
   const result = held(options.outgoing, await execute(), { client: clientOf(caller), response: exchange.response });
   const overload = result.errors?.find(isOverload);
   if (overload) {
@@ -151,7 +124,7 @@ async function tryAnswer(options: QuickOptions, exchange: Exchange): Promise<boo
     arrived.executed = Promise.resolve(result);
     return false;
   }
-  observe(options.metrics, { operation: label, errors: result.errors, started: arrived.startedMs });
+  observe(options.metrics, { operation: read.label, errors: result.errors, started: arrived.startedMs });
   return true;
 }
 
@@ -160,11 +133,10 @@ const isWhole = (result: ExecutionResult): boolean => result.errors === undefine
 async function answerFromCache(
   options: QuickOptions,
   exchange: Exchange,
-  asked: { cache: ResponseCache; query: string; read: ReadDocument; execute: () => Promise<ExecutionResult> },
+  asked: { cache: ResponseCache; operation: ReadOperation; execute: () => Promise<ExecutionResult> },
 ): Promise<boolean> {
-  const { parameters, arrived } = exchange;
-  const { cache, query, read, execute } = asked;
-  const { variables } = parameters;
+  const { cache, operation, execute } = asked;
+  const { query, variables, read } = operation;
   const policy = cache.policyOf(read, query);
   const tags = policy?.tags(variables);
   if (!policy || !tags) return false;
@@ -180,20 +152,8 @@ async function answerFromCache(
     vary: 'Origin, Accept, Authorization',
   };
   send(options, exchange, { status: 200, headers, text: kept.text });
-  observe(options.metrics, { operation: read.label, errors: undefined, started: arrived.startedMs });
+  observe(options.metrics, { operation: read.label, errors: undefined, started: exchange.arrived.startedMs });
   return true;
-}
-
-/**
- * GraphQL over HTTP lets a GET carry a query without any header, which Apollo's CSRF prevention refuses. A browser that
- * acts for another site says so in `sec-fetch-site`; only those need the preflight. (The API takes no cookies, so there
- * is nothing to ride on either way.)
- */
-export function isOwnRead({ method, headers }: IncomingMessage): boolean {
-  const site = headers['sec-fetch-site'];
-  return (
-    method === 'GET' && (site === undefined ? headers.origin === undefined : site === 'same-origin' || site === 'none')
-  );
 }
 
 const isPlainRead = (request: IncomingMessage): boolean =>
@@ -217,46 +177,6 @@ function isPlainPost({ method, url, headers }: IncomingMessage): boolean {
     headers['content-encoding'] === undefined &&
     headers.expect === undefined
   );
-}
-
-export const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-export function recordOf(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : undefined;
-  } catch {
-    // Apollo Server's front says what is wrong with it.
-    return undefined;
-  }
-}
-
-/** Undefined for what Apollo Server has to look at: parameters of other types, no document. */
-function parametersOf(given: Record<string, unknown>): Parameters | undefined {
-  const { query = null, documentId = null, operationName = null, variables = null, extensions = null } = given;
-  if (query !== null && typeof query !== 'string') return undefined;
-  if ((extensions !== null && !isRecord(extensions)) || (variables !== null && !isRecord(variables))) return undefined;
-  if (operationName !== null && typeof operationName !== 'string') return undefined;
-  if (variables !== null && refusalOfVariables(variables)) return undefined;
-  const names = documentId !== null || (extensions !== null && 'persistedQuery' in extensions);
-  if (!names && (query === null || query === '')) return undefined;
-  return {
-    asked: { query, documentId, extensions },
-    operationName: operationName ?? undefined,
-    variables: variables ?? {},
-  };
-}
-
-/** Undefined also where a parameter comes twice. */
-function parametersOfSearch({ url = '' }: IncomingMessage): Parameters | undefined {
-  const given: Record<string, unknown> = {};
-  for (const [name, value] of searchParametersOf(url)) {
-    if (name in given) return undefined;
-    given[name] = name === 'variables' || name === 'extensions' ? recordOf(value) : value;
-    if (given[name] === undefined) return undefined;
-  }
-  return parametersOf(given);
 }
 
 /** The media type of the answer to an Accept header, null for none of ours. */

@@ -5,10 +5,8 @@ import type { Answering } from '../../subgraphs/shared/answers/answering.ts';
 import { jsonInTurns } from '../../subgraphs/shared/answers/json-text.ts';
 import type { Logger } from '../../subgraphs/shared/process/telemetry.ts';
 import { overloaded } from '../turns/admission.ts';
-import type { Variables } from '../documents/cost.ts';
 import { presentError } from '../errors.ts';
 import type { Outgoing } from './outgoing.ts';
-import type { DocumentRequest } from '../documents/persisted-queries.ts';
 
 /** What is known already of a request that goes on to Apollo Server. */
 export type Arrived = {
@@ -23,18 +21,11 @@ export type Arrived = {
   executed?: Promise<ExecutionResult>;
 };
 
-export type Parameters = {
-  readonly asked: DocumentRequest;
-  readonly operationName: string | undefined;
-  readonly variables: Variables;
-};
-
 export type Exchange = {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly arrived: Arrived;
   readonly mediaType: string;
-  readonly parameters: Parameters;
   /** Names and values in turn of the headers that plain answers to a page of this origin have in common. */
   readonly commonFor: (origin: string | undefined) => readonly string[];
 };

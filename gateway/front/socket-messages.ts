@@ -1,4 +1,4 @@
-import { isRecord } from './quick-answers.ts';
+import { isJsonObject } from '../execute/types.ts';
 
 /** How a message of the client goes on: as it is to the protocol, or the socket is closed. Undefined: there is nothing to do. */
 export type Received =
@@ -65,7 +65,8 @@ export function socketMessages(largePayloads: LargePayloads = new Map()): Socket
   return {
     received(text) {
       const message = parsed(text);
-      if (!isRecord(message) || !clientMessages.has(message['type'])) return close(4400, 'Invalid message received');
+      if (!isJsonObject(message) || !clientMessages.has(message['type']))
+        return close(4400, 'Invalid message received');
       const { type, id } = message;
       if (type === 'ping' && text.length > maxEchoedLength) return { message: { type }, isOperation: false };
       // graphql-ws says what is wrong with an id that is none.
@@ -106,6 +107,6 @@ function parsed(text: string): unknown {
 
 /** graphql-ws insists on a text, also where a hash or an id names the document. */
 const withQuery = (payload: unknown): unknown =>
-  isRecord(payload) && (payload['query'] ?? null) === null && ('documentId' in payload || 'extensions' in payload)
+  isJsonObject(payload) && (payload['query'] ?? null) === null && ('documentId' in payload || 'extensions' in payload)
     ? { ...payload, query: '' }
     : payload;

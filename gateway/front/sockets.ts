@@ -1,38 +1,34 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql';
 import { type Context, type Server, type SubscribePayload, handleProtocols, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { notedSize } from '../../subgraphs/shared/answers/answer-size.ts';
 import type { Answering } from '../../subgraphs/shared/answers/answering.ts';
 import { unavailable } from '../../subgraphs/shared/errors/errors.ts';
 import { jsonInTurns } from '../../subgraphs/shared/answers/json-text.ts';
-import { type Logger, type Metrics, newTraceId } from '../../subgraphs/shared/process/telemetry.ts';
-import type { SignedIn, TokenVerifier } from '../callers/access-tokens.ts';
+import { type Logger, newTraceId } from '../../subgraphs/shared/process/telemetry.ts';
+import type { SignedIn } from '../callers/access-tokens.ts';
+import { clientOf } from '../callers/caller.ts';
 import { overloaded } from '../turns/admission.ts';
 import { presentError, refusal } from '../errors.ts';
 import type { Operation } from '../supergraph/supergraph.ts';
 import type { ConnectionGate } from './connection-gate.ts';
 import type { Connections } from './connections.ts';
-import { observe, operationLabel } from '../operations/measure.ts';
-import { type RunOperation, clientOf } from '../operations/run-operation.ts';
+import type { ReadOperation } from '../operations/read-operation.ts';
+import { type StreamOperationDeps, streamOperations } from '../operations/stream-operations.ts';
 import type { Outgoing } from './outgoing.ts';
-import { type ReadOperation, type SentOperationDeps, readSentOperation } from '../operations/read-operation.ts';
+import { parametersOf } from './request-parameters.ts';
 import { type Served, serveSocket } from './socket-transport.ts';
-import type { Subscriptions } from '../streams/subscriptions.ts';
 
-export type SocketOptions = SentOperationDeps & {
+export type SocketOptions = StreamOperationDeps & {
   readonly connections: Connections;
-  readonly subscriptions: Subscriptions;
-  readonly verifier: TokenVerifier;
-  readonly run: RunOperation;
   readonly isAllowedOrigin: (origin: string) => boolean;
   readonly addressOf: (request: IncomingMessage) => string;
   readonly answering: Answering;
   readonly outgoing: Outgoing;
   readonly connectionGate: Pick<ConnectionGate, 'prove'>;
   readonly log: Logger;
-  readonly metrics: Metrics;
 };
 
 export type Sockets = {
@@ -60,9 +56,6 @@ type Extra = Served & {
 };
 type SocketContext = Context<Record<string, unknown>, Extra>;
 
-/** Every document that got this far has one operation. */
-const label = ({ document }: Operation): string => operationLabel(getOperationAST(document), document);
-
 /** What runs on all sockets: queries and mutations under way, and whether new ones are taken. */
 type Running = { count: number; draining: boolean };
 
@@ -71,6 +64,7 @@ function openProtocol(options: SocketOptions, running: Running): Server<Extra> {
   const { log, verifier, connections } = options;
   /** Operations by the payload that asked for them: graphql-ws hands that to every hook. */
   const operations = new WeakMap<SubscribePayload, Operation>();
+  const stream = streamOperations(options);
 
   async function onConnect({ connectionParams, extra }: SocketContext): Promise<boolean> {
     try {
@@ -101,17 +95,16 @@ function openProtocol(options: SocketOptions, running: Running): Server<Extra> {
       return [refusal('TOO_MANY_SUBSCRIPTIONS', `This socket may have ${most} operations at a time.`)];
     const caller = { ...signedIn, address: extra.address, traceId: newTraceId() };
     const isGone = () => extra.socket.readyState !== extra.socket.OPEN || !(id in subscriptions);
-    const read = await readSentOperation(options, payload, { caller, isGone });
+    // graphql-ws has checked their types.
+    const read = await stream.read(parametersOf(payload), { caller, isGone });
     if ('document' in read) operations.set(payload, read.contextValue);
     return read;
   }
 
   async function execute(operation: ReadOperation): Promise<ExecutionResult> {
     running.count += 1;
-    const started = performance.now();
-    const result = await options.run(operation, operation.isGone).catch((error: GraphQLError) => ({ errors: [error] }));
+    const result = await stream.execute(operation);
     running.count -= 1;
-    observe(options.metrics, { operation: label(operation), errors: result.errors, started });
     return result;
   }
   const report = (payload: SubscribePayload) => ({
@@ -125,10 +118,8 @@ function openProtocol(options: SocketOptions, running: Running): Server<Extra> {
     onSubscribe,
     execute: (args) => execute(args.contextValue as ReadOperation),
     subscribe: async (args) => {
-      const operation = args.contextValue as Operation;
-      observe(options.metrics, { operation: label(operation), errors: undefined, started: performance.now() });
       try {
-        return options.subscriptions.follow(operation, () => verifier.stands(operation.caller));
+        return stream.subscribe(args.contextValue as ReadOperation);
       } catch (error) {
         return { errors: [error as GraphQLError] };
       }

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
+import { type JsonObject, isJsonObject } from '../execute/types.ts';
 
 /** Bytes escaped in an address, each run of them whole: a character of several bytes may not end with the run. */
 const escapedRuns = /(?:%[\da-f]{2})+/gi;
@@ -36,4 +37,14 @@ export function isReadableHead({ url = '', rawHeaders }: IncomingMessage): boole
 export function searchParametersOf(url: string): URLSearchParams {
   const start = url.indexOf('?');
   return new URLSearchParams(start === -1 ? '' : url.slice(start));
+}
+
+/** The JSON object that the text is; undefined when it is none. */
+export function jsonObjectIn(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isJsonObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,69 +1,101 @@
-import { type ExecutionArgs, GraphQLError } from 'graphql';
-import type { Caller } from '../callers/caller.ts';
-import type { Variables } from '../documents/cost.ts';
-import type { Documents } from '../documents/documents.ts';
-import { refusal } from '../errors.ts';
-import type { Operation, Supergraph } from '../supergraph/supergraph.ts';
+import { GraphQLError } from 'graphql';
+import { type Caller, clientOf } from '../callers/caller.ts';
+import type { Documents, ReadDocument } from '../documents/documents.ts';
 import { refusalOfVariables } from '../documents/limits.ts';
-import type { Newcomers } from '../turns/new-documents.ts';
-import { clientOf } from './run-operation.ts';
 import type { DocumentRequest, PersistedQueries, ResolvedText } from '../documents/persisted-queries.ts';
+import { refusal } from '../errors.ts';
+import type { Variables } from '../execute/types.ts';
+import type { Operation } from '../supergraph/supergraph.ts';
+import type { Newcomers } from '../turns/new-documents.ts';
 
-/** What a client asks for over a connection that stays open. */
-export type SentOperation = DocumentRequest & {
-  readonly query?: unknown;
-  readonly operationName?: string | null | undefined;
-  readonly variables?: Variables | null | undefined;
+/** What a client sent, read by `front/request-parameters.ts`. */
+export type RequestParameters = DocumentRequest & {
+  /** Null where a hash or an id alone names the document. */
+  readonly query: string | null;
+  readonly operationName: string | undefined;
+  readonly variables: Variables;
+  /** Sent by GET, which changes nothing. */
+  readonly isGet: boolean;
 };
 
-/** What was sent, ready to be executed; `isGone` says that nobody waits any more. */
-export type ReadOperation = Operation & { readonly isGone: () => boolean };
+/** Who sent it, and whether nobody waits for the answer any more. */
+export type Sender = { readonly caller: Caller; readonly isGone: () => boolean };
 
-export type SentOperationDeps = {
-  readonly supergraph: Supergraph;
-  readonly documents: Documents;
-  readonly persisted: PersistedQueries;
-  readonly newcomers: Newcomers;
+/** An operation within the limits. It may run when it has no errors. */
+export type ReadOperation = Operation &
+  Sender & {
+    readonly read: ReadDocument;
+    /** What validation found. */
+    readonly errors: readonly GraphQLError[];
+  };
+
+export type OperationReader = {
+  /**
+   * Reads an operation that was sent lately, without a promise. Undefined for one that is new, or that a hash or an id
+   * names: those are for `read`. Throws as `read` rejects.
+   */
+  known(parameters: RequestParameters, sender: Sender): ReadOperation | undefined;
+  /**
+   * Finds the document, waits for the turn of a new one, parses, checks and validates it. Rejects with a refusal, which says what is wrong with the
+   * request, or with OVERLOADED.
+   */
+  read(parameters: RequestParameters, sender: Sender): Promise<ReadOperation>;
 };
 
-/**
- * Reads, checks and plans what a client sent over a WebSocket or an event stream. Gives arguments for the protocol's library, with
- * our operation as their `contextValue`, or what is wrong.
- */
-export async function readSentOperation(
-  { supergraph, documents, persisted, newcomers }: SentOperationDeps,
-  sent: SentOperation,
-  { caller, isGone }: { caller: Caller; isGone: () => boolean },
-): Promise<(ExecutionArgs & { readonly contextValue: ReadOperation }) | readonly GraphQLError[]> {
-  try {
-    const variables = sent.variables ?? {};
-    const refused = refusalOfVariables(variables);
-    if (refused) return [refused];
-    const operationName = sent.operationName ?? undefined;
-    const { query, register }: ResolvedText = persisted.isNamed(sent) ? await persisted.textOf(sent) : plainText(sent);
-    const text = { query, operationName, variables };
-    if (!newcomers.isKnown(text)) await newcomers.introduce(text, { client: clientOf(caller), isGone });
+/** From what a client sent to an operation that may run, for all ways in. */
+export function openOperationReader(deps: {
+  documents: Documents;
+  persisted: PersistedQueries;
+  newcomers: Newcomers;
+}): OperationReader {
+  const { documents, persisted, newcomers } = deps;
+
+  function readText(
+    { query, register }: ResolvedText,
+    { operationName, variables, isGet }: RequestParameters,
+    { caller, isGone }: Sender,
+  ): ReadOperation {
     const read = documents.read(query, variables);
+    const { document, operation } = read;
     const errors = read.validationErrors();
-    if (errors.length > 0) return errors;
-    if (register !== undefined) persisted.remember(register, query);
-    if (operationName !== undefined && operationName !== read.operation.name?.value)
-      return [refusal('OPERATION_RESOLUTION_FAILURE', `The document has no operation named "${operationName}".`)];
-    const operation: ReadOperation = { query, document: read.document, operationName, variables, caller, isGone };
-    if (read.operation.operation === 'subscription') supergraph.planSubscription(operation);
-    return {
-      schema: supergraph.schema,
-      document: read.document,
-      operationName: operationName ?? null,
-      variableValues: variables,
-      contextValue: operation,
-    };
-  } catch (error) {
-    return [error instanceof GraphQLError ? error : new GraphQLError('unexpected', { originalError: error as Error })];
+    if (errors.length === 0) {
+      if (register !== undefined) persisted.remember(register, query);
+      if (operationName !== undefined && operationName !== operation.name?.value)
+        throw refusal('OPERATION_RESOLUTION_FAILURE', `The document has no operation named "${operationName}".`);
+      if (isGet && operation.operation === 'mutation') throw mutationByGet();
+    }
+    return { query, document, operationName, variables, caller, isGone, read, errors };
   }
+
+  return {
+    known(parameters, sender) {
+      const { query, operationName, variables } = parameters;
+      if (query === null || persisted.isNamed(parameters)) return undefined;
+      checkVariables(variables);
+      return newcomers.isKnown({ query, operationName, variables })
+        ? readText({ query }, parameters, sender)
+        : undefined;
+    },
+    async read(parameters, sender) {
+      const { operationName, variables } = parameters;
+      checkVariables(variables);
+      const text = persisted.isNamed(parameters)
+        ? await persisted.textOf(parameters)
+        : { query: parameters.query as string };
+      const sent = { query: text.query, operationName, variables };
+      if (!newcomers.isKnown(sent))
+        await newcomers.introduce(sent, { client: clientOf(sender.caller), isGone: sender.isGone });
+      return readText(text, parameters, sender);
+    },
+  };
 }
 
-function plainText({ query }: SentOperation): ResolvedText {
-  if (typeof query !== 'string') throw refusal('BAD_REQUEST', 'query: must be the text of a GraphQL document.');
-  return { query };
+function checkVariables(variables: Variables): void {
+  const refused = refusalOfVariables(variables);
+  if (refused) throw refused;
 }
+
+const mutationByGet = () =>
+  new GraphQLError('Mutations run by POST.', {
+    extensions: { code: 'BAD_REQUEST', http: { status: 405, headers: new Map([['allow', 'POST']]) } },
+  });

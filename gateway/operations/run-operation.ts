@@ -1,8 +1,7 @@
 import { type ExecutionResult, GraphQLError } from 'graphql';
-import { addressGroup } from '../../subgraphs/shared/values/address-group.ts';
 import type { Admission } from '../turns/admission.ts';
 import type { AnswerAllowance } from '../turns/answer-allowance.ts';
-import type { Caller } from '../callers/caller.ts';
+import { type Caller, clientOf } from '../callers/caller.ts';
 import type { Operation, Supergraph } from '../supergraph/supergraph.ts';
 
 /**
@@ -34,10 +33,6 @@ export const admittedOperations =
     deps.admit(operation.caller, () => deps.supergraph.execute(operation), isGone);
 
 const refused = (error: GraphQLError): ExecutionResult => ({ errors: [error] });
-
-/** Whose operations take turns with everybody else's. */
-export const clientOf = ({ viewer, address }: Caller): string =>
-  viewer.kind === 'user' ? `user ${viewer.userId}` : `address ${addressGroup(address)}`;
 
 export const isOverload = (error: unknown): error is GraphQLError =>
   error instanceof GraphQLError && error.extensions['code'] === 'OVERLOADED';

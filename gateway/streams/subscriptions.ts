@@ -3,11 +3,11 @@ import { unauthenticated, unavailable } from '../../subgraphs/shared/errors/erro
 import type { SubgraphLink } from '../../subgraphs/shared/calls/link.ts';
 import type { SubgraphName } from '../../subgraphs/shared/values/subgraph-names.ts';
 import type { Logger, Metrics } from '../../subgraphs/shared/process/telemetry.ts';
-import type { CallerHeaders } from '../callers/caller.ts';
+import { type CallerHeaders, clientOf } from '../callers/caller.ts';
 import { overloaded } from '../turns/admission.ts';
 import { isUnavailableAnswer, refusal } from '../errors.ts';
 import type { Operation, Supergraph } from '../supergraph/supergraph.ts';
-import { type Admit, clientOf, isOverload } from '../operations/run-operation.ts';
+import { type Admit, isOverload } from '../operations/run-operation.ts';
 import { type Group, openGroup } from './group.ts';
 import { type StreamKind, streamRequests } from './kinds.ts';
 import { type Upstream, openUpstream } from './upstream.ts';

@@ -4,18 +4,14 @@ import { type Deadline, deadlineIn } from '../../subgraphs/shared/time/deadline.
 import type { HeaderLines } from '../../subgraphs/shared/http/transport.ts';
 import type { SubgraphLink, SubgraphRequest } from '../../subgraphs/shared/calls/link.ts';
 import { type SubgraphName, subgraphNames } from '../../subgraphs/shared/values/subgraph-names.ts';
-import type { Caller, CallerHeaders, CallerSaid } from '../callers/caller.ts';
+import { type Caller, type CallerHeaders, type CallerSaid, clientOf } from '../callers/caller.ts';
 import { type ErrorReport, presentError } from '../errors.ts';
-import { clientOf } from '../operations/run-operation.ts';
 import type {
   ErrorPolicy,
   SubgraphFetch,
   SubgraphRequest as PlannedRequest,
   SubgraphResponse,
 } from '../execute/types.ts';
-
-/** Who sent an operation, as Apollo Server's plugins and our own code pass it on. */
-export type OperationContext = { readonly caller: Caller };
 
 /** What the gateway hands to every fetch of one operation. */
 export type FetchContext = {

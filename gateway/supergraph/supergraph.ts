@@ -13,7 +13,7 @@ import type { SubgraphLink } from '../../subgraphs/shared/calls/link.ts';
 import type { SubgraphName } from '../../subgraphs/shared/values/subgraph-names.ts';
 import type { Logger } from '../../subgraphs/shared/process/telemetry.ts';
 import type { Caller, CallerHeaders } from '../callers/caller.ts';
-import type { Variables } from '../documents/cost.ts';
+import type { Variables } from '../execute/types.ts';
 import { withoutSuggestion } from '../errors.ts';
 import { createExecutor } from '../execute/executor.ts';
 import { type FetchContext, errorPolicy, fetchContext, subgraphFetch, subgraphName } from './subgraph-fetch.ts';

@@ -4,7 +4,7 @@ import { GraphQLError } from 'graphql';
 import { Counter } from 'prom-client';
 import type { Metrics } from '../../subgraphs/shared/process/telemetry.ts';
 import { type Applicant, openAdmission } from './admission.ts';
-import type { Variables } from '../documents/cost.ts';
+import type { Variables } from '../execute/types.ts';
 import { type DocumentAllowance, openDocumentAllowance } from './document-allowance.ts';
 import type { Documents } from '../documents/documents.ts';
 import { eventLoopBusy } from './event-loop.ts';

@@ -15,8 +15,7 @@ import {
   visit,
   visitWithTypeInfo,
 } from 'graphql';
-import { conditionVariables, pickOperation, settleConditions } from '../../../../gateway/execute/operation.ts';
-import { isIntrospection } from '../../../../gateway/execute/introspection.ts';
+import { conditionVariables, isIntrospection, pickOperation, settleConditions } from '../../../../gateway/execute/operation.ts'; // prettier-ignore
 import { overlappingNames, responseName } from '../../../../gateway/execute/overlaps.ts';
 import { getOwn } from '../../../../gateway/execute/own.ts';
 import { planDocument } from '../../../../gateway/execute/plan-document.ts';
