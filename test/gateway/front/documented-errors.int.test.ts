@@ -83,7 +83,7 @@ const requests: Readonly<Record<string, Probe>> = {
   OVERLOADED: 'test/gateway/turns/overload.int.test.ts',
   DEADLINE_EXCEEDED: 'test/gateway/operations/deadline.int.test.ts',
   INTERNAL_SERVER_ERROR: () => query('{ users { secret } }'),
-  UNAUTHORISED_CALLER: 'test/subgraphs/shared/auth/auth.int.test.ts',
+  UNAUTHORISED_CALLER: 'test/subgraphs/shared/auth/authenticator.int.test.ts',
   BRANCH_COMPENSATED: 'test/subgraphs/order/saga.int.test.ts',
 }; // prettier-ignore
 
