@@ -212,6 +212,14 @@ export type ReturnLineInput = {
   quantity: number;
 };
 
+/** An amount of money as input. */
+export type MoneyInput = {
+  /** Minor units, e.g. 1999 for 19.99 EUR. */
+  amount: number;
+  /** ISO 4217 code, three capitals. */
+  currency: string;
+};
+
 /** How money is paid. `availablePaymentMethods` says which ones an order takes here. */
 export type PaymentMethod =
   /** Nothing is to be paid. No payment has it: every order costs something, and `createPayment` refuses it. */
@@ -304,14 +312,6 @@ export type LedgerDirection =
   | 'DEBIT'
   /** Into the wallet. */
   | 'CREDIT';
-
-/** An amount of money as input. */
-export type MoneyInput = {
-  /** Minor units, e.g. 1999 for 19.99 EUR. */
-  amount: number;
-  /** ISO 4217 code, three capitals. */
-  currency: string;
-};
 
 /** What `createPayment` needs. */
 export type CreatePaymentInput = {

@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { parse } from 'graphql';
 import type { NamedMigration } from '../shared/database/database.ts';
 import { withDeadLetters } from '../shared/engine/dead-letters.ts';
 import { startEventConsumer } from '../shared/events/event-consumer.ts';
 import { type Loop, startLoop } from '../shared/process/loop.ts';
 import { withinDeadline } from '../shared/calls/link.ts';
 import { startOutboxRelay } from '../shared/events/outbox-relay.ts';
+import { typeDefsOf } from '../../schema/type-defs.ts';
 import { checkReady } from '../shared/process/readiness.ts';
 import type { Runtime } from '../shared/process/runtime.ts';
 import { openService } from '../shared/engine/service.ts';
@@ -44,7 +43,6 @@ const migrations: readonly NamedMigration[] = [
 /** The schema that this subgraph owns, for `ops/migrate.ts`. */
 export const orderSchema = { name: 'order', entities: orderEntities, migrations } as const;
 
-const typeDefs = parse(readFileSync(new URL('../../schema/order.graphql', import.meta.url), 'utf8'));
 const relayChannel = 'relay:order';
 /** The net under Agenda, whose store may be away, or keep a job for the clock of another worker. */
 const dueWorkEveryMs = 5_000;
@@ -79,7 +77,7 @@ export async function createOrderSubgraph(runtime: Runtime): Promise<OrderSubgra
   }; // prettier-ignore
   const engine = createEngine<OrderContext>({
     name: 'order',
-    typeDefs,
+    typeDefs: typeDefsOf('order'),
     resolvers: withDeadLetters(resolvers, 'order', () => ({ db: service.db, ...paymentHandlers(deps) })),
     authenticate: service.authenticate,
     context: (call) => ({

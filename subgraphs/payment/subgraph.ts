@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { parse } from 'graphql';
 import type { NamedMigration } from '../shared/database/database.ts';
 import { withDeadLetters } from '../shared/engine/dead-letters.ts';
 import { startEventConsumer } from '../shared/events/event-consumer.ts';
 import type { Loop } from '../shared/process/loop.ts';
 import { withinDeadline } from '../shared/calls/link.ts';
 import { startOutboxRelay } from '../shared/events/outbox-relay.ts';
+import { typeDefsOf } from '../../schema/type-defs.ts';
 import { checkReady } from '../shared/process/readiness.ts';
 import type { Runtime } from '../shared/process/runtime.ts';
 import { type Service, openService } from '../shared/engine/service.ts';
@@ -47,7 +46,6 @@ const migrations: readonly NamedMigration[] = [
 /** The payment service's schema as it is to be. */
 export const paymentSchema = { name: 'payment', entities, migrations } as const;
 
-const typeDefs = parse(readFileSync(new URL('../../schema/payment.graphql', import.meta.url), 'utf8'));
 /** The channel by which a process that only answers requests wakes the one that does the background work. */
 const wakeChannel = 'payment-work';
 
@@ -81,7 +79,7 @@ export async function createPaymentSubgraph(runtime: Runtime): Promise<Subgraph>
 
   const engine = createEngine<PaymentContext>({
     name: 'payment',
-    typeDefs,
+    typeDefs: typeDefsOf('payment'),
     resolvers: withDeadLetters(createResolvers(runtime.config.publicUrl), 'payment', () => ({
       db: service.db,
       ...orderEvents(deps),

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { parse } from 'graphql';
 import { openCacheVersions } from '../shared/process/cache-versions.ts';
 import type { NamedMigration } from '../shared/database/database.ts';
 import { withDeadLetters } from '../shared/engine/dead-letters.ts';
 import { startEventConsumer } from '../shared/events/event-consumer.ts';
+import { typeDefsOf } from '../../schema/type-defs.ts';
 import { checkReady } from '../shared/process/readiness.ts';
 import type { Runtime } from '../shared/process/runtime.ts';
 import { openService } from '../shared/engine/service.ts';
@@ -44,7 +43,7 @@ export async function createProductSubgraph(runtime: Runtime): Promise<ProductSu
   const stockReader = openStockReader(db);
   const engine = createEngine<ProductContext>({
     name: 'product',
-    typeDefs: parse(readFileSync(new URL('../../schema/product.graphql', import.meta.url), 'utf8')),
+    typeDefs: typeDefsOf('product'),
     resolvers: withDeadLetters(resolvers, 'product', () => ({ db, ...eventHandlers(deps) })),
     authenticate,
     context: (call) => ({ ...call, deps, stockReader, loaders: createLoaders(db) }),

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { parse } from 'graphql';
 import { grantService } from '../shared/auth/grants.ts';
 import { subgraphNames } from '../shared/values/subgraph-names.ts';
+import { typeDefsOf } from '../../schema/type-defs.ts';
 import { checkReady } from '../shared/process/readiness.ts';
 import type { Runtime } from '../shared/process/runtime.ts';
 import { openService } from '../shared/engine/service.ts';
@@ -28,7 +27,7 @@ export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
   await untilAvailable(() => noteConfiguredCredentials(deps));
   const engine = createEngine<UserContext>({
     name,
-    typeDefs: parse(readFileSync(new URL('../../schema/user.graphql', import.meta.url), 'utf8')),
+    typeDefs: typeDefsOf(name),
     resolvers,
     authenticate,
     context: (call) => ({ ...call, deps, loaders: createLoaders(db) }),

@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { type ConstDirectiveNode, Kind, parse } from 'graphql';
+import { type ConstDirectiveNode, Kind } from 'graphql';
+import { typeDefsOf } from '../../../schema/type-defs.ts';
+import { subgraphNames } from '../../../subgraphs/shared/values/subgraph-names.ts';
 import type { Platform } from '../../support/platform.ts';
 import { type Person, dataOf } from '../../support/shop.ts';
 import type { Fixture, Role } from './root-fields.ts';
@@ -113,9 +114,8 @@ export const internalFields: Readonly<Record<string, InternalProbe>> = {
 /** What the SDL of the subgraphs says: entities with a resolvable key, and root fields that are @inaccessible. */
 export function entityKeys(): { entities: string[]; internal: string[] } {
   const found = { entities: [] as string[], internal: [] as string[] };
-  for (const service of ['user', 'product', 'order', 'payment']) {
-    const { definitions } = parse(readFileSync(new URL(`../../../schema/${service}.graphql`, import.meta.url), 'utf8'));
-    for (const definition of definitions) {
+  for (const service of subgraphNames) {
+    for (const definition of typeDefsOf(service).definitions) {
       if (definition.kind !== Kind.OBJECT_TYPE_DEFINITION) continue;
       const keys = (definition.directives ?? []).filter((directive) => directive.name.value === 'key');
       if (keys.some(isResolvable)) found.entities.push(`${service}.${definition.name.value}`);

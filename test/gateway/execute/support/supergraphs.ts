@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { print } from 'graphql';
+import { typeDefsOf } from '../../../../schema/type-defs.ts';
+import { type SubgraphName, subgraphNames } from '../../../../subgraphs/shared/values/subgraph-names.ts';
 import type { SubgraphSdl } from './federation.ts';
 import type { WorldSize } from './world.ts';
 
@@ -370,10 +372,7 @@ const renames: readonly SubgraphSdl[] = [
   ),
 ];
 
-const platformSdl = (name: string): SubgraphSdl => ({
-  name,
-  sdl: readFileSync(new URL(`../../../../schema/${name}.graphql`, import.meta.url), 'utf8'),
-});
+const platformSdl = (name: SubgraphName): SubgraphSdl => ({ name, sdl: print(typeDefsOf(name)) });
 
 /** Name → subgraphs. The last is this platform's own. */
 export const supergraphs = {
@@ -386,7 +385,7 @@ export const supergraphs = {
   values,
   repeats,
   renames,
-  platform: ['user', 'product', 'order', 'payment'].map(platformSdl),
+  platform: subgraphNames.map(platformSdl),
 } satisfies Record<string, readonly SubgraphSdl[]>;
 
 /** Where the usual size of the world isn't what the supergraph is for. */

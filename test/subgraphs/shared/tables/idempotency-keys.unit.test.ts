@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import {
   type DocumentNode,
@@ -10,11 +9,11 @@ import {
   isListType,
   isNonNullType,
   isRequiredInputField,
-  parse,
 } from 'graphql';
 import { anonymous } from '../../../../subgraphs/shared/auth/viewer.ts';
 import { subgraphNames } from '../../../../subgraphs/shared/values/subgraph-names.ts';
 import { scalars } from '../../../../subgraphs/shared/values/scalars.ts';
+import { typeDefsOf } from '../../../../schema/type-defs.ts';
 import { createEngine } from '../../../../subgraphs/shared/engine/subgraph.ts';
 import type { CallContext } from '../../../../subgraphs/shared/engine/prepare.ts';
 import { createLogger, createMetrics } from '../../../../subgraphs/shared/process/telemetry.ts';
@@ -43,7 +42,7 @@ function sample(type: GraphQLInputType): unknown {
 }
 
 describe.each(subgraphNames)('an idempotency key that is none, at the %s subgraph', (name) => {
-  const typeDefs = parse(readFileSync(new URL(`../../../../schema/${name}.graphql`, import.meta.url), 'utf8'));
+  const typeDefs = typeDefsOf(name);
   const withKey = mutationsOf(typeDefs).filter(({ arguments: args }) => args?.some((each) => each.name.value === 'idempotencyKey')); // prettier-ignore
   let reached = 0;
   const looksUp = () => {
