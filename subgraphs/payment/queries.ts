@@ -201,7 +201,7 @@ const eventFrom = (row: Row): PaymentEventRow =>
     at: toDate(row['at']),
   }) as PaymentEventRow;
 
-const webhookFrom = (row: Row): WebhookRow =>
+export const webhookFrom = (row: Row): WebhookRow =>
   ({
     id: idFromBytes(row['id'] as Buffer),
     provider: row['provider'],

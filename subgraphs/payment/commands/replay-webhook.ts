@@ -13,7 +13,8 @@ import { idToBytes, isId } from '../../shared/values/ids.ts';
 import { transact } from '../unit.ts';
 import type { PaymentDeps } from '../deps.ts';
 import type { PaymentProvider } from '../providers/provider.ts';
-import { WebhookRecord, type WebhookRow } from '../records.ts';
+import { webhookFrom } from '../queries.ts';
+import type { WebhookRow } from '../records.ts';
 import { reapplyDelivery } from './receive-webhook.ts';
 
 export type WebhookPayload = {
@@ -48,7 +49,8 @@ export async function replayWebhook(
       await reapplyDelivery(unit, deps, provider, row);
       return false;
     });
-    return { delivery: await deps.db.em().findOne(WebhookRecord, { id: deliveryId }), replayed, userErrors: [] };
+    const [row] = await select(deps.db.em(), 'select * from webhook_inbox where id = ?', [idToBytes(deliveryId)]);
+    return { delivery: row ? webhookFrom(row) : null, replayed, userErrors: [] };
   }, refused);
 }
 

@@ -1,4 +1,4 @@
-import { type Database, type Sql, withRetries } from '../../../subgraphs/shared/database/database.ts';
+import { type Database, type Row, type Sql, withRetries } from '../../../subgraphs/shared/database/database.ts';
 import type { Logger } from '../../../subgraphs/shared/process/telemetry.ts';
 import { ConnectionLost, NotYet, type Process, type Scheduler } from '../schedule.ts';
 import { Blocked, Memory, Transaction, deadlock } from './memory.ts';
@@ -88,8 +88,8 @@ export class DatabaseServer {
   #session(process: Process, transaction: Transaction | null): Sql {
     const execute = (
       sql: string,
-      parameters: readonly unknown[] = [],
-      method: 'all' | 'run' = 'all',
+      parameters: readonly unknown[],
+      method: 'all' | 'run',
     ): Promise<unknown> => {
       const { run, name } = this.#prepared.get(sql);
       const isApart = transaction === null || (this.apart?.(sql) ?? false);
@@ -114,7 +114,11 @@ export class DatabaseServer {
       };
       return this.#scheduler.step(process, name, attempt, () => own.rollback());
     };
-    return { execute } as unknown as Sql;
+    return {
+      rows: async (text, parameters) => (await execute(text, parameters, 'all')) as Row[],
+      write: async (text, parameters) =>
+        ((await execute(text, parameters, 'run')) as { affectedRows: number }).affectedRows,
+    };
   }
 }
 

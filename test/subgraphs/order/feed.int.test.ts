@@ -1,3 +1,4 @@
+import { write } from '../../../subgraphs/shared/database/database.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ExecutionResult } from 'graphql';
 import type { Viewer } from '../../../subgraphs/shared/auth/viewer.ts';
@@ -133,7 +134,7 @@ describe('myOrders', () => {
     // Both listen and know where they are.
     await new Promise((resolve) => setTimeout(resolve, 100));
     await world.deps.db.transaction(async (tx) => {
-      await tx.execute(`insert into order_event (order_id, seq, id, type, actor_type, at, trace_id, hash, customer_id)
+      await write(tx, `insert into order_event (order_id, seq, id, type, actor_type, at, trace_id, hash, customer_id)
         select order_id, 3, ?, type, actor_type, at, trace_id, hash, customer_id from order_event where order_id = ? and seq = 2`, [idToBytes(newId()), idToBytes(id)]); // prettier-ignore
     });
     expect(await Promise.all(waiting)).toMatchObject([[{ event: { seq: 3 } }], [{ event: { seq: 3 } }]]);
@@ -159,14 +160,12 @@ describe('the watch over the feed', () => {
       ...db,
       em() {
         const em = db.em();
-        const execute = em.execute.bind(em) as (text: string, parameters: number[], method: 'all') => Promise<unknown>;
-        return Object.assign(em, {
-          async execute(text: string, parameters: number[], method: 'all') {
-            if (text.includes('feed_seq > ?')) places.push(Number(parameters[0]));
-            await hold;
-            return execute(text, parameters, method);
-          },
-        });
+        const rows: typeof em.rows = async (text, parameters) => {
+          if (text.includes('feed_seq > ?')) places.push(Number(parameters[0]));
+          await hold;
+          return em.rows(text, parameters);
+        };
+        return { ...em, rows };
       },
     };
     const watch = openFeedWatch({ db: watched, live, log });

@@ -1,4 +1,3 @@
-import { subscribe as onChannel, unsubscribe } from 'node:diagnostics_channel';
 import { randomBytes } from 'node:crypto';
 import type { ExecutionResult } from 'graphql';
 import { SignJWT } from 'jose';
@@ -6,7 +5,7 @@ import { createConnection } from 'mysql2/promise';
 import pino from 'pino';
 import type { Role, UserViewer, Viewer } from '../../../subgraphs/shared/auth/viewer.ts';
 import { callerHeaders } from '../../../subgraphs/shared/auth/caller-headers.ts';
-import { type Row, select, toDate, toJson } from '../../../subgraphs/shared/database/database.ts';
+import { type Row, select, toDate, toJson, write } from '../../../subgraphs/shared/database/database.ts';
 import { handleOnce } from '../../../subgraphs/shared/events/event-consumer.ts';
 import type { DomainEvent } from '../../../subgraphs/shared/tables/outbox.ts';
 import { idFromBytes, idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
@@ -21,6 +20,7 @@ import { createProduct } from '../../../subgraphs/product/commands/create-produc
 import type { CreateProductInput } from '../../../subgraphs/product/commands/create-product.ts';
 import { eventHandlers } from '../../../subgraphs/product/events.ts';
 import { type ProductSubgraph, createProductSubgraph } from '../../../subgraphs/product/subgraph.ts';
+import { sentDuring, statementsTo } from '../../support/statements.ts';
 
 // Answers are read by path in the tests, so their shape is left open.
 // eslint-disable-next-line typescript/no-explicit-any
@@ -193,11 +193,14 @@ export async function openOrderWorld(options: { env?: Record<string, string> } =
       for (const event of events) {
         const handler = stocks.handlers[event.type];
         if (handler) await handleOnce(product.deps.db, event, handler);
-        await order.deps.db.em().execute('update outbox set published_at = utc_timestamp(3) where id = ?', [idToBytes(event.id)], 'run'); // prettier-ignore
+        await write(order.deps.db.em(), 'update outbox set published_at = utc_timestamp(3) where id = ?', [idToBytes(event.id)]); // prettier-ignore
       }
       return events;
     },
-    statements: (work) => statementsOf(prefix, work),
+    async statements(work) {
+      const sent = await sentDuring(work);
+      return { order: statementsTo(`${prefix}_order`, sent), product: statementsTo(`${prefix}_product`, sent) };
+    },
     async close() {
       const broken = await brokenJournals(world);
       await order.close();
@@ -218,27 +221,6 @@ const answerOf = (result: ExecutionResult): Answer => ({
   data: JSON.parse(JSON.stringify(result.data ?? null)),
   errors: (result.errors ?? []).map((error) => ({ message: error.message, code: String(error.extensions['code']) })),
 });
-
-const transactionControl = /^\s*(begin|start transaction|commit|rollback|savepoint|release savepoint|set )/i;
-
-/** Exact: the driver itself tells of each query, with the schema of its connection. */
-async function statementsOf(prefix: string, work: () => Promise<unknown>): Promise<{ order: string[]; product: string[] }> {
-  const seen = { order: [] as string[], product: [] as string[] };
-  const note = (message: unknown): void => {
-    const { query, database } = message as { query: string; database: string };
-    if (transactionControl.test(query)) return;
-    if (database === `${prefix}_order`) seen.order.push(query);
-    if (database === `${prefix}_product`) seen.product.push(query);
-  };
-  const channels = ['tracing:mysql2:query:start', 'tracing:mysql2:execute:start'];
-  for (const channel of channels) onChannel(channel, note);
-  try {
-    await work();
-  } finally {
-    for (const channel of channels) unsubscribe(channel, note);
-  }
-  return seen;
-} // prettier-ignore
 
 async function brokenJournals(world: OrderWorld): Promise<string[]> {
   const broken: string[] = [];

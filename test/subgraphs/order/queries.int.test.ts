@@ -224,8 +224,10 @@ describe('statements', () => {
 });
 
 test('migrations and records agree', async () => {
-  const generator = world.deps.db.orm.schema as unknown as { getUpdateSchemaSQL(options: object): Promise<string> };
+  const orm = await world.deps.db.orm();
+  const generator = orm.schema as unknown as { getUpdateSchemaSQL(options: object): Promise<string> };
   const drift = await generator.getUpdateSchemaSQL({ wrap: false, dropTables: false, safe: false });
+  await orm.close();
   const statements = drift.split('\n').filter((line) => line.trim() !== '' && !/drop (foreign key|constraint)|drop check/i.test(line)); // prettier-ignore
   expect(statements).toEqual([]);
 });

@@ -252,7 +252,9 @@ describe('the schema', () => {
       poolSize: 1,
       log: createLogger('test', 'silent'),
     });
-    const difference = await db.orm.schema.getUpdateSchemaSQL({ wrap: false });
+    const orm = await db.orm();
+    const difference = await orm.schema.getUpdateSchemaSQL({ wrap: false });
+    await orm.close();
     await Promise.all([db.migrate(), db.migrate()]);
     await db.close();
     expect(difference.split('\n').filter((line) => line !== '' && !kernelTables.test(line))).toEqual([]);

@@ -1,4 +1,3 @@
-import { subscribe as onChannel, unsubscribe } from 'node:diagnostics_channel';
 import { randomBytes } from 'node:crypto';
 import type { ExecutionResult } from 'graphql';
 import { createConnection } from 'mysql2/promise';
@@ -13,6 +12,7 @@ import type { CreateProductInput } from '../../../subgraphs/product/commands/cre
 import { createProduct } from '../../../subgraphs/product/commands/create-product.ts';
 import type { Product } from '../../../subgraphs/product/domain/product.ts';
 import { callsNobody } from '../../support/no-links.ts';
+import { sentDuring, statementsTo } from '../../support/statements.ts';
 import { type ProductSubgraph, createProductSubgraph } from '../../../subgraphs/product/subgraph.ts';
 
 export type Answer = { readonly data: any; readonly errors: readonly { message: string; code: string }[] }; // eslint-disable-line typescript/no-explicit-any
@@ -111,7 +111,7 @@ export async function openProductWorld(): Promise<ProductWorld> {
         held: number('held'),
       };
     },
-    statements: (work) => statementsOf(schema, work),
+    statements: async (work) => statementsTo(schema, await sentDuring(work)),
     async close() {
       await subgraph.close();
       await runtime.close();
@@ -125,22 +125,3 @@ export const answerOf = (result: ExecutionResult): Answer => ({
   data: result.data,
   errors: (result.errors ?? []).map((error) => ({ message: error.message, code: String(error.extensions['code']) })),
 });
-
-const transactionControl = /^\s*(begin|start transaction|commit|rollback|savepoint|release savepoint|set )/i;
-
-/** Exact: the driver itself tells of each query, with the schema of its connection. */
-async function statementsOf(schema: string, work: () => Promise<unknown>): Promise<string[]> {
-  const seen: string[] = [];
-  const note = (message: unknown): void => {
-    const { query, database } = message as { query: string; database: string };
-    if (database === schema && !transactionControl.test(query)) seen.push(query);
-  };
-  const channels = ['tracing:mysql2:query:start', 'tracing:mysql2:execute:start'];
-  for (const channel of channels) onChannel(channel, note);
-  try {
-    await work();
-  } finally {
-    for (const channel of channels) unsubscribe(channel, note);
-  }
-  return seen;
-}

@@ -29,8 +29,9 @@ test('records and migrations agree on tables, columns, types and what may be mis
     tables.set(String(tab), table);
   }
   const types = (text: string) => ({ json: ['longtext', 'json'], boolean: ['tinyint'] })[text] ?? [text];
+  const orm = await world.subgraph.deps.db.orm();
   for (const { name } of entities.map((entity) => entity.meta)) {
-    const meta = world.sql().getMetadata().getByClassName(String(name));
+    const meta = orm.getMetadata().getByClassName(String(name));
     const table = tables.get(meta.tableName);
     expect([...(table?.keys() ?? [])].toSorted()).toEqual(
       meta.props.flatMap((property) => property.fieldNames).toSorted(),

@@ -18,7 +18,9 @@ const kernelTables = /^drop table if exists `(migration_lock|mikro_orm_migration
 
 test('records and migrations agree', async () => {
   const db = await open();
-  const difference = await db.orm.schema.getUpdateSchemaSQL({ wrap: false });
+  const orm = await db.orm();
+  const difference = await orm.schema.getUpdateSchemaSQL({ wrap: false });
+  await orm.close();
   await db.close();
   expect(difference.split('\n').filter((line) => line !== '' && !kernelTables.test(line))).toEqual([]);
 });

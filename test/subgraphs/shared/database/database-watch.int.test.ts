@@ -29,12 +29,12 @@ beforeAll(async () => {
   const server = new URL(servers.mysqlUrl);
   proxy = await startTcpProxy({ host: server.hostname, port: Number(server.port) });
   const direct = await open(servers.mysqlUrl, { schema: 'mysql' });
-  await direct.em().execute('create schema watched');
+  await write(direct.em(), 'create schema watched');
   await direct.close();
   const lines = { warn: (_: unknown, message: string) => said.push(message) };
   const dependency = openDependency({ name: 'database', setting: 'MYSQL_URL', log: lines as never });
   db = await open(`mysql://root@127.0.0.1:${proxy.port}`, { schema: 'watched', dependency });
-  await db.em().execute('create table if not exists t (n int not null primary key) engine = InnoDB');
+  await write(db.em(), 'create table if not exists t (n int not null primary key) engine = InnoDB');
 }, 60_000);
 afterEach(async () => {
   proxy.mend();
@@ -84,7 +84,7 @@ test.each<[string, () => unknown]>([
       expect(ended).toBe('not now');
       expect(withinMs).toBeLessThan(refusalWithinMs);
     }
-    const transaction = await outcome(db.transaction((tx) => tx.execute('insert into t values (1)')));
+    const transaction = await outcome(db.transaction((tx) => write(tx, 'insert into t values (1)')));
     expect(transaction).toEqual({ ended: 'not now', withinMs: expect.any(Number) });
     expect(transaction.withinMs).toBeLessThan(500);
     expect(said).toEqual(['a dependency is away']);
@@ -108,7 +108,7 @@ test('a statement that waits long on a server that answers is let wait', async (
 test('a process that stands still in a transaction keeps its locks from others for seconds only, and is told', async () => {
   const other = await open(servers.mysqlUrl, { schema: 'watched' });
   try {
-    await db.em().execute('insert ignore into t values (5)');
+    await write(db.em(), 'insert ignore into t values (5)');
     const change = (by: Database) => by.transaction((tx) => write(tx, 'update t set n = 6 where n = 5'));
     let isLocked = false;
     const still = outcome(
@@ -130,23 +130,23 @@ test('a process that stands still in a transaction keeps its locks from others f
 test('a server that is read-only says "not now" to writes, nothing is half done, and it is used again when it is not', async () => {
   const admin = await open(servers.mysqlUrl, { schema: 'watched' });
   // Not root: root may write on.
-  await admin.em().execute("create user if not exists writer@'%' identified by 'secret'");
-  await admin.em().execute("grant all on watched.* to writer@'%'");
+  await write(admin.em(), "create user if not exists writer@'%' identified by 'secret'");
+  await write(admin.em(), "grant all on watched.* to writer@'%'");
   const server = new URL(servers.mysqlUrl);
   const writer = await open(`mysql://writer:secret@${server.host}`, { schema: 'watched' });
   try {
     const insert = () =>
       writer.transaction(async (tx) => {
-        await tx.execute('insert into t values (10)');
-        await tx.execute('insert into t values (11)');
+        await write(tx, 'insert into t values (10)');
+        await write(tx, 'insert into t values (11)');
       });
-    await admin.em().execute('set global read_only = on');
+    await write(admin.em(), 'set global read_only = on');
     expect((await outcome(insert())).ended).toBe('not now');
-    await admin.em().execute('set global read_only = off');
+    await write(admin.em(), 'set global read_only = off');
     expect(await select(admin.em(), 'select count(*) as n from t where n >= 10')).toEqual([{ n: 0 }]);
     expect((await outcome(insert())).ended).toBe('done');
   } finally {
-    await admin.em().execute('set global read_only = off');
+    await write(admin.em(), 'set global read_only = off');
     await writer.close();
     await admin.close();
   }
@@ -154,8 +154,8 @@ test('a server that is read-only says "not now" to writes, nothing is half done,
 
 test('a server without a free connection says "not now", and is not taken for one that is away', async () => {
   const admin = await open(servers.mysqlUrl, { schema: 'watched' });
-  await admin.em().execute("create user if not exists crowd@'%' identified by 'secret' with max_user_connections 1");
-  await admin.em().execute("grant all on watched.* to crowd@'%'");
+  await write(admin.em(), "create user if not exists crowd@'%' identified by 'secret' with max_user_connections 1");
+  await write(admin.em(), "grant all on watched.* to crowd@'%'");
   const lines: string[] = [];
   const dependency = openDependency({
     name: 'database',
