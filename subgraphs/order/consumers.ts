@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { write } from '../shared/database/database.ts';
+import { run } from '../shared/database/database.ts';
 import type { EventHandler } from '../shared/events/event-consumer.ts';
 import type { DomainEvent } from '../shared/tables/outbox.ts';
 import { idToBytes } from '../shared/values/ids.ts';
@@ -131,7 +131,7 @@ export function paymentHandlers(deps: OrderDeps): {
       // The payment has come so far that its order waits for it; or it comes to nothing after all.
       // Beside the journal: it says nothing of the order, only that payment is to be asked before the order closes.
       'payment.started': async (tx, event) => {
-        await write(tx, "update orders set is_paying = true where id = ? and state = 'PENDING_PAYMENT'", [
+        await run(tx, "update orders set is_paying = true where id = ? and state = 'PENDING_PAYMENT'", [
           idToBytes(event.aggregateId),
         ]);
       },

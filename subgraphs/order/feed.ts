@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { type Database, type Row, type Sql, placeholders, select, toDate, write } from '../shared/database/database.ts';
+import { type Database, type Row, type Sql, placeholders, run, select, toDate } from '../shared/database/database.ts';
 import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import type { Live } from '../shared/process/live.ts';
 import { type Loop, startLoop } from '../shared/process/loop.ts';
@@ -45,12 +45,12 @@ async function numberBatch(db: Database): Promise<number> {
     const rows = inTimeOrder(await select(tx, unnumbered, [feedBatch]));
     if (rows.length === 0) return 0;
     const places = rows.map(() => 'select ? as order_id, ? as seq, ? as place').join(' union all ');
-    await write(
+    await run(
       tx,
       `update order_event e join (${places}) p on p.order_id = e.order_id and p.seq = e.seq set e.feed_seq = p.place`,
       rows.flatMap((row, index) => [row['order_id'] as Buffer, Number(row['seq']), head + index + 1]),
     );
-    await write(tx, 'update journal_feed set head = ? where id = 1', [head + rows.length]);
+    await run(tx, 'update journal_feed set head = ? where id = 1', [head + rows.length]);
     return rows.length;
   });
 }

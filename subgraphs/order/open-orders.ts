@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { addressGroup } from '../shared/values/address-group.ts';
-import { type Sql, placeholders, select, write } from '../shared/database/database.ts';
+import { type Sql, placeholders, run, select, write } from '../shared/database/database.ts';
 import { type Refusal, RefusedError } from '../shared/errors/errors.ts';
 import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import type { OpenOrderLimits } from './config.ts';
@@ -86,7 +86,7 @@ export async function countOpen(tx: Sql, limits: OpenOrderLimits, order: Counted
   if (bounds.some(({ units }) => openUnits > units)) throw new NoRoomError('more units than there may ever be');
   const limit = `case owner ${bounds.map(() => 'when ? then ?').join(' ')} end`;
   try {
-    await write(
+    await run(
       tx,
       `insert into open_orders (owner, orders, units) values ${bounds.map(() => '(?, 1, ?)').join(', ')}
        on duplicate key update units = if(orders < ${limit} and units + ? <= ${limit}, units + ?, null), orders = orders + 1`,
@@ -161,7 +161,7 @@ export async function giveBack(
   const counted = `case owner ${owners.map(() => 'when ? then ?').join(' ')} end`;
   const less = (column: 'orders' | 'units') => `${column} = if(${column} < ${counted}, 0, ${column} - ${counted})`;
   // Never below nothing: paying must not fail for a count. The audit would tell.
-  await write(
+  await run(
     tx,
     `update open_orders force index (primary) set ${less('orders')}, ${less('units')} where owner in (${placeholders(owners)})`,
     [

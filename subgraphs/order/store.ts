@@ -1,4 +1,4 @@
-import { type Sql, insertRows, placeholders, select, toJson, write } from '../shared/database/database.ts';
+import { type Sql, insertRows, placeholders, run, select, toJson, write } from '../shared/database/database.ts';
 import { appendOutbox } from '../shared/tables/outbox.ts';
 import { idFromBytes, idToBytes, newId } from '../shared/values/ids.ts';
 import { type JournalEntry, genesisHash, toEntry } from './domain/journal.ts';
@@ -179,6 +179,7 @@ export async function saveOrder(
       order.failure === null ? null : JSON.stringify(order.failure), order.cancelReason, order.paidAt, order.completedAt, order.closedAt, order.archivedAt, order.updatedAt, order.advanceAt, order.advanceAttempts,
       idToBytes(order.id), before.state, before.version,
     ],
+    1,
   ); // prettier-ignore
   if (found !== 1) throw new StaleOrderError(`order ${order.id} is not at version ${before.version} any more`);
   await giveBack(tx, [before], [order]);
@@ -204,7 +205,7 @@ async function saveFulfilment(
     },
   ]);
   for (const { lineId, quantity } of event.lines) {
-    await write(tx, 'update order_line set fulfilled_quantity = fulfilled_quantity + ? where order_id = ? and id = ?', [
+    await run(tx, 'update order_line set fulfilled_quantity = fulfilled_quantity + ? where order_id = ? and id = ?', [
       quantity,
       idToBytes(orderId),
       idToBytes(lineId),
@@ -307,7 +308,7 @@ export const sagaLeaseSeconds = 8;
 
 /** Inserts a saga that `owner` is running already. */
 export async function insertSaga(tx: Sql, saga: Saga, owner: string): Promise<void> {
-  await write(
+  await run(
     tx,
     `insert into saga (id, kind, order_id, state, steps, attempts, next_retry_at, last_error, lease_owner, lease_until, fence, created_at, finished_at)
      values (?, ?, ?, ?, ?, ?, ?, ?, ?, utc_timestamp(3) + interval ${sagaLeaseSeconds} second, 1, ?, ?)`,
@@ -343,6 +344,7 @@ export async function saveSaga(sql: Sql, saga: Saga, fence: number, keepLease: b
       idToBytes(saga.id),
       fence,
     ],
+    1,
   );
   return found === 1;
 }

@@ -1,4 +1,4 @@
-import { select, write } from '../shared/database/database.ts';
+import { run, select, write } from '../shared/database/database.ts';
 import { noteFailure } from '../shared/process/dependency.ts';
 import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import type { Jobs } from '../shared/jobs/jobs.ts';
@@ -74,7 +74,7 @@ export async function checkAttempts(deps: PaymentDeps): Promise<number> {
 
 async function checkAttempt(deps: PaymentDeps, payment: PaymentRow, attempt: AttemptRow): Promise<void> {
   if (attempt.live === null) {
-    await write(deps.db.em(), 'update attempt set next_check_at = null where id = ? and live is null', [
+    await run(deps.db.em(), 'update attempt set next_check_at = null where id = ? and live is null', [
       idToBytes(attempt.id),
     ]);
     return;
@@ -126,7 +126,7 @@ export async function reapplyWebhooks(deps: PaymentDeps): Promise<void> {
         const [row] = await select(unit.sql, 'select * from webhook_inbox where id = ? for update', [id]);
         if (row?.['outcome'] !== 'UNKNOWN_PAYMENT') return;
         await reapplyDelivery(unit, deps, providerNamed(deps, provider), row);
-        await write(
+        await run(
           unit.sql,
           `update webhook_inbox set next_try_at = if(outcome = 'UNKNOWN_PAYMENT' and received_at > utc_timestamp(3) - interval ${unknownPaymentHours} hour, utc_timestamp(3) + interval ? second, null) where id = ?`,
           [backoffSeconds(5, tries + 1), id],

@@ -1,4 +1,4 @@
-import { type Row, type Sql, placeholders, select, toDate, toJson, write } from '../shared/database/database.ts';
+import { type Row, type Sql, placeholders, run, select, toDate, toJson } from '../shared/database/database.ts';
 import { idFromBytes, idToBytes, isId } from '../shared/values/ids.ts';
 import { type Money, moneyToJson } from '../shared/values/money.ts';
 import type { DifferenceKind, Period } from './domain/reconciliation.ts';
@@ -140,7 +140,7 @@ export async function rememberLines(
   seenAt: Date,
 ): Promise<void> {
   if (lines.length === 0) return;
-  await write(
+  await run(
     sql,
     `insert into statement_line (provider, kind, provider_transaction_id, our_id, at, seen_at) values ${lines.map(() => '(?, ?, ?, ?, ?, ?)').join(', ')}
      on duplicate key update our_id = values(our_id), at = values(at), seen_at = greatest(seen_at, values(seen_at))`,
@@ -150,7 +150,7 @@ export async function rememberLines(
 
 /** Forgets lines of the period that the statement no longer has. */
 export async function forgetLines(sql: Sql, provider: string, period: Period, seenBefore: Date): Promise<void> {
-  await write(sql, 'delete from statement_line where provider = ? and at >= ? and at < ? and seen_at < ?', [
+  await run(sql, 'delete from statement_line where provider = ? and at >= ? and at < ? and seen_at < ?', [
     provider,
     period.from,
     period.to,
@@ -178,7 +178,7 @@ export async function findUntold(
 }
 
 export async function saveReconciliation(sql: Sql, report: ReconciliationRow): Promise<void> {
-  await write(
+  await run(
     sql,
     `insert into reconciliation (day, provider, matched, missing_here, missing_at_provider, amount_mismatch, items, checked_at) values (?, ?, ?, ?, ?, ?, ?, ?)
      on duplicate key update matched = values(matched), missing_here = values(missing_here), missing_at_provider = values(missing_at_provider),

@@ -1,4 +1,4 @@
-import { type Row, type Sql, insertRows, select, toDate, toJson, write } from '../shared/database/database.ts';
+import { type Row, type Sql, insertRows, run, select, toDate, toJson, write } from '../shared/database/database.ts';
 import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import type { Unit } from './unit.ts';
 import { type PaymentEvent, evolve, holdsOrder } from './domain/payment.ts';
@@ -240,6 +240,7 @@ export async function savePayment(
       idToBytes(before.id),
       before.version,
     ],
+    1,
   );
   if (found !== 1) throw new Error('a payment changed under its lock');
   await insertJournal(unit, before, steps, cause);
@@ -287,7 +288,7 @@ export async function insertAttempt(
   attempt: { id: string; number: string; paymentId: string; provider: string; createdAt: Date },
   checkInSeconds: number,
 ): Promise<void> {
-  await write(
+  await run(
     unit.sql,
     `insert into attempt (id, number, payment_id, live, provider, state, created_at, next_check_at, checks)
      values (?, ?, ?, ?, ?, 'CREATED', ?, utc_timestamp(3) + interval ? second, 0)`,
@@ -312,7 +313,7 @@ export async function insertWalletAttempt(
   attempt: { id: string; number: string; paymentId: string; createdAt: Date },
   state: 'AUTHORIZED' | 'SUCCEEDED',
 ): Promise<void> {
-  await write(
+  await run(
     unit.sql,
     `insert into attempt (id, number, payment_id, live, provider, state, provider_intent_id, created_at, finished_at, next_check_at, checks)
      values (?, ?, ?, null, '${walletProvider}', ?, ?, ?, ?, null, 0)`,
@@ -338,7 +339,7 @@ export async function insertRefund(
   payment: PaymentRow,
   tryInSeconds: number,
 ): Promise<void> {
-  await write(
+  await run(
     unit.sql,
     `insert into refund (id, number, payment_id, attempt_id, order_id, customer_id, currency, amount_minor, state, reason, automatic, surplus, requested_by, created_at, next_try_at, tries)
      values (?, ?, ?, ?, ?, ?, ?, ?, 'REQUESTED', ?, ?, ?, ?, ?, utc_timestamp(3) + interval ? second, 0)`,

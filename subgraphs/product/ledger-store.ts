@@ -1,4 +1,4 @@
-import { type Row, type Sql, select, write } from '../shared/database/database.ts';
+import { type Row, type Sql, run, select } from '../shared/database/database.ts';
 import { idToBytes } from '../shared/values/ids.ts';
 import type { Movement, MovementType } from './domain/stock.ts';
 import { type Statement, dateOf, idOf, idOrNull, selectMany, textOrNull } from './store.ts';
@@ -11,8 +11,8 @@ export const recordChange = (
   tx: Sql,
   change: { productId: string; type: MovementType; onHandDelta: number },
   cause: Cause,
-): Promise<number> =>
-  write(
+): Promise<void> =>
+  run(
     tx,
     `insert into stock_movement (product_id, seq, type, on_hand_delta, allocated_delta, on_hand_after, allocated_after, actor, reason, at)
      select product_id, version, ?, ?, 0, on_hand, allocated, ?, ?, updated_at from stock where product_id = ?`,
@@ -24,8 +24,8 @@ export const recordOrderMovements = (
   tx: Sql,
   move: { orderId: string; type: MovementType; onHandSign: number; allocatedSign: number },
   cause: Cause,
-): Promise<number> =>
-  write(
+): Promise<void> =>
+  run(
     tx,
     `insert into stock_movement (product_id, seq, type, on_hand_delta, allocated_delta, on_hand_after, allocated_after, reservation_id, order_id, saga_branch, actor, reason, at)
      select s.product_id, s.version, ?, ? * r.quantity, ? * r.quantity, s.on_hand, s.allocated, r.id, r.order_id, ?, ?, ?, s.updated_at

@@ -1,4 +1,4 @@
-import { type Database, type Sql, insertRows, select, write } from '../shared/database/database.ts';
+import { type Database, type Sql, insertRows, run, select, write } from '../shared/database/database.ts';
 import { idToBytes, isId } from '../shared/values/ids.ts';
 import { type AvailabilityDay, type NightRun, type NightUnits, runsOf } from './domain/nights.ts';
 import type { MovementType } from './domain/stock.ts';
@@ -137,7 +137,7 @@ export async function settleNights(tx: Sql, move: Move, cause: Cause): Promise<v
     quantity: Number(row['quantity']),
   }));
   for (const { productId, from, to, quantity } of runsOf(nights)) {
-    await write(
+    await run(
       tx,
       `update night set on_hand = on_hand + ?, allocated = allocated + ?, version = version + 1, updated_at = utc_timestamp(3)
        where product_id = ? and night >= ? and night < ?`,
@@ -191,7 +191,7 @@ export async function changeCapacity(
   );
   if (full) return String(full['night']);
   if (found > 0)
-    await write(
+    await run(
       tx,
       `insert into night_movement (product_id, night, seq, type, on_hand_delta, allocated_delta, on_hand_after, allocated_after, actor, reason, at)
        select n.product_id, n.night, n.version, 'ADJUST', ?, 0, n.on_hand, n.allocated, ?, ?, n.updated_at from night n where n.product_id = ? and n.night >= ?`,

@@ -1,4 +1,4 @@
-import { type Row, type Sql, insertRows, placeholders, select, write } from '../shared/database/database.ts';
+import { type Row, type Sql, insertRows, placeholders, run, select, write } from '../shared/database/database.ts';
 import { idToBytes, isId } from '../shared/values/ids.ts';
 import {
   type Line,
@@ -59,6 +59,7 @@ export const changeOnHand = async (tx: Sql, change: { productId: string; delta: 
     `update stock set on_hand = on_hand + ?, version = version + 1, updated_at = utc_timestamp(3)
      where product_id = ? and on_hand + ? between allocated and ${maxUnits}`,
     [change.delta, idToBytes(change.productId), change.delta],
+    1,
   )) === 1;
 
 /** Sets `on_hand` where it is what the caller thinks and not below what is allocated. */
@@ -71,6 +72,7 @@ export const setOnHand = async (
     `update stock set on_hand = ?, version = version + 1, updated_at = utc_timestamp(3)
      where product_id = ? and on_hand = ? and allocated <= ?`,
     [change.onHand, idToBytes(change.productId), change.expectedOnHand, change.onHand],
+    1,
   )) === 1;
 
 /**
@@ -84,6 +86,7 @@ export const takeStock = async (tx: Sql, { productId, quantity }: Line): Promise
     `update stock set allocated = allocated + ?, version = version + 1, updated_at = utc_timestamp(3)
      where product_id = ? and allocated + ? <= on_hand and (select p.status from product p where p.id = ?) = 'ON_SALE'`,
     [quantity, id, quantity, id],
+    1,
   );
   return found === 1;
 };
@@ -166,7 +169,7 @@ export async function settleReservations(
   const stocked = lines.filter((line) => line['stocked'] !== null);
   for (const line of stocked) {
     const quantity = Number(line['quantity']);
-    await write(
+    await run(
       tx,
       'update stock set on_hand = on_hand + ?, allocated = allocated + ?, version = version + 1, updated_at = utc_timestamp(3) where product_id = ?',
       [onHandSign * quantity, allocatedSign * quantity, line['product_id'] as Buffer],

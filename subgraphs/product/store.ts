@@ -1,4 +1,4 @@
-import { type Row, type Sql, placeholders, select, toDate, toJson, write } from '../shared/database/database.ts';
+import { type Row, type Sql, placeholders, run, select, toDate, toJson, write } from '../shared/database/database.ts';
 import { idFromBytes, idToBytes, isId } from '../shared/values/ids.ts';
 import { money } from '../shared/values/money.ts';
 import { typedIdentifier } from '../shared/values/text.ts';
@@ -109,7 +109,7 @@ export async function insertProduct(tx: Sql, product: Product): Promise<void> {
     ...contentColumns(product, product.sku),
   };
   const names = Object.keys(row);
-  await write(tx, `insert into product (${names.join(', ')}) values (${placeholders(names)})`, Object.values(row));
+  await run(tx, `insert into product (${names.join(', ')}) values (${placeholders(names)})`, Object.values(row));
 }
 
 /** Writes the content over this version of the product; false when it has another one by now. */
@@ -133,8 +133,8 @@ export const archiveProduct = (tx: Sql, id: string, at: Date): Promise<number> =
   );
 
 /** Counts units as sold. It is no change that anybody decided on: the version stays. */
-export const countSold = (tx: Sql, id: string, units: number): Promise<number> =>
-  write(tx, 'update product set sold = sold + ? where id = ?', [units, idToBytes(id)]);
+export const countSold = (tx: Sql, id: string, units: number): Promise<void> =>
+  run(tx, 'update product set sold = sold + ? where id = ?', [units, idToBytes(id)]);
 
 /** What a list of products has, apart from where the page begins. */
 export type ListSelection = {

@@ -1,4 +1,4 @@
-import { type Sql, insertRows, select, toDate, write } from '../shared/database/database.ts';
+import { type Sql, insertRows, run, select, toDate, write } from '../shared/database/database.ts';
 import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import type { PresentedToken, RevocationReason } from './domain/session.ts';
 
@@ -69,7 +69,7 @@ export async function revokeSession(
   tx: Sql,
   session: { id: string; userId: string; because: RevocationReason; at: Date },
 ): Promise<void> {
-  await write(tx, 'update user_session set revoked_at = ?, revoked_because = ? where id = ? and user_id = ? and revoked_at is null', [
+  await run(tx, 'update user_session set revoked_at = ?, revoked_because = ? where id = ? and user_id = ? and revoked_at is null', [
     session.at, session.because, idToBytes(session.id), idToBytes(session.userId),
   ]); // prettier-ignore
 }
@@ -85,7 +85,7 @@ export async function revokeOtherSessions(
     [idToBytes(options.userId), idToBytes(options.keep)],
   );
   if (rows.length > 0) {
-    await write(tx, 'update user_session set revoked_at = ?, revoked_because = ? where user_id = ? and id <> ? and revoked_at is null', [
+    await run(tx, 'update user_session set revoked_at = ?, revoked_because = ? where user_id = ? and id <> ? and revoked_at is null', [
       options.at, options.because, idToBytes(options.userId), idToBytes(options.keep),
     ]); // prettier-ignore
   }

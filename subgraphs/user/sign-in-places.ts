@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { addressGroup } from '../shared/values/address-group.ts';
-import { type Sql, select, write } from '../shared/database/database.ts';
+import { type Sql, run, select } from '../shared/database/database.ts';
 import { idToBytes } from '../shared/values/ids.ts';
 
 /**
@@ -52,7 +52,7 @@ export async function notePlaces(
     deviceHash(userId, deviceToken),
     ...(places.address === undefined ? [] : [addressHash(userId, places.address)]),
   ];
-  await write(
+  await run(
     tx,
     `insert into sign_in_place (user_id, place_hash, last_used_at) values ${hashes.map(() => '(?, ?, ?)').join(', ')}
      on duplicate key update last_used_at = if(last_used_at < ? - interval ${notedAgainAfterHours} hour, ?, last_used_at)`,

@@ -1,5 +1,5 @@
 import { type UserViewer, isStaff } from '../../shared/auth/viewer.ts';
-import { type Sql, select, write } from '../../shared/database/database.ts';
+import { type Sql, run, select } from '../../shared/database/database.ts';
 import {
   type Refusal,
   RefusedError,
@@ -106,12 +106,12 @@ async function checkCode(tx: Sql, order: StoredOrder, given: string, at: Date): 
   const wrong = Number(row?.['wrong'] ?? 0);
   if (wrong >= maxWrongCodes) return tooManyCodes;
   if (isConfirmationCode(given, order.confirmationCode)) {
-    await write(tx, 'delete from redeem_throttle where order_id = ?', [id]);
+    await run(tx, 'delete from redeem_throttle where order_id = ?', [id]);
     return null;
   }
-  if (row) await write(tx, 'update redeem_throttle set wrong = wrong + 1 where order_id = ?', [id]);
+  if (row) await run(tx, 'update redeem_throttle set wrong = wrong + 1 where order_id = ?', [id]);
   else
-    await write(tx, 'replace into redeem_throttle (order_id, wrong, window_until) values (?, 1, ?)', [
+    await run(tx, 'replace into redeem_throttle (order_id, wrong, window_until) values (?, 1, ?)', [
       id,
       new Date(at.getTime() + wrongCodeWindowMs),
     ]);

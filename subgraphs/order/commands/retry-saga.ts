@@ -1,5 +1,5 @@
 import { isStaff } from '../../shared/auth/viewer.ts';
-import { select, write } from '../../shared/database/database.ts';
+import { run, select } from '../../shared/database/database.ts';
 import { type Refusal, RefusedError, forbiddenError, notFoundError, orRefusals } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
 import { idToBytes, isId } from '../../shared/values/ids.ts';
@@ -38,7 +38,7 @@ export async function retrySaga(
           { sagaId: id },
         );
         if (!claimed.replayed)
-          await write(
+          await run(
             tx,
             "update saga set state = 'COMPENSATING', attempts = 0, next_retry_at = ? where id = ? and state = 'STUCK'",
             [deps.now(), idToBytes(id)],

@@ -1,4 +1,4 @@
-import { type Row, insertRows, select, write } from '../../shared/database/database.ts';
+import { type Row, insertRows, run, select } from '../../shared/database/database.ts';
 import { idFromBytes, idToBytes } from '../../shared/values/ids.ts';
 import { firstOf } from '../../shared/values/text.ts';
 import type { Unit } from '../unit.ts';
@@ -37,7 +37,7 @@ export async function applyDispute(
   const goesOn = dispute.state !== 'OPEN' && (state === 'OPEN' || (state === 'LOST' && dispute.state === 'WON'));
   if (!goesOn) return { outcome: earlier ? 'STALE' : 'APPLIED', paymentId };
 
-  await write(unit.sql, 'update dispute set state = ?, closed_at = ? where id = ?', [dispute.state, cause.at, row['id'] as Buffer]); // prettier-ignore
+  await run(unit.sql, 'update dispute set state = ?, closed_at = ? where id = ?', [dispute.state, cause.at, row['id'] as Buffer]); // prettier-ignore
   const type = dispute.state === 'LOST' ? 'DisputeLost' : 'DisputeWon';
   const payment = await journal(unit, deps, { meant: await lockedAgain(unit, meant), told, row }, type, cause);
   const refundId = row['refund_id'] === null ? null : idFromBytes(row['refund_id'] as Buffer);
@@ -80,7 +80,7 @@ async function openDispute(unit: Unit, deps: PaymentDeps, meant: Meant, told: To
   const amountMinor = takenOf({ ...meant, payment }, dispute, dispute.amountMinor);
   if (amountMinor === 0n) return row;
   const refundId = await bookTaken(unit, deps, { ...meant, payment, amountMinor, providerId: dispute.id, origin: 'DISPUTE', reason: reasonOf(reason) }, cause); // prettier-ignore
-  await write(unit.sql, 'update dispute set refund_id = ? where id = ?', [idToBytes(refundId), idToBytes(id)]);
+  await run(unit.sql, 'update dispute set refund_id = ? where id = ?', [idToBytes(refundId), idToBytes(id)]);
   return { ...row, refund_id: idToBytes(refundId) };
 }
 
@@ -144,7 +144,7 @@ async function lose(
   for (const refund of await findRefused(unit, given.meant)) {
     if (refund.amountMinor > restMinor) continue;
     restMinor -= refund.amountMinor;
-    await write(unit.sql, "update refund set origin = 'DISPUTE' where id = ?", [idToBytes(refund.id)]);
+    await run(unit.sql, "update refund set origin = 'DISPUTE' where id = ?", [idToBytes(refund.id)]);
     const result = { id: dispute.id, result: 'succeeded' } as const;
     await applyRefund(unit, deps, { provider, key: refundKey(refund), result }, cause);
   }
@@ -153,7 +153,7 @@ async function lose(
   if (amountMinor <= 0n) return;
   const booked = await bookTaken(unit, deps, { ...meant, amountMinor, providerId: dispute.id, origin: 'DISPUTE', reason: reasonOf(given.row['reason'] as string | null) }, cause); // prettier-ignore
   if (refundId === null)
-    await write(unit.sql, 'update dispute set refund_id = ? where id = ?', [idToBytes(booked), given.row['id'] as Buffer]); // prettier-ignore
+    await run(unit.sql, 'update dispute set refund_id = ? where id = ?', [idToBytes(booked), given.row['id'] as Buffer]); // prettier-ignore
   await settle(unit, deps, { told, refundId: booked }, cause);
 }
 

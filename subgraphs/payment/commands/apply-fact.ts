@@ -1,4 +1,4 @@
-import { select, write } from '../../shared/database/database.ts';
+import { run, select } from '../../shared/database/database.ts';
 import { idFromBytes, idToBytes, isId, newNumber } from '../../shared/values/ids.ts';
 import { firstOf } from '../../shared/values/text.ts';
 import type { Unit } from '../unit.ts';
@@ -110,7 +110,7 @@ async function saveAttempt(
   const waits = ['REQUIRES_ACTION', 'PENDING', 'AUTHORIZED'].includes(attempt.state);
   // One that was declined first has ended when its money came.
   const finishedAt = waits ? null : attempt.state === 'SUCCEEDED' ? cause.at : (row.finishedAt ?? cause.at);
-  await write(
+  await run(
     unit.sql,
     `update attempt set state = ?, live = ?, provider_intent_id = coalesce(provider_intent_id, ?), provider_payment_id = coalesce(provider_payment_id, ?), provider_state = ?, failure_code = ?, failure_message = ?,
        finished_at = ?, checks = 0, next_check_at = if(?, utc_timestamp(3) + interval ${followUpSeconds} second, null)
@@ -136,7 +136,7 @@ async function saveAttempt(
 
 /** Has the provider asked at once about the payment's live attempt, e.g. because its intent must be called off now. */
 export async function hurryAttempt(unit: Unit, paymentId: string): Promise<void> {
-  await write(unit.sql, 'update attempt set next_check_at = utc_timestamp(3), checks = 0 where live = ?', [
+  await run(unit.sql, 'update attempt set next_check_at = utc_timestamp(3), checks = 0 where live = ?', [
     idToBytes(paymentId),
   ]);
   unit.wake('attempts');

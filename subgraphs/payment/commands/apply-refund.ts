@@ -1,4 +1,4 @@
-import { write } from '../../shared/database/database.ts';
+import { run } from '../../shared/database/database.ts';
 import { idToBytes, isId } from '../../shared/values/ids.ts';
 import type { Unit } from '../unit.ts';
 import type { PaymentDeps } from '../deps.ts';
@@ -51,7 +51,7 @@ export async function applyRefund(
   const decision = decideRefundResult(refundFacts(refund), result.result, result.code);
   if (decision.state === refund.state && !decision.again) {
     const id = result.id || null;
-    await write(
+    await run(
       unit.sql,
       'update refund set provider_refund_id = coalesce(provider_refund_id, ?), tried_at = null where id = ?',
       [id, idToBytes(refund.id)],
@@ -61,7 +61,7 @@ export async function applyRefund(
   const failure = result.result === 'failed' ? (result.failure ?? result.code ?? 'failed').slice(0, 500) : null;
   if (decision.again) await storeAgain(unit, refund, failure);
   else {
-    await write(
+    await run(
       unit.sql,
       'update refund set state = ?, provider_refund_id = coalesce(provider_refund_id, ?), failure = ?, settled_at = coalesce(settled_at, ?), next_try_at = null, tried_at = null where id = ?',
       [decision.state, result.id || null, failure, cause.at, idToBytes(refund.id)],
@@ -79,7 +79,7 @@ export async function applyRefund(
 }
 
 async function storeAgain(unit: Unit, refund: RefundRow, failure: string | null): Promise<void> {
-  await write(
+  await run(
     unit.sql,
     `update refund set state = 'PENDING', provider_refund_id = null, failure = ?, refusals = refusals + 1, tries = 0, tried_at = null,
        next_try_at = utc_timestamp(3) + interval ? second where id = ?`,

@@ -1,4 +1,4 @@
-import { write } from '../../shared/database/database.ts';
+import { run } from '../../shared/database/database.ts';
 import { idToBytes } from '../../shared/values/ids.ts';
 import type { Unit } from '../unit.ts';
 import type { PaymentDeps } from '../deps.ts';
@@ -26,6 +26,6 @@ export async function awaitPayment(unit: Unit, deps: PaymentDeps, payment: Payme
   if (patience === undefined) return;
   const untilMs = Math.max(deps.now().getTime() + patience, payment.expiresAt?.getTime() ?? 0);
   const until = new Date(untilMs);
-  await write(unit.sql, 'update payment set expires_at = ? where id = ?', [until, idToBytes(payment.id)]);
+  await run(unit.sql, 'update payment set expires_at = ? where id = ?', [until, idToBytes(payment.id)]);
   await announce(unit, deps, payment, paymentAwaited(payment, { until, authorizedMinor: authorizedMinor(payment) }));
 }

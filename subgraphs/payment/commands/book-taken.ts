@@ -1,4 +1,4 @@
-import { select, write } from '../../shared/database/database.ts';
+import { run, select } from '../../shared/database/database.ts';
 import { idFromBytes, idToBytes, isId, newNumber } from '../../shared/values/ids.ts';
 import { firstOf } from '../../shared/values/text.ts';
 import type { Unit } from '../unit.ts';
@@ -62,7 +62,7 @@ export async function bookTaken(
   const row = { id: refundId, number: newNumber('RF', cause.at), attemptId, amountMinor, reason, automatic: false, surplus: false, requestedBy: null, createdAt: cause.at }; // prettier-ignore
   await insertRefund(unit, row, payment, askInSeconds);
   // Nobody is asked about a dispute, and nobody is told to make what is being made.
-  await write(
+  await run(
     unit.sql,
     `update refund set state = 'PENDING', origin = ?, provider_refund_id = ?, next_try_at = if(? = 'DISPUTE', null, next_try_at) where id = ?`,
     [origin, taken.providerId, origin, idToBytes(refundId)],

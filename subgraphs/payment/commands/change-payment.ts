@@ -1,4 +1,4 @@
-import { type Sql, select, write } from '../../shared/database/database.ts';
+import { type Sql, run, select } from '../../shared/database/database.ts';
 import { idToBytes } from '../../shared/values/ids.ts';
 import type { Unit } from '../unit.ts';
 import type { PaymentDeps } from '../deps.ts';
@@ -37,7 +37,7 @@ async function endWalletPart(unit: Unit, deps: PaymentDeps, external: PaymentRow
   const event = events[external.state];
   if (!event) throw new Error(`a wallet part can't follow ${external.state}`);
   const attemptState = external.state === 'SETTLED' ? 'SUCCEEDED' : external.state;
-  await write(unit.sql, "update attempt set state = ?, finished_at = ? where payment_id = ? and state = 'AUTHORIZED'", [
+  await run(unit.sql, "update attempt set state = ?, finished_at = ? where payment_id = ? and state = 'AUTHORIZED'", [
     attemptState,
     cause.at,
     idToBytes(part.id),

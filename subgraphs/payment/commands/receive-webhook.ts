@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Headers } from '../../shared/auth/caller-headers.ts';
-import { type Row, select, write } from '../../shared/database/database.ts';
+import { type Row, run, select } from '../../shared/database/database.ts';
 import { isDuplicateKey } from '../../shared/errors/errors.ts';
 import { idFromBytes, idToBytes } from '../../shared/values/ids.ts';
 import { type Unit, transact } from '../unit.ts';
@@ -70,7 +70,7 @@ function storeAndApply(
   return transact(deps, async (unit) => {
     const id = idToBytes(deps.newId());
     // The row comes first: a second delivery of the event waits here until this one is over.
-    await write(
+    await run(
       unit.sql,
       `insert into webhook_inbox (id, provider, provider_event_id, authentic_event_id, type, outcome, attempts, signature, body, received_at, tries)
        values (?, ?, ?, ?, ?, 'ERROR', 1, ?, ?, ?, 0)`,
@@ -105,11 +105,11 @@ async function applyAgain(
       [provider.name, event.id],
     );
     if (!row) throw new Error('a delivery that was stored is gone');
-    await write(unit.sql, 'update webhook_inbox set attempts = attempts + 1 where id = ?', [row['id'] as Buffer]);
+    await run(unit.sql, 'update webhook_inbox set attempts = attempts + 1 where id = ?', [row['id'] as Buffer]);
     if (final.has(row['outcome'])) {
       // The first delivery holds the event's id and its body.
       if (mayKeepRepetition()) {
-        await write(
+        await run(
           unit.sql,
           `insert into webhook_inbox (id, provider, provider_event_id, authentic_event_id, type, outcome, attempts, payment_id, signature, body, received_at, processed_at, tries)
            values (?, ?, ?, null, ?, 'DUPLICATE', 1, ?, ?, '', ?, ?, 0)`,
@@ -156,7 +156,7 @@ const firstRetrySeconds = 5;
 
 async function storeOutcome(unit: Unit, deps: PaymentDeps, id: Buffer, applied: Applied): Promise<void> {
   const retry = applied.outcome === 'UNKNOWN_PAYMENT';
-  await write(
+  await run(
     unit.sql,
     `update webhook_inbox set outcome = ?, payment_id = ?, error = ?, processed_at = ?, next_try_at = if(?, utc_timestamp(3) + interval ${firstRetrySeconds} second, null) where id = ?`,
     [
@@ -177,7 +177,7 @@ export async function storeRejected(
   given: { body: Buffer; signature: string; outcome: 'REJECTED_SIGNATURE' | 'ERROR'; error: string },
 ): Promise<void> {
   const { id, type } = claimedEvent(given.body);
-  await write(
+  await run(
     deps.db.em(),
     `insert into webhook_inbox (id, provider, provider_event_id, authentic_event_id, type, outcome, attempts, signature, body, error, received_at, processed_at, tries)
      values (?, ?, ?, null, ?, ?, 1, ?, ?, ?, ?, ?, 0)`,
@@ -210,7 +210,7 @@ export async function storeError(
 ): Promise<void> {
   const event = isUtf8(delivery.body) ? provider.readEvent(delivery.body) : null;
   if (event === null) return;
-  await write(
+  await run(
     deps.db.em(),
     `insert into webhook_inbox (id, provider, provider_event_id, authentic_event_id, type, outcome, attempts, signature, body, error, received_at, processed_at, tries)
      values (?, ?, ?, ?, ?, 'ERROR', 1, ?, ?, ?, ?, ?, 0)

@@ -1,5 +1,5 @@
 import { type Viewer, isStaff, requireUser } from '../../shared/auth/viewer.ts';
-import { type Row, select, write } from '../../shared/database/database.ts';
+import { type Row, run, select } from '../../shared/database/database.ts';
 import {
   type Refusal,
   RefusedError,
@@ -45,7 +45,7 @@ export async function replayWebhook(
       ]);
       if (!row) throw unknown(deliveryId);
       const provider = requireReplayable(deps, row);
-      await write(unit.sql, 'update webhook_inbox set attempts = attempts + 1 where id = ?', [idToBytes(deliveryId)]);
+      await run(unit.sql, 'update webhook_inbox set attempts = attempts + 1 where id = ?', [idToBytes(deliveryId)]);
       await reapplyDelivery(unit, deps, provider, row);
       return false;
     });

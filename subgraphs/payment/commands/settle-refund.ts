@@ -1,5 +1,5 @@
 import { type Viewer, isStaff, requireUser } from '../../shared/auth/viewer.ts';
-import { select, write } from '../../shared/database/database.ts';
+import { run, select } from '../../shared/database/database.ts';
 import {
   RefusedError,
   conflictError,
@@ -46,13 +46,13 @@ export function retryRefund(
     const decision = decideReopen(payment, refundFacts(refund));
     if ('refusal' in decision) throw new RefusedError(decision.refusal);
     if (decision.events.length > 0) {
-      await write(
+      await run(
         unit.sql,
         "update refund set state = 'PENDING', settled_at = null, provider_refund_id = null, refusals = refusals + 1 where id = ?",
         [idToBytes(refundId)],
       );
     }
-    await write(unit.sql, 'update refund set next_try_at = utc_timestamp(3), tries = 0 where id = ?', [
+    await run(unit.sql, 'update refund set next_try_at = utc_timestamp(3), tries = 0 where id = ?', [
       idToBytes(refundId),
     ]);
     const data = { refundId, retriedBy: userId };
@@ -85,7 +85,7 @@ export function confirmRefund(
     const { events } = decideRefundResult({ ...refundFacts(refund), state: 'PENDING' }, 'succeeded');
     const all: PaymentEvent[] = [...reopened.events, ...events];
     const at = deps.now();
-    await write(
+    await run(
       unit.sql,
       `update refund set state = 'SUCCEEDED', provider_refund_id = ?, confirmed_by = ?, failure = null, settled_at = if(state = 'FAILED', ?, coalesce(settled_at, ?)),
          refusals = refusals + 1, next_try_at = null where id = ?`,

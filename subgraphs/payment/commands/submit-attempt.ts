@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { write } from '../../shared/database/database.ts';
+import { run } from '../../shared/database/database.ts';
 import { RefusedError } from '../../shared/errors/errors.ts';
 import { failPoint } from '../../shared/process/fail-point.ts';
 import { idToBytes } from '../../shared/values/ids.ts';
@@ -66,7 +66,7 @@ function storeIntent(
     const attempt = await findAttempt(unit.sql, id);
     if (!payment || !attempt) throw new Error('an attempt that was stored is gone');
     const cause = { source, at: deps.now(), data: { attemptId: id } };
-    await write(
+    await run(
       unit.sql,
       `update attempt set provider_intent_id = ?, trade_type = ?, redirect_url = ?, client_params = ?,
          provider_state = if(state = 'CREATED', ?, provider_state), next_check_at = if(live is null, null, utc_timestamp(3) + interval ${firstPollSeconds} second), checks = 0,

@@ -1,4 +1,4 @@
-import { type Sql, insertRows, placeholders, select, write } from '../../shared/database/database.ts';
+import { type Sql, insertRows, placeholders, run, select, write } from '../../shared/database/database.ts';
 import { type Refusal, RefusedError, validationError } from '../../shared/errors/errors.ts';
 import { idFromBytes, idToBytes, newId } from '../../shared/values/ids.ts';
 import { maxAmountMinor, money } from '../../shared/values/money.ts';
@@ -51,6 +51,7 @@ async function apply(sql: Sql, move: LocatedMove, at: Date): Promise<void> {
       sql,
       'update ledger_account set balance_minor = balance_minor + ?, seq = seq + 1 where id = ? and balance_minor + ? >= 0',
       [amountMinor, idToBytes(id), amountMinor],
+      1,
     );
     if (found === 1) return;
     const balanceMinor = (await readAccounts(sql, [move])).get(id)?.balanceMinor ?? 0n;
@@ -60,7 +61,7 @@ async function apply(sql: Sql, move: LocatedMove, at: Date): Promise<void> {
     );
   }
   // The first move opens the account: there is no moment at which a wallet has to be made.
-  await write(
+  await run(
     sql,
     `insert into ledger_account (id, kind, owner_id, currency, balance_minor, seq, created_at) values (?, ?, ?, ?, ?, 1, ?)
      on duplicate key update balance_minor = balance_minor + ?, seq = seq + 1`,

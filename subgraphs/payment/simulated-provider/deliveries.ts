@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Dispatcher, request } from 'undici';
 import { z } from 'zod';
-import { type Database, type Row, type Sql, insertRows, select, write } from '../../shared/database/database.ts';
+import { type Database, type Row, type Sql, insertRows, run, select, write } from '../../shared/database/database.ts';
 import { openDependency } from '../../shared/process/dependency.ts';
 import { type Loop, startLoop } from '../../shared/process/loop.ts';
 import type { Logger } from '../../shared/process/telemetry.ts';
@@ -77,7 +77,7 @@ export async function oweWebhook(sql: Sql, event: { intentId: string; type: stri
   const dueAt = new Date(now.getTime() + delayMs + (reorder ? reorderMs : 0));
   if (reorder) {
     const after = new Date(dueAt.getTime() + reorderMs);
-    await write(
+    await run(
       sql,
       'update webhook set due_at = ? where intent_id = ? and delivered_at is null and due_at is not null',
       [after, event.intentId],
@@ -109,7 +109,7 @@ export async function storeControl(db: Database, control: Control): Promise<void
   await db.transaction(async (sql) => {
     const intentId = control.intent ?? everyIntent;
     const before = await behaviourOf(sql, intentId);
-    await write(
+    await run(
       sql,
       `insert into behaviour (intent_id, duplicates, delay_ms, reorder, dropped, refunds, slow) values (?, ?, ?, ?, ?, ?, ?)
        on duplicate key update duplicates = values(duplicates), delay_ms = values(delay_ms), reorder = values(reorder), dropped = values(dropped), refunds = values(refunds), slow = values(slow)`,
@@ -124,11 +124,11 @@ export async function storeControl(db: Database, control: Control): Promise<void
       ],
     );
     if (control.hurry) {
-      await write(sql, 'update webhook set due_at = utc_timestamp(3) where due_at is not null', []);
+      await run(sql, 'update webhook set due_at = utc_timestamp(3) where due_at is not null', []);
     }
     if (control.resend) {
       const [where, values] = control.intent === undefined ? ['', []] : ['where intent_id = ?', [control.intent]];
-      await write(
+      await run(
         sql,
         `update webhook set due_at = utc_timestamp(3), delivered_at = null, attempts = 0 ${where}`,
         values,
@@ -219,7 +219,7 @@ export function startDeliveries(options: { db: Database; target: Target; log: Lo
     if (delivered || answers.some(isRefusal)) merchant.back();
     else merchant.away(new Error(`it answers a webhook with ${answers[0]}`));
     if (delivered) {
-      await write(
+      await run(
         db.em(),
         'update webhook set delivered_at = utc_timestamp(3), due_at = null, last_status = ? where id = ?',
         [String(answers[0]), id],
@@ -230,7 +230,7 @@ export function startDeliveries(options: { db: Database; target: Target; log: Lo
     const line = { webhook: id, type: row['type'], answer: answers[0], delayMs };
     if (isRefusal(answers[0])) log.warn(line, 'the merchant refused a webhook; it is sent again');
     else log.debug(line, 'the merchant did not take a webhook; it is sent again');
-    await write(
+    await run(
       db.em(),
       'update webhook set due_at = utc_timestamp(3) + interval ? microsecond, last_status = ? where id = ?',
       [delayMs * 1_000, String(answers[0]).slice(0, 40), id],

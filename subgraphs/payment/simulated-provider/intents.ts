@@ -5,10 +5,10 @@ import {
   type Row,
   type Sql,
   insertRows,
+  run,
   select,
   toDate,
   toJson,
-  write,
 } from '../../shared/database/database.ts';
 import { isDuplicateKey } from '../../shared/errors/errors.ts';
 import { hashOf } from '../../shared/tables/idempotency.ts';
@@ -187,7 +187,7 @@ export async function confirmIntent(
 
 /** The money is on its way, as by a bank's debit. */
 async function sendOnItsWay(sql: Sql, { id }: IntentJson, last4: string): Promise<IntentJson> {
-  await write(sql, "update intent set status = 'processing', card_last4 = ? where id = ?", [last4, id]);
+  await run(sql, "update intent set status = 'processing', card_last4 = ? where id = ?", [last4, id]);
   const changed = await reread(sql, id);
   await oweWebhook(sql, { intentId: id, type: 'payment_intent.processing', object: told(changed) });
   return changed;
@@ -228,7 +228,7 @@ async function storeAnswer(sql: Sql, intent: IntentJson, { last4, answer, heldSe
     invalid: intent.status,
   }[answer.type];
   const [code, message] = answer.type === 'declined' ? [answer.code, answer.message] : [null, null];
-  await write(
+  await run(
     sql,
     'update intent set status = ?, card_last4 = ?, failure_code = ?, failure_message = ?, capture_before = utc_timestamp(3) + interval ? second where id = ?',
     [status, last4, code, message, heldSeconds, intent.id],
@@ -242,7 +242,7 @@ export async function charge(
   { id, currency, metadata: about }: Pick<IntentJson, 'id' | 'currency' | 'metadata'>,
   amount: number,
 ): Promise<void> {
-  await write(
+  await run(
     sql,
     "update intent set status = 'succeeded', amount_received = ?, capture_before = null, paid_at = utc_timestamp(3) where id = ?",
     [amount, id],
@@ -272,7 +272,7 @@ export function cancelIntent(db: Database, id: string): Promise<IntentJson> {
 
 /** Ends an intent, letting go what it may hold. */
 export async function callOff(sql: Sql, id: string): Promise<void> {
-  await write(sql, "update intent set status = 'canceled', capture_before = null where id = ?", [id]);
+  await run(sql, "update intent set status = 'canceled', capture_before = null where id = ?", [id]);
   await oweWebhook(sql, { intentId: id, type: 'payment_intent.canceled', object: told(await reread(sql, id)) });
 }
 

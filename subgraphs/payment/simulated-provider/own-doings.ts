@@ -4,6 +4,7 @@ import {
   type Row,
   type Sql,
   insertRows,
+  run,
   select,
   toDate,
   write,
@@ -118,7 +119,7 @@ function closeDispute(db: Database, { dispute: id, as }: { dispute: string; as: 
       [as, as, id, as],
     );
     if (found === 1 && as === 'won')
-      await write(sql, 'update intent set refunded = refunded - ? where id = ?', [amount, intentId]);
+      await run(sql, 'update intent set refunded = refunded - ? where id = ?', [amount, intentId]);
     const dispute = await findDispute(sql, id);
     if (found === 1) await oweWebhook(sql, { intentId, type: 'charge.dispute.closed', object: dispute });
     return dispute;

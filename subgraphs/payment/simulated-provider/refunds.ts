@@ -4,6 +4,7 @@ import {
   type Row,
   type Sql,
   insertRows,
+  run,
   select,
   toDate,
   toJson,
@@ -102,13 +103,13 @@ export async function settleRefund(db: Database, id: string, as: 'succeeded' | '
     await lockIntent(sql, intentId);
     const before = await findRefund(sql, id);
     if (before.status === as || before.status === 'failed') return;
-    await write(sql, 'update refund set status = ?, failure_reason = ? where id = ?', [
+    await run(sql, 'update refund set status = ?, failure_reason = ? where id = ?', [
       as,
       as === 'failed' ? 'expired_or_canceled_card' : null,
       id,
     ]);
     if (as === 'failed')
-      await write(sql, 'update intent set refunded = refunded - ? where id = ?', [before.amount, intentId]);
+      await run(sql, 'update intent set refunded = refunded - ? where id = ?', [before.amount, intentId]);
     const type = as === 'failed' ? 'refund.failed' : 'refund.updated';
     await oweWebhook(sql, { intentId, type, object: await findRefund(sql, id) });
   });

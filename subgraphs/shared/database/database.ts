@@ -17,6 +17,7 @@ export {
   databaseTime,
   insertRows,
   placeholders,
+  run,
   select,
   toDate,
   toJson,
@@ -154,4 +155,3 @@ export async function withRetries<T>(
     }
   }
 }
-

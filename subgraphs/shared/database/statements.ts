@@ -3,10 +3,10 @@ export type Row = Record<string, unknown>;
 export type Parameter = string | number | bigint | boolean | Date | Buffer | null;
 
 /**
- * How many rows a write finds when all goes well. In a transaction it is then not waited for: it is sent with the next
- * statement whose answer is needed, and checked there. `certain`: it finds so many or fails, as a plain INSERT does.
+ * How many rows a write finds when all goes well; `any` where it fails or all is well, as with a plain INSERT. In a
+ * transaction such a write is not waited for: it is sent with the next statement whose answer is needed, and checked there.
  */
-export type Expected = { readonly rows: number; readonly certain?: boolean };
+export type Expected = number | 'any';
 
 /** Where statements go: the pool, or a transaction. Values go as `?` parameters, never into the text. */
 export type Sql = {
@@ -29,7 +29,12 @@ export const write = (
   text: string,
   parameters: readonly Parameter[] = [],
   expectedRows?: number,
-): Promise<number> => sql.write(text, parameters, expectedRows === undefined ? undefined : { rows: expectedRows });
+): Promise<number> => sql.write(text, parameters, expectedRows);
+
+/** Runs a write that fails or has done its work, however many rows it found. */
+export async function run(sql: Sql, text: string, parameters: readonly Parameter[] = []): Promise<void> {
+  await sql.write(text, parameters, 'any');
+}
 
 /** The time by the database's clock, so many seconds ago, as `%Y-%m-%dT%T.%f`: such times sort as their texts do. */
 export async function databaseTime(sql: Sql, secondsAgo = 0): Promise<string> {
@@ -52,7 +57,7 @@ export async function insertRows(
   const tuple = `(${placeholders(columns)})`;
   const parameters = rows.flatMap((row) => columns.map((column) => row[column] ?? null));
   const text = `insert into ${table} (${columns.join(', ')}) values ${rows.map(() => tuple).join(', ')}`;
-  await sql.write(text, parameters, { rows: rows.length, certain: true });
+  await run(sql, text, parameters);
 }
 
 /** A UTC date from a raw row's text, or null. */

@@ -54,9 +54,9 @@ class UnitOfWork implements Sql {
     return (await this.#send({ text, parameters })) as Row[];
   }
   async write(text: string, parameters: readonly Parameter[], expected?: Expected): Promise<number> {
-    if (this.#mayWait && expected) {
+    if (this.#mayWait && expected !== undefined) {
       this.#waiting.push({ text, parameters, expected });
-      return expected.rows;
+      return expected === 'any' ? 0 : expected;
     }
     return ((await this.#send({ text, parameters })) as { affectedRows: number }).affectedRows;
   }
@@ -65,7 +65,7 @@ class UnitOfWork implements Sql {
     if (this.#isWrong) throw new NotAsExpectedError('a statement failed');
     if (!this.#connection && this.#waiting.length === 1) return; // nothing was asked
     // The commit may go with writes that find what they expect or fail.
-    const isCertain = this.#waiting.every(({ expected }) => !expected || expected.certain);
+    const isCertain = this.#waiting.every(({ expected }) => typeof expected !== 'number');
     if (!isCertain) await this.#sendWaiting();
     await this.#sendWaiting(commit);
     this.#release();
@@ -111,9 +111,9 @@ class UnitOfWork implements Sql {
       throw this.#isWrong ? new NotAsExpectedError((error as Error).message) : error;
     }
     for (const [at, { expected }] of waiting.entries()) {
-      if (!expected || (results[at] as { affectedRows: number }).affectedRows === expected.rows) continue;
+      if (typeof expected !== 'number' || (results[at] as { affectedRows: number }).affectedRows === expected) continue;
       this.#isWrong = true;
-      throw new NotAsExpectedError(`${expected.rows} rows were expected`);
+      throw new NotAsExpectedError(`${expected} rows were expected`);
     }
     return results[waiting.length];
   }

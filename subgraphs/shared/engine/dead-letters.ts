@@ -1,6 +1,6 @@
 import { requireStaff } from '../auth/viewer.ts';
 import { type Page, foreignCursor, pageArguments, toPage } from '../values/paging.ts';
-import { type Database, type Row, type Sql, select, toDate, toJson, write } from '../database/database.ts';
+import { type Database, type Row, type Sql, run, select, toDate, toJson, write } from '../database/database.ts';
 import { type Refusal, isUnavailable, notFoundError } from '../errors/errors.ts';
 import { type EventHandler, handleOnce } from '../events/event-consumer.ts';
 import type { DomainEvent } from '../tables/outbox.ts';
@@ -107,7 +107,7 @@ export async function replayDeadLetter(
     } catch (cause) {
       if (isUnavailable(cause)) throw cause;
       const message = (cause as Error).message.slice(0, maxErrorLength);
-      await write(db.em(), 'update dead_letter set attempts = attempts + 1, error = ?, failed_at = utc_timestamp(3) where event_id = ?', [message, idToBytes(id)]); // prettier-ignore
+      await run(db.em(), 'update dead_letter set attempts = attempts + 1, error = ?, failed_at = utc_timestamp(3) where event_id = ?', [message, idToBytes(id)]); // prettier-ignore
       return message;
     }
   }

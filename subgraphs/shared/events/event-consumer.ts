@@ -1,4 +1,4 @@
-import { type Database, type Sql, select, write } from '../database/database.ts';
+import { type Database, type Sql, run, select } from '../database/database.ts';
 import { isDuplicateKey, isUnavailable } from '../errors/errors.ts';
 import type { DomainEvent } from '../tables/outbox.ts';
 import { idFromBytes, idToBytes, isId, newId } from '../values/ids.ts';
@@ -230,7 +230,7 @@ async function handledOf(sql: Sql, eventIds: readonly string[]): Promise<Readonl
 export function handleOnce(db: Database, event: DomainEvent, handler: EventHandler): Promise<boolean> {
   return db.transaction(async (tx) => {
     try {
-      await write(tx, 'insert into inbox (event_id, type, handled_at) values (?, ?, utc_timestamp(3))', [
+      await run(tx, 'insert into inbox (event_id, type, handled_at) values (?, ?, utc_timestamp(3))', [
         idToBytes(event.id),
         event.type,
       ]);
@@ -244,7 +244,7 @@ export function handleOnce(db: Database, event: DomainEvent, handler: EventHandl
 }
 
 async function bury(db: Database, service: string, event: DomainEvent, attempts: number, error: Error): Promise<void> {
-  await write(
+  await run(
     db.em(),
     `insert into dead_letter (event_id, service, type, aggregate_id, event, attempts, error, failed_at) values (?, ?, ?, ?, ?, ?, ?, utc_timestamp(3))
      on duplicate key update attempts = attempts + values(attempts), error = values(error), failed_at = values(failed_at), replayed_at = null`,

@@ -1,4 +1,4 @@
-import { type Sql, databaseTime, select, toJson, write } from '../database/database.ts';
+import { type Sql, databaseTime, run, select, toJson } from '../database/database.ts';
 import type { Redis } from '../process/redis.ts';
 import { isEarlier } from './stream-ids.ts';
 
@@ -75,7 +75,7 @@ export function openHandledMark(deps: { service: string; redis: Redis; streams: 
       const consumers = consumersPast(before.ends, now, kept && !kept.isOld ? kept.consumers : []);
       if (!consumers || !(await isWhole())) return;
       watched = { at, ends: now.map(({ end }) => end) };
-      await write(
+      await run(
         sql,
         `insert into outbox_mark (service, handled_at, consumers) values (?, ?, ?)
          on duplicate key update handled_at = values(handled_at), consumers = values(consumers)`,

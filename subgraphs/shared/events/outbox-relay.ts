@@ -1,4 +1,4 @@
-import { type Database, type Row, type Sql, select, toDate, toJson, write } from '../database/database.ts';
+import { type Database, type Row, type Sql, run, select, toDate, toJson, write } from '../database/database.ts';
 import { type DomainEvent, eventPartitions, partitionOf, streamOf } from '../tables/outbox.ts';
 import { idFromBytes, idToBytes, newId } from '../values/ids.ts';
 import { openHandledMark } from './handled-mark.ts';
@@ -59,11 +59,9 @@ export function startOutboxRelay(deps: {
       deps.metrics.events.inc({ service: deps.service, type: event.type, outcome: 'published' });
     }
     await batch.exec();
-    await write(
-      sql,
-      'update outbox set published_at = utc_timestamp(3) where claimed_by = ? and published_at is null',
-      [owner],
-    );
+    await run(sql, 'update outbox set published_at = utc_timestamp(3) where claimed_by = ? and published_at is null', [
+      owner,
+    ]);
     return rows.length;
   }
 

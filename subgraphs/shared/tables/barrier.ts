@@ -1,6 +1,6 @@
 import { idToBytes } from '../values/ids.ts';
 import { isDuplicateKey } from '../errors/errors.ts';
-import { type Sql, select, write } from '../database/database.ts';
+import { type Sql, run, select } from '../database/database.ts';
 
 /** One step of a saga as its callee sees it. `branch` is the step's name, unique within the saga. */
 export type Branch = { readonly sagaId: string; readonly branch: string };
@@ -14,7 +14,7 @@ type Op = 'action' | 'compensation';
 
 async function insert(tx: Sql, branches: readonly Branch[], op: Op, by: Op): Promise<boolean> {
   try {
-    await write(
+    await run(
       tx,
       `insert into barrier (saga_id, branch, op, inserted_by, created_at) values ${branches.map(() => '(?, ?, ?, ?, utc_timestamp(3))').join(', ')}`,
       branches.flatMap((branch) => [idToBytes(branch.sagaId), branch.branch, op, by]),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import { type Sql, select, toJson, write } from '../database/database.ts';
+import { type Sql, run, select, toJson } from '../database/database.ts';
 import {
   type Refusal,
   RefusedError,
@@ -64,7 +64,7 @@ export async function claimKey<Result>(tx: Sql, claim: Claim, result: Result): P
   const keyHash = digest(`${claim.operation}\n${claim.key}`);
   const inputHash = hashOf(claim.input);
   try {
-    await write(
+    await run(
       tx,
       'insert into idempotency (owner_id, key_hash, operation, input_hash, result, created_at) values (?, ?, ?, ?, ?, utc_timestamp(3))',
       [owner, keyHash, claim.operation, inputHash, JSON.stringify(result)],
@@ -98,9 +98,6 @@ export async function findKey<Result>(sql: Sql, claim: Claim): Promise<Result | 
 /** Replaces the result that `claimKey` stored, where it is only known at the end of the same transaction. */
 export async function saveResult(tx: Sql, claim: Claim, result: unknown): Promise<void> {
   if (claim.key === null || claim.key === undefined) return;
-  await write(tx, 'update idempotency set result = ? where owner_id = ? and key_hash = ?', [
-    JSON.stringify(result),
-    idToBytes(claim.ownerId),
-    digest(`${claim.operation}\n${claim.key}`),
-  ]);
+  const parameters = [JSON.stringify(result), idToBytes(claim.ownerId), digest(`${claim.operation}\n${claim.key}`)];
+  await run(tx, 'update idempotency set result = ? where owner_id = ? and key_hash = ?', parameters);
 }
