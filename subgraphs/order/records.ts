@@ -1,14 +1,8 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { IdType } from '../shared/database/database.ts';
+import { at, bytes, id, minor, text } from '../shared/database/columns.ts';
 import type { CancelReason, FulfilmentStatus, OrderState, PaymentStatus } from './domain/order-model.ts';
 import type { SagaState, SagaStep } from './domain/saga.ts';
 import type { LineAddOn, ProductKind } from './domain/line.ts';
-
-const id = () => p.type(IdType).$type<string>();
-const bytes = (length: number) => p.type('blob').columnType(`binary(${length})`).$type<Buffer>();
-const text = <T extends string>(length: number) => p.string().length(length).$type<T>();
-const at = () => p.datetime(3).$type<Date>();
-const minor = () => p.bigint().$type<bigint>();
 
 export const OrderRecord = defineEntity({
   name: 'OrderRecord',

@@ -1,15 +1,11 @@
 import { type InferEntity, defineEntity, p } from '@mikro-orm/core';
-import { IdType } from '../shared/database/database.ts';
+import { at, id, minor, text } from '../shared/database/columns.ts';
 import { ledgerEntities } from './ledger/records.ts';
 import type { AttemptState, PaymentEvent, PaymentState } from './domain/payment.ts';
 import type { RefundState } from './domain/refund.ts';
 import type { MovementKind } from './providers/provider.ts';
 
-const id = () => p.type(IdType).$type<string>();
-const text = <T extends string>(length: number) => p.string().length(length).$type<T>();
 const fixed = (length: number) => p.string().columnType(`char(${length})`);
-const at = () => p.datetime(3).$type<Date>();
-const minor = () => p.bigint().$type<bigint>();
 
 /** How a payment is made; the API's enum. */
 export type PaymentMethod = 'NONE' | 'WALLET' | 'SIMULATED_CARD' | 'STRIPE' | 'WECHAT_PAY' | 'ALIPAY' | 'BANK_TRANSFER';

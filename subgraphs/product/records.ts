@@ -1,12 +1,12 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { IdType } from '../shared/database/database.ts';
+import { at, id, minor } from '../shared/database/columns.ts';
 
 /** The rows of `product`, as the migrations make them. */
 const ProductRecord = defineEntity({
   name: 'ProductRecord',
   tableName: 'product',
   properties: {
-    id: p.type(IdType).primary(),
+    id: id().primary(),
     sku: p.string().length(64).unique(),
     kind: p.string().length(16),
     name: p.string().length(200),
@@ -15,20 +15,20 @@ const ProductRecord = defineEntity({
     cover: p.string().length(500).nullable(),
     images: p.json<string[]>(),
     currency: p.character().length(3),
-    priceMinor: p.bigint(),
-    marketPriceMinor: p.bigint().nullable(),
+    priceMinor: minor(),
+    marketPriceMinor: minor().nullable(),
     addOns: p.json<unknown[]>(),
     status: p.string().length(16),
     capacity: p.integer().nullable(),
     maxGuests: p.integer().nullable(),
-    sellerId: p.type(IdType).nullable(),
-    sold: p.bigint(),
+    sellerId: id().nullable(),
+    sold: minor(),
     nameKey: p.string().length(200),
     searchText: p.text(),
     skuKey: p.string().length(64).nullable(),
     version: p.integer(),
-    createdAt: p.datetime(3),
-    updatedAt: p.datetime(3),
+    createdAt: at(),
+    updatedAt: at(),
   },
 });
 
@@ -37,13 +37,13 @@ const StockRecord = defineEntity({
   name: 'StockRecord',
   tableName: 'stock',
   properties: {
-    productId: p.type(IdType).primary(),
+    productId: id().primary(),
     onHand: p.integer(),
     allocated: p.integer(),
     lowStockThreshold: p.integer(),
     allowBackorder: p.boolean(),
     version: p.integer(),
-    updatedAt: p.datetime(3),
+    updatedAt: at(),
   },
 });
 
@@ -52,14 +52,14 @@ const StockReservationRecord = defineEntity({
   name: 'StockReservationRecord',
   tableName: 'stock_reservation',
   properties: {
-    id: p.type(IdType).primary(),
-    orderId: p.type(IdType),
-    productId: p.type(IdType),
+    id: id().primary(),
+    orderId: id(),
+    productId: id(),
     quantity: p.integer(),
     state: p.string().length(16),
-    expiresAt: p.datetime(3),
-    createdAt: p.datetime(3),
-    settledAt: p.datetime(3).nullable(),
+    expiresAt: at(),
+    createdAt: at(),
+    settledAt: at().nullable(),
   },
 });
 
@@ -68,19 +68,19 @@ const StockMovementRecord = defineEntity({
   name: 'StockMovementRecord',
   tableName: 'stock_movement',
   properties: {
-    productId: p.type(IdType).primary(),
+    productId: id().primary(),
     seq: p.integer().primary(),
     type: p.string().length(16),
     onHandDelta: p.integer(),
     allocatedDelta: p.integer(),
     onHandAfter: p.integer(),
     allocatedAfter: p.integer(),
-    reservationId: p.type(IdType).nullable(),
-    orderId: p.type(IdType).nullable(),
+    reservationId: id().nullable(),
+    orderId: id().nullable(),
     sagaBranch: p.string().length(64).nullable(),
     actor: p.string().length(64),
     reason: p.string().length(500).nullable(),
-    at: p.datetime(3),
+    at: at(),
   },
 });
 
@@ -89,13 +89,13 @@ const NightRecord = defineEntity({
   name: 'NightRecord',
   tableName: 'night',
   properties: {
-    productId: p.type(IdType).primary(),
+    productId: id().primary(),
     night: p.date().primary(),
     capacity: p.integer(),
     onHand: p.integer(),
     allocated: p.integer(),
     version: p.integer(),
-    updatedAt: p.datetime(3),
+    updatedAt: at(),
   },
 });
 
@@ -104,8 +104,8 @@ const NightReservationRecord = defineEntity({
   name: 'NightReservationRecord',
   tableName: 'night_reservation',
   properties: {
-    orderId: p.type(IdType).primary(),
-    productId: p.type(IdType).primary(),
+    orderId: id().primary(),
+    productId: id().primary(),
     night: p.date().primary(),
     quantity: p.integer(),
   },
@@ -116,7 +116,7 @@ const NightMovementRecord = defineEntity({
   name: 'NightMovementRecord',
   tableName: 'night_movement',
   properties: {
-    productId: p.type(IdType).primary(),
+    productId: id().primary(),
     night: p.date().primary(),
     seq: p.integer().primary(),
     type: p.string().length(16),
@@ -124,12 +124,12 @@ const NightMovementRecord = defineEntity({
     allocatedDelta: p.integer(),
     onHandAfter: p.integer(),
     allocatedAfter: p.integer(),
-    reservationId: p.type(IdType).nullable(),
-    orderId: p.type(IdType).nullable(),
+    reservationId: id().nullable(),
+    orderId: id().nullable(),
     sagaBranch: p.string().length(64).nullable(),
     actor: p.string().length(64),
     reason: p.string().length(500).nullable(),
-    at: p.datetime(3),
+    at: at(),
   },
 });
 

@@ -1,9 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { IdType } from '../shared/database/database.ts';
+import { at, id } from '../shared/database/columns.ts';
 import type { Gender } from './domain/user.ts';
 
-const id = () => p.string().type(IdType).columnType('binary(16)');
-const at = () => p.datetime().length(3);
 
 export const UserAccountRecord = defineEntity({
   name: 'UserAccountRecord',

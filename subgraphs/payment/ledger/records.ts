@@ -1,10 +1,7 @@
 import { type InferEntity, defineEntity, p } from '@mikro-orm/core';
-import { IdType } from '../../shared/database/database.ts';
+import { at, id, minor } from '../../shared/database/columns.ts';
 import type { AccountKind } from '../domain/ledger.ts';
 
-const id = () => p.type(IdType).$type<string>();
-const at = () => p.datetime(3).$type<Date>();
-const minor = () => p.bigint().$type<bigint>();
 
 export const LedgerAccountRecord = defineEntity({
   name: 'LedgerAccountRecord',

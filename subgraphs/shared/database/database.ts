@@ -1,8 +1,7 @@
-import { Type } from '@mikro-orm/core';
 import { type MikroORM } from '@mikro-orm/mysql';
 import { type Dependency, openDependency, usualStartTimeoutMs } from '../process/dependency.ts';
 import { type Time, realTime } from '../time/time.ts';
-import { idFromBytes, idToBytes } from '../values/ids.ts';
+
 import { inTime } from '../time/in-time.ts';
 import { type RawPool, watchDatabase, whenItAnswers } from './database-watch.ts';
 import { type SchemaOptions, migrate, openOrm } from './orm.ts';
@@ -56,25 +55,6 @@ const readOnly: ReadonlySet<unknown> = new Set([1290, 1792, 1836]);
 const refusals: ReadonlySet<unknown> = new Set([...readOnly, 1040, 1203, 1226, 3, 1021, 1026, 1030, 1114, 3675, 1041]);
 const sayRefusalEveryMs = 60_000;
 const closeTimeoutMs = 3_000;
-
-/** Column type for ids: canonical UUID text inside, `BINARY(16)` in the database. */
-export class IdType extends Type<string, Buffer> {
-  override convertToDatabaseValue(value: string | Buffer): Buffer {
-    return typeof value === 'string' ? idToBytes(value) : value;
-  }
-  override convertToJSValue(value: string | Buffer): string {
-    return typeof value === 'string' ? value : idFromBytes(value);
-  }
-  override getColumnType(): string {
-    return 'binary(16)';
-  }
-  override compareAsType(): string {
-    return 'string';
-  }
-  override ensureComparable(): boolean {
-    return false;
-  }
-}
 
 /**
  * Opens one schema. `url` names server, user, password and schema (`mysql://user:password@host:port/schema`, with

@@ -3,7 +3,11 @@ import type { Logger } from '../process/telemetry.ts';
 import type { Expected, Parameter, Row, Sql } from './statements.ts';
 
 /** A statement to be sent. */
-export type Statement = { readonly text: string; readonly parameters: readonly Parameter[]; readonly expected?: Expected | undefined };
+export type Statement = {
+  readonly text: string;
+  readonly parameters: readonly Parameter[];
+  readonly expected?: Expected | undefined;
+};
 
 /** What a statement gave: rows of a SELECT, or how many rows a write found. */
 export type Result = Row[] | { readonly affectedRows: number };

@@ -1,0 +1,143 @@
+import type { InferKyselyDB } from '@mikro-orm/sql';
+import {
+  type ColumnType,
+  type Compilable,
+  DummyDriver,
+  Kysely,
+  MysqlAdapter,
+  MysqlIntrospector,
+  MysqlQueryCompiler,
+  type Insertable,
+} from 'kysely';
+import type { Id } from './columns.ts';
+import { type Expected, type Parameter, type Row, type Sql, insertRows } from './statements.ts';
+
+/**
+ * What the driver gives for a value, by the type that the record has for it, and what it is compared with. `readerOf` makes
+ * the record's value of it.
+ */
+type Given<V> = V extends { '~id'?: true }
+  ? Buffer
+  : V extends bigint
+    ? string | number | bigint
+    : V extends Date
+      ? string | Date
+      : V extends boolean
+        ? number | boolean
+        : V extends string | number | Buffer | null
+          ? V
+          : unknown;
+/** What is sent for it: JSON as text. */
+type Sent<V> = V extends { '~id'?: true }
+  ? Buffer
+  : V extends bigint
+    ? bigint | number
+    : V extends boolean
+      ? boolean | number
+      : V extends string | number | Buffer | Date | null
+        ? V
+        : string;
+type Column<C> =
+  C extends ColumnType<infer S, infer I, unknown>
+    ? ColumnType<Given<S>, undefined extends I ? Sent<S> | undefined : Sent<S>, Sent<S>>
+    : ColumnType<Given<C>, null extends C ? Sent<C> | undefined : Sent<C>, Sent<C>>;
+
+/** The tables of some records, typed as their rows are stored: a wrong table, column or value is a compile error. */
+export type TablesOf<Records extends readonly unknown[]> = {
+  [Table in keyof InferKyselyDB<Extract<Records[number], { name: string }>>]: {
+    [Name in keyof InferKyselyDB<Extract<Records[number], { name: string }>>[Table]]: Column<
+      InferKyselyDB<Extract<Records[number], { name: string }>>[Table][Name]
+    >;
+  };
+};
+
+/** Kysely for these tables. It builds statements; `find` and `change` run them. */
+export const builderFor = <Tables>(): Kysely<Tables> =>
+  new Kysely<Tables>({
+    dialect: {
+      createAdapter: () => new MysqlAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (db) => new MysqlIntrospector(db),
+      createQueryCompiler: () => new MysqlQueryCompiler(),
+    },
+  });
+
+/** A statement that was compiled once: its text, and which parameter goes where. */
+export type Prepared<Parameters, Result> = {
+  readonly text: string;
+  bind(parameters: Parameters): readonly Parameter[];
+  /** Of the types only. */
+  readonly '~result'?: Result;
+};
+
+class Mark {
+  readonly name: string;
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/**
+ * Compiles a statement of a hot path once; what differs from run to run comes as named parameters:
+ *
+ *     const byId = prepare<{ id: Buffer }>()((param) => tables.selectFrom('orders').selectAll().where('id', '=', param.id));
+ */
+export const prepare =
+  <Parameters extends Readonly<Record<string, Parameter>>>() =>
+  <Result>(build: (parameters: Parameters) => Compilable<Result>): Prepared<Parameters, Result> => {
+    const marks = new Proxy({}, { get: (_, name) => new Mark(String(name)) }) as Parameters;
+    const { sql, parameters } = build(marks).compile();
+    return {
+      text: sql,
+      bind: (given) =>
+        parameters.map((each) => (each instanceof Mark ? (given[each.name] as Parameter) : (each as Parameter))),
+    };
+  };
+
+/** A statement built for this run. */
+function compiled(statement: Compilable): { text: string; parameters: readonly Parameter[] } {
+  const { sql, parameters } = statement.compile();
+  return { text: sql, parameters: parameters as readonly Parameter[] };
+}
+
+/** Rows of a statement that was built for this run, or of one that was compiled once. */
+export function find<Result>(sql: Sql, statement: Compilable<Result>): Promise<Result[]>;
+export function find<Parameters, Result>(
+  sql: Sql,
+  statement: Prepared<Parameters, Result>,
+  parameters: Parameters,
+): Promise<Result[]>;
+export function find(
+  sql: Sql,
+  statement: Compilable | Prepared<unknown, unknown>,
+  given?: unknown,
+): Promise<unknown[]> {
+  if ('bind' in statement) return sql.rows(statement.text, statement.bind(given));
+  const { text, parameters } = compiled(statement);
+  return sql.rows(text, parameters);
+}
+
+/**
+ * Runs a write; the number of rows that it found. With `expected` a transaction goes on as if it had found so many, see
+ * `Expected`.
+ */
+export function change(sql: Sql, statement: Compilable, expected?: Expected): Promise<number> {
+  const { text, parameters } = compiled(statement);
+  return sql.write(text, parameters, expected);
+}
+
+/** As `change`, of a statement that was compiled once. */
+export const changePrepared = <Parameters>(
+  sql: Sql,
+  statement: Prepared<Parameters, unknown>,
+  parameters: Parameters,
+  expected?: Expected,
+): Promise<number> => sql.write(statement.text, statement.bind(parameters), expected);
+
+/** One multi-row INSERT into a table of these; every row has the same columns. Inserts nothing for no rows. */
+export const inserterFor =
+  <Tables>() =>
+  <Table extends keyof Tables & string>(sql: Sql, table: Table, rows: readonly Insertable<Tables[Table]>[]) =>
+    insertRows(sql, table, rows as unknown as Readonly<Record<string, Parameter>>[]);
+
+export type { Id, Row };
