@@ -82,7 +82,7 @@ export const mutations: readonly Mutation[] = [
   { guard: 'barrier: one row for each branch and operation', rules: ['barrier.primary'] },
   {
     guard: 'barrier: an action after its compensation is refused',
-    statements: [['select inserted_by from barrier', "select 'action' as inserted_by from barrier"]],
+    statements: [['select `inserted_by` from `barrier`', "select 'action' as inserted_by from `barrier`"]],
   },
   {
     guard: 'order: written only in the version that was read',

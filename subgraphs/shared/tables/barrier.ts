@@ -1,6 +1,8 @@
 import { idToBytes } from '../values/ids.ts';
 import { isDuplicateKey } from '../errors/errors.ts';
-import { type Sql, run, select } from '../database/database.ts';
+import type { Sql } from '../database/database.ts';
+import { change, find } from '../database/tables.ts';
+import { databaseNow, sharedBuilder } from './records.ts';
 
 /** One step of a saga as its callee sees it. `branch` is the step's name, unique within the saga. */
 export type Branch = { readonly sagaId: string; readonly branch: string };
@@ -14,11 +16,14 @@ type Op = 'action' | 'compensation';
 
 async function insert(tx: Sql, branches: readonly Branch[], op: Op, by: Op): Promise<boolean> {
   try {
-    await run(
-      tx,
-      `insert into barrier (saga_id, branch, op, inserted_by, created_at) values ${branches.map(() => '(?, ?, ?, ?, utc_timestamp(3))').join(', ')}`,
-      branches.flatMap((branch) => [idToBytes(branch.sagaId), branch.branch, op, by]),
-    );
+    const rows = branches.map(({ sagaId, branch }) => ({
+      saga_id: idToBytes(sagaId),
+      branch,
+      op,
+      inserted_by: by,
+      created_at: databaseNow,
+    }));
+    await change(tx, sharedBuilder.insertInto('barrier').values(rows), 'any');
     return true;
   } catch (error) {
     // The server has taken back the whole statement, so none of its rows is there.
@@ -35,12 +40,17 @@ async function insert(tx: Sql, branches: readonly Branch[], op: Op, by: Op): Pro
  */
 export async function enterAction(tx: Sql, ...branches: readonly [Branch, ...Branch[]]): Promise<ActionTurn> {
   if (await insert(tx, branches, 'action', 'action')) return 'first';
-  const rows = await select(
+  const entered = await find(
     tx,
-    `select inserted_by from barrier where ${branches.map(() => "(saga_id = ? and branch = ? and op = 'action')").join(' or ')}`,
-    branches.flatMap((branch) => [idToBytes(branch.sagaId), branch.branch]),
+    sharedBuilder
+      .selectFrom('barrier')
+      .select('inserted_by')
+      .where('op', '=', 'action')
+      .where(({ eb, or }) =>
+        or(branches.map(({ sagaId, branch }) => eb('saga_id', '=', idToBytes(sagaId)).and('branch', '=', branch))),
+      ),
   );
-  return rows.some((row) => row['inserted_by'] === 'compensation') ? 'compensated' : 'repeated';
+  return entered.some((row) => row.inserted_by === 'compensation') ? 'compensated' : 'repeated';
 }
 
 /** As `enterAction`, for the compensation. Where the action never came it also takes the action's place, so that a late one is refused. */

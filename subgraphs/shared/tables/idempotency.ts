@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import { type Sql, run, select, toJson } from '../database/database.ts';
+import { type Sql, toJson } from '../database/database.ts';
+import { changePrepared, find, prepare } from '../database/tables.ts';
 import {
   type Refusal,
   RefusedError,
@@ -9,6 +10,7 @@ import {
   validationError,
 } from '../errors/errors.ts';
 import { idToBytes } from '../values/ids.ts';
+import { databaseNow, sharedBuilder } from './records.ts';
 
 /** Keys are kept at least this long; afterwards the business rows' own uniqueness still holds. */
 export const idempotencyRetentionDays = 35;
@@ -35,6 +37,38 @@ export const keyRefusal = (key: unknown): Refusal | null =>
         'idempotencyKey',
       ]);
 
+type Key = { readonly owner: Buffer; readonly keyHash: Buffer };
+
+const insertClaim = prepare<Key & { operation: string; inputHash: Buffer; result: string }>()((param) =>
+  sharedBuilder.insertInto('idempotency').values({
+    owner_id: param.owner,
+    key_hash: param.keyHash,
+    operation: param.operation,
+    input_hash: param.inputHash,
+    result: param.result,
+    created_at: databaseNow,
+  }),
+);
+const readClaim = prepare<Key>()((param) =>
+  sharedBuilder
+    .selectFrom('idempotency')
+    .select(['input_hash', 'result'])
+    .where('owner_id', '=', param.owner)
+    .where('key_hash', '=', param.keyHash),
+);
+const updateResult = prepare<Key & { result: string }>()((param) =>
+  sharedBuilder
+    .updateTable('idempotency')
+    .set({ result: param.result })
+    .where('owner_id', '=', param.owner)
+    .where('key_hash', '=', param.keyHash),
+);
+
+const keyOf = (claim: Claim): Key => ({
+  owner: idToBytes(claim.ownerId),
+  keyHash: digest(`${claim.operation}\n${claim.key}`),
+});
+
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 /**
@@ -60,44 +94,32 @@ export async function claimKey<Result>(tx: Sql, claim: Claim, result: Result): P
   if (claim.key === null || claim.key === undefined) return { replayed: false, result };
   const refusal = keyRefusal(claim.key);
   if (refusal) throw new RefusedError(refusal);
-  const owner = idToBytes(claim.ownerId);
-  const keyHash = digest(`${claim.operation}\n${claim.key}`);
+  const key = keyOf(claim);
   const inputHash = hashOf(claim.input);
   try {
-    await run(
-      tx,
-      'insert into idempotency (owner_id, key_hash, operation, input_hash, result, created_at) values (?, ?, ?, ?, ?, utc_timestamp(3))',
-      [owner, keyHash, claim.operation, inputHash, JSON.stringify(result)],
-    );
+    const row = { ...key, operation: claim.operation, inputHash, result: JSON.stringify(result) };
+    await changePrepared(tx, insertClaim, row, 'any');
     return { replayed: false, result };
   } catch (error) {
     if (!isDuplicateKey(error)) throw error;
   }
-  const [row] = await select(tx, 'select input_hash, result from idempotency where owner_id = ? and key_hash = ?', [
-    owner,
-    keyHash,
-  ]);
+  const [row] = await find(tx, readClaim, key);
   if (!row) throw new RefusedError(idempotencyConflictError(true));
-  if (!(row['input_hash'] as Buffer).equals(inputHash)) throw new RefusedError(idempotencyConflictError(false));
-  return { replayed: true, result: toJson<Result>(row['result']) };
+  if (!row.input_hash.equals(inputHash)) throw new RefusedError(idempotencyConflictError(false));
+  return { replayed: true, result: toJson<Result>(row.result) };
 }
 
 /** Looks a key up without claiming it, outside the deciding transaction; null when it is new. Refuses like `claimKey`. */
 export async function findKey<Result>(sql: Sql, claim: Claim): Promise<Result | null> {
   if (claim.key === null || claim.key === undefined) return null;
-  const [row] = await select(sql, 'select input_hash, result from idempotency where owner_id = ? and key_hash = ?', [
-    idToBytes(claim.ownerId),
-    digest(`${claim.operation}\n${claim.key}`),
-  ]);
+  const [row] = await find(sql, readClaim, keyOf(claim));
   if (!row) return null;
-  if (!(row['input_hash'] as Buffer).equals(hashOf(claim.input)))
-    throw new RefusedError(idempotencyConflictError(false));
-  return toJson<Result>(row['result']);
+  if (!row.input_hash.equals(hashOf(claim.input))) throw new RefusedError(idempotencyConflictError(false));
+  return toJson<Result>(row.result);
 }
 
 /** Replaces the result that `claimKey` stored, where it is only known at the end of the same transaction. */
 export async function saveResult(tx: Sql, claim: Claim, result: unknown): Promise<void> {
   if (claim.key === null || claim.key === undefined) return;
-  const parameters = [JSON.stringify(result), idToBytes(claim.ownerId), digest(`${claim.operation}\n${claim.key}`)];
-  await run(tx, 'update idempotency set result = ? where owner_id = ? and key_hash = ?', parameters);
+  await changePrepared(tx, updateResult, { ...keyOf(claim), result: JSON.stringify(result) }, 'any');
 }

@@ -1,5 +1,7 @@
-import { type Sql, insertRows } from '../database/database.ts';
+import type { Sql } from '../database/database.ts';
+import { inserterFor } from '../database/tables.ts';
 import { idToBytes } from '../values/ids.ts';
+import type { SharedRows } from './records.ts';
 
 /** A fact that other subgraphs may act on. `aggregateId` partitions the stream, e.g. the order's id. */
 export type DomainEvent = {
@@ -21,9 +23,11 @@ export const streamOf = (service: string, partition: number): string => `events:
 export const partitionOf = (aggregateId: string): number =>
   Number.parseInt(aggregateId.slice(-4), 16) % eventPartitions;
 
+const insert = inserterFor<SharedRows>();
+
 /** Writes events into the outbox, in the transaction of the change that they tell of. One statement. */
 export async function appendOutbox(tx: Sql, events: readonly DomainEvent[]): Promise<void> {
-  await insertRows(
+  await insert(
     tx,
     'outbox',
     events.map((event) => ({
