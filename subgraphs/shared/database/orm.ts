@@ -39,7 +39,7 @@ export async function openOrm({ url, entities, migrations, log }: SchemaOptions)
   };
   // MikroORM's mysql driver reports a phantom schema difference on MariaDB, so each server gets its own driver.
   if (!isMariaDb) return (await import('@mikro-orm/mysql')).MikroORM.init(options);
-  return (await (await import('@mikro-orm/mariadb')).MikroORM.init(options)) as unknown as MikroORM;
+  return (await import('@mikro-orm/mariadb')).MikroORM.init(options);
 }
 
 /** A Unix socket by the URL's parameter `socketPath`, as mysql2 knows it. */

@@ -1,4 +1,4 @@
-import type { InferKyselyDB } from '@mikro-orm/sql';
+import type { InferKyselyDB } from '@mikro-orm/mysql';
 import {
   type ColumnType,
   type Compilable,
@@ -9,8 +9,7 @@ import {
   MysqlQueryCompiler,
   type Insertable,
 } from 'kysely';
-import type { Id } from './columns.ts';
-import { type Expected, type Parameter, type Row, type Sql, insertRows } from './statements.ts';
+import { type Expected, type Parameter, type Sql, insertRows } from './statements.ts';
 
 /**
  * What the driver gives for a value, by the type that the record has for it, and what it is compared with. `readerOf` makes
@@ -138,6 +137,4 @@ export const changePrepared = <Parameters>(
 export const inserterFor =
   <Tables>() =>
   <Table extends keyof Tables & string>(sql: Sql, table: Table, rows: readonly Insertable<Tables[Table]>[]) =>
-    insertRows(sql, table, rows as unknown as Readonly<Record<string, Parameter>>[]);
-
-export type { Id, Row };
+    insertRows(sql, table, rows as readonly Readonly<Record<string, Parameter>>[]);
