@@ -137,4 +137,4 @@ export const changePrepared = <Parameters>(
 export const inserterFor =
   <Tables>() =>
   <Table extends keyof Tables & string>(sql: Sql, table: Table, rows: readonly Insertable<Tables[Table]>[]) =>
-    insertRows(sql, table, rows as readonly Readonly<Record<string, Parameter>>[]);
+    insertRows(sql, table, rows);
