@@ -33,9 +33,12 @@ export type BenchPlatform = {
 const prefix = 'bench';
 export const benchAdmin = { mobile: '10000000000', password: 'bench-administrator' };
 
-/** `args` and `env` are passed to `ops/dev.ts`, e.g. `--split` and the ports of the subgraphs. */
+/**
+ * `args` and `env` are passed to `ops/dev.ts`, e.g. `--split` and the ports of the subgraphs. `checkout` is the folder of
+ * another version of the platform, with its packages installed; this one when not given.
+ */
 export async function startBenchPlatform(
-  options: { args?: readonly string[]; env?: Readonly<Record<string, string>> } = {},
+  options: { args?: readonly string[]; env?: Readonly<Record<string, string>>; checkout?: string } = {},
 ): Promise<BenchPlatform> {
   const dataDir = await mkdtemp(join(tmpdir(), 'order-platform-bench-'));
   const cacheDir = resolve(root, process.env['DATA_DIR'] || '.data');
@@ -46,7 +49,7 @@ export async function startBenchPlatform(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', 'ops/dev.ts', ...(options.args ?? [])],
     {
-      cwd: root,
+      cwd: options.checkout ?? root,
       env: {
         PATH: process.env['PATH'],
         PORT: String(port),

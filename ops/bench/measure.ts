@@ -59,12 +59,30 @@ const counted = [
   'replace_select',
 ];
 
-/** Statements that the server has run, transaction control and session settings not counted. */
-export async function statements(connection: Connection): Promise<number> {
-  const [rows] = await connection.query('show global status where Variable_name in (?)', [
-    counted.map((name) => `Com_${name}`),
-  ]);
-  return (rows as { Value: string }[]).reduce((sum, { Value }) => sum + Number(Value), 0);
+/** What a server has done since it started. */
+export type Work = {
+  /** Statements, transaction control and session settings not counted. */
+  readonly statements: number;
+  /** Transactions that wrote. */
+  readonly commits: number;
+};
+
+const commitCounter = 'trx_rw_commits';
+
+/** Has the server count what it does not count by itself; before the first `workOf`. */
+export const countWork = (connection: Connection): Promise<unknown> =>
+  connection.query(`set global innodb_monitor_enable = '${commitCounter}'`);
+
+export async function workOf(connection: Connection): Promise<Work> {
+  const names = counted.map((name) => `Com_${name}`);
+  const [rows] = await connection.query('show global status where Variable_name in (?)', [names]);
+  const [[metric]] = (await connection.query('select count from information_schema.innodb_metrics where name = ?', [
+    commitCounter,
+  ])) as unknown as [[{ count: number | string }]];
+  return {
+    statements: (rows as { Value: string }[]).reduce((sum, { Value }) => sum + Number(Value), 0),
+    commits: Number(metric.count),
+  };
 }
 
 /** The middle one of several values, the upper one of two; NaN when there is none. */

@@ -1,9 +1,22 @@
 import { randomUUID } from 'node:crypto';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { databaseUrl, readPlatformConfig } from '../../subgraphs/shared/process/platform-config.ts';
 import { audit } from '../audit.ts';
 import { type BenchPlatform, startBenchPlatform } from './bench-platform.ts';
-import { type Run, cpuMs, machine, perSecond, percentiles, repeat, round, statements } from './measure.ts';
+import {
+  type Run,
+  countWork,
+  cpuMs,
+  machine,
+  perSecond,
+  percentiles,
+  repeat,
+  round,
+  workOf,
+  writeResults,
+} from './measure.ts';
 import { type Statement, recordPlacing, replayPlacing, withoutTransactionControl } from './placing-floor.ts';
 import { signInStaff } from './staff.ts';
 
@@ -13,7 +26,7 @@ const products = 16;
 const onHand = 1_000_000;
 const warmUpSeconds = 4;
 const runSeconds = 6;
-const rounds = 2;
+const defaultRounds = 3;
 const payPollMs = 10;
 const settleTimeoutMs = 60_000;
 
@@ -130,24 +143,45 @@ async function placeAndPay(shop: Shop, line: number): Promise<void> {
   shop.paid.push(orderId);
 }
 
-type Measured = { run: Run; statementsPerOrder: number; cpuMsPerOrder: Record<string, number> };
+/** What one order cost. */
+type Measured = {
+  readonly run: Run;
+  readonly statements: number;
+  readonly commits: number;
+  /** Texts sent to the database; NaN for a version that does not count them. */
+  readonly roundTrips: number;
+  readonly cpuMs: Readonly<Record<string, number>>;
+};
 
 async function measure({ platform, watcher }: Shop, work: () => Promise<Run>): Promise<Measured> {
+  const count = async () => ({
+    ...(await workOf(platform.connection)),
+    asked: watcher.asked(),
+    roundTrips: await roundTrips(platform),
+    cpuMs: Object.fromEntries(Object.entries(platform.pids).map(([name, pid]) => [name, cpuMs(pid)])),
+  });
   await quiet(platform);
-  const cpu = () => Object.fromEntries(Object.entries(platform.pids).map(([name, pid]) => [name, cpuMs(pid)]));
-  const own = () => watcher.asked();
-  const [before, statementsBefore] = [cpu(), (await statements(platform.connection)) - own()];
+  const before = await count();
   const run = await work();
   // What an order causes in the background belongs to it.
   await quiet(platform);
-  const [after, statementsAfter] = [cpu(), (await statements(platform.connection)) - own()];
+  const after = await count();
+  const each = (value: (counted: typeof before) => number) => (value(after) - value(before)) / run.done;
   return {
     run,
-    statementsPerOrder: (statementsAfter - statementsBefore) / run.done,
-    cpuMsPerOrder: Object.fromEntries(
-      Object.entries(after).map(([name, ms]) => [name, (ms - (before[name] ?? 0)) / run.done]),
+    statements: each(({ statements, asked }) => statements - asked),
+    commits: each(({ commits }) => commits),
+    roundTrips: each((counted) => counted.roundTrips),
+    cpuMs: Object.fromEntries(
+      Object.keys(after.cpuMs).map((name) => [name, each((counted) => counted.cpuMs[name] ?? 0)]),
     ),
   };
+}
+
+async function roundTrips({ metricsUrl }: BenchPlatform): Promise<number> {
+  const response = await fetch(metricsUrl).catch(() => null);
+  const lines = [...((await response?.text()) ?? '').matchAll(/^database_round_trips_total\{[^}]*\} (\S+)$/gm)];
+  return lines.length === 0 ? Number.NaN : lines.reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
 /** Waits until every event has gone out. */
@@ -193,101 +227,127 @@ async function assertCorrect(shop: Shop): Promise<void> {
   if (broken.length > 0) throw new Error(`the audit is not clean: ${JSON.stringify(broken)}`);
 }
 
-/** Placing and paying through the API, against a bare replay of placing's SQL in the same run, interleaved A B A B. */
-export async function benchOrderFlow(): Promise<void> {
-  const platform = await startBenchPlatform();
-  try {
-    const shop = await openShop(platform);
-    const options = { concurrency: buyers, seconds: runSeconds };
-    await repeat({ ...options, seconds: warmUpSeconds }, (line) => placeAndPay(shop, line));
-    const recorded = await recordQuietly(shop);
-    const env = { MYSQL_URL: platform.mysqlUrl, REDIS_URL: 'redis://127.0.0.1', DATABASE_PREFIX: platform.prefix };
-    const config = readPlatformConfig(env);
-    const floorOptions = {
-      ...options,
-      recorded,
-      products: shop.products,
-      constants: shop.buyerIds,
-      url: (schema: 'order' | 'product') => databaseUrl(env, config, schema),
-    };
+/** Both kinds of work, measured once. */
+async function measureRound(shop: Shop): Promise<Record<Kind, Measured>> {
+  const options = { concurrency: buyers, seconds: runSeconds };
+  const placed = await measure(shop, () => repeat(options, async (line) => void (await place(shop, line))));
+  return { placed, 'placed and paid': await measure(shop, () => repeat(options, (line) => placeAndPay(shop, line))) };
+}
 
-    const placing: Measured[] = [];
-    const paying: Measured[] = [];
-    for (let round = 0; round < rounds; round += 1) {
-      placing.push(await measure(shop, () => repeat(options, async (line) => void (await place(shop, line)))));
-      paying.push(await measure(shop, () => repeat(options, (line) => placeAndPay(shop, line))));
-    }
-    await assertCorrect(shop);
-    // The replay leaves rows that no audit would pass, so the paired runs come after it.
-    const [ours, floors]: [Run[], Run[]] = [[], []];
-    for (let round = 0; round < rounds; round += 1) {
-      ours.push(await repeat(options, async (line) => void (await place(shop, line))));
-      await quiet(platform);
-      floors.push(await replayPlacing(floorOptions));
-      await quiet(platform);
-    }
-    report(await machine(platform.connection), {
-      placing,
-      paying,
-      ours,
-      floors,
-      foreground: withoutTransactionControl(recorded).length,
-    });
+const kinds = ['placed', 'placed and paid'] as const;
+type Kind = (typeof kinds)[number];
+
+async function openWarm(checkout?: string): Promise<Shop> {
+  const shop = await openShop(await startBenchPlatform(checkout === undefined ? {} : { checkout }));
+  await countWork(shop.platform.connection);
+  await repeat({ concurrency: buyers, seconds: warmUpSeconds }, (line) => placeAndPay(shop, line));
+  return shop;
+}
+
+/**
+ * Placing and paying through the API, against a bare replay of placing's SQL in the same run, interleaved A B A B. With
+ * `--against <folder>`, another version's checkout with its packages installed, both versions are measured in turns.
+ */
+export async function benchOrderFlow(args: readonly string[] = []): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { against: { type: 'string' }, rounds: { type: 'string', default: String(defaultRounds) } },
+  });
+  const rounds = Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds is a number from 1');
+  const ours = await openWarm();
+  try {
+    if (values.against === undefined) await besideFloor(ours, rounds);
+    else await besideOther(ours, values.against, rounds);
   } finally {
-    await platform.stop();
+    await ours.platform.stop();
   }
 }
 
-function report(
-  where: Record<string, string | number>,
-  found: { placing: Measured[]; paying: Measured[]; ours: Run[]; floors: Run[]; foreground: number },
-): void {
-  const mean = (values: number[], digits = 2): number =>
-    round(values.reduce((sum, value) => sum + value, 0) / values.length, digits);
-  const summary = (measured: Measured[]) => ({
-    perSecond: round(perSecond(...measured.map(({ run }) => run))),
-    ...percentiles(...measured.map(({ run }) => run)),
-    statementsPerOrder: mean(
-      measured.map(({ statementsPerOrder }) => statementsPerOrder),
-      1,
-    ),
-    ...Object.fromEntries(
-      Object.keys(measured[0]?.cpuMsPerOrder ?? {}).map((name) => [
-        `${name} CPU ms`,
-        mean(measured.map(({ cpuMsPerOrder }) => cpuMsPerOrder[name] ?? 0)),
-      ]),
-    ),
+async function besideOther(ours: Shop, checkout: string, rounds: number): Promise<void> {
+  const theirs = await openWarm(resolve(checkout));
+  const found: Record<'this' | 'other', Record<Kind, Measured>[]> = { this: [], other: [] };
+  try {
+    for (let round = 0; round < rounds; round += 1) {
+      const turns = [['this', ours] as const, ['other', theirs] as const];
+      for (const [name, shop] of round % 2 === 0 ? turns : turns.toReversed())
+        found[name].push(await measureRound(shop));
+    }
+    await assertCorrect(ours);
+    await assertCorrect(theirs);
+    const table = kinds.flatMap((kind) => {
+      const [own, other] = (['this', 'other'] as const).map((name) => summary(found[name].map((each) => each[kind])));
+      const ratios = Object.fromEntries(
+        Object.entries(own ?? {}).map(([name, value]) => [name, round(value / (other?.[name] ?? Number.NaN), 2)]),
+      );
+      return [[kind, own] as const, [`${kind}, other version`, other] as const, [`${kind}, ratio`, ratios] as const];
+    });
+    await report(ours, rounds, Object.fromEntries(table));
+  } finally {
+    await theirs.platform.stop();
+  }
+}
+
+async function besideFloor(shop: Shop, rounds: number): Promise<void> {
+  const { platform } = shop;
+  const recorded = await recordQuietly(shop);
+  const env = { MYSQL_URL: platform.mysqlUrl, REDIS_URL: 'redis://127.0.0.1', DATABASE_PREFIX: platform.prefix };
+  const config = readPlatformConfig(env);
+  const options = { concurrency: buyers, seconds: runSeconds };
+  const measured: Record<Kind, Measured>[] = [];
+  for (let round = 0; round < rounds; round += 1) measured.push(await measureRound(shop));
+  await assertCorrect(shop);
+  // The replay leaves rows that no audit would pass, so the paired runs come after it.
+  const [ours, floors]: [Run[], Run[]] = [[], []];
+  for (let round = 0; round < rounds; round += 1) {
+    ours.push(await repeat(options, async (line) => void (await place(shop, line))));
+    await quiet(platform);
+    floors.push(
+      await replayPlacing({
+        ...options,
+        recorded,
+        products: shop.products,
+        constants: shop.buyerIds,
+        url: (schema: 'order' | 'product') => databaseUrl(env, config, schema),
+      }),
+    );
+    await quiet(platform);
+  }
+  const rate = (runs: Run[]) => ({ perSecond: round(perSecond(...runs)), ...percentiles(...runs) });
+  await report(shop, rounds, {
+    ...Object.fromEntries(kinds.map((kind) => [kind, summary(measured.map((each) => each[kind]))])),
+    'placed, beside the floor': rate(ours),
+    'floor: bare mysql2': { ...rate(floors), statements: withoutTransactionControl(recorded).length },
+    ratio: { perSecond: round(perSecond(...ours) / perSecond(...floors), 3) },
   });
-  const floor = {
-    perSecond: round(perSecond(...found.floors)),
-    ...percentiles(...found.floors),
-    statementsPerOrder: found.foreground,
+}
+
+function summary(measured: readonly Measured[]): Record<string, number> {
+  const mean = (value: (each: Measured) => number, digits = 1): number =>
+    round(measured.reduce((sum, each) => sum + value(each), 0) / measured.length, digits);
+  const runs = measured.map(({ run }) => run);
+  const processes = Object.keys(measured[0]?.cpuMs ?? {});
+  return {
+    perSecond: round(perSecond(...runs)),
+    ...percentiles(...runs),
+    statements: mean((each) => each.statements),
+    'round trips': mean((each) => each.roundTrips),
+    commits: mean((each) => each.commits),
+    ...Object.fromEntries(processes.map((name) => [`${name} CPU ms`, mean(({ cpuMs: ms }) => ms[name] ?? 0, 2)])),
+    'CPU ms': mean(({ cpuMs: ms }) => Object.values(ms).reduce((sum, value) => sum + value, 0), 2),
   };
-  const table = {
-    placed: summary(found.placing),
-    'placed and paid': summary(found.paying),
-    'placed, beside the floor': { perSecond: round(perSecond(...found.ours)), ...percentiles(...found.ours) },
-    'floor: bare mysql2': floor,
-  };
-  const ratio = round(perSecond(...found.ours) / perSecond(...found.floors), 3);
+}
+
+async function report(
+  { platform }: Shop,
+  rounds: number,
+  table: Record<string, Record<string, number> | undefined>,
+): Promise<void> {
+  const where = await machine(platform.connection);
+  const facts = Object.entries(where).map(([name, value]) => `${name} ${value}`);
   console.log(
-    `order-flow: ${buyers} buyers at once, orders of one line, latencies in ms; ${Object.entries(where)
-      .map(([name, value]) => `${name} ${value}`)
-      .join(', ')}`,
+    `order-flow: ${buyers} buyers at once, orders of one line, ${rounds} rounds; latencies in ms, the rest for each order; ${facts.join(', ')}`,
   );
   console.table(table);
-  console.log(
-    `SQL statements while a buyer waits for a placed order: ${found.foreground} (transaction control not counted)`,
-  );
-  console.log(`placing against the same SQL by bare mysql2: ${ratio} of its rate (goal ≥ 0.5)`);
-  console.log(
-    JSON.stringify({
-      scenario: 'order-flow',
-      machine: where,
-      buyers,
-      ...table,
-      foregroundStatements: found.foreground,
-      ratio,
-    }),
-  );
+  await writeResults('order-flow', { machine: where, buyers, rounds, ...table });
 }

@@ -28,7 +28,9 @@ export async function recordPlacing(
   );
   return (rows as { user_host: string; sql_text: string }[]).flatMap(({ user_host, sql_text }) => {
     const schema = (['order', 'product'] as const).find((name) => user_host.startsWith(`${prefix}_${name}[`));
-    return schema === undefined || notPlacing.test(sql_text) ? [] : [{ schema, sql: sql_text }];
+    if (schema === undefined) return [];
+    // The platform sends several at once.
+    return sql_text.split(';\n').flatMap((sql) => (notPlacing.test(sql) ? [] : [{ schema, sql }]));
   });
 }
 

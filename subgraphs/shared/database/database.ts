@@ -68,12 +68,14 @@ export async function openDatabase(
     startTimeoutMs?: number;
     /** A statement that has no answer for this long has lost its connection; 60 s when not given. */
     lostAfterMs?: number;
+    /** Told of each text that goes to the server, with the number of its statements. */
+    onSent?: (statements: number) => void;
   },
 ): Promise<Database> {
   const { url, log, poolSize, startTimeoutMs = usualStartTimeoutMs, lostAfterMs } = options;
   const { dependency = openDependency({ name: 'database', setting: 'MYSQL_URL', log }) } = options;
   const part = dependency.part();
-  const pool = openPool({ url, poolSize, log });
+  const pool = openPool({ url, poolSize, log, onSent: options.onSent });
   await whenItAnswers(() => ping(pool), {
     url,
     timeoutMs: startTimeoutMs,
@@ -113,7 +115,7 @@ export async function openDatabase(
 async function ping(pool: Pool): Promise<void> {
   const connection = await connectionOf(pool);
   try {
-    await send(connection, [{ text: 'select 1', parameters: [] }]);
+    await send(pool, connection, [{ text: 'select 1', parameters: [] }]);
   } finally {
     connection.release();
   }

@@ -23,6 +23,8 @@ export type Connection = {
 };
 
 export type Pool = {
+  /** Told of each text that is sent, with the number of its statements. */
+  onSent?: ((statements: number) => void) | undefined;
   getConnection(callback: (error: Error | null, connection?: Connection) => void): void;
   end(callback: () => void): void;
   on(event: 'connection', listener: (connection: Connection) => void): void;
@@ -44,7 +46,17 @@ set session innodb_lock_wait_timeout = ${lockWaitTimeoutSeconds}, sql_mode = rep
 /*M!, idle_transaction_timeout = ${idleTransactionSeconds} */`;
 
 /** Connections to one schema, opened when they are needed. */
-export function openPool({ url, poolSize, log }: { url: string; poolSize: number; log: Logger }): Pool {
+export function openPool({
+  url,
+  poolSize,
+  log,
+  onSent,
+}: {
+  url: string;
+  poolSize: number;
+  log: Logger;
+  onSent?: ((statements: number) => void) | undefined;
+}): Pool {
   const options: PoolOptions = {
     uri: url,
     connectionLimit: poolSize,
@@ -62,7 +74,7 @@ export function openPool({ url, poolSize, log }: { url: string; poolSize: number
     // A transaction's statements go together: unit-of-work.ts.
     multipleStatements: true,
   };
-  const pool = createPool(options) as unknown as Pool;
+  const pool = Object.assign(createPool(options) as unknown as Pool, { onSent });
   pool.on('connection', (connection) => {
     connection.query({ sql: sessionSettings, values: [] }, (error) => {
       if (!error) return;
@@ -83,7 +95,8 @@ export const connectionOf = (pool: Pool): Promise<Connection> =>
   });
 
 /** Sends statements in one round trip. The first that fails is the last that is run, and its error is thrown. */
-export function send(connection: Connection, statements: readonly Statement[]): Promise<Result[]> {
+export function send(pool: Pool, connection: Connection, statements: readonly Statement[]): Promise<Result[]> {
+  pool.onSent?.(statements.length);
   const sql = statements.map(({ text }) => text).join(';\n');
   const values = statements.flatMap(({ parameters }) => parameters.map(checked));
   return new Promise((resolve, reject) => {
@@ -108,7 +121,7 @@ export const autocommit = (pool: Pool): Sql => {
   async function run(statement: Statement): Promise<Result> {
     const connection = await connectionOf(pool);
     try {
-      const [result] = await send(connection, [statement]);
+      const [result] = await send(pool, connection, [statement]);
       return result as Result;
     } finally {
       connection.release();

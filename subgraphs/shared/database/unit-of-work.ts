@@ -76,7 +76,7 @@ class UnitOfWork implements Sql {
     const connection = this.#connection;
     if (!connection) return;
     try {
-      await send(connection, [rollback]);
+      await send(this.#pool, connection, [rollback]);
       this.#release();
     } catch {
       connection.destroy();
@@ -104,7 +104,7 @@ class UnitOfWork implements Sql {
     let results: Result[];
     try {
       this.#connection ??= await connectionOf(this.#pool);
-      results = await send(this.#connection, statements);
+      results = await send(this.#pool, this.#connection, statements);
     } catch (error) {
       // Which of them failed is not known; the database's "not now" holds for all.
       if (isGranted && !isUnavailable(error)) this.#isWrong = true;

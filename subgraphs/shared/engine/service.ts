@@ -42,6 +42,10 @@ export async function openService(
     log,
     dependency: runtime.dependencies.database,
     startTimeoutMs: config.startWaitMs,
+    onSent(statements) {
+      runtime.metrics.databaseRoundTrips.inc({ service: name });
+      runtime.metrics.databaseStatements.inc({ service: name }, statements);
+    },
   });
   const authenticate = authenticator({
     service: name,

@@ -37,6 +37,9 @@ export type Metrics = {
   readonly orders: Counter<'type' | 'outcome'>;
   /** Seconds between an order's deadline and its expiry. */
   readonly expiryLateness: Histogram;
+  /** Texts sent to the database, and the statements in them, by service. */
+  readonly databaseRoundTrips: Counter<'service'>;
+  readonly databaseStatements: Counter<'service'>;
   /** Sockets open at this process. */
   readonly sockets: Gauge;
   /** Streams of subscriptions that this gateway has open at their owners; clients that ask the same share one. */
@@ -86,6 +89,18 @@ export function createMetrics(): Metrics {
       name: 'order_expiry_lateness_seconds',
       help: 'Expiry after the deadline',
       buckets: [0.1, 0.25, 0.5, 1, 1.5, 2, 5, 10, 30, 60],
+      registers,
+    }),
+    databaseRoundTrips: new Counter({
+      name: 'database_round_trips_total',
+      help: 'Texts sent to the database, each with one or more statements',
+      labelNames: ['service'],
+      registers,
+    }),
+    databaseStatements: new Counter({
+      name: 'database_statements_total',
+      help: 'Statements sent to the database, transaction control included',
+      labelNames: ['service'],
       registers,
     }),
     sockets: new Gauge({ name: 'websocket_connections', help: 'Open WebSocket connections', registers }),
