@@ -41,6 +41,7 @@ export type AlipayServer = {
   pay(tradeNumber: string): boolean;
   /** Somebody gives yuan back in the merchant's pages, under a name of Alipay's own; returns the body that it notifies. */
   refundInDashboard(tradeNumber: string, yuan: string): string;
+  /** The next requests of this method fail so. Of queries, those about trades that were not asked about before: a platform asks about its old ones at any time. */
   fail(method: string, how: AlipayFault, times?: number): void;
   /** The body of a notification about a trade, as Alipay would send it but for what is given. */
   notification(trade: Trade, change?: Fields, key?: string): string;
@@ -85,7 +86,8 @@ export async function startAlipayServer(options: {
 }): Promise<AlipayServer> {
   const trades = new Map<string, Trade>();
   const requests: string[] = [];
-  const faults: { method: string; how: AlipayFault; times: number }[] = [];
+  const faults: { method: string; how: AlipayFault; times: number; spared: ReadonlySet<unknown> }[] = [];
+  const asked = new Set<unknown>();
   const deliveries = new Set<Promise<void>>();
   const notifications = { dropped: false };
   const state = { refunds: 'succeed' as 'succeed' | 'refuse' };
@@ -202,7 +204,9 @@ export async function startAlipayServer(options: {
       response.writeHead(trade ? 200 : 400, { 'content-type': 'text/html' }).end(trade ? 'Pay here.' : 'It can not be paid.'); // prettier-ignore
       return;
     }
-    const fault = faults.find((one) => one.times > 0 && one.method === method);
+    const number = biz['out_trade_no'];
+    const fault = faults.find((one) => one.times > 0 && one.method === method && !one.spared.has(number));
+    if (method === 'alipay.trade.query') asked.add(number);
     if (!fault) return send(answer(method, biz));
     fault.times -= 1;
     const { how } = fault;
@@ -238,7 +242,9 @@ export async function startAlipayServer(options: {
         throw new Error('more than is left of the trade');
       return refunded(trade, `dashboard${trade.refunds.size}`, yuan);
     },
-    fail: (method: string, how: AlipayFault, times = 1) => void faults.push({ method, how, times }),
+    fail(method: string, how: AlipayFault, times = 1): void {
+      faults.push({ method, how, times, spared: new Set(method === 'alipay.trade.query' ? asked : []) });
+    },
     async close() {
       await Promise.all(deliveries);
       server.closeAllConnections();
