@@ -2,7 +2,6 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { at, id } from '../shared/database/columns.ts';
 import type { Gender } from './domain/user.ts';
 
-
 export const UserAccountRecord = defineEntity({
   name: 'UserAccountRecord',
   tableName: 'user_account',

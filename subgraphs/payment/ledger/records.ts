@@ -2,7 +2,6 @@ import { type InferEntity, defineEntity, p } from '@mikro-orm/core';
 import { at, id, minor } from '../../shared/database/columns.ts';
 import type { AccountKind } from '../domain/ledger.ts';
 
-
 export const LedgerAccountRecord = defineEntity({
   name: 'LedgerAccountRecord',
   tableName: 'ledger_account',

@@ -86,11 +86,7 @@ export class DatabaseServer {
   }
 
   #session(process: Process, transaction: Transaction | null): Sql {
-    const execute = (
-      sql: string,
-      parameters: readonly unknown[],
-      method: 'all' | 'run',
-    ): Promise<unknown> => {
+    const execute = (sql: string, parameters: readonly unknown[], method: 'all' | 'run'): Promise<unknown> => {
       const { run, name } = this.#prepared.get(sql);
       const isApart = transaction === null || (this.apart?.(sql) ?? false);
       const own = isApart ? new Transaction(this.memory) : transaction;
