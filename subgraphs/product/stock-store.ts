@@ -86,7 +86,6 @@ export const takeStock = async (tx: Sql, { productId, quantity }: Line): Promise
     `update stock set allocated = allocated + ?, version = version + 1, updated_at = utc_timestamp(3)
      where product_id = ? and allocated + ? <= on_hand and (select p.status from product p where p.id = ?) = 'ON_SALE'`,
     [quantity, id, quantity, id],
-    1,
   );
   return found === 1;
 };

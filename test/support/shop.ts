@@ -167,14 +167,22 @@ export function tryPlaceOrder(
   );
 }
 
-/** Places an order that must succeed. */
+/** What a client sends again, with the same key: nothing is done twice. */
+const isLater = ({ errors }: Answer<unknown>): boolean =>
+  Boolean(errors?.every(({ extensions }) => ['DEADLINE_EXCEEDED', 'SERVICE_UNAVAILABLE'].includes(extensions.code)));
+
+/** Places an order that must succeed; sent again as a client does, at most four times, where a busy machine says "later". */
 export async function placeOrder(
   platform: Shop,
   buyer: Person,
   lines: Line[],
   options: PlaceOptions = {},
 ): Promise<PlacedOrder> {
-  const { order, userErrors } = dataOf(await tryPlaceOrder(platform, buyer, lines, options)).placeOrder;
+  const key = options.key ?? newKey();
+  let answer = await tryPlaceOrder(platform, buyer, lines, { ...options, key });
+  for (let tries = 1; tries < 5 && isLater(answer); tries += 1)
+    answer = await tryPlaceOrder(platform, buyer, lines, { ...options, key });
+  const { order, userErrors } = dataOf(answer).placeOrder;
   if (!order || userErrors.length > 0) throw new Error(`not placed: ${JSON.stringify({ order, userErrors })}`);
   return order;
 }

@@ -51,7 +51,6 @@ async function apply(sql: Sql, move: LocatedMove, at: Date): Promise<void> {
       sql,
       'update ledger_account set balance_minor = balance_minor + ?, seq = seq + 1 where id = ? and balance_minor + ? >= 0',
       [amountMinor, idToBytes(id), amountMinor],
-      1,
     );
     if (found === 1) return;
     const balanceMinor = (await readAccounts(sql, [move])).get(id)?.balanceMinor ?? 0n;

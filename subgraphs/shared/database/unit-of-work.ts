@@ -32,8 +32,9 @@ async function attempt<T>(unit: UnitOfWork, work: (tx: Sql) => Promise<T>): Prom
     await unit.commit();
     return result;
   } catch (error) {
+    const isSo = await unit.holds(error);
     await unit.rollback();
-    throw unit.isInDoubt(error) ? new NotAsExpectedError('run one by one') : error;
+    throw isSo ? error : new NotAsExpectedError('run one by one');
   }
 }
 
@@ -84,10 +85,14 @@ class UnitOfWork implements Sql {
     }
   }
 
-  /** Whether an error of the work may come of something that was taken for granted. */
-  isInDoubt(error: unknown): boolean {
-    if (!this.#mayWait || (isUnavailable(error) && !this.#isWrong)) return false;
-    return this.#isWrong || this.#waiting.some(({ expected }) => expected !== undefined);
+  /** Whether an error of the work stands: what the work took for granted so far is so. What still waits is sent to see. */
+  async holds(error: unknown): Promise<boolean> {
+    if (this.#isWrong) return false;
+    if (isUnavailable(error) || this.#waiting.every(({ expected }) => expected === undefined)) return true;
+    return this.#sendWaiting().then(
+      () => true,
+      (reason: unknown) => isUnavailable(reason),
+    );
   }
 
   async #send(statement: Statement): Promise<Result> {

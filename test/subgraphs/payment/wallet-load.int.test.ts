@@ -27,9 +27,16 @@ describe(`${operations} spends and top-ups at the same time on ${wallets} wallet
       await credit(world, customer.userId, 500);
       return { customer, expected: 500, spent: 0, refused: 0 };
     }));
+    /** As a client does: again, with the same key, until there is an answer. */
+    const ask: PaymentWorld['run'] = async (viewer, document, variables) => {
+      for (let tries = 1; ; tries += 1) {
+        const answer = await world.run(viewer, document, variables);
+        if (answer.data || tries >= 10) return answer;
+      }
+    };
     const spend = async (one: (typeof customers)[number], amount: number): Promise<void> => {
       const order = world.orders.add({ customerId: one.customer.userId, balanceDueMinor: amount });
-      const { data } = await world.run(one.customer, documents.create, { input: { orderId: order.id, method: 'WALLET' }, key: newId() });
+      const { data } = await ask(one.customer, documents.create, { input: { orderId: order.id, method: 'WALLET' }, key: newId() });
       const { payment, userErrors } = data.createPayment;
       if (payment) {
         one.expected -= amount;
@@ -41,7 +48,7 @@ describe(`${operations} spends and top-ups at the same time on ${wallets} wallet
     };
     const fill = async (one: (typeof customers)[number], amount: number): Promise<void> => {
       const variables = { userId: one.customer.userId, amount: { amount, currency: 'EUR' }, reason: 'load', key: newId() };
-      const { data } = await world.run(staff, documents.creditWallet, variables);
+      const { data } = await ask(staff, documents.creditWallet, variables);
       expect(data.creditWallet.userErrors).toEqual([]);
       one.expected += amount;
     };

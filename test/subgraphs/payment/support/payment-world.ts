@@ -242,19 +242,20 @@ export const documents = {
   payment: `query ($id: ID!) { payment(id: $id) { ...All } } ${paymentFields}`,
 };
 
-/** Creates a payment that must succeed. */
+/** Creates a payment that must succeed; asked for again, with the same key, where a busy machine says "in a moment". */
 export async function create(
   world: PaymentWorld,
   viewer: Viewer,
   orderId: string,
   key: string = newId(),
 ): Promise<Loose> {
-  const { data, errors } = await world.run(viewer, documents.create, {
-    input: { orderId, method: 'SIMULATED_CARD' },
-    key,
-  });
-  if (!data?.createPayment.payment) throw new Error(JSON.stringify({ errors, data }));
-  return data.createPayment.payment;
+  const variables = { input: { orderId, method: 'SIMULATED_CARD' }, key };
+  for (let tries = 1; ; tries += 1) {
+    const { data, errors } = await world.run(viewer, documents.create, variables);
+    if (data?.createPayment.payment) return data.createPayment.payment;
+    const isLater = data?.createPayment.userErrors.some(({ retryable }: Loose) => retryable === true);
+    if (!isLater || tries >= 5) throw new Error(JSON.stringify({ errors, data }));
+  }
 }
 
 /** Starts a mixed payment that must succeed: `[wallet part, external part]`. */

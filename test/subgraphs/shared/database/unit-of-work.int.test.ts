@@ -145,6 +145,20 @@ test('what the work refuses by itself after writes that were not checked yet is 
   expect(order).toEqual(['went on']);
 });
 
+test('what the work refuses by itself, where all that it took for granted is so, is refused at once', async () => {
+  let runs = 0;
+  const work = db.transaction(async (tx) => {
+    runs += 1;
+    await insertRows(tx, 'note', [{ text: 'before' }]);
+    await take(tx, 30);
+    throw new Error('refused');
+  });
+  await expect(work).rejects.toThrow('refused');
+  expect(runs).toBe(1);
+  expect(await notes()).toEqual([]);
+  expect(await balances()).toEqual([100, 0]);
+});
+
 test('a failed statement that the work swallows does not let the rest through unseen', async () => {
   const runs: string[] = [];
   await db.transaction(async (tx) => {
