@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import express, { type RequestHandler } from 'express';
 import type { SubgraphLink } from '../subgraphs/shared/calls/link.ts';
 import { type SubgraphName, subgraphNames } from '../subgraphs/shared/values/subgraph-names.ts';
+import { collectGarbage } from '../subgraphs/shared/process/memory.ts';
 import { runProcess } from '../subgraphs/shared/process/run-process.ts';
 import { NotReady, checkReady, findAway, readyTimeoutMs, sparingly } from '../subgraphs/shared/process/readiness.ts';
 import { type Runtime, openRuntime } from '../subgraphs/shared/process/runtime.ts';
@@ -125,7 +126,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
 
   let closing = false;
   const compile = () => compileAhead(readAll(trusted, documents), { supergraph, log, isClosing: () => closing });
-  const compiled = compile();
+  const compiled = compile().then(collectGarbage);
   const checkAll = sparingly(() => {
     const services = subgraphNames.map((name) => [name, () => linkReady(options.link(name))] as const);
     return checkReady({ redis: () => runtime.redis.ping(), ...Object.fromEntries(services) }, readyTimeoutMs.service);

@@ -1,4 +1,5 @@
 import type { Env } from '../subgraphs/shared/process/env.ts';
+import { collectGarbage } from '../subgraphs/shared/process/memory.ts';
 import { migrate } from './migrate.ts';
 import { type RunningPlatform, startInOneProcess } from './one-process.ts';
 import { seedAlone } from './seed.ts';
@@ -10,11 +11,14 @@ export async function startPlatform(env: Env, options: { split: boolean }): Prom
   if (migrated.length > 0) console.log(`migrated: ${migrated.join(', ')}`);
   if (!options.split) return startInOneProcess(env);
   await seedAlone(env);
-  return startSplit(env, {
+  const running = await startSplit(env, {
     onGiveUp(error) {
       console.error(error.message);
       process.exitCode = 1;
       process.kill(process.pid, 'SIGTERM');
     },
   });
+  // What migrating and seeding took is not needed any more.
+  await collectGarbage();
+  return running;
 }

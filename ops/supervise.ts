@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Env } from '../subgraphs/shared/process/env.ts';
+import { platformNodeArguments } from './bootstrap.mjs';
 
 /** A service that runs as a process of its own. */
 export type Program = {
@@ -85,8 +86,8 @@ export function supervise(
       child = undefined;
       try {
         child = fork(program.file, [], {
+          execArgv: platformNodeArguments,
           env: wasReady ? { ...patience, ...program.env } : program.env,
-          execArgv: ['--disable-warning=ExperimentalWarning'],
           stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
           detached: true,
         });

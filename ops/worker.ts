@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Env } from '../subgraphs/shared/process/env.ts';
 import { integer, readEnv } from '../subgraphs/shared/process/env.ts';
 import { openOperationsPort } from '../subgraphs/shared/process/operations-port.ts';
+import { collectGarbage } from '../subgraphs/shared/process/memory.ts';
 import { runProcess } from '../subgraphs/shared/process/run-process.ts';
 import { findAway } from '../subgraphs/shared/process/readiness.ts';
 import { type Runtime, openRuntime } from '../subgraphs/shared/process/runtime.ts';
@@ -37,6 +38,7 @@ export async function startWorker(env: Env): Promise<{ stop(): Promise<void> }> 
   const { metrics, log } = runtime;
   const { ready } = subgraphs;
   const operations = await openOperationsPort({ env, ownPort: given.WORKER_PORT, ready, degraded, metrics, log });
+  await collectGarbage();
   return {
     async stop() {
       await operations.close();

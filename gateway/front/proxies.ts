@@ -1,5 +1,4 @@
 import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
-import { request as send } from 'undici';
 import type { Headers } from '../../subgraphs/shared/auth/caller-headers.ts';
 import { isUnavailable, retryAfterSeconds, unavailable } from '../../subgraphs/shared/errors/errors.ts';
 import type { SubgraphLink } from '../../subgraphs/shared/calls/link.ts';
@@ -74,6 +73,8 @@ export function simulatedProvider(providerUrl: string): Router {
       'content-type': request.headers['content-type'] ?? 'application/json',
       ...(request.headers.authorization && { authorization: request.headers.authorization }),
     };
+    // Only a platform with the simulated provider needs it.
+    const { request: send } = await import('undici');
     try {
       const answer = await send(`${providerUrl}${path}`, {
         method: request.method as 'GET' | 'POST',

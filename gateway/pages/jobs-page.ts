@@ -1,4 +1,3 @@
-import { createExpressMiddleware } from 'agendash';
 import type { Agenda } from 'agenda';
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import { type ExecutionResult, parse } from 'graphql';
@@ -63,10 +62,11 @@ export function jobsPage(options: JobsPageOptions): Router {
   return router;
 }
 
-/** Made when it is first asked for: the job store may come later than this process. */
+/** Loaded and made when it is first asked for: most processes never show it, and the job store may come later than this one. */
 function agendash(agenda: () => Agenda): RequestHandler {
   let page: RequestHandler | undefined;
-  return (request, response, next) => {
+  return async (request, response, next) => {
+    const { createExpressMiddleware } = await import('agendash');
     page ??= createExpressMiddleware(agenda()) as RequestHandler;
     page(request, response, next);
   };

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { pathToFileURL } from 'node:url';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { Pool } from 'undici';
+import type * as own from '../bootstrap.mjs';
 import { freePort, startServers } from '../embedded/servers.ts';
 
 const root = resolve(import.meta.dirname, '..', '..');
@@ -45,32 +47,34 @@ export async function startBenchPlatform(
   const servers = await startServers({ dataDir, cacheDir, durable: true, log: () => undefined });
   const port = await freePort();
   const metricsPort = await freePort();
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', 'ops/dev.ts', ...(options.args ?? [])],
-    {
-      cwd: options.checkout ?? root,
-      env: {
-        PATH: process.env['PATH'],
-        PORT: String(port),
-        METRICS_PORT: String(metricsPort),
-        MYSQL_URL: servers.mysqlUrl,
-        REDIS_URL: servers.redisUrl,
-        DATABASE_PREFIX: prefix,
-        LOG_LEVEL: 'warn',
-        ADMIN_MOBILE: benchAdmin.mobile,
-        ADMIN_PASSWORD: benchAdmin.password,
-        APOLLO_TELEMETRY_DISABLED: 'true',
-        // A few buyers at one address place more than people do.
-        OPEN_ORDERS_PER_CUSTOMER: '1000000',
-        OPEN_UNITS_PER_CUSTOMER: '1000000',
-        OPEN_ORDERS_PER_ADDRESS: '1000000',
-        OPEN_UNITS_PER_ADDRESS: '1000000',
-        ...options.env,
-      },
-      stdio: ['ignore', 'pipe', 'inherit'],
+  const cwd = options.checkout ?? root;
+  const bootstrap = (await import(pathToFileURL(join(cwd, 'ops', 'bootstrap.mjs')).href)) as Partial<typeof own>;
+  // Each version as its own `npm start` runs it.
+  const nodeArguments = bootstrap.platformNodeArguments ?? ['--disable-warning=ExperimentalWarning'];
+  const child = spawn(process.execPath, [...nodeArguments, 'ops/dev.ts', ...(options.args ?? [])], {
+    cwd,
+    env: {
+      ...bootstrap.platformEnvironment,
+      PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      PORT: String(port),
+      METRICS_PORT: String(metricsPort),
+      MYSQL_URL: servers.mysqlUrl,
+      REDIS_URL: servers.redisUrl,
+      DATABASE_PREFIX: prefix,
+      LOG_LEVEL: 'warn',
+      ADMIN_MOBILE: benchAdmin.mobile,
+      ADMIN_PASSWORD: benchAdmin.password,
+      APOLLO_TELEMETRY_DISABLED: 'true',
+      // A few buyers at one address place more than people do.
+      OPEN_ORDERS_PER_CUSTOMER: '1000000',
+      OPEN_UNITS_PER_CUSTOMER: '1000000',
+      OPEN_ORDERS_PER_ADDRESS: '1000000',
+      OPEN_UNITS_PER_ADDRESS: '1000000',
+      ...options.env,
     },
-  );
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await ready(child);
   const daemonPid = async (name: string): Promise<number> =>
     Number.parseInt(

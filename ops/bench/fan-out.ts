@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { type BenchPlatform, startBenchPlatform } from './bench-platform.ts';
-import { cpuMs, machine, percentiles, round, writeResults } from './measure.ts';
+import { cpuMs, machine, percentiles, residentMiB, round, writeResults } from './measure.ts';
 import { signInStaff } from './staff.ts';
 
 /** The gateway's limit of sockets for one user. */
@@ -121,9 +121,6 @@ async function changeOrders(
   await Promise.all(changes);
   return total;
 }
-
-const residentMiB = (pid: number): number =>
-  Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 
 function childOf(supervisorPid: number, file: string): number {
   const found = readdirSync('/proc').find((name) => {

@@ -127,7 +127,8 @@ export async function place(shop: Shop, line: number): Promise<string> {
   return placeOrder.order.id;
 }
 
-async function placeAndPay(shop: Shop, line: number): Promise<void> {
+/** Places one piece of any product and pays for it; resolves once the order is paid. */
+export async function placeAndPay(shop: Shop, line: number): Promise<void> {
   const orderId = await place(shop, line);
   const token = shop.tokens[line];
   type Paying = { createPayment: { payment: { attempts: { clientParams: { confirmUrl: string } }[] } | null } };

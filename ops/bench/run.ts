@@ -6,12 +6,14 @@ import { benchGatewayMemory } from './gateway/memory.ts';
 import { profileGateway } from './gateway/profile.ts';
 import { benchOrderFlow } from './order-flow.ts';
 import { benchPayments } from './payments.ts';
+import { benchStart } from './start.ts';
 
 /** `npm run bench -- <scenario>`; add a file beside this one and name it here. */
 const scenarios: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   'order-flow': benchOrderFlow,
   payments: benchPayments,
   'fan-out': benchFanOut,
+  start: benchStart,
   exhaustion: benchExhaustion,
   gateway: benchGateway,
   'gateway-attack': benchGatewayAttack,

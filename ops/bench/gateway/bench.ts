@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { freePort } from '../../embedded/servers.ts';
-import { cpuMs, machineOnly, median, writeResults } from '../measure.ts';
+import { cpuMs, machineOnly, median, residentMiB, writeResults } from '../measure.ts';
 import { type Load, load } from './load.ts';
-import { type Target, residentMiB, startTarget } from './processes.ts';
+import { type Target, startTarget } from './processes.ts';
 import type { Scene } from './scene.ts';
 import { openStorefront } from './storefront.ts';
 import { type Figures, type FiguresByCase, caseOf, tableOf } from './table.ts';

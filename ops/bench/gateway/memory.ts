@@ -1,9 +1,9 @@
 import { freePort } from '../../embedded/servers.ts';
-import { machineOnly, round, writeResults } from '../measure.ts';
+import { machineOnly, residentMiB, round, writeResults } from '../measure.ts';
 import { openClients } from './clients.ts';
 import { distinctQuery } from './graph.ts';
 import { load } from './load.ts';
-import { reportingHeap, residentMiB, startTarget } from './processes.ts';
+import { reportingHeap, startTarget } from './processes.ts';
 import { openStage } from './stage.ts';
 import { variants } from './variants.ts';
 

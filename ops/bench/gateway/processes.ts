@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openPost } from './transport.ts';
 
@@ -91,10 +90,4 @@ export async function startTarget(program: Program, port: number): Promise<Targe
   const reason = ended ?? `not ready after ${startTimeoutMs / 1_000} s: ${last}`;
   await stop();
   throw new Error(`${reason}${printed ? `: ${printed.trim()}` : ''}`);
-}
-
-/** Memory of a process that is resident now, in MiB. */
-export function residentMiB(pid: number): number {
-  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Number(kib) / 1024;
 }

@@ -7,6 +7,7 @@ import { openDependency } from '../../shared/process/dependency.ts';
 import type { Env } from '../../shared/process/env.ts';
 import { isUnavailable } from '../../shared/errors/errors.ts';
 import { type Loop, startLoop } from '../../shared/process/loop.ts';
+import { collectGarbage } from '../../shared/process/memory.ts';
 import { runProcess } from '../../shared/process/run-process.ts';
 import { openOperationsPort } from '../../shared/process/operations-port.ts';
 import { checkReady } from '../../shared/process/readiness.ts';
@@ -234,6 +235,7 @@ if (import.meta.main) {
     const provider = await startSimulatedProvider(env, { log });
     const ready = () => provider.ready();
     const operations = await openOperationsPort({ env, ownPort: port, ready, metrics: createMetrics(), log });
+    await collectGarbage();
     return {
       async stop() {
         await provider.close();

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { integer, readEnv } from '../process/env.ts';
 import { httpLinks, subgraphPorts } from '../calls/http-links.ts';
 import type { SubgraphName } from '../values/subgraph-names.ts';
+import { collectGarbage } from '../process/memory.ts';
 import { openOperationsPort } from '../process/operations-port.ts';
 import { runProcess } from '../process/run-process.ts';
 import { type Runtime, openRuntime } from '../process/runtime.ts';
@@ -36,6 +37,7 @@ export const runSubgraphServer = (name: SubgraphName, create: Create): Promise<v
       metrics,
       log,
     });
+    await collectGarbage();
     runtime.log.info({ port: serving.port }, `${name} subgraph is listening`);
     return {
       async stop() {
@@ -58,6 +60,7 @@ export const runSubgraphWorker = (name: SubgraphName, create: Create): Promise<v
     await subgraph.startWorker();
     const { env, metrics, log } = runtime;
     const operations = await openOperationsPort({ env, ownPort: 0, ready: () => subgraph.ready(), metrics, log });
+    await collectGarbage();
     return {
       async stop() {
         await operations.close();

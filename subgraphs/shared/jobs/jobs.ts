@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Agenda, type Job } from 'agenda';
+import type { Agenda, Job } from 'agenda';
 import { LRUCache } from 'lru-cache';
 import { type DependencyPart, openDependency } from '../process/dependency.ts';
 import { isUnavailable, unavailable } from '../errors/errors.ts';
@@ -196,6 +196,7 @@ async function connectAgenda(
     onError: part.away,
     onLeft: (error) => log.debug({ err: error.message }, 'a job was not handed back'),
   });
+  const { Agenda } = await import('agenda');
   const agenda = new Agenda({
     backend: store.backend,
     ...(options.live && { notificationChannel: new JobNotices(options.live) }),
