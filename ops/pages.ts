@@ -13,9 +13,14 @@ import { acquireLock } from './lock-directory.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const sourceDir = join(root, 'gateway/pages');
-/** What the pages take from outside their folder: GraphiQL the texts, the others the typed documents. */
-const operationsDir = join(root, 'schema/operations');
-const typedDocuments = join(root, 'schema/generated/operations.ts');
+/** What the pages are made of, in their folder and outside it: GraphiQL takes the texts, the others the typed documents. */
+export const pageSources = [
+  'gateway/pages',
+  'schema/operations',
+  'schema/with-fragments.ts',
+  'schema/generated/operations.ts',
+  'subgraphs/shared/values/currencies.ts',
+] as const;
 /** Ignored by git, made again after `npm ci`, and independent of DATA_DIR: several data directories share one build. */
 const cacheDir = join(root, 'node_modules/.cache/pages');
 /** A server that runs keeps reading the build it started with, so a few older ones stay. */
@@ -55,12 +60,10 @@ async function buildOnce(distDir: string): Promise<boolean> {
   }
 }
 
-/** Everything that the build depends on: pages, operations, the packages, and this file. */
+/** Everything that the build depends on: its sources, the packages, and this file. */
 function sourceHash(): string {
   const files = [
-    ...filesBelow(sourceDir),
-    ...filesBelow(operationsDir),
-    typedDocuments,
+    ...pageSources.flatMap((path) => filesOf(join(root, path))),
     join(root, 'package-lock.json'),
     fileURLToPath(import.meta.url),
   ];
@@ -72,11 +75,14 @@ function sourceHash(): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-const filesBelow = (directory: string): string[] =>
-  readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .toSorted();
+/** A file itself, or all files below a directory. */
+const filesOf = (path: string): string[] =>
+  statSync(path).isFile()
+    ? [path]
+    : readdirSync(path, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name))
+        .toSorted();
 
 async function buildPages(outDir: string): Promise<void> {
   mkdirSync(outDir, { recursive: true });
@@ -106,7 +112,7 @@ async function buildPages(outDir: string): Promise<void> {
 
 /** Puts a `.gz` beside each text asset, so that serving costs no CPU. */
 async function compressFiles(directory: string): Promise<void> {
-  const files = filesBelow(directory).filter(
+  const files = filesOf(directory).filter(
     (file) => /\.(js|css|svg)$/.test(file) && statSync(file).size >= compressFromBytes,
   );
   await Promise.all(

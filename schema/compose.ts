@@ -154,9 +154,9 @@ export async function composeSchemas(): Promise<{ files: Output; hints: readonly
   ]);
   for (const subgraph of subgraphs)
     files.set(`generated/${subgraph.name}.ts`, await pretty(await resolverTypes(subgraph), 'typescript'));
-  const documents = await clientDocuments(api, new URL('operations/', schemaDir));
-  files.set('generated/operations.ts', await pretty(documents, 'typescript'));
-  files.set('generated/trusted-documents.json', trustedDocuments(new URL('operations/', schemaDir)));
+  const { types, documents } = await clientDocuments(api, new URL('operations/', schemaDir));
+  files.set('generated/operations.ts', `${await pretty(types, 'typescript')}\n${documents}`);
+  files.set('generated/trusted-documents.json', trustedDocuments(api, new URL('operations/', schemaDir)));
   return { files, hints };
 }
 

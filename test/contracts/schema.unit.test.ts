@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import {
   BreakingChangeType,
@@ -12,6 +12,7 @@ import {
   validate,
 } from 'graphql';
 import { openDocuments } from '../../gateway/documents/documents.ts';
+import { operationNames, operationText } from '../../schema/client-operations.ts';
 import { composeSchemas } from '../../schema/compose.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -76,12 +77,9 @@ describe("the clients' API", () => {
 
 describe('the operations for clients', () => {
   const documents = openDocuments(api, { introspection: true, supergraphSdl: read('schema/supergraph.graphql') });
-  const files = readdirSync(new URL('../../schema/operations/', import.meta.url)).filter((name) =>
-    name.endsWith('.graphql'),
-  );
 
-  test.each(files)('%s is valid and keeps the limits', (name) => {
-    const text = read(`schema/operations/${name}`);
+  test.each(operationNames())('%s is valid and keeps the limits', (name) => {
+    const text = operationText(name);
     expect(validate(api, parse(text))).toEqual([]);
     expect(() => documents.read(text, { first: 100 })).not.toThrow(); // eslint-disable-line jest/require-to-throw-message
   });

@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
+import { operationText } from '../../schema/client-operations.ts';
 import { type Answer, type Shop, admin } from './platform.ts';
 import { until } from './until.ts';
 
@@ -24,8 +24,7 @@ export type PlaceOrderPayload = {
 };
 
 /** A client operation of `schema/operations/`, as the pages use it. */
-export const operation = (name: string): string =>
-  readFileSync(new URL(`../../schema/operations/${name}.graphql`, import.meta.url), 'utf8');
+export const operation = operationText;
 
 /** The data of an answer. Throws when it has errors: the test expected none. */
 export function dataOf<Data>(answer: Answer<Data>): Data {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
+import { operationText } from '../../../schema/client-operations.ts';
 import { subgraphNames } from '../../../subgraphs/shared/values/subgraph-names.ts';
 import { demoAccounts } from '../../demo-shop.ts';
 import { freePort } from '../../embedded/servers.ts';
@@ -11,8 +11,6 @@ const root = resolve(import.meta.dirname, '..', '..', '..');
 const orders = 6;
 const paidOrders = 2;
 const tokensGoodMs = 240_000;
-
-const operation = (file: string): string => readFileSync(join(root, 'schema', 'operations', `${file}.graphql`), 'utf8');
 
 /** Real operations of the storefront before the platform's own subgraphs, each a process with its database. */
 export async function openStorefront(): Promise<Scene> {
@@ -26,7 +24,7 @@ export async function openStorefront(): Promise<Scene> {
   const signIn = async (): Promise<string> => {
     const { mobile, password } = demoAccounts[0] ?? {};
     type SignedIn = { login: { tokens: { accessToken: string } } };
-    const { login } = await platform.gql<SignedIn>(operation('login'), { mobile, password });
+    const { login } = await platform.gql<SignedIn>(operationText('login'), { mobile, password });
     return login.tokens.accessToken;
   };
   const known = new Map<number, { headers: readonly string[]; untilMs: number }>();
@@ -72,31 +70,31 @@ export async function openStorefront(): Promise<Scene> {
 /** A customer with some orders, some of them paid. Answers what is asked of the storefront, as bodies. */
 async function buy(platform: BenchPlatform, token: string): Promise<Record<string, string>> {
   type Products = { products: { edges: { node: { id: string; kind: string } }[] } };
-  const { products } = await platform.gql<Products>(operation('products'), { first: 50 });
+  const { products } = await platform.gql<Products>(operationText('products'), { first: 50 });
   const stocked = products.edges.filter(({ node }) => node.kind === 'STOCKED');
   const ids: string[] = [];
   for (let index = 0; index < orders; index++) {
     const lines = stocked.slice(index, index + 3).map(({ node }) => ({ productId: node.id, quantity: 1 }));
     const input = { currency: 'EUR', lines };
     type Placed = { placeOrder: { order: { id: string } | null; userErrors: unknown[] } };
-    const { placeOrder } = await platform.gql<Placed>(operation('place-order'), { input, idempotencyKey: randomUUID() }, token); // prettier-ignore
+    const { placeOrder } = await platform.gql<Placed>(operationText('place-order'), { input, idempotencyKey: randomUUID() }, token); // prettier-ignore
     if (!placeOrder.order) throw new Error(`not placed: ${JSON.stringify(placeOrder.userErrors)}`);
     ids.push(placeOrder.order.id);
   }
   for (const orderId of ids.slice(0, paidOrders)) {
     const input = { orderId, method: 'SIMULATED_CARD' };
     type Paying = { createPayment: { payment: { attempts: { clientParams: { confirmUrl: string } }[] } | null } };
-    const { createPayment } = await platform.gql<Paying>(operation('create-payment'), { input, idempotencyKey: randomUUID() }, token); // prettier-ignore
+    const { createPayment } = await platform.gql<Paying>(operationText('create-payment'), { input, idempotencyKey: randomUUID() }, token); // prettier-ignore
     const confirmUrl = createPayment.payment?.attempts[0]?.clientParams.confirmUrl;
     if (!confirmUrl) throw new Error(`no payment: ${JSON.stringify(createPayment)}`);
     await platform.post(confirmUrl, { card: '4242424242424242' });
   }
   for (const orderId of ids.slice(0, paidOrders)) {
     type Found = { order: { state: string } };
-    while ((await platform.gql<Found>(operation('order'), { id: orderId }, token)).order.state !== 'PAID')
+    while ((await platform.gql<Found>(operationText('order'), { id: orderId }, token)).order.state !== 'PAID')
       await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  const body = (file: string, variables: object): string => JSON.stringify({ query: operation(file), variables });
+  const body = (file: string, variables: object): string => JSON.stringify({ query: operationText(file), variables });
   return {
     products: body('products', { first: 12 }),
     'my-orders': body('my-orders', {}),

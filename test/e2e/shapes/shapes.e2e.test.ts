@@ -1,5 +1,5 @@
-import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { operationNames } from '../../../schema/client-operations.ts';
 import { type Platform, startPlatform } from '../../support/platform.ts';
 import { type Person, createPayment, createProduct, logInAsAdmin, newKey, operation, orderIn, pay, placeOrder, register, watch } from '../../support/shop.ts'; // prettier-ignore
 
@@ -16,8 +16,7 @@ let subscriptions: Record<string, Sent>;
 const inOneProcess: Record<string, string> = {};
 
 const unknownId = '01900000-0000-7000-8000-000000000000';
-const operationsDir = new URL('../../../schema/operations/', import.meta.url);
-const names = readdirSync(operationsDir).map((file) => file.replace('.graphql', ''));
+const names = operationNames();
 
 beforeAll(async () => {
   platform = await startPlatform({ shape: 'one' });

@@ -1,7 +1,8 @@
 import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
-import { ensurePages } from '../../../ops/pages.ts';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from '@jest/globals';
+import { ensurePages, pageSources } from '../../../ops/pages.ts';
 
 test('two that need the pages at once get the same complete build, and a third does not build again', async () => {
   const nodeEnv = process.env['NODE_ENV'];
@@ -22,4 +23,29 @@ test('two that need the pages at once get the same complete build, and a third d
     for (const url of loaded) expect(url).toMatch(/^\/(assets\/|favicon\.svg$)/);
     expect([...html.matchAll(/<script(?![^>]* src=)/g)]).toEqual([]);
   }
+});
+
+describe('what the pages are made of', () => {
+  const root = fileURLToPath(new URL('../../../', import.meta.url));
+  const isListed = (path: string): boolean => pageSources.some((source) => path === source || path.startsWith(`${source}/`)); // prettier-ignore
+  const imports = readdirSync(join(root, 'gateway/pages/src'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
+    .flatMap((entry) =>
+      [...readFileSync(join(entry.parentPath, entry.name), 'utf8').matchAll(/from '(\.[^'?]+)/g)].map(([, path = '']) =>
+        relative(root, join(entry.parentPath, path)),
+      ),
+    );
+
+  test('is known to the build: a change of it builds them again', () => {
+    expect(imports.length).toBeGreaterThan(100);
+    expect(imports.filter((path) => !isListed(path))).toEqual([]);
+  });
+
+  test('is copied into the image that builds them', () => {
+    const [stage = ''] = readFileSync(join(root, 'ops/docker/Dockerfile'), 'utf8')
+      .split(/^FROM .*\n/m)
+      .slice(1);
+    const copied = [...stage.matchAll(/^COPY (.+) \S+$/gm)].flatMap(([, sources = '']) => sources.split(' '));
+    expect(copied).toEqual(expect.arrayContaining([...pageSources]));
+  });
 });

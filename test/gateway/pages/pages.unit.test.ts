@@ -1,4 +1,4 @@
-import { mkdtempSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,22 +11,20 @@ import { request } from 'undici';
 import { mountPages } from '../../../gateway/pages/serve-pages.ts';
 import { seededAccounts } from '../../../gateway/pages/src/demo-accounts.ts';
 import { demoAccounts } from '../../../ops/demo-shop.ts';
+import { operationNames, operationText } from '../../../schema/client-operations.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
 
 describe('the client operations', () => {
   const schema = buildSchema(read('schema/api.graphql'));
-  const files = readdirSync(new URL('../../../schema/operations/', import.meta.url));
 
-  test.each(files)('%s is valid against the API and holds one operation, named like the file', (file) => {
-    const document = parse(read(`schema/operations/${file}`));
+  test.each(operationNames())('%s is valid against the API and holds one operation, named like the file', (file) => {
+    const document = parse(operationText(file));
     expect(validate(schema, document).map((error) => error.message)).toEqual([]);
     const names = document.definitions
       .filter((node) => node.kind !== Kind.FRAGMENT_DEFINITION)
       .map((node) => (node.kind === Kind.OPERATION_DEFINITION ? node.name?.value : node.kind));
-    const expected = file
-      .replace('.graphql', '')
-      .replaceAll(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
+    const expected = file.replaceAll(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
     expect(names).toEqual([expected]);
   });
 });

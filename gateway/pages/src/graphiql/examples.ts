@@ -1,5 +1,6 @@
 import CancelOrder from '../../../../schema/operations/cancel-order.graphql?raw';
 import CreatePayment from '../../../../schema/operations/create-payment.graphql?raw';
+import Fragments from '../../../../schema/operations/fragments.graphql?raw';
 import Login from '../../../../schema/operations/login.graphql?raw';
 import Me from '../../../../schema/operations/me.graphql?raw';
 import MyOrders from '../../../../schema/operations/my-orders.graphql?raw';
@@ -12,6 +13,7 @@ import RetryPayment from '../../../../schema/operations/retry-payment.graphql?ra
 import WatchAllOrders from '../../../../schema/operations/watch-all-orders.graphql?raw';
 import WatchMyOrders from '../../../../schema/operations/watch-my-orders.graphql?raw';
 import WatchOrder from '../../../../schema/operations/watch-order.graphql?raw';
+import { withFragments } from '../../../../schema/with-fragments.ts';
 import { demoAccounts } from '../environment.ts';
 
 export type Example = {
@@ -24,7 +26,7 @@ export type Example = {
 const example = (title: string, about: string, query: string, variables: object = {}): Example => ({
   title,
   about,
-  query,
+  query: withFragments(query, Fragments),
   variables: Object.keys(variables).length === 0 ? '' : JSON.stringify(variables, null, 2),
 });
 
