@@ -18,7 +18,7 @@ export async function serversFor(given: Env, log: (line: string) => void): Promi
     ...(redisUrl ? { redisUrl } : {}),
     log,
   });
-  return { env: { ...given, MYSQL_URL: servers.mysqlUrl, REDIS_URL: servers.redisUrl }, servers };
+  return { env: { ...given, MYSQL_URL: servers.mysqlSocketUrl, REDIS_URL: servers.redisUrl }, servers };
 }
 
 /** A path with one of these can't be told to the programs that are started on it. */

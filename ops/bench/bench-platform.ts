@@ -59,7 +59,8 @@ export async function startBenchPlatform(
       NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
       PORT: String(port),
       METRICS_PORT: String(metricsPort),
-      MYSQL_URL: servers.mysqlUrl,
+      // Another version may not know of sockets.
+      MYSQL_URL: options.checkout === undefined ? servers.mysqlSocketUrl : servers.mysqlUrl,
       REDIS_URL: servers.redisUrl,
       DATABASE_PREFIX: prefix,
       LOG_LEVEL: 'warn',

@@ -131,8 +131,8 @@ const temporaryDirectory = (dataDir: string): string => join(dataDir, 'mariadb-t
 /** MariaDB refuses to run as root unless told to. */
 const asRoot = (): string[] => (process.getuid?.() === 0 ? ['--user=root'] : []);
 
-/** Nobody connects to the socket, but the server insists on having one, and removes it at its end. */
-function socketPath(dataDir: string): string {
+/** The server's Unix socket, which it removes at its end. */
+export function socketPath(dataDir: string): string {
   const path = join(dataDir, 'mariadb.sock');
   if (Buffer.byteLength(path) <= maxSocketPathBytes) return path;
   return join(tmpdir(), `mariadb-${createHash('sha256').update(dataDir).digest('hex').slice(0, 16)}.sock`);

@@ -10,14 +10,17 @@ import {
   stopRecordedDaemons,
 } from './daemon.ts';
 import { type KeptDaemon, keepRunning } from './keep-running.ts';
-import { mariaDb } from './mariadb.ts';
+import { mariaDb, socketPath } from './mariadb.ts';
 import { redis } from './redis.ts';
 import { registerUse } from './registered-use.ts';
 
 export { freePort } from './daemon.ts';
 
-/** Root URL of the database server, URL of Redis; `stop` ends what was started, unless another process still uses it. */
-export type Servers = { mysqlUrl: string; redisUrl: string; stop(): Promise<void> };
+/**
+ * Root URL of the database server, URL of Redis; `mysqlSocketUrl` is the former by the server's Unix socket, where it is
+ * ours. `stop` ends what was started, unless another process still uses it.
+ */
+export type Servers = { mysqlUrl: string; mysqlSocketUrl: string; redisUrl: string; stop(): Promise<void> };
 
 /**
  * Gives a MariaDB and a Redis: those of the given URLs, else servers of our own, reachable from this machine only, with
@@ -42,7 +45,7 @@ export async function startServers(options: {
   cacheDir?: string;
 }): Promise<Servers> {
   const { mysqlUrl, redisUrl, log, durable = true } = options;
-  if (mysqlUrl && redisUrl) return { mysqlUrl, redisUrl, stop: async () => {} };
+  if (mysqlUrl && redisUrl) return { mysqlUrl, mysqlSocketUrl: mysqlUrl, redisUrl, stop: async () => {} };
   await mkdir(options.dataDir, { recursive: true });
   const dataDir = await realpath(options.dataDir);
   const packagesDir = join(resolve(options.cacheDir ?? dataDir), 'packages');
@@ -52,8 +55,10 @@ export async function startServers(options: {
     const mysqlPort = mysqlUrl ? 0 : await group.start('MariaDB', 'MYSQL_URL', () => mariaDb(kindOptions));
     const redisPort = redisUrl ? 0 : await group.start('Redis', 'REDIS_URL', () => redis(kindOptions));
     group.unlock();
+    const ownUrl = `mysql://root@127.0.0.1:${mysqlPort}`;
     return {
-      mysqlUrl: mysqlUrl ?? `mysql://root@127.0.0.1:${mysqlPort}`,
+      mysqlUrl: mysqlUrl ?? ownUrl,
+      mysqlSocketUrl: mysqlUrl ?? `${ownUrl}?${new URLSearchParams({ socketPath: socketPath(dataDir) }).toString()}`,
       redisUrl: redisUrl ?? `redis://127.0.0.1:${redisPort}`,
       stop: group.stop,
     };

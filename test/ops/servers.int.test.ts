@@ -79,6 +79,10 @@ test('a directory may have spaces, quotes and letters of any alphabet in its pat
   dataDir = join(dataDir, `it's a "dä ta" 数据`);
   const servers = await start();
   expect(await query(servers.mysqlUrl, 'select 1 as one')).toEqual([{ one: 1 }]);
+  const ways =
+    'select substring_index(host, ":", 1) as way from information_schema.processlist where id = connection_id()';
+  expect(await query(servers.mysqlUrl, ways)).toEqual([{ way: '127.0.0.1' }]);
+  expect(await query(servers.mysqlSocketUrl, ways)).toEqual([{ way: 'localhost' }]);
   expect(await redisCommand(servers.redisUrl, 'PING')).toBe('PONG');
   await servers.stop();
 });
