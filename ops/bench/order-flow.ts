@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { databaseUrl, readPlatformConfig } from '../../subgraphs/shared/process/platform-config.ts';
@@ -212,7 +213,7 @@ async function recordQuietly(shop: Shop): Promise<Statement[]> {
 }
 
 /** States in the database are what the answers said, and no invariant is broken. */
-async function assertCorrect(shop: Shop): Promise<void> {
+async function assertCorrect(shop: Shop, auditOf: typeof audit = audit): Promise<void> {
   const { connection, prefix, mysqlUrl } = shop.platform;
   const [rows] = await connection.query(`select state, count(*) orders from ${prefix}_order.orders group by state`);
   const count = Object.fromEntries(
@@ -221,7 +222,7 @@ async function assertCorrect(shop: Shop): Promise<void> {
   const expected = { PAID: shop.paid.length, PENDING_PAYMENT: shop.placed.length - shop.paid.length };
   if (count['PAID'] !== expected.PAID || count['PENDING_PAYMENT'] !== expected.PENDING_PAYMENT)
     throw new Error(`orders in the database: ${JSON.stringify(count)}, expected ${JSON.stringify(expected)}`);
-  const findings = await audit({
+  const findings = await auditOf({
     env: { MYSQL_URL: mysqlUrl, REDIS_URL: 'redis://127.0.0.1', DATABASE_PREFIX: prefix },
   });
   const broken = findings.filter((finding) => finding.broken.length > 0);
@@ -275,7 +276,11 @@ async function besideOther(ours: Shop, checkout: string, rounds: number): Promis
         found[name].push(await measureRound(shop));
     }
     await assertCorrect(ours);
-    await assertCorrect(theirs);
+    // Its tables are its own.
+    const other = (await import(pathToFileURL(join(resolve(checkout), 'ops', 'audit.ts')).href)) as {
+      audit: typeof audit;
+    };
+    await assertCorrect(theirs, other.audit);
     const table = kinds.flatMap((kind) => {
       const [own, other] = (['this', 'other'] as const).map((name) => summary(found[name].map((each) => each[kind])));
       const ratios = Object.fromEntries(
