@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { parse } from 'graphql';
+import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { AdmissionLimits } from './turns/admission.ts';
 import type { ConnectionLimits } from './front/connection-gate.ts';
 import { defaultTimeoutMs, maxTimeoutMs } from '../subgraphs/shared/time/deadline.ts';
 import { ConfigError, type Env, integer, readEnv, url } from '../subgraphs/shared/process/env.ts';
+import { type AddedSubgraph, checkAddresses, composedSupergraph, readAddedSubgraphs, subgraphsOf } from './supergraph/added-subgraphs.ts'; // prettier-ignore
 
 /** The gateway's own configuration, beside the platform's. The README lists the variables. */
 export type GatewayConfig = {
@@ -20,6 +20,8 @@ export type GatewayConfig = {
   readonly anonymousSocketsPerAddress: number;
   readonly connections: ConnectionLimits;
   readonly admission: AdmissionLimits;
+  /** Subgraphs beside the platform's own. */
+  readonly addedSubgraphs: readonly AddedSubgraph[];
   /** Another supergraph than `schema/supergraph.graphql`, an absolute path; read again at SIGHUP. */
   readonly supergraphPath: string | undefined;
   /** A persisted query manifest; unset: that of `schema/operations`. */
@@ -75,7 +77,11 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     OPERATION_TIMEOUT_MS: integer(minOperationTimeoutMs, maxTimeoutMs).default(defaultTimeoutMs),
     DRAIN_DELAY_MS: integer(0, maxDrainDelayMs).default(0),
   });
-  if (given.SUPERGRAPH_PATH !== undefined) checkSupergraph(given.SUPERGRAPH_PATH);
+  const addedSubgraphs = readAddedSubgraphs(env);
+  const supergraphPath = given.SUPERGRAPH_PATH ?? (addedSubgraphs.length > 0 ? composedSupergraph : undefined);
+  if (given.SUPERGRAPH_PATH === undefined && supergraphPath !== undefined && !existsSync(supergraphPath))
+    throw new ConfigError(notComposed(addedSubgraphs, supergraphPath));
+  if (supergraphPath !== undefined) checkSupergraph(supergraphPath, addedSubgraphs);
   if (given.TRUSTED_DOCUMENTS !== undefined) readText('TRUSTED_DOCUMENTS', given.TRUSTED_DOCUMENTS);
   return {
     // The keys of development are known to everybody.
@@ -101,23 +107,28 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     trustedDocumentsOnly: given.TRUSTED_DOCUMENTS_ONLY === 'true',
     simulatedProviderUrl: given.SIMULATED_PROVIDER_URL?.replace(/\/$/, ''),
     pagesDir: given.PAGES_DIR,
-    supergraphPath: given.SUPERGRAPH_PATH,
+    addedSubgraphs,
+    supergraphPath,
     operationTimeoutMs: given.OPERATION_TIMEOUT_MS,
     drainDelayMs: given.DRAIN_DELAY_MS,
   }; // prettier-ignore
 }
 
 /** What composition gives, and no other schema, has the subgraphs as an enum. */
-function checkSupergraph(path: string): void {
+function checkSupergraph(path: string, added: readonly AddedSubgraph[]): void {
   const text = readText('SUPERGRAPH_PATH', path);
-  let names: (string | undefined)[] = [];
+  let names: readonly string[] = [];
   try {
-    names = parse(text).definitions.map((node) => ('name' in node ? node.name?.value : undefined));
+    names = subgraphsOf(text);
   } catch {
     // not GraphQL: refused below like any other text
   }
-  if (!names.includes('join__Graph')) throw new ConfigError(`SUPERGRAPH_PATH: ${path} is not a supergraph.`);
+  if (names.length === 0) throw new ConfigError(`SUPERGRAPH_PATH: ${path} is not a supergraph.`);
+  checkAddresses(added, { path, names });
 }
+
+const notComposed = (added: readonly AddedSubgraph[], path: string): string =>
+  `GRAPH_SUBGRAPHS: names ${added.map(({ name }) => name).join(', ')}, and there is no supergraph with it at ${path} yet; run npm run compose -- ${added.map(({ name }) => `--add ${name}=<file of its schema>`).join(' ')}, or set SUPERGRAPH_PATH.`;
 
 function readText(variable: string, path: string): string {
   try {

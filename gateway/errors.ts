@@ -62,6 +62,9 @@ export function withoutSuggestion(error: GraphQLError): GraphQLError {
   return new GraphQLError(message, { nodes, source, positions, path, originalError, extensions });
 }
 
+/** Marks the extensions of an error whose code a subgraph of a team's own gave it: clients see it, known here or not. */
+export const presentedBySubgraph: unique symbol = Symbol('presented by subgraph');
+
 /** Whom to tell about what the client must not see, and the trace id that ties both together. */
 export type ErrorReport = { readonly log: Logger; readonly traceId: string };
 
@@ -80,7 +83,7 @@ export function presentError(error: unknown, report: ErrorReport): GraphQLFormat
   if (error instanceof GraphQLError) {
     const code = codeOf(error);
     // A subgraph's error was presented there; only known codes can come from one that is ours.
-    if (knownCodes.has(code)) return show(error.message, code as string);
+    if (knownCodes.has(code) || isPresented(error)) return show(error.message, code as string);
     if (isCoercionError(error)) return show(error.message, 'BAD_USER_INPUT');
   }
   if (isUnavailable(error)) {
@@ -90,6 +93,9 @@ export function presentError(error: unknown, report: ErrorReport): GraphQLFormat
   log.error({ err: error, traceId }, 'unexpected error');
   return show(`Something went wrong on our side; quote trace id ${traceId}.`, 'INTERNAL_SERVER_ERROR');
 }
+
+const isPresented = ({ extensions }: GraphQLError): boolean =>
+  (extensions as { readonly [presentedBySubgraph]?: true })[presentedBySubgraph] === true;
 
 /** The code that the error was made with: Apollo Server wraps the gateway's refusals into codes of its own. */
 function codeOf(error: GraphQLError): unknown {

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +8,7 @@ import { collectGarbage } from '../subgraphs/shared/process/memory.ts';
 import { runProcess } from '../subgraphs/shared/process/run-process.ts';
 import { NotReady, checkReady, findAway, readyTimeoutMs, sparingly } from '../subgraphs/shared/process/readiness.ts';
 import { type Runtime, openRuntime } from '../subgraphs/shared/process/runtime.ts';
+import type { Logger } from '../subgraphs/shared/process/telemetry.ts';
 import { httpLinks } from '../subgraphs/shared/calls/http-links.ts';
 import { openOperationsPort } from '../subgraphs/shared/process/operations-port.ts';
 import { closeServer, inTurn, limitedServer, listen } from '../subgraphs/shared/http/server.ts';
@@ -16,14 +16,15 @@ import { answerOperations } from '../subgraphs/shared/http/operations.ts';
 import { openAdmission } from './turns/admission.ts';
 import { openAnswerAllowance } from './turns/answer-allowance.ts';
 import { remoteKeySet, tokenVerifier } from './callers/access-tokens.ts';
-import { callerHeadersOf, clientAddress } from './callers/caller.ts';
+import { clientAddress } from './callers/caller.ts';
 import { type GatewayConfig, readGatewayConfig } from './config.ts';
 import { limitConnections } from './front/connection-gate.ts';
 import { openConnections } from './front/connections.ts';
 import { readMaxDescriptors, streamsWithin } from './front/descriptors.ts';
 import { refusal } from './errors.ts';
 import { type EventStreamOptions, eventStreams } from './front/event-streams.ts';
-import { type Graph, openGraph } from './supergraph/reloadable.ts';
+import type { Graph } from './supergraph/reloadable.ts';
+import { type ServedGraph, openServedGraph } from './supergraph/served-graph.ts';
 import { apiSecurityHeaders, commonHeaders, crossOrigin, crossOriginHeaders } from './front/headers.ts';
 import { answerErrors, openGraphqlHttp } from './front/http.ts';
 import { jobsPage } from './pages/jobs-page.ts';
@@ -61,6 +62,7 @@ export type Gateway = {
 };
 
 export type GatewayOptions = {
+  /** To the platform's own subgraphs. Those of `GRAPH_SUBGRAPHS` are reached at their addresses. */
   readonly link: (name: SubgraphName) => SubgraphLink;
   /** Another supergraph than `schema/supergraph.graphql`. */
   readonly supergraphSdl?: string;
@@ -69,35 +71,25 @@ export type GatewayOptions = {
 
 /** Longer than a load balancer keeps its connections, so that it is never answered by a closing one. */
 const keepAliveTimeoutMs = 65_000;
-const ownSupergraph = new URL('../schema/supergraph.graphql', import.meta.url);
 const ownTrustedDocuments = new URL('../schema/generated/trusted-documents.json', import.meta.url);
 
 /** Starts the gateway on its port: the one place where its parts are put together. */
 export async function startGateway(runtime: Runtime, options: GatewayOptions): Promise<Gateway> {
   const { log, metrics, now } = runtime;
   const config: GatewayConfig = { ...readGatewayConfig(runtime.env), ...options.config };
-  const headers = callerHeadersOf({
-    token: runtime.config.serviceTokens.get('gateway') ?? '',
-    identitySecret: runtime.config.identitySecret,
-    now,
-  });
   const ownManifest = options.supergraphSdl === undefined ? ownTrustedDocuments : undefined;
   const trusted = readTrustedDocuments({
     path: config.trustedDocumentsPath ?? ownManifest,
     only: config.trustedDocumentsOnly,
   });
-  const readSdl = () => readFile(config.supergraphPath ?? ownSupergraph, 'utf8');
-  const graph = await openGraph({
-    sdl: options.supergraphSdl ?? (await readSdl()),
-    link: options.link,
-    headers,
-    operationTimeoutMs: config.operationTimeoutMs,
-    answerLimits: runtime.config.answerLimits,
-    introspection: config.introspection,
-    log,
+  const served = await openServedGraph(runtime, {
+    config,
+    own: options.link,
+    sdl: options.supergraphSdl,
     documents: { introspection: config.introspection, ...(trusted.only && { isTrusted: trusted.has }) },
     check: ({ documents: read }) => void readAll(trusted, read),
   });
+  const { graph } = served;
   const { supergraph, documents } = graph;
   const operations = openOperations(runtime, { config, graph, trusted });
   const revoked = await openRevokedSessions(runtime);
@@ -113,10 +105,10 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   const shared = { graph, supergraph, ...operations.parts, verifier, addressOf, log, metrics, now, isAllowedOrigin, answering: runtime.answering, outgoing }; // prettier-ignore
   const origins = { isAllowed: isAllowedOrigin };
   const security = apiSecurityHeaders(runtime.config);
-  const headersFor = (origin: string | undefined) => ({ ...security, ...crossOriginHeaders(origins, origin) });
-  const http = await openGraphqlHttp({ ...shared, headersFor, introspection: config.introspection });
+  const responseHeaders = (origin: string | undefined) => ({ ...security, ...crossOriginHeaders(origins, origin) });
+  const http = await openGraphqlHttp({ ...shared, headersFor: responseHeaders, introspection: config.introspection });
   const { anonymousSocketsPerAddress } = config;
-  const subscriptions = openSubscriptions({ ...shared, link: options.link, headers, maxStreams: streamsWithin(readMaxDescriptors()) }); // prettier-ignore
+  const subscriptions = openSubscriptions({ ...shared, link: served.link, headersFor: served.headersFor, maxStreams: streamsWithin(readMaxDescriptors()) }); // prettier-ignore
   const connections = openConnections({ onRevoked: revoked.onRevoked, anonymousSocketsPerAddress, now, metrics });
   const connectionGate = limitConnections(server, { limits: config.connections, metrics });
   const live = { ...shared, subscriptions, connections, connectionGate };
@@ -136,7 +128,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
     await compiled;
     await checkAll();
   };
-  const degraded = sparingly(() => findAway({ 'job store': () => runtime.jobs.ready() }));
+  const degraded = sparingly(() => findAway({ 'job store': () => runtime.jobs.ready(), ...served.checks }));
   const app = openApp(runtime, { config, live, link: options.link, ready, degraded, api: http.api, gate });
 
   server.on('request', inTurn(byPath(http.inFrontOf(app))));
@@ -149,13 +141,13 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
   await listen(server, config.port, config.host);
   const port = { env: runtime.env, ownPort: config.port, ready, degraded, metrics, log };
   const operationsPort = await openOperationsPort(port);
+  lookForAdded(served, log);
   return {
     port: (server.address() as AddressInfo).port,
     metricsPort: operationsPort.port,
     ready,
     async reload(sdl) {
-      await graph.replace(sdl ?? (await readSdl()));
-      log.info('another supergraph is served');
+      await served.replace(sdl);
       await compile();
     },
     async close() {
@@ -167,9 +159,17 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
       operations.close();
       gate.close();
       connectionGate.close();
-      await graph.close();
+      await served.close();
     },
   };
+}
+
+/** Says at the start which added subgraphs don't answer: a wrong address or token is seen before clients see it. */
+function lookForAdded({ checks }: ServedGraph, log: Logger): void {
+  for (const [subgraph, check] of Object.entries(checks))
+    check().catch((error: Error) =>
+      log.warn({ subgraph, setting: 'GRAPH_SUBGRAPHS', err: error.message }, 'a subgraph does not answer the gateway'),
+    );
 }
 
 /** What answers everything but plain GraphQL requests. */

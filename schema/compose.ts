@@ -2,105 +2,36 @@
  * Composes the subgraphs' SDL into the supergraph, prints the API that clients see, and writes each subgraph's resolver
  * types and the typed documents of the client operations. `node schema/compose.ts` writes; with `--check` it only says
  * which file is not what the sources yield (exit 1).
+ *
+ * `--add reviews=schema.graphql` composes a subgraph of a team's own with ours, in `schema/composed/` or where `--to` says.
+ * It is kept there and composed again each time, until its file in `subgraphs/` is deleted.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { composeServices } from '@apollo/composition';
+import { parseArgs } from 'node:util';
 import { codegen } from '@graphql-codegen/core';
 import * as typescriptPlugin from '@graphql-codegen/typescript';
 import * as resolversPlugin from '@graphql-codegen/typescript-resolvers';
-import {
-  type DocumentNode,
-  GraphQLError,
-  type GraphQLSchema,
-  Kind,
-  type ObjectTypeDefinitionNode,
-  printSchema,
-  visit,
-} from 'graphql';
+import { type DocumentNode, Kind, printSchema } from 'graphql';
 import { format } from 'prettier';
 import { subgraphNames } from '../subgraphs/shared/values/subgraph-names.ts';
+import { composeAdded, composedDir, findAdded, shownPath, staleIn, writeFiles } from './added.ts';
 import { OperationError, clientDocuments, trustedDocuments } from './client-documents.ts';
+import { type Composed, CompositionError, type SubgraphDocument, compose, readingError } from './composition.ts';
 import { typeDefsOf } from './type-defs.ts';
 
-type SubgraphDocument = { readonly name: string; readonly typeDefs: DocumentNode };
 /** Path below `schema/` → content. */
 type Output = ReadonlyMap<string, string>;
 
 const schemaDir = new URL('./', import.meta.url);
 
-/** The composition can't be done; the message lists why, ready to be printed. */
-class CompositionError extends Error {
-  override readonly name = 'CompositionError';
-}
-
 function readSubgraphs(): SubgraphDocument[] {
   try {
     return subgraphNames.map((name) => ({ name, typeDefs: typeDefsOf(name) }));
   } catch (error) {
-    if (!(error instanceof GraphQLError)) throw error;
-    const place = error.locations?.[0];
-    throw new CompositionError(`${error.source?.name}:${place?.line ?? 1}:${place?.column ?? 1} ${error.message}`);
+    throw readingError(error);
   }
 }
-
-const rootDescriptions: Readonly<Record<string, string>> = {
-  Query: 'Everything that can be asked.',
-  Mutation: 'Everything that can be done. Expected refusals are data in `userErrors`.',
-  Subscription: 'What can be followed live.',
-};
-
-/**
- * Where several subgraphs describe the same type, the one that defines most of its fields speaks for it; otherwise a
- * stub ("a customer, as far as orders go") could end up as the API's documentation.
- */
-function ownersDescribe(subgraphs: readonly SubgraphDocument[]): SubgraphDocument[] {
-  const owners = new Map<string, ObjectTypeDefinitionNode>();
-  const objectTypes = (document: DocumentNode) =>
-    document.definitions.filter((node) => node.kind === Kind.OBJECT_TYPE_DEFINITION);
-  for (const { typeDefs } of subgraphs) {
-    for (const type of objectTypes(typeDefs)) {
-      const fieldCount = owners.get(type.name.value)?.fields?.length ?? 0;
-      if ((type.fields?.length ?? 0) > fieldCount) owners.set(type.name.value, type);
-    }
-  }
-  const owned = (type: ObjectTypeDefinitionNode): ObjectTypeDefinitionNode => {
-    const root = rootDescriptions[type.name.value];
-    if (root !== undefined) return { ...type, description: { kind: Kind.STRING, value: root } };
-    const owner = owners.get(type.name.value);
-    if (owner === undefined || owner === type || owner.fields?.length === type.fields?.length) return type;
-    const described = new Set(owner.fields?.map((field) => field.name.value));
-    const fields = type.fields?.map((field) =>
-      described.has(field.name.value) ? { ...field, description: undefined } : field,
-    );
-    return { ...type, description: undefined, ...(fields && { fields }) };
-  };
-  return subgraphs.map(({ name, typeDefs }) => ({ name, typeDefs: visit(typeDefs, { ObjectTypeDefinition: owned }) }));
-}
-
-function compose(subgraphs: readonly SubgraphDocument[]): {
-  supergraph: string;
-  api: GraphQLSchema;
-  hints: readonly string[];
-} {
-  const result = composeServices(
-    ownersDescribe(subgraphs).map(({ name, typeDefs }) => ({ name, typeDefs, url: `http://${name}/graphql` })),
-  );
-  if (result.errors) {
-    const lines = result.errors.map((error) => `  ${codeOf(error)}: ${error.message.replaceAll('\n', '\n    ')}`);
-    throw new CompositionError(`The subgraphs don't compose:\n${lines.join('\n')}`);
-  }
-  return {
-    supergraph: result.supergraphSdl,
-    api: result.schema.toAPISchema().toGraphQLJSSchema(),
-    hints: result.hints
-      .filter((hint) => hint.definition.level.name !== 'DEBUG')
-      .map((hint) => `${hint.definition.code}: ${hint.message}`),
-  };
-}
-
-const codeOf = ({ extensions: { code } }: GraphQLError): string =>
-  typeof code === 'string' ? code : 'INVALID_GRAPHQL';
 
 const scalarTypes = {
   DateTime: { input: 'Date', output: 'Date | string' },
@@ -144,12 +75,20 @@ async function resolverTypes({ name, typeDefs }: SubgraphDocument): Promise<stri
   return `// Generated by schema/compose.ts from schema/${name}.graphql and schema/shared.graphql.\n${code}`;
 }
 
-/** Everything that follows from the SDL and the operations in `schema/`. Throws CompositionError or OperationError. */
-export async function composeSchemas(): Promise<{ files: Output; hints: readonly string[] }> {
+/** Our subgraphs and what they compose to. */
+type Ours = Composed & { readonly subgraphs: readonly SubgraphDocument[] };
+
+/** Composes the subgraphs in `schema/`. Throws CompositionError. */
+function composeOurs(): Ours {
   const subgraphs = readSubgraphs();
-  const { supergraph, api, hints } = compose(subgraphs);
+  return { ...compose(subgraphs), subgraphs };
+}
+
+/** Everything that follows from the SDL and the operations in `schema/`. Throws CompositionError or OperationError. */
+export async function composeSchemas(ours: Ours = composeOurs()): Promise<{ files: Output; hints: readonly string[] }> {
+  const { supergraph, api, hints, subgraphs } = ours;
   const files = new Map([
-    ['supergraph.graphql', `${supergraph.trimEnd()}\n`],
+    ['supergraph.graphql', supergraph],
     ['api.graphql', await pretty(printSchema(api), 'graphql')],
   ]);
   for (const subgraph of subgraphs)
@@ -163,32 +102,45 @@ export async function composeSchemas(): Promise<{ files: Output; hints: readonly
 const pretty = (text: string, parser: 'graphql' | 'typescript') =>
   format(text, { parser, printWidth: 120, singleQuote: true, trailingComma: 'all' });
 
-const current = (path: string): string | null =>
-  existsSync(new URL(path, schemaDir)) ? readFileSync(new URL(path, schemaDir), 'utf8') : null;
+type Options = { readonly check: boolean; readonly add: readonly string[]; readonly to: string };
 
-async function main(check: boolean): Promise<number> {
-  const { files, hints } = await composeSchemas();
-  for (const hint of hints) console.warn(`hint ${hint}`);
-  const stale = [...files].filter(([path, content]) => current(path) !== content);
+/** Throws a TypeError that names what it does not understand. */
+function readOptions(args: string[]): Options {
+  const { values } = parseArgs({
+    args,
+    options: { check: { type: 'boolean' }, add: { type: 'string', multiple: true }, to: { type: 'string' } },
+  });
+  const { check = false, add = [], to } = values;
+  return { check, add, to: to === undefined ? composedDir : resolve(process.env['INIT_CWD'] ?? '', to) };
+}
+
+async function main({ check, add, to }: Options): Promise<number> {
+  const added = findAdded(to, add);
+  const ours = composeOurs();
+  const composed = composeAdded(ours, added);
+  const { files, hints } = await composeSchemas(ours);
+  for (const hint of [...hints, ...composed.hints]) console.warn(`hint ${hint}`);
+  const stale = [...staleIn(fileURLToPath(schemaDir), files), ...staleIn(to, composed.files)];
   if (check) {
     for (const [path] of stale)
-      console.error(`schema/${path} is not what schema/ yields: run npm run compose and commit the result.`);
+      console.error(`${shownPath(path)} is not what the schemas yield: run npm run compose and commit the result.`);
     return stale.length > 0 ? 1 : 0;
   }
-  mkdirSync(new URL('generated/', schemaDir), { recursive: true });
-  for (const [path, content] of stale) {
-    writeFileSync(new URL(path, schemaDir), content);
-    console.log(`wrote schema/${path}`);
+  writeFiles(stale);
+  if (add.length > 0) {
+    const path = to === composedDir ? '' : `SUPERGRAPH_PATH=${resolve(to, 'supergraph.graphql')} `;
+    console.log(`serve it: ${path}GRAPH_SUBGRAPHS=${added.map(({ name }) => `${name}=<its URL>`).join(',')} npm start`);
   }
   return 0;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    process.exitCode = await main(process.argv.includes('--check'));
+    process.exitCode = await main(readOptions(process.argv.slice(2)));
   } catch (error) {
-    if (!(error instanceof CompositionError || error instanceof OperationError)) throw error;
+    const isArgument = error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+    if (!(isArgument || error instanceof CompositionError || error instanceof OperationError)) throw error;
     console.error(error.message);
-    process.exitCode = 1;
+    process.exitCode = isArgument ? 2 : 1;
   }
 }

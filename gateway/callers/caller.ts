@@ -6,6 +6,7 @@ import { identitySigner } from '../../subgraphs/shared/auth/identity.ts';
 import { type HeaderLines, headerLines } from '../../subgraphs/shared/http/transport.ts';
 import { traceparentOf } from '../../subgraphs/shared/process/telemetry.ts';
 import { addressGroup } from '../../subgraphs/shared/values/address-group.ts';
+import type { AddedSubgraph } from '../supergraph/added-subgraphs.ts';
 
 /** Who sent an operation, as the gateway knows it. */
 export type Caller = {
@@ -29,9 +30,40 @@ export type CallerHeaders = (caller: Caller) => CallerSaid | Promise<CallerSaid>
 
 const rememberedCallers = 10_000;
 
-/** Shows the gateway's own app and token, the caller's signed identity (none for anonymous), the trace, the address. */
-export function callerHeadersOf(options: { token: string; identitySecret: string; now: () => Date }): CallerHeaders {
-  const sign = identitySigner(options.identitySecret, options.now);
+/** What is said to a subgraph: the same function for all that are told the same. */
+export type HeadersFor = (subgraph: string) => CallerHeaders;
+
+/**
+ * The platform's own subgraphs share a token and a secret. Each added one has its own of both, so that it can't speak to
+ * others as the gateway; its identities are for it alone, and it isn't told the client's address.
+ */
+export function headersFor(options: {
+  own: CallerHeaders;
+  added: readonly AddedSubgraph[];
+  now: () => Date;
+}): HeadersFor {
+  const added = new Map(
+    options.added.map(({ name, token, identitySecret }) => [
+      name,
+      callerHeadersOf({ token, identitySecret, now: options.now, audience: name }),
+    ]),
+  );
+  return (subgraph) => added.get(subgraph) ?? options.own;
+}
+
+/**
+ * Shows the gateway's own app and token, the caller's signed identity (none for anonymous), the trace, the address.
+ *
+ * @param options.audience an added subgraph, for which the identities are; it isn't told the address
+ */
+export function callerHeadersOf(options: {
+  token: string;
+  identitySecret: string;
+  now: () => Date;
+  audience?: string;
+}): CallerHeaders {
+  const { audience } = options;
+  const sign = identitySigner(options.identitySecret, options.now, audience);
   /** By the signed identity, or the address of who has none: all but the trace. */
   const known = new LRUCache<string, CallerSaid & { readonly address: string }>({ max: rememberedCallers });
 
@@ -43,7 +75,7 @@ export function callerHeadersOf(options: { token: string; identitySecret: string
         [callerHeaders.app]: 'gateway',
         [callerHeaders.token]: options.token,
         ...(identity !== undefined && { [callerHeaders.identity]: identity }),
-        [callerHeaders.clientAddress]: address,
+        ...(audience === undefined && { [callerHeaders.clientAddress]: address }),
       };
       common = { headers, lines: headerLines(Object.entries(headers)), address };
       known.set(key, common);

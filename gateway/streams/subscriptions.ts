@@ -1,9 +1,8 @@
 import { type ExecutionResult, type GraphQLSchema, getOperationAST } from 'graphql';
 import { unauthenticated, unavailable } from '../../subgraphs/shared/errors/errors.ts';
 import type { SubgraphLink } from '../../subgraphs/shared/calls/link.ts';
-import type { SubgraphName } from '../../subgraphs/shared/values/subgraph-names.ts';
 import type { Logger, Metrics } from '../../subgraphs/shared/process/telemetry.ts';
-import { type CallerHeaders, clientOf } from '../callers/caller.ts';
+import { type HeadersFor, clientOf } from '../callers/caller.ts';
 import { overloaded } from '../turns/admission.ts';
 import { isUnavailableAnswer, refusal } from '../errors.ts';
 import type { Operation, Supergraph } from '../supergraph/supergraph.ts';
@@ -14,8 +13,8 @@ import { type Upstream, openUpstream } from './upstream.ts';
 
 export type SubscriptionDeps = {
   readonly supergraph: Supergraph;
-  readonly link: (name: SubgraphName) => SubgraphLink;
-  readonly headers: CallerHeaders;
+  readonly link: (name: string) => SubgraphLink;
+  readonly headersFor: HeadersFor;
   readonly admit: Admit;
   /** Streams of events from services that there may be at a time. */
   readonly maxStreams: number;
@@ -63,7 +62,12 @@ export function openSubscriptions(deps: SubscriptionDeps): Subscriptions {
     streams.check(clientOf(caller));
     const link = deps.link(plan.owner);
     const count = (outcome: string) => metrics.subscriptionEvents.inc({ outcome });
-    const upstreamDeps = { link, headers: deps.headers, log: deps.log, onReopen: () => count('reopened') };
+    const upstreamDeps = {
+      link,
+      headers: deps.headersFor(plan.owner),
+      log: deps.log,
+      onReopen: () => count('reopened'),
+    };
     const group = openGroup({
       kind: request.kind,
       startAfter,

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ExecutionResult, GraphQLError } from 'graphql';
+import type { ExecutionResult, GraphQLError } from 'graphql';
 import { unavailable } from '../../subgraphs/shared/errors/errors.ts';
 import type { SubgraphLink } from '../../subgraphs/shared/calls/link.ts';
 import type { Logger } from '../../subgraphs/shared/process/telemetry.ts';
 import type { Caller, CallerHeaders } from '../callers/caller.ts';
+import { refusedBy } from '../supergraph/subgraph-fetch.ts';
 import type { StreamRequest } from './kinds.ts';
 
 /** An event of the owner, or how the stream ended: by itself, or with the owner's refusal. */
@@ -102,7 +103,7 @@ export function openUpstream(
       if (closing.signal.aborted || step.done) break;
       const { data } = step.value;
       if (data === undefined) {
-        const errors = (step.value.errors ?? []).map(revived);
+        const errors = (step.value.errors ?? []).map((error) => refusedBy(deps.link.name, error));
         const [first] = errors;
         // Neither data nor null: the owner didn't let the subscription begin, or it broke since.
         if (first?.extensions['code'] === 'SERVICE_UNAVAILABLE' && begun && canReopen()) {
@@ -133,12 +134,3 @@ export function openUpstream(
     },
   };
 }
-
-/** Over HTTP an error arrives as plain data. */
-const revived = (error: GraphQLError): GraphQLError =>
-  error instanceof GraphQLError
-    ? error
-    : new GraphQLError((error as GraphQLError).message, {
-        path: (error as GraphQLError).path ?? null,
-        extensions: (error as GraphQLError).extensions,
-      });

@@ -3,9 +3,9 @@ import type { Headers } from '../../subgraphs/shared/auth/caller-headers.ts';
 import { type Deadline, deadlineIn } from '../../subgraphs/shared/time/deadline.ts';
 import type { HeaderLines } from '../../subgraphs/shared/http/transport.ts';
 import type { SubgraphLink, SubgraphRequest } from '../../subgraphs/shared/calls/link.ts';
-import { type SubgraphName, subgraphNames } from '../../subgraphs/shared/values/subgraph-names.ts';
-import { type Caller, type CallerHeaders, type CallerSaid, clientOf } from '../callers/caller.ts';
-import { type ErrorReport, presentError } from '../errors.ts';
+import { subgraphNames } from '../../subgraphs/shared/values/subgraph-names.ts';
+import { type Caller, type CallerHeaders, type CallerSaid, type HeadersFor, clientOf } from '../callers/caller.ts';
+import { type ErrorReport, gatewayErrorCodes, presentError, presentedBySubgraph } from '../errors.ts';
 import type {
   ErrorPolicy,
   SubgraphFetch,
@@ -18,14 +18,22 @@ export type FetchContext = {
   readonly caller: Caller;
   /** When the client gets its answer, with whatever is there by then. */
   readonly deadline: Deadline;
-  /** What the caller's headers are, made once for all fetches. */
-  readonly said: () => ReturnType<CallerHeaders>;
+  /** What a subgraph is told of the caller, made once for fetches that follow one another and are told the same. */
+  readonly said: (subgraph: string) => ReturnType<CallerHeaders>;
 };
 
 /** Begins the time that an operation has. */
-export function fetchContext(options: { headers: CallerHeaders; timeoutMs: number }, caller: Caller): FetchContext {
-  let said: ReturnType<CallerHeaders> | undefined;
-  return { caller, deadline: deadlineIn(options.timeoutMs), said: () => (said ??= options.headers(caller)) };
+export function fetchContext(options: { headersFor: HeadersFor; timeoutMs: number }, caller: Caller): FetchContext {
+  let last: { readonly headers: CallerHeaders; readonly said: ReturnType<CallerHeaders> } | undefined;
+  return {
+    caller,
+    deadline: deadlineIn(options.timeoutMs),
+    said(subgraph) {
+      const headers = options.headersFor(subgraph);
+      if (last?.headers !== headers) last = { headers, said: headers(caller) };
+      return last.said;
+    },
+  };
 }
 
 /**
@@ -33,12 +41,12 @@ export function fetchContext(options: { headers: CallerHeaders; timeoutMs: numbe
  * only: the executor says why they are missing with the error that is thrown here, which is as the client may see it.
  */
 export function subgraphFetch(options: {
-  link: (name: SubgraphName) => SubgraphLink;
+  link: (name: string) => SubgraphLink;
   report: Pick<ErrorReport, 'log'>;
 }): SubgraphFetch<FetchContext> {
   function ask(serviceName: string, planned: PlannedRequest<FetchContext>): Promise<SubgraphResponse> {
-    const link = options.link(subgraphName(serviceName));
-    const said = planned.context.said();
+    const link = options.link(serviceName);
+    const said = planned.context.said(serviceName);
     return said instanceof Promise
       ? said.then((known) => link.execute(new PlannedCall(planned, known)))
       : link.execute(new PlannedCall(planned, said));
@@ -94,20 +102,37 @@ class PlannedCall implements SubgraphRequest {
   }
 }
 
+/** Named codes of others, e.g. `REVIEW_TOO_LONG`. */
+const ownCode = /^[A-Z][A-Z0-9_]{0,63}$/;
+/** Not the client's doing: unexpected errors, a token that isn't accepted, and what is amiss with a request of ours. */
+const notPresented: ReadonlySet<unknown> = new Set([
+  'INTERNAL_SERVER_ERROR',
+  'UNAUTHORISED_CALLER',
+  ...gatewayErrorCodes,
+]);
+
 /**
- * Subgraphs present their errors themselves. One without a code was not: under a code that nobody knows it is logged
- * and masked when the answer is presented.
+ * The platform's own subgraphs present their errors themselves. One without a code was not: under a code that nobody
+ * knows it is logged and masked when the answer is presented. An added subgraph may have codes of its own; what it calls
+ * an internal error is logged and masked likewise, as its message may be anything.
  */
-export const errorPolicy: ErrorPolicy = ({ message, extensions }) => ({
-  message,
-  extensions: { ...extensions, code: extensions['code'] ?? 'NOT_PRESENTED' },
-});
+export const errorPolicy: ErrorPolicy = ({ serviceName, message, extensions, thrown }) => {
+  const { code } = extensions;
+  if (thrown !== undefined || ownNames.has(serviceName))
+    return { message, extensions: { ...extensions, code: code ?? masked } };
+  const isPresented = typeof code === 'string' && ownCode.test(code) && !notPresented.has(code);
+  return isPresented
+    ? { message, extensions: { code, [presentedBySubgraph]: true } }
+    : { message: `${serviceName}: ${message}`, extensions: { code: masked, subgraphCode: code } };
+};
 
-const knownNames: ReadonlySet<string> = new Set(subgraphNames);
-
-/** Throws for what is not a subgraph of this platform. */
-export function subgraphName(name: string): SubgraphName {
-  if (!knownNames.has(name))
-    throw new Error(`the supergraph names a subgraph that this platform does not have: ${name}`);
-  return name as SubgraphName;
+/** An error with which a subgraph refuses a subscription, by the same policy. Over a socket it arrives as plain data. */
+export function refusedBy(subgraph: string, error: GraphQLError): GraphQLError {
+  if (error instanceof GraphQLError && ownNames.has(subgraph)) return error;
+  const { message, extensions = {}, path } = error as Partial<GraphQLError> & { readonly message: string };
+  const shown = errorPolicy({ serviceName: subgraph, message, extensions });
+  return new GraphQLError(shown.message, { path: path ?? null, extensions: shown.extensions });
 }
+
+const masked = 'NOT_PRESENTED';
+const ownNames: ReadonlySet<string> = new Set(subgraphNames);

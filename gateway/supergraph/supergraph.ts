@@ -10,13 +10,12 @@ import {
 import { type AnswerLimits, noteSize, notedSize } from '../../subgraphs/shared/answers/answer-size.ts';
 import { scalars } from '../../subgraphs/shared/values/scalars.ts';
 import type { SubgraphLink } from '../../subgraphs/shared/calls/link.ts';
-import type { SubgraphName } from '../../subgraphs/shared/values/subgraph-names.ts';
 import type { Logger } from '../../subgraphs/shared/process/telemetry.ts';
-import type { Caller, CallerHeaders } from '../callers/caller.ts';
+import type { Caller, HeadersFor } from '../callers/caller.ts';
 import type { Variables } from '../execute/types.ts';
 import { withoutSuggestion } from '../errors.ts';
 import { createExecutor } from '../execute/executor.ts';
-import { type FetchContext, errorPolicy, fetchContext, subgraphFetch, subgraphName } from './subgraph-fetch.ts';
+import { type FetchContext, errorPolicy, fetchContext, subgraphFetch } from './subgraph-fetch.ts';
 
 /** A valid document that a client wants executed. */
 export type Operation = {
@@ -30,7 +29,8 @@ export type Operation = {
 
 /** A subscription as planned for one client: where its events come from, and how one becomes an answer. */
 export type SubscriptionPlan = {
-  readonly owner: SubgraphName;
+  /** The subgraph that has the root field. */
+  readonly owner: string;
   /** What to send to the owner. */
   readonly query: string;
   readonly operationName: string | undefined;
@@ -66,8 +66,9 @@ const maxEvaluatedPlans = 1_000;
 
 export type SupergraphOptions = {
   readonly sdl: string;
-  readonly link: (name: SubgraphName) => SubgraphLink;
-  readonly headers: CallerHeaders;
+  /** Throws for a subgraph that can't be reached from here; so does loading a supergraph that has it. */
+  readonly link: (name: string) => SubgraphLink;
+  readonly headersFor: HeadersFor;
   /** How long an operation may take, and the answer to one event of a subscription. */
   readonly operationTimeoutMs: number;
   readonly answerLimits: AnswerLimits;
@@ -93,7 +94,7 @@ export async function openSupergraph(options: SupergraphOptions): Promise<Superg
   process.env['APOLLO_TELEMETRY_DISABLED'] = 'true';
   const gateway = new ApolloGateway({
     supergraphSdl: options.sdl,
-    buildService: ({ name }) => noDataSource(subgraphName(name)),
+    buildService: ({ name }) => noDataSource(options.link(name)),
     logger: quiet(options.log),
     queryPlannerConfig: { debug: { maxEvaluatedPlans } },
   });
@@ -103,7 +104,7 @@ export async function openSupergraph(options: SupergraphOptions): Promise<Superg
   const fetch = subgraphFetch({ link: options.link, report: options });
   const executor = createExecutor<FetchContext>({ planner, fetch, errorPolicy, limits: options.answerLimits });
   readScalars(executor.schema);
-  const begin = (caller: Caller) => fetchContext({ headers: options.headers, timeoutMs: options.operationTimeoutMs }, caller); // prettier-ignore
+  const begin = (caller: Caller) => fetchContext({ headersFor: options.headersFor, timeoutMs: options.operationTimeoutMs }, caller); // prettier-ignore
 
   const run = async (request: Parameters<typeof executor.execute>[0]): Promise<ExecutionResult> => {
     const result = await executor.execute(request);
@@ -139,7 +140,7 @@ export async function openSupergraph(options: SupergraphOptions): Promise<Superg
       const compiled = executor.compile(knownByText(operation));
       const { serviceName, ...asked } = loggingUnplanned(caller, () => compiled.subscription(variables));
       return {
-        owner: subgraphName(serviceName),
+        owner: serviceName,
         ...asked,
         execute: async (event) =>
           discreet(await executor.executeEvent(compiled, event, { variables, context: begin(caller) })),
@@ -161,7 +162,7 @@ function logUnplanned(log: Logger, errors: readonly GraphQLError[] | undefined, 
 }
 
 /** Apollo's gateway wants a data source for each subgraph, but its own executor, which asks them, is never called. */
-const noDataSource = (name: SubgraphName): GraphQLDataSource => ({
+const noDataSource = ({ name }: SubgraphLink): GraphQLDataSource => ({
   process: () => Promise.reject(new Error(`${name} is asked by the executor of gateway/execute`)),
 });
 

@@ -67,7 +67,7 @@ export type Stage = {
   /** Subscriptions open at the order subgraph. */
   open: number;
   /** The subgraphs that refuse every connection. */
-  readonly down: Set<SubgraphName>;
+  readonly down: Set<string>;
   /** The subgraphs that take every request and never answer. */
   readonly hanging: Set<SubgraphName>;
   webhook: { body: string; headers: Record<string, unknown> } | undefined;
@@ -244,11 +244,23 @@ export type TestGraph = {
   close(): Promise<void>;
 };
 
+type AddedTypeDefs = { readonly name: string; readonly typeDefs: DocumentNode };
+
+/** The four small subgraphs, and others, as a supergraph. */
+export function composeTestGraph(added: readonly AddedTypeDefs[] = []): string {
+  const four = subgraphNames.map((name) => ({ name, typeDefs: typeDefs[name] }));
+  const composed = composeServices([...four, ...added].map((one) => ({ ...one, url: '' })));
+  if (composed.errors) throw new AggregateError(composed.errors);
+  return composed.supergraphSdl;
+}
+
 /** A gateway over four small subgraphs, called in this process or over HTTP. */
 export async function startTestGraph(options: {
   shape: 'in process' | 'over HTTP';
   env?: Record<string, string>;
   gateway?: Partial<GatewayOptions>;
+  /** Subgraphs beside the four; where they are, `gateway.config.addedSubgraphs` says. */
+  added?: readonly AddedTypeDefs[];
   /** Over HTTP: the link to use instead of the usual one to the subgraph at this origin. */
   linkOf?: (link: SubgraphLink, origin: string) => SubgraphLink;
 }): Promise<TestGraph> {
@@ -324,16 +336,15 @@ export async function startTestGraph(options: {
     }
     links.set(name, breakable(link, stage));
   }
-  const composed = composeServices(subgraphNames.map((name) => ({ name, typeDefs: typeDefs[name], url: '' })));
-  if (composed.errors) throw new AggregateError(composed.errors);
+  const supergraphSdl = composeTestGraph(options.added);
   const gateway = await startGateway(runtime, {
     link: (name) => links.get(name) as SubgraphLink,
-    supergraphSdl: composed.supergraphSdl,
+    supergraphSdl,
     ...options.gateway,
   });
   const url = `http://127.0.0.1:${gateway.port}`;
   return {
-    url, port: gateway.port, supergraphSdl: composed.supergraphSdl, subgraphPorts, stage, runtime, gateway, token,
+    url, port: gateway.port, supergraphSdl, subgraphPorts, stage, runtime, gateway, token,
     async ask(query, variables = {}, headers = {}) {
       const response = await fetch(`${url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify({ query, variables }) });
       return { status: response.status, headers: response.headers, body: (await response.json()) as { data?: unknown; errors?: [] } };

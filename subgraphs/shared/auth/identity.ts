@@ -13,12 +13,13 @@ const issuer = 'order-platform-gateway';
 const audience = 'order-platform-subgraph';
 
 /**
- * Signs the gateway's word about who is asking: an HS256 JWT of at most 60 s. One signature serves a viewer for 30 s, by
+ * Signs the gateway's word about who is asking, by default for the platform's own subgraphs: an HS256 JWT of at most 60 s. One signature serves a viewer for 30 s, by
  * the clock that it is dated with: when that is put right, what was signed before may have ended for who reads it.
  */
 export function identitySigner(
   secret: string,
   now: () => Date = () => new Date(),
+  forAudience: string = audience,
 ): (viewer: UserViewer) => string | Promise<string> {
   const key = new TextEncoder().encode(secret);
   const cache = new LRUCache<string, SignedIdentity>({ max: identityCacheSize });
@@ -30,7 +31,7 @@ export function identitySigner(
     if (cached && cached.atMs <= atMs && atMs < cached.atMs + identityRenewalMs) return cached.identity;
     const signed = new SignJWT({ roles: viewer.roles, sid: viewer.sessionId })
       .setProtectedHeader({ alg: 'HS256', typ: 'identity+jwt' })
-      .setSubject(viewer.userId).setIssuer(issuer).setAudience(audience)
+      .setSubject(viewer.userId).setIssuer(issuer).setAudience(forAudience)
       .setIssuedAt(at).setExpirationTime(new Date(atMs + identityLifetimeSeconds * 1_000))
       .sign(key); // prettier-ignore
     const entry: SignedIdentity = { identity: signed, atMs };

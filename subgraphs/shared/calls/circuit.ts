@@ -36,13 +36,19 @@ export type Circuit = {
 };
 
 /**
+ * @param options.setting the variable that says where the service is
  * @param options.probe a call that asks nothing of the service; rejects as calls do. Made while the circuit is open and no
  *   other call tries, so that a service is known to be back also when nobody needs it
  */
 export function openCircuit(
   service: string,
-  { report, probe }: { report: () => CallReport | undefined; probe: (deadline: Deadline) => Promise<unknown> },
+  options: {
+    report: () => CallReport | undefined;
+    setting: string;
+    probe: (deadline: Deadline) => Promise<unknown>;
+  },
 ): Circuit {
+  const { report, setting, probe } = options;
   const policy = circuitBreaker(
     handleWhen((error) => error instanceof ServiceFailure),
     { halfOpenAfter: trialEveryMs, breaker: new ConsecutiveBreaker(failuresToOpen) },
@@ -51,7 +57,7 @@ export function openCircuit(
   let dependency: DependencyPart | undefined;
   policy.onBreak((reason) => {
     const log = report()?.log;
-    if (log) dependency ??= openDependency({ name: service, setting: `${service.toUpperCase()}_URL`, log }).part();
+    if (log) dependency ??= openDependency({ name: service, setting, log }).part();
     // While it is open, calls fail at once until one of them is answered.
     dependency?.away(
       'error' in reason && reason.error instanceof Error ? reason.error : new Error('it does not answer'),

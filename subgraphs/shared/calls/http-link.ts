@@ -8,30 +8,42 @@ import { deadlineExceeded, unavailable } from '../errors/errors.ts';
 import type { HttpAnswer } from '../http/answer.ts';
 import { TransportError, headerLines, openTransport } from '../http/transport.ts';
 import type { SubgraphLink, SubgraphRequest } from './link.ts';
-import type { SubgraphName } from '../values/subgraph-names.ts';
 import { openSocketSubscriptions } from './socket-subscriptions.ts';
 
 /** Before a call is sent again that met no or a broken connection: long enough for another instance to be found. */
 const retryAfterMs = 50;
 
+export type HttpLinkOptions = {
+  /** How large an answer or an event the subgraph may give. */
+  readonly maxAnswerBytes?: number;
+  /** Where it takes GraphQL, over HTTP and WebSocket. Default `/graphql`. */
+  readonly path?: string;
+  /** The variable that says where it is; for the log. Default `<NAME>_URL`. */
+  readonly setting?: string;
+  /** Who asks whether it is back. By default a caller without a token: being refused is an answer. */
+  readonly probeHeaders?: Headers;
+};
+
 /**
  * A link over HTTP. `baseUrl` is the subgraph's origin, e.g. `http://order:4103`; `report` is asked when there is
  * something to tell. A query whose connection breaks is sent once more, as is anything that could not be sent at all.
- * `maxAnswerBytes`: how large an answer the subgraph may give.
  */
 export function httpLink(
-  name: SubgraphName,
+  name: string,
   baseUrl: string,
   report: () => CallReport | undefined = () => undefined,
-  { maxAnswerBytes = defaultAnswerLimits.maxBytes }: { maxAnswerBytes?: number } = {},
+  options: HttpLinkOptions = {},
 ): SubgraphLink {
-  const transport = openTransport(baseUrl, { maxBytes: transportFactor * maxAnswerBytes });
+  const { maxAnswerBytes = defaultAnswerLimits.maxBytes, path = '/graphql', probeHeaders = {} } = options;
+  const { setting = `${name.toUpperCase()}_URL` } = options;
+  const maxBytes = transportFactor * maxAnswerBytes;
+  const transport = openTransport(baseUrl, { maxBytes });
   const circuit = openCircuit(name, {
     report,
-    // Refused for want of a token, which is an answer.
-    probe: (deadline) => send({ query: '{ __typename }', headers: {} }, deadline).then(readResult),
+    setting,
+    probe: (deadline) => send({ query: '{ __typename }', headers: probeHeaders }, deadline).then(readResult),
   });
-  const subscriptions = openSocketSubscriptions(name, baseUrl);
+  const subscriptions = openSocketSubscriptions(name, { url: `${baseUrl}${path}`, maxEventBytes: maxBytes });
 
   const shown = shownOf(name, report);
   function send(request: SubgraphRequest, deadline: Deadline, isFresh = false): Promise<HttpAnswer> {
@@ -40,7 +52,7 @@ export function httpLink(
       const ownLines = `${jsonLines}${callerHeaders.timeout}: ${timeoutHeader(deadline)}\r\n`;
       const body = request.body?.() ?? bodyOf(request);
       const client = request.client && (() => request.client?.() ?? '');
-      return transport.send({ method: 'POST', path: '/graphql', headers, ownLines, body, deadline, client, isFresh });
+      return transport.send({ method: 'POST', path, headers, ownLines, body, deadline, client, isFresh });
     } catch (error) {
       return Promise.reject(error);
     }
@@ -90,10 +102,10 @@ export function httpLink(
       }, retry);
     },
     subscribe: (request) => subscriptions.open(request),
-    async raw({ method, path, headers, body }) {
+    async raw({ headers, ...request }) {
       try {
         const deadline = deadlineIn(defaultTimeoutMs);
-        const answer = await transport.send({ method, path, headers: headerLines(flat(headers)), body, deadline });
+        const answer = await transport.send({ ...request, headers: headerLines(flat(headers)), deadline });
         return {
           status: answer.status,
           headers: { 'content-type': answer.contentType || 'text/plain' },
@@ -113,7 +125,7 @@ export function httpLink(
 
 /** A failure as the caller may see it; counted. */
 const shownOf =
-  (name: SubgraphName, report: () => CallReport | undefined) =>
+  (name: string, report: () => CallReport | undefined) =>
   (error: unknown): Error => {
     if (!(error instanceof TransportError)) return error as Error;
     report()?.metrics.callFailures.inc({ service: name, reason: error.failure });

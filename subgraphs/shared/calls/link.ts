@@ -41,7 +41,7 @@ export type RawResponse = {
 
 /** How a subgraph is reached: in this process or over HTTP and WebSocket. Both give the same answers. */
 export type SubgraphLink = {
-  readonly name: SubgraphName;
+  readonly name: string;
   /**
    * Runs a query or mutation. Rejects with SERVICE_UNAVAILABLE when the subgraph can't be reached or answers rubbish,
    * with DEADLINE_EXCEEDED when it doesn't answer in time.

@@ -17,15 +17,17 @@ export type SocketSubscriptions = {
   close(): Promise<void>;
 };
 
-/** `baseUrl` is the service's origin over HTTP. */
-export function openSocketSubscriptions(name: string, baseUrl: string): SocketSubscriptions {
+/** `url` is where the service takes GraphQL over HTTP. An event of more bytes ends its subscription. */
+export function openSocketSubscriptions(
+  name: string,
+  { url, maxEventBytes }: { url: string; maxEventBytes: number },
+): SocketSubscriptions {
   const sockets = new Set<Client>();
-  const url = `${baseUrl.replace(/^http/, 'ws')}/graphql`;
 
   return {
     open({ query, variables, operationName, headers }) {
       // One socket a subscription: a socket carries one identity, fixed when it opens.
-      const client = connect(url, headers);
+      const client = connect(url.replace(/^http/, 'ws'), { headers, maxEventBytes });
       sockets.add(client);
       const iterator = client.iterate({ query, variables, operationName });
       const close = async () => {
@@ -61,11 +63,11 @@ export function openSocketSubscriptions(name: string, baseUrl: string): SocketSu
   };
 }
 
-function connect(url: string, headers: Headers): Client {
+function connect(url: string, { headers, maxEventBytes }: { headers: Headers; maxEventBytes: number }): Client {
   let pongDue: NodeJS.Timeout | undefined;
   const client = createClient({
     url,
-    webSocketImpl: TimedWebSocket,
+    webSocketImpl: boundedWebSocket(maxEventBytes),
     connectionParams: Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)),
     connectionAckWaitTimeout: connectTimeoutMs,
     keepAlive: pingEveryMs,
@@ -82,9 +84,15 @@ function connect(url: string, headers: Headers): Client {
   return client;
 }
 
-/** A host that takes the connection and says nothing is given up. */
-class TimedWebSocket extends WebSocket {
-  constructor(address: string, protocols: string | string[], options?: ClientOptions) {
-    super(address, protocols, { ...options, handshakeTimeout: connectTimeoutMs, perMessageDeflate: false });
-  }
-}
+/** A host that takes the connection and says nothing is given up, as is one that says too much. */
+const boundedWebSocket = (maxPayload: number) =>
+  class BoundedWebSocket extends WebSocket {
+    constructor(address: string, protocols: string | string[], options?: ClientOptions) {
+      super(address, protocols, {
+        ...options,
+        maxPayload,
+        handshakeTimeout: connectTimeoutMs,
+        perMessageDeflate: false,
+      });
+    }
+  };

@@ -26,6 +26,7 @@ export type Route = (request: RawRequest, params: Readonly<Record<string, string
 
 /** A subgraph as the composition root holds it: a link that runs in this process, with its life cycle. */
 export type Subgraph = SubgraphLink & {
+  readonly name: SubgraphName;
   readonly schema: GraphQLSchema;
   /** Starts the background work (outbox relay, event consumers, jobs) in this process. */
   startWorker(): Promise<void>;

@@ -8,6 +8,9 @@ import {
   parse,
 } from 'graphql';
 import { cachePolicies } from '../../../gateway/cache/cache-policy.ts';
+import { compose } from '../../../schema/composition.ts';
+import { typeDefsOf } from '../../../schema/type-defs.ts';
+import { subgraphNames } from '../../../subgraphs/shared/values/subgraph-names.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../../../schema/${path}`, import.meta.url), 'utf8');
 const api = buildSchema(read('api.graphql'));
@@ -74,4 +77,25 @@ test('private hints, and fields that other services add to a type that is kept, 
   expect(ageOf('more: String @join__field(graph: PRODUCT) @cacheControl(maxAge: 5)')).toBe(5);
   expect(ageOf('more: String @join__field(graph: PRODUCT) @cacheControl(scope: PRIVATE)')).toBeUndefined();
   expect(ageOf('more: String @join__field(graph: ORDER)')).toBeUndefined();
+});
+
+test('a field of an added subgraph is kept for as long as it says itself, and not at all where it does not', () => {
+  const reviews = parse(`
+    extend schema
+      @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@composeDirective"])
+      @link(url: "https://specs.order-platform.example/cacheControl/v1.0", import: ["@cacheControl"])
+      @composeDirective(name: "@cacheControl")
+    directive @cacheControl(maxAge: Int, scope: CacheControlScope, inheritMaxAge: Boolean) on FIELD_DEFINITION | OBJECT | INTERFACE | UNION
+    enum CacheControlScope { PUBLIC PRIVATE }
+    type Product @key(fields: "id") { id: ID! rating: Float @cacheControl(maxAge: 30) reviews: Int }
+  `);
+  const ours = subgraphNames.map((name) => ({ name, typeDefs: typeDefsOf(name) }));
+  const graph = compose([...ours, { name: 'reviews', typeDefs: reviews }]);
+  const keptFor = (query: string) => {
+    const document = parse(query);
+    const operation = document.definitions[0] as OperationDefinitionNode;
+    return cachePolicies(graph.api, graph.supergraph)({ document, operation }, query)?.maxAgeSeconds;
+  };
+  expect(keptFor('{ product(id: "0a") { name rating } }')).toBe(30);
+  expect(keptFor('{ product(id: "0a") { name reviews } }')).toBeUndefined();
 });

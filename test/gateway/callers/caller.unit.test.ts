@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { decodeJwt, jwtVerify } from 'jose';
-import { type Caller, callerHeadersOf } from '../../../gateway/callers/caller.ts';
+import { type Caller, callerHeadersOf, headersFor } from '../../../gateway/callers/caller.ts';
 import { type UserViewer, anonymous } from '../../../subgraphs/shared/auth/viewer.ts';
 import { newTraceId } from '../../../subgraphs/shared/process/telemetry.ts';
 
@@ -140,5 +141,39 @@ describe('what the gateway says of a caller', () => {
     const { identity } = world();
     const identities = await Promise.all(Array.from({ length: 20 }, () => identity(callerOf(user('u1')))));
     expect(new Set(identities).size).toBe(1);
+  });
+});
+
+describe('what the gateway says to an added subgraph', () => {
+  const secret = 'development-identity-secret-of-the-subgraph-reviews';
+  const reviews = { name: 'reviews', url: 'http://reviews/graphql', token: 'token of the reviews', identitySecret: secret }; // prettier-ignore
+  const signedAt = new Date('2026-11-30T09:30:00Z');
+  const now = () => signedAt;
+  const own = callerHeadersOf({ token: 'token of the gateway', identitySecret, now });
+  const said = headersFor({ own, added: [reviews], now });
+  const viewer = user('01994e2a-7d6b-7c31-9a55-3f2f6c1b8e04', { sessionId: '01994e2b-0c11-7f9e-8d52-6a7be0a3c9d1' });
+
+  test('is the identity that its guide shows, with its own token, and no address', async () => {
+    const guide = readFileSync(new URL('../../../docs/your-own-subgraph.md', import.meta.url), 'utf8');
+    const [shown] = /^eyJ[\w.-]+$/m.exec(guide) ?? [];
+    expect((await said('reviews')(callerOf(viewer))).headers).toEqual({
+      'x-service-app': 'gateway',
+      'x-service-token': 'token of the reviews',
+      'x-identity': shown,
+      traceparent: expect.any(String),
+    });
+  });
+
+  test('is nothing that another subgraph accepts, and ours are told what they were', async () => {
+    expect(said('order')).toBe(own);
+    const { headers } = await said('reviews')(callerOf(viewer));
+    const ours = { algorithms: ['HS256'], issuer: 'order-platform-gateway', audience: 'order-platform-subgraph', currentDate: signedAt }; // prettier-ignore
+    await expect(jwtVerify(String(headers['x-identity']), new TextEncoder().encode(identitySecret), ours)).rejects.toThrow('signature'); // prettier-ignore
+    await expect(jwtVerify(String(headers['x-identity']), new TextEncoder().encode(secret), ours)).rejects.toThrow('aud'); // prettier-ignore
+  });
+
+  test('is the token alone for those who are not signed in', async () => {
+    const { headers } = await said('reviews')(callerOf(anonymous));
+    expect(Object.keys(headers)).toEqual(['x-service-app', 'x-service-token', 'traceparent']);
   });
 });

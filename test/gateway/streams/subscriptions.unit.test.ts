@@ -51,7 +51,7 @@ function open({ maxStreams = 1_000, ...limits }: { maxRunning: number; maxWaitMs
       }),
     },
     link: () => ({ name: 'order', subscribe: events }),
-    headers: () => ({ headers: {}, lines: { text: '', isAscii: true } }),
+    headersFor: () => () => ({ headers: {}, lines: { text: '', isAscii: true } }),
     admit: admitBy({
       admission,
       allowance: openAnswerAllowance({ maxAnswerBytes: 1_000_000, metrics: createMetrics() }),

@@ -16,7 +16,7 @@ const caller = { viewer: anonymous, expiresAtMs: Infinity, address: '1.2.3.4', t
 async function fetchThrough(execute: (request: SubgraphRequest) => Promise<ExecutionResult>, isSigned = true) {
   const saidOf = ({ address }: Caller): CallerSaid => ({ headers: { 'x-client-address': address }, lines: headerLines([['x-client-address', address]]) }); // prettier-ignore
   const headers: CallerHeaders = isSigned ? saidOf : async (one) => saidOf(one);
-  const context = fetchContext({ headers, timeoutMs: 1_000 }, caller);
+  const context = fetchContext({ headersFor: () => headers, timeoutMs: 1_000 }, caller);
   const read: string[] = [];
   const asked: string[] = [];
   const ask = subgraphFetch({
