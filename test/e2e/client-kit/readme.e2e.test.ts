@@ -14,6 +14,8 @@ jest.setTimeout(120_000);
 
 const root = resolve(import.meta.dirname, '../../..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
+/** The README and the documents that carry it on, as one text. */
+const documents = [readme, ...['frontend.md', 'operating.md'].map((name) => readFileSync(join(root, 'docs', name), 'utf8'))].join('\n'); // prettier-ignore
 const run = promisify(execFile);
 const buyer = demoAccounts[0] as (typeof demoAccounts)[number];
 let platform: Platform;
@@ -32,7 +34,7 @@ afterAll(async () => {
 
 /** The blocks of code in a language under a heading. */
 function blocks(heading: string, language: string): string[] {
-  const section = readme.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
+  const section = documents.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
   return [...section.matchAll(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``, 'g'))].map(([, code]) => code ?? '');
 }
 
@@ -46,7 +48,7 @@ function readmeExample(): string {
     .replace('./schema/generated/operations.ts', join(root, 'schema/generated/operations.ts'));
 }
 
-test('the example of the README is type-checked as a frontend checks it: strictly, with the types of a browser', () => {
+test('the example of docs/frontend.md is type-checked as a frontend checks it: strictly, with the types of a browser', () => {
   writeFileSync(join(folder, 'checked.ts'), readmeExample());
   const flags = ['--noEmit', '--strict', '--skipLibCheck', '--target', 'esnext', '--module', 'nodenext', '--lib', 'esnext,dom,dom.asynciterable', '--types', 'node', '--allowImportingTsExtensions', '--ignoreConfig']; // prettier-ignore
   const { status, stdout } = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...flags, join(folder, 'checked.ts')], { encoding: 'utf8' }); // prettier-ignore
@@ -54,7 +56,7 @@ test('the example of the README is type-checked as a frontend checks it: strictl
   expect(status).toBe(0);
 });
 
-test('the example of the README queries, places an order once and follows it until it is paid', async () => {
+test('the example of docs/frontend.md queries, places an order once and follows it until it is paid', async () => {
   writeFileSync(join(folder, 'example.ts'), readmeExample());
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(folder, 'example.ts')], {
     cwd: folder,
@@ -85,7 +87,7 @@ describe('the tour of the README', () => {
   const [answer = ''] = blocks('A first order, with curl', 'json');
   const [stream = ''] = blocks('Follow an order live', 'sh');
 
-  test('the curl commands place an order, pay it and print what the README prints, and its stream tells of it', async () => {
+  test('the curl commands place an order, pay it and print what the README prints, and the stream of docs/frontend.md tells of it', async () => {
     // A slow machine gets more time, and a stream that has no end gets one.
     const script = here(`${tour}\necho\n${stream}`).replace('sleep 1;', 'sleep 4;').replace('curl -N', 'curl -N --max-time 4 -s'); // prettier-ignore
     const { stdout } = await run('bash', ['-c', script], { encoding: 'utf8' }).catch((error: { code: number; stdout: string }) => {
@@ -135,7 +137,7 @@ describe('the tour of the README', () => {
   });
 });
 
-test('the subscription of the README is valid, and replays the journal from 0', async () => {
+test('the subscription of docs/frontend.md is valid, and replays the journal from 0', async () => {
   const [document = ''] = blocks('Follow an order live', 'graphql');
   expect(validate(buildSchema(readFileSync(join(root, 'schema/api.graphql'), 'utf8')), parse(document))).toEqual([]);
   const staff = await logInAsAdmin(platform);
@@ -147,12 +149,12 @@ test('the subscription of the README is valid, and replays the journal from 0', 
   await watched.close();
 });
 
-test('every command of the README is one of package.json, every benchmark and path is there', async () => {
+test('every command of the documents is one of package.json, every benchmark and path is there', async () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }; // prettier-ignore
-  const named = [...readme.matchAll(/npm run ([\w-]+)/g)].map(([, name]) => name ?? '');
+  const named = [...documents.matchAll(/npm run ([\w-]+)/g)].map(([, name]) => name ?? '');
   expect([...new Set(named)].filter((name) => !(name in scripts))).toEqual([]);
   expect(scripts).toMatchObject({ start: expect.any(String), test: expect.any(String) });
-  const benches = [...readme.matchAll(/npm run bench -- ([\w-]+)/g)].map(([, name]) => name ?? '');
+  const benches = [...documents.matchAll(/npm run bench -- ([\w-]+)/g)].map(([, name]) => name ?? '');
   const help = await run(process.execPath, [join(root, 'ops/bench/run.ts'), 'no-such-benchmark'], { cwd: root }).catch((error: { stderr: string; stdout: string }) => error); // prettier-ignore
   for (const bench of new Set(benches)) expect(`${help.stdout}${help.stderr}`).toContain(bench);
 });
