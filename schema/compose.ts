@@ -1,7 +1,8 @@
 /**
  * Composes the subgraphs' SDL into the supergraph, prints the API that clients see, and writes each subgraph's resolver
  * types and the typed documents of the client operations. `node schema/compose.ts` writes; with `--check` it only says
- * which file is not what the sources yield (exit 1).
+ * which file is not what the sources yield (exit 1). With `--baseline` the API becomes the one that later changes must not
+ * break.
  *
  * `--add reviews=schema.graphql` composes a subgraph of a team's own with ours, in `schema/composed/` or where `--to` says.
  * It is kept there and composed again each time, until its file in `subgraphs/` is deleted.
@@ -16,6 +17,7 @@ import { type DocumentNode, Kind, printSchema } from 'graphql';
 import { format } from 'prettier';
 import { subgraphNames } from '../subgraphs/shared/values/subgraph-names.ts';
 import { composeAdded, composedDir, findAdded, shownPath, staleIn, writeFiles } from './added.ts';
+import { digestOf } from './api-baseline.ts';
 import { OperationError, clientDocuments, trustedDocuments } from './client-documents.ts';
 import { type Composed, CompositionError, type SubgraphDocument, compose, readingError } from './composition.ts';
 import { typeDefsOf } from './type-defs.ts';
@@ -102,25 +104,36 @@ export async function composeSchemas(ours: Ours = composeOurs()): Promise<{ file
 const pretty = (text: string, parser: 'graphql' | 'typescript') =>
   format(text, { parser, printWidth: 120, singleQuote: true, trailingComma: 'all' });
 
-type Options = { readonly check: boolean; readonly add: readonly string[]; readonly to: string };
+type Options = {
+  readonly check: boolean;
+  readonly baseline: boolean;
+  readonly add: readonly string[];
+  readonly to: string;
+};
 
 /** Throws a TypeError that names what it does not understand. */
 function readOptions(args: string[]): Options {
   const { values } = parseArgs({
     args,
-    options: { check: { type: 'boolean' }, add: { type: 'string', multiple: true }, to: { type: 'string' } },
+    options: {
+      check: { type: 'boolean' },
+      baseline: { type: 'boolean' },
+      add: { type: 'string', multiple: true },
+      to: { type: 'string' },
+    },
   });
-  const { check = false, add = [], to } = values;
-  return { check, add, to: to === undefined ? composedDir : resolve(process.env['INIT_CWD'] ?? '', to) };
+  const { check = false, baseline = false, add = [], to } = values;
+  return { check, baseline, add, to: to === undefined ? composedDir : resolve(process.env['INIT_CWD'] ?? '', to) };
 }
 
-async function main({ check, add, to }: Options): Promise<number> {
+async function main({ check, baseline, add, to }: Options): Promise<number> {
   const added = findAdded(to, add);
   const ours = composeOurs();
   const composed = composeAdded(ours, added);
   const { files, hints } = await composeSchemas(ours);
   for (const hint of [...hints, ...composed.hints]) console.warn(`hint ${hint}`);
-  const stale = [...staleIn(fileURLToPath(schemaDir), files), ...staleIn(to, composed.files)];
+  const moved = new Map(baseline ? [['baseline.graphql', digestOf(ours.api)]] : []);
+  const stale = [...staleIn(fileURLToPath(schemaDir), new Map([...files, ...moved])), ...staleIn(to, composed.files)];
   if (check) {
     for (const [path] of stale)
       console.error(`${shownPath(path)} is not what the schemas yield: run npm run compose and commit the result.`);
