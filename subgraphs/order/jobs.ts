@@ -1,17 +1,12 @@
 import type { Jobs } from '../shared/jobs/jobs.ts';
 import { purgeShared } from '../shared/tables/retention.ts';
-import { advanceOrders } from './commands/advance-order.ts';
 import { expireOrders } from './commands/expire-orders.ts';
 import type { OrderDeps } from './deps.ts';
 import { numberFeed } from './feed.ts';
 import { purgeCounters } from './open-orders.ts';
-import { recoverSagas } from './saga.ts';
 
 /** Wakes at each deadline second. */
 export const expireJob = 'order.expire';
-const expireSweepMs = 5_000;
-const sagaSweepMs = 2_000;
-const advanceSweepMs = 5_000;
 const purgeEveryMs = 3_600_000;
 /** Keeps short what the first subscription after a quiet time has to number. */
 const feedSweepMs = 60_000;
@@ -19,16 +14,8 @@ const maxJobs = 100;
 
 /** Defines the order service's jobs; they run once `jobs.start()` was called in this process. */
 export function defineJobs(deps: OrderDeps, jobs: Jobs): void {
-  const expire = async () => {
+  jobs.define(expireJob, async () => {
     await expireOrders(deps);
-  };
-  jobs.define(expireJob, expire);
-  jobs.define('order.expire-sweep', expire);
-  jobs.define('order.sagas', async () => {
-    await recoverSagas(deps);
-  });
-  jobs.define('order.advance', async () => {
-    await advanceOrders(deps);
   });
   jobs.define('order.feed', async () => {
     await numberFeed(deps.db);
@@ -37,9 +24,7 @@ export function defineJobs(deps: OrderDeps, jobs: Jobs): void {
     await purgeShared(deps.db.em(), { outbox: true, inbox: true, idempotency: true });
     await purgeCounters(deps.db.em());
   });
-  jobs.recurring('order.expire-sweep', expireSweepMs);
-  jobs.recurring('order.sagas', sagaSweepMs);
-  jobs.recurring('order.advance', advanceSweepMs);
+  jobs.retire('order.expire-sweep', 'order.sagas', 'order.advance');
   jobs.recurring('order.feed', feedSweepMs);
   jobs.recurring('order.purge', purgeEveryMs);
 }

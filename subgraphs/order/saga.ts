@@ -24,11 +24,12 @@ import { type Change, StaleOrderError, claimSaga, findLines, lockOrder, saveOrde
 
 /*
  * Placing an order takes stock in another service's database. The order's schema records the saga first, so whoever finds
- * it can go on: the buyer's request, or after a crash the job `order.sagas`. The callee's barrier makes every repetition harmless.
+ * it can go on: the buyer's request, or after a crash the worker. The callee's barrier makes every repetition harmless.
  */
 
 const branch = 'reserve-stock';
-const recoveryBatch = 100;
+/** How many sagas one call of `recoverSagas` takes up at most. */
+export const recoveryBatch = 100;
 const recoveryConcurrency = 8;
 /** How often an order that somebody else changes meanwhile is read again for the saga's outcome. */
 const maxDecideTries = 5;
@@ -208,7 +209,7 @@ async function saveDecided(
 }
 
 /**
- * Runs every saga that is due and that nobody runs; the job `order.sagas`. Returns how many were taken up. One that fails
+ * Runs every saga that is due and that nobody runs. Returns how many were taken up. One that fails
  * is logged and keeps its lease, so that it is not the first again and again.
  */
 export async function recoverSagas(deps: OrderDeps): Promise<number> {

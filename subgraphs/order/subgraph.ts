@@ -1,7 +1,8 @@
 import type { NamedMigration } from '../shared/database/database.ts';
 import { withDeadLetters } from '../shared/engine/dead-letters.ts';
 import { startEventConsumer } from '../shared/events/event-consumer.ts';
-import { type Loop, startLoop } from '../shared/process/loop.ts';
+import { type DueWork, startDueWork } from '../shared/process/due-work.ts';
+import type { Loop } from '../shared/process/loop.ts';
 import { withinDeadline } from '../shared/calls/link.ts';
 import { startOutboxRelay } from '../shared/events/outbox-relay.ts';
 import { typeDefsOf } from '../../schema/type-defs.ts';
@@ -16,28 +17,41 @@ import { readOrderConfig } from './config.ts';
 import { paymentHandlers } from './consumers.ts';
 import type { OrderContext } from './context.ts';
 import type { OrderDeps } from './deps.ts';
+import { readDueTimes } from './due-times.ts';
 import { openFeedWatch } from './feed.ts';
 import { defineJobs, expireJob, listDelayedJobs } from './jobs.ts';
 import { createLoaders } from './loaders.ts';
-import { InitialOrderMigration } from './migrations/2026-11-21-initial.ts';
-import { JournalFeedMigration } from './migrations/2026-11-21-journal-feed.ts';
-import { BookingsMigration } from './migrations/2026-11-22-bookings.ts';
-import { WaitingAndReferencesMigration } from './migrations/2026-11-30-waiting-and-references.ts';
-import { OpenOrdersMigration } from './migrations/2026-11-30-open-orders.ts';
-import { OutboxMarkMigration } from './migrations/2026-11-30-outbox-mark.ts';
 import { orderEntities } from './records.ts';
 import { resolvers } from './resolvers.ts';
-import { recoverSagas } from './saga.ts';
+import { recoverSagas, recoveryBatch } from './saga.ts';
 import { creditTopUp } from './top-up-credit.ts';
 import { orderTypes } from './types/registry.ts';
 
 const migrations: readonly NamedMigration[] = [
-  { name: '2026-11-21-initial', class: InitialOrderMigration },
-  { name: '2026-11-21-journal-feed', class: JournalFeedMigration },
-  { name: '2026-11-22-bookings', class: BookingsMigration },
-  { name: '2026-11-30-waiting-and-references', class: WaitingAndReferencesMigration },
-  { name: '2026-11-30-open-orders', class: OpenOrdersMigration },
-  { name: '2026-11-30-outbox-mark', class: OutboxMarkMigration },
+  {
+    name: '2026-11-21-initial',
+    load: async () => (await import('./migrations/2026-11-21-initial.ts')).InitialOrderMigration,
+  },
+  {
+    name: '2026-11-21-journal-feed',
+    load: async () => (await import('./migrations/2026-11-21-journal-feed.ts')).JournalFeedMigration,
+  },
+  {
+    name: '2026-11-22-bookings',
+    load: async () => (await import('./migrations/2026-11-22-bookings.ts')).BookingsMigration,
+  },
+  {
+    name: '2026-11-30-waiting-and-references',
+    load: async () => (await import('./migrations/2026-11-30-waiting-and-references.ts')).WaitingAndReferencesMigration,
+  },
+  {
+    name: '2026-11-30-open-orders',
+    load: async () => (await import('./migrations/2026-11-30-open-orders.ts')).OpenOrdersMigration,
+  },
+  {
+    name: '2026-11-30-outbox-mark',
+    load: async () => (await import('./migrations/2026-11-30-outbox-mark.ts')).OutboxMarkMigration,
+  },
 ];
 
 /** The schema that this subgraph owns, for `ops/migrate.ts`. */
@@ -56,8 +70,7 @@ export async function createOrderSubgraph(runtime: Runtime): Promise<OrderSubgra
   const service = await openService(runtime, orderSchema);
   const { live, jobs, log, metrics, now, newId } = runtime;
   let relay: Loop | undefined;
-  let advance: Loop | undefined;
-  let sweeps: readonly Loop[] = [];
+  let dueWork: DueWork<'expire' | 'advance' | 'sagas'> | undefined;
   let consumer: { stop(): Promise<void> } | undefined;
   let stopListening: (() => void) | undefined;
 
@@ -73,7 +86,7 @@ export async function createOrderSubgraph(runtime: Runtime): Promise<OrderSubgra
       jobs.wakeAt(expireJob, at).catch((error: Error) => log.debug({ err: error.message }, 'expiry job not scheduled; the sweep will find the order'));
     },
     kickRelay: () => (relay ? relay.kick() : live.publish(relayChannel, '')),
-    kickAdvance: () => advance?.kick(),
+    kickAdvance: () => dueWork?.advance.kick(),
   }; // prettier-ignore
   const engine = createEngine<OrderContext>({
     name: 'order',
@@ -97,10 +110,19 @@ export async function createOrderSubgraph(runtime: Runtime): Promise<OrderSubgra
     async startWorker() {
       relay = startOutboxRelay({ service: 'order', db: service.db, redis: runtime.redis, log, metrics });
       stopListening = live.listen(relayChannel, () => relay?.kick());
-      const sweep = (name: string, work: (due: OrderDeps) => Promise<unknown>) =>
-        startLoop({ name, everyMs: dueWorkEveryMs, log, turn: async () => void (await work(deps)) });
-      advance = sweep('advance paid orders', advanceOrders);
-      sweeps = [advance, sweep('expire unpaid orders', expireOrders), sweep('recover sagas', recoverSagas)];
+      dueWork = startDueWork({
+        name: 'order',
+        everyMs: dueWorkEveryMs,
+        log,
+        look: () => readDueTimes(deps),
+        works: {
+          expire: () => expireOrders(deps),
+          advance: () => advanceOrders(deps),
+          async sagas() {
+            while ((await recoverSagas(deps)) === recoveryBatch);
+          },
+        },
+      });
       consumer = startEventConsumer({
         service: 'order',
         sources: ['payment'],
@@ -117,7 +139,7 @@ export async function createOrderSubgraph(runtime: Runtime): Promise<OrderSubgra
     async close() {
       stopListening?.();
       await consumer?.stop();
-      await Promise.all(sweeps.map((loop) => loop.stop()));
+      await dueWork?.stop();
       await relay?.stop();
       await feed.close();
       await service.close();

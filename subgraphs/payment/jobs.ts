@@ -2,7 +2,7 @@ import { run, select, write } from '../shared/database/database.ts';
 import { noteFailure } from '../shared/process/dependency.ts';
 import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import type { Jobs } from '../shared/jobs/jobs.ts';
-import { type Loop, startLoop } from '../shared/process/loop.ts';
+import { type DueIn, type DueWork, startDueWork } from '../shared/process/due-work.ts';
 import { purgeShared } from '../shared/tables/retention.ts';
 import { applyFact, hurryAttempt } from './commands/apply-fact.ts';
 import { readReconciliationHour } from './config.ts';
@@ -24,8 +24,7 @@ import { attemptFrom, findPayment, knownAttempt, lockPayment } from './store.ts'
 const batchSize = 50;
 /** At the same time at the provider, per turn. */
 const concurrency = 8;
-const pollMs = 5_000;
-const jobEveryMs = 10_000;
+const lookEveryMs = 10_000;
 const purgeEveryMs = 3_600_000;
 /** How soon a day that has become due is reconciled. */
 const reconcileEveryMs = 600_000;
@@ -34,6 +33,7 @@ const maxBackoffSeconds = 300;
 const maxRefundBackoffSeconds = 3_600;
 /** The order service closes an expired order well within this; afterwards an unpaid payment ends without it. */
 const closeGraceSeconds = 60;
+const unpaidStates = ['OPEN', 'PROCESSING', 'AUTHORIZED', 'FAILED'] as const;
 const unknownPaymentHours = 24;
 const webhookRetentionDays = 90;
 /** Of forged ones and repetitions. */
@@ -140,7 +140,7 @@ export async function reapplyWebhooks(deps: PaymentDeps): Promise<void> {
 export async function closeOverdue(deps: PaymentDeps): Promise<void> {
   const rows = await select(
     deps.db.em(),
-    `select id from payment where state in ('OPEN', 'PROCESSING', 'AUTHORIZED', 'FAILED') and slot = 0 and expires_at < utc_timestamp(3) - interval ${closeGraceSeconds} second limit ${batchSize}`,
+    `select id from payment where state in (${unpaidStates.map((state) => `'${state}'`).join(', ')}) and slot = 0 and expires_at < utc_timestamp(3) - interval ${closeGraceSeconds} second limit ${batchSize}`,
   );
   for (const row of rows) {
     const paymentId = idFromBytes(row['id'] as Buffer);
@@ -175,11 +175,25 @@ export async function purge(deps: PaymentDeps): Promise<void> {
   }
 }
 
-/** The background work of this process: loops that can be woken, and under them Agenda's recurring jobs. */
-export async function startJobs(
-  deps: PaymentDeps,
-  jobs: Jobs,
-): Promise<{ readonly attempts: Loop; readonly refunds: Loop }> {
+/** In how many milliseconds the first row of each kind is due, by the database's clock. One statement. */
+async function readDueTimes({ db }: PaymentDeps): Promise<DueIn<'attempts' | 'refunds'>> {
+  const overdue = unpaidStates.map(
+    (state) =>
+      `(select expires_at + interval ${closeGraceSeconds} second as at from payment where state = '${state}' and slot = 0 order by expires_at limit 1)`,
+  );
+  const [row] = await select(
+    db.em(),
+    `select timestampdiff(microsecond, utc_timestamp(3), min(at)) as attempts,
+       timestampdiff(microsecond, utc_timestamp(3), (select min(next_try_at) from refund where next_try_at is not null)) as refunds
+     from (select min(next_check_at) as at from attempt where next_check_at is not null
+       union all select min(next_try_at) from webhook_inbox where next_try_at is not null union all ${overdue.join(' union all ')}) as due`,
+  );
+  const dueIn = (microseconds: unknown): number | null => (microseconds === null ? null : Number(microseconds) / 1_000);
+  return { attempts: dueIn(row?.['attempts']), refunds: dueIn(row?.['refunds']) };
+}
+
+/** The background work of this process: what runs when it is due or woken, and Agenda's recurring jobs. */
+export function startJobs(deps: PaymentDeps, jobs: Jobs): DueWork<'attempts' | 'refunds'> {
   const attemptsTurn = async (): Promise<void> => {
     await closeOverdue(deps);
     while ((await checkAttempts(deps)) === batchSize);
@@ -188,19 +202,20 @@ export async function startJobs(
   const refundsTurn = async (): Promise<void> => {
     while ((await executeRefunds(deps)) === batchSize);
   };
-  jobs.define('payment.attempts', attemptsTurn);
-  jobs.define('payment.refunds', refundsTurn);
   const reconciliationHour = readReconciliationHour(deps.env);
   jobs.define('payment.purge', () => purge(deps));
   jobs.define('payment.reconcile', () => reconcileDue(deps, reconciliationHour));
-  jobs.recurring('payment.attempts', jobEveryMs);
-  jobs.recurring('payment.refunds', jobEveryMs);
+  jobs.retire('payment.attempts', 'payment.refunds');
   jobs.recurring('payment.purge', purgeEveryMs);
   jobs.recurring('payment.reconcile', reconcileEveryMs);
   jobs.start();
-  const loop = (name: string, turn: () => Promise<void>) =>
-    startLoop({ name: `payment ${name}`, everyMs: pollMs, log: deps.log, turn });
-  return { attempts: loop('attempts', attemptsTurn), refunds: loop('refunds', refundsTurn) };
+  return startDueWork({
+    name: 'payment',
+    everyMs: lookEveryMs,
+    log: deps.log,
+    look: () => readDueTimes(deps),
+    works: { attempts: attemptsTurn, refunds: refundsTurn },
+  });
 }
 
 /** Takes a due row for this process by moving its next turn, on the database's clock; false when another was faster. */

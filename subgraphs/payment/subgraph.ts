@@ -15,15 +15,6 @@ import type { PaymentContext } from './context.ts';
 import { type PaymentDeps, type Work, works } from './deps.ts';
 import { startJobs } from './jobs.ts';
 import { createLoaders } from './loaders.ts';
-import { InitialPaymentMigration } from './migrations/2026-11-21-initial.ts';
-import { BarrierMigration } from './migrations/2026-11-22-barrier.ts';
-import { LedgerMigration } from './migrations/2026-11-22-ledger.ts';
-import { LiveSlotMigration } from './migrations/2026-11-22-live-slot.ts';
-import { ReconciliationMigration } from './migrations/2026-11-22-reconciliation.ts';
-import { CaptureMigration } from './migrations/2026-11-23-capture.ts';
-import { OutboxMarkMigration } from './migrations/2026-11-30-outbox-mark.ts';
-import { ProviderDoingsMigration } from './migrations/2026-11-30-own-doings.ts';
-import { RefundTriesMigration } from './migrations/2026-11-22-refund-tries.ts';
 import { openPaymentMetrics } from './metrics.ts';
 import { orderEvents } from './order-events.ts';
 import { openProviders } from './providers/open-providers.ts';
@@ -32,15 +23,39 @@ import { createResolvers } from './resolvers.ts';
 import { webhookRoute } from './webhooks.ts';
 
 const migrations: readonly NamedMigration[] = [
-  { name: '2026-11-21-initial', class: InitialPaymentMigration },
-  { name: '2026-11-22-live-slot', class: LiveSlotMigration },
-  { name: '2026-11-22-ledger', class: LedgerMigration },
-  { name: '2026-11-22-barrier', class: BarrierMigration },
-  { name: '2026-11-22-refund-tries', class: RefundTriesMigration },
-  { name: '2026-11-22-reconciliation', class: ReconciliationMigration },
-  { name: '2026-11-23-capture', class: CaptureMigration },
-  { name: '2026-11-30-own-doings', class: ProviderDoingsMigration },
-  { name: '2026-11-30-outbox-mark', class: OutboxMarkMigration },
+  {
+    name: '2026-11-21-initial',
+    load: async () => (await import('./migrations/2026-11-21-initial.ts')).InitialPaymentMigration,
+  },
+  {
+    name: '2026-11-22-live-slot',
+    load: async () => (await import('./migrations/2026-11-22-live-slot.ts')).LiveSlotMigration,
+  },
+  { name: '2026-11-22-ledger', load: async () => (await import('./migrations/2026-11-22-ledger.ts')).LedgerMigration },
+  {
+    name: '2026-11-22-barrier',
+    load: async () => (await import('./migrations/2026-11-22-barrier.ts')).BarrierMigration,
+  },
+  {
+    name: '2026-11-22-refund-tries',
+    load: async () => (await import('./migrations/2026-11-22-refund-tries.ts')).RefundTriesMigration,
+  },
+  {
+    name: '2026-11-22-reconciliation',
+    load: async () => (await import('./migrations/2026-11-22-reconciliation.ts')).ReconciliationMigration,
+  },
+  {
+    name: '2026-11-23-capture',
+    load: async () => (await import('./migrations/2026-11-23-capture.ts')).CaptureMigration,
+  },
+  {
+    name: '2026-11-30-own-doings',
+    load: async () => (await import('./migrations/2026-11-30-own-doings.ts')).ProviderDoingsMigration,
+  },
+  {
+    name: '2026-11-30-outbox-mark',
+    load: async () => (await import('./migrations/2026-11-30-outbox-mark.ts')).OutboxMarkMigration,
+  },
 ];
 
 /** The payment service's schema as it is to be. */
@@ -110,9 +125,9 @@ export async function createPaymentSubgraph(runtime: Runtime): Promise<Subgraph>
 /** Relay, consumer and jobs, once started here; until then `wake` reaches whichever process has them. */
 function backgroundWork({ redis, live, jobs, log, metrics }: Runtime, { db }: Service, deps: () => PaymentDeps) {
   let loops: Readonly<Record<Work, Loop>> | undefined;
+  let stopLoops: (() => Promise<unknown>) | undefined;
   let stopConsumer: (() => Promise<void>) | undefined;
   let stopListening: (() => void) | undefined;
-  const isWork = (text: string | null): text is Work => works.includes(text as Work);
   return {
     wake(work: Work): void {
       if (loops) loops[work].kick();
@@ -120,7 +135,9 @@ function backgroundWork({ redis, live, jobs, log, metrics }: Runtime, { db }: Se
     },
     async start(): Promise<void> {
       const outbox = startOutboxRelay({ service: 'payment', db, redis, log, metrics });
-      loops = { outbox, ...(await startJobs(deps(), jobs)) };
+      const { attempts, refunds, stop } = startJobs(deps(), jobs);
+      loops = { outbox, attempts, refunds };
+      stopLoops = () => Promise.all([outbox.stop(), stop()]);
       const consumer = startEventConsumer({
         service: 'payment',
         sources: ['order'],
@@ -132,13 +149,14 @@ function backgroundWork({ redis, live, jobs, log, metrics }: Runtime, { db }: Se
       });
       stopConsumer = () => consumer.stop();
       stopListening = live.listen(wakeChannel, (message) => {
-        if (isWork(message)) loops?.[message].kick();
+        // Without a message some may have been missed.
+        for (const work of message === null ? works : works.filter((name) => name === message)) loops?.[work].kick();
       });
     },
     async stop(): Promise<void> {
       stopListening?.();
       await stopConsumer?.();
-      await Promise.all(Object.values(loops ?? {}).map((loop) => loop.stop()));
+      await stopLoops?.();
     },
   };
 }

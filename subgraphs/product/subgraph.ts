@@ -11,18 +11,18 @@ import type { ProductDeps } from './deps.ts';
 import { eventHandlers, sources } from './events.ts';
 import { defineJobs } from './jobs.ts';
 import { createLoaders } from './loaders.ts';
-import { ProductsAndStock } from './migrations/0001-products-and-stock.ts';
-import { Nights } from './migrations/2026-11-21-nights.ts';
-import { Search } from './migrations/2026-11-30-search.ts';
 import { productEntities } from './records.ts';
 import { type ProductContext, resolvers } from './resolvers.ts';
 import { openStockReader } from './stock-reader.ts';
 
 export const entities = productEntities;
 export const migrations: readonly NamedMigration[] = [
-  { name: '0001-products-and-stock', class: ProductsAndStock },
-  { name: '2026-11-21-nights', class: Nights },
-  { name: '2026-11-30-search', class: Search },
+  {
+    name: '0001-products-and-stock',
+    load: async () => (await import('./migrations/0001-products-and-stock.ts')).ProductsAndStock,
+  },
+  { name: '2026-11-21-nights', load: async () => (await import('./migrations/2026-11-21-nights.ts')).Nights },
+  { name: '2026-11-30-search', load: async () => (await import('./migrations/2026-11-30-search.ts')).Search },
 ];
 
 /** The product subgraph's schema, for ops/migrate.ts. */

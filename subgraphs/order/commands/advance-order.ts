@@ -66,7 +66,7 @@ export async function advanceOnce(deps: OrderDeps, orderId: string, change: Chan
   await step({ type: 'Complete' });
 }
 
-/** Advances every order that is due; the job `order.advance`. Returns how many were looked at. */
+/** Advances every order that is due. Returns how many were looked at. */
 export async function advanceOrders(deps: OrderDeps): Promise<number> {
   const rows = await select(
     deps.db.em(),

@@ -27,6 +27,10 @@ export function captureIntent(db: Database, id: string, body: z.infer<typeof cap
 
 /** Lets go what was held too long, as banks do. */
 export async function expireAuthorizations(db: Database): Promise<void> {
+  while ((await expireBatch(db)) === expiryBatch);
+}
+
+async function expireBatch(db: Database): Promise<number> {
   const rows = await select(
     db.em(),
     `select id from intent where capture_before <= utc_timestamp(3) limit ${expiryBatch}`,
@@ -38,4 +42,5 @@ export async function expireAuthorizations(db: Database): Promise<void> {
       else await write(sql, 'update intent set capture_before = null where id = ?', [id]);
     });
   }
+  return rows.length;
 }

@@ -3,11 +3,9 @@ import { type Dispatcher, request } from 'undici';
 import { z } from 'zod';
 import { type Database, type Row, type Sql, insertRows, run, select, write } from '../../shared/database/database.ts';
 import { openDependency } from '../../shared/process/dependency.ts';
-import { type Loop, startLoop } from '../../shared/process/loop.ts';
 import type { Logger } from '../../shared/process/telemetry.ts';
 import { signatureHeader } from '../domain/signature.ts';
 
-const pollMs = 500;
 const batchSize = 100;
 const concurrency = 16;
 const timeoutMs = 5_000;
@@ -199,8 +197,8 @@ const nameOf = ({ code, name }: Error & { code?: unknown }): string => (typeof c
 const isRefusal = (answer: number | string | undefined): boolean =>
   typeof answer === 'number' && answer >= 400 && answer < 500;
 
-/** Sends what is due, signed anew each time, again with back-off until the merchant answers 2xx. Survives a restart: what is owed is in the database. */
-export function startDeliveries(options: { db: Database; target: Target; log: Logger }): Loop {
+/** A turn of sending what is due, signed anew each time, again with back-off until the merchant answers 2xx. Survives a restart: what is owed is in the database. */
+export function openDeliveries(options: { db: Database; target: Target; log: Logger }): () => Promise<void> {
   const { db, target, log } = options;
   const merchant = openDependency({ name: 'merchant', setting: 'SIMULATED_WEBHOOK_URL', log }).part();
 
@@ -237,16 +235,19 @@ export function startDeliveries(options: { db: Database; target: Target; log: Lo
     );
   }
 
-  async function turn(): Promise<void> {
+  async function deliverBatch(): Promise<number> {
     const rows = await select(
       db.em(),
       `select id, type, body, copies, attempts from webhook where due_at <= utc_timestamp(3) order by due_at limit ${batchSize}`,
     );
+    const found = rows.length;
     const worker = async (): Promise<void> => {
       for (let row = rows.shift(); row !== undefined; row = rows.shift()) await deliver(row);
     };
-    await Promise.all(Array.from({ length: Math.min(concurrency, rows.length) }, worker));
+    await Promise.all(Array.from({ length: Math.min(concurrency, found) }, worker));
+    return found;
   }
-
-  return startLoop({ name: 'simulated webhooks', everyMs: pollMs, log, turn });
+  return async () => {
+    while ((await deliverBatch()) === batchSize);
+  };
 }

@@ -2,11 +2,12 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
-import { type Database, openDatabase } from '../../shared/database/database.ts';
+import { type Database, openDatabase, select } from '../../shared/database/database.ts';
 import { openDependency } from '../../shared/process/dependency.ts';
 import type { Env } from '../../shared/process/env.ts';
 import { isUnavailable } from '../../shared/errors/errors.ts';
-import { type Loop, startLoop } from '../../shared/process/loop.ts';
+import { type DueIn, startDueWork } from '../../shared/process/due-work.ts';
+import type { Loop } from '../../shared/process/loop.ts';
 import { collectGarbage } from '../../shared/process/memory.ts';
 import { runProcess } from '../../shared/process/run-process.ts';
 import { openOperationsPort } from '../../shared/process/operations-port.ts';
@@ -16,7 +17,7 @@ import { openStartDoor } from '../../shared/process/start-door.ts';
 import { answerOperations, readBody, respond } from '../../shared/http/operations.ts';
 import { type Logger, createLogger, createMetrics } from '../../shared/process/telemetry.ts';
 import { type ProviderConfig, readProviderConfig } from './config.ts';
-import { controlBody, forge, owedWebhooks, startDeliveries, storeControl } from './deliveries.ts';
+import { controlBody, forge, openDeliveries, owedWebhooks, storeControl } from './deliveries.ts';
 import {
   ApiError, cancelIntent, confirmBody, confirmIntent, createBody, createIntent, findIntents, finishIntent, getIntent, readJournal,
 } from './intents.ts'; // prettier-ignore
@@ -28,7 +29,7 @@ import { simulatedSchema } from './subgraph.ts';
 
 const maxBodyBytes = 16 * 1024;
 const poolSize = 20;
-const authorizationsEveryMs = 1_000;
+const lookEveryMs = 20_000;
 
 export type SimulatedProvider = {
   readonly url: string;
@@ -64,14 +65,15 @@ export async function startSimulatedProvider(env: Env, options: { log?: Logger }
   const { databaseUrl: url, startWaitMs } = config;
   const door = await openStartDoor({ address: config, startWaitMs, dependencies: [dependency] });
   const db = await openDatabase({ url, entities, migrations, poolSize, log, dependency, startTimeoutMs: startWaitMs });
-  const deliveries = startDeliveries({ db, target: { url: config.webhookUrl, secret: config.webhookSecret }, log });
-  const authorizations = startLoop({
-    name: 'simulated authorizations',
-    everyMs: authorizationsEveryMs,
+  const target = { url: config.webhookUrl, secret: config.webhookSecret };
+  const dueWork = startDueWork({
+    name: 'simulated provider',
+    everyMs: lookEveryMs,
     log,
-    turn: () => expireAuthorizations(db),
+    look: () => readDueTimes(db),
+    works: { deliveries: openDeliveries({ db, target, log }), authorizations: () => expireAuthorizations(db) },
   });
-  const endpoints = createEndpoints(db, config, deliveries);
+  const endpoints = createEndpoints(db, config, dueWork.deliveries);
 
   const server = createServer((request, response) => {
     void (async () => {
@@ -88,10 +90,21 @@ export async function startSimulatedProvider(env: Env, options: { log?: Logger }
     ready: () => db.ping(),
     async close() {
       await closeServer(server);
-      await Promise.all([deliveries.stop(), authorizations.stop()]);
+      await dueWork.stop();
       await db.close();
     },
   };
+}
+
+/** In how many milliseconds the first webhook is to be sent, and the first money held to be let go. One statement. */
+async function readDueTimes(db: Database): Promise<DueIn<'deliveries' | 'authorizations'>> {
+  const [row] = await select(
+    db.em(),
+    `select timestampdiff(microsecond, utc_timestamp(3), (select min(due_at) from webhook where due_at is not null)) as deliveries,
+       timestampdiff(microsecond, utc_timestamp(3), (select min(capture_before) from intent where capture_before is not null)) as authorizations`,
+  );
+  const dueIn = (microseconds: unknown): number | null => (microseconds === null ? null : Number(microseconds) / 1_000);
+  return { deliveries: dueIn(row?.['deliveries']), authorizations: dueIn(row?.['authorizations']) };
 }
 
 function fail(response: ServerResponse, error: Error, log: Logger): void {

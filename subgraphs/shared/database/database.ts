@@ -1,4 +1,4 @@
-import { type MikroORM } from '@mikro-orm/mysql';
+import type { MikroORM } from '@mikro-orm/mysql';
 import { type Dependency, openDependency, usualStartTimeoutMs } from '../process/dependency.ts';
 import { type Time, realTime } from '../time/time.ts';
 

@@ -4,11 +4,10 @@ import type { MikroORM } from '@mikro-orm/mysql';
 import { createConnection } from 'mysql2/promise';
 import type { Logger } from '../process/telemetry.ts';
 
-/** A migration under the name that the migrations table remembers. */
-export type NamedMigration = {
-  readonly name: string;
-  readonly class: new (...args: ConstructorParameters<typeof Migration>) => Migration;
-};
+type MigrationClass = new (...args: ConstructorParameters<typeof Migration>) => Migration;
+
+/** A migration under the name that the migrations table remembers; loaded, and MikroORM with it, when it is missing there. */
+export type NamedMigration = { readonly name: string; readonly load: () => Promise<MigrationClass> };
 
 export type SchemaOptions = {
   readonly url: string;
@@ -24,11 +23,12 @@ export type SchemaOptions = {
 export async function openOrm({ url, entities, migrations, log }: SchemaOptions): Promise<MikroORM> {
   const isMariaDb = await servesMariaDb(url);
   const { Migrator } = await import('@mikro-orm/migrations');
+  const migrationsList = await Promise.all(migrations.map(async ({ name, load }) => ({ name, class: await load() })));
   const options = {
     clientUrl: url,
     entities: [...entities] as EntitySchema[],
     extensions: [Migrator],
-    migrations: { migrationsList: [...migrations], snapshot: false, transactional: true, allOrNothing: false },
+    migrations: { migrationsList, snapshot: false, transactional: true, allOrNothing: false },
     forceUtcTimezone: true,
     charset: 'utf8mb4',
     collate: 'utf8mb4_bin',

@@ -61,13 +61,15 @@ export function startEventConsumer(deps: ConsumerDeps): { stop(): Promise<void> 
     let holds = false;
     let recover = true;
     let recoveredAtMs = -Infinity;
+    let takenAtMs = -Infinity;
     while (!stopped) {
       try {
         if (!redis.isOpen) await inTime(redis.connect(), connectWithinMs, time);
-        const held: boolean = await takeLease(redis, lease, consumer);
-        let takenAtMs = time.monotonicMs();
-        if ((held && !holds) || takenAtMs - recoveredAtMs > recoverEveryMs) recover = true;
-        holds = held;
+        if (!holds || time.monotonicMs() - recoveredAtMs > recoverEveryMs) recover = true;
+        if (!holds || time.monotonicMs() - takenAtMs > leaseMs / 3) {
+          holds = await takeLease(redis, lease, consumer);
+          takenAtMs = time.monotonicMs();
+        }
         if (!holds) {
           await time.sleep(blockMs);
           continue;
@@ -91,6 +93,7 @@ export function startEventConsumer(deps: ConsumerDeps): { stop(): Promise<void> 
         }
       } catch (error) {
         recover = true;
+        takenAtMs = -Infinity;
         if (!stopped) {
           const { message } = error as Error;
           // A group vanishes when Redis loses its data; takeOver makes it again. A Redis that is away is said elsewhere.

@@ -1,5 +1,6 @@
 import { type Sql, databaseTime, run, select, toJson } from '../database/database.ts';
 import type { Redis } from '../process/redis.ts';
+import type { Time } from '../time/time.ts';
 import { isEarlier } from './stream-ids.ts';
 
 /**
@@ -12,6 +13,8 @@ export type HandledMark = {
    * lost nothing that relays do not know of.
    */
   moveOn(sql: Sql, isWhole: () => Promise<boolean>): Promise<void>;
+  /** All that was published before this, by `time`, has been handled: the mark need not move on until something else is. */
+  settledAtMs(): number;
   /** By the database's clock, as `%Y-%m-%dT%T.%f`; null while it is not known. */
   read(sql: Sql): Promise<string | null>;
   /** Redis has lost something: how far its streams went says nothing any more. */
@@ -22,7 +25,7 @@ type Kept = { readonly at: string; readonly consumers: readonly string[]; readon
 type Group = { readonly name: string; readonly delivered: string; readonly firstPending: string };
 type Stream = { readonly end: string; readonly groups: readonly Group[] };
 /** What was published up to `at` is in the streams, up to these entries. */
-type Watched = { readonly at: string; readonly ends: readonly string[] };
+type Watched = { readonly at: string; readonly atMs: number; readonly ends: readonly string[] };
 
 /** A consumer that was not seen for so long is not waited for any more: no longer than rows are kept to be published again. */
 const waitForConsumerHours = 48;
@@ -39,9 +42,15 @@ for _, group in ipairs(redis.call('xinfo', 'groups', KEYS[1])) do
 end
 return answer`;
 
-export function openHandledMark(deps: { service: string; redis: Redis; streams: readonly string[] }): HandledMark {
-  const { service, redis, streams } = deps;
+export function openHandledMark(deps: {
+  service: string;
+  redis: Redis;
+  streams: readonly string[];
+  time: Time;
+}): HandledMark {
+  const { service, redis, streams, time } = deps;
   let watched: Watched | null = null;
+  let settledAtMs = -Infinity;
 
   async function readStream(stream: string): Promise<Stream> {
     const [end = '', ...told] = (await redis.eval(streamScript, { keys: [stream], arguments: [] })) as string[];
@@ -64,27 +73,32 @@ export function openHandledMark(deps: { service: string; redis: Redis; streams: 
 
   return {
     async moveOn(sql, isWhole) {
+      const atMs = time.monotonicMs() - 1_000;
       // A second ago: what is noted as published in this millisecond may come into its stream after this.
       const at = await databaseTime(sql, 1);
       const now: Stream[] = [];
       for (const stream of streams) now.push(await readStream(stream));
       const before = watched;
-      watched ??= { at, ends: now.map(({ end }) => end) };
+      watched ??= { at, atMs, ends: now.map(({ end }) => end) };
+      if (now.every(({ end }) => end === '0-0')) settledAtMs = atMs;
       if (!before) return;
       const kept = await readKept(sql);
       const consumers = consumersPast(before.ends, now, kept && !kept.isOld ? kept.consumers : []);
       if (!consumers || !(await isWhole())) return;
-      watched = { at, ends: now.map(({ end }) => end) };
+      watched = { at, atMs, ends: now.map(({ end }) => end) };
       await run(
         sql,
         `insert into outbox_mark (service, handled_at, consumers) values (?, ?, ?)
          on duplicate key update handled_at = values(handled_at), consumers = values(consumers)`,
         [service, before.at, JSON.stringify([...consumers])],
       );
+      settledAtMs = before.atMs;
     },
+    settledAtMs: () => settledAtMs,
     read: async (sql) => (await readKept(sql))?.at ?? null,
     forget() {
       watched = null;
+      settledAtMs = -Infinity;
     },
   };
 }

@@ -47,8 +47,8 @@ const laterOf = (one: string, other: string): string => (one > other ? one : oth
 
 /** Whether Redis still has what was published. */
 export type LossCheck = {
-  /** Where it has not, all rows that may be missing become unpublished. To be called before each round of publishing. */
-  republish(sql: Sql): Promise<void>;
+  /** Where it has not, all rows that may be missing become unpublished, and are to be published now: true. To be called before each round of publishing. */
+  republish(sql: Sql): Promise<boolean>;
   /** True when Redis has lost nothing that relays do not know of. */
   isWhole(): Promise<boolean>;
 };
@@ -67,27 +67,30 @@ export function openLossCheck(deps: {
   log: Logger;
   time: Time;
   handled: HandledMark;
+  /** When something was published last, by `time`: the marker need not move on while nothing is. */
+  published: { atMs(): number };
 }): LossCheck {
-  const { redis, log, time, handled } = deps;
+  const { redis, log, time, handled, published } = deps;
   const marker = `events:${deps.service}:marker`;
   let markedAtMs = -Infinity;
   /** Another relay that looks after a loss, and since when. */
   let other = { held: '', seenMs: 0 };
 
-  async function republish(sql: Sql): Promise<void> {
-    const remark = time.monotonicMs() - markedAtMs > markEveryMs;
+  async function republish(sql: Sql): Promise<boolean> {
+    const askedAtMs = time.monotonicMs();
+    const remark = markedAtMs <= published.atMs() && askedAtMs - markedAtMs > markEveryMs;
     const now = remark ? await databaseTime(sql) : '';
     const holder = newId();
     const overdue = time.monotonicMs() - other.seenMs > holdMs ? other.held : '';
     const [run, left, held] = (await redis.eval(markScript, { keys: [marker], arguments: [now, holder, overdue] })) as [string, string?, string?]; // prettier-ignore
     if (left === undefined) {
-      if (remark) markedAtMs = time.monotonicMs();
-      return;
+      if (remark) markedAtMs = askedAtMs;
+      return false;
     }
     handled.forget();
     if (held !== `lost ${left} ${holder}`) {
       if (held !== other.held) other = { held: held ?? '', seenMs: time.monotonicMs() };
-      return;
+      return false;
     }
     const since = laterOf(left, (await handled.read(sql)) ?? '');
     let found = await write(
@@ -112,6 +115,7 @@ export function openLossCheck(deps: {
         { events: found, ...(since !== '' && { since }) },
         'Redis was restarted or emptied: publishing again what it may have lost',
       );
+    return true;
   }
 
   const isWhole = async (): Promise<boolean> =>

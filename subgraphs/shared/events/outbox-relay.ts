@@ -11,9 +11,12 @@ import { type Time, realTime } from '../time/time.ts';
 
 const batchSize = 200;
 const claimSeconds = 15;
+/** How often it is looked whether Redis has lost what was published. */
 const pollMs = 1_000;
+/** The net under kicks: a process that dies between its commit and its kick leaves rows that this finds. */
+const sweepMs = 15_000;
 const trimEveryMs = 60_000;
-/** How often it is looked whether all consumers have handled what was published. */
+/** How often it is looked whether all consumers have handled what was published, until they have. */
 const handledEveryMs = 15_000;
 
 export type Relay = Loop;
@@ -21,8 +24,8 @@ export type Relay = Loop;
 /**
  * Publishes outbox rows to Redis Streams, at least once and roughly in order; consumers drop repetitions by their inbox.
  * Rows are claimed by a conditional UPDATE with owner and lease on the database's clock, so relays may run side by side.
- * `kick()` after a commit publishes at once; the poll is the net under it.
- * What Redis has lost goes out again (`openLossCheck`).
+ * `kick()` after a commit publishes at once; a sweep is the net under it. What Redis has lost goes out again within a
+ * second or two (`openLossCheck`). While nothing is published, the database is asked by the sweep alone.
  */
 export function startOutboxRelay(deps: {
   service: string;
@@ -34,10 +37,17 @@ export function startOutboxRelay(deps: {
 }): Relay {
   const { time = realTime } = deps;
   const owner = idToBytes(newId());
+  /** What earlier processes have published is looked after, too. */
+  let publishedAtMs = time.monotonicMs();
   let trimmedAtMs = time.monotonicMs();
-  const handled = openHandledMark({ service: deps.service, redis: deps.redis, streams: streamsOf(deps.service) });
-  const loss = openLossCheck({ ...deps, time, handled });
+  const published = { atMs: () => publishedAtMs };
+  const handled = openHandledMark({ service: deps.service, redis: deps.redis, streams: streamsOf(deps.service), time });
+  const loss = openLossCheck({ ...deps, time, handled, published });
   let lookedAtMs = -Infinity;
+  let sweptAtMs = -Infinity;
+  let isDue = true;
+  /** A turn that failed, or a process before this one, may have left claims: they are looked for until they have ended. */
+  let claimsEndAtMs = time.monotonicMs() + claimSeconds * 1_000;
 
   async function publishBatch(sql: Sql): Promise<number> {
     const claimed = await write(
@@ -62,27 +72,42 @@ export function startOutboxRelay(deps: {
     await run(sql, 'update outbox set published_at = utc_timestamp(3) where claimed_by = ? and published_at is null', [
       owner,
     ]);
+    publishedAtMs = time.monotonicMs();
     return rows.length;
   }
 
-  return startLoop({
-    name: `${deps.service} outbox relay`,
-    everyMs: pollMs,
-    log: deps.log,
-    time,
-    async turn() {
-      const sql = deps.db.em();
-      await loss.republish(sql);
-      while ((await publishBatch(sql)) === batchSize);
-      if (time.monotonicMs() - lookedAtMs > handledEveryMs) {
-        lookedAtMs = time.monotonicMs();
-        await handled.moveOn(sql, loss.isWhole);
+  async function turn(): Promise<void> {
+    const sql = deps.db.em();
+    if (await loss.republish(sql)) isDue = true;
+    const nowMs = time.monotonicMs();
+    const restMs = nowMs < claimsEndAtMs + pollMs ? 0 : sweepMs;
+    if (isDue || nowMs - sweptAtMs > restMs) {
+      isDue = false;
+      try {
+        while ((await publishBatch(sql)) === batchSize);
+      } catch (error) {
+        isDue = true;
+        claimsEndAtMs = time.monotonicMs() + claimSeconds * 1_000;
+        throw error;
       }
-      if (time.monotonicMs() - trimmedAtMs < trimEveryMs) return;
-      trimmedAtMs = time.monotonicMs();
-      for (const stream of streamsOf(deps.service)) await trimStream(deps.redis, stream);
+      sweptAtMs = time.monotonicMs();
+    }
+    if (handled.settledAtMs() < publishedAtMs && time.monotonicMs() - lookedAtMs > handledEveryMs) {
+      lookedAtMs = time.monotonicMs();
+      await handled.moveOn(sql, loss.isWhole);
+    }
+    if (time.monotonicMs() - trimmedAtMs < trimEveryMs) return;
+    trimmedAtMs = time.monotonicMs();
+    for (const stream of streamsOf(deps.service)) await trimStream(deps.redis, stream);
+  }
+  const loop = startLoop({ name: `${deps.service} outbox relay`, everyMs: pollMs, log: deps.log, time, turn });
+  return {
+    kick() {
+      isDue = true;
+      loop.kick();
     },
-  });
+    stop: loop.stop,
+  };
 }
 
 const eventOf = (row: Row): DomainEvent => ({

@@ -1,13 +1,14 @@
 import { EventEmitter } from 'node:events';
-import type { JobStateNotification, NotificationChannel, NotificationChannelState } from 'agenda';
+import type { JobNotification, JobStateNotification, NotificationChannel, NotificationChannelState } from 'agenda';
 import type { Live } from '../process/live.ts';
 
 const channel = 'jobs';
-const dateKeys: ReadonlySet<string> = new Set(['timestamp', 'retryAt', 'lastRunAt', 'lastFinishedAt']);
+const savedChannel = 'saved-jobs';
+const dateKeys: ReadonlySet<string> = new Set(['timestamp', 'nextRunAt', 'retryAt', 'lastRunAt', 'lastFinishedAt']);
 
 /**
- * Tells every process what becomes of jobs, for the page that shows them, over our own live notices: they survive a Redis
- * that is away, whatever store the jobs are in. That a job is there needs no notice: stores are asked each half second.
+ * Tells every process that a job was saved, and what becomes of it, for the page that shows them, over our own live notices:
+ * they survive a Redis that is away, whatever store the jobs are in. A job whose notice was lost is found by asking the store.
  */
 export class JobNotices extends EventEmitter implements NotificationChannel {
   readonly #live: Live;
@@ -26,11 +27,13 @@ export class JobNotices extends EventEmitter implements NotificationChannel {
   async disconnect(): Promise<void> {
     this.#state = 'disconnected';
   }
-  subscribe(): () => void {
-    return () => undefined;
+  subscribe(handler: (notification: JobNotification) => void | Promise<void>): () => void {
+    return this.#live.listen(savedChannel, (message) => {
+      if (message !== null) void handler(JSON.parse(message, reviveDate) as JobNotification);
+    });
   }
-  async publish(): Promise<void> {
-    // see the class
+  async publish(notification: JobNotification): Promise<void> {
+    this.#live.publish(savedChannel, JSON.stringify(notification));
   }
   async publishState(notification: JobStateNotification): Promise<void> {
     this.#live.publish(channel, JSON.stringify(notification));

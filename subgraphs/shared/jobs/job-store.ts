@@ -35,7 +35,7 @@ export async function connectJobStore(options: JobStoreOptions): Promise<JobStor
 
 /**
  * What Agenda gets: a backend that is connected, without a channel of notices. Agenda's own for Redis emits errors that
- * nothing listens to, and leaves a connection behind at every try to connect; due jobs are found by asking each 0.5 s.
+ * nothing listens to, and leaves a connection behind at every try to connect; ours is `JobNotices`.
  */
 function storeOnly({ name, repository }: AgendaBackend, onLeft: (error: Error) => void): AgendaBackend {
   return {

@@ -21,6 +21,8 @@ export type Jobs = {
   define(name: string, handler: () => Promise<void>): void;
   /** Runs a defined job every so often, in one process at a time. Made again by itself if the job store loses it. */
   recurring(name: string, everyMs: number): void;
+  /** Takes the recurring jobs of these names out of the store, where a version before this one has left them. */
+  retire(...names: readonly string[]): void;
   /**
    * Wakes a job at the full second after `at`; one job a second and name however often it is asked for. Rejects while the
    * store is away: whoever asks has a sweep as the net under it.
@@ -34,7 +36,10 @@ export type Jobs = {
   stop(): Promise<void>;
 };
 
-const processEveryMs = 500;
+/** Jobs that are due before the next time are run at theirs: they are known a time before, or told of by a notice. */
+const processEveryMs = 2_000;
+/** Where no notices are. */
+const processOftenMs = 500;
 const lockLifetimeMs = 30_000;
 const drainTimeoutMs = 15_000;
 const ensureEveryMs = 2_000;
@@ -52,7 +57,7 @@ export type JobsOptions = {
   readonly prefix: string;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** By which processes tell each other what becomes of jobs; without it the page of jobs is not live. */
+  /** By which processes tell each other what becomes of jobs; without it the page of jobs is not live, and the store is asked more often. */
   readonly live?: Live;
 };
 
@@ -79,21 +84,11 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
   const part = dependency.part();
   const handlers = new Map<string, () => Promise<void>>();
   const recurring = new Map<string, number>();
+  const retired = new Set<string>();
   const wakes = new LRUCache<string, true>({ max: rememberedWakes });
   let opened: OpenedJobs | undefined;
   let toStart = false;
   let stopping: Promise<void> | undefined;
-
-  async function ensureRecurring(agenda: Agenda): Promise<void> {
-    for (const [name, everyMs] of recurring) {
-      const { jobs } = await agenda.queryJobs({ name });
-      const job = jobs.find(({ repeatInterval }) => repeatInterval);
-      if (job && !isOverdue(job)) continue;
-      // A store that has lost this has lost what was asked for, too.
-      wakes.clear();
-      await agenda.every(everyMs, name);
-    }
-  }
 
   async function look(): Promise<void> {
     try {
@@ -101,7 +96,9 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
       await inTime(opened.store.ping(), answerTimeoutMs);
       if (toStart) {
         await opened.agenda.start();
-        await ensureRecurring(opened.agenda);
+        // A store that has lost these has lost what was asked for, too.
+        if (await ensureRecurring(opened.agenda, recurring)) wakes.clear();
+        await removeRetired(opened.agenda, retired);
       }
       part.back();
     } catch (error) {
@@ -153,6 +150,9 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
       recurring.set(name, everyMs);
       if (toStart) keeper.kick(); // a service that comes after another one's start
     },
+    retire(...names) {
+      for (const name of names) retired.add(name);
+    },
     async wakeAt(name, at) {
       const second = new Date(Math.ceil(at.getTime() / 1000) * 1000);
       const key = `${name} ${second.getTime()}`;
@@ -178,6 +178,25 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
   };
 }
 
+/** Makes the recurring jobs that the store has not, or will never run; true when there were such. */
+async function ensureRecurring(agenda: Agenda, recurring: ReadonlyMap<string, number>): Promise<boolean> {
+  let isLost = false;
+  for (const [name, everyMs] of recurring) {
+    const { jobs } = await agenda.queryJobs({ name });
+    const job = jobs.find(({ repeatInterval }) => repeatInterval);
+    if (job && !isOverdue(job)) continue;
+    isLost = true;
+    await agenda.every(everyMs, name);
+  }
+  return isLost;
+}
+
+async function removeRetired(agenda: Agenda, retired: Set<string>): Promise<void> {
+  const names = [...retired];
+  if (names.length > 0) await agenda.cancel({ names });
+  for (const name of names) retired.delete(name);
+}
+
 /**
  * The Redis store writes a job in several commands, of which it keeps the first ones when it is cut off or restarted
  * without its last second: such a job is there and never found when it is due.
@@ -201,7 +220,7 @@ async function connectAgenda(
     backend: store.backend,
     ...(options.live && { notificationChannel: new JobNotices(options.live) }),
     name: options.name,
-    processEvery: processEveryMs,
+    processEvery: options.live ? processEveryMs : processOftenMs,
     defaultConcurrency: 1,
     defaultLockLimit: 1,
     defaultLockLifetime: lockLifetimeMs,

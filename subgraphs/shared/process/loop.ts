@@ -9,16 +9,17 @@ export type Loop = {
   stop(): Promise<void>;
 };
 
+const firstBackoffMs = 250;
 const maxBackoffMs = 2_000;
 
 /**
- * Runs `turn` every `everyMs`, never two at once. A failing turn is logged and tried again with back-off up to 2 s, by
+ * Runs `turn` at once and then every `everyMs`, or only when kicked where that is not given; never two at once. A failing turn is logged and tried again with back-off up to 2 s, by
  * chance up to half sooner, so that not all loops of all processes come back at once. A dependency that is away is said
  * where it is watched (`openDependency`), not by each loop that meets it.
  */
 export function startLoop(options: {
   name: string;
-  everyMs: number;
+  everyMs?: number;
   log: Logger;
   time?: Time;
   turn: () => Promise<void>;
@@ -52,11 +53,13 @@ export function startLoop(options: {
       }
     } while (again && failures === 0 && !stopped);
     running = undefined;
+    const { everyMs } = options;
     const delayMs =
       failures === 0
-        ? options.everyMs
-        : Math.min(maxBackoffMs, options.everyMs * 2 ** Math.min(failures - 1, 6)) * (0.5 + time.random() / 2);
-    if (!stopped) cancelTimer = time.after(delayMs, start);
+        ? everyMs
+        : Math.min(maxBackoffMs, (everyMs ?? firstBackoffMs) * 2 ** Math.min(failures - 1, 6)) *
+          (0.5 + time.random() / 2);
+    if (!stopped && delayMs !== undefined) cancelTimer = time.after(delayMs, start);
   }
   function start(): void {
     cancelTimer?.();

@@ -1,13 +1,9 @@
 import type { NamedMigration } from '../../shared/database/database.ts';
-import { Users } from './001-users.ts';
-import { MobilesAsDigits } from './002-mobiles-as-digits.ts';
-import { SignInPlaces } from './003-sign-in-places.ts';
-import { NameKeys } from './004-name-keys.ts';
 
 /** In the order in which they are applied. */
 export const migrations: readonly NamedMigration[] = [
-  { name: '001-users', class: Users },
-  { name: '002-mobiles-as-digits', class: MobilesAsDigits },
-  { name: '003-sign-in-places', class: SignInPlaces },
-  { name: '004-name-keys', class: NameKeys },
+  { name: '001-users', load: async () => (await import('./001-users.ts')).Users },
+  { name: '002-mobiles-as-digits', load: async () => (await import('./002-mobiles-as-digits.ts')).MobilesAsDigits },
+  { name: '003-sign-in-places', load: async () => (await import('./003-sign-in-places.ts')).SignInPlaces },
+  { name: '004-name-keys', load: async () => (await import('./004-name-keys.ts')).NameKeys },
 ];

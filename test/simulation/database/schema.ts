@@ -30,7 +30,8 @@ export async function schemaOf(migrations: readonly NamedMigration[]): Promise<M
   const tables = new Map<string, Table>();
   for (const migration of migrations) {
     const statements: string[] = [];
-    const recorder = Object.assign(Object.create(migration.class.prototype as object) as InstanceType<typeof migration.class>, {
+    const Migration = await migration.load();
+    const recorder = Object.assign(Object.create(Migration.prototype as object) as InstanceType<typeof Migration>, {
       addSql: (sql: string) => void statements.push(sql),
       // What is asked of the information schema: nothing is there yet.
       execute: (sql: string) => Promise.resolve(sql.startsWith('select') ? [] : (statements.push(sql), [])),

@@ -5,7 +5,7 @@ import { type Database, openDatabase } from '../../../subgraphs/shared/database/
 import { type EventHandler, startEventConsumer } from '../../../subgraphs/shared/events/event-consumer.ts';
 import { type DomainEvent, appendOutbox, sharedTables } from '../../../subgraphs/shared/tables/outbox.ts';
 import { newId } from '../../../subgraphs/shared/values/ids.ts';
-import { startOutboxRelay } from '../../../subgraphs/shared/events/outbox-relay.ts';
+import { type Relay, startOutboxRelay } from '../../../subgraphs/shared/events/outbox-relay.ts';
 import { type Redis, openRedis } from '../../../subgraphs/shared/process/redis.ts';
 import { type Metrics, createLogger, createMetrics } from '../../../subgraphs/shared/process/telemetry.ts';
 import { type TcpProxy, startTcpProxy } from '../../faults/tcp-proxy.ts';
@@ -33,6 +33,7 @@ export type EventsWorld = {
   /** The name of a service that no other test uses. */
   service(): string;
   /** Appends events about one aggregate, each in a transaction of its own; `n` counts from 1. */
+  /** Writes events and kicks this world's relays, as a command does after its commit. */
   append(aggregateId: string, count: number, type?: string): Promise<DomainEvent[]>;
   relay(service: string): { kick(): void; stop(): Promise<void> };
   consume(
@@ -60,13 +61,14 @@ export async function openEventsWorld(): Promise<EventsWorld> {
   const db = await openDatabase({
     url: root.href,
     entities: [],
-    migrations: [{ name: 'initial', class: EventTables }],
+    migrations: [{ name: 'initial', load: async () => EventTables }],
     poolSize: 20,
     log,
   });
   await db.migrate();
   const redis = await openRedis(servers.redisUrl, log);
   const metrics = createMetrics();
+  const relays: Relay[] = [];
   let services = 0;
   return {
     db,
@@ -89,9 +91,14 @@ export async function openEventsWorld(): Promise<EventsWorld> {
         await db.transaction((tx) => appendOutbox(tx, [event]));
         events.push(event);
       }
+      for (const relay of relays) relay.kick();
       return events;
     },
-    relay: (service) => startOutboxRelay({ service, db, redis, log, metrics }),
+    relay(service) {
+      const relay = startOutboxRelay({ service, db, redis, log, metrics });
+      relays.push(relay);
+      return relay;
+    },
     consume: (service, source, handlers, onHandled) =>
       startEventConsumer({
         service,

@@ -3,6 +3,7 @@ import { partitionOf, streamOf } from '../../../../subgraphs/shared/tables/outbo
 import { type HandledMark, openHandledMark } from '../../../../subgraphs/shared/events/handled-mark.ts';
 import { newId } from '../../../../subgraphs/shared/values/ids.ts';
 import { streamsOf } from '../../../../subgraphs/shared/events/outbox-relay.ts';
+import { realTime } from '../../../../subgraphs/shared/time/time.ts';
 import { until } from '../../../support/until.ts';
 import { type EventsWorld, openEventsWorld } from '../events-world.ts';
 
@@ -21,7 +22,7 @@ const running: { stop(): Promise<void> }[] = [];
 beforeEach(async () => {
   source = world.service();
   seen = 0;
-  mark = openHandledMark({ service: source, redis: world.redis, streams: streamsOf(source) });
+  mark = openHandledMark({ service: source, redis: world.redis, streams: streamsOf(source), time: realTime });
   await world.empty();
 });
 afterEach(stopAll);

@@ -31,6 +31,15 @@ async function inStreams(): Promise<string[]> {
   return entries.flat().map((entry) => (JSON.parse(String(entry?.message['event'])) as { id: string }).id);
 }
 
+test('rows whose kick never came, since their process died after the commit, are published by the sweep', async () => {
+  const relay = world.relay(source);
+  await until(async () => (await world.redis.get(`events:${source}:marker`)) !== null);
+  relay.kick = () => undefined;
+  await world.append(newId(), 3);
+  await until(async () => (await unpublished()) === 0, { timeoutMs: 25_000 });
+  await relay.stop();
+}, 40_000);
+
 test('a kick publishes at once, without waiting for the poll', async () => {
   const relay = world.relay(source);
   await until(async () => (await world.redis.get(`events:${source}:marker`)) !== null);

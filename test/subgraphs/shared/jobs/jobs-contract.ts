@@ -35,7 +35,7 @@ export function testJobs(store: () => JobStore): void {
     await Promise.all(opened.splice(0).map((jobs) => jobs.stop()));
   });
 
-  const open = async (prefix: string, live?: Live): Promise<Jobs> => {
+  const open = async (prefix: string, live = liveHere()): Promise<Jobs> => {
     const { mongoUrl, redisUrl } = store();
     const jobs = await openJobs({
       mongoUrl,
@@ -44,7 +44,7 @@ export function testJobs(store: () => JobStore): void {
       prefix,
       log,
       metrics: createMetrics(),
-      ...(live && { live }),
+      live,
     });
     opened.push(jobs);
     return jobs;
@@ -115,6 +115,22 @@ export function testJobs(store: () => JobStore): void {
     const before = runs;
     await until(() => runs >= before + 2, { timeoutMs: 20_000 });
   }, 30_000);
+
+  test('that an earlier version made to recur, and this one does not, leave the store', async () => {
+    const prefix = newPrefix();
+    const earlier = await open(prefix);
+    earlier.define('test.retired', async () => undefined);
+    earlier.recurring('test.retired', 60_000);
+    earlier.start();
+    const stored = async (jobs: Jobs) => (await jobs.agenda().queryJobs({ name: 'test.retired' })).total;
+    await until(async () => (await stored(earlier)) === 1);
+    await earlier.stop();
+    const jobs = await open(prefix);
+    expect(await stored(jobs)).toBe(1);
+    jobs.retire('test.retired');
+    jobs.start();
+    await until(async () => (await stored(jobs)) === 0);
+  }, 15_000);
 
   test('that fail are run again at their next time', async () => {
     const jobs = await open(newPrefix());
