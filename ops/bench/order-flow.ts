@@ -33,6 +33,9 @@ const settleTimeoutMs = 60_000;
 
 const tokens = '{ user { id } tokens { accessToken } userErrors { __typename } }';
 const registerDocument = `mutation R($input: RegisterInput!) { register(input: $input) ${tokens} }`;
+const loginDocument = `mutation L($mobile: String!, $password: String!) { login(mobile: $mobile, password: $password) ${tokens} }`;
+const password = 'bench password 1';
+const mobileOf = (buyer: number): string => `1880000${String(buyer).padStart(4, '0')}`;
 const placeDocument =
   'mutation Place($input: PlaceOrderInput!, $key: String!) { placeOrder(input: $input, idempotencyKey: $key) { order { id number state total { amount } expiresAt } userErrors { __typename } } }';
 const payDocument =
@@ -65,8 +68,8 @@ export async function openShop(platform: BenchPlatform): Promise<Shop> {
   for (let index = 0; index < buyers; index += 1) {
     const input = {
       name: `Buyer ${index}`,
-      mobile: `1880000${String(index).padStart(4, '0')}`,
-      password: 'bench password 1',
+      mobile: mobileOf(index),
+      password,
     };
     const { register } = await platform.gql<{ register: Signed }>(registerDocument, { input });
     shop.tokens.push(register.tokens.accessToken);
@@ -77,6 +80,15 @@ export async function openShop(platform: BenchPlatform): Promise<Shop> {
     shop.products.push(await staff.createProduct({ ...product, priceMinor: 1_000 + index, initialOnHand: onHand }));
   }
   return shop;
+}
+
+/** New access tokens for all buyers: one lasts ten minutes. */
+export async function signInAgain(shop: Shop): Promise<void> {
+  for (let buyer = 0; buyer < buyers; buyer += 1) {
+    const variables = { mobile: mobileOf(buyer), password };
+    type SignedIn = { login: { tokens: { accessToken: string } } };
+    shop.tokens[buyer] = (await shop.platform.gql<SignedIn>(loginDocument, variables)).login.tokens.accessToken;
+  }
 }
 
 /** Tells when orders are paid by asking the database for all of them at once: buyers who poll would measure themselves. */
