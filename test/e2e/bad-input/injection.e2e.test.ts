@@ -91,7 +91,7 @@ function placesIn(
     return Object.values(type.getFields()).flatMap((field) =>
       placesIn(field.type, field.name, depth + 1).map(({ path, value }) => ({
         path: `${field.name}.${path}`,
-        value: (text) => ({ ...plain(type, name), [field.name]: value(text) }),
+        value: (text) => ({ ...(plain(type, name) as Record<string, unknown>), [field.name]: value(text) }),
       })),
     );
   }
