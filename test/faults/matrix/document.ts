@@ -62,7 +62,7 @@ const missing =
 /** `docs/resilience.md`, before prettier. */
 export const resilienceDocument = (): string => `# What happens when something is away
 
-This page is made from the table in \`test/faults/matrix/\` whose cells are tests: each row is a fault of something the platform depends on, what clients get meanwhile, and where that is tested.
+This page is generated from the table in \`test/faults/matrix/\` whose cells are tests. Each row is a fault of a dependency, what clients get meanwhile, and where that is tested.
 Do not edit it. \`npm test -- test/faults/matrix\` fails when it differs from the table; \`WRITE_RESILIENCE=true npm test -- test/faults/matrix/document\` writes it anew.
 
 ## What each test asserts beside the row
@@ -73,22 +73,22 @@ ${promises.map((promise) => `- ${promise}`).join('\n')}
 
 | Word | Meaning |
 | --- | --- |
-| works | Each answer is right, within 3 s (11 s where the fault is slowness). |
-| refused | Once the fault has begun, each answer is \`SERVICE_UNAVAILABLE\` in the form above; what was on its way may still succeed. |
+| works | Each answer is correct and comes within 3 s (11 s if the fault is slowness). |
+| refused | Once the fault has begun, each answer is \`SERVICE_UNAVAILABLE\` in the form above; requests already on their way may still succeed. |
 | either | Each answer is one of the two. |
-| partial | \`data\` with null and \`SERVICE_UNAVAILABLE\` at what the dependency would have brought, or one of the above. |
-| stays, may end | Of a subscription that was open before: it stays open, or it may end with \`SERVICE_UNAVAILABLE\` and is taken up from its last \`seq\`. |
+| partial | \`data\` with null and \`SERVICE_UNAVAILABLE\` at the fields of the dependency, or one of the above. |
+| stays, may end | A subscription that was open before stays open, or may end with \`SERVICE_UNAVAILABLE\` and is resumed from its last \`seq\`. |
 | ready, says so, may say so | \`/health/ready\` answers 200; 503 with the dependency's name; one of the two. |
-| at rest, under load | Only the test's own clients ask, two and a half times a second each; or three buyers place and pay beside them, one order after the other. |
-| one process, split, two of each | \`npm start\`; \`npm start -- --split\`; two of every process behind TCP balancers. Where a service's fault is that of a process, it is one of the two, and what is refused elsewhere may work. |
+| at rest, under load | Only the test's own clients send requests, 2.5 per second each; or three buyers also place and pay, one order after another. |
+| one process, split, two of each | \`npm start\`; \`npm start -- --split\`; two of every process behind TCP balancers. With two of each, a fault of a service hits one of the two, and requests that are refused elsewhere may work. |
 
-Browsing is asked by HTTP, WebSocket and SSE; subscriptions are open by WebSocket and SSE.
+Browsing is tested over HTTP, WebSocket and SSE, subscriptions over WebSocket and SSE.
 
 ## Where it runs
 
-\`npm test\` meets each dependency and each fault once, \`MATRIX=once npm test -- test/faults/matrix\` each dependency's every fault, \`MATRIX=all\` every fault in every shape and moment; with \`MATRIX_ONLY='redis hangs'\` those with this text in their names.
+\`npm test\` runs each dependency and each fault once, \`MATRIX=once npm test -- test/faults/matrix\` each dependency's every fault, \`MATRIX=all\` every fault in every shape and moment; with \`MATRIX_ONLY='redis hangs'\` those with this text in their names.
 A row is what its test asks. "Seen to pass" says in which shapes and moments it was seen so on ${seenOn}, on two processors beside other work; with an asterisk all but the catalogue's change, which that run did not ask for. The other combinations have their test in \`MATRIX=all\`, which was not seen whole.
-Absences that clients tell apart are made at the same time where that saves minutes:
+To save minutes, faults that clients can tell apart are made at the same time:
 
 With \`npm test\`:
 
