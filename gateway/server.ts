@@ -268,7 +268,7 @@ async function linkReady(link: SubgraphLink & { ready?: () => Promise<void> }): 
 
 /** The gateway as a process of its own: the subgraphs are reached over HTTP. */
 async function main(): Promise<{ stop(): Promise<void> }> {
-  const links = httpLinks(process.env, () => runtime);
+  const links = await httpLinks(process.env, () => runtime);
   const address = readGatewayConfig(process.env);
   const runtime: Runtime = await openRuntime(process.env, { name: 'gateway', link: links.link, address });
   const gateway = await startGateway(runtime, { link: links.link });

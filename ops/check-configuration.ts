@@ -14,6 +14,7 @@ import {
   readEnv,
   url,
 } from '../subgraphs/shared/process/env.ts';
+import { readHttpClient } from '../subgraphs/shared/http/http-clients.ts';
 import { subgraphNames } from '../subgraphs/shared/values/subgraph-names.ts';
 import { databaseUrl, readPlatformConfig } from '../subgraphs/shared/process/platform-config.ts';
 import { readAdminConfig, readUserConfig } from '../subgraphs/user/config.ts';
@@ -68,6 +69,7 @@ export function checkConfiguration(given: Env): void {
         env,
         Object.fromEntries(subgraphNames.map((name) => [`${name.toUpperCase()}_URL`, url('http', 'https').optional()])),
       ),
+    () => readHttpClient(env),
     () => checkPages(env['PAGES_DIR']),
   ]);
 }

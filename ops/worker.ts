@@ -21,7 +21,7 @@ export async function startWorker(env: Env): Promise<{ stop(): Promise<void> }> 
     WORKER_PORT: integer(0, 65_535).default(4105),
     SUBGRAPH_HOST: z.string().default('127.0.0.1'),
   });
-  const links = httpLinks(env, () => runtime);
+  const links = await httpLinks(env, () => runtime);
   const address = { host: given.SUBGRAPH_HOST, port: given.WORKER_PORT };
   const runtime: Runtime = await openRuntime(env, { name: 'worker', link: links.link, address });
   const subgraphs = await openSubgraphs(runtime);

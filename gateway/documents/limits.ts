@@ -192,7 +192,7 @@ function checkMutationRoots(operation: OperationDefinitionNode, fragments: Fragm
     throw refusal('TOO_MANY_MUTATIONS', `A document may hold one of ${[...new Set(sensitive)].join(', ')}, once.`);
 }
 
-/** GraphQL §5.2.4: and graphql-js's own rule for it throws when the condition is a variable. */
+/** GraphQL §5.2.4, which graphql-js has from version 17 on (https://github.com/graphql/graphql-js/pull/3974); its rule of 16 throws when the condition is a variable. */
 function checkSubscriptionRoots(operation: OperationDefinitionNode, fragments: Fragments): void {
   if (rootFields(operation.selectionSet, fragments, 2).some((root) => root.conditional)) {
     throw refusal('GRAPHQL_VALIDATION_FAILED', "A subscription's root field can't have @skip or @include.");

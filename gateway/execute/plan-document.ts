@@ -21,9 +21,11 @@ const reservedVariable = 'representations';
 /**
  * Apollo's planner has blind spots, which stock's answers show; documents that touch them are planned in another form
  * and shaped in their own:
- * - an alias that is the name of another field collides with the keys and required fields that the planner adds,
+ * - an alias that is the name of another field collides with the keys and required fields that the planner adds
+ *   (https://github.com/apollographql/federation/issues/3036),
  * - so does a required field that the client selects with other arguments than `@requires` gives,
- * - a response name that means different things for different types is fetched into one place for all,
+ * - a response name that means different things for different types is fetched into one place for all
+ *   (https://github.com/apollographql/federation/issues/2392),
  * - a variable `$representations` collides with that of `_entities` queries,
  * - a selection set that conditions made empty: GraphQL answers with empty objects, stock leaves out the field,
  * - introspection: Apollo's own schema of it lacks what graphql-js has learnt since, `isOneOf` for one. No plan has a part of it.

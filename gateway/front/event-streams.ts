@@ -82,7 +82,7 @@ export function eventStreams(options: EventStreamOptions): Router {
       if (!(Symbol.asyncIterator in result))
         return held(options.outgoing, result as ExecutionResult, { client: clientOf(caller), response: res });
       const source = result as AsyncGenerator<ExecutionResult>;
-      // Here, as graphql-sse never begins what it gets for a client that is gone.
+      // Here, as graphql-sse never begins what it gets for a client that is gone (not reported upstream as of 2026-11).
       if (res.destroyed) void source.return(undefined);
       else res.once('close', () => void source.return(undefined));
       return paced(source, res, present);
@@ -171,8 +171,8 @@ export const connectionOf = (response: ServerResponse): Connection => ({
 });
 
 /**
- * graphql-sse keeps what a client has not read yet, without a bound: so the next event is asked for when the last one is
- * out. An error that ends the stream is its last event.
+ * graphql-sse keeps what a client has not read yet, without a bound (not reported upstream as of 2026-11): so the next event is asked
+ * for when the last one is out. An error that ends the stream is its last event.
  */
 async function* paced(
   source: AsyncGenerator<ExecutionResult>,

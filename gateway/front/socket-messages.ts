@@ -34,7 +34,8 @@ export type LargePayloads = Map<string, LargePayload>;
 
 /**
  * A client may use an id again once it has sent or received `complete` for it, while the operation that had it may still
- * run. graphql-ws would take the two for one: so to it, each operation has an id that the socket has never seen.
+ * run. graphql-ws takes the two for one (https://github.com/enisdenjo/graphql-ws/pull/96): so to it, each operation has an id that
+ * the socket has never seen.
  */
 export function socketMessages(largePayloads: LargePayloads = new Map()): SocketMessages {
   const ownIds = new Map<string, string>();
@@ -105,7 +106,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** graphql-ws insists on a text, also where a hash or an id names the document. */
+/** graphql-ws insists on a text, also where a hash or an id names the document (https://github.com/enisdenjo/graphql-ws/issues/188). */
 const withQuery = (payload: unknown): unknown =>
   isJsonObject(payload) && (payload['query'] ?? null) === null && ('documentId' in payload || 'extensions' in payload)
     ? { ...payload, query: '' }

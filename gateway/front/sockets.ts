@@ -149,7 +149,7 @@ export function openSockets(options: SocketOptions): Sockets {
   const { log, connections } = options;
   const running: Running = { count: 0, draining: false };
   const protocol = openProtocol(options, running);
-  // Apart, because the types of ws don't know `closeTimeout`.
+  // Apart, because the types of ws don't know `closeTimeout` (https://github.com/websockets/ws/pull/2308).
   const socketServerOptions = {
     noServer: true,
     maxPayload: maxMessageBytes,

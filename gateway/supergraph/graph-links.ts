@@ -1,6 +1,7 @@
 import { callerHeaders } from '../../subgraphs/shared/auth/caller-headers.ts';
 import type { CallReport } from '../../subgraphs/shared/calls/circuit.ts';
 import { httpLink } from '../../subgraphs/shared/calls/http-link.ts';
+import type { HttpClient } from '../../subgraphs/shared/http/transport.ts';
 import type { SubgraphLink } from '../../subgraphs/shared/calls/link.ts';
 import { readyTimeoutMs } from '../../subgraphs/shared/process/readiness.ts';
 import { type SubgraphName, subgraphNames } from '../../subgraphs/shared/values/subgraph-names.ts';
@@ -22,14 +23,15 @@ export function openGraphLinks(options: {
   added: readonly AddedSubgraph[];
   report: () => CallReport | undefined;
   maxAnswerBytes: number;
+  client: HttpClient;
 }): GraphLinks {
-  const { own, report, maxAnswerBytes } = options;
+  const { own, report, maxAnswerBytes, client } = options;
   const added = new Map<string, SubgraphLink>();
   const checks: Record<string, () => Promise<void>> = {};
   for (const { name, url, token } of options.added) {
     const { origin, pathname: path } = new URL(url);
     const headers = { [callerHeaders.app]: 'gateway', [callerHeaders.token]: token };
-    const link = httpLink(name, origin, report, { path, setting: 'GRAPH_SUBGRAPHS', maxAnswerBytes, probeHeaders: headers }); // prettier-ignore
+    const link = httpLink(name, origin, report, { path, setting: 'GRAPH_SUBGRAPHS', maxAnswerBytes, probeHeaders: headers, client }); // prettier-ignore
     added.set(name, link);
     checks[name] = async () => {
       const deadline = deadlineIn(readyTimeoutMs.server);

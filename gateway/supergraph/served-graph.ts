@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { loadHttpClient, readHttpClient } from '../../subgraphs/shared/http/http-clients.ts';
 import type { Runtime } from '../../subgraphs/shared/process/runtime.ts';
 import { type HeadersFor, callerHeadersOf, headersFor } from '../callers/caller.ts';
 import type { GatewayConfig } from '../config.ts';
@@ -37,7 +38,8 @@ export async function openServedGraph(runtime: Runtime, options: ServedGraphOpti
   checkAddresses(added, { path: supergraphPath ?? 'the supergraph', names: subgraphsOf(sdl) });
 
   const maxAnswerBytes = platform.answerLimits.maxBytes;
-  const links = openGraphLinks({ own: options.own, added, report: () => runtime, maxAnswerBytes });
+  const client = await loadHttpClient(readHttpClient(runtime.env));
+  const links = openGraphLinks({ own: options.own, added, report: () => runtime, maxAnswerBytes, client });
   const token = platform.serviceTokens.get('gateway') ?? '';
   const own = callerHeadersOf({ token, identitySecret: platform.identitySecret, now });
   const asking = { link: links.link, headersFor: headersFor({ own, added, now }) };

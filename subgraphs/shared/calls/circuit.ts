@@ -2,8 +2,7 @@ import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, h
 import { type DependencyPart, openDependency } from '../process/dependency.ts';
 import { type Deadline, deadlineIn, remainingMs } from '../time/deadline.ts';
 import { unavailable } from '../errors/errors.ts';
-import { OversizedAnswer } from '../http/answer.ts';
-import { TransportError } from '../http/transport.ts';
+import { OversizedAnswer, TransportError } from '../http/transport.ts';
 import { openProbing } from './probing.ts';
 import type { Logger, Metrics } from '../process/telemetry.ts';
 

@@ -5,8 +5,7 @@ import { type Headers, callerHeaders } from '../auth/caller-headers.ts';
 import { type CallReport, openCircuit } from './circuit.ts';
 import { type Deadline, deadlineIn, defaultTimeoutMs, remainingMs, timeoutHeader } from '../time/deadline.ts';
 import { deadlineExceeded, unavailable } from '../errors/errors.ts';
-import type { HttpAnswer } from '../http/answer.ts';
-import { TransportError, headerLines, openTransport } from '../http/transport.ts';
+import { type HttpAnswer, type HttpClient, TransportError, headerLines, openTransport } from '../http/transport.ts';
 import type { SubgraphLink, SubgraphRequest } from './link.ts';
 import { openSocketSubscriptions } from './socket-subscriptions.ts';
 
@@ -22,6 +21,8 @@ export type HttpLinkOptions = {
   readonly setting?: string;
   /** Who asks whether it is back. By default a caller without a token: being refused is an answer. */
   readonly probeHeaders?: Headers;
+  /** What carries its requests. Default: our own. */
+  readonly client?: HttpClient;
 };
 
 /**
@@ -34,10 +35,10 @@ export function httpLink(
   report: () => CallReport | undefined = () => undefined,
   options: HttpLinkOptions = {},
 ): SubgraphLink {
-  const { maxAnswerBytes = defaultAnswerLimits.maxBytes, path = '/graphql', probeHeaders = {} } = options;
+  const { maxAnswerBytes = defaultAnswerLimits.maxBytes, path = '/graphql', probeHeaders = {}, client } = options;
   const { setting = `${name.toUpperCase()}_URL` } = options;
   const maxBytes = transportFactor * maxAnswerBytes;
-  const transport = openTransport(baseUrl, { maxBytes });
+  const transport = openTransport(baseUrl, { maxBytes, ...(client && { client }) });
   const circuit = openCircuit(name, {
     report,
     setting,

@@ -1,3 +1,4 @@
+import { loadHttpClient, readHttpClient } from '../http/http-clients.ts';
 import { type Env, readEnv, url } from '../process/env.ts';
 import { readAnswerLimits } from '../process/platform-config.ts';
 import type { CallReport } from './circuit.ts';
@@ -15,12 +16,12 @@ export const subgraphPorts: Readonly<Record<SubgraphName, number>> = {
 
 /**
  * Links over HTTP to the subgraphs at `<NAME>_URL`, by default at their ports on this host. Made when first used; `report`
- * is asked when a link has something to tell.
+ * is asked when a link has something to tell. `HTTP_CLIENT` says what carries the requests. Throws ConfigError.
  */
-export function httpLinks(
+export async function httpLinks(
   env: Env,
   report: () => CallReport | undefined,
-): { link: (name: SubgraphName) => SubgraphLink; close(): Promise<void> } {
+): Promise<{ link: (name: SubgraphName) => SubgraphLink; close(): Promise<void> }> {
   const shape = Object.fromEntries(
     subgraphNames.map((name) => [
       `${name.toUpperCase()}_URL`,
@@ -29,11 +30,12 @@ export function httpLinks(
   );
   const urls = readEnv(env, shape);
   const maxAnswerBytes = readAnswerLimits(env).maxBytes;
+  const client = await loadHttpClient(readHttpClient(env));
   const links = new Map<SubgraphName, SubgraphLink>();
   return {
     link(name) {
       const url = String(urls[`${name.toUpperCase()}_URL`]).replace(/\/$/, '');
-      const known = links.get(name) ?? httpLink(name, url, report, { maxAnswerBytes });
+      const known = links.get(name) ?? httpLink(name, url, report, { maxAnswerBytes, client });
       links.set(name, known);
       return known;
     },

@@ -7,7 +7,7 @@ import { ConfigError } from '../process/env.ts';
 import { inTime } from '../time/in-time.ts';
 import { isUnavailable } from '../errors/unavailable.ts';
 
-/** What is used here of mysql2's pool, some of it beneath its types. */
+/** What is used here of mysql2's pool, some of it beneath its types: it has no other way (https://github.com/sidorares/node-mysql2/issues/1078). */
 export type RawPool = {
   getConnection(callback: (error: Error | null, connection?: RawConnection) => void): void;
   readonly _allConnections: RingQueue;

@@ -37,7 +37,8 @@ export async function openOrm({ url, entities, migrations, log }: SchemaOptions)
     discovery: { warnWhenNoEntities: false },
     logger: (message: string) => log.debug({ component: 'mikro-orm' }, message),
   };
-  // MikroORM's mysql driver reports a phantom schema difference on MariaDB, so each server gets its own driver.
+  // MikroORM's mysql driver reports a phantom schema difference on MariaDB, which it is not meant for, so each server gets its own:
+  // https://github.com/mikro-orm/mikro-orm/issues/5582
   if (!isMariaDb) return (await import('@mikro-orm/mysql')).MikroORM.init(options);
   return (await import('@mikro-orm/mariadb')).MikroORM.init(options);
 }

@@ -60,7 +60,8 @@ export function openPool({
   const options: PoolOptions = {
     uri: url,
     connectionLimit: poolSize,
-    // How many may be idle. mysql2 closes those beyond each second, whatever the timeout says.
+    // How many may be idle. mysql2 closes those beyond each second, whatever the timeout says, and none where all may be
+    // (https://github.com/sidorares/node-mysql2/issues/2493).
     maxIdle: Math.max(1, poolSize - 1),
     idleTimeout: 60_000,
     connectTimeout: 3_000,

@@ -19,7 +19,7 @@ export const runSubgraphServer = (name: SubgraphName, create: Create): Promise<v
       SUBGRAPH_HOST: z.string().default('127.0.0.1'),
       [portName]: integer(0, 65_535).default(subgraphPorts[name]),
     });
-    const links = httpLinks(process.env, () => runtime);
+    const links = await httpLinks(process.env, () => runtime);
     const address = { host: String(given['SUBGRAPH_HOST']), port: Number(given[portName]) };
     const runtime: Runtime = await openRuntime(process.env, { name, link: links.link, address });
     const subgraph = await create(runtime);
@@ -54,7 +54,7 @@ export const runSubgraphServer = (name: SubgraphName, create: Create): Promise<v
 /** Runs one subgraph's background work as a process of its own. */
 export const runSubgraphWorker = (name: SubgraphName, create: Create): Promise<void> =>
   runProcess(async () => {
-    const links = httpLinks(process.env, () => runtime);
+    const links = await httpLinks(process.env, () => runtime);
     const runtime: Runtime = await openRuntime(process.env, { name: `${name}-worker`, link: links.link });
     const subgraph = await create(runtime);
     await subgraph.startWorker();

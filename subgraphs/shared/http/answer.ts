@@ -168,7 +168,7 @@ function readLength(value: string, before: number | undefined): number {
 }
 
 /** A little less than what the peer keeps a connection for, so that no request meets one that is just closing. */
-function hintMs(value: string): number {
+export function hintMs(value: string): number {
   const seconds = /\btimeout=([0-9]{1,9})\b/i.exec(value)?.[1];
   return seconds === undefined ? Infinity : Math.max(0, Number(seconds) * 1_000 - 1_000);
 }

@@ -38,8 +38,9 @@ export function limitedServer(keepAliveTimeoutMs: number): Server {
 
 /**
  * Answers the requests of one connection one after another: a request that was sent before the last answer was taken
- * ("pipelining") is begun only then, and nothing more is read while one waits. Node would begin all at once, and keep
- * the answers. A connection with more than 100 in what was read already is cut.
+ * ("pipelining") is begun only then, and nothing more is read while one waits. Node begins all at once, and holds the
+ * client back by bytes of answers alone (https://github.com/nodejs/node/pull/3342). A connection with more than 100 in what was
+ * read already is cut. What this takes for granted of Node, and what the rest of this file does, node-internals.unit.test.ts tries.
  */
 export function inTurn(listener: RequestListener): RequestListener {
   const waiting = new WeakMap<Socket, number>();
@@ -69,15 +70,18 @@ export function inTurn(listener: RequestListener): RequestListener {
   };
 }
 
-/** `pause` alone does nothing between a `resume` that was undone already and its event, at which Node reads on. */
+/**
+ * `pause` alone does nothing between a `resume` that was undone already and its event, at which Node reads on: its HTTP server
+ * listens to these events itself (https://github.com/nodejs/undici/issues/440).
+ */
 function stopReading(socket: Socket): void {
   socket.pause();
   socket.emit('pause');
 }
 
 /**
- * Ends a connection at once, its peer's too. After our own end of it a reset is no valid call of libuv's, and Node
- * (`Socket._destroy`) would leave its descriptor open for ever.
+ * Ends a connection at once, its peer's too. While our own end of it is under way a reset fails, and Node leaves its descriptor
+ * open for ever (since https://github.com/nodejs/node/pull/43112; not reported upstream as of 2026-11).
  */
 export function resetConnection(socket: Socket): void {
   if (socket.writableEnded) socket.destroy();
@@ -99,9 +103,10 @@ export const listen = (server: Server, port: number, host: string): Promise<void
  */
 export async function closeServer(server: Server): Promise<void> {
   server.prependListener('request', (_request, response: ServerResponse) => {
-    response.shouldKeepAlive = false;
+    response.setHeader('connection', 'close');
   });
-  // Server.close of node:http would close idle connections at once, with the request that is on its way to them.
+  // Server.close of node:http closes idle connections at once, with the request that is on its way to them, on purpose:
+  // https://github.com/nodejs/node/issues/53939
   const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
   const grace = setTimeout(() => {
     server.closeIdleConnections();

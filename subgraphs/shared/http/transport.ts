@@ -1,7 +1,17 @@
 import { type Deadline, type Expiring, openExpiry } from '../time/deadline.ts';
 import { createFairQueue } from '../queues/fair-queue.ts';
-import { BadAnswer, type Heads, type HttpAnswer, openHeads } from './answer.ts';
-import { type Connection, type ConnectionEvents, type Origin, type Sending, openConnection } from './connection.ts';
+import { BadAnswer, type HttpAnswer } from './answer.ts';
+import type {
+  Connection,
+  ConnectionEvents,
+  HttpClient,
+  HttpRequest,
+  HeaderLines,
+  OpenConnection,
+  Origin,
+  Sending,
+} from './connection.ts';
+import { ownClient } from './own-client.ts';
 import { openPulse } from './pulse.ts';
 
 /** Connections to one service; a slow call holds one. */
@@ -36,17 +46,10 @@ export class TransportError extends Error {
   }
 }
 
-/** The lines of headers as they are sent, made by `headerLines`. */
-export type HeaderLines = { readonly text: string; readonly isAscii: boolean };
+export { type HttpAnswer, OversizedAnswer } from './answer.ts';
+export type { HeaderLines, HttpClient } from './connection.ts';
 
-export type TransportRequest = {
-  readonly method: string;
-  readonly path: string;
-  /** Those that many requests have in common. */
-  readonly headers: HeaderLines;
-  /** More of the same, of this request alone; ASCII. */
-  readonly ownLines?: string;
-  readonly body: string | Buffer;
+export type TransportRequest = HttpRequest & {
   readonly deadline: Deadline;
   /** For whom: clients take turns where requests have to wait for a connection. Default: all without one are one. */
   readonly client?: (() => string) | undefined;
@@ -82,13 +85,15 @@ export function headerLines(headers: Iterable<readonly [name: string, value: str
  * Requests go out as one text, answers come as one: streams and header objects for each would cost more than sending
  * and receiving. Nothing is compressed: the services stand next to each other.
  */
-export function openTransport(url: string, { maxBytes = maxAnswerBytes }: { maxBytes?: number } = {}): Transport {
-  const { origin, hostHeader } = originOf(url);
+export function openTransport(
+  url: string,
+  { maxBytes = maxAnswerBytes, client = ownClient }: { maxBytes?: number; client?: HttpClient } = {},
+): Transport {
+  const open = client(originOf(url), { maxBytes, maxKeepAliveMs: keepAliveMs });
   const expiry = openExpiry();
-  const heads = openHeads({ maxKeepAliveMs: keepAliveMs });
   const idle = openIdle();
   const pulse = openPulse({
-    ping: () => ping({ origin, hostHeader, heads }),
+    ping: () => ping(open),
     onStill() {
       for (const exchange of [...expiry.all])
         if (exchange instanceof Exchange)
@@ -136,7 +141,7 @@ export function openTransport(url: string, { maxBytes = maxAnswerBytes }: { maxB
   function openForWaiting(): void {
     while (opening.size < waiting.size && connections < maxConnections) {
       connections += 1;
-      opening.add(openConnection(origin, { heads, maxBytes }, events));
+      opening.add(open(events));
     }
   }
   function ended(exchange: Exchange): void {
@@ -167,7 +172,7 @@ export function openTransport(url: string, { maxBytes = maxAnswerBytes }: { maxB
       }
       requests += 1;
       return new Promise((resolve, reject) => {
-        const exchange = new Exchange({ request, hostHeader, resolve, reject, began: pulse.began, ended });
+        const exchange = new Exchange({ request, resolve, reject, began: pulse.began, ended });
         expiry.add(exchange);
         const connection = request.isFresh ? undefined : idle.take();
         if (connection) {
@@ -226,7 +231,6 @@ function openIdle() {
 
 type ExchangeOptions = {
   readonly request: TransportRequest;
-  readonly hostHeader: string;
   readonly resolve: (answer: HttpAnswer) => void;
   readonly reject: (error: TransportError) => void;
   readonly began: () => void;
@@ -237,26 +241,15 @@ type ExchangeOptions = {
 class Exchange implements Sending, Expiring {
   place = -1;
   readonly deadline: Deadline;
-  readonly bytes: string | Buffer;
-  readonly encoding: 'latin1' | 'utf8';
+  readonly request: HttpRequest;
   readonly #options: ExchangeOptions;
   #connection: Connection | undefined;
   #isOver = false;
 
   constructor(options: ExchangeOptions) {
-    const { request, hostHeader } = options;
     this.#options = options;
-    this.deadline = request.deadline;
-    const { body, headers } = request;
-    const length = Buffer.byteLength(body);
-    const head = `${request.method} ${request.path} HTTP/1.1\r\nhost: ${hostHeader}\r\nconnection: keep-alive\r\n${headers.text}${request.ownLines ?? ''}content-length: ${length}\r\n\r\n`;
-    if (typeof body === 'string' && (headers.isAscii || length === body.length)) {
-      this.bytes = head + body;
-      this.encoding = length === body.length ? 'latin1' : 'utf8';
-    } else {
-      this.bytes = Buffer.concat([Buffer.from(head, 'latin1'), Buffer.from(body as string)]);
-      this.encoding = 'latin1';
-    }
+    this.request = options.request;
+    this.deadline = options.request.deadline;
   }
 
   begin(connection: Connection): void {
@@ -300,17 +293,13 @@ class Exchange implements Sending, Expiring {
 }
 
 /** Asks on a connection of its own whether anything answers there: those of the pool may all be waiting. */
-function ping({ origin, hostHeader, heads }: { origin: Origin; hostHeader: string; heads: Heads }): Promise<void> {
+function ping(open: OpenConnection): Promise<void> {
+  const request = { method: 'GET', path: '/health/live', headers: headerLines([]), body: '' };
   return new Promise((resolve, reject) => {
-    const ready = (connection: Connection): void =>
-      connection.send({
-        bytes: `GET /health/live HTTP/1.1\r\nhost: ${hostHeader}\r\nconnection: close\r\n\r\n`,
-        encoding: 'latin1',
-        answered: () => resolve(),
-        failed: reject,
-      });
     const nothing = (): void => undefined;
-    openConnection(origin, { heads, maxBytes: maxAnswerBytes }, { ready, refused: (_, error) => reject(error), free: nothing, heard: nothing, closed: nothing }); // prettier-ignore
+    const ready = (connection: Connection): void =>
+      connection.send({ request, answered: () => resolve(), failed: reject });
+    open({ ready, refused: (_, error) => reject(error), free: (connection) => connection.destroy(), heard: nothing, closed: nothing }); // prettier-ignore
   });
 }
 
@@ -318,10 +307,10 @@ const codeOf = (error: Error & { code?: unknown }): string =>
   typeof error.code === 'string' ? error.code : error.name;
 
 /** Throws a TypeError for what is not an http(s) URL. */
-function originOf(url: string): { origin: Origin; hostHeader: string } {
+function originOf(url: string): Origin {
   const { protocol, hostname, host, port } = new URL(url);
   if (protocol !== 'http:' && protocol !== 'https:') throw new TypeError(`${url} is not an http(s) URL`);
   const isTls = protocol === 'https:';
-  const origin = { isTls, host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || (isTls ? 443 : 80)) };
-  return { origin, hostHeader: host };
+  const ownPort = Number(port || (isTls ? 443 : 80));
+  return { isTls, host: hostname.replace(/^\[|\]$/g, ''), port: ownPort, hostHeader: host };
 }

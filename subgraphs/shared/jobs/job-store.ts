@@ -35,7 +35,8 @@ export async function connectJobStore(options: JobStoreOptions): Promise<JobStor
 
 /**
  * What Agenda gets: a backend that is connected, without a channel of notices. Agenda's own for Redis emits errors that
- * nothing listens to, and leaves a connection behind at every try to connect; ours is `JobNotices`.
+ * nothing listens to, and leaves a connection behind at every try to connect (not reported upstream as of 2026-11); ours is
+ * `JobNotices`.
  */
 function storeOnly({ name, repository }: AgendaBackend, onLeft: (error: Error) => void): AgendaBackend {
   return {
@@ -47,7 +48,7 @@ function storeOnly({ name, repository }: AgendaBackend, onLeft: (error: Error) =
   };
 }
 
-/** Agenda hands single jobs back without waiting for it: a failure would be an unhandled rejection. */
+/** Agenda hands single jobs back without waiting for it: a failure would be an unhandled rejection (not reported upstream as of 2026-11). */
 function withoutLooseEnds(repository: JobRepository, onLeft: (error: Error) => void): JobRepository {
   const unlockJob = repository.unlockJob.bind(repository);
   repository.unlockJob = (job) => unlockJob(job).catch(onLeft);

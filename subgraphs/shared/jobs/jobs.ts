@@ -227,7 +227,8 @@ async function connectAgenda(
     removeOnComplete: true,
   });
   agenda.on('error', (error: Error) => log.debug({ err: error.message }, 'job store'));
-  // Agenda keeps one that failed and has no next time, and looks at it at every turn, for ever.
+  // Agenda keeps one that failed and has no next time, and looks at it at every turn, for ever: `removeOnComplete` is for those
+  // that succeeded (https://github.com/agenda/agenda/pull/1657).
   agenda.on('complete', (job: Job, isElsewhere?: boolean) => {
     // Of a job of another process it gives the notice in the job's place.
     if (isElsewhere || !job.attrs.failedAt || job.attrs.nextRunAt) return;

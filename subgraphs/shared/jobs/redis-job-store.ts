@@ -14,7 +14,10 @@ export async function connectRedisStore({ redisUrl, prefix, onError }: JobStoreO
   client.on('error', onError);
   let connections = 0;
   client.on('connect', () => (connections += 1));
-  /** The client's own `socketTimeout` would not do: its timer outlives its connection and cuts the next one. */
+  /**
+   * The client's own `socketTimeout` would not do in ioredis 5.11.1: its timer outlives its connection and cuts the next one
+   * (https://github.com/redis/ioredis/issues/2147, mended by pull request 2148).
+   */
   async function ping(): Promise<void> {
     const asked = connections;
     try {

@@ -22,7 +22,7 @@ import { type Post, openPost } from '../transport.ts';
 const variant = process.argv[2];
 const port = Number(process.env['PORT']);
 const supergraphSdl = readFileSync(new URL('../../../../schema/supergraph.graphql', import.meta.url), 'utf8');
-const { link } = httpLinks(process.env, () => undefined);
+const { link } = await httpLinks(process.env, () => undefined);
 const runtime = await openRuntime(process.env, { name: `bench-${variant}`, link });
 const { now, config } = runtime;
 const verifier = tokenVerifier({ keys: remoteKeySet({ user: () => link('user'), now }), revoked: await openRevokedSessions(runtime), now }); // prettier-ignore

@@ -4,7 +4,20 @@ import { type AddressInfo, type Server, type Socket, createServer as createTcpSe
 import { afterEach, expect } from '@jest/globals';
 import { deadlineIn } from '../../../../subgraphs/shared/time/deadline.ts';
 import type { HttpAnswer } from '../../../../subgraphs/shared/http/answer.ts';
+import type { HttpClient } from '../../../../subgraphs/shared/http/connection.ts';
+import { type HttpClientName, loadHttpClient } from '../../../../subgraphs/shared/http/http-clients.ts';
 import { type Transport, TransportError, type TransportRequest, headerLines, openTransport } from '../../../../subgraphs/shared/http/transport.ts'; // prettier-ignore
+
+let tested: { readonly name: HttpClientName; readonly client: HttpClient } | undefined;
+/** Has all tests of this file run with the client. */
+export async function testHttpClient(name: HttpClientName): Promise<void> {
+  tested = { name, client: await loadHttpClient(name) };
+}
+/** The client that is tested. */
+export function underTest(): { readonly name: HttpClientName; readonly client: HttpClient } {
+  if (!tested) throw new Error('testHttpClient says which');
+  return tested;
+}
 
 const closing: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
@@ -44,7 +57,7 @@ export async function listening(server: Server, options: { host?: string; scheme
   return { port, sockets, counts, transport };
 }
 export function transportTo(url: string): Transport {
-  const transport = openTransport(url);
+  const transport = openTransport(url, { client: underTest().client });
   afterTest(() => transport.close());
   return transport;
 }

@@ -5,7 +5,9 @@ import { describe, expect, test } from '@jest/globals';
 import { deadlineIn } from '../../../../subgraphs/shared/time/deadline.ts';
 import { httpLink } from '../../../../subgraphs/shared/calls/http-link.ts';
 import { TransportError } from '../../../../subgraphs/shared/http/transport.ts';
-import { afterTest, answering, bodyOf, listening, request, serve, serveBytes } from './transport-world.ts';
+import { afterTest, answering, bodyOf, listening, request, serve, serveBytes, underTest } from './transport-world.ts';
+
+const linkTo = (port: number) => httpLink('product', `http://127.0.0.1:${port}`, undefined, underTest());
 
 /** Random numbers from 0 to 1, the same each time (mulberry32). */
 function randomNumbers(seed: number): () => number {
@@ -93,7 +95,9 @@ describe('nobody ever gets the answer of another', () => {
     });
     for (let id = 0; id < 100; id += 1) {
       const answer = transport.send(request({ body: String(id) }));
-      if (id % 10 === 7) await expect(answer).rejects.toMatchObject({ failure: 'rubbish' });
+      // undici takes the first for good, and ends the connection then.
+      if (id % 10 === 7 && underTest().name === 'own')
+        await expect(answer).rejects.toMatchObject({ failure: 'rubbish' });
       else expect((await answer).body).toBe(String(id));
     }
   });
@@ -113,7 +117,7 @@ describe('a server that ends connections that have nothing to do', () => {
     // Node would tell when it ends them.
     server.on('request', (_, response) => response.setHeader('keep-alive', 'timeout=60'));
     const { port, counts } = await listening(server);
-    const link = httpLink('product', `http://127.0.0.1:${port}`);
+    const link = linkTo(port);
     afterTest(() => link.close());
     return { server, link, counts };
   }
@@ -165,7 +169,7 @@ describe('a server that ends connections that have nothing to do', () => {
   };
   test.each([2, 64])('exactly as they are used again, %d of them, costs no request that may be repeated', async (kept) => {
     const { port, counts } = await secondTimeReset();
-    const link = httpLink('product', `http://127.0.0.1:${port}`);
+    const link = linkTo(port);
     afterTest(() => link.close());
     const execute = (id: number) => link.execute({ ...query, variables: { id } });
     for (let opened = 0; opened < kept; opened = counts.opened)
@@ -178,7 +182,7 @@ describe('a server that ends connections that have nothing to do', () => {
     const good = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 18\r\n\r\n{"data":{"id":1}} ';
     const late = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
     const { port } = await serveBytes((socket, turn) => (turn % 2 === 1 ? socket.end(late) : socket.write(good)));
-    const link = httpLink('product', `http://127.0.0.1:${port}`);
+    const link = linkTo(port);
     afterTest(() => link.close());
     expect(await link.execute(query)).toEqual({ data: { id: 1 } });
     await expect(link.execute({ ...query, isRepeatable: false })).rejects.toMatchObject({
