@@ -1,4 +1,4 @@
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { expect, test } from '@jest/globals';
 
@@ -38,4 +38,10 @@ test('a decision has one number, and every decision that code or documents cite 
     [...read(path).matchAll(/\bdecisions? (\d+)\b/gi)].map(([, number]) => number),
   );
   expect(cited.filter((number) => !numbers.includes(number))).toEqual([]);
+});
+
+test('the README shows the shop and the staff view, in files of at most 150 kB', () => {
+  const pictures = [...read('README.md').matchAll(/!\[[^\]]+\]\(([^)]+)\)/g)].map(([, path]) => path ?? '');
+  expect(pictures).toEqual(['docs/images/storefront.webp', 'docs/images/staff.webp']);
+  for (const path of pictures) expect(statSync(join(root, path)).size).toBeLessThanOrEqual(150_000);
 });
