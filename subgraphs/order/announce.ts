@@ -1,6 +1,8 @@
 import { orderChannel, ordersChannel } from './channels.ts';
 import type { OrderDeps } from './deps.ts';
 import type { OrderEvent } from './domain/order-model.ts';
+import { isTold } from './events.ts';
+import type { StoredOrder } from './stored-order.ts';
 
 const outcomes: Partial<Record<OrderEvent['type'], string>> = {
   StockReserved: 'placed',
@@ -20,15 +22,12 @@ const outcomes: Partial<Record<OrderEvent['type'], string>> = {
 /**
  * After the commit of a change: tells whoever watches the order or the feed of all, wakes the outbox relay and counts. Only hints: the journal holds the truth.
  */
-export function announce(
-  deps: OrderDeps,
-  order: { id: string; customerId: string; type: string; state: string; seq: number },
-  events: readonly Pick<OrderEvent, 'type'>[],
-): void {
+export function announce(deps: OrderDeps, order: StoredOrder, events: readonly OrderEvent[]): void {
   if (events.length === 0) return;
   deps.live.publish(orderChannel(order.id), String(order.seq));
   deps.live.publish(ordersChannel, order.id);
-  deps.kickRelay();
+  // The relay is asked only where there is something for it.
+  if (events.some((event) => isTold(order, event))) deps.kickRelay();
   for (const event of events) {
     const outcome =
       event.type === 'AttentionResolved' && order.state === 'COMPLETED' ? 'completed' : outcomes[event.type];

@@ -1,16 +1,16 @@
 import { z } from 'zod';
-import { run } from '../shared/database/database.ts';
-import type { EventHandler } from '../shared/events/event-consumer.ts';
+import type { EventHandler } from '../shared/events/handle-events.ts';
 import type { DomainEvent } from '../shared/tables/outbox.ts';
-import { idToBytes } from '../shared/values/ids.ts';
 import { announce } from './announce.ts';
+import type { Changed } from './apply-events.ts';
 import { advancesByItself } from './commands/advance-order.ts';
 import { changeOrder } from './commands/change-order.ts';
 import type { OrderDeps } from './deps.ts';
 import { decide } from './domain/order.ts';
-import type { Actor, OrderCommand, OrderEvent } from './domain/order-model.ts';
+import type { Actor, OrderCommand } from './domain/order-model.ts';
 import type { StoredOrder } from './stored-order.ts';
-import { findPaymentHistory } from './store.ts';
+import { findPaymentHistory } from './journal-store.ts';
+import { markPaying } from './order-store.ts';
 
 /*
  * What payment tells the order service. Each handler runs in the transaction of its inbox row. A payment in another
@@ -78,7 +78,7 @@ export function paymentHandlers(deps: OrderDeps): {
   handlers: Readonly<Record<string, EventHandler>>;
   onHandled: (event: DomainEvent) => void;
 } {
-  const committed = new Map<string, { order: StoredOrder; events: readonly OrderEvent[] }>();
+  const committed = new Map<string, Changed>();
 
   const apply =
     (
@@ -130,11 +130,7 @@ export function paymentHandlers(deps: OrderDeps): {
       }, byProvider),
       // The payment has come so far that its order waits for it; or it comes to nothing after all.
       // Beside the journal: it says nothing of the order, only that payment is to be asked before the order closes.
-      'payment.started': async (tx, event) => {
-        await run(tx, "update orders set is_paying = true where id = ? and state = 'PENDING_PAYMENT'", [
-          idToBytes(event.aggregateId),
-        ]);
-      },
+      'payment.started': (tx, event) => markPaying(tx, event.aggregateId),
       'payment.authorized': apply(awaitPayment),
       'payment.awaited': apply(awaitPayment),
       'payment.failed': apply((event) => ({ type: 'StopAwaiting', paymentId: ended.parse(event.data).paymentId })),

@@ -16,6 +16,9 @@ export function toDomainEvents(
     .map((described) => ({ id: newId(), aggregateId: order.id, traceId, at: context.at.toISOString(), ...described }));
 }
 
+/** True when other services get to know of the event. */
+export const isTold = (order: StoredOrder, event: OrderEvent): boolean => describe(order, event).length > 0;
+
 type Told = Pick<DomainEvent, 'type' | 'data'>;
 
 function describe(order: StoredOrder, event: OrderEvent): Told[] {

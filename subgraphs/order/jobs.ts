@@ -2,8 +2,8 @@ import type { Jobs } from '../shared/jobs/jobs.ts';
 import { purgeShared } from '../shared/tables/retention.ts';
 import { expireOrders } from './commands/expire-orders.ts';
 import type { OrderDeps } from './deps.ts';
-import { numberFeed } from './feed.ts';
-import { purgeCounters } from './open-orders.ts';
+import { numberFeed } from './feed-store.ts';
+import { purgeCounters } from './open-orders-store.ts';
 
 /** Wakes at each deadline second. */
 export const expireJob = 'order.expire';

@@ -1,12 +1,13 @@
 import DataLoader from 'dataloader';
-import { type Sql, placeholders, select } from '../shared/database/database.ts';
-import { idToBytes } from '../shared/values/ids.ts';
+import type { Sql } from '../shared/database/database.ts';
 import type { JournalEntry } from './domain/journal.ts';
 import type { Saga } from './domain/saga.ts';
-import { listOrdersOfCustomers, readJournals } from './queries.ts';
-import { toFulfilment, toOrder, toSaga } from './rows.ts';
+import { readJournals } from './journal-store.ts';
+import { findFulfilments, findLines } from './line-store.ts';
+import { newestOfCustomers } from './order-list-store.ts';
+import { findOrders, findOrdersByNumber } from './order-store.ts';
+import { findSagas, findSagasOfOrders } from './saga-store.ts';
 import type { StoredFulfilment, StoredLine, StoredOrder } from './stored-order.ts';
-import { findLines } from './store.ts';
 
 /** Largest batch of one statement. */
 const maxBatchSize = 100;
@@ -21,17 +22,11 @@ export function createLoaders(em: () => Sql) {
   const options = { maxBatchSize };
   return {
     byId: new DataLoader<string, StoredOrder | null>(async (ids) => {
-      const rows = (
-        await select(em(), `select * from orders where id in (${placeholders(ids)})`, ids.map(idToBytes))
-      ).map(toOrder);
-      const found = new Map(rows.map((order) => [order.id, order]));
+      const found = new Map((await findOrders(em(), ids)).map((order) => [order.id, order]));
       return ids.map((id) => found.get(id) ?? null);
     }, options),
     byNumber: new DataLoader<string, StoredOrder | null>(async (numbers) => {
-      const rows = (await select(em(), `select * from orders where number in (${placeholders(numbers)})`, numbers)).map(
-        toOrder,
-      );
-      const found = new Map(rows.map((order) => [order.number, order]));
+      const found = new Map((await findOrdersByNumber(em(), numbers)).map((order) => [order.number, order]));
       return numbers.map((number) => found.get(number) ?? null);
     }, options),
     lines: new DataLoader<string, readonly StoredLine[]>(async (orderIds) => {
@@ -39,28 +34,15 @@ export function createLoaders(em: () => Sql) {
       return orderIds.map((id) => found.get(id) ?? []);
     }, options),
     sagas: new DataLoader<string, Saga | null>(async (orderIds) => {
-      const rows = (
-        await select(em(), `select * from saga where order_id in (${placeholders(orderIds)})`, orderIds.map(idToBytes))
-      ).map(toSaga);
-      const found = new Map(rows.map((saga) => [saga.orderId, saga]));
+      const found = new Map((await findSagasOfOrders(em(), orderIds)).map((saga) => [saga.orderId, saga]));
       return orderIds.map((id) => found.get(id) ?? null);
     }, options),
     sagaById: new DataLoader<string, Saga | null>(async (ids) => {
-      const rows = (
-        await select(em(), `select * from saga where id in (${placeholders(ids)})`, ids.map(idToBytes))
-      ).map(toSaga);
-      const found = new Map(rows.map((saga) => [saga.id, saga]));
+      const found = new Map((await findSagas(em(), ids)).map((saga) => [saga.id, saga]));
       return ids.map((id) => found.get(id) ?? null);
     }, options),
     fulfilments: new DataLoader<string, readonly StoredFulfilment[]>(async (orderIds) => {
-      const rows = (
-        await select(
-          em(),
-          `select * from fulfilment where order_id in (${placeholders(orderIds)}) order by id`,
-          orderIds.map(idToBytes),
-        )
-      ).map(toFulfilment);
-      const found = group(rows, (fulfilment) => fulfilment.orderId);
+      const found = group(await findFulfilments(em(), orderIds), (fulfilment) => fulfilment.orderId);
       return orderIds.map((id) => found.get(id) ?? []);
     }, options),
     /** `limit` entries of each order's journal after `afterSeq`. */
@@ -86,7 +68,7 @@ export function createLoaders(em: () => Sql) {
       async (wanted) => {
         const limit = Math.max(...wanted.map((one) => one.limit));
         const ids = [...new Set(wanted.map(({ customerId }) => customerId))];
-        const found = group(await listOrdersOfCustomers(em(), ids, limit - 1), (order) => order.customerId);
+        const found = group(await newestOfCustomers(em(), ids, limit), (order) => order.customerId);
         return wanted.map(({ customerId, limit: own }) => (found.get(customerId) ?? []).slice(0, own));
       },
       { ...options, cacheKeyFn: ({ customerId, limit }) => `${customerId} ${limit}` },

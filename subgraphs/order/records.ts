@@ -1,8 +1,18 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { at, bytes, id, minor, text } from '../shared/database/columns.ts';
-import type { CancelReason, FulfilmentStatus, OrderState, PaymentStatus } from './domain/order-model.ts';
-import type { SagaState, SagaStep } from './domain/saga.ts';
+import { type TablesOf, builderFor, inserterFor } from '../shared/database/tables.ts';
 import type { LineAddOn, ProductKind } from './domain/line.ts';
+import type {
+  ActorType,
+  CancelReason,
+  FulfilmentStatus,
+  JsonObject,
+  LineQuantity,
+  OrderEvent,
+  OrderState,
+  PaymentStatus,
+} from './domain/order-model.ts';
+import type { Saga, SagaState, SagaStep } from './domain/saga.ts';
 
 export const OrderRecord = defineEntity({
   name: 'OrderRecord',
@@ -26,12 +36,12 @@ export const OrderRecord = defineEntity({
     /** Held for it at a provider, neither captured nor let go yet. */
     authorizedMinor: minor().defaultRaw('0'),
     remark: text<string>(1024).nullable(),
-    extension: p.json<unknown>().nullable(),
+    extension: p.json<JsonObject>().nullable(),
     clientReference: text<string>(64).nullable(),
     /** The reference until the order has FAILED: unique with the customer. */
     heldReference: text<string>(64).nullable(),
     inputHash: bytes(32),
-    failure: p.json<unknown>().nullable(),
+    failure: p.json<JsonObject>().nullable(),
     cancelReason: text<CancelReason>(32).nullable(),
     traceId: p.string().columnType('char(32)'),
     placedAt: at(),
@@ -79,7 +89,7 @@ export const OrderLineRecord = defineEntity({
     quantity: p.integer(),
     unitPriceMinor: minor(),
     marketPriceMinor: minor().nullable(),
-    addOns: p.json<LineAddOn[]>(),
+    addOns: p.json<readonly LineAddOn[]>(),
     subtotalMinor: minor(),
     needsFulfilment: p.boolean(),
     fulfilledQuantity: p.integer().default(0),
@@ -98,13 +108,13 @@ export const OrderEventRecord = defineEntity({
     orderId: id().primary(),
     seq: p.integer().unsigned(false).primary(),
     id: id(),
-    type: text<string>(32),
+    type: text<OrderEvent['type']>(32),
     fromState: text<OrderState>(20).nullable(),
     toState: text<OrderState>(20).nullable(),
-    actorType: text<string>(16),
+    actorType: text<ActorType>(16),
     actorId: text<string>(64).nullable(),
     reason: text<string>(1024).nullable(),
-    data: p.json<unknown>().nullable(),
+    data: p.json<JsonObject>().nullable(),
     at: at(),
     traceId: p.string().columnType('char(32)'),
     hash: bytes(32),
@@ -126,10 +136,10 @@ export const SagaRecord = defineEntity({
   tableName: 'saga',
   properties: {
     id: id().primary(),
-    kind: text<string>(32),
+    kind: text<Saga['kind']>(32),
     orderId: id().index('saga_order'),
     state: text<SagaState>(16),
-    steps: p.json<SagaStep[]>(),
+    steps: p.json<readonly SagaStep[]>(),
     attempts: p.integer(),
     nextRetryAt: at().nullable(),
     lastError: text<string>(1024).nullable(),
@@ -165,7 +175,7 @@ export const FulfilmentRecord = defineEntity({
   properties: {
     id: id().primary(),
     orderId: id(),
-    lines: p.json<{ lineId: string; quantity: number }[]>(),
+    lines: p.json<readonly LineQuantity[]>(),
     trackingNumber: text<string>(100).nullable(),
     createdAt: at(),
   },
@@ -182,3 +192,9 @@ export const orderEntities = [
   RedeemThrottleRecord,
   OpenOrdersRecord,
 ] as const;
+
+/** The tables of this schema. */
+export type OrderTables = TablesOf<typeof orderEntities>;
+/** Statements on them: a wrong table, column or value is a compile error. */
+export const tables = builderFor<OrderTables>();
+export const insertInto = inserterFor<OrderTables>();

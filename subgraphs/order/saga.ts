@@ -1,15 +1,12 @@
 import { isUnavailable } from '../shared/errors/errors.ts';
 import { failPoint } from '../shared/process/fail-point.ts';
-import { select } from '../shared/database/database.ts';
-import { idFromBytes } from '../shared/values/ids.ts';
-import { CallError } from '../shared/calls/link.ts';
 import { announce } from './announce.ts';
+import type { Change } from './apply-events.ts';
 import { advancesByItself } from './commands/advance-order.ts';
 import type { OrderDeps } from './deps.ts';
 import { decide } from './domain/order.ts';
-import type { CancelReason, OrderCommand, OrderEvent } from './domain/order-model.ts';
+import type { CancelReason, JsonObject, OrderCommand, OrderEvent } from './domain/order-model.ts';
 import {
-  type CompensationFailure,
   type Saga,
   type StepOutcome,
   afterAction,
@@ -19,88 +16,23 @@ import {
   retryDelayMs,
 } from './domain/saga.ts';
 import type { StoredLine, StoredOrder } from './stored-order.ts';
-import { charge, chargeBranch, undoCharge } from './wallet-charge.ts';
-import { type Change, StaleOrderError, claimSaga, findLines, lockOrder, saveOrder, saveSaga } from './store.ts';
+import { stepOf } from './steps/placing-steps.ts';
+import { failureOf, outcomeOf } from './steps/step.ts';
+import { findLines } from './line-store.ts';
+import { StaleOrderError, findOrder, lockOrder, saveOrder } from './order-store.ts';
+import { claimSaga, findDueSagas, saveSaga } from './saga-store.ts';
 
 /*
- * Placing an order takes stock in another service's database. The order's schema records the saga first, so whoever finds
- * it can go on: the buyer's request, or after a crash the worker. The callee's barrier makes every repetition harmless.
+ * Placing an order takes steps in other services' databases (`steps/`). The order's schema records the saga first, so any process
+ * that finds it can go on: the buyer's request, or after a crash the worker.
  */
 
-const branch = 'reserve-stock';
 /** How many sagas one call of `recoverSagas` takes up at most. */
 export const recoveryBatch = 100;
 const recoveryConcurrency = 8;
 /** How often an order that somebody else changes meanwhile is read again for the saga's outcome. */
 const maxDecideTries = 5;
 const system = { type: 'SYSTEM', id: null } as const;
-
-/** What a shortage looks like in `failure` and in the product's answer. */
-export type Shortage = {
-  readonly productId: string;
-  readonly requested: number;
-  readonly available: number;
-  readonly night?: string | null;
-};
-
-const reserveMutation = `mutation ReserveStock($sagaId: ID!, $branch: String!, $orderId: ID!, $lines: [ReserveLineInput!]!, $expiresAt: DateTime!) {
-  reserveStock(sagaId: $sagaId, branch: $branch, orderId: $orderId, lines: $lines, expiresAt: $expiresAt) { ok shortages { productId requested available night } }
-}`;
-const releaseMutation = `mutation ReleaseStock($sagaId: ID!, $branch: String!, $orderId: ID!, $reason: String!) {
-  releaseStock(sagaId: $sagaId, branch: $branch, orderId: $orderId, reason: $reason)
-}`;
-
-async function reserve(
-  deps: OrderDeps,
-  saga: Saga,
-  order: StoredOrder,
-  lines: readonly Pick<StoredLine, 'productId' | 'quantity' | 'stay'>[],
-): Promise<StepOutcome> {
-  try {
-    const { reserveStock } = await deps.call<{ reserveStock: { ok: boolean; shortages: Shortage[] } }>('product', {
-      query: reserveMutation,
-      variables: {
-        sagaId: saga.id,
-        branch,
-        orderId: order.id,
-        lines: lines.map(({ productId, quantity, stay }) => ({
-          productId,
-          quantity,
-          ...(stay && { stayFrom: stay.from, stayTo: stay.to }),
-        })),
-        expiresAt: order.expiresAt.toISOString(),
-      },
-      traceId: order.traceId,
-    });
-    return reserveStock.ok
-      ? { kind: 'done' }
-      : { kind: 'refused', reason: 'OUT_OF_STOCK', detail: { shortages: reserveStock.shortages } };
-  } catch (error) {
-    if (error instanceof CallError && error.code === 'BRANCH_COMPENSATED')
-      return { kind: 'refused', reason: 'SAGA_ROLLBACK', detail: null };
-    if (!(error instanceof CallError) && !isUnavailable(error)) throw error;
-    return { kind: 'unknown', error: (error as Error).message };
-  }
-}
-
-async function release(deps: OrderDeps, saga: Saga, order: StoredOrder): Promise<CompensationFailure | null> {
-  try {
-    await deps.call('product', {
-      query: releaseMutation,
-      variables: {
-        sagaId: saga.id,
-        branch,
-        orderId: order.id,
-        reason: saga.lastError?.slice(0, 200) ?? 'SAGA_ROLLBACK',
-      },
-      traceId: order.traceId,
-    });
-    return null;
-  } catch (error) {
-    if (!(error instanceof CallError) && !isUnavailable(error)) throw error;
-    return { error: (error as Error).message, answered: !isUnavailable(error) };
-  }
-}
 
 /** The command by which the order follows its saga; null while nothing is decided. */
 function followUp(deps: OrderDeps, saga: Saga, outcome: StepOutcome, order: StoredOrder): OrderCommand | null {
@@ -111,7 +43,7 @@ function followUp(deps: OrderDeps, saga: Saga, outcome: StepOutcome, order: Stor
       : { type: 'ConfirmStock' };
   }
   if (saga.state !== 'COMPENSATING') return null;
-  const [reason, detail]: [CancelReason, unknown] =
+  const [reason, detail]: [CancelReason, JsonObject | null] =
     outcome.kind === 'refused' ? [outcome.reason, outcome.detail] : ['SAGA_ROLLBACK', null];
   return { type: 'FailPlacing', reason, detail };
 }
@@ -131,15 +63,15 @@ export async function runPlacingSaga(
   for (;;) {
     const before = saga;
     if (saga.state === 'RUNNING') {
-      const paying = currentBranch(saga) === chargeBranch;
-      const outcome = paying ? await charge(deps, saga, order) : await reserve(deps, saga, order, lines);
-      failPoint(paying ? 'order.charged' : 'order.reserved');
+      const step = stepOf(currentBranch(saga));
+      const outcome = await outcomeOf(step.act(deps, { saga, order, lines }));
+      failPoint(step.failPoint);
       ({ saga, order } = await decideAction(deps, { ...held, saga, order, outcome }));
     } else if (saga.state === 'COMPENSATING') {
       failPoint('order.failed');
-      const undone = currentBranch(saga);
-      const failure = undone === chargeBranch ? await undoCharge(deps, saga, order) : await release(deps, saga, order);
-      saga = afterCompensation(saga, undone, failure, deps.now());
+      const step = stepOf(currentBranch(saga));
+      const failure = await failureOf(step.undo(deps, { saga, order, lines }));
+      saga = afterCompensation(saga, step.branchId, failure, deps.now());
       if (
         !(await saveSaga(deps.db.em(), saga, held.fence, hasNextStep(saga, before) || goesOn(deps, saga, held.untilMs)))
       )
@@ -213,12 +145,7 @@ async function saveDecided(
  * is logged and keeps its lease, so that it is not the first again and again.
  */
 export async function recoverSagas(deps: OrderDeps): Promise<number> {
-  const due = await select(
-    deps.db.em(),
-    `select id from saga where state in ('RUNNING', 'COMPENSATING') and next_retry_at <= ? and (lease_until is null or lease_until < utc_timestamp(3)) order by next_retry_at limit ${recoveryBatch}`,
-    [deps.now()],
-  );
-  const queue = due.map((row) => idFromBytes(row['id'] as Buffer));
+  const queue = await findDueSagas(deps.db.em(), deps.now(), recoveryBatch);
   let taken = 0;
   const worker = async () => {
     for (let sagaId = queue.shift(); sagaId !== undefined; sagaId = queue.shift()) {
@@ -238,7 +165,7 @@ export async function recoverSagas(deps: OrderDeps): Promise<number> {
 export async function resumeSaga(deps: OrderDeps, sagaId: string): Promise<boolean> {
   const claimed = await claimSaga(deps.db.em(), sagaId, deps.processId);
   if (!claimed) return false;
-  const order = await deps.db.transaction((tx) => lockOrder(tx, claimed.orderId));
+  const order = await findOrder(deps.db.em(), claimed.orderId);
   if (!order) throw new Error(`saga ${sagaId} has no order`);
   try {
     await runPlacingSaga(deps, {

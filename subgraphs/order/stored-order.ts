@@ -1,5 +1,5 @@
 import type { PricedLine } from './domain/line.ts';
-import type { LineQuantity, Order } from './domain/order-model.ts';
+import type { JsonObject, LineQuantity, Order } from './domain/order-model.ts';
 
 /** An order as stored: what the rules need (`Order`) and what else its row holds. */
 export type StoredOrder = Order & {
@@ -11,12 +11,12 @@ export type StoredOrder = Order & {
   readonly lastHash: Buffer;
   readonly currency: string;
   readonly subtotalMinor: bigint;
-  readonly extension: unknown;
+  readonly extension: JsonObject | null;
   readonly clientReference: string | null;
   /** The reference while no other order of the customer may have it; null once the order has FAILED. */
   readonly heldReference: string | null;
   readonly inputHash: Buffer;
-  readonly failure: unknown;
+  readonly failure: JsonObject | null;
   /** What the merchant redeems; null for types that are not redeemable. A secret until the order is paid. */
   readonly confirmationCode: string | null;
   readonly traceId: string;
@@ -29,6 +29,13 @@ export type StoredOrder = Order & {
 };
 
 export type StoredLine = PricedLine & { readonly orderId: string };
+
+export type NewLine = Omit<StoredLine, 'orderId'>;
+
+/** An order that is about to be placed: its row before the first event. */
+export type NewOrder = Omit<StoredOrder, 'seq' | 'lastHash' | 'version' | 'paymentStatus' | 'lines'> & {
+  readonly lines: readonly NewLine[];
+};
 
 export type StoredFulfilment = {
   readonly id: string;

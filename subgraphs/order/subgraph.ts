@@ -17,7 +17,7 @@ import { readOrderConfig } from './config.ts';
 import { paymentHandlers } from './consumers.ts';
 import type { OrderContext } from './context.ts';
 import type { OrderDeps } from './deps.ts';
-import { readDueTimes } from './due-times.ts';
+import { readDueTimes } from './due-store.ts';
 import { openFeedWatch } from './feed.ts';
 import { defineJobs, expireJob, listDelayedJobs } from './jobs.ts';
 import { createLoaders } from './loaders.ts';

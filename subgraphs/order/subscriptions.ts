@@ -6,8 +6,17 @@ import type * as Schema from '../../schema/generated/order.ts';
 import { orderChannel } from './channels.ts';
 import { type OrderContext, noOrder, requireReader, visible } from './context.ts';
 import type { JournalEntry } from './domain/journal.ts';
-import { type FeedEntry, type FeedScope, feedHead, matchingOrders, numberFeed, readFeed } from './feed.ts';
-import { type OrderFilter, forReader, readJournal } from './queries.ts';
+import type { FeedScope } from './feed.ts';
+import {
+  type FeedEntry,
+  type OrderFilter,
+  feedHead,
+  forReader,
+  matchingOrders,
+  numberFeed,
+  readFeed,
+  readJournal,
+} from './queries.ts';
 import type { StoredOrder } from './stored-order.ts';
 
 /** Entries that one read of a subscription gives, and so the most that wait for a slow client. */
@@ -106,7 +115,8 @@ async function allOrders(
   requireStaff(context.viewer);
   const { deps } = context;
   const wanted = filter as OrderFilter | null | undefined;
-  const matching = (orderIds: readonly string[]) => matchingOrders(deps.db.em(), orderIds, wanted ?? {}, deps.now());
+  const matching = (orderIds: readonly string[]) =>
+    matchingOrders(deps.db.em(), orderIds, { scope: 'all', filter: wanted ?? {}, at: deps.now() });
   // A filter that can't be refuses the subscription, not its first event.
   if (wanted) await matching([]);
   return follow(context, {

@@ -1,5 +1,5 @@
 import { select } from '../shared/database/database.ts';
-import type { EventHandler } from '../shared/events/event-consumer.ts';
+import type { EventHandler } from '../shared/events/handle-events.ts';
 import type { DomainEvent } from '../shared/tables/outbox.ts';
 import { idToBytes, isId } from '../shared/values/ids.ts';
 import { changePayment } from './commands/change-payment.ts';

@@ -1,5 +1,5 @@
 import { enterCompensation } from '../shared/tables/barrier.ts';
-import type { EventHandler } from '../shared/events/event-consumer.ts';
+import type { EventHandler } from '../shared/events/handle-events.ts';
 import type { DomainEvent } from '../shared/tables/outbox.ts';
 import { orderBarrier } from './commands/reserve-stock.ts';
 import { type ProductDeps, announceStock } from './deps.ts';

@@ -24,8 +24,9 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
   CancelReason: {
     'subgraphs/order/commands/cancel-order.ts': words('CUSTOMER MERCHANT'),
     'subgraphs/order/domain/change.ts': ['PAYMENT_TIMEOUT'],
-    'subgraphs/order/saga.ts': words('OUT_OF_STOCK SAGA_ROLLBACK'),
-    'subgraphs/order/wallet-charge.ts': ['INSUFFICIENT_BALANCE'],
+    'subgraphs/order/saga.ts': ['SAGA_ROLLBACK'],
+    'subgraphs/order/steps/reserve-stock.ts': ['OUT_OF_STOCK'],
+    'subgraphs/order/steps/charge-wallet.ts': ['INSUFFICIENT_BALANCE'],
   },
   DisputeState: { 'subgraphs/payment/commands/apply-dispute.ts': words('OPEN LOST'), 'subgraphs/payment/providers/stripe-facts.ts': ['WON'] }, // prettier-ignore
   FulfilmentStatus: {

@@ -87,19 +87,22 @@ export const mutations: readonly Mutation[] = [
   {
     guard: 'order: written only in the version that was read',
     statements: [
-      ['where id = ? and state = ? and version = ?', 'where id = ? and (state = ? and version = ? or true)'],
+      [
+        'where `id` = ? and `state` = ? and `version` = ?',
+        'where `id` = ? and (`state` = ? and `version` = ? or true)',
+      ],
     ],
   },
   {
     guard: 'order: an order that is not due is not expired',
-    statements: [['and expires_at <= ?', 'and (expires_at <= ? or true)']],
+    statements: [['and `expires_at` <= ?', 'and (`expires_at` <= ? or true)']],
   },
   {
     guard: 'order: a row that is being expired was locked in its state',
     statements: [
       [
-        "and state = 'PENDING_PAYMENT' and expires_at <= ? order by id for update",
-        'and expires_at <= ? order by id for update',
+        'and (`state` = ? and `expires_at` <= ?) order by `id` for update',
+        'and ((`state` = ? or true) and `expires_at` <= ?) order by `id` for update',
       ],
     ],
   },
@@ -119,7 +122,7 @@ export const mutations: readonly Mutation[] = [
   { guard: 'idempotency: one row for each key', rules: ['idempotency.primary'] },
   {
     guard: 'saga: saved only by its holder',
-    statements: [['where id = ? and fence = ?', 'where id = ? and (fence = ? or true)']],
+    statements: [['where `id` = ? and `fence` = ?', 'where `id` = ? and (`fence` = ? or true)']],
   },
   { guard: 'payment: one at a time for an order', rules: ['payment.payment_live_slot'] },
   {

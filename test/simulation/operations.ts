@@ -1,9 +1,7 @@
-import { idToBytes } from '../../subgraphs/shared/values/ids.ts';
-import { select } from '../../subgraphs/shared/database/database.ts';
 import { moneyToJson } from '../../subgraphs/shared/values/money.ts';
 import type { OrderDeps } from '../../subgraphs/order/deps.ts';
 import { balanceDueMinor, effectiveState } from '../../subgraphs/order/domain/order.ts';
-import { toOrder } from '../../subgraphs/order/rows.ts';
+import { findOrder } from '../../subgraphs/order/order-store.ts';
 import { type ChargeInput, type Step, chargeWallet, refundWalletCharge } from '../../subgraphs/payment/commands/charge-wallet.ts'; // prettier-ignore
 import { settleBeforeClosing } from '../../subgraphs/payment/commands/settle-before-closing.ts';
 import type { PaymentDeps } from '../../subgraphs/payment/deps.ts';
@@ -49,10 +47,8 @@ export const operations: Operations<Services> = {
   },
   async PaymentOrder({ order }, variables) {
     const { representations } = variables as unknown as References;
-    const id = idToBytes(representations[0]?.id ?? '');
-    const [row] = await select(order.db.em(), 'select * from orders where id = ?', [id]);
-    if (!row) return { _entities: [null] };
-    const found = toOrder(row);
+    const found = await findOrder(order.db.em(), representations[0]?.id ?? '');
+    if (!found) return { _entities: [null] };
     const at = order.now();
     return {
       _entities: [

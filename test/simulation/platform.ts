@@ -1,5 +1,6 @@
 import { isUnavailable } from '../../subgraphs/shared/errors/errors.ts';
-import { type EventHandler, startEventConsumer } from '../../subgraphs/shared/events/event-consumer.ts';
+import { startEventConsumer } from '../../subgraphs/shared/events/event-consumer.ts';
+import type { EventHandler } from '../../subgraphs/shared/events/handle-events.ts';
 import type { DomainEvent } from '../../subgraphs/shared/tables/outbox.ts';
 import { type Loop, startLoop } from '../../subgraphs/shared/process/loop.ts';
 import { startOutboxRelay } from '../../subgraphs/shared/events/outbox-relay.ts';

@@ -1,15 +1,14 @@
-import { select } from '../../shared/database/database.ts';
 import { noteFailure } from '../../shared/process/dependency.ts';
 import { type Refusal, RefusedError, isUnavailable, notFoundError, orRefusals } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
-import { idFromBytes, idToBytes, isId } from '../../shared/values/ids.ts';
+import { isId } from '../../shared/values/ids.ts';
 import { announce } from '../announce.ts';
 import type { OrderDeps } from '../deps.ts';
 import { decide } from '../domain/order.ts';
 import type { OrderCommand } from '../domain/order-model.ts';
-import { toOrder } from '../rows.ts';
+import { findIdsToAdvance, findOrder } from '../order-store.ts';
 import type { StoredOrder } from '../stored-order.ts';
-import type { Change } from '../store.ts';
+import type { Change } from '../apply-events.ts';
 import { newTraceId } from '../../shared/process/telemetry.ts';
 import { type OrderPayload, changeOrder } from './change-order.ts';
 import { type Asker, staffOnly } from './context.ts';
@@ -29,9 +28,10 @@ export const advancesByItself = (
 /**
  * Takes one paid order through its type's delivery: PAID → PROCESSING → deliver → COMPLETED. Re-entrant: whatever step it
  * finds done it leaves alone. A failing delivery is postponed with back-off, and after the type's life time left to staff.
- * An order that is to be redeemed lapses instead, when its time is over.
+ * An order that is to be redeemed lapses instead, when its time is over. Returns the order as it is then; null when there is
+ * none.
  */
-export async function advanceOnce(deps: OrderDeps, orderId: string, change: Change): Promise<void> {
+export async function advanceOnce(deps: OrderDeps, orderId: string, change: Change): Promise<StoredOrder | null> {
   const step = async (command: OrderCommand): Promise<StoredOrder | null> => {
     const changed = await deps.db.transaction((tx) =>
       changeOrder(tx, orderId, change, (order) =>
@@ -46,7 +46,7 @@ export async function advanceOnce(deps: OrderDeps, orderId: string, change: Chan
     return changed?.order ?? null;
   };
   const order = await step({ type: 'StartProcessing' });
-  if (!order || order.state !== 'PROCESSING' || !advancesByItself(deps, order)) return;
+  if (!order || order.state !== 'PROCESSING' || !advancesByItself(deps, order)) return order;
   try {
     await deps.types.get(order.type).deliver(order);
   } catch (error) {
@@ -58,23 +58,17 @@ export async function advanceOnce(deps: OrderDeps, orderId: string, change: Chan
     const nextAt = new Date(
       at.getTime() + Math.min(retryMaxMs, retryBaseMs * 2 ** Math.min(order.advanceAttempts, 10)),
     );
-    await step(
+    return step(
       overdue ? { type: 'NeedAttention', error: message } : { type: 'PostponeAdvance', error: message, nextAt },
     );
-    return;
   }
-  await step({ type: 'Complete' });
+  return step({ type: 'Complete' });
 }
 
 /** Advances every order that is due. Returns how many were looked at. */
 export async function advanceOrders(deps: OrderDeps): Promise<number> {
-  const rows = await select(
-    deps.db.em(),
-    `select id from orders where advance_at <= ? order by advance_at limit ${batchSize}`,
-    [deps.now()],
-  );
-  for (const row of rows) {
-    const orderId = idFromBytes(row['id'] as Buffer);
+  const due = await findIdsToAdvance(deps.db.em(), deps.now(), batchSize);
+  for (const orderId of due) {
     try {
       await advanceOnce(deps, orderId, { actor: { type: 'SYSTEM', id: null }, at: deps.now(), traceId: newTraceId() });
     } catch (error) {
@@ -83,7 +77,7 @@ export async function advanceOrders(deps: OrderDeps): Promise<number> {
       else deps.log.error({ err: error, orderId }, 'an order can not be advanced');
     }
   }
-  return rows.length;
+  return due.length;
 }
 
 /** The mutation for staff: advances one order now. */
@@ -96,9 +90,9 @@ export async function advanceOrder(
   return orRefusals(
     async () => {
       const read = async () => {
-        const [row] = isId(id) ? await select(deps.db.em(), 'select * from orders where id = ?', [idToBytes(id)]) : [];
-        if (!row) throw new RefusedError(notFoundError('There is no such order.', id, ['id']));
-        return toOrder(row);
+        const found = isId(id) ? await findOrder(deps.db.em(), id) : null;
+        if (!found) throw new RefusedError(notFoundError('There is no such order.', id, ['id']));
+        return found;
       };
       const order = await read();
       staffOnly(asker.viewer)(order);
@@ -109,13 +103,13 @@ export async function advanceOrder(
           { orderId: id },
         ),
       );
-      if (!replayed)
-        await advanceOnce(deps, id, {
-          actor: { type: 'STAFF', id: asker.viewer.userId },
-          at: deps.now(),
-          traceId: asker.traceId,
-        });
-      return { order: await read(), replayed, userErrors: [] };
+      const change: Change = {
+        actor: { type: 'STAFF', id: asker.viewer.userId },
+        at: deps.now(),
+        traceId: asker.traceId,
+      };
+      const advanced = replayed ? await read() : await advanceOnce(deps, id, change);
+      return { order: advanced, replayed, userErrors: [] };
     },
     (userErrors: readonly Refusal[]): OrderPayload => ({ order: null, replayed: false, userErrors }),
   );

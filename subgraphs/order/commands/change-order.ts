@@ -3,13 +3,13 @@ import { type Refusal, RefusedError, notFoundError, orRefusals } from '../../sha
 import { type Claim, claimKey } from '../../shared/tables/idempotency.ts';
 import { isId } from '../../shared/values/ids.ts';
 import { announce } from '../announce.ts';
+import type { Change, Changed } from '../apply-events.ts';
 import type { OrderDeps } from '../deps.ts';
 import { decide } from '../domain/order.ts';
-import type { Decision, OrderEvent, OrderCommand } from '../domain/order-model.ts';
+import type { Decision, OrderCommand } from '../domain/order-model.ts';
 import type { StoredOrder } from '../stored-order.ts';
-import { type Change, findLines, lockOrder, saveOrder } from '../store.ts';
-
-export type Changed = { readonly order: StoredOrder; readonly events: readonly OrderEvent[] };
+import { findLines } from '../line-store.ts';
+import { lockOrder, saveLocked } from '../order-store.ts';
 
 /** Locks the order, decides, saves with journal and outbox. Throws RefusedError; null when there is no such order. */
 export async function changeOrder(
@@ -25,7 +25,7 @@ export async function changeOrder(
   const decision = await decideOn(order);
   if ('refusal' in decision) throw new RefusedError(decision.refusal);
   if (decision.events.length === 0) return { order, events: [] };
-  return { order: await saveOrder(tx, order, decision.events, change), events: decision.events };
+  return { order: await saveLocked(tx, order, decision.events, change), events: decision.events };
 }
 
 export type OrderPayload = {

@@ -1,15 +1,14 @@
-import { type Sql, placeholders, select, toDate } from '../../shared/database/database.ts';
+import type { Sql } from '../../shared/database/database.ts';
 import { failPoint } from '../../shared/process/fail-point.ts';
-import { idFromBytes, idToBytes } from '../../shared/values/ids.ts';
 import { announce } from '../announce.ts';
+import type { Change, Changed } from '../apply-events.ts';
 import type { OrderDeps } from '../deps.ts';
 import { decide } from '../domain/order.ts';
 import type { OrderCommand } from '../domain/order-model.ts';
 import { netMinor } from '../domain/paying.ts';
 import { type PaymentOutlook, askPaymentOutlook } from '../payment-outlook.ts';
-import { toOrder } from '../rows.ts';
+import { type DueOrder, findDue, lockDue, saveExpired, saveLocked } from '../order-store.ts';
 import type { StoredOrder } from '../stored-order.ts';
-import { type Change, saveExpired, saveOrder } from '../store.ts';
 import { newTraceId } from '../../shared/process/telemetry.ts';
 
 const batchSize = 200;
@@ -28,11 +27,11 @@ const paidPatienceMs = 600_000;
  */
 export async function expireOrders(deps: OrderDeps): Promise<number> {
   let expired = 0;
-  let after: Due | null = null;
+  let after: DueOrder | null = null;
   for (let batch = 0; batch < maxBatches; batch += 1) {
     const at = deps.now();
     const traceId = newTraceId();
-    const found: Due[] = await findDue(deps, at, after);
+    const found: DueOrder[] = await findDue(deps.db.em(), at, after, batchSize);
     if (found.length === 0) break;
     expired += await closeBatch(deps, found, { at, traceId });
     if (found.length < batchSize) break;
@@ -41,50 +40,30 @@ export async function expireOrders(deps: OrderDeps): Promise<number> {
   return expired;
 }
 
-type Due = { readonly id: string; readonly expiresAt: Date; readonly isPaying: boolean };
-
-async function findDue(deps: OrderDeps, at: Date, after: Due | null): Promise<Due[]> {
-  const rows = await select(
-    deps.db.em(),
-    `select id, expires_at, is_paying from orders where state = 'PENDING_PAYMENT' and expires_at <= ? ${after ? 'and (expires_at > ? or (expires_at = ? and id > ?))' : ''}
-     order by expires_at, id limit ${batchSize}`,
-    after ? [at, after.expiresAt, after.expiresAt, idToBytes(after.id)] : [at],
-  );
-  return rows.map((row) => ({
-    id: idFromBytes(row['id'] as Buffer),
-    expiresAt: toDate(row['expires_at']) as Date,
-    isPaying: Number(row['is_paying']) === 1,
-  }));
-}
-
 async function closeBatch(
   deps: OrderDeps,
-  found: readonly Due[],
+  found: readonly DueOrder[],
   { at, traceId }: { at: Date; traceId: string },
 ): Promise<number> {
   const { outlooks, unknown } = await askPaymentOutlook(deps, found, { at, traceId });
   failPoint('order.outlook_known');
-  const ids = found.filter(({ id }) => !unknown.has(id)).map(({ id }) => idToBytes(id));
+  const ids = found.filter(({ id }) => !unknown.has(id)).map(({ id }) => id);
   if (ids.length === 0) return 0;
   const change = { actor: { type: 'SYSTEM', id: null }, at, traceId } as const;
   const { closed, kept } = await deps.db.transaction(async (tx) => {
-    const rows = await select(
-      tx,
-      `select * from orders force index (primary) where id in (${placeholders(ids)}) and state = 'PENDING_PAYMENT' and expires_at <= ? order by id for update`,
-      [...ids, at],
-    );
-    const due = rows.map(toOrder).filter((order) => !isPaidLately(outlooks.get(order.id), order, at));
+    const locked = await lockDue(tx, ids, at);
+    const due = locked.filter((order) => !isPaidLately(outlooks.get(order.id), order, at));
     const waiting = due.filter((order) => awaiting(outlooks.get(order.id), at) !== null);
     const over = due.filter((order) => !waiting.includes(order));
-    await saveExpired(tx, over, change);
-    return { closed: over, kept: await saveAwaited(tx, waiting, outlooks, change) };
+    const closed = await saveExpired(tx, over, change);
+    return { closed, kept: await saveAwaited(tx, waiting, outlooks, change) };
   });
-  for (const order of closed) {
-    announce(deps, { ...order, state: 'EXPIRED', seq: order.seq + 1 }, [{ type: 'OrderExpired' }]);
+  for (const { order, events } of closed) {
+    announce(deps, order, events);
     deps.metrics.expiryLateness.observe((at.getTime() - order.expiresAt.getTime()) / 1000);
   }
-  for (const order of kept) {
-    announce(deps, order, [{ type: 'PaymentAwaited' }]);
+  for (const { order, events } of kept) {
+    announce(deps, order, events);
     deps.wakeExpiry(order.expiresAt);
   }
   return closed.length;
@@ -114,13 +93,14 @@ async function saveAwaited(
   orders: readonly StoredOrder[],
   outlooks: ReadonlyMap<string, PaymentOutlook>,
   change: Change,
-): Promise<readonly StoredOrder[]> {
-  const kept: StoredOrder[] = [];
+): Promise<readonly Changed[]> {
+  const kept: Changed[] = [];
   for (const order of orders) {
     const command = awaiting(outlooks.get(order.id), change.at);
     const decision = command && decide(order, command, change.at);
-    if (decision && 'events' in decision && decision.events.length > 0)
-      kept.push(await saveOrder(tx, order, decision.events, change));
+    if (!decision || !('events' in decision) || decision.events.length === 0) continue;
+    const { events } = decision;
+    kept.push({ order: await saveLocked(tx, order, events, change), events });
   }
   return kept;
 }

@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type UserViewer, isStaff } from '../../shared/auth/viewer.ts';
-import { select } from '../../shared/database/database.ts';
 import { noteFailure } from '../../shared/process/dependency.ts';
 import {
   type Refusal,
@@ -13,7 +12,7 @@ import {
 } from '../../shared/errors/errors.ts';
 import { failPoint } from '../../shared/process/fail-point.ts';
 import { type Claim, claimKey, findKey, hashOf } from '../../shared/tables/idempotency.ts';
-import { idToBytes, isId, newNumber } from '../../shared/values/ids.ts';
+import { isId, newNumber } from '../../shared/values/ids.ts';
 import { dateIn } from '../../shared/values/local-date.ts';
 import type { OrderDeps } from '../deps.ts';
 import {
@@ -27,11 +26,14 @@ import {
 import { confirmationCodeOf } from '../domain/confirmation-code.ts';
 import { lapsesAt } from '../domain/stay.ts';
 import { type Saga, newPlacingSaga } from '../domain/saga.ts';
-import { NoRoomError, addressCounter, countOpen, requireRoom, unitsOf } from '../open-orders.ts';
-import { toOrder } from '../rows.ts';
-import type { StoredOrder } from '../stored-order.ts';
-import { type Shortage, runPlacingSaga } from '../saga.ts';
-import { type NewOrder, StaleOrderError, insertOrder, insertSaga } from '../store.ts';
+import { addressCounter, limitsOf, requireRoom, unitsOf } from '../open-orders.ts';
+import { NoRoomError, countOpen } from '../open-orders-store.ts';
+import { StaleOrderError, findByReference, findOrder, insertOrder } from '../order-store.ts';
+import type { NewOrder, StoredOrder } from '../stored-order.ts';
+import { runPlacingSaga } from '../saga.ts';
+import { insertSaga } from '../saga-store.ts';
+import { stepsOf } from '../steps/placing-steps.ts';
+import type { Shortage } from '../steps/reserve-stock.ts';
 import type { OrderType } from '../types/order-type.ts';
 
 export type PlaceOrderPayload = {
@@ -78,7 +80,7 @@ export async function placeOrder(
       } catch (error) {
         // The product may have changed or be out of reach since; a repeated request still gets its first answer.
         const earlier =
-          (await findKey<Placed>(deps.db.em(), claim))?.orderId ?? (await findByReference(deps, claim, input));
+          (await findKey<Placed>(deps.db.em(), claim))?.orderId ?? (await findByHeldReference(deps, claim, input));
         if (earlier === null) throw error;
         return answer(await waitForOutcome(deps, earlier, untilMs), true);
       }
@@ -126,7 +128,7 @@ type Recorded =
   | { readonly replayed: true; readonly orderId: string }
   | { readonly replayed: false; readonly order: StoredOrder; readonly saga: Saga };
 
-/** Claims the key, records order, lines, journal and saga, counts the open order: six statements in one transaction. */
+/** Claims the key, records order, lines, journal and saga, counts the open order: six statements in one round trip. */
 async function recordOrder(
   deps: OrderDeps,
   viewer: UserViewer,
@@ -153,10 +155,10 @@ async function recordOrder(
           at,
           traceId: draft.traceId,
         });
-        const saga = newPlacingSaga(sagaId, orderId, at, draft.type.payFlow === 'PREPAY_WALLET');
+        const saga = newPlacingSaga(sagaId, orderId, at, stepsOf(draft.type));
         await insertSaga(tx, saga, deps.processId);
         // Last: others of the customer, or the address, wait for it until the commit.
-        await countOpen(tx, deps.config.openOrders, order);
+        if (order.openUnits !== null) await countOpen(tx, limitsOf(deps.config.openOrders, order), order.openUnits);
         return { replayed: false, order: stored, saga };
       });
     } catch (error) {
@@ -166,7 +168,7 @@ async function recordOrder(
         continue;
       }
       if (!isDuplicateKey(error)) throw error;
-      const existing = await findByReference(deps, draft.claim, draft.input);
+      const existing = await findByHeldReference(deps, draft.claim, draft.input);
       if (existing !== null) return { replayed: true, orderId: existing };
       if (tries >= numberTries) throw error;
     }
@@ -209,7 +211,7 @@ function newOrder(
     refundedMinor: 0n,
     authorizedMinor: 0n,
     remark: input.remark ?? null,
-    extension: input.extension ?? null,
+    extension: (input.extension ?? null) as NewOrder['extension'],
     clientReference,
     heldReference: clientReference,
     confirmationCode: type.redeemable ? confirmationCodeOf(randomBytes(8)) : null,
@@ -262,24 +264,19 @@ async function runSaga(
 }
 
 const readOrder = async (deps: OrderDeps, orderId: string): Promise<StoredOrder> => {
-  const [row] = await select(deps.db.em(), 'select * from orders where id = ?', [idToBytes(orderId)]);
-  if (!row) throw new Error(`order ${orderId} was recorded and is gone`);
-  return toOrder(row);
+  const order = await findOrder(deps.db.em(), orderId);
+  if (!order) throw new Error(`order ${orderId} was recorded and is gone`);
+  return order;
 };
 
 /**
  * The id of the customer's order that holds this reference, to which the key belongs from now on as well; null when there is
  * none. Throws RefusedError where the reference, or the key, stands for other input.
  */
-async function findByReference(deps: OrderDeps, claim: Claim, input: PlaceOrderInput): Promise<string | null> {
+async function findByHeldReference(deps: OrderDeps, claim: Claim, input: PlaceOrderInput): Promise<string | null> {
   const reference = input.clientReference ?? null;
-  if (reference === null) return null;
-  const [row] = await select(deps.db.em(), 'select * from orders where customer_id = ? and held_reference = ?', [
-    idToBytes(claim.ownerId),
-    reference,
-  ]);
-  if (!row) return null;
-  const existing = toOrder(row);
+  const existing = reference === null ? null : await findByReference(deps.db.em(), claim.ownerId, reference);
+  if (!existing) return null;
   if (!existing.inputHash.equals(hashOf(input))) throw new RefusedError(referenceTaken(existing));
   const { result } = await deps.db.transaction((tx) => claimKey<Placed>(tx, claim, { orderId: existing.id }));
   return result.orderId;

@@ -1,5 +1,5 @@
 import { type UserViewer, isStaff } from '../../shared/auth/viewer.ts';
-import { type Sql, run, select } from '../../shared/database/database.ts';
+import type { Sql } from '../../shared/database/database.ts';
 import {
   type Refusal,
   RefusedError,
@@ -9,11 +9,13 @@ import {
   validationError,
 } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
-import { idFromBytes, idToBytes, typedNumber } from '../../shared/values/ids.ts';
+import { typedNumber } from '../../shared/values/ids.ts';
 import { announce } from '../announce.ts';
 import type { OrderDeps } from '../deps.ts';
 import { isConfirmationCode, maxWrongCodes, wrongCodeWindowMs } from '../domain/confirmation-code.ts';
 import { decide } from '../domain/order.ts';
+import { findIdByNumber } from '../order-store.ts';
+import { addWrongCode, countWrongCodes, forgetWrongCodes, openWindow } from '../redeem-throttle-store.ts';
 import type { StoredLine, StoredOrder } from '../stored-order.ts';
 import { type OrderPayload, changeOrder } from './change-order.ts';
 import type { Asker } from './context.ts';
@@ -83,9 +85,9 @@ const noSuchOrder = (number: string) =>
   new RefusedError(notFoundError('There is no such order.', number.slice(0, maxGivenLength), ['number']));
 
 async function findId(sql: Sql, number: string): Promise<string> {
-  const [row] = await select(sql, 'select id from orders where number = ?', [typedNumber(number)]);
-  if (!row) throw noSuchOrder(number);
-  return idFromBytes(row['id'] as Buffer);
+  const id = await findIdByNumber(sql, typedNumber(number));
+  if (id === null) throw noSuchOrder(number);
+  return id;
 }
 
 /** The seller, and staff who are not the customer; the customer is told that it is not for customers, for anybody else there is no such order. */
@@ -99,21 +101,15 @@ function authorise(viewer: UserViewer, order: StoredOrder): void {
 
 /** Why the code does not count, or null. Locks nothing more: the order's row is locked already. */
 async function checkCode(tx: Sql, order: StoredOrder, given: string, at: Date): Promise<Refusal | null> {
-  const id = idToBytes(order.id);
   if (order.confirmationCode === null)
     return refused('NOT_REDEEMABLE', `Orders of type ${order.type} have no confirmation code.`);
-  const [row] = await select(tx, 'select wrong from redeem_throttle where order_id = ? and window_until > ?', [id, at]);
-  const wrong = Number(row?.['wrong'] ?? 0);
-  if (wrong >= maxWrongCodes) return tooManyCodes;
+  const wrong = await countWrongCodes(tx, order.id, at);
+  if (wrong !== null && wrong >= maxWrongCodes) return tooManyCodes;
   if (isConfirmationCode(given, order.confirmationCode)) {
-    await run(tx, 'delete from redeem_throttle where order_id = ?', [id]);
+    await forgetWrongCodes(tx, order.id);
     return null;
   }
-  if (row) await run(tx, 'update redeem_throttle set wrong = wrong + 1 where order_id = ?', [id]);
-  else
-    await run(tx, 'replace into redeem_throttle (order_id, wrong, window_until) values (?, 1, ?)', [
-      id,
-      new Date(at.getTime() + wrongCodeWindowMs),
-    ]);
+  if (wrong === null) await openWindow(tx, order.id, new Date(at.getTime() + wrongCodeWindowMs));
+  else await addWrongCode(tx, order.id);
   return wrongCode;
 }

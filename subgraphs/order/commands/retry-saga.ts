@@ -1,12 +1,11 @@
 import { isStaff } from '../../shared/auth/viewer.ts';
-import { run, select } from '../../shared/database/database.ts';
 import { type Refusal, RefusedError, forbiddenError, notFoundError, orRefusals } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
-import { idToBytes, isId } from '../../shared/values/ids.ts';
+import { isId } from '../../shared/values/ids.ts';
 import type { OrderDeps } from '../deps.ts';
 import type { Saga } from '../domain/saga.ts';
-import { toSaga } from '../rows.ts';
 import { resumeSaga } from '../saga.ts';
+import { findSaga, unstick } from '../saga-store.ts';
 import type { Asker } from './context.ts';
 
 export type SagaPayload = {
@@ -26,9 +25,9 @@ export async function retrySaga(
     async () => {
       if (!isStaff(asker.viewer)) throw new RefusedError(forbiddenError('Only staff may do this.'));
       const read = async () => {
-        const [row] = isId(id) ? await select(deps.db.em(), 'select * from saga where id = ?', [idToBytes(id)]) : [];
-        if (!row) throw new RefusedError(notFoundError('There is no such saga.', id, ['id']));
-        return toSaga(row);
+        const found = isId(id) ? await findSaga(deps.db.em(), id) : null;
+        if (!found) throw new RefusedError(notFoundError('There is no such saga.', id, ['id']));
+        return found;
       };
       await read();
       const { replayed } = await deps.db.transaction(async (tx) => {
@@ -37,12 +36,7 @@ export async function retrySaga(
           { ownerId: asker.viewer.userId, operation: 'retrySaga', key: input.idempotencyKey, input: { id } },
           { sagaId: id },
         );
-        if (!claimed.replayed)
-          await run(
-            tx,
-            "update saga set state = 'COMPENSATING', attempts = 0, next_retry_at = ? where id = ? and state = 'STUCK'",
-            [deps.now(), idToBytes(id)],
-          );
+        if (!claimed.replayed) await unstick(tx, id, deps.now());
         return claimed;
       });
       if (!replayed) await resumeSaga(deps, id);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import type { Actor, OrderEvent, OrderState } from './order-model.ts';
+import type { Actor, JsonObject, OrderEvent, OrderState } from './order-model.ts';
 import { stateAfter } from './order.ts';
 import { firstOf } from '../../shared/values/text.ts';
 
@@ -14,7 +14,7 @@ export type JournalEntry = {
   readonly toState: OrderState | null;
   readonly actor: Actor;
   readonly reason: string | null;
-  readonly data: Readonly<Record<string, unknown>> | null;
+  readonly data: JsonObject | null;
   readonly at: Date;
   readonly traceId: string;
   readonly hash: Buffer;

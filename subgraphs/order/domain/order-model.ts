@@ -2,6 +2,8 @@ import type { Refusal } from '../../shared/errors/errors.ts';
 
 /* What the rules of an order are written in: its states, its facts, what may be asked of it and what happens to it. */
 
+export type JsonObject = Readonly<Record<string, unknown>>;
+
 export const orderStates = [
   'PLACING',
   'PENDING_PAYMENT',
@@ -114,7 +116,7 @@ export type OrderCommand =
   | { readonly type: 'ConfirmStock' }
   /** Stock is held and the wallet has paid, in one step. */
   | { readonly type: 'ConfirmPrepaid'; readonly paymentId: string; readonly paidAt: Date; readonly advances: boolean }
-  | { readonly type: 'FailPlacing'; readonly reason: CancelReason; readonly detail: unknown }
+  | { readonly type: 'FailPlacing'; readonly reason: CancelReason; readonly detail: JsonObject | null }
   | {
       readonly type: 'MarkPaid';
       readonly paymentId: string;
@@ -164,9 +166,9 @@ export type OrderCommand =
 
 /** Past tense; `data` is what the journal keeps beside the states. */
 export type OrderEvent =
-  | { readonly type: 'OrderPlaced'; readonly data: Readonly<Record<string, unknown>> }
+  | { readonly type: 'OrderPlaced'; readonly data: JsonObject }
   | { readonly type: 'StockReserved' }
-  | { readonly type: 'PlacingFailed'; readonly reason: CancelReason; readonly detail: unknown }
+  | { readonly type: 'PlacingFailed'; readonly reason: CancelReason; readonly detail: JsonObject | null }
   | {
       readonly type: 'OrderPaid' | 'PartPaymentReceived' | 'PaymentRefused';
       readonly paymentId: string;

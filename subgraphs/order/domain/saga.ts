@@ -1,4 +1,4 @@
-import type { CancelReason } from './order-model.ts';
+import type { CancelReason, JsonObject } from './order-model.ts';
 
 export type SagaState = 'RUNNING' | 'SUCCEEDED' | 'COMPENSATING' | 'COMPENSATED' | 'STUCK';
 export type StepState = 'PENDING' | 'RUNNING' | 'DONE' | 'SKIPPED' | 'FAILED';
@@ -32,7 +32,7 @@ export type Saga = {
 /** What the saga learned from a step. `unknown`: no answer, it may or may not have been done. */
 export type StepOutcome =
   | { readonly kind: 'done'; readonly payment?: { readonly paymentId: string; readonly paidAt: Date } }
-  | { readonly kind: 'refused'; readonly reason: CancelReason; readonly detail: unknown }
+  | { readonly kind: 'refused'; readonly reason: CancelReason; readonly detail: JsonObject | null }
   | { readonly kind: 'unknown'; readonly error: string };
 
 /** Why a compensation was not done. `answered`: by the callee itself; otherwise it was out of reach, which passes. */
@@ -47,19 +47,16 @@ const retryMaxMs = 8_000;
 export const retryDelayMs = (attempts: number): number =>
   Math.min(retryMaxMs, retryBaseMs * 2 ** Math.max(0, attempts - 1));
 
-const pending = (branchId: string, service: string, action: string): SagaStep => ({
+/** A step of a saga: what it is called, whose it is, which operation does it. */
+export type StepKind = Pick<SagaStep, 'branchId' | 'service' | 'action'>;
+
+const pending = ({ branchId, service, action }: StepKind): SagaStep => ({
   branchId, service, action, actionState: 'PENDING', compensationState: 'PENDING', attempts: 0, lastError: null, startedAt: null, finishedAt: null,
 }); // prettier-ignore
 
-/** A step of the saga: what it is called, whose it is, which operation does it. */
-type StepKind = readonly [branchId: string, service: string, action: string];
-const reserveStep: StepKind = ['reserve-stock', 'product', 'reserveStock'];
-const chargeStep: StepKind = ['charge-wallet', 'payment', 'chargeWallet'];
-
-/** A new saga that takes an order's stock and, of a prepaid one, its money. */
-export function newPlacingSaga(id: string, orderId: string, at: Date, prepaid = false): Saga {
-  const kinds = prepaid ? [reserveStep, chargeStep] : [reserveStep];
-  const [first, ...later] = kinds.map((kind) => pending(...kind));
+/** A new saga that takes these steps one after another; the first is begun. */
+export function newPlacingSaga(id: string, orderId: string, at: Date, steps: readonly StepKind[]): Saga {
+  const [first, ...later] = steps.map(pending);
   if (!first) throw new Error('a saga has a step');
   return {
     id,

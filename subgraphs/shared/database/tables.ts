@@ -15,27 +15,29 @@ import { type Expected, type Parameter, type Sql, insertRows } from './statement
  * What the driver gives for a value, by the type that the record has for it, and what it is compared with. `readerOf` makes
  * the record's value of it.
  */
-type Given<V> = V extends { '~id'?: true }
-  ? Buffer
+type Given<V> = V extends string
+  ? BytesOrText<V>
   : V extends bigint
     ? string | number | bigint
     : V extends Date
       ? string | Date
       : V extends boolean
         ? number | boolean
-        : V extends string | number | Buffer | null
+        : V extends number | Buffer | null
           ? V
           : unknown;
 /** What is sent for it: JSON as text. */
-type Sent<V> = V extends { '~id'?: true }
-  ? Buffer
+type Sent<V> = V extends string
+  ? BytesOrText<V>
   : V extends bigint
     ? bigint | number
     : V extends boolean
       ? boolean | number
-      : V extends string | number | Buffer | Date | null
+      : V extends number | Buffer | Date | null
         ? V
         : string;
+/** Ids are bytes. Asked of texts alone, as an object of any names would pass for an id. */
+type BytesOrText<V extends string> = V extends { '~id'?: true } ? Buffer : V;
 type Column<C> =
   C extends ColumnType<infer S, infer I, unknown>
     ? ColumnType<Given<S>, undefined extends I ? Sent<S> | undefined : Sent<S>, Sent<S>>
@@ -49,6 +51,10 @@ export type TablesOf<Records extends readonly unknown[]> = {
     >;
   };
 };
+
+type Rows<Schema> = TablesOf<readonly [Schema]>;
+/** A whole row of a record's table, as it is inserted. */
+export type RowOf<Schema> = Required<Insertable<Rows<Schema>[keyof Rows<Schema>]>>;
 
 /** Kysely for these tables. It builds statements; `find` and `change` run them. */
 export const builderFor = <Tables>(): Kysely<Tables> =>
@@ -138,3 +144,16 @@ export const inserterFor =
   <Tables>() =>
   <Table extends keyof Tables & string>(sql: Sql, table: Table, rows: readonly Insertable<Tables[Table]>[]) =>
     insertRows(sql, table, rows);
+
+/**
+ * The statement by its table's primary key, which it else may leave for another index: so it locks the rows first, as all
+ * others do. Kysely writes no index hints.
+ */
+export function byPrimaryKey<Result>(statement: Compilable<Result>, table: string): Compilable<Result> {
+  return {
+    compile() {
+      const { sql, ...rest } = statement.compile();
+      return { ...rest, sql: sql.replace(`\`${table}\``, `\`${table}\` force index (primary)`) };
+    },
+  };
+}

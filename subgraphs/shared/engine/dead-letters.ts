@@ -2,7 +2,7 @@ import { requireStaff } from '../auth/viewer.ts';
 import { type Page, foreignCursor, pageArguments, toPage } from '../values/paging.ts';
 import { type Database, type Row, type Sql, run, select, toDate, toJson, write } from '../database/database.ts';
 import { type Refusal, isUnavailable, notFoundError } from '../errors/errors.ts';
-import { type EventHandler, handleOnce } from '../events/event-consumer.ts';
+import { type EventHandler, handleOnce } from '../events/handle-events.ts';
 import type { DomainEvent } from '../tables/outbox.ts';
 import { idFromBytes, idToBytes, isId } from '../values/ids.ts';
 import type { ResolverMap } from './subgraph.ts';

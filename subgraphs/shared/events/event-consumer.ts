@@ -1,15 +1,12 @@
-import { type Database, type Sql, run, select } from '../database/database.ts';
-import { isDuplicateKey, isUnavailable } from '../errors/errors.ts';
+import { isUnavailable } from '../errors/errors.ts';
+import { handledOf } from '../tables/inbox.ts';
 import type { DomainEvent } from '../tables/outbox.ts';
-import { idFromBytes, idToBytes, isId, newId } from '../values/ids.ts';
+import { isId, newId } from '../values/ids.ts';
 import { inTime } from '../time/in-time.ts';
+import { type Entry, type HandlingDeps, type Partition, handleEntries } from './handle-events.ts';
 import { streamsOf } from './outbox-relay.ts';
 import { type Redis, blockingClient } from '../process/redis.ts';
-import type { Logger, Metrics } from '../process/telemetry.ts';
-import { type Time, realTime } from '../time/time.ts';
-
-/** Acts on one event inside the transaction that also marks it as handled. Runs at most once per event; may be tried again after a failure. */
-export type EventHandler = (tx: Sql, event: DomainEvent) => Promise<void>;
+import { realTime } from '../time/time.ts';
 
 const batchSize = 64;
 /** From so many entries at once the ones that need nothing are looked up together: a relay publishes all again after Redis has lost them. */
@@ -24,26 +21,17 @@ const leaseMs = 5_000;
  * longer than its lease may read on before it knows, and then leaves what it was given.
  */
 const recoverEveryMs = 5_000;
-const maxAttempts = 5;
-const retryBaseMs = 100;
+/** So many events are handled in one transaction, which holds their locks until its end. */
+const maxTogether = 16;
 
-/** What a consumer works with. `onHandled` runs after the commit. */
-type ConsumerDeps = {
-  service: string;
-  sources: readonly string[];
-  handlers: Readonly<Record<string, EventHandler>>;
-  onHandled?: (event: DomainEvent) => void;
-  db: Database;
-  redis: Redis;
-  log: Logger;
-  metrics: Metrics;
-  time?: Time;
-};
+/** What a consumer works with: the events of `sources`, each a service. */
+type ConsumerDeps = HandlingDeps & { readonly sources: readonly string[]; readonly redis: Redis };
 
 /**
  * Consumes the events of other services as the group `deps.service`, each partition by one process at a time (a lease in
- * Redis), in order. An event that fails five times is put into `dead_letter` and the partition goes on; a database or
- * Redis that is away counts as no failure and is waited for.
+ * Redis), in order. Events that have come together are handled in one transaction, and one by one where that fails. An
+ * event that fails five times is put into `dead_letter` and the partition goes on; a database or Redis that is away counts as
+ * no failure and is waited for.
  */
 export function startEventConsumer(deps: ConsumerDeps): { stop(): Promise<void> } {
   const { time = realTime } = deps;
@@ -62,14 +50,24 @@ export function startEventConsumer(deps: ConsumerDeps): { stop(): Promise<void> 
     let recover = true;
     let recoveredAtMs = -Infinity;
     let takenAtMs = -Infinity;
+    const isOld = (): boolean => time.monotonicMs() - takenAtMs > leaseMs / 3;
+    async function take(): Promise<void> {
+      holds = await takeLease(redis, lease, consumer);
+      takenAtMs = time.monotonicMs();
+    }
+    const partition: Partition = {
+      // One that was lost is only taken again from the beginning: what was not handled comes first then.
+      async goesOn() {
+        if (isOld()) await take();
+        return holds && !stopped;
+      },
+      acknowledge: (entries) => acknowledge(redis, stream, deps.service, entries),
+    };
     while (!stopped) {
       try {
         if (!redis.isOpen) await inTime(redis.connect(), connectWithinMs, time);
         if (!holds || time.monotonicMs() - recoveredAtMs > recoverEveryMs) recover = true;
-        if (!holds || time.monotonicMs() - takenAtMs > leaseMs / 3) {
-          holds = await takeLease(redis, lease, consumer);
-          takenAtMs = time.monotonicMs();
-        }
+        if (!holds || isOld()) await take();
         if (!holds) {
           await time.sleep(blockMs);
           continue;
@@ -78,18 +76,14 @@ export function startEventConsumer(deps: ConsumerDeps): { stop(): Promise<void> 
           await takeOver(redis, stream, deps.service, consumer);
           recoveredAtMs = time.monotonicMs();
         }
-        const messages = await readEntries(redis, stream, { group: deps.service, consumer, recover });
-        if (recover && messages.length === 0) recover = false;
-        for (const message of await withoutHandled(deps, redis, stream, messages)) {
-          if (time.monotonicMs() - takenAtMs > leaseMs / 3) {
-            holds = await takeLease(redis, lease, consumer);
-            takenAtMs = time.monotonicMs();
-          }
-          if (stopped || !holds) break;
-          const event = readEvent(message.message?.['event']);
-          if (event) await handle(event);
-          else deps.log.error({ stream, entry: message.id }, 'an entry of a stream that is no event is skipped');
-          await redis.xAck(stream, deps.service, message.id);
+        const read = await readEntries(redis, stream, { group: deps.service, consumer, recover });
+        if (recover && read.length === 0) recover = false;
+        for (const { id, event } of read)
+          if (!event) deps.log.error({ stream, entry: id }, 'an entry of a stream that is no event is skipped');
+        const entries = await withoutHandled(deps, partition, read);
+        for (let at = 0; at < entries.length; at += maxTogether) {
+          if (!(await partition.goesOn())) break;
+          await handleEntries(deps, partition, entries.slice(at, at + maxTogether));
         }
       } catch (error) {
         recover = true;
@@ -108,38 +102,6 @@ export function startEventConsumer(deps: ConsumerDeps): { stop(): Promise<void> 
       if (holds) await releaseLease(redis, lease, consumer).catch(() => undefined); // it ends by itself
       redis.destroy();
     }
-  }
-
-  async function handle(event: DomainEvent): Promise<void> {
-    const handler = deps.handlers[event.type];
-    if (!handler) return;
-    for (let attempt = 1; !stopped;) {
-      try {
-        const fresh = await handleOnce(deps.db, event, handler);
-        deps.metrics.events.inc({ service: deps.service, type: event.type, outcome: fresh ? 'handled' : 'repeated' });
-        if (fresh) deps.onHandled?.(event);
-        return;
-      } catch (error) {
-        if (isUnavailable(error)) {
-          deps.log.debug({ err: (error as Error).message, type: event.type }, 'event waits for a dependency');
-          await time.sleep(500 + time.random() * 500);
-          continue;
-        }
-        deps.log.error(
-          { err: error, type: event.type, eventId: event.id, attempt, traceId: event.traceId },
-          'event handler failed',
-        );
-        deps.metrics.events.inc({ service: deps.service, type: event.type, outcome: 'failed' });
-        if (attempt === maxAttempts) {
-          await bury(deps.db, deps.service, event, attempt, error as Error);
-          deps.metrics.events.inc({ service: deps.service, type: event.type, outcome: 'dead' });
-          return;
-        }
-        await time.sleep(retryBaseMs * 2 ** attempt);
-        attempt += 1;
-      }
-    }
-    throw new Error('stopped before the event was handled');
   }
 
   return {
@@ -165,7 +127,7 @@ async function takeOver(redis: Redis, stream: string, group: string, consumer: s
   } while (cursor !== '0-0');
 }
 
-type Entry = { readonly id: string; readonly message: Readonly<Record<string, string>> | null };
+type Message = { readonly id: string; readonly message: Readonly<Record<string, string>> | null };
 
 /** What this consumer has not acknowledged yet (`recover`), or else what is new: then it waits up to `blockMs`. */
 async function readEntries(
@@ -179,8 +141,8 @@ async function readEntries(
     consumer,
     { key: stream, id: recover ? '0' : '>' },
     recover ? { COUNT: batchSize } : { COUNT: batchSize, BLOCK: blockMs },
-  )) as { messages: Entry[] }[] | null;
-  return reply?.[0]?.messages ?? [];
+  )) as { messages: Message[] }[] | null;
+  return (reply?.[0]?.messages ?? []).map(({ id, message }) => ({ id, event: readEvent(message?.['event']) }));
 }
 
 /** The event of a stream's entry; null for one that no relay of ours has written, which must not hold the partition up. */
@@ -193,74 +155,25 @@ function readEvent(text: string | undefined): DomainEvent | null {
   }
 }
 
+async function acknowledge(redis: Redis, stream: string, group: string, entries: readonly Entry[]): Promise<void> {
+  if (entries.length > 0) await redis.xAck(stream, group, entries.map(({ id }) => id)); // prettier-ignore
+}
+
 /** Acknowledges those of a backlog that were handled before, or that nothing here acts on; gives the rest, in order. */
 async function withoutHandled(
   { service, db, handlers, metrics }: ConsumerDeps,
-  redis: Redis,
-  stream: string,
-  messages: readonly Entry[],
+  partition: Partition,
+  entries: readonly Entry[],
 ): Promise<readonly Entry[]> {
-  if (messages.length < backlogSize) return messages;
-  const events = messages.map((message) => readEvent(message.message?.['event']));
-  const acted = events.flatMap((event) => (event && handlers[event.type] ? [event.id] : []));
+  if (entries.length < backlogSize) return entries;
+  const acted = entries.flatMap(({ event }) => (event && handlers[event.type] ? [event.id] : []));
   const handled = await handledOf(db.em(), acted);
-  const isDone = (event: DomainEvent | null | undefined): boolean =>
-    Boolean(event) && (!handlers[event?.type ?? ''] || handled.has(event?.id ?? ''));
-  const done = messages.filter((_, index) => isDone(events[index]));
-  if (done.length === 0) return messages;
-  await redis.xAck(
-    stream,
-    service,
-    done.map(({ id }) => id),
-  );
-  for (const event of events)
+  const isDone = ({ event }: Entry): boolean => event !== null && (!handlers[event.type] || handled.has(event.id));
+  const done = entries.filter(isDone);
+  await partition.acknowledge(done);
+  for (const { event } of done)
     if (event && handled.has(event.id)) metrics.events.inc({ service, type: event.type, outcome: 'repeated' });
-  return messages.filter((message) => !done.includes(message));
-}
-
-/** Those of the events that have an inbox row. */
-async function handledOf(sql: Sql, eventIds: readonly string[]): Promise<ReadonlySet<string>> {
-  if (eventIds.length === 0) return new Set();
-  const rows = await select(
-    sql,
-    `select event_id from inbox where event_id in (${eventIds.map(() => '?').join(', ')})`,
-    eventIds.map(idToBytes),
-  );
-  return new Set(rows.map((row) => idFromBytes(row['event_id'] as Buffer)));
-}
-
-/** Handles an event in one transaction with its inbox row; false when it was handled before. */
-export function handleOnce(db: Database, event: DomainEvent, handler: EventHandler): Promise<boolean> {
-  return db.transaction(async (tx) => {
-    try {
-      await run(tx, 'insert into inbox (event_id, type, handled_at) values (?, ?, utc_timestamp(3))', [
-        idToBytes(event.id),
-        event.type,
-      ]);
-    } catch (error) {
-      if (isDuplicateKey(error)) return false;
-      throw error;
-    }
-    await handler(tx, event);
-    return true;
-  });
-}
-
-async function bury(db: Database, service: string, event: DomainEvent, attempts: number, error: Error): Promise<void> {
-  await run(
-    db.em(),
-    `insert into dead_letter (event_id, service, type, aggregate_id, event, attempts, error, failed_at) values (?, ?, ?, ?, ?, ?, ?, utc_timestamp(3))
-     on duplicate key update attempts = attempts + values(attempts), error = values(error), failed_at = values(failed_at), replayed_at = null`,
-    [
-      idToBytes(event.id),
-      service,
-      event.type,
-      idToBytes(event.aggregateId),
-      JSON.stringify(event),
-      attempts,
-      error.message.slice(0, 1000),
-    ],
-  );
+  return entries.filter((entry) => !isDone(entry));
 }
 
 const leaseScript = `local holder = redis.call('get', KEYS[1])

@@ -25,6 +25,22 @@ const InboxRecord = defineEntity({
   properties: { eventId: id().primary(), type: text<string>(64), handledAt: at() },
 });
 
+const DeadLetterRecord = defineEntity({
+  name: 'DeadLetterRecord',
+  tableName: 'dead_letter',
+  properties: {
+    eventId: id().primary(),
+    service: text<string>(32),
+    type: text<string>(64),
+    aggregateId: id(),
+    event: p.json<Readonly<Record<string, unknown>>>(),
+    attempts: p.integer(),
+    error: text<string>(1000),
+    failedAt: at(),
+    replayedAt: at().nullable(),
+  },
+});
+
 const BarrierRecord = defineEntity({
   name: 'BarrierRecord',
   tableName: 'barrier',
@@ -50,7 +66,7 @@ const IdempotencyRecord = defineEntity({
   },
 });
 
-const records = [OutboxRecord, InboxRecord, BarrierRecord, IdempotencyRecord] as const;
+const records = [OutboxRecord, InboxRecord, DeadLetterRecord, BarrierRecord, IdempotencyRecord] as const;
 
 /** The tables of every service, as `sharedTables` makes them. */
 export type SharedRows = TablesOf<typeof records>;

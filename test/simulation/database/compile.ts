@@ -207,7 +207,7 @@ export function compileSelect(select: Select, schema: Schema, outer: Names | nul
   }));
   const filter = select.where && compile(select.where, names, schema);
   const order = compileOrder(select.order, names, schema);
-  const { limit } = select;
+  const limit = select.limit && compile(select.limit, names, schema);
 
   function visit(scope: Scope, source: number, emit: () => void): void {
     const join = joins[source];
@@ -233,7 +233,7 @@ export function compileSelect(select: Select, schema: Schema, outer: Names | nul
       visit(scope, 0, () => found.push({ keys: order.keysOf(scope), values: items.map((item) => item(scope)) }));
       return order
         .sorted(found)
-        .slice(0, limit ?? found.length)
+        .slice(0, limit ? Number(limit(scope)) : found.length)
         .map(({ values }) => values);
     },
   };

@@ -29,7 +29,7 @@ export type Select = {
   readonly sources: readonly Source[];
   readonly where: Expression | null;
   readonly order: readonly Ordering[];
-  readonly limit: number | null;
+  readonly limit: Expression | null;
   readonly forUpdate: boolean;
 };
 export type Assignment = { readonly column: string; readonly value: Expression };
@@ -46,7 +46,7 @@ export type Update = {
   readonly set: readonly Assignment[];
   readonly where: Expression | null;
   readonly order: readonly Ordering[];
-  readonly limit: number | null;
+  readonly limit: Expression | null;
 };
 export type Delete = { readonly kind: 'delete'; readonly table: string; readonly where: Expression | null };
 export type Statement = Select | Insert | Update | Delete;
@@ -88,7 +88,7 @@ const readTail = (reader: Reader): Pick<Select, 'where' | 'order' | 'limit'> => 
         return { by, descending };
       })
     : [],
-  limit: reader.takes('limit') ? reader.number() : null,
+  limit: reader.takes('limit') ? readTerm(reader) : null,
 });
 
 function readAssignments(reader: Reader): Assignment[] {

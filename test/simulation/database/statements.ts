@@ -99,6 +99,7 @@ function prepareMatches(
 ): (transaction: Transaction, scope: Scope) => Stored[] {
   const filter = where && compile(where, names, schema);
   const ordering = compileOrder(order, names, schema);
+  const most = limit && compile(limit, names, schema);
   return (transaction, scope) => {
     const matched: { keys: Values; row: Stored }[] = [];
     for (const row of transaction.memory.stored(table.name)) {
@@ -109,7 +110,7 @@ function prepareMatches(
     }
     return ordering
       .sorted(matched)
-      .slice(0, limit ?? matched.length)
+      .slice(0, most ? Number(most(scope)) : matched.length)
       .map(({ row }) => row);
   };
 }

@@ -63,11 +63,6 @@ export class Reader {
     if (token.kind !== 'word' && token.kind !== 'name') throw this.unexpected('a name');
     return token.text;
   }
-  number(): number {
-    const token = this.next();
-    if (token.kind !== 'number') throw this.unexpected('a number');
-    return Number(token.text);
-  }
   /** What `read` reads, once or more with commas between. */
   list<T>(read: () => T): T[] {
     const items = [read()];

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ExecutionResult } from 'graphql';
 import type { Viewer } from '../../../subgraphs/shared/auth/viewer.ts';
 import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
-import { feedHead, numberFeed, openFeedWatch, readFeed } from '../../../subgraphs/order/feed.ts';
+import { openFeedWatch } from '../../../subgraphs/order/feed.ts';
+import { feedHead, numberFeed, readFeed } from '../../../subgraphs/order/feed-store.ts';
 import { type OrderWorld, cancelMutation, openOrderWorld, service, userViewer } from './order-world.ts';
 import { until } from '../../support/until.ts';
 
@@ -161,7 +162,7 @@ describe('the watch over the feed', () => {
       em() {
         const em = db.em();
         const rows: typeof em.rows = async (text, parameters) => {
-          if (text.includes('feed_seq > ?')) places.push(Number(parameters[0]));
+          if (text.includes('`feed_seq` > ?')) places.push(Number(parameters[0]));
           await hold;
           return em.rows(text, parameters);
         };

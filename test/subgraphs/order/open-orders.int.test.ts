@@ -5,7 +5,7 @@ import { addDays } from '../../../subgraphs/shared/values/local-date.ts';
 import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { expireOrders } from '../../../subgraphs/order/commands/expire-orders.ts';
 import { readOrderConfig } from '../../../subgraphs/order/config.ts';
-import { purgeCounters } from '../../../subgraphs/order/open-orders.ts';
+import { purgeCounters } from '../../../subgraphs/order/open-orders-store.ts';
 import { type OrderWorld, cancelMutation, openOrderWorld, userViewer } from './order-world.ts';
 
 const maxOrders = 4;

@@ -6,7 +6,7 @@ import pino from 'pino';
 import type { Role, UserViewer, Viewer } from '../../../subgraphs/shared/auth/viewer.ts';
 import { callerHeaders } from '../../../subgraphs/shared/auth/caller-headers.ts';
 import { type Row, select, toDate, toJson, write } from '../../../subgraphs/shared/database/database.ts';
-import { handleOnce } from '../../../subgraphs/shared/events/event-consumer.ts';
+import { handleOnce } from '../../../subgraphs/shared/events/handle-events.ts';
 import type { DomainEvent } from '../../../subgraphs/shared/tables/outbox.ts';
 import { idFromBytes, idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import type { SubgraphLink, SubgraphRequest } from '../../../subgraphs/shared/calls/link.ts';
@@ -14,7 +14,7 @@ import { type Runtime, openRuntime } from '../../../subgraphs/shared/process/run
 import { paymentHandlers } from '../../../subgraphs/order/consumers.ts';
 import type { OrderDeps } from '../../../subgraphs/order/deps.ts';
 import { entryHash, genesisHash } from '../../../subgraphs/order/domain/journal.ts';
-import { toJournalEntry } from '../../../subgraphs/order/rows.ts';
+import { toJournalEntry } from '../../../subgraphs/order/journal-store.ts';
 import { type OrderSubgraph, createOrderSubgraph } from '../../../subgraphs/order/subgraph.ts';
 import { createProduct } from '../../../subgraphs/product/commands/create-product.ts';
 import type { CreateProductInput } from '../../../subgraphs/product/commands/create-product.ts';
@@ -59,6 +59,8 @@ export type OrderWorld = {
   deliver(): Promise<DomainEvent[]>;
   /** Statements sent to either schema meanwhile, without transaction control. */
   statements(work: () => Promise<unknown>): Promise<{ order: string[]; product: string[] }>;
+  /** What goes to order's schema meanwhile: the first words of the statements of each round trip. */
+  roundTrips(work: () => Promise<unknown>): Promise<string[][]>;
   /** Gives what is wrong with the journals at the end, row by row: gaps, hashes, heads. */
   close(): Promise<string[]>;
 };
@@ -200,6 +202,11 @@ export async function openOrderWorld(options: { env?: Record<string, string> } =
     async statements(work) {
       const sent = await sentDuring(work);
       return { order: statementsTo(`${prefix}_order`, sent), product: statementsTo(`${prefix}_product`, sent) };
+    },
+    async roundTrips(work) {
+      const own = (await sentDuring(work)).filter(({ database }) => database === `${prefix}_order`);
+      const words = (text: string) => text.replaceAll('`', '').split(' ').slice(0, 3).join(' ');
+      return own.map(({ statements }) => statements.map(words)).filter(([first]) => !first?.startsWith('set '));
     },
     async close() {
       const broken = await brokenJournals(world);

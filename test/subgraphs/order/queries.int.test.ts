@@ -201,6 +201,25 @@ describe('statements', () => {
     expect(order.length + product.length).toBeLessThanOrEqual(15);
   });
 
+  test('of a placed order go together: one round trip records it, two decide it', async () => {
+    const productId = await world.make(200);
+    await placeOne(productId);
+    expect(await world.roundTrips(() => placeOne(productId))).toEqual([
+      [
+        'start transaction',
+        'insert into idempotency',
+        'insert into orders',
+        'insert into order_line',
+        'insert into order_event',
+        'insert into saga',
+        'insert into open_orders',
+        'commit',
+      ],
+      ['start transaction', 'update orders set', 'insert into order_event', 'insert into outbox', 'update saga set'],
+      ['commit'],
+    ]);
+  });
+
   test('of 50 orders placed at once are at most 16 each, the relay of their events included', async () => {
     const productId = await world.make(200);
     const { deps, runtime } = world;
@@ -220,6 +239,14 @@ describe('statements', () => {
     const { order } = await world.statements(() => world.paymentEvent(world.succeeded(id)));
     // inbox, lock, order, open orders, journal, outbox
     expect(order).toHaveLength(6);
+  });
+
+  test('of a payment go together: one round trip locks the order, another changes it', async () => {
+    const { id } = await world.place(userViewer());
+    expect(await world.roundTrips(() => world.paymentEvent(world.succeeded(id)))).toEqual([
+      ['start transaction', 'insert into inbox', 'select * from'],
+      ['update orders set', 'update open_orders force', 'insert into order_event', 'insert into outbox', 'commit'],
+    ]);
   });
 });
 

@@ -4,7 +4,9 @@ import { unavailable } from '../../../subgraphs/shared/errors/errors.ts';
 import { idFromBytes, idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { newPlacingSaga } from '../../../subgraphs/order/domain/saga.ts';
 import { recoverSagas, runPlacingSaga } from '../../../subgraphs/order/saga.ts';
-import { StaleOrderError, claimSaga, insertSaga, saveSaga } from '../../../subgraphs/order/store.ts';
+import { StaleOrderError, findOrder } from '../../../subgraphs/order/order-store.ts';
+import { reserveStock } from '../../../subgraphs/order/steps/reserve-stock.ts';
+import { claimSaga, insertSaga, saveSaga } from '../../../subgraphs/order/saga-store.ts';
 import {
   type Intercept,
   type OrderWorld,
@@ -123,7 +125,7 @@ describe('recovery', () => {
     world.intercept = down('ReserveStock');
     const { order, saga } = await place(productId);
     await world.rows('update saga set lease_owner = ?, lease_until = ?, steps = ?, attempts = 1, next_retry_at = created_at where id = ?', [
-      idToBytes(newId()), new Date('2026-01-01'), JSON.stringify(newPlacingSaga(saga.id, order.id, new Date()).steps), idToBytes(saga.id),
+      idToBytes(newId()), new Date('2026-01-01'), JSON.stringify(newPlacingSaga(saga.id, order.id, new Date(), [reserveStock]).steps), idToBytes(saga.id),
     ]); // prettier-ignore
     world.intercept = (_, next) => next();
     return { orderId: order.id, sagaId: saga.id };
@@ -158,9 +160,8 @@ describe('recovery', () => {
     if (!old || !next) throw new Error('not claimed');
     expect(next.fence).toBe(old.fence + 1);
     expect(await saveSaga(world.deps.db.em(), { ...old, state: 'STUCK' }, old.fence, false)).toBe(false);
-    const [row] = await world.rows('select * from orders where id = ?', [idToBytes(orderId)]);
-    const { toOrder } = await import('../../../subgraphs/order/rows.ts');
-    const order = toOrder(row ?? {});
+    const order = await findOrder(world.deps.db.em(), orderId);
+    if (!order) throw new Error('no order');
     await expect(runPlacingSaga(world.deps, { saga: old, fence: old.fence, order, untilMs: 0 })).rejects.toThrow(StaleOrderError); // prettier-ignore
     // Order and saga are one transaction: with the saga's fence refused, the order is still PLACING.
     expect(await read(orderId)).toMatchObject({ state: 'PLACING', saga: { state: 'RUNNING' } });
@@ -187,7 +188,11 @@ describe('recovery', () => {
 
   test('one saga that can not be run does not keep the others waiting', async () => {
     for (let count = 0; count < 9; count += 1)
-      await insertSaga(world.deps.db.em(), newPlacingSaga(newId(), newId(), new Date('2026-01-01')), newId()); // of no order
+      await insertSaga(
+        world.deps.db.em(),
+        newPlacingSaga(newId(), newId(), new Date('2026-01-01'), [reserveStock]),
+        newId(),
+      ); // of no order
     const productId = await world.make(1);
     const { orderId } = await crashed(productId);
     await endLeases();

@@ -12,7 +12,9 @@ import { after, placedAt } from './fixtures.ts';
 
 const branch = 'reserve-stock';
 const deadlineMs = 20_000;
-const fresh = newPlacingSaga('saga-1', 'order-1', placedAt);
+const reserve = { branchId: 'reserve-stock', service: 'product', action: 'reserveStock' };
+const charge = { branchId: 'charge-wallet', service: 'payment', action: 'chargeWallet' };
+const fresh = newPlacingSaga('saga-1', 'order-1', placedAt, [reserve]);
 const unknown = { kind: 'unknown', error: 'timeout' } as const;
 
 describe('an action', () => {
@@ -43,7 +45,7 @@ describe('an action', () => {
 });
 
 describe('a prepaid order', () => {
-  const prepaid = newPlacingSaga('saga-1', 'order-1', placedAt, true);
+  const prepaid = newPlacingSaga('saga-1', 'order-1', placedAt, [reserve, charge]);
   const reserved = afterAction(prepaid, branch, { kind: 'done' }, after(placedAt, 5), deadlineMs);
   const refused = { kind: 'refused', reason: 'INSUFFICIENT_BALANCE', detail: null } as const;
 

@@ -6,7 +6,7 @@ import { eventHandlers } from '../../../subgraphs/product/events.ts';
 import { auditNights } from '../../../subgraphs/product/ledger-store.ts';
 import { anonymous } from '../../../subgraphs/shared/auth/viewer.ts';
 import { select } from '../../../subgraphs/shared/database/database.ts';
-import { handleOnce } from '../../../subgraphs/shared/events/event-consumer.ts';
+import { handleOnce } from '../../../subgraphs/shared/events/handle-events.ts';
 import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { addDays, datesBetween } from '../../../subgraphs/shared/values/local-date.ts';
 import { type ProductWorld, openProductWorld, orderService, userViewer } from './product-world.ts';

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { handleOnce, startEventConsumer } from '../../../subgraphs/shared/events/event-consumer.ts';
+import { startEventConsumer } from '../../../subgraphs/shared/events/event-consumer.ts';
+import { handleOnce } from '../../../subgraphs/shared/events/handle-events.ts';
 import { type DomainEvent, partitionOf, streamOf } from '../../../subgraphs/shared/tables/outbox.ts';
 import { select } from '../../../subgraphs/shared/database/database.ts';
 import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';

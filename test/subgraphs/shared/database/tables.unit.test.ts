@@ -1,11 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 import { at, bytes, id, minor, text } from '../../../../subgraphs/shared/database/columns.ts';
-import { readerOf } from '../../../../subgraphs/shared/database/reader.ts';
+import { readerOf, writerOf } from '../../../../subgraphs/shared/database/reader.ts';
 import type { Expected, Parameter, Sql } from '../../../../subgraphs/shared/database/statements.ts';
 import {
   type TablesOf,
   builderFor,
+  byPrimaryKey,
   change,
   find,
   inserterFor,
@@ -85,6 +86,21 @@ describe('a reader made of a record', () => {
   });
 });
 
+describe('a writer made of a record', () => {
+  test('gives the row that a reader reads, whatever else the value has', () => {
+    const value = readerOf(ParcelRecord)(row);
+    const written = writerOf(ParcelRecord)({ ...value, note: 'of no column' } as typeof value);
+    expect(written).toEqual({
+      ...row, cost_minor: 9007199254740993n, is_fragile: true, sent_at: new Date('2026-11-30T15:56:22.505Z'),
+    }); // prettier-ignore
+    expect(readerOf(ParcelRecord)(written)).toEqual(value);
+  });
+  test('leaves null what is null', () => {
+    const value = { ...readerOf(ParcelRecord)(row), sentAt: null };
+    expect(writerOf(ParcelRecord)(value).sent_at).toBeNull();
+  });
+});
+
 describe('statements of typed tables', () => {
   test('that were compiled once are bound by name, as often as it is named', async () => {
     const { sql, sent } = recorder([row]);
@@ -111,6 +127,18 @@ describe('statements of typed tables', () => {
     await change(sql, tables.updateTable('parcel').set({ state: 'SENT' }).where('weight', 'in', [1, 2]), 1);
     expect(sent).toEqual([
       { text: 'update `parcel` set `state` = ? where `weight` in (?, ?)', parameters: ['SENT', 1, 2], expected: 1 },
+    ]);
+  });
+  test('go by the primary key where they have to', async () => {
+    const { sql, sent } = recorder();
+    await find(
+      sql,
+      byPrimaryKey(tables.selectFrom('parcel').selectAll().where('weight', '=', 1).forUpdate(), 'parcel'),
+    );
+    await change(sql, byPrimaryKey(tables.updateTable('parcel').set({ weight: 2 }), 'parcel'));
+    expect(sent.map((each) => each.text)).toEqual([
+      'select * from `parcel` force index (primary) where `weight` = ? for update',
+      'update `parcel` force index (primary) set `weight` = ?',
     ]);
   });
   test('insert several rows at once', async () => {

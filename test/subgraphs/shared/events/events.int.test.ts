@@ -6,9 +6,10 @@ import {
   partitionOf,
   streamOf,
 } from '../../../../subgraphs/shared/tables/outbox.ts';
-import type { EventHandler } from '../../../../subgraphs/shared/events/event-consumer.ts';
+import type { EventHandler } from '../../../../subgraphs/shared/events/handle-events.ts';
 import { idToBytes, newId } from '../../../../subgraphs/shared/values/ids.ts';
 import { type EventsWorld, openEventsWorld } from '../events-world.ts';
+import { sentDuring } from '../../../support/statements.ts';
 import { until } from '../../../support/until.ts';
 
 let world: EventsWorld;
@@ -237,6 +238,84 @@ describe('an event', () => {
     await until(async () => (await appliedTo(aggregateId)).length === 1);
     expect(await count('dead_letter')).toBe(0);
   }, 20_000);
+});
+
+describe('events that come together', () => {
+  /** So many events of one aggregate, which the first read of a consumer finds all at once. */
+  const publishTogether = async (aggregateId: string, length: number): Promise<DomainEvent[]> => {
+    const events = numbers(length).map((n): DomainEvent => ({
+      id: newId(), type: 'thing.happened', aggregateId, traceId: 'a'.repeat(32), at: new Date().toISOString(), data: { n },
+    })); // prettier-ignore
+    const batch = world.redis.multi();
+    for (const event of events)
+      batch.xAdd(streamOf(source, partitionOf(aggregateId)), '*', { event: JSON.stringify(event) });
+    await batch.exec();
+    return events;
+  };
+  const pending = async (aggregateId: string) =>
+    (await world.redis.xPending(streamOf(source, partitionOf(aggregateId)), 'consumer')).pending;
+
+  test('are handled in one transaction, in their order, each with its inbox row', async () => {
+    const aggregateId = newId();
+    const events = await publishTogether(aggregateId, 10);
+    const handled: string[] = [];
+    const sent = await sentDuring(async () => {
+      consume(applying, ({ id }) => handled.push(id));
+      await until(() => handled.length === 10);
+    });
+    expect(sent.filter(({ statements }) => statements[0] === 'start transaction')).toHaveLength(1);
+    expect(handled).toEqual(events.map(({ id }) => id));
+    expect(await appliedTo(aggregateId)).toEqual(numbers(10));
+    expect(await count('inbox')).toBe(10);
+    await until(async () => (await pending(aggregateId)) === 0);
+  });
+
+  test('of which one always fails: it alone is a dead letter, after five tries in all', async () => {
+    const aggregateId = newId();
+    const tries = new Map<number, number>();
+    const [poison] = (await publishTogether(aggregateId, 6)).slice(3);
+    consume(async (tx, event) => {
+      const n = Number(event.data['n']);
+      tries.set(n, (tries.get(n) ?? 0) + 1);
+      if (event.id === poison?.id) throw new Error('poison');
+      await apply(tx, event);
+    });
+    await until(async () => (await count('inbox')) === 5, { timeoutMs: 15_000 });
+    expect(await appliedTo(aggregateId)).toEqual([1, 2, 3, 5, 6]);
+    expect(tries.get(4)).toBe(5);
+    expect(await world.rows('select attempts, error, event from dead_letter')).toMatchObject([
+      { attempts: 5, error: 'poison', event: { id: poison?.id } },
+    ]);
+    await until(async () => (await pending(aggregateId)) === 0);
+  }, 20_000);
+
+  test('of which one fails once: nothing is left of the try, and the others are applied once', async () => {
+    const aggregateId = newId();
+    let failures = 0;
+    await publishTogether(aggregateId, 5);
+    consume(async (tx, event) => {
+      await apply(tx, event);
+      if (event.data['n'] === 4 && (failures += 1) === 1) throw new Error('not yet');
+    });
+    await until(async () => (await count('applied')) === 5);
+    expect(await appliedTo(aggregateId)).toEqual(numbers(5));
+    expect([await count('inbox'), await count('dead_letter')]).toEqual([5, 0]);
+  });
+
+  test('of which one was handled before: the others are applied, and told, once', async () => {
+    const aggregateId = newId();
+    const [first, second, ...rest] = await publishTogether(aggregateId, 5);
+    await world.rows('insert into inbox (event_id, type, handled_at) values (?, ?, utc_timestamp(3))', [
+      idToBytes(second?.id ?? ''),
+      'thing.happened',
+    ]);
+    const handled: string[] = [];
+    consume(applying, ({ id }) => handled.push(id));
+    await until(() => handled.length === 4);
+    expect(handled).toEqual([first, ...rest].map((event) => event?.id));
+    expect(await appliedTo(aggregateId)).toEqual([1, 3, 4, 5]);
+    expect([await count('inbox'), await count('dead_letter')]).toEqual([5, 0]);
+  });
 });
 
 describe('the events of an aggregate', () => {

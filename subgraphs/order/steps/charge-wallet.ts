@@ -1,12 +1,5 @@
-import { isUnavailable } from '../shared/errors/errors.ts';
-import { CallError } from '../shared/calls/link.ts';
-import type { MoneyJson } from '../shared/values/money.ts';
-import type { OrderDeps } from './deps.ts';
-import type { CompensationFailure, Saga, StepOutcome } from './domain/saga.ts';
-import type { StoredOrder } from './stored-order.ts';
-
-/** The step of a prepaid order's saga that takes its money. */
-export const chargeBranch = 'charge-wallet';
+import type { MoneyJson } from '../../shared/values/money.ts';
+import type { Step } from './step.ts';
 
 type ChargeResult = {
   ok: boolean;
@@ -25,14 +18,20 @@ const refundMutation = `mutation RefundWalletCharge($sagaId: ID!, $branch: Strin
   refundWalletCharge(sagaId: $sagaId, branch: $branch, orderId: $orderId)
 }`;
 
-/** Has payment take the order's total from its customer's wallet. */
-export async function charge(deps: OrderDeps, saga: Saga, order: StoredOrder): Promise<StepOutcome> {
-  try {
+const branchId = 'charge-wallet';
+
+/** Payment takes a prepaid order's total from its customer's wallet, and gives back what it may have taken. */
+export const chargeWallet: Step = {
+  branchId,
+  service: 'payment',
+  action: 'chargeWallet',
+  failPoint: 'order.charged',
+  async act(deps, { saga, order }) {
     const { chargeWallet: result } = await deps.call<{ chargeWallet: ChargeResult }>('payment', {
       query: chargeMutation,
       variables: {
         sagaId: saga.id,
-        branch: chargeBranch,
+        branch: branchId,
         orderId: order.id,
         customerId: order.customerId,
         amount: { amount: Number(order.totalMinor), currency: order.currency },
@@ -43,22 +42,9 @@ export async function charge(deps: OrderDeps, saga: Saga, order: StoredOrder): P
     if (!ok) return { kind: 'refused', reason: 'INSUFFICIENT_BALANCE', detail: { balance, required } };
     if (paymentId === null || paidAt === null) throw new Error('a wallet that was charged has a payment');
     return { kind: 'done', payment: { paymentId, paidAt: new Date(paidAt) } };
-  } catch (error) {
-    if (error instanceof CallError && error.code === 'BRANCH_COMPENSATED')
-      return { kind: 'refused', reason: 'SAGA_ROLLBACK', detail: null };
-    if (!(error instanceof CallError) && !isUnavailable(error)) throw error;
-    return { kind: 'unknown', error: (error as Error).message };
-  }
-}
-
-/** Has payment give back what `charge` may have taken. */
-export async function undoCharge(deps: OrderDeps, saga: Saga, order: StoredOrder): Promise<CompensationFailure | null> {
-  try {
-    const variables = { sagaId: saga.id, branch: chargeBranch, orderId: order.id };
+  },
+  async undo(deps, { saga, order }) {
+    const variables = { sagaId: saga.id, branch: branchId, orderId: order.id };
     await deps.call('payment', { query: refundMutation, variables, traceId: order.traceId });
-    return null;
-  } catch (error) {
-    if (!(error instanceof CallError) && !isUnavailable(error)) throw error;
-    return { error: (error as Error).message, answered: !isUnavailable(error) };
-  }
-}
+  },
+};

@@ -1,0 +1,61 @@
+import { newId } from '../shared/values/ids.ts';
+import { type JournalEntry, genesisHash, toEntry } from './domain/journal.ts';
+import { evolve, paymentStatusOf } from './domain/order.ts';
+import type { Actor, OrderEvent } from './domain/order-model.ts';
+import type { NewOrder, StoredOrder } from './stored-order.ts';
+
+/** Who changes an order, when, in which trace. */
+export type Change = { readonly actor: Actor; readonly at: Date; readonly traceId: string };
+
+/** An order as a change has left it, and what happened to it. */
+export type Changed = { readonly order: StoredOrder; readonly events: readonly OrderEvent[] };
+
+/** An order after its events, and the journal entries that tell of them. */
+export type Applied = { readonly order: StoredOrder; readonly entries: readonly JournalEntry[] };
+
+/** The order as it is recorded first, with the first entry of its journal. */
+export function placed(order: NewOrder, change: Change): Applied {
+  const event: OrderEvent = {
+    type: 'OrderPlaced',
+    data: {
+      type: order.type,
+      totalMinor: order.totalMinor,
+      currency: order.currency,
+      lines: order.lines.map(({ productId, quantity }) => ({ productId, quantity })),
+    },
+  };
+  const entry = toEntry(event, {
+    id: newId(),
+    orderId: order.id,
+    seq: 1,
+    previousHash: genesisHash,
+    fromState: null,
+    ...change,
+  });
+  return {
+    order: { ...order, seq: 1, version: 1, lastHash: entry.hash, paymentStatus: paymentStatusOf(order) },
+    entries: [entry],
+  };
+}
+
+/** What `events` make of an order. */
+export function applyEvents(order: StoredOrder, events: readonly OrderEvent[], change: Change): Applied {
+  const entries: JournalEntry[] = [];
+  let next = order;
+  for (const event of events) {
+    const entry = toEntry(event, {
+      id: newId(),
+      orderId: order.id,
+      seq: next.seq + 1,
+      previousHash: next.lastHash,
+      fromState: next.state,
+      ...change,
+    });
+    entries.push(entry);
+    const failure = event.type === 'PlacingFailed' ? event.detail : next.failure;
+    // An order that took nothing leaves its reference to the one that is placed in its stead.
+    const heldReference = event.type === 'PlacingFailed' ? null : next.heldReference;
+    next = { ...next, ...evolve(next, event, change.at), seq: entry.seq, lastHash: entry.hash, failure, heldReference };
+  }
+  return { order: { ...next, version: order.version + 1, updatedAt: change.at }, entries };
+}

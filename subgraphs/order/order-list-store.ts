@@ -1,0 +1,170 @@
+import { type Expression, type ExpressionBuilder, type SqlBool, sql as raw } from 'kysely';
+import type { Sql } from '../shared/database/database.ts';
+import { find, prepare } from '../shared/database/tables.ts';
+import { badUserInput } from '../shared/errors/errors.ts';
+import { idFromBytes, idToBytes, isId, typedNumber } from '../shared/values/ids.ts';
+import { firstOf, typedIdentifier } from '../shared/values/text.ts';
+import { closingGraceMs } from './domain/order.ts';
+import type { FulfilmentStatus, OrderState, PaymentStatus } from './domain/order-model.ts';
+import { maxClientReferenceLength } from './domain/pricing.ts';
+import { toOrder } from './order-store.ts';
+import { type OrderTables, tables } from './records.ts';
+import type { StoredOrder } from './stored-order.ts';
+
+export type OrderFilter = {
+  readonly state?: readonly OrderState[] | null;
+  readonly paymentStatus?: readonly PaymentStatus[] | null;
+  readonly fulfilmentStatus?: readonly FulfilmentStatus[] | null;
+  readonly type?: readonly string[] | null;
+  readonly customerId?: string | null;
+  readonly productId?: string | null;
+  readonly number?: string | null;
+  readonly query?: string | null;
+  readonly placedFrom?: Date | null;
+  readonly placedTo?: Date | null;
+  readonly totalMin?: number | null;
+  readonly totalMax?: number | null;
+};
+/** Whose orders: one customer's without the archived ones unless asked for by number, or everybody's. */
+export type OrderScope = { readonly customerId: string } | 'all';
+/** What may be in a list. */
+export type OrderSelection = {
+  readonly scope: OrderScope;
+  readonly filter: OrderFilter;
+  /** When: past its deadline an unpaid order is EXPIRED. */
+  readonly at: Date;
+};
+export type SortColumn = 'placed_at' | 'updated_at' | 'total_minor' | 'number';
+
+const maxFilterValues = 50;
+
+type Condition = Expression<SqlBool>;
+type Conditions = ExpressionBuilder<OrderTables, 'orders'>;
+const none: Condition = raw<SqlBool>`false`;
+
+/** Throws BAD_USER_INPUT. */
+const selected =
+  ({ scope, filter, at }: OrderSelection) =>
+  (eb: Conditions): Condition => {
+    const conditions: Condition[] = [];
+    const oneOf = <Column extends 'payment_status' | 'fulfilment_status' | 'type'>(
+      column: Column,
+      values: readonly (Column extends 'type' ? string : PaymentStatus | FulfilmentStatus)[] | null | undefined,
+    ) => {
+      if (!values) return;
+      if (values.length > maxFilterValues) throw badUserInput(`filter: takes at most ${maxFilterValues} values each.`);
+      conditions.push(values.length === 0 ? none : eb(column, 'in', values as never));
+    };
+    if (scope !== 'all') {
+      conditions.push(eb('customer_id', '=', idToBytes(scope.customerId)));
+      if (!filter.number) conditions.push(eb('archived_at', 'is', null));
+    }
+    if (filter.state) conditions.push(hasState(eb, filter.state, at));
+    oneOf('payment_status', filter.paymentStatus);
+    oneOf('fulfilment_status', filter.fulfilmentStatus);
+    oneOf('type', filter.type);
+    const { customerId, productId } = filter;
+    if (customerId) conditions.push(isId(customerId) ? eb('customer_id', '=', idToBytes(customerId)) : none);
+    if (productId) conditions.push(isId(productId) ? hasProduct(eb, productId) : none);
+    if (filter.number) conditions.push(eb('number', '=', typedNumber(filter.number)));
+    const query = typedIdentifier(filter.query ?? '');
+    if (query !== '') conditions.push(beginsWith(eb, query));
+    if (filter.placedFrom) conditions.push(eb('placed_at', '>=', filter.placedFrom));
+    if (filter.placedTo) conditions.push(eb('placed_at', '<', filter.placedTo));
+    if (filter.totalMin !== null && filter.totalMin !== undefined) conditions.push(eb('total_minor', '>=', filter.totalMin)); // prettier-ignore
+    if (filter.totalMax !== null && filter.totalMax !== undefined) conditions.push(eb('total_minor', '<=', filter.totalMax)); // prettier-ignore
+    return eb.and(conditions);
+  };
+
+const hasProduct = (eb: Conditions, productId: string): Condition =>
+  eb('id', 'in', tables.selectFrom('order_line').select('order_id').where('product_id', '=', idToBytes(productId)));
+
+/** Its number, or its customer's reference. */
+function beginsWith(eb: Conditions, query: string): Condition {
+  const number = typedNumber(query);
+  const asNumber = /^[0-9A-Z]+$/.test(number) ? pattern(number) : '';
+  const asReference = pattern(firstOf(query, maxClientReferenceLength));
+  const reference = raw<string>`${eb.ref('client_reference')} collate utf8mb4_general_ci`;
+  return eb.or([eb('number', 'like', asNumber), eb(reference, 'like', asReference)]);
+}
+
+/** What begins with this text, for LIKE. */
+const pattern = (text: string): string => `${text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+
+/** Filters see the same state as readers: past its deadline an unpaid order is EXPIRED already. */
+function hasState(eb: Conditions, states: readonly OrderState[], at: Date): Condition {
+  const plain = states.filter((state) => state !== 'PENDING_PAYMENT');
+  const parts: Condition[] = plain.length > 0 ? [eb('state', 'in', plain)] : [];
+  // As `effectiveState` says it.
+  const graceOver = new Date(at.getTime() - closingGraceMs);
+  const unpaid = eb('state', '=', 'PENDING_PAYMENT');
+  const isOpen = () =>
+    eb.or([eb('expires_at', '>', at), eb.and([eb('is_paying', '=', true), eb('expires_at', '>', graceOver)])]);
+  if (states.includes('PENDING_PAYMENT')) parts.push(eb.and([unpaid, isOpen()]));
+  if (states.includes('EXPIRED')) parts.push(eb.and([unpaid, eb.not(isOpen())]));
+  return parts.length === 0 ? none : eb.or(parts);
+}
+
+/** Where a page goes on: after the order with this value in the column that sorts, and this id. */
+export type Beyond = { readonly value: string | number | Date; readonly id: string };
+
+/** One page's orders by keyset. Throws BAD_USER_INPUT. */
+export async function listOrders(
+  sql: Sql,
+  selection: OrderSelection,
+  page: { column: SortColumn; descending: boolean; beyond: Beyond | null; limit: number },
+): Promise<StoredOrder[]> {
+  const { column, descending, beyond, limit } = page;
+  const direction = descending ? 'desc' : 'asc';
+  let listed = tables.selectFrom('orders').selectAll().where(selected(selection));
+  if (beyond) {
+    const key = raw.ref(column);
+    const comparison = raw.raw(descending ? '<' : '>');
+    // The first comparison is the one that an index can follow: neither server does so for a pair.
+    listed = listed.where(
+      raw<SqlBool>`${key} ${comparison}= ${beyond.value} and (${key}, ${raw.ref('id')}) ${comparison} (${beyond.value}, ${idToBytes(beyond.id)})`,
+    );
+  }
+  return (await find(sql, listed.orderBy(column, direction).orderBy('id', direction).limit(limit))).map(toOrder);
+}
+
+/** Throws BAD_USER_INPUT. */
+export async function countOrders(sql: Sql, selection: OrderSelection): Promise<number> {
+  const counted = tables.selectFrom('orders').select((eb) => eb.fn.countAll().as('total')).where(selected(selection)); // prettier-ignore
+  return Number((await find(sql, counted))[0]?.total ?? 0);
+}
+
+/** Those of `orderIds` whose order is in the selection. Throws BAD_USER_INPUT. */
+export async function matchingOrders(
+  sql: Sql,
+  orderIds: readonly string[],
+  selection: OrderSelection,
+): Promise<ReadonlySet<string>> {
+  const ids = [...new Set(orderIds)].map(idToBytes);
+  // A selection that can't be is refused even where there is nothing to select from.
+  const matching = tables.selectFrom('orders').select('id').where(selected(selection));
+  if (ids.length === 0) return new Set();
+  return new Set((await find(sql, matching.where('id', 'in', ids))).map(({ id }) => idFromBytes(id)));
+}
+
+const newest = prepare<{ customer: Buffer; limit: number }>()((param) =>
+  tables
+    .selectFrom('orders')
+    .selectAll()
+    .where('customer_id', '=', param.customer)
+    .where('archived_at', 'is', null)
+    .orderBy('placed_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(param.limit),
+);
+
+/** The newest orders of several customers, at most `limit` of each, in one statement. */
+export async function newestOfCustomers(
+  sql: Sql,
+  customerIds: readonly string[],
+  limit: number,
+): Promise<StoredOrder[]> {
+  const text = customerIds.map(() => `(${newest.text})`).join(' union all ');
+  const parameters = customerIds.flatMap((id) => newest.bind({ customer: idToBytes(id), limit }));
+  return (await sql.rows(text, parameters)).map(toOrder);
+}

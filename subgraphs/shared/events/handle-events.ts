@@ -1,0 +1,146 @@
+import type { Database, Sql } from '../database/database.ts';
+import { isDuplicateKey, isUnavailable } from '../errors/errors.ts';
+import type { Logger, Metrics } from '../process/telemetry.ts';
+import { bury, enterInbox } from '../tables/inbox.ts';
+import type { DomainEvent } from '../tables/outbox.ts';
+import { type Time, realTime } from '../time/time.ts';
+
+/** Acts on one event inside the transaction that also marks it as handled. Runs at most once per event; may be tried again after a failure. */
+export type EventHandler = (tx: Sql, event: DomainEvent) => Promise<void>;
+
+/** What events are handled with. `onHandled` runs after the commit. */
+export type HandlingDeps = {
+  readonly service: string;
+  readonly handlers: Readonly<Record<string, EventHandler>>;
+  readonly onHandled?: ((event: DomainEvent) => void) | undefined;
+  readonly db: Database;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly time?: Time | undefined;
+};
+
+/** An entry of a stream; its event is null where no relay of ours has written it. */
+export type Entry = { readonly id: string; readonly event: DomainEvent | null };
+
+/** Where entries come from. */
+export type Partition = {
+  /** Whether more may be handled: the consumer runs, and holds the partition. */
+  goesOn(): Promise<boolean>;
+  acknowledge(entries: readonly Entry[]): Promise<void>;
+};
+
+/** An event is put into `dead_letter` when it has failed so often. */
+const maxAttempts = 5;
+const retryBaseMs = 100;
+
+/**
+ * Handles entries in their order and acknowledges them: their events in one transaction, or one by one where that fails. It
+ * ends early where the partition does not go on.
+ */
+export async function handleEntries(
+  deps: HandlingDeps,
+  partition: Partition,
+  entries: readonly Entry[],
+): Promise<void> {
+  const events = entries.flatMap(({ event }) => (event && deps.handlers[event.type] ? [event] : []));
+  const failure = events.length > 1 ? await handleTogether(deps, events) : { event: null, error: null };
+  if (!failure) {
+    for (const event of events) noteHandled(deps, event, true);
+    await partition.acknowledge(entries);
+    return;
+  }
+  for (const entry of entries) {
+    if (!(await partition.goesOn())) return;
+    const { event } = entry;
+    const isDealtWith =
+      !event || (await handle(deps, partition, event, event === failure.event ? failure.error : null));
+    if (!isDealtWith) return;
+    await partition.acknowledge([entry]);
+  }
+}
+
+function noteHandled({ service, metrics, onHandled }: HandlingDeps, event: DomainEvent, isFresh: boolean): void {
+  metrics.events.inc({ service, type: event.type, outcome: isFresh ? 'handled' : 'repeated' });
+  if (isFresh) onHandled?.(event);
+}
+
+/**
+ * Handles an event until it is done, or dead; false when the partition does not go on. `firstFailure`: why it failed already,
+ * together with others.
+ */
+async function handle(
+  deps: HandlingDeps,
+  partition: Partition,
+  event: DomainEvent,
+  firstFailure: unknown,
+): Promise<boolean> {
+  const { service, log, metrics, time = realTime } = deps;
+  const { type, id: eventId, traceId } = event;
+  const handler = deps.handlers[type];
+  if (!handler) return true;
+  let failure = firstFailure;
+  for (let attempt = 1; await partition.goesOn(); failure = null) {
+    if (failure === null) {
+      try {
+        noteHandled(deps, event, await handleOnce(deps.db, event, handler));
+        return true;
+      } catch (error) {
+        failure = error;
+      }
+    }
+    if (isUnavailable(failure)) {
+      log.debug({ err: (failure as Error).message, type }, 'event waits for a dependency');
+      await time.sleep(500 + time.random() * 500);
+      continue;
+    }
+    log.error({ err: failure, type, eventId, attempt, traceId }, 'event handler failed');
+    metrics.events.inc({ service, type, outcome: 'failed' });
+    if (attempt === maxAttempts) {
+      await bury(deps.db.em(), service, event, attempt, failure as Error);
+      metrics.events.inc({ service, type, outcome: 'dead' });
+      return true;
+    }
+    await time.sleep(retryBaseMs * 2 ** attempt);
+    attempt += 1;
+  }
+  return false;
+}
+
+/** Handles an event in one transaction with its inbox row; false when it was handled before. */
+export function handleOnce(db: Database, event: DomainEvent, handler: EventHandler): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    try {
+      await enterInbox(tx, [event]);
+    } catch (error) {
+      if (isDuplicateKey(error)) return false;
+      throw error;
+    }
+    await handler(tx, event);
+    return true;
+  });
+}
+
+/**
+ * Handles events in one transaction with their inbox rows. Null when that is done; otherwise nothing is done, and this is
+ * why: `event` is the one that failed, null where it was no event's own failure, as when one was handled before.
+ */
+async function handleTogether(
+  { db, handlers }: HandlingDeps,
+  events: readonly DomainEvent[],
+): Promise<{ readonly event: DomainEvent | null; readonly error: unknown } | null> {
+  let current: DomainEvent | null = null;
+  try {
+    await db.transaction(async (tx) => {
+      current = null;
+      await enterInbox(tx, events);
+      for (const event of events) {
+        current = event;
+        await handlers[event.type]?.(tx, event);
+      }
+      current = null;
+    });
+    return null;
+  } catch (error) {
+    return { event: isUnavailable(error) ? null : current, error };
+  }
+}
