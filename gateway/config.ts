@@ -6,7 +6,7 @@ import { defaultTimeoutMs, maxTimeoutMs } from '../subgraphs/shared/time/deadlin
 import { ConfigError, type Env, integer, readEnv, url } from '../subgraphs/shared/process/env.ts';
 import { type AddedSubgraph, checkAddresses, composedSupergraph, readAddedSubgraphs, subgraphsOf } from './supergraph/added-subgraphs.ts'; // prettier-ignore
 
-/** The gateway's own configuration, beside the platform's. The README lists the variables. */
+/** The gateway's own configuration, beside the platform's. docs/configuration.md lists the variables. */
 export type GatewayConfig = {
   readonly host: string;
   /** 0 takes a free port. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 const heading = "The configuration can't work:";
-const footing = 'The README lists every variable.';
+const footing = 'docs/configuration.md lists every variable.';
 
 /** The environment as given: `process.env` or a test's own. */
 export type Env = Readonly<Record<string, string | undefined>>;

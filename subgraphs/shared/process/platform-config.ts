@@ -4,7 +4,7 @@ import { subgraphNames } from '../values/subgraph-names.ts';
 import { usualStartTimeoutMs } from './dependency.ts';
 import { type Env, ConfigError, developmentValue, integer, readEnv, url } from './env.ts';
 
-/** Configuration that every process needs. The README lists the variables. */
+/** Configuration that every process needs. docs/configuration.md lists the variables. */
 export type PlatformConfig = {
   readonly mysqlUrl: string;
   readonly redisUrl: string;
