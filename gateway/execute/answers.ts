@@ -48,7 +48,8 @@ export function thrownAnswer(serviceName: string, thrown: unknown, policy: Error
   };
 }
 
-function readError(serviceName: string, error: unknown, policy: ErrorPolicy): SubgraphError {
+/** Reads one of the errors that a subgraph answered, whatever form it has. */
+export function readError(serviceName: string, error: unknown, policy: ErrorPolicy): SubgraphError {
   const { message, path } = isJsonObject(error) ? error : {};
   const shown = policy({
     serviceName,

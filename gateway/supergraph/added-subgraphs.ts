@@ -38,6 +38,7 @@ export function readAddedSubgraphs(env: Env): readonly AddedSubgraph[] {
     for (const name of names.keys())
       if (!urls.has(name)) throw new ConfigError(`${variable}: names ${name}, which GRAPH_SUBGRAPHS does not.`); // prettier-ignore
 
+  const used = new Set<string>();
   return [...urls].map(([name, url]) => {
     const fault = subgraphNameFault(name);
     if (fault !== null) throw new ConfigError(`GRAPH_SUBGRAPHS: ${fault}`);
@@ -45,8 +46,8 @@ export function readAddedSubgraphs(env: Env): readonly AddedSubgraph[] {
     return {
       name,
       url,
-      token: secretOf(env, 'GRAPH_SUBGRAPH_TOKENS', { name, given: tokens.get(name) }),
-      identitySecret: secretOf(env, 'GRAPH_SUBGRAPH_IDENTITY_SECRETS', { name, given: secrets.get(name) }),
+      token: secretOf(env, 'GRAPH_SUBGRAPH_TOKENS', { name, given: tokens.get(name), used }),
+      identitySecret: secretOf(env, 'GRAPH_SUBGRAPH_IDENTITY_SECRETS', { name, given: secrets.get(name), used }),
     };
   });
 }
@@ -78,7 +79,11 @@ function checkUrl(name: string, text: string): void {
 }
 
 /** In development a secret is made of the name; production wants one that nobody else has. */
-function secretOf(env: Env, variable: string, { name, given }: { name: string; given: string | undefined }): string {
+function secretOf(
+  env: Env,
+  variable: string,
+  { name, given, used }: { name: string; given: string | undefined; used: Set<string> },
+): string {
   const development = developmentSecret(variable, name);
   if (env['NODE_ENV'] === 'production' && (given === undefined || given === development))
     throw new ConfigError(
@@ -95,6 +100,11 @@ function secretOf(env: Env, variable: string, { name, given }: { name: string; g
     throw new ConfigError(
       `${variable}: what it has for ${name} is a secret of the platform's own services; give ${name} one that only it and the gateway know.`,
     );
+  if (used.has(secret))
+    throw new ConfigError(
+      `${variable}: what it has for ${name} is another one's, too; each token and each secret needs a value of its own.`,
+    );
+  used.add(secret);
   return secret;
 }
 

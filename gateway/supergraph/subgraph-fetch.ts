@@ -6,6 +6,7 @@ import type { SubgraphLink, SubgraphRequest } from '../../subgraphs/shared/calls
 import { subgraphNames } from '../../subgraphs/shared/values/subgraph-names.ts';
 import { type Caller, type CallerHeaders, type CallerSaid, type HeadersFor, clientOf } from '../callers/caller.ts';
 import { type ErrorReport, gatewayErrorCodes, presentError, presentedBySubgraph } from '../errors.ts';
+import { readError } from '../execute/answers.ts';
 import type {
   ErrorPolicy,
   SubgraphFetch,
@@ -127,11 +128,10 @@ export const errorPolicy: ErrorPolicy = ({ serviceName, message, extensions, thr
 };
 
 /** An error with which a subgraph refuses a subscription, by the same policy. Over a socket it arrives as plain data. */
-export function refusedBy(subgraph: string, error: GraphQLError): GraphQLError {
+export function refusedBy(subgraph: string, error: unknown): GraphQLError {
   if (error instanceof GraphQLError && ownNames.has(subgraph)) return error;
-  const { message, extensions = {}, path } = error as Partial<GraphQLError> & { readonly message: string };
-  const shown = errorPolicy({ serviceName: subgraph, message, extensions });
-  return new GraphQLError(shown.message, { path: path ?? null, extensions: shown.extensions });
+  const { message, extensions, path } = readError(subgraph, error, errorPolicy);
+  return new GraphQLError(message, { path: path ?? null, extensions: { ...extensions } });
 }
 
 const masked = 'NOT_PRESENTED';

@@ -89,6 +89,18 @@ describe('GRAPH_SUBGRAPHS', () => {
   });
 });
 
+test('each token and each secret has a value of its own', () => {
+  const env = { GRAPH_SUBGRAPHS: 'reviews=http://reviews/graphql,shipping=http://shipping/graphql' };
+  expect(refusal({ ...env, GRAPH_SUBGRAPH_TOKENS: `reviews=${long('a')},shipping=${long('a')}` })).toContain(
+    "GRAPH_SUBGRAPH_TOKENS: what it has for shipping is another one's, too",
+  );
+  const both = {
+    GRAPH_SUBGRAPH_TOKENS: `reviews=${long('a')}`,
+    GRAPH_SUBGRAPH_IDENTITY_SECRETS: `reviews=${long('a')}`,
+  };
+  expect(refusal({ ...env, ...both })).toContain("GRAPH_SUBGRAPH_IDENTITY_SECRETS: what it has for reviews is another one's, too"); // prettier-ignore
+});
+
 describe('a supergraph and GRAPH_SUBGRAPHS', () => {
   const directory = mkdtempSync(join(tmpdir(), 'added-subgraphs-'));
   afterAll(() => rmSync(directory, { recursive: true }));
