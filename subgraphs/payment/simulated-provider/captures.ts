@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { type Database, select, write } from '../../shared/database/database.ts';
-import { oweWebhook } from './deliveries.ts';
-import { ApiError, type IntentJson, callOff, charge, lockIntent, maxAmount, reread, told } from './intents.ts';
+import type { Database } from '../../shared/database/database.ts';
+import { findOverdueHolds, updateIntent } from './intent-store.ts';
+import { ApiError, type IntentJson, callOff, charge, intentJson, lockIntent, maxAmount, told } from './intents.ts';
+import { behaviourOf, oweWebhook } from './webhooks.ts';
 
 /** The body that `POST /v1/payment_intents/:id/capture` takes; without an amount all that is held. */
 export const captureBody = z.strictObject({ amount_to_capture: z.number().int().min(1).max(maxAmount).optional() });
@@ -12,16 +13,16 @@ const expiryBatch = 100;
 export function captureIntent(db: Database, id: string, body: z.infer<typeof captureBody>): Promise<IntentJson> {
   return db.transaction(async (sql) => {
     const intent = await lockIntent(sql, id);
-    const amount = body.amount_to_capture ?? intent.amount;
-    if (intent.status === 'succeeded' && intent.amount_received === amount) return intent;
+    const amount = body.amount_to_capture === undefined ? intent.amount : BigInt(body.amount_to_capture);
+    if (intent.status === 'succeeded' && intent.amountReceived === amount) return intentJson(intent);
     if (intent.status !== 'requires_capture') {
       throw new ApiError(400, 'payment_intent_unexpected_state', `The intent is ${intent.status} and holds no money.`);
     }
     if (amount > intent.amount) throw new ApiError(400, 'amount_too_large', 'This is more than is held.');
-    await charge(sql, intent, amount);
-    const captured = await reread(sql, id);
-    await oweWebhook(sql, { intentId: id, type: 'payment_intent.succeeded', object: told(captured) });
-    return captured;
+    const behaviour = await behaviourOf(sql, id);
+    const captured = await charge(sql, intent, amount);
+    await oweWebhook(sql, behaviour, { intentId: id, type: 'payment_intent.succeeded', object: told(captured) });
+    return intentJson(captured);
   });
 }
 
@@ -31,16 +32,13 @@ export async function expireAuthorizations(db: Database): Promise<void> {
 }
 
 async function expireBatch(db: Database): Promise<number> {
-  const rows = await select(
-    db.em(),
-    `select id from intent where capture_before <= utc_timestamp(3) limit ${expiryBatch}`,
-  );
-  for (const row of rows) {
-    const id = String(row['id']);
+  const overdue = await findOverdueHolds(db.em(), expiryBatch);
+  for (const id of overdue) {
     await db.transaction(async (sql) => {
-      if ((await lockIntent(sql, id)).status === 'requires_capture') await callOff(sql, id);
-      else await write(sql, 'update intent set capture_before = null where id = ?', [id]);
+      const intent = await lockIntent(sql, id);
+      if (intent.status === 'requires_capture') await callOff(sql, intent);
+      else await updateIntent(sql, { ...intent, captureBefore: null });
     });
   }
-  return rows.length;
+  return overdue.length;
 }

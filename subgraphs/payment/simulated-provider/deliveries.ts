@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { type Dispatcher, request } from 'undici';
-import { z } from 'zod';
-import { type Database, type Row, type Sql, insertRows, run, select, write } from '../../shared/database/database.ts';
+import type { Database } from '../../shared/database/database.ts';
 import { openDependency } from '../../shared/process/dependency.ts';
 import type { Logger } from '../../shared/process/telemetry.ts';
 import { signatureHeader } from '../domain/signature.ts';
+import { type DueWebhook, findDueWebhooks, leaseWebhook, storeDelivered, storeUndelivered } from './webhook-store.ts';
+import type { Control } from './webhooks.ts';
 
 const batchSize = 100;
 const concurrency = 16;
@@ -13,133 +14,6 @@ const timeoutMs = 5_000;
 const leaseSeconds = 10;
 const firstRetryMs = 500;
 const maxRetryMs = 60_000;
-/** How long an event waits for a later one to overtake it, when reordering was asked for. */
-const reorderMs = 300;
-
-/** Test control: how the webhooks of one intent, or of all, misbehave. Only what is given is changed. */
-export const controlBody = z.strictObject({
-  intent: z.string().max(40).optional(),
-  /** Sent so many times more, all at once. */
-  duplicate: z.number().int().min(0).max(20).optional(),
-  delayMs: z.number().int().min(0).max(3_600_000).optional(),
-  /** An event is held back until the next one of its intent has gone, or for a moment. */
-  reorder: z.boolean().optional(),
-  /** Not sent at all, until `resend`. */
-  drop: z.boolean().optional(),
-  /** Sends all events of the intent again, dropped ones too. */
-  resend: z.boolean().optional(),
-  /** Sends at once what waits for its time or its next try. */
-  hurry: z.literal(true).optional(),
-  /** What becomes of refunds from now on: done, refused, or left pending until `settle`. */
-  refunds: z.enum(['succeed', 'refuse', 'pend']).optional(),
-  /** A good card's money is only on its way (`processing`), until `finish`. */
-  slow: z.boolean().optional(),
-  /** Ends an intent that is processing. */
-  finish: z.strictObject({ intent: z.string().max(40), as: z.enum(['succeeded', 'failed']) }).optional(),
-  /** Ends a refund: a pending one either way; one that has succeeded can still fail, as a customer's bank may send it back. */
-  settle: z.strictObject({ refund: z.string().max(40), as: z.enum(['succeeded', 'failed']) }).optional(),
-  /** Sends at once what the provider never said: a payment with a bad signature, an old one, or one with another amount. */
-  forge: z.enum(['signature', 'timestamp', 'amount']).optional(),
-});
-export type Control = z.infer<typeof controlBody>;
-
-type Behaviour = {
-  duplicates: number;
-  delayMs: number;
-  reorder: boolean;
-  dropped: boolean;
-  refunds: NonNullable<Control['refunds']>;
-  slow: boolean;
-};
-const everyIntent = '*';
-
-/** How the provider behaves about an intent: as it was told for that one, else for all. */
-export async function behaviourOf(sql: Sql, intentId: string): Promise<Behaviour> {
-  const rows = await select(sql, 'select * from behaviour where intent_id in (?, ?)', [intentId, everyIntent]);
-  const row = rows.find((candidate) => candidate['intent_id'] === intentId) ?? rows[0];
-  return {
-    duplicates: Number(row?.['duplicates'] ?? 0),
-    delayMs: Number(row?.['delay_ms'] ?? 0),
-    reorder: Number(row?.['reorder'] ?? 0) === 1,
-    dropped: Number(row?.['dropped'] ?? 0) === 1,
-    refunds: (row?.['refunds'] ?? 'succeed') as Behaviour['refunds'],
-    slow: Number(row?.['slow'] ?? 0) === 1,
-  };
-}
-
-/** Stores an event for the merchant, in the transaction of what it tells. */
-export async function oweWebhook(sql: Sql, event: { intentId: string; type: string; object: unknown }): Promise<void> {
-  const { duplicates, delayMs, reorder, dropped } = await behaviourOf(sql, event.intentId);
-  const id = `evt_${randomBytes(16).toString('hex')}`;
-  const now = new Date();
-  const dueAt = new Date(now.getTime() + delayMs + (reorder ? reorderMs : 0));
-  if (reorder) {
-    const after = new Date(dueAt.getTime() + reorderMs);
-    await run(
-      sql,
-      'update webhook set due_at = ? where intent_id = ? and delivered_at is null and due_at is not null',
-      [after, event.intentId],
-    );
-  }
-  const body = {
-    id,
-    object: 'event',
-    type: event.type,
-    created: Math.floor(now.getTime() / 1000),
-    data: { object: event.object },
-  };
-  await insertRows(sql, 'webhook', [
-    {
-      id,
-      intent_id: event.intentId,
-      type: event.type,
-      body: JSON.stringify(body),
-      copies: 1 + duplicates,
-      created_at: now,
-      due_at: dropped ? null : dueAt,
-      attempts: 0,
-    },
-  ]);
-}
-
-/** Remembers how webhooks are to misbehave. */
-export async function storeControl(db: Database, control: Control): Promise<void> {
-  await db.transaction(async (sql) => {
-    const intentId = control.intent ?? everyIntent;
-    const before = await behaviourOf(sql, intentId);
-    await run(
-      sql,
-      `insert into behaviour (intent_id, duplicates, delay_ms, reorder, dropped, refunds, slow) values (?, ?, ?, ?, ?, ?, ?)
-       on duplicate key update duplicates = values(duplicates), delay_ms = values(delay_ms), reorder = values(reorder), dropped = values(dropped), refunds = values(refunds), slow = values(slow)`,
-      [
-        intentId,
-        control.duplicate ?? before.duplicates,
-        control.delayMs ?? before.delayMs,
-        control.reorder ?? before.reorder,
-        control.drop ?? before.dropped,
-        control.refunds ?? before.refunds,
-        control.slow ?? before.slow,
-      ],
-    );
-    if (control.hurry) {
-      await run(sql, 'update webhook set due_at = utc_timestamp(3) where due_at is not null', []);
-    }
-    if (control.resend) {
-      const [where, values] = control.intent === undefined ? ['', []] : ['where intent_id = ?', [control.intent]];
-      await run(
-        sql,
-        `update webhook set due_at = utc_timestamp(3), delivered_at = null, attempts = 0 ${where}`,
-        values,
-      );
-    }
-  });
-}
-
-/** How many events wait to be delivered, dropped ones not counted. */
-export async function owedWebhooks(db: Database): Promise<{ owed: number }> {
-  const [row] = await select(db.em(), 'select count(*) owed from webhook where due_at is not null', []);
-  return { owed: Number(row?.['owed']) };
-}
 
 export type Target = { readonly url: string; readonly secret: string };
 
@@ -202,47 +76,29 @@ export function openDeliveries(options: { db: Database; target: Target; log: Log
   const { db, target, log } = options;
   const merchant = openDependency({ name: 'merchant', setting: 'SIMULATED_WEBHOOK_URL', log }).part();
 
-  async function deliver(row: Row): Promise<void> {
-    const id = String(row['id']);
-    const claimed = await write(
-      db.em(),
-      `update webhook set due_at = utc_timestamp(3) + interval ${leaseSeconds} second, attempts = attempts + 1 where id = ? and due_at <= utc_timestamp(3)`,
-      [id],
-    );
-    if (claimed !== 1) return;
-    const answers = await Promise.all(
-      Array.from({ length: Number(row['copies']) }, () => send(target, String(row['body'])).catch(nameOf)),
-    );
+  async function deliver(webhook: DueWebhook): Promise<void> {
+    const { id, type, body } = webhook;
+    if (!(await leaseWebhook(db.em(), id, leaseSeconds))) return;
+    const answers = await Promise.all(Array.from({ length: webhook.copies }, () => send(target, body).catch(nameOf)));
     const delivered = answers.some((answer) => typeof answer === 'number' && answer >= 200 && answer < 300);
     if (delivered || answers.some(isRefusal)) merchant.back();
     else merchant.away(new Error(`it answers a webhook with ${answers[0]}`));
     if (delivered) {
-      await run(
-        db.em(),
-        'update webhook set delivered_at = utc_timestamp(3), due_at = null, last_status = ? where id = ?',
-        [String(answers[0]), id],
-      );
+      await storeDelivered(db.em(), id, String(answers[0]));
       return;
     }
-    const delayMs = Math.min(maxRetryMs, firstRetryMs * 2 ** Math.min(Number(row['attempts']), 10));
-    const line = { webhook: id, type: row['type'], answer: answers[0], delayMs };
+    const delayMs = Math.min(maxRetryMs, firstRetryMs * 2 ** Math.min(webhook.attempts, 10));
+    const line = { webhook: id, type, answer: answers[0], delayMs };
     if (isRefusal(answers[0])) log.warn(line, 'the merchant refused a webhook; it is sent again');
     else log.debug(line, 'the merchant did not take a webhook; it is sent again');
-    await run(
-      db.em(),
-      'update webhook set due_at = utc_timestamp(3) + interval ? microsecond, last_status = ? where id = ?',
-      [delayMs * 1_000, String(answers[0]).slice(0, 40), id],
-    );
+    await storeUndelivered(db.em(), id, { delayMs, status: String(answers[0]).slice(0, 40) });
   }
 
   async function deliverBatch(): Promise<number> {
-    const rows = await select(
-      db.em(),
-      `select id, type, body, copies, attempts from webhook where due_at <= utc_timestamp(3) order by due_at limit ${batchSize}`,
-    );
-    const found = rows.length;
+    const due = await findDueWebhooks(db.em(), batchSize);
+    const found = due.length;
     const worker = async (): Promise<void> => {
-      for (let row = rows.shift(); row !== undefined; row = rows.shift()) await deliver(row);
+      for (let webhook = due.shift(); webhook !== undefined; webhook = due.shift()) await deliver(webhook);
     };
     await Promise.all(Array.from({ length: Math.min(concurrency, found) }, worker));
     return found;

@@ -1,19 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import {
-  type Database,
-  type Row,
-  type Sql,
-  insertRows,
-  run,
-  select,
-  toDate,
-  toJson,
-} from '../../shared/database/database.ts';
+import type { Database, Sql } from '../../shared/database/database.ts';
 import { isDuplicateKey } from '../../shared/errors/errors.ts';
 import { hashOf } from '../../shared/tables/idempotency.ts';
 import { type CardAnswer, answerCard, authenticatedCard } from './cards.ts';
-import { behaviourOf, oweWebhook } from './deliveries.ts';
+import * as store from './intent-store.ts';
+import { findMovements } from './movement-store.ts';
+import type { IntentRow, IntentStatus } from './records.ts';
+import { behaviourOf, oweWebhook } from './webhooks.ts';
 
 /** An answer that is no success, in the shape of Stripe's errors. */
 export class ApiError extends Error {
@@ -63,65 +57,62 @@ export const confirmBody = z
 /** An id in Stripe's manner. */
 export const randomId = (prefix: string): string => `${prefix}_${randomBytes(16).toString('hex')}`;
 
-const intentJson = (row: Row) => ({
-  id: String(row['id']),
+/** An intent as the API shows it. */
+export const intentJson = (intent: IntentRow) => ({
+  id: intent.id,
   object: 'payment_intent' as const,
-  amount: Number(row['amount']),
-  currency: String(row['currency']),
-  status: String(row['status']),
-  client_secret: String(row['client_secret']),
-  metadata: toJson<Record<string, string>>(row['metadata']),
-  return_url: row['return_url'] as string | null,
-  card_last4: row['card_last4'] as string | null,
-  capture_method: row['capture_method'] as 'automatic' | 'manual',
-  amount_received: Number(row['amount_received']),
-  amount_refunded: Number(row['refunded']),
-  paid_at: toDate(row['paid_at'])?.toISOString() ?? null,
+  amount: Number(intent.amount),
+  currency: intent.currency,
+  status: intent.status,
+  client_secret: intent.clientSecret,
+  metadata: intent.metadata,
+  return_url: intent.returnUrl ?? null,
+  card_last4: intent.cardLast4 ?? null,
+  capture_method: intent.captureMethod,
+  amount_received: Number(intent.amountReceived),
+  amount_refunded: Number(intent.refunded),
+  paid_at: intent.paidAt?.toISOString() ?? null,
   last_payment_error:
-    row['failure_code'] === null
+    intent.failureCode === null || intent.failureCode === undefined
       ? null
-      : { code: row['failure_code'] as string, message: row['failure_message'] as string },
-  created: Math.floor((toDate(row['created_at']) as Date).getTime() / 1000),
+      : { code: intent.failureCode, message: intent.failureMessage ?? '' },
+  created: Math.floor(intent.createdAt.getTime() / 1000),
 });
 
 /** What webhooks show of an intent: everything but the secret of its page. */
-export const told = ({ client_secret: _, ...intent }: IntentJson): Omit<IntentJson, 'client_secret'> => intent;
+export function told(intent: IntentRow): Omit<IntentJson, 'client_secret'> {
+  const { client_secret: _, ...shown } = intentJson(intent);
+  return shown;
+}
+
+const found = <T>(row: T | undefined, what: string): T => {
+  if (row === undefined) throw new ApiError(404, 'resource_missing', `No such ${what}.`);
+  return row;
+};
 
 /** The intent, locked until the transaction ends; 404 for none. */
-export async function lockIntent(sql: Sql, id: string): Promise<IntentJson> {
-  const [row] = await select(sql, 'select * from intent where id = ? for update', [id]);
-  if (!row) throw new ApiError(404, 'resource_missing', 'No such payment intent.');
-  return intentJson(row);
-}
+export const lockIntent = async (sql: Sql, id: string): Promise<IntentRow> =>
+  found(await store.lockIntent(sql, id), 'payment intent');
 
 /** The intent as it is now; 404 for none. */
-export async function reread(sql: Sql, id: string): Promise<IntentJson> {
-  const [row] = await select(sql, 'select * from intent where id = ?', [id]);
-  if (!row) throw new ApiError(404, 'resource_missing', 'No such payment intent.');
-  return intentJson(row);
-}
+export const findIntent = async (sql: Sql, id: string): Promise<IntentRow> =>
+  found(await store.findIntent(sql, id), 'payment intent');
 
-export const getIntent = (db: Database, id: string): Promise<IntentJson> => reread(db.em(), id);
+export const getIntent = async (db: Database, id: string): Promise<IntentJson> =>
+  intentJson(await findIntent(db.em(), id));
 
 /** Intents that were created with an idempotency key: none or one. */
 export async function findIntents(db: Database, idempotencyKey: string): Promise<{ data: IntentJson[] }> {
-  const rows = await select(db.em(), 'select * from intent where idempotency_key = ?', [idempotencyKey]);
-  return { data: rows.map(intentJson) };
+  const intent = await store.findIntentByKey(db.em(), idempotencyKey);
+  return { data: intent ? [intentJson(intent)] : [] };
 }
 
-/** The row of an earlier request with this key; refuses when that had other parameters. */
-export async function repeated(
-  db: Database,
-  table: 'intent' | 'refund',
-  key: string | null,
-  hash: Buffer,
-): Promise<Row> {
-  const [row] = await select(db.em(), `select * from ${table} where idempotency_key = ?`, [key]);
-  if (!row) throw new ApiError(409, 'idempotency_key_in_use', 'A request with this key is still running.');
-  if (!(row['params_hash'] as Buffer).equals(hash)) {
+/** What an earlier request with the same key made; refuses when that had other parameters. */
+export function repeated<T extends { readonly paramsHash: Buffer }>(earlier: T | undefined, hash: Buffer): T {
+  if (!earlier) throw new ApiError(409, 'idempotency_key_in_use', 'A request with this key is still running.');
+  if (!earlier.paramsHash.equals(hash))
     throw new ApiError(400, 'idempotency_error', 'This key was used with other parameters.');
-  }
-  return row;
+  return earlier;
 }
 
 export async function createIntent(
@@ -129,29 +120,34 @@ export async function createIntent(
   body: z.infer<typeof createBody>,
   idempotencyKey: string | null,
 ): Promise<IntentJson> {
-  const hash = hashOf(body);
+  const paramsHash = hashOf(body);
   const id = randomId('pi');
+  const intent: IntentRow = {
+    id,
+    idempotencyKey,
+    paramsHash,
+    amount: BigInt(body.amount),
+    currency: body.currency,
+    status: 'requires_payment_method',
+    clientSecret: `${id}_secret_${randomBytes(16).toString('hex')}`,
+    metadata: body.metadata,
+    returnUrl: body.return_url ?? null,
+    cardLast4: null,
+    failureCode: null,
+    failureMessage: null,
+    refunded: 0n,
+    createdAt: new Date(),
+    captureMethod: body.capture_method ?? 'automatic',
+    amountReceived: 0n,
+    captureBefore: null,
+    paidAt: null,
+  };
   try {
-    await insertRows(db.em(), 'intent', [
-      {
-        id,
-        idempotency_key: idempotencyKey,
-        params_hash: hash,
-        amount: body.amount,
-        currency: body.currency,
-        status: 'requires_payment_method',
-        capture_method: body.capture_method ?? 'automatic',
-        client_secret: `${id}_secret_${randomBytes(16).toString('hex')}`,
-        metadata: JSON.stringify(body.metadata),
-        return_url: body.return_url ?? null,
-        refunded: 0,
-        created_at: new Date(),
-      },
-    ]);
-    return await reread(db.em(), id);
+    await store.insertIntent(db.em(), intent);
+    return intentJson(intent);
   } catch (error) {
-    if (!isDuplicateKey(error)) throw error;
-    return intentJson(await repeated(db, 'intent', idempotencyKey, hash));
+    if (!isDuplicateKey(error) || idempotencyKey === null) throw error;
+    return intentJson(repeated(await store.findIntentByKey(db.em(), idempotencyKey), paramsHash));
   }
 }
 
@@ -168,29 +164,26 @@ export async function confirmIntent(
   const intent = await db.transaction(async (sql) => {
     const before = await lockIntent(sql, id);
     requireConfirmable(before, shown, card === undefined);
-    if (answer.type === 'succeeded' && (await behaviourOf(sql, id)).slow)
-      return sendOnItsWay(sql, before, number.slice(-4));
-    const held = answer.type === 'succeeded' && before.capture_method === 'manual';
-    const heldSeconds = held ? options.authorizationSeconds : null;
-    await storeAnswer(sql, before, { last4: number.slice(-4), answer, heldSeconds });
-    const changed = await reread(sql, id);
-    if (answer.type !== 'action') {
-      const good = held ? 'payment_intent.amount_capturable_updated' : 'payment_intent.succeeded';
-      const type = answer.type === 'succeeded' ? good : 'payment_intent.payment_failed';
-      await oweWebhook(sql, { intentId: id, type, object: told(changed) });
+    const last4 = number.slice(-4);
+    if (answer.type === 'action') return storeAnswer(sql, before, { last4, answer, heldSeconds: null });
+    const behaviour = await behaviourOf(sql, id);
+    if (answer.type === 'succeeded' && behaviour.slow) {
+      // The money is on its way, as by a bank's debit.
+      const onItsWay = { ...before, status: 'processing' as const, cardLast4: last4 };
+      await store.updateIntent(sql, onItsWay);
+      await oweWebhook(sql, behaviour, { intentId: id, type: 'payment_intent.processing', object: told(onItsWay) });
+      return onItsWay;
     }
+    const held = answer.type === 'succeeded' && before.captureMethod === 'manual';
+    const heldSeconds = held ? options.authorizationSeconds : null;
+    const changed = await storeAnswer(sql, before, { last4, answer, heldSeconds });
+    const good = held ? 'payment_intent.amount_capturable_updated' : 'payment_intent.succeeded';
+    const type = answer.type === 'succeeded' ? good : 'payment_intent.payment_failed';
+    await oweWebhook(sql, behaviour, { intentId: id, type, object: told(changed) });
     return changed;
   });
-  if (answer.type === 'declined') throw new ApiError(402, answer.code, answer.message, intent);
-  return intent;
-}
-
-/** The money is on its way, as by a bank's debit. */
-async function sendOnItsWay(sql: Sql, { id }: IntentJson, last4: string): Promise<IntentJson> {
-  await run(sql, "update intent set status = 'processing', card_last4 = ? where id = ?", [last4, id]);
-  const changed = await reread(sql, id);
-  await oweWebhook(sql, { intentId: id, type: 'payment_intent.processing', object: told(changed) });
-  return changed;
+  if (answer.type === 'declined') throw new ApiError(402, answer.code, answer.message, intentJson(intent));
+  return intentJson(intent);
 }
 
 /** Test control: what was on its way has come, or never will. Another end of one that has ended changes nothing. */
@@ -199,14 +192,15 @@ export function finishIntent(db: Database, id: string, as: 'succeeded' | 'failed
     const intent = await lockIntent(sql, id);
     if (intent.status !== 'processing') return;
     const answer = { type: as === 'succeeded' ? as : 'declined', code: 'debit_not_authorized', message: 'The bank refused the debit.' } as const; // prettier-ignore
-    await storeAnswer(sql, intent, { last4: intent.card_last4 ?? '', answer, heldSeconds: null });
+    const behaviour = await behaviourOf(sql, id);
+    const changed = await storeAnswer(sql, intent, { last4: intent.cardLast4 ?? '', answer, heldSeconds: null });
     const type = as === 'succeeded' ? 'payment_intent.succeeded' : 'payment_intent.payment_failed';
-    await oweWebhook(sql, { intentId: id, type, object: told(await reread(sql, id)) });
+    await oweWebhook(sql, behaviour, { intentId: id, type, object: told(changed) });
   });
 }
 
 function requireConfirmable(
-  { status, client_secret: secret }: IntentJson,
+  { status, clientSecret: secret }: IntentRow,
   shown: string | undefined,
   withoutCard: boolean,
 ): void {
@@ -220,83 +214,61 @@ function requireConfirmable(
 
 type Stored = { readonly last4: string; readonly answer: CardAnswer; readonly heldSeconds: number | null };
 
-async function storeAnswer(sql: Sql, intent: IntentJson, { last4, answer, heldSeconds }: Stored): Promise<void> {
-  const status = {
+async function storeAnswer(sql: Sql, before: IntentRow, { last4, answer, heldSeconds }: Stored): Promise<IntentRow> {
+  const statuses: Readonly<Record<CardAnswer['type'], IntentStatus>> = {
     succeeded: heldSeconds === null ? 'succeeded' : 'requires_capture',
     action: 'requires_action',
     declined: 'requires_payment_method',
-    invalid: intent.status,
-  }[answer.type];
-  const [code, message] = answer.type === 'declined' ? [answer.code, answer.message] : [null, null];
-  await run(
-    sql,
-    'update intent set status = ?, card_last4 = ?, failure_code = ?, failure_message = ?, capture_before = utc_timestamp(3) + interval ? second where id = ?',
-    [status, last4, code, message, heldSeconds, intent.id],
-  );
-  if (answer.type === 'succeeded' && heldSeconds === null) await charge(sql, intent, intent.amount);
+    invalid: before.status,
+  };
+  const failure = answer.type === 'declined' ? answer : null;
+  const answered: IntentRow = {
+    ...before,
+    status: statuses[answer.type],
+    cardLast4: last4,
+    failureCode: failure?.code ?? null,
+    failureMessage: failure?.message ?? null,
+    captureBefore: heldSeconds === null ? null : new Date(Date.now() + heldSeconds * 1_000),
+  };
+  if (answered.status === 'succeeded') return charge(sql, answered, answered.amount);
+  await store.updateIntent(sql, answered);
+  return answered;
 }
 
-/** Takes the money. */
-export async function charge(
-  sql: Sql,
-  { id, currency, metadata: about }: Pick<IntentJson, 'id' | 'currency' | 'metadata'>,
-  amount: number,
-): Promise<void> {
-  await run(
-    sql,
-    "update intent set status = 'succeeded', amount_received = ?, capture_before = null, paid_at = utc_timestamp(3) where id = ?",
-    [amount, id],
-  );
-  await insertRows(sql, 'charge', [
-    {
-      id: randomId('ch'),
-      intent_id: id,
-      amount,
-      currency,
-      metadata: JSON.stringify(about),
-      created_at: new Date(),
-    },
-  ]);
+/** Takes the money of an intent that is locked; the intent as it is then. */
+export async function charge(sql: Sql, intent: IntentRow, amount: bigint): Promise<IntentRow> {
+  const now = new Date();
+  const paid: IntentRow = { ...intent, status: 'succeeded', amountReceived: amount, captureBefore: null, paidAt: now };
+  await store.updateIntent(sql, paid);
+  const { id: intentId, currency, metadata: about } = intent;
+  await store.insertCharge(sql, { id: randomId('ch'), intentId, amount, currency, metadata: about, createdAt: now });
+  return paid;
 }
 
 /** Calls an intent off; a success again for one that was, a 400 for one that was paid. */
 export function cancelIntent(db: Database, id: string): Promise<IntentJson> {
   return db.transaction(async (sql) => {
-    const { status } = await lockIntent(sql, id);
+    const intent = await lockIntent(sql, id);
+    const { status } = intent;
     if (status === 'succeeded' || status === 'processing')
       throw new ApiError(400, 'payment_intent_unexpected_state', `The intent is ${status} and can't be canceled.`);
-    if (status !== 'canceled') await callOff(sql, id);
-    return reread(sql, id);
+    return intentJson(status === 'canceled' ? intent : await callOff(sql, intent));
   });
 }
 
-/** Ends an intent, letting go what it may hold. */
-export async function callOff(sql: Sql, id: string): Promise<void> {
-  await run(sql, "update intent set status = 'canceled', capture_before = null where id = ?", [id]);
-  await oweWebhook(sql, { intentId: id, type: 'payment_intent.canceled', object: told(await reread(sql, id)) });
+/** Ends an intent that is locked, letting go what it may hold. */
+export async function callOff(sql: Sql, intent: IntentRow): Promise<IntentRow> {
+  const canceled: IntentRow = { ...intent, status: 'canceled', captureBefore: null };
+  const behaviour = await behaviourOf(sql, intent.id);
+  await store.updateIntent(sql, canceled);
+  await oweWebhook(sql, behaviour, { intentId: intent.id, type: 'payment_intent.canceled', object: told(canceled) });
+  return canceled;
 }
 
 const maxJournalRows = 1_000;
 
 /** The provider's own truth: every charge and refund, oldest first, at most 1,000; `after` is the last `id` of the page before. */
 export async function readJournal(db: Database, after: string | null): Promise<{ data: unknown[]; has_more: boolean }> {
-  const rows = await select(
-    db.em(),
-    `select * from (
-       select 'charge' as type, id, intent_id, amount, currency, metadata, created_at from charge
-       union all select 'refund' as type, id, intent_id, amount, currency, metadata, created_at from refund where status = 'succeeded'
-     ) as entry where ? is null or (created_at, id) > (select created_at, id from (select id, created_at from charge union all select id, created_at from refund) as earlier where id = ?)
-     order by created_at, id limit ${maxJournalRows + 1}`,
-    [after, after],
-  );
-  const data = rows.slice(0, maxJournalRows).map((row) => ({
-    id: row['id'],
-    type: row['type'],
-    payment_intent: row['intent_id'],
-    amount: Number(row['amount']),
-    currency: row['currency'],
-    metadata: toJson(row['metadata']),
-    created_at: (toDate(row['created_at']) as Date).toISOString(),
-  }));
-  return { data, has_more: rows.length > maxJournalRows };
+  const rows = await findMovements(db.em(), { of: 'journal', after, limit: maxJournalRows + 1 });
+  return { data: rows.slice(0, maxJournalRows), has_more: rows.length > maxJournalRows };
 }

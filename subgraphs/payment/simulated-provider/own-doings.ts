@@ -1,17 +1,11 @@
 import { z } from 'zod';
-import {
-  type Database,
-  type Row,
-  type Sql,
-  insertRows,
-  run,
-  select,
-  toDate,
-  write,
-} from '../../shared/database/database.ts';
-import { oweWebhook } from './deliveries.ts';
-import { ApiError, lockIntent, maxAmount, randomId } from './intents.ts';
+import type { Database, Sql } from '../../shared/database/database.ts';
+import { updateIntent } from './intent-store.ts';
+import { ApiError, findIntent, lockIntent, maxAmount, randomId } from './intents.ts';
+import type { IntentRow, ProviderDisputeRow } from './records.ts';
+import * as store from './refund-store.ts';
 import { createRefund } from './refunds.ts';
+import { behaviourOf, oweWebhook } from './webhooks.ts';
 
 /*
  * What a provider does without its merchant's program: a refund that somebody makes in its dashboard, and disputes, by
@@ -36,29 +30,29 @@ export const dashboardBody = z.strictObject({
 
 const evidenceDays = 7;
 
-const disputeJson = (row: Row) => ({
-  id: String(row['id']),
+const disputeJson = (dispute: ProviderDisputeRow) => ({
+  id: dispute.id,
   object: 'dispute' as const,
-  payment_intent: String(row['intent_id']),
-  amount: Number(row['amount']),
-  currency: String(row['currency']),
-  status: row['status'] as 'needs_response' | 'won' | 'lost',
-  reason: String(row['reason']),
-  evidence_due_by: (toDate(row['due_by']) as Date).toISOString(),
-  created: Math.floor((toDate(row['created_at']) as Date).getTime() / 1000),
+  payment_intent: dispute.intentId,
+  amount: Number(dispute.amount),
+  currency: dispute.currency,
+  status: dispute.status,
+  reason: dispute.reason,
+  evidence_due_by: dispute.dueBy.toISOString(),
+  created: Math.floor(dispute.createdAt.getTime() / 1000),
 });
 
-async function findDispute(sql: Sql, id: string): Promise<ReturnType<typeof disputeJson>> {
-  const [row] = await select(sql, 'select * from dispute where id = ?', [id]);
-  if (!row) throw new ApiError(404, 'resource_missing', 'No such dispute.');
-  return disputeJson(row);
+async function findDispute(sql: Sql, id: string): Promise<ProviderDisputeRow> {
+  const dispute = await store.findDispute(sql, id);
+  if (!dispute) throw new ApiError(404, 'resource_missing', 'No such dispute.');
+  return dispute;
 }
 
 /** Does what the body asks for, and answers with what it made. */
 export async function actInDashboard(db: Database, body: z.infer<typeof dashboardBody>): Promise<unknown> {
   if (body.refund !== undefined) {
     const { intent, amount } = body.refund;
-    const left = amount ?? (await leftOf(db.em(), intent));
+    const left = amount ?? Number(leftOf(await findIntent(db.em(), intent)));
     return createRefund(db, { payment_intent: intent, amount: left, metadata: {} }, null);
   }
   if (body.dispute !== undefined) return openDispute(db, body.dispute);
@@ -66,13 +60,7 @@ export async function actInDashboard(db: Database, body: z.infer<typeof dashboar
   throw new ApiError(400, 'parameter_invalid', 'Give a refund, a dispute or the end of one.');
 }
 
-async function leftOf(sql: Sql, intentId: string): Promise<number> {
-  const [row] = await select(sql, 'select amount_received - refunded as remaining from intent where id = ?', [
-    intentId,
-  ]);
-  if (!row) throw new ApiError(404, 'resource_missing', 'No such payment intent.');
-  return Number(row['remaining']);
-}
+const leftOf = ({ amountReceived, refunded }: IntentRow): bigint => amountReceived - refunded;
 
 /** What is disputed counts as gone, so that it can't be refunded as well. */
 function openDispute(
@@ -81,47 +69,44 @@ function openDispute(
 ): Promise<unknown> {
   return db.transaction(async (sql) => {
     const intent = await lockIntent(sql, intentId);
-    const taken = amount ?? (await leftOf(sql, intentId));
-    const found = await write(
-      sql,
-      'update intent set refunded = refunded + ? where id = ? and refunded + ? <= amount_received',
-      [taken, intentId, taken],
-    );
-    if (found !== 1 || taken <= 0) throw new ApiError(400, 'charge_already_refunded', 'This is more than is left.');
-    const id = randomId('dp');
+    const taken = amount === undefined ? leftOf(intent) : BigInt(amount);
+    if (taken <= 0n || taken > leftOf(intent))
+      throw new ApiError(400, 'charge_already_refunded', 'This is more than is left.');
+    const behaviour = await behaviourOf(sql, intentId);
+    await updateIntent(sql, { ...intent, refunded: intent.refunded + taken });
     const now = new Date();
-    await insertRows(sql, 'dispute', [
-      {
-        id,
-        intent_id: intentId,
-        amount: taken,
-        currency: intent.currency,
-        status: 'needs_response',
-        reason,
-        due_by: new Date(now.getTime() + evidenceDays * 86_400_000),
-        created_at: now,
-      },
-    ]);
-    const dispute = await findDispute(sql, id);
-    await oweWebhook(sql, { intentId, type: 'charge.dispute.created', object: dispute });
-    return dispute;
+    const dispute: ProviderDisputeRow = {
+      id: randomId('dp'),
+      intentId,
+      amount: taken,
+      currency: intent.currency,
+      status: 'needs_response',
+      reason,
+      dueBy: new Date(now.getTime() + evidenceDays * 86_400_000),
+      createdAt: now,
+      wonAt: null,
+    };
+    await store.insertDispute(sql, dispute);
+    const shown = disputeJson(dispute);
+    await oweWebhook(sql, behaviour, { intentId, type: 'charge.dispute.created', object: shown });
+    return shown;
   });
 }
 
 function closeDispute(db: Database, { dispute: id, as }: { dispute: string; as: 'won' | 'lost' }): Promise<unknown> {
   return db.transaction(async (sql) => {
-    const { payment_intent: intentId, amount } = await findDispute(sql, id);
-    await lockIntent(sql, intentId);
+    const { intentId } = await findDispute(sql, id);
+    const intent = await lockIntent(sql, intentId);
+    const before = await findDispute(sql, id);
     // What was lost can still be won, on appeal.
-    const found = await write(
-      sql,
-      "update dispute set status = ?, won_at = if(? = 'won', utc_timestamp(3), null) where id = ? and (status = 'needs_response' or (status = 'lost' and ? = 'won'))",
-      [as, as, id, as],
-    );
-    if (found === 1 && as === 'won')
-      await run(sql, 'update intent set refunded = refunded - ? where id = ?', [amount, intentId]);
-    const dispute = await findDispute(sql, id);
-    if (found === 1) await oweWebhook(sql, { intentId, type: 'charge.dispute.closed', object: dispute });
-    return dispute;
+    const goesOn = before.status === 'needs_response' || (before.status === 'lost' && as === 'won');
+    if (!goesOn) return disputeJson(before);
+    const behaviour = await behaviourOf(sql, intentId);
+    const closed: ProviderDisputeRow = { ...before, status: as, wonAt: as === 'won' ? new Date() : null };
+    await store.updateDispute(sql, closed);
+    if (as === 'won') await updateIntent(sql, { ...intent, refunded: intent.refunded - before.amount });
+    const shown = disputeJson(closed);
+    await oweWebhook(sql, behaviour, { intentId, type: 'charge.dispute.closed', object: shown });
+    return shown;
   });
 }

@@ -1,19 +1,12 @@
 import { z } from 'zod';
-import {
-  type Database,
-  type Row,
-  type Sql,
-  insertRows,
-  run,
-  select,
-  toDate,
-  toJson,
-  write,
-} from '../../shared/database/database.ts';
+import type { Database, Sql } from '../../shared/database/database.ts';
 import { isDuplicateKey } from '../../shared/errors/errors.ts';
 import { hashOf } from '../../shared/tables/idempotency.ts';
-import { behaviourOf, oweWebhook } from './deliveries.ts';
+import { updateIntent } from './intent-store.ts';
 import { ApiError, lockIntent, maxAmount, metadata, randomId, repeated } from './intents.ts';
+import type { ProviderRefundRow } from './records.ts';
+import * as store from './refund-store.ts';
+import { behaviourOf, oweWebhook } from './webhooks.ts';
 
 /** The body that `POST /v1/refunds` takes. */
 export const refundBody = z.strictObject({
@@ -25,92 +18,89 @@ export const refundBody = z.strictObject({
 
 export type RefundJson = ReturnType<typeof refundJson>;
 
-const refundJson = (row: Row) => ({
-  id: String(row['id']),
+const refundJson = (refund: ProviderRefundRow) => ({
+  id: refund.id,
   object: 'refund' as const,
-  payment_intent: String(row['intent_id']),
-  amount: Number(row['amount']),
-  currency: String(row['currency']),
-  status: row['status'] as 'succeeded' | 'pending' | 'failed',
-  failure_reason: row['failure_reason'] as string | null,
-  reason: row['reason'] as string | null,
-  metadata: toJson<Record<string, string>>(row['metadata']),
-  created: Math.floor((toDate(row['created_at']) as Date).getTime() / 1000),
+  payment_intent: refund.intentId,
+  amount: Number(refund.amount),
+  currency: refund.currency,
+  status: refund.status,
+  failure_reason: refund.failureReason ?? null,
+  reason: refund.reason ?? null,
+  metadata: refund.metadata,
+  created: Math.floor(refund.createdAt.getTime() / 1000),
 });
 
-async function findRefund(sql: Sql, id: string): Promise<RefundJson> {
-  const [row] = await select(sql, 'select * from refund where id = ?', [id]);
-  if (!row) throw new ApiError(404, 'resource_missing', 'No such refund.');
-  return refundJson(row);
+async function findRefund(sql: Sql, id: string): Promise<ProviderRefundRow> {
+  const refund = await store.findRefund(sql, id);
+  if (!refund) throw new ApiError(404, 'resource_missing', 'No such refund.');
+  return refund;
 }
 
 /** A refund as it is now; 404 for none. */
-export const getRefund = (db: Database, id: string): Promise<RefundJson> => findRefund(db.em(), id);
+export const getRefund = async (db: Database, id: string): Promise<RefundJson> =>
+  refundJson(await findRefund(db.em(), id));
 
 /** Gives money back, never more than came in. */
 export async function createRefund(
   db: Database,
   body: z.infer<typeof refundBody>,
   idempotencyKey: string | null,
-): Promise<ReturnType<typeof refundJson>> {
-  const hash = hashOf(body);
+): Promise<RefundJson> {
+  const paramsHash = hashOf(body);
+  const { payment_intent: intentId } = body;
   try {
     return await db.transaction(async (sql) => {
-      const id = randomId('re');
-      const { status, currency } = await lockIntent(sql, body.payment_intent);
-      const { refunds } = await behaviourOf(sql, body.payment_intent);
+      const intent = await lockIntent(sql, intentId);
+      const behaviour = await behaviourOf(sql, intentId);
+      const isPending = behaviour.refunds === 'pend';
+      const refund: ProviderRefundRow = {
+        id: randomId('re'),
+        idempotencyKey,
+        paramsHash,
+        intentId,
+        amount: BigInt(body.amount),
+        currency: intent.currency,
+        reason: body.reason ?? null,
+        metadata: body.metadata,
+        status: isPending ? 'pending' : 'succeeded',
+        failureReason: null,
+        createdAt: new Date(),
+      };
       // The key first: a repetition must not fail because the first request has used the money up.
-      await insertRows(sql, 'refund', [
-        {
-          id,
-          idempotency_key: idempotencyKey,
-          params_hash: hash,
-          intent_id: body.payment_intent,
-          amount: body.amount,
-          currency,
-          reason: body.reason ?? null,
-          metadata: JSON.stringify(body.metadata),
-          status: refunds === 'pend' ? 'pending' : 'succeeded',
-          created_at: new Date(),
-        },
-      ]);
-      if (status !== 'succeeded') throw new ApiError(400, 'charge_missing', 'The intent has no charge to refund.');
-      const found = await write(
-        sql,
-        'update intent set refunded = refunded + ? where id = ? and refunded + ? <= amount_received',
-        [body.amount, body.payment_intent, body.amount],
-      );
-      if (found !== 1) throw new ApiError(400, 'charge_already_refunded', 'This is more than is left of the charge.');
-      if (refunds === 'refuse') throw new ApiError(400, 'refund_refused', 'The provider was told to refuse refunds.');
-      const refund = await findRefund(sql, id);
-      await oweWebhook(sql, {
-        intentId: body.payment_intent,
-        type: refunds === 'pend' ? 'refund.created' : 'charge.refunded',
-        object: refund,
-      });
-      return refund;
+      await store.insertRefund(sql, refund);
+      if (intent.status !== 'succeeded')
+        throw new ApiError(400, 'charge_missing', 'The intent has no charge to refund.');
+      const refunded = intent.refunded + refund.amount;
+      if (refunded > intent.amountReceived)
+        throw new ApiError(400, 'charge_already_refunded', 'This is more than is left of the charge.');
+      if (behaviour.refunds === 'refuse')
+        throw new ApiError(400, 'refund_refused', 'The provider was told to refuse refunds.');
+      await updateIntent(sql, { ...intent, refunded });
+      const shown = refundJson(refund);
+      const type = isPending ? 'refund.created' : 'charge.refunded';
+      await oweWebhook(sql, behaviour, { intentId, type, object: shown });
+      return shown;
     });
   } catch (error) {
-    if (!isDuplicateKey(error)) throw error;
-    return refundJson(await repeated(db, 'refund', idempotencyKey, hash));
+    if (!isDuplicateKey(error) || idempotencyKey === null) throw error;
+    return refundJson(repeated(await store.findRefundByKey(db.em(), idempotencyKey), paramsHash));
   }
 }
 
 /** Test control: ends a refund well or badly. Money of one that fails counts as never having gone. */
 export async function settleRefund(db: Database, id: string, as: 'succeeded' | 'failed'): Promise<void> {
   await db.transaction(async (sql) => {
-    const intentId = (await findRefund(sql, id)).payment_intent;
-    await lockIntent(sql, intentId);
+    const { intentId } = await findRefund(sql, id);
+    const intent = await lockIntent(sql, intentId);
     const before = await findRefund(sql, id);
     if (before.status === as || before.status === 'failed') return;
-    await run(sql, 'update refund set status = ?, failure_reason = ? where id = ?', [
-      as,
-      as === 'failed' ? 'expired_or_canceled_card' : null,
-      id,
-    ]);
-    if (as === 'failed')
-      await run(sql, 'update intent set refunded = refunded - ? where id = ?', [before.amount, intentId]);
-    const type = as === 'failed' ? 'refund.failed' : 'refund.updated';
-    await oweWebhook(sql, { intentId, type, object: await findRefund(sql, id) });
+    const hasFailed = as === 'failed';
+    const after = { ...before, status: as, failureReason: hasFailed ? 'expired_or_canceled_card' : null };
+    const behaviour = await behaviourOf(sql, intentId);
+    await store.updateRefund(sql, after);
+    if (hasFailed) await updateIntent(sql, { ...intent, refunded: intent.refunded - before.amount });
+    const type = hasFailed ? 'refund.failed' : 'refund.updated';
+    await oweWebhook(sql, behaviour, { intentId, type, object: refundJson(after) });
   });
 }

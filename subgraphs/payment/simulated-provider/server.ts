@@ -17,7 +17,7 @@ import { openStartDoor } from '../../shared/process/start-door.ts';
 import { answerOperations, readBody, respond } from '../../shared/http/operations.ts';
 import { type Logger, createLogger, createMetrics } from '../../shared/process/telemetry.ts';
 import { type ProviderConfig, readProviderConfig } from './config.ts';
-import { controlBody, forge, openDeliveries, owedWebhooks, storeControl } from './deliveries.ts';
+import { forge, openDeliveries } from './deliveries.ts';
 import {
   ApiError, cancelIntent, confirmBody, confirmIntent, createBody, createIntent, findIntents, finishIntent, getIntent, readJournal,
 } from './intents.ts'; // prettier-ignore
@@ -26,6 +26,7 @@ import { actInDashboard, dashboardBody } from './own-doings.ts';
 import { createRefund, getRefund, refundBody, settleRefund } from './refunds.ts';
 import { readStatement, statementQuery } from './statement.ts';
 import { simulatedSchema } from './subgraph.ts';
+import { controlBody, owedWebhooks, storeControl } from './webhooks.ts';
 
 const maxBodyBytes = 16 * 1024;
 const poolSize = 20;

@@ -1,4 +1,5 @@
 import type { NamedMigration } from '../../shared/database/database.ts';
+import { simulatedEntities } from './records.ts';
 
 const migrations: readonly NamedMigration[] = [
   {
@@ -24,4 +25,4 @@ const migrations: readonly NamedMigration[] = [
 ];
 
 /** The simulated provider's own schema: a foreign system's, that our services never read. */
-export const simulatedSchema = { name: 'simulated', entities: [] as readonly unknown[], migrations } as const;
+export const simulatedSchema = { name: 'simulated', entities: simulatedEntities, migrations } as const;

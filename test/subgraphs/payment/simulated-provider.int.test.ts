@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { openDatabase } from '../../../subgraphs/shared/database/database.ts';
+import { createLogger } from '../../../subgraphs/shared/process/telemetry.ts';
 import { newId } from '../../../subgraphs/shared/values/ids.ts';
+import { simulatedSchema } from '../../../subgraphs/payment/simulated-provider/subgraph.ts';
 import { type PaymentWorld, openPaymentWorld } from './support/payment-world.ts';
 import { until } from '../../support/until.ts';
 
@@ -167,4 +170,19 @@ describe('the simulated provider', () => {
     expect(webhook.last_status).toBe('200');
     expect(webhook.attempts).toBeGreaterThan(1);
   });
+});
+
+test('the schema of its records and of its migrations agree', async () => {
+  const [row] = await world.providerRows('select database() as name');
+  const url = new URL(String(process.env['TEST_MYSQL_URL']));
+  url.pathname = `/${row.name}`;
+  const { entities, migrations } = simulatedSchema;
+  const log = createLogger('test', 'silent');
+  const db = await openDatabase({ url: url.href, entities, migrations, poolSize: 1, log });
+  const orm = await db.orm();
+  const difference = await orm.schema.getUpdateSchemaSQL({ wrap: false });
+  await orm.close();
+  await db.close();
+  const kernelTables = /^drop table if exists `(migration_lock|mikro_orm_migrations)`;?$/;
+  expect(difference.split('\n').filter((line) => line !== '' && !kernelTables.test(line))).toEqual([]);
 });
