@@ -5,8 +5,8 @@ import type { PaymentRow, RefundRow } from './records.ts';
 
 type Outgoing = { type: string; data: Readonly<Record<string, unknown>> };
 
-/** Tells the others, in the transaction of the change, in the trace in which the payment was made. */
-export async function announce(unit: Unit, deps: PaymentDeps, payment: PaymentRow, event: Outgoing): Promise<void> {
+/** Writes an event of a payment into the outbox, in the transaction of the change and in the trace in which the payment was made. */
+export async function appendEvent(unit: Unit, deps: PaymentDeps, payment: PaymentRow, event: Outgoing): Promise<void> {
   const at = deps.now().toISOString();
   const common = { paymentId: payment.id, orderId: payment.orderId };
   const { type, data } = event;

@@ -1,8 +1,6 @@
-import { run, select, write } from '../shared/database/database.ts';
 import { noteFailure } from '../shared/process/dependency.ts';
-import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import type { Jobs } from '../shared/jobs/jobs.ts';
-import { type DueIn, type DueWork, startDueWork } from '../shared/process/due-work.ts';
+import { type DueWork, startDueWork } from '../shared/process/due-work.ts';
 import { purgeShared } from '../shared/tables/retention.ts';
 import { applyFact, hurryAttempt } from './commands/apply-fact.ts';
 import { readReconciliationHour } from './config.ts';
@@ -12,14 +10,19 @@ import { changePayment } from './commands/change-payment.ts';
 import { reapplyDelivery } from './commands/receive-webhook.ts';
 import { reconcileDue } from './commands/reconcile-day.ts';
 import { executeRefund } from './commands/refund-payment.ts';
-import { endIntent, submitAttempt } from './commands/submit-attempt.ts';
+import { endIntent, findAttempted, knownAttempt, submitAttempt } from './commands/submit-attempt.ts';
 import { transact } from './unit.ts';
 import { type PaymentDeps, providerNamed } from './deps.ts';
 import { decideClose, isUnpaid } from './domain/payment.ts';
-import { announce, paymentFailed } from './events.ts';
+import { appendEvent, paymentFailed } from './events.ts';
 import { ProviderUnreachable } from './providers/provider.ts';
 import type { AttemptRow, PaymentRow } from './records.ts';
-import { attemptFrom, findPayment, knownAttempt, lockPayment } from './store.ts';
+import { claimAttempt, findDueAttempts, stopChecking } from './attempt-store.ts';
+import { findDueTimes } from './due-store.ts';
+import { findOverdue, findPayment, lockPayment } from './payment-store.ts';
+import { forgetLinesBefore } from './reconciliation-store.ts';
+import { claimRefund, findDueRefunds } from './refund-store.ts';
+import { claimDelivery, deleteDeliveries, findDueDeliveries, lockDelivery, scheduleRetry } from './webhook-store.ts';
 
 const batchSize = 50;
 /** At the same time at the provider, per turn. */
@@ -33,7 +36,6 @@ const maxBackoffSeconds = 300;
 const maxRefundBackoffSeconds = 3_600;
 /** The order service closes an expired order well within this; afterwards an unpaid payment ends without it. */
 const closeGraceSeconds = 60;
-const unpaidStates = ['OPEN', 'PROCESSING', 'AUTHORIZED', 'FAILED'] as const;
 const unknownPaymentHours = 24;
 const webhookRetentionDays = 90;
 /** Of forged ones and repetitions. */
@@ -48,35 +50,21 @@ const backoffSeconds = (baseSeconds: number, tries: number, maxSeconds = maxBack
 
 /** Asks the provider about attempts that are due: without an answer yet, without a webhook, or to be called off. Returns how many. */
 export async function checkAttempts(deps: PaymentDeps): Promise<number> {
-  const rows = await select(
-    deps.db.em(),
-    `select * from attempt where next_check_at <= utc_timestamp(3) order by next_check_at limit ${batchSize}`,
-  );
-  await inParallel(rows.map(attemptFrom), async (attempt) => {
+  const due = await findDueAttempts(deps.db.em(), batchSize);
+  await inParallel(due, async (attempt) => {
     const payment = await findPayment(deps.db.em(), attempt.paymentId);
     if (!payment) return;
     const urgent = attempt.state === 'CREATED' || !isUnpaid(payment.state) || payment.capturingMinor > 0n;
-    if (
-      !(await claim(
-        deps,
-        'attempt',
-        'next_check_at',
-        'checks',
-        attempt.id,
-        backoffSeconds(urgent ? 2 : 15, attempt.checks),
-      ))
-    )
-      return;
+    const nextSeconds = backoffSeconds(urgent ? 2 : 15, attempt.checks);
+    if (!(await claimAttempt(deps.db.em(), attempt.id, nextSeconds))) return;
     await guarded(deps, { attemptId: attempt.id }, () => checkAttempt(deps, payment, attempt));
   });
-  return rows.length;
+  return due.length;
 }
 
 async function checkAttempt(deps: PaymentDeps, payment: PaymentRow, attempt: AttemptRow): Promise<void> {
   if (attempt.live === null) {
-    await run(deps.db.em(), 'update attempt set next_check_at = null where id = ? and live is null', [
-      idToBytes(attempt.id),
-    ]);
+    await stopChecking(deps.db.em(), attempt.id);
     return;
   }
   const about = { provider: attempt.provider, attemptId: attempt.id };
@@ -85,7 +73,8 @@ async function checkAttempt(deps: PaymentDeps, payment: PaymentRow, attempt: Att
     const ended = await endIntent(deps, payment, attempt);
     await transact(deps, (unit) => applyFact(unit, deps, { ...about, ...ended }, cause));
   } else if (!attempt.providerIntentId) {
-    await submitAttempt(deps, { paymentId: payment.id, attemptId: attempt.id }, 'job');
+    const ids = { paymentId: payment.id, attemptId: attempt.id };
+    await submitAttempt(deps, await findAttempted(deps.db.em(), ids), 'job');
   } else if (payment.capturingMinor > 0n) {
     await executeCapture(deps, payment.id, 'job');
   } else {
@@ -99,38 +88,26 @@ async function checkAttempt(deps: PaymentDeps, payment: PaymentRow, attempt: Att
 
 /** Does refunds that are due at the provider. Returns how many. */
 export async function executeRefunds(deps: PaymentDeps): Promise<number> {
-  const rows = await select(
-    deps.db.em(),
-    `select id, tries from refund where next_try_at <= utc_timestamp(3) order by next_try_at limit ${batchSize}`,
-  );
-  await inParallel(rows, async (row) => {
-    const refundId = idFromBytes(row['id'] as Buffer);
-    const nextSeconds = backoffSeconds(2, Number(row['tries']), maxRefundBackoffSeconds);
-    if (!(await claim(deps, 'refund', 'next_try_at', 'tries', refundId, nextSeconds))) return;
+  const due = await findDueRefunds(deps.db.em(), batchSize);
+  await inParallel(due, async ({ id: refundId, tries }) => {
+    const nextSeconds = backoffSeconds(2, tries, maxRefundBackoffSeconds);
+    if (!(await claimRefund(deps.db.em(), refundId, nextSeconds))) return;
     await guarded(deps, { refundId }, () => executeRefund(deps, refundId, 'job'));
   });
-  return rows.length;
+  return due.length;
 }
 
 /** Applies webhooks of payments that were not known when they came. Given up after a day. */
 export async function reapplyWebhooks(deps: PaymentDeps): Promise<void> {
-  const rows = await select(
-    deps.db.em(),
-    `select id, provider, tries from webhook_inbox where next_try_at <= utc_timestamp(3) order by next_try_at limit ${batchSize}`,
-  );
-  for (const { id, provider, tries } of rows as { id: Buffer; provider: string; tries: number }[]) {
-    const deliveryId = idFromBytes(id);
-    if (!(await claim(deps, 'webhook_inbox', 'next_try_at', 'tries', deliveryId, backoffSeconds(5, tries)))) continue;
+  for (const { id: deliveryId, provider, tries } of await findDueDeliveries(deps.db.em(), batchSize)) {
+    if (!(await claimDelivery(deps.db.em(), deliveryId, backoffSeconds(5, tries)))) continue;
     await guarded(deps, { deliveryId }, () =>
       transact(deps, async (unit) => {
-        const [row] = await select(unit.sql, 'select * from webhook_inbox where id = ? for update', [id]);
-        if (row?.['outcome'] !== 'UNKNOWN_PAYMENT') return;
-        await reapplyDelivery(unit, deps, providerNamed(deps, provider), row);
-        await run(
-          unit.sql,
-          `update webhook_inbox set next_try_at = if(outcome = 'UNKNOWN_PAYMENT' and received_at > utc_timestamp(3) - interval ${unknownPaymentHours} hour, utc_timestamp(3) + interval ? second, null) where id = ?`,
-          [backoffSeconds(5, tries + 1), id],
-        );
+        const delivery = await lockDelivery(unit.sql, deliveryId);
+        if (delivery?.outcome !== 'UNKNOWN_PAYMENT') return;
+        await reapplyDelivery(unit, deps, providerNamed(deps, provider), delivery);
+        const retry = { inSeconds: backoffSeconds(5, tries + 1), forHours: unknownPaymentHours };
+        await scheduleRetry(unit.sql, deliveryId, retry);
       }),
     );
   }
@@ -138,14 +115,8 @@ export async function reapplyWebhooks(deps: PaymentDeps): Promise<void> {
 
 /** Ends unpaid payments whose order's deadline passed and of whose closing no event came, e.g. made while it was closed. A wallet part ends with its external part. */
 export async function closeOverdue(deps: PaymentDeps): Promise<void> {
-  const rows = await select(
-    deps.db.em(),
-    `select id from payment where state in (${unpaidStates.map((state) => `'${state}'`).join(', ')}) and slot = 0 and expires_at < utc_timestamp(3) - interval ${closeGraceSeconds} second limit ${batchSize}`,
-  );
-  for (const row of rows) {
-    const paymentId = idFromBytes(row['id'] as Buffer);
-    await guarded(deps, { paymentId }, () => closeOne(deps, paymentId));
-  }
+  const overdue = await findOverdue(deps.db.em(), { bySeconds: closeGraceSeconds, limit: batchSize });
+  for (const paymentId of overdue) await guarded(deps, { paymentId }, () => closeOne(deps, paymentId));
 }
 
 const closeOne = (deps: PaymentDeps, paymentId: string): Promise<void> =>
@@ -154,7 +125,7 @@ const closeOne = (deps: PaymentDeps, paymentId: string): Promise<void> =>
     const events = payment && decideClose(payment, 'EXPIRED');
     if (!payment || !events?.length) return;
     const closed = await changePayment(unit, deps, payment, events, { source: 'job', at: deps.now() });
-    if (awaitedUntil(deps, payment) !== null) await announce(unit, deps, closed, paymentFailed('expired'));
+    if (awaitedUntil(deps, payment) !== null) await appendEvent(unit, deps, closed, paymentFailed('expired'));
     await hurryAttempt(unit, payment.id);
   });
 
@@ -162,34 +133,16 @@ const closeOne = (deps: PaymentDeps, paymentId: string): Promise<void> =>
 export async function purge(deps: PaymentDeps): Promise<void> {
   const sql = deps.db.em();
   await purgeShared(sql, { outbox: true, inbox: true, barrier: true, idempotency: true });
-  const older = (column: string, days: number) =>
-    `${column} < utc_timestamp(3) - interval ${days} day limit ${purgeBatch}`;
-  for (const old of [
-    `webhook_inbox where ${older('received_at', webhookRetentionDays)}`,
-    `webhook_inbox where outcome in ('REJECTED_SIGNATURE', 'DUPLICATE') and ${older('received_at', unusedRetentionDays)}`,
-    `statement_line where ${older('at', statementRetentionDays)}`,
+  const limit = purgeBatch;
+  const unused = ['REJECTED_SIGNATURE', 'DUPLICATE'] as const;
+  for (const deleteOld of [
+    () => deleteDeliveries(sql, { days: webhookRetentionDays, limit }),
+    () => deleteDeliveries(sql, { days: unusedRetentionDays, limit, outcomes: unused }),
+    () => forgetLinesBefore(sql, { days: statementRetentionDays, limit }),
   ]) {
     // More may come in an hour than one batch holds.
-    for (let batch = 0; batch < maxPurgeBatches; batch += 1)
-      if ((await write(sql, `delete from ${old}`)) < purgeBatch) break;
+    for (let batch = 0; batch < maxPurgeBatches; batch += 1) if ((await deleteOld()) < purgeBatch) break;
   }
-}
-
-/** In how many milliseconds the first row of each kind is due, by the database's clock. One statement. */
-async function readDueTimes({ db }: PaymentDeps): Promise<DueIn<'attempts' | 'refunds'>> {
-  const overdue = unpaidStates.map(
-    (state) =>
-      `(select expires_at + interval ${closeGraceSeconds} second as at from payment where state = '${state}' and slot = 0 order by expires_at limit 1)`,
-  );
-  const [row] = await select(
-    db.em(),
-    `select timestampdiff(microsecond, utc_timestamp(3), min(at)) as attempts,
-       timestampdiff(microsecond, utc_timestamp(3), (select min(next_try_at) from refund where next_try_at is not null)) as refunds
-     from (select min(next_check_at) as at from attempt where next_check_at is not null
-       union all select min(next_try_at) from webhook_inbox where next_try_at is not null union all ${overdue.join(' union all ')}) as due`,
-  );
-  const dueIn = (microseconds: unknown): number | null => (microseconds === null ? null : Number(microseconds) / 1_000);
-  return { attempts: dueIn(row?.['attempts']), refunds: dueIn(row?.['refunds']) };
 }
 
 /** The background work of this process: what runs when it is due or woken, and Agenda's recurring jobs. */
@@ -213,26 +166,9 @@ export function startJobs(deps: PaymentDeps, jobs: Jobs): DueWork<'attempts' | '
     name: 'payment',
     everyMs: lookEveryMs,
     log: deps.log,
-    look: () => readDueTimes(deps),
+    look: () => findDueTimes(deps.db.em(), { closeGraceSeconds }),
     works: { attempts: attemptsTurn, refunds: refundsTurn },
   });
-}
-
-/** Takes a due row for this process by moving its next turn, on the database's clock; false when another was faster. */
-async function claim(
-  deps: PaymentDeps,
-  table: 'attempt' | 'refund' | 'webhook_inbox',
-  due: 'next_check_at' | 'next_try_at',
-  count: 'checks' | 'tries',
-  id: string,
-  nextInSeconds: number,
-): Promise<boolean> {
-  const found = await write(
-    deps.db.em(),
-    `update ${table} set ${due} = utc_timestamp(3) + interval ? second, ${count} = ${count} + 1 where id = ? and ${due} <= utc_timestamp(3)`,
-    [nextInSeconds, idToBytes(id)],
-  );
-  return found === 1;
 }
 
 /** One row's failure doesn't stop the others: it is looked at again at its next turn. */

@@ -1,9 +1,10 @@
 import DataLoader from 'dataloader';
 import type { Database } from '../shared/database/database.ts';
-import { placeholders, select } from '../shared/database/database.ts';
-import { idToBytes } from '../shared/values/ids.ts';
 import type { AttemptRow, DisputeRow, PaymentRow, RefundRow } from './records.ts';
-import { attemptFrom, disputeFrom, paymentFrom, refundFrom } from './store.ts';
+import { findAttemptsOfPayments } from './attempt-store.ts';
+import { findDisputesOfPayments } from './dispute-store.ts';
+import { findPaymentsBy } from './payment-store.ts';
+import { findRefundsBy } from './refund-store.ts';
 
 /** Batched reads of one request; keys are canonical ids. */
 export type PaymentLoaders = {
@@ -21,40 +22,48 @@ export type PaymentLoaders = {
 const maxBatchSize = 100;
 
 export function createLoaders(db: Database): PaymentLoaders {
-  const rows = (table: string, column: string, ids: readonly string[]) =>
-    select(db.em(), `select * from ${table} where ${column} in (${placeholders(ids)}) order by id`, ids.map(idToBytes));
-
-  const one = <T extends { readonly id: string }>(table: string, from: (row: Record<string, unknown>) => T) =>
+  const sql = db.em();
+  type Read<T> = (ids: readonly string[]) => Promise<T[]>;
+  const one = <T extends { readonly id: string }>(read: Read<T>) =>
     new DataLoader<string, T | null>(
       async (ids) => {
-        const found = new Map((await rows(table, 'id', ids)).map(from).map((row) => [row.id, row]));
+        const found = new Map((await read(ids)).map((row) => [row.id, row]));
         return ids.map((id) => found.get(id) ?? null);
       },
       { maxBatchSize },
     );
-  const many = <T>(
-    table: string,
-    column: string,
-    from: (row: Record<string, unknown>) => T,
-    keyOf: (row: T) => string,
-  ) =>
+  const many = <T>(read: Read<T>, keyOf: (row: T) => string) =>
     new DataLoader<string, T[]>(
       async (ids) => {
-        const found = (await rows(table, column, ids)).map(from);
-        const groups = Map.groupBy(found, keyOf);
+        const groups = Map.groupBy(await read(ids), keyOf);
         return ids.map((id) => groups.get(id) ?? []);
       },
       { maxBatchSize },
     );
 
   const loaders = {
-    payment: one('payment', paymentFrom),
-    refund: one('refund', refundFrom),
-    paymentsOfOrder: many('payment', 'order_id', paymentFrom, (row) => row.orderId),
-    refundsOfOrder: many('refund', 'order_id', refundFrom, (row) => row.orderId),
-    attemptsOfPayment: many('attempt', 'payment_id', attemptFrom, (row) => row.paymentId),
-    refundsOfPayment: many('refund', 'payment_id', refundFrom, (row) => row.paymentId),
-    disputesOfPayment: many('dispute', 'payment_id', disputeFrom, (row) => row.paymentId),
+    payment: one((ids) => findPaymentsBy(sql, 'id', ids)),
+    refund: one((ids) => findRefundsBy(sql, 'id', ids)),
+    paymentsOfOrder: many(
+      (ids) => findPaymentsBy(sql, 'order_id', ids),
+      ({ orderId }) => orderId,
+    ),
+    refundsOfOrder: many(
+      (ids) => findRefundsBy(sql, 'order_id', ids),
+      ({ orderId }) => orderId,
+    ),
+    attemptsOfPayment: many(
+      (ids) => findAttemptsOfPayments(sql, ids),
+      ({ paymentId }) => paymentId,
+    ),
+    refundsOfPayment: many(
+      (ids) => findRefundsBy(sql, 'payment_id', ids),
+      ({ paymentId }) => paymentId,
+    ),
+    disputesOfPayment: many(
+      (ids) => findDisputesOfPayments(sql, ids),
+      ({ paymentId }) => paymentId,
+    ),
   };
   return {
     ...loaders,

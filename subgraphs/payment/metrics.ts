@@ -1,10 +1,12 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { type Database, select } from '../shared/database/database.ts';
+import type { Database } from '../shared/database/database.ts';
 import { noteFailure } from '../shared/process/dependency.ts';
 import type { Logger } from '../shared/process/telemetry.ts';
 import type { PaymentEvent } from './domain/payment.ts';
 import { openDays } from './domain/reconciliation.ts';
+import { sumByKind } from './ledger/ledger-store.ts';
 import type { PaymentMethod } from './records.ts';
+import { sumDifferences } from './reconciliation-store.ts';
 
 /** What Prometheus is told of payments. Amounts are in minor units of their currency. */
 export type PaymentMetrics = {
@@ -147,8 +149,7 @@ function openGauges(registry: Registry, db: Database, log: Logger): void {
       labelNames: ['kind', 'currency'],
     },
     async () =>
-      (await select(db.em(), 'select kind, currency, sum(balance_minor) total from ledger_account group by kind, currency')) // prettier-ignore
-        .map((row) => ({ labels: { kind: String(row['kind']), currency: String(row['currency']) }, value: Number(row['total']) })), // prettier-ignore
+      (await sumByKind(db.em())).map(({ kind, currency, total }) => ({ labels: { kind, currency }, value: total })),
   );
   gauge(
     {
@@ -156,15 +157,10 @@ function openGauges(registry: Registry, db: Database, log: Logger): void {
       help: "Differences between providers' statements and the ledger in the reports of the last week",
       labelNames: ['provider', 'kind'],
     },
-    async () => {
-      const kinds = ['missing_here', 'missing_at_provider', 'amount_mismatch'] as const;
-      const rows = await select(
-        db.em(),
-        `select provider, ${kinds.map((kind) => `sum(${kind}) ${kind}`).join(', ')} from reconciliation where day >= date_format(utc_timestamp() - interval ${openDays} day, '%Y-%m-%d') group by provider`,
-      );
-      return rows.flatMap((row) =>
-        kinds.map((kind) => ({ labels: { provider: String(row['provider']), kind }, value: Number(row[kind]) })),
-      );
-    },
+    async () =>
+      (await sumDifferences(db.em(), openDays)).map(({ provider, kind, count }) => ({
+        labels: { provider, kind },
+        value: count,
+      })),
   );
 }

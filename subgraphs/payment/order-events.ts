@@ -1,14 +1,13 @@
-import { select } from '../shared/database/database.ts';
 import type { EventHandler } from '../shared/events/handle-events.ts';
 import type { DomainEvent } from '../shared/tables/outbox.ts';
-import { idToBytes, isId } from '../shared/values/ids.ts';
+import { isId } from '../shared/values/ids.ts';
 import { changePayment } from './commands/change-payment.ts';
 import { hurryAttempt, refundRest } from './commands/apply-fact.ts';
 import { type Unit, count } from './unit.ts';
 import type { PaymentDeps } from './deps.ts';
 import { decideClose } from './domain/payment.ts';
 import type { Journalled } from './metrics.ts';
-import { lockPayment, paymentFrom } from './store.ts';
+import { lockPayment, lockPaymentsOfOrder } from './payment-store.ts';
 
 /**
  * What the order service tells, and what follows from it here. The event consumer owns the transaction; once it has
@@ -45,11 +44,9 @@ export function orderEvents(deps: PaymentDeps): {
  * in the dead letters, while the deadline passes. An order is never closed once it is paid.
  */
 async function closeOpenPayments(unit: Unit, deps: PaymentDeps, event: DomainEvent): Promise<void> {
-  const rows = await select(unit.sql, 'select * from payment where order_id = ? order by id for update', [
-    idToBytes(event.aggregateId),
-  ]);
+  const payments = await lockPaymentsOfOrder(unit.sql, event.aggregateId);
   const as = event.data['state'] === 'EXPIRED' ? 'EXPIRED' : 'CANCELLED';
-  for (const { id } of rows.map(paymentFrom)) {
+  for (const { id } of payments) {
     // A wallet part has changed with the external part before it.
     const payment = await lockPayment(unit.sql, id);
     if (!payment) throw new Error('a payment that was read is gone');

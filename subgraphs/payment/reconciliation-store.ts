@@ -1,8 +1,13 @@
-import { type Row, type Sql, placeholders, run, select, toDate, toJson } from '../shared/database/database.ts';
+import { type AliasedSelectQueryBuilder, sql as expression } from 'kysely';
+import { readerOf } from '../shared/database/reader.ts';
+import { type Sql, toDate } from '../shared/database/statements.ts';
+import { change, find } from '../shared/database/tables.ts';
 import { idFromBytes, idToBytes, isId } from '../shared/values/ids.ts';
 import { type Money, moneyToJson } from '../shared/values/money.ts';
 import type { DifferenceKind, Period } from './domain/reconciliation.ts';
 import type { MovementKind, StatementLine } from './providers/provider.ts';
+import { ReconciliationRecord } from './records.ts';
+import { bytesOrNull, tables } from './tables.ts';
 
 /** A charge, a refund or a dispute as our ledger has it; a dispute's number is its payment's. */
 export type OurMovement = {
@@ -63,43 +68,96 @@ const doneStates: Readonly<Record<MovementKind, readonly unknown[]>> = {
   reversal: ['WON'],
 };
 
+const reportOf = readerOf(ReconciliationRecord);
+
+type MovementColumns = {
+  id: Buffer;
+  number: string;
+  payment_id: Buffer;
+  state: string;
+  transaction_id: string | null;
+  at: string | Date | null;
+  currency: string;
+  amount_minor: string | number | bigint;
+};
 const movementFrom =
   (kind: MovementKind) =>
-  (row: Row): OurMovement => ({
+  (row: MovementColumns): OurMovement => ({
     kind,
-    id: idFromBytes(row['id'] as Buffer),
-    number: String(row['number']),
-    paymentId: idFromBytes(row['payment_id'] as Buffer),
-    state: String(row['state']),
-    providerTransactionId: row['transaction_id'] as string | null,
-    amount: { amount: BigInt(row['amount_minor'] as string), currency: String(row['currency']) },
-    done: doneStates[kind].includes(row['state']),
-    at: toDate(row['at']),
+    id: idFromBytes(row.id),
+    number: row.number,
+    paymentId: idFromBytes(row.payment_id),
+    state: row.state,
+    providerTransactionId: row.transaction_id,
+    amount: { amount: BigInt(row.amount_minor), currency: row.currency },
+    done: doneStates[kind].includes(row.state),
+    at: toDate(row.at),
   });
 
-const ofDispute = (at: string): string =>
-  `select m.id, p.number, m.payment_id, m.state, m.provider_dispute_id transaction_id, m.${at} at, m.currency, m.amount_minor
-    from dispute m join payment p on p.id = m.payment_id`;
+/** Our movements of one kind and provider; `isStated`: those that a statement has to tell. */
+type Movements = (provider: string, isStated: boolean) => AliasedSelectQueryBuilder<MovementColumns, 'ours'>;
 
 /** What came in by an attempt is what its payment captured, or was to capture. */
-const movements: Readonly<Record<MovementKind, string>> = {
-  charge: `select m.id, m.number, m.payment_id, m.state, m.provider_intent_id transaction_id, m.finished_at at, p.currency,
-      if(p.captured_minor > 0, p.captured_minor, p.amount_minor) amount_minor
-    from attempt m join payment p on p.id = m.payment_id`,
-  refund: `select m.id, m.number, m.payment_id, m.state, m.provider_refund_id transaction_id, m.settled_at at, m.currency, m.amount_minor
-    from refund m join attempt a on a.id = m.attempt_id and m.origin <> 'DISPUTE'`,
-  dispute: ofDispute('opened_at'),
-  reversal: ofDispute('closed_at'),
+const charges: Movements = (provider, isStated) => {
+  const all = tables
+    .selectFrom('attempt')
+    .innerJoin('payment', 'payment.id', 'attempt.payment_id')
+    .select(['attempt.id', 'attempt.number', 'attempt.payment_id', 'attempt.state', 'payment.currency'])
+    .select(['attempt.provider_intent_id as transaction_id', 'attempt.finished_at as at'])
+    .select(expression<bigint>`if(payment.captured_minor > 0, payment.captured_minor, payment.amount_minor)`.as('amount_minor'))
+    .where('attempt.provider', '=', provider); // prettier-ignore
+  return (isStated ? all.where('attempt.state', '=', 'SUCCEEDED') : all).as('ours');
 };
-const ofProvider: Readonly<Record<MovementKind, string>> = { charge: 'm.provider = ?', refund: 'a.provider = ?', dispute: 'm.provider = ?', reversal: 'm.provider = ?' }; // prettier-ignore
-const transactionId: Readonly<Record<MovementKind, string>> = { charge: 'm.provider_intent_id', refund: 'm.provider_refund_id', dispute: 'm.provider_dispute_id', reversal: 'm.provider_dispute_id' }; // prettier-ignore
-const movedAt: Readonly<Record<MovementKind, string>> = { charge: 'm.finished_at', refund: 'm.settled_at', dispute: 'm.opened_at', reversal: 'm.closed_at' }; // prettier-ignore
-/** What a statement has to tell: nothing that was settled by hand, and nothing given back of what was never taken. */
-const isStated: Readonly<Record<MovementKind, string>> = {
-  charge: "m.state = 'SUCCEEDED'",
-  refund: "m.state = 'SUCCEEDED' and m.confirmed_by is null",
-  dispute: "m.state in ('OPEN', 'LOST')",
-  reversal: "m.state = 'WON' and exists (select 1 from statement_line t where t.our_id = m.id and t.kind = 'dispute')",
+
+/** A statement tells nothing that was settled by hand. */
+const refunds: Movements = (provider, isStated) => {
+  const all = tables
+    .selectFrom('refund')
+    .innerJoin('attempt', 'attempt.id', 'refund.attempt_id')
+    .select(['refund.id', 'refund.number', 'refund.payment_id', 'refund.state', 'refund.currency'])
+    .select(['refund.provider_refund_id as transaction_id', 'refund.settled_at as at', 'refund.amount_minor'])
+    .where('refund.origin', '<>', 'DISPUTE')
+    .where('attempt.provider', '=', provider);
+  return (isStated ? all.where('refund.state', '=', 'SUCCEEDED').where('refund.confirmed_by', 'is', null) : all).as(
+    'ours',
+  );
+};
+
+const ofDisputes = (provider: string, at: 'dispute.opened_at' | 'dispute.closed_at') =>
+  tables
+    .selectFrom('dispute')
+    .innerJoin('payment', 'payment.id', 'dispute.payment_id')
+    .select(['dispute.id', 'payment.number', 'dispute.payment_id', 'dispute.state', 'dispute.currency'])
+    .select(['dispute.provider_dispute_id as transaction_id', `${at} as at`, 'dispute.amount_minor'])
+    .where('dispute.provider', '=', provider);
+
+const disputes: Movements = (provider, isStated) => {
+  const all = ofDisputes(provider, 'dispute.opened_at');
+  return (isStated ? all.where('dispute.state', 'in', ['OPEN', 'LOST']) : all).as('ours');
+};
+
+/** A statement tells nothing given back of what was never taken. */
+const reversals: Movements = (provider, isStated) => {
+  const all = ofDisputes(provider, 'dispute.closed_at');
+  if (!isStated) return all.as('ours');
+  return all
+    .where('dispute.state', '=', 'WON')
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('statement_line')
+          .select('statement_line.kind')
+          .whereRef('statement_line.our_id', '=', 'dispute.id')
+          .where('statement_line.kind', '=', 'dispute'),
+      ),
+    )
+    .as('ours');
+};
+
+const movements: Readonly<Record<MovementKind, Movements>> = {
+  charge: charges,
+  refund: refunds,
+  dispute: disputes,
+  reversal: reversals,
 };
 
 /** Our id in what the provider was given: a refund's key is its id and, after a refusal, the number of the try. */
@@ -118,9 +176,9 @@ export async function findOurs(
   if (lines.length === 0) return new Map();
   const names = lines.map((line) => line.providerTransactionId);
   const ids = lines.flatMap((line) => referredId(line) ?? []).map(idToBytes);
-  const found = await select(sql, `${movements[kind]} where ${ofProvider[kind]} and ${transactionId[kind]} in (${placeholders(names)})`, [provider, ...names]); // prettier-ignore
-  if (ids.length > 0)
-    found.push(...(await select(sql, `${movements[kind]} where ${ofProvider[kind]} and m.id in (${placeholders(ids)})`, [provider, ...ids]))); // prettier-ignore
+  const ours = () => tables.selectFrom(movements[kind](provider, false)).selectAll();
+  const found = await find(sql, ours().where('ours.transaction_id', 'in', names));
+  if (ids.length > 0) found.push(...(await find(sql, ours().where('ours.id', 'in', ids))));
   const all = found.map(movementFrom(kind));
   const byName = new Map(all.map((ours) => [ours.providerTransactionId, ours]));
   const byId = new Map(all.map((ours) => [ours.id, ours]));
@@ -140,23 +198,45 @@ export async function rememberLines(
   seenAt: Date,
 ): Promise<void> {
   if (lines.length === 0) return;
-  await run(
-    sql,
-    `insert into statement_line (provider, kind, provider_transaction_id, our_id, at, seen_at) values ${lines.map(() => '(?, ?, ?, ?, ?, ?)').join(', ')}
-     on duplicate key update our_id = values(our_id), at = values(at), seen_at = greatest(seen_at, values(seen_at))`,
-    lines.flatMap((line) => [provider, line.kind, line.providerTransactionId, line.ours ? idToBytes(line.ours.id) : null, line.at, seenAt]), // prettier-ignore
-  );
+  const rows = lines.map((line) => ({
+    provider,
+    kind: line.kind,
+    provider_transaction_id: line.providerTransactionId,
+    our_id: bytesOrNull(line.ours?.id),
+    at: line.at,
+    seen_at: seenAt,
+  }));
+  const remembered = tables
+    .insertInto('statement_line')
+    .values(rows)
+    .onDuplicateKeyUpdate({
+      our_id: expression`values(our_id)`,
+      at: expression`values(at)`,
+      seen_at: expression`greatest(seen_at, values(seen_at))`,
+    });
+  await change(sql, remembered, 'any');
 }
 
 /** Forgets lines of the period that the statement no longer has. */
 export async function forgetLines(sql: Sql, provider: string, period: Period, seenBefore: Date): Promise<void> {
-  await run(sql, 'delete from statement_line where provider = ? and at >= ? and at < ? and seen_at < ?', [
-    provider,
-    period.from,
-    period.to,
-    seenBefore,
-  ]);
+  const gone = tables
+    .deleteFrom('statement_line')
+    .where('provider', '=', provider)
+    .where('at', '>=', period.from)
+    .where('at', '<', period.to)
+    .where('seen_at', '<', seenBefore);
+  await change(sql, gone, 'any');
 }
+
+/** Forgets lines of so many days ago; how many, at most `limit`. */
+export const forgetLinesBefore = (sql: Sql, { days, limit }: { days: number; limit: number }): Promise<number> =>
+  change(
+    sql,
+    tables
+      .deleteFrom('statement_line')
+      .where('at', '<', expression<Date>`utc_timestamp(3) - interval ${days} day`)
+      .limit(limit),
+  );
 
 /** Movements that we booked in the period and that no statement has told of, oldest first. */
 export async function findUntold(
@@ -166,41 +246,76 @@ export async function findUntold(
   period: Period,
   limit: number,
 ): Promise<OurMovement[]> {
-  const rows = await select(
-    sql,
-    `${movements[kind]} where ${ofProvider[kind]} and ${isStated[kind]} and ${movedAt[kind]} >= ? and ${movedAt[kind]} < ?
-       and not exists (select 1 from statement_line s where s.our_id = m.id and s.kind = ?)
-       and not exists (select 1 from statement_line s where s.provider = ? and s.kind = ? and s.provider_transaction_id = ${transactionId[kind]})
-     order by ${movedAt[kind]}, m.id limit ${limit}`,
-    [provider, period.from, period.to, kind, provider, kind],
-  );
-  return rows.map(movementFrom(kind));
+  const untold = tables
+    .selectFrom(movements[kind](provider, true))
+    .selectAll()
+    .where('ours.at', '>=', period.from)
+    .where('ours.at', '<', period.to)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('statement_line')
+            .select('statement_line.kind')
+            .whereRef('statement_line.our_id', '=', 'ours.id')
+            .where('statement_line.kind', '=', kind),
+        ),
+      ),
+    )
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('statement_line')
+            .select('statement_line.kind')
+            .where('statement_line.provider', '=', provider)
+            .where('statement_line.kind', '=', kind)
+            .whereRef('statement_line.provider_transaction_id', '=', 'ours.transaction_id'),
+        ),
+      ),
+    )
+    .orderBy('ours.at')
+    .orderBy('ours.id')
+    .limit(limit);
+  return (await find(sql, untold)).map(movementFrom(kind));
 }
 
 export async function saveReconciliation(sql: Sql, report: ReconciliationRow): Promise<void> {
-  await run(
-    sql,
-    `insert into reconciliation (day, provider, matched, missing_here, missing_at_provider, amount_mismatch, items, checked_at) values (?, ?, ?, ?, ?, ?, ?, ?)
-     on duplicate key update matched = values(matched), missing_here = values(missing_here), missing_at_provider = values(missing_at_provider),
-       amount_mismatch = values(amount_mismatch), items = values(items), checked_at = values(checked_at)`,
-    [
-      report.day, report.provider, report.matched, report.missingHere, report.missingAtProvider, report.amountMismatch,
-      JSON.stringify(report.items), report.checkedAt,
-    ],
-  ); // prettier-ignore
+  const counts = {
+    matched: report.matched,
+    missing_here: report.missingHere,
+    missing_at_provider: report.missingAtProvider,
+    amount_mismatch: report.amountMismatch,
+    items: JSON.stringify(report.items),
+    checked_at: report.checkedAt,
+  };
+  const saved = tables
+    .insertInto('reconciliation')
+    .values({ day: report.day, provider: report.provider, ...counts })
+    .onDuplicateKeyUpdate(counts);
+  await change(sql, saved, 'any');
 }
 
 /** The stored reports of a day, by provider. */
 export async function findReconciliations(sql: Sql, day: string): Promise<ReconciliationRow[]> {
-  const rows = await select(sql, 'select * from reconciliation where day = ? order by provider', [day]);
-  return rows.map((row) => ({
-    day: String(row['day']),
-    provider: String(row['provider']),
-    matched: Number(row['matched']),
-    missingHere: Number(row['missing_here']),
-    missingAtProvider: Number(row['missing_at_provider']),
-    amountMismatch: Number(row['amount_mismatch']),
-    items: toJson<DifferenceItem[]>(row['items']),
-    checkedAt: toDate(row['checked_at']) as Date,
-  }));
+  const stored = tables.selectFrom('reconciliation').selectAll().where('day', '=', day).orderBy('provider');
+  return (await find(sql, stored)).map((row) => {
+    const report = reportOf(row);
+    return { ...report, items: report.items as readonly DifferenceItem[] };
+  });
+}
+
+const differenceKinds = ['missing_here', 'missing_at_provider', 'amount_mismatch'] as const;
+
+/** Differences by provider and kind in the reports of the last `days` days. */
+export async function sumDifferences(
+  sql: Sql,
+  days: number,
+): Promise<{ readonly provider: string; readonly kind: string; readonly count: number }[]> {
+  const sums = tables
+    .selectFrom('reconciliation')
+    .select(['provider', ...differenceKinds.map((kind) => expression<string>`sum(${expression.ref(kind)})`.as(kind))])
+    .where('day', '>=', expression<string>`date_format(utc_timestamp() - interval ${days} day, '%Y-%m-%d')`)
+    .groupBy('provider');
+  return (await find(sql, sums)).flatMap((row) =>
+    differenceKinds.map((kind) => ({ provider: row.provider, kind, count: Number(row[kind]) })),
+  );
 }

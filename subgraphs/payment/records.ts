@@ -178,7 +178,7 @@ export const PaymentEventRecord = defineEntity({
     amountMinor: minor().nullable(),
     source: text<Source>(16),
     providerEventId: text<string>(128).nullable(),
-    data: p.json<unknown>().nullable(),
+    data: p.json<Readonly<Record<string, unknown>>>().nullable(),
     at: at(),
   },
 });

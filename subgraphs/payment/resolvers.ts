@@ -201,7 +201,7 @@ const paymentResolvers: ResolverMap = {
       event.amountMinor === null || event.amountMinor === undefined ? null : amount(event.amountMinor, event),
   },
   WebhookDelivery: {
-    payment: ({ paymentId }: WebhookRow, _: unknown, { loaders }: PaymentContext) =>
+    payment: ({ paymentId }: Pick<WebhookRow, 'paymentId'>, _: unknown, { loaders }: PaymentContext) =>
       paymentId ? loaders.payment.load(paymentId) : null,
   },
 };

@@ -1,10 +1,11 @@
 import { type UserViewer, isAdmin } from '../shared/auth/viewer.ts';
-import { type Sql, select } from '../shared/database/database.ts';
+import type { Sql } from '../shared/database/statements.ts';
 import { type Refusal, forbiddenError } from '../shared/errors/errors.ts';
 import { type Claim, claimKey, findKey } from '../shared/tables/idempotency.ts';
-import { idToBytes } from '../shared/values/ids.ts';
 import { type Money, maxAmountMinor, money, moneyToJson } from '../shared/values/money.ts';
 import { walletId } from './domain/ledger.ts';
+import { sumOfEntries } from './ledger/ledger-store.ts';
+import { findAmountsByStaff } from './refund-store.ts';
 
 /** Staff give nothing away to themselves, and settle nothing of their own. */
 export const ownRefusal = (viewer: UserViewer, customerId: string): Refusal | null =>
@@ -83,13 +84,9 @@ const maxEntries = 1_000;
 
 /** What staff gave back of this payment lately, so that one large refund can't be many small ones. Exact under the payment's lock. */
 export async function refundedLately(sql: Sql, payment: { id: string; currency: string }, at: Date): Promise<Money> {
-  const rows = await select(
-    sql,
-    `select amount_minor from refund where payment_id = ? and created_at > ? and requested_by is not null and state <> 'FAILED' limit ${maxEntries}`,
-    [idToBytes(payment.id), sinceLimit(at)],
-  );
-  const refunded = rows.reduce((sum, row) => sum + BigInt(row['amount_minor'] as string | number), 0n);
-  return money(rows.length < maxEntries ? refunded : maxAmountMinor, payment.currency);
+  const amounts = await findAmountsByStaff(sql, payment.id, { since: sinceLimit(at), limit: maxEntries });
+  const refunded = amounts.reduce((sum, amountMinor) => sum + amountMinor, 0n);
+  return money(amounts.length < maxEntries ? refunded : maxAmountMinor, payment.currency);
 }
 
 /** What staff gave this wallet lately, so that one large credit can't be many small ones. Exact once the wallet's row is locked. */
@@ -98,13 +95,7 @@ export async function creditedLately(
   wallet: { ownerId: string; currency: string },
   at: Date,
 ): Promise<Money> {
-  const [row] = await select(
-    sql,
-    `select coalesce(sum(if(t.reference like 'credit:%', e.amount_minor, 0)), 0) credited, count(*) entries
-     from (select transfer_id, amount_minor from ledger_entry where account_id = ? and at > ? order by seq desc limit ${maxEntries}) e
-     join ledger_transfer t on t.id = e.transfer_id`,
-    [idToBytes(walletId(wallet.ownerId, wallet.currency)), sinceLimit(at)],
-  );
-  const seenAll = Number(row?.['entries'] ?? 0) < maxEntries;
-  return money(seenAll ? BigInt((row?.['credited'] ?? 0) as string | number) : maxAmountMinor, wallet.currency);
+  const wanted = { since: sinceLimit(at), referencePrefix: 'credit:', limit: maxEntries };
+  const { sumMinor, entries } = await sumOfEntries(sql, walletId(wallet.ownerId, wallet.currency), wanted);
+  return money(entries < maxEntries ? sumMinor : maxAmountMinor, wallet.currency);
 }

@@ -127,7 +127,13 @@ export const mutations: readonly Mutation[] = [
   { guard: 'payment: one at a time for an order', rules: ['payment.payment_live_slot'] },
   {
     guard: 'payment: changed only under its lock',
-    statements: [['select * from payment where id = ? for update', 'select * from payment where id = ?']],
+    statements: [['select * from `payment` where `id` = ? for update', 'select * from `payment` where `id` = ?']],
+  },
+  {
+    guard: 'payment: written only in the version that was read',
+    statements: [
+      ['`version` = ? where `id` = ? and `version` = ?', '`version` = ? where `id` = ? and (`version` = ? or true)'],
+    ],
   },
   {
     guard: 'wallet: no less than nothing',

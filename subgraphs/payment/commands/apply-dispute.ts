@@ -1,16 +1,17 @@
-import { type Row, insertRows, run, select } from '../../shared/database/database.ts';
-import { idFromBytes, idToBytes } from '../../shared/values/ids.ts';
 import { firstOf } from '../../shared/values/text.ts';
 import type { Unit } from '../unit.ts';
 import type { PaymentDeps } from '../deps.ts';
 import { refundableMinor } from '../domain/payment.ts';
-import { announce, paymentDisputed } from '../events.ts';
+import { appendEvent, paymentDisputed } from '../events.ts';
 import type { ProviderDispute } from '../providers/provider.ts';
-import type { PaymentRow } from '../records.ts';
-import { type Cause, findRefund, lockPayment, savePayment } from '../store.ts';
+import type { DisputeRow, PaymentRow } from '../records.ts';
+import { findDispute, insertDispute, updateDispute } from '../dispute-store.ts';
+import { lockPayment } from '../payment-store.ts';
+import { findRefund, storeDisputed } from '../refund-store.ts';
 import type { Applied } from './apply-fact.ts';
 import { applyRefund, refundKey } from './apply-refund.ts';
 import { type About, type Meant, bookTaken, findRefused, lockMeant, unknown } from './book-taken.ts';
+import { type Cause, savePayment } from './save-payment.ts';
 
 type Told = { readonly provider: string; readonly dispute: ProviderDispute };
 
@@ -31,16 +32,16 @@ export async function applyDispute(
   if (!meant) return unknown('a dispute of a payment whose money is not known here');
   const paymentId = meant.payment.id;
   const told = { provider, dispute };
-  const earlier = await findDispute(unit, told);
+  const earlier = await findDispute(unit.sql, provider, dispute.id);
   const row = earlier ?? (await openDispute(unit, deps, meant, told, cause));
-  const state = row['state'] as ProviderDispute['state'];
+  const { state } = row;
   const goesOn = dispute.state !== 'OPEN' && (state === 'OPEN' || (state === 'LOST' && dispute.state === 'WON'));
   if (!goesOn) return { outcome: earlier ? 'STALE' : 'APPLIED', paymentId };
 
-  await run(unit.sql, 'update dispute set state = ?, closed_at = ? where id = ?', [dispute.state, cause.at, row['id'] as Buffer]); // prettier-ignore
+  await updateDispute(unit.sql, { ...row, state: dispute.state, closedAt: cause.at });
   const type = dispute.state === 'LOST' ? 'DisputeLost' : 'DisputeWon';
   const payment = await journal(unit, deps, { meant: await lockedAgain(unit, meant), told, row }, type, cause);
-  const refundId = row['refund_id'] === null ? null : idFromBytes(row['refund_id'] as Buffer);
+  const refundId = row.refundId ?? null;
   if (dispute.state === 'LOST') await lose(unit, deps, { meant: { ...meant, payment }, told, row, refundId }, cause);
   else if (state === 'OPEN' && refundId !== null) await settle(unit, deps, { told, refundId }, cause);
   else if (state === 'LOST')
@@ -54,34 +55,33 @@ const lockedAgain = async (unit: Unit, meant: Meant): Promise<Meant> => {
   return { ...meant, payment };
 };
 
-async function openDispute(unit: Unit, deps: PaymentDeps, meant: Meant, told: Told, cause: Cause): Promise<Row> {
+async function openDispute(unit: Unit, deps: PaymentDeps, meant: Meant, told: Told, cause: Cause): Promise<DisputeRow> {
   const { provider, dispute } = told;
   const id = deps.newId();
   const reason = dispute.reason === null ? null : firstOf(dispute.reason, maxReasonLength);
-  await insertRows(unit.sql, 'dispute', [
-    {
-      id: idToBytes(id),
-      provider,
-      provider_dispute_id: dispute.id,
-      payment_id: idToBytes(meant.payment.id),
-      refund_id: null,
-      currency: dispute.currency,
-      amount_minor: dispute.amountMinor,
-      state: 'OPEN',
-      reason,
-      evidence_due_by: dispute.evidenceDueBy,
-      opened_at: dispute.openedAt ?? cause.at,
-    },
-  ]);
-  const row = await findDispute(unit, told);
-  if (!row) throw new Error('a dispute that was stored is gone');
+  const row: DisputeRow = {
+    id,
+    provider,
+    providerDisputeId: dispute.id,
+    paymentId: meant.payment.id,
+    refundId: null,
+    currency: dispute.currency,
+    amountMinor: dispute.amountMinor,
+    state: 'OPEN',
+    reason,
+    evidenceDueBy: dispute.evidenceDueBy,
+    openedAt: dispute.openedAt ?? cause.at,
+    closedAt: null,
+  };
+  await insertDispute(unit.sql, row);
   const payment = await journal(unit, deps, { meant, told, row }, 'DisputeOpened', cause);
   // What has gone back already can't go back once more in our books.
   const amountMinor = takenOf({ ...meant, payment }, dispute, dispute.amountMinor);
   if (amountMinor === 0n) return row;
   const refundId = await bookTaken(unit, deps, { ...meant, payment, amountMinor, providerId: dispute.id, origin: 'DISPUTE', reason: reasonOf(reason) }, cause); // prettier-ignore
-  await run(unit.sql, 'update dispute set refund_id = ? where id = ?', [idToBytes(refundId), idToBytes(id)]);
-  return { ...row, refund_id: idToBytes(refundId) };
+  const booked = { ...row, refundId };
+  await updateDispute(unit.sql, booked);
+  return booked;
 }
 
 const reasonOf = (reason: string | null): string => `Disputed at the bank: ${reason ?? 'no reason given'}`;
@@ -96,16 +96,16 @@ function takenOf({ payment, surplus }: Meant, { currency }: ProviderDispute, amo
 async function journal(
   unit: Unit,
   deps: PaymentDeps,
-  { meant: { payment }, told: { dispute }, row }: { meant: Meant; told: Told; row: Row },
+  { meant: { payment }, told: { dispute }, row }: { meant: Meant; told: Told; row: DisputeRow },
   type: 'DisputeOpened' | 'DisputeLost' | 'DisputeWon',
   cause: Cause,
 ): Promise<PaymentRow> {
   const amountMinor = dispute.currency === payment.currency ? dispute.amountMinor : payment.capturedMinor;
-  const disputeId = idFromBytes(row['id'] as Buffer);
+  const disputeId = row.id;
   const data = { ...cause.data, disputeId, providerDisputeId: dispute.id };
   const after = await savePayment(unit, payment, [{ type, amountMinor }], { ...cause, data });
   const state = type === 'DisputeOpened' ? 'OPEN' : type === 'DisputeLost' ? 'LOST' : 'WON';
-  await announce(unit, deps, after, paymentDisputed(after, { disputeId, state, amountMinor, reason: row['reason'] as string | null })); // prettier-ignore
+  await appendEvent(unit, deps, after, paymentDisputed(after, { disputeId, state, amountMinor, reason: row.reason ?? null })); // prettier-ignore
   return after;
 }
 
@@ -132,7 +132,7 @@ async function settle(
 async function lose(
   unit: Unit,
   deps: PaymentDeps,
-  given: { meant: Meant; told: Told; row: Row; refundId: string | null },
+  given: { meant: Meant; told: Told; row: DisputeRow; refundId: string | null },
   cause: Cause,
 ): Promise<void> {
   const { told, refundId } = given;
@@ -144,18 +144,15 @@ async function lose(
   for (const refund of await findRefused(unit, given.meant)) {
     if (refund.amountMinor > restMinor) continue;
     restMinor -= refund.amountMinor;
-    await run(unit.sql, "update refund set origin = 'DISPUTE' where id = ?", [idToBytes(refund.id)]);
+    await storeDisputed(unit.sql, refund.id);
     const result = { id: dispute.id, result: 'succeeded' } as const;
     await applyRefund(unit, deps, { provider, key: refundKey(refund), result }, cause);
   }
   const meant = await lockedAgain(unit, given.meant);
   const amountMinor = takenOf(meant, dispute, restMinor);
   if (amountMinor <= 0n) return;
-  const booked = await bookTaken(unit, deps, { ...meant, amountMinor, providerId: dispute.id, origin: 'DISPUTE', reason: reasonOf(given.row['reason'] as string | null) }, cause); // prettier-ignore
+  const booked = await bookTaken(unit, deps, { ...meant, amountMinor, providerId: dispute.id, origin: 'DISPUTE', reason: reasonOf(given.row.reason ?? null) }, cause); // prettier-ignore
   if (refundId === null)
-    await run(unit.sql, 'update dispute set refund_id = ? where id = ?', [idToBytes(booked), given.row['id'] as Buffer]); // prettier-ignore
+    await updateDispute(unit.sql, { ...given.row, state: dispute.state, closedAt: cause.at, refundId: booked });
   await settle(unit, deps, { told, refundId: booked }, cause);
 }
-
-const findDispute = async (unit: Unit, { provider, dispute }: Told): Promise<Row | undefined> =>
-  (await select(unit.sql, 'select * from dispute where provider = ? and provider_dispute_id = ?', [provider, dispute.id]))[0]; // prettier-ignore

@@ -1,5 +1,4 @@
-import { run, select } from '../../shared/database/database.ts';
-import { idFromBytes, idToBytes, isId, newNumber } from '../../shared/values/ids.ts';
+import { newNumber } from '../../shared/values/ids.ts';
 import { firstOf } from '../../shared/values/text.ts';
 import type { Unit } from '../unit.ts';
 import type { PaymentDeps } from '../deps.ts';
@@ -10,11 +9,20 @@ import {
   decideFact,
   refundableMinor,
 } from '../domain/payment.ts';
-import { announce, paymentFailed, paymentSucceeded } from '../events.ts';
-import type { AttemptRow, PaymentRow } from '../records.ts';
-import { type Cause, attemptFrom, insertRefund, lockPayment, savePayment } from '../store.ts';
+import { appendEvent, paymentFailed, paymentSucceeded } from '../events.ts';
+import type { PaymentRow } from '../records.ts';
+import {
+  type AttemptOfPayment,
+  capturedAttemptId,
+  findAttemptWithPayment,
+  hurryLiveAttempt,
+  updateAttempt,
+} from '../attempt-store.ts';
+import { lockPayment } from '../payment-store.ts';
+import { insertRefund } from '../refund-store.ts';
 import { awaitPayment } from './await-payment.ts';
-import { changePayment } from './change-payment.ts';
+import { followExternalPart } from './change-payment.ts';
+import { type Cause, savePayment, saveUnchanged } from './save-payment.ts';
 
 export type Applied = {
   readonly outcome: FactOutcome | 'UNKNOWN_PAYMENT';
@@ -22,123 +30,140 @@ export type Applied = {
   readonly error?: string;
 };
 
+/** What a provider says about an attempt, which is named by its own id, which the provider was given, or by the provider's. */
+export type AttemptFact = {
+  readonly provider: string;
+  readonly attemptId: string | null;
+  readonly intentId: string | null;
+  readonly fact: ProviderFact;
+};
+
+/** What a fact will do to its payment as it was read. Null where it does nothing. */
+export type Foreseen = {
+  readonly applied: Applied;
+  readonly found: AttemptOfPayment | null;
+  readonly change: FactDecision | null;
+};
+
 const maxReasonLength = 255;
+const followUpSeconds = 60;
+
+/** Reads the attempt and its payment, and decides. Locks nothing: `applyFact` applies it where nothing has changed since. */
+export const foresee = async ({ sql }: Unit, about: AttemptFact): Promise<Foreseen> =>
+  decide(about, await findAttemptWithPayment(sql, about));
+
+function decide(about: AttemptFact, found: AttemptOfPayment | null): Foreseen {
+  const nothing = (applied: Applied): Foreseen => ({ applied, found, change: null });
+  if (!found) return nothing({ outcome: 'UNKNOWN_PAYMENT', paymentId: null, error: 'no such attempt' });
+  const { payment, attempt } = found;
+  const paymentId = payment.id;
+  const { provider, providerIntentId: intentId, state, live } = attempt;
+  const isOfAnother = about.intentId !== null && intentId !== null && intentId !== about.intentId;
+  if (provider !== about.provider || isOfAnother)
+    return nothing({
+      outcome: 'UNKNOWN_PAYMENT',
+      paymentId,
+      error: 'the attempt belongs to another intent of the provider',
+    });
+  const asked = { amount: payment.amountMinor, currency: payment.currency };
+  const change = decideFact(payment, { state, live: live !== null }, asked, about.fact);
+  if (change.outcome === 'REJECTED_AMOUNT')
+    return nothing({
+      outcome: 'REJECTED_AMOUNT',
+      paymentId,
+      error: 'the amount or currency is not what was asked for',
+    });
+  const applied = { outcome: change.outcome, paymentId };
+  return change.outcome === 'STALE' ? nothing(applied) : { applied, found, change };
+}
 
 /**
  * Applies what a provider says about an attempt, heard by webhook, by asking or as an answer: the one place where money
- * comes in. The attempt is found by its own id, which the provider was given, or by the provider's.
+ * comes in. What was foreseen is applied where its payment is still in the version that was read, else it is decided once more
+ * under the payment's lock; so is that it does nothing.
  */
 export async function applyFact(
   unit: Unit,
   deps: PaymentDeps,
-  about: { provider: string; attemptId: string | null; intentId: string | null; fact: ProviderFact },
+  about: AttemptFact,
   cause: Cause,
+  foreseen: Foreseen | null = null,
 ): Promise<Applied> {
-  const attempt = await findAttemptLocked(unit, about);
-  if (!attempt) return { outcome: 'UNKNOWN_PAYMENT', paymentId: null, error: 'no such attempt' };
-  const { payment, row } = attempt;
-  if (
-    row.provider !== about.provider ||
-    (about.intentId !== null && row.providerIntentId !== null && row.providerIntentId !== about.intentId)
-  ) {
-    return {
-      outcome: 'UNKNOWN_PAYMENT',
-      paymentId: payment.id,
-      error: 'the attempt belongs to another intent of the provider',
-    };
-  }
-  const asked = { amount: payment.amountMinor, currency: payment.currency };
-  const decision = decideFact(payment, { state: row.state, live: row.live !== null }, asked, about.fact);
-  if (decision.outcome === 'REJECTED_AMOUNT') {
-    return {
-      outcome: 'REJECTED_AMOUNT',
-      paymentId: payment.id,
-      error: 'the amount or currency is not what was asked for',
-    };
-  }
-  if (decision.outcome === 'STALE') return { outcome: 'STALE', paymentId: payment.id };
+  const first = foreseen ?? (await foresee(unit, about));
+  if (!first.found || (await apply(unit, deps, about, first, cause))) return first.applied;
+  await lockPayment(unit.sql, first.found.payment.id);
+  const second = await foresee(unit, about);
+  if (second.change && !(await apply(unit, deps, about, second, cause)))
+    throw new Error('a payment changed under its lock');
+  return second.applied;
+}
 
-  await saveAttempt(unit, row, decision, about, cause);
-  const data = { attemptId: row.id, ...cause.data };
-  const paidAt = about.fact.type === 'succeeded' ? within(payment.createdAt, about.fact.at, cause.at) : undefined;
-  const after = await changePayment(unit, deps, payment, decision.events, { ...cause, paidAt, data });
-  if (row.live === null && decision.attempt.state === 'SUCCEEDED') await hurryAttempt(unit, payment.id);
-  for (const event of decision.events) {
-    if (event.type === 'PaymentSettled') await announce(unit, deps, after, paymentSucceeded(after));
+/** False when there is nothing to apply, or the payment has changed since it was read. */
+async function apply(
+  unit: Unit,
+  deps: PaymentDeps,
+  about: AttemptFact,
+  { found, change }: Foreseen,
+  given: Cause,
+): Promise<boolean> {
+  if (!found || !change) return false;
+  const { payment, attempt } = found;
+  const { fact } = about;
+  const paidAt = fact.type === 'succeeded' ? within(payment.createdAt, fact.at, given.at) : undefined;
+  const cause = { ...given, paidAt, data: { attemptId: attempt.id, ...given.data } };
+  const after = await saveUnchanged(unit, payment, change.events, cause);
+  if (!after) return false;
+  await updateAttempt(unit.sql, attempt, changeOf(found, about, change, given.at), followUpSeconds);
+  if (found.hasWalletPart) await followExternalPart(unit, deps, { before: payment, after }, cause);
+  if (attempt.live === null && change.attempt.state === 'SUCCEEDED') await hurryAttempt(unit, payment.id);
+  for (const event of change.events) {
+    if (event.type === 'PaymentSettled') await appendEvent(unit, deps, after, paymentSucceeded(after));
     if (event.type === 'PaymentAuthorized' || event.type === 'PaymentProcessing') await awaitPayment(unit, deps, after);
-    if (event.type === 'PaymentFailed') await announce(unit, deps, after, paymentFailed(event.code));
-    if (event.type === 'PaymentExpired') await announce(unit, deps, after, paymentFailed('authorization_expired'));
+    if (event.type === 'PaymentFailed') await appendEvent(unit, deps, after, paymentFailed(event.code));
+    if (event.type === 'PaymentExpired') await appendEvent(unit, deps, after, paymentFailed('authorization_expired'));
   }
-  if (decision.refund) {
-    const reason = decision.refund.surplus
+  if (change.refund) {
+    const reason = change.refund.surplus
       ? 'The payment was made twice.'
       : `The payment came after it was ${payment.state}.`;
-    await requestAutomaticRefund(unit, deps, after, { ...decision.refund, reason, attemptId: row.id });
+    await requestAutomaticRefund(unit, deps, after, { ...change.refund, reason, attemptId: attempt.id });
   }
-  return { outcome: decision.outcome, paymentId: payment.id };
+  return true;
 }
 
 /** A provider's clock is not ours: nobody has paid before the payment was made, nor in the future. */
 const within = (earliest: Date, told: Date | undefined, latest: Date): Date | undefined =>
   told && new Date(Math.min(Math.max(told.getTime(), earliest.getTime()), latest.getTime()));
 
-async function findAttemptLocked(
-  unit: Unit,
-  about: { provider: string; attemptId: string | null; intentId: string | null },
-): Promise<{ payment: PaymentRow; row: AttemptRow } | null> {
-  const [by, value] = isId(about.attemptId)
-    ? ['id = ?', [idToBytes(about.attemptId)]]
-    : ['provider = ? and provider_intent_id = ?', [about.provider, about.intentId ?? '']];
-  const [found] = await select(unit.sql, `select id, payment_id from attempt where ${by}`, value);
-  const payment = found ? await lockPayment(unit.sql, idFromBytes(found['payment_id'] as Buffer)) : null;
-  if (!found || !payment) return null;
-  // Read again under the payment's lock: only now it can't change any more.
-  const [row] = await select(unit.sql, 'select * from attempt where id = ?', [found['id'] as Buffer]);
-  return row ? { payment, row: attemptFrom(row) } : null;
-}
-
-const followUpSeconds = 60;
-
-async function saveAttempt(
-  unit: Unit,
-  row: AttemptRow,
+function changeOf(
+  { attempt: before }: AttemptOfPayment,
+  { intentId, fact }: AttemptFact,
   { attempt }: FactDecision,
-  about: { intentId: string | null; fact: ProviderFact },
-  cause: Cause,
-): Promise<void> {
-  const { fact } = about;
+  at: Date,
+): Parameters<typeof updateAttempt>[2] {
   const waits = ['REQUIRES_ACTION', 'PENDING', 'AUTHORIZED'].includes(attempt.state);
-  // One that was declined first has ended when its money came.
-  const finishedAt = waits ? null : attempt.state === 'SUCCEEDED' ? cause.at : (row.finishedAt ?? cause.at);
-  await run(
-    unit.sql,
-    `update attempt set state = ?, live = ?, provider_intent_id = coalesce(provider_intent_id, ?), provider_payment_id = coalesce(provider_payment_id, ?), provider_state = ?, failure_code = ?, failure_message = ?,
-       finished_at = ?, checks = 0, next_check_at = if(?, utc_timestamp(3) + interval ${followUpSeconds} second, null)
-     where id = ?`,
-    [
-      attempt.state,
-      attempt.live ? idToBytes(row.paymentId) : null,
-      about.intentId,
-      fact.type === 'succeeded' ? (fact.providerPaymentId ?? null) : null,
-      fact.type,
-      fact.type === 'failed' ? fact.code.slice(0, 64) : fact.type === 'canceled' ? (row.failureCode ?? null) : null,
-      fact.type === 'failed'
-        ? fact.message.slice(0, 500)
-        : fact.type === 'canceled'
-          ? (row.failureMessage ?? null)
-          : null,
-      finishedAt,
-      attempt.live,
-      idToBytes(row.id),
-    ],
-  );
+  // A decline stays told when the intent is called off.
+  const failure = {
+    failed: fact.type === 'failed' ? { code: fact.code.slice(0, 64), message: fact.message.slice(0, 500) } : null,
+    canceled: { code: before.failureCode ?? null, message: before.failureMessage ?? null },
+  };
+  const told = fact.type === 'failed' || fact.type === 'canceled' ? failure[fact.type] : null;
+  return {
+    state: attempt.state,
+    isLive: attempt.live,
+    intentId,
+    providerPaymentId: fact.type === 'succeeded' ? (fact.providerPaymentId ?? null) : null,
+    providerState: fact.type,
+    failureCode: told?.code ?? null,
+    failureMessage: told?.message ?? null,
+    // One that was declined first has ended when its money came.
+    finishedAt: waits ? null : attempt.state === 'SUCCEEDED' ? at : (before.finishedAt ?? at),
+  };
 }
 
 /** Has the provider asked at once about the payment's live attempt, e.g. because its intent must be called off now. */
 export async function hurryAttempt(unit: Unit, paymentId: string): Promise<void> {
-  await run(unit.sql, 'update attempt set next_check_at = utc_timestamp(3), checks = 0 where live = ?', [
-    idToBytes(paymentId),
-  ]);
+  await hurryLiveAttempt(unit.sql, paymentId);
   unit.wake('attempts');
 }
 
@@ -150,9 +175,9 @@ export async function requestAutomaticRefund(
   refund: { amountMinor: bigint; surplus: boolean; reason: string; attemptId?: string },
 ): Promise<void> {
   const at = deps.now();
-  const attemptId = refund.attemptId ?? (await capturedAttemptId(unit, payment.id));
+  const attemptId = refund.attemptId ?? (await capturedAttemptId(unit.sql, payment.id));
   await insertRefund(
-    unit,
+    unit.sql,
     {
       id: deps.newId(),
       number: newNumber('RF', at),
@@ -178,15 +203,4 @@ export async function refundRest(unit: Unit, deps: PaymentDeps, payment: Payment
   const cause = { source: 'event', at: deps.now() } as const;
   const after = await savePayment(unit, payment, [{ type: 'RefundRequested', amountMinor }], cause);
   await requestAutomaticRefund(unit, deps, after, { amountMinor, surplus: false, reason });
-}
-
-/** The attempt by which the payment's money came in. */
-export async function capturedAttemptId(unit: Unit, paymentId: string): Promise<string> {
-  const [row] = await select(
-    unit.sql,
-    "select id from attempt where payment_id = ? and state = 'SUCCEEDED' order by finished_at, id limit 1",
-    [idToBytes(paymentId)],
-  );
-  if (!row) throw new Error('a captured payment has an attempt that succeeded');
-  return idFromBytes(row['id'] as Buffer);
 }

@@ -1,12 +1,12 @@
-import { select } from '../../shared/database/database.ts';
-import { idToBytes } from '../../shared/values/ids.ts';
 import type { Unit } from '../unit.ts';
 import type { PaymentDeps } from '../deps.ts';
 import { refundableMinor } from '../domain/payment.ts';
-import { type Cause, refundFrom } from '../store.ts';
+import { hasRefundFailed } from '../payment-store.ts';
+import { findRefundNamed, refundedBy } from '../refund-store.ts';
 import type { Applied } from './apply-fact.ts';
 import { applyRefund, refundKey } from './apply-refund.ts';
 import { type About, type Meant, bookTaken, findRefused, lockMeant, unknown } from './book-taken.ts';
+import type { Cause } from './save-payment.ts';
 
 /**
  * Applies a refund that the provider tells of and that was not asked for here, e.g. one made in its dashboard: it is booked
@@ -23,17 +23,13 @@ export async function applyOwnRefund(
   const meant = await lockMeant(unit, { provider, intentId: about.intentId ?? null });
   if (!meant) return unknown('a refund of a payment whose money is not known here');
   const { payment, attemptId } = meant;
-  // Under the payment's lock, as several events tell of one refund and come at once. Alipay's names are its own within a trade only.
-  const [known] = await select(
-    unit.sql,
-    'select * from refund where payment_id = ? and attempt_id = ? and provider_refund_id = ?',
-    [idToBytes(payment.id), idToBytes(attemptId), result.id],
-  );
-  if (known) return applyRefund(unit, deps, { provider, key: refundKey(refundFrom(known)), result }, cause);
+  // Under the payment's lock, as several events tell of one refund and come at once.
+  const known = await findRefundNamed(unit.sql, { paymentId: payment.id, attemptId }, result.id);
+  if (known) return applyRefund(unit, deps, { provider, key: refundKey(known), result }, cause);
   if (about.currency !== undefined && about.currency !== payment.currency)
     return { outcome: 'REJECTED_AMOUNT', paymentId: payment.id, error: 'the refund is in another currency' };
   // Its end was told before this: events come in any order.
-  if (await hasFailed(unit, payment.id, result.id)) return { outcome: 'STALE', paymentId: payment.id };
+  if (await hasRefundFailed(unit.sql, payment.id, result.id)) return { outcome: 'STALE', paymentId: payment.id };
   const amountMinor = await newlyRefunded(unit, meant, about);
   if (amountMinor === null) return unknown('a refund of ours is under way', payment.id);
   if (amountMinor <= 0n) return { outcome: 'STALE', paymentId: payment.id };
@@ -51,17 +47,6 @@ export async function applyOwnRefund(
   return { outcome: 'APPLIED', paymentId: payment.id };
 }
 
-/** True when the provider has said of this refund that it failed; it is tried again by then, under another name there. */
-async function hasFailed(unit: Unit, paymentId: string, providerRefundId: string): Promise<boolean> {
-  const rows = await select(
-    unit.sql,
-    `select 1 from payment_event where payment_id = ? and type in ('RefundFailed', 'RefundReturned', 'RefundRefused')
-       and json_unquote(json_extract(data, '$.providerRefundId')) = ? limit 1`,
-    [idToBytes(paymentId), providerRefundId],
-  );
-  return rows.length > 0;
-}
-
 /**
  * How much went back that is not booked. Of a provider that tells all that has gone back by now, ours are taken off, and
  * null is the answer while one of ours is under way: whether that is among it nobody can tell.
@@ -72,12 +57,6 @@ async function newlyRefunded(
   about: About<'refund'>,
 ): Promise<bigint | null> {
   if (about.totalMinor === undefined) return about.amountMinor ?? 0n;
-  const [row] = await select(
-    unit.sql,
-    `select coalesce(sum(if(settled_at is not null and state <> 'FAILED', amount_minor, 0)), 0) done,
-       coalesce(sum(state in ('REQUESTED', 'PENDING') and (failure is null or provider_refund_id is not null or tried_at is not null)), 0) under_way
-     from refund where payment_id = ? and attempt_id = ?`,
-    [idToBytes(payment.id), idToBytes(attemptId)],
-  );
-  return Number(row?.['under_way']) > 0 ? null : about.totalMinor - BigInt(row?.['done'] as string);
+  const { doneMinor, isUnderWay } = await refundedBy(unit.sql, { paymentId: payment.id, attemptId });
+  return isUnderWay ? null : about.totalMinor - doneMinor;
 }

@@ -1,13 +1,15 @@
-import { run } from '../../shared/database/database.ts';
-import { idToBytes, isId } from '../../shared/values/ids.ts';
+import { isId } from '../../shared/values/ids.ts';
 import type { Unit } from '../unit.ts';
 import type { PaymentDeps } from '../deps.ts';
 import { type RefundFacts, decideRefundResult } from '../domain/refund.ts';
-import { announce, paymentRefunded } from '../events.ts';
+import { appendEvent, paymentRefunded } from '../events.ts';
 import type { ProviderRefund } from '../providers/provider.ts';
 import type { RefundRow } from '../records.ts';
-import { type Cause, findAttempt, findRefund, lockPayment, savePayment } from '../store.ts';
+import { findAttempt } from '../attempt-store.ts';
+import { lockPayment } from '../payment-store.ts';
+import { findRefund, storeHeard, storeRefused, storeResult } from '../refund-store.ts';
 import type { Applied } from './apply-fact.ts';
+import { type Cause, savePayment } from './save-payment.ts';
 
 const firstAgainSeconds = 60;
 const maxAgainSeconds = 6 * 3_600;
@@ -50,41 +52,25 @@ export async function applyRefund(
   }
   const decision = decideRefundResult(refundFacts(refund), result.result, result.code);
   if (decision.state === refund.state && !decision.again) {
-    const id = result.id || null;
-    await run(
-      unit.sql,
-      'update refund set provider_refund_id = coalesce(provider_refund_id, ?), tried_at = null where id = ?',
-      [id, idToBytes(refund.id)],
-    );
+    await storeHeard(unit.sql, refund.id, result.id || null);
     return { outcome: 'STALE', paymentId: payment.id };
   }
   const failure = result.result === 'failed' ? (result.failure ?? result.code ?? 'failed').slice(0, 500) : null;
-  if (decision.again) await storeAgain(unit, refund, failure);
-  else {
-    await run(
-      unit.sql,
-      'update refund set state = ?, provider_refund_id = coalesce(provider_refund_id, ?), failure = ?, settled_at = coalesce(settled_at, ?), next_try_at = null, tried_at = null where id = ?',
-      [decision.state, result.id || null, failure, cause.at, idToBytes(refund.id)],
-    );
+  if (decision.again) {
+    await storeRefused(unit.sql, refund.id, { failure, againInSeconds: againSeconds(refund.refusals) });
+    warn(deps, refund, failure);
+  } else {
+    const { state } = decision;
+    await storeResult(unit.sql, refund.id, { state, providerRefundId: result.id || null, failure, at: cause.at });
   }
-  if (decision.again) warn(deps, refund, failure);
   const data = { refundId: refund.id, ...(failure === null ? {} : { failure, providerRefundId: result.id }) };
   const after = await savePayment(unit, payment, decision.events, { ...cause, data: { ...data, ...cause.data } });
   // A second capture was never counted, here or there; nor does a repetition count again.
   if (decision.events.some(({ type }) => type === 'RefundSucceeded')) {
-    await announce(unit, deps, after, paymentRefunded(after, refund));
+    await appendEvent(unit, deps, after, paymentRefunded(after, refund));
   }
   unit.changed(payment.orderId);
   return { outcome: 'APPLIED', paymentId: payment.id };
-}
-
-async function storeAgain(unit: Unit, refund: RefundRow, failure: string | null): Promise<void> {
-  await run(
-    unit.sql,
-    `update refund set state = 'PENDING', provider_refund_id = null, failure = ?, refusals = refusals + 1, tries = 0, tried_at = null,
-       next_try_at = utc_timestamp(3) + interval ? second where id = ?`,
-    [failure, againSeconds(refund.refusals), idToBytes(refund.id)],
-  );
 }
 
 const warn = ({ log }: PaymentDeps, { id, number, refusals }: RefundRow, failure: string | null): void =>

@@ -1,10 +1,9 @@
-import { run } from '../../shared/database/database.ts';
-import { idToBytes } from '../../shared/values/ids.ts';
 import type { Unit } from '../unit.ts';
 import type { PaymentDeps } from '../deps.ts';
-import { announce, paymentAwaited } from '../events.ts';
+import { appendEvent, paymentAwaited } from '../events.ts';
 import type { AwaitedState } from '../providers/provider.ts';
 import type { PaymentRow } from '../records.ts';
+import { updateDeadline } from '../payment-store.ts';
 
 /** What its provider holds for the payment, in minor units. */
 export const authorizedMinor = ({ state, amountMinor }: Pick<PaymentRow, 'state' | 'amountMinor'>): bigint =>
@@ -26,6 +25,6 @@ export async function awaitPayment(unit: Unit, deps: PaymentDeps, payment: Payme
   if (patience === undefined) return;
   const untilMs = Math.max(deps.now().getTime() + patience, payment.expiresAt?.getTime() ?? 0);
   const until = new Date(untilMs);
-  await run(unit.sql, 'update payment set expires_at = ? where id = ?', [until, idToBytes(payment.id)]);
-  await announce(unit, deps, payment, paymentAwaited(payment, { until, authorizedMinor: authorizedMinor(payment) }));
+  await updateDeadline(unit.sql, payment.id, until);
+  await appendEvent(unit, deps, payment, paymentAwaited(payment, { until, authorizedMinor: authorizedMinor(payment) }));
 }

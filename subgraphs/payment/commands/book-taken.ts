@@ -1,12 +1,14 @@
-import { run, select } from '../../shared/database/database.ts';
-import { idFromBytes, idToBytes, isId, newNumber } from '../../shared/values/ids.ts';
+import { newNumber } from '../../shared/values/ids.ts';
 import { firstOf } from '../../shared/values/text.ts';
 import type { Unit } from '../unit.ts';
 import type { PaymentDeps } from '../deps.ts';
 import type { ProviderEvent } from '../providers/provider.ts';
 import type { PaymentRow, RefundOrigin, RefundRow } from '../records.ts';
-import { type Cause, insertRefund, lockPayment, refundFrom, savePayment } from '../store.ts';
-import { type Applied, capturedAttemptId } from './apply-fact.ts';
+import { capturedAttemptId, findAttempt, findMeantAttempt } from '../attempt-store.ts';
+import { lockPayment } from '../payment-store.ts';
+import { insertTaken, lockRefused } from '../refund-store.ts';
+import type { Applied } from './apply-fact.ts';
+import { type Cause, savePayment } from './save-payment.ts';
 
 /** What a provider's event tells, by its kind. */
 export type About<Kind> = Extract<NonNullable<ProviderEvent['about']>, { kind: Kind }>;
@@ -31,18 +33,13 @@ export async function lockMeant(
   unit: Unit,
   where: { readonly provider: string; readonly intentId: string | null; readonly attemptId?: string | null },
 ): Promise<Meant | null> {
-  const { provider, intentId, attemptId } = where;
-  const [by, values] = isId(attemptId)
-    ? ['id = ?', [idToBytes(attemptId)]]
-    : ['(provider_intent_id = ? or provider_payment_id = ?)', [intentId ?? '', intentId ?? '']];
-  const [found] = await select(unit.sql, `select id, payment_id from attempt where provider = ? and ${by} limit 1`, [provider, ...values]); // prettier-ignore
-  const payment = found ? await lockPayment(unit.sql, idFromBytes(found['payment_id'] as Buffer)) : null;
+  const found = await findMeantAttempt(unit.sql, where);
+  const payment = found ? await lockPayment(unit.sql, found.paymentId) : null;
   if (!found || !payment || payment.capturedMinor === 0n) return null;
   // Read again under the payment's lock: only now it can't change any more.
-  const [row] = await select(unit.sql, 'select state from attempt where id = ?', [found['id'] as Buffer]);
-  if (row?.['state'] !== 'SUCCEEDED') return null;
-  const id = idFromBytes(found['id'] as Buffer);
-  return { payment, attemptId: id, surplus: (await capturedAttemptId(unit, payment.id)) !== id };
+  const { id } = found;
+  if ((await findAttempt(unit.sql, id))?.state !== 'SUCCEEDED') return null;
+  return { payment, attemptId: id, surplus: (await capturedAttemptId(unit.sql, payment.id)) !== id };
 }
 
 /** After so long an unfinished refund of somebody else's is asked about. */
@@ -60,13 +57,8 @@ export async function bookTaken(
   const refundId = deps.newId();
   const reason = firstOf(taken.reason, maxReasonLength);
   const row = { id: refundId, number: newNumber('RF', cause.at), attemptId, amountMinor, reason, automatic: false, surplus: false, requestedBy: null, createdAt: cause.at }; // prettier-ignore
-  await insertRefund(unit, row, payment, askInSeconds);
   // Nobody is asked about a dispute, and nobody is told to make what is being made.
-  await run(
-    unit.sql,
-    `update refund set state = 'PENDING', origin = ?, provider_refund_id = ?, next_try_at = if(? = 'DISPUTE', null, next_try_at) where id = ?`,
-    [origin, taken.providerId, origin, idToBytes(refundId)],
-  );
+  await insertTaken(unit.sql, row, payment, { origin, providerId: taken.providerId, askInSeconds });
   const data = { ...cause.data, refundId, origin };
   await savePayment(unit, payment, [{ type: 'RefundRequested', amountMinor }], { ...cause, data });
   return refundId;
@@ -76,12 +68,5 @@ export async function bookTaken(
  * Refunds by this attempt that are ours to make and that the provider refuses, or that a bank has sent back, oldest first: what
  * has gone back in another way may be one of them. One that is being tried right now is none yet: the provider may be making it after all.
  */
-export async function findRefused(unit: Unit, { payment, attemptId, surplus }: Meant): Promise<readonly RefundRow[]> {
-  const rows = await select(
-    unit.sql,
-    `select * from refund where payment_id = ? and attempt_id = ? and surplus = ? and state = 'PENDING' and origin <> 'DISPUTE'
-       and failure is not null and provider_refund_id is null and tried_at is null order by id for update`,
-    [idToBytes(payment.id), idToBytes(attemptId), surplus],
-  );
-  return rows.map(refundFrom);
-}
+export const findRefused = (unit: Unit, { payment, attemptId, surplus }: Meant): Promise<readonly RefundRow[]> =>
+  lockRefused(unit.sql, { paymentId: payment.id, attemptId, surplus });

@@ -4,9 +4,10 @@ import { type Claim, claimKey, findKey } from '../../shared/tables/idempotency.t
 import { transact } from '../unit.ts';
 import type { PaymentDeps } from '../deps.ts';
 import { decideClose, isUnpaid } from '../domain/payment.ts';
-import { announce, paymentFailed } from '../events.ts';
+import { appendEvent, paymentFailed } from '../events.ts';
 import type { AttemptRow, PaymentRow } from '../records.ts';
-import { findLiveAttempt, findPayment, lockPayment } from '../store.ts';
+import { findLiveAttempt } from '../attempt-store.ts';
+import { findPayment, lockPayment } from '../payment-store.ts';
 import { applyFact, hurryAttempt } from './apply-fact.ts';
 import { awaitedUntil } from './await-payment.ts';
 import { changePayment, leadingPart } from './change-payment.ts';
@@ -65,7 +66,7 @@ const store = (deps: PaymentDeps, { claim, paymentId, attempt, ended }: Cancella
     if (events === null) throw tooLate(payment);
     const cause = { source: 'api', at: deps.now() } as const;
     const closed = await changePayment(unit, deps, payment, events, cause);
-    if (awaitedUntil(deps, payment) !== null) await announce(unit, deps, closed, paymentFailed('cancelled'));
+    if (awaitedUntil(deps, payment) !== null) await appendEvent(unit, deps, closed, paymentFailed('cancelled'));
     if (attempt && ended)
       await applyFact(unit, deps, { provider: attempt.provider, attemptId: attempt.id, ...ended }, cause);
     // An attempt that was started meanwhile is called off by the job.

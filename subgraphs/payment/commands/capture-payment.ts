@@ -10,10 +10,12 @@ import { type Intent, ProviderRefused } from '../providers/provider.ts';
 import { providerError } from '../domain/refusals.ts';
 import { claimFor, ownRefusal } from '../second-person.ts';
 import type { AttemptRow, PaymentRow, Source } from '../records.ts';
-import { type Cause, findLiveAttempt, findPayment, knownAttempt, lockPayment, savePayment } from '../store.ts';
+import { findLiveAttempt } from '../attempt-store.ts';
+import { findPayment, lockPayment } from '../payment-store.ts';
 import { applyFact } from './apply-fact.ts';
 import { type PaymentPayload, refusedPayment, requirePayment, requireStep } from './create-payment.ts';
-import { asRefusal } from './submit-attempt.ts';
+import { type Cause, savePayment } from './save-payment.ts';
+import { asRefusal, knownAttempt } from './submit-attempt.ts';
 
 export type CaptureInput = { readonly paymentId: string; readonly amount?: MoneyJson | null };
 

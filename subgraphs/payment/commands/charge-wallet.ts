@@ -1,13 +1,11 @@
 import { enterAction, enterCompensation } from '../../shared/tables/barrier.ts';
-import { type Sql, select } from '../../shared/database/database.ts';
 import { RefusedError, badUserInput, branchCompensated } from '../../shared/errors/errors.ts';
-import { idToBytes, isId } from '../../shared/values/ids.ts';
+import { isId } from '../../shared/values/ids.ts';
 import { isCurrency } from '../../shared/values/currencies.ts';
 import { type MoneyJson, moneyFromJson } from '../../shared/values/money.ts';
 import { transact } from '../unit.ts';
 import type { PaymentDeps } from '../deps.ts';
-import type { PaymentRow } from '../records.ts';
-import { lockPayment, paymentFrom } from '../store.ts';
+import { findWalletPayment, lockPayment } from '../payment-store.ts';
 import { refundRest } from './apply-fact.ts';
 import { insertWalletPayment } from './start-parts.ts';
 
@@ -36,20 +34,22 @@ export async function chargeWallet(deps: PaymentDeps, input: ChargeInput, traceI
   try {
     return await transact(deps, async (unit) => {
       const turn = await enterAction(unit.sql, input);
-      const charged = turn === 'repeated' ? await findCharge(unit.sql, input.orderId) : null;
+      const charged = turn === 'repeated' ? await findWalletPayment(unit.sql, input.orderId) : null;
       if (turn === 'compensated' || (charged && charged.refundingMinor > 0n))
         throw branchCompensated('The charge of this order was undone; nothing is taken.');
       const payment =
         charged ??
-        (await insertWalletPayment(unit, deps, {
-          id: deps.newId(),
-          orderId: input.orderId,
-          customerId: input.customerId,
-          amount,
-          slot: 0,
-          expiresAt: null,
-          traceId,
-        }));
+        (
+          await insertWalletPayment(unit, deps, {
+            id: deps.newId(),
+            orderId: input.orderId,
+            customerId: input.customerId,
+            amount,
+            slot: 0,
+            expiresAt: null,
+            traceId,
+          })
+        ).payment;
       return { ok: true, paymentId: payment.id, paidAt: payment.paidAt ?? null, balance: null, required: null };
     });
   } catch (error) {
@@ -68,21 +68,12 @@ export async function refundWalletCharge(deps: PaymentDeps, input: Step): Promis
   checkStep(input);
   await transact(deps, async (unit) => {
     if ((await enterCompensation(unit.sql, input)) !== 'first') return;
-    const charged = await findCharge(unit.sql, input.orderId);
+    const charged = await findWalletPayment(unit.sql, input.orderId);
     const payment = charged ? await lockPayment(unit.sql, charged.id) : null;
     if (!payment) throw new Error('a charge that was recorded has no payment');
     await refundRest(unit, deps, payment, 'The order could not be placed.');
   });
   return true;
-}
-
-async function findCharge(sql: Sql, orderId: string): Promise<PaymentRow | null> {
-  const [row] = await select(
-    sql,
-    "select * from payment where order_id = ? and method = 'WALLET' and slot = 0 order by id limit 1",
-    [idToBytes(orderId)],
-  );
-  return row ? paymentFrom(row) : null;
 }
 
 function checkStep({ sagaId, branch, orderId }: Step): void {

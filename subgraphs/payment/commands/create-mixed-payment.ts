@@ -1,16 +1,16 @@
 import { type Viewer, requireUser } from '../../shared/auth/viewer.ts';
 import { type Refusal, RefusedError, orRefusals, validationError } from '../../shared/errors/errors.ts';
 import { failPoint } from '../../shared/process/fail-point.ts';
-import { type Claim, findKey } from '../../shared/tables/idempotency.ts';
+import type { Claim } from '../../shared/tables/idempotency.ts';
 import { type Money, type MoneyJson, money, moneyFromJson } from '../../shared/values/money.ts';
 import type { PaymentDeps } from '../deps.ts';
 import { type OrderFacts, requirePayableOrder, requireWalletTaken } from '../orders.ts';
 import { amountMismatch } from '../domain/refusals.ts';
 import type { PaymentMethod, PaymentRow } from '../records.ts';
-import { findPayment } from '../store.ts';
-import { checkReturnUrl, requireMethod, requireTaken } from './create-payment.ts';
-import { type Started, startParts } from './start-parts.ts';
-import { submitOrRefuse } from './submit-attempt.ts';
+import { findPayment } from '../payment-store.ts';
+import { checkReturnUrl, requireMethod, requireTaken, startOnce } from './create-payment.ts';
+import type { StartedParts } from './start-parts.ts';
+import { findAttempted, submitOrRefuse } from './submit-attempt.ts';
 
 export type MixedPart = { readonly method: PaymentMethod; readonly amount?: MoneyJson | null };
 export type CreateMixedPaymentInput = {
@@ -43,35 +43,34 @@ export async function createMixedPayment(
   const user = requireUser(caller.viewer);
   return orRefusals(async () => {
     const claim: Claim = { ownerId: user.userId, operation: 'createMixedPayment', key: idempotencyKey, input };
-    const earlier = await findKey<Started>(deps.db.em(), claim);
-    if (earlier) return { payments: await goOn(deps, earlier), replayed: true, userErrors: [] };
-
-    const { wallet, external } = checkParts(input);
-    const provider = requireMethod(deps, external.method);
-    checkReturnUrl(input.returnUrl);
-    const order = await requirePayableOrder(deps, user, input.orderId, caller.traceId);
-    requireWalletTaken(order);
-    const amounts = split(wallet, external, order);
-    requireTaken(provider, external.method, money(amounts.external, order.balanceDue.currency));
-    const { replayed, result } = await startParts(deps, {
-      claim,
-      order,
-      parts: [
-        { method: external.method, provider, amountMinor: amounts.external },
-        { method: 'WALLET', provider: null, amountMinor: amounts.wallet },
-      ],
-      returnUrl: input.returnUrl ?? null,
-      traceId: caller.traceId,
+    const started = await startOnce(deps, claim, async () => {
+      const { wallet, external } = checkParts(input);
+      const provider = requireMethod(deps, external.method);
+      checkReturnUrl(input.returnUrl);
+      const order = await requirePayableOrder(deps, user, input.orderId, caller.traceId);
+      requireWalletTaken(order);
+      const amounts = split(wallet, external, order);
+      requireTaken(provider, external.method, money(amounts.external, order.balanceDue.currency));
+      return {
+        claim,
+        order,
+        parts: [
+          { method: external.method, provider, amountMinor: amounts.external },
+          { method: 'WALLET', provider: null, amountMinor: amounts.wallet },
+        ],
+        returnUrl: input.returnUrl ?? null,
+        traceId: caller.traceId,
+      };
     });
     failPoint('payment.stored');
-    return { payments: await goOn(deps, result), replayed, userErrors: [] };
+    return { payments: await goOn(deps, started), replayed: started.replayed, userErrors: [] };
   }, refused);
 }
 
 /** The parts, the wallet's first, after the external one was taken to its provider. */
-async function goOn(deps: PaymentDeps, started: Started): Promise<readonly PaymentRow[]> {
-  const external = await submitOrRefuse(deps, started);
-  const wallet = await findPayment(deps.db.em(), String(started.walletPaymentId));
+async function goOn(deps: PaymentDeps, { result, made }: StartedParts): Promise<readonly PaymentRow[]> {
+  const { payment: external } = await submitOrRefuse(deps, made[0] ?? (await findAttempted(deps.db.em(), result)));
+  const wallet = await findPayment(deps.db.em(), String(result.walletPaymentId));
   if (!wallet) throw new Error('a wallet part that was stored is gone');
   return [wallet, external];
 }

@@ -9,10 +9,10 @@ import type { PaymentDeps } from '../deps.ts';
 import { type OrderFacts, requirePayableOrder, requireWalletTaken } from '../orders.ts';
 import { type PaymentProvider, amountRefusal, stepRefusal, takesCurrency } from '../providers/provider.ts';
 import { amountMismatch, providerError } from '../domain/refusals.ts';
-import type { PaymentMethod, PaymentRow } from '../records.ts';
-import { findPayment } from '../store.ts';
-import { type Started, startParts } from './start-parts.ts';
-import { submitOrRefuse } from './submit-attempt.ts';
+import type { AttemptRow, PaymentMethod, PaymentRow } from '../records.ts';
+import { findPayment } from '../payment-store.ts';
+import { type NewParts, type Started, type StartedParts, startParts } from './start-parts.ts';
+import { findAttempted, submitOrRefuse } from './submit-attempt.ts';
 
 export type CreatePaymentInput = {
   readonly orderId: string;
@@ -33,38 +33,70 @@ export const refusedPayment = (userErrors: readonly Refusal[]): PaymentPayload =
 
 const maxReturnUrlLength = 2_048;
 
+/** Who asks, and what is read for the answer. */
+export type Caller = { readonly viewer: Viewer; readonly traceId: string; readonly loaders?: AnswerLoaders };
+type AnswerLoaders = {
+  readonly attemptsOfPayment: { prime(paymentId: string, attempts: AttemptRow[]): unknown };
+};
+
 /**
  * Starts to pay an order; by WALLET it is paid at once. The payment and its attempt are stored first, then the provider is
  * asked, then its answer is stored: a crash in between is completed by a repetition with the same key or by the job, and makes no second intent.
  */
 export async function createPayment(
   deps: PaymentDeps,
-  caller: { viewer: Viewer; traceId: string },
+  caller: Caller,
   input: CreatePaymentInput,
   idempotencyKey: string,
 ): Promise<PaymentPayload> {
   const user = requireUser(caller.viewer);
   return orRefusals(async () => {
     const claim: Claim = { ownerId: user.userId, operation: 'createPayment', key: idempotencyKey, input };
-    const earlier = await findKey<Started>(deps.db.em(), claim);
-    if (earlier) return { payment: await submitOrRefuse(deps, earlier), replayed: true, userErrors: [] };
-
-    const provider = input.method === 'WALLET' ? null : requireMethod(deps, input.method);
-    checkReturnUrl(input.returnUrl);
-    const order = await requirePayableOrder(deps, user, input.orderId, caller.traceId);
-    if (provider === null) requireWalletTaken(order);
-    const { amount } = checkAmount(input, order);
-    if (provider !== null) requireTaken(provider, input.method, { amount, currency: order.balanceDue.currency });
-    const { replayed, result } = await startParts(deps, {
-      claim,
-      order,
-      parts: [{ method: input.method, provider, amountMinor: amount }],
-      returnUrl: input.returnUrl ?? null,
-      traceId: caller.traceId,
+    const started = await startOnce(deps, claim, async () => {
+      const provider = input.method === 'WALLET' ? null : requireMethod(deps, input.method);
+      checkReturnUrl(input.returnUrl);
+      const order = await requirePayableOrder(deps, user, input.orderId, caller.traceId);
+      if (provider === null) requireWalletTaken(order);
+      const { amount } = checkAmount(input, order);
+      if (provider !== null) requireTaken(provider, input.method, { amount, currency: order.balanceDue.currency });
+      return {
+        claim,
+        order,
+        parts: [{ method: input.method, provider, amountMinor: amount }],
+        returnUrl: input.returnUrl ?? null,
+        traceId: caller.traceId,
+      };
     });
     failPoint('payment.stored');
-    return { payment: await submitOrRefuse(deps, result), replayed, userErrors: [] };
+    const [made] = started.made;
+    const { payment, attempt } = await submitOrRefuse(
+      deps,
+      made ?? (await findAttempted(deps.db.em(), started.result)),
+    );
+    // A new payment has no other attempt.
+    if (made) caller.loaders?.attemptsOfPayment.prime(payment.id, [attempt]);
+    return { payment, replayed: started.replayed, userErrors: [] };
   }, refusedPayment);
+}
+
+/**
+ * Starts what `check` allows. A repetition of the key goes on whatever has become of the order meanwhile: the key is looked up
+ * where the check says no, or can't be made.
+ */
+export async function startOnce(
+  deps: PaymentDeps,
+  claim: Claim,
+  check: () => Promise<NewParts>,
+): Promise<StartedParts> {
+  let parts: NewParts;
+  try {
+    parts = await check();
+  } catch (error) {
+    const earlier = await findKey<Started>(deps.db.em(), claim);
+    if (!earlier) throw error;
+    return { replayed: true, result: earlier, made: [] };
+  }
+  return startParts(deps, parts);
 }
 
 /** The provider that serves a method here; refuses when there is none. */

@@ -1,12 +1,12 @@
-import { select } from '../../shared/database/database.ts';
 import { badUserInput, unavailable } from '../../shared/errors/errors.ts';
-import { idToBytes, isId } from '../../shared/values/ids.ts';
+import { isId } from '../../shared/values/ids.ts';
 import { transact } from '../unit.ts';
 import type { PaymentDeps } from '../deps.ts';
 import { between, topUpReference } from '../domain/ledger.ts';
 import { refundableMinor } from '../domain/payment.ts';
-import { isPosted, postTransfer } from '../ledger/transfer.ts';
-import { paymentFrom } from '../store.ts';
+import { isPosted } from '../ledger/ledger-store.ts';
+import { postTransfer } from '../ledger/transfer.ts';
+import { lockPaymentsOfOrder } from '../payment-store.ts';
 
 const maxNumberLength = 32;
 
@@ -19,11 +19,9 @@ export async function creditTopUp(deps: PaymentDeps, input: { orderId: string; n
   if (!isId(orderId) || number.length > maxNumberLength) throw badUserInput('orderId and number: name an order.');
   await transact(deps, async (unit) => {
     // A refund asks for its payment's lock as well: it comes before the credit, or takes from the wallet.
-    const rows = await select(unit.sql, 'select * from payment where order_id = ? order by id for update', [
-      idToBytes(orderId),
-    ]);
+    const locked = await lockPaymentsOfOrder(unit.sql, orderId);
     if (await isPosted(unit.sql, topUpReference(orderId))) return;
-    const payments = rows.map(paymentFrom).filter(({ capturedMinor }) => capturedMinor > 0n);
+    const payments = locked.filter(({ capturedMinor }) => capturedMinor > 0n);
     const [first] = payments;
     if (!first) throw badUserInput('orderId: nothing was paid for this order.');
     const amountMinor = payments.reduce((sum, payment) => sum + refundableMinor(payment), 0n);

@@ -1,17 +1,24 @@
 import { isUtf8 } from 'node:buffer';
 import type { Headers } from '../../shared/auth/caller-headers.ts';
-import { type Row, run, select } from '../../shared/database/database.ts';
 import { isDuplicateKey } from '../../shared/errors/errors.ts';
-import { idFromBytes, idToBytes } from '../../shared/values/ids.ts';
 import { type Unit, transact } from '../unit.ts';
 import type { PaymentDeps } from '../deps.ts';
 import type { PaymentProvider, ProviderEvent } from '../providers/provider.ts';
-import type { WebhookOutcome } from '../records.ts';
-import type { Cause } from '../store.ts';
-import { type Applied, applyFact } from './apply-fact.ts';
+import type { WebhookOutcome, WebhookRow } from '../records.ts';
+import {
+  type DeliveryResult,
+  type NewDelivery,
+  countDelivery,
+  insertDelivery,
+  insertOrUpdateError,
+  lockFirstDelivery,
+  updateOutcome,
+} from '../webhook-store.ts';
+import { type Applied, type Foreseen, applyFact, foresee } from './apply-fact.ts';
 import { applyDispute } from './apply-dispute.ts';
 import { applyOwnRefund } from './apply-own-refund.ts';
 import { applyRefund } from './apply-refund.ts';
+import type { Cause } from './save-payment.ts';
 
 export type Received = {
   readonly status: 200 | 400;
@@ -57,7 +64,10 @@ export async function receiveWebhook(
     return { status: 200, code: await storeAndApply(deps, provider, event, delivery), toldAt: event.createdAt };
   } catch (error) {
     if (!isDuplicateKey(error)) throw error;
-    return { status: 200, code: await applyAgain(deps, provider, event, delivery), toldAt: event.createdAt };
+    const code = await applyAgain(deps, provider, event, delivery);
+    // It was no delivery that was there twice.
+    if (code === null) throw error;
+    return { status: 200, code, toldAt: event.createdAt };
   }
 }
 
@@ -68,60 +78,76 @@ function storeAndApply(
   delivery: Delivery,
 ): Promise<WebhookOutcome> {
   return transact(deps, async (unit) => {
-    const id = idToBytes(deps.newId());
-    // The row comes first: a second delivery of the event waits here until this one is over.
-    await run(
-      unit.sql,
-      `insert into webhook_inbox (id, provider, provider_event_id, authentic_event_id, type, outcome, attempts, signature, body, received_at, tries)
-       values (?, ?, ?, ?, ?, 'ERROR', 1, ?, ?, ?, 0)`,
-      [
-        id,
-        provider.name,
-        event.id,
-        event.id,
-        event.type,
-        delivery.signature,
-        delivery.body.toString('utf8'),
-        deps.now(),
-      ],
-    );
-    const applied = await applyEvent(unit, deps, provider, event);
-    await storeOutcome(unit, deps, id, applied);
+    const row = firstDelivery(deps, provider, event, delivery);
+    // What it will do is read before, so that all that it writes goes together.
+    const foreseen =
+      event.about?.kind === 'attempt' ? await foresee(unit, { provider: provider.name, ...event.about }) : null;
+    const expected = foreseen?.applied ?? notYet;
+    // The row comes before anything is locked or changed: a second delivery of the event waits here until this one is over.
+    await insertDelivery(unit.sql, row, resultOf(deps, expected));
+    const applied = await applyEvent(unit, deps, provider, event, foreseen);
+    if (!isSame(applied, expected)) await updateOutcome(unit.sql, row.id, resultOf(deps, applied));
     return applied.outcome;
   });
 }
 
-/** An event that came before: counted, applied if it could not be then, else kept as a repetition. */
+const notYet: Result = { outcome: 'ERROR', paymentId: null };
+type Result = Omit<Applied, 'outcome'> & { readonly outcome: WebhookOutcome };
+
+const isSame = (one: Result, other: Result): boolean =>
+  one.outcome === other.outcome && one.paymentId === other.paymentId && one.error === other.error;
+
+const firstRetrySeconds = 5;
+
+const firstDelivery = (
+  deps: PaymentDeps,
+  provider: PaymentProvider,
+  event: ProviderEvent,
+  { body, signature }: Pick<Delivery, 'body' | 'signature'>,
+): NewDelivery => ({
+  id: deps.newId(),
+  provider: provider.name,
+  eventId: event.id,
+  isFirst: true,
+  type: event.type,
+  signature,
+  body: body.toString('utf8'),
+  receivedAt: deps.now(),
+});
+
+const resultOf = (deps: PaymentDeps, { outcome, paymentId, error }: Result): DeliveryResult => ({
+  outcome,
+  paymentId,
+  error: error ?? null,
+  processedAt: deps.now(),
+  retryInSeconds: outcome === 'UNKNOWN_PAYMENT' ? firstRetrySeconds : null,
+});
+
+/** An event that came before: counted, applied if it could not be then, else kept as a repetition. Null for one that did not. */
 async function applyAgain(
   deps: PaymentDeps,
   provider: PaymentProvider,
   event: ProviderEvent,
   { signature, mayKeepRepetition }: Delivery,
-): Promise<WebhookOutcome> {
+): Promise<WebhookOutcome | null> {
   return transact(deps, async (unit) => {
-    const [row] = await select(
-      unit.sql,
-      'select id, outcome, payment_id from webhook_inbox where provider = ? and authentic_event_id = ? for update',
-      [provider.name, event.id],
-    );
-    if (!row) throw new Error('a delivery that was stored is gone');
-    await run(unit.sql, 'update webhook_inbox set attempts = attempts + 1 where id = ?', [row['id'] as Buffer]);
-    if (final.has(row['outcome'])) {
+    const first = await lockFirstDelivery(unit.sql, provider.name, event.id);
+    if (!first) return null;
+    await countDelivery(unit.sql, first.id);
+    if (final.has(first.outcome)) {
       // The first delivery holds the event's id and its body.
       if (mayKeepRepetition()) {
-        await run(
-          unit.sql,
-          `insert into webhook_inbox (id, provider, provider_event_id, authentic_event_id, type, outcome, attempts, payment_id, signature, body, received_at, processed_at, tries)
-           values (?, ?, ?, null, ?, 'DUPLICATE', 1, ?, ?, '', ?, ?, 0)`,
-          [
-            idToBytes(deps.newId()), provider.name, event.id, event.type, row['payment_id'] as Buffer | null, signature, deps.now(), deps.now(),
-          ],
-        ); // prettier-ignore
+        const repetition = {
+          ...firstDelivery(deps, provider, event, { body: Buffer.alloc(0), signature }),
+          isFirst: false,
+        };
+        const result = { outcome: 'DUPLICATE', paymentId: first.paymentId ?? null, error: null } as const;
+        await insertDelivery(unit.sql, repetition, { ...result, processedAt: deps.now(), retryInSeconds: null });
       }
       return 'DUPLICATE';
     }
-    const applied = await applyEvent(unit, deps, provider, event);
-    await storeOutcome(unit, deps, row['id'] as Buffer, applied);
+    const applied = await applyEvent(unit, deps, provider, event, null);
+    await updateOutcome(unit.sql, first.id, resultOf(deps, applied));
     return applied.outcome;
   });
 }
@@ -131,12 +157,13 @@ async function applyEvent(
   deps: PaymentDeps,
   provider: PaymentProvider,
   event: ProviderEvent,
+  foreseen: Foreseen | null,
 ): Promise<Applied> {
   const cause: Cause = { source: 'webhook', providerEventId: event.id, at: deps.now() };
   const { about } = event;
   const { name } = provider;
   if (about === null) return { outcome: 'STALE', paymentId: null, error: 'a type of event that is not used' };
-  if (about.kind === 'attempt') return applyFact(unit, deps, { provider: name, ...about }, cause);
+  if (about.kind === 'attempt') return applyFact(unit, deps, { provider: name, ...about }, cause, foreseen);
   if (about.kind === 'dispute') return applyDispute(unit, deps, { provider: name, ...about }, cause);
   if (about.refundKey !== null) {
     const applied = await applyRefund(
@@ -152,40 +179,26 @@ async function applyEvent(
   return applyOwnRefund(unit, deps, { provider: name, ...about }, cause);
 }
 
-const firstRetrySeconds = 5;
-
-async function storeOutcome(unit: Unit, deps: PaymentDeps, id: Buffer, applied: Applied): Promise<void> {
-  const retry = applied.outcome === 'UNKNOWN_PAYMENT';
-  await run(
-    unit.sql,
-    `update webhook_inbox set outcome = ?, payment_id = ?, error = ?, processed_at = ?, next_try_at = if(?, utc_timestamp(3) + interval ${firstRetrySeconds} second, null) where id = ?`,
-    [
-      applied.outcome,
-      applied.paymentId === null ? null : idToBytes(applied.paymentId),
-      applied.error ?? null,
-      deps.now(),
-      retry,
-      id,
-    ],
-  );
-}
-
 /** Keeps a delivery that is not applied: forged, or not to be read. It never takes the place of a real event's id. */
 export async function storeRejected(
   deps: PaymentDeps,
   provider: string,
   given: { body: Buffer; signature: string; outcome: 'REJECTED_SIGNATURE' | 'ERROR'; error: string },
 ): Promise<void> {
-  const { id, type } = claimedEvent(given.body);
-  await run(
-    deps.db.em(),
-    `insert into webhook_inbox (id, provider, provider_event_id, authentic_event_id, type, outcome, attempts, signature, body, error, received_at, processed_at, tries)
-     values (?, ?, ?, null, ?, ?, 1, ?, ?, ?, ?, ?, 0)`,
-    [
-      idToBytes(deps.newId()), provider, id, type, given.outcome, given.signature.slice(0, 512), given.body.subarray(0, forgedBodyLength).toString('utf8'),
-      given.error, deps.now(), deps.now(),
-    ],
-  ); // prettier-ignore
+  const { id: eventId, type } = claimedEvent(given.body);
+  const { outcome, error } = given;
+  const at = deps.now();
+  const row: NewDelivery = {
+    id: deps.newId(),
+    provider,
+    eventId,
+    isFirst: false,
+    type,
+    signature: given.signature.slice(0, 512),
+    body: given.body.subarray(0, forgedBodyLength).toString('utf8'),
+    receivedAt: at,
+  };
+  await insertDelivery(deps.db.em(), row, { outcome, paymentId: null, error, processedAt: at, retryInSeconds: null });
 }
 
 /** What a body that nobody vouches for says it is. */
@@ -210,16 +223,8 @@ export async function storeError(
 ): Promise<void> {
   const event = isUtf8(delivery.body) ? provider.readEvent(delivery.body) : null;
   if (event === null) return;
-  await run(
-    deps.db.em(),
-    `insert into webhook_inbox (id, provider, provider_event_id, authentic_event_id, type, outcome, attempts, signature, body, error, received_at, processed_at, tries)
-     values (?, ?, ?, ?, ?, 'ERROR', 1, ?, ?, ?, ?, ?, 0)
-     on duplicate key update attempts = attempts + 1, error = values(error), processed_at = values(processed_at)`,
-    [
-      idToBytes(deps.newId()), provider.name, event.id, event.id, event.type, delivery.signature, delivery.body.toString('utf8'),
-      error.message.slice(0, 1000), deps.now(), deps.now(),
-    ],
-  ); // prettier-ignore
+  const row = firstDelivery(deps, provider, event, delivery);
+  await insertOrUpdateError(deps.db.em(), row, resultOf(deps, { ...notYet, error: error.message.slice(0, 1000) }));
 }
 
 /** Applies a stored authentic delivery once more. One that was done with keeps its outcome when nothing comes of it. */
@@ -227,11 +232,11 @@ export async function reapplyDelivery(
   unit: Unit,
   deps: PaymentDeps,
   provider: PaymentProvider,
-  row: Row,
+  delivery: WebhookRow,
 ): Promise<void> {
-  const event = provider.readEvent(Buffer.from(row['body'] as string, 'utf8'));
-  if (event === null) throw new Error(`delivery ${idFromBytes(row['id'] as Buffer)} can not be read any more`);
-  const applied = await applyEvent(unit, deps, provider, event);
+  const event = provider.readEvent(Buffer.from(delivery.body, 'utf8'));
+  if (event === null) throw new Error(`delivery ${delivery.id} can not be read any more`);
+  const applied = await applyEvent(unit, deps, provider, event, null);
   const changed = applied.outcome === 'APPLIED' || applied.outcome === 'LATE_AUTO_REFUNDED';
-  if (changed || !done.has(row['outcome'])) await storeOutcome(unit, deps, row['id'] as Buffer, applied);
+  if (changed || !done.has(delivery.outcome)) await updateOutcome(unit.sql, delivery.id, resultOf(deps, applied));
 }

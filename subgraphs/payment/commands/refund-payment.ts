@@ -1,5 +1,4 @@
 import { type UserViewer, type Viewer, isStaff, requireUser } from '../../shared/auth/viewer.ts';
-import { write } from '../../shared/database/database.ts';
 import {
   type Refusal,
   RefusedError,
@@ -10,7 +9,7 @@ import {
 } from '../../shared/errors/errors.ts';
 import { failPoint } from '../../shared/process/fail-point.ts';
 import { type Claimed, claimKey } from '../../shared/tables/idempotency.ts';
-import { idToBytes, isId, newNumber } from '../../shared/values/ids.ts';
+import { isId, newNumber } from '../../shared/values/ids.ts';
 import { type MoneyJson, money } from '../../shared/values/money.ts';
 import { brokenTextRule } from '../../shared/values/text.ts';
 import { transact } from '../unit.ts';
@@ -19,19 +18,13 @@ import { decideRefund } from '../domain/refund.ts';
 import { type KnownAttempt, type ProviderRefund, ProviderRefused, ProviderUnreachable } from '../providers/provider.ts';
 import type { AttemptRow, RefundRow, Source } from '../records.ts';
 import { byOneOrTwo, claimFor, ownRefusal, refundedLately, requireWithin } from '../second-person.ts';
-import {
-  findAttempt,
-  findPayment,
-  findRefund,
-  insertRefund,
-  knownAttempt,
-  lockPayment,
-  savePayment,
-  walletProvider,
-} from '../store.ts';
-import { capturedAttemptId } from './apply-fact.ts';
+import { capturedAttemptId, findAttempt, walletProvider } from '../attempt-store.ts';
+import { findPayment, lockPayment } from '../payment-store.ts';
+import { findRefund, insertRefund, startTry } from '../refund-store.ts';
 import { requireStep } from './create-payment.ts';
 import { applyRefund, refundKey } from './apply-refund.ts';
+import { savePayment } from './save-payment.ts';
+import { knownAttempt } from './submit-attempt.ts';
 
 export type RefundInput = { readonly paymentId: string; readonly amount: MoneyJson; readonly reason: string };
 export type RefundPayload = {
@@ -127,11 +120,11 @@ const store = (
     const at = deps.now();
     const { refundId } = claimed.result;
     await insertRefund(
-      unit,
+      unit.sql,
       {
         id: refundId,
         number: newNumber('RF', at),
-        attemptId: await capturedAttemptId(unit, payment.id),
+        attemptId: await capturedAttemptId(unit.sql, payment.id),
         amountMinor,
         reason: input.reason,
         automatic: false,
@@ -161,13 +154,9 @@ async function executeNow(deps: PaymentDeps, refundId: string): Promise<void> {
  * and a refund that has ended is left alone. Rejects with ProviderUnreachable.
  */
 export async function executeRefund(deps: PaymentDeps, refundId: string, source: Source): Promise<void> {
-  const started = await write(
-    deps.db.em(),
-    "update refund set state = 'PENDING', tried_at = utc_timestamp(3) where id = ? and state in ('REQUESTED', 'PENDING')",
-    [idToBytes(refundId)],
-  );
+  const started = await startTry(deps.db.em(), refundId);
   failPoint('payment.refund_started');
-  const refund = started === 1 ? await findRefund(deps.db.em(), refundId) : null;
+  const refund = started ? await findRefund(deps.db.em(), refundId) : null;
   if (!refund) return;
   const attempt = await findAttempt(deps.db.em(), refund.attemptId);
   const payment = await findPayment(deps.db.em(), refund.paymentId);

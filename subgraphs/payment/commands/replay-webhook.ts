@@ -1,5 +1,4 @@
 import { type Viewer, isStaff, requireUser } from '../../shared/auth/viewer.ts';
-import { type Row, run, select } from '../../shared/database/database.ts';
 import {
   type Refusal,
   RefusedError,
@@ -9,16 +8,16 @@ import {
   validationError,
 } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
-import { idToBytes, isId } from '../../shared/values/ids.ts';
+import { isId } from '../../shared/values/ids.ts';
 import { transact } from '../unit.ts';
 import type { PaymentDeps } from '../deps.ts';
 import type { PaymentProvider } from '../providers/provider.ts';
-import { webhookFrom } from '../queries.ts';
 import type { WebhookRow } from '../records.ts';
+import { type Delivery, countDelivery, findDelivery, lockDelivery } from '../webhook-store.ts';
 import { reapplyDelivery } from './receive-webhook.ts';
 
 export type WebhookPayload = {
-  readonly delivery: WebhookRow | null;
+  readonly delivery: Delivery | null;
   readonly replayed: boolean;
   readonly userErrors: readonly Refusal[];
 };
@@ -40,29 +39,26 @@ export async function replayWebhook(
     const replayed = await transact(deps, async (unit) => {
       const claimed = await claimKey(unit.sql, claim, {});
       if (claimed.replayed) return true;
-      const [row] = await select(unit.sql, 'select * from webhook_inbox where id = ? for update', [
-        idToBytes(deliveryId),
-      ]);
-      if (!row) throw unknown(deliveryId);
-      const provider = requireReplayable(deps, row);
-      await run(unit.sql, 'update webhook_inbox set attempts = attempts + 1 where id = ?', [idToBytes(deliveryId)]);
-      await reapplyDelivery(unit, deps, provider, row);
+      const delivery = await lockDelivery(unit.sql, deliveryId);
+      if (!delivery) throw unknown(deliveryId);
+      const provider = requireReplayable(deps, delivery);
+      await countDelivery(unit.sql, deliveryId);
+      await reapplyDelivery(unit, deps, provider, delivery);
       return false;
     });
-    const [row] = await select(deps.db.em(), 'select * from webhook_inbox where id = ?', [idToBytes(deliveryId)]);
-    return { delivery: row ? webhookFrom(row) : null, replayed, userErrors: [] };
+    return { delivery: await findDelivery(deps.db.em(), deliveryId), replayed, userErrors: [] };
   }, refused);
 }
 
 /** The provider of a delivery that may be applied again; refuses one that nobody vouches for or that is not the event's first. */
-function requireReplayable(deps: PaymentDeps, row: Row): PaymentProvider {
+function requireReplayable(deps: PaymentDeps, delivery: WebhookRow): PaymentProvider {
   const refuse = (message: string) => new RefusedError(validationError(message, ['deliveryId']));
-  if (row['outcome'] === 'DUPLICATE')
+  if (delivery.outcome === 'DUPLICATE')
     throw refuse('This is a repetition: replay the first delivery of the same event.');
-  if (row['authentic_event_id'] === null)
+  if (delivery.authenticEventId === null)
     throw refuse('This delivery was not signed by the provider, or can not be read, and is never applied.');
-  const provider = [...deps.providers.values()].find(({ name }) => name === row['provider']);
-  if (!provider) throw refuse(`The provider ${String(row['provider'])} is not configured here any more.`);
+  const provider = [...deps.providers.values()].find(({ name }) => name === delivery.provider);
+  if (!provider) throw refuse(`The provider ${delivery.provider} is not configured here any more.`);
   return provider;
 }
 

@@ -10,11 +10,13 @@ import { requirePayableOrder } from '../orders.ts';
 import { orderNotPayable, paymentInProgress } from '../domain/refusals.ts';
 import type { PaymentProvider } from '../providers/provider.ts';
 import type { AttemptRow, PaymentRow } from '../records.ts';
-import { findLiveAttempt, insertAttempt, lockPayment, savePayment } from '../store.ts';
+import { findLiveAttempt, insertAttempt } from '../attempt-store.ts';
+import { lockPayment } from '../payment-store.ts';
 import { applyFact } from './apply-fact.ts';
 import { type PaymentPayload, refusedPayment, requireMethod, requirePayment, requireTaken } from './create-payment.ts';
 import { type Started, firstCheckSeconds } from './start-parts.ts';
-import { type EndedIntent, asRefusal, endIntent, submitOrRefuse } from './submit-attempt.ts';
+import { savePayment } from './save-payment.ts';
+import { type EndedIntent, asRefusal, endIntent, findAttempted, submitOrRefuse } from './submit-attempt.ts';
 
 /** Starts another attempt of a FAILED payment, after the earlier one's intent has been called off at the provider. */
 export async function retryPayment(
@@ -27,7 +29,7 @@ export async function retryPayment(
   return orRefusals(async () => {
     const claim: Claim = { ownerId: user.userId, operation: 'retryPayment', key: idempotencyKey, input: { paymentId } };
     const earlier = await findKey<Started>(deps.db.em(), claim);
-    if (earlier) return { payment: await submitOrRefuse(deps, earlier), replayed: true, userErrors: [] };
+    if (earlier) return submitted(deps, earlier, true);
 
     const payment = await requirePayment(deps, paymentId, ({ customerId }) => customerId === user.userId);
     requireRetryable(payment);
@@ -37,8 +39,13 @@ export async function retryPayment(
     const attempt = await findLiveAttempt(deps.db.em(), payment.id);
     const ended = attempt ? await endEarlier(deps, payment, attempt) : null;
     const { replayed, result } = await store(deps, { claim, provider, payment, attempt, ended });
-    return { payment: await submitOrRefuse(deps, result), replayed, userErrors: [] };
+    return submitted(deps, result, replayed);
   }, refusedPayment);
+}
+
+async function submitted(deps: PaymentDeps, started: Started, replayed: boolean): Promise<PaymentPayload> {
+  const { payment } = await submitOrRefuse(deps, await findAttempted(deps.db.em(), started));
+  return { payment, replayed, userErrors: [] };
 }
 
 function requireRetryable(payment: PaymentRow): void {
@@ -82,7 +89,7 @@ const store = (deps: PaymentDeps, { claim, provider, payment: { id: paymentId },
       data: { attemptId: started.attemptId },
     });
     await insertAttempt(
-      unit,
+      unit.sql,
       { id: started.attemptId, number: newNumber('PA', at), paymentId, provider: provider.name, createdAt: at },
       firstCheckSeconds,
     );

@@ -1,16 +1,17 @@
-import { type Row, placeholders, select } from '../../shared/database/database.ts';
 import { noteFailure } from '../../shared/process/dependency.ts';
 import { badUserInput } from '../../shared/errors/errors.ts';
-import { idFromBytes, idToBytes, isId } from '../../shared/values/ids.ts';
+import { isId } from '../../shared/values/ids.ts';
 import { inTime } from '../../shared/time/in-time.ts';
 import { transact } from '../unit.ts';
 import { type PaymentDeps, providerNamed } from '../deps.ts';
 import { isUnpaid, refundableMinor } from '../domain/payment.ts';
 import { ProviderUnreachable } from '../providers/provider.ts';
-import type { PaymentRow } from '../records.ts';
-import { attemptFrom, knownAttempt, paymentFrom } from '../store.ts';
+import type { AttemptRow, PaymentRow } from '../records.ts';
+import { findLiveAttempts } from '../attempt-store.ts';
+import { findPaymentsBy } from '../payment-store.ts';
 import { applyFact } from './apply-fact.ts';
 import { awaitedUntil, authorizedMinor } from './await-payment.ts';
+import { knownAttempt } from './submit-attempt.ts';
 
 /** What is known of an order's money when the order is about to close; an order without any is not told of. */
 export type ClosingOutlook = {
@@ -41,33 +42,20 @@ export async function settleBeforeClosing(
   if (orderIds.length > maxOrders || !orderIds.every(isId))
     throw badUserInput(`orderIds: takes up to ${maxOrders} ids.`);
   if (orderIds.length === 0) return [];
-  const before = await paymentsOf(deps, orderIds);
+  const before = await findPaymentsBy(deps.db.em(), 'order_id', orderIds);
   const unpaid = before.filter(({ state }) => isUnpaid(state));
   if (unpaid.length > 0) await askProviders(deps, unpaid);
-  const payments = unpaid.length > 0 ? await paymentsOf(deps, orderIds) : before;
+  const payments = unpaid.length > 0 ? await findPaymentsBy(deps.db.em(), 'order_id', orderIds) : before;
   return [...Map.groupBy(payments, ({ orderId }) => orderId)].map(([orderId, own]) => outlookOf(deps, orderId, own));
-}
-
-async function paymentsOf(deps: PaymentDeps, orderIds: readonly string[]): Promise<PaymentRow[]> {
-  const rows = await select(
-    deps.db.em(),
-    `select * from payment where order_id in (${placeholders(orderIds)}) order by order_id, id`,
-    orderIds.map(idToBytes),
-  );
-  return rows.map(paymentFrom);
 }
 
 async function askProviders(deps: PaymentDeps, payments: readonly PaymentRow[]): Promise<void> {
   const byId = new Map(payments.map((payment) => [payment.id, payment]));
-  const queue = await select(
-    deps.db.em(),
-    `select * from attempt where live in (${placeholders(payments)}) and provider_intent_id is not null`,
-    payments.map(({ id }) => idToBytes(id)),
-  );
+  const queue = await findLiveAttempts(deps.db.em(), [...byId.keys()]);
   const workers = Array.from({ length: Math.min(concurrency, queue.length) }, async () => {
-    for (let row = queue.shift(); row !== undefined; row = queue.shift()) {
-      const payment = byId.get(idFromBytes(row['payment_id'] as Buffer));
-      if (payment) await askOnce(deps, payment, row);
+    for (let attempt = queue.shift(); attempt !== undefined; attempt = queue.shift()) {
+      const payment = byId.get(attempt.paymentId);
+      if (payment) await askOnce(deps, payment, attempt);
     }
   });
   // What is not answered by then is not waited for; it is applied all the same when it comes.
@@ -77,8 +65,7 @@ async function askProviders(deps: PaymentDeps, payments: readonly PaymentRow[]):
 }
 
 /** Never rejects: the order is closed by its deadline whatever the provider is doing. */
-async function askOnce(deps: PaymentDeps, payment: PaymentRow, row: Row): Promise<void> {
-  const attempt = attemptFrom(row);
+async function askOnce(deps: PaymentDeps, payment: PaymentRow, attempt: AttemptRow): Promise<void> {
   try {
     const provider = providerNamed(deps, attempt.provider);
     if (provider.offline) return;

@@ -1,5 +1,4 @@
 import { type Viewer, isStaff, requireUser } from '../../shared/auth/viewer.ts';
-import { run, select } from '../../shared/database/database.ts';
 import {
   RefusedError,
   conflictError,
@@ -9,18 +8,21 @@ import {
   validationError,
 } from '../../shared/errors/errors.ts';
 import { type Claim, claimKey } from '../../shared/tables/idempotency.ts';
-import { idToBytes, isId } from '../../shared/values/ids.ts';
+import { isId } from '../../shared/values/ids.ts';
 import { brokenTextRule } from '../../shared/values/text.ts';
 import { type Unit, transact } from '../unit.ts';
 import type { PaymentDeps } from '../deps.ts';
 import type { PaymentEvent } from '../domain/payment.ts';
 import { decideRefundResult, decideReopen } from '../domain/refund.ts';
-import { announce, paymentRefunded } from '../events.ts';
+import { appendEvent, paymentRefunded } from '../events.ts';
 import type { PaymentRow, RefundRow } from '../records.ts';
 import { ownRefusal } from '../second-person.ts';
-import { findAttempt, findRefund, lockPayment, savePayment } from '../store.ts';
+import { findAttempt } from '../attempt-store.ts';
+import { lockPayment } from '../payment-store.ts';
+import { findRefund, lockIfIdle, reopen, storeConfirmed } from '../refund-store.ts';
 import { refundFacts } from './apply-refund.ts';
 import { type RefundPayload, refusedRefund } from './refund-payment.ts';
+import { savePayment } from './save-payment.ts';
 
 const maxReferenceLength = 128;
 /** After so long, a try of which nothing was heard counts as one that the provider never saw. */
@@ -45,16 +47,7 @@ export function retryRefund(
     requireOpen(refund);
     const decision = decideReopen(payment, refundFacts(refund));
     if ('refusal' in decision) throw new RefusedError(decision.refusal);
-    if (decision.events.length > 0) {
-      await run(
-        unit.sql,
-        "update refund set state = 'PENDING', settled_at = null, provider_refund_id = null, refusals = refusals + 1 where id = ?",
-        [idToBytes(refundId)],
-      );
-    }
-    await run(unit.sql, 'update refund set next_try_at = utc_timestamp(3), tries = 0 where id = ?', [
-      idToBytes(refundId),
-    ]);
+    await reopen(unit.sql, refundId, { hadFailed: decision.events.length > 0 });
     const data = { refundId, retriedBy: userId };
     await savePayment(unit, payment, decision.events, { source: 'api', at: deps.now(), data });
     unit.wake('refunds');
@@ -85,16 +78,11 @@ export function confirmRefund(
     const { events } = decideRefundResult({ ...refundFacts(refund), state: 'PENDING' }, 'succeeded');
     const all: PaymentEvent[] = [...reopened.events, ...events];
     const at = deps.now();
-    await run(
-      unit.sql,
-      `update refund set state = 'SUCCEEDED', provider_refund_id = ?, confirmed_by = ?, failure = null, settled_at = if(state = 'FAILED', ?, coalesce(settled_at, ?)),
-         refusals = refusals + 1, next_try_at = null where id = ?`,
-      [reference, idToBytes(userId), at, at, idToBytes(refundId)],
-    );
+    await storeConfirmed(unit.sql, refundId, { reference, userId, at });
     const data = { refundId, reference, confirmedBy: userId };
     const after = await savePayment(unit, payment, all, { source: 'api', at, data });
     if (events.some(({ type }) => type === 'RefundSucceeded')) {
-      await announce(unit, deps, after, paymentRefunded(after, refund));
+      await appendEvent(unit, deps, after, paymentRefunded(after, refund));
     }
     unit.changed(payment.orderId);
   });
@@ -113,13 +101,8 @@ async function requireIdle({ sql }: Unit, deps: PaymentDeps, refund: RefundRow):
   const attempt = await findAttempt(sql, refund.attemptId);
   // Where people do it, nothing is under way but what they do themselves.
   if ([...deps.providers.values()].some(({ name, offline }) => offline && name === attempt?.provider)) return;
-  const [idle] = await select(
-    sql,
-    `select 1 from refund where id = ? and failure is not null and (state = 'FAILED' or provider_refund_id is null)
-       and (tried_at is null or tried_at < utc_timestamp(3) - interval ${unheardHours} hour) for update`,
-    [idToBytes(refund.id)],
-  );
-  if (!idle) throw new RefusedError(conflictError('The provider may still make this refund: it has not refused it.'));
+  if (!(await lockIfIdle(sql, refund.id, unheardHours)))
+    throw new RefusedError(conflictError('The provider may still make this refund: it has not refused it.'));
 }
 
 async function changeRefund(

@@ -5,23 +5,17 @@ import type { Money } from '../../shared/values/money.ts';
 import { type Unit, transact } from '../unit.ts';
 import type { PaymentDeps } from '../deps.ts';
 import { decideClose } from '../domain/payment.ts';
-import { announce, paymentStarted, paymentSucceeded } from '../events.ts';
+import { appendEvent, paymentStarted, paymentSucceeded } from '../events.ts';
 import type { OrderFacts } from '../orders.ts';
 import type { PaymentProvider } from '../providers/provider.ts';
 import { orderNotPayable, paymentInProgress } from '../domain/refusals.ts';
 import type { PaymentMethod, PaymentRow } from '../records.ts';
-import {
-  findHolder,
-  findLiveAttempt,
-  insertAttempt,
-  insertPayment,
-  insertWalletAttempt,
-  lockPayment,
-  savePayment,
-} from '../store.ts';
+import { findLiveAttempt, insertAttempt, insertWalletAttempt } from '../attempt-store.ts';
+import { findHolder, lockPayment } from '../payment-store.ts';
 import { applyFact } from './apply-fact.ts';
 import { changePayment } from './change-payment.ts';
-import { type EndedIntent, asRefusal, endIntent } from './submit-attempt.ts';
+import { saveNewPayment, savePayment } from './save-payment.ts';
+import { type Attempted, type EndedIntent, asRefusal, endIntent } from './submit-attempt.ts';
 
 /** What a repetition of the key needs to go on where the first one stopped. */
 export type Started = {
@@ -51,12 +45,15 @@ const maxInsertTries = 3;
 /** The inline call has ended by then, one way or the other; afterwards the job asks. */
 export const firstCheckSeconds = 10;
 
+/** The claim of the key and, where it is not a repetition, what was made: the whole or external part, and the wallet part. */
+export type StartedParts = Claimed<Started> & { readonly made: readonly Attempted[] };
+
 /**
  * Stores the payments by which an order is to be paid, each with its attempt, and claims the key: all or nothing. A FAILED
  * payment of the order makes way, any other refuses. What the wallet pays is taken, or as a part held, in the same transaction.
  */
-export async function startParts(deps: PaymentDeps, given: NewParts): Promise<Claimed<Started>> {
-  const replaced = await endFailedHolder(deps, given.order.id);
+export async function startParts(deps: PaymentDeps, given: NewParts): Promise<StartedParts> {
+  let ended: EndedHolder | null = null;
   for (let tries = 1; ; tries += 1) {
     try {
       return await transact(deps, async (unit) => {
@@ -69,22 +66,22 @@ export async function startParts(deps: PaymentDeps, given: NewParts): Promise<Cl
           ...(walletPart ? { walletPaymentId } : {}),
         };
         const claimed = await claimKey(unit.sql, given.claim, started);
-        if (claimed.replayed) return claimed;
+        if (claimed.replayed) return { ...claimed, made: [] };
         const holder = await findHolder(unit.sql, given.order.id);
-        if (holder) await makeWay(unit, deps, replaced, holder.id);
-        await insertPart(unit, deps, given, { ...started, part: whole, slot: 0 });
-        if (walletPart)
-          await insertPart(unit, deps, given, {
-            paymentId: walletPaymentId,
-            attemptId: deps.newId(),
-            part: walletPart,
-            slot: 1,
-          });
-        return claimed;
+        const isToEnd = holder?.state === 'FAILED' && ended?.payment.id !== holder.id && tries < maxInsertTries;
+        if (isToEnd) throw new FailedHolderError(holder);
+        if (holder) await makeWay(unit, deps, ended, holder.id);
+        const made = [await insertPart(unit, deps, given, { ...started, part: whole, slot: 0 })];
+        if (walletPart) {
+          const ids = { paymentId: walletPaymentId, attemptId: deps.newId() };
+          made.push(await insertPart(unit, deps, given, { ...ids, part: walletPart, slot: 1 }));
+        }
+        return { ...claimed, made };
       });
     } catch (error) {
+      if (error instanceof FailedHolderError) ended = await endHolder(deps, error.holder);
       // Another payment of the order was faster (the next try sees it), or a number was taken.
-      if (!isDuplicateKey(error) || tries === maxInsertTries) throw error;
+      else if (!isDuplicateKey(error) || tries === maxInsertTries) throw error;
     }
   }
 }
@@ -94,7 +91,7 @@ async function insertPart(
   deps: PaymentDeps,
   { order, parts, returnUrl, traceId }: NewParts,
   { paymentId, attemptId, part, slot }: Started & { part: Part; slot: 0 | 1 },
-): Promise<void> {
+): Promise<Attempted> {
   const { customerId, expiresAt, balanceDue } = order;
   const amount = { amount: part.amountMinor, currency: balanceDue.currency };
   const given = { id: paymentId, orderId: order.id, customerId, amount, slot, expiresAt, traceId, attemptId };
@@ -103,14 +100,16 @@ async function insertPart(
     // A mixed payment's wallet part is taken when its external part is paid: that does not wait for staff.
     const manualCapture = deps.capture === 'manual' && part.provider.capture !== undefined && parts.length === 1;
     const payment = newPayment({ ...given, method: part.method, returnUrl, manualCapture }, at);
-    await insertPayment(unit, payment, { source: 'api', at });
-    const attempt = { id: attemptId, number: newNumber('PA', at), paymentId, createdAt: at };
-    await insertAttempt(unit, { ...attempt, provider: part.provider.name }, firstCheckSeconds);
-    await announce(unit, deps, payment, paymentStarted(payment));
-    return;
+    await saveNewPayment(unit, payment, { source: 'api', at });
+    const provider = part.provider.name;
+    const fresh = { id: attemptId, number: newNumber('PA', at), paymentId, provider, createdAt: at };
+    const attempt = await insertAttempt(unit.sql, fresh, firstCheckSeconds);
+    await appendEvent(unit, deps, payment, paymentStarted(payment));
+    return { payment, attempt };
   }
-  const payment = await insertWalletPayment(unit, deps, given);
-  if (payment.state === 'SETTLED') await announce(unit, deps, payment, paymentSucceeded(payment));
+  const made = await insertWalletPayment(unit, deps, given);
+  if (made.payment.state === 'SETTLED') await appendEvent(unit, deps, made.payment, paymentSucceeded(made.payment));
+  return made;
 }
 
 type NewPayment = Pick<PaymentRow, 'id' | 'orderId' | 'customerId' | 'traceId'> & {
@@ -127,20 +126,21 @@ export async function insertWalletPayment(
   unit: Unit,
   deps: Pick<PaymentDeps, 'now' | 'newId'>,
   given: NewPayment & { readonly attemptId?: string },
-): Promise<PaymentRow> {
+): Promise<Attempted> {
   const at = deps.now();
   const payment = newPayment({ ...given, method: 'WALLET', returnUrl: null }, at);
-  await insertPayment(unit, payment, { source: 'api', at });
-  const attempt = {
-    id: given.attemptId ?? deps.newId(),
-    number: newNumber('PA', at),
-    paymentId: payment.id,
-    createdAt: at,
-  };
-  await insertWalletAttempt(unit, attempt, given.slot === 1 ? 'AUTHORIZED' : 'SUCCEEDED');
-  const type = given.slot === 1 ? 'PaymentAuthorized' : 'PaymentSettled';
+  await saveNewPayment(unit, payment, { source: 'api', at });
+  const id = given.attemptId ?? deps.newId();
+  const isHeld = given.slot === 1;
+  const attempt = await insertWalletAttempt(
+    unit.sql,
+    { id, number: newNumber('PA', at), paymentId: payment.id, createdAt: at },
+    isHeld ? 'AUTHORIZED' : 'SUCCEEDED',
+  );
+  const type = isHeld ? 'PaymentAuthorized' : 'PaymentSettled';
   const { amountMinor } = payment;
-  return savePayment(unit, payment, [{ type, amountMinor }], { source: 'api', at, data: { attemptId: attempt.id } });
+  const cause = { source: 'api', at, data: { attemptId: id } } as const;
+  return { payment: await savePayment(unit, payment, [{ type, amountMinor }], cause), attempt };
 }
 
 const newPayment = (
@@ -171,15 +171,28 @@ const newPayment = (
   version: 1,
 });
 
-type Replaced = { readonly payment: PaymentRow; readonly attemptId: string | null; readonly ended: EndedIntent | null };
+/** A FAILED payment holds the order, and its intent may still be paid. */
+class FailedHolderError extends Error {
+  override readonly name = 'FailedHolderError';
+  readonly holder: PaymentRow;
+  constructor(holder: PaymentRow) {
+    super('a failed payment holds the order');
+    this.holder = holder;
+  }
+}
+
+/** A FAILED payment, and how its live attempt ended at its provider. */
+type EndedHolder = {
+  readonly payment: PaymentRow;
+  readonly attemptId: string | null;
+  readonly ended: EndedIntent | null;
+};
 
 /** A FAILED payment of the order makes way for a new one, once its intent can't be paid any more. */
-async function endFailedHolder(deps: PaymentDeps, orderId: string): Promise<Replaced | null> {
-  const holder = await findHolder(deps.db.em(), orderId);
-  if (holder?.state !== 'FAILED') return null;
-  const attempt = await findLiveAttempt(deps.db.em(), holder.id);
-  if (!attempt) return { payment: holder, attemptId: null, ended: null };
-  const ended = await asRefusal(attempt.provider, endIntent(deps, holder, attempt));
+async function endHolder(deps: PaymentDeps, payment: PaymentRow): Promise<EndedHolder> {
+  const attempt = await findLiveAttempt(deps.db.em(), payment.id);
+  if (!attempt) return { payment, attemptId: null, ended: null };
+  const ended = await asRefusal(attempt.provider, endIntent(deps, payment, attempt));
   if (ended.fact.type === 'succeeded') {
     await transact(deps, (unit) =>
       applyFact(
@@ -191,24 +204,23 @@ async function endFailedHolder(deps: PaymentDeps, orderId: string): Promise<Repl
     );
     throw new RefusedError(orderNotPayable('PAID'));
   }
-  return { payment: holder, attemptId: attempt.id, ended };
+  return { payment, attemptId: attempt.id, ended };
 }
 
-async function makeWay(unit: Unit, deps: PaymentDeps, replaced: Replaced | null, holderId: string): Promise<void> {
+async function makeWay(unit: Unit, deps: PaymentDeps, ended: EndedHolder | null, holderId: string): Promise<void> {
   const holder = await lockPayment(unit.sql, holderId);
   if (!holder) throw new Error('a payment that was read is gone');
-  const mayReplace = holder.state === 'FAILED' && replaced?.payment.id === holder.id;
-  if (!mayReplace) {
+  if (holder.state !== 'FAILED' || ended?.payment.id !== holder.id) {
     const open = ['OPEN', 'PROCESSING', 'AUTHORIZED', 'FAILED'].includes(holder.state);
     throw new RefusedError(open ? paymentInProgress(holder) : orderNotPayable('PAID'));
   }
   const cause = { source: 'api', at: deps.now() } as const;
   await changePayment(unit, deps, holder, decideClose(holder, 'CANCELLED') ?? [], cause);
-  if (replaced.attemptId !== null && replaced.ended !== null) {
+  if (ended.attemptId !== null && ended.ended !== null) {
     const attempt = await findLiveAttempt(unit.sql, holder.id);
     // Somebody retried it meanwhile: then it is that attempt's turn.
-    if (attempt && attempt.id !== replaced.attemptId) throw new RefusedError(paymentInProgress(holder));
+    if (attempt && attempt.id !== ended.attemptId) throw new RefusedError(paymentInProgress(holder));
     if (attempt)
-      await applyFact(unit, deps, { provider: attempt.provider, attemptId: attempt.id, ...replaced.ended }, cause);
+      await applyFact(unit, deps, { provider: attempt.provider, attemptId: attempt.id, ...ended.ended }, cause);
   }
 }

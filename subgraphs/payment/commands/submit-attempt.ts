@@ -1,17 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { run } from '../../shared/database/database.ts';
+import type { Sql } from '../../shared/database/statements.ts';
 import { RefusedError } from '../../shared/errors/errors.ts';
 import { failPoint } from '../../shared/process/fail-point.ts';
-import { idToBytes } from '../../shared/values/ids.ts';
-import { transact } from '../unit.ts';
+import { type Unit, transact } from '../unit.ts';
 import { type PaymentDeps, providerNamed } from '../deps.ts';
 import { type ProviderFact, isUnpaid } from '../domain/payment.ts';
-import { type Intent, ProviderRefused, ProviderUnreachable } from '../providers/provider.ts';
+import { type Intent, type KnownAttempt, ProviderRefused, ProviderUnreachable } from '../providers/provider.ts';
 import { providerError } from '../domain/refusals.ts';
 import type { AttemptRow, PaymentRow, Source } from '../records.ts';
-import { findAttempt, findPayment, knownAttempt, lockPayment, savePayment } from '../store.ts';
+import { findAttempt, updateIntent } from '../attempt-store.ts';
+import { findPayment, lockPayment } from '../payment-store.ts';
 import { applyFact, hurryAttempt } from './apply-fact.ts';
 import { awaitPayment } from './await-payment.ts';
+import { type Cause, savePayment, saveUnchanged } from './save-payment.ts';
 
 /** Seconds until the provider is first asked about an attempt of which no webhook came. */
 const firstPollSeconds = 15;
@@ -30,79 +31,92 @@ const askIntent = (deps: PaymentDeps, payment: PaymentRow, attempt: AttemptRow):
     capture: payment.manualCapture ? 'manual' : 'automatic',
   });
 
+/** An attempt as its provider is asked about it. */
+export const knownAttempt = (payment: PaymentRow, attempt: AttemptRow, intentId: string): KnownAttempt => ({
+  id: attempt.id,
+  intentId,
+  orderId: payment.orderId,
+  amount: { amount: payment.amountMinor, currency: payment.currency },
+});
+
+/** A payment and one of its attempts. */
+export type Attempted = { readonly payment: PaymentRow; readonly attempt: AttemptRow };
+
 /**
- * Takes an attempt to its provider and stores where the customer pays. Returns the payment as it is then; an attempt that
- * the provider knows already is left alone. Rejects with ProviderUnreachable, after which the job asks again.
+ * Reads them. The payment comes first: an attempt that changes after it was read changes the payment's version as well, so
+ * that what is stored of the two is guarded by that. Throws when they are gone.
  */
-export async function submitAttempt(
-  deps: PaymentDeps,
-  ids: { paymentId: string; attemptId: string },
-  source: Source,
-): Promise<PaymentRow> {
-  const payment = await findPayment(deps.db.em(), ids.paymentId);
-  const attempt = await findAttempt(deps.db.em(), ids.attemptId);
+export async function findAttempted(
+  sql: Sql,
+  ids: { readonly paymentId: string; readonly attemptId: string },
+): Promise<Attempted> {
+  const payment = await findPayment(sql, ids.paymentId);
+  const attempt = await findAttempt(sql, ids.attemptId);
   if (!payment || !attempt) throw new Error('an attempt that was stored is gone');
-  if (attempt.state !== 'CREATED' || attempt.live === null) return payment;
+  return { payment, attempt };
+}
+
+/**
+ * Takes an attempt, as it was stored or read, to its provider and stores where the customer pays. Returns both as they are
+ * then; an attempt that the provider knows already is left alone. Rejects with ProviderUnreachable, after which the job asks
+ * again.
+ */
+export async function submitAttempt(deps: PaymentDeps, attempted: Attempted, source: Source): Promise<Attempted> {
+  const { payment, attempt } = attempted;
+  if (attempt.state !== 'CREATED' || attempt.live === null) return attempted;
   let intent: Intent;
   try {
     intent = await askIntent(deps, payment, attempt);
   } catch (error) {
     if (!(error instanceof ProviderRefused)) throw error;
-    return refuseAttempt(deps, payment, attempt, error, source);
+    return refuseAttempt(deps, attempted, error, source);
   }
   failPoint('payment.submitted');
-  return storeIntent(deps, payment, attempt, intent, source);
+  return storeIntent(deps, attempted, intent, source);
 }
 
-function storeIntent(
-  deps: PaymentDeps,
-  before: PaymentRow,
-  { id, provider }: AttemptRow,
-  intent: Intent,
-  source: Source,
-): Promise<PaymentRow> {
+function storeIntent(deps: PaymentDeps, before: Attempted, intent: Intent, source: Source): Promise<Attempted> {
   return transact(deps, async (unit) => {
-    const payment = await lockPayment(unit.sql, before.id);
-    const attempt = await findAttempt(unit.sql, id);
-    if (!payment || !attempt) throw new Error('an attempt that was stored is gone');
+    const { id, provider } = before.attempt;
+    const ids = { paymentId: before.payment.id, attemptId: id };
     const cause = { source, at: deps.now(), data: { attemptId: id } };
-    await run(
-      unit.sql,
-      `update attempt set provider_intent_id = ?, trade_type = ?, redirect_url = ?, client_params = ?,
-         provider_state = if(state = 'CREATED', ?, provider_state), next_check_at = if(live is null, null, utc_timestamp(3) + interval ${firstPollSeconds} second), checks = 0,
-         state = if(state = 'CREATED', 'REQUIRES_ACTION', state)
-       where id = ?`,
-      [
-        intent.id,
-        intent.tradeType,
-        intent.redirectUrl,
-        JSON.stringify(intent.clientParams),
-        intent.status,
-        idToBytes(id),
-      ],
-    );
-    let after = payment;
-    // A webhook may have been faster than the answer: then the attempt has gone on already.
-    if (attempt.state === 'CREATED') {
-      after = await savePayment(unit, payment, [{ type: 'AttemptReady' }], cause);
-      await awaitPayment(unit, deps, after);
-    }
-    if (!isUnpaid(after.state)) await hurryAttempt(unit, payment.id);
-    if (intent.fact) {
-      await applyFact(unit, deps, { provider, attemptId: id, intentId: intent.id, fact: intent.fact }, cause);
-      after = (await findPayment(unit.sql, payment.id)) ?? after;
-    }
-    return after;
+    const { payment, isReady } = await readyPayment(unit, before, cause);
+    await updateIntent(unit.sql, id, intent, firstPollSeconds);
+    if (isReady) await awaitPayment(unit, deps, payment);
+    if (!isUnpaid(payment.state)) await hurryAttempt(unit, payment.id);
+    const { fact } = intent;
+    if (fact) await applyFact(unit, deps, { provider, attemptId: id, intentId: intent.id, fact }, cause);
+    if (fact || !isReady) return findAttempted(unit.sql, ids);
+    const { tradeType, redirectUrl, clientParams, status } = intent;
+    const known = { providerIntentId: intent.id, tradeType, redirectUrl, clientParams, providerState: status };
+    return { payment, attempt: { ...before.attempt, ...known, state: 'REQUIRES_ACTION' as const } };
   });
+}
+
+/**
+ * The payment, locked, whose attempt the provider knows now. It is stored as it was read before the provider was asked, unless
+ * it has changed meanwhile; not at all where a webhook was faster than the answer, and the attempt has gone on already.
+ */
+async function readyPayment(
+  unit: Unit,
+  { payment, attempt }: Attempted,
+  cause: Cause,
+): Promise<{ readonly payment: PaymentRow; readonly isReady: boolean }> {
+  const ready = await saveUnchanged(unit, payment, [{ type: 'AttemptReady' }], cause);
+  if (ready) return { payment: ready, isReady: true };
+  const locked = await lockPayment(unit.sql, payment.id);
+  const current = await findAttempt(unit.sql, attempt.id);
+  if (!locked || !current) throw new Error('an attempt that was stored is gone');
+  const isReady = current.state === 'CREATED';
+  return { payment: isReady ? await savePayment(unit, locked, [{ type: 'AttemptReady' }], cause) : locked, isReady };
 }
 
 function refuseAttempt(
   deps: PaymentDeps,
-  payment: PaymentRow,
-  attempt: AttemptRow,
+  { payment, attempt }: Attempted,
   error: ProviderRefused,
   source: Source,
-): Promise<PaymentRow> {
+): Promise<Attempted> {
   return transact(deps, async (unit) => {
     const cause = { source, at: deps.now() };
     const about = { provider: attempt.provider, attemptId: attempt.id, intentId: null };
@@ -114,24 +128,21 @@ function refuseAttempt(
     );
     // There is no intent, so nothing can be paid by this attempt.
     await applyFact(unit, deps, { ...about, fact: { type: 'canceled' } }, cause);
-    return (await findPayment(unit.sql, payment.id)) ?? payment;
+    return findAttempted(unit.sql, { paymentId: payment.id, attemptId: attempt.id });
   });
 }
 
 /** As `submitAttempt`, for a mutation: a provider that does not answer or says no is a refusal. */
-export async function submitOrRefuse(
-  deps: PaymentDeps,
-  ids: { paymentId: string; attemptId: string },
-): Promise<PaymentRow> {
-  const provider = (await findAttempt(deps.db.em(), ids.attemptId))?.provider ?? '';
-  const payment = await asRefusal(provider, submitAttempt(deps, ids, 'api'));
-  const attempt = await findAttempt(deps.db.em(), ids.attemptId);
-  if (attempt?.state === 'FAILED' && attempt.providerIntentId === null) {
+export async function submitOrRefuse(deps: PaymentDeps, attempted: Attempted): Promise<Attempted> {
+  const { provider } = attempted.attempt;
+  const submitted = await asRefusal(provider, submitAttempt(deps, attempted, 'api'));
+  const { attempt } = submitted;
+  if (attempt.state === 'FAILED' && attempt.providerIntentId === null) {
     throw new RefusedError(
-      providerError(attempt.provider, false, `The provider refuses the payment: ${attempt.failureMessage}`),
+      providerError(provider, false, `The provider refuses the payment: ${attempt.failureMessage}`),
     );
   }
-  return payment;
+  return submitted;
 }
 
 /**

@@ -1,9 +1,10 @@
-import { type Sql, select } from '../../shared/database/database.ts';
-import { idToBytes } from '../../shared/values/ids.ts';
+import type { Sql } from '../../shared/database/statements.ts';
 import { takenTopUpTransfer, topUpReference, topUpTransfer, walletId, walletTransfer } from '../domain/ledger.ts';
 import type { PaymentEvent } from '../domain/payment.ts';
 import type { PaymentRow } from '../records.ts';
-import { isPosted, postTransfer } from './transfer.ts';
+import { findRefund } from '../refund-store.ts';
+import { isPosted, lockBalance, lossesOf } from './ledger-store.ts';
+import { postTransfer } from './transfer.ts';
 
 /** An entry of a payment's journal and the state that it led to. */
 type Step = { readonly event: PaymentEvent; readonly state: PaymentRow['state'] };
@@ -45,8 +46,8 @@ async function isTaken(
   cause: { readonly data?: Readonly<Record<string, unknown>> | undefined },
 ): Promise<boolean> {
   if (cause.data?.['origin'] !== undefined) return true;
-  const [row] = await select(sql, 'select origin from refund where id = ?', [idToBytes(refundId)]);
-  return row !== undefined && row['origin'] !== 'PLATFORM';
+  const refund = await findRefund(sql, refundId);
+  return refund !== null && refund.origin !== 'PLATFORM';
 }
 
 /** How much of it the wallet pays and how much is the house's loss: now, or as it was when it was taken last. */
@@ -59,18 +60,10 @@ async function takenFrom(
   const amountMinor = 'amountMinor' in event ? event.amountMinor : 0n;
   if (event.type === 'RefundFailed') {
     // What was taken and given back before sums to zero.
-    const [loss] = await select(
-      sql,
-      `select coalesce(sum(e.amount_minor), 0) lost from ledger_transfer t join ledger_entry e on e.transfer_id = t.id join ledger_account a on a.id = e.account_id
-       where t.payment_id = ? and t.reference like ? and a.kind = 'LOSSES'`,
-      [idToBytes(payment.id), `topup-refund:${refundId}:%`],
-    );
-    const lossMinor = -BigInt(loss?.['lost'] as string);
+    const lossMinor = await lossesOf(sql, payment.id, `topup-refund:${refundId}:`);
     return { walletMinor: amountMinor - lossMinor, lossMinor };
   }
-  const id = walletId(payment.customerId, payment.currency);
-  const [row] = await select(sql, 'select balance_minor from ledger_account where id = ? for update', [idToBytes(id)]);
-  const balanceMinor = row ? BigInt(row['balance_minor'] as string) : 0n;
+  const balanceMinor = await lockBalance(sql, walletId(payment.customerId, payment.currency));
   const walletMinor = balanceMinor < amountMinor ? balanceMinor : amountMinor;
   return { walletMinor, lossMinor: amountMinor - walletMinor };
 }

@@ -1,9 +1,9 @@
 import { type Page, foreignCursor, pageArguments, toPage } from '../../shared/values/paging.ts';
-import { type Row, type Sql, placeholders, select, toDate } from '../../shared/database/database.ts';
+import type { Sql } from '../../shared/database/statements.ts';
 import { badUserInput } from '../../shared/errors/errors.ts';
-import { idFromBytes, idToBytes } from '../../shared/values/ids.ts';
 import { isCurrency } from '../../shared/values/currencies.ts';
 import { accountId, walletId } from '../domain/ledger.ts';
+import * as ledger from './ledger-store.ts';
 import type { LedgerEntryRow } from './records.ts';
 
 /** A customer's money here in one currency, in minor units. */
@@ -21,16 +21,9 @@ export type WalletView = {
 export async function readWallet(sql: Sql, ownerId: string, currency: string): Promise<WalletView> {
   const held = accountId({ kind: 'HELD', ownerId, currency });
   const id = walletId(ownerId, currency);
-  const ids = [id, held];
-  const rows = await select(
-    sql,
-    `select id, balance_minor from ledger_account where id in (${placeholders(ids)})`,
-    ids.map(idToBytes),
-  );
-  const balances = new Map(
-    rows.map((row) => [idFromBytes(row['id'] as Buffer), BigInt(row['balance_minor'] as string)]),
-  );
-  return { id, ownerId, currency, balanceMinor: balances.get(id) ?? 0n, heldMinor: balances.get(held) ?? 0n };
+  const balances = await ledger.findBalances(sql, [id, held]);
+  const minorOf = (account: string): bigint => balances.get(account)?.balanceMinor ?? 0n;
+  return { id, ownerId, currency, balanceMinor: minorOf(id), heldMinor: minorOf(held) };
 }
 
 /** The wallet in `currency`, or the one that was opened first; null where none was. Throws BAD_USER_INPUT for no currency code. */
@@ -39,12 +32,8 @@ export async function findWallet(sql: Sql, ownerId: string, currency: string | n
     if (!isCurrency(currency)) throw badUserInput('currency: is the code of a currency of ISO 4217, e.g. EUR.');
     return readWallet(sql, ownerId, currency);
   }
-  const [row] = await select(
-    sql,
-    "select currency from ledger_account where owner_id = ? and kind = 'AVAILABLE' order by created_at, currency limit 1",
-    [idToBytes(ownerId)],
-  );
-  return row ? readWallet(sql, ownerId, String(row['currency'])) : null;
+  const first = await ledger.findFirstCurrency(sql, ownerId);
+  return first === null ? null : readWallet(sql, ownerId, first);
 }
 
 /** A wallet's entries, newest first. */
@@ -56,22 +45,9 @@ export async function listEntries(
   const page = pageArguments(input, { name: 'wallet entries', keyLength: 1, selection: wallet });
   const before = page.after?.[0];
   if (before !== undefined && !Number.isSafeInteger(before)) throw foreignCursor();
-  const rows = await select(
-    sql,
-    `select e.*, t.reference, t.reason from ledger_entry e join ledger_transfer t on t.id = e.transfer_id
-     where e.account_id = ? ${before === undefined ? '' : 'and e.seq < ?'} order by e.seq desc limit ${page.first + 1}`,
-    before === undefined ? [idToBytes(wallet)] : [idToBytes(wallet), before],
-  );
-  return toPage(rows.map(entryFrom), page, (entry) => [Number(entry.seq)]);
+  const entries = await ledger.listEntries(sql, wallet, {
+    beforeSeq: before === undefined ? null : Number(before),
+    limit: page.first + 1,
+  });
+  return toPage(entries, page, (entry) => [Number(entry.seq)]);
 }
-
-const entryFrom = (row: Row): LedgerEntryRow => ({
-  accountId: idFromBytes(row['account_id'] as Buffer),
-  seq: BigInt(row['seq'] as string),
-  transferId: idFromBytes(row['transfer_id'] as Buffer),
-  amountMinor: BigInt(row['amount_minor'] as string),
-  balanceAfterMinor: BigInt(row['balance_after_minor'] as string),
-  at: toDate(row['at']) as Date,
-  reference: String(row['reference']),
-  reason: String(row['reason']),
-});

@@ -2,11 +2,11 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
-import { type Database, openDatabase, select } from '../../shared/database/database.ts';
+import { type Database, openDatabase } from '../../shared/database/database.ts';
 import { openDependency } from '../../shared/process/dependency.ts';
 import type { Env } from '../../shared/process/env.ts';
 import { isUnavailable } from '../../shared/errors/errors.ts';
-import { type DueIn, startDueWork } from '../../shared/process/due-work.ts';
+import { startDueWork } from '../../shared/process/due-work.ts';
 import type { Loop } from '../../shared/process/loop.ts';
 import { collectGarbage } from '../../shared/process/memory.ts';
 import { runProcess } from '../../shared/process/run-process.ts';
@@ -26,6 +26,7 @@ import { actInDashboard, dashboardBody } from './own-doings.ts';
 import { createRefund, getRefund, refundBody, settleRefund } from './refunds.ts';
 import { readStatement, statementQuery } from './statement.ts';
 import { simulatedSchema } from './subgraph.ts';
+import { findDueTimes } from './webhook-store.ts';
 import { controlBody, owedWebhooks, storeControl } from './webhooks.ts';
 
 const maxBodyBytes = 16 * 1024;
@@ -71,7 +72,7 @@ export async function startSimulatedProvider(env: Env, options: { log?: Logger }
     name: 'simulated provider',
     everyMs: lookEveryMs,
     log,
-    look: () => readDueTimes(db),
+    look: () => findDueTimes(db.em()),
     works: { deliveries: openDeliveries({ db, target, log }), authorizations: () => expireAuthorizations(db) },
   });
   const endpoints = createEndpoints(db, config, dueWork.deliveries);
@@ -95,17 +96,6 @@ export async function startSimulatedProvider(env: Env, options: { log?: Logger }
       await db.close();
     },
   };
-}
-
-/** In how many milliseconds the first webhook is to be sent, and the first money held to be let go. One statement. */
-async function readDueTimes(db: Database): Promise<DueIn<'deliveries' | 'authorizations'>> {
-  const [row] = await select(
-    db.em(),
-    `select timestampdiff(microsecond, utc_timestamp(3), (select min(due_at) from webhook where due_at is not null)) as deliveries,
-       timestampdiff(microsecond, utc_timestamp(3), (select min(capture_before) from intent where capture_before is not null)) as authorizations`,
-  );
-  const dueIn = (microseconds: unknown): number | null => (microseconds === null ? null : Number(microseconds) / 1_000);
-  return { deliveries: dueIn(row?.['deliveries']), authorizations: dueIn(row?.['authorizations']) };
 }
 
 function fail(response: ServerResponse, error: Error, log: Logger): void {

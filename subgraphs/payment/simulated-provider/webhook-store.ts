@@ -1,7 +1,8 @@
 import { sql as expression } from 'kysely';
 import { readerOf } from '../../shared/database/reader.ts';
-import type { Sql } from '../../shared/database/statements.ts';
+import { type Sql, select } from '../../shared/database/statements.ts';
 import { change, changePrepared, find, prepare } from '../../shared/database/tables.ts';
+import type { DueIn } from '../../shared/process/due-work.ts';
 import { databaseNow } from '../../shared/tables/records.ts';
 import { BehaviourRecord, type BehaviourRow, OwedWebhookRecord, type OwedWebhookRow } from './records.ts';
 import { insert, tables } from './tables.ts';
@@ -131,3 +132,14 @@ export const storeUndelivered = async (
     'any',
   );
 };
+
+/** In how many milliseconds the first webhook is to be sent, and the first money held to be let go. One statement. */
+export async function findDueTimes(sql: Sql): Promise<DueIn<'deliveries' | 'authorizations'>> {
+  const [row] = await select(
+    sql,
+    `select timestampdiff(microsecond, utc_timestamp(3), (select min(due_at) from webhook where due_at is not null)) as deliveries,
+       timestampdiff(microsecond, utc_timestamp(3), (select min(capture_before) from intent where capture_before is not null)) as authorizations`,
+  );
+  const dueIn = (microseconds: unknown): number | null => (microseconds === null ? null : Number(microseconds) / 1_000);
+  return { deliveries: dueIn(row?.['deliveries']), authorizations: dueIn(row?.['authorizations']) };
+}

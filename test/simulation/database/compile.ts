@@ -193,13 +193,13 @@ function callOf(name: string, operands: readonly Expression[], names: Names, sch
 
 export type Query = { run(scope: Scope): Values[] };
 
-/** A SELECT without locks. `*` gives the columns of the first source. */
+/** A SELECT without locks. */
 export function compileSelect(select: Select, schema: Schema, outer: Names | null = null): Query {
   const names: Names = {
     sources: select.sources.map(({ table, alias }) => ({ alias, table: tableOf(schema, table) })),
     outer,
   };
-  const items = (select.items ?? allColumns(names)).map(({ expression }) => compile(expression, names, schema));
+  const items = itemsOf(select, names).map(({ expression }) => compile(expression, names, schema));
   const joins = select.sources.map(({ table, join }) => ({
     table,
     isLeft: join?.left ?? false,
@@ -239,12 +239,16 @@ export function compileSelect(select: Select, schema: Schema, outer: Names | nul
   };
 }
 
-/** The items that `*` stands for. */
-export const allColumns = ({ sources: [first] }: Names): { expression: Expression; name: string }[] =>
-  (first?.table.columns ?? []).map(({ name }) => ({
-    expression: { kind: 'column', table: first?.alias ?? null, name },
-    name,
-  }));
+/** What is selected, item by item. `*` gives the columns of the first source, `source.*` those of that one. */
+export function itemsOf({ items }: Select, { sources }: Names): { expression: Expression; name: string }[] {
+  const columnsOf = (source: Names['sources'][number] | undefined) =>
+    (source?.table.columns ?? []).map(({ name }) => ({
+      expression: { kind: 'column', table: source?.alias ?? null, name } as const,
+      name,
+    }));
+  if (items === null) return columnsOf(sources[0]);
+  return items.flatMap((item) => ('all' in item ? columnsOf(sources.find(({ alias }) => alias === item.all)) : item));
+}
 
 export function tableOf(schema: Schema, name: string): Table {
   const table = schema.get(name);

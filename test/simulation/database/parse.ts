@@ -21,11 +21,13 @@ export type Source = {
   /** Null for the first. */
   readonly join: { readonly left: boolean; readonly on: Expression } | null;
 };
+/** A value with its name, or all columns of a source. */
+export type Item = { readonly expression: Expression; readonly name: string } | { readonly all: string };
 export type Ordering = { readonly by: Expression; readonly descending: boolean };
 export type Select = {
   readonly kind: 'select';
   /** Null for `*`. */
-  readonly items: readonly { readonly expression: Expression; readonly name: string }[] | null;
+  readonly items: readonly Item[] | null;
   readonly sources: readonly Source[];
   readonly where: Expression | null;
   readonly order: readonly Ordering[];
@@ -113,7 +115,9 @@ export function readSelect(reader: Reader): Select {
   reader.expect('select');
   const items = reader.takes('*')
     ? null
-    : reader.list(() => {
+    : reader.list((): Item => {
+        const all = reader.takesAll();
+        if (all !== null) return { all };
         const begin = reader.peek().text;
         const expression = readExpression(reader);
         const last = expression.kind === 'column' ? expression.name : begin;
@@ -124,11 +128,12 @@ export function readSelect(reader: Reader): Select {
   return { kind: 'select', items, sources, ...tail, forUpdate: reader.takes('for', 'update') };
 }
 
-const endOfSource = new Set(['where', 'order', 'limit', 'for', 'join', 'left', 'on', 'force', 'set', 'group']);
+const endOfSource = new Set(['where', 'order', 'limit', 'for', 'join', 'left', 'inner', 'on', 'force', 'set', 'group']);
 
 function readSources(reader: Reader): Source[] {
   const read = (): { table: string; alias: string } => {
     const table = reader.name();
+    reader.takes('as');
     const token = reader.peek();
     const hasAlias = token.kind === 'name' || (token.kind === 'word' && !endOfSource.has(token.text));
     const alias = hasAlias ? reader.name() : table;
@@ -138,7 +143,7 @@ function readSources(reader: Reader): Source[] {
   const sources: Source[] = [{ ...read(), join: null }];
   for (;;) {
     const left = reader.takes('left', 'join');
-    if (!left && !reader.takes('join')) return sources;
+    if (!left && !reader.takes('inner', 'join') && !reader.takes('join')) return sources;
     const source = read();
     reader.expect('on');
     sources.push({ ...source, join: { left, on: readExpression(reader) } });

@@ -3,11 +3,11 @@ import {
   type Scope,
   type Value,
   type Values,
-  allColumns,
   compile,
   compileOrder,
   compileSelect,
   isTrue,
+  itemsOf,
   tableOf,
 } from './compile.ts';
 import { Blocked, DatabaseError, type Stored, type Transaction } from './memory.ts';
@@ -57,7 +57,7 @@ function prepareSelect(schema: Schema, select: Select): Run {
     sources: select.sources.map(({ table, alias }) => ({ alias, table: tableOf(schema, table) })),
     outer: null,
   };
-  const items = (select.items ?? allColumns(names)).map(({ expression, name }) => {
+  const items = itemsOf(select, names).map(({ expression, name }) => {
     const source = names.sources.find(({ alias, table }) =>
       expression.kind === 'column' && (expression.table === null ? table.columns.some((one) => one.name === expression.name) : alias === expression.table)); // prettier-ignore
     const column = source?.table.columns.find((one) => expression.kind === 'column' && one.name === expression.name);

@@ -63,6 +63,14 @@ export class Reader {
     if (token.kind !== 'word' && token.kind !== 'name') throw this.unexpected('a name');
     return token.text;
   }
+  /** The source whose columns the next tokens stand for, as in `payment.*`; null where they are something else. */
+  takesAll(): string | null {
+    const { kind, text } = this.peek();
+    const isAll = (kind === 'word' || kind === 'name') && this.peek(1).text === '.' && this.peek(2).text === '*';
+    if (!isAll) return null;
+    this.#position += 3;
+    return text;
+  }
   /** What `read` reads, once or more with commas between. */
   list<T>(read: () => T): T[] {
     const items = [read()];

@@ -96,7 +96,7 @@ test('the word that money has arrived and the money are one step, so nothing com
   const said = arrived(payment.id);
   try {
     const waiting =
-      "select 1 from information_schema.processlist where command = 'Query' and time >= 1 and info like 'update attempt set state%'";
+      "select 1 from information_schema.processlist where command = 'Query' and time >= 1 and info like '%update `attempt` set%'";
     await until(async () => (await world.rows(waiting)).length > 0);
     const [row] = await world.rows('select state, capturing_minor from payment where id = ?', [bytes(payment.id)]);
     expect({ ...row }).toMatchObject({ state: 'OPEN', capturing_minor: 0 });

@@ -258,7 +258,7 @@ export async function create(
   }
 }
 
-/** Starts a mixed payment that must succeed: `[wallet part, external part]`. */
+/** Starts a mixed payment that must succeed: `[wallet part, external part]`; asked for again as in `create`. */
 export async function createMixed(
   world: PaymentWorld,
   viewer: Viewer,
@@ -267,9 +267,12 @@ export async function createMixed(
   key: string = newId(),
 ): Promise<[Loose, Loose]> {
   const parts = [{ method: 'WALLET', amount: { amount: walletMinor, currency: 'EUR' } }, { method: 'SIMULATED_CARD' }];
-  const { data, errors } = await world.run(viewer, documents.mixed, { input: { orderId, parts }, key });
-  if (data?.createMixedPayment.payments.length !== 2) throw new Error(JSON.stringify({ errors, data }));
-  return data.createMixedPayment.payments;
+  for (let tries = 1; ; tries += 1) {
+    const { data, errors } = await world.run(viewer, documents.mixed, { input: { orderId, parts }, key });
+    if (data?.createMixedPayment.payments.length === 2) return data.createMixedPayment.payments;
+    const isLater = data?.createMixedPayment.userErrors.some(({ retryable }: Loose) => retryable === true);
+    if (!isLater || tries >= 5) throw new Error(JSON.stringify({ errors, data }));
+  }
 }
 
 /** Gives a user money to spend. */
