@@ -52,7 +52,7 @@ const rememberedClients = 1_000;
 
 /** More is asked for than this gateway can do now; the operation has not begun, and may be sent again. */
 export const overloaded = (): GraphQLError =>
-  new GraphQLError('Too much is asked for at the moment; try again in a second.', {
+  new GraphQLError('The server is busy; try again in a second.', {
     extensions: {
       code: 'OVERLOADED',
       http: { status: 503, headers: new Map([['retry-after', String(retryAfterSeconds)]]) },

@@ -98,7 +98,8 @@ export async function listNights(
   { from, to }: { readonly from: string; readonly to: string },
 ): Promise<AvailabilityDay[]> {
   const days = daysBetween(from, to);
-  if (days < 1 || days > maxAvailabilityDays) throw badUserInput(`to: is 1 to ${maxAvailabilityDays} days after from.`);
+  if (days < 1 || days > maxAvailabilityDays)
+    throw badUserInput(`to: must be 1 to ${maxAvailabilityDays} days after from.`);
   const { capacity } = product;
   if (capacity === null) return [];
   const rows = new Map((await loaders.nights.load({ productId: product.id, from, to })).map((day) => [day.date, day]));

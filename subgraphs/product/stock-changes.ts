@@ -27,7 +27,8 @@ export async function watchStock(
 ): Promise<AsyncIterableIterator<StockChange>> {
   const { live, stockReader } = deps;
   const ids = [...new Set(productIds)];
-  if (ids.length < 1 || ids.length > maxProducts) throw badUserInput(`productIds: are 1 to ${maxProducts}.`);
+  if (ids.length < 1 || ids.length > maxProducts)
+    throw badUserInput(`productIds: must contain 1 to ${maxProducts} ids.`);
   // Known before the first wait, so that a change right after this is one.
   const begun = await stockReader.stocks(ids);
   const seen = new Map(ids.map((id) => [id, begun.get(id)?.version]));

@@ -96,7 +96,7 @@ describe('npm start', () => {
     ['SERVICE_TOKENS', 'a=b', 'has no token for gateway, user, product, order, payment'],
     ['DEMO_SHOP', '1', 'is neither true nor false'],
     ['ADMIN_MOBILE', 'abc', 'is no mobile number'],
-    ['ADMIN_PASSWORD', 'short', 'A password has 8 to 128 characters'],
+    ['ADMIN_PASSWORD', 'short', 'A password must have 8 to 128 characters'],
   ])(
     '%s=%j is refused by name, with exit code 2 and no stack',
     async (variable, value, why) => {

@@ -113,7 +113,7 @@ async function apply(tx: Sql, user: UserViewer, changes: readonly StockChange[])
 /** The counters would not hold: too few for what is allocated, or too many to count. */
 export const outOfBounds = (stock: Stock, onHand: number): Refusal =>
   onHand > maxUnits
-    ? validationError(`A stock has at most ${maxUnits} units; there are ${stock.onHand}.`)
+    ? validationError(`A stock can have at most ${maxUnits} units; it has ${stock.onHand} now.`)
     : {
         __typename: 'NegativeStockError',
         code: 'NEGATIVE_STOCK',

@@ -122,9 +122,9 @@ function productOf(input: CreateProductInput, made: { id: string; sellerId: stri
 function refuseProblems(product: Product, onHand: number): void {
   const problems = [...checkSku(product.sku), ...checkContent(product), ...checkRooms(product.kind, product)];
   if (product.status === 'ARCHIVED')
-    problems.push(validationError('A new product is not archived.', ['input', 'status']));
+    problems.push(validationError('A new product cannot be archived.', ['input', 'status']));
   if (onHand < 0 || onHand > maxUnits) {
-    problems.push(validationError(`initialOnHand is within 0 and ${maxUnits}.`, ['input', 'initialOnHand']));
+    problems.push(validationError(`initialOnHand must be between 0 and ${maxUnits}.`, ['input', 'initialOnHand']));
   } else if (onHand > 0 && !hasStock(product.kind)) {
     problems.push(validationError(`A ${product.kind} product has no stock.`, ['input', 'initialOnHand']));
   }

@@ -140,23 +140,24 @@ export function checkBranch({
   branch,
   orderId,
 }: Pick<ReserveStockInput, 'sagaId' | 'branch' | 'orderId'>): void {
-  if (!isId(sagaId) || !isId(orderId)) throw badUserInput('sagaId and orderId: are canonical UUIDs.');
+  if (!isId(sagaId) || !isId(orderId)) throw badUserInput('sagaId and orderId: must be canonical UUIDs.');
   if (branch.length < 1 || branch.length > maxBranchLength)
-    throw badUserInput(`branch: has 1 to ${maxBranchLength} characters.`);
+    throw badUserInput(`branch: must have 1 to ${maxBranchLength} characters.`);
 }
 
 function checkInput(input: ReserveStockInput): void {
   checkBranch(input);
   const fine = (units: number) => Number.isInteger(units) && units >= 1 && units <= maxUnits;
-  if (input.lines.length < 1 || input.lines.length > maxLines) throw badUserInput(`lines: are 1 to ${maxLines}.`);
+  if (input.lines.length < 1 || input.lines.length > maxLines)
+    throw badUserInput(`lines: must have 1 to ${maxLines} entries.`);
   if (
     !input.lines.every((line) => fine(line.quantity)) ||
     !mergeLines(input.lines).every((line) => fine(line.quantity))
   ) {
-    throw badUserInput(`lines: a product's quantity is within 1 and ${maxUnits}.`);
+    throw badUserInput(`lines: a product's quantity must be between 1 and ${maxUnits}.`);
   }
   if (!staysAreFine(input.lines))
     throw badUserInput(
-      `lines: a stay has two dates, the later one second; all have ${maxNightsPerOrder} nights at most.`,
+      `lines: a stay needs two dates, the earlier one first, and all stays together at most ${maxNightsPerOrder} nights.`,
     );
 }

@@ -98,7 +98,7 @@ async function changeThreshold(tx: Sql, product: Product, units: number): Promis
   const path = ['input', 'lowStockThreshold'];
   if (!hasStock(product.kind)) throw new RefusedError(validationError(`A ${product.kind} product has no stock.`, path));
   if (units < 0 || units > maxUnits)
-    throw new RefusedError(validationError(`lowStockThreshold is within 0 and ${maxUnits}.`, path));
+    throw new RefusedError(validationError(`lowStockThreshold must be between 0 and ${maxUnits}.`, path));
   await setLowStockThreshold(tx, product.id, units);
 }
 
@@ -116,10 +116,10 @@ async function changeNights(
   const overbooked = await changeCapacity(tx, { productId: product.id, capacity, firstNight }, change.user.userId);
   if (overbooked === null) return;
   throw new RefusedError(
-    validationError(`capacity: more rooms are booked for the night of ${overbooked}, and perhaps for others.`, [
-      'input',
-      'capacity',
-    ]),
+    validationError(
+      `capacity: more rooms than that are booked for the night of ${overbooked}, and perhaps for others.`,
+      ['input', 'capacity'],
+    ),
   );
 }
 

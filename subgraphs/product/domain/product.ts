@@ -63,7 +63,7 @@ const addOnCode = codeOf(maxAddOnCodeLength);
 export const hasStock = (kind: ProductKind): boolean => kind === 'STOCKED';
 
 export const checkSku = (text: string): Refusal[] =>
-  sku.test(text) ? [] : [problem('sku', `has 1 to ${maxSkuLength} characters of A-Z a-z 0-9 . _ -`)];
+  sku.test(text) ? [] : [problem('sku', `must have 1 to ${maxSkuLength} characters of A-Z a-z 0-9 . _ -`)];
 
 /** Every rule that the content breaks; empty when it is fine. Paths begin with `input`. */
 export function checkContent(content: ProductContent): Refusal[] {
@@ -93,41 +93,42 @@ export function checkRooms(kind: ProductKind, rooms: Pick<ProductContent, 'capac
   const limits = { capacity: maxCapacity, maxGuests: maxGuestsPerRoom } as const;
   return (['capacity', 'maxGuests'] as const).flatMap((field) => {
     const value = rooms[field];
-    if (kind !== 'BOOKABLE') return value === null ? [] : [problem(field, `is only for BOOKABLE products`)];
+    if (kind !== 'BOOKABLE') return value === null ? [] : [problem(field, 'is only for BOOKABLE products')];
     const fine = value !== null && value >= 1 && value <= limits[field];
-    return fine ? [] : [problem(field, `of a BOOKABLE product is within 1 and ${limits[field]}`)];
+    return fine ? [] : [problem(field, `of a BOOKABLE product must be between 1 and ${limits[field]}`)];
   });
 }
 
 function checkPrices(price: Money, marketPrice: Money | null): Refusal[] {
   const problems: Refusal[] = [];
   const amount = ({ amount: minor }: Money) => minor >= 1n && minor <= maxAmountMinor;
-  if (!amount(price)) problems.push(problem('price.amount', `is within 1 and ${maxAmountMinor} minor units`));
+  if (!amount(price)) problems.push(problem('price.amount', `must be between 1 and ${maxAmountMinor} minor units`));
   if (!isCurrency(price.currency))
-    problems.push(problem('price.currency', 'is the code of a currency of ISO 4217, e.g. EUR'));
+    problems.push(problem('price.currency', 'must be a currency code of ISO 4217, e.g. EUR'));
   if (marketPrice === null) return problems;
   if (!amount(marketPrice))
-    problems.push(problem('marketPrice.amount', `is within 1 and ${maxAmountMinor} minor units`));
+    problems.push(problem('marketPrice.amount', `must be between 1 and ${maxAmountMinor} minor units`));
   if (marketPrice.currency !== price.currency)
-    problems.push(problem('marketPrice.currency', "is the price's currency"));
+    problems.push(problem('marketPrice.currency', "must be the price's currency"));
   return problems;
 }
 
 function checkAddOns(addOns: readonly AddOn[], currency: string): Refusal[] {
   const problems: Refusal[] = [];
-  if (addOns.length > maxAddOns) problems.push(problem('addOns', `are at most ${maxAddOns}`));
+  if (addOns.length > maxAddOns) problems.push(problem('addOns', `must have at most ${maxAddOns} entries`));
   const codes = new Set<string>();
   for (const [index, { code, name, unitPrice }] of addOns.entries()) {
     const at = `addOns.${index}`;
     if (!addOnCode.test(code)) {
-      problems.push(problem(`${at}.code`, `has 1 to ${maxAddOnCodeLength} characters of A-Z a-z 0-9 . _ -`));
+      problems.push(problem(`${at}.code`, `must have 1 to ${maxAddOnCodeLength} characters of A-Z a-z 0-9 . _ -`));
     }
     if (codes.has(code)) problems.push(problem(`${at}.code`, 'is used by another add-on of this product'));
     codes.add(code);
     const broken = brokenTextRule(name, nameRule);
     if (broken !== null) problems.push(problem(`${at}.name`, broken));
-    if (unitPrice.amount < 0) problems.push(problem(`${at}.unitPrice.amount`, 'is 0 or more minor units'));
-    if (unitPrice.currency !== currency) problems.push(problem(`${at}.unitPrice.currency`, "is the price's currency"));
+    if (unitPrice.amount < 0) problems.push(problem(`${at}.unitPrice.amount`, 'must be 0 or more minor units'));
+    if (unitPrice.currency !== currency)
+      problems.push(problem(`${at}.unitPrice.currency`, "must be the price's currency"));
   }
   return problems;
 }

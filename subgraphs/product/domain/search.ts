@@ -32,6 +32,6 @@ export type SearchWord = { readonly part: string; readonly stem: string };
 export function wordsOf(query: string): SearchWord[] {
   const parts = foldedOf(firstOf(query, maxQueryLength)).split(/\s+/).filter(Boolean);
   if (lengthOf(query) > maxQueryLength || parts.length > maxQueryWords)
-    throw badUserInput(`filter.query: has at most ${maxQueryLength} characters and ${maxQueryWords} words.`);
+    throw badUserInput(`filter.query: must have at most ${maxQueryLength} characters and ${maxQueryWords} words.`);
   return parts.map((part) => ({ part, stem: stemOf(part) }));
 }

@@ -112,7 +112,7 @@ export function checkDeltas(changes: readonly StockDelta[]): Refusal[] {
     ...checkCount(changes.length),
     ...changes.flatMap(({ delta, reason }, index) => [
       ...(delta === 0 || Math.abs(delta) > maxUnits
-        ? [problem(index, 'delta', `is within ±${maxUnits} and not 0`)]
+        ? [problem(index, 'delta', `must be between -${maxUnits} and ${maxUnits}, and not 0`)]
         : []),
       ...checkReason(index, reason),
     ]),
@@ -127,8 +127,8 @@ export function checkSets(changes: readonly StockSet[]): Refusal[] {
       const twice = seen.has(productId);
       seen.add(productId);
       return [
-        ...(twice ? [problem(index, 'productId', 'stands here twice')] : []),
-        ...(onHand < 0 || onHand > maxUnits ? [problem(index, 'onHand', `is within 0 and ${maxUnits}`)] : []),
+        ...(twice ? [problem(index, 'productId', 'appears twice')] : []),
+        ...(onHand < 0 || onHand > maxUnits ? [problem(index, 'onHand', `must be between 0 and ${maxUnits}`)] : []),
         ...checkReason(index, reason),
       ];
     }),
@@ -136,7 +136,9 @@ export function checkSets(changes: readonly StockSet[]): Refusal[] {
 }
 
 const checkCount = (count: number): Refusal[] =>
-  count >= 1 && count <= maxChanges ? [] : [validationError(`There are 1 to ${maxChanges} changes.`, ['changes'])];
+  count >= 1 && count <= maxChanges
+    ? []
+    : [validationError(`changes must have 1 to ${maxChanges} entries.`, ['changes'])];
 
 function checkReason(index: number, reason: string): Refusal[] {
   const broken = brokenTextRule(reason, { min: 1, max: maxReasonLength, lines: true });

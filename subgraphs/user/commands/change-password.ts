@@ -39,7 +39,7 @@ export function changePassword(
     let replayed = (await findKey(deps.db.em(), claim)) !== null;
     if (!replayed) {
       if (!(await fits(deps, viewer, credentials, { ...request, password: request.current }))) {
-        throw new RefusedError({ ...invalidCredentialsError('The current password is another.'), path: ['current'] });
+        throw new RefusedError({ ...invalidCredentialsError('The current password is wrong.'), path: ['current'] });
       }
       replayed = await replace(deps, viewer, {
         from: credentials.passwordHash,

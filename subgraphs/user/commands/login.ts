@@ -8,7 +8,7 @@ import { type Credentials, findCredentials, lockPassword } from '../store.ts';
 import type { Places } from '../sign-in-places.ts';
 import { type AuthPayload, authRefused, lookAtPassword, signedIn } from './sign-in.ts';
 
-const wrong = () => new RefusedError(invalidCredentialsError('This mobile number and password do not fit.'));
+const wrong = () => new RefusedError(invalidCredentialsError('The mobile number or the password is wrong.'));
 
 /**
  * Signs in by mobile number and password. An unknown number and a wrong password get the same answer in the same time.

@@ -25,7 +25,7 @@ export async function refreshTokens(deps: UserDeps, refreshToken: string): Promi
         invalidCredentialsError('This refresh token was used before, so the session was ended; sign in again.'),
       ]);
     case 'refused':
-      return authRefused([invalidCredentialsError('This refresh token is not good any more; sign in again.')]);
+      return authRefused([invalidCredentialsError('This refresh token is no longer valid; sign in again.')]);
   }
 }
 

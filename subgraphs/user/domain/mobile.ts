@@ -50,6 +50,6 @@ export function mobilePrefix(text: string): string | null {
 export function checkMobile(text: string, path: readonly string[]): Checked<string> {
   const mobile = normaliseMobile(text);
   return mobile === null
-    ? refuse('A mobile number has 5 to 15 digits, optionally after a + or 00.', path)
+    ? refuse('A mobile number must have 5 to 15 digits, optionally after a + or 00.', path)
     : accept(mobile);
 }

@@ -36,17 +36,17 @@ export function checkPassword(
 ): Checked<string> {
   const normal = normalisePassword(password);
   const guess = folded(normal);
-  if (!normal.isWellFormed()) return refuse('A password is valid Unicode.', path);
+  if (!normal.isWellFormed()) return refuse('A password must be valid Unicode.', path);
   if (lengthOf(guess) < minPasswordLength || lengthOf(normal) > maxPasswordLength)
     return refuse(
-      `A password has ${minPasswordLength} to ${maxPasswordLength} characters; at least ${minPasswordLength} of them are visible.`,
+      `A password must have ${minPasswordLength} to ${maxPasswordLength} characters, at least ${minPasswordLength} of them visible.`,
       path,
     );
-  if (commonPasswords.has(guess))
-    return refuse('This password is one of those that are guessed first; choose another.', path);
-  if (isRow(guess)) return refuse('A password is more than a repeated character or a row; choose another.', path);
+  if (commonPasswords.has(guess)) return refuse('This password is too common; choose another.', path);
+  if (isRow(guess))
+    return refuse('A password must be more than a repeated character or a sequence; choose another.', path);
   if (isOfOwner(guess, owner))
-    return refuse('A password is more than your name or mobile number; choose another.', path);
+    return refuse('A password must be more than your name or mobile number; choose another.', path);
   return accept(normal);
 }
 

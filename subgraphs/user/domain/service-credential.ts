@@ -20,7 +20,9 @@ export function checkPair(pair: { app: string; service: string }): readonly Refu
   const refusals: Refusal[] = [];
   if (!appName.test(pair.app)) {
     refusals.push(
-      validationError('An app has 1 to 32 small letters, digits and hyphens, beginning with a letter.', ['app']),
+      validationError('An app must have 1 to 32 lower-case letters, digits and hyphens, beginning with a letter.', [
+        'app',
+      ]),
     );
   }
   if (!subgraphNames.some((name) => name === pair.service)) {

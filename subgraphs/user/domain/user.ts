@@ -56,7 +56,7 @@ function checkAvatar(text: string, path: readonly string[]): Checked<string> {
   return lengthOf(text) <= maxAvatarLength && (isPath || isUrl)
     ? accept(text)
     : refuse(
-        `An avatar is an https URL, or a path that begins with one /, of at most ${maxAvatarLength} characters.`,
+        `An avatar must be an https URL, or a path that begins with one /, of at most ${maxAvatarLength} characters.`,
         path,
       );
 }
@@ -72,7 +72,7 @@ export function checkProfile(
 ): { readonly values: Partial<Profile> } | { readonly refusals: readonly Refusal[] } {
   const path = (field: string): string[] => ['input', field];
   const checks: Record<string, Checked<unknown>> = {};
-  if (input.name === null) checks['name'] = refuse('A name can be changed, not removed.', path('name'));
+  if (input.name === null) checks['name'] = refuse('A name can be changed but not removed.', path('name'));
   else if (input.name !== undefined) checks['name'] = checkName(input.name, path('name'));
   if (input.gender !== undefined) checks['gender'] = accept(input.gender ?? 'UNSPECIFIED');
   const clearable = { nickname: checkName, avatar: checkAvatar, info: checkInfo };
@@ -87,7 +87,7 @@ export const mobileTakenError = () =>
   ({
     __typename: 'MobileTakenError',
     code: 'MOBILE_TAKEN',
-    message: 'This mobile number belongs to an account already; sign in instead.',
+    message: 'This mobile number already belongs to an account; sign in instead.',
     path: ['input', 'mobile'],
   }) satisfies Refusal;
 

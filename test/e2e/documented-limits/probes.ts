@@ -68,7 +68,7 @@ const search: Probe = (world, length) =>
 async function nights(world: World, count: number): Promise<Outcome> {
   const query = 'query ($id: ID!, $from: LocalDate!, $to: LocalDate!) { product(id: $id) { availability(from: $from, to: $to) { date } } }'; // prettier-ignore
   const variables = { id: world.stayId, from: await dayAhead(world, 1), to: await dayAhead(world, 1 + count) };
-  return ask(world, query, variables, 'to: is 1 to');
+  return ask(world, query, variables, 'to: must be 1 to');
 }
 
 /** So many pieces of a line are delivered; the order has one. */
