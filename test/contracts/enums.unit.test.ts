@@ -16,7 +16,7 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
     'subgraphs/order/saga.ts': ['SYSTEM'],
   },
   AttemptState: {
-    'subgraphs/payment/store.ts': ['CREATED'],
+    'subgraphs/payment/attempt-store.ts': ['CREATED'],
     'subgraphs/payment/commands/submit-attempt.ts': ['REQUIRES_ACTION'],
     'subgraphs/payment/domain/payment.ts': words('PENDING AUTHORIZED SUCCEEDED FAILED CANCELLED EXPIRED'),
   },
@@ -67,7 +67,7 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
     'subgraphs/payment/commands/apply-dispute.ts': ['DISPUTE'],
   },
   RefundState: {
-    'subgraphs/payment/store.ts': ['REQUESTED'],
+    'subgraphs/payment/refund-store.ts': ['REQUESTED'],
     'subgraphs/payment/domain/refund.ts': words('PENDING SUCCEEDED FAILED'),
   },
   ReservationState: {
