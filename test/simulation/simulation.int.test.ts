@@ -13,7 +13,8 @@ const maxRunsToCatch = 2_000;
 const timeoutMs = 600_000;
 const traceTail = 200;
 /** How the loss of a guard shows: an invariant is broken, or the next guard behind it refuses what should never have come. */
-const noticed = /^I\d+ |CONSTRAINT \w+ failed|Duplicate entry for key|\w+ can't follow [A-Z]+|changed under its lock|has nothing to do/;
+const noticed =
+  /^I\d+ |CONSTRAINT \w+ failed|Duplicate entry for key|\w+ can't follow [A-Z]+|changed under its lock|has nothing to do/;
 
 /** A thread that runs seeds, one list after the other. */
 class Thread {
