@@ -5,12 +5,13 @@ import { checkDataDir, serversFor } from './servers-for.ts';
 
 /**
  * `npm start`: the whole platform on this machine, in one process or, with `--split`, each service as a process of its
- * own. Prints `ready <url>` when an order can be placed.
+ * own. Prints `ready <url>` when an order can be placed. With `--watch` what a change of the code touches is started again.
  */
 async function start(given: Env, args: readonly string[]): Promise<{ stop(): Promise<void> }> {
   const split = args.includes('--split');
-  const unknown = args.filter((argument) => argument !== '--split');
-  if (unknown.length > 0) throw new ConfigError(`Unknown argument: ${unknown.join(' ')}. The only one is --split.`);
+  const unknown = args.filter((argument) => !['--split', '--watch'].includes(argument));
+  if (unknown.length > 0)
+    throw new ConfigError(`Unknown argument: ${unknown.join(' ')}. There are two: --split and --watch.`);
   const { checkConfiguration } = await import('./check-configuration.ts');
   checkConfiguration(given);
   await checkDataDir(given);
@@ -22,13 +23,17 @@ async function start(given: Env, args: readonly string[]): Promise<{ stop(): Pro
     console.warn(`GATEWAY_HOST: others on the network reach ${host}, and the keys of development, with which anybody can sign an administrator's token, are known to everybody. Set keys of your own, or unset it.`); // prettier-ignore
   await assertFree('SUBGRAPH_HOST', given['SUBGRAPH_HOST'] || '127.0.0.1', 0);
 
+  if (args.includes('--watch')) {
+    const { startWatched } = await import('./watch/start-watched.ts');
+    return startWatched(given, { split, url: `http://localhost:${port}` });
+  }
   // Loading the code takes as long as starting the servers: both at once.
   const [{ env, servers }, platform, { distDir }] = await Promise.all([
     serversFor(given, (line) => console.log(line)),
     import('./start-platform.ts'),
-    import('./pages.ts').then((pages) => pages.ensurePages()),
+    given['PAGES_DIR'] ? { distDir: given['PAGES_DIR'] } : import('./pages.ts').then((pages) => pages.ensurePages()),
   ]);
-  const running = await platform.startPlatform({ ...env, PAGES_DIR: env['PAGES_DIR'] || distDir }, { split });
+  const running = await platform.startPlatform({ ...env, PAGES_DIR: distDir }, { split });
   await running.ready();
   console.log(`ready http://localhost:${port}`);
   return {

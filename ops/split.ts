@@ -12,20 +12,28 @@ const root = resolve(import.meta.dirname, '..');
  * gateway on PORT. Resolves when all of them are ready.
  *
  * @param options.onGiveUp told when a service can't be kept running
+ * @param options.onEnd `wait`: what ends by itself is started again by `restart` alone
  */
-export async function startSplit(env: Env, options: { onGiveUp: (error: Error) => void }): Promise<RunningPlatform> {
+export async function startSplit(
+  env: Env,
+  options: { onGiveUp: (error: Error) => void; onEnd?: 'wait' },
+): Promise<RunningPlatform & { restart(programs: ReadonlySet<string>): Promise<void> }> {
   const stages = await programs(env);
   const stopped: Supervised[][] = [];
   for (const stage of stages) {
     stopped.unshift(
       stage.map((program) =>
-        supervise(program, { print: (line) => console.log(`[${program.name}] ${line}`), onGiveUp: options.onGiveUp }),
+        supervise(program, { ...options, print: (line) => console.log(`[${program.name}] ${line}`) }),
       ),
     );
   }
   return {
     ready: async () => {
       await Promise.all(stopped.flat().map((service) => service.ready()));
+    },
+    restart: async (programs) => {
+      const chosen = stopped.flat().filter(({ name }) => programs.has(name));
+      await Promise.all(chosen.map((service) => service.restart()));
     },
     // The gateway ends its requests while all that they need still runs.
     stop: async () => {

@@ -20,6 +20,8 @@ export type Supervised = {
   pid(): number | undefined;
   /** Resolves when the service says that it is ready; rejects when it was given up. */
   ready(): Promise<void>;
+  /** Ends the program as `stop` does, and starts it again at once. */
+  restart(): Promise<void>;
   /** SIGTERM, and SIGKILL for one that is still there after 30 s. It isn't started again. */
   stop(): Promise<void>;
 };
@@ -42,17 +44,21 @@ const configurationExitCode = 2;
 /**
  * Runs a program and starts it again, with back-off, when it ends by itself. A program that was never ready, and ends six
  * times in a row within 30 s of its start or can't work with its configuration, is given up: `onGiveUp` is told, once.
- * One that was ready once is started again for as long as it takes.
+ * One that was ready once is started again for as long as it takes. With `onEnd: 'wait'` a program that ends by itself
+ * waits for `restart` instead.
  *
  * Its output goes to `print` line by line. It lives in a process group of its own, so that a terminal's Ctrl-C reaches
  * only the supervisor, which stops its programs in order; and it ends when the supervisor is gone.
  */
 export function supervise(
   program: Program,
-  options: { print: (line: string) => void; onGiveUp: (error: Error) => void },
+  options: { print: (line: string) => void; onGiveUp: (error: Error) => void; onEnd?: 'wait' },
 ): Supervised {
   let child: ChildProcess | undefined;
   let stopping = false;
+  let restarting = false;
+  /** Set while the program waits for `restart`. */
+  let goOn: (() => void) | undefined;
   let givenUp: Error | undefined;
   let crashes = 0;
   let wasReady = false;
@@ -63,19 +69,29 @@ export function supervise(
       const startedAtMs = performance.now();
       const { code, signal, error } = await runOnce();
       if (stopping) return;
+      if (restarting) {
+        restarting = false;
+        continue;
+      }
       crashes = performance.now() - startedAtMs > healthyAfterMs ? 1 : crashes + 1;
-      const end = error?.message ?? (signal === null ? `exit code ${code}` : signal);
+      const how = error?.message ?? (signal === null ? `exit code ${code}` : signal);
+      if (options.onEnd === 'wait') {
+        options.print(`ended with ${how}; waiting for a change`);
+        await new Promise<void>((resolve) => (goOn = resolve));
+        goOn = undefined;
+        continue;
+      }
       if (!wasReady && (code === configurationExitCode || crashes >= maxCrashesInARow)) {
         const why =
           code === configurationExitCode
             ? 'its configuration, see above'
             : `it ended ${crashes} times in a row, see its output above`;
-        givenUp = new Error(`${program.name} can't be run: ${why} (${end}).`);
+        givenUp = new Error(`${program.name} can't be run: ${why} (${how}).`);
         options.onGiveUp(givenUp);
         return;
       }
       const delayMs = Math.min(maxBackoffMs, firstBackoffMs * 2 ** Math.min(crashes - 1, 10));
-      options.print(`ended with ${end}; starting it again in ${delayMs} ms`);
+      options.print(`ended with ${how}; starting it again in ${delayMs} ms`);
       await sleep(delayMs);
     }
   }
@@ -107,7 +123,7 @@ export function supervise(
 
   return {
     name: program.name,
-    pid: () => (child?.exitCode === null && child.signalCode === null ? child.pid : undefined),
+    pid: () => (isAlive(child) ? child.pid : undefined),
     async ready() {
       while (!stopping) {
         if (givenUp) throw givenUp;
@@ -120,15 +136,31 @@ export function supervise(
         await sleep(readyPollMs);
       }
     },
+    async restart() {
+      if (stopping) return;
+      restarting = isAlive(child);
+      goOn?.();
+      await end(child);
+    },
     async stop() {
       stopping = true;
-      if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-      const ended = new Promise((resolve) => child?.once('exit', resolve));
-      child.kill('SIGTERM');
-      const cut = setTimeout(() => child?.kill('SIGKILL'), stopTimeoutMs);
-      await ended;
-      clearTimeout(cut);
+      goOn?.();
+      if (!isAlive(child)) return;
+      await end(child);
       await running;
     },
   };
+}
+
+const isAlive = (child: ChildProcess | undefined): child is ChildProcess =>
+  child?.pid !== undefined && child.exitCode === null && child.signalCode === null;
+
+/** Resolves when the process has ended. */
+async function end(child: ChildProcess | undefined): Promise<void> {
+  if (!isAlive(child)) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  const cut = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
+  await ended;
+  clearTimeout(cut);
 }

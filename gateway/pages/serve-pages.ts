@@ -38,15 +38,18 @@ const storefrontPaths = [
 export function mountPages(app: Express, options: PagesOptions): void {
   const development = options.development ?? process.env['NODE_ENV'] !== 'production';
   const page = (name: string, policy: (request: Request) => string): RequestHandler => {
-    const html = readFileSync(join(options.distDir, `${name}.html`), 'utf8').replace(
-      'data-environment="production"',
-      `data-environment="${development ? 'development' : 'production'}"`,
-    );
+    const read = (): string =>
+      readFileSync(join(options.distDir, `${name}.html`), 'utf8').replace(
+        'data-environment="production"',
+        `data-environment="${development ? 'development' : 'production'}"`,
+      );
+    const html = read();
     return (request, response) => {
       response.setHeader('content-security-policy', policy(request));
       response.setHeader('cache-control', 'no-cache');
       // Express adds the ETag and answers 304 where it fits.
-      response.type('html').send(html);
+      // `npm start -- --watch` builds the pages again.
+      response.type('html').send(development && existsSync(options.distDir) ? read() : html);
     };
   };
 

@@ -45,6 +45,37 @@ test('a program that can not be started, however that is told, is tried again wi
   expect(givenUp).toEqual([]);
 });
 
+test('one that is restarted ends and is there again at once; one that ended by itself waits for that', async () => {
+  const source = `import { appendFileSync, readFileSync } from 'node:fs';
+    appendFileSync(process.env.STARTS, 'x');
+    if (readFileSync(process.env.STARTS, 'utf8').length === 2) process.exit(3);
+    setInterval(() => undefined, 1_000);`;
+  const starts = join(directory, 'starts');
+  const supervised = supervise(await program(source, { env: { ...process.env, STARTS: starts } }), { ...options, onEnd: 'wait' }); // prettier-ignore
+  const started = async (): Promise<number> => (await readFile(starts, 'utf8').catch(() => '')).length;
+  await until(async () => (await started()) === 1);
+  const first = supervised.pid();
+  await supervised.restart();
+  await until(() => lines.length > 0);
+  expect(lines).toEqual(['ended with exit code 3; waiting for a change']);
+  expect(supervised.pid()).toBe(undefined);
+  await supervised.restart();
+  await until(async () => (await started()) === 3);
+  expect(supervised.pid()).toEqual(expect.any(Number));
+  expect(supervised.pid()).not.toBe(first);
+  await supervised.stop();
+  expect(supervised.pid()).toBe(undefined);
+  expect(givenUp).toEqual([]);
+});
+
+test('one that waits for a change can be stopped', async () => {
+  const supervised = supervise(await program('process.exit(1)'), { ...options, onEnd: 'wait' });
+  await until(() => lines.length > 0);
+  await supervised.stop();
+  await supervised.restart();
+  expect(supervised.pid()).toBe(undefined);
+});
+
 test('one whose configuration can not work is given up at once, and its readiness is not waited for', async () => {
   const supervised = supervise(await program('process.exit(2)'), options);
   await until(() => givenUp.length > 0);
