@@ -5,7 +5,7 @@ import { type Time, realTime } from '../time/time.ts';
 import { inTime } from '../time/in-time.ts';
 import { type RawPool, watchDatabase, whenItAnswers } from './database-watch.ts';
 import { type SchemaOptions, migrate, openOrm } from './orm.ts';
-import { type Pool, autocommit, connectionOf, openPool, send } from './pool.ts';
+import { autocommit, openPool } from './pool.ts';
 import type { Sql } from './statements.ts';
 import { runTransaction } from './unit-of-work.ts';
 import type { Logger } from '../process/telemetry.ts';
@@ -76,13 +76,14 @@ export async function openDatabase(
   const { dependency = openDependency({ name: 'database', setting: 'MYSQL_URL', log }) } = options;
   const part = dependency.part();
   const pool = openPool({ url, poolSize, log, onSent: options.onSent });
-  await whenItAnswers(() => ping(pool), {
+  const sql = autocommit(pool);
+  const ping = async (): Promise<void> => void (await sql.rows('select 1', []));
+  await whenItAnswers(ping, {
     url,
     timeoutMs: startTimeoutMs,
     part: startTimeoutMs > usualStartTimeoutMs ? part : undefined,
   });
   const watch = watchDatabase(pool as unknown as RawPool, { url, part, lostAfterMs });
-  const sql = autocommit(pool);
 
   let refusalSaidAtMs = -Infinity;
   async function transaction<T>(work: (tx: Sql) => Promise<T>): Promise<T> {
@@ -103,22 +104,13 @@ export async function openDatabase(
     transaction,
     migrate: () => watch.pausedFor(() => migrate(options)),
     orm: () => openOrm(options),
-    ping: () => ping(pool),
+    ping,
     async close() {
       const closed = new Promise<void>((resolve) => pool.end(resolve));
       await inTime(closed, closeTimeoutMs).catch(() => watch.cutAll()); // the server hangs
       watch.close();
     },
   };
-}
-
-async function ping(pool: Pool): Promise<void> {
-  const connection = await connectionOf(pool);
-  try {
-    await send(pool, connection, [{ text: 'select 1', parameters: [] }]);
-  } finally {
-    connection.release();
-  }
 }
 
 /** Runs `attempt` again while the database aborts it, up to `maxTransactionTries` times in all; see `Database.transaction`. */
