@@ -251,6 +251,14 @@ export type Product = {
   maxGuests?: Maybe<Scalars['Int']['output']>;
   /** Whether it can be seen and bought. */
   status: ProductStatus;
+  /** Where it stands in the catalogue; null for none. */
+  category?: Maybe<Category>;
+  /** Its category, then that one's parents up to the root; empty without a category. */
+  categoryIds: Array<Scalars['ID']['output']>;
+  /** Which tax rates count for it. */
+  taxCategory: Scalars['String']['output'];
+  /** What one unit weighs; null where it is not known or nothing is shipped. */
+  weightGrams?: Maybe<Scalars['Int']['output']>;
   /** The merchant who sells it; null for the platform's own products. */
   seller?: Maybe<User>;
   /** The stock; null for kinds that have none. */
@@ -283,6 +291,18 @@ export type ProductAddOn = {
   perPerson: Scalars['Boolean']['output'];
   /** Charged for each night. */
   perNight: Scalars['Boolean']['output'];
+};
+
+/** A place in the catalogue. Categories form a tree of at most 5 levels. */
+export type Category = {
+  /** UUIDv7. */
+  id: Scalars['ID']['output'];
+  /** Names it in addresses, unique: 1 to 64 characters of `a-z 0-9 -`. */
+  slug: Scalars['String']['output'];
+  /** Name for people, 1 to 200 characters. */
+  name: Scalars['String']['output'];
+  /** The category that it is part of; null at the top. */
+  parent?: Maybe<Category>;
 };
 
 /** The rooms of one night. The database refuses `held + sold > capacity`, so that no room is booked twice. */
@@ -547,6 +567,12 @@ export type CreateProductInput = {
   maxGuests?: InputMaybe<Scalars['Int']['input']>;
   /** DRAFT, ON_SALE or OFF_SALE. */
   status?: InputMaybe<ProductStatus>;
+  /** Where it stands in the catalogue. */
+  categoryId?: InputMaybe<Scalars['ID']['input']>;
+  /** Which tax rates count for it: 1 to 32 characters of `a-z 0-9 _ -`. */
+  taxCategory?: Scalars['String']['input'];
+  /** STOCKED only: what one unit weighs, 0 to 100,000,000. */
+  weightGrams?: InputMaybe<Scalars['Int']['input']>;
 };
 
 /** What to change of a product: only the fields that are given. */
@@ -573,6 +599,12 @@ export type UpdateProductInput = {
   addOns?: InputMaybe<Array<AddOnInput>>;
   /** Any; another one than ARCHIVED also brings a removed product back. */
   status?: InputMaybe<ProductStatus>;
+  /** Another category; null takes it out of its category. */
+  categoryId?: InputMaybe<Scalars['ID']['input']>;
+  /** 1 to 32 characters of `a-z 0-9 _ -`. Already placed orders keep their taxes. */
+  taxCategory?: InputMaybe<Scalars['String']['input']>;
+  /** STOCKED only: 0 to 100,000,000; null removes it. */
+  weightGrams?: InputMaybe<Scalars['Int']['input']>;
   /** 0 to 1,000,000,000; only for kinds with stock. */
   lowStockThreshold?: InputMaybe<Scalars['Int']['input']>;
   /** BOOKABLE only: rooms for each night, 1 to 10,000, from today on; refused while more are booked for a night. */
@@ -956,6 +988,7 @@ export type ResolversTypes = {
   SortDirection: SortDirection;
   Product: ResolverTypeWrapper<any>;
   ProductAddOn: ResolverTypeWrapper<any>;
+  Category: ResolverTypeWrapper<any>;
   AvailabilityDay: ResolverTypeWrapper<any>;
   User: ResolverTypeWrapper<any>;
   StockLevel: ResolverTypeWrapper<any>;
@@ -1016,6 +1049,7 @@ export type ResolversParentTypes = {
   DeadLetterPayload: any;
   Product: any;
   ProductAddOn: any;
+  Category: any;
   AvailabilityDay: any;
   User: any;
   StockLevel: any;
@@ -1248,6 +1282,10 @@ export type ProductResolvers<
   capacity?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   maxGuests?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   status?: Resolver<ResolversTypes['ProductStatus'], ParentType, ContextType>;
+  category?: Resolver<Maybe<ResolversTypes['Category']>, ParentType, ContextType>;
+  categoryIds?: Resolver<Array<ResolversTypes['ID']>, ParentType, ContextType>;
+  taxCategory?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  weightGrams?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   seller?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType>;
   stock?: Resolver<Maybe<ResolversTypes['StockLevel']>, ParentType, ContextType>;
   availability?: Resolver<
@@ -1270,6 +1308,16 @@ export type ProductAddOnResolvers<
   unitPrice?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   perPerson?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   perNight?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+};
+
+export type CategoryResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['Category'] = ResolversParentTypes['Category'],
+> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  slug?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  parent?: Resolver<Maybe<ResolversTypes['Category']>, ParentType, ContextType>;
 };
 
 export type AvailabilityDayResolvers<
@@ -1606,6 +1654,7 @@ export type Resolvers<ContextType = unknown> = {
   DeadLetterPayload?: DeadLetterPayloadResolvers<ContextType>;
   Product?: ProductResolvers<ContextType>;
   ProductAddOn?: ProductAddOnResolvers<ContextType>;
+  Category?: CategoryResolvers<ContextType>;
   AvailabilityDay?: AvailabilityDayResolvers<ContextType>;
   User?: UserResolvers<ContextType>;
   StockLevel?: StockLevelResolvers<ContextType>;

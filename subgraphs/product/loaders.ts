@@ -3,6 +3,8 @@ import type { Database } from '../shared/database/database.ts';
 import type { Product } from './domain/product.ts';
 import type { AvailabilityDay } from './domain/nights.ts';
 import type { Movement, Reservation, Stock } from './domain/stock.ts';
+import { categoriesByIds, categoryPaths } from './category-store.ts';
+import type { Category } from './domain/category.ts';
 import { type MovementPage, movementPages } from './ledger-store.ts';
 import { type NightRange, nightRows } from './night-store.ts';
 import { type ReservationList, reservationLists, reservationsByIds, stocksByProductIds } from './stock-store.ts';
@@ -22,6 +24,9 @@ const maxRowsPerStatement = 500;
 export type Loaders = {
   readonly productById: DataLoader<string, Product | null>;
   readonly productBySku: DataLoader<string, Product | null>;
+  readonly categoryById: DataLoader<string, Category | null>;
+  /** The category and its parents, up to the root. */
+  readonly categoryPath: DataLoader<string, readonly string[]>;
   /** Null for kinds that have no stock. */
   readonly stock: DataLoader<string, Stock | null>;
   readonly reservationById: DataLoader<string, Reservation | null>;
@@ -50,6 +55,8 @@ export function createLoaders(db: Database): Loaders {
   return {
     productById: one((ids) => productsByIds(db.em(), ids), (product) => product.id),
     productBySku: new DataLoader((skus) => productsBySkus(db.em(), skus), { maxBatchSize: maxRowsPerStatement }),
+    categoryById: one((ids) => categoriesByIds(db.em(), ids), (category) => category.id),
+    categoryPath: new DataLoader((ids) => categoryPaths(db.em(), ids), { maxBatchSize: maxRowsPerStatement }),
     stock: one((ids) => stocksByProductIds(db.em(), ids), (stock) => stock.productId),
     reservationById: one((ids) => reservationsByIds(db.em(), ids), (reservation) => reservation.id),
     movements: many((pages) => movementPages(db.em(), pages)),

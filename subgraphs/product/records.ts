@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { at, id, minor } from '../shared/database/columns.ts';
+import { at, id, minor, text } from '../shared/database/columns.ts';
+import { type TablesOf, builderFor, inserterFor } from '../shared/database/tables.ts';
 
 /** The rows of `product`, as the migrations make them. */
 const ProductRecord = defineEntity({
@@ -22,6 +23,9 @@ const ProductRecord = defineEntity({
     capacity: p.integer().nullable(),
     maxGuests: p.integer().nullable(),
     sellerId: id().nullable(),
+    categoryId: id().nullable(),
+    taxCategory: text<string>(32),
+    weightGrams: p.integer().nullable(),
     sold: minor(),
     nameKey: p.string().length(200),
     searchText: p.text(),
@@ -30,6 +34,27 @@ const ProductRecord = defineEntity({
     createdAt: at(),
     updatedAt: at(),
   },
+});
+
+/** The rows of `category`. */
+export const CategoryRecord = defineEntity({
+  name: 'CategoryRecord',
+  tableName: 'category',
+  properties: {
+    id: id().primary(),
+    slug: text<string>(64).unique(),
+    name: text<string>(200),
+    parentId: id().nullable(),
+    createdAt: at(),
+    updatedAt: at(),
+  },
+});
+
+/** The one row of `category_tree`. Changes of the tree lock it, so that they happen one after another. */
+export const CategoryTreeRecord = defineEntity({
+  name: 'CategoryTreeRecord',
+  tableName: 'category_tree',
+  properties: { id: p.integer().primary(), version: p.integer() },
 });
 
 /** The rows of `stock`: the counters of one product. */
@@ -135,6 +160,8 @@ const NightMovementRecord = defineEntity({
 
 export const productEntities = [
   ProductRecord,
+  CategoryRecord,
+  CategoryTreeRecord,
   StockRecord,
   StockReservationRecord,
   StockMovementRecord,
@@ -142,3 +169,9 @@ export const productEntities = [
   NightReservationRecord,
   NightMovementRecord,
 ] as const;
+
+/** The tables of this schema. */
+export type ProductTables = TablesOf<typeof productEntities>;
+/** Statements on them: a wrong table, column or value is a compile error. */
+export const tables = builderFor<ProductTables>();
+export const insertInto = inserterFor<ProductTables>();

@@ -12,6 +12,7 @@ import { type ReserveStockInput, reserveStock } from './commands/reserve-stock.t
 import { setStock } from './commands/set-stock.ts';
 import { type UpdateProductInput, updateProduct } from './commands/update-product.ts';
 import type { ProductDeps } from './deps.ts';
+import type { Category } from './domain/category.ts';
 import { newestFirst } from './domain/product-list.ts';
 import type { Product } from './domain/product.ts';
 import type { Movement, Reservation, ReservationState, Stock, StockDelta, StockSet } from './domain/stock.ts';
@@ -112,10 +113,18 @@ export const resolvers: ResolverMap = {
     __resolveReference: (by: Lookup, context: ProductContext) => resolveProduct(context, by),
     price: (product: Product) => moneyToJson(product.price),
     marketPrice: (product: Product) => product.marketPrice && moneyToJson(product.marketPrice),
+    category: ({ categoryId }: Product, _: unknown, { loaders }: ProductContext) =>
+      categoryId === null ? null : loaders.categoryById.load(categoryId),
+    categoryIds: ({ categoryId }: Product, _: unknown, { loaders }: ProductContext) =>
+      categoryId === null ? [] : loaders.categoryPath.load(categoryId),
     seller: (product: Product) => userReference(product.sellerId),
     availability: (product: Product, range: { from: string; to: string }, { loaders }: ProductContext) =>
       listNights(loaders, product, range),
     stock: (product: Product, _: unknown, { loaders }: ProductContext) => loaders.stock.load(product.id),
+  },
+  Category: {
+    parent: ({ parentId }: Category, _: unknown, { loaders }: ProductContext) =>
+      parentId === null ? null : loaders.categoryById.load(parentId),
   },
   User: {
     // Only an id: whether there is such a user, the user subgraph tells.

@@ -16,7 +16,7 @@ export type Parameter = NonNullable<Parameters<typeof select>[2]>[number];
 export type Statement = { readonly text: string; readonly parameters: readonly Parameter[] };
 
 const columns =
-  'p.id, p.sku, p.kind, p.name, p.subtitle, p.description, p.cover, p.images, p.currency, p.price_minor, p.market_price_minor, p.add_ons, p.status, p.capacity, p.max_guests, p.seller_id, p.sold, p.version, p.created_at, p.updated_at';
+  'p.id, p.sku, p.kind, p.name, p.subtitle, p.description, p.cover, p.images, p.currency, p.price_minor, p.market_price_minor, p.add_ons, p.status, p.category_id, p.tax_category, p.weight_grams, p.capacity, p.max_guests, p.seller_id, p.sold, p.version, p.created_at, p.updated_at';
 
 export const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 const numberOrNull = (value: unknown): number | null => (value === null ? null : Number(value));
@@ -40,6 +40,9 @@ function productOf(row: Row): Product {
     marketPrice: marketPrice === null ? null : money(BigInt(marketPrice), currency),
     addOns: toJson(row['add_ons']),
     status: String(row['status']) as ProductStatus,
+    categoryId: idOrNull(row['category_id']),
+    taxCategory: String(row['tax_category']),
+    weightGrams: numberOrNull(row['weight_grams']),
     capacity: numberOrNull(row['capacity']),
     maxGuests: numberOrNull(row['max_guests']),
     sellerId: idOrNull(row['seller_id']),
@@ -90,6 +93,9 @@ const contentColumns = (content: ProductContent, sku: string): Record<string, Pa
   market_price_minor: content.marketPrice?.amount ?? null,
   add_ons: JSON.stringify(content.addOns),
   status: content.status,
+  category_id: content.categoryId === null ? null : idToBytes(content.categoryId),
+  tax_category: content.taxCategory,
+  weight_grams: content.weightGrams,
   capacity: content.capacity,
   max_guests: content.maxGuests,
   name_key: nameKeyOf(content.name),

@@ -23,6 +23,10 @@ export const migrations: readonly NamedMigration[] = [
   },
   { name: '2026-11-21-nights', load: async () => (await import('./migrations/2026-11-21-nights.ts')).Nights },
   { name: '2026-11-30-search', load: async () => (await import('./migrations/2026-11-30-search.ts')).Search },
+  {
+    name: '2026-12-01-categories',
+    load: async () => (await import('./migrations/2026-12-01-categories.ts')).Categories,
+  },
 ];
 
 /** The product subgraph's schema, for ops/migrate.ts. */

@@ -18,13 +18,15 @@ import {
   checkContent,
   checkRooms,
   checkSku,
+  checkWeight,
+  defaultTaxCategory,
   hasStock,
   moneyOrNull,
 } from '../domain/product.ts';
 import { maxUnits } from '../domain/stock.ts';
 import { insertStock } from '../stock-store.ts';
 import { insertProduct, productById } from '../store.ts';
-import { type ProductPayload, refusedProduct, requireSeller } from './editing.ts';
+import { type ProductPayload, refusedProduct, requireCategory, requireSeller } from './editing.ts';
 
 /** As in the API; what the SDL gives a default may be missing when this is called by a program. */
 export type CreateProductInput = {
@@ -42,6 +44,9 @@ export type CreateProductInput = {
   readonly capacity?: number | null;
   readonly maxGuests?: number | null;
   readonly status?: ProductStatus | null;
+  readonly categoryId?: string | null;
+  readonly taxCategory?: string;
+  readonly weightGrams?: number | null;
 };
 
 /**
@@ -72,6 +77,7 @@ export async function createProduct(
           { id: product.id },
         );
         if (claim.replayed) return claim;
+        await requireCategory(tx, product.categoryId);
         try {
           await insertProduct(tx, product);
         } catch (error) {
@@ -109,6 +115,9 @@ function productOf(input: CreateProductInput, made: { id: string; sellerId: stri
     marketPrice: moneyOrNull(input.marketPrice),
     addOns: (input.addOns ?? []).map(addOnOf),
     status: input.status ?? 'ON_SALE',
+    categoryId: input.categoryId ?? null,
+    taxCategory: input.taxCategory ?? defaultTaxCategory,
+    weightGrams: input.weightGrams ?? null,
     capacity: input.capacity ?? null,
     maxGuests: input.maxGuests ?? null,
     sellerId: made.sellerId,
@@ -120,7 +129,12 @@ function productOf(input: CreateProductInput, made: { id: string; sellerId: stri
 }
 
 function refuseProblems(product: Product, onHand: number): void {
-  const problems = [...checkSku(product.sku), ...checkContent(product), ...checkRooms(product.kind, product)];
+  const problems = [
+    ...checkSku(product.sku),
+    ...checkContent(product),
+    ...checkRooms(product.kind, product),
+    ...checkWeight(product.kind, product),
+  ];
   if (product.status === 'ARCHIVED')
     problems.push(validationError('A new product cannot be archived.', ['input', 'status']));
   if (onHand < 0 || onHand > maxUnits) {

@@ -1,5 +1,7 @@
 import type { UserViewer } from '../../shared/auth/viewer.ts';
+import type { Sql } from '../../shared/database/database.ts';
 import { type Refusal, RefusedError, forbiddenError, notFoundError } from '../../shared/errors/errors.ts';
+import { lockCategory } from '../category-store.ts';
 import { type Product, mayEdit, maySee, maySell } from '../domain/product.ts';
 
 /** Answer to a change of a product. */
@@ -31,4 +33,10 @@ export function requireEditable(
   if (!mayEdit(user, product))
     throw new RefusedError({ ...forbiddenError('Merchants change only what they sell.'), path });
   return product;
+}
+
+/** Refuses a category that there isn't; one that there is stays until the transaction's end. */
+export async function requireCategory(tx: Sql, categoryId: string | null): Promise<void> {
+  if (categoryId === null || (await lockCategory(tx, categoryId)) !== null) return;
+  throw new RefusedError(notFoundError('There is no such category.', categoryId, ['input', 'categoryId']));
 }

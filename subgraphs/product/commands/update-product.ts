@@ -13,6 +13,7 @@ import {
   addOnOf,
   checkContent,
   checkRooms,
+  checkWeight,
   hasStock,
   moneyOrNull,
 } from '../domain/product.ts';
@@ -20,7 +21,7 @@ import { maxUnits } from '../domain/stock.ts';
 import { changeCapacity } from '../night-store.ts';
 import { setLowStockThreshold } from '../stock-store.ts';
 import { productById, updateContent } from '../store.ts';
-import { type ProductPayload, refusedProduct, requireEditable, requireSeller } from './editing.ts';
+import { type ProductPayload, refusedProduct, requireCategory, requireEditable, requireSeller } from './editing.ts';
 
 /** A field that is absent stays; null removes what may be missing and is refused for the others. */
 export type UpdateProductInput = {
@@ -37,6 +38,9 @@ export type UpdateProductInput = {
   readonly status?: ProductStatus | null;
   readonly capacity?: number | null;
   readonly maxGuests?: number | null;
+  readonly categoryId?: string | null;
+  readonly taxCategory?: string | null;
+  readonly weightGrams?: number | null;
   readonly lowStockThreshold?: number | null;
 };
 
@@ -62,8 +66,13 @@ export async function updateProduct(
         const product = requireEditable(user, await productById(tx, input.id), input.id, ['input', 'id']);
         if (product.version !== input.expectedVersion) throw changed(input, product);
         const content = merge(product, input);
-        const problems = [...checkContent(content), ...checkRooms(product.kind, content)];
+        const problems = [
+          ...checkContent(content),
+          ...checkRooms(product.kind, content),
+          ...checkWeight(product.kind, content),
+        ];
         if (problems.length > 0) throw new RefusedError(...problems);
+        if (content.categoryId !== product.categoryId) await requireCategory(tx, content.categoryId);
         // The stock's row before the product's: paid orders lock them in this order.
         if (typeof input.lowStockThreshold === 'number') await changeThreshold(tx, product, input.lowStockThreshold);
         if (!(await updateContent(tx, product, content, deps.now())))
@@ -89,6 +98,9 @@ function merge(product: Product, input: UpdateProductInput): ProductContent {
     marketPrice: input.marketPrice === undefined ? product.marketPrice : moneyOrNull(input.marketPrice),
     addOns: input.addOns === undefined ? product.addOns : (input.addOns ?? []).map(addOnOf),
     status: input.status ?? product.status,
+    categoryId: given(input.categoryId, product.categoryId),
+    taxCategory: input.taxCategory ?? product.taxCategory,
+    weightGrams: given(input.weightGrams, product.weightGrams),
     capacity: input.capacity ?? product.capacity,
     maxGuests: input.maxGuests ?? product.maxGuests,
   };
@@ -124,7 +136,9 @@ async function changeNights(
 }
 
 function refuseNulls(input: UpdateProductInput): void {
-  const problems = (['name', 'description', 'price', 'status', 'lowStockThreshold', 'capacity', 'maxGuests'] as const)
+  const problems = (
+    ['name', 'description', 'price', 'status', 'taxCategory', 'lowStockThreshold', 'capacity', 'maxGuests'] as const
+  )
     .filter((field) => input[field] === null)
     .map((field) => validationError(`${field} can't be removed; leave it out to keep it.`, ['input', field]));
   if (problems.length > 0) throw new RefusedError(...problems);

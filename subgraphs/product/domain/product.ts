@@ -27,6 +27,11 @@ export type ProductContent = {
   readonly marketPrice: Money | null;
   readonly addOns: readonly AddOn[];
   readonly status: ProductStatus;
+  readonly categoryId: string | null;
+  /** Which tax rates count for it. */
+  readonly taxCategory: string;
+  /** Only for what is shipped. */
+  readonly weightGrams: number | null;
   /** BOOKABLE: rooms that can be sold for each night; null for the others. */
   readonly capacity: number | null;
   /** BOOKABLE: guests that one room takes; null for the others. */
@@ -52,12 +57,15 @@ export const maxImages = 10;
 export const maxAddOns = 20;
 export const maxCapacity = 10_000;
 export const maxGuestsPerRoom = 100;
+export const maxWeightGrams = 100_000_000;
+export const defaultTaxCategory = 'standard';
 const maxSkuLength = 64;
 const maxAddOnCodeLength = 32;
 
 const codeOf = (maxLength: number) => new RegExp(`^[A-Za-z0-9._-]{1,${maxLength}}$`);
 const sku = codeOf(maxSkuLength);
 const addOnCode = codeOf(maxAddOnCodeLength);
+const taxCategoryCode = /^[a-z0-9_-]{1,32}$/;
 
 /** Only kinds with a stock have counters, movements and a low-stock threshold. */
 export const hasStock = (kind: ProductKind): boolean => kind === 'STOCKED';
@@ -84,6 +92,7 @@ export function checkContent(content: ProductContent): Refusal[] {
   check(cover === null || isPicture(cover), 'cover', pictureRule);
   check(images.length <= maxImages, 'images', `are at most ${maxImages}`);
   for (const [index, image] of images.entries()) check(isPicture(image), `images.${index}`, pictureRule);
+  check(taxCategoryCode.test(content.taxCategory), 'taxCategory', 'must have 1 to 32 characters of a-z 0-9 _ -');
   problems.push(...checkPrices(price, marketPrice), ...checkAddOns(addOns, price.currency));
   return problems;
 }
@@ -97,6 +106,14 @@ export function checkRooms(kind: ProductKind, rooms: Pick<ProductContent, 'capac
     const fine = value !== null && value >= 1 && value <= limits[field];
     return fine ? [] : [problem(field, `of a BOOKABLE product must be between 1 and ${limits[field]}`)];
   });
+}
+
+/** Only goods are weighed. */
+export function checkWeight(kind: ProductKind, { weightGrams }: Pick<ProductContent, 'weightGrams'>): Refusal[] {
+  if (weightGrams === null) return [];
+  if (kind !== 'STOCKED') return [problem('weightGrams', 'is only for STOCKED products')];
+  const fine = weightGrams >= 0 && weightGrams <= maxWeightGrams;
+  return fine ? [] : [problem('weightGrams', `must be between 0 and ${maxWeightGrams}`)];
 }
 
 function checkPrices(price: Money, marketPrice: Money | null): Refusal[] {

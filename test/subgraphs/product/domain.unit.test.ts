@@ -7,8 +7,10 @@ import { searchTextOf, wordsOf } from '../../../subgraphs/product/domain/search.
 import {
   type Product,
   type ProductContent,
+  type ProductKind,
   checkContent,
   checkSku,
+  checkWeight,
   mayEdit,
   mayResolve,
   maySee,
@@ -25,6 +27,9 @@ const content: ProductContent = {
   marketPrice: null,
   addOns: [],
   status: 'ON_SALE',
+  categoryId: null,
+  taxCategory: 'standard',
+  weightGrams: null,
   capacity: null,
   maxGuests: null,
 };
@@ -75,6 +80,9 @@ describe('the content of a product', () => {
     ['price.currency', { price: money(1n, 'EURO') }],
     ['marketPrice.amount', { marketPrice: money(0n, 'EUR') }],
     ['marketPrice.currency', { marketPrice: money(1n, 'USD') }],
+    ['taxCategory', { taxCategory: '' }],
+    ['taxCategory', { taxCategory: 'Reduced' }],
+    ['taxCategory', { taxCategory: 'r'.repeat(33) }],
     ['addOns', { addOns: Array.from({ length: 21 }, (_, index) => ({ ...addOn, code: String(index) })) }],
     ['addOns.0.code', { addOns: [{ ...addOn, code: 'a b' }] }],
     ['addOns.1.code', { addOns: [addOn, addOn] }],
@@ -98,6 +106,17 @@ describe('the content of a product', () => {
     'data:image/png;base64,AA',
   ])('a picture is not %j', (cover) => {
     expect(pathsOf({ cover })).toEqual(['cover']);
+  });
+
+  test('only goods are weighed, within limits', () => {
+    const paths = (kind: ProductKind, weightGrams: number | null) =>
+      checkWeight(kind, { weightGrams }).map(({ path }) => path);
+    for (const grams of [null, 0, 1, 100_000_000]) expect(paths('STOCKED', grams)).toEqual([]);
+    for (const grams of [-1, 100_000_001]) expect(paths('STOCKED', grams)).toEqual([['input', 'weightGrams']]);
+    for (const kind of ['DIGITAL', 'BOOKABLE'] as const) {
+      expect(paths(kind, null)).toEqual([]);
+      expect(paths(kind, 1)).toEqual([['input', 'weightGrams']]);
+    }
   });
 
   test('a SKU has 1 to 64 letters, digits, dots, underscores and hyphens', () => {

@@ -10,7 +10,7 @@ import { money } from '../../../../subgraphs/shared/values/money.ts';
 
 const content = {
   name: 'Mug', subtitle: null, description: '', cover: null, images: [], price: money(100n, 'EUR'), marketPrice: null, addOns: [],
-  status: 'ON_SALE', capacity: null, maxGuests: null,
+  status: 'ON_SALE', categoryId: null, taxCategory: 'standard', weightGrams: null, capacity: null, maxGuests: null,
 } as const; // prettier-ignore
 const addOn = (name: string) => ({ code: 'a', name, unitPrice: { amount: 0, currency: 'EUR' }, perPerson: false, perNight: false }); // prettier-ignore
 const paths = (refusals: readonly { path?: readonly string[] }[]): string[] => refusals.map(({ path }) => String(path?.at(-1))); // prettier-ignore

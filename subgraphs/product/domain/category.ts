@@ -1,0 +1,11 @@
+/** A place in the catalogue. */
+export type Category = {
+  readonly id: string;
+  readonly slug: string;
+  readonly name: string;
+  /** Null at the top. */
+  readonly parentId: string | null;
+};
+
+/** Levels of the tree. */
+export const maxCategoryDepth = 5;
