@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { at, id, minor, text } from '../shared/database/columns.ts';
-import { type TablesOf, builderFor, inserterFor } from '../shared/database/tables.ts';
+import { type TablesOf, builderFor } from '../shared/database/tables.ts';
 
 /** The rows of `product`, as the migrations make them. */
 const ProductRecord = defineEntity({
@@ -171,7 +171,6 @@ export const productEntities = [
 ] as const;
 
 /** The tables of this schema. */
-export type ProductTables = TablesOf<typeof productEntities>;
+type ProductTables = TablesOf<typeof productEntities>;
 /** Statements on them: a wrong table, column or value is a compile error. */
 export const tables = builderFor<ProductTables>();
-export const insertInto = inserterFor<ProductTables>();

@@ -6,6 +6,3 @@ export type Category = {
   /** Null at the top. */
   readonly parentId: string | null;
 };
-
-/** Levels of the tree. */
-export const maxCategoryDepth = 5;
