@@ -82,6 +82,17 @@ export async function auditMoney(context: AuditContext): Promise<string[]> {
      where l.amount is null or o.subtotal_minor <> l.amount`,
     (row) => `order ${row['number']}: ${row['subtotal_minor']} in all, its lines are ${row['amount']}`,
   );
+  const charges = await broken(
+    context,
+    `select o.number, o.subtotal_minor, o.discount_minor, o.shipping_minor, o.tax_minor, o.total_minor, l.* from ${order}.orders o
+     join (select order_id, sum(discount_minor) discounts, sum(tax_minor) taxes, sum(coalesce(total_minor, subtotal_minor)) totals
+       from ${order}.order_line group by order_id) l on l.order_id = o.id
+     where o.total_minor <> o.subtotal_minor - o.discount_minor + o.shipping_minor + if(o.prices_include_tax, 0, o.tax_minor)
+       or o.discount_minor <> l.discounts + o.shipping_discount_minor or o.tax_minor <> l.taxes + o.shipping_tax_minor
+       or o.total_minor <> l.totals + o.shipping_minor - o.shipping_discount_minor + if(o.prices_include_tax, 0, o.shipping_tax_minor)`,
+    (row) =>
+      `order ${row['number']}: ${row['subtotal_minor']} less ${row['discount_minor']}, with ${row['shipping_minor']} for shipping and ${row['tax_minor']} tax, is ${row['total_minor']}; its lines have ${row['discounts']} off, ${row['taxes']} tax and are ${row['totals']}`,
+  );
   const orders = await broken(
     context,
     `select o.number, o.paid_minor, o.refunded_minor, coalesce(p.captured, 0) captured, coalesce(p.refunded, 0) refunded from ${order}.orders o
@@ -95,5 +106,5 @@ export async function auditMoney(context: AuditContext): Promise<string[]> {
     `select p.number from ${payment}.payment p left join ${order}.orders o on o.id = p.order_id where o.id is null or o.currency <> p.currency or o.customer_id <> p.customer_id`,
     (row) => `payment ${row['number']} does not belong to an order of its customer and currency`,
   );
-  return [...refunds, ...captured, ...journals, ...totals, ...orders, ...strangers];
+  return [...refunds, ...captured, ...journals, ...totals, ...charges, ...orders, ...strangers];
 }

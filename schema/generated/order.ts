@@ -333,13 +333,27 @@ export type Order = {
   allowedActions: Array<OrderAction>;
   /** What was bought, as it was when it was bought. */
   lines: Array<OrderLine>;
-  /** Discounts and surcharges; empty while no type grants any. */
+  /** Discounts and surcharges; empty while nothing grants any. */
   adjustments: Array<Adjustment>;
-  /** Sum of the lines. */
+  /** Sum of the lines before discounts. */
   subtotal: Money;
-  /** Sum of the discounts, positive. */
+  /** Sum of the discounts, on lines and on shipping, positive. */
   discountTotal: Money;
-  /** What is to be paid. */
+  /** The price of shipping before its discount; zero where nothing is shipped. */
+  shippingTotal: Money;
+  /** Sum of the taxes, that of shipping too. Contained in `total`; added to it only where `pricesIncludeTax` is false. */
+  taxTotal: Money;
+  /**
+   * The taxes by rate; empty where none applies. Each is rounded once, half up, on the whole order: on what is left of all lines and
+   * of shipping after discounts. It is then split over lines and shipping by largest remainder, so that every sum agrees to the
+   * minor unit.
+   */
+  taxes: Array<TaxLine>;
+  /** Whether the prices of lines and shipping contain the tax. */
+  pricesIncludeTax: Scalars['Boolean']['output'];
+  /** How it is shipped, as it was when it was placed; null where nothing is shipped or the shop has no methods. */
+  shippingMethod?: Maybe<ShippingOption>;
+  /** What is to be paid: `subtotal` less `discountTotal`, with `shippingTotal`, and with `taxTotal` where `pricesIncludeTax` is false. */
   total: Money;
   /** What came in, refunds not deducted. */
   paidTotal: Money;
@@ -443,7 +457,9 @@ export type OrderLine = {
   subtotal: Money;
   /** Discount on the line. */
   discount: Money;
-  /** `subtotal` less `discount`. */
+  /** The line's part of the order's taxes. */
+  tax: Money;
+  /** `subtotal` less `discount`, with `tax` where the order's `pricesIncludeTax` is false. */
   total: Money;
   /** Pieces delivered. */
   fulfilledQuantity: Scalars['Int']['output'];
@@ -463,6 +479,34 @@ export type LineAddOn = {
   quantity: Scalars['Int']['output'];
   /** Price of all. */
   total: Money;
+};
+
+/** A tax on an order. */
+export type TaxLine = {
+  /** What it is called, e.g. `VAT 19 %`. */
+  name: Scalars['String']['output'];
+  /** Parts per million: 190000 is 19 %. */
+  ratePpm: Scalars['Int']['output'];
+  /** What it is due on, without any tax. */
+  taxable: Money;
+  /** How much it is. */
+  amount: Money;
+};
+
+/** A way to ship an order, and what it costs. */
+export type ShippingOption = {
+  /** Code for `PlaceOrderInput.shippingMethod`. */
+  code: Scalars['String']['output'];
+  /** Name for people. */
+  name: Scalars['String']['output'];
+  /** Price before discounts. */
+  price: Money;
+  /** The tax on what is left of it after discounts: contained in it, or added, as `pricesIncludeTax` says. */
+  tax: Money;
+  /** Days that it takes at least. */
+  minDays?: Maybe<Scalars['Int']['output']>;
+  /** Days that it takes at most. */
+  maxDays?: Maybe<Scalars['Int']['output']>;
 };
 
 /** A discount or surcharge on the whole order. */
@@ -1229,6 +1273,8 @@ export type ResolversTypes = {
   OrderAction: OrderAction;
   OrderLine: ResolverTypeWrapper<any>;
   LineAddOn: ResolverTypeWrapper<any>;
+  TaxLine: ResolverTypeWrapper<any>;
+  ShippingOption: ResolverTypeWrapper<any>;
   Adjustment: ResolverTypeWrapper<any>;
   Fulfilment: ResolverTypeWrapper<any>;
   FulfilmentLine: ResolverTypeWrapper<any>;
@@ -1297,6 +1343,8 @@ export type ResolversParentTypes = {
   Order: any;
   OrderLine: any;
   LineAddOn: any;
+  TaxLine: any;
+  ShippingOption: any;
   Adjustment: any;
   Fulfilment: any;
   FulfilmentLine: any;
@@ -1555,6 +1603,11 @@ export type OrderResolvers<
   adjustments?: Resolver<Array<ResolversTypes['Adjustment']>, ParentType, ContextType>;
   subtotal?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   discountTotal?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  shippingTotal?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  taxTotal?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  taxes?: Resolver<Array<ResolversTypes['TaxLine']>, ParentType, ContextType>;
+  pricesIncludeTax?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  shippingMethod?: Resolver<Maybe<ResolversTypes['ShippingOption']>, ParentType, ContextType>;
   total?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   paidTotal?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   refundedTotal?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
@@ -1601,6 +1654,7 @@ export type OrderLineResolvers<
   addOns?: Resolver<Array<ResolversTypes['LineAddOn']>, ParentType, ContextType>;
   subtotal?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   discount?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  tax?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   total?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   fulfilledQuantity?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   refundedQuantity?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
@@ -1615,6 +1669,28 @@ export type LineAddOnResolvers<
   unitPrice?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   quantity?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   total?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+};
+
+export type TaxLineResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['TaxLine'] = ResolversParentTypes['TaxLine'],
+> = {
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  ratePpm?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  taxable?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  amount?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+};
+
+export type ShippingOptionResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['ShippingOption'] = ResolversParentTypes['ShippingOption'],
+> = {
+  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  price?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  tax?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  minDays?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  maxDays?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
 };
 
 export type AdjustmentResolvers<
@@ -2059,6 +2135,8 @@ export type Resolvers<ContextType = unknown> = {
   Order?: OrderResolvers<ContextType>;
   OrderLine?: OrderLineResolvers<ContextType>;
   LineAddOn?: LineAddOnResolvers<ContextType>;
+  TaxLine?: TaxLineResolvers<ContextType>;
+  ShippingOption?: ShippingOptionResolvers<ContextType>;
   Adjustment?: AdjustmentResolvers<ContextType>;
   Fulfilment?: FulfilmentResolvers<ContextType>;
   FulfilmentLine?: FulfilmentLineResolvers<ContextType>;

@@ -12,7 +12,8 @@ const rowOf = writerOf(OrderLineRecord);
 function toLine(row: object): StoredLine {
   const { position: _, stayFrom, stayTo, guests, ...line } = read(row);
   const isStay = stayFrom !== null && stayTo !== null && guests !== null;
-  return { ...line, stay: isStay ? { from: stayFrom, to: stayTo, guests } : null };
+  const totalMinor = line.totalMinor ?? line.subtotalMinor;
+  return { ...line, totalMinor, stay: isStay ? { from: stayFrom, to: stayTo, guests } : null };
 }
 
 /** The lines of an order, in their sequence. One statement. */

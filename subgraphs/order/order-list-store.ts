@@ -6,7 +6,7 @@ import { idFromBytes, idToBytes, isId, typedNumber } from '../shared/values/ids.
 import { firstOf, typedIdentifier } from '../shared/values/text.ts';
 import { closingGraceMs } from './domain/order.ts';
 import type { FulfilmentStatus, OrderState, PaymentStatus } from './domain/order-model.ts';
-import { maxClientReferenceLength } from './domain/pricing.ts';
+import { maxClientReferenceLength } from './domain/pricing/check-input.ts';
 import { toOrder } from './order-store.ts';
 import { type OrderTables, tables } from './records.ts';
 import type { StoredOrder } from './stored-order.ts';

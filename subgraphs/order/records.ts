@@ -1,6 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { at, bytes, id, minor, text } from '../shared/database/columns.ts';
 import { type TablesOf, builderFor, inserterFor } from '../shared/database/tables.ts';
+import type { Adjustment, ChosenShipping, OrderTax, StoredAddress } from './domain/charges.ts';
 import type { LineAddOn, ProductKind } from './domain/line.ts';
 import type {
   ActorType,
@@ -30,6 +31,21 @@ export const OrderRecord = defineEntity({
     lastHash: bytes(32),
     currency: p.string().columnType('char(3)'),
     subtotalMinor: minor(),
+    /** All discounts, and what of them is taken off shipping. */
+    discountMinor: minor().defaultRaw('0'),
+    shippingDiscountMinor: minor().defaultRaw('0'),
+    /** Before its discount. */
+    shippingMinor: minor().defaultRaw('0'),
+    /** All taxes, and what of them is due on shipping. */
+    taxMinor: minor().defaultRaw('0'),
+    shippingTaxMinor: minor().defaultRaw('0'),
+    pricesIncludeTax: p.boolean().default(true),
+    taxes: p.json<readonly OrderTax[]>().nullable(),
+    adjustments: p.json<readonly Adjustment[]>().nullable(),
+    shippingMethod: p.json<ChosenShipping>().nullable(),
+    shippingAddress: p.json<StoredAddress>().nullable(),
+    billingAddress: p.json<StoredAddress>().nullable(),
+    couponCodes: p.json<readonly string[]>().nullable(),
     totalMinor: minor(),
     paidMinor: minor().defaultRaw('0'),
     refundedMinor: minor().defaultRaw('0'),
@@ -91,6 +107,10 @@ export const OrderLineRecord = defineEntity({
     marketPriceMinor: minor().nullable(),
     addOns: p.json<readonly LineAddOn[]>(),
     subtotalMinor: minor(),
+    discountMinor: minor().defaultRaw('0'),
+    taxMinor: minor().defaultRaw('0'),
+    /** Null for the subtotal: written by a process that knew of no discounts and taxes. */
+    totalMinor: minor().nullable(),
     needsFulfilment: p.boolean(),
     fulfilledQuantity: p.integer().default(0),
     refundedQuantity: p.integer().default(0),

@@ -15,9 +15,10 @@ import { redeemOrder } from './commands/redeem-order.ts';
 import { retrySaga } from './commands/retry-saga.ts';
 import { type OrderContext, noOrder, requireReader, visible } from './context.ts';
 import type { JournalEntry } from './domain/journal.ts';
+import { orderCharges } from './charges-resolvers.ts';
 import { allowedActions, mayBeStuck } from './domain/actions.ts';
 import { balanceDueMinor, effectiveState } from './domain/order.ts';
-import type { PlaceOrderInput } from './domain/pricing.ts';
+import type { PlaceOrderInput } from './domain/pricing/check-input.ts';
 import { showsCode } from './domain/redemption.ts';
 import type { Saga } from './domain/saga.ts';
 import { nightsOf } from './domain/stay.ts';
@@ -130,9 +131,8 @@ const Order = {
     owns(viewer, order) && showsCode(order) ? order.confirmationCode : null,
   lines: (order: StoredOrder, _: unknown, { loaders }: OrderContext) =>
     loaders.lines.load(order.id).then((lines) => lines.map((line) => ({ ...line, currency: order.currency }))),
-  adjustments: () => [],
+  ...orderCharges,
   subtotal: (order: StoredOrder) => amount(order.subtotalMinor, order.currency),
-  discountTotal: (order: StoredOrder) => amount(order.subtotalMinor - order.totalMinor, order.currency),
   total: (order: StoredOrder) => amount(order.totalMinor, order.currency),
   paidTotal: (order: StoredOrder) => amount(order.paidMinor, order.currency),
   refundedTotal: (order: StoredOrder) => amount(order.refundedMinor, order.currency),
@@ -181,8 +181,9 @@ const OrderLine = {
       total: amount(BigInt(unitPriceMinor) * BigInt(quantity), line.currency),
     })),
   subtotal: (line: PresentedLine) => amount(line.subtotalMinor, line.currency),
-  discount: (line: PresentedLine) => amount(0, line.currency),
-  total: (line: PresentedLine) => amount(line.subtotalMinor, line.currency),
+  discount: (line: PresentedLine) => amount(line.discountMinor, line.currency),
+  tax: (line: PresentedLine) => amount(line.taxMinor, line.currency),
+  total: (line: PresentedLine) => amount(line.totalMinor, line.currency),
 };
 
 const OrderEvent = {

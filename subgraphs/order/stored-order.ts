@@ -1,32 +1,37 @@
+import type { OrderCharges, StoredAddress } from './domain/charges.ts';
 import type { PricedLine } from './domain/line.ts';
 import type { JsonObject, LineQuantity, Order } from './domain/order-model.ts';
 
 /** An order as stored: what the rules need (`Order`) and what else its row holds. */
-export type StoredOrder = Order & {
-  readonly number: string;
-  readonly type: string;
-  readonly customerId: string;
-  readonly version: number;
-  readonly seq: number;
-  readonly lastHash: Buffer;
-  readonly currency: string;
-  readonly subtotalMinor: bigint;
-  readonly extension: JsonObject | null;
-  readonly clientReference: string | null;
-  /** The reference while no other order of the customer may have it; null once the order has FAILED. */
-  readonly heldReference: string | null;
-  readonly inputHash: Buffer;
-  readonly failure: JsonObject | null;
-  /** What the merchant redeems; null for types that are not redeemable. A secret until the order is paid. */
-  readonly confirmationCode: string | null;
-  readonly traceId: string;
-  readonly placedAt: Date;
-  readonly updatedAt: Date;
-  /** As how many units it is counted while it is open; null for orders that are not counted. */
-  readonly openUnits: number | null;
-  /** The counter of the address that it came from, see open-orders.ts. */
-  readonly placedFrom: string | null;
-};
+export type StoredOrder = Order &
+  OrderCharges & {
+    readonly number: string;
+    readonly type: string;
+    readonly customerId: string;
+    readonly version: number;
+    readonly seq: number;
+    readonly lastHash: Buffer;
+    readonly currency: string;
+    /** Where it is shipped to; null where nothing is. */
+    readonly shippingAddress: StoredAddress | null;
+    readonly billingAddress: StoredAddress | null;
+    readonly couponCodes: readonly string[] | null;
+    readonly extension: JsonObject | null;
+    readonly clientReference: string | null;
+    /** The reference while no other order of the customer may have it; null once the order has FAILED. */
+    readonly heldReference: string | null;
+    readonly inputHash: Buffer;
+    readonly failure: JsonObject | null;
+    /** What the merchant redeems; null for types that are not redeemable. A secret until the order is paid. */
+    readonly confirmationCode: string | null;
+    readonly traceId: string;
+    readonly placedAt: Date;
+    readonly updatedAt: Date;
+    /** As how many units it is counted while it is open; null for orders that are not counted. */
+    readonly openUnits: number | null;
+    /** The counter of the address that it came from, see open-orders.ts. */
+    readonly placedFrom: string | null;
+  };
 
 export type StoredLine = PricedLine & { readonly orderId: string };
 

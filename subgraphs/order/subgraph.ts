@@ -52,6 +52,10 @@ const migrations: readonly NamedMigration[] = [
     name: '2026-11-30-outbox-mark',
     load: async () => (await import('./migrations/2026-11-30-outbox-mark.ts')).OutboxMarkMigration,
   },
+  {
+    name: '2026-12-01-charges',
+    load: async () => (await import('./migrations/2026-12-01-charges.ts')).ChargesMigration,
+  },
 ];
 
 /** The schema that this subgraph owns, for `ops/migrate.ts`. */

@@ -1,6 +1,6 @@
 import type { OrderDeps } from '../deps.ts';
 import type { OrderState } from '../domain/order-model.ts';
-import { maxRemarkLength } from '../domain/pricing.ts';
+import { maxRemarkLength } from '../domain/pricing/check-input.ts';
 import { type OrderPayload, mutateOrder } from './change-order.ts';
 import { type Asker, actorOf, checkLength, ownerOrStaff, staffOfOthers, staffOnly } from './context.ts';
 

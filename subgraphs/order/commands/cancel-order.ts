@@ -1,6 +1,6 @@
 import { isStaff } from '../../shared/auth/viewer.ts';
 import type { OrderDeps } from '../deps.ts';
-import { maxRemarkLength } from '../domain/pricing.ts';
+import { maxRemarkLength } from '../domain/pricing/check-input.ts';
 import { type OrderPayload, mutateOrder } from './change-order.ts';
 import { type Asker, actorOf, checkLength, ownerOrStaff } from './context.ts';
 

@@ -15,14 +15,8 @@ import { type Claim, claimKey, findKey, hashOf } from '../../shared/tables/idemp
 import { isId, newNumber } from '../../shared/values/ids.ts';
 import { dateIn } from '../../shared/values/local-date.ts';
 import type { OrderDeps } from '../deps.ts';
-import {
-  type PlaceOrderInput,
-  type ProductSnapshot,
-  type WantedLine,
-  checkInput,
-  priceLines,
-  type Priced,
-} from '../domain/pricing.ts';
+import { type PlaceOrderInput, type WantedLine, checkInput } from '../domain/pricing/check-input.ts';
+import { type Priced, type ProductSnapshot, priceLines } from '../domain/pricing/price-lines.ts';
 import { confirmationCodeOf } from '../domain/confirmation-code.ts';
 import { lapsesAt } from '../domain/stay.ts';
 import { type Saga, newPlacingSaga } from '../domain/saga.ts';
@@ -206,6 +200,18 @@ function newOrder(
     fulfilmentStatus: priced.lines.some((line) => line.needsFulfilment) ? 'UNFULFILLED' : 'NOT_REQUIRED',
     currency: input.currency,
     subtotalMinor: priced.totalMinor,
+    discountMinor: 0n,
+    shippingMinor: 0n,
+    shippingDiscountMinor: 0n,
+    shippingTaxMinor: 0n,
+    taxMinor: 0n,
+    pricesIncludeTax: true,
+    taxes: null,
+    adjustments: null,
+    shippingMethod: null,
+    shippingAddress: null,
+    billingAddress: null,
+    couponCodes: null,
     totalMinor: priced.totalMinor,
     paidMinor: 0n,
     refundedMinor: 0n,

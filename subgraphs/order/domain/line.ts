@@ -38,6 +38,13 @@ export type PricedLine = Line & {
   readonly unitPriceMinor: bigint;
   readonly marketPriceMinor: bigint | null;
   readonly addOns: readonly LineAddOn[];
+  /** Before discounts. */
   readonly subtotalMinor: bigint;
+  /** What is taken off it, positive. */
+  readonly discountMinor: bigint;
+  /** The tax of what is left: contained in it, or to be added, as the order's `pricesIncludeTax` says. */
+  readonly taxMinor: bigint;
+  /** `subtotalMinor` less `discountMinor`, with the tax. */
+  readonly totalMinor: bigint;
   readonly refundedQuantity: number;
 };

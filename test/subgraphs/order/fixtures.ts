@@ -7,7 +7,8 @@ import {
   orderStates,
 } from '../../../subgraphs/order/domain/order-model.ts';
 import { paymentStatusOf } from '../../../subgraphs/order/domain/order.ts';
-import type { PlaceOrderInput, ProductSnapshot } from '../../../subgraphs/order/domain/pricing.ts';
+import type { PlaceOrderInput } from '../../../subgraphs/order/domain/pricing/check-input.ts';
+import type { ProductSnapshot } from '../../../subgraphs/order/domain/pricing/price-lines.ts';
 import type { OrderType } from '../../../subgraphs/order/types/order-type.ts';
 import { standard } from '../../../subgraphs/order/types/standard.ts';
 

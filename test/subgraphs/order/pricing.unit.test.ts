@@ -4,14 +4,12 @@ import { z } from 'zod';
 import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import {
   type PlaceOrderInput,
-  type Priced,
-  type ProductSnapshot,
   type WantedLine,
   checkInput,
   maxLines,
   maxQuantity,
-  priceLines,
-} from '../../../subgraphs/order/domain/pricing.ts';
+} from '../../../subgraphs/order/domain/pricing/check-input.ts';
+import { type Priced, type ProductSnapshot, priceLines } from '../../../subgraphs/order/domain/pricing/price-lines.ts';
 import type { LineInput } from '../../../subgraphs/order/domain/line.ts';
 import { digital } from '../../../subgraphs/order/types/digital.ts';
 import { maxExtensionBytes } from '../../../subgraphs/order/domain/type-rules.ts';

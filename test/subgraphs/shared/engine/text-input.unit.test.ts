@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { brokenTextRule } from '../../../../subgraphs/shared/values/text.ts';
 import { checkLength } from '../../../../subgraphs/order/commands/context.ts';
-import { checkInput } from '../../../../subgraphs/order/domain/pricing.ts';
+import { checkInput } from '../../../../subgraphs/order/domain/pricing/check-input.ts';
 import { checkContent } from '../../../../subgraphs/product/domain/product.ts';
 import { checkDeltas, checkSets } from '../../../../subgraphs/product/domain/stock.ts';
 import { checkName, checkProfile } from '../../../../subgraphs/user/domain/user.ts';
