@@ -29,7 +29,7 @@ export type StoredAddress = JsonObject;
 
 /**
  * What an order costs. Always `total = subtotal − discount + shipping`, and `+ tax` where prices exclude it. The sum of the
- * lines' totals and of what shipping costs (`shippingDueMinor`) is the total, to the minor unit.
+ * lines' totals and of shipping, less its discount and with its tax where prices exclude it, is the total.
  */
 export type OrderCharges = {
   /** Sum of the lines before discounts. */
@@ -54,8 +54,3 @@ export type OrderCharges = {
   /** Null where nothing is shipped, or the shop has no methods. */
   readonly shippingMethod: ChosenShipping | null;
 };
-
-/** What is paid for shipping: its price less its discount, with its tax. */
-export const shippingDueMinor = (
-  order: Pick<OrderCharges, 'shippingMinor' | 'shippingDiscountMinor' | 'shippingTaxMinor' | 'pricesIncludeTax'>,
-): bigint => order.shippingMinor - order.shippingDiscountMinor + (order.pricesIncludeTax ? 0n : order.shippingTaxMinor);
