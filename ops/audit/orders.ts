@@ -12,7 +12,8 @@ export async function auditPaidOrders(context: AuditContext): Promise<string[]> 
     context,
     `select number, state, paid_minor, refunded_minor, total_minor from ${order}.orders
      where updated_at < utc_timestamp(3) - interval ${context.graceSeconds} second and (
-       (state in ('CANCELLED', 'EXPIRED', 'FAILED') and paid_minor <> refunded_minor)
+       (state in ('CANCELLED', 'EXPIRED', 'FAILED', 'REFUNDED') and paid_minor <> refunded_minor)
+       or (state = 'REFUNDED' and paid_minor = 0)
        or (state in ('PAID', 'PROCESSING', 'COMPLETED', 'LAPSED') and paid_minor - refunded_minor > total_minor)
        or (state in ('PAID', 'PROCESSING', 'COMPLETED', 'LAPSED') and paid_minor < total_minor)
        or (state = 'PENDING_PAYMENT' and paid_minor - refunded_minor >= total_minor)

@@ -85,7 +85,7 @@ export async function auditNights(context: AuditContext): Promise<string[]> {
 export async function auditReservations(context: AuditContext): Promise<string[]> {
   const [product, order] = [context.schema('product'), context.schema('order')];
   const settled = (column: string) => `${column} < utc_timestamp(3) - interval ${context.graceSeconds} second`;
-  // A booking that was refunded before it was used leaves its nights to others.
+  // A booking that was refunded before there was REFUNDED left its nights to others and stayed PAID.
   const returned = "(o.state = 'PAID' and o.lapses_at is not null and o.refunded_minor >= o.paid_minor)";
   const states = await broken(
     context,
@@ -95,7 +95,7 @@ export async function auditReservations(context: AuditContext): Promise<string[]
        or (r.state = 'COMMITTED' and o.state in ('PAID', 'PROCESSING', 'COMPLETED', 'LAPSED', 'NEEDS_ATTENTION')
          and not ${returned})
        or (r.state = 'RELEASED' and ${returned})
-       or (r.state in ('RELEASED', 'EXPIRED') and o.state in ('CANCELLED', 'EXPIRED', 'FAILED')))`,
+       or (r.state in ('RELEASED', 'EXPIRED') and o.state in ('CANCELLED', 'EXPIRED', 'FAILED', 'REFUNDED')))`,
     (row) => `order ${row['number']} is ${row['state']}, its reservation ${row['reservation']}`,
   );
   const strangers = await broken(

@@ -272,7 +272,7 @@ async function fulfil({ api, staff }: Shop, order: OrderTold, random: Random): P
   });
 }
 
-const closedStates: readonly string[] = ['CANCELLED', 'EXPIRED', 'FAILED'];
+const closedStates: readonly string[] = ['CANCELLED', 'EXPIRED', 'FAILED', 'REFUNDED'];
 const isClosed = (buyer: Buyer, order: OrderTold): boolean =>
   closedStates.includes(buyer.watch.seen.get(order.id ?? '')?.state ?? '');
 

@@ -32,7 +32,7 @@ export type PlatformOrder = {
   readonly history: { readonly edges: readonly { readonly node: { readonly seq: number; readonly toState: string | null } }[] };
 }; // prettier-ignore
 
-const closedStates: readonly string[] = ['CANCELLED', 'EXPIRED', 'FAILED'];
+const closedStates: readonly string[] = ['CANCELLED', 'EXPIRED', 'FAILED', 'REFUNDED'];
 const openStates: readonly string[] = ['PLACING', 'PENDING_PAYMENT'];
 
 /** The oracle of one run: what the platform says, what clients were told, what the provider did. */

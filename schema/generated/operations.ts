@@ -18,14 +18,16 @@ export type OrderState =
   | 'COMPLETED'
   /** Paid but never used: a booking whose days are over. */
   | 'LAPSED'
-  /** Cancelled before payment; the stock went back. */
+  /** Cancelled before anything of it was delivered: its stock went back, and its money goes back (`refundPendingTotal`). Terminal. */
   | 'CANCELLED'
   /** Not paid in time; the stock went back. */
   | 'EXPIRED'
   /** Placing failed, e.g. out of stock; nothing was taken. */
   | 'FAILED'
   /** Paid, but could not be delivered by itself: staff must look. */
-  | 'NEEDS_ATTENTION';
+  | 'NEEDS_ATTENTION'
+  /** Paid, then given back in full before anything of it was delivered; the stock went back. Terminal. */
+  | 'REFUNDED';
 
 /** How the order's money stands. */
 export type PaymentStatus =

@@ -10,6 +10,7 @@ const outcomes: Partial<Record<OrderEvent['type'], string>> = {
   OrderPaid: 'paid',
   OrderExpired: 'expired',
   OrderCancelled: 'cancelled',
+  OrderRefunded: 'refunded_in_full',
   OrderCompleted: 'completed',
   OrderRedeemed: 'completed',
   OrderLapsed: 'lapsed',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { EventHandler } from '../shared/events/handle-events.ts';
 import type { DomainEvent } from '../shared/tables/outbox.ts';
+import { failPoint } from '../shared/process/fail-point.ts';
 import { announce } from './announce.ts';
 import type { Changed } from './apply-events.ts';
 import { advancesByItself } from './commands/advance-order.ts';
@@ -136,6 +137,7 @@ export function paymentHandlers(deps: OrderDeps): {
       'payment.failed': apply((event) => ({ type: 'StopAwaiting', paymentId: ended.parse(event.data).paymentId })),
     },
     onHandled(event) {
+      failPoint(`order.${event.type}`);
       const changed = committed.get(event.id);
       committed.delete(event.id);
       if (!changed) return;

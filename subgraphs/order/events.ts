@@ -1,7 +1,6 @@
 import type { DomainEvent } from '../shared/tables/outbox.ts';
 import { newId } from '../shared/values/ids.ts';
 import type { OrderEvent, PartPayment } from './domain/order-model.ts';
-import { givesNightsBack } from './domain/redemption.ts';
 import type { StoredOrder } from './stored-order.ts';
 
 /** What other services get to know of an order's events; most events concern nobody else. */
@@ -48,10 +47,9 @@ function describe(order: StoredOrder, event: OrderEvent): Told[] {
     case 'OrderExpired':
       return [closed(order), ...(event.parts ?? []).map((part) => goesBack(part, 'ORDER_EXPIRED'))];
     case 'OrderCancelled':
+    case 'OrderRefunded':
     case 'PlacingFailed':
       return [closed(order)];
-    case 'RefundRecorded':
-      return givesNightsBack(order) ? [{ type: 'order.nights_returned', data: base }] : [];
     case 'OrderCompleted':
     case 'OrderRedeemed':
       return [completed];

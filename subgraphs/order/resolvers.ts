@@ -17,6 +17,7 @@ import { type OrderContext, noOrder, requireReader, visible } from './context.ts
 import type { JournalEntry } from './domain/journal.ts';
 import { orderCharges } from './charges-resolvers.ts';
 import { allowedActions, mayBeStuck } from './domain/actions.ts';
+import { refundPendingMinor } from './domain/giving-back.ts';
 import { balanceDueMinor, effectiveState } from './domain/order.ts';
 import type { PlaceOrderInput } from './domain/pricing/check-input.ts';
 import { showsCode } from './domain/redemption.ts';
@@ -136,6 +137,7 @@ const Order = {
   total: (order: StoredOrder) => amount(order.totalMinor, order.currency),
   paidTotal: (order: StoredOrder) => amount(order.paidMinor, order.currency),
   refundedTotal: (order: StoredOrder) => amount(order.refundedMinor, order.currency),
+  refundPendingTotal: (order: StoredOrder) => amount(refundPendingMinor(order), order.currency),
   balanceDue: (order: StoredOrder, _: unknown, { deps }: OrderContext) =>
     amount(balanceDueMinor(order, deps.now()), order.currency),
   fulfilments: async (order: StoredOrder, _: unknown, { loaders }: OrderContext) => {

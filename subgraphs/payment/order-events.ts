@@ -1,4 +1,5 @@
 import type { EventHandler } from '../shared/events/handle-events.ts';
+import { failPoint } from '../shared/process/fail-point.ts';
 import type { DomainEvent } from '../shared/tables/outbox.ts';
 import { isId } from '../shared/values/ids.ts';
 import { changePayment } from './commands/change-payment.ts';
@@ -30,6 +31,7 @@ export function orderEvents(deps: PaymentDeps): {
   return {
     handlers: { 'order.closed': quietly(closeOpenPayments), 'order.payment_refused': quietly(refundRefused) },
     onHandled(event) {
+      failPoint(`payment.${event.type}`);
       deps.live.publish(`payment:${event.aggregateId}`, '');
       deps.wake('attempts');
       deps.wake('refunds');

@@ -1,4 +1,5 @@
 import { enterCompensation } from '../shared/tables/barrier.ts';
+import { failPoint } from '../shared/process/fail-point.ts';
 import type { EventHandler } from '../shared/events/handle-events.ts';
 import type { DomainEvent } from '../shared/tables/outbox.ts';
 import { orderBarrier } from './commands/reserve-stock.ts';
@@ -7,6 +8,8 @@ import { settleReservations } from './stock-store.ts';
 
 /** Services whose events this one acts on. */
 export const sources = ['order'] as const;
+
+const paidAndClosed: ReadonlySet<unknown> = new Set(['CANCELLED', 'REFUNDED']);
 
 /**
  * What the events of orders do to the stock. Each is handled once by its inbox row, and settles only what is still in the
@@ -29,15 +32,13 @@ export function eventHandlers(deps: Pick<ProductDeps, 'live'>): {
         // It also takes the place of a reservation that has not come yet, which would hold stock that nobody gives back.
         await enterCompensation(tx, orderBarrier(event.aggregateId));
         const { state } = event.data as { state?: unknown };
-        const how = state === 'EXPIRED' ? 'expire' : 'release';
-        changed.set(
-          event,
-          await settleReservations(tx, event.aggregateId, how, {
-            actor: 'order',
-            reason: `Order closed: ${String(state)}`,
-          }),
-        );
+        const cause = { actor: 'order', reason: `Order closed: ${String(state)}` };
+        const held = await settleReservations(tx, event.aggregateId, state === 'EXPIRED' ? 'expire' : 'release', cause);
+        // An order may be paid and closed: cancelled before its delivery, or refunded.
+        const sold = paidAndClosed.has(state) ? await settleReservations(tx, event.aggregateId, 'giveBack', cause) : [];
+        changed.set(event, [...held, ...sold]);
       },
+      // Written by versions before REFUNDED: a booking whose money went back.
       'order.nights_returned': async (tx, event) => {
         const cause = { actor: 'order', reason: 'Booking refunded' };
         // Heard of before the payment, the nights are still held; the payment then finds nothing to commit.
@@ -46,6 +47,9 @@ export function eventHandlers(deps: Pick<ProductDeps, 'live'>): {
         changed.set(event, [...held, ...sold]);
       },
     },
-    onHandled: (event) => announceStock(deps, changed.get(event) ?? []),
+    onHandled: (event) => {
+      failPoint(`product.${event.type}`);
+      announceStock(deps, changed.get(event) ?? []);
+    },
   };
 }

@@ -42,7 +42,7 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
   },
   OrderSortKey: { 'subgraphs/order/queries.ts': words('PLACED_AT UPDATED_AT TOTAL NUMBER') },
   OrderState: {
-    'subgraphs/order/domain/order.ts': words('PLACING PENDING_PAYMENT PAID PROCESSING COMPLETED LAPSED CANCELLED EXPIRED FAILED NEEDS_ATTENTION'),
+    'subgraphs/order/domain/order.ts': words('PLACING PENDING_PAYMENT PAID PROCESSING COMPLETED LAPSED CANCELLED EXPIRED FAILED NEEDS_ATTENTION REFUNDED'),
   }, // prettier-ignore
   PayFlow: { 'subgraphs/order/types/prepay.ts': ['PREPAY_WALLET'], 'subgraphs/order/types/standard.ts': ['ORDER_THEN_PAY'] }, // prettier-ignore
   PaymentMethod: {

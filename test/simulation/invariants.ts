@@ -9,7 +9,9 @@ import type { Shop } from './shop.ts';
 
 const openStates = new Set(['PENDING_PAYMENT', 'PAID', 'PROCESSING', 'COMPLETED']);
 const paidStates = new Set(['PAID', 'PROCESSING', 'COMPLETED', 'LAPSED', 'NEEDS_ATTENTION']);
-const closedStates = new Set(['CANCELLED', 'EXPIRED', 'FAILED']);
+const closedStates = new Set(['CANCELLED', 'EXPIRED', 'FAILED', 'REFUNDED']);
+/** Of orders that may have been paid before. */
+const givenBackStates = new Set(['CANCELLED', 'REFUNDED']);
 const keeps = new Set(['HELD', 'COMMITTED']);
 const endedSagas = new Set(['SUCCEEDED', 'COMPENSATED']);
 /** Which events each service acts on. */
@@ -93,7 +95,8 @@ export class Invariants {
         type === 'order.closed'
           ? closedStates.has(state)
           : type === 'order.paid'
-            ? paidStates.has(state)
+            ? paidStates.has(state) ||
+              (givenBackStates.has(state) && order !== undefined && orders.get(order, 'paid_at') !== null)
             : order !== undefined;
       if (!isTrue) return `I5 ${type} is told of an order that is ${state}`;
     }
@@ -131,7 +134,9 @@ export class Invariants {
       const held = reservations.filter('order_id', id).map((one) => reservations.text(one, 'state'));
       const isKept = held.some((one) => keeps.has(one));
       if (openStates.has(state) && (held.length === 0 || !held.every((one) => keeps.has(one)))) return `I3 an order that is ${state} has its stock ${held.join(', ')}`; // prettier-ignore
-      if (held.includes('COMMITTED') && !paidStates.has(state)) return `I3 stock of an order that is ${state} is sold`;
+      const wasPaid = givenBackStates.has(state) && orders.get(row, 'paid_at') !== null;
+      if (held.includes('COMMITTED') && !paidStates.has(state) && !wasPaid)
+        return `I3 stock of an order that is ${state} is sold`;
       const saga = sagas.find('order_id', id);
       const undone = barrier.rows.some((one) =>
         (barrier.get(one, 'saga_id') === id || (saga && barrier.get(one, 'saga_id') === sagas.get(saga, 'id'))) && barrier.get(one, 'op') === 'compensation'); // prettier-ignore

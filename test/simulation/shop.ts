@@ -226,6 +226,7 @@ export class Shop {
     }
     if (random.chance(0.1)) this.#begin(() => this.#cancel(buyer, order));
     await this.#confirm(order, 'pays');
+    if (random.chance(0.15)) this.#begin(() => this.#cancel(buyer, order));
     if (random.chance(0.3)) await this.#refund(payment);
   }
 
@@ -248,6 +249,7 @@ export class Shop {
   async #payByWallet(buyer: Buyer, order: StoredOrder): Promise<void> {
     await this.#pause(1_000);
     await this.#pay(buyer, order, 'WALLET');
+    if (this.#random.chance(0.2)) await this.#cancel(buyer, order);
   }
 
   async #giveUpPayment(buyer: Buyer, order: StoredOrder): Promise<void> {

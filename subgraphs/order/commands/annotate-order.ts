@@ -1,6 +1,7 @@
 import type { OrderDeps } from '../deps.ts';
 import type { OrderState } from '../domain/order-model.ts';
 import { maxRemarkLength } from '../domain/pricing/check-input.ts';
+import { topUpCode } from '../types/top-up.ts';
 import { type OrderPayload, mutateOrder } from './change-order.ts';
 import { type Asker, actorOf, checkLength, ownerOrStaff, staffOfOthers, staffOnly } from './context.ts';
 
@@ -93,7 +94,7 @@ export async function resolveAttention(
     },
     change: { actor: { type: 'STAFF', id: asker.viewer.userId }, at: deps.now(), traceId: asker.traceId },
     authorise: staffOfOthers(asker.viewer),
-    command: { type: 'ResolveAttention', to, note },
+    command: (order) => ({ type: 'ResolveAttention', to, note, isTopUp: order.type === topUpCode }),
   });
   deps.kickAdvance();
   return payload;

@@ -1,10 +1,19 @@
 import { isStaff } from '../../shared/auth/viewer.ts';
+import { RefusedError } from '../../shared/errors/errors.ts';
+import { failPoint } from '../../shared/process/fail-point.ts';
+import { dateIn } from '../../shared/values/local-date.ts';
 import type { OrderDeps } from '../deps.ts';
 import { maxRemarkLength } from '../domain/pricing/check-input.ts';
+import { stayBegunError } from '../domain/giving-back.ts';
+import type { StoredLine, StoredOrder } from '../stored-order.ts';
+import { topUpCode } from '../types/top-up.ts';
 import { type OrderPayload, mutateOrder } from './change-order.ts';
 import { type Asker, actorOf, checkLength, ownerOrStaff } from './context.ts';
 
-/** Cancels an unpaid order of the asker's own, or as staff anybody's; the stock goes back by the event `order.closed`. */
+/**
+ * Cancels an order of the asker's own, or as staff anybody's, before anything of it is delivered. The event `order.closed`
+ * gives back what it took: product the stock and nights, payment the money, the way it came.
+ */
 export async function cancelOrder(
   deps: OrderDeps,
   asker: Asker,
@@ -13,7 +22,7 @@ export async function cancelOrder(
   const { viewer } = asker;
   const userErrors = checkLength('reason', input.reason, { min: 0, max: maxRemarkLength });
   if (userErrors.length > 0) return { order: null, replayed: false, userErrors };
-  return mutateOrder(deps, {
+  const payload = await mutateOrder(deps, {
     orderId: input.id,
     claim: {
       ownerId: viewer.userId,
@@ -23,6 +32,21 @@ export async function cancelOrder(
     },
     change: { actor: actorOf(viewer), at: deps.now(), traceId: asker.traceId },
     authorise: ownerOrStaff(viewer),
-    command: { type: 'Cancel', reason: isStaff(viewer) ? 'MERCHANT' : 'CUSTOMER', note: input.reason ?? null },
+    command: (order) => {
+      if (!isStaff(viewer)) requireStayAhead(deps, order);
+      const reason = isStaff(viewer) ? 'MERCHANT' : 'CUSTOMER';
+      return { type: 'Cancel', reason, note: input.reason ?? null, isTopUp: order.type === topUpCode };
+    },
+    withLines: true,
   });
+  failPoint('order.cancelled');
+  return payload;
+}
+
+/** A customer gives no night back that is over: a paid stay can be cancelled up to its first day, where the shop is. */
+function requireStayAhead(deps: Pick<OrderDeps, 'config' | 'now'>, order: StoredOrder): void {
+  const today = dateIn(deps.config.shopTimeZone, deps.now());
+  const lines = order.lines as readonly StoredLine[];
+  if (order.state === 'PAID' && lines.some(({ stay }) => stay !== null && stay.from < today))
+    throw new RefusedError(stayBegunError);
 }

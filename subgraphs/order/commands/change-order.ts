@@ -40,7 +40,8 @@ export type OrderMutation = {
   readonly change: Change;
   /** Throws RefusedError when the caller may not do this with this order. */
   readonly authorise: (order: StoredOrder) => void;
-  readonly command: OrderCommand;
+  /** What is asked for; where it depends on the order, made of it under its lock. */
+  readonly command: OrderCommand | ((order: StoredOrder) => OrderCommand);
   readonly expectedVersion?: number | null | undefined;
   readonly withLines?: boolean;
 };
@@ -74,7 +75,7 @@ export async function mutateOrder(deps: OrderDeps, mutation: OrderMutation): Pro
                 },
               };
             }
-            return decide(order, command, change.at);
+            return decide(order, typeof command === 'function' ? command(order) : command, change.at);
           },
           mutation.withLines,
         );

@@ -1,7 +1,7 @@
 import type { TypeRules } from './type-rules.ts';
 import { effectiveState } from './order.ts';
 import { type Order, closedStates, terminalStates } from './order-model.ts';
-import { netMinor } from './paying.ts';
+import { mayCancel } from './giving-back.ts';
 import { isRefunded } from './redemption.ts';
 import type { SagaState } from './saga.ts';
 
@@ -22,7 +22,7 @@ export function allowedActions(
   const ready = state === 'PAID' || state === 'PROCESSING';
   const actions: [OrderAction, boolean][] = [
     ['PAY', who.owner && state === 'PENDING_PAYMENT'],
-    ['CANCEL', state === 'PENDING_PAYMENT' && netMinor(order) === 0n],
+    ['CANCEL', mayCancel(order, state)],
     ['REDEEM', who.staff && type.redeemable && state === 'PAID' && !isRefunded(order)],
     ['ADVANCE', who.staff && ready && !type.redeemable],
     [

@@ -10,7 +10,9 @@ export function change(order: Order, event: OrderEvent, at: Date): Partial<Order
     case 'OrderExpired':
       return { closedAt: at, cancelReason: 'PAYMENT_TIMEOUT', authorizedMinor: 0n };
     case 'OrderCancelled':
-      return { closedAt: at, cancelReason: event.reason, authorizedMinor: 0n };
+      return { closedAt: at, cancelReason: event.reason, authorizedMinor: 0n, advanceAt: null };
+    case 'OrderRefunded':
+      return { closedAt: at, advanceAt: null };
     case 'PaymentAwaited':
       return { ...extended(order, event.until), authorizedMinor: event.authorizedMinor };
     case 'AwaitingEnded':

@@ -1,8 +1,11 @@
 import { validationError } from '../../shared/errors/errors.ts';
+import { deliveryRefusal } from './giving-back.ts';
 import type { Decision, LineQuantity, Order, OrderCommand } from './order-model.ts';
 
 /** A delivery of the wanted lines, of everything left where none are named; or why not. The last one completes the order. */
 export function decideFulfilment(order: Order, command: Extract<OrderCommand, { type: 'Fulfil' }>): Decision {
+  const refused = deliveryRefusal(order);
+  if (refused) return refused;
   const open = order.lines.filter((line) => line.needsFulfilment && line.fulfilledQuantity < line.quantity);
   const wanted =
     command.lines ?? open.map((line) => ({ lineId: line.id, quantity: line.quantity - line.fulfilledQuantity }));

@@ -82,6 +82,12 @@ const json = (value: unknown): Record<string, unknown> =>
     ),
   ) as Record<string, unknown>;
 
+/** As `json`; null where nothing is left. */
+function orNull(value: object): JsonObject | null {
+  const data = json(value);
+  return Object.keys(data).length === 0 ? null : data;
+}
+
 /** What the journal keeps of an event beside the states. */
 function describe(event: OrderEvent): Pick<JournalEntry, 'reason' | 'data'> {
   switch (event.type) {
@@ -90,7 +96,9 @@ function describe(event: OrderEvent): Pick<JournalEntry, 'reason' | 'data'> {
     case 'PlacingFailed':
       return { reason: event.reason, data: event.detail === null ? null : json({ detail: event.detail }) };
     case 'OrderCancelled':
-      return { reason: event.reason, data: event.note === null ? null : json({ note: event.note }) };
+      return { reason: event.reason, data: orNull({ note: event.note ?? undefined, refundMinor: event.refundMinor }) };
+    case 'OrderRefunded':
+      return { reason: null, data: orNull({ note: event.note, refundMinor: event.refundMinor }) };
     case 'OrderExpired':
       return { reason: 'PAYMENT_TIMEOUT', data: event.parts ? json({ parts: event.parts }) : null };
     case 'PaymentRefused':

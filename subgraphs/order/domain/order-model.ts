@@ -15,6 +15,7 @@ export const orderStates = [
   'EXPIRED',
   'FAILED',
   'NEEDS_ATTENTION',
+  'REFUNDED',
 ] as const;
 export type OrderState = (typeof orderStates)[number];
 export type PaymentStatus =
@@ -38,18 +39,19 @@ export type Actor = { readonly type: ActorType; readonly id: string | null };
 export const transitions: Readonly<Record<OrderState, readonly OrderState[]>> = {
   PLACING: ['PENDING_PAYMENT', 'FAILED'],
   PENDING_PAYMENT: ['PAID', 'CANCELLED', 'EXPIRED'],
-  PAID: ['PROCESSING', 'COMPLETED', 'LAPSED', 'NEEDS_ATTENTION'],
-  PROCESSING: ['COMPLETED', 'NEEDS_ATTENTION'],
-  NEEDS_ATTENTION: ['PROCESSING', 'COMPLETED'],
+  PAID: ['PROCESSING', 'COMPLETED', 'LAPSED', 'NEEDS_ATTENTION', 'CANCELLED', 'REFUNDED'],
+  PROCESSING: ['COMPLETED', 'NEEDS_ATTENTION', 'CANCELLED', 'REFUNDED'],
+  NEEDS_ATTENTION: ['PROCESSING', 'COMPLETED', 'CANCELLED', 'REFUNDED'],
   COMPLETED: [],
   LAPSED: [],
   CANCELLED: [],
   EXPIRED: [],
   FAILED: [],
+  REFUNDED: [],
 };
 
 /** States in which the order is over and its stock is not held any more. */
-export const closedStates: readonly OrderState[] = ['CANCELLED', 'EXPIRED', 'FAILED'];
+export const closedStates: readonly OrderState[] = ['CANCELLED', 'EXPIRED', 'FAILED', 'REFUNDED'];
 export const terminalStates: readonly OrderState[] = [...closedStates, 'COMPLETED', 'LAPSED'];
 
 export type Line = {
@@ -146,7 +148,13 @@ export type OrderCommand =
   /** That payment comes to nothing: the order's own deadline counts again. */
   | { readonly type: 'StopAwaiting'; readonly paymentId: string }
   | { readonly type: 'Expire' }
-  | { readonly type: 'Cancel'; readonly reason: CancelReason; readonly note: string | null }
+  | {
+      readonly type: 'Cancel';
+      readonly reason: CancelReason;
+      readonly note: string | null;
+      /** Its delivery fills the customer's wallet: what was begun of it can't be told from what was done. */
+      readonly isTopUp?: boolean;
+    }
   | { readonly type: 'Redeem' }
   | { readonly type: 'Lapse' }
   | { readonly type: 'StartProcessing' }
@@ -159,7 +167,7 @@ export type OrderCommand =
     }
   | { readonly type: 'PostponeAdvance'; readonly error: string; readonly nextAt: Date }
   | { readonly type: 'NeedAttention'; readonly error: string }
-  | { readonly type: 'ResolveAttention'; readonly to: OrderState; readonly note: string }
+  | { readonly type: 'ResolveAttention'; readonly to: OrderState; readonly note: string; readonly isTopUp?: boolean }
   | { readonly type: 'ChangeRemark'; readonly remark: string }
   | { readonly type: 'AddNote'; readonly note: string; readonly public: boolean }
   | { readonly type: 'Archive' };
@@ -198,7 +206,15 @@ export type OrderEvent =
   | { readonly type: 'AwaitingEnded'; readonly paymentId: string }
   /** `parts`: money that had come in and has to go back. */
   | { readonly type: 'OrderExpired'; readonly parts?: readonly PartPayment[] }
-  | { readonly type: 'OrderCancelled'; readonly reason: CancelReason; readonly note: string | null }
+  /** `refundMinor`: what had come in and goes back. */
+  | {
+      readonly type: 'OrderCancelled';
+      readonly reason: CancelReason;
+      readonly note: string | null;
+      readonly refundMinor?: bigint;
+    }
+  /** All its money has gone back, or is on its way where `refundMinor` says so, and nothing of it was delivered. */
+  | { readonly type: 'OrderRefunded'; readonly note?: string; readonly refundMinor?: bigint }
   | { readonly type: 'ProcessingStarted' }
   | {
       readonly type: 'LinesFulfilled';

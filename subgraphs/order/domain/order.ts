@@ -1,6 +1,7 @@
 import type { Refusal } from '../../shared/errors/errors.ts';
 import { validationError } from '../../shared/errors/errors.ts';
 import { change } from './change.ts';
+import { cancellable, decideCancel, decideResolution, decideUndelivered, recordRefund } from './giving-back.ts';
 import { decideFulfilment } from './fulfilment.ts';
 import {
   type Decision,
@@ -52,6 +53,13 @@ export function stateError(
   } satisfies Refusal;
 }
 
+const decideProcessing = ({ state }: Order, refused: Decision): Decision =>
+  state === 'PROCESSING' || state === 'COMPLETED'
+    ? accept()
+    : state === 'PAID'
+      ? accept({ type: 'ProcessingStarted' })
+      : refused;
+
 const paidByWallet = (
   { totalMinor }: Order,
   { paymentId, paidAt, advances }: Extract<OrderCommand, { type: 'ConfirmPrepaid' }>,
@@ -78,14 +86,7 @@ export function decide(order: Order, command: OrderCommand, at: Date): Decision 
     case 'MarkPaid':
       return decidePayment(order, command);
     case 'RecordRefund':
-      if (command.known?.refundIds.includes(command.refundId)) return accept();
-      return accept({
-        type: 'RefundRecorded',
-        paymentId: command.paymentId,
-        refundId: command.refundId,
-        amountMinor: command.amountMinor,
-        early: command.known?.received === false,
-      });
+      return recordRefund(order, command);
     case 'RecordDispute':
       return accept({ ...command, type: 'DisputeRecorded' });
     case 'AwaitPayment':
@@ -100,17 +101,13 @@ export function decide(order: Order, command: OrderCommand, at: Date): Decision 
         ? accept({ type: 'OrderExpired' })
         : refuse('PENDING_PAYMENT');
     case 'Cancel':
-      if (state === 'CANCELLED') return accept();
-      if (state === 'PENDING_PAYMENT' && netMinor(order) === 0n)
-        return accept({ type: 'OrderCancelled', reason: command.reason, note: command.note });
-      return refuse('PENDING_PAYMENT');
+      return decideCancel(order, state, command, refuse(...cancellable));
     case 'Redeem':
       return decideRedemption(order, refuse('PAID'));
     case 'Lapse':
       return decideLapse(order, at, refuse('PAID'));
     case 'StartProcessing':
-      if (state === 'PROCESSING' || state === 'COMPLETED') return accept();
-      return state === 'PAID' ? accept({ type: 'ProcessingStarted' }) : refuse('PAID');
+      return decideUndelivered(order) ?? decideProcessing(order, refuse('PAID'));
     case 'Complete':
       if (state === 'COMPLETED') return accept();
       if (state === 'PAID') return accept({ type: 'ProcessingStarted' }, { type: 'OrderCompleted' });
@@ -121,20 +118,19 @@ export function decide(order: Order, command: OrderCommand, at: Date): Decision 
         : refuse('PAID', 'PROCESSING');
     case 'PostponeAdvance':
       return state === 'PAID' || state === 'PROCESSING'
-        ? accept({ type: 'AdvancePostponed', error: command.error, nextAt: command.nextAt })
+        ? (decideUndelivered(order) ??
+            accept({ type: 'AdvancePostponed', error: command.error, nextAt: command.nextAt }))
         : refuse('PAID', 'PROCESSING');
     case 'NeedAttention':
       if (state === 'NEEDS_ATTENTION') return accept();
       return state === 'PAID' || state === 'PROCESSING'
-        ? accept({ type: 'AttentionNeeded', error: command.error })
+        ? (decideUndelivered(order) ?? accept({ type: 'AttentionNeeded', error: command.error }))
         : refuse('PAID', 'PROCESSING');
     case 'ResolveAttention':
       if (!transitions.NEEDS_ATTENTION.includes(command.to)) {
         return { refusal: validationError(`to: is ${transitions.NEEDS_ATTENTION.join(' or ')}.`, ['to']) };
       }
-      return state === 'NEEDS_ATTENTION'
-        ? accept({ type: 'AttentionResolved', to: command.to, note: command.note })
-        : refuse('NEEDS_ATTENTION');
+      return state === 'NEEDS_ATTENTION' ? decideResolution(order, command) : refuse('NEEDS_ATTENTION');
     case 'ChangeRemark':
       if (order.remark === command.remark) return accept();
       return terminalStates.includes(state)
@@ -159,6 +155,7 @@ export function stateAfter(event: OrderEvent): OrderState | null {
     case 'OrderPaid': return 'PAID';
     case 'OrderExpired': return 'EXPIRED';
     case 'OrderCancelled': return 'CANCELLED';
+    case 'OrderRefunded': return 'REFUNDED';
     case 'ProcessingStarted': return 'PROCESSING';
     case 'OrderCompleted':
     case 'OrderRedeemed': return 'COMPLETED';

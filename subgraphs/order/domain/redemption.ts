@@ -10,10 +10,6 @@ import type { Decision, Order } from './order-model.ts';
 export const isRefunded = ({ paidMinor, refundedMinor }: Pick<Order, 'paidMinor' | 'refundedMinor'>): boolean =>
   paidMinor > 0n && refundedMinor >= paidMinor;
 
-/** A booking that was paid and not used, and whose money has gone back, leaves its nights to others. */
-export const givesNightsBack = (order: Pick<Order, 'state' | 'lapsesAt' | 'paidMinor' | 'refundedMinor'>): boolean =>
-  order.state === 'PAID' && order.lapsesAt !== null && isRefunded(order);
-
 /** The buyer sees the confirmation code while it is good, and afterwards what it was. */
 export const showsCode = (order: Order): boolean =>
   (order.state === 'PAID' || order.state === 'COMPLETED') && !isRefunded(order);
@@ -33,9 +29,10 @@ export const decideLapse = (order: Order, at: Date, refused: Decision): Decision
   return { events: over && !isRefunded(order) ? [{ type: 'OrderLapsed' }] : [] };
 };
 
-const refundedError = {
+/** Nothing is given for money that is not here any more. */
+export const refundedError = {
   __typename: 'BusinessRejectedError',
   code: 'BUSINESS_REJECTED',
-  message: 'The money of this order went back; its code is not good any more.',
+  message: 'The money of this order went back, so nothing of it is delivered and its code is not good any more.',
   cause: 'ORDER_REFUNDED',
 } satisfies Refusal;

@@ -3,6 +3,9 @@ import type { OrderType } from './order-type.ts';
 /** Products whose SKU begins so are money for the wallet; orders of type TOPUP take them and nothing else. */
 const topUpSkuPrefix = 'TOPUP-';
 
+/** Code of the type whose delivery fills a wallet. */
+export const topUpCode = 'TOPUP';
+
 /** For every other type: money for the wallet that is bought by an order which does not credit it would be lost. */
 export const refuseTopUp: OrderType['refuses'] = ({ sku, name }) =>
   sku.startsWith(topUpSkuPrefix) ? `${name} is bought with an order of type TOPUP.` : null;
@@ -16,7 +19,7 @@ export type CreditTopUp = (order: {
 
 /** Money for the customer's wallet: paid from outside, its delivery credits the wallet with what was paid. */
 export const topUp = (creditTopUp: CreditTopUp): OrderType => ({
-  code: 'TOPUP',
+  code: topUpCode,
   name: 'Wallet top-up',
   numberPrefix: 'TU',
   paymentWindowSeconds: null,

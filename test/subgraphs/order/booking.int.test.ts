@@ -189,7 +189,7 @@ describe('nights that are not paid for', () => {
     expect(await night(productId)).toEqual({ held: 0, sold: 1 });
   });
 
-  test('go back when the booking is cancelled, which a paid one can not be', async () => {
+  test('go back when the booking is cancelled, before it is paid or afterwards', async () => {
     const cancel = 'mutation C($id: ID!, $key: String!) { cancelOrder(id: $id, idempotencyKey: $key) { order { state } userErrors { __typename } } }'; // prettier-ignore
     const productId = await room(1);
     const { id } = await book(productId);
@@ -200,8 +200,10 @@ describe('nights that are not paid for', () => {
     expect(await night(productId)).toEqual({ held: 0, sold: 0 });
     const paid = await book(productId);
     await pay(paid.id);
-    expect((await run(paid.id)).userErrors).toEqual([{ __typename: 'OrderStateError' }]);
     expect(await night(productId)).toEqual({ held: 0, sold: 1 });
+    expect(await run(paid.id)).toEqual({ order: { state: 'CANCELLED' }, userErrors: [] });
+    await world.deliver();
+    expect(await night(productId)).toEqual({ held: 0, sold: 0 });
   });
 });
 
@@ -342,7 +344,8 @@ describe('a paid booking', () => {
     await world.deliver();
     expect(await night(productId)).toEqual({ held: 0, sold: 1 });
     await world.paymentEvent(world.refunded(id, { paymentId, amountMinor: 1 }));
-    expect((await world.deliver()).map(({ type }) => type)).toEqual(['order.nights_returned']);
+    expect((await world.deliver()).map(({ type }) => type)).toEqual(['order.closed']);
+    expect(await read(id)).toMatchObject({ state: 'REFUNDED', confirmationCode: null });
     expect(await night(productId)).toEqual({ held: 0, sold: 0 });
     const next = await book(productId, userViewer());
     await pay(next.id);
@@ -359,14 +362,14 @@ describe('a paid booking', () => {
     expect(await night(productId)).toEqual({ held: 0, sold: 1 });
   });
 
-  test('whose money went back stays what it is, and nobody looks at it again', async () => {
+  test('whose money went back is REFUNDED, and nobody looks at it again', async () => {
     const { id } = await book(await room());
     const paymentId = await pay(id);
     await world.paymentEvent(world.refunded(id, { paymentId, amountMinor: 18_000 }));
     await world.deliver();
     world.clockOffsetMs = 30 * dayMs;
     await advanceOrders(world.deps);
-    expect((await read(id)).state).toBe('PAID');
+    expect((await read(id)).state).toBe('REFUNDED');
     expect(await world.rows('select advance_at from orders where id = ?', [idToBytes(id)])).toEqual([{ advance_at: null }]); // prettier-ignore
   });
 });

@@ -18,7 +18,7 @@ export const after = (date: Date, ms: number): Date => new Date(date.getTime() +
 export const inTime = after(placedAt, 60_000);
 
 /** A state that only an order with money has. */
-const paidStates: readonly OrderState[] = ['PAID', 'PROCESSING', 'COMPLETED', 'LAPSED', 'NEEDS_ATTENTION'];
+const paidStates: readonly OrderState[] = ['PAID', 'PROCESSING', 'COMPLETED', 'LAPSED', 'NEEDS_ATTENTION', 'REFUNDED'];
 
 /** An order of 5,000 minor units with a line of two pieces to ship. */
 export function anOrder(change: Partial<Order> = {}): Order {

@@ -188,11 +188,15 @@ describe('cancelling', () => {
     expect(await read(two.id)).toMatchObject({ state: 'PENDING_PAYMENT' });
   });
 
-  test('a paid order, a foreign one and an unknown one is refused', async () => {
+  test('a completed order, a foreign one and an unknown one is refused', async () => {
     const { id } = await world.place(buyer);
     expect(await cancel(id, userViewer())).toEqual({ ...(await cancel(newId())), userErrors: [{ __typename: 'NotFoundError', code: 'NOT_FOUND', message: 'There is no such order.', path: ['id'] }] }); // prettier-ignore
     await world.paymentEvent(world.succeeded(id));
-    expect(await cancel(id)).toMatchObject({ order: null, userErrors: [{ __typename: 'OrderStateError', code: 'ORDER_STATE', state: 'PAID', allowed: ['PENDING_PAYMENT'] }] }); // prettier-ignore
+    await change(staff, 'fulfilOrder', '$id: ID!, $key: String!', 'id: $id, idempotencyKey: $key', {
+      id,
+      key: newId(),
+    });
+    expect(await cancel(id)).toMatchObject({ order: null, userErrors: [{ __typename: 'OrderStateError', code: 'ORDER_STATE', state: 'COMPLETED', allowed: ['PENDING_PAYMENT', 'PAID', 'PROCESSING', 'NEEDS_ATTENTION'] }] }); // prettier-ignore
     expect(await cancel('no-id')).toMatchObject({ order: null, userErrors: [{ code: 'NOT_FOUND' }] });
   });
 
@@ -287,7 +291,7 @@ describe('delivery of orders that need nobody', () => {
 
     const resolve = (to: string, viewer = staff) => change(viewer, 'resolveAttention', '$id: ID!, $to: OrderState!', 'id: $id, to: $to, note: "Sent by mail"', { id, to }); // prettier-ignore
     expect(await resolve('COMPLETED', buyer)).toMatchObject({ userErrors: [{ __typename: 'ForbiddenError' }] });
-    expect(await resolve('CANCELLED')).toMatchObject({ userErrors: [{ code: 'VALIDATION' }] });
+    expect(await resolve('LAPSED')).toMatchObject({ userErrors: [{ code: 'VALIDATION' }] });
     expect(await resolve('PROCESSING')).toMatchObject({ order: { state: 'PROCESSING' } });
     await advance(failing);
     expect(await read(id)).toMatchObject({ state: 'NEEDS_ATTENTION' });

@@ -20,6 +20,7 @@ import {
   terminalStates,
   transitions,
 } from '../../../subgraphs/order/domain/order-model.ts';
+import { refundPendingMinor } from '../../../subgraphs/order/domain/giving-back.ts';
 import { booking } from '../../../subgraphs/order/types/booking.ts';
 import { standard } from '../../../subgraphs/order/types/standard.ts';
 import { after, anOrder, anyCommand, commands, expiresAt, inTime, placedAt } from './fixtures.ts';
@@ -39,27 +40,27 @@ const netMinor = (order: Order): bigint => order.paidMinor - order.refundedMinor
 const table: Readonly<Record<OrderCommand['type'], Readonly<Record<OrderState, string>>>> = (() => {
   const columns: readonly OrderState[] = orderStates;
   const rows = `
-    ConfirmStock     PENDING_PAYMENT · ! ! ! ! ! ! ! !
-    ConfirmPrepaid   PAID ! · · · · ! ! ! ·
-    FailPlacing      FAILED ! ! ! ! ! ! ! · !
-    MarkPaid         = PAID = = = = = = = =
-    RecordRefund     = = = = = = = = = =
-    RecordDispute    = = = = = = = = = =
-    AwaitPayment     · = · · · · · · · ·
-    StopAwaiting     · · · · · · · · · ·
-    Expire           ! ! ! ! ! ! ! · ! !
-    Cancel           ! CANCELLED ! ! ! ! · ! ! !
-    Redeem           ! ! COMPLETED ! · ! ! ! ! !
-    Lapse            ! ! · ! ! · ! ! ! !
-    StartProcessing  ! ! PROCESSING · · ! ! ! ! !
-    Complete         ! ! COMPLETED COMPLETED · ! ! ! ! !
-    Fulfil           ! ! COMPLETED COMPLETED ! ! ! ! ! !
-    PostponeAdvance  ! ! = = ! ! ! ! ! !
-    NeedAttention    ! ! NEEDS_ATTENTION NEEDS_ATTENTION ! ! ! ! ! ·
-    ResolveAttention ! ! ! ! ! ! ! ! ! COMPLETED
-    ChangeRemark     = = = = ! ! ! ! ! =
-    AddNote          = = = = = = = = = =
-    Archive          ! ! ! ! = = = = = !`;
+    ConfirmStock     PENDING_PAYMENT · ! ! ! ! ! ! ! ! !
+    ConfirmPrepaid   PAID ! · · · · ! ! ! · ·
+    FailPlacing      FAILED ! ! ! ! ! ! ! · ! !
+    MarkPaid         = PAID = = = = = = = = =
+    RecordRefund     = = REFUNDED REFUNDED = = = = = REFUNDED =
+    RecordDispute    = = = = = = = = = = =
+    AwaitPayment     · = · · · · · · · · ·
+    StopAwaiting     · · · · · · · · · · ·
+    Expire           ! ! ! ! ! ! ! · ! ! !
+    Cancel           ! CANCELLED CANCELLED CANCELLED ! ! · ! ! CANCELLED !
+    Redeem           ! ! COMPLETED ! · ! ! ! ! ! !
+    Lapse            ! ! · ! ! · ! ! ! ! !
+    StartProcessing  ! ! PROCESSING · · ! ! ! ! ! !
+    Complete         ! ! COMPLETED COMPLETED · ! ! ! ! ! !
+    Fulfil           ! ! COMPLETED COMPLETED ! ! ! ! ! ! !
+    PostponeAdvance  ! ! = = ! ! ! ! ! ! !
+    NeedAttention    ! ! NEEDS_ATTENTION NEEDS_ATTENTION ! ! ! ! ! · !
+    ResolveAttention ! ! ! ! ! ! ! ! ! COMPLETED !
+    ChangeRemark     = = = = ! ! ! ! ! = !
+    AddNote          = = = = = = = = = = =
+    Archive          ! ! ! ! = = = = = ! =`;
   const parsed = rows
     .trim()
     .split('\n')
@@ -161,9 +162,12 @@ describe('money', () => {
     });
   });
 
-  test('an order with money in it is not cancelled', () => {
+  test('an order with a part of its money is cancelled, and that goes back', () => {
     const part = run(anOrder(), { ...commands.MarkPaid, amountMinor: 2_000n });
-    expect(decide(part, commands.Cancel, inTime)).toMatchObject({ refusal: { __typename: 'OrderStateError' } });
+    expect(eventsOf(decide(part, commands.Cancel, inTime))).toEqual([
+      { type: 'OrderCancelled', reason: 'CUSTOMER', note: null, refundMinor: 2_000n },
+    ]);
+    expect(refundPendingMinor(run(part, commands.Cancel))).toBe(2_000n);
   });
 
   test('a second payment is refused, and its refund leaves the order paid', () => {
@@ -229,17 +233,19 @@ describe('allowed actions', () => {
     expect(allowedActions(anOrder(), inTime, owner, standard)).toEqual(['PAY', 'CANCEL']);
     expect(allowedActions(anOrder(), expiresAt, owner, standard)).toEqual(['ARCHIVE']);
     expect(allowedActions(anOrder({ state: 'PAID' }), inTime, staff, standard)).toEqual([
+      'CANCEL',
       'ADVANCE',
       'FULFIL',
       'REFUND',
     ]);
     expect(allowedActions(anOrder({ state: 'NEEDS_ATTENTION' }), inTime, staff, standard)).toEqual([
+      'CANCEL',
       'REFUND',
       'RESOLVE',
     ]);
     const booked = { fulfilmentStatus: 'NOT_REQUIRED', state: 'PAID' } as const;
-    expect(allowedActions(anOrder(booked), inTime, staff, booking)).toEqual(['REDEEM', 'REFUND']);
-    expect(allowedActions(anOrder(booked), inTime, owner, booking)).toEqual([]);
+    expect(allowedActions(anOrder(booked), inTime, staff, booking)).toEqual(['CANCEL', 'REDEEM', 'REFUND']);
+    expect(allowedActions(anOrder(booked), inTime, owner, booking)).toEqual(['CANCEL']);
     expect(allowedActions(anOrder({ ...booked, refundedMinor: 5_000n }), inTime, staff, booking)).toEqual([]);
     const failed = anOrder({ state: 'FAILED' });
     expect(allowedActions(failed, inTime, staff, standard, 'STUCK')).toEqual(['ARCHIVE', 'RETRY']);

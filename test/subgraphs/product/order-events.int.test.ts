@@ -78,12 +78,12 @@ describe('order.paid', () => {
     expect(await handle(paid(newId()))).toBe(true);
   });
 
-  test('what is committed is not released any more', async () => {
+  test('what is committed stays so, however it is released or closed unpaid', async () => {
     const { id } = await world.make({ initialOnHand: 5 });
     const of = order();
     await reserve(of, [id, 2]);
     await handle(paid(of.orderId));
-    await handle(closed(of.orderId));
+    for (const state of ['EXPIRED', 'FAILED']) await handle(closed(of.orderId, state));
     await releaseStock(world.subgraph.deps, { ...of, reason: 'late' });
     expect(await world.stock(id)).toMatchObject({ onHand: 3, allocated: 0, version: 3 });
     expect(await stateOf(of.orderId)).toEqual(['COMMITTED']);
@@ -107,6 +107,21 @@ describe('order.closed', () => {
     expect(await stateOf(of.orderId)).toEqual([reservation]);
     expect(await soldOf(id)).toBe(0);
   });
+
+  test.each(['CANCELLED', 'REFUNDED'])('%s of a paid order gives back what was sold, once, whichever is heard of first', async (state) => {
+    const { id } = await world.make({ initialOnHand: 5 });
+    const [one, other] = [order(), order()];
+    await reserve(one, [id, 2]);
+    await handle(paid(one.orderId));
+    for (let times = 0; times < 2; times += 1) await handle(closed(one.orderId, state));
+    expect(await world.stock(id)).toEqual({ onHand: 5, allocated: 0, version: 4, movements: 4, held: 0 });
+    expect(await ledgerOf(id)).toEqual(['RECEIVE', 'HOLD', 'COMMIT', 'RETURN']);
+    expect(await stateOf(one.orderId)).toEqual(['RELEASED']);
+    await reserve(other, [id, 2]);
+    await handle(closed(other.orderId, state));
+    await handle(paid(other.orderId));
+    expect(await world.stock(id)).toMatchObject({ onHand: 5, allocated: 0 });
+  }); // prettier-ignore
 
   test('before the reservation: the late reservation is refused, and holds nothing', async () => {
     const { id } = await world.make({ initialOnHand: 5 });

@@ -11,6 +11,7 @@ export const stateText: Readonly<Record<OrderState, { text: string; tone: 'good'
   EXPIRED: { text: 'Expired', tone: 'bad' },
   FAILED: { text: 'Failed', tone: 'bad' },
   NEEDS_ATTENTION: { text: 'Needs attention', tone: 'wait' },
+  REFUNDED: { text: 'Refunded', tone: 'wait' },
 };
 
 export const StateBadge = ({ state }: { state: OrderState }) => (
@@ -21,7 +22,7 @@ const groups: Readonly<Record<string, { label: string; states: OrderState[] }>> 
   pay: { label: 'To pay', states: ['PLACING', 'PENDING_PAYMENT'] },
   open: { label: 'Under way', states: ['PAID', 'PROCESSING', 'NEEDS_ATTENTION'] },
   done: { label: 'Done', states: ['COMPLETED', 'LAPSED'] },
-  closed: { label: 'Closed', states: ['CANCELLED', 'EXPIRED', 'FAILED'] },
+  closed: { label: 'Closed', states: ['CANCELLED', 'EXPIRED', 'FAILED', 'REFUNDED'] },
 };
 
 /** States as a list can be narrowed to them: name and label. */

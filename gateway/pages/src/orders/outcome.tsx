@@ -43,6 +43,8 @@ export function outcomeOf(order: Order): Outcome | null {
         title: 'Expired',
         text: `The time to pay ran out and the stock was given back. ${closedMoneyText(order)} Money that still arrives is refunded by itself.`,
       };
+    case 'REFUNDED':
+      return { tone: 'wait', mark: '↩', title: 'Refunded', text: closedMoneyText(order) };
     case 'CANCELLED':
       return { tone: 'bad', mark: '×', title: 'Cancelled', text: reasonText(order, 'This order was cancelled.') };
     case 'FAILED':

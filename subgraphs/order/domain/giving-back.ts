@@ -1,0 +1,119 @@
+import { type Refusal, validationError } from '../../shared/errors/errors.ts';
+import {
+  type Decision,
+  type Order,
+  type OrderCommand,
+  type OrderEvent,
+  type OrderState,
+  closedStates,
+} from './order-model.ts';
+import { larger, netMinor, refunded } from './paying.ts';
+import { isRefunded, refundedError } from './redemption.ts';
+
+/*
+ * How an order that has money ends without being delivered: it is cancelled and its money goes back, or all its money has
+ * gone back. The row lock decides between that and a delivery, and each refuses after the other.
+ */
+
+/** States in which an order can be cancelled, as long as nothing of it was delivered. */
+export const cancellable = ['PENDING_PAYMENT', 'PAID', 'PROCESSING', 'NEEDS_ATTENTION'] as const satisfies readonly OrderState[]; // prettier-ignore
+
+const rejected = (cause: string, message: string): Decision => ({
+  refusal: { __typename: 'BusinessRejectedError', code: 'BUSINESS_REJECTED', message, cause } satisfies Refusal,
+});
+
+/** The days of a stay have begun, and its customer asks for the money back. */
+export const stayBegunError = {
+  __typename: 'BusinessRejectedError',
+  code: 'BUSINESS_REJECTED',
+  message: 'The stay has begun; ask the shop.',
+  cause: 'STAY_BEGUN',
+} satisfies Refusal;
+
+/** True once a part of it was sent. */
+const isPartlyDelivered = ({ fulfilmentStatus }: Order): boolean =>
+  fulfilmentStatus !== 'UNFULFILLED' && fulfilmentStatus !== 'NOT_REQUIRED';
+
+/** Its delivery runs by itself, perhaps right now: it may be delivered before it could be told that it is not to be. */
+const isBeingDelivered = ({ state, fulfilmentStatus }: Pick<Order, 'state' | 'fulfilmentStatus'>): boolean =>
+  state === 'PROCESSING' && fulfilmentStatus === 'NOT_REQUIRED';
+
+/** Whether the order can be cancelled as a whole, `state` being what it reads now. */
+export const mayCancel = (order: Order, state: OrderState): boolean =>
+  cancellable.some((one) => one === state) &&
+  (state === 'PENDING_PAYMENT' || !(isRefunded(order) || isPartlyDelivered(order) || isBeingDelivered(order)));
+
+/** Cancels the order as a whole; what has come in goes back. `refused` where its state does not allow it. */
+export function decideCancel(
+  order: Order,
+  state: OrderState,
+  command: Extract<OrderCommand, { type: 'Cancel' }>,
+  refused: Decision,
+): Decision {
+  if (state === 'CANCELLED') return { events: [] };
+  if (!cancellable.some((one) => one === state)) return refused;
+  const obstacle = obstacleTo(order, command.isTopUp);
+  if (obstacle) return obstacle;
+  const { reason, note } = command;
+  return { events: [{ type: 'OrderCancelled', reason, note, ...goingBack(order) }] };
+}
+
+/** What keeps the order from ending undelivered; null for nothing. */
+function obstacleTo(order: Order, isTopUp = false): Decision | null {
+  if (isPartlyDelivered(order))
+    return rejected('ALREADY_DELIVERED', 'A part of the order was delivered; cancel the lines that were not.');
+  if (isBeingDelivered(order))
+    return rejected('DELIVERY_UNDER_WAY', 'The order is being delivered right now; it can not be stopped.');
+  if (isTopUp && order.state === 'NEEDS_ATTENTION')
+    return rejected('WALLET_TOP_UP', 'The wallet may have been filled already; give the money back by refundPayment.');
+  return null;
+}
+
+/** What is with us and has to go back, as the journal tells it. */
+const goingBack = (order: Order): { refundMinor?: bigint } =>
+  netMinor(order) > 0n ? { refundMinor: netMinor(order) } : {};
+
+/** What is on its way back, in minor units: of an order that took no money any more or gave it up, all that is left. */
+export const refundPendingMinor = (order: Order): bigint =>
+  closedStates.includes(order.state) ? larger(netMinor(order), 0n) : 0n;
+
+/** What staff decide of an order that NEEDS_ATTENTION: it goes on, or it ends and its money goes back. */
+export function decideResolution(
+  order: Order,
+  { to, note, isTopUp }: Extract<OrderCommand, { type: 'ResolveAttention' }>,
+): Decision {
+  if (to !== 'CANCELLED' && to !== 'REFUNDED') return { events: [{ type: 'AttentionResolved', to, note }] };
+  const obstacle = obstacleTo(order, isTopUp);
+  if (obstacle) return obstacle;
+  if (to === 'CANCELLED')
+    return { events: [{ type: 'OrderCancelled', reason: 'MERCHANT', note, ...goingBack(order) }] };
+  if (order.paidMinor === 0n)
+    return { refusal: validationError('to: no money has come in that could go back.', ['to']) };
+  return { events: [{ type: 'OrderRefunded', note, ...goingBack(order) }] };
+}
+
+/** Money that went back; a refund that is told again counts once. An order of which nothing was delivered ends with its last money. */
+export function recordRefund(order: Order, command: Extract<OrderCommand, { type: 'RecordRefund' }>): Decision {
+  const { paymentId, refundId, amountMinor, known } = command;
+  if (known?.refundIds.includes(refundId)) return { events: [] };
+  const recorded = { type: 'RefundRecorded', paymentId, refundId, amountMinor, early: known?.received === false } as const; // prettier-ignore
+  return { events: [recorded, ...followsFullRefund({ ...order, ...refunded(order, recorded) })] };
+}
+
+const endsRefunded: readonly OrderState[] = ['PAID', 'PROCESSING', 'NEEDS_ATTENTION'];
+
+/** An order whose delivery runs right now goes on: what comes of the delivery decides, see `decideUndelivered`. */
+function followsFullRefund(order: Order): readonly OrderEvent[] {
+  if (!isRefunded(order) || !endsRefunded.includes(order.state)) return [];
+  return isPartlyDelivered(order) || isBeingDelivered(order) ? [] : [{ type: 'OrderRefunded' }];
+}
+
+/** The end of an order that was refunded while its delivery was under way, once that has failed or is to begin again; else null. */
+export const decideUndelivered = (order: Order): Decision | null =>
+  isRefunded(order) && endsRefunded.includes(order.state) && order.fulfilmentStatus === 'NOT_REQUIRED'
+    ? { events: [{ type: 'OrderRefunded' }] }
+    : null;
+
+/** Nothing is delivered of an order whose money has gone back; null where it is still here. */
+export const deliveryRefusal = (order: Order): Decision | null =>
+  isRefunded(order) ? { refusal: refundedError } : null;
