@@ -123,14 +123,16 @@ export type OrderState =
   | 'COMPLETED'
   /** Paid but never used: a booking whose days are over. */
   | 'LAPSED'
-  /** Cancelled before payment; the stock went back. */
+  /** Cancelled before anything of it was delivered: its stock went back, and its money goes back (`refundPendingTotal`). Terminal. */
   | 'CANCELLED'
   /** Not paid in time; the stock went back. */
   | 'EXPIRED'
   /** Placing failed, e.g. out of stock; nothing was taken. */
   | 'FAILED'
   /** Paid, but could not be delivered by itself: staff must look. */
-  | 'NEEDS_ATTENTION';
+  | 'NEEDS_ATTENTION'
+  /** Paid, then given back in full before anything of it was delivered; the stock went back. Terminal. */
+  | 'REFUNDED';
 
 /** An event of another service that this one failed to handle five times. It waits until staff replay it. */
 export type DeadLetter = {
@@ -359,6 +361,8 @@ export type Order = {
   paidTotal: Money;
   /** What went back. */
   refundedTotal: Money;
+  /** What is on its way back to the customer: decided on, and not yet done by the payment provider. */
+  refundPendingTotal: Money;
   /** What is still to be paid; zero once closed. */
   balanceDue: Money;
   /** The customer's remark, at most 1,024 characters. */
@@ -377,7 +381,7 @@ export type Order = {
   paidAt?: Maybe<Scalars['DateTime']['output']>;
   /** When it was completed. */
   completedAt?: Maybe<Scalars['DateTime']['output']>;
-  /** When it was cancelled, expired, failed or lapsed. */
+  /** When it was cancelled, expired, failed, lapsed or refunded. */
   closedAt?: Maybe<Scalars['DateTime']['output']>;
   /** Why it was closed. */
   cancelReason?: Maybe<CancelReason>;
@@ -999,7 +1003,7 @@ export type Mutation = {
   placeOrder: PlaceOrderPayload;
   /** Changes the remark of an own order that isn't closed. */
   updateOrderRemark: OrderPayload;
-  /** Cancels an own order before payment; the stock goes back. Cancelling a cancelled order succeeds. */
+  /** Cancels an own order, or as staff any, before anything of it is delivered. Stock and nights go back at once, money that was paid the way it came. A paid stay can be cancelled by its customer up to its first day. Cancelling a cancelled order succeeds. */
   cancelOrder: OrderPayload;
   /** Puts an own closed or completed order away: `myOrders` leaves it out. */
   archiveOrder: OrderPayload;
@@ -1611,6 +1615,7 @@ export type OrderResolvers<
   total?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   paidTotal?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   refundedTotal?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  refundPendingTotal?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   balanceDue?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   remark?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   confirmationCode?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
