@@ -15,6 +15,55 @@ export type Scalars = {
   _FieldSet: { input: unknown; output: unknown };
 };
 
+/**
+ * A postal address. Which fields it needs follows the country. Fields that a country doesn't use are null: a region that was
+ * given for Germany, a postal code for Hong Kong.
+ */
+export type PostalAddress = {
+  /** Whom it is for. */
+  name: Scalars['String']['output'];
+  /** The company; null for none. */
+  company?: Maybe<Scalars['String']['output']>;
+  /** Street and number, or what the country has in their place. */
+  line1: Scalars['String']['output'];
+  /** What else finds the door: a flat, a floor, a district. */
+  line2?: Maybe<Scalars['String']['output']>;
+  /** City or post town. */
+  city: Scalars['String']['output'];
+  /** State, province, prefecture, county: the abbreviation in AU, BR, CA, IT and US, e.g. `NY`, the name elsewhere. */
+  region?: Maybe<Scalars['String']['output']>;
+  /** Postal code, as it was given, in capitals. */
+  postalCode?: Maybe<Scalars['String']['output']>;
+  /** ISO 3166-1 alpha-2 code, e.g. `DE`; XK for Kosovo. */
+  countryCode: Scalars['String']['output'];
+  /** Phone number for the carrier in E.164, e.g. `+493012345678`. */
+  phone?: Maybe<Scalars['String']['output']>;
+  /** As printed on a label, line by line, in the order of the country; the country is last, in English. */
+  formatted: Array<Scalars['String']['output']>;
+};
+
+/** A postal address as input. */
+export type PostalAddressInput = {
+  /** Whom it is for: 1 to 100 characters. */
+  name: Scalars['String']['input'];
+  /** The company, up to 100 characters. */
+  company?: InputMaybe<Scalars['String']['input']>;
+  /** Street and number: 1 to 200 characters. */
+  line1: Scalars['String']['input'];
+  /** A flat, a floor, a district: up to 200 characters. */
+  line2?: InputMaybe<Scalars['String']['input']>;
+  /** City or post town: 1 to 100 characters. */
+  city: Scalars['String']['input'];
+  /** State, province, prefecture, county, up to 100 characters: the name or its abbreviation. Required where addresses of the country have one; in AU, BR, CA, IT and US one of the country's. */
+  region?: InputMaybe<Scalars['String']['input']>;
+  /** Postal code in the country's form, up to 20 characters. Required where addresses of the country have one. */
+  postalCode?: InputMaybe<Scalars['String']['input']>;
+  /** ISO 3166-1 alpha-2 code, e.g. `DE`; XK for Kosovo. */
+  countryCode: Scalars['String']['input'];
+  /** Phone number for the carrier, up to 40 characters, as dialled in the country or with `+` and its code; no extension. */
+  phone?: InputMaybe<Scalars['String']['input']>;
+};
+
 /** Where a page of a list stands. */
 export type PageInfo = {
   /** True when more follow after `endCursor`. */
@@ -149,6 +198,47 @@ export type User = {
   updatedAt: Scalars['DateTime']['output'];
   /** Goes up by one with every change of the profile; for `UpdateProfileInput.expectedVersion`. */
   version: Scalars['Int']['output'];
+  /** The user's address book, the newest address first. The owner's, staff's and our own services' only. */
+  addresses: Array<Address>;
+};
+
+/** An address in a user's address book. */
+export type Address = {
+  /** The address's id, a UUID. */
+  id: Scalars['ID']['output'];
+  /** What the user calls it, e.g. `Home`; null when not set. */
+  label?: Maybe<Scalars['String']['output']>;
+  /** The address itself. */
+  address: PostalAddress;
+  /** Whether orders go here when they name no address. While there are addresses, exactly one is. */
+  isDefaultShipping: Scalars['Boolean']['output'];
+  /** Whether bills have this address when orders name none. While there are addresses, exactly one is. */
+  isDefaultBilling: Scalars['Boolean']['output'];
+  /** When it was last changed. */
+  updatedAt: Scalars['DateTime']['output'];
+  /** Goes up by one with every change of the address; for `saveAddress(expectedVersion:)`. */
+  version: Scalars['Int']['output'];
+};
+
+/** Why an address was not saved or removed. */
+export type AddressError = ValidationError | NotFoundError | ConflictError | IdempotencyConflictError;
+
+/** The answer of mutations on the address book. */
+export type AddressPayload = {
+  /** The address as it is now; null when refused or removed. */
+  address?: Maybe<Address>;
+  /** True when the idempotency key was used before with the same input: nothing was done again. */
+  replayed: Scalars['Boolean']['output'];
+  /** Why it was refused; empty when it was done. */
+  userErrors: Array<AddressError>;
+};
+
+/** The addresses of a customer that an order is placed with. */
+export type CustomerAddresses = {
+  /** The address asked for, or the default one; null when there is none. */
+  shipping?: Maybe<PostalAddress>;
+  /** The address asked for, or the default one; null when there is none. */
+  billing?: Maybe<PostalAddress>;
 };
 
 /** A name under which a user can sign in. */
@@ -327,6 +417,11 @@ export type Query = {
   users: UserConnection;
   /** Which app may call which service, those that were revoked included. Administrators only (FORBIDDEN). */
   serviceCredentials: Array<ServiceCredential>;
+  /**
+   * Addresses of a customer's book, for orders: those with these ids, or the default ones for ids that are left out. An id that
+   * is not of this customer's book gives null. For services only.
+   */
+  customerAddresses: CustomerAddresses;
 };
 
 /** What can be asked. */
@@ -339,6 +434,13 @@ export type QueryUsersArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   after?: InputMaybe<Scalars['String']['input']>;
   query?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** What can be asked. */
+export type QueryCustomerAddressesArgs = {
+  customerId: Scalars['ID']['input'];
+  shippingAddressId?: InputMaybe<Scalars['ID']['input']>;
+  billingAddressId?: InputMaybe<Scalars['ID']['input']>;
 };
 
 /** What can be done. */
@@ -361,6 +463,16 @@ export type Mutation = {
   updateProfile: UserPayload;
   /** Changes your own password and ends all your other sessions. Signed in (UNAUTHENTICATED). A wrong current password: InvalidCredentialsError. Failures at `login` don't count here. */
   changePassword: UserPayload;
+  /**
+   * Adds an address to your own book, at most 50, or changes one of it. Signed in (UNAUTHENTICATED). The first address is the
+   * default for shipping and for billing.
+   */
+  saveAddress: AddressPayload;
+  /**
+   * Takes an address out of your own book. Signed in (UNAUTHENTICATED). If it was a default, the newest one that is left becomes
+   * it. Orders keep their addresses.
+   */
+  removeAddress: AddressPayload;
   /**
    * Lets an app call a service by a new token, which is shown once; an earlier token of the pair dies within 5 seconds.
    * Administrators only (ForbiddenError); an app whose token SERVICE_TOKENS sets is a ForbiddenError too: change it there.
@@ -401,6 +513,23 @@ export type MutationChangePasswordArgs = {
   current: Scalars['String']['input'];
   next: Scalars['String']['input'];
   idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** What can be done. */
+export type MutationSaveAddressArgs = {
+  id?: InputMaybe<Scalars['ID']['input']>;
+  address: PostalAddressInput;
+  label?: InputMaybe<Scalars['String']['input']>;
+  asDefaultShipping?: InputMaybe<Scalars['Boolean']['input']>;
+  asDefaultBilling?: InputMaybe<Scalars['Boolean']['input']>;
+  expectedVersion?: InputMaybe<Scalars['Int']['input']>;
+  idempotencyKey: Scalars['String']['input'];
+};
+
+/** What can be done. */
+export type MutationRemoveAddressArgs = {
+  id: Scalars['ID']['input'];
+  idempotencyKey: Scalars['String']['input'];
 };
 
 /** What can be done. */
@@ -526,9 +655,11 @@ export type FederationReferenceTypes = {
 /** Mapping between all available schema types and the resolvers types */
 export type ResolversTypes = {
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
+  PostalAddress: ResolverTypeWrapper<any>;
+  String: ResolverTypeWrapper<Scalars['String']['output']>;
+  PostalAddressInput: PostalAddressInput;
   PageInfo: ResolverTypeWrapper<any>;
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
-  String: ResolverTypeWrapper<Scalars['String']['output']>;
   UserError: ResolverTypeWrapper<any>;
   ValidationError: ResolverTypeWrapper<any>;
   NotFoundError: ResolverTypeWrapper<any>;
@@ -541,6 +672,10 @@ export type ResolversTypes = {
   Role: Role;
   IdentityType: IdentityType;
   User: ResolverTypeWrapper<any>;
+  Address: ResolverTypeWrapper<any>;
+  AddressError: ResolverTypeWrapper<any>;
+  AddressPayload: ResolverTypeWrapper<any>;
+  CustomerAddresses: ResolverTypeWrapper<any>;
   UserIdentity: ResolverTypeWrapper<any>;
   AuthTokens: ResolverTypeWrapper<any>;
   MobileTakenError: ResolverTypeWrapper<any>;
@@ -562,9 +697,11 @@ export type ResolversTypes = {
 /** Mapping between all available schema types and the resolvers parents */
 export type ResolversParentTypes = {
   DateTime: Scalars['DateTime']['output'];
+  PostalAddress: any;
+  String: Scalars['String']['output'];
+  PostalAddressInput: PostalAddressInput;
   PageInfo: any;
   Boolean: Scalars['Boolean']['output'];
-  String: Scalars['String']['output'];
   UserError: any;
   ValidationError: any;
   NotFoundError: any;
@@ -574,6 +711,10 @@ export type ResolversParentTypes = {
   Int: Scalars['Int']['output'];
   IdempotencyConflictError: any;
   User: any;
+  Address: any;
+  AddressError: any;
+  AddressPayload: any;
+  CustomerAddresses: any;
   UserIdentity: any;
   AuthTokens: any;
   MobileTakenError: any;
@@ -595,6 +736,22 @@ export type ResolversParentTypes = {
 export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['DateTime'], any> {
   name: 'DateTime';
 }
+
+export type PostalAddressResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['PostalAddress'] = ResolversParentTypes['PostalAddress'],
+> = {
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  company?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  line1?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  line2?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  city?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  region?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  postalCode?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  countryCode?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  phone?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  formatted?: Resolver<Array<ResolversTypes['String']>, ParentType, ContextType>;
+};
 
 export type PageInfoResolvers<
   ContextType = unknown,
@@ -700,6 +857,48 @@ export type UserResolvers<
   createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   updatedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   version?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  addresses?: Resolver<Array<ResolversTypes['Address']>, ParentType, ContextType>;
+};
+
+export type AddressResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['Address'] = ResolversParentTypes['Address'],
+> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  label?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  address?: Resolver<ResolversTypes['PostalAddress'], ParentType, ContextType>;
+  isDefaultShipping?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  isDefaultBilling?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  updatedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  version?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type AddressErrorResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['AddressError'] = ResolversParentTypes['AddressError'],
+> = {
+  __resolveType: TypeResolveFn<
+    'ValidationError' | 'NotFoundError' | 'ConflictError' | 'IdempotencyConflictError',
+    ParentType,
+    ContextType
+  >;
+};
+
+export type AddressPayloadResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['AddressPayload'] = ResolversParentTypes['AddressPayload'],
+> = {
+  address?: Resolver<Maybe<ResolversTypes['Address']>, ParentType, ContextType>;
+  replayed?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  userErrors?: Resolver<Array<ResolversTypes['AddressError']>, ParentType, ContextType>;
+};
+
+export type CustomerAddressesResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['CustomerAddresses'] = ResolversParentTypes['CustomerAddresses'],
+> = {
+  shipping?: Resolver<Maybe<ResolversTypes['PostalAddress']>, ParentType, ContextType>;
+  billing?: Resolver<Maybe<ResolversTypes['PostalAddress']>, ParentType, ContextType>;
 };
 
 export type UserIdentityResolvers<
@@ -838,6 +1037,12 @@ export type QueryResolvers<
   user?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType, RequireFields<QueryUserArgs, 'id'>>;
   users?: Resolver<ResolversTypes['UserConnection'], ParentType, ContextType, RequireFields<QueryUsersArgs, 'first'>>;
   serviceCredentials?: Resolver<Array<ResolversTypes['ServiceCredential']>, ParentType, ContextType>;
+  customerAddresses?: Resolver<
+    ResolversTypes['CustomerAddresses'],
+    ParentType,
+    ContextType,
+    RequireFields<QueryCustomerAddressesArgs, 'customerId'>
+  >;
 };
 
 export type MutationResolvers<
@@ -875,6 +1080,18 @@ export type MutationResolvers<
     ContextType,
     RequireFields<MutationChangePasswordArgs, 'current' | 'next'>
   >;
+  saveAddress?: Resolver<
+    ResolversTypes['AddressPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationSaveAddressArgs, 'address' | 'asDefaultShipping' | 'asDefaultBilling' | 'idempotencyKey'>
+  >;
+  removeAddress?: Resolver<
+    ResolversTypes['AddressPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationRemoveAddressArgs, 'id' | 'idempotencyKey'>
+  >;
   issueServiceCredential?: Resolver<
     ResolversTypes['ServiceCredentialPayload'],
     ParentType,
@@ -891,6 +1108,7 @@ export type MutationResolvers<
 
 export type Resolvers<ContextType = unknown> = {
   DateTime?: GraphQLScalarType;
+  PostalAddress?: PostalAddressResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
   UserError?: UserErrorResolvers<ContextType>;
   ValidationError?: ValidationErrorResolvers<ContextType>;
@@ -899,6 +1117,10 @@ export type Resolvers<ContextType = unknown> = {
   ConflictError?: ConflictErrorResolvers<ContextType>;
   IdempotencyConflictError?: IdempotencyConflictErrorResolvers<ContextType>;
   User?: UserResolvers<ContextType>;
+  Address?: AddressResolvers<ContextType>;
+  AddressError?: AddressErrorResolvers<ContextType>;
+  AddressPayload?: AddressPayloadResolvers<ContextType>;
+  CustomerAddresses?: CustomerAddressesResolvers<ContextType>;
   UserIdentity?: UserIdentityResolvers<ContextType>;
   AuthTokens?: AuthTokensResolvers<ContextType>;
   MobileTakenError?: MobileTakenErrorResolvers<ContextType>;

@@ -1,11 +1,16 @@
 import DataLoader from 'dataloader';
 import type { Database } from '../shared/database/database.ts';
 import { isId } from '../shared/values/ids.ts';
+import { readAddresses } from './addresses/address-store.ts';
+import type { Address } from './addresses/address.ts';
 import type { User } from './domain/user.ts';
 import { readUsers } from './store.ts';
 
 /** Made for each request, so that nobody sees what was loaded for somebody else. */
-export type Loaders = { readonly user: DataLoader<string, User | null> };
+export type Loaders = {
+  readonly user: DataLoader<string, User | null>;
+  readonly addresses: DataLoader<string, readonly Address[]>;
+};
 
 const maxBatchSize = 100;
 
@@ -14,6 +19,13 @@ export const createLoaders = (db: Database): Loaders => ({
     async (ids) => {
       const users = await readUsers(db.em(), ids.filter(isId));
       return ids.map((id) => users.get(id) ?? null);
+    },
+    { maxBatchSize },
+  ),
+  addresses: new DataLoader(
+    async (userIds) => {
+      const addresses = Map.groupBy(await readAddresses(db.em(), userIds), ({ userId }) => userId);
+      return userIds.map((id) => addresses.get(id) ?? []);
     },
     { maxBatchSize },
   ),

@@ -92,6 +92,47 @@ export const SignInPlaceRecord = defineEntity({
   },
 });
 
+/** A user's addresses; its lock lets changes of one book follow each other. */
+export const AddressBookRecord = defineEntity({
+  name: 'AddressBookRecord',
+  tableName: 'address_book',
+  properties: {
+    userId: id().primary(),
+    /** Null for no addresses only. */
+    defaultShippingId: id().nullable(),
+    defaultBillingId: id().nullable(),
+  },
+  checks: [
+    {
+      name: 'address_book_defaults',
+      expression: '(default_shipping_id is null) = (default_billing_id is null)',
+    },
+  ],
+});
+
+export const AddressRecord = defineEntity({
+  name: 'AddressRecord',
+  tableName: 'address',
+  indexes: [{ name: 'address_user', properties: ['userId', 'id'] }],
+  properties: {
+    id: id().primary(),
+    userId: id(),
+    label: p.string().length(64).nullable(),
+    name: p.string().length(100),
+    company: p.string().length(100).nullable(),
+    line1: p.string().length(200),
+    line2: p.string().length(200).nullable(),
+    city: p.string().length(100),
+    region: p.string().length(100).nullable(),
+    postalCode: p.string().length(20).nullable(),
+    countryCode: p.string().length(2),
+    phone: p.string().length(20).nullable(),
+    createdAt: at(),
+    updatedAt: at(),
+    version: p.integer(),
+  },
+});
+
 /** The kernel's table, here for the test that records and migrations agree. */
 export const IdempotencyRecord = defineEntity({
   name: 'IdempotencyRecord',
@@ -114,5 +155,7 @@ export const entities = [
   RefreshTokenRecord,
   ServiceCredentialRecord,
   SignInPlaceRecord,
+  AddressBookRecord,
+  AddressRecord,
   IdempotencyRecord,
 ] as const;

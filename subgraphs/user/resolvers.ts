@@ -1,7 +1,11 @@
-import { isStaff, mayRead, requireAdmin, requireStaff, requireUser } from '../shared/auth/viewer.ts';
+import { isStaff, mayRead, requireAdmin, requireService, requireStaff, requireUser } from '../shared/auth/viewer.ts';
 import { notFound } from '../shared/errors/errors.ts';
 import { scalars } from '../shared/values/scalars.ts';
 import type { ResolverMap } from '../shared/engine/subgraph.ts';
+import { postalAddressFields } from '../shared/values/postal-address.ts';
+import type { AddressInput } from './addresses/address.ts';
+import { removeAddress, saveAddress } from './addresses/change-address-book.ts';
+import { type Wanted, customerAddresses } from './addresses/customer-addresses.ts';
 import { changePassword } from './commands/change-password.ts';
 import { issueServiceCredential } from './commands/issue-service-credential.ts';
 import { login } from './commands/login.ts';
@@ -37,6 +41,10 @@ export const resolvers: ResolverMap = {
       requireAdmin(viewer);
       return serviceCredentials(deps);
     },
+    customerAddresses: (_: unknown, wanted: Wanted, { viewer, deps }: UserContext) => {
+      requireService(viewer, 'order');
+      return customerAddresses(deps, wanted);
+    },
   },
   Mutation: {
     register: (
@@ -62,6 +70,16 @@ export const resolvers: ResolverMap = {
       { current, next, idempotencyKey }: { current: string; next: string } & Key,
       { deps, viewer, clientAddress }: UserContext,
     ) => changePassword(deps, requireUser(viewer), { current, next, clientAddress }, idempotencyKey),
+    saveAddress: (
+      _: unknown,
+      { idempotencyKey, ...input }: AddressInput & { idempotencyKey: string },
+      { deps, viewer }: UserContext,
+    ) => saveAddress(deps, requireUser(viewer), input, idempotencyKey),
+    removeAddress: (
+      _: unknown,
+      { id, idempotencyKey }: { id: string; idempotencyKey: string },
+      { deps, viewer }: UserContext,
+    ) => removeAddress(deps, requireUser(viewer), id, idempotencyKey),
     issueServiceCredential: (
       _: unknown,
       { idempotencyKey, ...input }: Pair & { strict?: boolean | null } & Key,
@@ -74,9 +92,11 @@ export const resolvers: ResolverMap = {
     // Whoever may not see the user gets null, the same as for an id that nobody has.
     __resolveReference: ({ id }: { id: string }, { viewer, loaders }: UserContext) =>
       mayRead(viewer, id) ? loaders.user.load(id) : null,
+    addresses: ({ id }: User, _: unknown, { loaders }: UserContext) => loaders.addresses.load(id),
     identities: ({ mobile, createdAt }: User) =>
       mobile === null ? [] : [{ type: 'MOBILE', key: mobile, linkedAt: createdAt }],
   },
+  PostalAddress: postalAddressFields,
   ServiceCredential: {
     lastUsedAt: async (credential: ServiceCredential | ListedCredential, _: unknown, { deps }: UserContext) =>
       'lastUsedAt' in credential ? credential.lastUsedAt : (await withLastUse(deps, [credential]))[0]?.lastUsedAt,

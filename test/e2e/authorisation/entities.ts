@@ -75,6 +75,11 @@ const nobody = '01890000-0000-7000-8000-000000000000';
 
 /** Operations of services among themselves, `<subgraph>.<field>`: @inaccessible, so the API doesn't have them. */
 export const internalFields: Readonly<Record<string, InternalProbe>> = {
+  'user.customerAddresses': {
+    document: 'query Probe($id: ID!) { customerAddresses(customerId: $id) { shipping { name } } }',
+    variables: ({ ownerId }) => ({ id: ownerId }),
+    allowedApps: ['order'],
+  },
   'product.reserveStock': {
     document:
       'mutation Probe($productId: ID!, $orderId: ID!, $sagaId: ID!) { reserveStock(sagaId: $sagaId, branch: "probe", orderId: $orderId, lines: [{ productId: $productId, quantity: 1 }], expiresAt: "2100-01-01T00:00:00.000Z") { ok } }',

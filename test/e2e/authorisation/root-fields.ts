@@ -167,6 +167,18 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
       expected: signedIn,
       variables: () => ({ current: 'not my password', next: 'another password 1' }),
     },
+    saveAddress: {
+      expected: signedIn,
+      variables: ({ key }) => ({
+        address: { name: 'Probe', line1: 'Ring 1', city: 'Berlin', postalCode: '10115', countryCode: 'DE' },
+        idempotencyKey: key,
+      }),
+    },
+    // The address of somebody else doesn't exist, whoever asks.
+    removeAddress: {
+      expected: { anonymous: 'UNAUTHENTICATED', stranger: 'NOT_FOUND', owner: 'NOT_FOUND', staff: 'NOT_FOUND' },
+      variables: ({ orderId, key }) => ({ id: orderId, idempotencyKey: key }),
+    },
     issueServiceCredential: { expected: staffOnly, variables: () => ({ app: 'probe', service: 'order' }) },
     revokeServiceCredential: { expected: staffOnly, variables: () => ({ app: 'probe', service: 'order' }) },
   },
@@ -194,6 +206,11 @@ export const nestedFields: Readonly<
     document: 'query P($id: ID!) { product(id: $id) { stock { movements { edges { node { id } } } } } }',
     expected: staffOnly,
     variables: ({ productId }) => ({ id: productId }),
+  },
+  'User.addresses': {
+    document: 'query P($id: ID!) { user(id: $id) { addresses { id } } }',
+    expected: owned,
+    variables: ({ ownerId }) => ({ id: ownerId }),
   },
   'User.wallet': {
     document: 'query P($id: ID!) { user(id: $id) { wallet(currency: "EUR") { id balance { amount } } } }',

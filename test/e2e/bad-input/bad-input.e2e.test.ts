@@ -134,6 +134,20 @@ describe('bad input is a typed error and changes nothing', () => {
   });
 
   test.each([
+    ['a country that is none', { countryCode: 'XX' }, ['address', 'countryCode']],
+    ['a postal code of another country', { postalCode: 'SW1A 1AA' }, ['address', 'postalCode']],
+    ['no postal code where there is one', { postalCode: null }, ['address', 'postalCode']],
+    ['a phone number that is none', { phone: 'call me' }, ['address', 'phone']],
+    ['a name with an escape sequence', { name: '\u001b[31mred' }, ['address', 'name']],
+  ])('saveAddress with %s', async (_, input, path) => {
+    const address = { name: 'Ada', line1: 'Ring 1', city: 'Berlin', postalCode: '10115', countryCode: 'DE', ...input };
+    const document =
+      'mutation ($address: PostalAddressInput!, $key: String!) { saveAddress(address: $address, idempotencyKey: $key) { address { id } userErrors { ... on UserError { code path } } } }';
+    const answer = await platform.gql(document, { address, key: newKey() }, { token: buyer.token });
+    expect(answer.data).toEqual({ saveAddress: { address: null, userErrors: [{ code: 'VALIDATION', path }] } });
+  });
+
+  test.each([
     ['a mobile number with letters', { mobile: 'call me' }],
     ['a short password', { password: 'short' }],
     ['an empty name', { name: '' }],

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { until } from '../../support/until.ts';
-import { dataOf, newKey, newMobile, readOrder, watch } from '../../support/shop.ts';
+import { dataOf, newKey, newMobile, readOrder, register, watch } from '../../support/shop.ts';
 import { type Errors, type Outcome, type World, ask, freshOrder, paidOrder, refusedFor, send } from './world.ts';
 
 /** Tries a value of this size, or this value. */
@@ -82,6 +82,19 @@ async function delivered(world: World, quantity: number): Promise<Outcome> {
   if (userErrors.some(({ code, path: at }) => code !== 'VALIDATION' || !at.includes('lines')))
     throw new Error(JSON.stringify(userErrors));
   return userErrors.length === 0 ? 'taken' : 'refused';
+}
+
+/** The last of so many addresses of one book. */
+async function fullBook(world: World, count: number): Promise<Outcome> {
+  const somebody = { ...world, buyer: await register(world.platform) };
+  const outcomes: Outcome[] = [];
+  for (const index of items(count, (at) => at))
+    outcomes.push(await send(somebody, 'saveAddress', 'address.line2', `Flat ${index}`).catch(asFull));
+  return outcomes.at(-1) ?? 'taken';
+}
+function asFull(error: Error): Outcome {
+  if (!error.message.includes('address book')) throw error;
+  return 'refused';
 }
 
 /** A subscription is taken when it tells of a change, and refused by its end. */
@@ -192,6 +205,16 @@ export const probes: Readonly<Record<string, Probe>> = {
   'UpdateProfileInput.nickname': by('updateProfile', 'input.nickname', text),
   'UpdateProfileInput.avatar': by('updateProfile', 'input.avatar', path),
   'UpdateProfileInput.info': by('updateProfile', 'input.info', text),
+  'PostalAddressInput.name': by('saveAddress', 'address.name', text),
+  'PostalAddressInput.company': by('saveAddress', 'address.company', text),
+  'PostalAddressInput.line1': by('saveAddress', 'address.line1', text),
+  'PostalAddressInput.line2': by('saveAddress', 'address.line2', text),
+  'PostalAddressInput.city': by('saveAddress', 'address.city', text),
+  'PostalAddressInput.region': by('saveAddress', 'address.region', text),
+  'PostalAddressInput.postalCode': by('saveAddress', 'address.postalCode', (length) => '12345'.padEnd(length)),
+  'PostalAddressInput.phone': by('saveAddress', 'address.phone', (length) => '+493012345678'.padEnd(length)),
+  'Mutation.saveAddress(label:)': by('saveAddress', 'label', text),
+  'Mutation.saveAddress': fullBook,
   'Mutation.issueServiceCredential(app:)': by('issueServiceCredential', 'app', (length) => 'a'.repeat(length)),
 }; // prettier-ignore
 

@@ -124,6 +124,17 @@ const successes: Readonly<Record<string, (world: World) => Variables | Promise<V
   login: ({ buyer }) => ({ mobile: buyer.mobile, password: buyer.password }),
   updateProfile: () => ({ input: { nickname: 'G' } }),
   changePassword: ({ buyer }) => ({ current: buyer.password, next: buyer.password }),
+  saveAddress: () => ({
+    address: { name: 'Ada', line1: 'Ring 1', city: 'Berlin', postalCode: '10115', countryCode: 'DE' },
+  }),
+  removeAddress: async ({ platform, buyer }) => {
+    const document =
+      'mutation ($address: PostalAddressInput!, $key: String!) { saveAddress(address: $address, idempotencyKey: $key) { address { id } } }';
+    const address = { name: 'Ada', line1: 'Ring 1', city: 'Berlin', postalCode: '10115', countryCode: 'DE' };
+    type Saved = { saveAddress: { address: { id: string } } };
+    const { data } = await platform.gql<Saved>(document, { address, key: newKey() }, { token: buyer.token });
+    return { id: data?.saveAddress.address.id };
+  },
   issueServiceCredential: () => ({ app: 'limits', service: 'order' }),
   revokeServiceCredential: () => ({ app: 'limits', service: 'order' }),
 };
@@ -134,7 +145,7 @@ const newProduct = () => ({
   price: { amount: 100, currency: 'EUR' },
 });
 /** Mutations that only customers may use. */
-const byBuyer = new Set(['placeOrder', 'createPayment', 'createMixedPayment', 'retryPayment', 'updateProfile', 'changePassword', 'updateOrderRemark']); // prettier-ignore
+const byBuyer = new Set(['placeOrder', 'createPayment', 'createMixedPayment', 'retryPayment', 'updateProfile', 'changePassword', 'updateOrderRemark', 'saveAddress', 'removeAddress']); // prettier-ignore
 
 /** A document with all arguments of a mutation as variables. */
 function documentOf(name: string): string {
