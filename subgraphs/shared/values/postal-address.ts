@@ -31,7 +31,7 @@ export const addressLengths = { name: 100, company: 100, line1: 200, line2: 200,
 type Text = keyof typeof addressLengths;
 const texts = Object.keys(addressLengths) as readonly Text[];
 
-const letters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
+const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'.split('');
 /** Ascension and Tristan da Cunha have reserved codes only; they are parts of SH. */
 const notOfIso: ReadonlySet<string> = new Set(['AC', 'TA']);
 /** ISO 3166-1 alpha-2, and XK for Kosovo. */

@@ -1,7 +1,6 @@
 import { type Sql, insertRows, placeholders, run, select, write } from '../../shared/database/database.ts';
 import { readerOf, writerOf } from '../../shared/database/reader.ts';
 import { idFromBytes, idToBytes } from '../../shared/values/ids.ts';
-import type { PostalAddress } from '../../shared/values/postal-address.ts';
 import { AddressRecord } from '../records.ts';
 import type { Address, Defaults } from './address.ts';
 
@@ -10,7 +9,7 @@ const toRow = writerOf(AddressRecord);
 
 function toAddress(row: object): Omit<Address, keyof Defaults> {
   const { id, userId, label, createdAt, updatedAt, version, ...address } = toRecord(row);
-  return { id, userId, label: label ?? null, address: address as PostalAddress, createdAt, updatedAt, version };
+  return { id, userId, label: label ?? null, address, createdAt, updatedAt, version };
 }
 
 const ofAddress =
