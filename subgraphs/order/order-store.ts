@@ -10,6 +10,7 @@ import { toDomainEvents } from './events.ts';
 import { findPartPayments, insertJournal } from './journal-store.ts';
 import { insertLines, saveFulfilment } from './line-store.ts';
 import { giveBack } from './open-orders-store.ts';
+import { giveUsesBack } from './promotion-uses-store.ts';
 import { OrderRecord, type OrderTables, insertInto, tables } from './records.ts';
 import type { NewOrder, StoredOrder } from './stored-order.ts';
 
@@ -146,6 +147,7 @@ async function saveApplied(
 ): Promise<StoredOrder> {
   const { order, entries } = applyEvents(before, events, by);
   await update({ ...rowOf(order), beforeState: before.state, beforeVersion: before.version });
+  await giveUsesBack(tx, [before], [order]);
   await giveBack(tx, [before], [order]);
   await insertJournal(tx, [{ order, entries }]);
   for (const event of events) if (event.type === 'LinesFulfilled') await saveFulfilment(tx, order.id, event, by.at);
@@ -230,6 +232,7 @@ export async function saveExpired(tx: Sql, orders: readonly StoredOrder[], by: C
     .where('id', 'in', orders.map(({ id }) => idToBytes(id))); // prettier-ignore
   if ((await change(tx, byPrimaryKey(update, 'orders'), orders.length)) !== orders.length)
     throw new StaleOrderError('an order changed although its row was locked');
+  await giveUsesBack(tx, orders, saved.map(({ order }) => order)); // prettier-ignore
   await giveBack(tx, orders, saved.map(({ order }) => order)); // prettier-ignore
   await insertJournal(tx, saved);
   await appendOutbox(tx, saved.flatMap(({ order, events }) => toDomainEvents(order, events, by))); // prettier-ignore

@@ -14,6 +14,7 @@ import type {
   PaymentStatus,
 } from './domain/order-model.ts';
 import type { Saga, SagaState, SagaStep } from './domain/saga.ts';
+import { PromotionCustomerRecord, PromotionRecord } from './promotion-records.ts';
 
 export const OrderRecord = defineEntity({
   name: 'OrderRecord',
@@ -47,6 +48,8 @@ export const OrderRecord = defineEntity({
     billingAddress: p.json<StoredAddress>().nullable(),
     couponCodes: p.json<readonly string[]>().nullable(),
     totalMinor: minor(),
+    /** Those that took something off, each of which counts it as a use; null for none. */
+    promotionIds: p.json<readonly string[]>().nullable(),
     paidMinor: minor().defaultRaw('0'),
     refundedMinor: minor().defaultRaw('0'),
     /** Held for it at a provider, neither captured nor let go yet. */
@@ -210,6 +213,8 @@ export const orderEntities = [
   SagaRecord,
   FulfilmentRecord,
   RedeemThrottleRecord,
+  PromotionRecord,
+  PromotionCustomerRecord,
   OpenOrdersRecord,
 ] as const;
 

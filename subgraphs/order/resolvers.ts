@@ -23,6 +23,7 @@ import type { PlaceOrderInput } from './domain/pricing/check-input.ts';
 import { showsCode } from './domain/redemption.ts';
 import type { Saga } from './domain/saga.ts';
 import { nightsOf } from './domain/stay.ts';
+import { PromotionResolvers, promotionMutations, promotionQueries } from './promotion-resolvers.ts';
 import {
   type OrderListArguments,
   forReader,
@@ -59,6 +60,7 @@ const Query = {
     requireStaff(viewer);
     return listOrders(deps.db.em(), 'all', args as OrderListArguments, deps.now());
   },
+  ...promotionQueries,
   orderTypes: (_: unknown, __: unknown, { deps }: OrderContext) => deps.types.all,
   shopDate: (_: unknown, __: unknown, { deps }: OrderContext) => dateIn(deps.config.shopTimeZone, deps.now()),
   async saga(_: unknown, { id }: Schema.QuerySagaArgs, { loaders, viewer }: OrderContext) {
@@ -94,6 +96,7 @@ const Mutation = {
       traceId,
       clientAddress,
     }),
+  ...promotionMutations,
   updateOrderRemark: (_: unknown, args: Schema.MutationUpdateOrderRemarkArgs, context: OrderContext) =>
     updateOrderRemark(context.deps, asker(context), args),
   cancelOrder: (_: unknown, args: Schema.MutationCancelOrderArgs, context: OrderContext) =>
@@ -242,6 +245,7 @@ export const resolvers: ResolverMap = {
   OrderLine,
   OrderEvent,
   OrderType: OrderTypeResolvers,
+  Promotion: PromotionResolvers,
   Saga: SagaResolvers,
   User,
   PlaceOrderPayload,

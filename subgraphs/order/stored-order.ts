@@ -16,6 +16,8 @@ export type StoredOrder = Order &
     readonly shippingAddress: StoredAddress | null;
     readonly billingAddress: StoredAddress | null;
     readonly couponCodes: readonly string[] | null;
+    /** Promotions that took something off, each of which counts it as a use; null for none. */
+    readonly promotionIds: readonly string[] | null;
     readonly extension: JsonObject | null;
     readonly clientReference: string | null;
     /** The reference while no other order of the customer may have it; null once the order has FAILED. */

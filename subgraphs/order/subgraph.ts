@@ -56,6 +56,10 @@ const migrations: readonly NamedMigration[] = [
     name: '2026-12-01-charges',
     load: async () => (await import('./migrations/2026-12-01-charges.ts')).ChargesMigration,
   },
+  {
+    name: '2026-12-01-promotions',
+    load: async () => (await import('./migrations/2026-12-01-promotions.ts')).PromotionsMigration,
+  },
 ];
 
 /** The schema that this subgraph owns, for `ops/migrate.ts`. */

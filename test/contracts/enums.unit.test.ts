@@ -61,6 +61,7 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
     'subgraphs/product/domain/product-list.ts': words('DRAFT ON_SALE OFF_SALE'),
     'subgraphs/product/domain/product.ts': ['ARCHIVED'],
   },
+  PromotionKind: { 'subgraphs/order/domain/pricing/promotion.ts': words('PERCENT FIXED FREE_SHIPPING BUY_X_GET_Y') },
   RefundOrigin: {
     'subgraphs/payment/records.ts': ['PLATFORM'],
     'subgraphs/payment/commands/apply-own-refund.ts': ['PROVIDER'],

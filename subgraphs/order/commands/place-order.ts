@@ -217,6 +217,7 @@ function newOrder(
     refundedMinor: 0n,
     authorizedMinor: 0n,
     remark: input.remark ?? null,
+    promotionIds: null,
     extension: (input.extension ?? null) as NewOrder['extension'],
     clientReference,
     heldReference: clientReference,

@@ -63,6 +63,8 @@ const rows: readonly Row[] = [
   ['Query.delayedJobs', '{ delayedJobs { id } }', staffOnly],
   ['Query.orderDeadLetters', '{ orderDeadLetters { edges { node { id } } } }', staffOnly],
   ['Mutation.placeOrder', `mutation { placeOrder(input: { currency: "EUR", lines: [{ productId: "PRODUCT", quantity: 1 }] }, idempotencyKey: "KEY") { ${refusals} } }`, users], // prettier-ignore
+  ['Query.promotions', '{ promotions { edges { node { id } } } }', staffOnly],
+  ['Mutation.savePromotion', `mutation { savePromotion(input: { name: "x", kind: FREE_SHIPPING, active: false }, idempotencyKey: "KEY") { ${refusals} } }`, staffOnly], // prettier-ignore
   ['Mutation.updateOrderRemark', `mutation { updateOrderRemark(id: "ID", remark: "x") { ${refusals} } }`, owners],
   ['Mutation.cancelOrder', `mutation { cancelOrder(id: "ID", idempotencyKey: "KEY") { ${refusals} } }`, owners],
   ['Mutation.archiveOrder', `mutation { archiveOrder(id: "ID") { ${refusals} } }`, { ...owners, owner: 'ORDER_STATE', staff: 'ORDER_STATE', admin: 'ORDER_STATE' }], // prettier-ignore
