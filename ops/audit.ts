@@ -12,6 +12,7 @@ import {
 } from './audit/orders.ts';
 import { auditLedger } from './audit/ledger.ts';
 import { auditCharges, auditMoney } from './audit/payments.ts';
+import { auditPromotions } from './audit/promotions.ts';
 import { auditNights, auditReservations, auditStock } from './audit/stock.ts';
 import { serversFor } from './servers-for.ts';
 
@@ -34,6 +35,7 @@ const checks: Readonly<Record<string, (context: AuditContext) => Promise<string[
   'I8 one effect per idempotency key': auditIdempotency,
   'I9 subscriptions: the feed of all journals has no gap': auditFeed,
   'I11 never an action together with its null compensation': auditBarriers,
+  'I13 promotions: uses are counted once for each order that has one, and never above their limit': auditPromotions,
   'I18 open unpaid orders: the counters of customers and addresses agree with the orders': auditOpenOrders,
 };
 

@@ -38,9 +38,9 @@ const system = { type: 'SYSTEM', id: null } as const;
 function followUp(deps: OrderDeps, saga: Saga, outcome: StepOutcome, order: StoredOrder): OrderCommand | null {
   if (saga.state === 'SUCCEEDED') {
     const payment = outcome.kind === 'done' ? outcome.payment : undefined;
-    return payment
-      ? { type: 'ConfirmPrepaid', ...payment, advances: advancesByItself(deps, order) }
-      : { type: 'ConfirmStock' };
+    const advances = advancesByItself(deps, order);
+    if (payment) return { type: 'ConfirmPrepaid', ...payment, advances };
+    return order.totalMinor === 0n ? { type: 'ConfirmFree', advances } : { type: 'ConfirmStock' };
   }
   if (saga.state !== 'COMPENSATING') return null;
   const [reason, detail]: [CancelReason, JsonObject | null] =

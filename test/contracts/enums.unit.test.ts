@@ -53,7 +53,7 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
     'subgraphs/payment/domain/payment.ts': words('OPEN PROCESSING AUTHORIZED SETTLED FAILED CANCELLED EXPIRED PARTIALLY_REFUNDED REFUNDED'),
   }, // prettier-ignore
   PaymentStatus: {
-    'subgraphs/order/domain/order.ts': words('UNPAID AUTHORIZED PARTIALLY_PAID PAID OVERPAID PARTIALLY_REFUNDED REFUNDED VOIDED'),
+    'subgraphs/order/domain/order.ts': words('NOT_REQUIRED UNPAID AUTHORIZED PARTIALLY_PAID PAID OVERPAID PARTIALLY_REFUNDED REFUNDED VOIDED'),
   }, // prettier-ignore
   ProductKind: { 'subgraphs/product/domain/product.ts': words('STOCKED BOOKABLE'), 'subgraphs/order/types/digital.ts': ['DIGITAL'] }, // prettier-ignore
   ProductSort: { 'subgraphs/product/store.ts': words('CREATED_AT PRICE NAME POPULARITY') },
@@ -99,9 +99,8 @@ const reserved: Readonly<Record<string, string>> = {
   'CancelReason.BUSINESS_REJECTED': 'cancelling after paying: the issue on what happens after paying',
   'CancelReason.FRAUD': 'cancelling after paying: the issue on what happens after paying',
   'CancelReason.PAYMENT_FAILED': 'no payment fails for good before its order expires',
-  'PayFlow.NONE': 'totals of 0: promotions, the issue on what happens after paying',
-  'PaymentStatus.NOT_REQUIRED': 'totals of 0: promotions, the issue on what happens after paying',
-  'PaymentMethod.NONE': 'totals of 0: promotions, the issue on what happens after paying',
+  'PayFlow.NONE': 'an order that costs nothing is paid when it is placed, whatever its type',
+  'PaymentMethod.NONE': 'an order that costs nothing has no payment',
   'PayFlow.MIXED': 'any order can be paid in parts, so no type has to be',
   'PaymentMethod.WECHAT_PAY': 'a provider for it: needs a test server of its APIv3',
 };

@@ -118,6 +118,8 @@ export type OrderCommand =
   | { readonly type: 'ConfirmStock' }
   /** Stock is held and the wallet has paid, in one step. */
   | { readonly type: 'ConfirmPrepaid'; readonly paymentId: string; readonly paidAt: Date; readonly advances: boolean }
+  /** Stock is held, and nothing is to be paid. */
+  | { readonly type: 'ConfirmFree'; readonly advances: boolean }
   | { readonly type: 'FailPlacing'; readonly reason: CancelReason; readonly detail: JsonObject | null }
   | {
       readonly type: 'MarkPaid';
@@ -187,6 +189,17 @@ export type OrderEvent =
       readonly reason?: string;
       /** What early refunds have counted of it already. */
       readonly countedMinor?: bigint;
+    }
+  /** Of an order that costs nothing: there is no payment. */
+  | {
+      readonly type: 'OrderPaid';
+      readonly paymentId: null;
+      readonly amountMinor: 0n;
+      readonly method: 'NONE';
+      readonly paidAt: Date;
+      readonly advances: boolean;
+      readonly reason?: undefined;
+      readonly countedMinor?: undefined;
     }
   | {
       readonly type: 'RefundRecorded';

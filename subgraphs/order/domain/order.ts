@@ -65,6 +65,15 @@ const paidByWallet = (
   { paymentId, paidAt, advances }: Extract<OrderCommand, { type: 'ConfirmPrepaid' }>,
 ): OrderEvent => ({ type: 'OrderPaid', paymentId, paidAt, advances, amountMinor: totalMinor, method: 'WALLET' });
 
+const paidByNothing = (advances: boolean, paidAt: Date): OrderEvent => ({
+  type: 'OrderPaid',
+  paymentId: null,
+  amountMinor: 0n,
+  method: 'NONE',
+  paidAt,
+  advances,
+});
+
 /** The events that a command leads to at `at`, none when it is already done, or the refusal. */
 export function decide(order: Order, command: OrderCommand, at: Date): Decision {
   const refuse = (...allowed: OrderState[]): Decision => ({ refusal: stateError(order, at, allowed) });
@@ -77,6 +86,11 @@ export function decide(order: Order, command: OrderCommand, at: Date): Decision 
       if (order.paidAt !== null) return accept();
       return order.state === 'PLACING'
         ? accept({ type: 'StockReserved' }, paidByWallet(order, command))
+        : refuse('PLACING');
+    case 'ConfirmFree':
+      if (order.paidAt !== null) return accept();
+      return order.state === 'PLACING' && order.totalMinor === 0n
+        ? accept({ type: 'StockReserved' }, paidByNothing(command.advances, at))
         : refuse('PLACING');
     case 'FailPlacing':
       if (order.state === 'FAILED') return accept();

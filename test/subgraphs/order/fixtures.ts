@@ -54,6 +54,7 @@ export function anOrder(change: Partial<Order> = {}): Order {
 export const commands: { readonly [Type in OrderCommand['type']]: Extract<OrderCommand, { type: Type }> } = {
   ConfirmStock: { type: 'ConfirmStock' },
   ConfirmPrepaid: { type: 'ConfirmPrepaid', paymentId: 'payment-0', paidAt: inTime, advances: true },
+  ConfirmFree: { type: 'ConfirmFree', advances: true },
   FailPlacing: { type: 'FailPlacing', reason: 'OUT_OF_STOCK', detail: { shortages: [] } },
   MarkPaid: { type: 'MarkPaid', paymentId: 'payment-1', amountMinor: 5_000n, method: 'SIMULATED_CARD', paidAt: inTime, advances: true }, // prettier-ignore
   RecordRefund: { type: 'RecordRefund', paymentId: 'payment-1', refundId: 'refund-1', amountMinor: 5_000n },

@@ -38,6 +38,7 @@ const life: readonly OrderEvent[] = [
   { type: 'OrderPlaced', data: { type: 'STANDARD', totalMinor: 5_000n } },
   { type: 'StockReserved' },
   { type: 'OrderPaid', ...payment },
+  { type: 'OrderPaid', paymentId: null, amountMinor: 0n, method: 'NONE', paidAt: payment.paidAt, advances: true },
   { type: 'ProcessingStarted' },
   { type: 'OrderCompleted' },
 ];

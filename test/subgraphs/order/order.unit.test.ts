@@ -42,6 +42,7 @@ const table: Readonly<Record<OrderCommand['type'], Readonly<Record<OrderState, s
   const rows = `
     ConfirmStock     PENDING_PAYMENT · ! ! ! ! ! ! ! ! !
     ConfirmPrepaid   PAID ! · · · · ! ! ! · ·
+    ConfirmFree      ! ! · · · · ! ! ! · ·
     FailPlacing      FAILED ! ! ! ! ! ! ! · ! !
     MarkPaid         = PAID = = = = = = = = =
     RecordRefund     = = REFUNDED REFUNDED = = = = = REFUNDED =
@@ -91,6 +92,16 @@ describe('every command in every state', () => {
       });
     }
   }
+
+  test('an order that costs nothing is paid as soon as its stock is held, without a payment', () => {
+    const free = anOrder({ state: 'PLACING', totalMinor: 0n });
+    const events = eventsOf(decide(free, commands.ConfirmFree, inTime));
+    expect(events.map(({ type }) => type)).toEqual(['StockReserved', 'OrderPaid']);
+    expect(events[1]).toMatchObject({ paymentId: null, amountMinor: 0n, method: 'NONE', advances: true });
+    const paid = run(free, commands.ConfirmFree);
+    expect(paid).toMatchObject({ state: 'PAID', paymentStatus: 'NOT_REQUIRED', paidAt: inTime, advanceAt: inTime });
+    expect(run(paid, commands.ConfirmFree)).toEqual(paid);
+  });
 
   test('the transition table leaves no way out of a terminal state', () => {
     for (const state of terminalStates) expect(transitions[state]).toEqual([]);
