@@ -27,7 +27,7 @@ const keyOf = (promotionId: string, customerId: string | null): string =>
 /** How many orders that are neither closed nor given back have each promotion, in all and by customer. */
 async function usesOfOrders(context: AuditContext): Promise<Map<string, number>> {
   const uses = new Map<string, number>();
-  let after = Buffer.alloc(16);
+  let after: Buffer = Buffer.alloc(16);
   for (;;) {
     const rows = await context.select(
       `select id, customer_id, promotion_ids from ${context.schema('order')}.orders
