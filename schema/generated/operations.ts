@@ -4,6 +4,14 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+/** An amount of money as input. */
+export type MoneyInput = {
+  /** Minor units, e.g. 1999 for 19.99 EUR. */
+  amount: number;
+  /** ISO 4217 code, three capitals. */
+  currency: string;
+};
+
 /** Where an order stands. Forward: PLACING → PENDING_PAYMENT → PAID → PROCESSING → COMPLETED. */
 export type OrderState =
   /** Being placed: its saga is taking the stock. */
@@ -31,7 +39,7 @@ export type OrderState =
 
 /** How the order's money stands. */
 export type PaymentStatus =
-  /** Nothing is to be paid: the total is 0. No order has it yet: every product costs at least 1 minor unit. */
+  /** Nothing is to be paid: promotions have taken off all that it costs. */
   | 'NOT_REQUIRED'
   /** Nothing was paid yet. */
   | 'UNPAID'
@@ -214,17 +222,9 @@ export type ReturnLineInput = {
   quantity: number;
 };
 
-/** An amount of money as input. */
-export type MoneyInput = {
-  /** Minor units, e.g. 1999 for 19.99 EUR. */
-  amount: number;
-  /** ISO 4217 code, three capitals. */
-  currency: string;
-};
-
 /** How money is paid. `availablePaymentMethods` says which ones an order takes here. */
 export type PaymentMethod =
-  /** Nothing is to be paid. No payment has it: every order costs something, and `createPayment` refuses it. */
+  /** Nothing is to be paid. No payment has it: an order that costs nothing is paid when it is placed, and `createPayment` refuses it. */
   | 'NONE'
   /** The customer's balance here. */
   | 'WALLET'
@@ -878,6 +878,7 @@ export type PlaceOrderMutation = {
         } & Refusal_InsufficientStockError_Fragment)
       | ({ productId: string } & Refusal_ProductUnavailableError_Fragment)
       | ({ productId: string; expected: MoneyFragment; actual: MoneyFragment } & Refusal_PriceChangedError_Fragment)
+      | Refusal_CouponError_Fragment
       | ({ measure: OpenOrderMeasure; limit: number; open: number } & Refusal_OpenOrderLimitError_Fragment)
       | Refusal_BusinessRejectedError_Fragment
     >;
@@ -1221,6 +1222,13 @@ type Refusal_BusinessRejectedError_Fragment = {
   path: Array<string> | null;
 };
 
+type Refusal_CouponError_Fragment = {
+  __typename: 'CouponError';
+  code: string;
+  message: string;
+  path: Array<string> | null;
+};
+
 type Refusal_InsufficientBalanceError_Fragment = {
   __typename: 'InsufficientBalanceError';
   code: string;
@@ -1304,6 +1312,7 @@ export type RefusalFragment =
   | Refusal_OpenOrderLimitError_Fragment
   | Refusal_OrderStateError_Fragment
   | Refusal_BusinessRejectedError_Fragment
+  | Refusal_CouponError_Fragment
   | Refusal_InsufficientBalanceError_Fragment
   | Refusal_AmountMismatchError_Fragment
   | Refusal_OrderNotPayableError_Fragment

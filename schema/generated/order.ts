@@ -29,6 +29,14 @@ export type Money = {
   currency: Scalars['String']['output'];
 };
 
+/** An amount of money as input. */
+export type MoneyInput = {
+  /** Minor units, e.g. 1999 for 19.99 EUR. */
+  amount: Scalars['SafeInt']['input'];
+  /** ISO 4217 code, three capitals. */
+  currency: Scalars['String']['input'];
+};
+
 /** Where a page of a list stands. */
 export type PageInfo = {
   /** True when more follow after `endCursor`. */
@@ -213,7 +221,7 @@ export type OrderType = {
 
 /** How an order is paid. */
 export type PayFlow =
-  /** Nothing is paid. No type has it yet: every product costs at least 1 minor unit. */
+  /** Nothing is paid. No type has it: an order of any type that costs nothing is paid when it is placed. */
   | 'NONE'
   /** From the wallet while placing. */
   | 'PREPAY_WALLET'
@@ -224,7 +232,7 @@ export type PayFlow =
 
 /** How the order's money stands. */
 export type PaymentStatus =
-  /** Nothing is to be paid: the total is 0. No order has it yet: every product costs at least 1 minor unit. */
+  /** Nothing is to be paid: promotions have taken off all that it costs. */
   | 'NOT_REQUIRED'
   /** Nothing was paid yet. */
   | 'UNPAID'
@@ -884,6 +892,155 @@ export type BusinessRejectedError = UserError & {
   cause: Scalars['String']['output'];
 };
 
+/** A coupon's code doesn't count for this order. Nothing was placed. */
+export type CouponError = UserError & {
+  /** `UNKNOWN`: there is none, or it is switched off; `NOT_STARTED`; `ENDED`; `EXHAUSTED`: used as often as it may be; `CUSTOMER_LIMIT`: used by you as often as one customer may; `MINIMUM_NOT_REACHED`; `NOT_APPLICABLE`: it takes nothing off what is ordered; `NOT_COMBINABLE` with another code. */
+  code: Scalars['String']['output'];
+  /** What to do. */
+  message: Scalars['String']['output'];
+  /** Where in the arguments. */
+  path?: Maybe<Array<Scalars['String']['output']>>;
+  /** The code as it was given. */
+  coupon: Scalars['String']['output'];
+};
+
+/** What a promotion takes off. */
+export type PromotionKind =
+  /** `valuePpm` of the lines that it is for, rounded once for all of them, halves up, and split over them by largest remainder. */
+  | 'PERCENT'
+  /** `value`, split over the lines that it is for by largest remainder; at most what they cost. */
+  | 'FIXED'
+  /** The price of shipping. */
+  | 'FREE_SHIPPING'
+  /** Of each `buyQuantity` + `getQuantity` pieces that it is for, counted over all lines, the `getQuantity` cheapest: their whole price, or `valuePpm` of it. A piece costs its part of its line's subtotal. */
+  | 'BUY_X_GET_Y';
+
+/**
+ * A rule that takes something off orders. Which of them an order gets:
+ *
+ * 1. Each code of `couponCodes` names one; a code that is given twice counts once.
+ * 2. A code that can't be combined is refused beside another code. Alone, it stands in for the promotions that apply by themselves.
+ * 3. Otherwise the combinable promotions that apply by themselves join the codes.
+ * 4. Without a code, one that can't be combined applies instead of those where it takes more off; of several the one that takes
+ *    most, and among equals the oldest.
+ *
+ * They are applied by kind (BUY_X_GET_Y, PERCENT, FIXED, FREE_SHIPPING) and within a kind the oldest first. Each takes its part of
+ * what the ones before it have left, so no line and no order is below zero. The sequence of the codes doesn't matter.
+ *
+ * A use is taken with the order and kept when it is paid. It is given back when the order closes: cancelled, also after it
+ * was paid, expired, failed or refunded in full before anything was delivered.
+ */
+export type Promotion = {
+  /** UUIDv7. */
+  id: Scalars['ID']['output'];
+  /** Label of the discount on the order. */
+  name: Scalars['String']['output'];
+  /** What it takes off. */
+  kind: PromotionKind;
+  /** Coupon code, in capitals. Null: it applies by itself. */
+  code?: Maybe<Scalars['String']['output']>;
+  /** Parts per million: 100000 is 10 %. Of BUY_X_GET_Y null is all. */
+  valuePpm?: Maybe<Scalars['Int']['output']>;
+  /** Amount of FIXED. Orders in other currencies don't get it. */
+  value?: Maybe<Money>;
+  /** Pieces to buy, for BUY_X_GET_Y. */
+  buyQuantity?: Maybe<Scalars['Int']['output']>;
+  /** Pieces that are got, for BUY_X_GET_Y. */
+  getQuantity?: Maybe<Scalars['Int']['output']>;
+  /** The products that it is for. Null with null `categoryIds`: all. */
+  productIds?: Maybe<Array<Scalars['ID']['output']>>;
+  /** The categories that it is for, with all below them; a product counts that is in `productIds` or in one of these. */
+  categoryIds?: Maybe<Array<Scalars['ID']['output']>>;
+  /** Least sum of all the order's lines before discounts. Orders in other currencies don't get it. */
+  minimumSubtotal?: Maybe<Money>;
+  /** Whether it can be combined with others. */
+  combinable: Scalars['Boolean']['output'];
+  /** From when on it is valid. */
+  startsAt: Scalars['DateTime']['output'];
+  /** Until when, exclusive; null for no end. */
+  endsAt?: Maybe<Scalars['DateTime']['output']>;
+  /** How many orders may have it; null for any number. */
+  usageLimit?: Maybe<Scalars['Int']['output']>;
+  /** How many orders of one customer may have it; null for any number. */
+  usagePerCustomer?: Maybe<Scalars['Int']['output']>;
+  /** Orders that have it, paid or not; never above `usageLimit`. */
+  used: Scalars['Int']['output'];
+  /** False: switched off. */
+  active: Scalars['Boolean']['output'];
+  /** Raised by one with every change by staff; for `expectedVersion`. */
+  version: Scalars['Int']['output'];
+};
+
+/** A promotion and its cursor. */
+export type PromotionEdge = {
+  /** For `after`. */
+  cursor: Scalars['String']['output'];
+  /** The promotion. */
+  node: Promotion;
+};
+
+/** A page of promotions. */
+export type PromotionConnection = {
+  /** The page. */
+  edges: Array<PromotionEdge>;
+  /** Where it stands. */
+  pageInfo: PageInfo;
+  /** How many there are in all; counted only when selected. */
+  totalCount?: Maybe<Scalars['Int']['output']>;
+};
+
+/** A promotion to save. What is left out is as its field says, also where it was set before. */
+export type PromotionInput = {
+  /** 1 to 200 characters. */
+  name: Scalars['String']['input'];
+  /** What it takes off. */
+  kind: PromotionKind;
+  /** 1 to 32 letters, digits, hyphens and underscores in either case, unlike those of all others. Left out: it applies by itself. */
+  code?: InputMaybe<Scalars['String']['input']>;
+  /** 1 to 1000000 parts per million. Required for PERCENT, optional for BUY_X_GET_Y, refused for others. */
+  valuePpm?: InputMaybe<Scalars['Int']['input']>;
+  /** At least 1 minor unit. Required for FIXED, refused for others. */
+  value?: InputMaybe<MoneyInput>;
+  /** 1 to 10,000. Required for BUY_X_GET_Y, refused for others. */
+  buyQuantity?: InputMaybe<Scalars['Int']['input']>;
+  /** 1 to 10,000. Required for BUY_X_GET_Y, refused for others. */
+  getQuantity?: InputMaybe<Scalars['Int']['input']>;
+  /** 1 to 500 products. Left out: all, or those of `categoryIds`. */
+  productIds?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** 1 to 500 categories. Left out: all, or those of `productIds`. */
+  categoryIds?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** At least 1 minor unit, in the currency of `value` where both are given. */
+  minimumSubtotal?: InputMaybe<MoneyInput>;
+  /** Whether it can be combined with others. */
+  combinable?: InputMaybe<Scalars['Boolean']['input']>;
+  /** From when on it is valid. Left out: from now on, or from when it was before. */
+  startsAt?: InputMaybe<Scalars['DateTime']['input']>;
+  /** Until when, exclusive; after `startsAt`. Left out: no end. */
+  endsAt?: InputMaybe<Scalars['DateTime']['input']>;
+  /** At least 1, and not below `used`. Left out: any number. */
+  usageLimit?: InputMaybe<Scalars['Int']['input']>;
+  /** At least 1. Left out: any number. */
+  usagePerCustomer?: InputMaybe<Scalars['Int']['input']>;
+  /** False switches it off. */
+  active?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Refuses with ConflictError when the promotion has another version; a new one has 0. */
+  expectedVersion?: InputMaybe<Scalars['Int']['input']>;
+};
+
+/** Why a promotion was not saved. */
+export type PromotionError =
+  ValidationError | NotFoundError | ForbiddenError | ConflictError | IdempotencyConflictError;
+
+/** The promotion as it was saved. */
+export type PromotionPayload = {
+  /** The promotion; null beside an error. */
+  promotion?: Maybe<Promotion>;
+  /** True when the key had already produced this answer. */
+  replayed: Scalars['Boolean']['output'];
+  /** Empty when done. */
+  userErrors: Array<PromotionError>;
+};
+
 /** Why an order was not placed. */
 export type PlaceOrderError =
   | ValidationError
@@ -893,6 +1050,7 @@ export type PlaceOrderError =
   | InsufficientStockError
   | ProductUnavailableError
   | PriceChangedError
+  | CouponError
   | OpenOrderLimitError
   | BusinessRejectedError;
 
@@ -953,6 +1111,8 @@ export type Query = {
   saga?: Maybe<Saga>;
   /** Sagas, newest first. For staff. */
   sagas: Array<Saga>;
+  /** Promotions, newest first. For staff. */
+  promotions: PromotionConnection;
   /** Jobs that wait in the job store, next first, at most 100. For staff. */
   delayedJobs: Array<DelayedJob>;
   /** Events that the order service could not handle, the latest failure first: those that wait, or those that were replayed. For staff. */
@@ -988,6 +1148,12 @@ export type QuerySagasArgs = {
   state?: InputMaybe<Array<SagaState>>;
 };
 
+export type QueryPromotionsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  activeOnly?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
 export type QueryDelayedJobsArgs = {
   overdueOnly?: InputMaybe<Scalars['Boolean']['input']>;
 };
@@ -1001,6 +1167,8 @@ export type QueryOrderDeadLettersArgs = {
 export type Mutation = {
   /** Places an order: takes the stock and holds it until `expiresAt`, all or nothing. */
   placeOrder: PlaceOrderPayload;
+  /** Makes a promotion, or replaces the one with this id; it keeps its `used`. Orders that have it keep what they were placed with. For staff. */
+  savePromotion: PromotionPayload;
   /** Changes the remark of an own order that isn't closed. */
   updateOrderRemark: OrderPayload;
   /** Cancels an own order, or as staff any, before anything of it is delivered. Stock and nights go back at once, money that was paid the way it came. A paid stay can be cancelled by its customer up to its first day. Cancelling a cancelled order succeeds. */
@@ -1025,6 +1193,12 @@ export type Mutation = {
 
 export type MutationPlaceOrderArgs = {
   input: PlaceOrderInput;
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type MutationSavePromotionArgs = {
+  id?: InputMaybe<Scalars['ID']['input']>;
+  input: PromotionInput;
   idempotencyKey: Scalars['String']['input'];
 };
 
@@ -1248,6 +1422,7 @@ export type ResolversTypes = {
   JSON: ResolverTypeWrapper<Scalars['JSON']['output']>;
   Money: ResolverTypeWrapper<any>;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
+  MoneyInput: MoneyInput;
   PageInfo: ResolverTypeWrapper<any>;
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
   UserError: ResolverTypeWrapper<any>;
@@ -1305,6 +1480,14 @@ export type ResolversTypes = {
   OpenOrderLimitError: ResolverTypeWrapper<any>;
   OrderStateError: ResolverTypeWrapper<any>;
   BusinessRejectedError: ResolverTypeWrapper<any>;
+  CouponError: ResolverTypeWrapper<any>;
+  PromotionKind: PromotionKind;
+  Promotion: ResolverTypeWrapper<any>;
+  PromotionEdge: ResolverTypeWrapper<any>;
+  PromotionConnection: ResolverTypeWrapper<any>;
+  PromotionInput: PromotionInput;
+  PromotionError: ResolverTypeWrapper<any>;
+  PromotionPayload: ResolverTypeWrapper<any>;
   PlaceOrderError: ResolverTypeWrapper<any>;
   OrderError: ResolverTypeWrapper<any>;
   PlaceOrderPayload: ResolverTypeWrapper<any>;
@@ -1325,6 +1508,7 @@ export type ResolversParentTypes = {
   JSON: Scalars['JSON']['output'];
   Money: any;
   String: Scalars['String']['output'];
+  MoneyInput: MoneyInput;
   PageInfo: any;
   Boolean: Scalars['Boolean']['output'];
   UserError: any;
@@ -1371,6 +1555,13 @@ export type ResolversParentTypes = {
   OpenOrderLimitError: any;
   OrderStateError: any;
   BusinessRejectedError: any;
+  CouponError: any;
+  Promotion: any;
+  PromotionEdge: any;
+  PromotionConnection: any;
+  PromotionInput: PromotionInput;
+  PromotionError: any;
+  PromotionPayload: any;
   PlaceOrderError: any;
   OrderError: any;
   PlaceOrderPayload: any;
@@ -1433,7 +1624,8 @@ export type UserErrorResolvers<
     | 'PriceChangedError'
     | 'OpenOrderLimitError'
     | 'OrderStateError'
-    | 'BusinessRejectedError',
+    | 'BusinessRejectedError'
+    | 'CouponError',
     ParentType,
     ContextType
   >;
@@ -1908,6 +2100,79 @@ export type BusinessRejectedErrorResolvers<
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
+export type CouponErrorResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['CouponError'] = ResolversParentTypes['CouponError'],
+> = {
+  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  path?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
+  coupon?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type PromotionResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['Promotion'] = ResolversParentTypes['Promotion'],
+> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  kind?: Resolver<ResolversTypes['PromotionKind'], ParentType, ContextType>;
+  code?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  valuePpm?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  value?: Resolver<Maybe<ResolversTypes['Money']>, ParentType, ContextType>;
+  buyQuantity?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  getQuantity?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  productIds?: Resolver<Maybe<Array<ResolversTypes['ID']>>, ParentType, ContextType>;
+  categoryIds?: Resolver<Maybe<Array<ResolversTypes['ID']>>, ParentType, ContextType>;
+  minimumSubtotal?: Resolver<Maybe<ResolversTypes['Money']>, ParentType, ContextType>;
+  combinable?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  startsAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  endsAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  usageLimit?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  usagePerCustomer?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  used?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  active?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  version?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type PromotionEdgeResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['PromotionEdge'] = ResolversParentTypes['PromotionEdge'],
+> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['Promotion'], ParentType, ContextType>;
+};
+
+export type PromotionConnectionResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['PromotionConnection'] = ResolversParentTypes['PromotionConnection'],
+> = {
+  edges?: Resolver<Array<ResolversTypes['PromotionEdge']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+  totalCount?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+};
+
+export type PromotionErrorResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['PromotionError'] = ResolversParentTypes['PromotionError'],
+> = {
+  __resolveType: TypeResolveFn<
+    'ValidationError' | 'NotFoundError' | 'ForbiddenError' | 'ConflictError' | 'IdempotencyConflictError',
+    ParentType,
+    ContextType
+  >;
+};
+
+export type PromotionPayloadResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['PromotionPayload'] = ResolversParentTypes['PromotionPayload'],
+> = {
+  promotion?: Resolver<Maybe<ResolversTypes['Promotion']>, ParentType, ContextType>;
+  replayed?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  userErrors?: Resolver<Array<ResolversTypes['PromotionError']>, ParentType, ContextType>;
+};
+
 export type PlaceOrderErrorResolvers<
   ContextType = unknown,
   ParentType extends ResolversParentTypes['PlaceOrderError'] = ResolversParentTypes['PlaceOrderError'],
@@ -1920,6 +2185,7 @@ export type PlaceOrderErrorResolvers<
     | 'InsufficientStockError'
     | 'ProductUnavailableError'
     | 'PriceChangedError'
+    | 'CouponError'
     | 'OpenOrderLimitError'
     | 'BusinessRejectedError',
     ParentType,
@@ -1993,6 +2259,12 @@ export type QueryResolvers<
   shopDate?: Resolver<ResolversTypes['LocalDate'], ParentType, ContextType>;
   saga?: Resolver<Maybe<ResolversTypes['Saga']>, ParentType, ContextType, RequireFields<QuerySagaArgs, 'id'>>;
   sagas?: Resolver<Array<ResolversTypes['Saga']>, ParentType, ContextType, RequireFields<QuerySagasArgs, 'first'>>;
+  promotions?: Resolver<
+    ResolversTypes['PromotionConnection'],
+    ParentType,
+    ContextType,
+    RequireFields<QueryPromotionsArgs, 'first' | 'activeOnly'>
+  >;
   delayedJobs?: Resolver<
     Array<ResolversTypes['DelayedJob']>,
     ParentType,
@@ -2016,6 +2288,12 @@ export type MutationResolvers<
     ParentType,
     ContextType,
     RequireFields<MutationPlaceOrderArgs, 'input' | 'idempotencyKey'>
+  >;
+  savePromotion?: Resolver<
+    ResolversTypes['PromotionPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationSavePromotionArgs, 'input' | 'idempotencyKey'>
   >;
   updateOrderRemark?: Resolver<
     ResolversTypes['OrderPayload'],
@@ -2160,6 +2438,12 @@ export type Resolvers<ContextType = unknown> = {
   OpenOrderLimitError?: OpenOrderLimitErrorResolvers<ContextType>;
   OrderStateError?: OrderStateErrorResolvers<ContextType>;
   BusinessRejectedError?: BusinessRejectedErrorResolvers<ContextType>;
+  CouponError?: CouponErrorResolvers<ContextType>;
+  Promotion?: PromotionResolvers<ContextType>;
+  PromotionEdge?: PromotionEdgeResolvers<ContextType>;
+  PromotionConnection?: PromotionConnectionResolvers<ContextType>;
+  PromotionError?: PromotionErrorResolvers<ContextType>;
+  PromotionPayload?: PromotionPayloadResolvers<ContextType>;
   PlaceOrderError?: PlaceOrderErrorResolvers<ContextType>;
   OrderError?: OrderErrorResolvers<ContextType>;
   PlaceOrderPayload?: PlaceOrderPayloadResolvers<ContextType>;

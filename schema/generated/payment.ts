@@ -201,7 +201,7 @@ export type DeadLetterPayload = {
 
 /** How money is paid. `availablePaymentMethods` says which ones an order takes here. */
 export type PaymentMethod =
-  /** Nothing is to be paid. No payment has it: every order costs something, and `createPayment` refuses it. */
+  /** Nothing is to be paid. No payment has it: an order that costs nothing is paid when it is placed, and `createPayment` refuses it. */
   | 'NONE'
   /** The customer's balance here. */
   | 'WALLET'

@@ -2,7 +2,7 @@ import { sql as raw } from 'kysely';
 import type { Sql } from '../shared/database/database.ts';
 import { byPrimaryKey, change } from '../shared/database/tables.ts';
 import { idToBytes } from '../shared/values/ids.ts';
-import type { OrderState } from './domain/order-model.ts';
+import { type OrderState, closedStates } from './domain/order-model.ts';
 import { tables } from './records.ts';
 import type { StoredOrder } from './stored-order.ts';
 
@@ -14,9 +14,8 @@ import type { StoredOrder } from './stored-order.ts';
  * `open_orders`. Customers of one promotion meet at its row first, so none waits for another in a circle.
  */
 
-/** Closed in these states, an order has given its uses back. */
-const givenBack: readonly OrderState[] = ['CANCELLED', 'EXPIRED', 'FAILED'];
-const hasUses = ({ state }: { readonly state: OrderState }): boolean => !givenBack.includes(state);
+/** A closed order has given its uses back. */
+const hasUses = ({ state }: { readonly state: OrderState }): boolean => !closedStates.includes(state);
 
 /** By the row's id: a value of its own for each. */
 const byId = (column: string, values: readonly (readonly [string, number | null])[]) => {
@@ -25,7 +24,7 @@ const byId = (column: string, values: readonly (readonly [string, number | null]
 };
 
 /**
- * Gives back the uses of orders that close without being paid for, in the transaction that closes them: nothing where none of
+ * Gives back the uses of orders that close, in the transaction that closes them: nothing where none of
  * them has a promotion. The orders' rows are locked, or guarded, by the caller. `before` and `after` are in the same order.
  */
 export async function giveUsesBack(
