@@ -2,7 +2,6 @@ import { type UserViewer, requireStaff, requireUser } from '../shared/auth/viewe
 import type * as Schema from '../../schema/generated/order.ts';
 import { savePromotion } from './commands/save-promotion.ts';
 import type { OrderContext } from './context.ts';
-import type { PromotionInput } from './domain/pricing/check-promotion.ts';
 import type { Promotion } from './domain/pricing/promotion.ts';
 import { listPromotions } from './promotion-queries.ts';
 
@@ -23,7 +22,7 @@ export const promotionQueries = {
 
 export const promotionMutations = {
   savePromotion: (_: unknown, args: Schema.MutationSavePromotionArgs, context: OrderContext) =>
-    savePromotion(context.deps, asker(context), { ...args, id: args.id ?? null, input: args.input as PromotionInput }),
+    savePromotion(context.deps, asker(context), { ...args, id: args.id ?? null }),
 };
 
 export const PromotionResolvers = {
