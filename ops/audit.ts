@@ -1,6 +1,7 @@
 import type { Env } from '../subgraphs/shared/process/env.ts';
 import { auditEvents, auditIdempotency } from './audit/events.ts';
 import { type AuditContext, openAudit } from './audit/context.ts';
+import { auditDeliveries } from './audit/deliveries.ts';
 import { auditDisputes } from './audit/disputes.ts';
 import {
   auditBarriers,
@@ -37,6 +38,7 @@ const checks: Readonly<Record<string, (context: AuditContext) => Promise<string[
   'I11 never an action together with its null compensation': auditBarriers,
   'I13 promotions: uses are counted once for each order that has one, and never above their limit': auditPromotions,
   'I18 open unpaid orders: the counters of customers and addresses agree with the orders': auditOpenOrders,
+  'I20 deliveries: what counts as delivered of each line agrees with its deliveries': auditDeliveries,
 };
 
 const defaultGraceSeconds = 60;

@@ -537,10 +537,18 @@ export type Fulfilment = {
   id: Scalars['ID']['output'];
   /** What it holds. */
   lines: Array<FulfilmentLine>;
+  /** Who carries it, e.g. `DHL`. */
+  carrier?: Maybe<Scalars['String']['output']>;
   /** The carrier's number. */
   trackingNumber?: Maybe<Scalars['String']['output']>;
+  /** The carrier's page of it, an https address: as staff gave it, or made from the number where the carrier is known. */
+  trackingUrl?: Maybe<Scalars['String']['output']>;
   /** When it was sent. */
   createdAt: Scalars['DateTime']['output'];
+  /** When it arrived, as staff were told. */
+  deliveredAt?: Maybe<Scalars['DateTime']['output']>;
+  /** When it was cancelled: it never arrives, and its pieces are delivered again. */
+  cancelledAt?: Maybe<Scalars['DateTime']['output']>;
 };
 
 /** Pieces of one line in a delivery. */
@@ -1179,6 +1187,14 @@ export type Mutation = {
   advanceOrder: OrderPayload;
   /** Delivers a paid order in whole or in part; the last part completes it. For staff. */
   fulfilOrder: OrderPayload;
+  /** Says that a delivery has arrived; saying it again succeeds. For staff. Of one that was cancelled it is BusinessRejectedError with cause FULFILMENT_CANCELLED. */
+  markDelivered: OrderPayload;
+  /**
+   * Cancels a delivery that never arrives: its pieces are to be delivered again. Cancelling it again succeeds. For staff, while the
+   * order is PROCESSING: a COMPLETED order stays so, and what is lost of it is refunded. Of a delivery that has arrived it is
+   * BusinessRejectedError with cause FULFILMENT_DELIVERED.
+   */
+  cancelFulfilment: OrderPayload;
   /** Completes a paid booking by its guest's confirmation code (PAID → COMPLETED). For the seller of all its lines and staff. A redeemed order succeeds again. A wrong code is BusinessRejectedError with cause WRONG_CONFIRMATION_CODE; after 5 of them in 15 minutes it is TOO_MANY_WRONG_CODES, whatever the code. */
   redeemOrder: OrderPayload;
   /** Adds a note to the journal. For staff. */
@@ -1228,7 +1244,20 @@ export type MutationAdvanceOrderArgs = {
 export type MutationFulfilOrderArgs = {
   id: Scalars['ID']['input'];
   lines?: InputMaybe<Array<ReturnLineInput>>;
+  carrier?: InputMaybe<Scalars['String']['input']>;
   trackingNumber?: InputMaybe<Scalars['String']['input']>;
+  trackingUrl?: InputMaybe<Scalars['String']['input']>;
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type MutationMarkDeliveredArgs = {
+  fulfilmentId: Scalars['ID']['input'];
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type MutationCancelFulfilmentArgs = {
+  fulfilmentId: Scalars['ID']['input'];
+  reason: Scalars['String']['input'];
   idempotencyKey: Scalars['String']['input'];
 };
 
@@ -1905,8 +1934,12 @@ export type FulfilmentResolvers<
 > = {
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   lines?: Resolver<Array<ResolversTypes['FulfilmentLine']>, ParentType, ContextType>;
+  carrier?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   trackingNumber?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  trackingUrl?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  deliveredAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  cancelledAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
 };
 
 export type FulfilmentLineResolvers<
@@ -2324,6 +2357,18 @@ export type MutationResolvers<
     ParentType,
     ContextType,
     RequireFields<MutationFulfilOrderArgs, 'id' | 'idempotencyKey'>
+  >;
+  markDelivered?: Resolver<
+    ResolversTypes['OrderPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationMarkDeliveredArgs, 'fulfilmentId' | 'idempotencyKey'>
+  >;
+  cancelFulfilment?: Resolver<
+    ResolversTypes['OrderPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationCancelFulfilmentArgs, 'fulfilmentId' | 'reason' | 'idempotencyKey'>
   >;
   redeemOrder?: Resolver<
     ResolversTypes['OrderPayload'],

@@ -50,6 +50,13 @@ function describe(order: StoredOrder, event: OrderEvent): Told[] {
     case 'OrderRefunded':
     case 'PlacingFailed':
       return [closed(order)];
+    case 'LinesFulfilled': {
+      const { fulfilmentId, carrier, trackingNumber, trackingUrl } = event;
+      const { number } = order;
+      return [{ type: 'order.shipped', data: { ...base, number, fulfilmentId, carrier, trackingNumber, trackingUrl } }];
+    }
+    case 'FulfilmentDelivered':
+      return [{ type: 'order.delivered', data: { ...base, number: order.number, fulfilmentId: event.fulfilmentId } }];
     case 'OrderCompleted':
     case 'OrderRedeemed':
       return [completed];

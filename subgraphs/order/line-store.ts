@@ -1,10 +1,9 @@
 import type { Sql } from '../shared/database/database.ts';
 import { readerOf, writerOf } from '../shared/database/reader.ts';
-import { change, find } from '../shared/database/tables.ts';
+import { find } from '../shared/database/tables.ts';
 import { idToBytes } from '../shared/values/ids.ts';
-import type { OrderEvent } from './domain/order-model.ts';
-import { FulfilmentRecord, OrderLineRecord, insertInto, tables } from './records.ts';
-import type { NewLine, StoredFulfilment, StoredLine } from './stored-order.ts';
+import { OrderLineRecord, insertInto, tables } from './records.ts';
+import type { NewLine, StoredLine } from './stored-order.ts';
 
 const read = readerOf(OrderLineRecord);
 const rowOf = writerOf(OrderLineRecord);
@@ -32,33 +31,4 @@ export async function findLines(sql: Sql, orderIds: readonly string[]): Promise<
   if (orderIds.length === 0) return [];
   const own = tables.selectFrom('order_line').selectAll().where('order_id', 'in', orderIds.map(idToBytes));
   return (await find(sql, own.orderBy('order_id').orderBy('position'))).map(toLine);
-}
-
-const readFulfilment = readerOf(FulfilmentRecord);
-const rowOfFulfilment = writerOf(FulfilmentRecord);
-
-/** What of an order was delivered: the record of it, and the count of each line. */
-export async function saveFulfilment(
-  tx: Sql,
-  orderId: string,
-  event: Extract<OrderEvent, { type: 'LinesFulfilled' }>,
-  at: Date,
-): Promise<void> {
-  const { fulfilmentId: id, lines, trackingNumber } = event;
-  const row = rowOfFulfilment({ id, orderId, lines, trackingNumber, createdAt: at });
-  await change(tx, tables.insertInto('fulfilment').values(row), 'any');
-  for (const { lineId, quantity } of lines) {
-    const line = tables
-      .updateTable('order_line')
-      .set((eb) => ({ fulfilled_quantity: eb('fulfilled_quantity', '+', quantity) }))
-      .where('order_id', '=', idToBytes(orderId))
-      .where('id', '=', idToBytes(lineId));
-    await change(tx, line, 'any');
-  }
-}
-
-/** What was delivered of these orders, in its sequence. */
-export async function findFulfilments(sql: Sql, orderIds: readonly string[]): Promise<StoredFulfilment[]> {
-  const own = tables.selectFrom('fulfilment').selectAll().where('order_id', 'in', orderIds.map(idToBytes));
-  return (await find(sql, own.orderBy('id'))).map((row) => readFulfilment(row));
 }

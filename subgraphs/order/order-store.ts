@@ -7,8 +7,9 @@ import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import { type Change, type Changed, applyEvents, placed } from './apply-events.ts';
 import type { OrderEvent, OrderState } from './domain/order-model.ts';
 import { toDomainEvents } from './events.ts';
+import { saveFulfilment } from './fulfilment-store.ts';
 import { findPartPayments, insertJournal } from './journal-store.ts';
-import { insertLines, saveFulfilment } from './line-store.ts';
+import { insertLines } from './line-store.ts';
 import { giveBack } from './open-orders-store.ts';
 import { giveUsesBack } from './promotion-uses-store.ts';
 import { OrderRecord, type OrderTables, insertInto, tables } from './records.ts';
@@ -150,7 +151,7 @@ async function saveApplied(
   await giveUsesBack(tx, [before], [order]);
   await giveBack(tx, [before], [order]);
   await insertJournal(tx, [{ order, entries }]);
-  for (const event of events) if (event.type === 'LinesFulfilled') await saveFulfilment(tx, order.id, event, by.at);
+  for (const event of events) await saveFulfilment(tx, order.id, event, by.at);
   await appendOutbox(tx, toDomainEvents(order, events, by));
   return order;
 }

@@ -199,8 +199,12 @@ export const FulfilmentRecord = defineEntity({
     id: id().primary(),
     orderId: id(),
     lines: p.json<readonly LineQuantity[]>(),
+    carrier: text<string>(64).nullable(),
     trackingNumber: text<string>(100).nullable(),
+    trackingUrl: text<string>(2000).nullable(),
     createdAt: at(),
+    deliveredAt: at().nullable(),
+    cancelledAt: at().nullable(),
   },
   indexes: [{ name: 'fulfilment_order', properties: ['orderId', 'id'] }],
 });

@@ -9,7 +9,7 @@ import type * as Schema from '../../schema/generated/order.ts';
 import { advanceOrder } from './commands/advance-order.ts';
 import { addOrderNote, archiveOrder, resolveAttention, updateOrderRemark } from './commands/annotate-order.ts';
 import { cancelOrder } from './commands/cancel-order.ts';
-import { fulfilOrder } from './commands/fulfil-order.ts';
+import { cancelFulfilment, fulfilOrder, markDelivered } from './commands/fulfil-order.ts';
 import { placeOrder } from './commands/place-order.ts';
 import { redeemOrder } from './commands/redeem-order.ts';
 import { retrySaga } from './commands/retry-saga.ts';
@@ -107,6 +107,10 @@ const Mutation = {
     advanceOrder(context.deps, asker(context), args),
   fulfilOrder: (_: unknown, args: Schema.MutationFulfilOrderArgs, context: OrderContext) =>
     fulfilOrder(context.deps, asker(context), args),
+  markDelivered: (_: unknown, args: Schema.MutationMarkDeliveredArgs, context: OrderContext) =>
+    markDelivered(context.deps, asker(context), args),
+  cancelFulfilment: (_: unknown, args: Schema.MutationCancelFulfilmentArgs, context: OrderContext) =>
+    cancelFulfilment(context.deps, asker(context), args),
   redeemOrder: (_: unknown, args: Schema.MutationRedeemOrderArgs, context: OrderContext) =>
     redeemOrder(context.deps, asker(context), args),
   addOrderNote: (_: unknown, args: Schema.MutationAddOrderNoteArgs, context: OrderContext) =>

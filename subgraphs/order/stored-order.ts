@@ -1,6 +1,6 @@
 import type { OrderCharges, StoredAddress } from './domain/charges.ts';
 import type { PricedLine } from './domain/line.ts';
-import type { JsonObject, LineQuantity, Order } from './domain/order-model.ts';
+import type { FulfilmentFacts, JsonObject, Order, Tracking } from './domain/order-model.ts';
 
 /** An order as stored: what the rules need (`Order`) and what else its row holds. */
 export type StoredOrder = Order &
@@ -44,10 +44,8 @@ export type NewOrder = Omit<StoredOrder, 'seq' | 'lastHash' | 'version' | 'payme
   readonly lines: readonly NewLine[];
 };
 
-export type StoredFulfilment = {
-  readonly id: string;
-  readonly orderId: string;
-  readonly lines: readonly LineQuantity[];
-  readonly trackingNumber: string | null;
-  readonly createdAt: Date;
-};
+export type StoredFulfilment = FulfilmentFacts &
+  Tracking & {
+    readonly orderId: string;
+    readonly createdAt: Date;
+  };

@@ -60,6 +60,10 @@ const migrations: readonly NamedMigration[] = [
     name: '2026-12-01-promotions',
     load: async () => (await import('./migrations/2026-12-01-promotions.ts')).PromotionsMigration,
   },
+  {
+    name: '2026-12-01-fulfilment',
+    load: async () => (await import('./migrations/2026-12-01-fulfilment.ts')).FulfilmentMigration,
+  },
 ];
 
 /** The schema that this subgraph owns, for `ops/migrate.ts`. */

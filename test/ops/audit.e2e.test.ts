@@ -72,6 +72,12 @@ describe('the audit finds', () => {
       'payment.payment set captured_minor = captured_minor + 1',
     ],
     [
+      'pieces that no delivery had',
+      'I20',
+      `order.order_line set fulfilled_quantity = 1 where order_id = ${only}`,
+      `order.order_line set fulfilled_quantity = 0 where order_id = ${only}`,
+    ],
+    [
       'an open order that is not counted',
       'I18',
       'order.open_orders set orders = orders + 1, units = units + 2',

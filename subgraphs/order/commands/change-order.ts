@@ -41,7 +41,7 @@ export type OrderMutation = {
   /** Throws RefusedError when the caller may not do this with this order. */
   readonly authorise: (order: StoredOrder) => void;
   /** What is asked for; where it depends on the order, made of it under its lock. */
-  readonly command: OrderCommand | ((order: StoredOrder) => OrderCommand);
+  readonly command: OrderCommand | ((order: StoredOrder, tx: Sql) => OrderCommand | Promise<OrderCommand>);
   readonly expectedVersion?: number | null | undefined;
   readonly withLines?: boolean;
 };
@@ -75,7 +75,7 @@ export async function mutateOrder(deps: OrderDeps, mutation: OrderMutation): Pro
                 },
               };
             }
-            return decide(order, typeof command === 'function' ? command(order) : command, change.at);
+            return decide(order, typeof command === 'function' ? await command(order, tx) : command, change.at);
           },
           mutation.withLines,
         );

@@ -1,4 +1,4 @@
-import { delivered } from './fulfilment.ts';
+import { delivered, undelivered } from './fulfilment.ts';
 import type { Order, OrderEvent } from './order-model.ts';
 import { extended, received, refunded } from './paying.ts';
 
@@ -32,6 +32,8 @@ export function change(order: Order, event: OrderEvent, at: Date): Partial<Order
       return refunded(order, event);
     case 'LinesFulfilled':
       return delivered(order, event.lines);
+    case 'FulfilmentCancelled':
+      return undelivered(order, event.lines);
     case 'OrderCompleted':
     case 'OrderRedeemed':
       return { completedAt: at, advanceAt: null };

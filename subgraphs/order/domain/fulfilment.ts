@@ -1,6 +1,7 @@
-import { validationError } from '../../shared/errors/errors.ts';
+import { type Refusal, validationError } from '../../shared/errors/errors.ts';
 import { deliveryRefusal } from './giving-back.ts';
-import type { Decision, LineQuantity, Order, OrderCommand } from './order-model.ts';
+import type { Decision, Line, LineQuantity, Order, OrderCommand } from './order-model.ts';
+import { isRefunded } from './redemption.ts';
 
 /** A delivery of the wanted lines, of everything left where none are named; or why not. The last one completes the order. */
 export function decideFulfilment(order: Order, command: Extract<OrderCommand, { type: 'Fulfil' }>): Decision {
@@ -38,19 +39,74 @@ export function decideFulfilment(order: Order, command: Extract<OrderCommand, { 
         type: 'LinesFulfilled',
         fulfilmentId: command.fulfilmentId,
         lines: delivered,
+        carrier: command.carrier,
         trackingNumber: command.trackingNumber,
+        trackingUrl: command.trackingUrl,
       },
       ...(complete ? [{ type: 'OrderCompleted' } as const] : []),
     ],
   };
 }
 
+const rejected = (cause: string, message: string): Decision => ({
+  refusal: { __typename: 'BusinessRejectedError', code: 'BUSINESS_REJECTED', message, cause } satisfies Refusal,
+});
+
+/** A delivery has arrived; telling it again is nothing new. The order may be over by then: nothing else of it changes. */
+export function decideArrival({ fulfilment }: Extract<OrderCommand, { type: 'MarkDelivered' }>): Decision {
+  if (fulfilment.cancelledAt) return rejected('FULFILMENT_CANCELLED', 'This delivery was cancelled.');
+  return { events: fulfilment.deliveredAt ? [] : [{ type: 'FulfilmentDelivered', fulfilmentId: fulfilment.id }] };
+}
+
+/**
+ * A delivery never arrives, and its pieces are to be delivered again; `refused` where the order is over, which is final. An
+ * order whose money has gone back meanwhile, and of which nothing is delivered any more, ends as REFUNDED.
+ */
+export function decideFulfilmentCancel(
+  order: Order,
+  { fulfilment, reason }: Extract<OrderCommand, { type: 'CancelFulfilment' }>,
+  refused: Decision,
+): Decision {
+  if (fulfilment.cancelledAt) return { events: [] };
+  if (fulfilment.deliveredAt)
+    return rejected('FULFILMENT_DELIVERED', 'This delivery has arrived; what comes back is a return.');
+  if (order.state !== 'PROCESSING') return refused;
+  const { id: fulfilmentId, lines } = fulfilment;
+  const isOver = isRefunded(order) && undelivered(order, lines).fulfilmentStatus === 'UNFULFILLED';
+  return {
+    events: [
+      { type: 'FulfilmentCancelled', fulfilmentId, lines, reason },
+      ...(isOver ? [{ type: 'OrderRefunded' } as const] : []),
+    ],
+  };
+}
+
+const piecesOf = (quantities: readonly LineQuantity[], lineId: string): number =>
+  quantities.find((each) => each.lineId === lineId)?.quantity ?? 0;
+
 /** The lines after these were delivered. */
 export function delivered(order: Order, quantities: readonly LineQuantity[]): Partial<Order> {
-  const lines = order.lines.map((line) => ({
-    ...line,
-    fulfilledQuantity: line.fulfilledQuantity + (quantities.find(({ lineId }) => lineId === line.id)?.quantity ?? 0),
-  }));
-  const left = lines.some((line) => line.needsFulfilment && line.fulfilledQuantity < line.quantity);
-  return { lines, fulfilmentStatus: left ? 'PARTIALLY_FULFILLED' : 'FULFILLED' };
+  return withStatus(
+    order.lines.map((line) => ({
+      ...line,
+      fulfilledQuantity: line.fulfilledQuantity + piecesOf(quantities, line.id),
+    })),
+  );
+}
+
+/** The lines after it turned out that these were not delivered. */
+export function undelivered(order: Order, quantities: readonly LineQuantity[]): Partial<Order> {
+  return withStatus(
+    order.lines.map((line) => ({
+      ...line,
+      fulfilledQuantity: line.fulfilledQuantity - piecesOf(quantities, line.id),
+    })),
+  );
+}
+
+function withStatus(lines: readonly Line[]): Pick<Order, 'lines' | 'fulfilmentStatus'> {
+  const byHand = lines.filter((line) => line.needsFulfilment);
+  const none = byHand.every((line) => line.fulfilledQuantity === 0);
+  const all = byHand.every((line) => line.fulfilledQuantity >= line.quantity);
+  return { lines, fulfilmentStatus: all ? 'FULFILLED' : none ? 'UNFULFILLED' : 'PARTIALLY_FULFILLED' };
 }

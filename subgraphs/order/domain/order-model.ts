@@ -95,6 +95,22 @@ export type Order = {
 
 export type LineQuantity = { readonly lineId: string; readonly quantity: number };
 
+/** How a delivery can be followed. */
+export type Tracking = {
+  readonly carrier: string | null;
+  readonly trackingNumber: string | null;
+  /** The carrier's page of it; https. */
+  readonly trackingUrl: string | null;
+};
+
+/** What the rules need to know of one delivery. */
+export type FulfilmentFacts = {
+  readonly id: string;
+  readonly lines: readonly LineQuantity[];
+  readonly deliveredAt: Date | null;
+  readonly cancelledAt: Date | null;
+};
+
 /** What the journal knows of one payment: events may come twice, and a refund before its payment. */
 export type PaymentHistory = {
   /** Its money was counted, or refused. */
@@ -161,12 +177,13 @@ export type OrderCommand =
   | { readonly type: 'Lapse' }
   | { readonly type: 'StartProcessing' }
   | { readonly type: 'Complete' }
-  | {
+  | ({
       readonly type: 'Fulfil';
       readonly fulfilmentId: string;
       readonly lines: readonly LineQuantity[] | null;
-      readonly trackingNumber: string | null;
-    }
+    } & Tracking)
+  | { readonly type: 'MarkDelivered'; readonly fulfilment: FulfilmentFacts }
+  | { readonly type: 'CancelFulfilment'; readonly fulfilment: FulfilmentFacts; readonly reason: string }
   | { readonly type: 'PostponeAdvance'; readonly error: string; readonly nextAt: Date }
   | { readonly type: 'NeedAttention'; readonly error: string }
   | { readonly type: 'ResolveAttention'; readonly to: OrderState; readonly note: string; readonly isTopUp?: boolean }
@@ -229,11 +246,18 @@ export type OrderEvent =
   /** All its money has gone back, or is on its way where `refundMinor` says so, and nothing of it was delivered. */
   | { readonly type: 'OrderRefunded'; readonly note?: string; readonly refundMinor?: bigint }
   | { readonly type: 'ProcessingStarted' }
-  | {
+  | ({
       readonly type: 'LinesFulfilled';
       readonly fulfilmentId: string;
       readonly lines: readonly LineQuantity[];
-      readonly trackingNumber: string | null;
+    } & Tracking)
+  | { readonly type: 'FulfilmentDelivered'; readonly fulfilmentId: string }
+  /** It never arrives: its pieces are to be delivered again. */
+  | {
+      readonly type: 'FulfilmentCancelled';
+      readonly fulfilmentId: string;
+      readonly lines: readonly LineQuantity[];
+      readonly reason: string;
     }
   | { readonly type: 'OrderCompleted' }
   | { readonly type: 'OrderRedeemed' }

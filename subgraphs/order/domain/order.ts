@@ -2,7 +2,7 @@ import type { Refusal } from '../../shared/errors/errors.ts';
 import { validationError } from '../../shared/errors/errors.ts';
 import { change } from './change.ts';
 import { cancellable, decideCancel, decideResolution, decideUndelivered, recordRefund } from './giving-back.ts';
-import { decideFulfilment } from './fulfilment.ts';
+import { decideArrival, decideFulfilment, decideFulfilmentCancel } from './fulfilment.ts';
 import {
   type Decision,
   type Order,
@@ -130,6 +130,10 @@ export function decide(order: Order, command: OrderCommand, at: Date): Decision 
       return state === 'PAID' || state === 'PROCESSING'
         ? decideFulfilment(order, command)
         : refuse('PAID', 'PROCESSING');
+    case 'MarkDelivered':
+      return decideArrival(command);
+    case 'CancelFulfilment':
+      return decideFulfilmentCancel(order, command, refuse('PROCESSING'));
     case 'PostponeAdvance':
       return state === 'PAID' || state === 'PROCESSING'
         ? (decideUndelivered(order) ??

@@ -37,6 +37,13 @@ const staffOnOwned: Expected = { ...owned, owner: 'FORBIDDEN' };
 /** The owner alone: staff don't pay for customers. */
 const ownOnly: Expected = { ...owned, staff: 'NOT_FOUND' };
 
+const unknown: Expected = {
+  anonymous: 'UNAUTHENTICATED',
+  stranger: 'NOT_FOUND',
+  owner: 'NOT_FOUND',
+  staff: 'NOT_FOUND',
+};
+
 /** There are no dead letters, so that is what staff hear; others don't get that far. */
 const noLetter: Probe = {
   expected: { ...staffOnly, staff: 'NOT_FOUND' },
@@ -96,6 +103,15 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
     archiveOrder: { expected: owned, variables: id },
     advanceOrder: { expected: staffOnOwned, variables: id },
     fulfilOrder: { expected: staffOnOwned, variables: ({ orderId, key }) => ({ id: orderId, idempotencyKey: key }) },
+    // Of a delivery that there is not nobody learns more.
+    markDelivered: {
+      expected: unknown,
+      variables: ({ orderId, key }) => ({ fulfilmentId: orderId, idempotencyKey: key }),
+    },
+    cancelFulfilment: {
+      expected: unknown,
+      variables: ({ orderId, key }) => ({ fulfilmentId: orderId, reason: 'lost', idempotencyKey: key }),
+    },
     redeemOrder: {
       expected: staffOnOwned,
       variables: ({ orderNumber }) => ({ number: orderNumber, confirmationCode: 'WRONG' }),
@@ -181,7 +197,7 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
     },
     // The address of somebody else doesn't exist, whoever asks.
     removeAddress: {
-      expected: { anonymous: 'UNAUTHENTICATED', stranger: 'NOT_FOUND', owner: 'NOT_FOUND', staff: 'NOT_FOUND' },
+      expected: unknown,
       variables: ({ orderId, key }) => ({ id: orderId, idempotencyKey: key }),
     },
     issueServiceCredential: { expected: staffOnly, variables: () => ({ app: 'probe', service: 'order' }) },

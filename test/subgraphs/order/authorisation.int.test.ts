@@ -41,6 +41,8 @@ const everybody = {
   admin: 'ok',
   service: 'ok',
 };
+/** Of what there is not. */
+const unknown = { ...users, other: 'NOT_FOUND', owner: 'NOT_FOUND', merchant: 'NOT_FOUND', staff: 'NOT_FOUND', admin: 'NOT_FOUND' }; // prettier-ignore
 const following = (outcomes: Readonly<Record<Who, string>>): Readonly<Record<Who, string>> =>
   Object.fromEntries(
     Object.entries(outcomes).map(([who, code]) => [who, code === 'ok' ? 'BAD_USER_INPUT' : code]),
@@ -70,6 +72,8 @@ const rows: readonly Row[] = [
   ['Mutation.archiveOrder', `mutation { archiveOrder(id: "ID") { ${refusals} } }`, { ...owners, owner: 'ORDER_STATE', staff: 'ORDER_STATE', admin: 'ORDER_STATE' }], // prettier-ignore
   ['Mutation.advanceOrder', `mutation { advanceOrder(id: "ID") { ${refusals} } }`, staffMutation],
   ['Mutation.fulfilOrder', `mutation { fulfilOrder(id: "ID", idempotencyKey: "KEY") { ${refusals} } }`, { ...staffMutation, staff: 'ORDER_STATE', admin: 'ORDER_STATE' }], // prettier-ignore
+  ['Mutation.markDelivered', `mutation { markDelivered(fulfilmentId: "SAGA", idempotencyKey: "KEY") { ${refusals} } }`, unknown], // prettier-ignore
+  ['Mutation.cancelFulfilment', `mutation { cancelFulfilment(fulfilmentId: "SAGA", reason: "lost", idempotencyKey: "KEY") { ${refusals} } }`, unknown], // prettier-ignore
   ['Mutation.redeemOrder', `mutation { redeemOrder(number: "NUMBER", confirmationCode: "x") { ${refusals} } }`, { ...staffMutation, staff: 'BUSINESS_REJECTED', admin: 'BUSINESS_REJECTED' }], // prettier-ignore
   ['Mutation.addOrderNote', `mutation { addOrderNote(id: "ID", note: "x") { ${refusals} } }`, staffMutation],
   ['Mutation.resolveAttention', `mutation { resolveAttention(id: "ID", to: COMPLETED, note: "x") { ${refusals} } }`, { ...staffMutation, staff: 'ORDER_STATE', admin: 'ORDER_STATE' }], // prettier-ignore

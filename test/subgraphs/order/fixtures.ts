@@ -50,6 +50,10 @@ export function anOrder(change: Partial<Order> = {}): Order {
   return { ...order, paymentStatus: paymentStatusOf(order) };
 }
 
+const noTracking = { carrier: null, trackingNumber: null, trackingUrl: null };
+/** A delivery of nothing, so that it fits every order. */
+const sent = { id: 'fulfilment-1', lines: [], deliveredAt: null, cancelledAt: null };
+
 /** One command of every kind, as it may come. */
 export const commands: { readonly [Type in OrderCommand['type']]: Extract<OrderCommand, { type: Type }> } = {
   ConfirmStock: { type: 'ConfirmStock' },
@@ -67,7 +71,9 @@ export const commands: { readonly [Type in OrderCommand['type']]: Extract<OrderC
   Lapse: { type: 'Lapse' },
   StartProcessing: { type: 'StartProcessing' },
   Complete: { type: 'Complete' },
-  Fulfil: { type: 'Fulfil', fulfilmentId: 'fulfilment-1', lines: null, trackingNumber: null },
+  Fulfil: { type: 'Fulfil', fulfilmentId: 'fulfilment-1', lines: null, ...noTracking },
+  MarkDelivered: { type: 'MarkDelivered', fulfilment: sent },
+  CancelFulfilment: { type: 'CancelFulfilment', fulfilment: sent, reason: 'lost' },
   PostponeAdvance: { type: 'PostponeAdvance', error: 'later', nextAt: after(inTime, 1_000) },
   NeedAttention: { type: 'NeedAttention', error: 'broken' },
   ResolveAttention: { type: 'ResolveAttention', to: 'COMPLETED', note: 'sent by hand' },
@@ -110,7 +116,9 @@ export const anyCommand: fc.Arbitrary<OrderCommand> = fc.oneof(
         maxLength: 3,
       }),
     ),
+    carrier: fc.constant(null),
     trackingNumber: fc.constant(null),
+    trackingUrl: fc.constant(null),
   }),
   fc.record({
     type: fc.constant('ResolveAttention' as const),

@@ -248,7 +248,7 @@ describe('fulfilling', () => {
   });
 });
 
-describe('delivery of orders that need nobody', () => {
+describe('[OB-4] delivery of orders that need nobody', () => {
   const advance = (deps: OrderDeps = world.deps) => advanceOrders(deps);
 
   test('a digital order goes on to COMPLETED, once, however often it is advanced', async () => {

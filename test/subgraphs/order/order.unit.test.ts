@@ -56,6 +56,8 @@ const table: Readonly<Record<OrderCommand['type'], Readonly<Record<OrderState, s
     StartProcessing  ! ! PROCESSING · · ! ! ! ! ! !
     Complete         ! ! COMPLETED COMPLETED · ! ! ! ! ! !
     Fulfil           ! ! COMPLETED COMPLETED ! ! ! ! ! ! !
+    MarkDelivered    = = = = = = = = = = =
+    CancelFulfilment ! ! ! = ! ! ! ! ! ! !
     PostponeAdvance  ! ! = = ! ! ! ! ! ! !
     NeedAttention    ! ! NEEDS_ATTENTION NEEDS_ATTENTION ! ! ! ! ! · !
     ResolveAttention ! ! ! ! ! ! ! ! ! COMPLETED !
@@ -217,6 +219,39 @@ describe('delivery', () => {
     const last = run(first, fulfil(null));
     expect(last).toMatchObject({ state: 'COMPLETED', fulfilmentStatus: 'FULFILLED' });
     expect(last.lines.map((line) => line.fulfilledQuantity)).toEqual([2, 1, 0]);
+  });
+
+  test('[AP-5] that was cancelled is open again, whole and in part', () => {
+    const first = run(paid, fulfil([{ lineId: 'line-1', quantity: 1 }]));
+    const second = run(first, fulfil([{ lineId: 'line-2', quantity: 1 }]));
+    const facts = (lineId: string) => ({ id: 'one', lines: [{ lineId, quantity: 1 }], deliveredAt: null, cancelledAt: null }); // prettier-ignore
+    const cancel = (lineId: string) => ({ ...commands.CancelFulfilment, fulfilment: facts(lineId) });
+    const half = run(second, cancel('line-1'));
+    expect(half).toMatchObject({ state: 'PROCESSING', fulfilmentStatus: 'PARTIALLY_FULFILLED' });
+    const none = run(half, cancel('line-2'));
+    expect(none).toMatchObject({ state: 'PROCESSING', fulfilmentStatus: 'UNFULFILLED' });
+    expect(none.lines.map((line) => line.fulfilledQuantity)).toEqual([0, 0, 0]);
+    expect(run(none, fulfil(null))).toMatchObject({ state: 'COMPLETED', fulfilmentStatus: 'FULFILLED' });
+  });
+
+  test('[AP-2] that was cancelled after all money went back ends the order as REFUNDED', () => {
+    const first = run(paid, fulfil([{ lineId: 'line-1', quantity: 1 }]));
+    const refunded = { ...first, refundedMinor: first.paidMinor };
+    const facts = { id: 'one', lines: [{ lineId: 'line-1', quantity: 1 }], deliveredAt: null, cancelledAt: null };
+    expect(run(refunded, { ...commands.CancelFulfilment, fulfilment: facts })).toMatchObject({ state: 'REFUNDED' });
+  });
+
+  test('[AP-5] that has arrived is not cancelled, one that was cancelled does not arrive, and twice is once', () => {
+    const processing = anOrder({ state: 'PROCESSING' });
+    const facts = { id: 'one', lines: [], deliveredAt: null, cancelledAt: null };
+    const arrived = { ...facts, deliveredAt: inTime };
+    const cancelled = { ...facts, cancelledAt: inTime };
+    const outcome = (type: 'MarkDelivered' | 'CancelFulfilment', fulfilment: typeof arrived | typeof cancelled) =>
+      decide(processing, { type, fulfilment, reason: 'lost' } as OrderCommand, inTime);
+    expect(outcome('CancelFulfilment', arrived)).toMatchObject({ refusal: { cause: 'FULFILMENT_DELIVERED' } });
+    expect(outcome('MarkDelivered', cancelled)).toMatchObject({ refusal: { cause: 'FULFILMENT_CANCELLED' } });
+    expect(outcome('MarkDelivered', arrived)).toEqual({ events: [] });
+    expect(outcome('CancelFulfilment', cancelled)).toEqual({ events: [] });
   });
 
   test('more pieces than are left, of one line or of the same line twice, are refused', () => {

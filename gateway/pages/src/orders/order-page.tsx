@@ -60,9 +60,6 @@ function Facts({ order }: Pick<ShownOrder, 'order'>) {
     ['Payment', inWords(order.paymentStatus)],
     ['Delivery', inWords(order.fulfilmentStatus)],
   ];
-  for (const { trackingNumber, createdAt } of order.fulfilments) {
-    facts.push(['Sent', `${formatMoment(createdAt)}${trackingNumber === null ? '' : `, tracking ${trackingNumber}`}`]);
-  }
   if (order.remark !== null && order.remark !== '') facts.push(['Remark', order.remark]);
   return (
     <section className="card" aria-labelledby="facts-title">
@@ -74,7 +71,33 @@ function Facts({ order }: Pick<ShownOrder, 'order'>) {
             <dd>{value}</dd>
           </div>
         ))}
+        {order.fulfilments.map((fulfilment) => (
+          <Sent key={fulfilment.id} fulfilment={fulfilment} />
+        ))}
       </dl>
     </section>
+  );
+}
+
+function Sent({ fulfilment }: { fulfilment: ShownOrder['order']['fulfilments'][number] }) {
+  const { carrier, trackingNumber, trackingUrl, createdAt, deliveredAt, cancelledAt } = fulfilment;
+  const parcel = [carrier, trackingNumber].filter((text) => text !== null).join(' ');
+  return (
+    <div>
+      <dt>{cancelledAt === null ? 'Sent' : 'Sent, but lost'}</dt>
+      <dd>
+        {formatMoment(createdAt)}
+        {parcel !== '' && `, ${parcel}`}
+        {trackingUrl !== null && cancelledAt === null && (
+          <>
+            {', '}
+            <a href={trackingUrl} target="_blank" rel="noopener noreferrer">
+              follow it
+            </a>
+          </>
+        )}
+        {deliveredAt !== null && `, delivered ${formatMoment(deliveredAt)}`}
+      </dd>
+    </div>
   );
 }

@@ -47,6 +47,8 @@ const deeds: Readonly<Record<string, string>> = {
   AwaitingEnded: 'Payment did not come',
   RefundRecorded: 'Money given back',
   LinesFulfilled: 'Sent',
+  FulfilmentDelivered: 'Arrived',
+  FulfilmentCancelled: 'Lost on its way, to be sent again',
 };
 
 /** What happened, by the type of its event, where the order's state stayed. */

@@ -51,8 +51,8 @@ export function Actions({ order, inside, onDone }: { order: Order; inside: Insid
       {allowed.has('FULFIL') && (
         <Deliver
           action={action}
-          onDeliver={(trackingNumber) => {
-            const input = { id: order.id, trackingNumber: trackingNumber || null };
+          onDeliver={(tracking) => {
+            const input = { id: order.id, ...tracking };
             return once(`fulfil-${order.id}`, input, 'Delivered.', async (idempotencyKey) => {
               const answer = await perform(client, FulfilOrderDocument, { ...input, idempotencyKey });
               return answer.fulfilOrder;
@@ -108,27 +108,40 @@ function leftOf({ captured, refunded, refunds }: Inside['payments'][number]) {
   return { amount: captured.amount - refunded.amount - heldMinor, currency: captured.currency };
 }
 
-function Deliver({ action, onDeliver }: { action: Action; onDeliver: (trackingNumber: string) => Promise<void> }) {
-  const [trackingNumber, setTrackingNumber] = useState('');
+type Tracking = { carrier: string | null; trackingNumber: string | null; trackingUrl: string | null };
+
+/** What staff may say of a delivery: a name of the API, words, and how many characters it has at most. */
+const trackingFields: readonly [keyof Tracking, string, number][] = [
+  ['carrier', 'Carrier, if any', 64],
+  ['trackingNumber', 'Tracking number, if any', 100],
+  ['trackingUrl', 'Tracking page, if the carrier is not known', 2_000],
+];
+
+function Deliver({ action, onDeliver }: { action: Action; onDeliver: (tracking: Tracking) => Promise<void> }) {
+  const [tracking, setTracking] = useState({ carrier: '', trackingNumber: '', trackingUrl: '' });
   const id = useId();
   return (
     <form
       className="inline-form"
       onSubmit={(event) => {
         event.preventDefault();
-        void onDeliver(trackingNumber.trim());
+        const given = (field: keyof Tracking) => tracking[field].trim() || null;
+        void onDeliver({ carrier: given('carrier'), trackingNumber: given('trackingNumber'), trackingUrl: given('trackingUrl') }); // prettier-ignore
       }}
     >
-      <div className="field">
-        <label htmlFor={id}>Tracking number, if any</label>
-        <input
-          id={id}
-          autoComplete="off"
-          maxLength={64}
-          value={trackingNumber}
-          onChange={(event) => setTrackingNumber(event.target.value)}
-        />
-      </div>
+      {trackingFields.map(([field, label, maxLength]) => (
+        <div className="field" key={field}>
+          <label htmlFor={id + field}>{label}</label>
+          <input
+            id={id + field}
+            autoComplete="off"
+            type={field === 'trackingUrl' ? 'url' : 'text'}
+            maxLength={maxLength}
+            value={tracking[field]}
+            onChange={(event) => setTracking({ ...tracking, [field]: event.target.value })}
+          />
+        </div>
+      ))}
       <button className="button" disabled={action.busy}>
         {action.busy && <Spinner />}
         Deliver all
