@@ -25,6 +25,8 @@ type Hints = ReadonlyMap<string, Hint>;
 
 /** These let an answer depend on stock and sales, which change without a change of the catalogue. */
 const dependsOnMore = /inStock|POPULARITY/;
+/** A product with one of these shows more than itself. */
+const showsMore = /\b(?:category|group)\b/;
 
 /** The policies of a supergraph's operations, by Apollo's rules for `@cacheControl` with a default of 0. */
 export function cachePolicies(schema: GraphQLSchema, supergraphSdl: string): CachePolicies {
@@ -50,7 +52,14 @@ function policyOf(
   return {
     maxAgeSeconds: Math.min(maxAgeSeconds, maxAnswerAgeSeconds),
     tags: (variables) =>
-      dependsOnMore.test(JSON.stringify(variables)) ? null : [...new Set(roots.map((root) => tagOf(root, variables)))],
+      dependsOnMore.test(JSON.stringify(variables))
+        ? null
+        : [
+            ...new Set([
+              ...roots.map((root) => tagOf(root, variables)),
+              ...(showsMore.test(query) ? [catalogueTag] : []),
+            ]),
+          ],
   };
 }
 

@@ -255,6 +255,10 @@ export type Product = {
   category?: Maybe<Category>;
   /** Its category, then that one's parents up to the root; empty without a category. */
   categoryIds: Array<Scalars['ID']['output']>;
+  /** The other forms of the same thing, and this one; null for none. */
+  group?: Maybe<ProductGroup>;
+  /** What tells it from the others of its group, in the order of the group's `optionNames`; empty without a group. */
+  options: Array<ProductOption>;
   /** Which tax rates count for it. */
   taxCategory: Scalars['String']['output'];
   /** What one unit weighs; null where it is not known or nothing is shipped. */
@@ -293,6 +297,26 @@ export type ProductAddOn = {
   perNight: Scalars['Boolean']['output'];
 };
 
+/** What tells a product from the others of its group: a size, a colour. */
+export type ProductOption = {
+  /** What it is about, e.g. `Size`. */
+  name: Scalars['String']['output'];
+  /** What this product has, e.g. `M`. */
+  value: Scalars['String']['output'];
+};
+
+/** Products that are forms of one thing. Each has its own SKU, price and stock. */
+export type ProductGroup = {
+  /** UUIDv7. */
+  id: Scalars['ID']['output'];
+  /** Name for people, 1 to 200 characters. */
+  name: Scalars['String']['output'];
+  /** What tells the products apart, in the order in which it is chosen; 1 to 5. */
+  optionNames: Array<Scalars['String']['output']>;
+  /** The products that a list would show you, in the seller's order. */
+  products: Array<Product>;
+};
+
 /** A place in the catalogue. Categories form a tree of at most 5 levels. */
 export type Category = {
   /** UUIDv7. */
@@ -303,6 +327,18 @@ export type Category = {
   name: Scalars['String']['output'];
   /** The category that it is part of; null at the top. */
   parent?: Maybe<Category>;
+  /** The categories directly below it, by name; at most 100. */
+  children: Array<Category>;
+  /** What stands in it and in all below it. */
+  products: ProductConnection;
+};
+
+/** A place in the catalogue. Categories form a tree of at most 5 levels. */
+export type CategoryProductsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<ProductFilter>;
+  orderBy?: InputMaybe<ProductOrder>;
 };
 
 /** The rooms of one night. The database refuses `held + sold > capacity`, so that no room is booked twice. */
@@ -343,7 +379,10 @@ export type StockLevel = {
   available: Scalars['Int']['output'];
   /** At or below this many available units the stock counts as low. */
   lowStockThreshold: Scalars['Int']['output'];
-  /** Whether more can be ordered than there is. Always false so far. */
+  /**
+   * Whether more can be ordered than there is. Always false so far.
+   * @deprecated Always false: an order never takes more than there is.
+   */
   allowBackorder: Scalars['Boolean']['output'];
   /** Counts the changes, from 0; the `seq` of the last movement. */
   version: Scalars['Int']['output'];
@@ -513,6 +552,28 @@ export type ProductFilter = {
   priceMax?: InputMaybe<Scalars['SafeInt']['input']>;
   /** True: only what can be ordered now. False: only what is sold out. */
   inStock?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Only in this category, or in one below it. */
+  categoryId?: InputMaybe<Scalars['ID']['input']>;
+  /** Only of this group. */
+  groupId?: InputMaybe<Scalars['ID']['input']>;
+  /** Only with all these options: upper and lower case and accents alike, at most 5. */
+  options?: InputMaybe<Array<ProductOptionInput>>;
+};
+
+/** What tells a product from the others of its group, as input. */
+export type ProductOptionInput = {
+  /** One of the group's `optionNames`. */
+  name: Scalars['String']['input'];
+  /** 1 to 64 characters. */
+  value: Scalars['String']['input'];
+};
+
+/** A product of a group, as input. */
+export type GroupedProductInput = {
+  /** The product; it is in no other group. */
+  productId: Scalars['ID']['input'];
+  /** One for each of the group's `optionNames`. No two products of a group have the same. */
+  options: Array<ProductOptionInput>;
 };
 
 /** How a list of products is sorted. */
@@ -654,6 +715,13 @@ export type NegativeStockError = UserError & {
 /** Why a product was not changed. */
 export type ProductError = ValidationError | NotFoundError | ForbiddenError | ConflictError | IdempotencyConflictError;
 
+/** Why a category was not changed. */
+export type CategoryError = ValidationError | NotFoundError | ForbiddenError | ConflictError | IdempotencyConflictError;
+
+/** Why a group of products was not changed. */
+export type ProductGroupError =
+  ValidationError | NotFoundError | ForbiddenError | ConflictError | IdempotencyConflictError;
+
 /** Why no stock was changed. */
 export type StockError =
   ValidationError | NotFoundError | ForbiddenError | ConflictError | IdempotencyConflictError | NegativeStockError;
@@ -666,6 +734,26 @@ export type ProductPayload = {
   replayed: Scalars['Boolean']['output'];
   /** Why nothing was done; empty on success. */
   userErrors: Array<ProductError>;
+};
+
+/** Answer to a change of a category. */
+export type CategoryPayload = {
+  /** The category as it is now; null when it was removed, or nothing was done. */
+  category?: Maybe<Category>;
+  /** True when this idempotency key had been used and this is its first answer again. */
+  replayed: Scalars['Boolean']['output'];
+  /** Why nothing was done; empty on success. */
+  userErrors: Array<CategoryError>;
+};
+
+/** Answer to a change of a group of products. */
+export type ProductGroupPayload = {
+  /** The group as it is now; null when nothing was done. */
+  productGroup?: Maybe<ProductGroup>;
+  /** True when this idempotency key had been used and this is its first answer again. */
+  replayed: Scalars['Boolean']['output'];
+  /** Why nothing was done; empty on success. */
+  userErrors: Array<ProductGroupError>;
 };
 
 /** Answer to a change of stock. All changes are made, or none. */
@@ -686,6 +774,14 @@ export type Query = {
   product?: Maybe<Product>;
   /** The catalogue. A product whose sort value changes while you page may come twice or not at all; all others come exactly once. */
   products: ProductConnection;
+  /** All categories, at most 500: parents before their children, these by name. */
+  categories: Array<Category>;
+  /** A category by exactly one of id and slug. NOT_FOUND when there is none. */
+  category?: Maybe<Category>;
+  /** A group of products. NOT_FOUND when there is none of which you may see a product. */
+  productGroup?: Maybe<ProductGroup>;
+  /** Products of which no more is left than their `lowStockThreshold`, but for archived ones; the newest first. Staff only. */
+  lowStock: ProductConnection;
   /** Replays the stock ledger: of one product, or of all with the inconsistent ones first (at most 1,000). Staff only. */
   stockAudit: Array<StockAudit>;
   /** Events that the product service could not handle, the latest failure first: those that wait, or those that were replayed. For staff. */
@@ -704,6 +800,23 @@ export type QueryProductsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<ProductFilter>;
   orderBy?: InputMaybe<ProductOrder>;
+};
+
+/** Reading the catalogue. */
+export type QueryCategoryArgs = {
+  id?: InputMaybe<Scalars['ID']['input']>;
+  slug?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** Reading the catalogue. */
+export type QueryProductGroupArgs = {
+  id: Scalars['ID']['input'];
+};
+
+/** Reading the catalogue. */
+export type QueryLowStockArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** Reading the catalogue. */
@@ -726,6 +839,12 @@ export type Mutation = {
   updateProduct: ProductPayload;
   /** Archives a product: it can't be ordered any more, orders that have it still show it. Removing a removed one succeeds. */
   removeProduct: ProductPayload;
+  /** Makes a category, or gives the one with this id another slug, name and place. A slug that is taken gives ConflictError; a parent that is the category itself or below it, ValidationError. Staff only. */
+  saveCategory: CategoryPayload;
+  /** Removes a category. While it has products or categories below it: ConflictError. Staff only. */
+  removeCategory: CategoryPayload;
+  /** Makes a group of products that are forms of one, or saves the one with this id anew. Products that are left out leave the group. */
+  saveProductGroup: ProductGroupPayload;
   /** Adds to or takes from `onHand`. Changes of one product are merged into one movement. Below what orders hold: NegativeStockError. */
   adjustStock: StockPayload;
   /** Sets `onHand` to counted figures. Below what orders hold: NegativeStockError. */
@@ -754,6 +873,30 @@ export type MutationUpdateProductArgs = {
 export type MutationRemoveProductArgs = {
   id: Scalars['ID']['input'];
   idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** Keeping the catalogue and the stock. Staff may change all; merchants what they sell. */
+export type MutationSaveCategoryArgs = {
+  id?: InputMaybe<Scalars['ID']['input']>;
+  slug: Scalars['String']['input'];
+  name: Scalars['String']['input'];
+  parentId?: InputMaybe<Scalars['ID']['input']>;
+  idempotencyKey: Scalars['String']['input'];
+};
+
+/** Keeping the catalogue and the stock. Staff may change all; merchants what they sell. */
+export type MutationRemoveCategoryArgs = {
+  id: Scalars['ID']['input'];
+  idempotencyKey: Scalars['String']['input'];
+};
+
+/** Keeping the catalogue and the stock. Staff may change all; merchants what they sell. */
+export type MutationSaveProductGroupArgs = {
+  id?: InputMaybe<Scalars['ID']['input']>;
+  name: Scalars['String']['input'];
+  optionNames: Array<Scalars['String']['input']>;
+  products: Array<GroupedProductInput>;
+  idempotencyKey: Scalars['String']['input'];
 };
 
 /** Keeping the catalogue and the stock. Staff may change all; merchants what they sell. */
@@ -941,6 +1084,8 @@ export type DirectiveResolverFn<
 /** Mapping of federation types */
 export type FederationTypes = {
   Product: Product;
+  ProductGroup: ProductGroup;
+  Category: Category;
   User: User;
   StockReservation: StockReservation;
 };
@@ -951,6 +1096,8 @@ export type FederationReferenceTypes = {
     | GraphQLRecursivePick<FederationTypes['Product'], { id: true }>
     | GraphQLRecursivePick<FederationTypes['Product'], { sku: true }>
   );
+  ProductGroup: { __typename: 'ProductGroup' } & GraphQLRecursivePick<FederationTypes['ProductGroup'], { id: true }>;
+  Category: { __typename: 'Category' } & GraphQLRecursivePick<FederationTypes['Category'], { id: true }>;
   User: { __typename: 'User' } & GraphQLRecursivePick<FederationTypes['User'], { id: true }>;
   StockReservation: { __typename: 'StockReservation' } & GraphQLRecursivePick<
     FederationTypes['StockReservation'],
@@ -988,6 +1135,8 @@ export type ResolversTypes = {
   SortDirection: SortDirection;
   Product: ResolverTypeWrapper<any>;
   ProductAddOn: ResolverTypeWrapper<any>;
+  ProductOption: ResolverTypeWrapper<any>;
+  ProductGroup: ResolverTypeWrapper<any>;
   Category: ResolverTypeWrapper<any>;
   AvailabilityDay: ResolverTypeWrapper<any>;
   User: ResolverTypeWrapper<any>;
@@ -1002,6 +1151,8 @@ export type ResolversTypes = {
   ProductEdge: ResolverTypeWrapper<any>;
   ProductConnection: ResolverTypeWrapper<any>;
   ProductFilter: ProductFilter;
+  ProductOptionInput: ProductOptionInput;
+  GroupedProductInput: GroupedProductInput;
   ProductOrder: ProductOrder;
   AddOnInput: AddOnInput;
   CreateProductInput: CreateProductInput;
@@ -1010,8 +1161,12 @@ export type ResolversTypes = {
   StockSet: StockSet;
   NegativeStockError: ResolverTypeWrapper<any>;
   ProductError: ResolverTypeWrapper<any>;
+  CategoryError: ResolverTypeWrapper<any>;
+  ProductGroupError: ResolverTypeWrapper<any>;
   StockError: ResolverTypeWrapper<any>;
   ProductPayload: ResolverTypeWrapper<any>;
+  CategoryPayload: ResolverTypeWrapper<any>;
+  ProductGroupPayload: ResolverTypeWrapper<any>;
   StockPayload: ResolverTypeWrapper<any>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
@@ -1049,6 +1204,8 @@ export type ResolversParentTypes = {
   DeadLetterPayload: any;
   Product: any;
   ProductAddOn: any;
+  ProductOption: any;
+  ProductGroup: any;
   Category: any;
   AvailabilityDay: any;
   User: any;
@@ -1061,6 +1218,8 @@ export type ResolversParentTypes = {
   ProductEdge: any;
   ProductConnection: any;
   ProductFilter: ProductFilter;
+  ProductOptionInput: ProductOptionInput;
+  GroupedProductInput: GroupedProductInput;
   ProductOrder: ProductOrder;
   AddOnInput: AddOnInput;
   CreateProductInput: CreateProductInput;
@@ -1069,8 +1228,12 @@ export type ResolversParentTypes = {
   StockSet: StockSet;
   NegativeStockError: any;
   ProductError: any;
+  CategoryError: any;
+  ProductGroupError: any;
   StockError: any;
   ProductPayload: any;
+  CategoryPayload: any;
+  ProductGroupPayload: any;
   StockPayload: any;
   Query: Record<PropertyKey, never>;
   Mutation: Record<PropertyKey, never>;
@@ -1284,6 +1447,8 @@ export type ProductResolvers<
   status?: Resolver<ResolversTypes['ProductStatus'], ParentType, ContextType>;
   category?: Resolver<Maybe<ResolversTypes['Category']>, ParentType, ContextType>;
   categoryIds?: Resolver<Array<ResolversTypes['ID']>, ParentType, ContextType>;
+  group?: Resolver<Maybe<ResolversTypes['ProductGroup']>, ParentType, ContextType>;
+  options?: Resolver<Array<ResolversTypes['ProductOption']>, ParentType, ContextType>;
   taxCategory?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   weightGrams?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   seller?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType>;
@@ -1310,14 +1475,51 @@ export type ProductAddOnResolvers<
   perNight?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
 };
 
+export type ProductOptionResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['ProductOption'] = ResolversParentTypes['ProductOption'],
+> = {
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  value?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type ProductGroupResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['ProductGroup'] = ResolversParentTypes['ProductGroup'],
+  FederationReferenceType extends FederationReferenceTypes['ProductGroup'] = FederationReferenceTypes['ProductGroup'],
+> = {
+  __resolveReference?: ReferenceResolver<
+    Maybe<ResolversTypes['ProductGroup']> | FederationReferenceType,
+    FederationReferenceType,
+    ContextType
+  >;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  optionNames?: Resolver<Array<ResolversTypes['String']>, ParentType, ContextType>;
+  products?: Resolver<Array<ResolversTypes['Product']>, ParentType, ContextType>;
+};
+
 export type CategoryResolvers<
   ContextType = unknown,
   ParentType extends ResolversParentTypes['Category'] = ResolversParentTypes['Category'],
+  FederationReferenceType extends FederationReferenceTypes['Category'] = FederationReferenceTypes['Category'],
 > = {
+  __resolveReference?: ReferenceResolver<
+    Maybe<ResolversTypes['Category']> | FederationReferenceType,
+    FederationReferenceType,
+    ContextType
+  >;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   slug?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   parent?: Resolver<Maybe<ResolversTypes['Category']>, ParentType, ContextType>;
+  children?: Resolver<Array<ResolversTypes['Category']>, ParentType, ContextType>;
+  products?: Resolver<
+    ResolversTypes['ProductConnection'],
+    ParentType,
+    ContextType,
+    RequireFields<CategoryProductsArgs, 'first'>
+  >;
 };
 
 export type AvailabilityDayResolvers<
@@ -1484,6 +1686,28 @@ export type ProductErrorResolvers<
   >;
 };
 
+export type CategoryErrorResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['CategoryError'] = ResolversParentTypes['CategoryError'],
+> = {
+  __resolveType: TypeResolveFn<
+    'ValidationError' | 'NotFoundError' | 'ForbiddenError' | 'ConflictError' | 'IdempotencyConflictError',
+    ParentType,
+    ContextType
+  >;
+};
+
+export type ProductGroupErrorResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['ProductGroupError'] = ResolversParentTypes['ProductGroupError'],
+> = {
+  __resolveType: TypeResolveFn<
+    'ValidationError' | 'NotFoundError' | 'ForbiddenError' | 'ConflictError' | 'IdempotencyConflictError',
+    ParentType,
+    ContextType
+  >;
+};
+
 export type StockErrorResolvers<
   ContextType = unknown,
   ParentType extends ResolversParentTypes['StockError'] = ResolversParentTypes['StockError'],
@@ -1509,6 +1733,24 @@ export type ProductPayloadResolvers<
   userErrors?: Resolver<Array<ResolversTypes['ProductError']>, ParentType, ContextType>;
 };
 
+export type CategoryPayloadResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['CategoryPayload'] = ResolversParentTypes['CategoryPayload'],
+> = {
+  category?: Resolver<Maybe<ResolversTypes['Category']>, ParentType, ContextType>;
+  replayed?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  userErrors?: Resolver<Array<ResolversTypes['CategoryError']>, ParentType, ContextType>;
+};
+
+export type ProductGroupPayloadResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['ProductGroupPayload'] = ResolversParentTypes['ProductGroupPayload'],
+> = {
+  productGroup?: Resolver<Maybe<ResolversTypes['ProductGroup']>, ParentType, ContextType>;
+  replayed?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  userErrors?: Resolver<Array<ResolversTypes['ProductGroupError']>, ParentType, ContextType>;
+};
+
 export type StockPayloadResolvers<
   ContextType = unknown,
   ParentType extends ResolversParentTypes['StockPayload'] = ResolversParentTypes['StockPayload'],
@@ -1529,6 +1771,20 @@ export type QueryResolvers<
     ParentType,
     ContextType,
     RequireFields<QueryProductsArgs, 'first'>
+  >;
+  categories?: Resolver<Array<ResolversTypes['Category']>, ParentType, ContextType>;
+  category?: Resolver<Maybe<ResolversTypes['Category']>, ParentType, ContextType, Partial<QueryCategoryArgs>>;
+  productGroup?: Resolver<
+    Maybe<ResolversTypes['ProductGroup']>,
+    ParentType,
+    ContextType,
+    RequireFields<QueryProductGroupArgs, 'id'>
+  >;
+  lowStock?: Resolver<
+    ResolversTypes['ProductConnection'],
+    ParentType,
+    ContextType,
+    RequireFields<QueryLowStockArgs, 'first'>
   >;
   stockAudit?: Resolver<Array<ResolversTypes['StockAudit']>, ParentType, ContextType, Partial<QueryStockAuditArgs>>;
   productDeadLetters?: Resolver<
@@ -1560,6 +1816,24 @@ export type MutationResolvers<
     ParentType,
     ContextType,
     RequireFields<MutationRemoveProductArgs, 'id'>
+  >;
+  saveCategory?: Resolver<
+    ResolversTypes['CategoryPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationSaveCategoryArgs, 'slug' | 'name' | 'idempotencyKey'>
+  >;
+  removeCategory?: Resolver<
+    ResolversTypes['CategoryPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationRemoveCategoryArgs, 'id' | 'idempotencyKey'>
+  >;
+  saveProductGroup?: Resolver<
+    ResolversTypes['ProductGroupPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationSaveProductGroupArgs, 'name' | 'optionNames' | 'products' | 'idempotencyKey'>
   >;
   adjustStock?: Resolver<
     ResolversTypes['StockPayload'],
@@ -1654,6 +1928,8 @@ export type Resolvers<ContextType = unknown> = {
   DeadLetterPayload?: DeadLetterPayloadResolvers<ContextType>;
   Product?: ProductResolvers<ContextType>;
   ProductAddOn?: ProductAddOnResolvers<ContextType>;
+  ProductOption?: ProductOptionResolvers<ContextType>;
+  ProductGroup?: ProductGroupResolvers<ContextType>;
   Category?: CategoryResolvers<ContextType>;
   AvailabilityDay?: AvailabilityDayResolvers<ContextType>;
   User?: UserResolvers<ContextType>;
@@ -1667,8 +1943,12 @@ export type Resolvers<ContextType = unknown> = {
   ProductConnection?: ProductConnectionResolvers<ContextType>;
   NegativeStockError?: NegativeStockErrorResolvers<ContextType>;
   ProductError?: ProductErrorResolvers<ContextType>;
+  CategoryError?: CategoryErrorResolvers<ContextType>;
+  ProductGroupError?: ProductGroupErrorResolvers<ContextType>;
   StockError?: StockErrorResolvers<ContextType>;
   ProductPayload?: ProductPayloadResolvers<ContextType>;
+  CategoryPayload?: CategoryPayloadResolvers<ContextType>;
+  ProductGroupPayload?: ProductGroupPayloadResolvers<ContextType>;
   StockPayload?: StockPayloadResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;

@@ -1,6 +1,6 @@
 import { sql as raw } from 'kysely';
 import type { Sql } from '../shared/database/database.ts';
-import { byPrimaryKey, change, changePrepared, find, prepare } from '../shared/database/tables.ts';
+import { byPrimaryKey, change, find, prepare } from '../shared/database/tables.ts';
 import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import type { OrderState } from './domain/order-model.ts';
 import { tables } from './records.ts';
@@ -102,7 +102,7 @@ export async function countOpen(tx: Sql, limits: readonly Limit[], newUnits: num
   const statement = compiledCountings[rows.length - 1];
   if (!statement) throw new Error('an order has one counter or two');
   try {
-    await changePrepared(tx, statement, { ...parametersOf(rows), newUnits }, 'any');
+    await change(tx, statement, { ...parametersOf(rows), newUnits }, 'any');
   } catch (error) {
     if ((error as { errno?: number }).errno === nullRefused)
       throw new NoRoomError('too much is open', { cause: error });
@@ -141,7 +141,7 @@ export async function giveBack(
   if (counts.size === 0) return;
   const rows = byId([...counts].map(([owner, count]) => ({ owner, ...count })));
   const statement = compiledGivingBacks[rows.length - 1];
-  if (statement) await changePrepared(tx, statement, parametersOf(rows), 'any');
+  if (statement) await change(tx, statement, parametersOf(rows), 'any');
   else await change(tx, givingBack(rows), 'any');
 }
 

@@ -1,7 +1,7 @@
 import { type ExpressionBuilder, type Updateable, sql as raw } from 'kysely';
 import type { Sql } from '../shared/database/database.ts';
 import { readerOf, writerOf } from '../shared/database/reader.ts';
-import { byPrimaryKey, change, changePrepared, find, prepare } from '../shared/database/tables.ts';
+import { byPrimaryKey, change, find, prepare } from '../shared/database/tables.ts';
 import { appendOutbox } from '../shared/tables/outbox.ts';
 import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import { type Change, type Changed, applyEvents, placed } from './apply-events.ts';
@@ -118,7 +118,7 @@ export async function saveOrder(
   by: Change,
 ): Promise<StoredOrder> {
   return saveApplied(tx, before, events, by, async (row) => {
-    if ((await changePrepared(tx, updateChanged, row, 1)) !== 1)
+    if ((await change(tx, updateChanged, row, 1)) !== 1)
       throw new StaleOrderError(`order ${before.id} is not at version ${before.version} any more`);
   });
 }
@@ -134,7 +134,7 @@ export const saveLocked = (
   by: Change,
 ): Promise<StoredOrder> =>
   saveApplied(tx, before, events, by, async (row) => {
-    await changePrepared(tx, updateChanged, row, 'any');
+    await change(tx, updateChanged, row, 'any');
   });
 
 type ChangedRow = ReturnType<typeof rowOf> & { beforeState: OrderState; beforeVersion: number };
@@ -166,7 +166,7 @@ const markAsPaying = prepare<{ id: Buffer }>()((param) =>
 
 /** A payment at a provider has been begun. Beside the journal: it only says that payment is asked before the order closes. */
 export async function markPaying(tx: Sql, orderId: string): Promise<void> {
-  await changePrepared(tx, markAsPaying, { id: idToBytes(orderId) }, 'any');
+  await change(tx, markAsPaying, { id: idToBytes(orderId) }, 'any');
 }
 
 /** Those of which the delivery, or the lapse, is due; the earliest first. */

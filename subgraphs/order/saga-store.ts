@@ -1,7 +1,7 @@
 import { sql as raw } from 'kysely';
 import type { Sql } from '../shared/database/database.ts';
 import { readerOf, writerOf } from '../shared/database/reader.ts';
-import { change, changePrepared, find, prepare } from '../shared/database/tables.ts';
+import { change, find, prepare } from '../shared/database/tables.ts';
 import { databaseNow } from '../shared/tables/records.ts';
 import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import type { Saga, SagaState } from './domain/saga.ts';
@@ -45,7 +45,7 @@ const insert = prepare<ReturnType<typeof rowOf>>()((param) =>
 
 /** Inserts a saga that `owner` is running already. */
 export async function insertSaga(tx: Sql, saga: Saga, owner: string): Promise<void> {
-  await changePrepared(tx, insert, rowOf({ ...saga, leaseOwner: owner, leaseUntil: null, fence: 1 }), 'any');
+  await change(tx, insert, rowOf({ ...saga, leaseOwner: owner, leaseUntil: null, fence: 1 }), 'any');
 }
 
 const update = (leaseUntil: typeof leaseEnd | null) =>
@@ -71,7 +71,7 @@ const lettingGo = update(null);
 export async function saveSaga(sql: Sql, saga: Saga, fence: number, keepLease: boolean): Promise<boolean> {
   const lastError = saga.lastError?.slice(0, maxErrorLength) ?? null;
   const row = rowOf({ ...saga, lastError, fence, leaseOwner: null, leaseUntil: null });
-  return (await changePrepared(sql, keepLease ? keeping : lettingGo, row, 1)) === 1;
+  return (await change(sql, keepLease ? keeping : lettingGo, row, 1)) === 1;
 }
 
 const byId = prepare<{ id: Buffer }>()((param) => all.where('id', '=', param.id));
@@ -87,7 +87,7 @@ const claim = prepare<{ id: Buffer; owner: Buffer }>()((param) =>
 /** Takes a saga over when no process runs it: by conditional UPDATE on the database's clock, with a new fence. Else null. */
 export async function claimSaga(sql: Sql, sagaId: string, owner: string): Promise<StoredSaga | null> {
   const id = idToBytes(sagaId);
-  return (await changePrepared(sql, claim, { id, owner: idToBytes(owner) })) === 1 ? findSaga(sql, sagaId) : null;
+  return (await change(sql, claim, { id, owner: idToBytes(owner) })) === 1 ? findSaga(sql, sagaId) : null;
 }
 
 export async function findSaga(sql: Sql, sagaId: string): Promise<StoredSaga | null> {

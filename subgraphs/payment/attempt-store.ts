@@ -1,7 +1,7 @@
 import { sql as expression } from 'kysely';
 import { readerOf } from '../shared/database/reader.ts';
 import type { Sql } from '../shared/database/statements.ts';
-import { change, changePrepared, find, prepare } from '../shared/database/tables.ts';
+import { change, find, prepare } from '../shared/database/tables.ts';
 import { databaseNow } from '../shared/tables/records.ts';
 import { idFromBytes, idToBytes, isId } from '../shared/values/ids.ts';
 import type { AttemptState } from './domain/payment.ts';
@@ -178,7 +178,7 @@ export async function insertAttempt(
 ): Promise<AttemptRow> {
   const { id, number, paymentId, provider, createdAt } = given;
   const row = { id: idToBytes(id), number, payment: idToBytes(paymentId), provider, createdAt, checkInSeconds };
-  await changePrepared(sql, insertNew, row, 'any');
+  await change(sql, insertNew, row, 'any');
   return { ...none, ...given, live: paymentId, state: 'CREATED', providerIntentId: null, finishedAt: null };
 }
 
@@ -259,7 +259,7 @@ export async function updateIntent(
   const { id, tradeType, redirectUrl, status } = intent;
   const clientParams = JSON.stringify(intent.clientParams);
   const values = { id: idToBytes(attemptId), intent: id, tradeType, redirectUrl, clientParams, status, checkInSeconds };
-  await changePrepared(sql, storeIntent, values, 'any');
+  await change(sql, storeIntent, values, 'any');
 }
 
 const storeFact = prepare<{
@@ -313,7 +313,7 @@ export async function updateAttempt(
   changed: AttemptChange,
   checkInSeconds: number,
 ): Promise<void> {
-  const found = await changePrepared(
+  const found = await change(
     sql,
     storeFact,
     {

@@ -1,7 +1,7 @@
 import { sql as expression } from 'kysely';
 import { readerOf } from '../shared/database/reader.ts';
 import type { Sql } from '../shared/database/statements.ts';
-import { change, changePrepared, find, prepare } from '../shared/database/tables.ts';
+import { change, find, prepare } from '../shared/database/tables.ts';
 import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import type { PaymentState } from './domain/payment.ts';
 import { PaymentEventRecord, type PaymentEventRow, PaymentRecord, type PaymentRow } from './records.ts';
@@ -191,7 +191,7 @@ const update = prepare<{
 
 /** Stores a payment that was read in the version before; false when it has changed since, and nothing is stored. */
 export async function updatePayment(sql: Sql, payment: PaymentRow, readVersion: number): Promise<boolean> {
-  const found = await changePrepared(
+  const found = await change(
     sql,
     update,
     {

@@ -1,7 +1,7 @@
 import { sql as expression } from 'kysely';
 import { readerOf } from '../shared/database/reader.ts';
 import type { Sql } from '../shared/database/statements.ts';
-import { change, changePrepared, find, prepare } from '../shared/database/tables.ts';
+import { change, find, prepare } from '../shared/database/tables.ts';
 import { databaseNow } from '../shared/tables/records.ts';
 import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import { WebhookRecord, type WebhookOutcome, type WebhookRow } from './records.ts';
@@ -100,12 +100,12 @@ const parametersOf = (given: NewDelivery, result: DeliveryResult): InsertParamet
 
 /** A second first delivery of an event waits until the other's transaction is over, and fails with a duplicate of `webhook_authentic`. */
 export const insertDelivery = async (sql: Sql, given: NewDelivery, result: DeliveryResult): Promise<void> => {
-  await changePrepared(sql, insertOne, parametersOf(given, result), 'any');
+  await change(sql, insertOne, parametersOf(given, result), 'any');
 };
 
 /** As `insertDelivery`, for one that could not be applied; where the event was stored before, that is said of it there. */
 export const insertOrUpdateError = async (sql: Sql, given: NewDelivery, result: DeliveryResult): Promise<void> => {
-  await changePrepared(sql, insertError, parametersOf(given, result), 'any');
+  await change(sql, insertError, parametersOf(given, result), 'any');
 };
 
 /** The first delivery of an event, locked. */

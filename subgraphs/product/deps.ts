@@ -16,6 +16,13 @@ export const changeProduct = <T>(
   work: () => Promise<T>,
 ): Promise<T> => cacheVersions.change([catalogueTag, productTag(id)], work);
 
+/** As `changeProduct` for something that many products show, and for these products beside. */
+export const changeCatalogue = <T>(
+  { cacheVersions }: Pick<ProductDeps, 'cacheVersions'>,
+  productIds: readonly string[],
+  work: () => Promise<T>,
+): Promise<T> => cacheVersions.change([catalogueTag, ...productIds.map(productTag)], work);
+
 /** The channel of live notices about a product's stock. */
 export const stockChannel = (productId: string): string => `stock:${productId}`;
 

@@ -1,7 +1,7 @@
 import { type Row, type Sql, run, select } from '../shared/database/database.ts';
 import { idToBytes } from '../shared/values/ids.ts';
 import type { Movement, MovementType } from './domain/stock.ts';
-import { type Statement, dateOf, idOf, idOrNull, selectMany, textOrNull } from './store.ts';
+import { type Statement, dateOf, idOf, idOrNull, selectMany, textOrNull } from './rows.ts';
 
 /** Who moves stock, and why; goes into the ledger. */
 export type Cause = { readonly actor: string; readonly reason: string; readonly sagaBranch?: string | null };

@@ -3,7 +3,7 @@ import { idToBytes, isId } from '../shared/values/ids.ts';
 import { type AvailabilityDay, type NightRun, type NightUnits, runsOf } from './domain/nights.ts';
 import type { MovementType } from './domain/stock.ts';
 import type { Cause } from './ledger-store.ts';
-import { type Statement, idOf, selectMany } from './store.ts';
+import { type Statement, idOf, selectMany } from './rows.ts';
 
 /*
  * The counters of nights, one row for each night of a product that was ever asked for: a night without a row has all its

@@ -13,7 +13,9 @@ import {
   positionOf,
   statusesFor,
 } from './domain/product-list.ts';
-import { type Product, mayResolve, maySee } from './domain/product.ts';
+import type { Category } from './domain/category.ts';
+import type { ProductGroup } from './domain/product-group.ts';
+import { type Product, mayEdit, mayResolve, maySee } from './domain/product.ts';
 import { type AvailabilityDay, maxAvailabilityDays } from './domain/nights.ts';
 import type { Movement, Stock } from './domain/stock.ts';
 import type { Loaders } from './loaders.ts';
@@ -56,13 +58,19 @@ export type ProductConnection = Page<Product> & { readonly totalCount: () => Pro
 /** A page of the catalogue. Throws BAD_USER_INPUT for a page, a cursor or a search beyond its limits. */
 export async function listProducts(
   { viewer, loaders }: Reading,
-  input: PageInput & { readonly filter?: ProductFilter | null; readonly orderBy?: ProductOrder | null },
+  input: PageInput & {
+    readonly filter?: ProductFilter | null;
+    readonly orderBy?: ProductOrder | null;
+    /** Only what stands in this category, or below it. */
+    readonly categoryId?: string;
+  },
 ): Promise<ProductConnection> {
   const order = input.orderBy ?? newestFirst;
-  const selection = { filter: input.filter ?? {}, order };
+  const selection = { filter: input.filter ?? {}, order, categoryId: input.categoryId };
   const page = pageArguments(input, { name: 'products', keyLength: cursorLength, selection });
-  const { status, ...filter } = input.filter ?? {};
-  const selected = { statuses: statusesFor(viewer, { status, sellerId: filter.sellerId }), filter };
+  const { status, categoryId, ...filter } = input.filter ?? {};
+  const categoryIds = await categoriesWithin(loaders, [input.categoryId, categoryId]);
+  const selected = { statuses: statusesFor(viewer, { status, sellerId: filter.sellerId }), filter, categoryIds };
   const products = await loaders.products.load({
     ...selected,
     order,
@@ -71,6 +79,59 @@ export async function listProducts(
   });
   // Called only when the field is selected.
   return { ...toPage(products, page, keyOf(order.by)), totalCount: () => loaders.productCount.load(selected) };
+}
+
+/** All categories that are within each of these; null for no limit. */
+async function categoriesWithin(
+  loaders: Pick<Loaders, 'categoryTree'>,
+  categoryIds: readonly (string | null | undefined)[],
+): Promise<readonly string[] | null> {
+  const ids = categoryIds.filter((id) => typeof id === 'string');
+  if (ids.length === 0) return null;
+  const tree = await loaders.categoryTree();
+  return ids.map((id) => tree.within(id)).reduce((one, other) => one.filter((id) => other.includes(id)));
+}
+
+/** By exactly one of id and slug. Throws NOT_FOUND for a category that there isn't. */
+export async function findCategory(
+  { loaders }: Reading,
+  { id, slug }: { id?: string | null; slug?: string | null },
+): Promise<Category> {
+  if ((typeof id === 'string') === (typeof slug === 'string'))
+    throw badUserInput('category: takes exactly one of id and slug.');
+  const tree = await loaders.categoryTree();
+  const category = typeof id === 'string' ? tree.byId(id) : tree.bySlug(String(slug));
+  if (!category) throw notFound('There is no such category.');
+  return category;
+}
+
+/** The products of a group that this viewer may find in a list, in the group's order. */
+export const listGroup = async ({ viewer, loaders }: Reading, group: ProductGroup): Promise<Product[]> =>
+  (await loaders.groupProducts.load(group.id)).filter(({ status, sellerId }) =>
+    statusesFor(viewer, { sellerId }).includes(status),
+  );
+
+/** The group, where this viewer sees one of its products or may change it; else null. */
+export async function resolveGroup(context: Reading, id: string): Promise<ProductGroup | null> {
+  const group = isId(id) ? await context.loaders.groupById.load(id) : null;
+  if (!group) return null;
+  return mayEdit(context.viewer, group) || (await listGroup(context, group)).length > 0 ? group : null;
+}
+
+/** As `resolveGroup`. Throws NOT_FOUND instead. */
+export async function findGroup(context: Reading, id: string): Promise<ProductGroup> {
+  const group = await resolveGroup(context, id);
+  if (!group) throw notFound('There is no such group of products.');
+  return group;
+}
+
+/** Products of which no more is left than their threshold, the newest first. */
+export async function listLowStock(loaders: Loaders, input: PageInput): Promise<ProductConnection> {
+  const page = pageArguments(input, { name: 'low stock', keyLength: 1 });
+  const beforeId = page.after?.[0] ?? null;
+  if (beforeId !== null && !isId(beforeId)) throw foreignCursor();
+  const products = await loaders.lowStock.load({ beforeId, limit: page.first + 1 });
+  return { ...toPage(products, page, ({ id }) => [id]), totalCount: loaders.lowStockCount };
 }
 
 const movementCursorLength = 1;

@@ -1,15 +1,16 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { at, id, minor, text } from '../shared/database/columns.ts';
-import { type TablesOf, builderFor } from '../shared/database/tables.ts';
+import { at, bytes, id, minor, text } from '../shared/database/columns.ts';
+import { type TablesOf, builderFor, inserterFor } from '../shared/database/tables.ts';
+import type { AddOn, ProductKind, ProductStatus } from './domain/product.ts';
 
 /** The rows of `product`, as the migrations make them. */
-const ProductRecord = defineEntity({
+export const ProductRecord = defineEntity({
   name: 'ProductRecord',
   tableName: 'product',
   properties: {
     id: id().primary(),
     sku: p.string().length(64).unique(),
-    kind: p.string().length(16),
+    kind: text<ProductKind>(16),
     name: p.string().length(200),
     subtitle: p.string().length(200).nullable(),
     description: p.text(),
@@ -18,14 +19,17 @@ const ProductRecord = defineEntity({
     currency: p.character().length(3),
     priceMinor: minor(),
     marketPriceMinor: minor().nullable(),
-    addOns: p.json<unknown[]>(),
-    status: p.string().length(16),
+    addOns: p.json<AddOn[]>(),
+    status: text<ProductStatus>(16),
     capacity: p.integer().nullable(),
     maxGuests: p.integer().nullable(),
     sellerId: id().nullable(),
     categoryId: id().nullable(),
     taxCategory: text<string>(32),
     weightGrams: p.integer().nullable(),
+    groupId: id().nullable(),
+    groupPosition: p.integer().nullable(),
+    optionsHash: bytes(32).nullable(),
     sold: minor(),
     nameKey: p.string().length(200),
     searchText: p.text(),
@@ -51,10 +55,38 @@ export const CategoryRecord = defineEntity({
 });
 
 /** The one row of `category_tree`. Changes of the tree lock it, so that they happen one after another. */
-export const CategoryTreeRecord = defineEntity({
+const CategoryTreeRecord = defineEntity({
   name: 'CategoryTreeRecord',
   tableName: 'category_tree',
   properties: { id: p.integer().primary(), version: p.integer() },
+});
+
+/** The rows of `product_group`: products that are forms of one. */
+export const ProductGroupRecord = defineEntity({
+  name: 'ProductGroupRecord',
+  tableName: 'product_group',
+  properties: {
+    id: id().primary(),
+    name: text<string>(200),
+    optionNames: p.json<string[]>(),
+    sellerId: id().nullable(),
+    createdAt: at(),
+    updatedAt: at(),
+  },
+});
+
+/** The rows of `product_option`: what tells a product from the others of its group. Keys are folded. */
+export const ProductOptionRecord = defineEntity({
+  name: 'ProductOptionRecord',
+  tableName: 'product_option',
+  properties: {
+    productId: id().primary(),
+    position: p.integer().primary(),
+    name: text<string>(64),
+    value: text<string>(64),
+    nameKey: text<string>(255),
+    valueKey: text<string>(255),
+  },
 });
 
 /** The rows of `stock`: the counters of one product. */
@@ -162,6 +194,8 @@ export const productEntities = [
   ProductRecord,
   CategoryRecord,
   CategoryTreeRecord,
+  ProductGroupRecord,
+  ProductOptionRecord,
   StockRecord,
   StockReservationRecord,
   StockMovementRecord,
@@ -171,6 +205,7 @@ export const productEntities = [
 ] as const;
 
 /** The tables of this schema. */
-type ProductTables = TablesOf<typeof productEntities>;
+export type ProductTables = TablesOf<typeof productEntities>;
 /** Statements on them: a wrong table, column or value is a compile error. */
 export const tables = builderFor<ProductTables>();
+export const insertInto = inserterFor<ProductTables>();

@@ -9,21 +9,30 @@ import { type CreateProductInput, createProduct } from './commands/create-produc
 import { type ReleaseStockInput, releaseStock } from './commands/release-stock.ts';
 import { removeProduct } from './commands/remove-product.ts';
 import { type ReserveStockInput, reserveStock } from './commands/reserve-stock.ts';
+import { removeCategory } from './commands/remove-category.ts';
+import { type SaveCategoryInput, saveCategory } from './commands/save-category.ts';
+import { type SaveProductGroupInput, saveProductGroup } from './commands/save-product-group.ts';
 import { setStock } from './commands/set-stock.ts';
 import { type UpdateProductInput, updateProduct } from './commands/update-product.ts';
 import type { ProductDeps } from './deps.ts';
 import type { Category } from './domain/category.ts';
 import { newestFirst } from './domain/product-list.ts';
+import type { ProductGroup } from './domain/product-group.ts';
 import type { Product } from './domain/product.ts';
 import type { Movement, Reservation, ReservationState, Stock, StockDelta, StockSet } from './domain/stock.ts';
 import type { Loaders } from './loaders.ts';
 import {
   type StockAudit,
   auditStocks,
+  findCategory,
+  findGroup,
   findProduct,
+  listGroup,
+  listLowStock,
   listMovements,
   listNights,
   listProducts,
+  resolveGroup,
   resolveProduct,
 } from './queries.ts';
 import { type StockChange, watchStock } from './stock-changes.ts';
@@ -50,12 +59,35 @@ export const resolvers: ResolverMap = {
   Query: {
     product: (_: unknown, by: Lookup, context: ProductContext) => findProduct(context, by),
     products: (_: unknown, list: ListArguments, context: ProductContext) => listProducts(context, list),
+    categories: async (_: unknown, __: unknown, { loaders }: ProductContext) => (await loaders.categoryTree()).all,
+    category: (_: unknown, by: { id?: string | null; slug?: string | null }, context: ProductContext) =>
+      findCategory(context, by),
+    productGroup: (_: unknown, { id }: { id: string }, context: ProductContext) => findGroup(context, id),
+    lowStock: (_: unknown, page: PageArguments, { viewer, loaders }: ProductContext) => {
+      requireStaff(viewer);
+      return listLowStock(loaders, page);
+    },
     stockAudit: (_: unknown, { productId }: { productId?: string | null }, { viewer, deps }: ProductContext) => {
       requireStaff(viewer);
       return auditStocks(deps, productId);
     },
   },
   Mutation: {
+    saveCategory: (
+      _: unknown,
+      { idempotencyKey, ...input }: SaveCategoryInput & { idempotencyKey: string },
+      { deps, viewer }: ProductContext,
+    ) => saveCategory(deps, viewer, input, idempotencyKey),
+    removeCategory: (
+      _: unknown,
+      { id, idempotencyKey }: { id: string; idempotencyKey: string },
+      { deps, viewer }: ProductContext,
+    ) => removeCategory(deps, viewer, id, idempotencyKey),
+    saveProductGroup: (
+      _: unknown,
+      { idempotencyKey, ...input }: SaveProductGroupInput & { idempotencyKey: string },
+      { deps, viewer }: ProductContext,
+    ) => saveProductGroup(deps, viewer, input, idempotencyKey),
     createProduct: (
       _: unknown,
       { input, idempotencyKey }: { input: CreateProductInput; idempotencyKey: string },
@@ -117,14 +149,28 @@ export const resolvers: ResolverMap = {
       categoryId === null ? null : loaders.categoryById.load(categoryId),
     categoryIds: ({ categoryId }: Product, _: unknown, { loaders }: ProductContext) =>
       categoryId === null ? [] : loaders.categoryPath.load(categoryId),
+    group: ({ groupId }: Product, _: unknown, { loaders }: ProductContext) =>
+      groupId === null ? null : loaders.groupById.load(groupId),
+    options: ({ id, groupId }: Product, _: unknown, { loaders }: ProductContext) =>
+      groupId === null ? [] : loaders.options.load(id),
     seller: (product: Product) => userReference(product.sellerId),
     availability: (product: Product, range: { from: string; to: string }, { loaders }: ProductContext) =>
       listNights(loaders, product, range),
     stock: (product: Product, _: unknown, { loaders }: ProductContext) => loaders.stock.load(product.id),
   },
   Category: {
+    __resolveReference: ({ id }: { id: string }, { loaders }: ProductContext) =>
+      isId(id) ? loaders.categoryById.load(id) : null,
     parent: ({ parentId }: Category, _: unknown, { loaders }: ProductContext) =>
       parentId === null ? null : loaders.categoryById.load(parentId),
+    children: async ({ id }: Category, _: unknown, { loaders }: ProductContext) =>
+      (await loaders.categoryTree()).childrenOf(id),
+    products: ({ id }: Category, list: ListArguments, context: ProductContext) =>
+      listProducts(context, { ...list, categoryId: id }),
+  },
+  ProductGroup: {
+    __resolveReference: ({ id }: { id: string }, context: ProductContext) => resolveGroup(context, id),
+    products: (group: ProductGroup, _: unknown, context: ProductContext) => listGroup(context, group),
   },
   User: {
     // Only an id: whether there is such a user, the user subgraph tells.

@@ -3,7 +3,7 @@ import type { Database } from '../shared/database/database.ts';
 import type { Product } from './domain/product.ts';
 import type { Stock } from './domain/stock.ts';
 import { stocksByProductIds } from './stock-store.ts';
-import { productsByIds } from './store.ts';
+import { productsByIds } from './product-store.ts';
 
 /**
  * Reads for all stock subscriptions of a process: what they ask for within 20 ms is one statement over the distinct ids,

@@ -10,7 +10,8 @@ import {
 } from './domain/stock.ts';
 import { type Cause, recordChange, recordOrderMovements } from './ledger-store.ts';
 import { settleNights } from './night-store.ts';
-import { type Statement, countSold, dateOf, idOf, selectMany } from './store.ts';
+import { countSold } from './product-store.ts';
+import { type Statement, dateOf, idOf, selectMany } from './rows.ts';
 
 const stockOf = (row: Row): Stock => ({
   productId: idOf(row['product_id']),

@@ -27,6 +27,10 @@ export const migrations: readonly NamedMigration[] = [
     name: '2026-12-01-categories',
     load: async () => (await import('./migrations/2026-12-01-categories.ts')).Categories,
   },
+  {
+    name: '2026-12-01-product-groups',
+    load: async () => (await import('./migrations/2026-12-01-product-groups.ts')).ProductGroups,
+  },
 ];
 
 /** The product subgraph's schema, for ops/migrate.ts. */

@@ -56,7 +56,7 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
     'subgraphs/order/domain/order.ts': words('NOT_REQUIRED UNPAID AUTHORIZED PARTIALLY_PAID PAID OVERPAID PARTIALLY_REFUNDED REFUNDED VOIDED'),
   }, // prettier-ignore
   ProductKind: { 'subgraphs/product/domain/product.ts': words('STOCKED BOOKABLE'), 'subgraphs/order/types/digital.ts': ['DIGITAL'] }, // prettier-ignore
-  ProductSort: { 'subgraphs/product/store.ts': words('CREATED_AT PRICE NAME POPULARITY') },
+  ProductSort: { 'subgraphs/product/product-list-store.ts': words('CREATED_AT PRICE NAME POPULARITY') },
   ProductStatus: {
     'subgraphs/product/domain/product-list.ts': words('DRAFT ON_SALE OFF_SALE'),
     'subgraphs/product/domain/product.ts': ['ARCHIVED'],
@@ -77,7 +77,7 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
   },
   Role: { 'subgraphs/shared/auth/viewer.ts': words('CUSTOMER MERCHANT OPERATOR ADMIN') },
   SagaState: { 'subgraphs/order/domain/saga.ts': words('RUNNING SUCCEEDED COMPENSATING COMPENSATED STUCK') },
-  SortDirection: { 'subgraphs/product/store.ts': ['ASC'], 'subgraphs/product/domain/product-list.ts': ['DESC'] },
+  SortDirection: { 'subgraphs/product/product-list-store.ts': ['ASC'], 'subgraphs/product/domain/product-list.ts': ['DESC'] },
   StepState: { 'subgraphs/order/domain/saga.ts': words('PENDING RUNNING DONE SKIPPED FAILED') },
   StockMovementType: {
     'subgraphs/product/commands/change-stock.ts': ['ADJUST'],

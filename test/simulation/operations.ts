@@ -8,7 +8,7 @@ import type { PaymentDeps } from '../../subgraphs/payment/deps.ts';
 import { type ReleaseStockInput, releaseStock } from '../../subgraphs/product/commands/release-stock.ts';
 import { type ReserveStockInput, reserveStock } from '../../subgraphs/product/commands/reserve-stock.ts';
 import type { ProductDeps } from '../../subgraphs/product/deps.ts';
-import { productsByIds } from '../../subgraphs/product/store.ts';
+import { productsByIds } from '../../subgraphs/product/product-store.ts';
 import type { Operations } from './network.ts';
 
 type Services = { readonly order: OrderDeps; readonly product: ProductDeps; readonly payment: PaymentDeps };

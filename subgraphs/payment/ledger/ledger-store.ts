@@ -1,6 +1,6 @@
 import { sql as expression } from 'kysely';
 import type { Sql } from '../../shared/database/statements.ts';
-import { changePrepared, find, prepare } from '../../shared/database/tables.ts';
+import { change, find, prepare } from '../../shared/database/tables.ts';
 import { readerOf } from '../../shared/database/reader.ts';
 import { idFromBytes, idToBytes } from '../../shared/values/ids.ts';
 import type { AccountKind, Transfer } from '../domain/ledger.ts';
@@ -32,7 +32,7 @@ const cover = prepare<{ id: Buffer; amount: bigint }>()((param) =>
 
 /** Takes from an account what it has; false where that is too little. */
 export const takeCovered = async (sql: Sql, { id, amountMinor }: AccountMove): Promise<boolean> =>
-  (await changePrepared(sql, cover, { id: idToBytes(id), amount: amountMinor })) === 1;
+  (await change(sql, cover, { id: idToBytes(id), amount: amountMinor })) === 1;
 
 const post = prepare<{ id: Buffer; kind: AccountKind; owner: Buffer; currency: string; amount: bigint; at: Date }>()(
   (param) =>
@@ -53,7 +53,7 @@ const post = prepare<{ id: Buffer; kind: AccountKind; owner: Buffer; currency: s
 /** Adds to an account. The first move opens it: there is no moment at which a wallet has to be made. */
 export const addToAccount = async (sql: Sql, move: AccountMove, at: Date): Promise<void> => {
   const { kind, currency, amountMinor: amount } = move;
-  await changePrepared(
+  await change(
     sql,
     post,
     { id: idToBytes(move.id), kind, owner: idToBytes(move.ownerId), currency, amount, at },

@@ -1,7 +1,7 @@
 import { sql as expression } from 'kysely';
 import { readerOf } from '../../shared/database/reader.ts';
 import { type Sql, select } from '../../shared/database/statements.ts';
-import { change, changePrepared, find, prepare } from '../../shared/database/tables.ts';
+import { change, find, prepare } from '../../shared/database/tables.ts';
 import type { DueIn } from '../../shared/process/due-work.ts';
 import { databaseNow } from '../../shared/tables/records.ts';
 import { BehaviourRecord, type BehaviourRow, OwedWebhookRecord, type OwedWebhookRow } from './records.ts';
@@ -106,7 +106,7 @@ const lease = prepare<{ id: string; seconds: number }>()((param) =>
 
 /** Takes a due event for this process for so long; false when another was faster. */
 export const leaseWebhook = async (sql: Sql, id: string, seconds: number): Promise<boolean> =>
-  (await changePrepared(sql, lease, { id, seconds })) === 1;
+  (await change(sql, lease, { id, seconds })) === 1;
 
 const delivered = prepare<{ id: string; status: string }>()((param) =>
   tables
@@ -116,7 +116,7 @@ const delivered = prepare<{ id: string; status: string }>()((param) =>
 );
 
 export const storeDelivered = async (sql: Sql, id: string, status: string): Promise<void> => {
-  await changePrepared(sql, delivered, { id, status }, 'any');
+  await change(sql, delivered, { id, status }, 'any');
 };
 
 /** It goes again after the delay. */

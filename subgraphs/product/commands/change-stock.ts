@@ -7,7 +7,7 @@ import { type Product, hasStock } from '../domain/product.ts';
 import { type Movement, type Stock, maxUnits } from '../domain/stock.ts';
 import { type MovementKey, movementsByKeys, recordChange } from '../ledger-store.ts';
 import { stocksByProductIds } from '../stock-store.ts';
-import { productsByIds } from '../store.ts';
+import { productsByIds } from '../product-store.ts';
 import { requireEditable, requireSeller } from './editing.ts';
 
 /** Answer to a change of stock. */

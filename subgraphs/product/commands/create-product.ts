@@ -25,7 +25,7 @@ import {
 } from '../domain/product.ts';
 import { maxUnits } from '../domain/stock.ts';
 import { insertStock } from '../stock-store.ts';
-import { insertProduct, productById } from '../store.ts';
+import { insertProduct, productById } from '../product-store.ts';
 import { type ProductPayload, refusedProduct, requireCategory, requireSeller } from './editing.ts';
 
 /** As in the API; what the SDL gives a default may be missing when this is called by a program. */
@@ -121,6 +121,7 @@ function productOf(input: CreateProductInput, made: { id: string; sellerId: stri
     capacity: input.capacity ?? null,
     maxGuests: input.maxGuests ?? null,
     sellerId: made.sellerId,
+    groupId: null,
     sold: 0n,
     createdAt: made.at,
     updatedAt: made.at,

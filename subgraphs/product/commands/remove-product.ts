@@ -2,7 +2,7 @@ import { type Viewer, requireUser } from '../../shared/auth/viewer.ts';
 import { orRefusals } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
 import { type ProductDeps, changeProduct } from '../deps.ts';
-import { archiveProduct, productById } from '../store.ts';
+import { archiveProduct, productById } from '../product-store.ts';
 import { type ProductPayload, refusedProduct, requireEditable, requireSeller } from './editing.ts';
 
 /**

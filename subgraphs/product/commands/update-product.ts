@@ -20,7 +20,7 @@ import {
 import { maxUnits } from '../domain/stock.ts';
 import { changeCapacity } from '../night-store.ts';
 import { setLowStockThreshold } from '../stock-store.ts';
-import { productById, updateContent } from '../store.ts';
+import { productById, updateContent } from '../product-store.ts';
 import { type ProductPayload, refusedProduct, requireCategory, requireEditable, requireSeller } from './editing.ts';
 
 /** A field that is absent stays; null removes what may be missing and is refused for the others. */

@@ -2,6 +2,7 @@ import { type Viewer, isService, isStaff } from '../../shared/auth/viewer.ts';
 import { type Key, foreignCursor } from '../../shared/values/paging.ts';
 import { isId } from '../../shared/values/ids.ts';
 import { firstOf } from '../../shared/values/text.ts';
+import type { ProductOption } from './product-group.ts';
 import type { Product, ProductKind, ProductStatus } from './product.ts';
 
 export type ProductSort = 'CREATED_AT' | 'PRICE' | 'NAME' | 'POPULARITY';
@@ -15,6 +16,9 @@ export type ProductFilter = {
   readonly priceMin?: number | null;
   readonly priceMax?: number | null;
   readonly inStock?: boolean | null;
+  readonly categoryId?: string | null;
+  readonly groupId?: string | null;
+  readonly options?: readonly ProductOption[] | null;
 };
 
 /** Where a page begins: behind the product with this sort value and id. */

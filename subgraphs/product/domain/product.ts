@@ -43,6 +43,8 @@ export type Product = ProductContent & {
   readonly sku: string;
   readonly kind: ProductKind;
   readonly sellerId: string | null;
+  /** The products that are forms of the same thing; null for none. */
+  readonly groupId: string | null;
   /** Units paid for, for the sort by popularity. */
   readonly sold: bigint;
   readonly createdAt: Date;

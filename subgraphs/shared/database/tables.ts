@@ -122,22 +122,40 @@ export function find(
   return sql.rows(text, parameters);
 }
 
+/** The rows of several SELECTs of the same columns in one round trip, each with its own ORDER BY and LIMIT. */
+export async function findMany<Result>(sql: Sql, statements: readonly Compilable<Result>[]): Promise<Result[][]> {
+  const results: Result[][] = statements.map(() => []);
+  if (statements.length === 0) return results;
+  const numbered = statements.map((statement, index) => {
+    const { text, parameters } = compiled(statement);
+    return { text: `(${text.replace('select ', `select ${index} as batch_index, `)})`, parameters };
+  });
+  const text = numbered.map((each) => each.text).join(' union all ');
+  const rows = await sql.rows(text, numbered.flatMap(({ parameters }) => parameters)); // prettier-ignore
+  for (const row of rows) results[Number(row['batch_index'])]?.push(row as Result);
+  return results;
+}
+
 /**
  * Runs a write; the number of rows that it found. With `expected` a transaction goes on as if it had found so many, see
  * `Expected`.
  */
-export function change(sql: Sql, statement: Compilable, expected?: Expected): Promise<number> {
-  const { text, parameters } = compiled(statement);
-  return sql.write(text, parameters, expected);
-}
-
-/** As `change`, of a statement that was compiled once. */
-export const changePrepared = <Parameters>(
+export function change(sql: Sql, statement: Compilable, expected?: Expected): Promise<number>;
+export function change<Parameters>(
   sql: Sql,
   statement: Prepared<Parameters, unknown>,
   parameters: Parameters,
   expected?: Expected,
-): Promise<number> => sql.write(statement.text, statement.bind(parameters), expected);
+): Promise<number>;
+export function change(
+  sql: Sql,
+  statement: Compilable | Prepared<unknown, unknown>,
+  ...given: readonly unknown[]
+): Promise<number> {
+  if ('bind' in statement) return sql.write(statement.text, statement.bind(given[0]), given[1] as Expected | undefined);
+  const { text, parameters } = compiled(statement);
+  return sql.write(text, parameters, given[0] as Expected | undefined);
+}
 
 /** One multi-row INSERT into a table of these; every row has the same columns. Inserts nothing for no rows. */
 export const inserterFor =

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { type Sql, toJson } from '../database/database.ts';
-import { changePrepared, find, prepare } from '../database/tables.ts';
+import { change, find, prepare } from '../database/tables.ts';
 import {
   type Refusal,
   RefusedError,
@@ -98,7 +98,7 @@ export async function claimKey<Result>(tx: Sql, claim: Claim, result: Result): P
   const inputHash = hashOf(claim.input);
   try {
     const row = { ...key, operation: claim.operation, inputHash, result: JSON.stringify(result) };
-    await changePrepared(tx, insertClaim, row, 'any');
+    await change(tx, insertClaim, row, 'any');
     return { replayed: false, result };
   } catch (error) {
     if (!isDuplicateKey(error)) throw error;
@@ -121,5 +121,5 @@ export async function findKey<Result>(sql: Sql, claim: Claim): Promise<Result | 
 /** Replaces the result that `claimKey` stored, where it is only known at the end of the same transaction. */
 export async function saveResult(tx: Sql, claim: Claim, result: unknown): Promise<void> {
   if (claim.key === null || claim.key === undefined) return;
-  await changePrepared(tx, updateResult, { ...keyOf(claim), result: JSON.stringify(result) }, 'any');
+  await change(tx, updateResult, { ...keyOf(claim), result: JSON.stringify(result) }, 'any');
 }

@@ -2,7 +2,7 @@ import { type ConstDirectiveNode, Kind } from 'graphql';
 import { typeDefsOf } from '../../../schema/type-defs.ts';
 import { subgraphNames } from '../../../subgraphs/shared/values/subgraph-names.ts';
 import type { Platform } from '../../support/platform.ts';
-import { type Person, dataOf } from '../../support/shop.ts';
+import { type Person, createProduct, dataOf, newKey } from '../../support/shop.ts';
 import type { Fixture, Role } from './root-fields.ts';
 
 /** Who may ask a subgraph, past the gateway. */
@@ -42,6 +42,25 @@ async function reservation({ productId }: Known, { platform, people }: World): P
   return { id: product.stock.reservations[0]?.id ?? '' };
 }
 
+/** A category of its own. */
+async function category(_: Known, { platform, people }: World): Promise<{ id: string }> {
+  type Saved = { saveCategory: { category: { id: string } } };
+  const slug = newKey().slice(0, 13);
+  const document = `mutation C { saveCategory(slug: "${slug}", name: "Probe", idempotencyKey: "${newKey()}") { category { id } } }`;
+  return dataOf(await platform.gql<Saved>(document, {}, { token: people.staff.token })).saveCategory.category;
+}
+
+/** A group with one product on sale. */
+async function group(_: Known, { platform, people }: World): Promise<{ id: string }> {
+  type Saved = { saveProductGroup: { productGroup: { id: string } } };
+  const { id: productId } = await createProduct(platform, people.staff);
+  const products = [{ productId, options: [{ name: 'Size', value: 'S' }] }];
+  const document =
+    'mutation G($products: [GroupedProductInput!]!, $key: String!) { saveProductGroup(name: "Probe", optionNames: ["Size"], products: $products, idempotencyKey: $key) { productGroup { id } } }';
+  return dataOf(await platform.gql<Saved>(document, { products, key: newKey() }, { token: people.staff.token }))
+    .saveProductGroup.productGroup;
+}
+
 /** Every entity that a subgraph resolves by reference, `<subgraph>.<type>`, and who sees what of the owner's. */
 export const entities: Readonly<Record<string, EntityProbe>> = {
   'user.User': { select: 'mobile', representation: owner, visibleTo: insiders },
@@ -49,6 +68,8 @@ export const entities: Readonly<Record<string, EntityProbe>> = {
   'payment.User': { select: 'payments(first: 1) { edges { cursor } }', representation: owner, visibleTo: insiders },
   'product.User': { select: 'products(first: 1) { edges { cursor } }', representation: owner, visibleTo: admitted },
   'product.Product': { select: 'name', representation: ({ productId }) => ({ id: productId }), visibleTo: admitted },
+  'product.Category': { select: 'name', representation: category, visibleTo: admitted },
+  'product.ProductGroup': { select: 'name', representation: group, visibleTo: admitted },
   'product.StockReservation': {
     select: 'quantity',
     representation: reservation,

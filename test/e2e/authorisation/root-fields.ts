@@ -80,6 +80,17 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
     webhookDeliveries: { expected: staffOnly },
     product: { expected: everybody, variables: ({ productId }) => ({ id: productId }) },
     products: { expected: everybody },
+    categories: { expected: everybody },
+    // To everybody there is none with this slug.
+    category: {
+      expected: { anonymous: 'NOT_FOUND', stranger: 'NOT_FOUND', owner: 'NOT_FOUND', staff: 'NOT_FOUND' },
+      variables: () => ({ slug: 'nothing-here' }),
+    },
+    productGroup: {
+      expected: { anonymous: 'NOT_FOUND', stranger: 'NOT_FOUND', owner: 'NOT_FOUND', staff: 'NOT_FOUND' },
+      variables: ({ orderId }) => ({ id: orderId }),
+    },
+    lowStock: { expected: staffOnly },
     stockAudit: { expected: staffOnly },
     me: { expected: signedIn },
     user: { expected: owned, variables: ({ ownerId }) => ({ id: ownerId }) },
@@ -153,6 +164,23 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
       variables: ({ refundId, key }) => ({ refundId, reference: 'test', idempotencyKey: key }),
     },
     replayWebhook: { expected: staffOnly, variables: ({ deliveryId }) => ({ deliveryId }) },
+    saveCategory: {
+      expected: staffOnly,
+      variables: ({ key }) => ({ slug: key.slice(0, 13), name: 'Probe', idempotencyKey: key }),
+    },
+    removeCategory: {
+      expected: { ...staffOnly, staff: 'NOT_FOUND' },
+      variables: ({ orderId, key }) => ({ id: orderId, idempotencyKey: key }),
+    },
+    saveProductGroup: {
+      expected: staffOnly,
+      variables: ({ productId, key }) => ({
+        name: 'Probe',
+        optionNames: ['Size'],
+        products: [{ productId, options: [{ name: 'Size', value: key }] }],
+        idempotencyKey: key,
+      }),
+    },
     createProduct: {
       expected: staffOnly,
       variables: ({ key }) => ({

@@ -48,6 +48,8 @@ describe('what may be kept', () => {
     const one = policyOf('query ($id: ID) { product(id: $id) { name } other: product(id: "0A") { name } }');
     expect(one?.tags({ id: 'AB' })).toEqual(['product:ab', 'product:0a']);
     expect(one?.tags({})).toEqual(['catalogue', 'product:0a']);
+    for (const shown of ['category { name }', 'group { products { id } }'])
+      expect(policyOf(`{ product(id: "0A") { name ${shown} } }`)?.tags({})).toEqual(['product:0a', 'catalogue']);
     const list = policyOf('query ($sku: String, $filter: ProductFilter, $by: ProductOrder) { product(sku: $sku) { id } products(filter: $filter, orderBy: $by) { totalCount } }'); // prettier-ignore
     expect(list?.tags({ filter: { query: 'a' } })).toEqual(['catalogue']);
     expect(list?.tags({ filter: { inStock: true } })).toBeNull();
@@ -56,7 +58,7 @@ describe('what may be kept', () => {
 
   test('every filter and order of products is known to depend on the catalogue alone, or to be left out', () => {
     const filter = api.getType('ProductFilter') as GraphQLInputObjectType;
-    expect(Object.keys(filter.getFields()).toSorted()).toEqual(['inStock', 'kind', 'priceMax', 'priceMin', 'query', 'sellerId', 'status']); // prettier-ignore
+    expect(Object.keys(filter.getFields()).toSorted()).toEqual(['categoryId', 'groupId', 'inStock', 'kind', 'options', 'priceMax', 'priceMin', 'query', 'sellerId', 'status']); // prettier-ignore
     const sort = api.getType('ProductSort') as GraphQLEnumType;
     expect(sort.getValues().map(({ name }) => name)).toEqual(['CREATED_AT', 'PRICE', 'NAME', 'POPULARITY']);
   });

@@ -185,6 +185,7 @@ describe('lists', () => {
     id,
     sku: 'S',
     kind: 'STOCKED',
+    groupId: null,
     sellerId: null,
     sold: 7n,
     createdAt: new Date(5),
