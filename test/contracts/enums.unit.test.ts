@@ -77,7 +77,10 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
   },
   Role: { 'subgraphs/shared/auth/viewer.ts': words('CUSTOMER MERCHANT OPERATOR ADMIN') },
   SagaState: { 'subgraphs/order/domain/saga.ts': words('RUNNING SUCCEEDED COMPENSATING COMPENSATED STUCK') },
-  SortDirection: { 'subgraphs/product/product-list-store.ts': ['ASC'], 'subgraphs/product/domain/product-list.ts': ['DESC'] },
+  SortDirection: {
+    'subgraphs/product/product-list-store.ts': ['ASC'],
+    'subgraphs/product/domain/product-list.ts': ['DESC'],
+  },
   StepState: { 'subgraphs/order/domain/saga.ts': words('PENDING RUNNING DONE SKIPPED FAILED') },
   StockMovementType: {
     'subgraphs/product/commands/change-stock.ts': ['ADJUST'],
