@@ -412,6 +412,20 @@ export type ProductFilter = {
   priceMax?: number | null | undefined;
   /** True: only what can be ordered now. False: only what is sold out. */
   inStock?: boolean | null | undefined;
+  /** Only in this category, or in one below it. */
+  categoryId?: string | null | undefined;
+  /** Only of this group. */
+  groupId?: string | null | undefined;
+  /** Only with all these options: upper and lower case and accents alike, at most 5. */
+  options?: Array<ProductOptionInput> | null | undefined;
+};
+
+/** What tells a product from the others of its group, as input. */
+export type ProductOptionInput = {
+  /** One of the group's `optionNames`. */
+  name: string;
+  /** 1 to 64 characters. */
+  value: string;
 };
 
 /** How a list of products is sorted. */
