@@ -20,7 +20,8 @@ test('documents that a client makes up without end take a bounded part of the me
   const schema = buildSchema(`type Query { ${fields.map((name) => `${name}: ID`).join(' ')} }`);
   const documents = openDocuments(schema, { introspection: true });
   const before = heapBytes();
-  for (let index = 0; index < 900; index += 1)
+  // Kept without end, 300 of them take 170 MiB.
+  for (let index = 0; index < 300; index += 1)
     documents.read(`query Q${index} { ${fields.join(' ')} }`, {}).validationErrors();
   expect((heapBytes() - before) / 1024 ** 2).toBeLessThan(maxHeapGrowthMiB);
   expect(documents.read('{ AA }', {}).validationErrors()).toEqual([]);
