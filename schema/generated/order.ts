@@ -211,6 +211,8 @@ export type OrderType = {
   numberPrefix: Scalars['String']['output'];
   /** Seconds from placing to expiry of an unpaid order. */
   paymentWindowSeconds: Scalars['Int']['output'];
+  /** Days after completion in which a return can be asked for; `0` for never. */
+  returnWindowDays: Scalars['Int']['output'];
   /** How orders of this type are paid. */
   payFlow: PayFlow;
   /** The only kind of product that the type takes; null for any but BOOKABLE. */
@@ -947,7 +949,7 @@ export type Promotion = {
   kind: PromotionKind;
   /** Coupon code, in capitals. Null: it applies by itself. */
   code?: Maybe<Scalars['String']['output']>;
-  /** Parts per million: 100000 is 10 %. Of BUY_X_GET_Y null is all. */
+  /** Parts per million: `100000` is `10 %`. Of BUY_X_GET_Y null is all. */
   valuePpm?: Maybe<Scalars['Int']['output']>;
   /** Amount of FIXED. Orders in other currencies don't get it. */
   value?: Maybe<Money>;
@@ -1005,7 +1007,7 @@ export type PromotionInput = {
   kind: PromotionKind;
   /** 1 to 32 letters, digits, hyphens and underscores in either case, unlike those of all others. Left out: it applies by itself. */
   code?: InputMaybe<Scalars['String']['input']>;
-  /** 1 to 1000000 parts per million. Required for PERCENT, optional for BUY_X_GET_Y, refused for others. */
+  /** 1 to 1,000,000 parts per million. Required for PERCENT, optional for BUY_X_GET_Y, refused for others. */
   valuePpm?: InputMaybe<Scalars['Int']['input']>;
   /** At least 1 minor unit. Required for FIXED, refused for others. */
   value?: InputMaybe<MoneyInput>;
@@ -1025,13 +1027,13 @@ export type PromotionInput = {
   startsAt?: InputMaybe<Scalars['DateTime']['input']>;
   /** Until when, exclusive; after `startsAt`. Left out: no end. */
   endsAt?: InputMaybe<Scalars['DateTime']['input']>;
-  /** At least 1, and not below `used`. Left out: any number. */
+  /** 1 to 1,000,000,000, and not below `used`. Left out: any number. */
   usageLimit?: InputMaybe<Scalars['Int']['input']>;
-  /** At least 1. Left out: any number. */
+  /** 1 to 1,000,000,000. Left out: any number. */
   usagePerCustomer?: InputMaybe<Scalars['Int']['input']>;
   /** False switches it off. */
   active?: InputMaybe<Scalars['Boolean']['input']>;
-  /** Refuses with ConflictError when the promotion has another version; a new one has 0. */
+  /** Refuses with ConflictError when the promotion has another version; a new one has `0`. */
   expectedVersion?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -1779,6 +1781,7 @@ export type OrderTypeResolvers<
   name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   numberPrefix?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   paymentWindowSeconds?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  returnWindowDays?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   payFlow?: Resolver<ResolversTypes['PayFlow'], ParentType, ContextType>;
   productKind?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   extensionSchema?: Resolver<Maybe<ResolversTypes['JSON']>, ParentType, ContextType>;

@@ -29,10 +29,11 @@ export function announce(deps: OrderDeps, order: StoredOrder, events: readonly O
   deps.live.publish(ordersChannel, order.id);
   // The relay is asked only where there is something for it.
   if (events.some((event) => isTold(order, event))) deps.kickRelay();
+  // Due with this change: a delivery, or a hook.
+  if (order.advanceAt?.getTime() === order.updatedAt.getTime()) deps.kickAdvance();
   for (const event of events) {
     const outcome =
       event.type === 'AttentionResolved' && order.state === 'COMPLETED' ? 'completed' : outcomes[event.type];
     if (outcome) deps.metrics.orders.inc({ type: order.type, outcome });
-    if (event.type === 'OrderPaid') deps.kickAdvance();
   }
 }

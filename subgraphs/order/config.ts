@@ -13,6 +13,8 @@ export type OrderConfig = {
   readonly shopTimeZone: string;
   /** Hours from the beginning (UTC) of the day of departure until a paid booking counts as never used. */
   readonly lapseGraceHours: number;
+  /** Days after completion in which a return can be asked for, for every order type that names none of its own. */
+  readonly returnWindowDays: number;
   readonly openOrders: OpenOrderLimits;
 };
 
@@ -33,6 +35,7 @@ export function readOrderConfig(env: Env): OrderConfig {
     PLACING_DEADLINE_MS: integer(100, 60_000).default(20_000),
     SHOP_TIME_ZONE: z.string().refine(isTimeZone, 'is no time zone; give one such as Europe/Berlin').default('UTC'),
     LAPSE_GRACE_HOURS: integer(0, 24 * 365).default(48),
+    RETURN_WINDOW_DAYS: integer(0, 3_650).default(30),
     OPEN_ORDERS_PER_CUSTOMER: integer(1, maxOpen).default(20),
     OPEN_UNITS_PER_CUSTOMER: integer(1, maxOpen).default(200),
     OPEN_ORDERS_PER_ADDRESS: integer(1, maxOpen).default(1_600),
@@ -44,6 +47,7 @@ export function readOrderConfig(env: Env): OrderConfig {
     placingDeadlineMs: given.PLACING_DEADLINE_MS,
     shopTimeZone: given.SHOP_TIME_ZONE,
     lapseGraceHours: given.LAPSE_GRACE_HOURS,
+    returnWindowDays: given.RETURN_WINDOW_DAYS,
     openOrders: {
       ordersPerCustomer: given.OPEN_ORDERS_PER_CUSTOMER,
       unitsPerCustomer: given.OPEN_UNITS_PER_CUSTOMER,

@@ -75,6 +75,8 @@ export const OrderRecord = defineEntity({
     closedAt: at().nullable(),
     archivedAt: at().nullable(),
     updatedAt: at(),
+    /** Its type does something when it is completed, or needs attention. */
+    hasHooks: p.boolean().default(false),
     advanceAt: at().nullable().index('orders_advance'),
     advanceAttempts: p.integer().default(0),
     confirmationCode: text<string>(16).nullable(),

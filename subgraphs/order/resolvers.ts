@@ -204,6 +204,8 @@ const OrderEvent = {
 const OrderTypeResolvers = {
   paymentWindowSeconds: (type: OrderType, _: unknown, { deps }: OrderContext) =>
     type.paymentWindowSeconds ?? deps.config.paymentWindowSeconds,
+  returnWindowDays: (type: OrderType, _: unknown, { deps }: OrderContext) =>
+    type.returnWindowDays ?? deps.config.returnWindowDays,
   extensionSchema: (type: OrderType) => (type.extension ? type.extension.toJSONSchema() : null),
 };
 

@@ -25,7 +25,8 @@ import { orderEntities } from './records.ts';
 import { resolvers } from './resolvers.ts';
 import { recoverSagas, recoveryBatch } from './saga.ts';
 import { creditTopUp } from './top-up-credit.ts';
-import { orderTypes } from './types/registry.ts';
+import type { OrderType } from './types/order-type.ts';
+import { orderTypes, registerOrderTypes } from './types/registry.ts';
 
 const migrations: readonly NamedMigration[] = [
   {
@@ -64,6 +65,10 @@ const migrations: readonly NamedMigration[] = [
     name: '2026-12-01-fulfilment',
     load: async () => (await import('./migrations/2026-12-01-fulfilment.ts')).FulfilmentMigration,
   },
+  {
+    name: '2026-12-01-order-types',
+    load: async () => (await import('./migrations/2026-12-01-order-types.ts')).OrderTypesMigration,
+  },
 ];
 
 /** The schema that this subgraph owns, for `ops/migrate.ts`. */
@@ -76,8 +81,11 @@ const dueWorkEveryMs = 5_000;
 /** The subgraph, with what its commands need, so that a program can call these without GraphQL. */
 export type OrderSubgraph = Subgraph & { readonly deps: OrderDeps };
 
-/** The order subgraph over a process's runtime. Throws ConfigError for a configuration that can't work. */
-export async function createOrderSubgraph(runtime: Runtime): Promise<OrderSubgraph> {
+/**
+ * The order subgraph over a process's runtime, with order types of a program's own beside the registered ones. Throws
+ * ConfigError for a configuration that can't work.
+ */
+export async function createOrderSubgraph(runtime: Runtime, ...types: readonly OrderType[]): Promise<OrderSubgraph> {
   const config = readOrderConfig(runtime.env);
   const service = await openService(runtime, orderSchema);
   const { live, jobs, log, metrics, now, newId } = runtime;
@@ -91,7 +99,7 @@ export async function createOrderSubgraph(runtime: Runtime): Promise<OrderSubgra
     db: service.db,
     call: service.call,
     live, log, metrics, now, newId, config, feed,
-    types: orderTypes({ creditTopUp: creditTopUp(service.call) }),
+    types: registerOrderTypes(...orderTypes({ creditTopUp: creditTopUp(service.call) }).all, ...types),
     processId: newId(),
     time: realTime,
     wakeExpiry: (at) => {

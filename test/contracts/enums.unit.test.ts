@@ -44,7 +44,7 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
   OrderState: {
     'subgraphs/order/domain/order.ts': words('PLACING PENDING_PAYMENT PAID PROCESSING COMPLETED LAPSED CANCELLED EXPIRED FAILED NEEDS_ATTENTION REFUNDED'),
   }, // prettier-ignore
-  PayFlow: { 'subgraphs/order/types/prepay.ts': ['PREPAY_WALLET'], 'subgraphs/order/types/standard.ts': ['ORDER_THEN_PAY'] }, // prettier-ignore
+  PayFlow: { 'subgraphs/order/types/prepay.ts': ['PREPAY_WALLET'], 'subgraphs/order/types/define-order-type.ts': ['ORDER_THEN_PAY'] }, // prettier-ignore
   PaymentMethod: {
     'subgraphs/payment/commands/create-payment.ts': ['WALLET'],
     'subgraphs/payment/providers/open-providers.ts': words('SIMULATED_CARD STRIPE ALIPAY BANK_TRANSFER'),

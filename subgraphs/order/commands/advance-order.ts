@@ -5,17 +5,18 @@ import { isId } from '../../shared/values/ids.ts';
 import { announce } from '../announce.ts';
 import type { OrderDeps } from '../deps.ts';
 import { decide } from '../domain/order.ts';
-import type { OrderCommand } from '../domain/order-model.ts';
+import type { OrderCommand, OrderState } from '../domain/order-model.ts';
 import { findIdsToAdvance, findOrder } from '../order-store.ts';
 import type { StoredOrder } from '../stored-order.ts';
 import type { Change } from '../apply-events.ts';
 import { newTraceId } from '../../shared/process/telemetry.ts';
+import type { Wait } from '../types/order-type.ts';
+import { backOffMs } from './back-off.ts';
+import { callHook } from './call-hook.ts';
 import { type OrderPayload, changeOrder } from './change-order.ts';
 import { type Asker, staffOnly } from './context.ts';
 
 const batchSize = 100;
-const retryBaseMs = 1_000;
-const retryMaxMs = 300_000;
 /** For an order whose type is not registered any more. */
 const defaultLifeSeconds = 86_400;
 
@@ -26,43 +27,74 @@ export const advancesByItself = (
 ): boolean => order.fulfilmentStatus === 'NOT_REQUIRED' && !types.find(order.type)?.redeemable;
 
 /**
- * Takes one paid order through its type's delivery: PAID → PROCESSING → deliver → COMPLETED. Re-entrant: whatever step it
- * finds done it leaves alone. A failing delivery is postponed with back-off, and after the type's life time left to staff.
- * An order that is to be redeemed lapses instead, when its time is over. Returns the order as it is then; null when there is
- * none.
+ * Takes one paid order through its type's delivery: PAID → mayAdvance → PROCESSING → deliver → COMPLETED → onFinish.
+ * Re-entrant: whatever step it finds done it leaves alone, but for the hook of a state that is to be called. A failing
+ * delivery is postponed with back-off, and after the type's life time left to staff. An order that is to be redeemed lapses
+ * instead, when its time is over. Returns the order as it is then; null when there is none.
  */
 export async function advanceOnce(deps: OrderDeps, orderId: string, change: Change): Promise<StoredOrder | null> {
-  const step = async (command: OrderCommand): Promise<StoredOrder | null> => {
+  const order = await deliverOnce(deps, orderId, change);
+  const isCalled = order && (order.state === 'COMPLETED' || order.advanceAt !== null);
+  if (isCalled && hookStates.includes(order.state)) await callHook(deps, order, change);
+  return order;
+}
+
+const hookStates: readonly OrderState[] = ['COMPLETED', 'NEEDS_ATTENTION'];
+
+type Step = (command: OrderCommand) => Promise<StoredOrder | null>;
+
+async function deliverOnce(deps: OrderDeps, orderId: string, change: Change): Promise<StoredOrder | null> {
+  const step: Step = async (command) => {
     const changed = await deps.db.transaction((tx) =>
-      changeOrder(tx, orderId, change, (order) =>
-        deps.types.find(order.type)?.redeemable
-          ? decide(order, { type: 'Lapse' }, deps.now())
-          : advancesByItself(deps, order)
-            ? decide(order, command, deps.now())
-            : { events: [] },
-      ),
+      changeOrder(tx, orderId, change, (order) => {
+        // What is over, or waits for staff, has only its hook left.
+        if (hookStates.includes(order.state)) return { events: [] };
+        if (deps.types.find(order.type)?.redeemable) return decide(order, { type: 'Lapse' }, deps.now());
+        return advancesByItself(deps, order) ? decide(order, command, deps.now()) : { events: [] };
+      }),
     );
     if (changed) announce(deps, changed.order, changed.events);
     return changed?.order ?? null;
   };
+  const waiting = await waitFor(deps, orderId, step);
+  if (waiting) return waiting;
   const order = await step({ type: 'StartProcessing' });
   if (!order || order.state !== 'PROCESSING' || !advancesByItself(deps, order)) return order;
   try {
     await deps.types.get(order.type).deliver(order);
   } catch (error) {
-    const { message } = error as Error;
-    const at = deps.now();
-    const lifeSeconds = deps.types.find(order.type)?.deliveryLifeSeconds ?? defaultLifeSeconds;
-    const overdue = at.getTime() - (order.paidAt?.getTime() ?? 0) > lifeSeconds * 1_000;
-    noteFailure(deps.log, error, 'delivery of an order failed', { orderId, overdue });
-    const nextAt = new Date(
-      at.getTime() + Math.min(retryMaxMs, retryBaseMs * 2 ** Math.min(order.advanceAttempts, 10)),
-    );
-    return step(
-      overdue ? { type: 'NeedAttention', error: message } : { type: 'PostponeAdvance', error: message, nextAt },
-    );
+    noteFailure(deps.log, error, 'delivery of an order failed', { orderId });
+    const nextAt = new Date(deps.now().getTime() + backOffMs(order.advanceAttempts));
+    return step(postponed(deps, order, { reason: (error as Error).message, until: nextAt }));
   }
   return step({ type: 'Complete' });
+}
+
+/** Asks a type that has conditions whether a paid order may be delivered; the order where it has to wait, else null. */
+async function waitFor(deps: OrderDeps, orderId: string, step: Step): Promise<StoredOrder | null> {
+  if (!deps.types.all.some(({ mayAdvance }) => mayAdvance)) return null;
+  const order = await findOrder(deps.db.em(), orderId);
+  const mayAdvance = order && deps.types.find(order.type)?.mayAdvance;
+  if (!mayAdvance || (order.state !== 'PAID' && order.state !== 'PROCESSING') || !advancesByItself(deps, order))
+    return null;
+  let wait: Wait | null;
+  try {
+    wait = await mayAdvance(order);
+  } catch (error) {
+    noteFailure(deps.log, error, 'whether an order may be delivered is not known', { orderId });
+    const until = new Date(deps.now().getTime() + backOffMs(order.advanceAttempts));
+    wait = { reason: (error as Error).message, until };
+  }
+  return wait && step(postponed(deps, order, wait));
+}
+
+/** What becomes of a paid order that can't be delivered now: it waits, or its time is over. */
+function postponed({ types, now }: Pick<OrderDeps, 'types' | 'now'>, order: StoredOrder, wait: Wait): OrderCommand {
+  const lifeSeconds = types.find(order.type)?.deliveryLifeSeconds ?? defaultLifeSeconds;
+  const isOverdue = now().getTime() - (order.paidAt?.getTime() ?? 0) > lifeSeconds * 1_000;
+  return isOverdue
+    ? { type: 'NeedAttention', error: wait.reason }
+    : { type: 'PostponeAdvance', error: wait.reason, nextAt: wait.until };
 }
 
 /** Advances every order that is due. Returns how many were looked at. */

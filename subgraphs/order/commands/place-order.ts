@@ -235,6 +235,7 @@ function newOrder(
     closedAt: null,
     archivedAt: null,
     updatedAt: at,
+    hasHooks: type.onFinish !== null || type.onAbnormal !== null,
     advanceAt: null,
     advanceAttempts: 0,
     lapsesAt: type.redeemable ? lapsesAt(priced.lines, deps.config.lapseGraceHours) : null,

@@ -2,6 +2,10 @@ import { delivered, undelivered } from './fulfilment.ts';
 import type { Order, OrderEvent } from './order-model.ts';
 import { extended, received, refunded } from './paying.ts';
 
+/** The hook of the order's type is due now, where it has one. */
+const callingHook = ({ hasHooks }: Order, at: Date): Partial<Order> =>
+  hasHooks ? { advanceAt: at, advanceAttempts: 0 } : { advanceAt: null };
+
 /** What an event changes beside the state and the status of the money. */
 export function change(order: Order, event: OrderEvent, at: Date): Partial<Order> {
   switch (event.type) {
@@ -36,15 +40,17 @@ export function change(order: Order, event: OrderEvent, at: Date): Partial<Order
       return undelivered(order, event.lines);
     case 'OrderCompleted':
     case 'OrderRedeemed':
-      return { completedAt: at, advanceAt: null };
+      return { completedAt: at, ...callingHook(order, at) };
     case 'OrderLapsed':
       return { closedAt: at, advanceAt: null };
     case 'AdvancePostponed':
       return { advanceAt: event.nextAt, advanceAttempts: order.advanceAttempts + 1 };
     case 'AttentionNeeded':
-      return { advanceAt: null };
+      return callingHook(order, at);
     case 'AttentionResolved':
-      return event.to === 'COMPLETED' ? { completedAt: at } : { advanceAt: at, advanceAttempts: 0 };
+      return event.to === 'COMPLETED'
+        ? { completedAt: at, ...callingHook(order, at) }
+        : { advanceAt: at, advanceAttempts: 0 };
     case 'RemarkChanged':
       return { remark: event.remark };
     case 'OrderArchived':

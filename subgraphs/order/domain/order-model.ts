@@ -84,7 +84,9 @@ export type Order = {
   readonly cancelReason: CancelReason | null;
   readonly archivedAt: Date | null;
   readonly remark: string | null;
-  /** When the delivery looks at it again; null when nothing is due. */
+  /** Its type does something of its own when it is completed, or needs attention. */
+  readonly hasHooks: boolean;
+  /** When the delivery looks at it again, or such a hook is called; null when nothing is due. */
   readonly advanceAt: Date | null;
   readonly advanceAttempts: number;
   /** When a paid order that is to be redeemed counts as never used; null for the others. */

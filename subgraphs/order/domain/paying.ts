@@ -32,7 +32,7 @@ export function refunded(order: Order, event: Extract<OrderEvent, { type: 'Refun
   const paidMinor = event.early ? order.paidMinor + event.amountMinor : order.paidMinor;
   const money = { refundedMinor, paidMinor: larger(paidMinor, refundedMinor) };
   // An order whose money is gone is not waited for any more.
-  return order.lapsesAt !== null && isRefunded(money) ? { ...money, advanceAt: null } : money;
+  return order.lapsesAt !== null && order.state === 'PAID' && isRefunded(money) ? { ...money, advanceAt: null } : money;
 }
 
 /** Only an order that still waits for its money waits longer; one that waits so long already has nothing to note. */

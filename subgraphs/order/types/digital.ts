@@ -1,18 +1,10 @@
-import type { OrderType } from './order-type.ts';
-import { refuseTopUp } from './top-up.ts';
+import { defineOrderType } from './define-order-type.ts';
 
 /** Digital goods only: paid, then complete without anybody's help. */
-export const digital: OrderType = {
+export const digital = defineOrderType({
   code: 'DIGITAL',
   name: 'Digital order',
   numberPrefix: 'DO',
-  paymentWindowSeconds: null,
-  payFlow: 'ORDER_THEN_PAY',
   productKind: 'DIGITAL',
-  extension: null,
-  redeemable: false,
-  refuses: refuseTopUp,
   needsFulfilment: () => false,
-  deliver: async () => undefined,
-  deliveryLifeSeconds: 86_400,
-};
+});

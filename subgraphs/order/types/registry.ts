@@ -14,10 +14,33 @@ export type OrderTypes = {
   get(code: string): OrderType;
 };
 
-/** Throws when a code or number prefix is registered twice. */
+const maxWindowSeconds = 30 * 86_400;
+const maxWindowDays = 3_650;
+
+const isWithin = (value: number | null, min: number, max: number): boolean =>
+  value === null || (Number.isInteger(value) && value >= min && value <= max);
+
+/** Throws for settings that can't work: they would show only when an order of the type is placed. */
+function requireSettings(type: OrderType): void {
+  const require = (holds: boolean, rule: string): void => {
+    if (!holds) throw new Error(`order type ${type.code}: ${rule}`);
+  };
+  require(/^[A-Z][A-Z0-9_]{0,31}$/.test(type.code), 'code must be 1 to 32 capitals, digits and underscores');
+  require(/^[A-Z]{2}$/.test(type.numberPrefix), 'numberPrefix must be two capitals');
+  require(isWithin(
+    type.paymentWindowSeconds,
+    1,
+    maxWindowSeconds,
+  ), `paymentWindowSeconds must be between 1 and ${maxWindowSeconds}`);
+  require(isWithin(type.returnWindowDays, 0, maxWindowDays), `returnWindowDays must be between 0 and ${maxWindowDays}`);
+  require(type.deliveryLifeSeconds > 0, 'deliveryLifeSeconds must be above 0');
+}
+
+/** Throws when a code or number prefix is registered twice, and for settings that can't work. */
 export function registerOrderTypes(...types: readonly OrderType[]): OrderTypes {
   const byCode = new Map<string, OrderType>();
   for (const type of types) {
+    requireSettings(type);
     if (byCode.has(type.code)) throw new Error(`order type ${type.code} is registered twice`);
     if ([...byCode.values()].some(({ numberPrefix }) => numberPrefix === type.numberPrefix))
       throw new Error(`number prefix ${type.numberPrefix} is registered twice`);

@@ -1,14 +1,9 @@
+import { defineOrderType } from './define-order-type.ts';
 import type { OrderType } from './order-type.ts';
-
-/** Products whose SKU begins so are money for the wallet; orders of type TOPUP take them and nothing else. */
-const topUpSkuPrefix = 'TOPUP-';
+import { isTopUpProduct } from './top-up-products.ts';
 
 /** Code of the type whose delivery fills a wallet. */
 export const topUpCode = 'TOPUP';
-
-/** For every other type: money for the wallet that is bought by an order which does not credit it would be lost. */
-export const refuseTopUp: OrderType['refuses'] = ({ sku, name }) =>
-  sku.startsWith(topUpSkuPrefix) ? `${name} is bought with an order of type TOPUP.` : null;
 
 /** What a top-up needs of the payment service. */
 export type CreditTopUp = (order: {
@@ -18,18 +13,18 @@ export type CreditTopUp = (order: {
 }) => Promise<void>;
 
 /** Money for the customer's wallet: paid from outside, its delivery credits the wallet with what was paid. */
-export const topUp = (creditTopUp: CreditTopUp): OrderType => ({
-  code: topUpCode,
-  name: 'Wallet top-up',
-  numberPrefix: 'TU',
-  paymentWindowSeconds: null,
-  payFlow: 'ORDER_THEN_PAY',
-  productKind: 'DIGITAL',
-  extension: null,
-  redeemable: false,
-  refuses: ({ sku, name }) =>
-    sku.startsWith(topUpSkuPrefix) ? null : `${name} is no money for the wallet; orders of type TOPUP take only that.`,
-  needsFulfilment: () => false,
-  deliver: creditTopUp,
-  deliveryLifeSeconds: 86_400,
-});
+export const topUp = (creditTopUp: CreditTopUp): OrderType =>
+  defineOrderType({
+    code: topUpCode,
+    name: 'Wallet top-up',
+    numberPrefix: 'TU',
+    productKind: 'DIGITAL',
+    refuses: (product) =>
+      isTopUpProduct(product)
+        ? null
+        : `${product.name} is no money for the wallet; orders of type TOPUP take only that.`,
+    needsFulfilment: () => false,
+    deliver: creditTopUp,
+    // Money is not sent back to the shop.
+    returnWindowDays: 0,
+  });

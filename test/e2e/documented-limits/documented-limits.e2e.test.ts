@@ -44,8 +44,10 @@ const elsewhere: Readonly<Record<string, readonly [file: string, says: string]>>
   'Mutation.refundPayment': ['subgraphs/payment/second-person.ts', 'limitHours = 24'],
   'Mutation.issueServiceCredential': ['test/subgraphs/user/service-credentials.int.test.ts', 'SERVICE_TOKENS'],
   'Mutation.revokeServiceCredential': ['test/subgraphs/user/service-credentials.int.test.ts', 'SERVICE_TOKENS'],
-  'PayFlow.NONE': ['test/contracts/enums.unit.test.ts', 'PayFlow.NONE'],
-  'PaymentStatus.NOT_REQUIRED': ['test/contracts/enums.unit.test.ts', 'PaymentStatus.NOT_REQUIRED'],
+  Promotion: [
+    'test/subgraphs/order/promotions.unit.test.ts',
+    'the sequence of codes and of promotions changes nothing',
+  ],
   PlaceOrderPayload: ['test/subgraphs/order/saga.int.test.ts', 'the buyer is answered in time with the order PLACING'],
   'ReconciliationReport.items': ['test/subgraphs/payment/reconciliation.int.test.ts', 'length: 500'],
   'AuthTokens.refreshToken': ['subgraphs/user/config.ts', 'default(30)'],

@@ -27,6 +27,8 @@ const by =
   (world, value) =>
     send(world, mutation, at, valueOf(value), otherwise);
 const itself = (value: number): number => value;
+const promotion = (kind: string, field: string, valueOf: (value: number) => unknown, others: object = {}): Probe =>
+  by('savePromotion', 'input', (value) => ({ name: 'Limit', kind, active: false, ...others, [field]: valueOf(value) }));
 
 async function dayAhead(world: World, days: number): Promise<string> {
   const { data } = await world.platform.gql<{ shopDate: string }>('{ shopDate }');
@@ -131,6 +133,7 @@ export const probes: Readonly<Record<string, Probe>> = {
   'Wallet.entries(first:)': page((first) => `{ me { wallet(currency: "EUR") { entries(first: ${first}) { edges { cursor } } } } }`),
   'Query.myOrders(first:)': root('myOrders'),
   'Query.orders(first:)': root('orders'),
+  'Query.promotions(first:)': root('promotions'),
   'Query.sagas(first:)': page((first) => `{ sagas(first: ${first}) { id } }`),
   'Query.orderDeadLetters(first:)': root('orderDeadLetters'),
   'Query.payments(first:)': root('payments'),
@@ -151,6 +154,17 @@ export const probes: Readonly<Record<string, Probe>> = {
   'PlaceOrderInput.lines': (world, count) => send(world, 'placeOrder', 'input.lines', items(count, () => ({ productId: world.digitalId, quantity: 1 }))),
   'PlaceOrderInput.remark': by('placeOrder', 'input.remark', text),
   'PlaceOrderInput.clientReference': by('placeOrder', 'input.clientReference', ascii),
+  'PromotionInput.name': by('savePromotion', 'input.name', text),
+  'PromotionInput.code': by('savePromotion', 'input.code', unlike),
+  'PromotionInput.valuePpm': promotion('PERCENT', 'valuePpm', itself),
+  'PromotionInput.value': promotion('FIXED', 'value', cents),
+  'PromotionInput.buyQuantity': promotion('BUY_X_GET_Y', 'buyQuantity', itself, { getQuantity: 1 }),
+  'PromotionInput.getQuantity': promotion('BUY_X_GET_Y', 'getQuantity', itself, { buyQuantity: 1 }),
+  'PromotionInput.productIds': by('savePromotion', 'input.productIds', (count) => items(count, () => randomUUID())),
+  'PromotionInput.categoryIds': by('savePromotion', 'input.categoryIds', (count) => items(count, () => randomUUID())),
+  'PromotionInput.minimumSubtotal': by('savePromotion', 'input.minimumSubtotal', cents),
+  'PromotionInput.usageLimit': by('savePromotion', 'input.usageLimit', itself),
+  'PromotionInput.usagePerCustomer': by('savePromotion', 'input.usagePerCustomer', itself),
   'Mutation.updateOrderRemark(remark:)': by('updateOrderRemark', 'remark', text),
   'Mutation.cancelOrder(reason:)': by('cancelOrder', 'reason', text),
   'Mutation.fulfilOrder(trackingNumber:)': by('fulfilOrder', 'trackingNumber', text),

@@ -72,6 +72,7 @@ type Variables = Record<string, unknown>;
 /** Arguments with which each mutation succeeds; a new set each time. */
 const successes: Readonly<Record<string, (world: World) => Variables | Promise<Variables>>> = {
   placeOrder: ({ digitalId }) => ({ input: { currency: 'EUR', lines: [{ productId: digitalId, quantity: 1 }] } }),
+  savePromotion: () => ({ input: { name: 'Limit', kind: 'FREE_SHIPPING', active: false } }),
   updateOrderRemark: ({ open }) => ({ id: open.id, remark: 'Ring twice.' }),
   cancelOrder: async (world) => ({ id: (await freshOrder(world)).id }),
   archiveOrder: ({ paid }) => ({ id: paid.id }),

@@ -41,6 +41,7 @@ export function anOrder(change: Partial<Order> = {}): Order {
     cancelReason: null,
     archivedAt: null,
     remark: null,
+    hasHooks: false,
     advanceAt: null,
     advanceAttempts: 0,
     lapsesAt: null,

@@ -15,6 +15,7 @@ import { paymentHandlers } from '../../../subgraphs/order/consumers.ts';
 import type { OrderDeps } from '../../../subgraphs/order/deps.ts';
 import { entryHash, genesisHash } from '../../../subgraphs/order/domain/journal.ts';
 import { toJournalEntry } from '../../../subgraphs/order/journal-store.ts';
+import type { OrderType } from '../../../subgraphs/order/types/order-type.ts';
 import { type OrderSubgraph, createOrderSubgraph } from '../../../subgraphs/order/subgraph.ts';
 import { createProduct } from '../../../subgraphs/product/commands/create-product.ts';
 import type { CreateProductInput } from '../../../subgraphs/product/commands/create-product.ts';
@@ -85,7 +86,9 @@ const createSchema = async (prefix: string, name: string): Promise<string> => {
   return url.href;
 };
 
-export async function openOrderWorld(options: { env?: Record<string, string> } = {}): Promise<OrderWorld> {
+export async function openOrderWorld(
+  options: { env?: Record<string, string>; types?: readonly OrderType[] } = {},
+): Promise<OrderWorld> {
   const prefix = `o${randomBytes(6).toString('hex')}`;
   const redisUrl = new URL(String(process.env['TEST_REDIS_URL']));
   redisUrl.pathname = `/${redisDatabase}`;
@@ -105,7 +108,7 @@ export async function openOrderWorld(options: { env?: Record<string, string> } =
   let opening = true;
   const runtime: Runtime = { ...opened, now: () => new Date(Date.now() + (opening ? 0 : world.clockOffsetMs)) };
   const product = await createProductSubgraph(runtime);
-  const order = await createOrderSubgraph(runtime);
+  const order = await createOrderSubgraph(runtime, ...(options.types ?? []));
   await Promise.all([product.deps.db.migrate(), order.deps.db.migrate()]);
   const linkTo = (name: string): SubgraphLink =>
     name === 'order'
