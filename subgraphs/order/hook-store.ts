@@ -1,5 +1,5 @@
 import type { Sql } from '../shared/database/database.ts';
-import { changePrepared, prepare } from '../shared/database/tables.ts';
+import { change, prepare } from '../shared/database/tables.ts';
 import { idToBytes } from '../shared/values/ids.ts';
 import { tables } from './records.ts';
 import type { StoredOrder } from './stored-order.ts';
@@ -21,5 +21,5 @@ export async function saveNextCall(
   { id, version }: Pick<StoredOrder, 'id' | 'version'>,
   next: { readonly at: Date | null; readonly attempts: number },
 ): Promise<void> {
-  await changePrepared(sql, update, { id: idToBytes(id), version, advanceAt: next.at, attempts: next.attempts });
+  await change(sql, update, { id: idToBytes(id), version, advanceAt: next.at, attempts: next.attempts });
 }
