@@ -5,7 +5,7 @@ import { picture } from './look.ts';
 jest.setTimeout(240_000);
 
 describeInBrowser('GraphiQL in a browser', ({ open, openAs }) => {
-  test('it registers, places an order, starts to pay and watches it, from its examples', async () => {
+  test('[PG-3] it registers, places an order, starts to pay and watches it, from its examples', async () => {
     const { page, context, faults } = await open('/graphiql');
     const run = async (tab: string, answer: RegExp) => {
       await page.getByRole('tab', { name: tab }).click();

@@ -40,7 +40,7 @@ describeInBrowser('the staff view in a browser', ({ platform, open }) => {
     await context.close();
   });
 
-  test('an order shows its saga, is delivered and refunded, and its customer follows', async () => {
+  test('[PG-2] an order shows its saga, is delivered and refunded, and its customer follows', async () => {
     const customer = await logIn(platform(), buyer);
     const order = await placeOrder(platform(), customer, [{ productId: await productId('APRON-LINEN'), quantity: 1 }]);
     await pay(platform(), customer, order.id);
@@ -196,7 +196,7 @@ describeInBrowser('the staff view in a browser', ({ platform, open }) => {
     await Promise.all([first.context.close(), second.context.close()]);
   }); // prettier-ignore
 
-  test('the page of jobs asks staff to sign in, refuses others, and shows the jobs', async () => {
+  test('[LL-12] the page of jobs asks staff to sign in, refuses others, and shows the jobs', async () => {
     const { page, context, faults } = await open('/jobs');
     const enter = async ({ mobile, password }: { mobile: string; password: string }) => {
       await page.getByLabel('Mobile').fill(mobile);

@@ -31,7 +31,7 @@ async function payWith(page: Page, card: string): Promise<void> {
 const paid = (page: Page) => page.getByRole('heading', { name: /^(Paid|Completed)$/ }).waitFor();
 
 describeInBrowser('the storefront in a browser', ({ platform, open }) => {
-  test('a customer registers, orders, pays with 4242… and sees the order paid without a reload; a second tab follows', async () => {
+  test('[OB-6] [PG-1] a customer registers, orders, pays with 4242… and sees the order paid without a reload; a second tab follows', async () => {
     const { page, context, faults } = await open('/');
     await page.getByText('120 in stock').waitFor();
     expect(await look(page, 'shop')).toEqual([]);

@@ -17,7 +17,7 @@ import {
 import { type Fate, startHttpProxy } from './http-proxy.ts';
 import { until } from '../support/until.ts';
 
-/** The three demonstrations of the go-zero mall (GM-10), with a network between order and product that can fail. */
+/** The three demonstrations of the go-zero mall [GM-10], with a network between order and product that can fail. */
 describe('placing an order and taking its stock is one distributed transaction', () => {
   let platform: Platform;
   let proxy: { port: number; close(): Promise<void> };
@@ -51,7 +51,7 @@ describe('placing an order and taking its stock is one distributed transaction',
     await proxy?.close();
   }, 60_000);
 
-  test('success: the stock goes from one to none', async () => {
+  test('[GM-10] success: the stock goes from one to none', async () => {
     const product = await createProduct(platform, staff, { onHand: 1 });
     const { id } = await placeOrder(platform, buyer, [{ productId: product.id, quantity: 1 }]);
     expect((await readOrder(platform, buyer, id)).saga).toMatchObject({
@@ -61,7 +61,7 @@ describe('placing an order and taking its stock is one distributed transaction',
     expect(await stockOf(platform, staff, product.id)).toEqual({ onHand: 1, allocated: 1, available: 0 });
   });
 
-  test('out of stock: the order fails and its compensation has nothing to undo', async () => {
+  test('[GM-10] out of stock: the order fails and its compensation has nothing to undo', async () => {
     const product = await createProduct(platform, staff, { onHand: 0 });
     const { placeOrder: payload } = dataOf(
       await tryPlaceOrder(platform, buyer, [{ productId: product.id, quantity: 1 }]),
@@ -75,7 +75,7 @@ describe('placing an order and taking its stock is one distributed transaction',
     expect(await stockOf(platform, staff, product.id)).toEqual({ onHand: 0, allocated: 0, available: 0 });
   });
 
-  test('failure after the action was committed: the order fails and the stock is given back', async () => {
+  test('[GM-10] failure after the action was committed: the order fails and the stock is given back', async () => {
     const product = await createProduct(platform, staff, { onHand: 1 });
     reserving = 'lose the reply';
     const { placeOrder: payload } = dataOf(

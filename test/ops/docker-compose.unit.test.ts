@@ -40,7 +40,7 @@ const environmentOf = (service: Service): Record<string, string> =>
   );
 
 describe('docker-compose.yml', () => {
-  test('starts the databases, the one-shot set-up and every process of --split', () => {
+  test('[GM-12] starts the databases, the one-shot set-up and every process of --split', () => {
     expect(Object.keys(services)).toEqual(
       expect.arrayContaining([
         'mysql',

@@ -10,7 +10,7 @@ const faultEveryMs = 2_000;
 const timeoutMs = 300_000;
 
 test(
-  'torture: two of every process, 24 faults of 21 kinds in 45 s, and every promise is kept',
+  '[OP-4] torture: two of every process, 24 faults of 21 kinds in 45 s, and every promise is kept',
   async () => {
     const lines: string[] = [];
     const report = await torture({

@@ -74,7 +74,7 @@ describe('bad input is a typed error and changes nothing', () => {
     ['a remark of 1,025 characters', () => ({ lines: [line(1)], remark: 'r'.repeat(1_025) }), 'VALIDATION'],
     ['a field that does not exist', () => ({ lines: [line(1)], discount: 100 }), 'BAD_USER_INPUT'],
   ];
-  test.each(placements)('placeOrder with %s', async (_, input, code) => {
+  test.each(placements)('[GM-4] placeOrder with %s', async (_, input, code) => {
     const before = await stockOf(platform, staff, product.id);
     const { lines, ...options } = input();
     expect(refusal(await tryPlaceOrder(platform, buyer, lines, options))).toBe(code);

@@ -110,7 +110,7 @@ async function tell(type: string, object: StripeObject, signing: { secret?: stri
 }
 
 describe('Stripe', () => {
-  test('gives money back from its dashboard: the order and its journal follow, a part and then the rest', async () => {
+  test('[AP-6] gives money back from its dashboard: the order and its journal follow, a part and then the rest', async () => {
     stripe.webhooks.copies = 3;
     const { orderId, intent } = await paidByStripe();
     const first = stripe.books.refundInDashboard(intent, 230);

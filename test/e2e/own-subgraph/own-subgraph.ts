@@ -48,7 +48,7 @@ export function walkThrough(shape: Shape): void {
     );
   const page = () => platform.gql('query ($id: ID!) { product(id: $id) { name rating reviews { stars } } }', { id: productId }); // prettier-ignore
 
-  test('a buyer reviews a product, and the product has the review', async () => {
+  test('[OP-3] a buyer reviews a product, and the product has the review', async () => {
     expect(dataOf(await page())).toEqual({ product: { name: 'Lamp', rating: null, reviews: [] } });
     const product = { name: 'Lamp', rating: 5 };
     expect(await addReview(5)).toEqual({ addReview: { stars: 5, author: { name: 'Rita Reader' }, product } });

@@ -48,7 +48,7 @@ const rename = (id: string, version: number, name: string) =>
   );
 
 describe('answers to anonymous product queries', () => {
-  test('are kept, say so in their headers, and are new at once after every change of what they show', async () => {
+  test('[GM-11] are kept, say so in their headers, and are new at once after every change of what they show', async () => {
     const { id } = await createProduct(platform, staff, { onHand: 5 });
     const other = await createProduct(platform, staff, { onHand: 5 });
     expect(await askTillHit(page, { id })).toMatchObject({

@@ -23,7 +23,7 @@ describe('money of the shop', () => {
     await creditWallet(platform, staff, buyer, amountMinor);
     return buyer;
   }
-  test('pays a prepaid order within its placing: paid with the answer, its stock sold', async () => {
+  test('[ZO-3] pays a prepaid order within its placing: paid with the answer, its stock sold', async () => {
     const product = await createProduct(platform, staff, { priceMinor: 1_250, onHand: 5 });
     const buyer = await richBuyer(3_000);
     const order = await placeOrder(platform, buyer, [{ productId: product.id, quantity: 2 }], { type: 'PREPAY' });
@@ -35,7 +35,7 @@ describe('money of the shop', () => {
     await until(async () => (await stockOf(platform, staff, product.id)).onHand === 3, { what: 'the sale of the stock' });
   });
 
-  test('of which there is too little fails a prepaid order with a reason, and gives its stock back', async () => {
+  test('[ZO-3] of which there is too little fails a prepaid order with a reason, and gives its stock back', async () => {
     const product = await createProduct(platform, staff, { priceMinor: 1_250, onHand: 5 });
     const buyer = await richBuyer(1_249);
     const { placeOrder: payload } = dataOf(await tryPlaceOrder(platform, buyer, [{ productId: product.id, quantity: 1 }], { type: 'PREPAY' }));
@@ -73,7 +73,7 @@ describe('money of the shop', () => {
     expect(await walletOf(platform, buyer)).toEqual({ balance: 0, held: 0 });
   }, 30_000);
 
-  test('pays a part of an order, and a card the rest, after one that was declined', async () => {
+  test('[ZO-2] pays a part of an order, and a card the rest, after one that was declined', async () => {
     const product = await createProduct(platform, staff, { priceMinor: 5_000 });
     const buyer = await richBuyer(3_000);
     const { id } = await placeOrder(platform, buyer, [{ productId: product.id, quantity: 1 }]);

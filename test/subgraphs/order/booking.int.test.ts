@@ -77,7 +77,7 @@ const night = async (productId: string) => {
 };
 
 describe('booking', () => {
-  test('holds the nights, is priced by the server and keeps what was bought as it was', async () => {
+  test('[LL-1] [LL-3] [LL-4] holds the nights, is priced by the server and keeps what was bought as it was', async () => {
     const productId = await room(2);
     const { id, number } = await book(productId, buyer, { quantity: 2, guests: 3, addOns: ['BREAKFAST'] });
     expect(isNumber(number, 'BO')).toBe(true);
@@ -120,7 +120,7 @@ describe('booking', () => {
     expect(await night(productId)).toEqual({ held: 3, sold: 0 });
   });
 
-  test('breaking a rule is refused with the field, by the date of the shop', async () => {
+  test('[LL-2] breaking a rule is refused with the field, by the date of the shop', async () => {
     const productId = await room();
     const pathOf = async (change: Record<string, unknown>) =>
       (await tryBooking([stay(productId, change)])).userErrors.map(({ code, path }: { code: string; path: string[] }) => `${code} ${path.at(-1)}`); // prettier-ignore
@@ -176,7 +176,7 @@ describe('booking', () => {
 });
 
 describe('nights that are not paid for', () => {
-  test('go back when the time to pay is over; paid ones are left alone', async () => {
+  test('[LL-8] go back when the time to pay is over; paid ones are left alone', async () => {
     const productId = await room(2);
     const [unpaid, paid] = [await book(productId), await book(productId)];
     await pay(paid.id);
@@ -208,7 +208,7 @@ describe('nights that are not paid for', () => {
 });
 
 describe('the confirmation code', () => {
-  test('is shown to the buyer alone, once paid', async () => {
+  test('[LL-6] is shown to the buyer alone, once paid', async () => {
     const { id } = await book(await room());
     expect((await read(id)).confirmationCode).toBeNull();
     await pay(id);
@@ -221,7 +221,7 @@ describe('the confirmation code', () => {
     expect(JSON.stringify(await world.rows('select * from order_event where order_id = ?', [idToBytes(id)]))).not.toContain(await codeOf(id)); // prettier-ignore
   });
 
-  test('completes the order by its seller, and once more does nothing', async () => {
+  test('[LL-6] completes the order by its seller, and once more does nothing', async () => {
     const { id, number } = await book(await room());
     await pay(id);
     const code = await codeOf(id);

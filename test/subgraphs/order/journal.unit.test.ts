@@ -48,7 +48,7 @@ describe('the hash chain', () => {
     expect(firstBroken(chain(life))).toBeNull();
   });
 
-  test('begins at 32 zero bytes and is SHA-256 all along', () => {
+  test('[ZO-6] begins at 32 zero bytes and is SHA-256 all along', () => {
     expect(genesisHash).toEqual(Buffer.alloc(32));
     for (const entry of chain(life)) expect(entry.hash).toHaveLength(32);
   });
@@ -79,7 +79,7 @@ describe('the hash chain', () => {
     expect(firstBroken(entries)).toBe(1);
   });
 
-  test('breaks when an entry was removed, doubled or moved', () => {
+  test('[ZO-6] breaks when an entry was removed, doubled or moved', () => {
     const [one, two, three, four, five] = chain(life) as [JournalEntry, JournalEntry, JournalEntry, JournalEntry, JournalEntry]; // prettier-ignore
     expect(firstBroken([one, three, four, five])).toBe(3);
     expect(firstBroken([one, two, two, three, four, five])).toBe(2);

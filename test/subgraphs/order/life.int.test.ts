@@ -251,7 +251,7 @@ describe('fulfilling', () => {
 describe('[OB-4] delivery of orders that need nobody', () => {
   const advance = (deps: OrderDeps = world.deps) => advanceOrders(deps);
 
-  test('a digital order goes on to COMPLETED, once, however often it is advanced', async () => {
+  test('[ZO-8] a digital order goes on to COMPLETED, once, however often it is advanced', async () => {
     const { id } = await placeDigital();
     await world.paymentEvent(world.succeeded(id));
     await Promise.all([advance(), advance(), advance()]);
@@ -262,7 +262,7 @@ describe('[OB-4] delivery of orders that need nobody', () => {
     expect((await dueEvents(id)).filter(({ type }) => type === 'order.completed')).toHaveLength(1);
   });
 
-  test('goes on where a crash left it, in PROCESSING', async () => {
+  test('[ZO-4] goes on where a crash left it, in PROCESSING', async () => {
     const { id } = await placeDigital();
     await world.paymentEvent(world.succeeded(id));
     const crash = new Error('killed');
@@ -274,7 +274,7 @@ describe('[OB-4] delivery of orders that need nobody', () => {
     expect(await read(id)).toMatchObject({ state: 'COMPLETED' });
   });
 
-  test('a failing delivery is postponed with back-off, then NEEDS_ATTENTION, and resolved by staff', async () => {
+  test('[ZO-9] a failing delivery is postponed with back-off, then NEEDS_ATTENTION, and resolved by staff', async () => {
     const { id } = await placeDigital();
     await world.paymentEvent(world.succeeded(id));
     const failing = { ...world.deps, types: registerOrderTypes(standard, { ...digital, deliver: async () => { throw new Error('the licence server is down'); } }) }; // prettier-ignore
@@ -320,7 +320,7 @@ describe('remark, note and archive', () => {
   const note = (id: string, text: string, open: boolean, viewer = staff) =>
     change(viewer, 'addOrderNote', '$id: ID!, $note: String!, $open: Boolean', 'id: $id, note: $note, public: $open', { id, note: text, open }); // prettier-ignore
 
-  test('a remark is changed under its version, until the order is closed', async () => {
+  test('[GM-3] a remark is changed under its version, until the order is closed', async () => {
     const { id } = await world.place(buyer);
     expect(await remark(id, 'Ring twice', { version: 2 })).toMatchObject({ order: { remark: 'Ring twice', version: 3 } }); // prettier-ignore
     expect(await remark(id, 'Ring once', { version: 2 })).toMatchObject({ userErrors: [{ __typename: 'ConflictError', expectedVersion: 2, actualVersion: 3 }] }); // prettier-ignore
@@ -351,7 +351,7 @@ describe('remark, note and archive', () => {
     expect(await notes(buyer)).toEqual([[3, null], [4, { note: 'We will call again', public: true }]]); // prettier-ignore
   });
 
-  test('an order that is over is put away; my orders leave it out unless asked for by number', async () => {
+  test('[GM-3] an order that is over is put away; my orders leave it out unless asked for by number', async () => {
     const viewer = userViewer();
     const { id, number } = await world.place(viewer);
     expect(await archive(id, viewer)).toMatchObject({ userErrors: [{ code: 'ORDER_STATE' }] });

@@ -31,7 +31,7 @@ const postpone = (id: string) =>
   world.rows('update orders set expires_at = ? where id = ?', [new Date(Date.now() + 60_000), idToBytes(id)]);
 
 describe('orderEvents', () => {
-  test('gives the history after afterSeq, then what happens, without a gap', async () => {
+  test('[LL-10] gives the history after afterSeq, then what happens, without a gap', async () => {
     const { id } = await world.place(buyer);
     const events = await watch(id, 0);
     expect([(await next(events)).event.type, (await next(events)).event.type]).toEqual(['OrderPlaced', 'StockReserved']); // prettier-ignore
@@ -143,7 +143,7 @@ describe('with the background work running', () => {
     expect(await world.rows('select type, attempts, error from dead_letter')).toMatchObject([{ type: 'payment.succeeded', attempts: 5, error: 'payment.succeeded in USD for an order in EUR' }]); // prettier-ignore
   });
 
-  test('staff see the dead letters and replay them: one fails again until its cause is mended, then it is handled once', async () => {
+  test('[OB-7] staff see the dead letters and replay them: one fails again until its cause is mended, then it is handled once', async () => {
     const { id } = await world.place(buyer);
     await postpone(id);
     await publish(world.succeeded(id, { currency: 'USD' }));
@@ -178,7 +178,7 @@ describe('with the background work running', () => {
     await expect(letters(buyer)).rejects.toThrow('FORBIDDEN');
   });
 
-  test('an unpaid order expires by itself within two seconds of its deadline, and its stock comes back', async () => {
+  test('[LL-8] an unpaid order expires by itself within two seconds of its deadline, and its stock comes back', async () => {
     const productId = await world.make(1);
     const { id } = await world.place(buyer, { lines: [{ productId, quantity: 1 }] });
     await until(async () => (await world.stock(productId)).allocated === 0, { timeoutMs: 8_000 });

@@ -109,7 +109,7 @@ describe('every command in every state', () => {
     for (const state of terminalStates) expect(transitions[state]).toEqual([]);
   });
 
-  test('only the transition table decides what an event may follow', () => {
+  test('[OB-3] only the transition table decides what an event may follow', () => {
     const events: OrderEvent[] = [
       { type: 'StockReserved' }, { type: 'PlacingFailed', reason: 'OUT_OF_STOCK', detail: null }, { type: 'OrderExpired' },
       { type: 'OrderCancelled', reason: 'CUSTOMER', note: null }, { type: 'ProcessingStarted' }, { type: 'OrderCompleted' }, { type: 'OrderRedeemed' }, { type: 'OrderLapsed' }, { type: 'AttentionNeeded', error: '' },

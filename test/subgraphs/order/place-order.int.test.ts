@@ -22,8 +22,8 @@ const place = (lines: unknown[], change: Record<string, unknown> = {}, key = new
 const ordersOf = async (viewer: typeof buyer): Promise<number> =>
   Number((await world.rows('select count(*) n from orders where customer_id = ?', [idToBytes(viewer.userId)]))[0]?.['n']); // prettier-ignore
 
-describe('success (GM-10)', () => {
-  test('takes the last unit: stock 1 → 0, order payable, saga succeeded', async () => {
+describe('success [GM-10]', () => {
+  test('[GM-10] takes the last unit: stock 1 → 0, order payable, saga succeeded', async () => {
     const productId = await world.make(1);
     const payload = await place([{ productId, quantity: 1 }]);
     expect(payload).toMatchObject({
@@ -41,7 +41,7 @@ describe('success (GM-10)', () => {
     }); // prettier-ignore
   });
 
-  test('merges equal lines and takes the stock of lines that differ by extras in one go', async () => {
+  test('[OB-1] merges equal lines and takes the stock of lines that differ by extras in one go', async () => {
     const addOns = [{ code: 'WRAP', name: 'Gift wrap', unitPrice: { amount: 200, currency: 'EUR' }, perPerson: false, perNight: false }]; // prettier-ignore
     const productId = await world.make(10, { addOns });
     const lines = [{ productId, quantity: 1 }, { productId, quantity: 2, addOns: ['WRAP'] }, { productId, quantity: 3 }]; // prettier-ignore
@@ -53,8 +53,8 @@ describe('success (GM-10)', () => {
   });
 });
 
-describe('out of stock (GM-10)', () => {
-  test('the order is FAILED, the answer tells what is left, and the compensation did nothing', async () => {
+describe('out of stock [GM-10]', () => {
+  test('[OB-2] the order is FAILED, the answer tells what is left, and the compensation did nothing', async () => {
     const [plenty, short] = [await world.make(10), await world.make(2)];
     const key = newId();
     const lines = [{ productId: plenty, quantity: 3 }, { productId: short, quantity: 5 }]; // prettier-ignore
@@ -151,7 +151,7 @@ describe('idempotency', () => {
 });
 
 describe("the client's own reference", () => {
-  test('placing twice with it is one order, whatever the keys', async () => {
+  test('[ZO-7] placing twice with it is one order, whatever the keys', async () => {
     const viewer = userViewer();
     const productId = await world.make(5);
     const change = { clientReference: 'basket 7' };
@@ -236,7 +236,7 @@ describe('bad input changes nothing', () => {
   });
 });
 
-test('what was bought stays as it was when the product changes', async () => {
+test('[LL-4] what was bought stays as it was when the product changes', async () => {
   const productId = await world.make(5, { subtitle: 'Dark', cover: 'https://example.com/beans.svg' });
   const { order } = await place([{ productId, quantity: 1 }]);
   await world.productRows("update product set name = 'Tea', price_minor = 1 where id = ?", [idToBytes(productId)]);

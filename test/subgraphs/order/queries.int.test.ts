@@ -66,7 +66,7 @@ describe('lists', () => {
       expect(seen).toEqual(idsOf(all));
     });
 
-  test('are filtered by every condition', async () => {
+  test('[LL-9] are filtered by every condition', async () => {
     const [first, second] = orders as [Ordered, Ordered];
     const found = async (filter: object) => idsOf(await list(buyer, 'myOrders', { first: 100, filter }));
     expect(await found({ number: first.number })).toEqual([first.id]);

@@ -58,7 +58,7 @@ const down =
     return next();
   };
 
-describe('failure after the action committed (GM-10)', () => {
+describe('failure after the action committed [GM-10]', () => {
   test('the order is FAILED, the stock restored, the saga COMPENSATED', async () => {
     const productId = await world.make(1);
     world.intercept = loseReplies('ReserveStock');

@@ -28,7 +28,7 @@ const succeededEvents = (orderId: string) =>
   ]);
 
 describe('a payment', () => {
-  test('is created, confirmed with a card, and settled by the webhook', async () => {
+  test('[GM-5] is created, confirmed with a card, and settled by the webhook', async () => {
     const buyer = user();
     const order = world.orders.add({ customerId: buyer.userId });
     const payment = await create(world, buyer, order.id);

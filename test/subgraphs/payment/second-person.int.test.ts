@@ -116,7 +116,7 @@ describe('more than one person may give', () => {
     expect(codes(await credit(operator, another, limit))).toBe('done');
   });
 
-  test('is refunded once an administrator sends the same request, once', async () => {
+  test('[PM-4] is refunded once an administrator sends the same request, once', async () => {
     const buyer = user();
     const orderId = world.orders.add({ customerId: buyer.userId, balanceDueMinor: limit + 5 }).id;
     const payment = await create(world, buyer, orderId);

@@ -202,7 +202,7 @@ describe('a webhook', () => {
     expect(await post(body)).toEqual({ status: 400, code: 'BODY_UNREADABLE' });
   });
 
-  test('of more than 64 KiB is refused, of 64 KiB is read', async () => {
+  test('[OB-5] of more than 64 KiB is refused, of 64 KiB is read', async () => {
     expect(await post('x'.repeat(64 * 1024 + 1))).toEqual({ status: 413, code: 'BODY_TOO_LARGE' });
     expect(await post('x'.repeat(64 * 1024))).toEqual({ status: 400, code: 'BODY_UNREADABLE' });
   });

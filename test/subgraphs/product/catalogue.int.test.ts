@@ -239,7 +239,7 @@ describe('updateProduct', () => {
 });
 
 describe('removeProduct', () => {
-  test('archives: gone for customers, there for staff and the seller, and again is a success', async () => {
+  test('[GM-2] archives: gone for customers, there for staff and the seller, and again is a success', async () => {
     const product = await world.make({}, merchant);
     for (const _ of [1, 2]) {
       const { data } = await world.run(merchant, remove, { id: product.id });

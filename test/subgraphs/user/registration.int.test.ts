@@ -24,7 +24,7 @@ const input = (given: Record<string, unknown> = {}) => ({
 const codes = (payload: { userErrors: { code: string }[] }): string[] => payload.userErrors.map(({ code }) => code);
 
 describe('register', () => {
-  test('makes a customer who is signed in at once', async () => {
+  test('[LL-11] [GM-1] makes a customer who is signed in at once', async () => {
     const mobile = newMobile();
     const { data, errors } = await platform.run(registerMutation, {
       input: input({ mobile, gender: 'FEMALE', nickname: 'Amazing Grace' }),
@@ -46,7 +46,7 @@ describe('register', () => {
     expect(data.register.tokens.refreshToken).toMatch(/^[A-Za-z0-9_-]{43}$/);
   });
 
-  test('stores the password as argon2id and no token at all', async () => {
+  test('[GM-1] stores the password as argon2id and no token at all', async () => {
     const person = await registerPerson(platform);
     const [row] = await platform.sql('select password_hash from user_password where user_id = unhex(?)', [
       person.id.replaceAll('-', ''),

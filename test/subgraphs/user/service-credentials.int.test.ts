@@ -29,7 +29,7 @@ beforeEach(() => {
 });
 
 describe('issueServiceCredential', () => {
-  test('gives a token that the service accepts, and keeps only its hash', async () => {
+  test('[GM-6] gives a token that the service accepts, and keeps only its hash', async () => {
     const { token, credential } = await issue({ app, service: 'user' });
     expect(credential).toMatchObject({ app, service: 'user', strict: true, rotatedAt: null, revokedAt: null });
     expect(await inRedis('user', app)).toBe(sha256(token));

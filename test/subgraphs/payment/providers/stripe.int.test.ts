@@ -71,7 +71,7 @@ describe('stripe', () => {
     expect(data.cancelPayment).toMatchObject({ payment: null, userErrors: [{ code: 'PROVIDER_REFUSED', provider: 'stripe' }] }); // prettier-ignore
   });
 
-  test('a completed session that is not paid counts for nothing', async () => {
+  test('[OB-5] a completed session that is not paid counts for nothing', async () => {
     const { payment } = await create({ returnUrl });
     const { books } = stripe.server;
     const session = {

@@ -74,7 +74,7 @@ describe('the barrier', () => {
   });
 });
 
-test('whatever comes in whatever order, commits or rolls back: done at most once, undone only when done, never done after undone', async () => {
+test('[GM-9] whatever comes in whatever order, commits or rolls back: done at most once, undone only when done, never done after undone', async () => {
   const step = fc.record({ op: fc.constantFrom('action', 'compensation'), commits: fc.boolean() });
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 6 }), async (steps) => {

@@ -57,7 +57,7 @@ describe('numbers', () => {
   const at = new Date('2026-11-21T23:59:59Z');
   const seeds = fc.uint8Array({ minLength: 8, maxLength: 8 });
 
-  test('carry prefix, UTC date and a check character', () => {
+  test('[LL-5] carry prefix, UTC date and a check character', () => {
     fc.assert(
       fc.property(seeds, (seed) => {
         const number = newNumber('SO', at, seed);
