@@ -17,7 +17,7 @@ export type Cost = (variables: Variables) => Measured;
 
 type Count = (variables: Variables) => number;
 type Node = {
-  /** The field's own `first`. */
+  /** The field's own `first` or `last`. */
   readonly pageSize: Count | null;
   /** How long its list can be: a number, or as long as the page around it is; 1 for what is no list. */
   readonly length: number | 'page around';
@@ -46,8 +46,13 @@ export function compileCost(
   function pageSizeOf(node: FieldNode, field: GraphQLField<unknown, unknown> | undefined): Count | null {
     const defined = field?.args.find((argument) => argument.name === 'first');
     if (!defined) return null;
-    const otherwise = count(defined.defaultValue);
-    const value = node.arguments?.find((argument) => argument.name.value === 'first')?.value;
+    const first = argumentOf(node, 'first', count(defined.defaultValue));
+    // A page from the end has its size from `last`; who gives both is refused by the resolver.
+    const last = field?.args.some(({ name }) => name === 'last') ? argumentOf(node, 'last', 0) : null;
+    return last === null ? first : (variables) => last(variables) || first(variables);
+  }
+  function argumentOf(node: FieldNode, argument: string, otherwise: number): Count {
+    const value = node.arguments?.find(({ name }) => name.value === argument)?.value;
     if (value?.kind === Kind.INT) return () => count(Number(value.value));
     if (value?.kind !== Kind.VARIABLE) return () => otherwise;
     isConstant = false;

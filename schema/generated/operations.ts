@@ -169,6 +169,14 @@ export type OrderFilter = {
   totalMin?: number | null | undefined;
   /** Total of at most so many minor units. */
   totalMax?: number | null | undefined;
+  /** Last changed at or after. */
+  updatedFrom?: string | null | undefined;
+  /** Last changed before. */
+  updatedTo?: string | null | undefined;
+  /** True: paid, and something of it is to be shipped. False: all others. */
+  needsFulfilment?: boolean | null | undefined;
+  /** Of customers whose name or mobile number begins with this, as `users(query:)` finds them (staff). With more than 500 of them it is BAD_USER_INPUT: type more. */
+  customerQuery?: string | null | undefined;
 };
 
 /** One product to buy. Lines with the same product and add-ons are merged, but for stays. */

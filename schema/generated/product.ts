@@ -39,11 +39,11 @@ export type MoneyInput = {
 
 /** Where a page of a list stands. */
 export type PageInfo = {
-  /** True when more follow after `endCursor`. */
+  /** True when more follow after `endCursor`; of a page asked for with `last`, when it was asked for with `before`. */
   hasNextPage: Scalars['Boolean']['output'];
-  /** True when the page was asked for with `after`. */
+  /** True when the page was asked for with `after`; of a page asked for with `last`, when more come before `startCursor`. */
   hasPreviousPage: Scalars['Boolean']['output'];
-  /** Cursor of the first edge; null on an empty page. */
+  /** Cursor of the first edge, for the `before` of the page in front of it where the list takes that; null on an empty page. */
   startCursor?: Maybe<Scalars['String']['output']>;
   /** Cursor of the last edge, for the next page's `after`; null on an empty page. */
   endCursor?: Maybe<Scalars['String']['output']>;

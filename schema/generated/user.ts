@@ -66,11 +66,11 @@ export type PostalAddressInput = {
 
 /** Where a page of a list stands. */
 export type PageInfo = {
-  /** True when more follow after `endCursor`. */
+  /** True when more follow after `endCursor`; of a page asked for with `last`, when it was asked for with `before`. */
   hasNextPage: Scalars['Boolean']['output'];
-  /** True when the page was asked for with `after`. */
+  /** True when the page was asked for with `after`; of a page asked for with `last`, when more come before `startCursor`. */
   hasPreviousPage: Scalars['Boolean']['output'];
-  /** Cursor of the first edge; null on an empty page. */
+  /** Cursor of the first edge, for the `before` of the page in front of it where the list takes that; null on an empty page. */
   startCursor?: Maybe<Scalars['String']['output']>;
   /** Cursor of the last edge, for the next page's `after`; null on an empty page. */
   endCursor?: Maybe<Scalars['String']['output']>;
@@ -417,6 +417,8 @@ export type Query = {
   users: UserConnection;
   /** Which app may call which service, those that were revoked included. Administrators only (FORBIDDEN). */
   serviceCredentials: Array<ServiceCredential>;
+  /** Ids of the newest users whose name or mobile number begins with this, as `users` finds them. For services only. */
+  userIds: Array<Scalars['ID']['output']>;
   /**
    * Addresses of a customer's book, for orders: those with these ids, or the default ones for ids that are left out. An id that
    * is not of this customer's book gives null. For services only.
@@ -434,6 +436,12 @@ export type QueryUsersArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   after?: InputMaybe<Scalars['String']['input']>;
   query?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** What can be asked. */
+export type QueryUserIdsArgs = {
+  query: Scalars['String']['input'];
+  first: Scalars['Int']['input'];
 };
 
 /** What can be asked. */
@@ -1037,6 +1045,12 @@ export type QueryResolvers<
   user?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType, RequireFields<QueryUserArgs, 'id'>>;
   users?: Resolver<ResolversTypes['UserConnection'], ParentType, ContextType, RequireFields<QueryUsersArgs, 'first'>>;
   serviceCredentials?: Resolver<Array<ResolversTypes['ServiceCredential']>, ParentType, ContextType>;
+  userIds?: Resolver<
+    Array<ResolversTypes['ID']>,
+    ParentType,
+    ContextType,
+    RequireFields<QueryUserIdsArgs, 'query' | 'first'>
+  >;
   customerAddresses?: Resolver<
     ResolversTypes['CustomerAddresses'],
     ParentType,

@@ -24,6 +24,10 @@ export type OrderFilter = {
   readonly placedTo?: Date | null;
   readonly totalMin?: number | null;
   readonly totalMax?: number | null;
+  readonly updatedFrom?: Date | null;
+  readonly updatedTo?: Date | null;
+  readonly needsFulfilment?: boolean | null;
+  readonly customerQuery?: string | null;
 };
 /** Whose orders: one customer's without the archived ones unless asked for by number, or everybody's. */
 export type OrderScope = { readonly customerId: string } | 'all';
@@ -33,6 +37,8 @@ export type OrderSelection = {
   readonly filter: OrderFilter;
   /** When: past its deadline an unpaid order is EXPIRED. */
   readonly at: Date;
+  /** Whom the filter's `customerQuery` finds; null where it asks for nobody. */
+  readonly customerIds?: readonly string[] | null;
 };
 export type SortColumn = 'placed_at' | 'updated_at' | 'total_minor' | 'number';
 
@@ -44,7 +50,7 @@ const none: Condition = raw<SqlBool>`false`;
 
 /** Throws BAD_USER_INPUT. */
 const selected =
-  ({ scope, filter, at }: OrderSelection) =>
+  ({ scope, filter, at, customerIds }: OrderSelection) =>
   (eb: Conditions): Condition => {
     const conditions: Condition[] = [];
     const oneOf = <Column extends 'payment_status' | 'fulfilment_status' | 'type'>(
@@ -73,8 +79,19 @@ const selected =
     if (filter.placedTo) conditions.push(eb('placed_at', '<', filter.placedTo));
     if (filter.totalMin !== null && filter.totalMin !== undefined) conditions.push(eb('total_minor', '>=', filter.totalMin)); // prettier-ignore
     if (filter.totalMax !== null && filter.totalMax !== undefined) conditions.push(eb('total_minor', '<=', filter.totalMax)); // prettier-ignore
+    if (filter.updatedFrom) conditions.push(eb('updated_at', '>=', filter.updatedFrom));
+    if (filter.updatedTo) conditions.push(eb('updated_at', '<', filter.updatedTo));
+    if (filter.needsFulfilment === true) conditions.push(needsFulfilment(eb));
+    if (filter.needsFulfilment === false) conditions.push(eb.not(needsFulfilment(eb)));
+    if (customerIds) conditions.push(customerIds.length === 0 ? none : eb('customer_id', 'in', customerIds.map(idToBytes))); // prettier-ignore
     return eb.and(conditions);
   };
+
+const needsFulfilment = (eb: Conditions): Condition =>
+  eb.and([
+    eb('state', 'in', ['PAID', 'PROCESSING']),
+    eb('fulfilment_status', 'in', ['UNFULFILLED', 'PARTIALLY_FULFILLED']),
+  ]);
 
 const hasProduct = (eb: Conditions, productId: string): Condition =>
   eb('id', 'in', tables.selectFrom('order_line').select('order_id').where('product_id', '=', idToBytes(productId)));

@@ -1,6 +1,7 @@
 import {
   type List,
   type Page,
+  type PageArguments,
   type PageRequest,
   foreignCursor,
   pageArguments,
@@ -18,18 +19,19 @@ import {
   countOrders,
   listOrders as readPage,
 } from './order-list-store.ts';
+import { customersOf } from './customers.ts';
+import type { OrderDeps } from './deps.ts';
 import { listSagas as readSagas } from './saga-store.ts';
 import type { StoredOrder } from './stored-order.ts';
 
 // What resolvers and subscriptions read as it is stored.
 export { type FeedEntry, feedHead, numberFeed, readFeed } from './feed-store.ts';
 export { readJournal } from './journal-store.ts';
+export { customersOf } from './customers.ts';
 export { type OrderFilter, matchingOrders } from './order-list-store.ts';
 
 export type OrderSort = { readonly by: 'PLACED_AT' | 'UPDATED_AT' | 'TOTAL' | 'NUMBER'; readonly descending: boolean };
-export type OrderListArguments = {
-  readonly first?: number | null;
-  readonly after?: string | null;
+export type OrderListArguments = PageArguments & {
   readonly filter?: OrderFilter | null;
   readonly sort?: OrderSort | null;
 };
@@ -62,28 +64,34 @@ export const orderList = (
 
 /** A page of orders; `totalCount` counts only when it is called. Throws BAD_USER_INPUT. */
 export async function listOrders(
-  sql: Sql,
+  deps: Pick<OrderDeps, 'db' | 'call' | 'now'>,
   scope: OrderScope,
   args: OrderListArguments,
-  at: Date,
+  traceId?: string,
 ): Promise<OrderConnection> {
+  const sql = deps.db.em();
   const sort = args.sort ?? newestFirst;
   const page = pageArguments(args, orderList(scope, args.filter, sort));
-  const selection = { scope, filter: args.filter ?? {}, at };
+  const filter = args.filter ?? {};
+  const selection = { scope, filter, at: deps.now(), customerIds: await customersOf(deps, { scope, filter, traceId }) };
   const orders = await readPage(sql, selection, {
     column: columns[sort.by],
-    descending: sort.descending,
-    beyond: page.after ? beyondOf(sort, page.after) : null,
+    descending: sort.descending !== page.isBackward,
+    beyond: beyondOf(sort, page),
     limit: page.first + 1,
   });
   return { ...toPage(orders, page, keyOf(sort)), totalCount: () => countOrders(sql, selection) };
 }
 
-/** Where a cursor of this sort stands. Throws BAD_USER_INPUT for one that is of no such list. */
-function beyondOf(sort: OrderSort, [value, id]: readonly unknown[]): Beyond {
+/** Where the cursor of a page stands; null without one. Throws BAD_USER_INPUT for one that is of no such list. */
+function beyondOf(sort: OrderSort, { after, before }: PageRequest): Beyond | null {
+  const key = after ?? before;
+  if (key === null) return null;
+  const [value, id]: readonly unknown[] = key;
   const isTime = sort.by === 'PLACED_AT' || sort.by === 'UPDATED_AT';
   const fits = sort.by === 'TOTAL' ? Number.isSafeInteger(value) : typeof value === 'string';
-  if (!fits || !isId(id) || (isTime && Number.isNaN(Date.parse(String(value))))) throw foreignCursor();
+  if (!fits || !isId(id) || (isTime && Number.isNaN(Date.parse(String(value)))))
+    throw foreignCursor(after === null ? 'before' : 'after');
   return { id, value: isTime ? new Date(String(value)) : (value as string | number) };
 }
 

@@ -89,6 +89,11 @@ export const OrderRecord = defineEntity({
     { name: 'orders_placed', properties: ['placedAt', 'id'] },
     { name: 'orders_updated', properties: ['updatedAt', 'id'] },
     { name: 'orders_due', properties: ['state', 'expiresAt'] },
+    { name: 'orders_state', properties: ['state', 'placedAt', 'id'] },
+    { name: 'orders_payment', properties: ['paymentStatus', 'placedAt', 'id'] },
+    { name: 'orders_delivery', properties: ['fulfilmentStatus', 'placedAt', 'id'] },
+    { name: 'orders_type', properties: ['type', 'placedAt', 'id'] },
+    { name: 'orders_total', properties: ['totalMinor', 'id'] },
   ],
   uniques: [{ name: 'orders_held_reference', properties: ['customerId', 'heldReference'] }],
 });

@@ -1,3 +1,5 @@
+import type { GraphQLResolveInfo } from 'graphql';
+import { givenPage } from '../shared/engine/given-arguments.ts';
 import { type UserViewer, type Viewer, isStaff, mayRead, requireStaff, requireUser } from '../shared/auth/viewer.ts';
 import { pageArguments, toPage } from '../shared/values/paging.ts';
 import { badUserInput, notFound } from '../shared/errors/errors.ts';
@@ -7,7 +9,13 @@ import { scalars } from '../shared/values/scalars.ts';
 import type { ResolverMap } from '../shared/engine/subgraph.ts';
 import type * as Schema from '../../schema/generated/order.ts';
 import { advanceOrder } from './commands/advance-order.ts';
-import { addOrderNote, archiveOrder, resolveAttention, updateOrderRemark } from './commands/annotate-order.ts';
+import {
+  addOrderNote,
+  archiveOrder,
+  resolveAttention,
+  unarchiveOrder,
+  updateOrderRemark,
+} from './commands/annotate-order.ts';
 import { cancelOrder } from './commands/cancel-order.ts';
 import { cancelFulfilment, fulfilOrder, markDelivered } from './commands/fulfil-order.ts';
 import { placeOrder } from './commands/place-order.ts';
@@ -39,6 +47,7 @@ import type { OrderType } from './types/order-type.ts';
 
 const owns = (viewer: Viewer, order: StoredOrder): boolean =>
   viewer.kind === 'user' && viewer.userId === order.customerId;
+const isLeftOut = (value: unknown): boolean => value === null || value === undefined;
 const amount = (minor: bigint | number, currency: string) => ({ amount: Number(minor), currency });
 const Query = {
   async order(_: unknown, { id, number }: Schema.QueryOrderArgs, { loaders, viewer }: OrderContext) {
@@ -54,11 +63,16 @@ const Query = {
     if (!order) throw noOrder();
     return order;
   },
-  myOrders: (_: unknown, args: Schema.QueryMyOrdersArgs, { deps, viewer }: OrderContext) =>
-    listOrders(deps.db.em(), { customerId: requireUser(viewer).userId }, args as OrderListArguments, deps.now()),
-  orders: (_: unknown, args: Schema.QueryOrdersArgs, { deps, viewer }: OrderContext) => {
+  myOrders: (_: unknown, args: Schema.QueryMyOrdersArgs, { deps, viewer }: OrderContext, info: GraphQLResolveInfo) =>
+    listOrders(deps, { customerId: requireUser(viewer).userId }, givenPage(args as OrderListArguments, info)),
+  orders: (
+    _: unknown,
+    args: Schema.QueryOrdersArgs,
+    { deps, viewer, traceId }: OrderContext,
+    info: GraphQLResolveInfo,
+  ) => {
     requireStaff(viewer);
-    return listOrders(deps.db.em(), 'all', args as OrderListArguments, deps.now());
+    return listOrders(deps, 'all', givenPage(args as OrderListArguments, info), traceId);
   },
   ...promotionQueries,
   orderTypes: (_: unknown, __: unknown, { deps }: OrderContext) => deps.types.all,
@@ -103,6 +117,8 @@ const Mutation = {
     cancelOrder(context.deps, asker(context), args),
   archiveOrder: (_: unknown, args: Schema.MutationArchiveOrderArgs, context: OrderContext) =>
     archiveOrder(context.deps, asker(context), args),
+  unarchiveOrder: (_: unknown, args: Schema.MutationUnarchiveOrderArgs, context: OrderContext) =>
+    unarchiveOrder(context.deps, asker(context), args),
   advanceOrder: (_: unknown, args: Schema.MutationAdvanceOrderArgs, context: OrderContext) =>
     advanceOrder(context.deps, asker(context), args),
   fulfilOrder: (_: unknown, args: Schema.MutationFulfilOrderArgs, context: OrderContext) =>
@@ -174,6 +190,7 @@ type PresentedLine = StoredLine & { readonly currency: string };
 
 const OrderLine = {
   product: (line: PresentedLine) => ({ __typename: 'Product', id: line.productId }),
+  seller: (line: PresentedLine) => line.sellerId && { __typename: 'User', id: line.sellerId },
   stayFrom: (line: PresentedLine) => line.stay?.from ?? null,
   stayTo: (line: PresentedLine) => line.stay?.to ?? null,
   nights: (line: PresentedLine) => line.stay && nightsOf(line.stay),
@@ -220,13 +237,20 @@ const SagaResolvers = {
 };
 
 const User = {
-  async orders(user: { id: string }, args: Schema.UserOrdersArgs, { deps, loaders, viewer }: OrderContext) {
+  async orders(
+    user: { id: string },
+    given: Schema.UserOrdersArgs,
+    { deps, loaders, viewer }: OrderContext,
+    info: GraphQLResolveInfo,
+  ) {
     if (!isId(user.id) || !mayRead(viewer, user.id)) throw notFound('There is no such user.');
-    const plain = !args.after && !args.filter;
-    if (!plain) return listOrders(deps.db.em(), { customerId: user.id }, args, deps.now());
+    const args = givenPage(given, info);
+    const { after, filter, last, before } = args;
+    const plain = !after && !filter && isLeftOut(last) && isLeftOut(before);
+    if (!plain) return listOrders(deps, { customerId: user.id }, args);
     const page = pageArguments({ first: args.first ?? 20 }, orderList({ customerId: user.id }));
     const rows = await loaders.newestOfCustomer.load({ customerId: user.id, limit: page.first + 1 });
-    const list = () => listOrders(deps.db.em(), { customerId: user.id }, { first: 1 }, deps.now());
+    const list = () => listOrders(deps, { customerId: user.id }, { first: 1 });
     return {
       ...toPage(rows, page, (order) => [order.placedAt.toISOString(), order.id]),
       totalCount: async () => (await list()).totalCount(),

@@ -69,6 +69,10 @@ const migrations: readonly NamedMigration[] = [
     name: '2026-12-01-order-types',
     load: async () => (await import('./migrations/2026-12-01-order-types.ts')).OrderTypesMigration,
   },
+  {
+    name: '2026-12-01-order-lists',
+    load: async () => (await import('./migrations/2026-12-01-order-lists.ts')).OrderListsMigration,
+  },
 ];
 
 /** The schema that this subgraph owns, for `ops/migrate.ts`. */

@@ -10,6 +10,7 @@ import type { FeedScope } from './feed.ts';
 import {
   type FeedEntry,
   type OrderFilter,
+  customersOf,
   feedHead,
   forReader,
   matchingOrders,
@@ -113,10 +114,12 @@ async function allOrders(
   context: OrderContext,
 ): Promise<AsyncIterableIterator<Told>> {
   requireStaff(context.viewer);
-  const { deps } = context;
+  const { deps, traceId } = context;
   const wanted = filter as OrderFilter | null | undefined;
+  // Whom a name finds when the stream begins.
+  const customerIds = await customersOf(deps, { scope: 'all', filter: wanted ?? {}, traceId });
   const matching = (orderIds: readonly string[]) =>
-    matchingOrders(deps.db.em(), orderIds, { scope: 'all', filter: wanted ?? {}, at: deps.now() });
+    matchingOrders(deps.db.em(), orderIds, { scope: 'all', filter: wanted ?? {}, at: deps.now(), customerIds });
   // A filter that can't be refuses the subscription, not its first event.
   if (wanted) await matching([]);
   return follow(context, {

@@ -29,6 +29,12 @@ export async function users(
   return { ...toPage(rows, page, (user) => [user.id]), totalCount: () => countUsers(deps.db.em(), filter) };
 }
 
+/** Ids of the newest `first` users that a query finds. */
+export const userIds = async (
+  deps: Pick<UserDeps, 'db'>,
+  { query, first }: { query: string; first: number },
+): Promise<string[]> => (await listUsers(deps.db.em(), { query }, { limit: first, after: null })).map(({ id }) => id);
+
 export type ListedCredential = ServiceCredential & { readonly lastUsedAt: Date | null };
 
 /** When each of these credentials was last accepted, from Redis; null where Redis doesn't know. */

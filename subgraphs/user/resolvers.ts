@@ -18,7 +18,7 @@ import type { UserContext } from './dependencies.ts';
 import type { ServiceCredential } from './domain/service-credential.ts';
 import type { ProfileInput, User } from './domain/user.ts';
 import { placesOf } from './sign-in-places.ts';
-import { type ListedCredential, serviceCredentials, userById, users, withLastUse } from './queries.ts';
+import { type ListedCredential, serviceCredentials, userById, userIds, users, withLastUse } from './queries.ts';
 
 type Device = { readonly deviceToken?: string | null };
 type Key = { readonly idempotencyKey?: string | null };
@@ -40,6 +40,10 @@ export const resolvers: ResolverMap = {
     serviceCredentials: (_: unknown, __: unknown, { viewer, deps }: UserContext) => {
       requireAdmin(viewer);
       return serviceCredentials(deps);
+    },
+    userIds: (_: unknown, wanted: { query: string; first: number }, { viewer, deps }: UserContext) => {
+      requireService(viewer, 'order');
+      return userIds(deps, wanted);
     },
     customerAddresses: (_: unknown, wanted: Wanted, { viewer, deps }: UserContext) => {
       requireService(viewer, 'order');

@@ -67,6 +67,13 @@ describe('the cost of a document', () => {
     expect(refusalOf(query, { n: 25 })).toBe('TOO_COSTLY');
   });
 
+  test('counts a page from the end like one from the beginning', () => {
+    const query = `query ($n: Int) { myOrders(last: $n) { edges { node { lines { product { ${availability} } } } } } }`;
+    expect(refusalOf(query, { n: 1 })).toBeUndefined();
+    expect(refusalOf(query, { n: 25 })).toBe('TOO_COSTLY');
+    expect(refusalOf(query.replace('last: $n', 'last: 25'), { n: 1 })).toBe('TOO_COSTLY');
+  });
+
   test('leaves room for what people ask', () => {
     expect(refusalOf(ofOrders(10, 'id name price { amount currency }'))).toBeUndefined();
     expect(refusalOf(`{ products(first: 50) { edges { node { id name description ${availability} } } } }`)).toBeUndefined(); // prettier-ignore

@@ -52,6 +52,21 @@ export const archiveOrder = (deps: OrderDeps, asker: Asker, input: Keyed): Promi
     command: { type: 'Archive' },
   });
 
+/** Takes an order out of the archive. */
+export const unarchiveOrder = (deps: OrderDeps, asker: Asker, input: Keyed): Promise<OrderPayload> =>
+  mutateOrder(deps, {
+    orderId: input.id,
+    claim: {
+      ownerId: asker.viewer.userId,
+      operation: 'unarchiveOrder',
+      key: input.idempotencyKey,
+      input: { id: input.id },
+    },
+    change: { actor: actorOf(asker.viewer), at: deps.now(), traceId: asker.traceId },
+    authorise: ownerOrStaff(asker.viewer),
+    command: { type: 'Unarchive' },
+  });
+
 /** Writes a note of staff into the journal; a note that isn't public is hidden from the customer. */
 export async function addOrderNote(
   deps: OrderDeps,

@@ -55,6 +55,8 @@ export function change(order: Order, event: OrderEvent, at: Date): Partial<Order
       return { remark: event.remark };
     case 'OrderArchived':
       return { archivedAt: at };
+    case 'OrderUnarchived':
+      return { archivedAt: null };
     default:
       return {};
   }

@@ -122,6 +122,7 @@ function describe(event: OrderEvent): Pick<JournalEntry, 'reason' | 'data'> {
     case 'OrderRedeemed':
     case 'OrderLapsed':
     case 'OrderArchived':
+    case 'OrderUnarchived':
       return { reason: null, data: null };
     default: {
       const { type: _, ...data } = event;

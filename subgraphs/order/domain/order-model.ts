@@ -191,7 +191,8 @@ export type OrderCommand =
   | { readonly type: 'ResolveAttention'; readonly to: OrderState; readonly note: string; readonly isTopUp?: boolean }
   | { readonly type: 'ChangeRemark'; readonly remark: string }
   | { readonly type: 'AddNote'; readonly note: string; readonly public: boolean }
-  | { readonly type: 'Archive' };
+  | { readonly type: 'Archive' }
+  | { readonly type: 'Unarchive' };
 
 /** Past tense; `data` is what the journal keeps beside the states. */
 export type OrderEvent =
@@ -269,7 +270,8 @@ export type OrderEvent =
   | { readonly type: 'AttentionResolved'; readonly to: OrderState; readonly note: string }
   | { readonly type: 'RemarkChanged'; readonly remark: string }
   | { readonly type: 'NoteAdded'; readonly note: string; readonly public: boolean }
-  | { readonly type: 'OrderArchived' };
+  | { readonly type: 'OrderArchived' }
+  | { readonly type: 'OrderUnarchived' };
 
 /** Money of a payment that did not pay all of its order. */
 export type PartPayment = { readonly paymentId: string; readonly amountMinor: bigint };

@@ -159,6 +159,8 @@ export function decide(order: Order, command: OrderCommand, at: Date): Decision 
     case 'Archive':
       if (order.archivedAt) return accept();
       return terminalStates.includes(state) ? accept({ type: 'OrderArchived' }) : refuse(...terminalStates);
+    case 'Unarchive':
+      return order.archivedAt ? accept({ type: 'OrderUnarchived' }) : accept();
     default:
       return command satisfies never;
   }

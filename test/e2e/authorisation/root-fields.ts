@@ -112,6 +112,7 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
     updateOrderRemark: { expected: owned, variables: ({ orderId }) => ({ id: orderId, remark: 'ring twice' }) },
     cancelOrder: { expected: owned, variables: ({ orderId, key }) => ({ id: orderId, idempotencyKey: key }) },
     archiveOrder: { expected: owned, variables: id },
+    unarchiveOrder: { expected: owned, variables: ({ orderId, key }) => ({ id: orderId, idempotencyKey: key }) },
     advanceOrder: { expected: staffOnOwned, variables: id },
     fulfilOrder: { expected: staffOnOwned, variables: ({ orderId, key }) => ({ id: orderId, idempotencyKey: key }) },
     // Of a delivery that there is not nobody learns more.

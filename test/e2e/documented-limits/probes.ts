@@ -56,6 +56,7 @@ const page =
   (world, first) =>
     ask(world, query(first), {}, 'first');
 const root = (field: string): Probe => page((first) => `{ ${field}(first: ${first}) { edges { cursor } } }`);
+const fromEnd = (field: string): Probe => (world, last) => ask(world, `{ ${field}(last: ${last}) { edges { cursor } } }`, {}, 'last'); // prettier-ignore
 const mine = (field: string): Probe => page((first) => `{ me { ${field}(first: ${first}) { edges { cursor } } } }`);
 const ofPayment: Probe = (world, first) =>
   ask(world, 'query ($id: ID!, $first: Int) { payment(id: $id) { events(first: $first) { edges { cursor } } } }', { id: world.payment.id, first }, 'first'); // prettier-ignore
@@ -127,6 +128,9 @@ export const probes: Readonly<Record<string, Probe>> = {
   'User.orders(first:)': mine('orders'),
   'User.payments(first:)': mine('payments'),
   'User.products(first:)': mine('products'),
+  'User.orders(last:)': (world, last) => ask(world, `{ me { orders(last: ${last}) { edges { cursor } } } }`, {}, 'last'),
+  'Query.myOrders(last:)': fromEnd('myOrders'),
+  'Query.orders(last:)': fromEnd('orders'),
   'Order.history(first:)': ofOrder,
   'Payment.events(first:)': ofPayment,
   'StockLevel.movements(first:)': ofStock,

@@ -76,6 +76,7 @@ const successes: Readonly<Record<string, (world: World) => Variables | Promise<V
   updateOrderRemark: ({ open }) => ({ id: open.id, remark: 'Ring twice.' }),
   cancelOrder: async (world) => ({ id: (await freshOrder(world)).id }),
   archiveOrder: ({ paid }) => ({ id: paid.id }),
+  unarchiveOrder: ({ paid }) => ({ id: paid.id }),
   advanceOrder: ({ paid }) => ({ id: paid.id }),
   fulfilOrder: async (world) => ({ id: (await paidOrder(world)).id }),
   markDelivered: ({ payment }) => ({ fulfilmentId: payment.id }),

@@ -70,6 +70,7 @@ const rows: readonly Row[] = [
   ['Mutation.updateOrderRemark', `mutation { updateOrderRemark(id: "ID", remark: "x") { ${refusals} } }`, owners],
   ['Mutation.cancelOrder', `mutation { cancelOrder(id: "ID", idempotencyKey: "KEY") { ${refusals} } }`, owners],
   ['Mutation.archiveOrder', `mutation { archiveOrder(id: "ID") { ${refusals} } }`, { ...owners, owner: 'ORDER_STATE', staff: 'ORDER_STATE', admin: 'ORDER_STATE' }], // prettier-ignore
+  ['Mutation.unarchiveOrder', `mutation { unarchiveOrder(id: "ID", idempotencyKey: "KEY") { ${refusals} } }`, owners],
   ['Mutation.advanceOrder', `mutation { advanceOrder(id: "ID") { ${refusals} } }`, staffMutation],
   ['Mutation.fulfilOrder', `mutation { fulfilOrder(id: "ID", idempotencyKey: "KEY") { ${refusals} } }`, { ...staffMutation, staff: 'ORDER_STATE', admin: 'ORDER_STATE' }], // prettier-ignore
   ['Mutation.markDelivered', `mutation { markDelivered(fulfilmentId: "SAGA", idempotencyKey: "KEY") { ${refusals} } }`, unknown], // prettier-ignore

@@ -81,6 +81,7 @@ export const commands: { readonly [Type in OrderCommand['type']]: Extract<OrderC
   ChangeRemark: { type: 'ChangeRemark', remark: 'Ring twice' },
   AddNote: { type: 'AddNote', note: 'called', public: false },
   Archive: { type: 'Archive' },
+  Unarchive: { type: 'Unarchive' },
 };
 
 const positive = fc.integer({ min: 1, max: 9_000 }).map(BigInt);

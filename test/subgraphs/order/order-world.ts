@@ -40,6 +40,8 @@ export type OrderWorld = {
   readonly deps: OrderDeps;
   /** What order's calls to product go through; pass-through until set. */
   intercept: Intercept;
+  /** The users whom the user service, played by the test, knows: name by id. */
+  readonly users: Map<string, string>;
   /** The clock of both subgraphs: real time and this much more. */
   clockOffsetMs: number;
   run(viewer: Viewer, query: string, variables?: Record<string, unknown>, clientAddress?: string): Promise<Answer>;
@@ -113,7 +115,9 @@ export async function openOrderWorld(
   const linkTo = (name: string): SubgraphLink =>
     name === 'order'
       ? order
-      : { ...product, execute: (request) => world.intercept(request, () => product.execute(request)) };
+      : name === 'user'
+        ? { ...product, name, execute: async (request) => playUser(world.users, request) }
+        : { ...product, execute: (request) => world.intercept(request, () => product.execute(request)) };
   // As identitySigner does, by the world's clock.
   const sign = (viewer: UserViewer): Promise<string> =>
     new SignJWT({ roles: viewer.roles, sid: viewer.sessionId })
@@ -147,6 +151,7 @@ export async function openOrderWorld(
     product,
     deps: order.deps,
     intercept: (_, next) => next(),
+    users: new Map(),
     clockOffsetMs: 0,
     async run(viewer, query, variables, clientAddress) {
       const from = clientAddress === undefined ? {} : { [callerHeaders.clientAddress]: clientAddress };
@@ -225,6 +230,17 @@ export async function openOrderWorld(
   };
   opening = false;
   return world;
+}
+
+/** What the user service answers to the questions that orders have. */
+function playUser(users: ReadonlyMap<string, string>, { query, variables = {} }: SubgraphRequest): ExecutionResult {
+  if (query.includes('userIds')) {
+    const wanted = String(variables['query']).toLowerCase();
+    const found = [...users].filter(([, name]) => name.toLowerCase().startsWith(wanted)).map(([id]) => id);
+    return { data: { userIds: found.slice(0, Number(variables['first'])) } };
+  }
+  const representations = variables['representations'] as readonly { id: string }[];
+  return { data: { _entities: representations.map(({ id }) => (users.has(id) ? { id } : null)) } };
 }
 
 const answerOf = (result: ExecutionResult): Answer => ({

@@ -63,7 +63,8 @@ const table: Readonly<Record<OrderCommand['type'], Readonly<Record<OrderState, s
     ResolveAttention ! ! ! ! ! ! ! ! ! COMPLETED !
     ChangeRemark     = = = = ! ! ! ! ! = !
     AddNote          = = = = = = = = = = =
-    Archive          ! ! ! ! = = = = = ! =`;
+    Archive          ! ! ! ! = = = = = ! =
+    Unarchive        · · · · · · · · · · ·`;
   const parsed = rows
     .trim()
     .split('\n')

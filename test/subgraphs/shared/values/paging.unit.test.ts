@@ -76,6 +76,35 @@ describe('pages', () => {
       expect(caught(() => pageArguments({ first }, list))).toMatchObject(refused);
   });
 
+  test('from the end take last and before, and nothing of the beginning', () => {
+    const list = rows('a');
+    const cursor = cursorOf(list, ['x']);
+    expect(pageArguments({ last: 3 }, list)).toMatchObject({ first: 3, isBackward: true, before: null, after: null });
+    expect(pageArguments({ last: 3, before: cursor }, list)).toMatchObject({ before: ['x'] });
+    const wrong = [{ last: 0 }, { last: 101 }, { last: 1.5 }, { last: 3, first: 3 }, { last: 3, after: cursor }, { before: cursor }, { first: 3, before: cursor }, { last: 3, before: 'x' }, { last: 3, before: cursorOf(rows('b'), ['x']) }]; // prettier-ignore
+    for (const given of wrong) expect([given, caught(() => pageArguments(given, list))]).toMatchObject([given, refused]); // prettier-ignore
+  });
+
+  test('walked from the end to the beginning give every row once, in the order of the list', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 1, max: 25 }), (count, last) => {
+        const all = Array.from({ length: count }, (_, index) => index);
+        let seen: number[] = [];
+        for (let before: string | null = null, more = true; more;) {
+          const page = pageArguments({ last, before }, rows('a'));
+          const beyond = page.before === null ? Infinity : Number(page.before[0]);
+          const found = all.filter((row) => row < beyond).toReversed().slice(0, last + 1); // prettier-ignore
+          const { edges, pageInfo } = toPage(found, page, (row) => [row]);
+          expect(pageInfo).toMatchObject({ hasNextPage: before !== null, endCursor: edges.at(-1)?.cursor ?? null });
+          seen = [...edges.map((edge) => edge.node), ...seen];
+          more = pageInfo.hasPreviousPage;
+          before = pageInfo.startCursor;
+        }
+        expect(seen).toEqual(all);
+      }),
+    );
+  });
+
   test('walked to the end give every row once', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 1, max: 25 }), (count, first) => {
