@@ -39,11 +39,11 @@ export type MoneyInput = {
 
 /** Where a page of a list stands. */
 export type PageInfo = {
-  /** True when more follow after `endCursor`. */
+  /** True when more follow after `endCursor`; of a page asked for with `last`, when it was asked for with `before`. */
   hasNextPage: Scalars['Boolean']['output'];
-  /** True when the page was asked for with `after`. */
+  /** True when the page was asked for with `after`; of a page asked for with `last`, when more come before `startCursor`. */
   hasPreviousPage: Scalars['Boolean']['output'];
-  /** Cursor of the first edge; null on an empty page. */
+  /** Cursor of the first edge, for the `before` of the page in front of it where the list takes that; null on an empty page. */
   startCursor?: Maybe<Scalars['String']['output']>;
   /** Cursor of the last edge, for the next page's `after`; null on an empty page. */
   endCursor?: Maybe<Scalars['String']['output']>;
@@ -314,6 +314,8 @@ export type User = {
 export type UserOrdersArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<OrderFilter>;
 };
 
@@ -395,6 +397,8 @@ export type Order = {
   closedAt?: Maybe<Scalars['DateTime']['output']>;
   /** Why it was closed. */
   cancelReason?: Maybe<CancelReason>;
+  /** When it was put away; null while it is not. */
+  archivedAt?: Maybe<Scalars['DateTime']['output']>;
   /** When it last changed. */
   updatedAt: Scalars['DateTime']['output'];
   /** Its deliveries. */
@@ -443,6 +447,8 @@ export type OrderLine = {
   id: Scalars['ID']['output'];
   /** The product as it is now; null when it can't be seen any more. */
   product?: Maybe<Product>;
+  /** Who sold it; null for the shop itself. More than the id is for those who may see the user. */
+  seller?: Maybe<User>;
   /** Stock keeping unit when bought. */
   sku: Scalars['String']['output'];
   /** Name when bought. */
@@ -741,6 +747,14 @@ export type OrderFilter = {
   totalMin?: InputMaybe<Scalars['SafeInt']['input']>;
   /** Total of at most so many minor units. */
   totalMax?: InputMaybe<Scalars['SafeInt']['input']>;
+  /** Last changed at or after. */
+  updatedFrom?: InputMaybe<Scalars['DateTime']['input']>;
+  /** Last changed before. */
+  updatedTo?: InputMaybe<Scalars['DateTime']['input']>;
+  /** True: paid, and something of it is to be shipped. False: all others. */
+  needsFulfilment?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Of customers whose name or mobile number begins with this, as `users(query:)` finds them (staff). With more than 500 of them it is BAD_USER_INPUT: type more. */
+  customerQuery?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** What orders are sorted by. */
@@ -1137,6 +1151,8 @@ export type QueryOrderArgs = {
 export type QueryMyOrdersArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<OrderFilter>;
   sort?: InputMaybe<OrderSort>;
 };
@@ -1144,6 +1160,8 @@ export type QueryMyOrdersArgs = {
 export type QueryOrdersArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<OrderFilter>;
   sort?: InputMaybe<OrderSort>;
 };
@@ -1185,6 +1203,8 @@ export type Mutation = {
   cancelOrder: OrderPayload;
   /** Puts an own closed or completed order away: `myOrders` leaves it out. */
   archiveOrder: OrderPayload;
+  /** Takes an order out of the archive: it is in `myOrders` again. One that isn't archived stays as it is. */
+  unarchiveOrder: OrderPayload;
   /** Pushes a paid order through its type's delivery; harmless when repeated. For staff. */
   advanceOrder: OrderPayload;
   /** Delivers a paid order in whole or in part; the last part completes it. For staff. */
@@ -1236,6 +1256,11 @@ export type MutationCancelOrderArgs = {
 export type MutationArchiveOrderArgs = {
   id: Scalars['ID']['input'];
   idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type MutationUnarchiveOrderArgs = {
+  id: Scalars['ID']['input'];
+  idempotencyKey: Scalars['String']['input'];
 };
 
 export type MutationAdvanceOrderArgs = {
@@ -1851,6 +1876,7 @@ export type OrderResolvers<
   completedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   closedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   cancelReason?: Resolver<Maybe<ResolversTypes['CancelReason']>, ParentType, ContextType>;
+  archivedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   updatedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   fulfilments?: Resolver<Array<ResolversTypes['Fulfilment']>, ParentType, ContextType>;
   history?: Resolver<
@@ -1869,6 +1895,7 @@ export type OrderLineResolvers<
 > = {
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   product?: Resolver<Maybe<ResolversTypes['Product']>, ParentType, ContextType>;
+  seller?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType>;
   sku?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   title?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   subtitle?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
@@ -2348,6 +2375,12 @@ export type MutationResolvers<
     ParentType,
     ContextType,
     RequireFields<MutationArchiveOrderArgs, 'id'>
+  >;
+  unarchiveOrder?: Resolver<
+    ResolversTypes['OrderPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationUnarchiveOrderArgs, 'id' | 'idempotencyKey'>
   >;
   advanceOrder?: Resolver<
     ResolversTypes['OrderPayload'],
