@@ -1,26 +1,40 @@
 import type { Adjustment, ChosenShipping, OrderTax } from './domain/charges.ts';
+import type { LineAddOn } from './domain/line.ts';
 import type { StoredOrder } from './stored-order.ts';
 
 const amount = (minor: bigint | number, currency: string) => ({ amount: Number(minor), currency });
 
-const presentAdjustment = ({ source, label, amountMinor }: Adjustment, currency: string) => ({
+/** As the API tells it. */
+export const presentAdjustment = ({ source, label, amountMinor }: Adjustment, currency: string) => ({
   source,
   label,
   amount: amount(amountMinor, currency),
 });
 
-const presentTax = ({ name, ratePpm, taxableMinor, amountMinor }: OrderTax, currency: string) => ({
+/** As the API tells it. */
+export const presentTax = ({ name, ratePpm, taxableMinor, amountMinor }: OrderTax, currency: string) => ({
   name,
   ratePpm,
   taxable: amount(taxableMinor, currency),
   amount: amount(amountMinor, currency),
 });
 
-const presentShipping = ({ priceMinor, taxMinor, ...method }: ChosenShipping, currency: string) => ({
+/** As the API tells it. */
+export const presentShipping = ({ priceMinor, taxMinor, ...method }: ChosenShipping, currency: string) => ({
   ...method,
   price: amount(priceMinor, currency),
   tax: amount(taxMinor, currency),
 });
+
+/** Chosen extras as the API tells them. */
+export const presentAddOns = (addOns: readonly LineAddOn[], currency: string) =>
+  addOns.map(({ code, name, unitPriceMinor, quantity }) => ({
+    code,
+    name,
+    quantity,
+    unitPrice: amount(unitPriceMinor, currency),
+    total: amount(BigInt(unitPriceMinor) * BigInt(quantity), currency),
+  }));
 
 /** What of an `Order` tells of discounts, shipping and taxes. */
 export const orderCharges = {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isTimeZone } from '../shared/values/local-date.ts';
+import { countryCodes } from '../shared/values/postal-address.ts';
 import { type Env, integer, readEnv } from '../shared/process/env.ts';
 
 export type OrderConfig = {
@@ -16,6 +17,10 @@ export type OrderConfig = {
   /** Days after completion in which a return can be asked for, for every order type that names none of its own. */
   readonly returnWindowDays: number;
   readonly openOrders: OpenOrderLimits;
+  /** Whether the prices of products and shipping contain the tax. */
+  readonly pricesIncludeTax: boolean;
+  /** ISO 3166-1 alpha-2: where stays are taxed, and orders without an address. */
+  readonly shopCountry: string;
 };
 
 /** How many orders that are not paid one customer and one address may have at once, and units in them: pieces, or rooms by nights. */
@@ -36,6 +41,8 @@ export function readOrderConfig(env: Env): OrderConfig {
     SHOP_TIME_ZONE: z.string().refine(isTimeZone, 'is no time zone; give one such as Europe/Berlin').default('UTC'),
     LAPSE_GRACE_HOURS: integer(0, 24 * 365).default(48),
     RETURN_WINDOW_DAYS: integer(0, 3_650).default(30),
+    PRICES_INCLUDE_TAX: z.enum(['true', 'false']).default('true'),
+    SHOP_COUNTRY: z.string().refine((code) => countryCodes.has(code), 'is no country; give a code of ISO 3166-1 such as DE').default('DE'), // prettier-ignore
     OPEN_ORDERS_PER_CUSTOMER: integer(1, maxOpen).default(20),
     OPEN_UNITS_PER_CUSTOMER: integer(1, maxOpen).default(200),
     OPEN_ORDERS_PER_ADDRESS: integer(1, maxOpen).default(1_600),
@@ -48,6 +55,8 @@ export function readOrderConfig(env: Env): OrderConfig {
     shopTimeZone: given.SHOP_TIME_ZONE,
     lapseGraceHours: given.LAPSE_GRACE_HOURS,
     returnWindowDays: given.RETURN_WINDOW_DAYS,
+    pricesIncludeTax: given.PRICES_INCLUDE_TAX === 'true',
+    shopCountry: given.SHOP_COUNTRY,
     openOrders: {
       ordersPerCustomer: given.OPEN_ORDERS_PER_CUSTOMER,
       unitsPerCustomer: given.OPEN_UNITS_PER_CUSTOMER,

@@ -5,6 +5,7 @@ import type { Logger, Metrics } from '../shared/process/telemetry.ts';
 import type { Time } from '../shared/time/time.ts';
 import type { OrderConfig } from './config.ts';
 import type { FeedWatch } from './feed.ts';
+import type { PriceBook, TaxProvider } from './price-book.ts';
 import type { OrderTypes } from './types/registry.ts';
 
 /** Everything that the order subgraph's commands use. */
@@ -17,6 +18,9 @@ export type OrderDeps = {
   readonly feed: FeedWatch;
   readonly types: OrderTypes;
   readonly config: OrderConfig;
+  /** Shipping methods and tax rates. */
+  readonly priceBook: PriceBook;
+  readonly taxProvider: TaxProvider;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly now: () => Date;

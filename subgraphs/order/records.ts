@@ -1,7 +1,8 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { at, bytes, id, minor, text } from '../shared/database/columns.ts';
 import { type TablesOf, builderFor, inserterFor } from '../shared/database/tables.ts';
-import type { Adjustment, ChosenShipping, OrderTax, StoredAddress } from './domain/charges.ts';
+import type { PostalAddress } from '../shared/values/postal-address.ts';
+import type { Adjustment, ChosenShipping, OrderTax } from './domain/charges.ts';
 import type { LineAddOn, ProductKind } from './domain/line.ts';
 import type {
   ActorType,
@@ -13,6 +14,7 @@ import type {
   OrderState,
   PaymentStatus,
 } from './domain/order-model.ts';
+import { PriceRulesRecord, ShippingMethodRecord, TaxRateRecord } from './price-rule-records.ts';
 import type { Saga, SagaState, SagaStep } from './domain/saga.ts';
 import { PromotionCustomerRecord, PromotionRecord } from './promotion-records.ts';
 
@@ -44,8 +46,8 @@ export const OrderRecord = defineEntity({
     taxes: p.json<readonly OrderTax[]>().nullable(),
     adjustments: p.json<readonly Adjustment[]>().nullable(),
     shippingMethod: p.json<ChosenShipping>().nullable(),
-    shippingAddress: p.json<StoredAddress>().nullable(),
-    billingAddress: p.json<StoredAddress>().nullable(),
+    shippingAddress: p.json<PostalAddress>().nullable(),
+    billingAddress: p.json<PostalAddress>().nullable(),
     couponCodes: p.json<readonly string[]>().nullable(),
     totalMinor: minor(),
     /** Those that took something off, each of which counts it as a use; null for none. */
@@ -217,6 +219,9 @@ export const FulfilmentRecord = defineEntity({
 });
 
 export const orderEntities = [
+  ShippingMethodRecord,
+  TaxRateRecord,
+  PriceRulesRecord,
   OrderRecord,
   OrderLineRecord,
   OrderEventRecord,

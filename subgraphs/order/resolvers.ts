@@ -5,6 +5,7 @@ import { pageArguments, toPage } from '../shared/values/paging.ts';
 import { badUserInput, notFound } from '../shared/errors/errors.ts';
 import { isId, typedNumber } from '../shared/values/ids.ts';
 import { dateIn } from '../shared/values/local-date.ts';
+import { postalAddressFields } from '../shared/values/postal-address.ts';
 import { scalars } from '../shared/values/scalars.ts';
 import type { ResolverMap } from '../shared/engine/subgraph.ts';
 import type * as Schema from '../../schema/generated/order.ts';
@@ -18,12 +19,19 @@ import {
 } from './commands/annotate-order.ts';
 import { cancelOrder } from './commands/cancel-order.ts';
 import { cancelFulfilment, fulfilOrder, markDelivered } from './commands/fulfil-order.ts';
+import {
+  OrderQuoteResolvers,
+  QuoteLineResolvers,
+  ShippingRateResolvers,
+  priceMutations,
+  priceQueries,
+} from './price-resolvers.ts';
 import { placeOrder } from './commands/place-order.ts';
 import { redeemOrder } from './commands/redeem-order.ts';
 import { retrySaga } from './commands/retry-saga.ts';
 import { type OrderContext, noOrder, requireReader, visible } from './context.ts';
 import type { JournalEntry } from './domain/journal.ts';
-import { orderCharges } from './charges-resolvers.ts';
+import { orderCharges, presentAddOns } from './charges-resolvers.ts';
 import { allowedActions, mayBeStuck } from './domain/actions.ts';
 import { refundPendingMinor } from './domain/giving-back.ts';
 import { balanceDueMinor, effectiveState } from './domain/order.ts';
@@ -75,6 +83,7 @@ const Query = {
     return listOrders(deps, 'all', givenPage(args as OrderListArguments, info), traceId);
   },
   ...promotionQueries,
+  ...priceQueries,
   orderTypes: (_: unknown, __: unknown, { deps }: OrderContext) => deps.types.all,
   shopDate: (_: unknown, __: unknown, { deps }: OrderContext) => dateIn(deps.config.shopTimeZone, deps.now()),
   async saga(_: unknown, { id }: Schema.QuerySagaArgs, { loaders, viewer }: OrderContext) {
@@ -133,6 +142,7 @@ const Mutation = {
     addOrderNote(context.deps, asker(context), args),
   resolveAttention: (_: unknown, args: Schema.MutationResolveAttentionArgs, context: OrderContext) =>
     resolveAttention(context.deps, asker(context), args),
+  ...priceMutations,
   retrySaga: (_: unknown, args: Schema.MutationRetrySagaArgs, context: OrderContext) =>
     retrySaga(context.deps, asker(context), args),
 };
@@ -198,14 +208,7 @@ const OrderLine = {
   unitPrice: (line: PresentedLine) => amount(line.unitPriceMinor, line.currency),
   marketPrice: (line: PresentedLine) =>
     line.marketPriceMinor === null ? null : amount(line.marketPriceMinor, line.currency),
-  addOns: (line: PresentedLine) =>
-    line.addOns.map(({ code, name, unitPriceMinor, quantity }) => ({
-      code,
-      name,
-      quantity,
-      unitPrice: amount(unitPriceMinor, line.currency),
-      total: amount(BigInt(unitPriceMinor) * BigInt(quantity), line.currency),
-    })),
+  addOns: (line: PresentedLine) => presentAddOns(line.addOns, line.currency),
   subtotal: (line: PresentedLine) => amount(line.subtotalMinor, line.currency),
   discount: (line: PresentedLine) => amount(line.discountMinor, line.currency),
   tax: (line: PresentedLine) => amount(line.taxMinor, line.currency),
@@ -273,6 +276,10 @@ export const resolvers: ResolverMap = {
   Subscription,
   Order,
   OrderLine,
+  OrderQuote: OrderQuoteResolvers,
+  QuoteLine: QuoteLineResolvers,
+  ShippingRate: ShippingRateResolvers,
+  PostalAddress: postalAddressFields,
   OrderEvent,
   OrderType: OrderTypeResolvers,
   Promotion: PromotionResolvers,

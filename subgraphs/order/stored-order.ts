@@ -1,4 +1,5 @@
-import type { OrderCharges, StoredAddress } from './domain/charges.ts';
+import type { PostalAddress } from '../shared/values/postal-address.ts';
+import type { OrderCharges } from './domain/charges.ts';
 import type { PricedLine } from './domain/line.ts';
 import type { FulfilmentFacts, JsonObject, Order, Tracking } from './domain/order-model.ts';
 
@@ -13,8 +14,8 @@ export type StoredOrder = Order &
     readonly lastHash: Buffer;
     readonly currency: string;
     /** Where it is shipped to; null where nothing is. */
-    readonly shippingAddress: StoredAddress | null;
-    readonly billingAddress: StoredAddress | null;
+    readonly shippingAddress: PostalAddress | null;
+    readonly billingAddress: PostalAddress | null;
     readonly couponCodes: readonly string[] | null;
     /** Promotions that took something off, each of which counts it as a use; null for none. */
     readonly promotionIds: readonly string[] | null;

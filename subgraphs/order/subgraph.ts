@@ -21,6 +21,7 @@ import { readDueTimes } from './due-store.ts';
 import { openFeedWatch } from './feed.ts';
 import { defineJobs, expireJob, listDelayedJobs } from './jobs.ts';
 import { createLoaders } from './loaders.ts';
+import { openPriceBook, tableTaxes } from './price-book.ts';
 import { orderEntities } from './records.ts';
 import { resolvers } from './resolvers.ts';
 import { recoverSagas, recoveryBatch } from './saga.ts';
@@ -73,6 +74,10 @@ const migrations: readonly NamedMigration[] = [
     name: '2026-12-01-order-lists',
     load: async () => (await import('./migrations/2026-12-01-order-lists.ts')).OrderListsMigration,
   },
+  {
+    name: '2026-12-01-price-rules',
+    load: async () => (await import('./migrations/2026-12-01-price-rules.ts')).PriceRulesMigration,
+  },
 ];
 
 /** The schema that this subgraph owns, for `ops/migrate.ts`. */
@@ -99,10 +104,12 @@ export async function createOrderSubgraph(runtime: Runtime, ...types: readonly O
   let stopListening: (() => void) | undefined;
 
   const feed = openFeedWatch({ db: service.db, live, log });
+  const priceBook = openPriceBook({ db: service.db, live, time: realTime, now });
   const deps: OrderDeps = {
     db: service.db,
     call: service.call,
-    live, log, metrics, now, newId, config, feed,
+    live, log, metrics, now, newId, config, feed, priceBook,
+    taxProvider: tableTaxes(priceBook),
     types: registerOrderTypes(...orderTypes({ creditTopUp: creditTopUp(service.call) }).all, ...types),
     processId: newId(),
     time: realTime,
@@ -166,6 +173,7 @@ export async function createOrderSubgraph(runtime: Runtime, ...types: readonly O
       await dueWork?.stop();
       await relay?.stop();
       await feed.close();
+      priceBook.close();
       await service.close();
     },
   };

@@ -32,6 +32,7 @@ export const operations: Operations<Services> = {
         price: moneyToJson(found.price),
         marketPrice: null,
         seller: found.sellerId === null ? null : { id: found.sellerId },
+        categoryIds: [],
         addOns: [],
       })),
     };

@@ -12,6 +12,7 @@ import { paymentHandlers } from '../../subgraphs/order/consumers.ts';
 import type { OrderDeps } from '../../subgraphs/order/deps.ts';
 import { recoverSagas } from '../../subgraphs/order/saga.ts';
 import { creditTopUp } from '../../subgraphs/order/top-up-credit.ts';
+import { openPriceBook, tableTaxes } from '../../subgraphs/order/price-book.ts';
 import { orderTypes } from '../../subgraphs/order/types/registry.ts';
 import type { PaymentDeps, Work } from '../../subgraphs/payment/deps.ts';
 import { checkAttempts, closeOverdue, executeRefunds, reapplyWebhooks } from '../../subgraphs/payment/jobs.ts';
@@ -99,13 +100,17 @@ export class Platform {
     const loops: Partial<Record<Work | 'relay' | 'advance' | 'expiry', Loop>> = {};
     const common = { log, now, newId: this.newId, live, call, time, metrics };
     const database = (name: ServiceName) => this.databases[name].connect(process, log);
+    const orderDatabase = database('order');
+    const priceBook = openPriceBook({ db: orderDatabase, live, time, now });
     const order: OrderDeps = {
       ...common,
-      db: database('order'),
+      db: orderDatabase,
+      priceBook,
+      taxProvider: tableTaxes(priceBook),
       feed: {} as OrderDeps['feed'],
       types: orderTypes({ creditTopUp: creditTopUp(call) }),
       config: {
-        paymentWindowSeconds, placingWaitMs: 1_500, placingDeadlineMs: 2_500, shopTimeZone: 'UTC', lapseGraceHours: 48, returnWindowDays: 30, openOrders,
+        paymentWindowSeconds, placingWaitMs: 1_500, placingDeadlineMs: 2_500, shopTimeZone: 'UTC', lapseGraceHours: 48, returnWindowDays: 30, openOrders, pricesIncludeTax: true, shopCountry: 'DE',
       },
       processId: this.newId(),
       wakeExpiry: (at) => void time.after(Math.max(0, at.getTime() - scheduler.nowMs), () => loops.expiry?.kick()),

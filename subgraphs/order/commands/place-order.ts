@@ -12,11 +12,9 @@ import {
 } from '../../shared/errors/errors.ts';
 import { failPoint } from '../../shared/process/fail-point.ts';
 import { type Claim, claimKey, findKey, hashOf } from '../../shared/tables/idempotency.ts';
-import { isId, newNumber } from '../../shared/values/ids.ts';
-import { dateIn } from '../../shared/values/local-date.ts';
+import { newNumber } from '../../shared/values/ids.ts';
 import type { OrderDeps } from '../deps.ts';
-import { type PlaceOrderInput, type WantedLine, checkInput } from '../domain/pricing/check-input.ts';
-import { type Priced, type ProductSnapshot, priceLines } from '../domain/pricing/price-lines.ts';
+import { type PlaceOrderInput, checkInput } from '../domain/pricing/check-input.ts';
 import { confirmationCodeOf } from '../domain/confirmation-code.ts';
 import { lapsesAt } from '../domain/stay.ts';
 import { type Saga, newPlacingSaga } from '../domain/saga.ts';
@@ -27,8 +25,10 @@ import type { NewOrder, StoredOrder } from '../stored-order.ts';
 import { runPlacingSaga } from '../saga.ts';
 import { insertSaga } from '../saga-store.ts';
 import { stepsOf } from '../steps/placing-steps.ts';
-import type { Shortage } from '../steps/reserve-stock.ts';
+import { type Shortage, insufficientStock } from '../steps/reserve-stock.ts';
 import type { OrderType } from '../types/order-type.ts';
+import { type PriceRequest, type PricedOrder, priceOrder } from './price-order.ts';
+import { toQuote } from './quote-order.ts';
 
 export type PlaceOrderPayload = {
   readonly order: StoredOrder | null;
@@ -42,17 +42,8 @@ type Placed = { readonly orderId: string };
 const numberTries = 5;
 const outcomePollMs = 25;
 
-const productsQuery = `query ProductsForOrder($representations: [_Any!]!) {
-  _entities(representations: $representations) {
-    ... on Product {
-      id sku kind name subtitle cover status maxGuests price { amount currency } marketPrice { amount currency } seller { id }
-      addOns { code name unitPrice { amount currency } perPerson perNight }
-    }
-  }
-}`;
-
 /**
- * Places an order for the signed-in user: validates, prices by the product service's word, records order and saga in one
+ * Places an order for the signed-in user: validates, prices as a quote does, records order and saga in one
  * transaction, then runs the saga. Answers with the outcome, or after `PLACING_WAIT_MS` with the order still PLACING.
  */
 export async function placeOrder(
@@ -67,10 +58,10 @@ export async function placeOrder(
     async () => {
       const type = deps.types.find(input.type);
       const checked = checkInput(input, type);
-      if ('refusals' in checked || !type) throw new RefusedError(...('refusals' in checked ? checked.refusals : []));
-      let priced: Priced;
+      if (type === null || checked.refusals.length > 0) throw new RefusedError(...checked.refusals);
+      let priced: PricedOrder;
       try {
-        priced = await price(deps, checked.lines, { input, type, traceId });
+        priced = await price(deps, { type, lines: checked.lines, input, customerId: viewer.userId, traceId });
       } catch (error) {
         // The product may have changed or be out of reach since; a repeated request still gets its first answer.
         const earlier =
@@ -87,35 +78,24 @@ export async function placeOrder(
   );
 }
 
-/** The lines at today's prices. Throws RefusedError for what stands in the way. */
-async function price(
-  deps: OrderDeps,
-  lines: readonly WantedLine[],
-  order: { input: PlaceOrderInput; type: OrderType; traceId: string },
-): Promise<Priced> {
-  const products = await fetchProducts(deps, lines, order.traceId);
-  const { type } = order;
-  const today = dateIn(deps.config.shopTimeZone, deps.now());
-  const priced = priceLines(lines, products, { currency: order.input.currency, type, today, newId: deps.newId });
-  if ('refusals' in priced) throw new RefusedError(...priced.refusals);
-  if (type.payFlow === 'PREPAY_WALLET' && priced.totalMinor === 0n)
+/** The order at this moment's prices. Throws RefusedError for what stands in the way. */
+async function price(deps: OrderDeps, request: PriceRequest): Promise<PricedOrder> {
+  const { type, input } = request;
+  const priced = await priceOrder(deps, request);
+  if (priced.refusals.length > 0) throw new RefusedError(...priced.refusals);
+  const { totalMinor } = priced.quote;
+  const expected = input.expectedTotal ?? null;
+  if (expected !== null && BigInt(expected) !== totalMinor)
+    throw new RefusedError({
+      __typename: 'TotalChangedError',
+      code: 'TOTAL_CHANGED',
+      message: 'The order has another total now; show it and ask again.',
+      path: ['input', 'expectedTotal'],
+      quote: toQuote(priced, []),
+    });
+  if (type.payFlow === 'PREPAY_WALLET' && totalMinor === 0n)
     throw new RefusedError(validationError('A prepaid order costs something.', ['input', 'lines']));
   return priced;
-}
-
-async function fetchProducts(
-  deps: OrderDeps,
-  lines: readonly WantedLine[],
-  traceId: string,
-): Promise<ReadonlyMap<string, ProductSnapshot>> {
-  const ids = [...new Set(lines.map(({ productId }) => productId))].filter(isId);
-  if (ids.length === 0) return new Map();
-  const { _entities: products } = await deps.call<{ _entities: (ProductSnapshot | null)[] }>('product', {
-    query: productsQuery,
-    variables: { representations: ids.map((id) => ({ __typename: 'Product', id })) },
-    traceId,
-  });
-  return new Map(products.filter((product) => product !== null).map((product) => [product.id, product]));
 }
 
 type Recorded =
@@ -129,7 +109,7 @@ async function recordOrder(
   draft: {
     claim: Claim;
     type: OrderType;
-    priced: Priced;
+    priced: PricedOrder;
     input: PlaceOrderInput;
     traceId: string;
     clientAddress: string | undefined;
@@ -174,7 +154,7 @@ function newOrder(
   viewer: UserViewer,
   draft: {
     type: OrderType;
-    priced: Priced;
+    priced: PricedOrder;
     input: PlaceOrderInput;
     traceId: string;
     clientAddress: string | undefined;
@@ -183,7 +163,9 @@ function newOrder(
     attempt: number;
   },
 ): NewOrder {
-  const { type, priced, input, at } = draft;
+  const { type, input, at } = draft;
+  const { quote, shippingAddress, billingAddress } = draft.priced;
+  const { lines, refusals: _, ...charges } = quote;
   const clientReference = input.clientReference ?? null;
   // From the reference at the first try. It is taken by chance, or by an order that failed: then it is random.
   const seed =
@@ -197,22 +179,12 @@ function newOrder(
     type: type.code,
     customerId: viewer.userId,
     state: 'PLACING',
-    fulfilmentStatus: priced.lines.some((line) => line.needsFulfilment) ? 'UNFULFILLED' : 'NOT_REQUIRED',
+    fulfilmentStatus: lines.some((line) => line.needsFulfilment) ? 'UNFULFILLED' : 'NOT_REQUIRED',
     currency: input.currency,
-    subtotalMinor: priced.totalMinor,
-    discountMinor: 0n,
-    shippingMinor: 0n,
-    shippingDiscountMinor: 0n,
-    shippingTaxMinor: 0n,
-    taxMinor: 0n,
-    pricesIncludeTax: true,
-    taxes: null,
-    adjustments: null,
-    shippingMethod: null,
-    shippingAddress: null,
-    billingAddress: null,
+    ...charges,
+    shippingAddress,
+    billingAddress,
     couponCodes: null,
-    totalMinor: priced.totalMinor,
     paidMinor: 0n,
     refundedMinor: 0n,
     authorizedMinor: 0n,
@@ -238,11 +210,11 @@ function newOrder(
     hasHooks: type.onFinish !== null || type.onAbnormal !== null,
     advanceAt: null,
     advanceAttempts: 0,
-    lapsesAt: type.redeemable ? lapsesAt(priced.lines, deps.config.lapseGraceHours) : null,
+    lapsesAt: type.redeemable ? lapsesAt(lines, deps.config.lapseGraceHours) : null,
     // Staff can take stock away by other ways.
-    openUnits: isStaff(viewer) ? null : unitsOf(priced.lines),
+    openUnits: isStaff(viewer) ? null : unitsOf(lines),
     placedFrom: isStaff(viewer) ? null : addressCounter(deps.config.openOrders, draft.clientAddress, viewer.userId),
-    lines: priced.lines,
+    lines,
   };
 }
 
@@ -313,22 +285,7 @@ function answer(order: StoredOrder, replayed: boolean): PlaceOrderPayload {
 
 function failureOf(order: StoredOrder): Refusal {
   const { shortages } = (order.failure ?? {}) as { shortages?: readonly Shortage[] };
-  if (order.cancelReason === 'OUT_OF_STOCK' && shortages) {
-    return {
-      __typename: 'InsufficientStockError',
-      code: 'INSUFFICIENT_STOCK',
-      message: shortages.some(({ night }) => night)
-        ? 'There are fewer rooms left for these nights than were asked for; nothing was taken.'
-        : 'There is less in stock than was asked for; nothing was taken.',
-      path: ['input', 'lines'],
-      shortages: shortages.map(({ productId, requested, available, night }) => ({
-        product: { __typename: 'Product', id: productId },
-        requested,
-        available,
-        night: night ?? null,
-      })),
-    };
-  }
+  if (order.cancelReason === 'OUT_OF_STOCK' && shortages) return insufficientStock(shortages);
   if (order.cancelReason === 'INSUFFICIENT_BALANCE') {
     return {
       __typename: 'BusinessRejectedError',

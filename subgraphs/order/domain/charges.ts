@@ -1,5 +1,3 @@
-import type { JsonObject } from './order-model.ts';
-
 /* What an order costs beside its lines, as it is kept with the order. Amounts in minor units of the order's currency. */
 
 /** A discount or surcharge of the whole order; negative for a discount. */
@@ -23,9 +21,6 @@ export type ChosenShipping = {
   readonly minDays: number | null;
   readonly maxDays: number | null;
 };
-
-/** A postal address as the order keeps it. */
-export type StoredAddress = JsonObject;
 
 /**
  * What an order costs. Always `total = subtotal − discount + shipping`, and `+ tax` where prices exclude it. The sum of the

@@ -11,6 +11,8 @@ export type TypeRules = {
   readonly extension: z.ZodType | null;
   /** Paid, it waits for `redeemOrder` with its confirmation code, or lapses; else it is delivered. */
   readonly redeemable: boolean;
+  /** Whether taxes are due on its orders. Money for a wallet is none: what is bought with it is taxed. */
+  readonly taxed: boolean;
   /** Why it does not take a product of its kind, in words for the buyer; null when it does. */
   refuses(product: { readonly sku: string; readonly name: string }): string | null;
   /** Whether pieces of this kind of product have to be shipped by hand before the order is complete. */

@@ -1,3 +1,4 @@
+import type { Refusal } from '../../shared/errors/errors.ts';
 import type { Step } from './step.ts';
 
 /** What a shortage looks like in an order's `failure` and in product's answer. */
@@ -7,6 +8,22 @@ export type Shortage = {
   readonly available: number;
   readonly night?: string | null;
 };
+
+/** Tells a client what there is too little of. */
+export const insufficientStock = (shortages: readonly Shortage[]): Refusal => ({
+  __typename: 'InsufficientStockError',
+  code: 'INSUFFICIENT_STOCK',
+  message: shortages.some(({ night }) => night)
+    ? 'There are fewer rooms left for these nights than were asked for; nothing was taken.'
+    : 'There is less in stock than was asked for; nothing was taken.',
+  path: ['input', 'lines'],
+  shortages: shortages.map(({ productId, requested, available, night }) => ({
+    product: { __typename: 'Product', id: productId },
+    requested,
+    available,
+    night: night ?? null,
+  })),
+});
 
 const reserveMutation = `mutation ReserveStock($sagaId: ID!, $branch: String!, $orderId: ID!, $lines: [ReserveLineInput!]!, $expiresAt: DateTime!) {
   reserveStock(sagaId: $sagaId, branch: $branch, orderId: $orderId, lines: $lines, expiresAt: $expiresAt) { ok shortages { productId requested available night } }

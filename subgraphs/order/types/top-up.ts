@@ -19,6 +19,7 @@ export const topUp = (creditTopUp: CreditTopUp): OrderType =>
     name: 'Wallet top-up',
     numberPrefix: 'TU',
     productKind: 'DIGITAL',
+    taxed: false,
     refuses: (product) =>
       isTopUpProduct(product)
         ? null

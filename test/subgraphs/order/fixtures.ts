@@ -141,6 +141,9 @@ export const snapshot = (change: Partial<ProductSnapshot> = {}): ProductSnapshot
   status: 'ON_SALE',
   maxGuests: null,
   seller: null,
+  taxCategory: 'standard',
+  weightGrams: null,
+  categoryIds: [],
   addOns: [],
   ...change,
 });

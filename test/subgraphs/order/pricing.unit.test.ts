@@ -9,7 +9,7 @@ import {
   maxLines,
   maxQuantity,
 } from '../../../subgraphs/order/domain/pricing/check-input.ts';
-import { type Priced, type ProductSnapshot, priceLines } from '../../../subgraphs/order/domain/pricing/price-lines.ts';
+import { type ProductSnapshot, priceLines } from '../../../subgraphs/order/domain/pricing/price-lines.ts';
 import type { LineInput } from '../../../subgraphs/order/domain/line.ts';
 import { digital } from '../../../subgraphs/order/types/digital.ts';
 import { maxExtensionBytes } from '../../../subgraphs/order/domain/type-rules.ts';
@@ -20,13 +20,11 @@ import { aType, anInput, snapshot } from './fixtures.ts';
 const today = '2026-11-21';
 const wantedOf = (input: PlaceOrderInput, type = standard): readonly WantedLine[] => {
   const checked = checkInput(input, type);
-  if ('refusals' in checked) throw new Error(JSON.stringify(checked.refusals));
+  if (checked.refusals.length > 0) throw new Error(JSON.stringify(checked.refusals));
   return checked.lines;
 };
-const refusalsOf = (input: PlaceOrderInput, type: typeof standard | null = standard) => {
-  const checked = checkInput(input, type);
-  return 'refusals' in checked ? checked.refusals : [];
-};
+const refusalsOf = (input: PlaceOrderInput, type: typeof standard | null = standard) =>
+  checkInput(input, type).refusals;
 const price = (products: readonly ProductSnapshot[], lines: readonly LineInput[], type = standard, currency = 'EUR') =>
   priceLines(wantedOf(anInput({ lines }), type), new Map(products.map((product) => [product.id, product])), {
     currency,
@@ -34,10 +32,11 @@ const price = (products: readonly ProductSnapshot[], lines: readonly LineInput[]
     today,
     newId,
   });
-const priced = (...args: Parameters<typeof price>): Priced => {
+const priced = (...args: Parameters<typeof price>) => {
   const result = price(...args);
-  if ('refusals' in result) throw new Error(JSON.stringify(result.refusals));
-  return result;
+  if (result.refusals.length > 0) throw new Error(JSON.stringify(result.refusals));
+  const lines = result.items.map(({ line }) => line);
+  return { lines, totalMinor: lines.reduce((sum, { subtotalMinor }) => sum + subtotalMinor, 0n) };
 };
 const pathOf = (...path: (string | number)[]) => ['input', ...path.map(String)];
 
@@ -200,6 +199,7 @@ describe('pricing', () => {
     const unknown = newId();
     const lines = [{ productId: unknown, quantity: 1 }, { productId: old.id, quantity: 1 }, { productId: goods.id, quantity: 1 }]; // prettier-ignore
     expect(price([old, goods], lines, digital)).toEqual({
+      items: [],
       refusals: [
         expect.objectContaining({ __typename: 'NotFoundError', id: unknown, path: pathOf('lines', 0, 'productId') }),
         expect.objectContaining({ __typename: 'ProductUnavailableError', productId: old.id, path: pathOf('lines', 1, 'productId') }),

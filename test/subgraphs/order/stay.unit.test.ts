@@ -26,19 +26,17 @@ const stay = (productId: string, change: Partial<LineInput> = {}): LineInput => 
 
 const place = (products: readonly ProductSnapshot[], lines: readonly LineInput[], type = booking) => {
   const checked = checkInput(anInput({ lines }), type);
-  if ('refusals' in checked) return checked;
+  if (checked.refusals.length > 0) return { items: [], refusals: checked.refusals };
   const known = new Map(products.map((product) => [product.id, product]));
   return priceLines(checked.lines, known, { currency: 'EUR', type, today, newId });
 };
 const priced = (...args: Parameters<typeof place>) => {
   const result = place(...args);
-  if ('refusals' in result) throw new Error(JSON.stringify(result.refusals));
-  return result;
+  if (result.refusals.length > 0) throw new Error(JSON.stringify(result.refusals));
+  const lines = result.items.map(({ line }) => line);
+  return { lines, totalMinor: lines.reduce((sum, { subtotalMinor }) => sum + subtotalMinor, 0n) };
 };
-const refusals = (...args: Parameters<typeof place>) => {
-  const result = place(...args);
-  return 'refusals' in result ? result.refusals : [];
-};
+const refusals = (...args: Parameters<typeof place>) => place(...args).refusals;
 const pathOf = (field: string, index = 0) => ['input', 'lines', String(index), field];
 
 describe('the price of a stay', () => {

@@ -1,5 +1,6 @@
 import { type Refusal, validationError } from '../../../shared/errors/errors.ts';
 import { isCurrency } from '../../../shared/values/currencies.ts';
+import { type PostalAddressInput, addressRefusals } from '../../../shared/values/postal-address.ts';
 import { brokenTextRule } from '../../../shared/values/text.ts';
 import type { LineInput, Stay } from '../line.ts';
 import { checkStay, maxNightsPerOrder, nightsOf } from '../stay.ts';
@@ -17,6 +18,14 @@ export type PlaceOrderInput = {
   readonly couponCodes?: readonly string[] | null | undefined;
   readonly extension?: unknown;
   readonly clientReference?: string | null | undefined;
+  readonly shippingAddress?: PostalAddressInput | null | undefined;
+  /** Of the customer's address book. */
+  readonly shippingAddressId?: string | null | undefined;
+  readonly billingAddress?: PostalAddressInput | null | undefined;
+  readonly billingAddressId?: string | null | undefined;
+  readonly shippingMethod?: string | null | undefined;
+  /** Minor units. */
+  readonly expectedTotal?: number | null | undefined;
 };
 
 export const maxLines = 100;
@@ -34,11 +43,11 @@ export type WantedLine = {
   readonly expectedUnitPrices: readonly number[];
 };
 
-/** All that is wrong with the input by itself, and otherwise its lines with equal ones merged. */
+/** The lines that can be asked for, equal ones merged, and all that is wrong with the input by itself. */
 export function checkInput(
   input: PlaceOrderInput,
   type: TypeRules | null,
-): { lines: readonly WantedLine[] } | { refusals: readonly Refusal[] } {
+): { readonly lines: readonly WantedLine[]; readonly refusals: readonly Refusal[] } {
   const refusals: Refusal[] = [];
   const invalid = (message: string, ...path: string[]) => refusals.push(validationError(message, ['input', ...path]));
 
@@ -53,6 +62,7 @@ export function checkInput(
     invalid(`clientReference: has 1 to ${maxClientReferenceLength} printable ASCII characters.`, 'clientReference');
   }
   if (type) refusals.push(...checkExtension(input.extension, type));
+  refusals.push(...checkAddresses(input));
 
   const merged = new Map<string, WantedLine>();
   for (const [index, line] of input.lines.slice(0, maxLines).entries()) {
@@ -60,7 +70,11 @@ export function checkInput(
       invalid(`quantity: is within 1 and ${maxQuantity}.`, 'lines', String(index), 'quantity');
       continue;
     }
-    if (type) refusals.push(...checkStay(line, index, type));
+    const brokenStay = type ? checkStay(line, index, type) : [];
+    if (brokenStay.length > 0) {
+      refusals.push(...brokenStay);
+      continue;
+    }
     const { stayFrom, stayTo, guests } = line;
     const stay = stayFrom && stayTo && guests ? { from: stayFrom, to: stayTo, guests } : null;
     const addOns = [...new Set(line.addOns ?? [])].toSorted();
@@ -82,7 +96,18 @@ export function checkInput(
   }
   const nights = [...merged.values()].reduce((sum, { stay }) => sum + (stay === null ? 0 : nightsOf(stay)), 0);
   if (nights > maxNightsPerOrder) invalid(`lines: an order has at most ${maxNightsPerOrder} nights.`, 'lines');
-  return refusals.length > 0 ? { refusals } : { lines: [...merged.values()] };
+  return { lines: [...merged.values()], refusals };
+}
+
+function checkAddresses(input: PlaceOrderInput): Refusal[] {
+  return (['shippingAddress', 'billingAddress'] as const).flatMap((field) => {
+    const address = input[field];
+    if (!address) return [];
+    const path = ['input', field];
+    return input[`${field}Id`]
+      ? [validationError(`${field}: give either the address or ${field}Id.`, path)]
+      : addressRefusals(address, path);
+  });
 }
 
 function checkExtension(extension: unknown, type: TypeRules): Refusal[] {

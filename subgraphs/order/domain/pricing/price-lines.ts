@@ -23,6 +23,14 @@ export type ProductSnapshot = {
   /** Guests of one room; null for what is not booked by nights. */
   readonly maxGuests: number | null;
   readonly seller: { readonly id: string } | null;
+  /** Which tax rates are due on it. */
+  readonly taxCategory: string;
+  /** Of one piece; null where it is not known. */
+  readonly weightGrams: number | null;
+  /** Its category, then that one's parents up to the root. */
+  readonly categoryIds: readonly string[];
+  /** Only of what a quote asks for; null for kinds without stock. */
+  readonly stock?: { readonly available: number } | null;
   readonly addOns: readonly AddOnSnapshot[];
 };
 
@@ -34,7 +42,11 @@ type AddOnSnapshot = {
   readonly perNight: boolean;
 };
 
-export type Priced = { readonly lines: readonly PricedLine[]; readonly totalMinor: bigint };
+/** A line, before discounts and taxes, and its product. */
+export type PricedItem = { readonly line: PricedLine; readonly product: ProductSnapshot };
+
+/** The lines that have a price, and all that stands in the way of the others. */
+export type Priced = { readonly items: readonly PricedItem[]; readonly refusals: readonly Refusal[] };
 
 /** What an order's lines are priced for; `today` is the shop's date. */
 export type PricedFor = {
@@ -44,31 +56,30 @@ export type PricedFor = {
   readonly newId: () => string;
 };
 
-/** Prices the lines, or says all that stands in the way. `products` holds what the product service knows of them. */
+/** Refuses amounts that no client could be told. */
+export const totalTooLarge = () =>
+  validationError('The total is larger than the platform can handle (2^53 − 1 minor units).', ['input', 'lines']);
+
+/** Prices the lines. `products` holds what the product service knows of them. */
 export function priceLines(
   wanted: readonly WantedLine[],
   products: ReadonlyMap<string, ProductSnapshot>,
   order: PricedFor,
-): Priced | { refusals: readonly Refusal[] } {
+): Priced {
   const refusals: Refusal[] = [];
-  const lines: PricedLine[] = [];
+  const items: PricedItem[] = [];
   try {
     for (const line of wanted) {
       const product = products.get(line.productId);
       const refused = checkProduct(line, product, order);
       if (!product || refused.length > 0) refusals.push(...refused);
-      else lines.push(priceLine(line, product, order));
+      else items.push({ line: priceLine(line, product, order), product });
     }
-    if (refusals.length > 0) return { refusals };
-    const total = sum(lines.map((line) => money(line.subtotalMinor, order.currency)), order.currency); // prettier-ignore
-    return { lines, totalMinor: total.amount };
+    sum(items.map(({ line }) => money(line.subtotalMinor, order.currency)), order.currency); // prettier-ignore
+    return { items, refusals };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    return {
-      refusals: [
-        validationError('The total is larger than the platform can handle (2^53 − 1 minor units).', ['input', 'lines']),
-      ],
-    };
+    return { items: [], refusals: [...refusals, totalTooLarge()] };
   }
 }
 

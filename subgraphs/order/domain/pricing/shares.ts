@@ -26,3 +26,27 @@ export function splitByWeight(amountMinor: bigint, weights: readonly bigint[]): 
 /** `numerator / denominator` to the nearest whole number, halves up. Neither is negative. */
 export const roundedQuotient = (numerator: bigint, denominator: bigint): bigint =>
   (numerator * 2n + denominator) / (denominator * 2n);
+
+/**
+ * Rounds fractions of one denominator so that they add up to their rounded sum, halves up: each is rounded down, and what is left
+ * goes, a minor unit each, to the largest remainders, the earlier one first among equals. None is a whole unit away from its
+ * fraction.
+ *
+ * @param numerators not negative
+ */
+export function roundTogether(numerators: readonly bigint[], denominator: bigint): bigint[] {
+  const parts = numerators.map((numerator, at) => ({
+    at,
+    whole: numerator / denominator,
+    remainder: numerator % denominator,
+  }));
+  const sum = numerators.reduce((total, numerator) => total + numerator, 0n);
+  const left = roundedQuotient(sum, denominator) - parts.reduce((total, { whole }) => total + whole, 0n);
+  const favoured = parts
+    .toSorted((one, other) =>
+      one.remainder === other.remainder ? one.at - other.at : one.remainder > other.remainder ? -1 : 1,
+    )
+    .slice(0, Number(left));
+  const more = new Set(favoured.map(({ at }) => at));
+  return parts.map(({ at, whole }) => (more.has(at) ? whole + 1n : whole));
+}

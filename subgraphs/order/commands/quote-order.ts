@@ -1,0 +1,82 @@
+import type { Viewer } from '../../shared/auth/viewer.ts';
+import { type Refusal, badUserInput } from '../../shared/errors/errors.ts';
+import { isCurrency } from '../../shared/values/currencies.ts';
+import type { OrderDeps } from '../deps.ts';
+import type { ChosenShipping } from '../domain/charges.ts';
+import { type PlaceOrderInput, checkInput } from '../domain/pricing/check-input.ts';
+import type { PricedLine } from '../domain/line.ts';
+import { type Quote, noDiscounts, quoteOf, shippingOptionsOf } from '../domain/pricing/quote.ts';
+import { insufficientStock } from '../steps/reserve-stock.ts';
+import { type PricedOrder, priceOrder } from './price-order.ts';
+
+/** A line, and how many pieces there are; null for what has no stock. */
+export type QuotedLine = PricedLine & { readonly available: number | null };
+
+/** A quote as the API tells it. */
+export type OrderQuote = {
+  readonly currency: string;
+  readonly quote: Quote;
+  readonly lines: readonly QuotedLine[];
+  /** Computed where it is asked for: each is a quote of its own. */
+  readonly shippingOptions: () => readonly ChosenShipping[];
+  readonly userErrors: readonly Refusal[];
+};
+
+/** The quote of an order that was priced. */
+export const toQuote = (priced: PricedOrder, refusals: readonly Refusal[]): OrderQuote => ({
+  currency: priced.currency,
+  quote: priced.quote,
+  lines: priced.quote.lines.map((line, at) => ({
+    ...line,
+    available: priced.items[at]?.product.stock?.available ?? null,
+  })),
+  shippingOptions: () => shippingOptionsOf(priced.items, priced.terms),
+  userErrors: refusals,
+});
+
+/** Prices an order that isn't placed. Nothing is written. Throws BAD_USER_INPUT for a currency that there isn't. */
+export async function quoteOrder(
+  deps: OrderDeps,
+  viewer: Viewer,
+  { input, traceId }: { input: PlaceOrderInput; traceId: string },
+): Promise<OrderQuote> {
+  if (!isCurrency(input.currency))
+    throw badUserInput('input.currency: must be the code of a currency of ISO 4217, such as EUR.');
+  const type = deps.types.find(input.type);
+  const checked = checkInput(input, type);
+  if (type === null) return toQuote(nothing(deps, input), checked.refusals);
+  const customerId = viewer.kind === 'user' ? viewer.userId : null;
+  const priced = await priceOrder(deps, { type, lines: checked.lines, input, customerId, traceId, withStock: true });
+  return toQuote(priced, [...checked.refusals, ...priced.refusals, ...shortages(priced)]);
+}
+
+/** What there is too little of at this moment. */
+function shortages({ items }: PricedOrder): Refusal[] {
+  const wanted = Map.groupBy(
+    items.filter(({ product }) => product.stock),
+    ({ product }) => product.id,
+  );
+  const short = [...wanted.values()].flatMap((own) => {
+    const requested = own.reduce((sum, { line }) => sum + line.quantity, 0);
+    const available = own[0]?.product.stock?.available ?? 0;
+    return requested > available ? [{ productId: own[0]?.product.id ?? '', requested, available }] : [];
+  });
+  return short.length > 0 ? [insufficientStock(short)] : [];
+}
+
+/** What can't be priced at all. */
+function nothing({ config }: OrderDeps, { currency }: PlaceOrderInput): PricedOrder {
+  const none = new Map();
+  const terms = {
+    currency,
+    pricesIncludeTax: config.pricesIncludeTax,
+    destination: { countryCode: config.shopCountry, region: null },
+    hasAddress: false,
+    methods: [],
+    shippingMethod: null,
+    rates: { destination: none, shop: none },
+    discountsOf: noDiscounts,
+  };
+  const quote = quoteOf([], terms);
+  return { currency, items: [], terms, quote, shippingAddress: null, billingAddress: null, refusals: [] };
+}
