@@ -129,7 +129,7 @@ async function recordOrder(
           at,
           traceId: draft.traceId,
         });
-        const saga = newPlacingSaga(sagaId, orderId, at, stepsOf(draft.type, draft.priced.totalMinor));
+        const saga = newPlacingSaga(sagaId, orderId, at, stepsOf(draft.type, draft.priced.quote.totalMinor));
         await insertSaga(tx, saga, deps.processId);
         // Last: others of the customer, or the address, wait for it until the commit.
         if (order.openUnits !== null) await countOpen(tx, limitsOf(deps.config.openOrders, order), order.openUnits);

@@ -64,7 +64,7 @@ export async function priceOrder(deps: Deps, request: PriceRequest): Promise<Pri
     currency,
     pricesIncludeTax: deps.config.pricesIncludeTax,
     destination,
-    hasAddress: addresses.shipping !== null,
+    hasAddress: addresses.shipping !== null || Boolean(input.shippingAddress ?? input.shippingAddressId),
     methods: rules.methods,
     shippingMethod: input.shippingMethod ?? null,
     rates: { destination: ratesThere, shop: ratesHere },

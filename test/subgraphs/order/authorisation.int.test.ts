@@ -65,6 +65,12 @@ const rows: readonly Row[] = [
   ['Query.delayedJobs', '{ delayedJobs { id } }', staffOnly],
   ['Query.orderDeadLetters', '{ orderDeadLetters { edges { node { id } } } }', staffOnly],
   ['Mutation.placeOrder', `mutation { placeOrder(input: { currency: "EUR", lines: [{ productId: "PRODUCT", quantity: 1 }] }, idempotencyKey: "KEY") { ${refusals} } }`, users], // prettier-ignore
+  ['Query.quoteOrder', '{ quoteOrder(input: { currency: "EUR", lines: [{ productId: "PRODUCT", quantity: 1 }] }) { userErrors { ... on UserError { code } } } }', everybody], // prettier-ignore
+  ['Query.shippingMethods', '{ shippingMethods { id } }', everybody],
+  ['Query.shippingMethods of all', '{ shippingMethods(activeOnly: false) { id } }', staffOnly],
+  ['Query.taxRates', '{ taxRates { id } }', staffOnly],
+  ['Mutation.saveShippingMethod', `mutation { saveShippingMethod(input: { code: "KEY", name: "x", countries: ["AQ"], rates: [{ price: { amount: 1, currency: "EUR" } }], active: false }) { ${refusals} } }`, { ...staffOnly, staff: 'VALIDATION', admin: 'VALIDATION' }], // prettier-ignore
+  ['Mutation.saveTaxRate', `mutation { saveTaxRate(input: { countryCode: "AQ", name: "x", ratePpm: 1, active: false }) { ${refusals} } }`, staffOnly], // prettier-ignore
   ['Query.promotions', '{ promotions { edges { node { id } } } }', staffOnly],
   ['Mutation.savePromotion', `mutation { savePromotion(input: { name: "x", kind: FREE_SHIPPING, active: false }, idempotencyKey: "KEY") { ${refusals} } }`, staffOnly], // prettier-ignore
   ['Mutation.updateOrderRemark', `mutation { updateOrderRemark(id: "ID", remark: "x") { ${refusals} } }`, owners],

@@ -26,7 +26,6 @@ const rate = (name: string, ratePpm: number): Rate => ({ id: `${name} ${ratePpm}
 const vat19 = rate('VAT 19 %', 190_000);
 const vat7 = rate('VAT 7 %', 70_000);
 const german: RatesByCategory = new Map([['standard', [vat19]], ['books', [vat7]]]); // prettier-ignore
-const noRates: RatesByCategory = new Map();
 
 const aMethod = (change: Partial<ShippingMethod> = {}): ShippingMethod => ({
   id: newId(),

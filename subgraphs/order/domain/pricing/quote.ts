@@ -49,7 +49,7 @@ export type Terms = {
   readonly pricesIncludeTax: boolean;
   /** Where the order goes: the shop's own country while that is not known. */
   readonly destination: Place;
-  /** The address that it is shipped to is known. */
+  /** The address that it is shipped to is known, or one was given and is refused by itself. */
   readonly hasAddress: boolean;
   /** The shop's active ones; none: nothing is asked for shipping, and no address is needed. */
   readonly methods: readonly ShippingMethod[];
