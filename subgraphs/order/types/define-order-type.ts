@@ -8,6 +8,7 @@ const usual: Omit<OrderType, 'code' | 'name' | 'numberPrefix'> = {
   payFlow: 'ORDER_THEN_PAY',
   productKind: null,
   extension: null,
+  taxed: true,
   redeemable: false,
   refuses: refuseTopUp,
   needsFulfilment: (kind) => kind !== 'DIGITAL',
