@@ -12,6 +12,28 @@ export type MoneyInput = {
   currency: string;
 };
 
+/** A postal address as input. */
+export type PostalAddressInput = {
+  /** Whom it is for: 1 to 100 characters. */
+  name: string;
+  /** The company, up to 100 characters. */
+  company?: string | null | undefined;
+  /** Street and number: 1 to 200 characters. */
+  line1: string;
+  /** A flat, a floor, a district: up to 200 characters. */
+  line2?: string | null | undefined;
+  /** City or post town: 1 to 100 characters. */
+  city: string;
+  /** State, province, prefecture, county, up to 100 characters: the name or its abbreviation. Required where addresses of the country have one; in AU, BR, CA, IT and US one of the country's. */
+  region?: string | null | undefined;
+  /** Postal code in the country's form, up to 20 characters. Required where addresses of the country have one. */
+  postalCode?: string | null | undefined;
+  /** ISO 3166-1 alpha-2 code, e.g. `DE`; XK for Kosovo. */
+  countryCode: string;
+  /** Phone number for the carrier, up to 40 characters, as dialled in the country or with `+` and its code; no extension. */
+  phone?: string | null | undefined;
+};
+
 /** Where an order stands. Forward: PLACING → PENDING_PAYMENT → PAID → PROCESSING → COMPLETED. */
 export type OrderState =
   /** Being placed: its saga is taking the stock. */
@@ -213,6 +235,22 @@ export type PlaceOrderInput = {
   extension?: unknown;
   /** The client's own reference, at most 64 characters: placing twice with it is one order. */
   clientReference?: string | null | undefined;
+  /**
+   * Where it is shipped to. An order with something to ship needs an address and a method once the shop has shipping methods. Left
+   * out with `shippingAddressId`: your default address, where one is needed. It also decides on the taxes of goods and digital
+   * products; without one these are taxed where the shop is, as stays always are.
+   */
+  shippingAddress?: PostalAddressInput | null | undefined;
+  /** The same by an address of your address book. */
+  shippingAddressId?: string | null | undefined;
+  /** Where the bill goes. Left out beside an address of your address book: your default one for bills; else it goes with the order. */
+  billingAddress?: PostalAddressInput | null | undefined;
+  /** The same by an address of your address book. */
+  billingAddressId?: string | null | undefined;
+  /** Code of one of the quote's `shippingOptions`; left out: the cheapest of them. */
+  shippingMethod?: string | null | undefined;
+  /** The total that the client showed, in minor units; another total now gives TotalChangedError with the quote. */
+  expectedTotal?: number | null | undefined;
 };
 
 /** What of open unpaid orders is limited. */
@@ -903,6 +941,7 @@ export type PlaceOrderMutation = {
       | ({ productId: string } & Refusal_ProductUnavailableError_Fragment)
       | ({ productId: string; expected: MoneyFragment; actual: MoneyFragment } & Refusal_PriceChangedError_Fragment)
       | Refusal_CouponError_Fragment
+      | Refusal_TotalChangedError_Fragment
       | ({ measure: OpenOrderMeasure; limit: number; open: number } & Refusal_OpenOrderLimitError_Fragment)
       | Refusal_BusinessRejectedError_Fragment
     >;
@@ -1204,6 +1243,13 @@ type Refusal_ReplayFailedError_Fragment = {
   path: Array<string> | null;
 };
 
+type Refusal_TotalChangedError_Fragment = {
+  __typename: 'TotalChangedError';
+  code: string;
+  message: string;
+  path: Array<string> | null;
+};
+
 type Refusal_InsufficientStockError_Fragment = {
   __typename: 'InsufficientStockError';
   code: string;
@@ -1330,6 +1376,7 @@ export type RefusalFragment =
   | Refusal_ConflictError_Fragment
   | Refusal_IdempotencyConflictError_Fragment
   | Refusal_ReplayFailedError_Fragment
+  | Refusal_TotalChangedError_Fragment
   | Refusal_InsufficientStockError_Fragment
   | Refusal_ProductUnavailableError_Fragment
   | Refusal_PriceChangedError_Fragment

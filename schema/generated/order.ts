@@ -37,6 +37,55 @@ export type MoneyInput = {
   currency: Scalars['String']['input'];
 };
 
+/**
+ * A postal address. Which fields it needs follows the country. Fields that a country doesn't use are null: a region that was
+ * given for Germany, a postal code for Hong Kong.
+ */
+export type PostalAddress = {
+  /** Whom it is for. */
+  name: Scalars['String']['output'];
+  /** The company; null for none. */
+  company?: Maybe<Scalars['String']['output']>;
+  /** Street and number, or what the country has in their place. */
+  line1: Scalars['String']['output'];
+  /** What else finds the door: a flat, a floor, a district. */
+  line2?: Maybe<Scalars['String']['output']>;
+  /** City or post town. */
+  city: Scalars['String']['output'];
+  /** State, province, prefecture, county: the abbreviation in AU, BR, CA, IT and US, e.g. `NY`, the name elsewhere. */
+  region?: Maybe<Scalars['String']['output']>;
+  /** Postal code, as it was given, in capitals. */
+  postalCode?: Maybe<Scalars['String']['output']>;
+  /** ISO 3166-1 alpha-2 code, e.g. `DE`; XK for Kosovo. */
+  countryCode: Scalars['String']['output'];
+  /** Phone number for the carrier in E.164, e.g. `+493012345678`. */
+  phone?: Maybe<Scalars['String']['output']>;
+  /** As printed on a label, line by line, in the order of the country; the country is last, in English. */
+  formatted: Array<Scalars['String']['output']>;
+};
+
+/** A postal address as input. */
+export type PostalAddressInput = {
+  /** Whom it is for: 1 to 100 characters. */
+  name: Scalars['String']['input'];
+  /** The company, up to 100 characters. */
+  company?: InputMaybe<Scalars['String']['input']>;
+  /** Street and number: 1 to 200 characters. */
+  line1: Scalars['String']['input'];
+  /** A flat, a floor, a district: up to 200 characters. */
+  line2?: InputMaybe<Scalars['String']['input']>;
+  /** City or post town: 1 to 100 characters. */
+  city: Scalars['String']['input'];
+  /** State, province, prefecture, county, up to 100 characters: the name or its abbreviation. Required where addresses of the country have one; in AU, BR, CA, IT and US one of the country's. */
+  region?: InputMaybe<Scalars['String']['input']>;
+  /** Postal code in the country's form, up to 20 characters. Required where addresses of the country have one. */
+  postalCode?: InputMaybe<Scalars['String']['input']>;
+  /** ISO 3166-1 alpha-2 code, e.g. `DE`; XK for Kosovo. */
+  countryCode: Scalars['String']['input'];
+  /** Phone number for the carrier, up to 40 characters, as dialled in the country or with `+` and its code; no extension. */
+  phone?: InputMaybe<Scalars['String']['input']>;
+};
+
 /** Where a page of a list stands. */
 export type PageInfo = {
   /** True when more follow after `endCursor`; of a page asked for with `last`, when it was asked for with `before`. */
@@ -365,6 +414,10 @@ export type Order = {
   taxes: Array<TaxLine>;
   /** Whether the prices of lines and shipping contain the tax. */
   pricesIncludeTax: Scalars['Boolean']['output'];
+  /** Where it is shipped to, as it was when it was placed; null where none was given. */
+  shippingAddress?: Maybe<PostalAddress>;
+  /** Where the bill goes, as it was when it was placed; null where it goes with the order. */
+  billingAddress?: Maybe<PostalAddress>;
   /** How it is shipped, as it was when it was placed; null where nothing is shipped or the shop has no methods. */
   shippingMethod?: Maybe<ShippingOption>;
   /** What is to be paid: `subtotal` less `discountTotal`, with `shippingTotal`, and with `taxTotal` where `pricesIncludeTax` is false. */
@@ -527,6 +580,217 @@ export type ShippingOption = {
   minDays?: Maybe<Scalars['Int']['output']>;
   /** Days that it takes at most. */
   maxDays?: Maybe<Scalars['Int']['output']>;
+};
+
+/**
+ * The whole price of an order that isn't placed yet, by the same rules as that of a placed one: lines, discounts on lines, shipping
+ * at what is left, its discount, taxes on what is left of both.
+ */
+export type OrderQuote = {
+  /** Its lines, equal ones merged. A line that would be refused is left out where it has no price. */
+  lines: Array<QuoteLine>;
+  /** Discounts and surcharges. */
+  adjustments: Array<Adjustment>;
+  /** The taxes by rate, as in `Order.taxes`. */
+  taxes: Array<TaxLine>;
+  /** The ways to ship it, the cheapest first; empty where nothing is shipped, nothing takes it, or the shop has no methods. */
+  shippingOptions: Array<ShippingOption>;
+  /** The way that it would be shipped: the one that was asked for, or the cheapest. */
+  shipping?: Maybe<ShippingOption>;
+  /** Sum of the lines before discounts. */
+  subtotal: Money;
+  /** Sum of the discounts, on lines and on shipping, positive. */
+  discountTotal: Money;
+  /** The price of shipping before its discount. */
+  shippingTotal: Money;
+  /** Sum of the taxes, that of shipping too. */
+  taxTotal: Money;
+  /** What would be to be paid: for `PlaceOrderInput.expectedTotal`. */
+  total: Money;
+  /** Whether the prices of lines and shipping contain the tax. */
+  pricesIncludeTax: Scalars['Boolean']['output'];
+  /** What would be refused; the rest is priced all the same. Not looked at: rooms of stays, and what of your open orders is limited. */
+  userErrors: Array<PlaceOrderError>;
+};
+
+/** A line of a quote. */
+export type QuoteLine = {
+  /** The product. */
+  product: Product;
+  /** Pieces; rooms of a stay. */
+  quantity: Scalars['Int']['output'];
+  /** Price of one; of one room for one night of a stay. */
+  unitPrice: Money;
+  /** Chosen extras. */
+  addOns: Array<LineAddOn>;
+  /** Nights of a stay; null for what is not booked by nights. */
+  nights?: Maybe<Scalars['Int']['output']>;
+  /** Price of all pieces, for all nights of a stay, with extras. */
+  subtotal: Money;
+  /** Discount on the line. */
+  discount: Money;
+  /** The line's part of the taxes. */
+  tax: Money;
+  /** `subtotal` less `discount`, with `tax` where `pricesIncludeTax` is false. */
+  total: Money;
+  /** Pieces that can be ordered at this moment; null for what has no stock, and for stays (`Product.availability`). */
+  available?: Maybe<Scalars['Int']['output']>;
+};
+
+/** A shipping method, as staff have set it up. */
+export type ShippingMethod = {
+  /** UUIDv7. */
+  id: Scalars['ID']['output'];
+  /** Code for `PlaceOrderInput.shippingMethod`, unlike those of all others. */
+  code: Scalars['String']['output'];
+  /** Name for people. */
+  name: Scalars['String']['output'];
+  /** More for people. */
+  description?: Maybe<Scalars['String']['output']>;
+  /** ISO 3166-1 alpha-2 codes of the countries that it ships to; empty for all. */
+  countries: Array<Scalars['String']['output']>;
+  /** What it costs: the first rate that fits the order's currency, weight and subtotal. An order that none fits can't be shipped so. */
+  rates: Array<ShippingRate>;
+  /** Which tax rates count for it. */
+  taxCategory: Scalars['String']['output'];
+  /** Days that it takes at least. */
+  minDays?: Maybe<Scalars['Int']['output']>;
+  /** Days that it takes at most. */
+  maxDays?: Maybe<Scalars['Int']['output']>;
+  /** False: not offered. */
+  active: Scalars['Boolean']['output'];
+  /** Raised by one with every change; for `expectedVersion`. */
+  version: Scalars['Int']['output'];
+};
+
+/** What a shipping method costs. */
+export type ShippingRate = {
+  /** The price; 0 for free. */
+  price: Money;
+  /** For orders whose shipped products weigh at most so much; null for any. A product without a weight weighs nothing. */
+  upToWeightGrams?: Maybe<Scalars['Int']['output']>;
+  /** For orders of at least so many minor units, all lines after their discounts; null for any. With a price of 0: free from there. */
+  fromSubtotal?: Maybe<Scalars['SafeInt']['output']>;
+};
+
+/**
+ * A tax rate. On an order count all rates of its destination's country and of the product's category that are valid when it is
+ * placed; where the region has some, they stand in for the country's. Rates of different names add up. Where none counts, no tax
+ * is due.
+ */
+export type TaxRate = {
+  /** UUIDv7. */
+  id: Scalars['ID']['output'];
+  /** ISO 3166-1 alpha-2 code. */
+  countryCode: Scalars['String']['output'];
+  /** The region, as addresses have it; null for the whole country. */
+  region?: Maybe<Scalars['String']['output']>;
+  /** The tax category of products and shipping methods that it is for. */
+  category: Scalars['String']['output'];
+  /** What it is called on the order, e.g. `VAT 19 %`. */
+  name: Scalars['String']['output'];
+  /** Parts per million: 190000 is 19 %. */
+  ratePpm: Scalars['Int']['output'];
+  /** From when on it is valid. */
+  validFrom: Scalars['DateTime']['output'];
+  /** Until when, exclusive; null for no end. */
+  validTo?: Maybe<Scalars['DateTime']['output']>;
+  /** False: it does not count. */
+  active: Scalars['Boolean']['output'];
+  /** Raised by one with every change; for `expectedVersion`. */
+  version: Scalars['Int']['output'];
+};
+
+/** A shipping method to save. What is left out is as its field says, also where it was set before. */
+export type ShippingMethodInput = {
+  /** 1 to 32 letters, digits, hyphens and underscores, unlike those of all others. */
+  code: Scalars['String']['input'];
+  /** 1 to 100 characters. */
+  name: Scalars['String']['input'];
+  /** Up to 500 characters. */
+  description?: InputMaybe<Scalars['String']['input']>;
+  /** ISO 3166-1 alpha-2 codes; empty for all countries. */
+  countries: Array<Scalars['String']['input']>;
+  /** 1 to 50 rates, the first that fits counts. */
+  rates: Array<ShippingRateInput>;
+  /** 1 to 32 characters of `a-z 0-9 _ -`. */
+  taxCategory?: Scalars['String']['input'];
+  /** 0 to 365. */
+  minDays?: InputMaybe<Scalars['Int']['input']>;
+  /** 0 to 365, at least `minDays`. */
+  maxDays?: InputMaybe<Scalars['Int']['input']>;
+  /** False: not offered. */
+  active?: Scalars['Boolean']['input'];
+  /** Refuses with ConflictError when the method has another version; a new one has 0. */
+  expectedVersion?: InputMaybe<Scalars['Int']['input']>;
+};
+
+/** A rate to save. */
+export type ShippingRateInput = {
+  /** At least 0 minor units. */
+  price: MoneyInput;
+  /** 0 to 2,000,000,000; left out: any weight. */
+  upToWeightGrams?: InputMaybe<Scalars['Int']['input']>;
+  /** At least 0 minor units; left out: any subtotal. */
+  fromSubtotal?: InputMaybe<Scalars['SafeInt']['input']>;
+};
+
+/** A tax rate to save. What is left out is as its field says, also where it was set before. */
+export type TaxRateInput = {
+  /** ISO 3166-1 alpha-2 code. */
+  countryCode: Scalars['String']['input'];
+  /** Up to 100 characters; left out: the whole country. */
+  region?: InputMaybe<Scalars['String']['input']>;
+  /** 1 to 32 characters of `a-z 0-9 _ -`. */
+  category?: Scalars['String']['input'];
+  /** 1 to 100 characters. No two rates of one name are valid at once for a country, region and category. */
+  name: Scalars['String']['input'];
+  /** 0 to 1000000 parts per million. */
+  ratePpm: Scalars['Int']['input'];
+  /** From when on it is valid. Left out: from now on, or from when it was before. */
+  validFrom?: InputMaybe<Scalars['DateTime']['input']>;
+  /** Until when, exclusive; after `validFrom`. Left out: no end. */
+  validTo?: InputMaybe<Scalars['DateTime']['input']>;
+  /** False: it does not count. */
+  active?: Scalars['Boolean']['input'];
+  /** Refuses with ConflictError when the rate has another version; a new one has 0. */
+  expectedVersion?: InputMaybe<Scalars['Int']['input']>;
+};
+
+/** Why a shipping method or a tax rate was not saved. */
+export type PriceRuleError =
+  ValidationError | NotFoundError | ForbiddenError | ConflictError | IdempotencyConflictError;
+
+/** The shipping method as it was saved. */
+export type ShippingMethodPayload = {
+  /** The method; null beside an error. */
+  shippingMethod?: Maybe<ShippingMethod>;
+  /** True when the key had already produced this answer. */
+  replayed: Scalars['Boolean']['output'];
+  /** Empty when done. */
+  userErrors: Array<PriceRuleError>;
+};
+
+/** The tax rate as it was saved. */
+export type TaxRatePayload = {
+  /** The rate; null beside an error. */
+  taxRate?: Maybe<TaxRate>;
+  /** True when the key had already produced this answer. */
+  replayed: Scalars['Boolean']['output'];
+  /** Empty when done. */
+  userErrors: Array<PriceRuleError>;
+};
+
+/** The order would cost something else than the client expected. Nothing was placed: show the quote and ask again. */
+export type TotalChangedError = UserError & {
+  /** `TOTAL_CHANGED`. */
+  code: Scalars['String']['output'];
+  /** What to do. */
+  message: Scalars['String']['output'];
+  /** Where in the arguments. */
+  path?: Maybe<Array<Scalars['String']['output']>>;
+  /** What it costs now. */
+  quote: OrderQuote;
 };
 
 /** A discount or surcharge on the whole order. */
@@ -810,6 +1074,40 @@ export type PlaceOrderInput = {
   extension?: InputMaybe<Scalars['JSON']['input']>;
   /** The client's own reference, at most 64 characters: placing twice with it is one order. */
   clientReference?: InputMaybe<Scalars['String']['input']>;
+  /**
+   * Where it is shipped to. An order with something to ship needs an address and a method once the shop has shipping methods. Left
+   * out with `shippingAddressId`: your default address, where one is needed. It also decides on the taxes of goods and digital
+   * products; without one these are taxed where the shop is, as stays always are.
+   */
+  shippingAddress?: InputMaybe<PostalAddressInput>;
+  /** The same by an address of your address book. */
+  shippingAddressId?: InputMaybe<Scalars['ID']['input']>;
+  /** Where the bill goes. Left out beside an address of your address book: your default one for bills; else it goes with the order. */
+  billingAddress?: InputMaybe<PostalAddressInput>;
+  /** The same by an address of your address book. */
+  billingAddressId?: InputMaybe<Scalars['ID']['input']>;
+  /** Code of one of the quote's `shippingOptions`; left out: the cheapest of them. */
+  shippingMethod?: InputMaybe<Scalars['String']['input']>;
+  /** The total that the client showed, in minor units; another total now gives TotalChangedError with the quote. */
+  expectedTotal?: InputMaybe<Scalars['SafeInt']['input']>;
+};
+
+/** An order to price. Everything means the same as in `PlaceOrderInput`. */
+export type QuoteInput = {
+  /** Code of the order type, see `orderTypes`. */
+  type?: Scalars['String']['input'];
+  /** 1 to 100 lines. */
+  lines: Array<OrderLineInput>;
+  /** ISO 4217 code; every product must have it. */
+  currency: Scalars['String']['input'];
+  /** Coupon codes. */
+  couponCodes?: InputMaybe<Array<Scalars['String']['input']>>;
+  /** Where it would be shipped to. Without one the price is an estimate: of shipping to, and taxes in, the shop's own country. */
+  shippingAddress?: InputMaybe<PostalAddressInput>;
+  /** The same by an address of your address book. */
+  shippingAddressId?: InputMaybe<Scalars['ID']['input']>;
+  /** Code of one of `shippingOptions`; left out: the cheapest of them. */
+  shippingMethod?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** There is less than was asked for, or there are fewer rooms. Nothing was taken. */
@@ -1075,6 +1373,7 @@ export type PlaceOrderError =
   | ProductUnavailableError
   | PriceChangedError
   | CouponError
+  | TotalChangedError
   | OpenOrderLimitError
   | BusinessRejectedError;
 
@@ -1129,6 +1428,12 @@ export type Query = {
   orders: OrderConnection;
   /** The registered order types. */
   orderTypes: Array<OrderType>;
+  /** Prices a whole order as `placeOrder` would at this moment. Anybody may ask; nothing is held. */
+  quoteOrder: OrderQuote;
+  /** The shipping methods by code, at most 50. */
+  shippingMethods: Array<ShippingMethod>;
+  /** Tax rates by country, category and beginning, at most 1,000. For staff. */
+  taxRates: Array<TaxRate>;
   /** Today where the shop is (`SHOP_TIME_ZONE`): no stay begins before it, whatever date it is where the reader is. */
   shopDate: Scalars['LocalDate']['output'];
   /** One saga. For staff. */
@@ -1164,6 +1469,18 @@ export type QueryOrdersArgs = {
   before?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<OrderFilter>;
   sort?: InputMaybe<OrderSort>;
+};
+
+export type QueryQuoteOrderArgs = {
+  input: QuoteInput;
+};
+
+export type QueryShippingMethodsArgs = {
+  activeOnly?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+export type QueryTaxRatesArgs = {
+  countryCode?: InputMaybe<Scalars['String']['input']>;
 };
 
 export type QuerySagaArgs = {
@@ -1223,6 +1540,10 @@ export type Mutation = {
   addOrderNote: OrderPayload;
   /** Decides what becomes of an order that NEEDS_ATTENTION. For staff. */
   resolveAttention: OrderPayload;
+  /** Makes a shipping method, or replaces the one with this id. Orders keep what they were placed with. For staff. */
+  saveShippingMethod: ShippingMethodPayload;
+  /** Makes a tax rate, or replaces the one with this id. Orders keep what they were placed with. For staff. */
+  saveTaxRate: TaxRatePayload;
   /** Runs a STUCK or waiting saga now. For staff. */
   retrySaga: SagaPayload;
   /** Lets the order service handle a dead letter's event again, at most once in all. For staff. */
@@ -1305,6 +1626,18 @@ export type MutationResolveAttentionArgs = {
   id: Scalars['ID']['input'];
   to: OrderState;
   note: Scalars['String']['input'];
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type MutationSaveShippingMethodArgs = {
+  id?: InputMaybe<Scalars['ID']['input']>;
+  input: ShippingMethodInput;
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type MutationSaveTaxRateArgs = {
+  id?: InputMaybe<Scalars['ID']['input']>;
+  input: TaxRateInput;
   idempotencyKey?: InputMaybe<Scalars['String']['input']>;
 };
 
@@ -1479,6 +1812,8 @@ export type ResolversTypes = {
   Money: ResolverTypeWrapper<any>;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   MoneyInput: MoneyInput;
+  PostalAddress: ResolverTypeWrapper<any>;
+  PostalAddressInput: PostalAddressInput;
   PageInfo: ResolverTypeWrapper<any>;
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
   UserError: ResolverTypeWrapper<any>;
@@ -1510,6 +1845,18 @@ export type ResolversTypes = {
   LineAddOn: ResolverTypeWrapper<any>;
   TaxLine: ResolverTypeWrapper<any>;
   ShippingOption: ResolverTypeWrapper<any>;
+  OrderQuote: ResolverTypeWrapper<any>;
+  QuoteLine: ResolverTypeWrapper<any>;
+  ShippingMethod: ResolverTypeWrapper<any>;
+  ShippingRate: ResolverTypeWrapper<any>;
+  TaxRate: ResolverTypeWrapper<any>;
+  ShippingMethodInput: ShippingMethodInput;
+  ShippingRateInput: ShippingRateInput;
+  TaxRateInput: TaxRateInput;
+  PriceRuleError: ResolverTypeWrapper<any>;
+  ShippingMethodPayload: ResolverTypeWrapper<any>;
+  TaxRatePayload: ResolverTypeWrapper<any>;
+  TotalChangedError: ResolverTypeWrapper<any>;
   Adjustment: ResolverTypeWrapper<any>;
   Fulfilment: ResolverTypeWrapper<any>;
   FulfilmentLine: ResolverTypeWrapper<any>;
@@ -1528,6 +1875,7 @@ export type ResolversTypes = {
   OrderSort: OrderSort;
   OrderLineInput: OrderLineInput;
   PlaceOrderInput: PlaceOrderInput;
+  QuoteInput: QuoteInput;
   InsufficientStockError: ResolverTypeWrapper<any>;
   StockShortage: ResolverTypeWrapper<any>;
   ProductUnavailableError: ResolverTypeWrapper<any>;
@@ -1565,6 +1913,8 @@ export type ResolversParentTypes = {
   Money: any;
   String: Scalars['String']['output'];
   MoneyInput: MoneyInput;
+  PostalAddress: any;
+  PostalAddressInput: PostalAddressInput;
   PageInfo: any;
   Boolean: Scalars['Boolean']['output'];
   UserError: any;
@@ -1589,6 +1939,18 @@ export type ResolversParentTypes = {
   LineAddOn: any;
   TaxLine: any;
   ShippingOption: any;
+  OrderQuote: any;
+  QuoteLine: any;
+  ShippingMethod: any;
+  ShippingRate: any;
+  TaxRate: any;
+  ShippingMethodInput: ShippingMethodInput;
+  ShippingRateInput: ShippingRateInput;
+  TaxRateInput: TaxRateInput;
+  PriceRuleError: any;
+  ShippingMethodPayload: any;
+  TaxRatePayload: any;
+  TotalChangedError: any;
   Adjustment: any;
   Fulfilment: any;
   FulfilmentLine: any;
@@ -1604,6 +1966,7 @@ export type ResolversParentTypes = {
   OrderSort: OrderSort;
   OrderLineInput: OrderLineInput;
   PlaceOrderInput: PlaceOrderInput;
+  QuoteInput: QuoteInput;
   InsufficientStockError: any;
   StockShortage: any;
   ProductUnavailableError: any;
@@ -1654,6 +2017,22 @@ export type MoneyResolvers<
   currency?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
 };
 
+export type PostalAddressResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['PostalAddress'] = ResolversParentTypes['PostalAddress'],
+> = {
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  company?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  line1?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  line2?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  city?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  region?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  postalCode?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  countryCode?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  phone?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  formatted?: Resolver<Array<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
 export type PageInfoResolvers<
   ContextType = unknown,
   ParentType extends ResolversParentTypes['PageInfo'] = ResolversParentTypes['PageInfo'],
@@ -1675,6 +2054,7 @@ export type UserErrorResolvers<
     | 'ConflictError'
     | 'IdempotencyConflictError'
     | 'ReplayFailedError'
+    | 'TotalChangedError'
     | 'InsufficientStockError'
     | 'ProductUnavailableError'
     | 'PriceChangedError'
@@ -1860,6 +2240,8 @@ export type OrderResolvers<
   taxTotal?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   taxes?: Resolver<Array<ResolversTypes['TaxLine']>, ParentType, ContextType>;
   pricesIncludeTax?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  shippingAddress?: Resolver<Maybe<ResolversTypes['PostalAddress']>, ParentType, ContextType>;
+  billingAddress?: Resolver<Maybe<ResolversTypes['PostalAddress']>, ParentType, ContextType>;
   shippingMethod?: Resolver<Maybe<ResolversTypes['ShippingOption']>, ParentType, ContextType>;
   total?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   paidTotal?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
@@ -1947,6 +2329,122 @@ export type ShippingOptionResolvers<
   tax?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   minDays?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   maxDays?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+};
+
+export type OrderQuoteResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['OrderQuote'] = ResolversParentTypes['OrderQuote'],
+> = {
+  lines?: Resolver<Array<ResolversTypes['QuoteLine']>, ParentType, ContextType>;
+  adjustments?: Resolver<Array<ResolversTypes['Adjustment']>, ParentType, ContextType>;
+  taxes?: Resolver<Array<ResolversTypes['TaxLine']>, ParentType, ContextType>;
+  shippingOptions?: Resolver<Array<ResolversTypes['ShippingOption']>, ParentType, ContextType>;
+  shipping?: Resolver<Maybe<ResolversTypes['ShippingOption']>, ParentType, ContextType>;
+  subtotal?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  discountTotal?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  shippingTotal?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  taxTotal?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  total?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  pricesIncludeTax?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  userErrors?: Resolver<Array<ResolversTypes['PlaceOrderError']>, ParentType, ContextType>;
+};
+
+export type QuoteLineResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['QuoteLine'] = ResolversParentTypes['QuoteLine'],
+> = {
+  product?: Resolver<ResolversTypes['Product'], ParentType, ContextType>;
+  quantity?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  unitPrice?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  addOns?: Resolver<Array<ResolversTypes['LineAddOn']>, ParentType, ContextType>;
+  nights?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  subtotal?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  discount?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  tax?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  total?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  available?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+};
+
+export type ShippingMethodResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['ShippingMethod'] = ResolversParentTypes['ShippingMethod'],
+> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  description?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  countries?: Resolver<Array<ResolversTypes['String']>, ParentType, ContextType>;
+  rates?: Resolver<Array<ResolversTypes['ShippingRate']>, ParentType, ContextType>;
+  taxCategory?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  minDays?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  maxDays?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  active?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  version?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type ShippingRateResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['ShippingRate'] = ResolversParentTypes['ShippingRate'],
+> = {
+  price?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  upToWeightGrams?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  fromSubtotal?: Resolver<Maybe<ResolversTypes['SafeInt']>, ParentType, ContextType>;
+};
+
+export type TaxRateResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['TaxRate'] = ResolversParentTypes['TaxRate'],
+> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  countryCode?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  region?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  category?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  ratePpm?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  validFrom?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  validTo?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  active?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  version?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type PriceRuleErrorResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['PriceRuleError'] = ResolversParentTypes['PriceRuleError'],
+> = {
+  __resolveType: TypeResolveFn<
+    'ValidationError' | 'NotFoundError' | 'ForbiddenError' | 'ConflictError' | 'IdempotencyConflictError',
+    ParentType,
+    ContextType
+  >;
+};
+
+export type ShippingMethodPayloadResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['ShippingMethodPayload'] = ResolversParentTypes['ShippingMethodPayload'],
+> = {
+  shippingMethod?: Resolver<Maybe<ResolversTypes['ShippingMethod']>, ParentType, ContextType>;
+  replayed?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  userErrors?: Resolver<Array<ResolversTypes['PriceRuleError']>, ParentType, ContextType>;
+};
+
+export type TaxRatePayloadResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['TaxRatePayload'] = ResolversParentTypes['TaxRatePayload'],
+> = {
+  taxRate?: Resolver<Maybe<ResolversTypes['TaxRate']>, ParentType, ContextType>;
+  replayed?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  userErrors?: Resolver<Array<ResolversTypes['PriceRuleError']>, ParentType, ContextType>;
+};
+
+export type TotalChangedErrorResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['TotalChangedError'] = ResolversParentTypes['TotalChangedError'],
+> = {
+  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  path?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
+  quote?: Resolver<ResolversTypes['OrderQuote'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
 export type AdjustmentResolvers<
@@ -2249,6 +2747,7 @@ export type PlaceOrderErrorResolvers<
     | 'ProductUnavailableError'
     | 'PriceChangedError'
     | 'CouponError'
+    | 'TotalChangedError'
     | 'OpenOrderLimitError'
     | 'BusinessRejectedError',
     ParentType,
@@ -2319,6 +2818,19 @@ export type QueryResolvers<
     RequireFields<QueryOrdersArgs, 'first'>
   >;
   orderTypes?: Resolver<Array<ResolversTypes['OrderType']>, ParentType, ContextType>;
+  quoteOrder?: Resolver<
+    ResolversTypes['OrderQuote'],
+    ParentType,
+    ContextType,
+    RequireFields<QueryQuoteOrderArgs, 'input'>
+  >;
+  shippingMethods?: Resolver<
+    Array<ResolversTypes['ShippingMethod']>,
+    ParentType,
+    ContextType,
+    RequireFields<QueryShippingMethodsArgs, 'activeOnly'>
+  >;
+  taxRates?: Resolver<Array<ResolversTypes['TaxRate']>, ParentType, ContextType, Partial<QueryTaxRatesArgs>>;
   shopDate?: Resolver<ResolversTypes['LocalDate'], ParentType, ContextType>;
   saga?: Resolver<Maybe<ResolversTypes['Saga']>, ParentType, ContextType, RequireFields<QuerySagaArgs, 'id'>>;
   sagas?: Resolver<Array<ResolversTypes['Saga']>, ParentType, ContextType, RequireFields<QuerySagasArgs, 'first'>>;
@@ -2424,6 +2936,18 @@ export type MutationResolvers<
     ContextType,
     RequireFields<MutationResolveAttentionArgs, 'id' | 'to' | 'note'>
   >;
+  saveShippingMethod?: Resolver<
+    ResolversTypes['ShippingMethodPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationSaveShippingMethodArgs, 'input'>
+  >;
+  saveTaxRate?: Resolver<
+    ResolversTypes['TaxRatePayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationSaveTaxRateArgs, 'input'>
+  >;
   retrySaga?: Resolver<
     ResolversTypes['SagaPayload'],
     ParentType,
@@ -2480,6 +3004,7 @@ export type Resolvers<ContextType = unknown> = {
   LocalDate?: GraphQLScalarType;
   JSON?: GraphQLScalarType;
   Money?: MoneyResolvers<ContextType>;
+  PostalAddress?: PostalAddressResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
   UserError?: UserErrorResolvers<ContextType>;
   ValidationError?: ValidationErrorResolvers<ContextType>;
@@ -2501,6 +3026,15 @@ export type Resolvers<ContextType = unknown> = {
   LineAddOn?: LineAddOnResolvers<ContextType>;
   TaxLine?: TaxLineResolvers<ContextType>;
   ShippingOption?: ShippingOptionResolvers<ContextType>;
+  OrderQuote?: OrderQuoteResolvers<ContextType>;
+  QuoteLine?: QuoteLineResolvers<ContextType>;
+  ShippingMethod?: ShippingMethodResolvers<ContextType>;
+  ShippingRate?: ShippingRateResolvers<ContextType>;
+  TaxRate?: TaxRateResolvers<ContextType>;
+  PriceRuleError?: PriceRuleErrorResolvers<ContextType>;
+  ShippingMethodPayload?: ShippingMethodPayloadResolvers<ContextType>;
+  TaxRatePayload?: TaxRatePayloadResolvers<ContextType>;
+  TotalChangedError?: TotalChangedErrorResolvers<ContextType>;
   Adjustment?: AdjustmentResolvers<ContextType>;
   Fulfilment?: FulfilmentResolvers<ContextType>;
   FulfilmentLine?: FulfilmentLineResolvers<ContextType>;
