@@ -558,7 +558,7 @@ export type LineAddOn = {
 export type TaxLine = {
   /** What it is called, e.g. `VAT 19 %`. */
   name: Scalars['String']['output'];
-  /** Parts per million: 190000 is 19 %. */
+  /** Parts per million, e.g. 190000 for a VAT of 19 %. */
   ratePpm: Scalars['Int']['output'];
   /** What it is due on, without any tax. */
   taxable: Money;
@@ -647,7 +647,7 @@ export type ShippingMethod = {
   name: Scalars['String']['output'];
   /** More for people. */
   description?: Maybe<Scalars['String']['output']>;
-  /** ISO 3166-1 alpha-2 codes of the countries that it ships to; empty for all. */
+  /** Codes of ISO 3166 of the countries that it ships to, e.g. `DE`; empty for all. */
   countries: Array<Scalars['String']['output']>;
   /** What it costs: the first rate that fits the order's currency, weight and subtotal. An order that none fits can't be shipped so. */
   rates: Array<ShippingRate>;
@@ -665,11 +665,11 @@ export type ShippingMethod = {
 
 /** What a shipping method costs. */
 export type ShippingRate = {
-  /** The price; 0 for free. */
+  /** The price; may be zero. */
   price: Money;
   /** For orders whose shipped products weigh at most so much; null for any. A product without a weight weighs nothing. */
   upToWeightGrams?: Maybe<Scalars['Int']['output']>;
-  /** For orders of at least so many minor units, all lines after their discounts; null for any. With a price of 0: free from there. */
+  /** For orders of at least so many minor units, all lines after their discounts; null for any. With a price of zero: free from there. */
   fromSubtotal?: Maybe<Scalars['SafeInt']['output']>;
 };
 
@@ -681,7 +681,7 @@ export type ShippingRate = {
 export type TaxRate = {
   /** UUIDv7. */
   id: Scalars['ID']['output'];
-  /** ISO 3166-1 alpha-2 code. */
+  /** The country's code of ISO 3166, e.g. `DE`. */
   countryCode: Scalars['String']['output'];
   /** The region, as addresses have it; null for the whole country. */
   region?: Maybe<Scalars['String']['output']>;
@@ -689,7 +689,7 @@ export type TaxRate = {
   category: Scalars['String']['output'];
   /** What it is called on the order, e.g. `VAT 19 %`. */
   name: Scalars['String']['output'];
-  /** Parts per million: 190000 is 19 %. */
+  /** Parts per million, e.g. 190000 for a VAT of 19 %. */
   ratePpm: Scalars['Int']['output'];
   /** From when on it is valid. */
   validFrom: Scalars['DateTime']['output'];
@@ -709,7 +709,7 @@ export type ShippingMethodInput = {
   name: Scalars['String']['input'];
   /** Up to 500 characters. */
   description?: InputMaybe<Scalars['String']['input']>;
-  /** ISO 3166-1 alpha-2 codes; empty for all countries. */
+  /** Codes of ISO 3166, e.g. `DE`; empty for all countries. */
   countries: Array<Scalars['String']['input']>;
   /** 1 to 50 rates, the first that fits counts. */
   rates: Array<ShippingRateInput>;
@@ -721,7 +721,7 @@ export type ShippingMethodInput = {
   maxDays?: InputMaybe<Scalars['Int']['input']>;
   /** False: not offered. */
   active?: Scalars['Boolean']['input'];
-  /** Refuses with ConflictError when the method has another version; a new one has 0. */
+  /** Refuses with ConflictError when the method has another version. */
   expectedVersion?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -737,7 +737,7 @@ export type ShippingRateInput = {
 
 /** A tax rate to save. What is left out is as its field says, also where it was set before. */
 export type TaxRateInput = {
-  /** ISO 3166-1 alpha-2 code. */
+  /** The country's code of ISO 3166, e.g. `DE`. */
   countryCode: Scalars['String']['input'];
   /** Up to 100 characters; left out: the whole country. */
   region?: InputMaybe<Scalars['String']['input']>;
@@ -753,7 +753,7 @@ export type TaxRateInput = {
   validTo?: InputMaybe<Scalars['DateTime']['input']>;
   /** False: it does not count. */
   active?: Scalars['Boolean']['input'];
-  /** Refuses with ConflictError when the rate has another version; a new one has 0. */
+  /** Refuses with ConflictError when the rate has another version. */
   expectedVersion?: InputMaybe<Scalars['Int']['input']>;
 };
 

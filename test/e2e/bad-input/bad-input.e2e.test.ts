@@ -53,6 +53,7 @@ describe('bad input is a typed error and changes nothing', () => {
     return payload?.userErrors?.[0]?.code ?? answer.errors?.[0]?.extensions.code ?? 'none';
   };
 
+  const berlin = { name: 'Ada', line1: 'Ring 1', city: 'Berlin', postalCode: '10115', countryCode: 'DE' };
   const line = (quantity: unknown, productId = product.id) =>
     ({ productId, quantity }) as { productId: string; quantity: number };
   const placements: [string, () => { lines: ReturnType<typeof line>[] } & PlaceOptions, string][] = [
@@ -73,6 +74,25 @@ describe('bad input is a typed error and changes nothing', () => {
     ['an idempotency key of 129 characters', () => ({ lines: [line(1)], key: 'k'.repeat(129) }), 'VALIDATION'],
     ['a remark of 1,025 characters', () => ({ lines: [line(1)], remark: 'r'.repeat(1_025) }), 'VALIDATION'],
     ['a field that does not exist', () => ({ lines: [line(1)], discount: 100 }), 'BAD_USER_INPUT'],
+    [
+      'an address without a city',
+      () => ({ lines: [line(1)], shippingAddress: { name: 'A', line1: 'B', countryCode: 'DE' } }),
+      'BAD_USER_INPUT',
+    ],
+    [
+      'an address in a country that is none',
+      () => ({ lines: [line(1)], shippingAddress: { ...berlin, countryCode: 'XX' } }),
+      'VALIDATION',
+    ],
+    [
+      'a bill with an escape sequence',
+      () => ({ lines: [line(1)], billingAddress: { ...berlin, name: '\u001b[31mred' } }),
+      'VALIDATION',
+    ],
+    ['an address of nobody', () => ({ lines: [line(1)], shippingAddressId: "x'; drop table orders; --" }), 'NOT_FOUND'],
+    ['an unknown shipping method', () => ({ lines: [line(1)], shippingMethod: '../../etc/passwd' }), 'VALIDATION'],
+    ['another total', () => ({ lines: [line(1)], expectedTotal: 1 }), 'TOTAL_CHANGED'],
+    ['a total beyond 2^53', () => ({ lines: [line(1)], expectedTotal: 9_007_199_254_740_992 }), 'BAD_USER_INPUT'],
   ];
   test.each(placements)('[GM-4] placeOrder with %s', async (_, input, code) => {
     const before = await stockOf(platform, staff, product.id);

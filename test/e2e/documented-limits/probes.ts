@@ -87,6 +87,17 @@ async function delivered(world: World, quantity: number): Promise<Outcome> {
   return userErrors.length === 0 ? 'taken' : 'refused';
 }
 
+/** A quote says of so many lines whether an order may have them. */
+async function quotedLines({ platform, digitalId }: World, count: number): Promise<Outcome> {
+  const query = 'query ($input: QuoteInput!) { quoteOrder(input: $input) { userErrors { ... on UserError { code path } } } }'; // prettier-ignore
+  const input = { currency: 'EUR', lines: items(count, () => ({ productId: digitalId, quantity: 1 })) };
+  type Quoted = { quoteOrder: { userErrors: { code: string; path: string[] }[] } };
+  const { userErrors } = dataOf(await platform.gql<Quoted>(query, { input })).quoteOrder;
+  if (userErrors.some(({ code, path: at }) => code !== 'VALIDATION' || at.join('.') !== 'input.lines'))
+    throw new Error(JSON.stringify(userErrors));
+  return userErrors.length === 0 ? 'taken' : 'refused';
+}
+
 /** The last of so many addresses of one book. */
 async function fullBook(world: World, count: number): Promise<Outcome> {
   const somebody = { ...world, buyer: await register(world.platform) };
@@ -158,6 +169,21 @@ export const probes: Readonly<Record<string, Probe>> = {
   'PlaceOrderInput.lines': (world, count) => send(world, 'placeOrder', 'input.lines', items(count, () => ({ productId: world.digitalId, quantity: 1 }))),
   'PlaceOrderInput.remark': by('placeOrder', 'input.remark', text),
   'PlaceOrderInput.clientReference': by('placeOrder', 'input.clientReference', ascii),
+  'QuoteInput.lines': quotedLines,
+  'ShippingMethodInput.code': by('saveShippingMethod', 'input.code', unlike),
+  'ShippingMethodInput.name': by('saveShippingMethod', 'input.name', text),
+  'ShippingMethodInput.description': by('saveShippingMethod', 'input.description', text),
+  'ShippingMethodInput.rates': by('saveShippingMethod', 'input.rates', (count) => items(count, () => ({ price: cents(1) }))),
+  'ShippingMethodInput.taxCategory': by('saveShippingMethod', 'input.taxCategory', (length) => 'a'.repeat(length)),
+  'ShippingMethodInput.minDays': by('saveShippingMethod', 'input.minDays', itself),
+  'ShippingMethodInput.maxDays': by('saveShippingMethod', 'input.maxDays', itself),
+  'ShippingRateInput.price': by('saveShippingMethod', 'input.rates.0.price', cents),
+  'ShippingRateInput.upToWeightGrams': by('saveShippingMethod', 'input.rates.0.upToWeightGrams', itself),
+  'ShippingRateInput.fromSubtotal': by('saveShippingMethod', 'input.rates.0.fromSubtotal', itself),
+  'TaxRateInput.region': by('saveTaxRate', 'input.region', text),
+  'TaxRateInput.category': by('saveTaxRate', 'input.category', (length) => 'a'.repeat(length)),
+  'TaxRateInput.name': by('saveTaxRate', 'input.name', text),
+  'TaxRateInput.ratePpm': by('saveTaxRate', 'input.ratePpm', itself),
   'PromotionInput.name': by('savePromotion', 'input.name', text),
   'PromotionInput.code': by('savePromotion', 'input.code', unlike),
   'PromotionInput.valuePpm': promotion('PERCENT', 'valuePpm', itself),

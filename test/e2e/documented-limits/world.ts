@@ -73,6 +73,9 @@ type Variables = Record<string, unknown>;
 const successes: Readonly<Record<string, (world: World) => Variables | Promise<Variables>>> = {
   placeOrder: ({ digitalId }) => ({ input: { currency: 'EUR', lines: [{ productId: digitalId, quantity: 1 }] } }),
   savePromotion: () => ({ input: { name: 'Limit', kind: 'FREE_SHIPPING', active: false } }),
+  // Not offered, and of a country to which nobody here orders.
+  saveShippingMethod: () => ({ input: { code: newKey().slice(0, 32), name: 'Limit', countries: ['AQ'], rates: [{ price: { amount: 1, currency: 'EUR' } }], active: false } }), // prettier-ignore
+  saveTaxRate: () => ({ input: { countryCode: 'AQ', name: 'Limit', ratePpm: 1, active: false } }),
   updateOrderRemark: ({ open }) => ({ id: open.id, remark: 'Ring twice.' }),
   cancelOrder: async (world) => ({ id: (await freshOrder(world)).id }),
   archiveOrder: ({ paid }) => ({ id: paid.id }),
