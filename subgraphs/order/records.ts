@@ -26,6 +26,7 @@ export const OrderRecord = defineEntity({
     number: text<string>(32).unique('orders_number'),
     type: text<string>(32),
     customerId: id(),
+    placedBy: id().nullable(),
     state: text<OrderState>(20),
     paymentStatus: text<PaymentStatus>(20),
     fulfilmentStatus: text<FulfilmentStatus>(20),

@@ -120,6 +120,11 @@ const Mutation = {
       clientAddress,
     }),
   ...promotionMutations,
+  placeOrderFor: (
+    _: unknown,
+    { customerId, input, idempotencyKey }: Schema.MutationPlaceOrderForArgs,
+    { deps, viewer, traceId }: OrderContext,
+  ) => placeOrder(deps, requireStaff(viewer), { input: input as PlaceOrderInput, idempotencyKey, traceId, customerId }),
   updateOrderRemark: (_: unknown, args: Schema.MutationUpdateOrderRemarkArgs, context: OrderContext) =>
     updateOrderRemark(context.deps, asker(context), args),
   cancelOrder: (_: unknown, args: Schema.MutationCancelOrderArgs, context: OrderContext) =>
@@ -154,6 +159,7 @@ const Order = {
     return reference.number === undefined ? null : visible(viewer, await loaders.byNumber.load(reference.number));
   },
   type: (order: StoredOrder, _: unknown, { deps }: OrderContext) => deps.types.get(order.type),
+  placedBy: (order: StoredOrder) => order.placedBy && { __typename: 'User', id: order.placedBy },
   customer: (order: StoredOrder) => ({ __typename: 'User', id: order.customerId }),
   state: (order: StoredOrder, _: unknown, { deps }: OrderContext) => effectiveState(order, deps.now()),
   async allowedActions(order: StoredOrder, _: unknown, { deps, viewer, loaders }: OrderContext) {

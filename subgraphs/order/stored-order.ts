@@ -9,6 +9,8 @@ export type StoredOrder = Order &
     readonly number: string;
     readonly type: string;
     readonly customerId: string;
+    /** The member of staff who placed it for the customer; null where the customer did. */
+    readonly placedBy: string | null;
     readonly version: number;
     readonly seq: number;
     readonly lastHash: Buffer;

@@ -78,6 +78,10 @@ const migrations: readonly NamedMigration[] = [
     name: '2026-12-01-price-rules',
     load: async () => (await import('./migrations/2026-12-01-price-rules.ts')).PriceRulesMigration,
   },
+  {
+    name: '2026-12-01-placed-by',
+    load: async () => (await import('./migrations/2026-12-01-placed-by.ts')).PlacedByMigration,
+  },
 ];
 
 /** The schema that this subgraph owns, for `ops/migrate.ts`. */

@@ -24,6 +24,8 @@ import { StaleOrderError, findByReference, findOrder, insertOrder } from '../ord
 import type { NewOrder, StoredOrder } from '../stored-order.ts';
 import { runPlacingSaga } from '../saga.ts';
 import { insertSaga } from '../saga-store.ts';
+import { actorOf } from './context.ts';
+import { requireCustomer } from './require-customer.ts';
 import { stepsOf } from '../steps/placing-steps.ts';
 import { type Shortage, insufficientStock } from '../steps/reserve-stock.ts';
 import type { OrderType } from '../types/order-type.ts';
@@ -42,18 +44,35 @@ type Placed = { readonly orderId: string };
 const numberTries = 5;
 const outcomePollMs = 25;
 
+/** Who places an order, and whose it is: a customer's own, or one that staff place for a customer. */
+type Placing = { readonly viewer: UserViewer; readonly customerId: string };
+
 /**
- * Places an order for the signed-in user: validates, prices as a quote does, records order and saga in one
+ * Places an order for the signed-in user, or for a customer of whom staff say so: validates, prices as a quote does, records order and saga in one
  * transaction, then runs the saga. Answers with the outcome, or after `PLACING_WAIT_MS` with the order still PLACING.
  */
 export async function placeOrder(
   deps: OrderDeps,
   viewer: UserViewer,
-  request: { input: PlaceOrderInput; idempotencyKey: string; traceId: string; clientAddress?: string | undefined },
+  request: {
+    input: PlaceOrderInput;
+    idempotencyKey: string;
+    traceId: string;
+    clientAddress?: string | undefined;
+    /** Set by staff: whose order it is to be. */
+    customerId?: string;
+  },
 ): Promise<PlaceOrderPayload> {
   const untilMs = deps.time.monotonicMs() + deps.config.placingWaitMs;
   const { input, traceId, clientAddress } = request;
-  const claim: Claim = { ownerId: viewer.userId, operation: 'placeOrder', key: request.idempotencyKey, input };
+  const placing: Placing = { viewer, customerId: request.customerId ?? viewer.userId };
+  const claim: Claim = {
+    ownerId: viewer.userId,
+    key: request.idempotencyKey,
+    ...(request.customerId === undefined
+      ? { operation: 'placeOrder', input }
+      : { operation: 'placeOrderFor', input: { customerId: request.customerId, input } }),
+  };
   return orRefusals(
     async () => {
       const type = deps.types.find(input.type);
@@ -61,15 +80,17 @@ export async function placeOrder(
       if (type === null || checked.refusals.length > 0) throw new RefusedError(...checked.refusals);
       let priced: PricedOrder;
       try {
-        priced = await price(deps, { type, lines: checked.lines, input, customerId: viewer.userId, traceId });
+        if (request.customerId !== undefined) await requireCustomer(deps, { ...placing, type, traceId });
+        priced = await price(deps, { type, lines: checked.lines, input, customerId: placing.customerId, traceId });
       } catch (error) {
         // The product may have changed or be out of reach since; a repeated request still gets its first answer.
         const earlier =
-          (await findKey<Placed>(deps.db.em(), claim))?.orderId ?? (await findByHeldReference(deps, claim, input));
+          (await findKey<Placed>(deps.db.em(), claim))?.orderId ??
+          (await findByHeldReference(deps, placing, claim, input));
         if (earlier === null) throw error;
         return answer(await waitForOutcome(deps, earlier, untilMs), true);
       }
-      const recorded = await recordOrder(deps, viewer, { claim, type, priced, input, traceId, clientAddress });
+      const recorded = await recordOrder(deps, placing, { claim, type, priced, input, traceId, clientAddress });
       if (recorded.replayed) return answer(await waitForOutcome(deps, recorded.orderId, untilMs), true);
       const { order, saga } = await runSaga(deps, recorded, untilMs);
       return { ...answer(order, false), saga };
@@ -105,7 +126,7 @@ type Recorded =
 /** Claims the key, records order, lines, journal and saga, counts the open order: six statements in one round trip. */
 async function recordOrder(
   deps: OrderDeps,
-  viewer: UserViewer,
+  placing: Placing,
   draft: {
     claim: Claim;
     type: OrderType;
@@ -119,13 +140,13 @@ async function recordOrder(
   const sagaId = deps.newId();
   for (let tries = 1; ; tries += 1) {
     const at = deps.now();
-    const order = newOrder(deps, viewer, { ...draft, orderId, at, attempt: tries });
+    const order = newOrder(deps, placing, { ...draft, orderId, at, attempt: tries });
     try {
       return await deps.db.transaction(async (tx): Promise<Recorded> => {
         const { replayed, result } = await claimKey<Placed>(tx, draft.claim, { orderId });
         if (replayed) return { replayed, orderId: result.orderId };
         const stored = await insertOrder(tx, order, {
-          actor: { type: 'CUSTOMER', id: viewer.userId },
+          actor: actorOf(placing.viewer, placing),
           at,
           traceId: draft.traceId,
         });
@@ -142,7 +163,7 @@ async function recordOrder(
         continue;
       }
       if (!isDuplicateKey(error)) throw error;
-      const existing = await findByHeldReference(deps, draft.claim, draft.input);
+      const existing = await findByHeldReference(deps, placing, draft.claim, draft.input);
       if (existing !== null) return { replayed: true, orderId: existing };
       if (tries >= numberTries) throw error;
     }
@@ -151,7 +172,7 @@ async function recordOrder(
 
 function newOrder(
   deps: OrderDeps,
-  viewer: UserViewer,
+  { viewer, customerId }: Placing,
   draft: {
     type: OrderType;
     priced: PricedOrder;
@@ -171,13 +192,14 @@ function newOrder(
   const seed =
     clientReference === null || draft.attempt > 1
       ? undefined
-      : createHash('sha256').update(`${viewer.userId}\n${clientReference}`).digest();
+      : createHash('sha256').update(`${customerId}\n${clientReference}`).digest();
   const windowSeconds = type.paymentWindowSeconds ?? deps.config.paymentWindowSeconds;
   return {
     id: draft.orderId,
     number: newNumber(type.numberPrefix, at, seed),
     type: type.code,
-    customerId: viewer.userId,
+    customerId,
+    placedBy: customerId === viewer.userId ? null : viewer.userId,
     state: 'PLACING',
     fulfilmentStatus: lines.some((line) => line.needsFulfilment) ? 'UNFULFILLED' : 'NOT_REQUIRED',
     currency: input.currency,
@@ -253,9 +275,14 @@ const readOrder = async (deps: OrderDeps, orderId: string): Promise<StoredOrder>
  * The id of the customer's order that holds this reference, to which the key belongs from now on as well; null when there is
  * none. Throws RefusedError where the reference, or the key, stands for other input.
  */
-async function findByHeldReference(deps: OrderDeps, claim: Claim, input: PlaceOrderInput): Promise<string | null> {
+async function findByHeldReference(
+  deps: OrderDeps,
+  { customerId }: Placing,
+  claim: Claim,
+  input: PlaceOrderInput,
+): Promise<string | null> {
   const reference = input.clientReference ?? null;
-  const existing = reference === null ? null : await findByReference(deps.db.em(), claim.ownerId, reference);
+  const existing = reference === null ? null : await findByReference(deps.db.em(), customerId, reference);
   if (!existing) return null;
   if (!existing.inputHash.equals(hashOf(input))) throw new RefusedError(referenceTaken(existing));
   const { result } = await deps.db.transaction((tx) => claimKey<Placed>(tx, claim, { orderId: existing.id }));

@@ -76,6 +76,10 @@ const successes: Readonly<Record<string, (world: World) => Variables | Promise<V
   // Not offered, and of a country to which nobody here orders.
   saveShippingMethod: () => ({ input: { code: newKey().slice(0, 32), name: 'Limit', countries: ['AQ'], rates: [{ price: { amount: 1, currency: 'EUR' } }], active: false } }), // prettier-ignore
   saveTaxRate: () => ({ input: { countryCode: 'AQ', name: 'Limit', ratePpm: 1, active: false } }),
+  placeOrderFor: ({ buyer, digitalId }) => ({
+    customerId: buyer.id,
+    input: { currency: 'EUR', lines: [{ productId: digitalId, quantity: 1 }] },
+  }),
   updateOrderRemark: ({ open }) => ({ id: open.id, remark: 'Ring twice.' }),
   cancelOrder: async (world) => ({ id: (await freshOrder(world)).id }),
   archiveOrder: ({ paid }) => ({ id: paid.id }),

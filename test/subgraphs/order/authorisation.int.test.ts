@@ -73,6 +73,7 @@ const rows: readonly Row[] = [
   ['Mutation.saveTaxRate', `mutation { saveTaxRate(input: { countryCode: "AQ", name: "x", ratePpm: 1, active: false }) { ${refusals} } }`, staffOnly], // prettier-ignore
   ['Query.promotions', '{ promotions { edges { node { id } } } }', staffOnly],
   ['Mutation.savePromotion', `mutation { savePromotion(input: { name: "x", kind: FREE_SHIPPING, active: false }, idempotencyKey: "KEY") { ${refusals} } }`, staffOnly], // prettier-ignore
+  ['Mutation.placeOrderFor', `mutation { placeOrderFor(customerId: "CUSTOMER", input: { currency: "EUR", lines: [{ productId: "PRODUCT", quantity: 1 }] }, idempotencyKey: "KEY") { ${refusals} } }`, { ...staffOnly, staff: 'NOT_FOUND', admin: 'NOT_FOUND' }], // prettier-ignore
   ['Mutation.updateOrderRemark', `mutation { updateOrderRemark(id: "ID", remark: "x") { ${refusals} } }`, owners],
   ['Mutation.cancelOrder', `mutation { cancelOrder(id: "ID", idempotencyKey: "KEY") { ${refusals} } }`, owners],
   ['Mutation.archiveOrder', `mutation { archiveOrder(id: "ID") { ${refusals} } }`, { ...owners, owner: 'ORDER_STATE', staff: 'ORDER_STATE', admin: 'ORDER_STATE' }], // prettier-ignore

@@ -38,7 +38,7 @@ export type OrderWorld = {
   readonly order: OrderSubgraph;
   readonly product: ProductSubgraph;
   readonly deps: OrderDeps;
-  /** What order's calls to product go through; pass-through until set. */
+  /** What order's calls to product and user go through; pass-through until set. */
   intercept: Intercept;
   /** The users whom the user service, played by the test, knows: name by id. */
   readonly users: Map<string, string>;
@@ -116,7 +116,11 @@ export async function openOrderWorld(
     name === 'order'
       ? order
       : name === 'user'
-        ? { ...product, name, execute: async (request) => playUser(world.users, request) }
+        ? {
+            ...product,
+            name,
+            execute: (request) => world.intercept(request, async () => playUser(world.users, request)),
+          }
         : { ...product, execute: (request) => world.intercept(request, () => product.execute(request)) };
   // As identitySigner does, by the world's clock.
   const sign = (viewer: UserViewer): Promise<string> =>
@@ -239,6 +243,7 @@ function playUser(users: ReadonlyMap<string, string>, { query, variables = {} }:
     const found = [...users].filter(([, name]) => name.toLowerCase().startsWith(wanted)).map(([id]) => id);
     return { data: { userIds: found.slice(0, Number(variables['first'])) } };
   }
+  if (query.includes('customerAddresses')) return { data: { customerAddresses: { shipping: null, billing: null } } };
   const representations = variables['representations'] as readonly { id: string }[];
   return { data: { _entities: representations.map(({ id }) => (users.has(id) ? { id } : null)) } };
 }
