@@ -384,6 +384,8 @@ export type Order = {
   type: OrderType;
   /** Who bought. */
   customer: User;
+  /** The member of staff who placed it for the customer; null where the customer did. More than the id is for those who may see the user. */
+  placedBy?: Maybe<User>;
   /** Raised by one with every change; for `expectedVersion`. */
   version: Scalars['Int']['output'];
   /** Where it stands now. An unpaid order past `expiresAt` reads EXPIRED to the millisecond. */
@@ -1514,6 +1516,12 @@ export type Mutation = {
   placeOrder: PlaceOrderPayload;
   /** Makes a promotion, or replaces the one with this id; it keeps its `used`. Orders that have it keep what they were placed with. For staff. */
   savePromotion: PromotionPayload;
+  /**
+   * Places an order for a customer, who pays it. For staff. All is as with `placeOrder`: addresses are of the customer's book, a
+   * client reference is unique for the customer. Orders that are paid from the wallet while they are placed are the customer's own
+   * to place (ValidationError); a customer that doesn't exist is a NotFoundError.
+   */
+  placeOrderFor: PlaceOrderPayload;
   /** Changes the remark of an own order that isn't closed. */
   updateOrderRemark: OrderPayload;
   /** Cancels an own order, or as staff any, before anything of it is delivered. Stock and nights go back at once, money that was paid the way it came. A paid stay can be cancelled by its customer up to its first day. Cancelling a cancelled order succeeds. */
@@ -1558,6 +1566,12 @@ export type MutationPlaceOrderArgs = {
 export type MutationSavePromotionArgs = {
   id?: InputMaybe<Scalars['ID']['input']>;
   input: PromotionInput;
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type MutationPlaceOrderForArgs = {
+  customerId: Scalars['ID']['input'];
+  input: PlaceOrderInput;
   idempotencyKey: Scalars['String']['input'];
 };
 
@@ -2227,6 +2241,7 @@ export type OrderResolvers<
   number?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   type?: Resolver<ResolversTypes['OrderType'], ParentType, ContextType>;
   customer?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
+  placedBy?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType>;
   version?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   state?: Resolver<ResolversTypes['OrderState'], ParentType, ContextType>;
   paymentStatus?: Resolver<ResolversTypes['PaymentStatus'], ParentType, ContextType>;
@@ -2869,6 +2884,12 @@ export type MutationResolvers<
     ParentType,
     ContextType,
     RequireFields<MutationSavePromotionArgs, 'input' | 'idempotencyKey'>
+  >;
+  placeOrderFor?: Resolver<
+    ResolversTypes['PlaceOrderPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationPlaceOrderForArgs, 'customerId' | 'input' | 'idempotencyKey'>
   >;
   updateOrderRemark?: Resolver<
     ResolversTypes['OrderPayload'],
