@@ -1,4 +1,4 @@
-import type { OrderQuery, PlaceOrderMutation, ProductsQuery } from '../../../schema/generated/operations.ts';
+import type { OrderQuery, PlaceOrderMutation, ProductsQuery, QuoteOrderQuery } from '../../../schema/generated/operations.ts';
 
 /** Integer minor units and an ISO 4217 code. */
 export type Money = { readonly amount: number; readonly currency: string };
@@ -9,4 +9,5 @@ export type Order = Omit<OrderAnswer, 'history'>;
 export type OrderEvent = OrderAnswer['history']['edges'][number]['node'];
 export type Payment = Order['payments'][number];
 export type Attempt = Payment['attempts'][number];
+export type Quote = QuoteOrderQuery['quoteOrder'];
 export type PlaceOrderRefusal = PlaceOrderMutation['placeOrder']['userErrors'][number];

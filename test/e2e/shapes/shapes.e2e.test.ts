@@ -62,6 +62,7 @@ function queries({ staff, buyer, product, stay, open }: Omit<Scene, 'payment'>):
     ...of('orders', {}, staff.token),
     ...of('pay-options', { orderId: open.id, currency: 'EUR' }, buyer.token),
     ...of('product', { id: product.id }),
+    ...of('quote-order', { input: { currency: 'EUR', lines: [{ productId: product.id, quantity: 1 }] } }),
     ...of('products', {}),
     ...of('stock', {}, staff.token),
   };

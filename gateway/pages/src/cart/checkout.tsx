@@ -3,10 +3,14 @@ import { SignInDialog } from '../account/sign-in-dialog.tsx';
 import { formatMoney } from '../format.ts';
 import { useSession } from '../session.ts';
 import { Spinner } from '../ui/parts.tsx';
+import type { Address } from './address-form.tsx';
 import { type CartLine, removeFromCart } from './cart.ts';
+import { QuoteTotals } from './quote-totals.tsx';
 import { Refusal } from './refusal.tsx';
+import { Shipping } from './shipping.tsx';
 import type { CartProducts } from './use-cart-products.ts';
 import { usePlaceOrder } from './use-place-order.ts';
+import { useQuote } from './use-quote.ts';
 
 /** Orders all lines of one currency. The server prices the order; a price other than the one shown is refused. */
 export function Checkout({
@@ -23,21 +27,28 @@ export function Checkout({
   const session = useSession();
   const [asking, setAsking] = useState(false);
   const { busy, problem, again, refusal, forget, place } = usePlaceOrder(`place-order-${currency}`);
+  const [shipTo, setShipTo] = useState<Address | null>(null);
+  const [shippingMethod, setShippingMethod] = useState<string | null>(null);
   const priceOf = (line: CartLine) => products.get(line.productId)?.price.amount ?? 0;
   const amount = lines.reduce((sum, line) => sum + priceOf(line) * line.quantity, 0);
   const pieces = lines.reduce((sum, line) => sum + line.quantity, 0);
 
+  const asked = {
+    currency,
+    lines: lines.map((line) => ({
+      productId: line.productId,
+      quantity: line.quantity,
+      expectedUnitPrice: priceOf(line),
+    })),
+    ...(shipTo !== null && { shippingAddress: shipTo }),
+    ...(shippingMethod !== null && { shippingMethod }),
+  };
+  // The total belongs to the input that the idempotency key stands for, so the order waits for it.
+  const { quote, isComing, refresh } = useQuote(asked);
+
   const order = () =>
-    place(
-      {
-        currency,
-        lines: lines.map((line) => ({
-          productId: line.productId,
-          quantity: line.quantity,
-          expectedUnitPrice: priceOf(line),
-        })),
-      },
-      () => removeFromCart(lines.map((line) => line.productId)),
+    place({ ...asked, ...(quote !== null && { expectedTotal: quote.total.amount }) }, () =>
+      removeFromCart(lines.map((line) => line.productId)),
     );
 
   return (
@@ -47,15 +58,18 @@ export function Checkout({
           <dt>
             {pieces} {pieces === 1 ? 'piece' : 'pieces'}
           </dt>
-          <dd className="large">{formatMoney({ amount, currency })}</dd>
+          <dd className={quote === null ? 'large' : ''}>{formatMoney({ amount, currency })}</dd>
         </div>
       </dl>
+      {quote !== null && <Shipping quote={quote} shipTo={shipTo} onShipTo={setShipTo} onMethod={setShippingMethod} />}
+      {quote !== null && <QuoteTotals quote={quote} />}
       {refusal !== null && (
         <Refusal
           refusal={refusal}
           products={products}
           onMended={() => {
             forget();
+            refresh();
             void onChanged();
           }}
         />
@@ -71,7 +85,7 @@ export function Checkout({
       <button
         type="button"
         className="button wide"
-        disabled={busy}
+        disabled={busy || isComing}
         onClick={() => (session === null ? setAsking(true) : void order())}
       >
         {busy && <Spinner />}

@@ -53,6 +53,17 @@ export function Refusal({
           </button>
         </div>
       );
+    case 'TotalChangedError':
+      return (
+        <div className="notice wait" role="alert">
+          <p>
+            <strong>The total has changed.</strong> It is {formatMoney(refusal.quote.total)} now. Nothing was ordered.
+          </p>
+          <button type="button" className="button quiet" onClick={onMended}>
+            Go on with the new total
+          </button>
+        </div>
+      );
     case 'ProductUnavailableError':
       return (
         <div className="notice bad" role="alert">

@@ -1,6 +1,7 @@
 import { formatDay } from '../booking/dates.ts';
 import { formatMoney } from '../format.ts';
 import type { Money, Order } from '../types.ts';
+import { includedTaxes, parts } from '../cart/sums.ts';
 import { Picture } from '../ui/parts.tsx';
 
 type Line = Order['lines'][number];
@@ -15,7 +16,8 @@ function stayText({ stayFrom, stayTo, nights, guests, quantity }: Line): string 
 
 /** What was ordered and what it costs. */
 export function OrderSummary({ order }: { order: Order }) {
-  const sums: [label: string, money: Money][] = [['Total', order.total]];
+  const sums: [label: string, money: Money][] = [...parts(order), ['Total', order.total]];
+  if (order.pricesIncludeTax) sums.push(...includedTaxes(order));
   if (order.paidTotal.amount > 0) sums.push(['Paid', order.paidTotal]);
   if (order.refundedTotal.amount > 0) sums.push(['Given back', order.refundedTotal]);
   if (order.balanceDue.amount > 0 && order.balanceDue.amount !== order.total.amount) {
@@ -51,6 +53,13 @@ export function OrderSummary({ order }: { order: Order }) {
           </div>
         ))}
       </dl>
+      {order.shippingAddress !== null && (
+        <address className="small muted">
+          {order.shippingAddress.formatted.map((line) => (
+            <div key={line}>{line}</div>
+          ))}
+        </address>
+      )}
       {order.confirmationCode !== null && (
         <p className="notice good code">
           Your code for check-in: <strong className="number">{order.confirmationCode}</strong>
