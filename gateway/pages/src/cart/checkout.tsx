@@ -43,8 +43,7 @@ export function Checkout({
     ...(shipTo !== null && { shippingAddress: shipTo }),
     ...(shippingMethod !== null && { shippingMethod }),
   };
-  // The total belongs to the input that the idempotency key stands for, so the order waits for it.
-  const { quote, isComing, refresh } = useQuote(asked);
+  const { quote, current, refresh } = useQuote(asked);
 
   const order = () =>
     place({ ...asked, ...(quote !== null && { expectedTotal: quote.total.amount }) }, () =>
@@ -61,7 +60,15 @@ export function Checkout({
           <dd className={quote === null ? 'large' : ''}>{formatMoney({ amount, currency })}</dd>
         </div>
       </dl>
-      {quote !== null && <Shipping quote={quote} shipTo={shipTo} onShipTo={setShipTo} onMethod={setShippingMethod} />}
+      {quote !== null && (
+        <Shipping
+          quote={quote}
+          shipTo={shipTo}
+          onShipTo={setShipTo}
+          method={shippingMethod}
+          onMethod={setShippingMethod}
+        />
+      )}
       {quote !== null && <QuoteTotals quote={quote} />}
       {refusal !== null && (
         <Refusal
@@ -85,7 +92,7 @@ export function Checkout({
       <button
         type="button"
         className="button wide"
-        disabled={busy || isComing}
+        disabled={busy}
         onClick={() => (session === null ? setAsking(true) : void order())}
       >
         {busy && <Spinner />}

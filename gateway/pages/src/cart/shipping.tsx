@@ -17,11 +17,14 @@ export function Shipping({
   quote,
   shipTo,
   onShipTo,
+  method,
   onMethod,
 }: {
   quote: Quote;
   shipTo: Address | null;
   onShipTo: (address: Address | null) => void;
+  /** The one that was chosen; null for the one that the quote has. */
+  method: string | null;
   onMethod: (code: string) => void;
 }) {
   const name = useId();
@@ -47,7 +50,7 @@ export function Shipping({
               <input
                 type="radio"
                 name={name}
-                checked={quote.shipping?.code === option.code}
+                checked={(method ?? quote.shipping?.code) === option.code}
                 onChange={() => onMethod(option.code)}
               />
               <span>

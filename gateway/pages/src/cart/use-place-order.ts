@@ -8,6 +8,8 @@ import { intentKey, settleIntent } from '../intents.ts';
 import type { PlaceOrderRefusal } from '../types.ts';
 import { type Action, useAction } from '../ui/use-action.ts';
 
+type OrderInput = PlaceOrderMutationVariables['input'];
+
 /**
  * Places an order and goes to its payment page. A refusal stays to be shown with what to do about it. Sent again after a
  * lost answer, or after a reload, it is the same order: the key belongs to the input.
@@ -15,16 +17,17 @@ import { type Action, useAction } from '../ui/use-action.ts';
 export function usePlaceOrder(name: string): Action & {
   readonly refusal: PlaceOrderRefusal | null;
   readonly forget: () => void;
-  readonly place: (input: PlaceOrderMutationVariables['input'], onPlaced: () => void) => Promise<void>;
+  readonly place: (input: OrderInput | (() => Promise<OrderInput>), onPlaced: () => void) => Promise<void>;
 } {
   const client = useClient();
   const [, navigate] = useLocation();
   const [refusal, setRefusal] = useState<PlaceOrderRefusal | null>(null);
   const action = useAction();
 
-  const place = (input: PlaceOrderMutationVariables['input'], onPlaced: () => void) =>
+  const place = (given: OrderInput | (() => Promise<OrderInput>), onPlaced: () => void) =>
     action.run(async () => {
       setRefusal(null);
+      const input = typeof given === 'function' ? await given() : given;
       const idempotencyKey = intentKey(name, input);
       const { placeOrder } = await perform(client, PlaceOrderDocument, { input, idempotencyKey });
       const [first] = placeOrder.userErrors;
