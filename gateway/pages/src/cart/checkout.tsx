@@ -46,8 +46,13 @@ export function Checkout({
   const { quote, current, refresh } = useQuote(asked);
 
   const order = () =>
-    place({ ...asked, ...(quote !== null && { expectedTotal: quote.total.amount }) }, () =>
-      removeFromCart(lines.map((line) => line.productId)),
+    place(
+      // The total belongs to what the idempotency key stands for: it is the same when the order is sent again.
+      async () => {
+        const expectedTotal = (await current())?.total.amount;
+        return { ...asked, ...(expectedTotal !== undefined && { expectedTotal }) };
+      },
+      () => removeFromCart(lines.map((line) => line.productId)),
     );
 
   return (
