@@ -1,4 +1,9 @@
-import type { OrderQuery, PlaceOrderMutation, ProductsQuery, QuoteOrderQuery } from '../../../schema/generated/operations.ts';
+import type {
+  OrderQuery,
+  PlaceOrderMutation,
+  ProductsQuery,
+  QuoteOrderQuery,
+} from '../../../schema/generated/operations.ts';
 
 /** Integer minor units and an ISO 4217 code. */
 export type Money = { readonly amount: number; readonly currency: string };
