@@ -14,6 +14,7 @@ import {
 import { auditLedger } from './audit/ledger.ts';
 import { auditCharges, auditMoney } from './audit/payments.ts';
 import { auditPromotions } from './audit/promotions.ts';
+import { auditSales } from './audit/sales.ts';
 import { auditNights, auditReservations, auditStock } from './audit/stock.ts';
 import { serversFor } from './servers-for.ts';
 
@@ -39,6 +40,7 @@ const checks: Readonly<Record<string, (context: AuditContext) => Promise<string[
   'I13 promotions: uses are counted once for each order that has one, and never above their limit': auditPromotions,
   'I18 open unpaid orders: the counters of customers and addresses agree with the orders': auditOpenOrders,
   'I20 deliveries: what counts as delivered of each line agrees with its deliveries': auditDeliveries,
+  'I21 sales: the sums of reports are those of the orders, and have every paid one': auditSales,
 };
 
 const defaultGraceSeconds = 60;

@@ -1428,6 +1428,11 @@ export type Query = {
   myOrders: OrderConnection;
   /** All orders. For staff. */
   orders: OrderConnection;
+  /**
+   * What was sold, from one day of the shop (`SHOP_TIME_ZONE`) to another, in one currency. An order counts on the day it was
+   * paid in full, a refund on the day it was told. From sums that have all that was committed before the report. For staff.
+   */
+  salesReport: SalesReport;
   /** The registered order types. */
   orderTypes: Array<OrderType>;
   /** Prices a whole order as `placeOrder` would at this moment. Anybody may ask; nothing is held. */
@@ -1471,6 +1476,13 @@ export type QueryOrdersArgs = {
   before?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<OrderFilter>;
   sort?: InputMaybe<OrderSort>;
+};
+
+export type QuerySalesReportArgs = {
+  from: Scalars['LocalDate']['input'];
+  to: Scalars['LocalDate']['input'];
+  interval?: ReportInterval;
+  currency: Scalars['String']['input'];
 };
 
 export type QueryQuoteOrderArgs = {
@@ -1695,6 +1707,57 @@ export type SubscriptionAllOrdersArgs = {
   afterSeq?: InputMaybe<Scalars['SafeInt']['input']>;
 };
 
+/** How long a row of a report is. */
+export type ReportInterval =
+  /** A day. */
+  | 'DAY'
+  /** A week from Monday to Sunday. */
+  | 'WEEK'
+  /** A month of the calendar. */
+  | 'MONTH';
+
+/** What was sold in a time. */
+export type SalesReport = {
+  /** A row for each interval, those without a sale included. */
+  rows: Array<SalesRow>;
+  /** All rows together. */
+  total: SalesRow;
+  /** The ten products with the highest gross. */
+  topProducts: Array<ProductSales>;
+};
+
+/** Sums of an interval. */
+export type SalesRow = {
+  /** Its first day; of the first row, the report's first day. */
+  from: Scalars['LocalDate']['output'];
+  /** Orders that were paid. */
+  orders: Scalars['Int']['output'];
+  /** Pieces in them. */
+  items: Scalars['Int']['output'];
+  /** Sum of their lines, before discounts. */
+  gross: Money;
+  /** Sum of their discounts, positive. */
+  discounts: Money;
+  /** Sum of their shipping, before discounts. */
+  shipping: Money;
+  /** Sum of their taxes, contained in `gross` and `shipping` or added to them, as each order says. */
+  tax: Money;
+  /** What went back in the interval, of orders of this or an earlier one. Money that came twice and went back does not count. */
+  refunds: Money;
+  /** What is left: the orders' totals less `refunds`; below zero where more went back than was sold. */
+  net: Money;
+};
+
+/** What was sold of a product. */
+export type ProductSales = {
+  /** The product. */
+  product: Product;
+  /** Pieces; what came back is not deducted. */
+  quantity: Scalars['Int']['output'];
+  /** Sum of its lines before discounts. */
+  gross: Money;
+};
+
 /** A change and the order after it. */
 export type OrderEventNotice = {
   /** Place of the change in the stream it came in, to be given as `afterSeq` after a lost connection: the order's own `seq` in `orderEvents`, else the place among the changes of all orders, which increases with gaps. */
@@ -1915,6 +1978,10 @@ export type ResolversTypes = {
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   ReturnLineInput: ReturnLineInput;
   Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  ReportInterval: ReportInterval;
+  SalesReport: ResolverTypeWrapper<any>;
+  SalesRow: ResolverTypeWrapper<any>;
+  ProductSales: ResolverTypeWrapper<any>;
   OrderEventNotice: ResolverTypeWrapper<any>;
 };
 
@@ -2004,6 +2071,9 @@ export type ResolversParentTypes = {
   Mutation: Record<PropertyKey, never>;
   ReturnLineInput: ReturnLineInput;
   Subscription: Record<PropertyKey, never>;
+  SalesReport: any;
+  SalesRow: any;
+  ProductSales: any;
   OrderEventNotice: any;
 };
 
@@ -2832,6 +2902,12 @@ export type QueryResolvers<
     ContextType,
     RequireFields<QueryOrdersArgs, 'first'>
   >;
+  salesReport?: Resolver<
+    ResolversTypes['SalesReport'],
+    ParentType,
+    ContextType,
+    RequireFields<QuerySalesReportArgs, 'from' | 'to' | 'interval' | 'currency'>
+  >;
   orderTypes?: Resolver<Array<ResolversTypes['OrderType']>, ParentType, ContextType>;
   quoteOrder?: Resolver<
     ResolversTypes['OrderQuote'],
@@ -3010,6 +3086,39 @@ export type SubscriptionResolvers<
   >;
 };
 
+export type SalesReportResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['SalesReport'] = ResolversParentTypes['SalesReport'],
+> = {
+  rows?: Resolver<Array<ResolversTypes['SalesRow']>, ParentType, ContextType>;
+  total?: Resolver<ResolversTypes['SalesRow'], ParentType, ContextType>;
+  topProducts?: Resolver<Array<ResolversTypes['ProductSales']>, ParentType, ContextType>;
+};
+
+export type SalesRowResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['SalesRow'] = ResolversParentTypes['SalesRow'],
+> = {
+  from?: Resolver<ResolversTypes['LocalDate'], ParentType, ContextType>;
+  orders?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  items?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  gross?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  discounts?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  shipping?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  tax?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  refunds?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  net?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+};
+
+export type ProductSalesResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['ProductSales'] = ResolversParentTypes['ProductSales'],
+> = {
+  product?: Resolver<ResolversTypes['Product'], ParentType, ContextType>;
+  quantity?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  gross?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+};
+
 export type OrderEventNoticeResolvers<
   ContextType = unknown,
   ParentType extends ResolversParentTypes['OrderEventNotice'] = ResolversParentTypes['OrderEventNotice'],
@@ -3088,5 +3197,8 @@ export type Resolvers<ContextType = unknown> = {
   Query?: QueryResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;
   Subscription?: SubscriptionResolvers<ContextType>;
+  SalesReport?: SalesReportResolvers<ContextType>;
+  SalesRow?: SalesRowResolvers<ContextType>;
+  ProductSales?: ProductSalesResolvers<ContextType>;
   OrderEventNotice?: OrderEventNoticeResolvers<ContextType>;
 };

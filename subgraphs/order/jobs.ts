@@ -4,12 +4,15 @@ import { expireOrders } from './commands/expire-orders.ts';
 import type { OrderDeps } from './deps.ts';
 import { numberFeed } from './feed-store.ts';
 import { purgeCounters } from './open-orders-store.ts';
+import { catchUpSales } from './sales-report.ts';
 
 /** Wakes at each deadline second. */
 export const expireJob = 'order.expire';
 const purgeEveryMs = 3_600_000;
 /** Keeps short what the first subscription after a quiet time has to number. */
 const feedSweepMs = 60_000;
+/** Keeps short what a report has to catch up with. */
+const salesEveryMs = 60_000;
 const maxJobs = 100;
 
 /** Defines the order service's jobs; they run once `jobs.start()` was called in this process. */
@@ -20,12 +23,16 @@ export function defineJobs(deps: OrderDeps, jobs: Jobs): void {
   jobs.define('order.feed', async () => {
     await numberFeed(deps.db);
   });
+  jobs.define('order.sales', async () => {
+    await catchUpSales(deps);
+  });
   jobs.define('order.purge', async () => {
     await purgeShared(deps.db.em(), { outbox: true, inbox: true, idempotency: true });
     await purgeCounters(deps.db.em());
   });
   jobs.retire('order.expire-sweep', 'order.sagas', 'order.advance');
   jobs.recurring('order.feed', feedSweepMs);
+  jobs.recurring('order.sales', salesEveryMs);
   jobs.recurring('order.purge', purgeEveryMs);
 }
 

@@ -15,6 +15,7 @@ import type {
   PaymentStatus,
 } from './domain/order-model.ts';
 import { PriceRulesRecord, ShippingMethodRecord, TaxRateRecord } from './price-rule-records.ts';
+import { SaleRecord, SalesDayRecord, SalesPositionRecord, SalesProductRecord } from './sales-records.ts';
 import type { Saga, SagaState, SagaStep } from './domain/saga.ts';
 import { PromotionCustomerRecord, PromotionRecord } from './promotion-records.ts';
 
@@ -233,6 +234,10 @@ export const orderEntities = [
   PromotionRecord,
   PromotionCustomerRecord,
   OpenOrdersRecord,
+  SalesPositionRecord,
+  SaleRecord,
+  SalesDayRecord,
+  SalesProductRecord,
 ] as const;
 
 /** The tables of this schema. */

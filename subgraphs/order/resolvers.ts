@@ -49,6 +49,7 @@ import {
   orderList,
   toHistory,
 } from './queries.ts';
+import { salesReport } from './sales-resolvers.ts';
 import type { StoredFulfilment, StoredLine, StoredOrder } from './stored-order.ts';
 import { Subscription } from './subscriptions.ts';
 import type { OrderType } from './types/order-type.ts';
@@ -84,6 +85,7 @@ const Query = {
   },
   ...promotionQueries,
   ...priceQueries,
+  salesReport,
   orderTypes: (_: unknown, __: unknown, { deps }: OrderContext) => deps.types.all,
   shopDate: (_: unknown, __: unknown, { deps }: OrderContext) => dateIn(deps.config.shopTimeZone, deps.now()),
   async saga(_: unknown, { id }: Schema.QuerySagaArgs, { loaders, viewer }: OrderContext) {

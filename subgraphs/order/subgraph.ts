@@ -82,6 +82,10 @@ const migrations: readonly NamedMigration[] = [
     name: '2026-12-01-placed-by',
     load: async () => (await import('./migrations/2026-12-01-placed-by.ts')).PlacedByMigration,
   },
+  {
+    name: '2026-12-01-sales',
+    load: async () => (await import('./migrations/2026-12-01-sales.ts')).SalesMigration,
+  },
 ];
 
 /** The schema that this subgraph owns, for `ops/migrate.ts`. */

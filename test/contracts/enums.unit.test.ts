@@ -71,6 +71,7 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
     'subgraphs/payment/refund-store.ts': ['REQUESTED'],
     'subgraphs/payment/domain/refund.ts': words('PENDING SUCCEEDED FAILED'),
   },
+  ReportInterval: { 'subgraphs/order/domain/sales.ts': words('DAY WEEK MONTH') },
   ReservationState: {
     'subgraphs/product/commands/reserve-stock.ts': ['HELD'],
     'subgraphs/product/domain/stock.ts': words('COMMITTED RELEASED EXPIRED'),

@@ -62,6 +62,10 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
     order: { expected: owned, variables: id },
     myOrders: { expected: signedIn },
     orders: { expected: staffOnly },
+    salesReport: {
+      expected: staffOnly,
+      variables: () => ({ from: '2026-01-01', to: '2026-01-31', interval: 'DAY', currency: 'EUR' }),
+    },
     orderTypes: { expected: everybody },
     quoteOrder: {
       expected: everybody,

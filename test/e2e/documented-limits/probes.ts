@@ -163,6 +163,7 @@ export const probes: Readonly<Record<string, Probe>> = {
   'ProductFilter.query': search,
   'Subscription.stockChanged(productIds:)': watched,
 
+  'Query.salesReport(to:)': (world, days) => ask(world, 'query ($to: LocalDate!) { salesReport(from: "2026-01-01", to: $to, currency: "EUR") { total { orders } } }', { to: new Date(Date.UTC(2026, 0, days)).toISOString().slice(0, 10) }, 'to'),
   'OrderLineInput.quantity': by('placeOrder', 'input.lines.0.quantity', itself),
   'OrderLineInput.stayFrom': (world, days) => stay(world, days, [1], 'stayFrom'),
   'OrderLineInput.stayTo': (world, count) => stay(world, 1, [count], 'stayTo'),

@@ -59,6 +59,7 @@ const rows: readonly Row[] = [
   ['Query.myOrders', '{ myOrders { edges { node { id } } } }', users],
   ['Query.orders', '{ orders { edges { node { id } } } }', staffOnly],
   ['Query.shopDate', '{ shopDate }', everybody],
+  ['Query.salesReport', '{ salesReport(from: "2026-01-01", to: "2026-01-31", currency: "EUR") { rows { from } } }', staffOnly], // prettier-ignore
   ['Query.orderTypes', '{ orderTypes { code paymentWindowSeconds extensionSchema } }', everybody],
   ['Query.saga', '{ saga(id: "SAGA") { id } }', staffOnly],
   ['Query.sagas', '{ sagas { id } }', staffOnly],
