@@ -4,12 +4,15 @@ import type { Time } from '../shared/time/time.ts';
 import type { ShippingMethod } from './domain/pricing/shipping.ts';
 import { type Place, type RatesByCategory, type TaxRate, ratesAt } from './domain/pricing/tax.ts';
 import { listCurrentRates, listMethods } from './price-rule-store.ts';
+import { existsAutomatic } from './promotion-store.ts';
 
 /** What orders are priced by beside their products. */
 export type PriceRules = {
   /** The active ones. */
   readonly methods: readonly ShippingMethod[];
   readonly rates: readonly TaxRate[];
+  /** Some promotion applies by itself, now or later. */
+  readonly hasAutomatic: boolean;
 };
 
 /**
@@ -36,8 +39,12 @@ export function openPriceBook(deps: { db: Database; live: Live; time: Time; now:
 
   async function load(): Promise<PriceRules> {
     const sql = db.em();
-    const [methods, rates] = await Promise.all([listMethods(sql), listCurrentRates(sql, now())]);
-    return { methods: methods.filter(({ active }) => active), rates };
+    const [methods, rates, hasAutomatic] = await Promise.all([
+      listMethods(sql),
+      listCurrentRates(sql, now()),
+      existsAutomatic(sql, now()),
+    ]);
+    return { methods: methods.filter(({ active }) => active), rates, hasAutomatic };
   }
 
   return {

@@ -2,7 +2,7 @@ import type { Sql } from '../shared/database/database.ts';
 import { readerOf, writerOf } from '../shared/database/reader.ts';
 import { change, find } from '../shared/database/tables.ts';
 import { idToBytes } from '../shared/values/ids.ts';
-import type { Promotion } from './domain/pricing/promotion.ts';
+import type { OfferedPromotion, Promotion } from './domain/pricing/promotion.ts';
 import { PromotionRecord } from './promotion-records.ts';
 import { tables } from './records.ts';
 
@@ -10,6 +10,48 @@ const read = readerOf(PromotionRecord);
 const rowOf = writerOf(PromotionRecord);
 
 const all = tables.selectFrom('promotion').selectAll();
+
+/** A customer who isn't known: no promotion was ever used by it. */
+const nobody = Buffer.alloc(16);
+
+/**
+ * Those that apply by themselves at `at`, and those of these codes whether or not they are valid, with how many orders of the
+ * customer have each. One statement.
+ */
+export async function findOffered(
+  sql: Sql,
+  { customerId, codes, at }: { customerId: string | null; codes: readonly string[]; at: Date },
+): Promise<OfferedPromotion[]> {
+  const customer = customerId === null ? nobody : idToBytes(customerId);
+  const offered = tables
+    .selectFrom('promotion as offered')
+    .leftJoin('promotion_customer as own', (join) =>
+      join.onRef('own.promotion_id', '=', 'offered.id').on('own.customer_id', '=', customer),
+    )
+    .selectAll('offered')
+    .select('own.used as customer_uses')
+    .where((eb) => {
+      const automatic = eb.and([
+        eb('offered.code', 'is', null),
+        eb('offered.active', '=', true),
+        eb('offered.starts_at', '<=', at),
+        eb.or([eb('offered.ends_at', 'is', null), eb('offered.ends_at', '>', at)]),
+      ]);
+      return codes.length === 0 ? automatic : eb.or([automatic, eb('offered.code', 'in', codes)]);
+    });
+  return (await find(sql, offered)).map((row) => ({ ...read(row), customerUses: Number(row.customer_uses ?? 0) }));
+}
+
+/** Whether some promotion applies by itself at `at` or later. */
+export async function existsAutomatic(sql: Sql, at: Date): Promise<boolean> {
+  const automatic = tables
+    .selectFrom('promotion')
+    .select('id')
+    .where('code', 'is', null)
+    .where('active', '=', true)
+    .where((eb) => eb.or([eb('ends_at', 'is', null), eb('ends_at', '>', at)]));
+  return (await find(sql, automatic.limit(1))).length > 0;
+}
 
 export async function findPromotion(sql: Sql, id: string): Promise<Promotion | null> {
   const [row] = await find(sql, all.where('id', '=', idToBytes(id)));

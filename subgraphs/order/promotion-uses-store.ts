@@ -3,6 +3,7 @@ import type { Sql } from '../shared/database/database.ts';
 import { byPrimaryKey, change } from '../shared/database/tables.ts';
 import { idToBytes } from '../shared/values/ids.ts';
 import { type OrderState, closedStates } from './domain/order-model.ts';
+import type { AppliedPromotion } from './domain/pricing/apply-promotions.ts';
 import { tables } from './records.ts';
 import type { StoredOrder } from './stored-order.ts';
 
@@ -17,11 +18,69 @@ import type { StoredOrder } from './stored-order.ts';
 /** A closed order has given its uses back. */
 const hasUses = ({ state }: { readonly state: OrderState }): boolean => !closedStates.includes(state);
 
+/**
+ * A promotion can't be used once more, or isn't the one that the order was priced by: the transaction is rolled back, and
+ * pricing the order again tells what holds now.
+ */
+export class NoUseError extends Error {
+  override readonly name = 'NoUseError';
+}
+
+/** What the database says of a value that must not be null: here of a count that would be above its limit. */
+const nullRefused = 1048;
+
 /** By the row's id: a value of its own for each. */
 const byId = (column: string, values: readonly (readonly [string, number | null])[]) => {
   const cases = values.map(([id, value]) => raw`when ${idToBytes(id)} then ${value}`);
   return raw<number>`case ${raw.ref(column)} ${raw.join(cases, raw` `)} end`;
 };
+
+type Use = Pick<AppliedPromotion, 'promotionId' | 'version' | 'usagePerCustomer'>;
+
+const inSequence = <Item extends { readonly promotionId: string }>(items: readonly Item[]): Item[] =>
+  items.toSorted((one, other) => (one.promotionId < other.promotionId ? -1 : 1));
+
+/**
+ * Counts one more use of each promotion, in the transaction that records the order: two statements, none where there are no
+ * promotions. A count above its limit, or of a promotion that was changed since it was read, is null, which the column
+ * refuses. Throws NoUseError.
+ */
+export async function countUses(tx: Sql, customerId: string, uses: readonly Use[]): Promise<void> {
+  if (uses.length === 0) return;
+  const sorted = inSequence(uses);
+  const versions = byId('id', sorted.map(({ promotionId, version }) => [promotionId, version])); // prettier-ignore
+  const ofAll = tables
+    .updateTable('promotion')
+    .set((eb) => {
+      const [used, limit, version] = [eb.ref('used'), eb.ref('usage_limit'), eb.ref('version')];
+      return {
+        used: raw<number>`if(${version} = ${versions} and (${limit} is null or ${used} < ${limit}), ${used} + 1, null)`,
+      };
+    })
+    .where('id', 'in', sorted.map(({ promotionId }) => idToBytes(promotionId))); // prettier-ignore
+  const limits = byId('promotion_id', sorted.map(({ promotionId, usagePerCustomer }) => [promotionId, usagePerCustomer])); // prettier-ignore
+  const ofCustomer = tables
+    .insertInto('promotion_customer')
+    .values(
+      sorted.map(({ promotionId }) => ({
+        promotion_id: idToBytes(promotionId),
+        customer_id: idToBytes(customerId),
+        used: 1,
+      })),
+    )
+    .onDuplicateKeyUpdate((eb) => {
+      const used = eb.ref('used');
+      return { used: raw<number>`if(${limits} is null or ${used} < ${limits}, ${used} + 1, null)` };
+    });
+  try {
+    await change(tx, byPrimaryKey(ofAll, 'promotion'), 'any');
+    await change(tx, ofCustomer, 'any');
+  } catch (error) {
+    if ((error as { errno?: number }).errno === nullRefused)
+      throw new NoUseError('a promotion is used up, or was changed', { cause: error });
+    throw error;
+  }
+}
 
 /**
  * Gives back the uses of orders that close, in the transaction that closes them: nothing where none of

@@ -3,7 +3,16 @@ import { type Connection, createConnection } from 'mysql2/promise';
 import { audit } from '../../ops/audit.ts';
 import { expectCleanAudit } from '../support/expect-clean-audit.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
-import { type Person, createProduct, logInAsAdmin, orderIn, pay, placeOrder, register } from '../support/shop.ts';
+import {
+  type Person,
+  createProduct,
+  createPromotion,
+  logInAsAdmin,
+  orderIn,
+  pay,
+  placeOrder,
+  register,
+} from '../support/shop.ts';
 
 /** An audit that never complains is worth nothing: each of these is wrong by one row, and put right again. */
 describe('the audit finds', () => {
@@ -16,7 +25,8 @@ describe('the audit finds', () => {
     const [staff, registered] = await Promise.all([logInAsAdmin(platform), register(platform)]);
     buyer = registered;
     const product = await createProduct(platform, staff);
-    orderId = (await placeOrder(platform, buyer, [{ productId: product.id, quantity: 2 }])).id;
+    const couponCodes = [await createPromotion(platform, staff)];
+    orderId = (await placeOrder(platform, buyer, [{ productId: product.id, quantity: 2 }], { couponCodes })).id;
     await pay(platform, buyer, orderId);
     await orderIn(platform, buyer, orderId, ['PAID']);
     // A report brings the sums of sales up to date.
@@ -91,6 +101,30 @@ describe('the audit finds', () => {
       'I18',
       'order.open_orders set orders = orders + 1, units = units + 2',
       'order.open_orders set orders = orders - 1, units = units - 2',
+    ],
+    [
+      'a use of a promotion that no order has',
+      'I13',
+      'order.promotion set used = used + 1',
+      'order.promotion set used = used - 1',
+    ],
+    [
+      'a use that is not counted for its customer',
+      'I13',
+      'order.promotion_customer set used = 0',
+      'order.promotion_customer set used = 1',
+    ],
+    [
+      'more uses than there may be',
+      'I13',
+      'order.promotion set usage_limit = 0',
+      'order.promotion set usage_limit = null',
+    ],
+    [
+      'an order that nothing counts as a use',
+      'I13',
+      `order.orders set promotion_ids = '["01890000-0000-7000-8000-000000000000"]' where id = ${only}`,
+      `order.orders set promotion_ids = (select json_array(insert(insert(insert(insert(lower(hex(id)), 9, 0, '-'), 14, 0, '-'), 19, 0, '-'), 24, 0, '-')) from order.promotion) where id = ${only}`,
     ],
     [
       'a changed reason in the journal',

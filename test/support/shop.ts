@@ -105,6 +105,25 @@ export async function createProduct(
   return created;
 }
 
+/** A coupon of 10 % unless told otherwise; its code. */
+export async function createPromotion(
+  platform: Shop,
+  staff: Person,
+  change: Readonly<Record<string, unknown>> = {},
+): Promise<string> {
+  const code = `CODE-${randomUUID().slice(0, 13).toUpperCase()}`;
+  const input = { name: 'Coupon', kind: 'PERCENT', valuePpm: 100_000, code, ...change };
+  type Saved = { savePromotion: { promotion: { id: string } | null; userErrors: UserError[] } };
+  const answer = await platform.gql<Saved>(
+    'mutation Promote($input: PromotionInput!, $key: String!) { savePromotion(input: $input, idempotencyKey: $key) { promotion { id } userErrors { __typename ... on UserError { code message path } } } }',
+    { input, key: newKey() },
+    { token: staff.token },
+  );
+  const { promotion, userErrors } = dataOf(answer).savePromotion;
+  if (!promotion) throw new Error(`no promotion: ${JSON.stringify(userErrors)}`);
+  return code;
+}
+
 /** Gives a buyer money to spend, in EUR. */
 export async function creditWallet(platform: Shop, staff: Person, buyer: Person, amountMinor: number): Promise<void> {
   const answer = await platform.gql<{ creditWallet: { userErrors: UserError[] } }>(

@@ -8,7 +8,6 @@ import {
   isDuplicateKey,
   orRefusals,
   unavailable,
-  validationError,
 } from '../../shared/errors/errors.ts';
 import { failPoint } from '../../shared/process/fail-point.ts';
 import { type Claim, claimKey, findKey, hashOf } from '../../shared/tables/idempotency.ts';
@@ -20,6 +19,7 @@ import { lapsesAt } from '../domain/stay.ts';
 import { type Saga, newPlacingSaga } from '../domain/saga.ts';
 import { addressCounter, limitsOf, requireRoom, unitsOf } from '../open-orders.ts';
 import { NoRoomError, countOpen } from '../open-orders-store.ts';
+import { NoUseError, countUses } from '../promotion-uses-store.ts';
 import { StaleOrderError, findByReference, findOrder, insertOrder } from '../order-store.ts';
 import type { NewOrder, StoredOrder } from '../stored-order.ts';
 import { runPlacingSaga } from '../saga.ts';
@@ -42,6 +42,8 @@ export type PlaceOrderPayload = {
 
 type Placed = { readonly orderId: string };
 const numberTries = 5;
+/** How often an order is priced whose promotions are used up, or changed, before it is recorded. */
+const priceTries = 5;
 const outcomePollMs = 25;
 
 /** Who places an order, and whose it is: a customer's own, or one that staff place for a customer. */
@@ -78,19 +80,8 @@ export async function placeOrder(
       const type = deps.types.find(input.type);
       const checked = checkInput(input, type);
       if (type === null || checked.refusals.length > 0) throw new RefusedError(...checked.refusals);
-      let priced: PricedOrder;
-      try {
-        if (request.customerId !== undefined) await requireCustomer(deps, { ...placing, type, traceId });
-        priced = await price(deps, { type, lines: checked.lines, input, customerId: placing.customerId, traceId });
-      } catch (error) {
-        // The product may have changed or be out of reach since; a repeated request still gets its first answer.
-        const earlier =
-          (await findKey<Placed>(deps.db.em(), claim))?.orderId ??
-          (await findByHeldReference(deps, placing, claim, input));
-        if (earlier === null) throw error;
-        return answer(await waitForOutcome(deps, earlier, untilMs), true);
-      }
-      const recorded = await recordOrder(deps, placing, { claim, type, priced, input, traceId, clientAddress });
+      const pricing: PriceRequest = { type, lines: checked.lines, input, customerId: placing.customerId, traceId };
+      const recorded = await priceAndRecord(deps, placing, { claim, type, input, traceId, clientAddress, pricing });
       if (recorded.replayed) return answer(await waitForOutcome(deps, recorded.orderId, untilMs), true);
       const { order, saga } = await runSaga(deps, recorded, untilMs);
       return { ...answer(order, false), saga };
@@ -99,9 +90,49 @@ export async function placeOrder(
   );
 }
 
+type Draft = {
+  readonly claim: Claim;
+  readonly type: OrderType;
+  readonly input: PlaceOrderInput;
+  readonly traceId: string;
+  readonly clientAddress: string | undefined;
+};
+
+/**
+ * Prices the order and records it. Where a promotion's last use is gone, or staff have changed one in between, it is priced
+ * again: then the code is refused, or the order costs what holds now.
+ */
+async function priceAndRecord(
+  deps: OrderDeps,
+  placing: Placing,
+  { pricing, ...draft }: Draft & { readonly pricing: PriceRequest },
+): Promise<Recorded> {
+  const { claim, input, type, traceId } = draft;
+  for (let tries = 1; ; tries += 1) {
+    let priced: PricedOrder;
+    try {
+      if (claim.operation === 'placeOrderFor') await requireCustomer(deps, { ...placing, type, traceId });
+      priced = await price(deps, pricing);
+    } catch (error) {
+      // The product may have changed or be out of reach since; a repeated request still gets its first answer.
+      const earlier =
+        (await findKey<Placed>(deps.db.em(), claim))?.orderId ??
+        (await findByHeldReference(deps, placing, claim, input));
+      if (earlier === null) throw error;
+      return { replayed: true, orderId: earlier };
+    }
+    try {
+      return await recordOrder(deps, placing, { ...draft, priced });
+    } catch (error) {
+      if (!(error instanceof NoUseError)) throw error;
+      if (tries >= priceTries) throw unavailable('The promotions of this order change at this moment; try again.');
+    }
+  }
+}
+
 /** The order at this moment's prices. Throws RefusedError for what stands in the way. */
 async function price(deps: OrderDeps, request: PriceRequest): Promise<PricedOrder> {
-  const { type, input } = request;
+  const { input } = request;
   const priced = await priceOrder(deps, request);
   if (priced.refusals.length > 0) throw new RefusedError(...priced.refusals);
   const { totalMinor } = priced.quote;
@@ -114,8 +145,6 @@ async function price(deps: OrderDeps, request: PriceRequest): Promise<PricedOrde
       path: ['input', 'expectedTotal'],
       quote: toQuote(priced, []),
     });
-  if (type.payFlow === 'PREPAY_WALLET' && totalMinor === 0n)
-    throw new RefusedError(validationError('A prepaid order costs something.', ['input', 'lines']));
   return priced;
 }
 
@@ -123,18 +152,14 @@ type Recorded =
   | { readonly replayed: true; readonly orderId: string }
   | { readonly replayed: false; readonly order: StoredOrder; readonly saga: Saga };
 
-/** Claims the key, records order, lines, journal and saga, counts the open order: six statements in one round trip. */
+/**
+ * Claims the key, records order, lines, journal and saga, counts uses and the open order: six to eight statements in one round
+ * trip. Throws NoUseError.
+ */
 async function recordOrder(
   deps: OrderDeps,
   placing: Placing,
-  draft: {
-    claim: Claim;
-    type: OrderType;
-    priced: PricedOrder;
-    input: PlaceOrderInput;
-    traceId: string;
-    clientAddress: string | undefined;
-  },
+  draft: Draft & { readonly priced: PricedOrder },
 ): Promise<Recorded> {
   const orderId = deps.newId();
   const sagaId = deps.newId();
@@ -152,6 +177,7 @@ async function recordOrder(
         });
         const saga = newPlacingSaga(sagaId, orderId, at, stepsOf(draft.type, draft.priced.quote.totalMinor));
         await insertSaga(tx, saga, deps.processId);
+        await countUses(tx, placing.customerId, draft.priced.quote.uses);
         // Last: others of the customer, or the address, wait for it until the commit.
         if (order.openUnits !== null) await countOpen(tx, limitsOf(deps.config.openOrders, order), order.openUnits);
         return { replayed: false, order: stored, saga };
@@ -173,20 +199,17 @@ async function recordOrder(
 function newOrder(
   deps: OrderDeps,
   { viewer, customerId }: Placing,
-  draft: {
-    type: OrderType;
-    priced: PricedOrder;
-    input: PlaceOrderInput;
-    traceId: string;
-    clientAddress: string | undefined;
-    orderId: string;
-    at: Date;
-    attempt: number;
+  draft: Draft & {
+    readonly priced: PricedOrder;
+    readonly orderId: string;
+    readonly at: Date;
+    readonly attempt: number;
   },
 ): NewOrder {
   const { type, input, at } = draft;
   const { quote, shippingAddress, billingAddress } = draft.priced;
-  const { lines, refusals: _, ...charges } = quote;
+  const { lines, uses, refusals: _, ...charges } = quote;
+  const coupons = uses.flatMap(({ code }) => code ?? []);
   const clientReference = input.clientReference ?? null;
   // From the reference at the first try. It is taken by chance, or by an order that failed: then it is random.
   const seed =
@@ -206,12 +229,12 @@ function newOrder(
     ...charges,
     shippingAddress,
     billingAddress,
-    couponCodes: null,
+    couponCodes: coupons.length > 0 ? coupons : null,
     paidMinor: 0n,
     refundedMinor: 0n,
     authorizedMinor: 0n,
     remark: input.remark ?? null,
-    promotionIds: null,
+    promotionIds: uses.length > 0 ? uses.map(({ promotionId }) => promotionId) : null,
     extension: (input.extension ?? null) as NewOrder['extension'],
     clientReference,
     heldReference: clientReference,

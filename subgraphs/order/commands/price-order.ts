@@ -5,8 +5,11 @@ import { type PostalAddress, addressRefusals, normalisedAddress } from '../../sh
 import type { OrderDeps } from '../deps.ts';
 import type { PlaceOrderInput, WantedLine } from '../domain/pricing/check-input.ts';
 import { type PricedItem, type ProductSnapshot, priceLines } from '../domain/pricing/price-lines.ts';
-import { type Quote, type Terms, isShipped, noDiscounts, quoteOf } from '../domain/pricing/quote.ts';
+import { promotionDiscounts } from '../domain/pricing/discount-rule.ts';
+import { type OfferedPromotion, couponCode } from '../domain/pricing/promotion.ts';
+import { type Quote, type Terms, isShipped, quoteOf } from '../domain/pricing/quote.ts';
 import type { Place, RatesByCategory } from '../domain/pricing/tax.ts';
+import { findOffered } from '../promotion-store.ts';
 import type { OrderType } from '../types/order-type.ts';
 
 /** What is to be priced: by a quote, or for an order that is placed. */
@@ -33,7 +36,7 @@ export type PricedOrder = {
   readonly refusals: readonly Refusal[];
 };
 
-type Deps = Pick<OrderDeps, 'call' | 'config' | 'now' | 'newId' | 'priceBook' | 'taxProvider'>;
+type Deps = Pick<OrderDeps, 'db' | 'call' | 'config' | 'now' | 'newId' | 'priceBook' | 'taxProvider'>;
 
 const noRates: RatesByCategory = new Map();
 
@@ -45,9 +48,10 @@ export async function priceOrder(deps: Deps, request: PriceRequest): Promise<Pri
   const { type, input } = request;
   const at = deps.now();
   const { currency, shippingAddressId, billingAddressId } = input;
-  const [products, rules, askedBook] = await Promise.all([
+  const [products, rules, promotions, askedBook] = await Promise.all([
     fetchProducts(deps, request),
     deps.priceBook.read(),
+    readOffered(deps, request, at),
     shippingAddressId || billingAddressId ? readBook(deps, request) : null,
   ]);
   const today = dateIn(deps.config.shopTimeZone, at);
@@ -68,7 +72,13 @@ export async function priceOrder(deps: Deps, request: PriceRequest): Promise<Pri
     methods: rules.methods,
     shippingMethod: input.shippingMethod ?? null,
     rates: { destination: ratesThere, shop: ratesHere },
-    discountsOf: noDiscounts,
+    discountsOf: promotionDiscounts({
+      promotions,
+      codes: input.couponCodes ?? [],
+      currency,
+      at,
+      isTaken: type.takesPromotions,
+    }),
   };
   const quote = quoteOf(items, terms);
   return {
@@ -78,8 +88,38 @@ export async function priceOrder(deps: Deps, request: PriceRequest): Promise<Pri
     quote,
     shippingAddress: addresses.shipping,
     billingAddress: addresses.billing,
-    refusals: [...refusals, ...addresses.refusals, ...quote.refusals],
+    refusals: [
+      ...refusals,
+      ...addresses.refusals,
+      ...quote.refusals,
+      ...(refusals.length === 0 ? rejections(request, quote, today) : []),
+    ],
   };
+}
+
+/** The promotions that the order may get. Nothing is read where none applies by itself and no code is given. */
+async function readOffered(
+  { db, priceBook }: Deps,
+  { customerId, input }: PriceRequest,
+  at: Date,
+): Promise<readonly OfferedPromotion[]> {
+  const codes = [...new Set(input.couponCodes ?? [])].flatMap((typed) => couponCode(typed) ?? []);
+  const { hasAutomatic } = await priceBook.read();
+  return codes.length > 0 || hasAutomatic ? findOffered(db.em(), { customerId, codes, at }) : [];
+}
+
+/** What the order's type has against it as a whole. */
+function rejections({ type, input, customerId }: PriceRequest, quote: Quote, today: string): readonly Refusal[] {
+  const { lines, totalMinor } = quote;
+  if (type.validate === null || lines.length === 0) return [];
+  const draft = { customerId, lines, totalMinor, today, currency: input.currency, extension: input.extension ?? null };
+  return type.validate(draft).map(({ cause, message, path }) => ({
+    __typename: 'BusinessRejectedError',
+    code: 'BUSINESS_REJECTED',
+    message,
+    path: path ?? ['input'],
+    cause,
+  }));
 }
 
 const productsQuery = (name: string, more: string) => `query ${name}($representations: [_Any!]!) {

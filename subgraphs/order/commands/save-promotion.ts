@@ -29,7 +29,7 @@ export type PromotionPayload = {
  * placed with; those that are being placed are priced again.
  */
 export async function savePromotion(
-  deps: Pick<OrderDeps, 'db' | 'now' | 'newId'>,
+  deps: Pick<OrderDeps, 'db' | 'now' | 'newId' | 'priceBook'>,
   asker: Asker,
   given: { id?: string | null; input: PromotionInput; idempotencyKey: string },
 ): Promise<PromotionPayload> {
@@ -53,6 +53,7 @@ export async function savePromotion(
         if (!claimed.replayed) await save(tx, checked.content, { id, isNew: givenId === null, input });
         return claimed;
       });
+      deps.priceBook.changed();
       return { promotion: await findPromotion(deps.db.em(), result.id), replayed, userErrors: [] };
     },
     (userErrors): PromotionPayload => ({ promotion: null, replayed: false, userErrors }),

@@ -11,6 +11,9 @@ const usual: Omit<OrderType, 'code' | 'name' | 'numberPrefix'> = {
   taxed: true,
   redeemable: false,
   refuses: refuseTopUp,
+  price: null,
+  validate: null,
+  takesPromotions: true,
   needsFulfilment: (kind) => kind !== 'DIGITAL',
   mayAdvance: null,
   // Nothing to do by hand is nothing to do at all: what is bought is the product itself.

@@ -24,6 +24,8 @@ export const topUp = (creditTopUp: CreditTopUp): OrderType =>
       isTopUpProduct(product)
         ? null
         : `${product.name} is no money for the wallet; orders of type TOPUP take only that.`,
+    // The wallet gets what was paid.
+    takesPromotions: false,
     needsFulfilment: () => false,
     deliver: creditTopUp,
     // Money is not sent back to the shop.

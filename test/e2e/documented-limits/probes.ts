@@ -168,6 +168,7 @@ export const probes: Readonly<Record<string, Probe>> = {
   'OrderLineInput.stayFrom': (world, days) => stay(world, days, [1], 'stayFrom'),
   'OrderLineInput.stayTo': (world, count) => stay(world, 1, [count], 'stayTo'),
   'PlaceOrderInput.lines': (world, count) => send(world, 'placeOrder', 'input.lines', items(count, () => ({ productId: world.digitalId, quantity: 1 }))),
+  'PlaceOrderInput.couponCodes': by('placeOrder', 'input.couponCodes', (count) => items(count, () => 'NONE'), ['UNKNOWN']),
   'PlaceOrderInput.remark': by('placeOrder', 'input.remark', text),
   'PlaceOrderInput.clientReference': by('placeOrder', 'input.clientReference', ascii),
   'QuoteInput.lines': quotedLines,

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { addDays } from '../../../subgraphs/shared/values/local-date.ts';
 import { idToBytes } from '../../../subgraphs/shared/values/ids.ts';
 import { advanceOrders } from '../../../subgraphs/order/commands/advance-order.ts';
 import type { StoredOrder } from '../../../subgraphs/order/stored-order.ts';
@@ -231,7 +232,10 @@ describe('[ZO-5] the extension of a STANDARD order', () => {
   };
 
   test('is kept with the order, and described by a JSON Schema', async () => {
-    const extension = { giftMessage: 'Happy birthday 🎂\nyours, A.', wishDate: '2030-02-28' };
+    const extension = {
+      giftMessage: 'Happy birthday 🎂\nyours, A.',
+      wishDate: addDays(new Date().toISOString().slice(0, 10), 30),
+    };
     const { order, userErrors } = await placing(extension);
     expect([order?.extension, userErrors]).toEqual([extension, []]);
     const { data } = await world.run(buyer, '{ orderTypes { code extensionSchema } }');

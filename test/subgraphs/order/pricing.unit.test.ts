@@ -78,7 +78,7 @@ describe('input is refused', () => {
     ['with 1,025 emoji of remark', { remark: '😀'.repeat(1_025) }, pathOf('remark')],
     ['with 1,025 characters of remark', { remark: 'x'.repeat(1_025) }, pathOf('remark')],
     ['with a remark that is no valid Unicode', { remark: 'half a \ud83d' }, pathOf('remark')],
-    ['with a coupon', { couponCodes: ['FREE'] }, pathOf('couponCodes', 0)],
+    ['with more than 10 codes', { couponCodes: Array.from({ length: 11 }, () => 'FREE') }, pathOf('couponCodes')],
     ['with an empty reference', { clientReference: '' }, pathOf('clientReference')],
     ['with 65 characters of reference', { clientReference: 'x'.repeat(65) }, pathOf('clientReference')],
     ['with a line break in the reference', { clientReference: 'a\nb' }, pathOf('clientReference')],

@@ -212,6 +212,12 @@ describe('[CH-5] combining', () => {
     expect(applied(coded).map(([name]) => name)).toEqual(['one', 'automatic']);
   });
 
+  test('an order has at most 20 promotions: its codes, and the oldest of the others', () => {
+    const others = Array.from({ length: 30 }, (_, index) => fixed(1n, { code: null, name: `${index}` }));
+    const promoted = applyPromotions(anOrder({ promotions: [...others.toReversed(), fixed(5n, { name: 'code' })] }));
+    expect(promoted.applied.map(({ name }) => name)).toEqual([...others.slice(0, 19).map(({ name }) => name), 'code']);
+  });
+
   test('a code that takes nothing off leaves the order to what applies by itself', () => {
     const idle = freeShipping({ combinable: false, name: 'idle', code: 'IDLE' });
     const promoted = applyPromotions(anOrder({ promotions: [idle, jealous(300_000)], shippingMinor: () => 0n }));

@@ -260,7 +260,7 @@ describe('any order', () => {
         const discountsOf: DiscountRule = (all, shippingMinor) => {
           const lineDiscounts = new Map(all.map(({ line }, at) => [line.id, (line.subtotalMinor * BigInt(cart[at]?.offPpm ?? 0)) / 1_000_000n])); // prettier-ignore
           const shippingDiscountMinor = freeShipping ? (shippingMinor(lineDiscounts) ?? 0n) : 0n;
-          return { lineDiscounts, shippingDiscountMinor, adjustments: [], refusals: [] };
+          return { lineDiscounts, shippingDiscountMinor, adjustments: [], uses: [], refusals: [] };
         };
         const asked = terms({ currency, pricesIncludeTax, methods, discountsOf, rates: { destination: table, shop: table } }); // prettier-ignore
         const quote = quoteOf(items, asked);

@@ -18,7 +18,7 @@ import { roundedQuotient, splitByWeight } from './shares.ts';
  *    others count.
  * 2. A code that can't be combined is refused beside another one. Alone, it stands in for the promotions that apply by
  *    themselves.
- * 3. Without such a code, the combinable promotions that apply by themselves join the given codes.
+ * 3. Without such a code, the combinable promotions that apply by themselves join the given codes: the oldest, up to 20 in all.
  * 4. Without any code, one that can't be combined applies instead of those where it takes more off; of several the one that
  *    takes most, and among equals the oldest.
  * 5. They are applied by kind: BUY_X_GET_Y, PERCENT, FIXED, FREE_SHIPPING; within a kind the oldest first. Each takes its part
@@ -62,6 +62,9 @@ export type Promoted = {
   /** `CouponError`s, in the sequence of the codes. */
   readonly refusals: readonly Refusal[];
 };
+
+/** How many promotions one order may have. */
+const maxPromotions = 20;
 
 const sequence: Readonly<Record<PromotionKind, number>> = { BUY_X_GET_Y: 0, PERCENT: 1, FIXED: 2, FREE_SHIPPING: 3 };
 const millionPpm = 1_000_000n;
@@ -123,7 +126,8 @@ const idle = (coupons: readonly OfferedPromotion[], { applied }: Outcome): Offer
 function alternatives(order: PromotedOrder, coupons: readonly OfferedPromotion[]): (readonly OfferedPromotion[])[] {
   if (coupons.some(({ combinable }) => !combinable)) return [coupons];
   const automatic = order.promotions.filter((each) => each.code === null && obstacle(each, order) === null);
-  const together = [...coupons, ...automatic.filter(({ combinable }) => combinable)];
+  const joining = automatic.filter(({ combinable }) => combinable).toSorted(byId);
+  const together = [...coupons, ...joining.slice(0, maxPromotions - coupons.length)];
   if (coupons.length > 0) return [together];
   const alone = automatic.filter(({ combinable }) => !combinable);
   return [together, ...alone.toSorted(byId).map((each) => [each])];

@@ -3,6 +3,7 @@ import { isCurrency } from '../../../shared/values/currencies.ts';
 import { type PostalAddressInput, addressRefusals } from '../../../shared/values/postal-address.ts';
 import { brokenTextRule } from '../../../shared/values/text.ts';
 import type { LineInput, Stay } from '../line.ts';
+import { maxCouponCodes } from './promotion.ts';
 import { checkStay, maxNightsPerOrder, nightsOf } from '../stay.ts';
 import { type TypeRules, maxExtensionBytes } from '../type-rules.ts';
 
@@ -56,7 +57,8 @@ export function checkInput(
   if (input.lines.length < 1 || input.lines.length > maxLines) invalid(`lines: takes 1 to ${maxLines} lines.`, 'lines');
   const remark = brokenTextRule(input.remark ?? '', { min: 0, max: maxRemarkLength, lines: true });
   if (remark !== null) invalid(`remark: ${remark}.`, 'remark');
-  if (input.couponCodes?.length) invalid('couponCodes: this code does not exist.', 'couponCodes', '0');
+  if ((input.couponCodes?.length ?? 0) > maxCouponCodes)
+    invalid(`couponCodes: takes at most ${maxCouponCodes} codes.`, 'couponCodes');
   const reference = input.clientReference;
   if (reference !== null && reference !== undefined && !/^[\x20-\x7e]{1,64}$/.test(reference)) {
     invalid(`clientReference: has 1 to ${maxClientReferenceLength} printable ASCII characters.`, 'clientReference');

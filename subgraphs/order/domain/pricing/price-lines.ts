@@ -115,7 +115,8 @@ function checkProduct(line: WantedLine, product: ProductSnapshot | undefined, or
     const refused = checkStayAt({ ...line, stay: line.stay }, product, order.today);
     if (refused.length > 0) return refused;
   }
-  const expected = line.expectedUnitPrices.find((price) => price !== product.price.amount);
+  const unitPriceMinor = unitPriceOf(line, product, order.type);
+  const expected = line.expectedUnitPrices.find((price) => BigInt(price) !== unitPriceMinor);
   if (expected === undefined) return [];
   return [
     {
@@ -125,14 +126,22 @@ function checkProduct(line: WantedLine, product: ProductSnapshot | undefined, or
       path: [...path, 'expectedUnitPrice'],
       productId: product.id,
       expected: { amount: expected, currency: order.currency },
-      actual: product.price,
+      actual: { amount: Number(unitPriceMinor), currency: order.currency },
     },
   ];
 }
 
+/** The product's price, or what the order's type makes of it. */
+function unitPriceOf({ quantity, stay }: WantedLine, product: ProductSnapshot, type: TypeRules): bigint {
+  if (type.price === null) return BigInt(product.price.amount);
+  const priceMinor = type.price({ product, quantity, stay });
+  if (priceMinor < 0n) throw new Error(`order type ${type.code} prices ${product.sku} below zero`);
+  return priceMinor;
+}
+
 function priceLine(line: WantedLine, product: ProductSnapshot, order: PricedFor): PricedLine {
   const { currency } = order;
-  const unitPrice = money(BigInt(product.price.amount), currency);
+  const unitPrice = money(unitPriceOf(line, product, order.type), currency);
   const { quantity, stay } = line;
   const nights = stay === null ? 1 : nightsOf(stay);
   const portions = ({ perPerson, perNight }: AddOnSnapshot): number =>

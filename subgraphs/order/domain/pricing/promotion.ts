@@ -67,6 +67,8 @@ export type CouponRefusal =
   | 'NOT_APPLICABLE'
   | 'NOT_COMBINABLE';
 
+/** How many codes an order may have. */
+export const maxCouponCodes = 10;
 const codeShape = /^[0-9A-Z_-]{1,32}$/;
 
 /** A coupon's code in the one form in which it is kept, from what somebody typed; null for what can be no code. */

@@ -2,6 +2,7 @@ import { type Refusal, validationError } from '../../../shared/errors/errors.ts'
 import { maxAmountMinor } from '../../../shared/values/money.ts';
 import type { Adjustment, ChosenShipping, OrderCharges } from '../charges.ts';
 import type { PricedLine } from '../line.ts';
+import type { AppliedPromotion } from './apply-promotions.ts';
 import { type PricedItem, totalTooLarge } from './price-lines.ts';
 import { type Parcel, type PricedMethod, type ShippingMethod, methodsFor, shippingRefusal } from './shipping.ts';
 import { type Place, type RatesByCategory, type TaxedItem, taxesOf } from './tax.ts';
@@ -27,6 +28,8 @@ export type Discounts = {
   readonly shippingDiscountMinor: bigint;
   /** Their sum is that of all these discounts, negative. */
   readonly adjustments: readonly Adjustment[];
+  /** The promotions that give them, each of which the order uses once. */
+  readonly uses: readonly AppliedPromotion[];
   readonly refusals: readonly Refusal[];
 };
 
@@ -40,6 +43,7 @@ export const noDiscounts: DiscountRule = () => ({
   lineDiscounts: new Map(),
   shippingDiscountMinor: 0n,
   adjustments: [],
+  uses: [],
   refusals: [],
 });
 
@@ -63,6 +67,7 @@ export type Terms = {
 export type Quote = OrderCharges & {
   /** With discount, tax and total. */
   readonly lines: readonly PricedLine[];
+  readonly uses: readonly AppliedPromotion[];
   /** What would be refused; the rest is priced all the same. */
   readonly refusals: readonly Refusal[];
 };
@@ -153,7 +158,7 @@ const ratesOf = ({ line, product }: PricedItem, { rates }: Terms) =>
 function withTaxes(
   items: readonly PricedItem[],
   terms: Terms,
-  { lineDiscounts, shippingDiscountMinor, adjustments }: Discounts,
+  { lineDiscounts, shippingDiscountMinor, adjustments, uses }: Discounts,
   shipping: PricedMethod | null,
 ): Omit<Quote, 'refusals'> {
   const { pricesIncludeTax } = terms;
@@ -190,6 +195,7 @@ function withTaxes(
     totalMinor: subtotalMinor - discountMinor + shippingMinor + (pricesIncludeTax ? 0n : taxMinor),
     taxes: taxes.length > 0 ? taxes : null,
     adjustments: adjustments.length > 0 ? adjustments : null,
+    uses,
     shippingMethod: shipping && chosenOf(shipping, shippingTaxMinor),
   };
 }
