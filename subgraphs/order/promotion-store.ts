@@ -39,7 +39,7 @@ export async function findOffered(
       ]);
       return codes.length === 0 ? automatic : eb.or([automatic, eb('offered.code', 'in', codes)]);
     });
-  return (await find(sql, offered)).map((row) => ({ ...read(row), customerUses: Number(row.customer_uses ?? 0) }));
+  return (await find(sql, offered)).map((row) => ({ ...read(row), customerUses: row.customer_uses ?? 0 }));
 }
 
 /** Whether some promotion applies by itself at `at` or later. */

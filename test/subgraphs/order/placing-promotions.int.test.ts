@@ -301,7 +301,7 @@ describe('[CH-5] limits under race', () => {
     world.intercept = async (request, next) => {
       const answer = await next();
       // The order was priced with 10 %; before it is recorded it is 20 %.
-      if (String(request.query).includes('ProductsForOrder') && changes === 0) {
+      if (request.query.includes('ProductsForOrder') && changes === 0) {
         changes += 1;
         await promote({ code, valuePpm: 200_000 }, id);
       }
