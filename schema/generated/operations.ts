@@ -229,7 +229,7 @@ export type PlaceOrderInput = {
   currency: string;
   /** At most 1,024 characters. */
   remark?: string | null | undefined;
-  /** Coupon codes; none exist yet, so any code is refused. */
+  /** Coupon codes, at most 10, in either case. One that does not count is refused with CouponError, and nothing is placed. */
   couponCodes?: Array<string> | null | undefined;
   /** Business data, checked against the type's schema, at most 8 KiB. */
   extension?: unknown;
@@ -261,7 +261,7 @@ export type QuoteInput = {
   lines: Array<OrderLineInput>;
   /** ISO 4217 code; every product must have it. */
   currency: string;
-  /** Coupon codes. */
+  /** Coupon codes, as for placing. One that does not count is told, and the rest is priced without it. */
   couponCodes?: Array<string> | null | undefined;
   /** Where it would be shipped to. Without one the price is an estimate: of shipping to, and taxes in, the shop's own country. */
   shippingAddress?: PostalAddressInput | null | undefined;

@@ -797,7 +797,7 @@ export type TotalChangedError = UserError & {
 
 /** A discount or surcharge on the whole order. */
 export type Adjustment = {
-  /** Where it comes from. */
+  /** Where it comes from: `promotion:` and the promotion's id. */
   source: Scalars['String']['output'];
   /** Text for people. */
   label: Scalars['String']['output'];
@@ -1070,7 +1070,7 @@ export type PlaceOrderInput = {
   currency: Scalars['String']['input'];
   /** At most 1,024 characters. */
   remark?: InputMaybe<Scalars['String']['input']>;
-  /** Coupon codes; none exist yet, so any code is refused. */
+  /** Coupon codes, at most 10, in either case. One that does not count is refused with CouponError, and nothing is placed. */
   couponCodes?: InputMaybe<Array<Scalars['String']['input']>>;
   /** Business data, checked against the type's schema, at most 8 KiB. */
   extension?: InputMaybe<Scalars['JSON']['input']>;
@@ -1102,7 +1102,7 @@ export type QuoteInput = {
   lines: Array<OrderLineInput>;
   /** ISO 4217 code; every product must have it. */
   currency: Scalars['String']['input'];
-  /** Coupon codes. */
+  /** Coupon codes, as for placing. One that does not count is told, and the rest is priced without it. */
   couponCodes?: InputMaybe<Array<Scalars['String']['input']>>;
   /** Where it would be shipped to. Without one the price is an estimate: of shipping to, and taxes in, the shop's own country. */
   shippingAddress?: InputMaybe<PostalAddressInput>;
@@ -1244,7 +1244,7 @@ export type PromotionKind =
  *
  * 1. Each code of `couponCodes` names one; a code that is given twice counts once.
  * 2. A code that can't be combined is refused beside another code. Alone, it stands in for the promotions that apply by themselves.
- * 3. Otherwise the combinable promotions that apply by themselves join the codes.
+ * 3. Otherwise the combinable promotions that apply by themselves join the codes: the oldest, up to 20 promotions in all.
  * 4. Without a code, one that can't be combined applies instead of those where it takes more off; of several the one that takes
  *    most, and among equals the oldest.
  *
