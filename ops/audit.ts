@@ -11,6 +11,7 @@ import {
   auditPaidOrders,
   auditSagas,
 } from './audit/orders.ts';
+import { auditGivenBack } from './audit/given-back.ts';
 import { auditLedger } from './audit/ledger.ts';
 import { auditCharges, auditMoney } from './audit/payments.ts';
 import { auditPromotions } from './audit/promotions.ts';
@@ -33,6 +34,8 @@ const checks: Readonly<Record<string, (context: AuditContext) => Promise<string[
   'I6 money: payments, their refunds and their orders agree': auditMoney,
   'I6 wallets: every transfer sums to zero, every balance to its entries, what is held to what is in flight':
     auditLedger,
+  'I6 after the sale: no piece is delivered that was taken off, none goes back twice, and payment owes what orders wait for':
+    auditGivenBack,
   'I7 the journal is gapless and its hash chain holds': auditJournal,
   'I8 one effect per idempotency key': auditIdempotency,
   'I9 subscriptions: the feed of all journals has no gap': auditFeed,

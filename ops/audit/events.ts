@@ -7,6 +7,9 @@ const consumers: Readonly<Record<string, Readonly<Record<string, readonly string
     'order.closed': ['product', 'payment'],
     'order.payment_refused': ['payment'],
     'order.nights_returned': ['product'],
+    'order.lines_cancelled': ['product'],
+    'order.stock_returned': ['product'],
+    'order.refund_requested': ['payment'],
   },
   payment: { 'payment.succeeded': ['order'], 'payment.refunded': ['order'], 'payment.disputed': ['order'] },
 };

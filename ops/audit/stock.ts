@@ -107,17 +107,17 @@ export async function auditReservations(context: AuditContext): Promise<string[]
   const units = await broken(
     context,
     `select o.number, o.state, l.quantity, r.quantity reserved from ${order}.orders o
-     join (select order_id, product_id, sum(quantity) quantity from ${order}.order_line group by order_id, product_id) l on l.order_id = o.id
+     join (select order_id, product_id, sum(quantity - cancelled_quantity) quantity from ${order}.order_line group by order_id, product_id) l on l.order_id = o.id
      left join ${product}.stock_reservation r on r.order_id = l.order_id and r.product_id = l.product_id
      where o.state in ('PENDING_PAYMENT', 'PAID', 'PROCESSING', 'COMPLETED', 'LAPSED', 'NEEDS_ATTENTION') and ${settled('o.updated_at')}
-       and (r.id is null or r.quantity <> l.quantity)`,
+       and coalesce(r.quantity, 0) <> l.quantity`,
     (row) => `order ${row['number']} is ${row['state']} with ${row['quantity']} units, reserved are ${row['reserved']}`,
   );
   const stays = await broken(
     context,
     `select o.number, o.state, l.nights, coalesce(n.nights, 0) reserved from ${order}.orders o
      join (
-       select order_id, product_id, sum(coalesce(quantity * datediff(stay_to, stay_from), 0)) nights from ${order}.order_line group by order_id, product_id
+       select order_id, product_id, sum(coalesce((quantity - cancelled_quantity) * datediff(stay_to, stay_from), 0)) nights from ${order}.order_line group by order_id, product_id
      ) l on l.order_id = o.id
      left join (select order_id, product_id, sum(quantity) nights from ${product}.night_reservation group by order_id, product_id) n
        on n.order_id = l.order_id and n.product_id = l.product_id

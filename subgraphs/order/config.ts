@@ -21,6 +21,8 @@ export type OrderConfig = {
   readonly pricesIncludeTax: boolean;
   /** ISO 3166-1 alpha-2: where stays are taxed, and orders without an address. */
   readonly shopCountry: string;
+  /** Minor units that one member of staff may give back alone. */
+  readonly staffApprovalAboveMinor: bigint;
 };
 
 /** How many orders that are not paid one customer and one address may have at once, and units in them: pieces, or rooms by nights. */
@@ -43,6 +45,7 @@ export function readOrderConfig(env: Env): OrderConfig {
     RETURN_WINDOW_DAYS: integer(0, 3_650).default(30),
     PRICES_INCLUDE_TAX: z.enum(['true', 'false']).default('true'),
     SHOP_COUNTRY: z.string().refine((code) => countryCodes.has(code), 'is no country; give a code of ISO 3166-1 such as DE').default('DE'), // prettier-ignore
+    STAFF_APPROVAL_ABOVE: integer(1, 999_999_999_999_999).default(1_000_000),
     OPEN_ORDERS_PER_CUSTOMER: integer(1, maxOpen).default(20),
     OPEN_UNITS_PER_CUSTOMER: integer(1, maxOpen).default(200),
     OPEN_ORDERS_PER_ADDRESS: integer(1, maxOpen).default(1_600),
@@ -57,6 +60,7 @@ export function readOrderConfig(env: Env): OrderConfig {
     returnWindowDays: given.RETURN_WINDOW_DAYS,
     pricesIncludeTax: given.PRICES_INCLUDE_TAX === 'true',
     shopCountry: given.SHOP_COUNTRY,
+    staffApprovalAboveMinor: BigInt(given.STAFF_APPROVAL_ABOVE),
     openOrders: {
       ordersPerCustomer: given.OPEN_ORDERS_PER_CUSTOMER,
       unitsPerCustomer: given.OPEN_UNITS_PER_CUSTOMER,

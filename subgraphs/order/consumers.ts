@@ -30,6 +30,7 @@ const refunded = z.object({
   refundId: z.string(),
   amountMinor: z.int().positive(),
   currency: z.string(),
+  requestId: z.string().optional(),
   origin: z.string().optional(),
   method: z.string().optional(),
 });
@@ -102,6 +103,8 @@ export function paymentHandlers(deps: OrderDeps): {
           const known = first ? undefined : await findPaymentHistory(tx, order.id, command.paymentId);
           return decide(order, { ...command, ...(known ? { known } : {}) }, at);
         },
+        // The last money may take off what was not delivered.
+        event.type === 'payment.refunded',
       );
       if (!changed) throw new Error(`${event.type} for an order that does not exist`);
       committed.set(event.id, changed);
@@ -122,8 +125,8 @@ export function paymentHandlers(deps: OrderDeps): {
         };
       }),
       'payment.refunded': apply((event) => {
-        const { paymentId, refundId, amountMinor, currency } = refunded.parse(event.data);
-        return { type: 'RecordRefund', paymentId, refundId, amountMinor: BigInt(amountMinor), currency };
+        const { paymentId, refundId, amountMinor, requestId, currency } = refunded.parse(event.data);
+        return { type: 'RecordRefund', paymentId, refundId, requestId, amountMinor: BigInt(amountMinor), currency };
       }, refunder),
       'payment.disputed': apply((event) => {
         const { amountMinor, method: _, ...dispute } = disputed.parse(event.data);

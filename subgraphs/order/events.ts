@@ -1,7 +1,8 @@
 import type { DomainEvent } from '../shared/tables/outbox.ts';
 import { newId } from '../shared/values/ids.ts';
-import type { OrderEvent, PartPayment } from './domain/order-model.ts';
-import type { StoredOrder } from './stored-order.ts';
+import type { LineQuantity, OrderEvent, PartPayment } from './domain/order-model.ts';
+import { lineOf } from './domain/shares.ts';
+import type { StoredLine, StoredOrder } from './stored-order.ts';
 
 /** What other services get to know of an order's events; most events concern nobody else. */
 export function toDomainEvents(
@@ -57,6 +58,15 @@ function describe(order: StoredOrder, event: OrderEvent): Told[] {
     }
     case 'FulfilmentDelivered':
       return [{ type: 'order.delivered', data: { ...base, number: order.number, fulfilmentId: event.fulfilmentId } }];
+    case 'LinesCancelled':
+      return [{ type: 'order.lines_cancelled', data: { ...base, lines: piecesOf(order, event.lines) } }];
+    case 'RefundRequested':
+      return [
+        ...(event.amountMinor > 0n ? [refundRequested(order, event)] : []),
+        ...(event.restock.length > 0
+          ? [{ type: 'order.stock_returned', data: { ...base, lines: piecesOf(order, event.restock) } }]
+          : []),
+      ];
     case 'OrderCompleted':
     case 'OrderRedeemed':
       return [completed];
@@ -66,6 +76,26 @@ function describe(order: StoredOrder, event: OrderEvent): Told[] {
       return [];
   }
 }
+
+/** Pieces as product knows them: by product, and of stays by their nights. */
+const piecesOf = (order: StoredOrder, pieces: readonly LineQuantity[]) =>
+  pieces.map(({ lineId, quantity }) => {
+    const { productId, stay } = lineOf(order.lines as readonly StoredLine[], lineId);
+    return { productId, quantity, ...(stay ? { stayFrom: stay.from, stayTo: stay.to } : {}) };
+  });
+
+const refundRequested = (order: StoredOrder, event: Extract<OrderEvent, { type: 'RefundRequested' }>): Told => ({
+  type: 'order.refund_requested',
+  data: {
+    orderId: order.id,
+    customerId: order.customerId,
+    requestId: event.requestId,
+    amountMinor: Number(event.amountMinor),
+    currency: order.currency,
+    reason: event.reason,
+    requestedBy: event.requestedBy,
+  },
+});
 
 const closed = ({ id, customerId, state, cancelReason }: StoredOrder): Told => ({
   type: 'order.closed',

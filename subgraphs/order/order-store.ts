@@ -9,6 +9,7 @@ import type { OrderEvent, OrderState } from './domain/order-model.ts';
 import { toDomainEvents } from './events.ts';
 import { saveFulfilment } from './fulfilment-store.ts';
 import { findPartPayments, insertJournal } from './journal-store.ts';
+import { saveGivenBack } from './given-back-store.ts';
 import { insertLines } from './line-store.ts';
 import { giveBack } from './open-orders-store.ts';
 import { giveUsesBack } from './promotion-uses-store.ts';
@@ -82,6 +83,9 @@ const changed = [
   'last_hash',
   'paid_minor',
   'refunded_minor',
+  'refund_pending_minor',
+  'refunded_tax_minor',
+  'shipping_refunded_minor',
   'authorized_minor',
   'expires_at',
   'pay_by',
@@ -152,6 +156,7 @@ async function saveApplied(
   await giveBack(tx, [before], [order]);
   await insertJournal(tx, [{ order, entries }]);
   for (const event of events) await saveFulfilment(tx, order.id, event, by.at);
+  for (const event of events) await saveGivenBack(tx, order.id, event);
   await appendOutbox(tx, toDomainEvents(order, events, by));
   return order;
 }

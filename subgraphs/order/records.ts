@@ -56,6 +56,10 @@ export const OrderRecord = defineEntity({
     promotionIds: p.json<readonly string[]>().nullable(),
     paidMinor: minor().defaultRaw('0'),
     refundedMinor: minor().defaultRaw('0'),
+    /** What goes back of it by lines, shipping and amounts and is still on its way. */
+    refundPendingMinor: minor().defaultRaw('0'),
+    refundedTaxMinor: minor().defaultRaw('0'),
+    shippingRefundedMinor: minor().defaultRaw('0'),
     /** Held for it at a provider, neither captured nor let go yet. */
     authorizedMinor: minor().defaultRaw('0'),
     remark: text<string>(1024).nullable(),
@@ -128,6 +132,8 @@ export const OrderLineRecord = defineEntity({
     needsFulfilment: p.boolean(),
     fulfilledQuantity: p.integer().default(0),
     refundedQuantity: p.integer().default(0),
+    cancelledQuantity: p.integer().default(0),
+    returnedQuantity: p.integer().default(0),
     stayFrom: p.date().nullable(),
     stayTo: p.date().nullable(),
     guests: p.integer().nullable(),

@@ -27,6 +27,7 @@ import {
   priceQueries,
 } from './price-resolvers.ts';
 import { placeOrder } from './commands/place-order.ts';
+import { refundOrder } from './commands/refund-order.ts';
 import { redeemOrder } from './commands/redeem-order.ts';
 import { retrySaga } from './commands/retry-saga.ts';
 import { type OrderContext, noOrder, requireReader, visible } from './context.ts';
@@ -131,6 +132,8 @@ const Mutation = {
     updateOrderRemark(context.deps, asker(context), args),
   cancelOrder: (_: unknown, args: Schema.MutationCancelOrderArgs, context: OrderContext) =>
     cancelOrder(context.deps, asker(context), args),
+  refundOrder: (_: unknown, { input, idempotencyKey }: Schema.MutationRefundOrderArgs, context: OrderContext) =>
+    refundOrder(context.deps, asker(context), input, idempotencyKey),
   archiveOrder: (_: unknown, args: Schema.MutationArchiveOrderArgs, context: OrderContext) =>
     archiveOrder(context.deps, asker(context), args),
   unarchiveOrder: (_: unknown, args: Schema.MutationUnarchiveOrderArgs, context: OrderContext) =>
@@ -178,6 +181,7 @@ const Order = {
   total: (order: StoredOrder) => amount(order.totalMinor, order.currency),
   paidTotal: (order: StoredOrder) => amount(order.paidMinor, order.currency),
   refundedTotal: (order: StoredOrder) => amount(order.refundedMinor, order.currency),
+  refundedTaxTotal: (order: StoredOrder) => amount(order.refundedTaxMinor, order.currency),
   refundPendingTotal: (order: StoredOrder) => amount(refundPendingMinor(order), order.currency),
   balanceDue: (order: StoredOrder, _: unknown, { deps }: OrderContext) =>
     amount(balanceDueMinor(order, deps.now()), order.currency),

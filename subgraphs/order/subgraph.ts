@@ -86,6 +86,10 @@ const migrations: readonly NamedMigration[] = [
     name: '2026-12-01-sales',
     load: async () => (await import('./migrations/2026-12-01-sales.ts')).SalesMigration,
   },
+  {
+    name: '2026-12-01-after-sale',
+    load: async () => (await import('./migrations/2026-12-01-after-sale.ts')).AfterSaleMigration,
+  },
 ];
 
 /** The schema that this subgraph owns, for `ops/migrate.ts`. */

@@ -69,6 +69,7 @@ export const paymentRefunded = (payment: PaymentRow, refund: RefundRow): Outgoin
   type: 'payment.refunded',
   data: {
     refundId: refund.id,
+    ...(refund.requestId ? { requestId: refund.requestId } : {}),
     amountMinor: Number(refund.amountMinor),
     currency: refund.currency,
     automatic: refund.automatic,

@@ -4,6 +4,7 @@ import type { DomainEvent } from '../shared/tables/outbox.ts';
 import { isId } from '../shared/values/ids.ts';
 import { changePayment } from './commands/change-payment.ts';
 import { hurryAttempt, refundRest } from './commands/apply-fact.ts';
+import { giveBackRequested, oweRest } from './commands/give-back.ts';
 import { type Unit, count } from './unit.ts';
 import type { PaymentDeps } from './deps.ts';
 import { decideClose } from './domain/payment.ts';
@@ -29,7 +30,11 @@ export function orderEvents(deps: PaymentDeps): {
       return handle(unit, deps, event);
     };
   return {
-    handlers: { 'order.closed': quietly(closeOpenPayments), 'order.payment_refused': quietly(refundRefused) },
+    handlers: {
+      'order.closed': quietly(closeOpenPayments),
+      'order.payment_refused': quietly(refundRefused),
+      'order.refund_requested': quietly(giveBackRequested),
+    },
     onHandled(event) {
       failPoint(`payment.${event.type}`);
       deps.live.publish(`payment:${event.aggregateId}`, '');
@@ -43,7 +48,7 @@ export function orderEvents(deps: PaymentDeps): {
 /**
  * An order that was closed takes no money any more: its unpaid payments end, and their intents are called off by the job.
  * Money that came in goes back, whether or not the order ever hears of it: `payment.succeeded` may be on its way, or lie
- * in the dead letters, while the deadline passes. An order is never closed once it is paid.
+ * in the dead letters, while the deadline passes; or the order was cancelled, or refunded, after it was paid.
  */
 async function closeOpenPayments(unit: Unit, deps: PaymentDeps, event: DomainEvent): Promise<void> {
   const payments = await lockPaymentsOfOrder(unit.sql, event.aggregateId);
@@ -62,6 +67,9 @@ async function closeOpenPayments(unit: Unit, deps: PaymentDeps, event: DomainEve
     });
     await hurryAttempt(unit, payment.id);
   }
+  // What a dispute holds, or a refund that may fail, is not there yet.
+  if (payments.some(({ capturedMinor, refundedMinor }) => capturedMinor > refundedMinor))
+    await oweRest(unit, deps, event.aggregateId, `The order is ${String(event.data['state'])}.`);
 }
 
 /** The order could not take the money, so all that is left of it goes back; a second telling finds nothing left. */

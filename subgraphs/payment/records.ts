@@ -131,6 +131,8 @@ export const RefundRecord = defineEntity({
     origin: text<RefundOrigin>(16).default('PLATFORM'),
     /** Who of the staff has settled it by hand. */
     confirmedBy: id().nullable(),
+    /** What the order has asked for and this gives back, or a part of it. */
+    requestId: id().nullable(),
   },
   indexes: [
     { name: 'refund_payment', properties: ['paymentId', 'id'] },
@@ -141,6 +143,24 @@ export const RefundRecord = defineEntity({
   checks: [{ name: 'refund_amount', expression: '`amount_minor` > 0' }],
 });
 export type RefundRow = InferEntity<typeof RefundRecord>;
+
+/** Money that an order has asked to be given back. It is owed until refunds have given it back, or nothing is left. */
+export const RefundRequestRecord = defineEntity({
+  name: 'RefundRequestRecord',
+  tableName: 'refund_request',
+  properties: {
+    /** The order's own for an order that was closed. */
+    id: id().primary(),
+    orderId: id(),
+    /** Null for all that is left of the order. */
+    amountMinor: minor().nullable(),
+    reason: text<string>(255),
+    requestedBy: id().nullable(),
+    createdAt: at(),
+  },
+  indexes: [{ name: 'refund_request_order', properties: ['orderId', 'id'] }],
+});
+export type RefundRequestRow = InferEntity<typeof RefundRequestRecord>;
 
 export const DisputeRecord = defineEntity({
   name: 'DisputeRecord',
@@ -245,6 +265,7 @@ export const entities = [
   PaymentRecord,
   AttemptRecord,
   RefundRecord,
+  RefundRequestRecord,
   DisputeRecord,
   PaymentEventRecord,
   WebhookRecord,

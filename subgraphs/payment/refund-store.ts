@@ -157,7 +157,7 @@ export async function claimRefund(sql: Sql, refundId: string, nextInSeconds: num
 export type NewRefund = Pick<
   RefundRow,
   'id' | 'number' | 'attemptId' | 'amountMinor' | 'reason' | 'automatic' | 'surplus' | 'requestedBy' | 'createdAt'
->;
+> & { readonly requestId?: string | null };
 
 /** Stores a refund to be done; due at the provider in `tryInSeconds`. */
 export async function insertRefund(
@@ -180,6 +180,7 @@ export async function insertRefund(
     automatic: refund.automatic,
     surplus: refund.surplus,
     requested_by: bytesOrNull(refund.requestedBy),
+    request_id: bytesOrNull(refund.requestId),
     created_at: refund.createdAt,
     next_try_at: secondsFromNow(tryInSeconds),
     tries: 0,

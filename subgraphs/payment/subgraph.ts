@@ -56,6 +56,10 @@ const migrations: readonly NamedMigration[] = [
     name: '2026-11-30-outbox-mark',
     load: async () => (await import('./migrations/2026-11-30-outbox-mark.ts')).OutboxMarkMigration,
   },
+  {
+    name: '2026-12-01-refund-requests',
+    load: async () => (await import('./migrations/2026-12-01-refund-requests.ts')).RefundRequestsMigration,
+  },
 ];
 
 /** The payment service's schema as it is to be. */

@@ -1,13 +1,27 @@
+import { z } from 'zod';
 import { enterCompensation } from '../shared/tables/barrier.ts';
 import { failPoint } from '../shared/process/fail-point.ts';
 import type { EventHandler } from '../shared/events/handle-events.ts';
 import type { DomainEvent } from '../shared/tables/outbox.ts';
 import { orderBarrier } from './commands/reserve-stock.ts';
 import { type ProductDeps, announceStock } from './deps.ts';
+import { putBack, takeOff } from './given-back-store.ts';
 import { settleReservations } from './stock-store.ts';
 
 /** Services whose events this one acts on. */
 export const sources = ['order'] as const;
+
+const pieces = z.object({
+  lines: z.array(
+    z.object({
+      productId: z.uuid(),
+      quantity: z.int().positive(),
+      stayFrom: z.iso.date().optional(),
+      stayTo: z.iso.date().optional(),
+    }),
+  ),
+});
+const piecesOf = ({ data }: DomainEvent) => pieces.parse(data).lines;
 
 const paidAndClosed: ReadonlySet<unknown> = new Set(['CANCELLED', 'REFUNDED']);
 
@@ -37,6 +51,13 @@ export function eventHandlers(deps: Pick<ProductDeps, 'live'>): {
         // An order may be paid and closed: cancelled before its delivery, or refunded.
         const sold = paidAndClosed.has(state) ? await settleReservations(tx, event.aggregateId, 'giveBack', cause) : [];
         changed.set(event, [...held, ...sold]);
+      },
+      'order.lines_cancelled': async (tx, event) => {
+        const cause = { actor: 'order', reason: 'Taken off before delivery' };
+        changed.set(event, await takeOff(tx, event.aggregateId, piecesOf(event), cause));
+      },
+      'order.stock_returned': async (tx, event) => {
+        changed.set(event, await putBack(tx, event.aggregateId, piecesOf(event), { actor: 'order', reason: 'Brought back' })); // prettier-ignore
       },
       // Written by versions before REFUNDED: a booking whose money went back.
       'order.nights_returned': async (tx, event) => {

@@ -53,6 +53,7 @@ export class Invariants {
       this.#stock() ??
       this.#events() ??
       this.#orders() ??
+      this.#pieces() ??
       this.#sagas() ??
       this.#charges() ??
       this.#ledger() ??
@@ -76,8 +77,12 @@ export class Invariants {
       }
       if (held !== allocated) return `I1 ${allocated} allocated, ${held} held`;
       const opening = this.#shop.products.find(({ id }) => id === idFromBytes(product as Buffer))?.onHand ?? onHand;
-      if (opening - sold !== onHand) return `I1 ${onHand} on hand, ${sold} of ${opening} sold`;
       const own = movements.filter('product_id', product);
+      const isRestocked = (one: Values) =>
+        movements.text(one, 'type') === 'RETURN' && movements.get(one, 'reservation_id') === null;
+      const restocked = own.filter(isRestocked).reduce((sum, one) => sum + movements.number(one, 'on_hand_delta'), 0);
+      if (opening - sold + restocked !== onHand)
+        return `I1 ${onHand} on hand, ${sold} of ${opening} sold, ${restocked} back`;
       const replayed = own.reduce((sum, one) => sum + movements.number(one, 'on_hand_delta'), 0);
       const last = Math.max(0, ...own.map((one) => movements.number(one, 'seq')));
       if (replayed !== onHand || own.length !== version || last !== version) return `I1 the ledger says ${replayed} by ${own.length} movements, the stock ${onHand} at version ${version}`; // prettier-ignore
@@ -151,6 +156,19 @@ export class Invariants {
       if (paying.length === 0) return `I3 an order is ${state}, and no payment of it was captured`;
       if (orders.text(row, 'type') === 'STANDARD' && !paying.some((one) => payments.number(one, 'paid_at') < expiresMs))
         return `I3 an order is ${state} by money that came after its deadline`;
+    }
+    return null;
+  }
+
+  /** Nothing is delivered that was taken off, and no piece goes back twice. */
+  #pieces(): string | null {
+    const [lines, orders] = [this.#rows('order', 'order_line'), this.#rows('order', 'orders')];
+    for (const row of lines.rows) {
+      const [quantity, sent, cancelled, refunded] = ['quantity', 'fulfilled_quantity', 'cancelled_quantity', 'refunded_quantity'].map((column) => lines.number(row, column)) as [number, number, number, number]; // prettier-ignore
+      if (sent + cancelled > quantity || cancelled > refunded || refunded > quantity)
+        return `I6 of ${quantity} pieces ${sent} are delivered, ${cancelled} taken off, ${refunded} refunded`;
+      const order = orders.find('id', lines.get(row, 'order_id'));
+      if (order && sent > 0 && givenBackStates.has(orders.text(order, 'state'))) return 'I3 a piece is delivered of an order that was given back'; // prettier-ignore
     }
     return null;
   }
@@ -285,6 +303,7 @@ export class Invariants {
       const own = payments.filter('order_id', id);
       const sum = (column: string, of: readonly Values[]) =>
         of.reduce((total, one) => total + payments.number(one, column), 0);
+      if (orders.number(row, 'refund_pending_minor') !== 0) return `I6 an order waits for ${orders.number(row, 'refund_pending_minor')} that nobody gives back`; // prettier-ignore
       if (closedStates.has(state) && state !== 'FAILED' && paid !== refunded) return `I3 an order is ${state} with ${paid} paid and ${refunded} refunded`; // prettier-ignore
       // The undone charge of an order that was never placed is between the saga and the wallet.
       if (state === 'FAILED') {

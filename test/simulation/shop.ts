@@ -4,6 +4,8 @@ import { type Refusal, isUnavailable } from '../../subgraphs/shared/errors/error
 import { idFromBytes, idToBytes } from '../../subgraphs/shared/values/ids.ts';
 import { cancelOrder } from '../../subgraphs/order/commands/cancel-order.ts';
 import { addOrderNote, updateOrderRemark } from '../../subgraphs/order/commands/annotate-order.ts';
+import { fulfilOrder } from '../../subgraphs/order/commands/fulfil-order.ts';
+import { refundOrder } from '../../subgraphs/order/commands/refund-order.ts';
 import { placeOrder } from '../../subgraphs/order/commands/place-order.ts';
 import type { StoredOrder } from '../../subgraphs/order/stored-order.ts';
 import { cancelPayment } from '../../subgraphs/payment/commands/cancel-payment.ts';
@@ -227,6 +229,7 @@ export class Shop {
     if (random.chance(0.1)) this.#begin(() => this.#cancel(buyer, order));
     await this.#confirm(order, 'pays');
     if (random.chance(0.15)) this.#begin(() => this.#cancel(buyer, order));
+    if (random.chance(0.3)) this.#begin(() => this.#afterSale(buyer, order));
     if (random.chance(0.3)) await this.#refund(payment);
   }
 
@@ -250,6 +253,7 @@ export class Shop {
     await this.#pause(1_000);
     await this.#pay(buyer, order, 'WALLET');
     if (this.#random.chance(0.2)) await this.#cancel(buyer, order);
+    if (this.#random.chance(0.4)) await this.#afterSale(buyer, order);
   }
 
   async #giveUpPayment(buyer: Buyer, order: StoredOrder): Promise<void> {
@@ -267,6 +271,32 @@ export class Shop {
     await this.#ask('cancelOrder', ({ order }) =>
       cancelOrder(order, { viewer: buyer.viewer, traceId }, { id, idempotencyKey }),
     );
+  }
+
+  /** Pieces are taken off, sent and refunded, by customer and staff, in any order and at once. */
+  async #afterSale(buyer: Buyer, { id: orderId }: StoredOrder): Promise<void> {
+    const random = this.#random;
+    const staff = { viewer: this.#staff(), traceId };
+    const one = async (): Promise<unknown> => {
+      await this.#pause(5_000);
+      const lines = this.#piecesOf(orderId);
+      const idempotencyKey = this.#key('after-sale');
+      const acts = [
+        () => this.#askOnce('cancelOrder', idempotencyKey, ({ order }) => cancelOrder(order, { viewer: buyer.viewer, traceId }, { id: orderId, lines, idempotencyKey }), ({ order }) => order?.id),
+        () => this.#askOnce('fulfilOrder', idempotencyKey, ({ order }) => fulfilOrder(order, staff, { id: orderId, lines, idempotencyKey }), ({ order }) => order?.id),
+        () => this.#askOnce('refundOrder', idempotencyKey, ({ order }) => refundOrder(order, staff, { orderId, lines, restock: random.chance(0.5), reason: 'Broken' }, idempotencyKey), ({ order }) => order?.id),
+        () => this.#askOnce('refundOrder', idempotencyKey, ({ order }) => refundOrder(order, staff, { orderId, amount: { amount: random.integer(1, 1_500), currency }, reason: 'Goodwill' }, idempotencyKey), ({ order }) => order?.id),
+      ]; // prettier-ignore
+      return random.pick(acts)();
+    };
+    await Promise.all(Array.from({ length: random.integer(1, 3) }, one));
+  }
+
+  /** One piece of some line. */
+  #piecesOf(orderId: string): { lineId: string; quantity: number }[] {
+    const lines = new Rows(this.#platform.databases.order.memory, 'order_line');
+    const own = lines.rows.filter((row) => idFromBytes(lines.get(row, 'order_id') as Buffer) === orderId);
+    return own.length === 0 ? [] : [{ lineId: idFromBytes(lines.get(this.#random.pick(own), 'id') as Buffer), quantity: 1 }]; // prettier-ignore
   }
 
   async #remark(buyer: Buyer, { id, remark }: StoredOrder): Promise<void> {

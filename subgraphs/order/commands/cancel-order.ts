@@ -4,6 +4,7 @@ import { failPoint } from '../../shared/process/fail-point.ts';
 import { dateIn } from '../../shared/values/local-date.ts';
 import type { OrderDeps } from '../deps.ts';
 import { maxRemarkLength } from '../domain/pricing/check-input.ts';
+import type { LineQuantity } from '../domain/order-model.ts';
 import { stayBegunError } from '../domain/giving-back.ts';
 import type { StoredLine, StoredOrder } from '../stored-order.ts';
 import { topUpCode } from '../types/top-up.ts';
@@ -11,15 +12,16 @@ import { type OrderPayload, mutateOrder } from './change-order.ts';
 import { type Asker, actorOf, checkLength, ownerOrStaff } from './context.ts';
 
 /**
- * Cancels an order of the asker's own, or as staff anybody's, before anything of it is delivered. The event `order.closed`
+ * Cancels an order of the asker's own, or as staff anybody's, before anything of it is delivered; or pieces of it that are not. The event `order.closed`
  * gives back what it took: product the stock and nights, payment the money, the way it came.
  */
 export async function cancelOrder(
   deps: OrderDeps,
   asker: Asker,
-  input: { id: string; reason?: string | null; idempotencyKey: string },
+  input: { id: string; reason?: string | null; lines?: readonly LineQuantity[] | null; idempotencyKey: string },
 ): Promise<OrderPayload> {
   const { viewer } = asker;
+  const lines = input.lines ?? undefined;
   const userErrors = checkLength('reason', input.reason, { min: 0, max: maxRemarkLength });
   if (userErrors.length > 0) return { order: null, replayed: false, userErrors };
   const payload = await mutateOrder(deps, {
@@ -28,14 +30,15 @@ export async function cancelOrder(
       ownerId: viewer.userId,
       operation: 'cancelOrder',
       key: input.idempotencyKey,
-      input: { id: input.id, reason: input.reason ?? null },
+      input: { id: input.id, reason: input.reason ?? null, lines },
     },
     change: { actor: actorOf(viewer), at: deps.now(), traceId: asker.traceId },
     authorise: ownerOrStaff(viewer),
     command: (order) => {
       if (!isStaff(viewer)) requireStayAhead(deps, order);
       const reason = isStaff(viewer) ? 'MERCHANT' : 'CUSTOMER';
-      return { type: 'Cancel', reason, note: input.reason ?? null, isTopUp: order.type === topUpCode };
+      const given = { reason, note: input.reason ?? null, isTopUp: order.type === topUpCode } as const;
+      return lines ? { type: 'CancelLines', requestId: deps.newId(), lines, ...given } : { type: 'Cancel', ...given };
     },
     withLines: true,
   });

@@ -1,6 +1,14 @@
-import { delivered, undelivered } from './fulfilment.ts';
+import { delivered, fulfilmentStatusOf, undelivered } from './fulfilment.ts';
 import type { Order, OrderEvent } from './order-model.ts';
 import { extended, received, refunded } from './paying.ts';
+import { counted } from './shares.ts';
+
+/** An order that ends undelivered: its delivery is off, and all its money, with the tax in it, goes back. */
+const givenBackWhole = (order: Order): Partial<Order> => ({
+  advanceAt: null,
+  refundPendingMinor: 0n,
+  refundedTaxMinor: order.paidAt === null ? 0n : order.taxMinor,
+});
 
 /** The hook of the order's type is due now, where it has one. */
 const callingHook = ({ hasHooks }: Order, at: Date): Partial<Order> =>
@@ -14,9 +22,25 @@ export function change(order: Order, event: OrderEvent, at: Date): Partial<Order
     case 'OrderExpired':
       return { closedAt: at, cancelReason: 'PAYMENT_TIMEOUT', authorizedMinor: 0n };
     case 'OrderCancelled':
-      return { closedAt: at, cancelReason: event.reason, authorizedMinor: 0n, advanceAt: null };
+      return { closedAt: at, cancelReason: event.reason, authorizedMinor: 0n, ...givenBackWhole(order) };
     case 'OrderRefunded':
-      return { closedAt: at, advanceAt: null };
+      return { closedAt: at, ...givenBackWhole(order) };
+    case 'LinesCancelled': {
+      // Their money goes back, or has gone.
+      const taken = counted(order.lines, event.lines, 'cancelledQuantity');
+      const lines = counted(taken, event.lines, 'refundedQuantity');
+      const fulfilmentStatus = fulfilmentStatusOf(lines);
+      // What is left needs nobody: it goes on by itself.
+      const goesOn = fulfilmentStatus === 'NOT_REQUIRED' && order.fulfilmentStatus !== 'NOT_REQUIRED';
+      return { lines, fulfilmentStatus, ...(goesOn ? { advanceAt: at } : {}) };
+    }
+    case 'RefundRequested':
+      return {
+        lines: counted(order.lines, event.lines, 'refundedQuantity'),
+        refundPendingMinor: order.refundPendingMinor + event.amountMinor,
+        refundedTaxMinor: order.refundedTaxMinor + event.taxMinor,
+        shippingRefundedMinor: order.shippingRefundedMinor + event.shippingMinor,
+      };
     case 'PaymentAwaited':
       return { ...extended(order, event.until), authorizedMinor: event.authorizedMinor };
     case 'AwaitingEnded':

@@ -1,15 +1,15 @@
-import { type Refusal, validationError } from '../../shared/errors/errors.ts';
-import { deliveryRefusal } from './giving-back.ts';
-import type { Decision, Line, LineQuantity, Order, OrderCommand } from './order-model.ts';
+import { validationError } from '../../shared/errors/errors.ts';
+import { deliveryRefusal, rejected } from './giving-back.ts';
+import type { Decision, FulfilmentStatus, Line, LineQuantity, Order, OrderCommand } from './order-model.ts';
 import { isRefunded } from './redemption.ts';
+import { lineOf, openQuantity } from './shares.ts';
 
 /** A delivery of the wanted lines, of everything left where none are named; or why not. The last one completes the order. */
 export function decideFulfilment(order: Order, command: Extract<OrderCommand, { type: 'Fulfil' }>): Decision {
   const refused = deliveryRefusal(order);
   if (refused) return refused;
-  const open = order.lines.filter((line) => line.needsFulfilment && line.fulfilledQuantity < line.quantity);
-  const wanted =
-    command.lines ?? open.map((line) => ({ lineId: line.id, quantity: line.quantity - line.fulfilledQuantity }));
+  const open = order.lines.filter((line) => line.needsFulfilment && openQuantity(line) > 0);
+  const wanted = command.lines ?? open.map((line) => ({ lineId: line.id, quantity: openQuantity(line) }));
   const lines = new Map<string, number>();
   for (const [index, { lineId, quantity }] of wanted.entries()) {
     const line = open.find((candidate) => candidate.id === lineId);
@@ -18,9 +18,9 @@ export function decideFulfilment(order: Order, command: Extract<OrderCommand, { 
       return {
         refusal: validationError('There is nothing left to deliver of this line.', ['lines', String(index), 'lineId']),
       };
-    if (quantity < 1 || total > line.quantity - line.fulfilledQuantity) {
+    if (quantity < 1 || total > openQuantity(line)) {
       return {
-        refusal: validationError(`quantity: must be within 1 and ${line.quantity - line.fulfilledQuantity}.`, [
+        refusal: validationError(`quantity: must be within 1 and ${openQuantity(line)}.`, [
           'lines',
           String(index),
           'quantity',
@@ -31,7 +31,7 @@ export function decideFulfilment(order: Order, command: Extract<OrderCommand, { 
   }
   if (lines.size === 0) return { refusal: validationError('There is nothing left to deliver.', ['lines']) };
   const delivered = [...lines].map(([lineId, quantity]) => ({ lineId, quantity }));
-  const complete = open.every((line) => lines.get(line.id) === line.quantity - line.fulfilledQuantity);
+  const complete = open.every((line) => lines.get(line.id) === openQuantity(line));
   return {
     events: [
       ...(order.state === 'PAID' ? [{ type: 'ProcessingStarted' } as const] : []),
@@ -48,9 +48,13 @@ export function decideFulfilment(order: Order, command: Extract<OrderCommand, { 
   };
 }
 
-const rejected = (cause: string, message: string): Decision => ({
-  refusal: { __typename: 'BusinessRejectedError', code: 'BUSINESS_REJECTED', message, cause } satisfies Refusal,
-});
+/** How the delivery of lines stands: pieces that were taken off need none. */
+export function fulfilmentStatusOf(lines: readonly Line[]): FulfilmentStatus {
+  const needed = lines.filter((line) => line.needsFulfilment && line.quantity > line.cancelledQuantity);
+  if (needed.length === 0) return 'NOT_REQUIRED';
+  if (needed.every((line) => openQuantity(line) === 0)) return 'FULFILLED';
+  return needed.some(({ fulfilledQuantity }) => fulfilledQuantity > 0) ? 'PARTIALLY_FULFILLED' : 'UNFULFILLED';
+}
 
 /** A delivery has arrived; telling it again is nothing new. The order may be over by then: nothing else of it changes. */
 export function decideArrival({ fulfilment }: Extract<OrderCommand, { type: 'MarkDelivered' }>): Decision {
@@ -72,6 +76,13 @@ export function decideFulfilmentCancel(
     return rejected('FULFILMENT_DELIVERED', 'This delivery has arrived; what comes back is a return.');
   if (order.state !== 'PROCESSING') return refused;
   const { id: fulfilmentId, lines } = fulfilment;
+  // What was refunded is not delivered a second time.
+  const isPaid = ({ lineId, quantity }: LineQuantity): boolean => {
+    const line = lineOf(order.lines, lineId);
+    return line.fulfilledQuantity - quantity >= line.refundedQuantity - line.cancelledQuantity;
+  };
+  if (!lines.every(isPaid))
+    return rejected('FULFILMENT_REFUNDED', 'Pieces of this delivery were refunded; it is not to be made again.');
   const isOver = isRefunded(order) && undelivered(order, lines).fulfilmentStatus === 'UNFULFILLED';
   return {
     events: [
@@ -105,8 +116,5 @@ export function undelivered(order: Order, quantities: readonly LineQuantity[]): 
 }
 
 function withStatus(lines: readonly Line[]): Pick<Order, 'lines' | 'fulfilmentStatus'> {
-  const byHand = lines.filter((line) => line.needsFulfilment);
-  const none = byHand.every((line) => line.fulfilledQuantity === 0);
-  const all = byHand.every((line) => line.fulfilledQuantity >= line.quantity);
-  return { lines, fulfilmentStatus: all ? 'FULFILLED' : none ? 'UNFULFILLED' : 'PARTIALLY_FULFILLED' };
+  return { lines, fulfilmentStatus: fulfilmentStatusOf(lines) };
 }

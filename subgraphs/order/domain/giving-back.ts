@@ -9,6 +9,7 @@ import {
 } from './order-model.ts';
 import { larger, netMinor, refunded } from './paying.ts';
 import { isRefunded, refundedError } from './redemption.ts';
+import { openPieces } from './shares.ts';
 
 /*
  * How an order that has money ends without being delivered: it is cancelled and its money goes back, or all its money has
@@ -18,7 +19,8 @@ import { isRefunded, refundedError } from './redemption.ts';
 /** States in which an order can be cancelled, as long as nothing of it was delivered. */
 export const cancellable = ['PENDING_PAYMENT', 'PAID', 'PROCESSING', 'NEEDS_ATTENTION'] as const satisfies readonly OrderState[]; // prettier-ignore
 
-const rejected = (cause: string, message: string): Decision => ({
+/** A rule of the business says no. */
+export const rejected = (cause: string, message: string): Decision => ({
   refusal: { __typename: 'BusinessRejectedError', code: 'BUSINESS_REJECTED', message, cause } satisfies Refusal,
 });
 
@@ -35,13 +37,16 @@ const isPartlyDelivered = ({ fulfilmentStatus }: Order): boolean =>
   fulfilmentStatus !== 'UNFULFILLED' && fulfilmentStatus !== 'NOT_REQUIRED';
 
 /** Its delivery runs by itself, perhaps right now: it may be delivered before it could be told that it is not to be. */
-const isBeingDelivered = ({ state, fulfilmentStatus }: Pick<Order, 'state' | 'fulfilmentStatus'>): boolean =>
+export const isBeingDelivered = ({ state, fulfilmentStatus }: Pick<Order, 'state' | 'fulfilmentStatus'>): boolean =>
   state === 'PROCESSING' && fulfilmentStatus === 'NOT_REQUIRED';
 
 /** Whether the order can be cancelled as a whole, `state` being what it reads now. */
 export const mayCancel = (order: Order, state: OrderState): boolean =>
   cancellable.some((one) => one === state) &&
   (state === 'PENDING_PAYMENT' || !(isRefunded(order) || isPartlyDelivered(order) || isBeingDelivered(order)));
+
+/** Who cancels, and why. */
+export type OrderCancellation = Omit<Extract<OrderCommand, { type: 'Cancel' }>, 'type'>;
 
 /** Cancels the order as a whole; what has come in goes back. `refused` where its state does not allow it. */
 export function decideCancel(
@@ -70,12 +75,12 @@ function obstacleTo(order: Order, isTopUp = false): Decision | null {
 }
 
 /** What is with us and has to go back, as the journal tells it. */
-const goingBack = (order: Order): { refundMinor?: bigint } =>
+export const goingBack = (order: Order): { refundMinor?: bigint } =>
   netMinor(order) > 0n ? { refundMinor: netMinor(order) } : {};
 
-/** What is on its way back, in minor units: of an order that took no money any more or gave it up, all that is left. */
+/** What is on its way back, in minor units: of an order that is closed, all that is left. */
 export const refundPendingMinor = (order: Order): bigint =>
-  closedStates.includes(order.state) ? larger(netMinor(order), 0n) : 0n;
+  closedStates.includes(order.state) ? larger(netMinor(order), 0n) : order.refundPendingMinor;
 
 /** What staff decide of an order that NEEDS_ATTENTION: it goes on, or it ends and its money goes back. */
 export function decideResolution(
@@ -94,9 +99,9 @@ export function decideResolution(
 
 /** Money that went back; a refund that is told again counts once. An order of which nothing was delivered ends with its last money. */
 export function recordRefund(order: Order, command: Extract<OrderCommand, { type: 'RecordRefund' }>): Decision {
-  const { paymentId, refundId, amountMinor, known } = command;
+  const { paymentId, refundId, amountMinor, requestId, known } = command;
   if (known?.refundIds.includes(refundId)) return { events: [] };
-  const recorded = { type: 'RefundRecorded', paymentId, refundId, amountMinor, early: known?.received === false } as const; // prettier-ignore
+  const recorded = { type: 'RefundRecorded', paymentId, refundId, amountMinor, requestId, early: known?.received === false } as const; // prettier-ignore
   return { events: [recorded, ...followsFullRefund({ ...order, ...refunded(order, recorded) })] };
 }
 
@@ -105,7 +110,18 @@ const endsRefunded: readonly OrderState[] = ['PAID', 'PROCESSING', 'NEEDS_ATTENT
 /** An order whose delivery runs right now goes on: what comes of the delivery decides, see `decideUndelivered`. */
 function followsFullRefund(order: Order): readonly OrderEvent[] {
   if (!isRefunded(order) || !endsRefunded.includes(order.state)) return [];
-  return isPartlyDelivered(order) || isBeingDelivered(order) ? [] : [{ type: 'OrderRefunded' }];
+  if (isBeingDelivered(order)) return [];
+  if (!isPartlyDelivered(order)) return [{ type: 'OrderRefunded' }];
+  // What was delivered stays with the customer; the rest is not delivered any more.
+  return [
+    {
+      type: 'LinesCancelled',
+      lines: openPieces(order.lines),
+      reason: 'MERCHANT',
+      note: 'All money of the order has gone back.',
+    },
+    ...(order.state === 'NEEDS_ATTENTION' ? [] : [{ type: 'OrderCompleted' } as const]),
+  ];
 }
 
 /** The end of an order that was refunded while its delivery was under way, once that has failed or is to begin again; else null. */

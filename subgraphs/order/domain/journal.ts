@@ -98,7 +98,13 @@ function describe(event: OrderEvent): Pick<JournalEntry, 'reason' | 'data'> {
     case 'OrderCancelled':
       return { reason: event.reason, data: orNull({ note: event.note ?? undefined, refundMinor: event.refundMinor }) };
     case 'OrderRefunded':
-      return { reason: null, data: orNull({ note: event.note, refundMinor: event.refundMinor }) };
+      return { reason: null, data: orNull({ ...event, type: undefined }) };
+    case 'LinesCancelled':
+      return { reason: event.reason, data: json({ note: event.note ?? undefined, lines: event.lines }) };
+    case 'RefundRequested': {
+      const { type: _, reason, ...data } = event;
+      return { reason, data: json(data) };
+    }
     case 'OrderExpired':
       return { reason: 'PAYMENT_TIMEOUT', data: event.parts ? json({ parts: event.parts }) : null };
     case 'PaymentRefused':

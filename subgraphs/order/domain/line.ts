@@ -42,9 +42,4 @@ export type PricedLine = Line & {
   readonly subtotalMinor: bigint;
   /** What is taken off it, positive. */
   readonly discountMinor: bigint;
-  /** The tax of what is left: contained in it, or to be added, as the order's `pricesIncludeTax` says. */
-  readonly taxMinor: bigint;
-  /** `subtotalMinor` less `discountMinor`, with the tax. */
-  readonly totalMinor: bigint;
-  readonly refundedQuantity: number;
 };

@@ -59,6 +59,15 @@ export type Line = {
   readonly quantity: number;
   readonly fulfilledQuantity: number;
   readonly needsFulfilment: boolean;
+  /** Pieces taken off before they were delivered; they are refunded, too. */
+  readonly cancelledQuantity: number;
+  /** Pieces whose money went back, or is on its way. */
+  readonly refundedQuantity: number;
+  /** Delivered pieces that came back. */
+  readonly returnedQuantity: number;
+  /** What all pieces cost, and the tax in it. */
+  readonly totalMinor: bigint;
+  readonly taxMinor: bigint;
 };
 
 /** What the rules need to know of an order. Amounts in minor units of the order's currency. */
@@ -70,6 +79,13 @@ export type Order = {
   readonly totalMinor: bigint;
   readonly paidMinor: bigint;
   readonly refundedMinor: bigint;
+  /** Of lines, shipping and amounts that were decided on and have not gone back yet. A closed order gives back all that is left. */
+  readonly refundPendingMinor: bigint;
+  /** All taxes in the total; and those in what went back or is on its way. */
+  readonly taxMinor: bigint;
+  readonly refundedTaxMinor: bigint;
+  /** What of the price of shipping went back, or is on its way. */
+  readonly shippingRefundedMinor: bigint;
   /** Held for the order at a provider, and neither captured nor let go yet. */
   readonly authorizedMinor: bigint;
   /** When it closes by itself unless it is paid. */
@@ -154,6 +170,8 @@ export type OrderCommand =
       readonly paymentId: string;
       readonly refundId: string;
       readonly amountMinor: bigint;
+      /** The `RefundRequested` that it does, or a part of it. */
+      readonly requestId?: string | undefined;
       readonly known?: PaymentHistory;
     }
   /** A customer's bank disputes a payment, or has decided. What goes back by it is told by a refund of its own. */
@@ -173,6 +191,29 @@ export type OrderCommand =
       readonly reason: CancelReason;
       readonly note: string | null;
       /** Its delivery fills the customer's wallet: what was begun of it can't be told from what was done. */
+      readonly isTopUp?: boolean;
+    }
+  | {
+      readonly type: 'CancelLines';
+      readonly requestId: string;
+      readonly lines: readonly LineQuantity[];
+      readonly reason: CancelReason;
+      readonly note: string | null;
+      readonly isTopUp?: boolean;
+    }
+  | {
+      readonly type: 'Refund';
+      readonly requestId: string;
+      readonly lines: readonly LineQuantity[];
+      readonly withShipping: boolean;
+      /** Instead of what lines and shipping come to; null for that. */
+      readonly amountMinor: bigint | null;
+      readonly currency: string;
+      /** Delivered pieces go back into the stock. */
+      readonly restock: boolean;
+      readonly reason: string;
+      /** Who of the staff. */
+      readonly requestedBy: string;
       readonly isTopUp?: boolean;
     }
   | { readonly type: 'Redeem' }
@@ -226,6 +267,7 @@ export type OrderEvent =
       readonly paymentId: string;
       readonly refundId: string;
       readonly amountMinor: bigint;
+      readonly requestId?: string | undefined;
       /** The payment itself was not heard of yet, so its money is counted as come and gone. */
       readonly early: boolean;
     }
@@ -247,7 +289,36 @@ export type OrderEvent =
       readonly refundMinor?: bigint;
     }
   /** All its money has gone back, or is on its way where `refundMinor` says so, and nothing of it was delivered. */
-  | { readonly type: 'OrderRefunded'; readonly note?: string; readonly refundMinor?: bigint }
+  | {
+      readonly type: 'OrderRefunded';
+      readonly note?: string;
+      readonly refundMinor?: bigint;
+      /** Where staff gave the rest back: which request of theirs, and how much that was. */
+      readonly requestId?: string;
+      readonly amountMinor?: bigint;
+    }
+  /** Pieces are taken off before they are delivered. */
+  | {
+      readonly type: 'LinesCancelled';
+      readonly lines: readonly LineQuantity[];
+      readonly reason: CancelReason;
+      readonly note: string | null;
+    }
+  /** Payment is to give so much back. */
+  | {
+      readonly type: 'RefundRequested';
+      readonly requestId: string;
+      readonly amountMinor: bigint;
+      readonly taxMinor: bigint;
+      /** Delivered pieces that it is for; those that were taken off are told before. */
+      readonly lines: readonly LineQuantity[];
+      readonly shippingMinor: bigint;
+      /** Delivered pieces that are back in the stock. */
+      readonly restock: readonly LineQuantity[];
+      readonly reason: string;
+      /** Who of the staff; null where the customer cancelled. */
+      readonly requestedBy: string | null;
+    }
   | { readonly type: 'ProcessingStarted' }
   | ({
       readonly type: 'LinesFulfilled';

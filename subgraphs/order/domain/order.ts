@@ -15,6 +15,7 @@ import {
   transitions,
 } from './order-model.ts';
 import { decideAwaiting, decidePayment, isAwaiting, larger, netMinor } from './paying.ts';
+import { decideCancelLines, decideRefund, reducible, refundable } from './refunding.ts';
 import { decideLapse, decideRedemption } from './redemption.ts';
 
 /*
@@ -116,6 +117,13 @@ export function decide(order: Order, command: OrderCommand, at: Date): Decision 
         : refuse('PENDING_PAYMENT');
     case 'Cancel':
       return decideCancel(order, state, command, refuse(...cancellable));
+    case 'CancelLines':
+      return decideCancelLines(order, state, command, {
+        refused: refuse(...reducible),
+        whole: (given) => decideCancel(order, state, { ...given, type: 'Cancel' }, refuse(...cancellable)),
+      });
+    case 'Refund':
+      return decideRefund(order, state, command, refuse(...refundable));
     case 'Redeem':
       return decideRedemption(order, refuse('PAID'));
     case 'Lapse':

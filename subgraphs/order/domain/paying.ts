@@ -1,4 +1,4 @@
-import type { Decision, Order, OrderCommand, OrderEvent } from './order-model.ts';
+import { type Decision, type Order, type OrderCommand, type OrderEvent, closedStates } from './order-model.ts';
 import { isRefunded } from './redemption.ts';
 
 /** Money that is with us: what came in and did not go back. */
@@ -26,11 +26,32 @@ export const received = (
   paidMinor: order.paidMinor + larger(event.amountMinor - (event.countedMinor ?? 0n), 0n),
 });
 
+/** What is still on its way after a refund, never more than is left; and the tax in one that nobody has asked for here. */
+function pendingAfter(
+  order: Order,
+  { amountMinor, requestId }: Extract<OrderEvent, { type: 'RefundRecorded' }>,
+  leftMinor: bigint,
+): Pick<Order, 'refundPendingMinor' | 'refundedTaxMinor'> {
+  const wasPendingMinor = order.refundPendingMinor;
+  const pendingMinor = requestId === undefined ? wasPendingMinor : larger(wasPendingMinor - amountMinor, 0n);
+  const refundPendingMinor = pendingMinor > leftMinor ? leftMinor : pendingMinor;
+  const isTaxed = requestId === undefined && order.paidAt !== null && !closedStates.includes(order.state);
+  const taxMinor = isTaxed ? taxInMinor(order, amountMinor) : 0n;
+  return { refundPendingMinor, refundedTaxMinor: order.refundedTaxMinor + taxMinor };
+}
+
+/** The tax in so much money that is told by its amount alone: in proportion, and with the last money all that is left of it. */
+export function taxInMinor(order: Order, amountMinor: bigint): bigint {
+  const leftMinor = netMinor(order) - order.refundPendingMinor;
+  const leftTaxMinor = order.taxMinor - order.refundedTaxMinor;
+  return amountMinor >= leftMinor ? leftTaxMinor : (leftTaxMinor * amountMinor) / leftMinor;
+}
+
 /** The order's money after a refund; of an early one it counts what came in, too. */
 export function refunded(order: Order, event: Extract<OrderEvent, { type: 'RefundRecorded' }>): Partial<Order> {
   const refundedMinor = order.refundedMinor + event.amountMinor;
-  const paidMinor = event.early ? order.paidMinor + event.amountMinor : order.paidMinor;
-  const money = { refundedMinor, paidMinor: larger(paidMinor, refundedMinor) };
+  const paidMinor = larger(event.early ? order.paidMinor + event.amountMinor : order.paidMinor, refundedMinor);
+  const money = { refundedMinor, paidMinor, ...pendingAfter(order, event, paidMinor - refundedMinor) };
   // An order whose money is gone is not waited for any more.
   return order.lapsesAt !== null && order.state === 'PAID' && isRefunded(money) ? { ...money, advanceAt: null } : money;
 }

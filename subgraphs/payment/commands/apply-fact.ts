@@ -172,7 +172,15 @@ export async function requestAutomaticRefund(
   unit: Unit,
   deps: PaymentDeps,
   payment: PaymentRow,
-  refund: { amountMinor: bigint; surplus: boolean; reason: string; attemptId?: string },
+  refund: {
+    amountMinor: bigint;
+    surplus: boolean;
+    reason: string;
+    attemptId?: string;
+    /** What the order has asked for, and for whom of the staff. */
+    requestId?: string | null;
+    requestedBy?: string | null | undefined;
+  },
 ): Promise<void> {
   const at = deps.now();
   const attemptId = refund.attemptId ?? (await capturedAttemptId(unit.sql, payment.id));
@@ -186,7 +194,8 @@ export async function requestAutomaticRefund(
       reason: firstOf(refund.reason, maxReasonLength),
       automatic: true,
       surplus: refund.surplus,
-      requestedBy: null,
+      requestedBy: refund.requestedBy ?? null,
+      requestId: refund.requestId ?? null,
       createdAt: at,
     },
     payment,

@@ -9,6 +9,7 @@ import { findAttempt } from '../attempt-store.ts';
 import { lockPayment } from '../payment-store.ts';
 import { findRefund, storeHeard, storeRefused, storeResult } from '../refund-store.ts';
 import type { Applied } from './apply-fact.ts';
+import { giveOwed } from './give-back.ts';
 import { type Cause, savePayment } from './save-payment.ts';
 
 const firstAgainSeconds = 60;
@@ -69,6 +70,8 @@ export async function applyRefund(
   if (decision.events.some(({ type }) => type === 'RefundSucceeded')) {
     await appendEvent(unit, deps, after, paymentRefunded(after, refund));
   }
+  // What it held is free again, and may be owed.
+  if (decision.events.some(({ type }) => type === 'RefundFailed')) await giveOwed(unit, deps, [after]);
   unit.changed(payment.orderId);
   return { outcome: 'APPLIED', paymentId: payment.id };
 }

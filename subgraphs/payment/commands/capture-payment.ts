@@ -8,7 +8,7 @@ import { type PaymentDeps, providerNamed } from '../deps.ts';
 import { decideArrival, decideCapture, isUnpaid } from '../domain/payment.ts';
 import { type Intent, ProviderRefused } from '../providers/provider.ts';
 import { providerError } from '../domain/refusals.ts';
-import { claimFor, ownRefusal } from '../second-person.ts';
+import { claimFor, ownRefusal } from '../../shared/tables/second-person.ts';
 import type { AttemptRow, PaymentRow, Source } from '../records.ts';
 import { findLiveAttempt } from '../attempt-store.ts';
 import { findPayment, lockPayment } from '../payment-store.ts';

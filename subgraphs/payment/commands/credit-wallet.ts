@@ -17,7 +17,8 @@ import type { PaymentDeps } from '../deps.ts';
 import { between } from '../domain/ledger.ts';
 import { postTransfer, walletIsFull } from '../ledger/transfer.ts';
 import { type WalletView, readWallet } from '../ledger/wallets.ts';
-import { byOneOrTwo, claimFor, creditedLately, ownRefusal, requireWithin } from '../second-person.ts';
+import { byOneOrTwo, claimFor, ownRefusal, requireWithin } from '../../shared/tables/second-person.ts';
+import { creditedLately } from '../staff-sums.ts';
 
 export type CreditInput = { readonly userId: string; readonly amount: MoneyJson; readonly reason: string };
 export type WalletPayload = {

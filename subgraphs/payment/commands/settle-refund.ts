@@ -16,7 +16,7 @@ import type { PaymentEvent } from '../domain/payment.ts';
 import { decideRefundResult, decideReopen } from '../domain/refund.ts';
 import { appendEvent, paymentRefunded } from '../events.ts';
 import type { PaymentRow, RefundRow } from '../records.ts';
-import { ownRefusal } from '../second-person.ts';
+import { ownRefusal } from '../../shared/tables/second-person.ts';
 import { findAttempt } from '../attempt-store.ts';
 import { lockPayment } from '../payment-store.ts';
 import { findRefund, lockIfIdle, reopen, storeConfirmed } from '../refund-store.ts';

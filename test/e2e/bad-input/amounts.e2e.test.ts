@@ -82,6 +82,13 @@ describe('an amount that can not be is refused by a typed error, and nothing com
       staffOnly: true,
       expected: { low: 'VALIDATION', foreign: 'VALIDATION', high: 'REFUND_LIMIT' },
     },
+    refundOrder: {
+      name: 'refundOrder',
+      document: `mutation O($input: RefundOrderInput!, $key: String!) { refundOrder(input: $input, idempotencyKey: $key) { ${errors} } }`,
+      variables: (amount) => ({ input: { orderId: paidOrderId, amount, reason: 'test' } }),
+      staffOnly: true,
+      expected: { low: 'VALIDATION', foreign: 'VALIDATION', high: 'REFUND_LIMIT' },
+    },
     creditWallet: {
       name: 'creditWallet',
       document: `mutation W($userId: ID!, $amount: MoneyInput!, $key: String!) { creditWallet(userId: $userId, amount: $amount, reason: "test", idempotencyKey: $key) { ${errors} } }`,

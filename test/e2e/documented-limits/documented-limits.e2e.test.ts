@@ -46,8 +46,9 @@ const elsewhere: Readonly<Record<string, readonly [file: string, says: string]>>
   SafeInt: ['test/e2e/bad-input/amounts.e2e.test.ts', 'maxSafe + 1'],
   'PlaceOrderInput.extension': ['test/subgraphs/order/pricing.unit.test.ts', 'maxExtensionBytes + 1'],
   'Mutation.redeemOrder': ['test/subgraphs/order/booking.int.test.ts', 'maxWrongCodes'],
-  'Mutation.creditWallet': ['subgraphs/payment/second-person.ts', 'limitHours = 24'],
-  'Mutation.refundPayment': ['subgraphs/payment/second-person.ts', 'limitHours = 24'],
+  'Mutation.creditWallet': ['subgraphs/shared/tables/second-person.ts', 'limitHours = 24'],
+  'Mutation.refundOrder': ['subgraphs/shared/tables/second-person.ts', 'limitHours = 24'],
+  'Mutation.refundPayment': ['subgraphs/shared/tables/second-person.ts', 'limitHours = 24'],
   'Mutation.issueServiceCredential': ['test/subgraphs/user/service-credentials.int.test.ts', 'SERVICE_TOKENS'],
   'Mutation.revokeServiceCredential': ['test/subgraphs/user/service-credentials.int.test.ts', 'SERVICE_TOKENS'],
   Promotion: [

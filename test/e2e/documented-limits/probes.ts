@@ -75,13 +75,17 @@ async function nights(world: World, count: number): Promise<Outcome> {
 }
 
 /** So many pieces of a line are delivered; the order has one. */
-async function delivered(world: World, quantity: number): Promise<Outcome> {
+const delivered = (world: World, quantity: number): Promise<Outcome> => pieces(world, quantity, 'fulfilOrder(id: $id, lines: $lines, idempotencyKey: $key)', 'ReturnLineInput'); // prettier-ignore
+/** As `delivered`, and they are taken off it. */
+const takenOff = (world: World, quantity: number): Promise<Outcome> => pieces(world, quantity, 'cancelOrder(id: $id, lines: $lines, idempotencyKey: $key)', 'OrderLineQuantityInput'); // prettier-ignore
+
+async function pieces(world: World, quantity: number, call: string, input: string): Promise<Outcome> {
   const { id } = await paidOrder(world);
   const { lines } = await readOrder(world.platform, world.buyer, id);
-  const document = 'mutation ($id: ID!, $lines: [ReturnLineInput!], $key: String!) { fulfilOrder(id: $id, lines: $lines, idempotencyKey: $key) { userErrors { ... on UserError { code path } } } }'; // prettier-ignore
+  const document = `mutation ($id: ID!, $lines: [${input}!], $key: String!) { answer: ${call} { userErrors { ... on UserError { code path } } } }`;
   const variables = { id, lines: [{ lineId: lines[0]?.id, quantity }], key: newKey() };
-  type Answer = { fulfilOrder: { userErrors: { code: string; path: string[] }[] } };
-  const { userErrors } = dataOf(await world.platform.gql<Answer>(document, variables, { token: world.staff.token })).fulfilOrder; // prettier-ignore
+  type Answer = { answer: { userErrors: { code: string; path: string[] }[] } };
+  const { userErrors } = dataOf(await world.platform.gql<Answer>(document, variables, { token: world.staff.token })).answer; // prettier-ignore
   if (userErrors.some(({ code, path: at }) => code !== 'VALIDATION' || !at.includes('lines')))
     throw new Error(JSON.stringify(userErrors));
   return userErrors.length === 0 ? 'taken' : 'refused';
@@ -204,11 +208,13 @@ export const probes: Readonly<Record<string, Probe>> = {
   'Mutation.fulfilOrder(trackingUrl:)': by('fulfilOrder', 'trackingUrl', url),
   'Mutation.cancelFulfilment(reason:)': by('cancelFulfilment', 'reason', text, ['NOT_FOUND']),
   'ReturnLineInput.quantity': delivered,
+  'OrderLineQuantityInput.quantity': takenOff,
   'Mutation.addOrderNote(note:)': by('addOrderNote', 'note', text),
   'Mutation.resolveAttention(note:)': by('resolveAttention', 'note', text, ['ORDER_STATE']),
 
   'CreatePaymentInput.returnUrl': by('createPayment', 'input.returnUrl', url),
   'CreateMixedPaymentInput.returnUrl': by('createMixedPayment', 'input.returnUrl', url),
+  'RefundOrderInput.reason': by('refundOrder', 'input.reason', text),
   'RefundInput.reason': by('refundPayment', 'input.reason', text),
   'Mutation.creditWallet(reason:)': by('creditWallet', 'reason', text),
   'Mutation.confirmRefund(reference:)': by('confirmRefund', 'reference', text, ['NOT_FOUND']),

@@ -82,6 +82,7 @@ const successes: Readonly<Record<string, (world: World) => Variables | Promise<V
   }),
   updateOrderRemark: ({ open }) => ({ id: open.id, remark: 'Ring twice.' }),
   cancelOrder: async (world) => ({ id: (await freshOrder(world)).id }),
+  refundOrder: async (world) => ({ input: { orderId: (await paidOrder(world)).id, amount: { amount: 1, currency: 'EUR' }, reason: 'Scratched.' } }), // prettier-ignore
   archiveOrder: ({ paid }) => ({ id: paid.id }),
   unarchiveOrder: ({ paid }) => ({ id: paid.id }),
   advanceOrder: ({ paid }) => ({ id: paid.id }),

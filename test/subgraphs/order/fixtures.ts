@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import {
+  type Line,
   type Order,
   type OrderCommand,
   type OrderState,
@@ -20,6 +21,20 @@ export const inTime = after(placedAt, 60_000);
 /** A state that only an order with money has. */
 const paidStates: readonly OrderState[] = ['PAID', 'PROCESSING', 'COMPLETED', 'LAPSED', 'NEEDS_ATTENTION', 'REFUNDED'];
 
+/** A line of two pieces to ship, of 5,000 minor units. */
+export const aLine = (change: Partial<Line> = {}): Line => ({
+  id: 'line-1',
+  quantity: 2,
+  fulfilledQuantity: 0,
+  needsFulfilment: true,
+  cancelledQuantity: 0,
+  refundedQuantity: 0,
+  returnedQuantity: 0,
+  totalMinor: 5_000n,
+  taxMinor: 0n,
+  ...change,
+});
+
 /** An order of 5,000 minor units with a line of two pieces to ship. */
 export function anOrder(change: Partial<Order> = {}): Order {
   const state = change.state ?? 'PENDING_PAYMENT';
@@ -31,6 +46,10 @@ export function anOrder(change: Partial<Order> = {}): Order {
     totalMinor: 5_000n,
     paidMinor: paidStates.includes(state) ? 5_000n : 0n,
     refundedMinor: 0n,
+    refundPendingMinor: 0n,
+    taxMinor: 0n,
+    refundedTaxMinor: 0n,
+    shippingRefundedMinor: 0n,
     authorizedMinor: 0n,
     expiresAt,
     isPaying: false,
@@ -45,7 +64,7 @@ export function anOrder(change: Partial<Order> = {}): Order {
     advanceAt: null,
     advanceAttempts: 0,
     lapsesAt: null,
-    lines: [{ id: 'line-1', quantity: 2, fulfilledQuantity: 0, needsFulfilment: true }],
+    lines: [aLine()],
     ...change,
   };
   return { ...order, paymentStatus: paymentStatusOf(order) };
@@ -68,6 +87,8 @@ export const commands: { readonly [Type in OrderCommand['type']]: Extract<OrderC
   StopAwaiting: { type: 'StopAwaiting', paymentId: 'payment-1' },
   Expire: { type: 'Expire' },
   Cancel: { type: 'Cancel', reason: 'CUSTOMER', note: null },
+  CancelLines: { type: 'CancelLines', requestId: 'request-1', lines: [{ lineId: 'line-1', quantity: 1 }], reason: 'CUSTOMER', note: null }, // prettier-ignore
+  Refund: { type: 'Refund', requestId: 'request-1', lines: [{ lineId: 'line-1', quantity: 1 }], withShipping: false, amountMinor: null, currency: 'EUR', restock: false, reason: 'broken', requestedBy: 'staff-1' }, // prettier-ignore
   Redeem: { type: 'Redeem' },
   Lapse: { type: 'Lapse' },
   StartProcessing: { type: 'StartProcessing' },

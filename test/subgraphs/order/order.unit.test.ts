@@ -23,7 +23,7 @@ import {
 import { refundPendingMinor } from '../../../subgraphs/order/domain/giving-back.ts';
 import { booking } from '../../../subgraphs/order/types/booking.ts';
 import { standard } from '../../../subgraphs/order/types/standard.ts';
-import { after, anOrder, anyCommand, commands, expiresAt, inTime, placedAt } from './fixtures.ts';
+import { aLine, after, anOrder, anyCommand, commands, expiresAt, inTime, placedAt } from './fixtures.ts';
 
 const eventsOf = (decision: Decision): readonly OrderEvent[] => {
   if ('refusal' in decision) throw new Error(`refused: ${decision.refusal.code}`);
@@ -51,6 +51,8 @@ const table: Readonly<Record<OrderCommand['type'], Readonly<Record<OrderState, s
     StopAwaiting     · · · · · · · · · · ·
     Expire           ! ! ! ! ! ! ! · ! ! !
     Cancel           ! CANCELLED CANCELLED CANCELLED ! ! · ! ! CANCELLED !
+    CancelLines      ! ! = = ! ! ! ! ! = !
+    Refund           ! ! = = = = ! ! ! = !
     Redeem           ! ! COMPLETED ! · ! ! ! ! ! !
     Lapse            ! ! · ! ! · ! ! ! ! !
     StartProcessing  ! ! PROCESSING · · ! ! ! ! ! !
@@ -207,9 +209,9 @@ describe('money', () => {
 
 describe('delivery', () => {
   const lines = [
-    { id: 'line-1', quantity: 2, fulfilledQuantity: 0, needsFulfilment: true },
-    { id: 'line-2', quantity: 1, fulfilledQuantity: 0, needsFulfilment: true },
-    { id: 'line-3', quantity: 5, fulfilledQuantity: 0, needsFulfilment: false },
+    aLine({ id: 'line-1', quantity: 2, fulfilledQuantity: 0, needsFulfilment: true }),
+    aLine({ id: 'line-2', quantity: 1, fulfilledQuantity: 0, needsFulfilment: true }),
+    aLine({ id: 'line-3', quantity: 5, fulfilledQuantity: 0, needsFulfilment: false }),
   ];
   const paid = anOrder({ state: 'PAID', lines });
   const fulfil = (given: { lineId: string; quantity: number }[] | null) => ({ ...commands.Fulfil, lines: given });
@@ -305,8 +307,8 @@ describe('any sequence of commands', () => {
   const times = fc.integer({ min: -2_000, max: 2_000 }).map((ms) => after(expiresAt, ms));
   const steps = fc.array(fc.tuple(anyCommand, times), { maxLength: 40 });
   const twoLines = [
-    { id: 'line-1', quantity: 2, fulfilledQuantity: 0, needsFulfilment: true },
-    { id: 'line-2', quantity: 1, fulfilledQuantity: 0, needsFulfilment: true },
+    aLine({ id: 'line-1', quantity: 2, fulfilledQuantity: 0, needsFulfilment: true }),
+    aLine({ id: 'line-2', quantity: 1, fulfilledQuantity: 0, needsFulfilment: true }),
   ];
 
   /** Runs the steps and calls `check` after each that was accepted. */

@@ -176,6 +176,8 @@ function priceLine(line: WantedLine, product: ProductSnapshot, order: PricedFor)
     totalMinor: subtotalMinor,
     needsFulfilment: order.type.needsFulfilment(product.kind),
     fulfilledQuantity: 0,
+    cancelledQuantity: 0,
     refundedQuantity: 0,
+    returnedQuantity: 0,
   };
 }

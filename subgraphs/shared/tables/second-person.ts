@@ -1,11 +1,8 @@
-import { type UserViewer, isAdmin } from '../shared/auth/viewer.ts';
-import type { Sql } from '../shared/database/statements.ts';
-import { type Refusal, forbiddenError } from '../shared/errors/errors.ts';
-import { type Claim, claimKey, findKey } from '../shared/tables/idempotency.ts';
-import { type Money, maxAmountMinor, money, moneyToJson } from '../shared/values/money.ts';
-import { walletId } from './domain/ledger.ts';
-import { sumOfEntries } from './ledger/ledger-store.ts';
-import { findAmountsByStaff } from './refund-store.ts';
+import { type UserViewer, isAdmin } from '../auth/viewer.ts';
+import type { Sql } from '../database/statements.ts';
+import { type Refusal, forbiddenError } from '../errors/errors.ts';
+import { type Money, moneyToJson } from '../values/money.ts';
+import { type Claim, claimKey, findKey } from './idempotency.ts';
 
 /** Staff give nothing away to themselves, and settle nothing of their own. */
 export const ownRefusal = (viewer: UserViewer, customerId: string): Refusal | null =>
@@ -78,24 +75,5 @@ export async function byOneOrTwo<T>(isLarge: boolean, work: (byTwo: boolean) => 
 }
 
 const limitHours = 24;
-const sinceLimit = (at: Date): Date => new Date(at.getTime() - limitHours * 3_600_000);
-/** So many refunds, or entries of a wallet, are looked at; where there are more within a day, the sum counts as above every limit. */
-const maxEntries = 1_000;
-
-/** What staff gave back of this payment lately, so that one large refund can't be many small ones. Exact under the payment's lock. */
-export async function refundedLately(sql: Sql, payment: { id: string; currency: string }, at: Date): Promise<Money> {
-  const amounts = await findAmountsByStaff(sql, payment.id, { since: sinceLimit(at), limit: maxEntries });
-  const refunded = amounts.reduce((sum, amountMinor) => sum + amountMinor, 0n);
-  return money(amounts.length < maxEntries ? refunded : maxAmountMinor, payment.currency);
-}
-
-/** What staff gave this wallet lately, so that one large credit can't be many small ones. Exact once the wallet's row is locked. */
-export async function creditedLately(
-  sql: Sql,
-  wallet: { ownerId: string; currency: string },
-  at: Date,
-): Promise<Money> {
-  const wanted = { since: sinceLimit(at), referencePrefix: 'credit:', limit: maxEntries };
-  const { sumMinor, entries } = await sumOfEntries(sql, walletId(wallet.ownerId, wallet.currency), wanted);
-  return money(entries < maxEntries ? sumMinor : maxAmountMinor, wallet.currency);
-}
+/** From when on what staff gave counts together. */
+export const sinceLimit = (at: Date): Date => new Date(at.getTime() - limitHours * 3_600_000);

@@ -1,0 +1,161 @@
+import { type Refusal, validationError } from '../../shared/errors/errors.ts';
+import { type OrderCancellation, goingBack, isBeingDelivered, rejected } from './giving-back.ts';
+import type { Decision, Line, LineQuantity, Order, OrderCommand, OrderEvent, OrderState } from './order-model.ts';
+import { netMinor, taxInMinor } from './paying.ts';
+import { type Worth, checkPieces, counted, deliveredQuantity, lineOf, openPieces, openQuantity, refundableQuantity, worthOf } from './shares.ts'; // prettier-ignore
+
+/*
+ * Money that goes back of a part of an order: by line, for shipping, or so much. What is decided here is recorded at once, with
+ * what goes back (`refundPendingMinor`); payment does it. An order of which nothing is left ends as a whole.
+ */
+
+/** States in which a part of a paid order can be taken off. */
+export const reducible = ['PAID', 'PROCESSING', 'NEEDS_ATTENTION'] as const satisfies readonly OrderState[];
+/** States in which money can go back. */
+export const refundable = [...reducible, 'COMPLETED', 'LAPSED'] as const satisfies readonly OrderState[];
+
+const isOneOf = (state: OrderState, states: readonly OrderState[]): boolean => states.includes(state);
+
+/** What can still be given back, in minor units: what is here and not on its way. */
+export const refundableMinor = (order: Order): bigint => netMinor(order) - order.refundPendingMinor;
+
+const limitError = (order: Order, currency: string, path: readonly string[]): Decision => ({
+  refusal: {
+    __typename: 'RefundLimitError',
+    code: 'REFUND_LIMIT',
+    message: 'This is more than is left of what was paid for the order.',
+    path,
+    refundable: { amount: Number(refundableMinor(order)), currency },
+  } satisfies Refusal,
+});
+
+/** True when nothing of the order was delivered and nothing is left to be. */
+const isEmpty = (lines: readonly Line[], order: Order): boolean =>
+  lines.every((line) => openQuantity(line) === 0 && deliveredQuantity(line, order) === 0);
+
+/** What follows when pieces were taken off: the order is complete where all that is left was delivered. */
+const followsTakingOff = (order: Order, lines: readonly Line[]): readonly OrderEvent[] => {
+  const waits = lines.some((line) => line.needsFulfilment && openQuantity(line) > 0);
+  const begun = lines.some((line) => line.fulfilledQuantity > 0);
+  return !waits && begun && order.state !== 'NEEDS_ATTENTION' ? [{ type: 'OrderCompleted' }] : [];
+};
+
+const smaller = (one: bigint, other: bigint): bigint => (one < other ? one : other);
+
+/** Takes pieces that were not delivered off a paid order; their money goes back. The last of them cancels it as a whole. */
+export function decideCancelLines(
+  order: Order,
+  state: OrderState,
+  command: Extract<OrderCommand, { type: 'CancelLines' }>,
+  { refused, whole }: { refused: Decision; whole: (given: OrderCancellation) => Decision },
+): Decision {
+  if (!isOneOf(state, reducible)) return refused;
+  if (isBeingDelivered(order)) return rejected('DELIVERY_UNDER_WAY', 'The order is being delivered right now; it can not be stopped.'); // prettier-ignore
+  const checked = checkPieces(order.lines, command.lines, { limitOf: openQuantity, path: ['lines'] });
+  if ('refusal' in checked) return checked;
+  const { pieces } = checked;
+  const lines = counted(order.lines, pieces, 'cancelledQuantity');
+  if (isEmpty(lines, order)) return whole(command);
+  const { reason, note, requestId } = command;
+  const refund = refundOf(order, { pieces, shippingMinor: 0n, shippingTaxMinor: 0n });
+  return {
+    events: [
+      { type: 'LinesCancelled', lines: pieces, reason, note },
+      { type: 'RefundRequested', requestId, lines: [], shippingMinor: 0n, restock: [], reason: note ?? reason, requestedBy: null, ...refund }, // prettier-ignore
+      ...followsTakingOff(order, lines),
+    ],
+  };
+}
+
+type Wanted = { readonly pieces: readonly LineQuantity[]; readonly shippingMinor: bigint; readonly shippingTaxMinor: bigint }; // prettier-ignore
+
+/** What was paid for shipping, and the tax in it: what of the total the lines leave. */
+const shippingOf = ({ totalMinor, taxMinor, lines }: Order): Worth => ({
+  amountMinor: lines.reduce((left, line) => left - line.totalMinor, totalMinor),
+  taxMinor: lines.reduce((left, line) => left - line.taxMinor, taxMinor),
+});
+
+/** What pieces and shipping come to, at most what is left; with the last money goes the last tax. */
+function refundOf(order: Order, { pieces, shippingMinor, shippingTaxMinor }: Wanted): Worth {
+  const worth = worthOf(order.lines, pieces);
+  const leftMinor = refundableMinor(order);
+  const leftTaxMinor = order.taxMinor - order.refundedTaxMinor;
+  const wholeMinor = worth.amountMinor + shippingMinor;
+  if (wholeMinor >= leftMinor) return { amountMinor: leftMinor, taxMinor: leftTaxMinor };
+  return { amountMinor: wholeMinor, taxMinor: smaller(worth.taxMinor + shippingTaxMinor, leftTaxMinor) };
+}
+
+/** Delivered pieces first; the others are taken off the delivery. */
+function splitPieces(order: Order, pieces: readonly LineQuantity[]) {
+  const [delivered, open]: [LineQuantity[], LineQuantity[]] = [[], []];
+  for (const { lineId, quantity } of pieces) {
+    const line = lineOf(order.lines, lineId);
+    const kept = deliveredQuantity(line, order) - (line.refundedQuantity - line.cancelledQuantity);
+    const first = Math.min(quantity, kept);
+    if (first > 0) delivered.push({ lineId, quantity: first });
+    if (quantity > first) open.push({ lineId, quantity: quantity - first });
+  }
+  return { delivered, open };
+}
+
+/** Staff give money back: for lines, for shipping, or so much; by another amount than the lines are worth where one is named. */
+export function decideRefund(
+  order: Order,
+  state: OrderState,
+  command: Extract<OrderCommand, { type: 'Refund' }>,
+  refused: Decision,
+): Decision {
+  if (!isOneOf(state, refundable)) return refused;
+  if (command.isTopUp) return rejected('WALLET_TOP_UP', 'A top-up is given back out of the wallet: use refundPayment.');
+  const { lines: wanted, amountMinor: asked, requestId, currency } = command;
+  const checked = wanted.length === 0 ? { pieces: [] } : checkPieces(order.lines, wanted, { limitOf: refundableQuantity, path: ['input', 'lines'] }); // prettier-ignore
+  if ('refusal' in checked) return checked;
+  const shippingMinor = command.withShipping ? shippingOf(order).amountMinor - order.shippingRefundedMinor : 0n;
+  if (command.withShipping && shippingMinor <= 0n)
+    return { refusal: validationError('shipping: nothing of it is left to give back.', ['input', 'shipping']) };
+  if (wanted.length === 0 && !command.withShipping && asked === null)
+    return { refusal: validationError('Name lines, shipping or an amount.', ['input']) };
+  const leftMinor = refundableMinor(order);
+  if (leftMinor <= 0n || (asked !== null && asked > leftMinor)) return limitError(order, currency, ['input', asked === null ? 'lines' : 'amount']); // prettier-ignore
+  if (asked !== null && asked < 1n)
+    return { refusal: validationError('A refund is at least 1 minor unit.', ['input', 'amount', 'amount']) };
+  const { pieces } = checked;
+  const { delivered, open: named } = splitPieces(order, pieces);
+  if (named.length > 0 && isBeingDelivered(order)) return rejected('DELIVERY_UNDER_WAY', 'The order is being delivered right now; name an amount instead of lines.'); // prettier-ignore
+  const refund = amountOf(order, command, { pieces, shippingMinor });
+  // Nothing more is delivered of an order whose last money goes back.
+  const isLast = refund.amountMinor === leftMinor;
+  const open = isLast && isOneOf(state, reducible) && !isBeingDelivered(order) ? openPieces(order.lines) : named;
+  const after = counted(order.lines, open, 'cancelledQuantity');
+  const { restock, reason, requestedBy } = command;
+  if (isUndelivered(order) && (isLast || isEmpty(after, order)))
+    return asked !== null && !isLast
+      ? { refusal: validationError('amount: an order of which nothing is left is given back whole.', ['input', 'amount']) } // prettier-ignore
+      : { events: [{ type: 'OrderRefunded', note: reason, requestId, amountMinor: leftMinor, ...goingBack(order) }] };
+  const event: OrderEvent = {
+    type: 'RefundRequested', requestId, lines: delivered, shippingMinor, restock: restock ? delivered : [], reason, requestedBy, ...refund,
+  }; // prettier-ignore
+  if (open.length === 0) return { events: [event] };
+  const taken: OrderEvent = { type: 'LinesCancelled', lines: open, reason: 'MERCHANT', note: reason };
+  return { events: [taken, event, ...followsTakingOff(order, after)] };
+}
+
+/** What is asked for, or what pieces and shipping come to. */
+function amountOf(
+  order: Order,
+  { amountMinor }: Extract<OrderCommand, { type: 'Refund' }>,
+  { pieces, shippingMinor }: Pick<Wanted, 'pieces' | 'shippingMinor'>,
+): Worth {
+  if (amountMinor !== null) return { amountMinor, taxMinor: taxInMinor(order, amountMinor) };
+  return refundOf(order, {
+    pieces,
+    shippingMinor,
+    shippingTaxMinor: shippingMinor > 0n ? shippingOf(order).taxMinor : 0n,
+  });
+}
+
+/** Nothing was delivered, and nothing is being delivered: its whole money ends it. */
+const isUndelivered = (order: Order): boolean =>
+  isOneOf(order.state, reducible) &&
+  !isBeingDelivered(order) &&
+  order.lines.every(({ fulfilledQuantity }) => fulfilledQuantity === 0);

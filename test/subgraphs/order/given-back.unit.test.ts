@@ -1,0 +1,237 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { refundPendingMinor } from '../../../subgraphs/order/domain/giving-back.ts';
+import { decide, evolve } from '../../../subgraphs/order/domain/order.ts';
+import type { Decision, Line, Order, OrderCommand } from '../../../subgraphs/order/domain/order-model.ts';
+import { refundableMinor } from '../../../subgraphs/order/domain/refunding.ts';
+import { openQuantity, worthOf } from '../../../subgraphs/order/domain/shares.ts';
+import { aLine, anOrder, commands, inTime } from './fixtures.ts';
+
+const paid = (change: Partial<Order> = {}): Order => anOrder({ state: 'PAID', ...change });
+const cancelLines = (...lines: [string, number][]): OrderCommand => ({
+  ...commands.CancelLines,
+  lines: lines.map(([lineId, quantity]) => ({ lineId, quantity })),
+});
+const refund = (change: Partial<typeof commands.Refund>): OrderCommand => ({
+  ...commands.Refund,
+  lines: [],
+  ...change,
+});
+const apply = (order: Order, decision: Decision): Order => {
+  if ('refusal' in decision) throw new Error(decision.refusal.message);
+  return decision.events.reduce((current, event) => evolve(current, event, inTime), order);
+};
+const run = (order: Order, ...given: OrderCommand[]): Order =>
+  given.reduce((current, command) => apply(current, decide(current, command, inTime)), order);
+const refusalOf = (order: Order, command: OrderCommand) => {
+  const decision = decide(order, command, inTime);
+  return 'refusal' in decision ? decision.refusal : null;
+};
+
+describe('pieces taken off before delivery', () => {
+  test('give their share back, the last one what rounding left, and the order ends with the last of all', () => {
+    const order = paid({ totalMinor: 1_000n, paidMinor: 1_000n, taxMinor: 160n, lines: [aLine({ quantity: 3, totalMinor: 1_000n, taxMinor: 160n })] }); // prettier-ignore
+    const one = run(order, cancelLines(['line-1', 1]));
+    expect(one).toMatchObject({ state: 'PAID', refundPendingMinor: 333n, refundedTaxMinor: 53n });
+    const two = run(one, cancelLines(['line-1', 1]));
+    expect(two).toMatchObject({ refundPendingMinor: 666n, refundedTaxMinor: 106n });
+    const three = run(two, cancelLines(['line-1', 1]));
+    expect(three).toMatchObject({ state: 'CANCELLED', refundedTaxMinor: 160n });
+    expect(refundPendingMinor(three)).toBe(1_000n);
+  });
+
+  test('complete an order of which the rest was delivered', () => {
+    const begun = run(paid(), { ...commands.Fulfil, lines: [{ lineId: 'line-1', quantity: 1 }] });
+    expect(run(begun, cancelLines(['line-1', 1]))).toMatchObject({ state: 'COMPLETED', fulfilmentStatus: 'FULFILLED', refundPendingMinor: 2_500n }); // prettier-ignore
+  });
+
+  test('leave what needs nobody to go on by itself', () => {
+    const lines = [aLine(), aLine({ id: 'line-2', needsFulfilment: false, totalMinor: 0n })];
+    const order = run(paid({ lines }), cancelLines(['line-1', 2]));
+    expect(order).toMatchObject({ state: 'PAID', fulfilmentStatus: 'NOT_REQUIRED', advanceAt: inTime });
+  });
+
+  test('are not delivered afterwards', () => {
+    const order = run(paid(), cancelLines(['line-1', 1]));
+    expect(refusalOf(order, { ...commands.Fulfil, lines: [{ lineId: 'line-1', quantity: 2 }] })).toMatchObject({ __typename: 'ValidationError' }); // prettier-ignore
+    expect(run(order, commands.Fulfil).lines[0]).toMatchObject({ fulfilledQuantity: 1, cancelledQuantity: 1 });
+  });
+
+  test.each([
+    [[], ['lines']],
+    [[['line-9', 1]], ['lines', '0', 'lineId']],
+    [[['line-1', 0]], ['lines', '0', 'quantity']],
+    [[['line-1', 3]], ['lines', '0', 'quantity']],
+    [[['line-1', 1], ['line-1', 2]], ['lines', '1', 'quantity']],
+  ] as [[string, number][], string[]][])('are refused as %j, which is told at %j', (lines, path) => {
+    expect(refusalOf(paid(), cancelLines(...lines))).toMatchObject({ __typename: 'ValidationError', path });
+  }); // prettier-ignore
+
+  test('of an unpaid order are refused, and of one that is delivering itself', () => {
+    expect(refusalOf(anOrder(), cancelLines(['line-1', 1]))).toMatchObject({
+      __typename: 'OrderStateError',
+      allowed: ['PAID', 'PROCESSING', 'NEEDS_ATTENTION'],
+    });
+    const itself = paid({ state: 'PROCESSING', fulfilmentStatus: 'NOT_REQUIRED' });
+    expect(refusalOf(itself, cancelLines(['line-1', 1]))).toMatchObject({ cause: 'DELIVERY_UNDER_WAY' });
+  });
+});
+
+describe('a refund by staff', () => {
+  const order = paid({
+    totalMinor: 1_500n, paidMinor: 1_500n, taxMinor: 240n,
+    lines: [aLine({ quantity: 3, totalMinor: 1_000n, taxMinor: 160n })],
+  }); // prettier-ignore
+
+  test('of pieces that were not delivered takes them off the delivery', () => {
+    const after = run(order, refund({ lines: [{ lineId: 'line-1', quantity: 2 }] }));
+    expect(after).toMatchObject({ state: 'PAID', refundPendingMinor: 666n, lines: [{ cancelledQuantity: 2, refundedQuantity: 2 }] }); // prettier-ignore
+  });
+
+  test('of delivered pieces leaves the order as it is, and restocks what is back', () => {
+    const done = run(order, commands.Fulfil);
+    const decision = decide(done, refund({ lines: [{ lineId: 'line-1', quantity: 2 }], restock: true }), inTime);
+    expect(decision).toMatchObject({ events: [{ type: 'RefundRequested', amountMinor: 666n, taxMinor: 106n, restock: [{ lineId: 'line-1', quantity: 2 }] }] }); // prettier-ignore
+    expect(apply(done, decision)).toMatchObject({ state: 'COMPLETED', lines: [{ cancelledQuantity: 0, refundedQuantity: 2 }] }); // prettier-ignore
+  });
+
+  test('takes delivered pieces first', () => {
+    const begun = run(order, { ...commands.Fulfil, lines: [{ lineId: 'line-1', quantity: 2 }] });
+    expect(run(begun, refund({ lines: [{ lineId: 'line-1', quantity: 2 }] }))).toMatchObject({ state: 'PROCESSING', lines: [{ cancelledQuantity: 0, refundedQuantity: 2 }] }); // prettier-ignore
+    expect(run(begun, refund({ lines: [{ lineId: 'line-1', quantity: 3 }] }))).toMatchObject({ state: 'COMPLETED', lines: [{ cancelledQuantity: 1, refundedQuantity: 3 }] }); // prettier-ignore
+  });
+
+  test('of shipping gives what the lines leave of the total, once', () => {
+    const done = run(order, commands.Fulfil);
+    const after = run(done, refund({ withShipping: true }));
+    expect(after).toMatchObject({ refundPendingMinor: 500n, shippingRefundedMinor: 500n, refundedTaxMinor: 80n });
+    expect(refusalOf(after, refund({ withShipping: true }))).toMatchObject({ path: ['input', 'shipping'] });
+  });
+
+  test('of an amount takes the tax in proportion, and with the last money all that is left of it', () => {
+    const done = run(order, commands.Fulfil);
+    const after = run(done, refund({ amountMinor: 100n }));
+    expect(after).toMatchObject({ refundPendingMinor: 100n, refundedTaxMinor: 16n });
+    expect(run(after, refund({ amountMinor: 1_400n }))).toMatchObject({ state: 'COMPLETED', refundPendingMinor: 1_500n, refundedTaxMinor: 240n }); // prettier-ignore
+  });
+
+  test('of more than is left is refused with what is left, and nothing is an error', () => {
+    const after = run(order, refund({ amountMinor: 100n }));
+    expect(refusalOf(after, refund({ amountMinor: 1_401n }))).toMatchObject({ __typename: 'RefundLimitError', refundable: { amount: 1_400, currency: 'EUR' } }); // prettier-ignore
+    expect(refusalOf(order, refund({}))).toMatchObject({ __typename: 'ValidationError', path: ['input'] });
+    expect(refusalOf(order, refund({ amountMinor: 0n }))).toMatchObject({ path: ['input', 'amount', 'amount'] });
+    expect(refusalOf(anOrder(), refund({ amountMinor: 1n }))).toMatchObject({ __typename: 'OrderStateError' });
+    expect(refusalOf(order, refund({ amountMinor: 1n, isTopUp: true }))).toMatchObject({ cause: 'WALLET_TOP_UP' });
+  });
+
+  test('of all that is left, before anything was delivered, ends the order as REFUNDED', () => {
+    for (const whole of [refund({ amountMinor: 1_500n }), refund({ lines: [{ lineId: 'line-1', quantity: 3 }] }), refund({ lines: [{ lineId: 'line-1', quantity: 3 }], withShipping: true })]) {
+      const after = run(order, whole);
+      expect([after.state, refundPendingMinor(after), after.refundedTaxMinor]).toEqual(['REFUNDED', 1_500n, 240n]);
+    }
+    expect(refusalOf(order, refund({ lines: [{ lineId: 'line-1', quantity: 3 }], amountMinor: 900n }))).toMatchObject({ path: ['input', 'amount'] }); // prettier-ignore
+  }); // prettier-ignore
+
+  test('of all that is left, after a part was delivered, has the rest not delivered', () => {
+    const begun = run(order, { ...commands.Fulfil, lines: [{ lineId: 'line-1', quantity: 1 }] });
+    expect(run(begun, refund({ amountMinor: 1_500n }))).toMatchObject({ state: 'COMPLETED', lines: [{ fulfilledQuantity: 1, cancelledQuantity: 2 }] }); // prettier-ignore
+    const recorded = run(begun, { ...commands.RecordRefund, amountMinor: 1_500n });
+    expect(recorded).toMatchObject({ state: 'COMPLETED', paymentStatus: 'REFUNDED', lines: [{ fulfilledQuantity: 1, cancelledQuantity: 2 }] }); // prettier-ignore
+  });
+});
+
+/** A paid order of one to three lines with shipping, whose amounts don't divide. */
+const anyPaidOrder: fc.Arbitrary<Order> = fc
+  .record({
+    lines: fc.array(fc.record({ quantity: fc.integer({ min: 1, max: 5 }), totalMinor: fc.bigInt({ min: 1n, max: 9_999n }), taxPpm: fc.bigInt({ min: 0n, max: 250_000n }), needsFulfilment: fc.boolean() }), { minLength: 1, maxLength: 3 }), // prettier-ignore
+    shippingMinor: fc.bigInt({ min: 0n, max: 999n }),
+    shippingTaxMinor: fc.bigInt({ min: 0n, max: 99n }),
+  })
+  .map(({ lines, shippingMinor, shippingTaxMinor }) => {
+    const stored = lines.map(({ taxPpm, ...line }, index) => aLine({ ...line, id: `line-${index + 1}`, taxMinor: (line.totalMinor * taxPpm) / 1_000_000n })); // prettier-ignore
+    const sum = (of: (line: Line) => bigint) => stored.reduce((total, line) => total + of(line), 0n);
+    const totalMinor = sum((line) => line.totalMinor) + shippingMinor;
+    const taxMinor = sum((line) => line.taxMinor) + (shippingTaxMinor < shippingMinor ? shippingTaxMinor : shippingMinor); // prettier-ignore
+    const needs = stored.some(({ needsFulfilment }) => needsFulfilment);
+    return paid({ lines: stored, totalMinor, paidMinor: totalMinor, taxMinor, fulfilmentStatus: needs ? 'UNFULFILLED' : 'NOT_REQUIRED' }); // prettier-ignore
+  });
+
+const lineIds = fc.constantFrom('line-1', 'line-2', 'line-3');
+const pieces = fc.array(fc.record({ lineId: lineIds, quantity: fc.integer({ min: 1, max: 3 }) }), { minLength: 1, maxLength: 2 }); // prettier-ignore
+const anyDeed = fc.oneof(
+  pieces.map((lines): OrderCommand => ({ ...commands.CancelLines, lines })),
+  pieces.map((lines): OrderCommand => ({ ...commands.Fulfil, lines })),
+  fc.record({ lines: fc.oneof(fc.constant([]), pieces), withShipping: fc.boolean(), restock: fc.boolean(), amountMinor: fc.option(fc.bigInt({ min: 1n, max: 3_000n })) }).map((change) => refund(change)), // prettier-ignore
+  fc.constantFrom<OrderCommand>(commands.Cancel, commands.StartProcessing, commands.Complete, commands.NeedAttention, { ...commands.ResolveAttention, to: 'REFUNDED' }), // prettier-ignore
+  fc.bigInt({ min: 1n, max: 3_000n }).map((amountMinor): OrderCommand => ({ ...commands.RecordRefund, requestId: 'asked', amountMinor })), // prettier-ignore
+  fc.bigInt({ min: 1n, max: 3_000n }).map((amountMinor): OrderCommand => ({ ...commands.RecordRefund, amountMinor })),
+);
+
+describe('after any of 2,000 sequences of deliveries, cancellings and refunds', () => {
+  test('nothing is delivered that was refunded, nothing refunded twice, and the sums are exact', () => {
+    const ends = new Set<string>();
+    fc.assert(
+      fc.property(anyPaidOrder, fc.array(anyDeed, { maxLength: 14 }), (begin, deeds) => {
+        let order = begin;
+        for (const [index, deed] of deeds.entries()) {
+          // The payment service never gives more back than is here.
+          if (deed.type === 'RecordRefund' && deed.amountMinor > order.paidMinor - order.refundedMinor) continue;
+          const command = deed.type === 'RecordRefund' ? { ...deed, refundId: `refund-${index}` } : deed;
+          const decision = decide(order, command, inTime);
+          if ('refusal' in decision) continue;
+          const before = order;
+          order = apply(order, decision);
+          holds(before, order, command);
+        }
+        ends.add(order.state);
+        finish(order);
+      }),
+      { numRuns: 2_000 },
+    );
+    // Otherwise the sequences were not worth their name.
+    for (const end of ['CANCELLED', 'REFUNDED', 'COMPLETED', 'PROCESSING', 'PAID']) expect(ends).toContain(end);
+  });
+});
+
+function holds(before: Order, order: Order, command: OrderCommand): void {
+  for (const line of order.lines) {
+    expect(openQuantity(line)).toBeGreaterThanOrEqual(0);
+    expect(line.refundedQuantity).toBeLessThanOrEqual(line.quantity);
+    expect(line.cancelledQuantity).toBeLessThanOrEqual(line.refundedQuantity);
+  }
+  expect(refundableMinor(order)).toBeGreaterThanOrEqual(0n);
+  expect(order.refundPendingMinor).toBeGreaterThanOrEqual(0n);
+  expect(order.refundedTaxMinor).toBeGreaterThanOrEqual(0n);
+  expect(order.refundedTaxMinor).toBeLessThanOrEqual(order.taxMinor);
+  const delivered = (one: Order) => one.lines.reduce((sum, { fulfilledQuantity }) => sum + fulfilledQuantity, 0);
+  if (before.state === 'REFUNDED' || before.state === 'CANCELLED') expect(delivered(order)).toBe(delivered(before));
+  if (order.state === 'REFUNDED') expect(delivered(order)).toBe(0);
+  if (command.type === 'Fulfil') expect(order.paidMinor).toBeGreaterThan(order.refundedMinor);
+}
+
+/** All that is left goes back, line by line or at once: then the tax of it all cancels exactly. */
+function finish(order: Order): void {
+  const whole = worthOf(order.lines, order.lines.map(({ id, quantity, refundedQuantity }) => ({ lineId: id, quantity: quantity - refundedQuantity }))); // prettier-ignore
+  expect(whole.amountMinor).toBeGreaterThanOrEqual(0n);
+  const left = order.paidMinor - order.refundedMinor;
+  if (left === 0n) return;
+  const done = run(order, { ...commands.RecordRefund, refundId: 'last', amountMinor: left });
+  expect(done.refundedMinor).toBe(order.paidMinor);
+  expect([done.refundPendingMinor, done.refundedTaxMinor]).toEqual([0n, order.taxMinor]);
+}
+
+test('the shares of a line sum to the line, in whatever steps its pieces go back', () => {
+  fc.assert(
+    fc.property(fc.bigInt({ min: 0n, max: 10n ** 12n }), fc.bigInt({ min: 0n, max: 10n ** 11n }), fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 12 }), (totalMinor, taxMinor, steps) => {
+      let line = aLine({ quantity: steps.reduce((sum, step) => sum + step, 0), totalMinor, taxMinor });
+      let [amount, tax] = [0n, 0n];
+      for (const quantity of steps) {
+        const worth = worthOf([line], [{ lineId: line.id, quantity }]);
+        [amount, tax] = [amount + worth.amountMinor, tax + worth.taxMinor];
+        line = { ...line, refundedQuantity: line.refundedQuantity + quantity };
+      }
+      expect([amount, tax]).toEqual([totalMinor, taxMinor]);
+    }),
+    { numRuns: 1_000 },
+  );
+}); // prettier-ignore
