@@ -115,6 +115,30 @@ export type IdempotencyConflictError = UserError & {
   retryable: Scalars['Boolean']['output'];
 };
 
+/** More than is left of what was paid. */
+export type RefundLimitError = UserError & {
+  /** REFUND_LIMIT. */
+  code: Scalars['String']['output'];
+  /** What is wrong and how to mend it, for people. */
+  message: Scalars['String']['output'];
+  /** Path into the arguments, if one of them is to blame. */
+  path?: Maybe<Array<Scalars['String']['output']>>;
+  /** What is left to refund. */
+  refundable: Money;
+};
+
+/** One person may not give so much away. Nothing was done but noting that you asked. */
+export type ApprovalRequiredError = UserError & {
+  /** APPROVAL_REQUIRED. */
+  code: Scalars['String']['output'];
+  /** What is to be done now, for people. */
+  message: Scalars['String']['output'];
+  /** Path into the arguments, if one of them is to blame. */
+  path?: Maybe<Array<Scalars['String']['output']>>;
+  /** How much one person may give. */
+  limit: Money;
+};
+
 /** Where an order stands. Forward: PLACING → PENDING_PAYMENT → PAID → PROCESSING → COMPLETED. */
 export type OrderState =
   /** Being placed: its saga is taking the stock. */
@@ -496,7 +520,7 @@ export type Refund = {
   reason?: Maybe<Scalars['String']['output']>;
   /** The provider's id of it; null until the provider has answered. */
   providerRefundId?: Maybe<Scalars['String']['output']>;
-  /** True: made by the platform for money that came too late. */
+  /** True: money that is owed, so it is tried until it is done: the platform decided on it, or the order did (cancelled, refunded by line, returned). */
   automatic: Scalars['Boolean']['output'];
   /** By whom it was made. */
   origin: RefundOrigin;
@@ -789,30 +813,6 @@ export type ProviderError = UserError & {
   provider: Scalars['String']['output'];
   /** True: send the same request with the same key again in a moment. */
   retryable: Scalars['Boolean']['output'];
-};
-
-/** More than is left of the payment. */
-export type RefundLimitError = UserError & {
-  /** REFUND_LIMIT. */
-  code: Scalars['String']['output'];
-  /** What is wrong and how to mend it, for people. */
-  message: Scalars['String']['output'];
-  /** Path into the arguments, if one of them is to blame. */
-  path?: Maybe<Array<Scalars['String']['output']>>;
-  /** What is left to refund. */
-  refundable: Money;
-};
-
-/** One person may not give so much away. Nothing was done but noting that you asked. */
-export type ApprovalRequiredError = UserError & {
-  /** APPROVAL_REQUIRED. */
-  code: Scalars['String']['output'];
-  /** What is to be done now, for people. */
-  message: Scalars['String']['output'];
-  /** Path into the arguments, if one of them is to blame. */
-  path?: Maybe<Array<Scalars['String']['output']>>;
-  /** How much one person may give. */
-  limit: Money;
 };
 
 /** Why a payment was refused. */
@@ -1250,6 +1250,8 @@ export type ResolversTypes = {
   ConflictError: ResolverTypeWrapper<any>;
   Int: ResolverTypeWrapper<Scalars['Int']['output']>;
   IdempotencyConflictError: ResolverTypeWrapper<any>;
+  RefundLimitError: ResolverTypeWrapper<any>;
+  ApprovalRequiredError: ResolverTypeWrapper<any>;
   OrderState: OrderState;
   DeadLetter: ResolverTypeWrapper<any>;
   DeadLetterEdge: ResolverTypeWrapper<any>;
@@ -1297,8 +1299,6 @@ export type ResolversTypes = {
   OrderNotPayableError: ResolverTypeWrapper<any>;
   PaymentInProgressError: ResolverTypeWrapper<any>;
   ProviderError: ResolverTypeWrapper<any>;
-  RefundLimitError: ResolverTypeWrapper<any>;
-  ApprovalRequiredError: ResolverTypeWrapper<any>;
   PayError: ResolverTypeWrapper<any>;
   RefundError: ResolverTypeWrapper<any>;
   PaymentPayload: ResolverTypeWrapper<any>;
@@ -1331,6 +1331,8 @@ export type ResolversParentTypes = {
   ConflictError: any;
   Int: Scalars['Int']['output'];
   IdempotencyConflictError: any;
+  RefundLimitError: any;
+  ApprovalRequiredError: any;
   DeadLetter: any;
   DeadLetterEdge: any;
   DeadLetterConnection: any;
@@ -1369,8 +1371,6 @@ export type ResolversParentTypes = {
   OrderNotPayableError: any;
   PaymentInProgressError: any;
   ProviderError: any;
-  RefundLimitError: any;
-  ApprovalRequiredError: any;
   PayError: any;
   RefundError: any;
   PaymentPayload: any;
@@ -1425,14 +1425,14 @@ export type UserErrorResolvers<
     | 'ForbiddenError'
     | 'ConflictError'
     | 'IdempotencyConflictError'
+    | 'RefundLimitError'
+    | 'ApprovalRequiredError'
     | 'ReplayFailedError'
     | 'InsufficientBalanceError'
     | 'AmountMismatchError'
     | 'OrderNotPayableError'
     | 'PaymentInProgressError'
-    | 'ProviderError'
-    | 'RefundLimitError'
-    | 'ApprovalRequiredError',
+    | 'ProviderError',
     ParentType,
     ContextType
   >;
@@ -1490,6 +1490,28 @@ export type IdempotencyConflictErrorResolvers<
   message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   path?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
   retryable?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type RefundLimitErrorResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['RefundLimitError'] = ResolversParentTypes['RefundLimitError'],
+> = {
+  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  path?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
+  refundable?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type ApprovalRequiredErrorResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['ApprovalRequiredError'] = ResolversParentTypes['ApprovalRequiredError'],
+> = {
+  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  path?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
+  limit?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
@@ -1908,28 +1930,6 @@ export type ProviderErrorResolvers<
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
-export type RefundLimitErrorResolvers<
-  ContextType = unknown,
-  ParentType extends ResolversParentTypes['RefundLimitError'] = ResolversParentTypes['RefundLimitError'],
-> = {
-  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
-  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
-  path?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
-  refundable?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
-  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
-};
-
-export type ApprovalRequiredErrorResolvers<
-  ContextType = unknown,
-  ParentType extends ResolversParentTypes['ApprovalRequiredError'] = ResolversParentTypes['ApprovalRequiredError'],
-> = {
-  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
-  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
-  path?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
-  limit?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
-  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
-};
-
 export type PayErrorResolvers<
   ContextType = unknown,
   ParentType extends ResolversParentTypes['PayError'] = ResolversParentTypes['PayError'],
@@ -2206,6 +2206,8 @@ export type Resolvers<ContextType = unknown> = {
   ForbiddenError?: ForbiddenErrorResolvers<ContextType>;
   ConflictError?: ConflictErrorResolvers<ContextType>;
   IdempotencyConflictError?: IdempotencyConflictErrorResolvers<ContextType>;
+  RefundLimitError?: RefundLimitErrorResolvers<ContextType>;
+  ApprovalRequiredError?: ApprovalRequiredErrorResolvers<ContextType>;
   DeadLetter?: DeadLetterResolvers<ContextType>;
   DeadLetterEdge?: DeadLetterEdgeResolvers<ContextType>;
   DeadLetterConnection?: DeadLetterConnectionResolvers<ContextType>;
@@ -2240,8 +2242,6 @@ export type Resolvers<ContextType = unknown> = {
   OrderNotPayableError?: OrderNotPayableErrorResolvers<ContextType>;
   PaymentInProgressError?: PaymentInProgressErrorResolvers<ContextType>;
   ProviderError?: ProviderErrorResolvers<ContextType>;
-  RefundLimitError?: RefundLimitErrorResolvers<ContextType>;
-  ApprovalRequiredError?: ApprovalRequiredErrorResolvers<ContextType>;
   PayError?: PayErrorResolvers<ContextType>;
   RefundError?: RefundErrorResolvers<ContextType>;
   PaymentPayload?: PaymentPayloadResolvers<ContextType>;
