@@ -77,6 +77,7 @@ const rows: readonly Row[] = [
   ['Mutation.placeOrderFor', `mutation { placeOrderFor(customerId: "CUSTOMER", input: { currency: "EUR", lines: [{ productId: "PRODUCT", quantity: 1 }] }, idempotencyKey: "KEY") { ${refusals} } }`, { ...staffOnly, staff: 'NOT_FOUND', admin: 'NOT_FOUND' }], // prettier-ignore
   ['Mutation.updateOrderRemark', `mutation { updateOrderRemark(id: "ID", remark: "x") { ${refusals} } }`, owners],
   ['Mutation.cancelOrder', `mutation { cancelOrder(id: "ID", idempotencyKey: "KEY") { ${refusals} } }`, owners],
+  ['Mutation.refundOrder', `mutation { refundOrder(input: { orderId: "ID", amount: { amount: 1, currency: "EUR" }, reason: "x" }, idempotencyKey: "KEY") { ${refusals} } }`, { ...staffOnly, staff: 'ORDER_STATE', admin: 'ORDER_STATE' }], // prettier-ignore
   ['Mutation.archiveOrder', `mutation { archiveOrder(id: "ID") { ${refusals} } }`, { ...owners, owner: 'ORDER_STATE', staff: 'ORDER_STATE', admin: 'ORDER_STATE' }], // prettier-ignore
   ['Mutation.unarchiveOrder', `mutation { unarchiveOrder(id: "ID", idempotencyKey: "KEY") { ${refusals} } }`, owners],
   ['Mutation.advanceOrder', `mutation { advanceOrder(id: "ID") { ${refusals} } }`, staffMutation],

@@ -152,7 +152,7 @@ describe('an order whose money has all gone back', () => {
     await fulfil(order.id);
     await back(order, 2_580);
     expect(await read(order.id)).toMatchObject({ state: 'COMPLETED', paymentStatus: 'REFUNDED' });
-    expect(await told(order.id)).toEqual(['order.completed']);
+    expect(await told(order.id)).toEqual(['order.shipped', 'order.completed']);
     expect(await world.stock(order.productId)).toEqual({ onHand: 3, allocated: 0 });
   });
 
