@@ -20,6 +20,8 @@ export async function saveGivenBack(tx: Sql, orderId: string, event: OrderEvent)
       break;
     case 'OrderRefunded':
       await giveAllBack(tx, orderId);
+      break;
+    default:
   }
 }
 
