@@ -1260,6 +1260,20 @@ type Refusal_IdempotencyConflictError_Fragment = {
   path: Array<string> | null;
 };
 
+type Refusal_RefundLimitError_Fragment = {
+  __typename: 'RefundLimitError';
+  code: string;
+  message: string;
+  path: Array<string> | null;
+};
+
+type Refusal_ApprovalRequiredError_Fragment = {
+  __typename: 'ApprovalRequiredError';
+  code: string;
+  message: string;
+  path: Array<string> | null;
+};
+
 type Refusal_ReplayFailedError_Fragment = {
   __typename: 'ReplayFailedError';
   code: string;
@@ -1358,20 +1372,6 @@ type Refusal_ProviderError_Fragment = {
   path: Array<string> | null;
 };
 
-type Refusal_RefundLimitError_Fragment = {
-  __typename: 'RefundLimitError';
-  code: string;
-  message: string;
-  path: Array<string> | null;
-};
-
-type Refusal_ApprovalRequiredError_Fragment = {
-  __typename: 'ApprovalRequiredError';
-  code: string;
-  message: string;
-  path: Array<string> | null;
-};
-
 type Refusal_NegativeStockError_Fragment = {
   __typename: 'NegativeStockError';
   code: string;
@@ -1399,6 +1399,8 @@ export type RefusalFragment =
   | Refusal_ForbiddenError_Fragment
   | Refusal_ConflictError_Fragment
   | Refusal_IdempotencyConflictError_Fragment
+  | Refusal_RefundLimitError_Fragment
+  | Refusal_ApprovalRequiredError_Fragment
   | Refusal_ReplayFailedError_Fragment
   | Refusal_TotalChangedError_Fragment
   | Refusal_InsufficientStockError_Fragment
@@ -1413,8 +1415,6 @@ export type RefusalFragment =
   | Refusal_OrderNotPayableError_Fragment
   | Refusal_PaymentInProgressError_Fragment
   | Refusal_ProviderError_Fragment
-  | Refusal_RefundLimitError_Fragment
-  | Refusal_ApprovalRequiredError_Fragment
   | Refusal_NegativeStockError_Fragment
   | Refusal_MobileTakenError_Fragment
   | Refusal_InvalidCredentialsError_Fragment;

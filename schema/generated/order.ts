@@ -166,6 +166,30 @@ export type IdempotencyConflictError = UserError & {
   retryable: Scalars['Boolean']['output'];
 };
 
+/** More than is left of what was paid. */
+export type RefundLimitError = UserError & {
+  /** REFUND_LIMIT. */
+  code: Scalars['String']['output'];
+  /** What is wrong and how to mend it, for people. */
+  message: Scalars['String']['output'];
+  /** Path into the arguments, if one of them is to blame. */
+  path?: Maybe<Array<Scalars['String']['output']>>;
+  /** What is left to refund. */
+  refundable: Money;
+};
+
+/** One person may not give so much away. Nothing was done but noting that you asked. */
+export type ApprovalRequiredError = UserError & {
+  /** APPROVAL_REQUIRED. */
+  code: Scalars['String']['output'];
+  /** What is to be done now, for people. */
+  message: Scalars['String']['output'];
+  /** Path into the arguments, if one of them is to blame. */
+  path?: Maybe<Array<Scalars['String']['output']>>;
+  /** How much one person may give. */
+  limit: Money;
+};
+
 /** Where an order stands. Forward: PLACING → PENDING_PAYMENT → PAID → PROCESSING → COMPLETED. */
 export type OrderState =
   /** Being placed: its saga is taking the stock. */
@@ -368,6 +392,12 @@ export type UserOrdersArgs = {
   filter?: InputMaybe<OrderFilter>;
 };
 
+/** Money going back, owned by the payment subgraph. */
+export type Refund = {
+  /** The refund's id. */
+  id: Scalars['ID']['output'];
+};
+
 /** A product, owned by the product subgraph. */
 export type Product = {
   /** The product's id. */
@@ -428,6 +458,8 @@ export type Order = {
   paidTotal: Money;
   /** What went back. */
   refundedTotal: Money;
+  /** The tax in what went back or is on its way; with the last money it is `taxTotal`. */
+  refundedTaxTotal: Money;
   /** What is on its way back to the customer: decided on, and not yet done by the payment provider. */
   refundPendingTotal: Money;
   /** What is still to be paid; zero once closed. */
@@ -538,8 +570,10 @@ export type OrderLine = {
   total: Money;
   /** Pieces delivered. */
   fulfilledQuantity: Scalars['Int']['output'];
-  /** Pieces refunded. */
+  /** Pieces whose money went back or is on its way, those taken off before delivery among them. */
   refundedQuantity: Scalars['Int']['output'];
+  /** Pieces taken off before they were delivered: by `cancelOrder` or `refundOrder`. */
+  cancelledQuantity: Scalars['Int']['output'];
 };
 
 /** A chosen extra with the price it had. */
@@ -1411,6 +1445,31 @@ export type OrderPayload = {
   userErrors: Array<OrderError>;
 };
 
+/** Why no money was given back. */
+export type RefundOrderError =
+  | ValidationError
+  | NotFoundError
+  | ForbiddenError
+  | IdempotencyConflictError
+  | OrderStateError
+  | BusinessRejectedError
+  | RefundLimitError
+  | ApprovalRequiredError;
+
+/** The order after a refund was decided on. Payment makes it at once where its provider answers; `Order.refundPendingTotal` tells what is still on its way. */
+export type RefundOrderPayload = {
+  /** The order; null beside an error. */
+  order?: Maybe<Order>;
+  /** How much goes back; null beside an error. */
+  amount?: Maybe<Money>;
+  /** The payments' refunds of it that have succeeded so far. */
+  refunds: Array<Refund>;
+  /** True when the key had already produced this answer. */
+  replayed: Scalars['Boolean']['output'];
+  /** Empty when done. */
+  userErrors: Array<RefundOrderError>;
+};
+
 /** The saga after a change. */
 export type SagaPayload = {
   /** The saga; null beside an error. */
@@ -1538,6 +1597,13 @@ export type Mutation = {
   updateOrderRemark: OrderPayload;
   /** Cancels an own order, or as staff any, before anything of it is delivered. Stock and nights go back at once, money that was paid the way it came. A paid stay can be cancelled by its customer up to its first day. Cancelling a cancelled order succeeds. */
   cancelOrder: OrderPayload;
+  /**
+   * Gives money of an order back: for pieces of lines, for shipping, or an amount, spread over its payments in proportion to what is left of them. Staff only, and
+   * not for their own orders (ForbiddenError). What a piece is worth is its share of what its line has stored, discounts and tax included; the last piece takes
+   * what rounding left. Delivered pieces come first, the others are taken off the delivery. An order of which nothing was delivered and no money is left is REFUNDED.
+   * More than STAFF_APPROVAL_ABOVE, at once or of one order within 24 hours, takes two people (ApprovalRequiredError).
+   */
+  refundOrder: RefundOrderPayload;
   /** Puts an own closed or completed order away: `myOrders` leaves it out. */
   archiveOrder: OrderPayload;
   /** Takes an order out of the archive: it is in `myOrders` again. One that isn't archived stays as it is. */
@@ -1597,6 +1663,12 @@ export type MutationUpdateOrderRemarkArgs = {
 export type MutationCancelOrderArgs = {
   id: Scalars['ID']['input'];
   reason?: InputMaybe<Scalars['String']['input']>;
+  lines?: InputMaybe<Array<OrderLineQuantityInput>>;
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type MutationRefundOrderArgs = {
+  input: RefundOrderInput;
   idempotencyKey: Scalars['String']['input'];
 };
 
@@ -1674,6 +1746,30 @@ export type MutationRetrySagaArgs = {
 
 export type MutationReplayOrderDeadLetterArgs = {
   id: Scalars['ID']['input'];
+};
+
+/** Pieces of one of an order's lines. */
+export type OrderLineQuantityInput = {
+  /** The order line's id. */
+  lineId: Scalars['ID']['input'];
+  /** Pieces, at least 1. */
+  quantity: Scalars['Int']['input'];
+};
+
+/** What of an order's money goes back. */
+export type RefundOrderInput = {
+  /** The order. */
+  orderId: Scalars['ID']['input'];
+  /** Pieces, of those whose money has not gone back. */
+  lines?: InputMaybe<Array<OrderLineQuantityInput>>;
+  /** What is left of the price of shipping, its tax included. */
+  shipping?: InputMaybe<Scalars['Boolean']['input']>;
+  /** So much, instead of what lines and shipping come to; at most what is left of the order's money. */
+  amount?: InputMaybe<MoneyInput>;
+  /** Delivered pieces are back: they go into the stock again. */
+  restock?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Why, 1 to 255 characters. */
+  reason: Scalars['String']['input'];
 };
 
 /** Pieces of one line. */
@@ -1901,6 +1997,8 @@ export type ResolversTypes = {
   ConflictError: ResolverTypeWrapper<any>;
   Int: ResolverTypeWrapper<Scalars['Int']['output']>;
   IdempotencyConflictError: ResolverTypeWrapper<any>;
+  RefundLimitError: ResolverTypeWrapper<any>;
+  ApprovalRequiredError: ResolverTypeWrapper<any>;
   OrderState: OrderState;
   DeadLetter: ResolverTypeWrapper<any>;
   DeadLetterEdge: ResolverTypeWrapper<any>;
@@ -1915,6 +2013,7 @@ export type ResolversTypes = {
   CancelReason: CancelReason;
   ActorType: ActorType;
   User: ResolverTypeWrapper<any>;
+  Refund: ResolverTypeWrapper<any>;
   Product: ResolverTypeWrapper<any>;
   Order: ResolverTypeWrapper<any>;
   OrderAction: OrderAction;
@@ -1973,9 +2072,13 @@ export type ResolversTypes = {
   OrderError: ResolverTypeWrapper<any>;
   PlaceOrderPayload: ResolverTypeWrapper<any>;
   OrderPayload: ResolverTypeWrapper<any>;
+  RefundOrderError: ResolverTypeWrapper<any>;
+  RefundOrderPayload: ResolverTypeWrapper<any>;
   SagaPayload: ResolverTypeWrapper<any>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  OrderLineQuantityInput: OrderLineQuantityInput;
+  RefundOrderInput: RefundOrderInput;
   ReturnLineInput: ReturnLineInput;
   Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
   ReportInterval: ReportInterval;
@@ -2006,6 +2109,8 @@ export type ResolversParentTypes = {
   ConflictError: any;
   Int: Scalars['Int']['output'];
   IdempotencyConflictError: any;
+  RefundLimitError: any;
+  ApprovalRequiredError: any;
   DeadLetter: any;
   DeadLetterEdge: any;
   DeadLetterConnection: any;
@@ -2014,6 +2119,7 @@ export type ResolversParentTypes = {
   DeadLetterPayload: any;
   OrderType: any;
   User: any;
+  Refund: any;
   Product: any;
   Order: any;
   OrderLine: any;
@@ -2066,9 +2172,13 @@ export type ResolversParentTypes = {
   OrderError: any;
   PlaceOrderPayload: any;
   OrderPayload: any;
+  RefundOrderError: any;
+  RefundOrderPayload: any;
   SagaPayload: any;
   Query: Record<PropertyKey, never>;
   Mutation: Record<PropertyKey, never>;
+  OrderLineQuantityInput: OrderLineQuantityInput;
+  RefundOrderInput: RefundOrderInput;
   ReturnLineInput: ReturnLineInput;
   Subscription: Record<PropertyKey, never>;
   SalesReport: any;
@@ -2137,6 +2247,8 @@ export type UserErrorResolvers<
     | 'ForbiddenError'
     | 'ConflictError'
     | 'IdempotencyConflictError'
+    | 'RefundLimitError'
+    | 'ApprovalRequiredError'
     | 'ReplayFailedError'
     | 'TotalChangedError'
     | 'InsufficientStockError'
@@ -2203,6 +2315,28 @@ export type IdempotencyConflictErrorResolvers<
   message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   path?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
   retryable?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type RefundLimitErrorResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['RefundLimitError'] = ResolversParentTypes['RefundLimitError'],
+> = {
+  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  path?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
+  refundable?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type ApprovalRequiredErrorResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['ApprovalRequiredError'] = ResolversParentTypes['ApprovalRequiredError'],
+> = {
+  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  path?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
+  limit?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
@@ -2290,6 +2424,13 @@ export type UserResolvers<
   orders?: Resolver<ResolversTypes['OrderConnection'], ParentType, ContextType, RequireFields<UserOrdersArgs, 'first'>>;
 };
 
+export type RefundResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['Refund'] = ResolversParentTypes['Refund'],
+> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+};
+
 export type ProductResolvers<
   ContextType = unknown,
   ParentType extends ResolversParentTypes['Product'] = ResolversParentTypes['Product'],
@@ -2331,6 +2472,7 @@ export type OrderResolvers<
   total?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   paidTotal?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   refundedTotal?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
+  refundedTaxTotal?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   refundPendingTotal?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   balanceDue?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   remark?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
@@ -2381,6 +2523,7 @@ export type OrderLineResolvers<
   total?: Resolver<ResolversTypes['Money'], ParentType, ContextType>;
   fulfilledQuantity?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   refundedQuantity?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  cancelledQuantity?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
 };
 
 export type LineAddOnResolvers<
@@ -2876,6 +3019,35 @@ export type OrderPayloadResolvers<
   userErrors?: Resolver<Array<ResolversTypes['OrderError']>, ParentType, ContextType>;
 };
 
+export type RefundOrderErrorResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['RefundOrderError'] = ResolversParentTypes['RefundOrderError'],
+> = {
+  __resolveType: TypeResolveFn<
+    | 'ValidationError'
+    | 'NotFoundError'
+    | 'ForbiddenError'
+    | 'IdempotencyConflictError'
+    | 'OrderStateError'
+    | 'BusinessRejectedError'
+    | 'RefundLimitError'
+    | 'ApprovalRequiredError',
+    ParentType,
+    ContextType
+  >;
+};
+
+export type RefundOrderPayloadResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['RefundOrderPayload'] = ResolversParentTypes['RefundOrderPayload'],
+> = {
+  order?: Resolver<Maybe<ResolversTypes['Order']>, ParentType, ContextType>;
+  amount?: Resolver<Maybe<ResolversTypes['Money']>, ParentType, ContextType>;
+  refunds?: Resolver<Array<ResolversTypes['Refund']>, ParentType, ContextType>;
+  replayed?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  userErrors?: Resolver<Array<ResolversTypes['RefundOrderError']>, ParentType, ContextType>;
+};
+
 export type SagaPayloadResolvers<
   ContextType = unknown,
   ParentType extends ResolversParentTypes['SagaPayload'] = ResolversParentTypes['SagaPayload'],
@@ -2978,6 +3150,12 @@ export type MutationResolvers<
     ParentType,
     ContextType,
     RequireFields<MutationCancelOrderArgs, 'id' | 'idempotencyKey'>
+  >;
+  refundOrder?: Resolver<
+    ResolversTypes['RefundOrderPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationRefundOrderArgs, 'input' | 'idempotencyKey'>
   >;
   archiveOrder?: Resolver<
     ResolversTypes['OrderPayload'],
@@ -3142,6 +3320,8 @@ export type Resolvers<ContextType = unknown> = {
   ForbiddenError?: ForbiddenErrorResolvers<ContextType>;
   ConflictError?: ConflictErrorResolvers<ContextType>;
   IdempotencyConflictError?: IdempotencyConflictErrorResolvers<ContextType>;
+  RefundLimitError?: RefundLimitErrorResolvers<ContextType>;
+  ApprovalRequiredError?: ApprovalRequiredErrorResolvers<ContextType>;
   DeadLetter?: DeadLetterResolvers<ContextType>;
   DeadLetterEdge?: DeadLetterEdgeResolvers<ContextType>;
   DeadLetterConnection?: DeadLetterConnectionResolvers<ContextType>;
@@ -3150,6 +3330,7 @@ export type Resolvers<ContextType = unknown> = {
   DeadLetterPayload?: DeadLetterPayloadResolvers<ContextType>;
   OrderType?: OrderTypeResolvers<ContextType>;
   User?: UserResolvers<ContextType>;
+  Refund?: RefundResolvers<ContextType>;
   Product?: ProductResolvers<ContextType>;
   Order?: OrderResolvers<ContextType>;
   OrderLine?: OrderLineResolvers<ContextType>;
@@ -3193,6 +3374,8 @@ export type Resolvers<ContextType = unknown> = {
   OrderError?: OrderErrorResolvers<ContextType>;
   PlaceOrderPayload?: PlaceOrderPayloadResolvers<ContextType>;
   OrderPayload?: OrderPayloadResolvers<ContextType>;
+  RefundOrderError?: RefundOrderErrorResolvers<ContextType>;
+  RefundOrderPayload?: RefundOrderPayloadResolvers<ContextType>;
   SagaPayload?: SagaPayloadResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;
