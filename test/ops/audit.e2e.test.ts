@@ -192,6 +192,30 @@ describe('the audit finds', () => {
       `order.order_line set subtotal_minor = subtotal_minor + 1 where order_id = ${only}`,
       `order.order_line set subtotal_minor = subtotal_minor - 1 where order_id = ${only}`,
     ],
+    [
+      'shipping that is in no total',
+      'I6',
+      `order.orders set shipping_minor = 490 where id = ${only}`,
+      `order.orders set shipping_minor = 0 where id = ${only}`,
+    ],
+    [
+      'a tax that no line has',
+      'I6',
+      `order.orders set tax_minor = 1 where id = ${only}`,
+      `order.orders set tax_minor = 0 where id = ${only}`,
+    ],
+    [
+      'a discount that no line has',
+      'I6',
+      `order.orders set discount_minor = 1, shipping_minor = 1 where id = ${only}`,
+      `order.orders set discount_minor = 0, shipping_minor = 0 where id = ${only}`,
+    ],
+    [
+      'lines whose totals are not the order’s',
+      'I6',
+      `order.order_line set total_minor = total_minor - 1 where order_id = ${only}`,
+      `order.order_line set total_minor = total_minor + 1 where order_id = ${only}`,
+    ],
   ])('%s', async (_, invariant, wrong, right) => {
     const change = async (statement: string): Promise<void> => {
       const [schema, rest] = [statement.slice(0, statement.indexOf('.')), statement.slice(statement.indexOf('.') + 1)];

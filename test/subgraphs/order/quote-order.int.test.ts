@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import type { ExecutionResult } from 'graphql';
 import type { Viewer } from '../../../subgraphs/shared/auth/viewer.ts';
 import { write } from '../../../subgraphs/shared/database/database.ts';
-import { newId } from '../../../subgraphs/shared/values/ids.ts';
+import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { until } from '../../support/until.ts';
 import { type OrderWorld, openOrderWorld, placeMutation, userViewer } from './order-world.ts';
 
@@ -194,6 +194,15 @@ describe('placing', () => {
     const { order } = await place({ lines: [{ productId, quantity: 1 }] });
     expect(asked).toEqual([{ customerId: buyer.userId, shippingAddressId: null, billingAddressId: null }]);
     expect(await placed(order.id)).toMatchObject({ shippingAddress: { city: 'Berlin' }, billingAddress: { city: 'Wien' }, shippingMethod: { code: 'parcel' } }); // prettier-ignore
+  });
+
+  test('by a process that knows of no discounts and taxes leaves lines whose subtotal is their total', async () => {
+    const productId = await world.make(5);
+    const { order } = await place({ lines: [{ productId, quantity: 2 }] });
+    await write(world.deps.db.em(), 'update order_line set total_minor = null where order_id = ?', [
+      idToBytes(order.id),
+    ]);
+    expect((await placed(order.id)).lines).toMatchObject([{ subtotal: { amount: 2_580 }, total: { amount: 2_580 } }]);
   });
 
   test('asks the address book for nothing where nothing is shipped or the shop has no methods', async () => {
