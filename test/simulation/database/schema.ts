@@ -78,7 +78,8 @@ export function drop(named: { readonly name: string }[], name: string): void {
 function readDefinition(reader: Reader, table: Table): void {
   const columns = () => reader.inParentheses(() => reader.list(() => reader.name()));
   if (reader.takes('primary', 'key')) table.uniques.push({ name: 'primary', columns: columns() });
-  else if (reader.takes('unique', 'index')) table.uniques.push({ name: reader.name(), columns: columns() });
+  else if (reader.takes('unique', 'index') || reader.takes('unique', 'key'))
+    table.uniques.push({ name: reader.name(), columns: columns() });
   else if (reader.takes('index')) {
     reader.name();
     columns();
