@@ -12,6 +12,8 @@ export type Scalars = {
   Float: { input: number; output: number };
   /** A point in time: ISO 8601 text in UTC with milliseconds, e.g. `2026-11-21T09:30:00.000Z`. */
   DateTime: { input: Date; output: Date | string };
+  /** Any JSON value. */
+  JSON: { input: unknown; output: unknown };
   _FieldSet: { input: unknown; output: unknown };
 };
 
@@ -164,6 +166,15 @@ export type Role =
   /** Staff who may also manage service credentials. */
   | 'ADMIN';
 
+/** Whether an account can be used. */
+export type UserStatus =
+  /** It can. */
+  | 'ACTIVE'
+  /** An administrator made it, and its owner has not set a password yet. */
+  | 'INVITED'
+  /** An administrator keeps its owner out; see `suspendUser`. */
+  | 'SUSPENDED';
+
 /** A kind of name under which a user can sign in. */
 export type IdentityType =
   /** A mobile number with a password. */
@@ -184,12 +195,18 @@ export type User = {
   gender: Gender;
   /** Mobile number as normalised at registration: digits alone, without `+` or `00` before them. */
   mobile?: Maybe<Scalars['String']['output']>;
+  /** E-mail address, as it was given with the invitation; null when none was. */
+  email?: Maybe<Scalars['String']['output']>;
   /** Picture: an https URL, or a path of this site; null when not set. */
   avatar?: Maybe<Scalars['String']['output']>;
   /** Free text about the user, up to 1,024 characters; null when not set. */
   info?: Maybe<Scalars['String']['output']>;
   /** What the user may do. */
   roles: Array<Role>;
+  /** Whether the account can be used. */
+  status: UserStatus;
+  /** The devices on which the user is signed in, the last used first, at most 100. For the user and administrators (FORBIDDEN). */
+  sessions: Array<UserSession>;
   /** The names under which the user can sign in. */
   identities: Array<UserIdentity>;
   /** When the user registered. */
@@ -200,6 +217,71 @@ export type User = {
   version: Scalars['Int']['output'];
   /** The user's address book, the newest address first. The owner's, staff's and our own services' only. */
   addresses: Array<Address>;
+};
+
+/** A device on which a user is signed in. */
+export type UserSession = {
+  /** The session's id, a UUID. */
+  id: Scalars['ID']['output'];
+  /** When the user signed in. */
+  createdAt: Scalars['DateTime']['output'];
+  /** When it last fetched tokens: at the sign-in, and then every few minutes while it is used. */
+  lastUsedAt: Scalars['DateTime']['output'];
+  /** Whether it is the one that asks. */
+  current: Scalars['Boolean']['output'];
+};
+
+/** One thing that an administrator did to accounts or service credentials. */
+export type AuditEntry = {
+  /** The entry's id, a UUID. */
+  id: Scalars['ID']['output'];
+  /** When it was done. */
+  at: Scalars['DateTime']['output'];
+  /** Who did it. */
+  actor?: Maybe<User>;
+  /** What was done: `roles.set`, `user.invited`, `user.suspended`, `user.reinstated`, `sessions.revoked`, `credential.issued` or `credential.revoked`. */
+  action: Scalars['String']['output'];
+  /** What it was done to, e.g. `user:` and an id. */
+  subject: Scalars['String']['output'];
+  /** How it was before; null where that says nothing. */
+  before?: Maybe<Scalars['JSON']['output']>;
+  /** How it was afterwards, with the reason where one was given; null where that says nothing. */
+  after?: Maybe<Scalars['JSON']['output']>;
+  /** W3C trace id of the request that did it, 32 hex digits. */
+  traceId?: Maybe<Scalars['String']['output']>;
+};
+
+/** An entry of the audit log in a list. */
+export type AuditEntryEdge = {
+  /** Where the entry stands in the list; for `after`. */
+  cursor: Scalars['String']['output'];
+  /** The entry. */
+  node: AuditEntry;
+};
+
+/** A page of the audit log. */
+export type AuditEntryConnection = {
+  /** The entries of this page, newest first. */
+  edges: Array<AuditEntryEdge>;
+  /** Where the page stands. */
+  pageInfo: PageInfo;
+};
+
+/** Why nobody was invited. */
+export type InvitationError = ValidationError | ForbiddenError | MobileTakenError | IdempotencyConflictError;
+
+/** The answer of `inviteUser`. */
+export type InvitationPayload = {
+  /** The account; null when refused. */
+  user?: Maybe<User>;
+  /** The code for `resetPassword`, shown this once and kept nowhere; null when refused or replayed. */
+  code?: Maybe<Scalars['String']['output']>;
+  /** When the code ends, 7 days from now; null when refused or replayed. */
+  expiresAt?: Maybe<Scalars['DateTime']['output']>;
+  /** True when the idempotency key was used before with the same input: nothing was done again. */
+  replayed: Scalars['Boolean']['output'];
+  /** Why it was refused; empty when it was done. */
+  userErrors: Array<InvitationError>;
 };
 
 /** An address in a user's address book. */
@@ -298,7 +380,12 @@ export type InvalidCredentialsError = UserError & {
 
 /** Why nobody was signed in. */
 export type AuthError =
-  ValidationError | MobileTakenError | InvalidCredentialsError | NotFoundError | IdempotencyConflictError;
+  | ValidationError
+  | MobileTakenError
+  | InvalidCredentialsError
+  | NotFoundError
+  | ForbiddenError
+  | IdempotencyConflictError;
 
 /** The answer of `register`, `login` and `refreshTokens`. */
 export type AuthPayload = {
@@ -415,6 +502,10 @@ export type Query = {
   user?: Maybe<User>;
   /** All users, newest first. Staff only (FORBIDDEN). */
   users: UserConnection;
+  /** Users with more than the role CUSTOMER, newest first. Staff only (FORBIDDEN). */
+  staff: UserConnection;
+  /** What administrators did, newest first. Administrators only (FORBIDDEN). */
+  auditLog: AuditEntryConnection;
   /** Which app may call which service, those that were revoked included. Administrators only (FORBIDDEN). */
   serviceCredentials: Array<ServiceCredential>;
   /** Ids of the newest users whose name or mobile number begins with this, as `users` finds them. For services only. */
@@ -436,6 +527,21 @@ export type QueryUsersArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   after?: InputMaybe<Scalars['String']['input']>;
   query?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** What can be asked. */
+export type QueryStaffArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  role?: InputMaybe<Role>;
+};
+
+/** What can be asked. */
+export type QueryAuditLogArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  actorId?: InputMaybe<Scalars['ID']['input']>;
+  action?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** What can be asked. */
@@ -481,6 +587,32 @@ export type Mutation = {
    * it. Orders keep their addresses.
    */
   removeAddress: AddressPayload;
+  /**
+   * Gives a user these roles and no others. Administrators only (ForbiddenError); never away from the last administrator who can
+   * act. A user who loses a role is signed out everywhere within 5 seconds; one who gains some has them with the next tokens.
+   */
+  setRoles: UserPayload;
+  /**
+   * Makes an account without a password, and a one-time code by which its owner sets one (`resetPassword`). Pass the code on; it
+   * is shown this once. An account that is still INVITED gets a new code and these roles. Administrators only (ForbiddenError).
+   */
+  inviteUser: InvitationPayload;
+  /**
+   * Keeps a user out: ends all sessions within 5 seconds, and refuses new ones. Orders and money stay. Administrators only
+   * (ForbiddenError), for others than themselves, and never the last administrator who can act.
+   */
+  suspendUser: UserPayload;
+  /** Lets a suspended user in again. Administrators only (ForbiddenError). */
+  reinstateUser: UserPayload;
+  /** Signs a device out, within 5 seconds: one of your own, or for administrators anybody's. Signed in (UNAUTHENTICATED). A session that has ended stays so. */
+  revokeSession: UserPayload;
+  /** Signs all devices out, within 5 seconds, this one too: your own, or for administrators a user's. Signed in (UNAUTHENTICATED). */
+  revokeAllSessions: UserPayload;
+  /**
+   * Sets a password by a one-time code, ends all the account's sessions and signs in. Anybody who has the code. A wrong code, one
+   * that has ended and an unknown number get the same answer: InvalidCredentialsError. After 5 tries a code has ended.
+   */
+  resetPassword: AuthPayload;
   /**
    * Lets an app call a service by a new token, which is shown once; an earlier token of the pair dies within 5 seconds.
    * Administrators only (ForbiddenError); an app whose token SERVICE_TOKENS sets is a ForbiddenError too: change it there.
@@ -538,6 +670,55 @@ export type MutationSaveAddressArgs = {
 export type MutationRemoveAddressArgs = {
   id: Scalars['ID']['input'];
   idempotencyKey: Scalars['String']['input'];
+};
+
+/** What can be done. */
+export type MutationSetRolesArgs = {
+  userId: Scalars['ID']['input'];
+  roles: Array<Role>;
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** What can be done. */
+export type MutationInviteUserArgs = {
+  name: Scalars['String']['input'];
+  mobile: Scalars['String']['input'];
+  email?: InputMaybe<Scalars['String']['input']>;
+  roles: Array<Role>;
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** What can be done. */
+export type MutationSuspendUserArgs = {
+  userId: Scalars['ID']['input'];
+  reason: Scalars['String']['input'];
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** What can be done. */
+export type MutationReinstateUserArgs = {
+  userId: Scalars['ID']['input'];
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** What can be done. */
+export type MutationRevokeSessionArgs = {
+  sessionId: Scalars['ID']['input'];
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** What can be done. */
+export type MutationRevokeAllSessionsArgs = {
+  userId?: InputMaybe<Scalars['ID']['input']>;
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** What can be done. */
+export type MutationResetPasswordArgs = {
+  mobile: Scalars['String']['input'];
+  code: Scalars['String']['input'];
+  password: Scalars['String']['input'];
+  deviceToken?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** What can be done. */
@@ -663,6 +844,7 @@ export type FederationReferenceTypes = {
 /** Mapping between all available schema types and the resolvers types */
 export type ResolversTypes = {
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
+  JSON: ResolverTypeWrapper<Scalars['JSON']['output']>;
   PostalAddress: ResolverTypeWrapper<any>;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   PostalAddressInput: PostalAddressInput;
@@ -678,8 +860,15 @@ export type ResolversTypes = {
   IdempotencyConflictError: ResolverTypeWrapper<any>;
   Gender: Gender;
   Role: Role;
+  UserStatus: UserStatus;
   IdentityType: IdentityType;
   User: ResolverTypeWrapper<any>;
+  UserSession: ResolverTypeWrapper<any>;
+  AuditEntry: ResolverTypeWrapper<any>;
+  AuditEntryEdge: ResolverTypeWrapper<any>;
+  AuditEntryConnection: ResolverTypeWrapper<any>;
+  InvitationError: ResolverTypeWrapper<any>;
+  InvitationPayload: ResolverTypeWrapper<any>;
   Address: ResolverTypeWrapper<any>;
   AddressError: ResolverTypeWrapper<any>;
   AddressPayload: ResolverTypeWrapper<any>;
@@ -705,6 +894,7 @@ export type ResolversTypes = {
 /** Mapping between all available schema types and the resolvers parents */
 export type ResolversParentTypes = {
   DateTime: Scalars['DateTime']['output'];
+  JSON: Scalars['JSON']['output'];
   PostalAddress: any;
   String: Scalars['String']['output'];
   PostalAddressInput: PostalAddressInput;
@@ -719,6 +909,12 @@ export type ResolversParentTypes = {
   Int: Scalars['Int']['output'];
   IdempotencyConflictError: any;
   User: any;
+  UserSession: any;
+  AuditEntry: any;
+  AuditEntryEdge: any;
+  AuditEntryConnection: any;
+  InvitationError: any;
+  InvitationPayload: any;
   Address: any;
   AddressError: any;
   AddressPayload: any;
@@ -743,6 +939,10 @@ export type ResolversParentTypes = {
 
 export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['DateTime'], any> {
   name: 'DateTime';
+}
+
+export interface JsonScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['JSON'], any> {
+  name: 'JSON';
 }
 
 export type PostalAddressResolvers<
@@ -858,14 +1058,79 @@ export type UserResolvers<
   nickname?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   gender?: Resolver<ResolversTypes['Gender'], ParentType, ContextType>;
   mobile?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  email?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   avatar?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   info?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   roles?: Resolver<Array<ResolversTypes['Role']>, ParentType, ContextType>;
+  status?: Resolver<ResolversTypes['UserStatus'], ParentType, ContextType>;
+  sessions?: Resolver<Array<ResolversTypes['UserSession']>, ParentType, ContextType>;
   identities?: Resolver<Array<ResolversTypes['UserIdentity']>, ParentType, ContextType>;
   createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   updatedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   version?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   addresses?: Resolver<Array<ResolversTypes['Address']>, ParentType, ContextType>;
+};
+
+export type UserSessionResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['UserSession'] = ResolversParentTypes['UserSession'],
+> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  lastUsedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  current?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+};
+
+export type AuditEntryResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['AuditEntry'] = ResolversParentTypes['AuditEntry'],
+> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  at?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  actor?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType>;
+  action?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  subject?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  before?: Resolver<Maybe<ResolversTypes['JSON']>, ParentType, ContextType>;
+  after?: Resolver<Maybe<ResolversTypes['JSON']>, ParentType, ContextType>;
+  traceId?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
+export type AuditEntryEdgeResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['AuditEntryEdge'] = ResolversParentTypes['AuditEntryEdge'],
+> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['AuditEntry'], ParentType, ContextType>;
+};
+
+export type AuditEntryConnectionResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['AuditEntryConnection'] = ResolversParentTypes['AuditEntryConnection'],
+> = {
+  edges?: Resolver<Array<ResolversTypes['AuditEntryEdge']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+};
+
+export type InvitationErrorResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['InvitationError'] = ResolversParentTypes['InvitationError'],
+> = {
+  __resolveType: TypeResolveFn<
+    'ValidationError' | 'ForbiddenError' | 'MobileTakenError' | 'IdempotencyConflictError',
+    ParentType,
+    ContextType
+  >;
+};
+
+export type InvitationPayloadResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['InvitationPayload'] = ResolversParentTypes['InvitationPayload'],
+> = {
+  user?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType>;
+  code?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  expiresAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  replayed?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  userErrors?: Resolver<Array<ResolversTypes['InvitationError']>, ParentType, ContextType>;
 };
 
 export type AddressResolvers<
@@ -955,7 +1220,12 @@ export type AuthErrorResolvers<
   ParentType extends ResolversParentTypes['AuthError'] = ResolversParentTypes['AuthError'],
 > = {
   __resolveType: TypeResolveFn<
-    'ValidationError' | 'MobileTakenError' | 'InvalidCredentialsError' | 'NotFoundError' | 'IdempotencyConflictError',
+    | 'ValidationError'
+    | 'MobileTakenError'
+    | 'InvalidCredentialsError'
+    | 'NotFoundError'
+    | 'ForbiddenError'
+    | 'IdempotencyConflictError',
     ParentType,
     ContextType
   >;
@@ -1044,6 +1314,13 @@ export type QueryResolvers<
   me?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType>;
   user?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType, RequireFields<QueryUserArgs, 'id'>>;
   users?: Resolver<ResolversTypes['UserConnection'], ParentType, ContextType, RequireFields<QueryUsersArgs, 'first'>>;
+  staff?: Resolver<ResolversTypes['UserConnection'], ParentType, ContextType, RequireFields<QueryStaffArgs, 'first'>>;
+  auditLog?: Resolver<
+    ResolversTypes['AuditEntryConnection'],
+    ParentType,
+    ContextType,
+    RequireFields<QueryAuditLogArgs, 'first'>
+  >;
   serviceCredentials?: Resolver<Array<ResolversTypes['ServiceCredential']>, ParentType, ContextType>;
   userIds?: Resolver<
     Array<ResolversTypes['ID']>,
@@ -1106,6 +1383,48 @@ export type MutationResolvers<
     ContextType,
     RequireFields<MutationRemoveAddressArgs, 'id' | 'idempotencyKey'>
   >;
+  setRoles?: Resolver<
+    ResolversTypes['UserPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationSetRolesArgs, 'userId' | 'roles'>
+  >;
+  inviteUser?: Resolver<
+    ResolversTypes['InvitationPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationInviteUserArgs, 'name' | 'mobile' | 'roles'>
+  >;
+  suspendUser?: Resolver<
+    ResolversTypes['UserPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationSuspendUserArgs, 'userId' | 'reason'>
+  >;
+  reinstateUser?: Resolver<
+    ResolversTypes['UserPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationReinstateUserArgs, 'userId'>
+  >;
+  revokeSession?: Resolver<
+    ResolversTypes['UserPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationRevokeSessionArgs, 'sessionId'>
+  >;
+  revokeAllSessions?: Resolver<
+    ResolversTypes['UserPayload'],
+    ParentType,
+    ContextType,
+    Partial<MutationRevokeAllSessionsArgs>
+  >;
+  resetPassword?: Resolver<
+    ResolversTypes['AuthPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationResetPasswordArgs, 'mobile' | 'code' | 'password'>
+  >;
   issueServiceCredential?: Resolver<
     ResolversTypes['ServiceCredentialPayload'],
     ParentType,
@@ -1122,6 +1441,7 @@ export type MutationResolvers<
 
 export type Resolvers<ContextType = unknown> = {
   DateTime?: GraphQLScalarType;
+  JSON?: GraphQLScalarType;
   PostalAddress?: PostalAddressResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
   UserError?: UserErrorResolvers<ContextType>;
@@ -1131,6 +1451,12 @@ export type Resolvers<ContextType = unknown> = {
   ConflictError?: ConflictErrorResolvers<ContextType>;
   IdempotencyConflictError?: IdempotencyConflictErrorResolvers<ContextType>;
   User?: UserResolvers<ContextType>;
+  UserSession?: UserSessionResolvers<ContextType>;
+  AuditEntry?: AuditEntryResolvers<ContextType>;
+  AuditEntryEdge?: AuditEntryEdgeResolvers<ContextType>;
+  AuditEntryConnection?: AuditEntryConnectionResolvers<ContextType>;
+  InvitationError?: InvitationErrorResolvers<ContextType>;
+  InvitationPayload?: InvitationPayloadResolvers<ContextType>;
   Address?: AddressResolvers<ContextType>;
   AddressError?: AddressErrorResolvers<ContextType>;
   AddressPayload?: AddressPayloadResolvers<ContextType>;

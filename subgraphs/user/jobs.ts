@@ -73,6 +73,7 @@ async function restoreRevocations(deps: UserDeps): Promise<void> {
 export async function cleanUp(deps: UserDeps): Promise<void> {
   const now = deps.now();
   const daysAgo = (days: number): Date => new Date(now.getTime() - days * 86_400_000);
+  await deleteBatches(deps, `delete from one_time_code where expires_at < ? limit ${batchRows}`, now);
   await deleteBatches(deps, `delete from refresh_token where expires_at < ? limit ${batchRows}`, now);
   // A session ends with its newest token. The day more covers a clock that is off.
   await deleteBatches(deps, `delete from user_session where expires_at < ? limit ${batchRows}`, daysAgo(1));

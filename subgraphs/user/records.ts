@@ -1,11 +1,16 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { at, id } from '../shared/database/columns.ts';
-import type { Gender } from './domain/user.ts';
+import { at, bytes, id } from '../shared/database/columns.ts';
+import { type TablesOf, builderFor, inserterFor } from '../shared/database/tables.ts';
+import type { Role } from '../shared/auth/viewer.ts';
+import type { Gender, UserStatus } from './domain/user.ts';
 
 export const UserAccountRecord = defineEntity({
   name: 'UserAccountRecord',
   tableName: 'user_account',
-  indexes: [{ name: 'user_account_name_key', properties: ['nameKey'] }],
+  indexes: [
+    { name: 'user_account_name_key', properties: ['nameKey'] },
+    { name: 'user_account_highest_role', properties: ['highestRole', 'id'] },
+  ],
   properties: {
     id: id().primary(),
     name: p.string().length(64).collation('utf8mb4_general_ci'),
@@ -13,9 +18,13 @@ export const UserAccountRecord = defineEntity({
     nickname: p.string().length(64).nullable(),
     gender: p.string().length(16).$type<Gender>(),
     mobile: p.string().length(16).nullable().unique('user_account_mobile'),
+    email: p.string().length(254).nullable(),
     avatar: p.string().length(512).nullable(),
     info: p.string().length(1024).nullable(),
     roles: p.string().length(64),
+    /** By it staff are found. */
+    highestRole: p.string().length(16).$type<Role>().default('CUSTOMER'),
+    status: p.string().length(16).$type<UserStatus>().default('ACTIVE'),
     createdAt: at(),
     updatedAt: at(),
     version: p.integer(),
@@ -133,6 +142,40 @@ export const AddressRecord = defineEntity({
   },
 });
 
+/** A code by which an account sets its password once. */
+export const OneTimeCodeRecord = defineEntity({
+  name: 'OneTimeCodeRecord',
+  tableName: 'one_time_code',
+  indexes: [{ name: 'one_time_code_expiry', properties: ['expiresAt'] }],
+  properties: {
+    userId: id().primary(),
+    codeHash: bytes(32),
+    tries: p.integer().default(0),
+    createdAt: at(),
+    expiresAt: at(),
+  },
+});
+
+/** What staff did. */
+export const AuditEntryRecord = defineEntity({
+  name: 'AuditEntryRecord',
+  tableName: 'audit_entry',
+  indexes: [
+    { name: 'audit_entry_actor', properties: ['actorId', 'id'] },
+    { name: 'audit_entry_action', properties: ['action', 'id'] },
+  ],
+  properties: {
+    id: id().primary(),
+    at: at(),
+    actorId: id().nullable(),
+    action: p.string().length(64),
+    subject: p.string().length(128),
+    beforeValue: p.json().nullable(),
+    afterValue: p.json().nullable(),
+    traceId: p.string().columnType('char(32)'),
+  },
+});
+
 /** The kernel's table, here for the test that records and migrations agree. */
 export const IdempotencyRecord = defineEntity({
   name: 'IdempotencyRecord',
@@ -157,5 +200,13 @@ export const entities = [
   SignInPlaceRecord,
   AddressBookRecord,
   AddressRecord,
+  OneTimeCodeRecord,
+  AuditEntryRecord,
   IdempotencyRecord,
 ] as const;
+
+/** The tables of this schema. */
+export type UserTables = TablesOf<typeof entities>;
+/** Statements on them: a wrong table, column or value is a compile error. */
+export const tables = builderFor<UserTables>();
+export const insertInto = inserterFor<UserTables>();

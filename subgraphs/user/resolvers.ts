@@ -3,6 +3,7 @@ import { notFound } from '../shared/errors/errors.ts';
 import { scalars } from '../shared/values/scalars.ts';
 import type { ResolverMap } from '../shared/engine/subgraph.ts';
 import { postalAddressFields } from '../shared/values/postal-address.ts';
+import { administrationResolvers } from './administration/resolvers.ts';
 import type { AddressInput } from './addresses/address.ts';
 import { removeAddress, saveAddress } from './addresses/change-address-book.ts';
 import { type Wanted, customerAddresses } from './addresses/customer-addresses.ts';
@@ -26,7 +27,11 @@ type Pair = { readonly app: string; readonly service: string };
 
 export const resolvers: ResolverMap = {
   DateTime: scalars.DateTime,
+  JSON: scalars.JSON,
+  UserSession: administrationResolvers.UserSession,
+  AuditEntry: administrationResolvers.AuditEntry,
   Query: {
+    ...administrationResolvers.Query,
     me: (_: unknown, __: unknown, { viewer, loaders }: UserContext) => userById(loaders, requireUser(viewer).userId),
     user: (_: unknown, { id }: { id: string }, { viewer, loaders }: UserContext) => {
       const own = requireUser(viewer).userId === id;
@@ -51,6 +56,7 @@ export const resolvers: ResolverMap = {
     },
   },
   Mutation: {
+    ...administrationResolvers.Mutation,
     register: (
       _: unknown,
       { input, deviceToken, idempotencyKey }: { input: RegisterInput } & Device & Key,
@@ -87,12 +93,13 @@ export const resolvers: ResolverMap = {
     issueServiceCredential: (
       _: unknown,
       { idempotencyKey, ...input }: Pair & { strict?: boolean | null } & Key,
-      { deps, viewer }: UserContext,
-    ) => issueServiceCredential(deps, viewer, input, idempotencyKey),
-    revokeServiceCredential: (_: unknown, { idempotencyKey, ...pair }: Pair & Key, { deps, viewer }: UserContext) =>
-      revokeServiceCredential(deps, viewer, pair, idempotencyKey),
+      { deps, ...asker }: UserContext,
+    ) => issueServiceCredential(deps, asker, input, idempotencyKey),
+    revokeServiceCredential: (_: unknown, { idempotencyKey, ...pair }: Pair & Key, { deps, ...asker }: UserContext) =>
+      revokeServiceCredential(deps, asker, pair, idempotencyKey),
   },
   User: {
+    ...administrationResolvers.User,
     // Whoever may not see the user gets null, the same as for an id that nobody has.
     __resolveReference: ({ id }: { id: string }, { viewer, loaders }: UserContext) =>
       mayRead(viewer, id) ? loaders.user.load(id) : null,

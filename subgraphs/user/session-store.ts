@@ -74,19 +74,21 @@ export async function revokeSession(
   ]); // prettier-ignore
 }
 
-/** Ends all sessions of a user but one; returns the ids of those that it ended. */
+/** Ends all sessions of a user but `keep`, all of them where it is null; returns the ids of those that it ended. */
 export async function revokeOtherSessions(
   tx: Sql,
-  options: { userId: string; keep: string; because: RevocationReason; at: Date },
+  options: { userId: string; keep: string | null; because: RevocationReason; at: Date },
 ): Promise<readonly string[]> {
+  // No session has the id of nothing but zeros.
+  const keep = options.keep === null ? Buffer.alloc(16) : idToBytes(options.keep);
   const rows = await select(
     tx,
     'select id from user_session where user_id = ? and id <> ? and revoked_at is null order by id for update',
-    [idToBytes(options.userId), idToBytes(options.keep)],
+    [idToBytes(options.userId), keep],
   );
   if (rows.length > 0) {
     await run(tx, 'update user_session set revoked_at = ?, revoked_because = ? where user_id = ? and id <> ? and revoked_at is null', [
-      options.at, options.because, idToBytes(options.userId), idToBytes(options.keep),
+      options.at, options.because, idToBytes(options.userId), keep,
     ]); // prettier-ignore
   }
   return rows.map((row) => idFromBytes(row['id'] as Buffer));

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Sql } from '../shared/database/database.ts';
 import { noteFailure } from '../shared/process/dependency.ts';
+import { RefusedError, forbiddenError } from '../shared/errors/errors.ts';
+import { lockIsSuspended } from './administration/account-store.ts';
 import type { UserDeps } from './dependencies.ts';
 import { accessTimes } from './domain/session.ts';
 import type { User } from './domain/user.ts';
@@ -40,13 +42,18 @@ function newToken(deps: UserDeps, sessionId: string) {
   return { refreshToken, record: { tokenHash: refreshTokenHash(refreshToken), sessionId, at, expiresAt } };
 }
 
-/** A new session, in the transaction that decided to sign the user in; from now on its places are known. */
+/**
+ * A new session, in the transaction that decided to sign the user in; from now on its places are known. Throws RefusedError
+ * for a suspended account.
+ */
 export async function openSession(
   tx: Sql,
   deps: UserDeps,
   visit: { userId: string; places: Places },
 ): Promise<OpenSession> {
   const { userId } = visit;
+  if (await lockIsSuspended(tx, userId))
+    throw new RefusedError(forbiddenError('This account is suspended: ask the shop.'));
   const sessionId = deps.newId();
   const { refreshToken, record } = newToken(deps, sessionId);
   await insertSession(tx, { ...record, userId });

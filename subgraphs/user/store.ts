@@ -1,12 +1,13 @@
-import type { Role } from '../shared/auth/viewer.ts';
+import { type Role, highestRole } from '../shared/auth/viewer.ts';
 import { type Row, type Sql, insertRows, placeholders, select, toDate, write } from '../shared/database/database.ts';
 import { RefusedError, isDuplicateKey } from '../shared/errors/errors.ts';
 import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import { typedIdentifier } from '../shared/values/text.ts';
 import { mobilePrefix } from './domain/mobile.ts';
-import { type Gender, type Profile, type User, mobileTakenError, nameKeyOf } from './domain/user.ts';
+import { type Gender, type Profile, type User, type UserStatus, mobileTakenError, nameKeyOf } from './domain/user.ts';
 
-const columns = 'id, name, nickname, gender, mobile, avatar, info, roles, created_at, updated_at, version';
+const columns =
+  'id, name, nickname, gender, mobile, email, avatar, info, roles, status, created_at, updated_at, version';
 
 const toUser = (row: Row): User => ({
   id: idFromBytes(row['id'] as Buffer),
@@ -14,9 +15,11 @@ const toUser = (row: Row): User => ({
   nickname: row['nickname'] as string | null,
   gender: row['gender'] as Gender,
   mobile: row['mobile'] as string | null,
+  email: row['email'] as string | null,
   avatar: row['avatar'] as string | null,
   info: row['info'] as string | null,
   roles: (row['roles'] as string).split(',') as Role[],
+  status: row['status'] as UserStatus,
   createdAt: toDate(row['created_at']) as Date,
   updatedAt: toDate(row['updated_at']) as Date,
   version: Number(row['version']),
@@ -92,7 +95,7 @@ export async function insertAccount(tx: Sql, account: NewAccount): Promise<void>
     await insertRows(tx, 'user_account', [
       {
         id: idToBytes(account.id), name: account.name, nickname: account.nickname, gender: account.gender, mobile: account.mobile, name_key: nameKeyOf(account.name),
-        avatar: null, info: null, roles: account.roles.join(','), created_at: at, updated_at: at, version: 1,
+        avatar: null, info: null, roles: account.roles.join(','), highest_role: highestRole(account.roles), created_at: at, updated_at: at, version: 1,
       }, // prettier-ignore
     ]);
   } catch (error) {

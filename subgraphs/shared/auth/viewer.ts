@@ -1,7 +1,11 @@
 import { forbidden, unauthenticated } from '../errors/errors.ts';
 
+/** Each may more than the one before. */
 const roles = ['CUSTOMER', 'MERCHANT', 'OPERATOR', 'ADMIN'] as const;
 export type Role = (typeof roles)[number];
+/** The role of these that may most. */
+export const highestRole = (given: readonly Role[]): Role =>
+  roles.findLast((role) => given.includes(role)) ?? 'CUSTOMER';
 /** Whether a token's claim is a list of roles that this platform gives. */
 export const areRoles = (given: unknown): given is Role[] =>
   Array.isArray(given) && given.every((role) => (roles as readonly unknown[]).includes(role));

@@ -4,6 +4,7 @@ import { grantService } from '../../shared/auth/grants.ts';
 import { noteFailure } from '../../shared/process/dependency.ts';
 import { type Refusal, RefusedError, forbiddenError, orRefusals } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
+import { type Asker, writeDown } from '../administration/audit.ts';
 import { findCredential, putCredential } from '../credential-store.ts';
 import type { UserDeps } from '../dependencies.ts';
 import { type ServiceCredential, checkPair } from '../domain/service-credential.ts';
@@ -47,12 +48,12 @@ const tokenBytes = 32;
 /** Gives an app a new token for a service. Only hashes are kept, here and in Redis. */
 export function issueServiceCredential(
   deps: UserDeps,
-  viewer: Viewer,
+  asker: Asker,
   input: { app: string; service: string; strict?: boolean | null },
   idempotencyKey: string | null | undefined,
 ): Promise<ServiceCredentialPayload> {
   return orRefusals(async () => {
-    const ownerId = requireCredentialAdmin(viewer);
+    const ownerId = requireCredentialAdmin(asker.viewer);
     const { app, service } = input;
     const strict = input.strict ?? true;
     const refusals = checkPair(input);
@@ -65,14 +66,12 @@ export function issueServiceCredential(
         { ownerId, operation: 'issueServiceCredential', key: idempotencyKey, input: { app, service, strict } },
         {},
       );
-      if (!claimed.replayed)
-        await putCredential(tx, {
-          app,
-          service,
-          strict,
-          tokenHash: createHash('sha256').update(token).digest(),
-          at: deps.now(),
-        });
+      if (!claimed.replayed) {
+        const tokenHash = createHash('sha256').update(token).digest();
+        await putCredential(tx, { app, service, strict, tokenHash, at: deps.now() });
+        const deed = { actorId: ownerId, traceId: asker.traceId, action: 'credential.issued' } as const;
+        await writeDown(tx, deps, { ...deed, subject: `credential:${app}:${service}`, after: { strict } });
+      }
       return { replayed: claimed.replayed, credential: await findCredential(tx, { app, service }) };
     });
     if (replayed) return { credential, token: null, replayed, userErrors: [] };

@@ -1,8 +1,8 @@
-import type { Viewer } from '../../shared/auth/viewer.ts';
 import { revokeService } from '../../shared/auth/grants.ts';
 import { noteFailure } from '../../shared/process/dependency.ts';
 import { RefusedError, notFoundError, orRefusals } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
+import { type Asker, writeDown } from '../administration/audit.ts';
 import { findCredential, revokeCredential } from '../credential-store.ts';
 import type { UserDeps } from '../dependencies.ts';
 import {
@@ -15,12 +15,12 @@ import {
 /** Takes back the right of an app to call a service; what SERVICE_TOKENS gave is taken back there. */
 export function revokeServiceCredential(
   deps: UserDeps,
-  viewer: Viewer,
+  asker: Asker,
   pair: { app: string; service: string },
   idempotencyKey: string | null | undefined,
 ): Promise<ServiceCredentialPayload> {
   return orRefusals(async () => {
-    const ownerId = requireCredentialAdmin(viewer);
+    const ownerId = requireCredentialAdmin(asker.viewer);
     const { app, service } = pair;
     refuseConfigured(deps, pair);
     const { replayed, credential } = await deps.db.transaction(async (tx) => {
@@ -31,6 +31,10 @@ export function revokeServiceCredential(
       );
       if (!claimed.replayed && !(await revokeCredential(tx, { app, service }, deps.now()))) {
         throw new RefusedError(notFoundError(`${app} has no credential for ${service}.`));
+      }
+      if (!claimed.replayed) {
+        const deed = { actorId: ownerId, traceId: asker.traceId, action: 'credential.revoked' } as const;
+        await writeDown(tx, deps, { ...deed, subject: `credential:${app}:${service}` });
       }
       return { replayed: claimed.replayed, credential: await findCredential(tx, { app, service }) };
     });

@@ -24,7 +24,8 @@ export function decideRefresh(token: PresentedToken | null, now: Date): RefreshD
 }
 
 /** Why a session ended. */
-export type RevocationReason = 'LOGOUT' | 'PASSWORD_CHANGED' | 'TOKEN_REUSED';
+export type RevocationReason =
+  'LOGOUT' | 'PASSWORD_CHANGED' | 'TOKEN_REUSED' | 'ROLES_CHANGED' | 'SUSPENDED' | 'REVOKED';
 
 /** The times of a new access token, whole seconds as in a JWT. */
 export function accessTimes(

@@ -5,6 +5,9 @@ import { type Checked, accept, combine, refuse } from './checked.ts';
 
 export type Gender = 'UNSPECIFIED' | 'MALE' | 'FEMALE';
 
+/** INVITED: made by an administrator, and no password set yet. */
+export type UserStatus = 'ACTIVE' | 'INVITED' | 'SUSPENDED';
+
 /** A user as the API shows one. */
 export type User = {
   readonly id: string;
@@ -12,9 +15,11 @@ export type User = {
   readonly nickname: string | null;
   readonly gender: Gender;
   readonly mobile: string | null;
+  readonly email: string | null;
   readonly avatar: string | null;
   readonly info: string | null;
   readonly roles: readonly Role[];
+  readonly status: UserStatus;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly version: number;

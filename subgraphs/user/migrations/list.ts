@@ -7,4 +7,8 @@ export const migrations: readonly NamedMigration[] = [
   { name: '003-sign-in-places', load: async () => (await import('./003-sign-in-places.ts')).SignInPlaces },
   { name: '004-name-keys', load: async () => (await import('./004-name-keys.ts')).NameKeys },
   { name: '2026-12-01-addresses', load: async () => (await import('./2026-12-01-addresses.ts')).Addresses },
+  {
+    name: '2026-12-01-administration',
+    load: async () => (await import('./2026-12-01-administration.ts')).Administration,
+  },
 ];

@@ -17,7 +17,7 @@ import { callsNobody } from '../../support/no-links.ts';
 import { createUserSubgraph, userSchema } from '../../../subgraphs/user/subgraph.ts';
 
 /** Redis databases: a test file that empties its database has one of its own, since others run at the same time. */
-export const redisDatabase = { ordinary: 1, sessions: 2, auth: 3, credentials: 4 } as const;
+export const redisDatabase = { ordinary: 1, sessions: 2, auth: 3, credentials: 4, administration: 5 } as const;
 
 export const redisUrl = (database: number): string =>
   `${process.env['TEST_REDIS_URL']?.replace(/\/\d*$/, '')}/${database}`;

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { RefusedError, orRefusals } from '../../shared/errors/errors.ts';
+import { idFromBytes } from '../../shared/values/ids.ts';
+import type { UserDeps } from '../dependencies.ts';
+import { type AuthPayload, authRefused, clientOf, signedIn } from '../commands/sign-in.ts';
+import { normaliseMobile } from '../domain/mobile.ts';
+import { checkPassword } from '../domain/password.ts';
+import { invalidCredentialsError } from '../domain/user.ts';
+import { isWait } from '../login-throttle.ts';
+import { revokeOtherSessions } from '../session-store.ts';
+import { type OpenSession, announceRevoked, openSession } from '../sessions.ts';
+import type { Places } from '../sign-in-places.ts';
+import { readUser } from '../store.ts';
+import { changeAccount, findAccount, lockAccount, putPassword } from './account-store.ts';
+import { tryCode, useCode } from './one-time-code-store.ts';
+
+const wrong = () => new RefusedError(invalidCredentialsError('The code is wrong, or it has ended.'));
+
+/** An id that no account has, so that an unknown number costs the same statements. */
+const idOfNone = (mobile: string): string => idFromBytes(createHash('sha256').update(mobile).digest().subarray(0, 16));
+
+/**
+ * Sets an account's password by a one-time code, ends all its sessions and opens a new one. An unknown number, a wrong code
+ * and one that has ended get the same answer.
+ */
+export function resetPassword(
+  deps: UserDeps,
+  places: Places,
+  given: { mobile: string; code: string; password: string },
+): Promise<AuthPayload> {
+  return orRefusals(async () => {
+    const checked = checkPassword(given.password, ['password']);
+    if (!checked.ok) throw new RefusedError(checked.refusal);
+    const mobile = normaliseMobile(given.mobile) ?? given.mobile;
+    const { code } = given;
+    const userId = await codeFits(deps, places, { mobile, code });
+    const user = await readUser(deps.db.em(), userId);
+    if (!user) throw wrong();
+    const ofUser = checkPassword(given.password, ['password'], { names: [user.name, user.nickname], mobile });
+    if (!ofUser.ok) throw new RefusedError(ofUser.refusal);
+    const client = clientOf(places.address, mobile);
+    const passwordHash = await deps.hasher.hash(checked.value, { rank: 'KNOWN', client });
+    const { session, revoked } = await store(deps, { userId, code, passwordHash, places });
+    await announceRevoked(deps, revoked);
+    return signedIn(deps, session, false);
+  }, authRefused);
+}
+
+/** The user whose code this is. Every try is counted: by the code, by the number and by the address. */
+async function codeFits(
+  deps: UserDeps,
+  { address }: Places,
+  { mobile, code }: { mobile: string; code: string },
+): Promise<string> {
+  const reservation = await deps.throttle.begin({ account: `code:${mobile}`, address, from: null });
+  if (isWait(reservation))
+    throw new RefusedError(
+      invalidCredentialsError('Too many codes were tried; wait before the next.', reservation.seconds),
+    );
+  let fits: boolean;
+  let userId: string;
+  try {
+    userId = (await findAccount(deps.db.em(), mobile))?.id ?? idOfNone(mobile);
+    fits = await deps.db.transaction((tx) => tryCode(tx, { userId, code, at: deps.now() }));
+  } catch (error) {
+    await reservation.givenUp();
+    throw error;
+  }
+  await (fits ? reservation.succeeded() : reservation.failed());
+  if (!fits) throw wrong();
+  return userId;
+}
+
+async function store(
+  deps: UserDeps,
+  { userId, code, passwordHash, places }: { userId: string; code: string; passwordHash: string; places: Places },
+): Promise<{ session: OpenSession; revoked: readonly string[] }> {
+  return deps.db.transaction(async (tx) => {
+    const at = deps.now();
+    const account = await lockAccount(tx, userId);
+    if (!account || account.status === 'SUSPENDED' || !(await useCode(tx, { userId, code }))) throw wrong();
+    await putPassword(tx, { userId, passwordHash, at });
+    if (account.status === 'INVITED') await changeAccount(tx, userId, { status: 'ACTIVE', at });
+    const revoked = await revokeOtherSessions(tx, { userId, keep: null, because: 'PASSWORD_CHANGED', at });
+    return { session: await openSession(tx, deps, { userId, places }), revoked };
+  });
+}
