@@ -89,6 +89,11 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
     'subgraphs/product/commands/reserve-stock.ts': ['HOLD'],
     'subgraphs/product/domain/stock.ts': words('COMMIT RELEASE EXPIRE RETURN'),
   },
+  UserStatus: {
+    'subgraphs/user/administration/reset-password.ts': ['ACTIVE'],
+    'subgraphs/user/administration/account-store.ts': ['INVITED'],
+    'subgraphs/user/administration/suspend-user.ts': ['SUSPENDED'],
+  },
   WebhookOutcome: {
     'subgraphs/payment/commands/receive-webhook.ts': words('APPLIED DUPLICATE STALE REJECTED_AMOUNT UNKNOWN_PAYMENT LATE_AUTO_REFUNDED ERROR'),
     'subgraphs/payment/webhooks.ts': ['REJECTED_SIGNATURE'],

@@ -106,6 +106,8 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
     user: { expected: owned, variables: ({ ownerId }) => ({ id: ownerId }) },
     users: { expected: staffOnly },
     serviceCredentials: { expected: staffOnly },
+    staff: { expected: staffOnly },
+    auditLog: { expected: staffOnly },
   },
   Mutation: {
     placeOrder: {
@@ -271,6 +273,26 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
       expected: unknown,
       variables: ({ orderId, key }) => ({ id: orderId, idempotencyKey: key }),
     },
+    setRoles: { expected: staffOnly, variables: ({ ownerId }) => ({ userId: ownerId, roles: ['CUSTOMER'] }) },
+    inviteUser: {
+      expected: staffOnly,
+      variables: ({ mobile }) => ({ name: 'Probe', mobile: `9${mobile}`.slice(0, 15), roles: ['CUSTOMER'] }),
+    },
+    // Of nobody, so that the people here stay signed in.
+    suspendUser: {
+      expected: { ...staffOnly, staff: 'NOT_FOUND' },
+      variables: ({ orderId }) => ({ userId: orderId, reason: 'probe' }),
+    },
+    reinstateUser: { expected: staffOnly, variables: ({ ownerId }) => ({ userId: ownerId }) },
+    revokeSession: { expected: unknown, variables: ({ orderId }) => ({ sessionId: orderId }) },
+    revokeAllSessions: {
+      expected: { ...staffOnly, staff: 'NOT_FOUND' },
+      variables: ({ orderId }) => ({ userId: orderId }),
+    },
+    resetPassword: {
+      expected: everybody,
+      variables: ({ mobile }) => ({ mobile, code: 'AAAA-BBBB-CCCC', password: 'long enough 1' }),
+    },
     issueServiceCredential: { expected: staffOnly, variables: () => ({ app: 'probe', service: 'order' }) },
     revokeServiceCredential: { expected: staffOnly, variables: () => ({ app: 'probe', service: 'order' }) },
   },
@@ -301,6 +323,11 @@ export const nestedFields: Readonly<
   },
   'User.addresses': {
     document: 'query P($id: ID!) { user(id: $id) { addresses { id } } }',
+    expected: owned,
+    variables: ({ ownerId }) => ({ id: ownerId }),
+  },
+  'User.sessions': {
+    document: 'query P($id: ID!) { user(id: $id) { sessions { id current } } }',
     expected: owned,
     variables: ({ ownerId }) => ({ id: ownerId }),
   },

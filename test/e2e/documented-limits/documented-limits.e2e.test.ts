@@ -51,6 +51,15 @@ const elsewhere: Readonly<Record<string, readonly [file: string, says: string]>>
   'Mutation.refundPayment': ['subgraphs/shared/tables/second-person.ts', 'limitHours = 24'],
   'Mutation.issueServiceCredential': ['test/subgraphs/user/service-credentials.int.test.ts', 'SERVICE_TOKENS'],
   'Mutation.revokeServiceCredential': ['test/subgraphs/user/service-credentials.int.test.ts', 'SERVICE_TOKENS'],
+  'User.sessions': ['subgraphs/user/administration/session-list-store.ts', 'maxSessions = 100'],
+  'InvitationPayload.expiresAt': ['subgraphs/user/administration/invite-user.ts', 'invitationDays = 7'],
+  ...Object.fromEntries(
+    ['setRoles', 'suspendUser', 'revokeSession', 'revokeAllSessions'].map((name) => [
+      `Mutation.${name}`,
+      ['test/e2e/administration/administration.e2e.test.ts', 'within five seconds'],
+    ]),
+  ),
+  'Mutation.resetPassword': ['test/subgraphs/user/administration.int.test.ts', 'looks at five tries of a code'],
   Promotion: [
     'test/subgraphs/order/promotions.unit.test.ts',
     'the sequence of codes and of promotions changes nothing',

@@ -147,9 +147,18 @@ const successes: Readonly<Record<string, (world: World) => Variables | Promise<V
     const { data } = await platform.gql<Saved>(document, { address, key: newKey() }, { token: buyer.token });
     return { id: data?.saveAddress.address.id };
   },
+  setRoles: ({ buyer }) => ({ userId: buyer.id, roles: ['CUSTOMER'] }),
+  inviteUser: () => ({ name: 'Grace', mobile: newMobile(), roles: ['CUSTOMER'] }),
+  suspendUser: async ({ platform }) => ({ userId: (await register(platform)).id, reason: 'limits' }),
+  reinstateUser: ({ buyer }) => ({ userId: buyer.id }),
+  revokeSession: async ({ platform }) => ({ sessionId: sessionOf(await register(platform)) }),
+  revokeAllSessions: async ({ platform }) => ({ userId: (await register(platform)).id }),
   issueServiceCredential: () => ({ app: 'limits', service: 'order' }),
   revokeServiceCredential: () => ({ app: 'limits', service: 'order' }),
 };
+/** The session that an access token names. */
+const sessionOf = ({ token }: Person): string =>
+  (JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { sid: string }).sid;
 const newProduct = () => ({
   sku: `LIMIT-${newKey().slice(0, 18)}`,
   name: 'Limit',
