@@ -51,6 +51,7 @@ const elsewhere: Readonly<Record<string, readonly [file: string, says: string]>>
   'Mutation.refundPayment': ['subgraphs/shared/tables/second-person.ts', 'limitHours = 24'],
   'Mutation.issueServiceCredential': ['test/subgraphs/user/service-credentials.int.test.ts', 'SERVICE_TOKENS'],
   'Mutation.revokeServiceCredential': ['test/subgraphs/user/service-credentials.int.test.ts', 'SERVICE_TOKENS'],
+  'AuditEntry.traceId': ['test/subgraphs/user/administration.int.test.ts', '[0-9a-f]{32}'],
   'User.sessions': ['subgraphs/user/administration/session-list-store.ts', 'maxSessions = 100'],
   'InvitationPayload.expiresAt': ['subgraphs/user/administration/invite-user.ts', 'invitationDays = 7'],
   ...Object.fromEntries(

@@ -163,6 +163,8 @@ export const probes: Readonly<Record<string, Probe>> = {
   'Query.products(first:)': root('products'),
   'Query.productDeadLetters(first:)': root('productDeadLetters'),
   'Query.users(first:)': root('users'),
+  'Query.staff(first:)': root('staff'),
+  'Query.auditLog(first:)': root('auditLog'),
   'Product.availability': nights,
   'ProductFilter.query': search,
   'Subscription.stockChanged(productIds:)': watched,
