@@ -91,7 +91,7 @@ export async function listStaff(
 export async function countStaff(sql: Sql, role: Role | null): Promise<number> {
   const [row] = await find(
     sql,
-    staffWith(role).select(({ fn }) => fn.countAll<number>().as('users')),
+    staffWith(role).select(({ fn }) => fn.countAll<string>().as('users')),
   );
   return Number(row?.users ?? 0);
 }

@@ -3,7 +3,6 @@ import { find } from '../../shared/database/tables.ts';
 import { readerOf, writerOf } from '../../shared/database/reader.ts';
 import { idToBytes } from '../../shared/values/ids.ts';
 import { AuditEntryRecord, insertInto, tables } from '../records.ts';
-import type { Deed } from './audit.ts';
 
 export type AuditEntry = {
   readonly id: string;
@@ -19,10 +18,8 @@ export type AuditEntry = {
 const toRecord = readerOf(AuditEntryRecord);
 const toRow = writerOf(AuditEntryRecord);
 
-export const insertAuditEntry = (
-  tx: Sql,
-  { before, after, ...entry }: Required<Deed> & { id: string; at: Date },
-): Promise<void> => insertInto(tx, 'audit_entry', [toRow({ ...entry, beforeValue: before, afterValue: after })]);
+export const insertAuditEntry = (tx: Sql, { before, after, ...entry }: AuditEntry): Promise<void> =>
+  insertInto(tx, 'audit_entry', [toRow({ ...entry, beforeValue: before, afterValue: after })]);
 
 export type AuditFilter = { readonly actorId: string | null; readonly action: string | null };
 
