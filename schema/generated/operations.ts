@@ -726,6 +726,7 @@ export type LoginMutation = {
       | Refusal_MobileTakenError_Fragment
       | ({ retryAfterSeconds: number | null } & Refusal_InvalidCredentialsError_Fragment)
       | Refusal_NotFoundError_Fragment
+      | Refusal_ForbiddenError_Fragment
       | Refusal_IdempotencyConflictError_Fragment
     >;
   } & SignedInFragment;
@@ -1041,6 +1042,7 @@ export type RefreshTokensMutation = {
       | Refusal_MobileTakenError_Fragment
       | Refusal_InvalidCredentialsError_Fragment
       | Refusal_NotFoundError_Fragment
+      | Refusal_ForbiddenError_Fragment
       | Refusal_IdempotencyConflictError_Fragment
     >;
   } & SignedInFragment;
@@ -1081,6 +1083,7 @@ export type RegisterMutation = {
       | Refusal_MobileTakenError_Fragment
       | Refusal_InvalidCredentialsError_Fragment
       | Refusal_NotFoundError_Fragment
+      | Refusal_ForbiddenError_Fragment
       | Refusal_IdempotencyConflictError_Fragment
     >;
   } & SignedInFragment;
