@@ -90,6 +90,25 @@ describeInBrowser('the storefront in a browser', ({ platform, open }) => {
     await context.close();
   });
 
+  test('a paid order can be cancelled on its page, and its money comes back', async () => {
+    const { page, context, faults } = await open('/');
+    await addToCart(page, 'Olive-wood board');
+    await placeOrder(page);
+    await signIn(page, secondBuyer);
+    await atPayPage(page);
+    await payWith(page, '4242424242424242');
+    await paid(page);
+    await page.goto(page.url().replace('/pay/', '/orders/'));
+    await page.getByText('What you paid goes back by itself.').waitFor();
+    expect(await look(page, 'cancel-paid')).toEqual([]);
+    await page.getByRole('button', { name: 'Cancel this order' }).click();
+    await page.getByRole('button', { name: 'Yes, cancel it' }).click();
+    await page.getByText('Given back', { exact: true }).waitFor();
+    expect(await look(page, 'cancelled-paid')).toEqual([]);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
   test('after a decline the wallet can pay, and the page says what became of the money', async () => {
     const { page, context, faults } = await open('/');
     await addToCart(page, 'Olive-wood board');

@@ -46,6 +46,12 @@ function OrderDetails({ order, events, reload }: ShownOrder) {
             {order.allowedActions.includes('CANCEL') && <CancelOrder orderId={order.id} onCancelled={reload} />}
           </section>
         )}
+        {order.state !== 'PENDING_PAYMENT' && order.allowedActions.includes('CANCEL') && (
+          <section className="card form" aria-label="Cancelling">
+            <p className="small muted">Nothing of this order was sent yet. What you paid goes back by itself.</p>
+            <CancelOrder orderId={order.id} onCancelled={reload} />
+          </section>
+        )}
         <Facts order={order} />
       </div>
       <Timeline events={events} />

@@ -47,6 +47,8 @@ const deeds: Readonly<Record<string, string>> = {
   AwaitingEnded: 'Payment did not come',
   RefundRecorded: 'Money given back',
   LinesFulfilled: 'Sent',
+  LinesCancelled: 'Items taken off the order',
+  RefundRequested: 'Money on its way back',
   FulfilmentDelivered: 'Arrived',
   FulfilmentCancelled: 'Lost on its way, to be sent again',
 };

@@ -20,6 +20,7 @@ export function OrderSummary({ order }: { order: Order }) {
   if (order.pricesIncludeTax) sums.push(...includedTaxes(order));
   if (order.paidTotal.amount > 0) sums.push(['Paid', order.paidTotal]);
   if (order.refundedTotal.amount > 0) sums.push(['Given back', order.refundedTotal]);
+  if (order.refundPendingTotal.amount > 0) sums.push(['On its way back', order.refundPendingTotal]);
   if (order.balanceDue.amount > 0 && order.balanceDue.amount !== order.total.amount) {
     sums.push(['Still to pay', order.balanceDue]);
   }
