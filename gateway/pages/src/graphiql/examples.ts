@@ -57,7 +57,10 @@ export const examples: readonly Example[] = [
   example('MyOrders', 'All your orders', MyOrders, { first: 10 }),
   example('WatchMyOrders', 'Every change of all your orders', WatchMyOrders, {}),
   example('MyWallet', 'Your money here, and how it came', MyWallet, { first: 10 }),
-  example('CancelOrder', 'Give an order up before it is delivered', CancelOrder, { id: 'ORDER_ID', idempotencyKey: 'NEW_KEY' }),
+  example('CancelOrder', 'Give an order up before it is delivered', CancelOrder, {
+    id: 'ORDER_ID',
+    idempotencyKey: 'NEW_KEY',
+  }),
   example('RetryPayment', 'Once more after a declined card', RetryPayment, {
     paymentId: 'PAYMENT_ID',
     idempotencyKey: 'NEW_KEY',
