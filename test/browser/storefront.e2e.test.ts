@@ -1,6 +1,14 @@
 import { expect, jest, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { logInAsAdmin, newKey, newMobile, placeOrder as placeByApi, createProduct, register } from '../support/shop.ts';
+import {
+  createPromotion,
+  logInAsAdmin,
+  newKey,
+  newMobile,
+  placeOrder as placeByApi,
+  createProduct,
+  register,
+} from '../support/shop.ts';
 import { describeInBrowser } from './browser.ts';
 import { look } from './look.ts';
 import { buyer, secondBuyer, signIn } from './people.ts';
@@ -141,6 +149,31 @@ describeInBrowser('the storefront in a browser', ({ platform, open }) => {
     expect(faults).toEqual([]);
     await context.close();
   }); // prettier-ignore
+
+  test('[CH-5] a coupon is taken off before the order is placed, and one that does not count says why', async () => {
+    const code = await createPromotion(platform(), await logInAsAdmin(platform()), { name: 'Readers’ week' });
+    const { page, context, faults } = await open('/');
+    await addToCart(page, 'Slow bread');
+    await page.getByRole('link', { name: /^Cart/ }).click();
+    const use = async (typed: string) => {
+      await page.getByLabel('Coupon code').fill(typed);
+      await page.getByRole('button', { name: 'Use the coupon' }).click();
+    };
+    await use('none');
+    await page.getByText('NONE: There is no such coupon.').waitFor();
+    await page.getByRole('button', { name: 'Remove NONE' }).click();
+    await use(code.toLowerCase());
+    await page.getByText(`${code}: counted.`).waitFor();
+    await page.getByText('Readers’ week').waitFor();
+    await page.getByText('€8.91').waitFor();
+    expect(await look(page, 'coupon')).toEqual([]);
+    await page.getByRole('button', { name: 'Place the order' }).click();
+    await signIn(page, buyer);
+    await atPayPage(page);
+    await page.getByRole('button', { name: 'Pay €8.91' }).waitFor();
+    expect(faults).toEqual([]);
+    await context.close();
+  });
 
   test('a card that wants a confirmation is asked for it and then pays', async () => {
     const { page, context, faults } = await open('/');

@@ -5,6 +5,7 @@ import { useSession } from '../session.ts';
 import { Spinner } from '../ui/parts.tsx';
 import type { Address } from './address-form.tsx';
 import { type CartLine, removeFromCart } from './cart.ts';
+import { Coupons } from './coupons.tsx';
 import { QuoteTotals } from './quote-totals.tsx';
 import { Refusal } from './refusal.tsx';
 import { Shipping } from './shipping.tsx';
@@ -29,19 +30,17 @@ export function Checkout({
   const { busy, problem, again, refusal, forget, place } = usePlaceOrder(`place-order-${currency}`);
   const [shipTo, setShipTo] = useState<Address | null>(null);
   const [shippingMethod, setShippingMethod] = useState<string | null>(null);
-  const priceOf = (line: CartLine) => products.get(line.productId)?.price.amount ?? 0;
+  const [codes, setCodes] = useState<readonly string[]>([]);
+  const priceOf = ({ productId }: Pick<CartLine, 'productId'>) => products.get(productId)?.price.amount ?? 0;
   const amount = lines.reduce((sum, line) => sum + priceOf(line) * line.quantity, 0);
   const pieces = lines.reduce((sum, line) => sum + line.quantity, 0);
 
   const asked = {
     currency,
-    lines: lines.map((line) => ({
-      productId: line.productId,
-      quantity: line.quantity,
-      expectedUnitPrice: priceOf(line),
-    })),
+    lines: lines.map(({ productId, quantity }) => ({ productId, quantity, expectedUnitPrice: priceOf({ productId }) })),
     ...(shipTo !== null && { shippingAddress: shipTo }),
     ...(shippingMethod !== null && { shippingMethod }),
+    ...(codes.length > 0 && { couponCodes: [...codes] }),
   };
   const { quote, current, refresh } = useQuote(asked);
 
@@ -74,6 +73,7 @@ export function Checkout({
           onMethod={setShippingMethod}
         />
       )}
+      {quote !== null && <Coupons quote={quote} codes={codes} onCodes={setCodes} />}
       {quote !== null && <QuoteTotals quote={quote} />}
       {refusal !== null && (
         <Refusal

@@ -1,0 +1,53 @@
+import { type FormEvent, useId, useState } from 'react';
+import type { Quote } from '../types.ts';
+
+/** Coupon codes of an order: those that count show in its total, the others say here why they don't. */
+export function Coupons({
+  quote,
+  codes,
+  onCodes,
+}: {
+  quote: Quote;
+  codes: readonly string[];
+  onCodes: (codes: readonly string[]) => void;
+}) {
+  const id = useId();
+  const [typed, setTyped] = useState('');
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const code = typed.trim().toUpperCase();
+    if (code !== '' && !codes.includes(code)) onCodes([...codes, code]);
+    setTyped('');
+  };
+  const refusalOf = (index: number) =>
+    quote.userErrors.find(({ path }) => path?.[1] === 'couponCodes' && path[2] === String(index))?.message;
+  return (
+    <form className="form" onSubmit={submit} aria-label="Coupons">
+      <div className="field">
+        <label htmlFor={id}>Coupon code</label>
+        <input
+          id={id}
+          autoComplete="off"
+          autoCapitalize="characters"
+          maxLength={64}
+          value={typed}
+          onChange={({ target }) => setTyped(target.value)}
+        />
+      </div>
+      <button className="button quiet">Use the coupon</button>
+      <div aria-live="polite">
+        {codes.map((code, index) => {
+          const refusal = refusalOf(index);
+          return (
+            <p key={code} className={refusal === undefined ? 'small' : 'notice bad'}>
+              {code}: {refusal ?? 'counted.'}{' '}
+              <button type="button" className="link" onClick={() => onCodes(codes.filter((each) => each !== code))}>
+                Remove {code}
+              </button>
+            </p>
+          );
+        })}
+      </div>
+    </form>
+  );
+}
