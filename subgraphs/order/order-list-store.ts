@@ -133,16 +133,21 @@ export async function listOrders(
 ): Promise<StoredOrder[]> {
   const { column, descending, beyond, limit } = page;
   const direction = descending ? 'desc' : 'asc';
-  let listed = tables.selectFrom('orders').selectAll().where(selected(selection));
+  let listed = tables.selectFrom('orders').selectAll().where(selected(selection)).orderBy(column, direction);
+  const comparison = raw.raw(descending ? '<' : '>');
+  if (column === 'number') {
+    // Unique: with the id behind it, no index would have the order.
+    if (beyond) listed = listed.where(raw<SqlBool>`${raw.ref(column)} ${comparison} ${beyond.value}`);
+    return (await find(sql, listed.limit(limit))).map(toOrder);
+  }
   if (beyond) {
     const key = raw.ref(column);
-    const comparison = raw.raw(descending ? '<' : '>');
     // The first comparison is the one that an index can follow: neither server does so for a pair.
     listed = listed.where(
       raw<SqlBool>`${key} ${comparison}= ${beyond.value} and (${key}, ${raw.ref('id')}) ${comparison} (${beyond.value}, ${idToBytes(beyond.id)})`,
     );
   }
-  return (await find(sql, listed.orderBy(column, direction).orderBy('id', direction).limit(limit))).map(toOrder);
+  return (await find(sql, listed.orderBy('id', direction).limit(limit))).map(toOrder);
 }
 
 /** Throws BAD_USER_INPUT. */

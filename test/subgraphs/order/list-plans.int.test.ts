@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { Sql } from '../../../subgraphs/shared/database/database.ts';
+import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
+import {
+  type OrderFilter,
+  type OrderScope,
+  type SortColumn,
+  listOrders,
+  newestOfCustomers,
+} from '../../../subgraphs/order/order-list-store.ts';
+import { type OrderWorld, openOrderWorld, userViewer } from './order-world.ts';
+
+let world: OrderWorld;
+const buyer = userViewer();
+let productId: string;
+/** Orders of others beside the buyer's: so many that reading them all is worse than any index. */
+const bits = Array.from({ length: 13 }, (_, bit) => `(select 0 b${bit} union all select ${2 ** bit}) bit${bit}`);
+
+beforeAll(async () => {
+  world = await openOrderWorld();
+  productId = await world.make();
+  for (let count = 0; count < 8; count += 1) await world.place(buyer, { lines: [{ productId, quantity: 1 }] });
+  const columns = 'type, payment_status, fulfilment_status, version, seq, last_hash, currency, subtotal_minor, input_hash, trace_id, expires_at'; // prettier-ignore
+  // Old, paid and completed orders, each of a customer of its own.
+  await world.rows(
+    `insert into orders (id, number, customer_id, state, total_minor, placed_at, updated_at, ${columns})
+     select unhex(replace(uuid(), '-', '')), concat('SO250101', lpad(hex(n), 9, '0')), unhex(replace(uuid(), '-', '')), 'COMPLETED', 100 + n,
+       '2025-01-01' + interval n minute, '2025-01-01' + interval n minute, type, 'PAID', 'FULFILLED', version, seq, last_hash, currency, subtotal_minor, input_hash, trace_id, expires_at
+     from orders join (select ${bits.map((_, bit) => `b${bit}`).join(' + ')} n from ${bits.join(' join ')}) more
+     where orders.id = (select id from (select min(id) id from orders) first)`,
+  );
+  await world.rows('analyze table orders');
+}, 120_000);
+afterAll(async () => {
+  await world.rows('delete from orders where placed_at < ?', ['2026-01-01']);
+  expect(await world.close()).toEqual([]);
+}, 60_000);
+
+/** How the database reads orders for what `work` asks of it. */
+async function plansOf(
+  work: (sql: Sql) => Promise<unknown>,
+): Promise<{ access: string; index: unknown; extra: string }[]> {
+  const asked: { text: string; parameters: readonly unknown[] }[] = [];
+  const noting: Sql = {
+    rows: async (text, parameters) => {
+      asked.push({ text, parameters });
+      return [];
+    },
+    write: async () => 0,
+  };
+  await work(noting);
+  const plans = await Promise.all(asked.map(({ text, parameters }) => world.rows(`explain ${text}`, [...parameters])));
+  return plans
+    .flat()
+    .filter((row) => row['table'] !== null && !String(row['table']).startsWith('<'))
+    .map((row) => ({ access: String(row['type']), index: row['key'], extra: String(row['Extra']) }));
+}
+
+const at = new Date();
+const page = (filter: OrderFilter, scope: OrderScope = 'all', column: SortColumn = 'placed_at', descending = true) => ({
+  selection: { scope, filter, at },
+  order: { column, descending, beyond: null, limit: 21 },
+});
+const plan = ({ selection, order }: ReturnType<typeof page>) => plansOf((sql) => listOrders(sql, selection, order));
+
+const filters: Readonly<Record<string, () => OrderFilter>> = {
+  state: () => ({ state: ['PAID', 'PENDING_PAYMENT'] }),
+  paymentStatus: () => ({ paymentStatus: ['UNPAID'] }),
+  fulfilmentStatus: () => ({ fulfilmentStatus: ['UNFULFILLED'] }),
+  type: () => ({ type: ['DIGITAL'] }),
+  customerId: () => ({ customerId: buyer.userId }),
+  productId: () => ({ productId }),
+  number: () => ({ number: 'SO250101000000001' }),
+  'placedFrom and placedTo': () => ({ placedFrom: new Date('2026-01-01'), placedTo: new Date('2027-01-01') }),
+  'updatedFrom and updatedTo': () => ({ updatedFrom: new Date('2026-01-01') }),
+  totalMax: () => ({ totalMax: 110 }),
+  needsFulfilment: () => ({ needsFulfilment: true }),
+};
+
+it.each(Object.entries(filters))('[LL-9] orders by %s are found by an index, and not one after the other', async (_, filterOf) => {
+  const plans = await plan(page(filterOf()));
+  expect(plans.length).toBeGreaterThan(0);
+  for (const { access } of plans) expect(access).not.toMatch(/^(?:ALL|index)$/);
+}); // prettier-ignore
+
+it('[LL-9] orders of the customers whom a name finds are found by an index', async () => {
+  const selection = { scope: 'all', filter: {}, at, customerIds: [buyer.userId, newId(), newId()] } as const;
+  const { order } = page({});
+  for (const { access } of await plansOf((sql) => listOrders(sql, selection, order)))
+    expect(access).not.toMatch(/^(?:ALL|index)$/);
+});
+
+it.each<[SortColumn, boolean]>([
+  ['placed_at', true],
+  ['placed_at', false],
+  ['updated_at', true],
+  ['updated_at', false],
+  ['total_minor', true],
+  ['total_minor', false],
+  ['number', true],
+  ['number', false],
+])('[LL-9] all orders by %s (descending: %s) are read in the order of an index, no further than the page', async (column, descending) => {
+  const [read] = await plan(page({}, 'all', column, descending));
+  expect(read?.access).toBe('index');
+  expect(read?.extra).not.toContain('filesort');
+}); // prettier-ignore
+
+it('[LL-9] a customer’s orders, and the newest of many customers, are found by the customer', async () => {
+  const own = await plan(page({}, { customerId: buyer.userId }));
+  expect(own).toMatchObject([{ access: 'ref', index: 'orders_customer' }]);
+  const newest = await plansOf((sql) => newestOfCustomers(sql, [buyer.userId, newId()], 5));
+  expect(newest).toMatchObject([{ access: 'ref', index: 'orders_customer' }, { access: 'ref', index: 'orders_customer' }]); // prettier-ignore
+});
+
+it('what this test takes for an index read is none where there is no index', async () => {
+  const [row] = await world.rows('explain select * from orders where remark = ? order by placed_at desc limit 21', [String(idToBytes(newId()))]); // prettier-ignore
+  expect(['ALL', 'index']).toContain(row?.['type']);
+});
