@@ -36,9 +36,9 @@ export type PostalAddress = {
   region?: Maybe<Scalars['String']['output']>;
   /** Postal code, as it was given, in capitals. */
   postalCode?: Maybe<Scalars['String']['output']>;
-  /** ISO 3166-1 alpha-2 code, e.g. `DE`; XK for Kosovo. */
+  /** Two letters by ISO 3166, e.g. `DE`; XK for Kosovo. */
   countryCode: Scalars['String']['output'];
-  /** Phone number for the carrier in E.164, e.g. `+493012345678`. */
+  /** Phone number for the carrier, with the country's code and without spaces, e.g. `+493012345678`. */
   phone?: Maybe<Scalars['String']['output']>;
   /** As printed on a label, line by line, in the order of the country; the country is last, in English. */
   formatted: Array<Scalars['String']['output']>;
@@ -60,7 +60,7 @@ export type PostalAddressInput = {
   region?: InputMaybe<Scalars['String']['input']>;
   /** Postal code in the country's form, up to 20 characters. Required where addresses of the country have one. */
   postalCode?: InputMaybe<Scalars['String']['input']>;
-  /** ISO 3166-1 alpha-2 code, e.g. `DE`; XK for Kosovo. */
+  /** Two letters by ISO 3166, e.g. `DE`; XK for Kosovo. */
   countryCode: Scalars['String']['input'];
   /** Phone number for the carrier, up to 40 characters, as dialled in the country or with `+` and its code; no extension. */
   phone?: InputMaybe<Scalars['String']['input']>;
