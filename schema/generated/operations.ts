@@ -28,7 +28,7 @@ export type PostalAddressInput = {
   region?: string | null | undefined;
   /** Postal code in the country's form, up to 20 characters. Required where addresses of the country have one. */
   postalCode?: string | null | undefined;
-  /** ISO 3166-1 alpha-2 code, e.g. `DE`; XK for Kosovo. */
+  /** Two letters by ISO 3166, e.g. `DE`; XK for Kosovo. */
   countryCode: string;
   /** Phone number for the carrier, up to 40 characters, as dialled in the country or with `+` and its code; no extension. */
   phone?: string | null | undefined;
