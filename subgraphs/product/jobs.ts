@@ -1,9 +1,14 @@
 import { purgeShared } from '../shared/tables/retention.ts';
 import type { Runtime } from '../shared/process/runtime.ts';
+import { indexAllMissing } from './search-store.ts';
 import type { ProductDeps } from './deps.ts';
 
 const purgeEveryMs = 60 * 60 * 1000;
 
+const indexEveryMs = 10 * 60 * 1000;
+
+/** Lets the search know products that something else than this release wrote. */
+const indexJob = 'product.index';
 /** Deletes what the inbox, the barrier and the idempotency keys no longer need. */
 export const purgeJob = 'product.purge';
 
@@ -13,4 +18,9 @@ export function defineJobs(runtime: Pick<Runtime, 'jobs' | 'log'>, deps: Pick<Pr
     runtime.log.debug({ deleted }, 'product: purged what is past its retention');
   });
   runtime.jobs.recurring(purgeJob, purgeEveryMs);
+  runtime.jobs.define(indexJob, async () => {
+    const indexed = await indexAllMissing((work) => deps.db.transaction(work));
+    if (indexed > 0) runtime.log.info({ indexed }, 'product: indexed what the search did not know');
+  });
+  runtime.jobs.recurring(indexJob, indexEveryMs);
 }

@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import type { Database } from '../shared/database/database.ts';
 import type { Product } from './domain/product.ts';
+import type { Listed } from './domain/product-list.ts';
 import type { AvailabilityDay } from './domain/nights.ts';
 import type { Movement, Reservation, Stock } from './domain/stock.ts';
 import { categoriesByIds, categoryPaths, readTree } from './category-store.ts';
@@ -43,7 +44,7 @@ export type Loaders = {
   readonly movements: DataLoader<MovementPage, readonly Movement[], string>;
   readonly reservations: DataLoader<ReservationList, readonly Reservation[], string>;
   readonly nights: DataLoader<NightRange, readonly AvailabilityDay[], string>;
-  readonly products: DataLoader<ListPage, readonly Product[], string>;
+  readonly products: DataLoader<ListPage, readonly Listed[], string>;
   readonly productCount: DataLoader<ListSelection, number, string>;
 };
 

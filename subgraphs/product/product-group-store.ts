@@ -68,6 +68,7 @@ export async function leaveGroups(tx: Sql, productIds: readonly string[], at: Da
       group_id: null,
       group_position: null,
       options_hash: null,
+      indexed_version: eb('indexed_version', '+', 1),
       version: eb('version', '+', 1),
       updated_at: at,
     })) // prettier-ignore

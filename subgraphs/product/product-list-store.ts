@@ -2,17 +2,19 @@ import { type SelectQueryBuilder, sql as raw } from 'kysely';
 import type { Sql } from '../shared/database/statements.ts';
 import { findMany } from '../shared/database/tables.ts';
 import { idToBytes, isId } from '../shared/values/ids.ts';
-import type { Position, ProductFilter, ProductOrder, ProductSort } from './domain/product-list.ts';
+import type { Listed, Position, ProductFilter, ProductOrder, ProductSort } from './domain/product-list.ts';
 import { foldedOption } from './domain/product-group.ts';
 import type { Product, ProductStatus } from './domain/product.ts';
-import { wordsOf } from './domain/search.ts';
+import { type FoundBy, foundBy } from './search-store.ts';
 import { productColumns, productOf } from './product-store.ts';
 import { type ProductTables, tables } from './records.ts';
 
 /** What a list of products has, apart from where the page begins. */
 export type ListSelection = {
   readonly statuses: readonly ProductStatus[];
-  readonly filter: Omit<ProductFilter, 'status' | 'categoryId'>;
+  readonly filter: Omit<ProductFilter, 'status' | 'categoryId' | 'query'>;
+  /** Only what has all of these words. */
+  readonly search: readonly FoundBy[];
   /** Only in one of these categories; null for all products. */
   readonly categoryIds: readonly string[] | null;
 };
@@ -27,7 +29,9 @@ const sortColumns = {
   PRICE: 'p.price_minor',
   NAME: 'p.name_key',
   POPULARITY: 'p.sold',
-} as const satisfies Readonly<Record<ProductSort, string>>;
+} as const satisfies Readonly<Record<Exclude<ProductSort, 'RELEVANCE'>, string>>;
+/** A search of nothing but signs has no scores. */
+const hasScores = (search: readonly FoundBy[]): boolean => search.some(({ word }) => !('literal' in word));
 const escapeLike = (word: string): string => word.replaceAll(/[\\%_]/g, String.raw`\$&`);
 
 type Products<Row> = SelectQueryBuilder<ProductTables & { p: ProductTables['product'] }, 'p', Row>;
@@ -35,7 +39,10 @@ type Products<Row> = SelectQueryBuilder<ProductTables & { p: ProductTables['prod
 /** `in ()` is no SQL: an empty list has nothing. */
 const nothing = raw<boolean>`false`;
 
-function selected<Row>(products: Products<Row>, { statuses, filter, categoryIds }: ListSelection): Products<Row> {
+function selected<Row>(
+  products: Products<Row>,
+  { statuses, filter, search, categoryIds }: ListSelection,
+): Products<Row> {
   let list = products;
   // One status as an equation lets the index give the order.
   const [status] = statuses;
@@ -51,13 +58,10 @@ function selected<Row>(products: Products<Row>, { statuses, filter, categoryIds 
   if (filter.kind?.length) list = list.where('p.kind', 'in', filter.kind);
   if (typeof filter.priceMin === 'number') list = list.where('p.price_minor', '>=', filter.priceMin);
   if (typeof filter.priceMax === 'number') list = list.where('p.price_minor', '<=', filter.priceMax);
-  for (const { part, stem } of wordsOf(filter.query ?? ''))
-    list = list.where((eb) =>
-      eb.or([
-        eb('p.search_text', 'like', `%${escapeLike(part)}%`),
-        eb('p.search_text', 'like', `% ${escapeLike(stem)} %`),
-      ]),
-    );
+  for (const { word } of search)
+    if ('literal' in word) list = list.where('p.search_text', 'like', `%${escapeLike(word.literal)}%`);
+  if (hasScores(search))
+    list = list.innerJoin(foundBy(search).as('found'), 'found.product_id', 'p.id') as unknown as Products<Row>;
   for (const { name, value } of (filter.options ?? []).map(foldedOption))
     list = list.where((eb) =>
       eb.exists(
@@ -86,22 +90,26 @@ function selected<Row>(products: Products<Row>, { statuses, filter, categoryIds 
 }
 
 function pageOf({ order, after, limit, ...selection }: ListPage) {
-  const column = sortColumns[order.by];
   const direction = order.direction === 'ASC' ? 'asc' : 'desc';
   const beyond = order.direction === 'ASC' ? '>' : '<';
-  let page = selected(tables.selectFrom('product as p').select(productColumns), selection);
-  if (after) {
-    const value = order.by === 'CREATED_AT' ? new Date(after.value) : after.value;
-    page = page.where((eb) =>
-      eb.or([eb(column, beyond, value), eb.and([eb(column, '=', value), eb('p.id', beyond, idToBytes(after.id))])]),
-    );
-  }
-  return page.orderBy(column, direction).orderBy('p.id', direction).limit(limit);
+  const score = hasScores(selection.search) ? raw<number>`found.score` : raw<number>`0`;
+  const page = selected(tables.selectFrom('product as p').select(productColumns).select(score.as('score')), selection);
+  const column = order.by === 'RELEVANCE' ? raw<number>`score` : raw.ref<string | number | Date>(sortColumns[order.by]);
+  const sorted = page.orderBy(column, direction).orderBy('p.id', direction).limit(limit);
+  if (!after) return sorted;
+  // In WHERE a column has no other name.
+  const place = order.by === 'RELEVANCE' ? score : column;
+  const value = order.by === 'CREATED_AT' ? new Date(after.value) : after.value;
+  return sorted.where((eb) =>
+    eb.or([eb(place, beyond, value), eb.and([eb(place, '=', value), eb('p.id', beyond, idToBytes(after.id))])]),
+  );
 }
 
-/** Several pages in one statement. Throws BAD_USER_INPUT for a search that is too long. */
-export const productPages = async (sql: Sql, pages: readonly ListPage[]): Promise<Product[][]> =>
-  (await findMany(sql, pages.map(pageOf))).map((rows) => rows.map(productOf));
+const listedOf = (row: object): Listed => ({ ...productOf(row), score: Number((row as { score: unknown }).score) });
+
+/** Several pages in one statement. */
+export const productPages = async (sql: Sql, pages: readonly ListPage[]): Promise<Listed[][]> =>
+  (await findMany(sql, pages.map(pageOf))).map((rows) => rows.map(listedOf));
 
 /** How many products each selection has, in one statement. */
 export async function countProducts(sql: Sql, selections: readonly ListSelection[]): Promise<number[]> {

@@ -7,7 +7,8 @@ import { money } from '../shared/values/money.ts';
 import { typedIdentifier } from '../shared/values/text.ts';
 import { nameKeyOf } from './domain/product-list.ts';
 import type { Product, ProductContent } from './domain/product.ts';
-import { searchTextOf } from './domain/search.ts';
+import { indexedWords, searchTextOf } from './domain/search.ts';
+import { indexProduct } from './search-store.ts';
 import { ProductRecord, type ProductTables, insertInto, tables } from './records.ts';
 
 /** All that a product has; not what it is found and sorted by. */
@@ -63,7 +64,17 @@ const contentColumns = [
   'category_id', 'tax_category', 'weight_grams', 'capacity', 'max_guests', 'name_key', 'search_text',
 ] as const; // prettier-ignore
 /** The rest of a new product; `sku_key` the database makes of the SKU, and groups are saved apart. */
-const otherColumns = ['id', 'sku', 'kind', 'seller_id', 'sold', 'version', 'created_at', 'updated_at'] as const;
+const otherColumns = [
+  'id',
+  'sku',
+  'kind',
+  'seller_id',
+  'sold',
+  'indexed_version',
+  'version',
+  'created_at',
+  'updated_at',
+] as const;
 
 type Columns = readonly (keyof ProductTables['product'])[];
 const pick = <Named extends Columns>(product: Product, columns: Named) => {
@@ -79,23 +90,30 @@ const pick = <Named extends Columns>(product: Product, columns: Named) => {
     skuKey: null,
     groupPosition: null,
     optionsHash: null,
+    indexedVersion: product.version,
   });
   return Object.fromEntries(columns.map((column) => [column, row[column]])) as Pick<typeof row, Named[number]>;
 };
 
 /** Throws a duplicate-key error when the SKU is taken. */
-export const insertProduct = (tx: Sql, product: Product): Promise<void> =>
-  insertInto(tx, 'product', [pick(product, [...otherColumns, ...contentColumns])]);
+export async function insertProduct(tx: Sql, product: Product): Promise<void> {
+  await insertInto(tx, 'product', [pick(product, [...otherColumns, ...contentColumns])]);
+  await indexProduct(tx, product.id, product, true);
+}
 
 /** Writes the content over this version of the product; false when it has another one by now. */
 export async function updateContent(tx: Sql, product: Product, content: ProductContent, at: Date): Promise<boolean> {
   const update = tables
     .updateTable('product')
     .set(pick({ ...product, ...content }, contentColumns))
-    .set((eb) => ({ version: eb('version', '+', 1), updated_at: at }))
+    .set((eb) => ({ indexed_version: eb('version', '+', 1), version: eb('version', '+', 1), updated_at: at }))
     .where('id', '=', idToBytes(product.id))
     .where('version', '=', product.version);
-  return (await change(tx, update)) === 1;
+  if ((await change(tx, update)) !== 1) return false;
+  const now = { ...product, ...content };
+  if (JSON.stringify(indexedWords(now)) !== JSON.stringify(indexedWords(product)))
+    await indexProduct(tx, product.id, now, false);
+  return true;
 }
 
 /** Archives whatever version there is; nothing happens to an archived product. */
@@ -104,7 +122,12 @@ export const archiveProduct = (tx: Sql, id: string, at: Date): Promise<number> =
     tx,
     tables
       .updateTable('product')
-      .set((eb) => ({ status: 'ARCHIVED', version: eb('version', '+', 1), updated_at: at }))
+      .set((eb) => ({
+        status: 'ARCHIVED',
+        indexed_version: eb('indexed_version', '+', 1),
+        version: eb('version', '+', 1),
+        updated_at: at,
+      }))
       .where('id', '=', idToBytes(id))
       .where('status', '<>', 'ARCHIVED'),
   );

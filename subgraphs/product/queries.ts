@@ -7,6 +7,7 @@ import type { ProductDeps } from './deps.ts';
 import {
   type ProductFilter,
   type ProductOrder,
+  bestFirst,
   cursorLength,
   keyOf,
   newestFirst,
@@ -18,7 +19,9 @@ import type { ProductGroup } from './domain/product-group.ts';
 import { type Product, mayEdit, mayResolve, maySee } from './domain/product.ts';
 import { type AvailabilityDay, maxAvailabilityDays } from './domain/nights.ts';
 import type { Movement, Stock } from './domain/stock.ts';
+import { type SearchWord, hasWord, wordsOf } from './domain/search.ts';
 import type { Loaders } from './loaders.ts';
+import type { FoundBy } from './search-store.ts';
 import { type AuditRow, auditNights, auditStock, maxAudited } from './ledger-store.ts';
 
 type Reading = { readonly viewer: Viewer; readonly loaders: Loaders };
@@ -65,12 +68,18 @@ export async function listProducts(
     readonly categoryId?: string;
   },
 ): Promise<ProductConnection> {
-  const order = input.orderBy ?? newestFirst;
+  const words = wordsOf(input.filter?.query ?? '');
+  const order = input.orderBy ?? (words.length > 0 ? bestFirst : newestFirst);
   const selection = { filter: input.filter ?? {}, order, categoryId: input.categoryId };
   const page = pageArguments(input, { name: 'products', keyLength: cursorLength, selection });
-  const { status, categoryId, ...filter } = input.filter ?? {};
+  const { status, categoryId, query: _, ...filter } = input.filter ?? {};
   const categoryIds = await categoriesWithin(loaders, [input.categoryId, categoryId]);
-  const selected = { statuses: statusesFor(viewer, { status, sellerId: filter.sellerId }), filter, categoryIds };
+  const selected = {
+    statuses: statusesFor(viewer, { status, sellerId: filter.sellerId }),
+    filter,
+    search: await searched(loaders, words),
+    categoryIds,
+  };
   const products = await loaders.products.load({
     ...selected,
     order,
@@ -79,6 +88,16 @@ export async function listProducts(
   });
   // Called only when the field is selected.
   return { ...toPage(products, page, keyOf(order.by)), totalCount: () => loaders.productCount.load(selected) };
+}
+
+/** For each word the categories whose name has it, or that are below such a one. */
+async function searched(loaders: Pick<Loaders, 'categoryTree'>, words: readonly SearchWord[]): Promise<FoundBy[]> {
+  if (words.length === 0) return [];
+  const tree = await loaders.categoryTree();
+  return words.map((word) => {
+    const named = tree.all.filter(({ name }) => hasWord(name, word));
+    return { word, categoryIds: [...new Set(named.flatMap(({ id }) => tree.within(id)))] };
+  });
 }
 
 /** All categories that are within each of these; null for no limit. */

@@ -34,6 +34,8 @@ export const ProductRecord = defineEntity({
     nameKey: p.string().length(200),
     searchText: p.text(),
     skuKey: p.string().length(64).nullable(),
+    /** The version that the search knows. */
+    indexedVersion: p.integer(),
     version: p.integer(),
     createdAt: at(),
     updatedAt: at(),
@@ -87,6 +89,27 @@ export const ProductOptionRecord = defineEntity({
     nameKey: text<string>(255),
     valueKey: text<string>(255),
   },
+});
+
+/** The rows of `search_word`: every word that a product ever had. */
+const SearchWordRecord = defineEntity({
+  name: 'SearchWordRecord',
+  tableName: 'search_word',
+  properties: { word: text<string>(64).primary(), stem: text<string>(64) },
+});
+
+/** The rows of `search_form`: words with a letter left out. */
+const SearchFormRecord = defineEntity({
+  name: 'SearchFormRecord',
+  tableName: 'search_form',
+  properties: { form: text<string>(64).primary(), word: text<string>(64).primary() },
+});
+
+/** The rows of `search_posting`: which product has a word, and what it counts for. */
+const SearchPostingRecord = defineEntity({
+  name: 'SearchPostingRecord',
+  tableName: 'search_posting',
+  properties: { word: text<string>(64).primary(), productId: id().primary(), weight: p.integer() },
 });
 
 /** The rows of `stock`: the counters of one product. */
@@ -196,6 +219,9 @@ export const productEntities = [
   CategoryTreeRecord,
   ProductGroupRecord,
   ProductOptionRecord,
+  SearchWordRecord,
+  SearchFormRecord,
+  SearchPostingRecord,
   StockRecord,
   StockReservationRecord,
   StockMovementRecord,

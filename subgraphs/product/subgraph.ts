@@ -31,6 +31,10 @@ export const migrations: readonly NamedMigration[] = [
     name: '2026-12-01-product-groups',
     load: async () => (await import('./migrations/2026-12-01-product-groups.ts')).ProductGroups,
   },
+  {
+    name: '2026-12-01-search-index',
+    load: async () => (await import('./migrations/2026-12-01-search-index.ts')).SearchIndex,
+  },
 ];
 
 /** The product subgraph's schema, for ops/migrate.ts. */

@@ -56,7 +56,7 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
     'subgraphs/order/domain/order.ts': words('NOT_REQUIRED UNPAID AUTHORIZED PARTIALLY_PAID PAID OVERPAID PARTIALLY_REFUNDED REFUNDED VOIDED'),
   }, // prettier-ignore
   ProductKind: { 'subgraphs/product/domain/product.ts': words('STOCKED BOOKABLE'), 'subgraphs/order/types/digital.ts': ['DIGITAL'] }, // prettier-ignore
-  ProductSort: { 'subgraphs/product/product-list-store.ts': words('CREATED_AT PRICE NAME POPULARITY') },
+  ProductSort: { 'subgraphs/product/product-list-store.ts': words('CREATED_AT PRICE NAME POPULARITY RELEVANCE') },
   ProductStatus: {
     'subgraphs/product/domain/product-list.ts': words('DRAFT ON_SALE OFF_SALE'),
     'subgraphs/product/domain/product.ts': ['ARCHIVED'],

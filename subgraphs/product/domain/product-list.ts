@@ -5,7 +5,7 @@ import { firstOf } from '../../shared/values/text.ts';
 import type { ProductOption } from './product-group.ts';
 import type { Product, ProductKind, ProductStatus } from './product.ts';
 
-export type ProductSort = 'CREATED_AT' | 'PRICE' | 'NAME' | 'POPULARITY';
+export type ProductSort = 'CREATED_AT' | 'PRICE' | 'NAME' | 'POPULARITY' | 'RELEVANCE';
 export type SortDirection = 'ASC' | 'DESC';
 export type ProductOrder = { readonly by: ProductSort; readonly direction: SortDirection };
 export type ProductFilter = {
@@ -25,6 +25,9 @@ export type ProductFilter = {
 export type Position = { readonly value: string | number; readonly id: string };
 
 export const newestFirst: ProductOrder = { by: 'CREATED_AT', direction: 'DESC' };
+export const bestFirst: ProductOrder = { by: 'RELEVANCE', direction: 'DESC' };
+/** A product of a list, with how well it fits the search; 0 without one. */
+export type Listed = Product & { readonly score: number };
 /** Sort value, id. */
 export const cursorLength = 2;
 
@@ -34,16 +37,17 @@ const maxEpochMs = 8.64e15;
 /** What products are sorted by name with: the database compares bytes. */
 export const nameKeyOf = (name: string): string => firstOf(name.normalize('NFC').toLowerCase(), maxKeyLength);
 
-const valueOf: Readonly<Record<ProductSort, (product: Product) => string | number>> = {
+const valueOf: Readonly<Record<ProductSort, (product: Listed) => string | number>> = {
   CREATED_AT: (product) => product.createdAt.getTime(),
   PRICE: (product) => Number(product.price.amount),
   NAME: (product) => nameKeyOf(product.name),
   POPULARITY: (product) => Number(product.sold),
+  RELEVANCE: ({ score }) => score,
 };
 
 export const keyOf =
   (by: ProductSort) =>
-  (product: Product): Key => [valueOf[by](product), product.id];
+  (product: Listed): Key => [valueOf[by](product), product.id];
 
 /** Throws BAD_USER_INPUT for a key that no list with this sort gave. */
 export function positionOf(key: Key, by: ProductSort): Position {

@@ -60,7 +60,13 @@ describe('what may be kept', () => {
     const filter = api.getType('ProductFilter') as GraphQLInputObjectType;
     expect(Object.keys(filter.getFields()).toSorted()).toEqual(['categoryId', 'groupId', 'inStock', 'kind', 'options', 'priceMax', 'priceMin', 'query', 'sellerId', 'status']); // prettier-ignore
     const sort = api.getType('ProductSort') as GraphQLEnumType;
-    expect(sort.getValues().map(({ name }) => name)).toEqual(['CREATED_AT', 'PRICE', 'NAME', 'POPULARITY']);
+    expect(sort.getValues().map(({ name }) => name)).toEqual([
+      'CREATED_AT',
+      'PRICE',
+      'NAME',
+      'POPULARITY',
+      'RELEVANCE',
+    ]);
   });
 });
 

@@ -2,10 +2,21 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { anonymous, type UserViewer } from '../../../subgraphs/shared/auth/viewer.ts';
 import { maxAmountMinor, money } from '../../../subgraphs/shared/values/money.ts';
-import { keyOf, nameKeyOf, positionOf, statusesFor } from '../../../subgraphs/product/domain/product-list.ts';
-import { searchTextOf, wordsOf } from '../../../subgraphs/product/domain/search.ts';
 import {
-  type Product,
+  type Listed,
+  keyOf,
+  nameKeyOf,
+  positionOf,
+  statusesFor,
+} from '../../../subgraphs/product/domain/product-list.ts';
+import {
+  type SearchWord,
+  hasWord,
+  indexedWords,
+  searchTextOf,
+  wordsOf,
+} from '../../../subgraphs/product/domain/search.ts';
+import {
   type ProductContent,
   type ProductKind,
   checkContent,
@@ -180,8 +191,9 @@ describe('lines and changes', () => {
 
 describe('lists', () => {
   const id = '01931f3e-0000-7000-8000-000000000000';
-  const product: Product = {
+  const product: Listed = {
     ...content,
+    score: 3,
     id,
     sku: 'S',
     kind: 'STOCKED',
@@ -203,8 +215,8 @@ describe('lists', () => {
   });
 
   const words = { name: 'Grüner TEE', subtitle: null, sku: 'X-1', description: 'Two berries, drying.' };
-  test('the search text holds stems and words of name, subtitle, SKU and description, folded, within the column', () => {
-    expect(searchTextOf(words)).toBe(' gruner tee x 1 two berri dry gruner tee x-1 two berries, drying. ');
+  test('the search text holds name, subtitle, SKU and description, folded, within the column', () => {
+    expect(searchTextOf(words)).toBe('gruner tee x-1 two berries, drying.');
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 200 }), (name) => {
         expect(Array.from(nameKeyOf(name)).length).toBeLessThanOrEqual(200);
@@ -214,13 +226,50 @@ describe('lists', () => {
     );
   });
 
-  test('words are split at white space and limited', () => {
-    expect(wordsOf('  Dark\tROASTED ')).toEqual([{ part: 'dark', stem: 'dark' }, { part: 'roasted', stem: 'roast' }]); // prettier-ignore
-    expect(wordsOf('ß'.repeat(200))).toHaveLength(1);
-    expect(wordsOf('😀'.repeat(200))).toHaveLength(1);
+  test('a product is indexed by its words and stems, each for where it counts most', () => {
+    expect(indexedWords({ name: 'Mugs', subtitle: 'blue mugs', sku: 'M-1', description: 'Blue, drying.' })).toEqual([
+      { word: '1', stem: '1', weight: 6 },
+      { word: 'blue', stem: 'blue', weight: 3 },
+      { word: 'drying', stem: 'dry', weight: 1 },
+      { word: 'm', stem: 'm', weight: 6 },
+      { word: 'mugs', stem: 'mug', weight: 6 },
+    ]);
+  });
+
+  test('the words of a product are bounded, and of a long text without spaces each part is in one', () => {
+    const long = { name: 'n'.repeat(200), subtitle: null, sku: 'x', description: Array.from({ length: 2_000 }, (_, index) => `w${index}`).join(' ') }; // prettier-ignore
+    expect(indexedWords(long)).toHaveLength(600);
+    const run = Array.from({ length: 500 }, (_, index) => String.fromCodePoint(0x4e00 + index)).join('');
+    const found = indexedWords({ name: '', subtitle: null, sku: '', description: run }).map(({ word }) => word);
+    for (const word of found) expect(word.length).toBeLessThanOrEqual(64);
+    for (let at = 0; at + 16 <= run.length; at += 1)
+      expect(found.some((word) => word.includes(run.slice(at, at + 16)))).toBe(true);
+  });
+
+  test('words are split at all but letters and digits, and limited', () => {
+    const plain = (query: string) => wordsOf(query).map((each) => ('literal' in each ? each.literal : each.word));
+    expect(wordsOf('  Dark\tROASTED ')).toMatchObject([{ word: 'dark', stem: 'dark' }, { word: 'roasted', stem: 'roast' }]); // prettier-ignore
+    expect(plain('pour-over 100% % a/b')).toEqual(['pour', 'over', '100', '%', 'a', 'b']);
+    expect(plain('ß'.repeat(200))).toEqual(['s'.repeat(64)]);
+    expect(plain('😀'.repeat(200))).toHaveLength(1);
     expect(() => wordsOf('😀'.repeat(201))).toThrow('200 characters');
-    expect(wordsOf('')).toEqual([]);
+    expect(plain('')).toEqual([]);
     expect(() => wordsOf('a '.repeat(11))).toThrow('10 words');
+    expect(() => wordsOf('a-b-c-d-e-f-g-h-i-j-k')).toThrow('10 words');
+    // Where the words end the platform's dictionary says.
+    expect(plain('北欧咖啡杯').join('')).toBe('北欧咖啡杯');
+    expect(plain('北欧咖啡杯').length).toBeGreaterThan(1);
+    expect(plain('一'.repeat(200))).toHaveLength(1);
+  });
+
+  test('a typo is a letter too few, too many, another one, or two exchanged, in words of five letters or more', () => {
+    const has = (text: string, query: string) => hasWord(text, wordsOf(query)[0] as SearchWord);
+    for (const query of ['kettle', 'ketle', 'kettlle', 'kattle', 'kettel', 'ettle', 'kettles', 'ttl', 'KETT'])
+      expect([query, has('Kettle', query)]).toEqual([query, true]);
+    for (const query of ['kattel', 'tt', 'kitten', 'pan'])
+      expect([query, has('Kettle', query)]).toEqual([query, false]);
+    expect(has('lamp', 'lanp')).toBe(false);
+    expect(has('A12345', 'A12346')).toBe(false);
   });
 
   test('nobody but staff, services and the seller is shown more than what is on sale', () => {
