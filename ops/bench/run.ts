@@ -1,3 +1,4 @@
+import { benchCatalogue } from './catalogue.ts';
 import { benchExhaustion } from './exhaustion.ts';
 import { benchFanOut } from './fan-out.ts';
 import { benchGatewayAttack } from './gateway/attack.ts';
@@ -14,6 +15,7 @@ const scenarios: Readonly<Record<string, (args: readonly string[]) => Promise<vo
   payments: benchPayments,
   'fan-out': benchFanOut,
   start: benchStart,
+  catalogue: benchCatalogue,
   exhaustion: benchExhaustion,
   gateway: benchGateway,
   'gateway-attack': benchGatewayAttack,

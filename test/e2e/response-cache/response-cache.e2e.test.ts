@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Platform, startPlatform } from '../../support/platform.ts';
-import { type Person, createProduct, logInAsAdmin } from '../../support/shop.ts';
+import { type Person, createProduct, logInAsAdmin, newKey } from '../../support/shop.ts';
 
 let platform: Platform;
 let staff: Person;
@@ -78,6 +78,54 @@ describe('answers to anonymous product queries', () => {
     expect((await ask(list)).data.products.totalCount).toBe(before);
     expect((await ask(page, { id: other.id })).data.product).toBeNull();
   });
+
+  test('[GM-11] show, while a product is written and read by many, no version older than one that was answered before', async () => {
+    const { id } = await createProduct(platform, staff, { onHand: 5 });
+    let answered = 1;
+    let isWriting = true;
+    let hits = 0;
+    const reader = async (): Promise<void> => {
+      while (isWriting) {
+        const least = answered;
+        const { data, age } = await ask(page, { id });
+        expect(data.product.version).toBeGreaterThanOrEqual(least);
+        if (age !== null) hits += 1;
+      }
+    };
+    const readers = Array.from({ length: 6 }, reader);
+    for (let version = 1; version <= 60; version += 1) {
+      const { data } = await rename(id, version, `Name ${version}`);
+      answered = data?.updateProduct.product.version as number;
+      // Time for an answer to be kept, every other time.
+      if (version % 2) await sleep(5);
+    }
+    isWriting = false;
+    await Promise.all(readers);
+    expect(answered).toBe(61);
+    expect((await ask(page, { id })).data.product.version).toBe(61);
+    expect(hits).toBeGreaterThan(0);
+  }, 60_000);
+
+  test('[GM-11] of a product with its category and group are new at once when these change', async () => {
+    type Saved<Name extends string> = Record<Name, Record<string, { id: string }>>;
+    const { id } = await createProduct(platform, staff, { onHand: 5 });
+    const [slug, token] = [`kept-${id.slice(-8)}`, staff.token];
+    const category = 'mutation ($id: ID, $slug: String!, $name: String!, $key: String!) { saveCategory(id: $id, slug: $slug, name: $name, idempotencyKey: $key) { category { id } } }'; // prettier-ignore
+    const save = (name: string, categoryId?: string) =>
+      platform.gql<Saved<'saveCategory'>>(category, { id: categoryId, slug, name, key: newKey() }, { token });
+    const categoryId = (await save('Before')).data?.saveCategory['category']?.id as string;
+    const put = 'mutation ($input: UpdateProductInput!) { updateProduct(input: $input) { userErrors { __typename } } }';
+    await platform.gql(put, { input: { id, expectedVersion: 1, categoryId } }, { token });
+    const whole = 'query ($id: ID!) { product(id: $id) { category { name } group { name } options { value } } }';
+    expect((await askTillHit(whole, { id })).data.product).toEqual({ category: { name: 'Before' }, group: null, options: [] });
+    await save('After', categoryId);
+    expect((await ask(whole, { id })).data.product.category).toEqual({ name: 'After' });
+    await askTillHit(whole, { id });
+    const group = 'mutation ($products: [GroupedProductInput!]!, $key: String!) { saveProductGroup(name: "Sizes", optionNames: ["Size"], products: $products, idempotencyKey: $key) { userErrors { __typename } } }'; // prettier-ignore
+    const products = [{ productId: id, options: [{ name: 'Size', value: 'M' }] }];
+    await platform.gql(group, { products, key: newKey() }, { token });
+    expect((await ask(whole, { id })).data.product).toMatchObject({ group: { name: 'Sizes' }, options: [{ value: 'M' }] });
+  }); // prettier-ignore
 
   test('are not kept with stock, for signed-in users, or with errors', async () => {
     const { id } = await createProduct(platform, staff, { onHand: 5 });

@@ -70,7 +70,7 @@ describe('the response cache', () => {
     expect((await one.get({ maxAgeSeconds: 1 }))?.text).toBe('second');
   });
 
-  test('gives nothing older once a change is over', async () => {
+  test('[GM-11] gives nothing older once a change is over', async () => {
     const one = stage();
     await one.get();
     await settled();
@@ -151,7 +151,7 @@ describe('the response cache', () => {
     expect((await two.get({ variables: { b: 1 } }))?.text).toBe('first');
   });
 
-  test('without Redis everything is asked for, and changes are made', async () => {
+  test('[GM-11] without Redis everything is asked for, and changes are made', async () => {
     const connection = await open();
     const one = stage(connection);
     connection.destroy();
