@@ -20,12 +20,13 @@ const pick = (from: readonly string[], seed: number): string => from[seed % from
 
 /** `npm run bench -- catalogue [products = 5000] [rounds = 5]`: searching, and rows by key from the database beside Redis. */
 export async function benchCatalogue([products = '5000', rounds = '5']: readonly string[]): Promise<void> {
-  const platform = await startBenchPlatform();
+  const platform = await startBenchPlatform({ env: { RESPONSE_CACHE: 'true' } });
   try {
     const staff = await signInStaff(platform);
     await fill(platform, staff, Number(products));
     await search(platform, staff);
     await hotRows(platform, staff, Number(rounds));
+    await wholeRequests(platform, staff, Number(rounds));
   } finally {
     await platform.stop();
   }
@@ -133,6 +134,24 @@ async function compare(
     `${what}, ${concurrency} at once: database ${round(median(of(0, 'rate')), 0)}/s, ${round(median(of(0, 'ownCpu')), 0)} µs here, ${round(median(of(0, 'serverCpu')), 0)} µs there; ` +
       `Redis ÷ database: rate ${ratio('rate')}, CPU here ${ratio('ownCpu')}, there ${ratio('serverCpu')}`,
   );
+}
+
+/** What a product's page costs all processes: read for a signed-in user, and kept by the gateway for everybody. */
+async function wholeRequests(platform: BenchPlatform, staff: Staff, rounds: number): Promise<void> {
+  const ids = (await productIds(platform, staff)).slice(0, 100);
+  const page = 'query ($id: ID!) { product(id: $id) { id sku name subtitle description cover price { amount currency } version } }'; // prettier-ignore
+  const names = ['platform', 'mariadb', 'redis'] as const;
+  const spent = () => names.map((name) => cpuMs(platform.pids[name] as number));
+  const figures: Record<string, number[]> = { read: [], kept: [] };
+  for (let count = 0; count <= rounds; count += 1)
+    for (const kind of count % 2 ? ['kept', 'read'] : ['read', 'kept']) {
+      const before = spent();
+      const token = kind === 'read' ? staff.token : undefined;
+      const run = await repeat({ concurrency: 8, seconds: 2 }, async () => void (await platform.gql(page, { id: pick(ids, Math.floor(Math.random() * 100)) }, token))); // prettier-ignore
+      if (count > 0) figures[kind]?.push((spent().reduce((sum, each, index) => sum + each - (before[index] as number), 0) * 1_000) / run.done); // prettier-ignore
+    }
+  const median = (values: readonly number[] = []) => round(values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN, 0); // prettier-ignore
+  console.log(`a product's page, µs of all processes: read ${median(figures['read'])}, kept by the gateway ${median(figures['kept'])}`); // prettier-ignore
 }
 
 async function productIds(platform: BenchPlatform, { token }: Staff): Promise<string[]> {

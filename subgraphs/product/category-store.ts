@@ -1,6 +1,6 @@
 import { readerOf, writerOf } from '../shared/database/reader.ts';
 import type { Sql } from '../shared/database/statements.ts';
-import { change, find, prepare } from '../shared/database/tables.ts';
+import { change, find, findByList, prepare, prepareList } from '../shared/database/tables.ts';
 import { idFromBytes, idToBytes, isId } from '../shared/values/ids.ts';
 import { type Category, type CategoryTree, categoryTree } from './domain/category.ts';
 import { CategoryRecord, insertInto, tables } from './records.ts';
@@ -59,9 +59,11 @@ const paths = tables
   .leftJoin('category as third', 'third.id', 'second.parent_id')
   .select(['own.id as id', 'own.parent_id as p1', 'first.parent_id as p2', 'second.parent_id as p3', 'third.parent_id as p4']); // prettier-ignore
 
+const pathsByIds = prepareList((ids) => paths.where('own.id', 'in', ids));
+
 /** For each category its own id and those of its parents up to the root, in one statement; nothing for an unknown one. */
 export async function categoryPaths(sql: Sql, ids: readonly string[]): Promise<string[][]> {
-  const rows = await find(sql, paths.where('own.id', 'in', ids.map(idToBytes)));
+  const rows = await findByList(sql, pathsByIds, ids.map(idToBytes)); // prettier-ignore
   const found = new Map(
     rows.map(({ id, p1, p2, p3, p4 }) => {
       const path = [id, p1, p2, p3, p4].filter((each) => each !== null).map(idFromBytes);

@@ -1,85 +1,93 @@
-import { type Row, type Sql, run, select } from '../shared/database/database.ts';
-import { idToBytes } from '../shared/values/ids.ts';
+import { sql as raw } from 'kysely';
+import { readerOf } from '../shared/database/reader.ts';
+import type { Row, Sql } from '../shared/database/statements.ts';
+import { change, findMany, prepare } from '../shared/database/tables.ts';
+import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import type { Movement, MovementType } from './domain/stock.ts';
-import { type Statement, dateOf, idOf, idOrNull, selectMany, textOrNull } from './rows.ts';
+import { StockMovementRecord, tables } from './records.ts';
 
 /** Who moves stock, and why; goes into the ledger. */
 export type Cause = { readonly actor: string; readonly reason: string; readonly sagaBranch?: string | null };
 
+/** A value that the ledger's row has, beside what is read from the counters. */
+export const given = <T>(value: T) => raw<T>`${value}`;
+
+const insertChange = prepare<{ product: Buffer; type: MovementType; delta: number; actor: string; reason: string }>()(
+  (param) =>
+    tables
+      .insertInto('stock_movement')
+      .columns(['product_id', 'seq', 'type', 'on_hand_delta', 'allocated_delta', 'on_hand_after', 'allocated_after', 'actor', 'reason', 'at'])
+      .expression(
+        tables
+          .selectFrom('stock')
+          .select(['product_id', 'version', given(param.type).as('type'), given(param.delta).as('delta'), raw<number>`0`.as('none'), 'on_hand', 'allocated', given(param.actor).as('actor'), given(param.reason).as('reason'), 'updated_at'])
+          .where('product_id', '=', param.product),
+      ), // prettier-ignore
+);
+
 /** The ledger's row for a change by hand that this transaction has just made. */
-export const recordChange = (
+export async function recordChange(
   tx: Sql,
-  change: { productId: string; type: MovementType; onHandDelta: number },
-  cause: Cause,
-): Promise<void> =>
-  run(
-    tx,
-    `insert into stock_movement (product_id, seq, type, on_hand_delta, allocated_delta, on_hand_after, allocated_after, actor, reason, at)
-     select product_id, version, ?, ?, 0, on_hand, allocated, ?, ?, updated_at from stock where product_id = ?`,
-    [change.type, change.onHandDelta, cause.actor, cause.reason, idToBytes(change.productId)],
-  );
+  made: { productId: string; type: MovementType; onHandDelta: number },
+  { actor, reason }: Cause,
+): Promise<void> {
+  const row = { product: idToBytes(made.productId), type: made.type, delta: made.onHandDelta, actor, reason };
+  await change(tx, insertChange, row, 'any');
+}
+
+type Move = {
+  order: Buffer;
+  type: MovementType;
+  onHandSign: number;
+  allocatedSign: number;
+  branch: string | null;
+  actor: string;
+  reason: string;
+};
+const insertMovements = prepare<Move>()(
+  (param) =>
+  tables
+    .insertInto('stock_movement')
+    .columns(['product_id', 'seq', 'type', 'on_hand_delta', 'allocated_delta', 'on_hand_after', 'allocated_after', 'reservation_id', 'order_id', 'saga_branch', 'actor', 'reason', 'at'])
+    .expression(
+      tables
+        .selectFrom('stock_reservation as r')
+        .innerJoin('stock as s', 's.product_id', 'r.product_id')
+        .select(['s.product_id', 's.version', given(param.type).as('type'), raw<number>`${param.onHandSign} * r.quantity`.as('on_hand_delta'), raw<number>`${param.allocatedSign} * r.quantity`.as('allocated_delta'), 's.on_hand', 's.allocated', 'r.id', 'r.order_id', given(param.branch).as('branch'), given(param.actor).as('actor'), given(param.reason).as('reason'), 's.updated_at'])
+        .where('r.order_id', '=', param.order),
+    ), // prettier-ignore
+);
 
 /** The ledger's rows for all of an order's reservations, whose counters this transaction has just changed. One statement. */
-export const recordOrderMovements = (
+export async function recordOrderMovements(
   tx: Sql,
-  move: { orderId: string; type: MovementType; onHandSign: number; allocatedSign: number },
-  cause: Cause,
-): Promise<void> =>
-  run(
-    tx,
-    `insert into stock_movement (product_id, seq, type, on_hand_delta, allocated_delta, on_hand_after, allocated_after, reservation_id, order_id, saga_branch, actor, reason, at)
-     select s.product_id, s.version, ?, ? * r.quantity, ? * r.quantity, s.on_hand, s.allocated, r.id, r.order_id, ?, ?, ?, s.updated_at
-     from stock_reservation r join stock s on s.product_id = r.product_id where r.order_id = ?`,
-    [
-      move.type,
-      move.onHandSign,
-      move.allocatedSign,
-      cause.sagaBranch ?? null,
-      cause.actor,
-      cause.reason,
-      idToBytes(move.orderId),
-    ],
-  );
+  { orderId, ...move }: { orderId: string; type: MovementType; onHandSign: number; allocatedSign: number },
+  { actor, reason, sagaBranch = null }: Cause,
+): Promise<void> {
+  await change(tx, insertMovements, { order: idToBytes(orderId), ...move, branch: sagaBranch, actor, reason }, 'any');
+}
 
-const movementColumns =
-  'product_id, seq, type, on_hand_delta, allocated_delta, on_hand_after, allocated_after, reservation_id, order_id, saga_branch, actor, reason, at';
-
-const movementOf = (row: Row): Movement => ({
-  productId: idOf(row['product_id']),
-  seq: Number(row['seq']),
-  type: String(row['type']) as MovementType,
-  onHandDelta: Number(row['on_hand_delta']),
-  allocatedDelta: Number(row['allocated_delta']),
-  onHandAfter: Number(row['on_hand_after']),
-  allocatedAfter: Number(row['allocated_after']),
-  reservationId: idOrNull(row['reservation_id']),
-  orderId: idOrNull(row['order_id']),
-  sagaBranch: textOrNull(row['saga_branch']),
-  actor: String(row['actor']),
-  reason: textOrNull(row['reason']),
-  at: dateOf(row['at']),
-});
+const movementOf = readerOf(StockMovementRecord);
+const ofProduct = (productId: string) =>
+  tables.selectFrom('stock_movement').selectAll('stock_movement').where('product_id', '=', idToBytes(productId));
 
 export type MovementKey = { readonly productId: string; readonly seq: number };
 
 /** These movements, in the order of the keys. */
 export async function movementsByKeys(sql: Sql, keys: readonly MovementKey[]): Promise<Movement[]> {
-  const statements = keys.map(({ productId, seq }): Statement => ({
-    text: `select ${movementColumns} from stock_movement where product_id = ? and seq = ?`,
-    parameters: [idToBytes(productId), seq],
-  }));
-  return (await selectMany(sql, statements)).flat().map(movementOf);
+  const statements = keys.map(({ productId, seq }) => ofProduct(productId).where('seq', '=', seq));
+  return (await findMany(sql, statements)).flat().map((row) => movementOf(row));
 }
 
 export type MovementPage = { readonly productId: string; readonly beforeSeq: number | null; readonly limit: number };
 
 /** Pages of the ledgers of several products, newest first, in one statement. */
 export async function movementPages(sql: Sql, pages: readonly MovementPage[]): Promise<Movement[][]> {
-  const statements = pages.map(({ productId, beforeSeq, limit }): Statement => ({
-    text: `select ${movementColumns} from stock_movement where product_id = ?${beforeSeq === null ? '' : ' and seq < ?'} order by seq desc limit ${limit}`,
-    parameters: beforeSeq === null ? [idToBytes(productId)] : [idToBytes(productId), beforeSeq],
-  }));
-  return (await selectMany(sql, statements)).map((rows) => rows.map(movementOf));
+  const statements = pages.map(({ productId, beforeSeq, limit }) => {
+    const all = ofProduct(productId);
+    return (beforeSeq === null ? all : all.where('seq', '<', beforeSeq)).orderBy('seq', 'desc').limit(limit);
+  });
+  return (await findMany(sql, statements)).map((rows) => rows.map((row) => movementOf(row)));
 }
 
 export type AuditRow = {
@@ -101,8 +109,7 @@ export const maxAudited = 1_000;
 export async function auditStock(sql: Sql, productId: string | null): Promise<AuditRow[]> {
   const only = (condition: string) => (productId === null ? '' : condition);
   const id = productId === null ? [] : [idToBytes(productId)];
-  const rows = await select(
-    sql,
+  const rows = await sql.rows(
     `select s.product_id, s.on_hand, s.allocated, coalesce(m.on_hand, 0) as expected_on_hand, coalesce(m.allocated, 0) as expected_allocated,
        s.on_hand = coalesce(m.on_hand, 0) and s.allocated = coalesce(m.allocated, 0) and s.version = coalesce(m.movements, 0)
          and s.version = coalesce(m.last_seq, 0) and coalesce(m.broken, 0) = 0 and s.allocated = coalesce(r.held, 0) as consistent
@@ -134,8 +141,7 @@ export async function auditStock(sql: Sql, productId: string | null): Promise<Au
 export async function auditNights(sql: Sql, productId: string | null): Promise<AuditRow[]> {
   const only = (condition: string) => (productId === null ? '' : condition);
   const id = productId === null ? [] : [idToBytes(productId)];
-  const rows = await select(
-    sql,
+  const rows = await sql.rows(
     `select n.product_id, sum(n.on_hand) as on_hand, sum(n.allocated) as allocated,
        sum(coalesce(m.on_hand, 0)) as expected_on_hand, sum(coalesce(m.allocated, 0)) as expected_allocated,
        min(n.on_hand = coalesce(m.on_hand, 0) and n.allocated = coalesce(m.allocated, 0) and n.version = coalesce(m.movements, 0)
@@ -165,7 +171,7 @@ export async function auditNights(sql: Sql, productId: string | null): Promise<A
 }
 
 const auditRowOf = (row: Row): AuditRow => ({
-  productId: idOf(row['product_id']),
+  productId: idFromBytes(row['product_id'] as Buffer),
   expectedOnHand: Number(row['expected_on_hand']),
   expectedAllocated: Number(row['expected_allocated']),
   actualOnHand: Number(row['on_hand']),

@@ -1,7 +1,7 @@
 import { sql as raw } from 'kysely';
 import type { Sql } from '../shared/database/statements.ts';
 import { readerOf, writerOf } from '../shared/database/reader.ts';
-import { change, find, prepare } from '../shared/database/tables.ts';
+import { change, find, findByList, prepare, prepareList } from '../shared/database/tables.ts';
 import { idToBytes, isId } from '../shared/values/ids.ts';
 import { money } from '../shared/values/money.ts';
 import { typedIdentifier } from '../shared/values/text.ts';
@@ -28,11 +28,12 @@ export function productOf(row: object): Product {
 }
 
 const all = tables.selectFrom('product as p').select(productColumns);
+const byIds = prepareList((ids) => all.where('p.id', 'in', ids));
 
 /** Those of the ids that there are; ids that can't be ours are left out. */
 export async function productsByIds(sql: Sql, ids: readonly string[]): Promise<Product[]> {
   const known = ids.filter(isId).map(idToBytes);
-  return known.length === 0 ? [] : (await find(sql, all.where('p.id', 'in', known))).map(productOf);
+  return (await findByList(sql, byIds, known)).map(productOf);
 }
 
 /** As `productsByIds`, locked in the order of their ids. */

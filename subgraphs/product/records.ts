@@ -2,6 +2,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { at, bytes, id, minor, text } from '../shared/database/columns.ts';
 import { type TablesOf, builderFor, inserterFor } from '../shared/database/tables.ts';
 import type { AddOn, ProductKind, ProductStatus } from './domain/product.ts';
+import type { MovementType, ReservationState } from './domain/stock.ts';
 
 /** The rows of `product`, as the migrations make them. */
 export const ProductRecord = defineEntity({
@@ -113,7 +114,7 @@ const SearchPostingRecord = defineEntity({
 });
 
 /** The rows of `stock`: the counters of one product. */
-const StockRecord = defineEntity({
+export const StockRecord = defineEntity({
   name: 'StockRecord',
   tableName: 'stock',
   properties: {
@@ -128,7 +129,7 @@ const StockRecord = defineEntity({
 });
 
 /** The rows of `stock_reservation`: what one order holds of one product. */
-const StockReservationRecord = defineEntity({
+export const StockReservationRecord = defineEntity({
   name: 'StockReservationRecord',
   tableName: 'stock_reservation',
   properties: {
@@ -136,7 +137,7 @@ const StockReservationRecord = defineEntity({
     orderId: id(),
     productId: id(),
     quantity: p.integer(),
-    state: p.string().length(16),
+    state: text<ReservationState>(16),
     expiresAt: at(),
     createdAt: at(),
     settledAt: at().nullable(),
@@ -144,13 +145,13 @@ const StockReservationRecord = defineEntity({
 });
 
 /** The rows of `stock_movement`: the ledger of the counters. */
-const StockMovementRecord = defineEntity({
+export const StockMovementRecord = defineEntity({
   name: 'StockMovementRecord',
   tableName: 'stock_movement',
   properties: {
     productId: id().primary(),
     seq: p.integer().primary(),
-    type: p.string().length(16),
+    type: text<MovementType>(16),
     onHandDelta: p.integer(),
     allocatedDelta: p.integer(),
     onHandAfter: p.integer(),
@@ -199,7 +200,7 @@ const NightMovementRecord = defineEntity({
     productId: id().primary(),
     night: p.date().primary(),
     seq: p.integer().primary(),
-    type: p.string().length(16),
+    type: text<MovementType>(16),
     onHandDelta: p.integer(),
     allocatedDelta: p.integer(),
     onHandAfter: p.integer(),

@@ -1,31 +1,27 @@
-import { type Row, type Sql, select, toDate, write } from '../shared/database/database.ts';
+import { type ExpressionBuilder, sql as raw } from 'kysely';
+import { readerOf } from '../shared/database/reader.ts';
+import type { Sql } from '../shared/database/statements.ts';
+import { change, find } from '../shared/database/tables.ts';
 import { isDuplicateKey } from '../shared/errors/errors.ts';
 import type { ServiceCredential } from './domain/service-credential.ts';
+import { ServiceCredentialRecord, type UserTables, insertInto, tables } from './records.ts';
 
-const columns = 'service, app, token_hash, strict, created_at, rotated_at, revoked_at';
-
-const toCredential = (row: Row): ServiceCredential => ({
-  service: row['service'] as string,
-  app: row['app'] as string,
-  tokenHash: row['token_hash'] as Buffer | null,
-  strict: Number(row['strict']) === 1,
-  createdAt: toDate(row['created_at']) as Date,
-  rotatedAt: toDate(row['rotated_at']),
-  revokedAt: toDate(row['revoked_at']),
-});
+const read = readerOf(ServiceCredentialRecord);
+const all = tables.selectFrom('service_credential').selectAll();
 
 export type Pair = { readonly app: string; readonly service: string };
+const isOf =
+  ({ app, service }: Pair) =>
+  (eb: ExpressionBuilder<UserTables, 'service_credential'>) =>
+    eb.and({ service, app });
 
 /** All credentials; there are as many as pairs of services, so there are no pages. */
 export const readCredentialList = async (sql: Sql): Promise<ServiceCredential[]> =>
-  (await select(sql, `select ${columns} from service_credential order by service, app`)).map(toCredential);
+  (await find(sql, all.orderBy('service').orderBy('app'))).map((row) => read(row));
 
-export async function findCredential(sql: Sql, { app, service }: Pair): Promise<ServiceCredential | null> {
-  const [row] = await select(sql, `select ${columns} from service_credential where service = ? and app = ?`, [
-    service,
-    app,
-  ]);
-  return row ? toCredential(row) : null;
+export async function findCredential(sql: Sql, pair: Pair): Promise<ServiceCredential | null> {
+  const [row] = await find(sql, all.where(isOf(pair)));
+  return row ? read(row) : null;
 }
 
 /** Inserts the credential, or gives the pair a new token; a revoked pair holds again. */
@@ -33,32 +29,26 @@ export async function putCredential(
   tx: Sql,
   credential: Pair & { tokenHash: Buffer; strict: boolean; at: Date },
 ): Promise<void> {
-  const { app, service, tokenHash, strict, at } = credential;
-  const replaced = await write(
-    tx,
-    'update service_credential set token_hash = ?, strict = ?, rotated_at = ?, revoked_at = null where service = ? and app = ?',
-    [tokenHash, strict, at, service, app],
-  );
-  if (replaced === 0) await insert(tx, { app, service, tokenHash, strict, at });
+  const { tokenHash, strict, at } = credential;
+  const replace = tables
+    .updateTable('service_credential')
+    .set({ token_hash: tokenHash, strict, rotated_at: at, revoked_at: null })
+    .where(isOf(credential));
+  if ((await change(tx, replace)) === 0) await insert(tx, credential);
 }
 
-const insert = (tx: Sql, row: Pair & { tokenHash: Buffer | null; strict: boolean; at: Date }): Promise<number> =>
-  write(tx, 'insert into service_credential (service, app, token_hash, strict, created_at) values (?, ?, ?, ?, ?)', [
-    row.service,
-    row.app,
-    row.tokenHash,
-    row.strict,
-    row.at,
+const insert = (tx: Sql, row: Pair & { tokenHash: Buffer | null; strict: boolean; at: Date }): Promise<void> =>
+  insertInto(tx, 'service_credential', [
+    { service: row.service, app: row.app, token_hash: row.tokenHash, strict: row.strict, created_at: row.at },
   ]);
 
 /** False when there is none. One that is revoked already stays as it is. */
 export async function revokeCredential(tx: Sql, pair: Pair, at: Date): Promise<boolean> {
-  const found = await write(
-    tx,
-    'update service_credential set revoked_at = coalesce(revoked_at, ?) where service = ? and app = ?',
-    [at, pair.service, pair.app],
-  );
-  return found === 1;
+  const revoke = tables
+    .updateTable('service_credential')
+    .set({ revoked_at: raw<Date>`coalesce(revoked_at, ${at})` })
+    .where(isOf(pair));
+  return (await change(tx, revoke)) === 1;
 }
 
 /**
@@ -72,10 +62,10 @@ export async function noteConfigured(sql: Sql, pair: Pair, at: Date): Promise<bo
   } catch (error) {
     if (!isDuplicateKey(error)) throw error;
   }
-  const reset = await write(
-    sql,
-    'update service_credential set token_hash = null, strict = true, revoked_at = null where service = ? and app = ? and (token_hash is not null or revoked_at is not null)',
-    [pair.service, pair.app],
-  );
-  return reset === 1;
+  const reset = tables
+    .updateTable('service_credential')
+    .set({ token_hash: null, strict: true, revoked_at: null })
+    .where(isOf(pair))
+    .where((eb) => eb.or([eb('token_hash', 'is not', null), eb('revoked_at', 'is not', null)]));
+  return (await change(sql, reset)) === 1;
 }

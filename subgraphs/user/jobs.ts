@@ -1,12 +1,13 @@
 import { grantValue, rpcAuthKey } from '../shared/auth/grants.ts';
-import { write } from '../shared/database/database.ts';
-import { idempotencyRetentionDays } from '../shared/tables/idempotency.ts';
+import type { Sql } from '../shared/database/statements.ts';
 import type { Jobs } from '../shared/jobs/jobs.ts';
 import { readCredentialList } from './credential-store.ts';
+import { deleteCodes } from './administration/one-time-code-store.ts';
 import type { UserDeps } from './dependencies.ts';
 import { desiredGrant } from './domain/service-credential.ts';
-import { readRevokedSince } from './session-store.ts';
-import { placeRetentionDays } from './sign-in-places.ts';
+import { deleteSessions, deleteTokens, readRevokedSince } from './session-store.ts';
+import { purgeShared } from '../shared/tables/retention.ts';
+import { deletePlaces, placeRetentionDays } from './sign-in-place-store.ts';
 import { rememberRevocationUntil, revokedSessionsKey } from './sessions.ts';
 
 /** With the half second until a job is found, what Redis has lost is back within 5 s. */
@@ -73,20 +74,17 @@ async function restoreRevocations(deps: UserDeps): Promise<void> {
 export async function cleanUp(deps: UserDeps): Promise<void> {
   const now = deps.now();
   const daysAgo = (days: number): Date => new Date(now.getTime() - days * 86_400_000);
-  await deleteBatches(deps, `delete from one_time_code where expires_at < ? limit ${batchRows}`, now);
-  await deleteBatches(deps, `delete from refresh_token where expires_at < ? limit ${batchRows}`, now);
-  // A session ends with its newest token. The day more covers a clock that is off.
-  await deleteBatches(deps, `delete from user_session where expires_at < ? limit ${batchRows}`, daysAgo(1));
-  await deleteBatches(deps, `delete from sign_in_place where last_used_at < ? limit ${batchRows}`, daysAgo(placeRetentionDays)); // prettier-ignore
-  await deleteBatches(
-    deps,
-    `delete from idempotency where created_at < ? limit ${batchRows}`,
-    daysAgo(idempotencyRetentionDays),
-  );
+  await deleteBatches(deps, deleteCodes, now);
+  await deleteBatches(deps, deleteTokens, now);
+  // The day more covers a clock that is off.
+  await deleteBatches(deps, deleteSessions, daysAgo(1));
+  await deleteBatches(deps, deletePlaces, daysAgo(placeRetentionDays));
+  await purgeShared(deps.db.em(), { idempotency: true });
 }
 
-async function deleteBatches({ db }: UserDeps, statement: string, before: Date): Promise<void> {
-  for (let batch = 0; batch < maxBatches; batch += 1) {
-    if ((await write(db.em(), statement, [before])) < batchRows) return;
-  }
+type Delete = (sql: Sql, before: Date, limit: number) => Promise<number>;
+
+async function deleteBatches({ db }: UserDeps, remove: Delete, before: Date): Promise<void> {
+  for (let batch = 0; batch < maxBatches; batch += 1)
+    if ((await remove(db.em(), before, batchRows)) < batchRows) return;
 }

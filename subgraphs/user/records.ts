@@ -1,7 +1,8 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { at, bytes, id } from '../shared/database/columns.ts';
+import { at, bytes, id, text } from '../shared/database/columns.ts';
 import { type TablesOf, builderFor, inserterFor } from '../shared/database/tables.ts';
 import type { Role } from '../shared/auth/viewer.ts';
+import type { RevocationReason } from './domain/session.ts';
 import type { Gender, UserStatus } from './domain/user.ts';
 
 export const UserAccountRecord = defineEntity({
@@ -56,7 +57,7 @@ export const UserSessionRecord = defineEntity({
     refreshedAt: at(),
     expiresAt: at(),
     revokedAt: at().nullable(),
-    revokedBecause: p.string().length(32).nullable(),
+    revokedBecause: text<RevocationReason>(32).nullable(),
   },
 });
 
@@ -68,7 +69,7 @@ export const RefreshTokenRecord = defineEntity({
     { name: 'refresh_token_expiry', properties: ['expiresAt'] },
   ],
   properties: {
-    tokenHash: p.blob().columnType('binary(32)').primary(),
+    tokenHash: bytes(32).primary(),
     sessionId: id(),
     issuedAt: at(),
     expiresAt: at(),
@@ -82,7 +83,7 @@ export const ServiceCredentialRecord = defineEntity({
   properties: {
     service: p.string().length(32).primary(),
     app: p.string().length(32).primary(),
-    tokenHash: p.blob().columnType('binary(32)').nullable(),
+    tokenHash: bytes(32).nullable(),
     strict: p.boolean(),
     createdAt: at(),
     rotatedAt: at().nullable(),
@@ -96,7 +97,7 @@ export const SignInPlaceRecord = defineEntity({
   indexes: [{ name: 'sign_in_place_age', properties: ['lastUsedAt'] }],
   properties: {
     userId: id().primary(),
-    placeHash: p.blob().columnType('binary(32)').primary(),
+    placeHash: bytes(32).primary(),
     lastUsedAt: at(),
   },
 });
@@ -183,9 +184,9 @@ export const IdempotencyRecord = defineEntity({
   indexes: [{ name: 'idempotency_age', properties: ['createdAt'] }],
   properties: {
     ownerId: id().primary(),
-    keyHash: p.blob().columnType('binary(32)').primary(),
+    keyHash: bytes(32).primary(),
     operation: p.string().length(64),
-    inputHash: p.blob().columnType('binary(32)'),
+    inputHash: bytes(32),
     result: p.json(),
     createdAt: at(),
   },

@@ -1,6 +1,9 @@
-import { type Sql, insertRows, run, select, toDate, write } from '../shared/database/database.ts';
+import { readerOf } from '../shared/database/reader.ts';
+import type { Sql } from '../shared/database/statements.ts';
+import { change, find, prepare } from '../shared/database/tables.ts';
 import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import type { PresentedToken, RevocationReason } from './domain/session.ts';
+import { RefreshTokenRecord, UserSessionRecord, insertInto, tables } from './records.ts';
 
 export type NewToken = {
   readonly tokenHash: Buffer;
@@ -9,9 +12,12 @@ export type NewToken = {
   readonly expiresAt: Date;
 };
 
+const tokenOf = readerOf(RefreshTokenRecord);
+const sessionOf = readerOf(UserSessionRecord);
+
 /** A session with its first refresh token. */
 export async function insertSession(tx: Sql, session: NewToken & { readonly userId: string }): Promise<void> {
-  await insertRows(tx, 'user_session', [
+  await insertInto(tx, 'user_session', [
     {
       id: idToBytes(session.sessionId), user_id: idToBytes(session.userId), created_at: session.at, refreshed_at: session.at,
       expires_at: session.expiresAt, revoked_at: null, revoked_because: null,
@@ -21,7 +27,7 @@ export async function insertSession(tx: Sql, session: NewToken & { readonly user
 }
 
 export const insertToken = (tx: Sql, token: NewToken): Promise<void> =>
-  insertRows(tx, 'refresh_token', [
+  insertInto(tx, 'refresh_token', [
     {
       token_hash: token.tokenHash,
       session_id: idToBytes(token.sessionId),
@@ -33,45 +39,57 @@ export const insertToken = (tx: Sql, token: NewToken): Promise<void> =>
 
 export type FoundToken = PresentedToken & { readonly sessionId: string; readonly userId: string };
 
+const byHash = prepare<{ hash: Buffer }>()((param) =>
+  tables
+    .selectFrom('refresh_token as t')
+    .innerJoin('user_session as s', 's.id', 't.session_id')
+    .select(['t.session_id', 't.rotated_at', 't.expires_at', 's.user_id', 's.revoked_at'])
+    .where('t.token_hash', '=', param.hash),
+);
+
 export async function findToken(sql: Sql, tokenHash: Buffer): Promise<FoundToken | null> {
-  const [row] = await select(
-    sql,
-    'select t.session_id, t.rotated_at, t.expires_at, s.user_id, s.revoked_at from refresh_token t join user_session s on s.id = t.session_id where t.token_hash = ?',
-    [tokenHash],
-  );
+  const [row] = await find(sql, byHash, { hash: tokenHash });
   if (!row) return null;
-  return {
-    sessionId: idFromBytes(row['session_id'] as Buffer),
-    userId: idFromBytes(row['user_id'] as Buffer),
-    rotatedAt: toDate(row['rotated_at']),
-    tokenExpiresAt: toDate(row['expires_at']) as Date,
-    sessionRevokedAt: toDate(row['revoked_at']),
-  };
+  const { sessionId, rotatedAt, expiresAt } = tokenOf(row);
+  const { userId, revokedAt } = sessionOf(row);
+  return { sessionId, userId, rotatedAt: rotatedAt ?? null, tokenExpiresAt: expiresAt, sessionRevokedAt: revokedAt ?? null }; // prettier-ignore
 }
 
 /** Locks the session for this transaction and prolongs it. False when it was revoked meanwhile. */
-export const prolongSession = async (tx: Sql, session: { id: string; at: Date; expiresAt: Date }): Promise<boolean> =>
-  (await write(tx, 'update user_session set refreshed_at = ?, expires_at = ? where id = ? and revoked_at is null', [
-    session.at,
-    session.expiresAt,
-    idToBytes(session.id),
-  ])) === 1;
+export async function prolongSession(tx: Sql, session: { id: string; at: Date; expiresAt: Date }): Promise<boolean> {
+  const update = tables
+    .updateTable('user_session')
+    .set({ refreshed_at: session.at, expires_at: session.expiresAt })
+    .where('id', '=', idToBytes(session.id))
+    .where('revoked_at', 'is', null);
+  return (await change(tx, update)) === 1;
+}
 
 /** Uses the token up. False when somebody else did. */
-export const rotateToken = async (tx: Sql, tokenHash: Buffer, at: Date): Promise<boolean> =>
-  (await write(tx, 'update refresh_token set rotated_at = ? where token_hash = ? and rotated_at is null', [
-    at,
-    tokenHash,
-  ])) === 1;
+export async function rotateToken(tx: Sql, tokenHash: Buffer, at: Date): Promise<boolean> {
+  const update = tables
+    .updateTable('refresh_token')
+    .set({ rotated_at: at })
+    .where('token_hash', '=', tokenHash)
+    .where('rotated_at', 'is', null);
+  return (await change(tx, update)) === 1;
+}
 
-/** Ends a session of this user. A session that has ended keeps its first reason. */
+/** A session that has ended keeps its first reason. */
+const revoke = (because: RevocationReason, at: Date, userId: string) =>
+  tables
+    .updateTable('user_session')
+    .set({ revoked_at: at, revoked_because: because })
+    .where('user_id', '=', idToBytes(userId))
+    .where('revoked_at', 'is', null);
+
+/** Ends a session of this user. */
 export async function revokeSession(
   tx: Sql,
   session: { id: string; userId: string; because: RevocationReason; at: Date },
 ): Promise<void> {
-  await run(tx, 'update user_session set revoked_at = ?, revoked_because = ? where id = ? and user_id = ? and revoked_at is null', [
-    session.at, session.because, idToBytes(session.id), idToBytes(session.userId),
-  ]); // prettier-ignore
+  const { because, at, userId } = session;
+  await change(tx, revoke(because, at, userId).where('id', '=', idToBytes(session.id)), 'any');
 }
 
 /** Ends all sessions of a user but `keep`, all of them where it is null; returns the ids of those that it ended. */
@@ -79,19 +97,18 @@ export async function revokeOtherSessions(
   tx: Sql,
   options: { userId: string; keep: string | null; because: RevocationReason; at: Date },
 ): Promise<readonly string[]> {
+  const { because, at, userId } = options;
   // No session has the id of nothing but zeros.
   const keep = options.keep === null ? Buffer.alloc(16) : idToBytes(options.keep);
-  const rows = await select(
-    tx,
-    'select id from user_session where user_id = ? and id <> ? and revoked_at is null order by id for update',
-    [idToBytes(options.userId), keep],
-  );
-  if (rows.length > 0) {
-    await run(tx, 'update user_session set revoked_at = ?, revoked_because = ? where user_id = ? and id <> ? and revoked_at is null', [
-      options.at, options.because, idToBytes(options.userId), keep,
-    ]); // prettier-ignore
-  }
-  return rows.map((row) => idFromBytes(row['id'] as Buffer));
+  const others = tables
+    .selectFrom('user_session')
+    .select('id')
+    .where('user_id', '=', idToBytes(userId))
+    .where('id', '<>', keep)
+    .where('revoked_at', 'is', null);
+  const rows = await find(tx, others.orderBy('id').forUpdate());
+  if (rows.length > 0) await change(tx, revoke(because, at, userId).where('id', '<>', keep), 'any');
+  return rows.map(({ id }) => idFromBytes(id));
 }
 
 /** Sessions revoked since then: their access tokens may still be good. */
@@ -99,6 +116,17 @@ export async function readRevokedSince(
   sql: Sql,
   since: Date,
 ): Promise<readonly { readonly id: string; readonly revokedAt: Date }[]> {
-  const rows = await select(sql, 'select id, revoked_at from user_session where revoked_at > ?', [since]);
-  return rows.map((row) => ({ id: idFromBytes(row['id'] as Buffer), revokedAt: toDate(row['revoked_at']) as Date }));
+  const revoked = tables.selectFrom('user_session').select(['id', 'revoked_at']).where('revoked_at', '>', since);
+  return (await find(sql, revoked)).map((row) => {
+    const { id, revokedAt } = sessionOf(row);
+    return { id, revokedAt: revokedAt as Date };
+  });
 }
+
+/** Forgets refresh tokens that were over before then, at most `limit`; returns how many. */
+export const deleteTokens = (sql: Sql, before: Date, limit: number): Promise<number> =>
+  change(sql, tables.deleteFrom('refresh_token').where('expires_at', '<', before).limit(limit));
+
+/** As `deleteTokens` for sessions, which end with their newest token. */
+export const deleteSessions = (sql: Sql, before: Date, limit: number): Promise<number> =>
+  change(sql, tables.deleteFrom('user_session').where('expires_at', '<', before).limit(limit));

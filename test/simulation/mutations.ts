@@ -74,8 +74,8 @@ export const mutations: readonly Mutation[] = [
     guard: 'stock: a reservation is settled once',
     statements: [
       [
-        'settled_at = utc_timestamp(3) where order_id = ? and state = ?',
-        'settled_at = utc_timestamp(3) where order_id = ? and (state = ? or true)',
+        '`settled_at` = utc_timestamp(3) where `order_id` = ? and `state` = ?',
+        '`settled_at` = utc_timestamp(3) where `order_id` = ? and (`state` = ? or true)',
       ],
     ],
   },

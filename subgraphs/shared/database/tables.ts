@@ -122,7 +122,46 @@ export function find(
   return sql.rows(text, parameters);
 }
 
-/** The rows of several SELECTs of the same columns in one round trip, each with its own ORDER BY and LIMIT. */
+/** A SELECT by a list of ids that was compiled once for each length of the list. */
+export type PreparedList<Result> = {
+  textFor(ids: readonly Buffer[]): string;
+  /** Of the types only. */
+  readonly '~result'?: Result;
+};
+
+/** Lists up to this length are compiled once; longer ones are read rarely. */
+const maxPreparedLength = 100;
+
+/**
+ * Compiles a SELECT of a hot path that has a list of ids as its only parameters:
+ *
+ *     const byIds = prepareList((ids) => tables.selectFrom('product').selectAll().where('id', 'in', ids));
+ *     await findByList(sql, byIds, [idToBytes(id)]);
+ */
+export function prepareList<Result>(build: (ids: readonly Buffer[]) => Compilable<Result>): PreparedList<Result> {
+  const texts = new Map<number, string>();
+  return {
+    textFor(ids) {
+      const known = texts.get(ids.length);
+      if (known !== undefined) return known;
+      const { sql, parameters } = build(ids).compile();
+      if (parameters.length !== ids.length) throw new Error(`not only the ids are parameters of ${sql}`);
+      if (ids.length <= maxPreparedLength) texts.set(ids.length, sql);
+      return sql;
+    },
+  };
+}
+
+/** The rows of such a SELECT; none for no ids. */
+export async function findByList<Result>(
+  sql: Sql,
+  statement: PreparedList<Result>,
+  ids: readonly Buffer[],
+): Promise<Result[]> {
+  return ids.length === 0 ? [] : ((await sql.rows(statement.textFor(ids), ids)) as Result[]);
+}
+
+/** The rows of several SELECTs of the same columns (no bare `*`) in one round trip, each with its own ORDER BY and LIMIT. */
 export async function findMany<Result>(sql: Sql, statements: readonly Compilable<Result>[]): Promise<Result[][]> {
   const results: Result[][] = statements.map(() => []);
   if (statements.length === 0) return results;

@@ -78,3 +78,7 @@ export const useCode = async (tx: Sql, { userId, code }: { userId: string; code:
       .where('user_id', '=', idToBytes(userId))
       .where('code_hash', '=', hashOf(userId, code)),
   )) === 1;
+
+/** Forgets codes that were over before then, at most `limit`; returns how many. */
+export const deleteCodes = (sql: Sql, before: Date, limit: number): Promise<number> =>
+  change(sql, tables.deleteFrom('one_time_code').where('expires_at', '<', before).limit(limit));

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
+import { sql as raw } from 'kysely';
 import { addressGroup } from '../shared/values/address-group.ts';
-import { type Sql, run, select } from '../shared/database/database.ts';
+import type { Sql } from '../shared/database/statements.ts';
+import { change, find } from '../shared/database/tables.ts';
 import { idToBytes } from '../shared/values/ids.ts';
+import { tables } from './records.ts';
 
 /**
  * Where somebody signs in from. A device says the token that it was given when it signed in; the address is what the gateway
@@ -33,11 +36,11 @@ export const placesOf = (address: string | undefined, deviceToken: string | null
 export async function findKnownPlace(sql: Sql, userId: string, places: Places): Promise<KnownPlace> {
   const device = places.deviceToken === null ? null : deviceHash(userId, places.deviceToken);
   const address = places.address === undefined ? null : addressHash(userId, places.address);
-  const rows = await select(sql, 'select place_hash from sign_in_place where user_id = ? and place_hash in (?, ?)', [
-    idToBytes(userId), device, address,
-  ]); // prettier-ignore
-  const knows = (hash: Buffer | null) =>
-    hash !== null && rows.some((row) => (row['place_hash'] as Buffer).equals(hash));
+  const shown = [device, address].filter((hash) => hash !== null);
+  const known = tables.selectFrom('sign_in_place').select('place_hash').where('user_id', '=', idToBytes(userId));
+  // One statement in any case: how long it takes doesn't tell whether there is such an account.
+  const rows = await find(sql, known.where('place_hash', 'in', shown.length > 0 ? shown : [Buffer.alloc(0)]));
+  const knows = (hash: Buffer | null) => hash !== null && rows.some((row) => row.place_hash.equals(hash));
   return knows(device) ? 'DEVICE' : knows(address) ? 'ADDRESS' : null;
 }
 
@@ -52,11 +55,16 @@ export async function notePlaces(
     deviceHash(userId, deviceToken),
     ...(places.address === undefined ? [] : [addressHash(userId, places.address)]),
   ];
-  await run(
+  const rows = hashes.map((hash) => ({ user_id: idToBytes(userId), place_hash: hash, last_used_at: at }));
+  const isOld = raw<Date>`if(last_used_at < ${at} - interval ${raw.lit(notedAgainAfterHours)} hour, ${at}, last_used_at)`;
+  await change(
     tx,
-    `insert into sign_in_place (user_id, place_hash, last_used_at) values ${hashes.map(() => '(?, ?, ?)').join(', ')}
-     on duplicate key update last_used_at = if(last_used_at < ? - interval ${notedAgainAfterHours} hour, ?, last_used_at)`,
-    [...hashes.flatMap((hash) => [idToBytes(userId), hash, at]), at, at],
+    tables.insertInto('sign_in_place').values(rows).onDuplicateKeyUpdate({ last_used_at: isOld }),
+    'any',
   );
   return deviceToken;
 }
+
+/** Forgets places of which nothing was heard since then, at most `limit`; returns how many. */
+export const deletePlaces = (sql: Sql, before: Date, limit: number): Promise<number> =>
+  change(sql, tables.deleteFrom('sign_in_place').where('last_used_at', '<', before).limit(limit));
