@@ -60,8 +60,7 @@ function selected<Row>(
   if (typeof filter.priceMax === 'number') list = list.where('p.price_minor', '<=', filter.priceMax);
   for (const { word } of search)
     if ('literal' in word) list = list.where('p.search_text', 'like', `%${escapeLike(word.literal)}%`);
-  if (hasScores(search))
-    list = list.innerJoin(foundBy(search).as('found'), 'found.product_id', 'p.id') as unknown as Products<Row>;
+  if (hasScores(search)) list = list.innerJoin(foundBy(search).as('found'), 'found.product_id', 'p.id');
   for (const { name, value } of (filter.options ?? []).map(foldedOption))
     list = list.where((eb) =>
       eb.exists(

@@ -114,7 +114,7 @@ export async function availableOf(tx: Sql, productIds: readonly string[]): Promi
   const onSale = tables
     .selectFrom('product as p')
     .leftJoin('stock as s', 's.product_id', 'p.id')
-    .select(['p.id', raw<number | null>`if(p.kind = 'BOOKABLE', 0, s.on_hand - s.allocated)`.as('available')])
+    .select(['p.id', raw<string | number | null>`if(p.kind = 'BOOKABLE', 0, s.on_hand - s.allocated)`.as('available')])
     .where('p.id', 'in', ids)
     .where('p.status', '=', 'ON_SALE');
   for (const { id, available } of await find(tx, onSale))

@@ -18,7 +18,7 @@ import { updateProfile } from './commands/update-profile.ts';
 import type { UserContext } from './dependencies.ts';
 import type { ServiceCredential } from './domain/service-credential.ts';
 import type { ProfileInput, User } from './domain/user.ts';
-import { placesOf } from './sign-in-place-store.ts';
+import { placesOf } from './sign-in-places.ts';
 import { type ListedCredential, serviceCredentials, userById, userIds, users, withLastUse } from './queries.ts';
 
 type Device = { readonly deviceToken?: string | null };

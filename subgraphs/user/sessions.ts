@@ -7,7 +7,8 @@ import type { UserDeps } from './dependencies.ts';
 import { accessTimes } from './domain/session.ts';
 import type { User } from './domain/user.ts';
 import { insertSession, insertToken } from './session-store.ts';
-import { type Places, notePlaces } from './sign-in-place-store.ts';
+import { notePlaces } from './sign-in-place-store.ts';
+import type { Places } from './sign-in-places.ts';
 
 /** What a client gets of a session; see the SDL. */
 export type AuthTokens = {

@@ -5,12 +5,7 @@ import type { Sql } from '../shared/database/statements.ts';
 import { change, find } from '../shared/database/tables.ts';
 import { idToBytes } from '../shared/values/ids.ts';
 import { tables } from './records.ts';
-
-/**
- * Where somebody signs in from. A device says the token that it was given when it signed in; the address is what the gateway
- * saw. Both are kept as SHA-256 with the account's id, only to tell known from unknown.
- */
-export type Places = { readonly address: string | undefined; readonly deviceToken: string | null };
+import type { Places } from './sign-in-places.ts';
 
 /** From where an account was signed in to before: what is known of an attempt. A device says more than an address. */
 type KnownPlace = 'DEVICE' | 'ADDRESS' | null;
@@ -20,17 +15,10 @@ export const placeRetentionDays = 90;
 /** A place that was noted within this is not noted again. */
 const notedAgainAfterHours = 24;
 const deviceTokenBytes = 16;
-/** As we make them; a client that shows something else is given one. */
-const deviceTokenForm = /^[\w-]{22}$/;
 
 const digest = (...parts: readonly string[]): Buffer => createHash('sha256').update(parts.join('\n')).digest();
 const addressHash = (userId: string, address: string): Buffer => digest('address', userId, addressGroup(address));
 const deviceHash = (userId: string, token: string): Buffer => digest('device', userId, token);
-
-export const placesOf = (address: string | undefined, deviceToken: string | null | undefined): Places => ({
-  address,
-  deviceToken: deviceToken && deviceTokenForm.test(deviceToken) ? deviceToken : null,
-});
 
 /** Whether this account was signed in to from there before. One statement, also for an account that nobody has. */
 export async function findKnownPlace(sql: Sql, userId: string, places: Places): Promise<KnownPlace> {

@@ -33,6 +33,12 @@ const allowed = [
   'subgraphs/order/order-store.ts → ../shared/database/database.ts',
   'subgraphs/order/order-store.ts → ./records.ts',
   'subgraphs/payment/ledger/transfer.ts → ../domain/ledger.ts',
+  'subgraphs/product/category-store.ts → ../shared/database/tables.ts',
+  'subgraphs/product/category-store.ts → kysely',
+  'subgraphs/payment/ledger/ledger-store.ts → ../../shared/database/reader.ts',
+  'subgraphs/payment/tables.ts → ../shared/database/tables.ts',
+  'subgraphs/user/records.ts → ../shared/database/tables.ts',
+  'subgraphs/user/migrations/001-users.ts → ../../shared/database/statements.ts',
 ];
 const refused = [
   'gateway/server.ts → ../ops/dev.ts',
@@ -71,6 +77,11 @@ const refused = [
   'subgraphs/product/stock-store.ts → ./queries.ts',
   'subgraphs/order/records.ts → ./resolvers.ts',
   'subgraphs/payment/records.ts → ../order/records.ts',
+  'subgraphs/user/jobs.ts → kysely',
+  'subgraphs/user/jobs.ts → ../shared/database/tables.ts',
+  'subgraphs/product/queries.ts → ../shared/database/reader.ts',
+  'subgraphs/order/commands/place-order.ts → ../../shared/database/tables.ts',
+  'subgraphs/payment/ledger/transfer.ts → ../../shared/database/tables.ts',
 ];
 
 type Finding = { readonly filename: string; readonly line: number; readonly rule: string };

@@ -5,7 +5,7 @@ import { normaliseMobile } from '../domain/mobile.ts';
 import { invalidCredentialsError } from '../domain/user.ts';
 import { type OpenSession, openSession } from '../sessions.ts';
 import { type Credentials, findCredentials, lockPassword } from '../store.ts';
-import type { Places } from '../sign-in-place-store.ts';
+import type { Places } from '../sign-in-places.ts';
 import { type AuthPayload, authRefused, lookAtPassword, signedIn } from './sign-in.ts';
 
 const wrong = () => new RefusedError(invalidCredentialsError('The mobile number or the password is wrong.'));

@@ -10,7 +10,7 @@ import { checkPassword } from '../domain/password.ts';
 import { type Gender, checkName, mobileTakenError } from '../domain/user.ts';
 import type { Turn } from '../password-queue.ts';
 import { type OpenSession, openSession } from '../sessions.ts';
-import type { Places } from '../sign-in-place-store.ts';
+import type { Places } from '../sign-in-places.ts';
 import { findCredentials, insertAccount, readCredentials } from '../store.ts';
 import { sessionFor } from './login.ts';
 import { type AuthPayload, authRefused, clientOf, lookAtPassword, signedIn } from './sign-in.ts';

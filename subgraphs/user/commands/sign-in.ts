@@ -7,7 +7,8 @@ import { type Credentials, readUser } from '../store.ts';
 import { invalidCredentialsError } from '../domain/user.ts';
 import { isWait } from '../login-throttle.ts';
 import type { Turn } from '../password-queue.ts';
-import { type Places, findKnownPlace } from '../sign-in-place-store.ts';
+import { findKnownPlace } from '../sign-in-place-store.ts';
+import type { Places } from '../sign-in-places.ts';
 import { type AuthTokens, type OpenSession, tokensFor } from '../sessions.ts';
 import type { User } from '../domain/user.ts';
 
