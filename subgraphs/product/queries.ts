@@ -15,7 +15,7 @@ import {
   statusesFor,
 } from './domain/product-list.ts';
 import type { Category } from './domain/category.ts';
-import type { ProductGroup } from './domain/product-group.ts';
+import { type ProductGroup, maxOptionNames } from './domain/product-group.ts';
 import { type Product, mayEdit, mayResolve, maySee } from './domain/product.ts';
 import { type AvailabilityDay, maxAvailabilityDays } from './domain/nights.ts';
 import type { Movement, Stock } from './domain/stock.ts';
@@ -68,6 +68,8 @@ export async function listProducts(
     readonly categoryId?: string;
   },
 ): Promise<ProductConnection> {
+  if ((input.filter?.options?.length ?? 0) > maxOptionNames)
+    throw badUserInput(`filter.options: must have at most ${maxOptionNames} entries.`);
   const words = wordsOf(input.filter?.query ?? '');
   const order = input.orderBy ?? (words.length > 0 ? bestFirst : newestFirst);
   const selection = { filter: input.filter ?? {}, order, categoryId: input.categoryId };

@@ -18,7 +18,7 @@ export type GroupContent = Pick<ProductGroup, 'name' | 'optionNames'> & {
   readonly products: readonly GroupedProduct[];
 };
 
-const maxOptionNames = 5;
+export const maxOptionNames = 5;
 const maxGroupedProducts = 100;
 const maxOptionLength = 64;
 const maxNameLength = 200;

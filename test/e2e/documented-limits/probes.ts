@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { until } from '../../support/until.ts';
-import { dataOf, newKey, newMobile, readOrder, register, watch } from '../../support/shop.ts';
+import { createProduct, dataOf, newKey, newMobile, readOrder, register, watch } from '../../support/shop.ts';
 import { type Errors, type Outcome, type World, ask, freshOrder, paidOrder, refusedFor, send } from './world.ts';
 
 /** Tries a value of this size, or this value. */
@@ -91,6 +91,29 @@ async function pieces(world: World, quantity: number, call: string, input: strin
   return userErrors.length === 0 ? 'taken' : 'refused';
 }
 
+/** A group of one product with so many options. */
+const optionNames: Probe = async (world, count) => {
+  const names = items(count, (index) => `Option ${index}`);
+  const { id: productId } = await createProduct(world.platform, world.staff);
+  const products = [{ productId, options: names.map((name) => ({ name, value: 'A' })) }];
+  return send(world, 'saveProductGroup', 'optionNames', names, [], { products });
+};
+/** A page of each category, of which there is one. */
+const ofCategories: Probe = async (world, first) => {
+  await send(world, 'saveCategory', 'name', 'Page');
+  return ask(world, `{ categories { products(first: ${first}) { edges { cursor } } } }`, {}, 'first');
+};
+/** A group of so many products. */
+async function groupOf(world: World, count: number): Promise<Outcome> {
+  const products = await Promise.all(
+    items(count, async (index) => ({
+      productId: (await createProduct(world.platform, world.staff)).id,
+      options: [{ name: 'Size', value: String(index) }],
+    })),
+  );
+  return send(world, 'saveProductGroup', 'products', products);
+}
+
 /** A quote says of so many lines whether an order may have them. */
 async function quotedLines({ platform, digitalId }: World, count: number): Promise<Outcome> {
   const query = 'query ($input: QuoteInput!) { quoteOrder(input: $input) { userErrors { ... on UserError { code path } } } }'; // prettier-ignore
@@ -161,12 +184,16 @@ export const probes: Readonly<Record<string, Probe>> = {
   'Query.webhookDeliveries(first:)': root('webhookDeliveries'),
   'Query.paymentDeadLetters(first:)': root('paymentDeadLetters'),
   'Query.products(first:)': root('products'),
+  'Query.lowStock(first:)': root('lowStock'),
+  'Category.products(first:)': ofCategories,
   'Query.productDeadLetters(first:)': root('productDeadLetters'),
   'Query.users(first:)': root('users'),
   'Query.staff(first:)': root('staff'),
   'Query.auditLog(first:)': root('auditLog'),
   'Product.availability': nights,
   'ProductFilter.query': search,
+  'ProductFilter.options': (world, count) =>
+    ask(world, 'query ($options: [ProductOptionInput!]) { products(filter: { options: $options }) { edges { cursor } } }', { options: items(count, () => ({ name: 'Size', value: 'M' })) }, 'options'),
   'Subscription.stockChanged(productIds:)': watched,
 
   'Query.salesReport(to:)': (world, days) => ask(world, 'query ($to: LocalDate!) { salesReport(from: "2026-01-01", to: $to, currency: "EUR") { total { orders } } }', { to: new Date(Date.UTC(2026, 0, days)).toISOString().slice(0, 10) }, 'to'),
@@ -236,6 +263,16 @@ export const probes: Readonly<Record<string, Probe>> = {
   'AddOnInput.code': by('createProduct', 'input.addOns', (length) => [addOn(ascii(length))]),
   'AddOnInput.name': by('createProduct', 'input.addOns', (length) => [{ ...addOn('A'), name: text(length) }]),
   'AddOnInput.unitPrice': by('createProduct', 'input.addOns', (amount) => [{ ...addOn('A'), unitPrice: cents(amount) }]),
+  'CreateProductInput.taxCategory': by('createProduct', 'input.taxCategory', (length) => 'a'.repeat(length)),
+  'CreateProductInput.weightGrams': by('createProduct', 'input.weightGrams', itself),
+  'UpdateProductInput.taxCategory': by('updateProduct', 'input.taxCategory', (length) => 'a'.repeat(length)),
+  'UpdateProductInput.weightGrams': by('updateProduct', 'input.weightGrams', itself),
+  'Mutation.saveCategory(slug:)': by('saveCategory', 'slug', (length) => unlike(length).toLowerCase()),
+  'Mutation.saveCategory(name:)': by('saveCategory', 'name', text),
+  'Mutation.saveProductGroup(name:)': by('saveProductGroup', 'name', text),
+  'Mutation.saveProductGroup(optionNames:)': optionNames,
+  'Mutation.saveProductGroup(products:)': groupOf,
+  'ProductOptionInput.value': by('saveProductGroup', 'products.0.options.0.value', text),
   'UpdateProductInput.name': by('updateProduct', 'input.name', text),
   'UpdateProductInput.subtitle': by('updateProduct', 'input.subtitle', text),
   'UpdateProductInput.description': by('updateProduct', 'input.description', text),

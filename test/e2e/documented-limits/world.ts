@@ -123,6 +123,12 @@ const successes: Readonly<Record<string, (world: World) => Variables | Promise<V
       expectedVersion: 1,
     },
   }),
+  saveCategory: () => ({ slug: `limit-${newKey().slice(0, 8)}`, name: 'Limit' }),
+  removeCategory: ({ payment }) => ({ id: payment.id }),
+  saveProductGroup: async ({ platform, staff }) => {
+    const { id: productId } = await createProduct(platform, staff);
+    return { name: 'Limit', optionNames: ['Size'], products: [{ productId, options: [{ name: 'Size', value: 'S' }] }] };
+  },
   removeProduct: async ({ platform, staff }) => ({ id: (await createProduct(platform, staff)).id }),
   adjustStock: async ({ platform, staff }) => {
     const { id: productId } = await createProduct(platform, staff, { onHand: 0 });
@@ -191,6 +197,7 @@ type Refusals = readonly { readonly code: string; readonly message: string; read
  * Sends a mutation that succeeds but for the value at `path`.
  *
  * @param mutation its name, or one of `successes` that leads to another kind of success (`createStay`)
+ * @param others arguments that the value needs beside it
  * @param options.otherwise refusals that come after the value was looked at, so they count as taken
  */
 export async function send(
@@ -199,9 +206,10 @@ export async function send(
   path: string,
   value: unknown,
   otherwise: readonly string[] | 'all' = [],
+  others: Variables = {},
 ): Promise<Outcome> {
   const name = mutation.replace(/Stay$/, 'Product');
-  const variables = { ...(await successes[mutation]?.(world)) };
+  const variables = { ...(await successes[mutation]?.(world)), ...others };
   const args = api.getMutationType()?.getFields()[name]?.args ?? [];
   const key = args.find((argument) => argument.name === 'idempotencyKey');
   if (key && (key.type instanceof GraphQLNonNull || path === 'idempotencyKey')) variables['idempotencyKey'] = newKey();

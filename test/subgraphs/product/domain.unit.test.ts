@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { categoryTree, checkPlace } from '../../../subgraphs/product/domain/category.ts';
 import { anonymous, type UserViewer } from '../../../subgraphs/shared/auth/viewer.ts';
 import { maxAmountMinor, money } from '../../../subgraphs/shared/values/money.ts';
 import {
@@ -128,6 +129,24 @@ describe('the content of a product', () => {
       expect(paths(kind, null)).toEqual([]);
       expect(paths(kind, 1)).toEqual([['input', 'weightGrams']]);
     }
+  });
+
+  test('a tree of categories is bounded: five levels, 100 below one, 500 in all', () => {
+    const category = (id: string, parentId: string | null) => ({ id, slug: id, name: id, parentId });
+    const messages = (tree: Parameters<typeof checkPlace>[0], id: string, parentId: string | null) =>
+      checkPlace(tree, id, parentId).map(({ message }) => message);
+    const many = (count: number) => Array.from({ length: count }, (_, index) => category(`c${index}`, index < 10 ? null : `c${index % 10}`)); // prettier-ignore
+    expect(messages(categoryTree(many(499)), 'new', null)).toEqual([]);
+    expect(messages(categoryTree(many(500)), 'new', null)).toEqual(['There can be at most 500 categories.']);
+    // One that there is may go elsewhere.
+    expect(messages(categoryTree(many(500)), 'c499', null)).toEqual([]);
+    const wide = (count: number) => categoryTree([category('top', null), ...Array.from({ length: count }, (_, index) => category(`w${index}`, 'top'))]); // prettier-ignore
+    expect(messages(wide(99), 'new', 'top')).toEqual([]);
+    expect(messages(wide(100), 'new', 'top')).toEqual(['One category has at most 100 directly below it.']);
+    const deep = categoryTree(Array.from({ length: 5 }, (_, index) => category(`d${index}`, index === 0 ? null : `d${index - 1}`))); // prettier-ignore
+    expect(messages(deep, 'new', 'd3')).toEqual([]);
+    expect(messages(deep, 'new', 'd4')).toEqual(['The tree has at most 5 levels.']);
+    expect(deep.all.map(({ id }) => id)).toEqual(['d0', 'd1', 'd2', 'd3', 'd4']);
   });
 
   test('a SKU has 1 to 64 letters, digits, dots, underscores and hyphens', () => {
