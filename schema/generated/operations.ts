@@ -448,7 +448,9 @@ export type ProductSort =
   /** The name, upper and lower case alike, by code point. */
   | 'NAME'
   /** How many were sold (paid for). */
-  | 'POPULARITY';
+  | 'POPULARITY'
+  /** How well it fits `filter.query`: a word in the name or SKU counts more than one in the subtitle or description, the word itself more than one of its forms, a part of it or a typo. Without a query all fit alike. */
+  | 'RELEVANCE';
 
 /** The direction of a list. */
 export type SortDirection =
@@ -460,7 +462,8 @@ export type SortDirection =
 /** Which products a list has. All that is given must hold. */
 export type ProductFilter = {
   /**
-   * Words that must all occur in name, subtitle, SKU or description: upper and lower case, accents and forms of a word (`mugs` finds `mug`) alike.
+   * Words that must all occur in name, subtitle, SKU, description or the names of its categories: upper and lower case, accents and forms of a word
+   * (`mugs` finds `mug`) alike. A word of three letters may be a part of one, shorter ones its beginning; in one of five letters or more a typo is forgiven.
    * At most 200 characters and 10 words.
    */
   query?: string | null | undefined;
