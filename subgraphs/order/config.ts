@@ -43,7 +43,7 @@ export function readOrderConfig(env: Env): OrderConfig {
     SHOP_TIME_ZONE: z.string().refine(isTimeZone, 'is no time zone; give one such as Europe/Berlin').default('UTC'),
     LAPSE_GRACE_HOURS: integer(0, 24 * 365).default(48),
     RETURN_WINDOW_DAYS: integer(0, 3_650).default(30),
-    PRICES_INCLUDE_TAX: z.enum(['true', 'false']).default('true'),
+    PRICES_INCLUDE_TAX: z.enum(['true', 'false'], { error: 'is neither true nor false' }).default('true'),
     SHOP_COUNTRY: z.string().refine((code) => countryCodes.has(code), 'is no country; give a code of ISO 3166-1 such as DE').default('DE'), // prettier-ignore
     STAFF_APPROVAL_ABOVE: integer(1, 999_999_999_999_999).default(1_000_000),
     OPEN_ORDERS_PER_CUSTOMER: integer(1, maxOpen).default(20),

@@ -94,6 +94,8 @@ describe('npm start', () => {
     ['GATEWAY_HOST', '1.2.3.4', '1.2.3.4 is no address of this machine'],
     ['SUBGRAPH_HOST', '1.2.3.4', '1.2.3.4 is no address of this machine'],
     ['SERVICE_TOKENS', 'a=b', 'has no token for gateway, user, product, order, payment'],
+    ['SHOP_COUNTRY', 'XX', 'is no country; give a code of ISO 3166-1 such as DE'],
+    ['PRICES_INCLUDE_TAX', 'yes', 'is neither true nor false'],
     ['DEMO_SHOP', '1', 'is neither true nor false'],
     ['ADMIN_MOBILE', 'abc', 'is no mobile number'],
     ['ADMIN_PASSWORD', 'short', 'A password must have 8 to 128 characters'],
