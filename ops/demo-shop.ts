@@ -2,6 +2,8 @@
 export type DemoProduct = {
   readonly sku: string;
   readonly kind: 'STOCKED' | 'BOOKABLE' | 'DIGITAL';
+  /** Slug of its category. */
+  readonly category: string;
   readonly name: string;
   readonly subtitle: string;
   readonly description: string;
@@ -30,22 +32,31 @@ export const demoAccounts: readonly DemoAccount[] = [
   { name: 'Jonas Weber', mobile: '10000000009', password: 'demo-operator', roles: ['CUSTOMER', 'OPERATOR'] },
 ];
 
+/** Where they stand; each after its parent. */
+export const demoCategories: readonly { readonly slug: string; readonly name: string; readonly parent?: string }[] = [
+  { slug: 'home', name: 'For the home' },
+  { slug: 'kitchen', name: 'Kitchen', parent: 'home' },
+  { slug: 'living', name: 'Living', parent: 'home' },
+  { slug: 'to-read-and-give', name: 'To read and to give' },
+  { slug: 'stays', name: 'Places to stay' },
+];
+
 export const demoProducts: readonly DemoProduct[] = [
-  { sku: 'MUG-STONEWARE', kind: 'STOCKED', name: 'Stoneware mug', subtitle: '350 ml, reactive glaze', description: 'Thrown by hand and glazed in two greens that run into each other, so no two are alike. Holds a third of a litre and keeps it warm.', priceMinor: 1_800, onHand: 120 },
-  { sku: 'POUR-OVER-SET', kind: 'STOCKED', name: 'Pour-over coffee set', subtitle: 'Glass carafe, paper filters included', description: 'Carafe and filter cone in one piece of heat-proof glass with a beechwood collar. Makes four cups; comes with a hundred filters.', priceMinor: 4_900, marketPriceMinor: 5_900, onHand: 40 },
-  { sku: 'KETTLE-ENAMEL', kind: 'STOCKED', name: 'Enamel kettle', subtitle: '2 litres, all hobs', description: 'Steel under two coats of cornflower enamel, with a handle of beech that stays cool. For gas, electric and induction hobs.', priceMinor: 6_400, onHand: 25 },
-  { sku: 'BOARD-OLIVE', kind: 'STOCKED', name: 'Olive-wood board', subtitle: '40 × 20 cm, oiled', description: 'Cut from one piece of old olive wood, oiled and ready for bread, cheese and knives. Wash by hand and oil twice a year.', priceMinor: 4_200, onHand: 30 },
-  { sku: 'APRON-LINEN', kind: 'STOCKED', name: 'Linen apron', subtitle: 'Washed linen, one size', description: 'Heavy washed linen in brick red with a wide pocket. The ties go round once and are long enough to knot in front.', priceMinor: 3_900, onHand: 60 },
-  { sku: 'CANDLE-BEESWAX', kind: 'STOCKED', name: 'Beeswax candle', subtitle: 'Burns for 60 hours', description: 'Pure beeswax from hives in the next valley, with a cotton wick. Smells of honey and hardly drips.', priceMinor: 1_450, onHand: 200 },
-  { sku: 'PAN-CAST-IRON', kind: 'STOCKED', name: 'Cast-iron pan', subtitle: '28 cm, pre-seasoned', description: 'Cast in one piece and seasoned with linseed oil. Gets better with every fried egg and outlives its buyer.', priceMinor: 7_900, marketPriceMinor: 8_900, onHand: 18 },
-  { sku: 'BLANKET-WOOL', kind: 'STOCKED', name: 'Merino blanket', subtitle: '130 × 180 cm', description: 'Woven from merino wool in three violets with cream stripes. Light enough for the sofa, warm enough for the balcony.', priceMinor: 12_900, onHand: 15 },
-  { sku: 'PLANTER-TERRACOTTA', kind: 'STOCKED', name: 'Terracotta planter', subtitle: '22 cm, with saucer', description: 'Frost-proof terracotta that breathes, with a hole and a saucer. The plant is not included, the good wishes are.', priceMinor: 2_400, onHand: 80 },
-  { sku: 'NOTEBOOK-CLOTH', kind: 'STOCKED', name: 'Cloth-bound notebook', subtitle: 'A5, 192 pages, dotted', description: 'Thread-sewn, so it lies flat on every page. Paper that takes a fountain pen, a ribbon, and a band to keep it shut.', priceMinor: 1_600, onHand: 150 },
-  { sku: 'TEA-CANISTER', kind: 'STOCKED', name: 'Tea canister', subtitle: '250 g, double lid', description: 'Painted tin with an inner lid that closes on a cushion of air, as tea merchants use. Keeps a quarter kilo fresh for a year.', priceMinor: 2_750, onHand: 70 },
-  { sku: 'LAMP-DESK', kind: 'STOCKED', name: 'Brass desk lamp', subtitle: 'Dimmable, warm light', description: 'Turned brass with two joints that stay where they are put, and a dimmer in the foot. The last three of their series.', priceMinor: 14_900, onHand: 3 },
-  { sku: 'EBOOK-BREAD', kind: 'DIGITAL', name: 'Slow bread', subtitle: 'E-book, 140 pages, EPUB and PDF', description: 'Sourdough without mystery: twelve loaves, one starter, and a timetable that leaves room for the rest of life.', priceMinor: 990, onHand: 0 },
-  { sku: 'TOPUP-20', kind: 'DIGITAL', name: 'Wallet top-up', subtitle: '20 euros to spend here', description: 'Goes into your wallet as soon as it is paid, and pays your next orders, in part or in full.', priceMinor: 2_000, onHand: 0 },
-  { sku: 'STAY-LAKE-CABIN', kind: 'BOOKABLE', name: 'Cabin by the lake', subtitle: 'Sleeps four, jetty and rowing boat', description: 'One room under the roof, one below, a stove between them and the lake in front of the door. Wood is stacked, the boat is oiled.', priceMinor: 11_900, marketPriceMinor: 13_900, onHand: 0, rooms: { capacity: 1, maxGuests: 4, breakfastMinor: 1_250 } },
-  { sku: 'STAY-ATTIC-ROOM', kind: 'BOOKABLE', name: 'Attic room', subtitle: 'Double bed, above the workshop', description: 'A bed under the beams, a window to the north and the smell of sawdust from below. Breakfast comes up the stairs at eight.', priceMinor: 6_400, onHand: 0, rooms: { capacity: 2, maxGuests: 2, breakfastMinor: 950 } },
-  { sku: 'STAY-GARDEN-HOUSE', kind: 'BOOKABLE', name: 'Garden house', subtitle: 'Sleeps three, behind the orchard', description: 'A house of its own between apple trees: kitchen, bath, and a terrace that has the sun until it sets.', priceMinor: 8_900, onHand: 0, rooms: { capacity: 3, maxGuests: 3, breakfastMinor: 1_100 } },
+  { sku: 'MUG-STONEWARE', kind: 'STOCKED', category: 'kitchen', name: 'Stoneware mug', subtitle: '350 ml, reactive glaze', description: 'Thrown by hand and glazed in two greens that run into each other, so no two are alike. Holds a third of a litre and keeps it warm.', priceMinor: 1_800, onHand: 120 },
+  { sku: 'POUR-OVER-SET', kind: 'STOCKED', category: 'kitchen', name: 'Pour-over coffee set', subtitle: 'Glass carafe, paper filters included', description: 'Carafe and filter cone in one piece of heat-proof glass with a beechwood collar. Makes four cups; comes with a hundred filters.', priceMinor: 4_900, marketPriceMinor: 5_900, onHand: 40 },
+  { sku: 'KETTLE-ENAMEL', kind: 'STOCKED', category: 'kitchen', name: 'Enamel kettle', subtitle: '2 litres, all hobs', description: 'Steel under two coats of cornflower enamel, with a handle of beech that stays cool. For gas, electric and induction hobs.', priceMinor: 6_400, onHand: 25 },
+  { sku: 'BOARD-OLIVE', kind: 'STOCKED', category: 'kitchen', name: 'Olive-wood board', subtitle: '40 × 20 cm, oiled', description: 'Cut from one piece of old olive wood, oiled and ready for bread, cheese and knives. Wash by hand and oil twice a year.', priceMinor: 4_200, onHand: 30 },
+  { sku: 'APRON-LINEN', kind: 'STOCKED', category: 'kitchen', name: 'Linen apron', subtitle: 'Washed linen, one size', description: 'Heavy washed linen in brick red with a wide pocket. The ties go round once and are long enough to knot in front.', priceMinor: 3_900, onHand: 60 },
+  { sku: 'CANDLE-BEESWAX', kind: 'STOCKED', category: 'living', name: 'Beeswax candle', subtitle: 'Burns for 60 hours', description: 'Pure beeswax from hives in the next valley, with a cotton wick. Smells of honey and hardly drips.', priceMinor: 1_450, onHand: 200 },
+  { sku: 'PAN-CAST-IRON', kind: 'STOCKED', category: 'kitchen', name: 'Cast-iron pan', subtitle: '28 cm, pre-seasoned', description: 'Cast in one piece and seasoned with linseed oil. Gets better with every fried egg and outlives its buyer.', priceMinor: 7_900, marketPriceMinor: 8_900, onHand: 18 },
+  { sku: 'BLANKET-WOOL', kind: 'STOCKED', category: 'living', name: 'Merino blanket', subtitle: '130 × 180 cm', description: 'Woven from merino wool in three violets with cream stripes. Light enough for the sofa, warm enough for the balcony.', priceMinor: 12_900, onHand: 15 },
+  { sku: 'PLANTER-TERRACOTTA', kind: 'STOCKED', category: 'living', name: 'Terracotta planter', subtitle: '22 cm, with saucer', description: 'Frost-proof terracotta that breathes, with a hole and a saucer. The plant is not included, the good wishes are.', priceMinor: 2_400, onHand: 80 },
+  { sku: 'NOTEBOOK-CLOTH', kind: 'STOCKED', category: 'living', name: 'Cloth-bound notebook', subtitle: 'A5, 192 pages, dotted', description: 'Thread-sewn, so it lies flat on every page. Paper that takes a fountain pen, a ribbon, and a band to keep it shut.', priceMinor: 1_600, onHand: 150 },
+  { sku: 'TEA-CANISTER', kind: 'STOCKED', category: 'kitchen', name: 'Tea canister', subtitle: '250 g, double lid', description: 'Painted tin with an inner lid that closes on a cushion of air, as tea merchants use. Keeps a quarter kilo fresh for a year.', priceMinor: 2_750, onHand: 70 },
+  { sku: 'LAMP-DESK', kind: 'STOCKED', category: 'living', name: 'Brass desk lamp', subtitle: 'Dimmable, warm light', description: 'Turned brass with two joints that stay where they are put, and a dimmer in the foot. The last three of their series.', priceMinor: 14_900, onHand: 3 },
+  { sku: 'EBOOK-BREAD', kind: 'DIGITAL', category: 'to-read-and-give', name: 'Slow bread', subtitle: 'E-book, 140 pages, EPUB and PDF', description: 'Sourdough without mystery: twelve loaves, one starter, and a timetable that leaves room for the rest of life.', priceMinor: 990, onHand: 0 },
+  { sku: 'TOPUP-20', kind: 'DIGITAL', category: 'to-read-and-give', name: 'Wallet top-up', subtitle: '20 euros to spend here', description: 'Goes into your wallet as soon as it is paid, and pays your next orders, in part or in full.', priceMinor: 2_000, onHand: 0 },
+  { sku: 'STAY-LAKE-CABIN', kind: 'BOOKABLE', category: 'stays', name: 'Cabin by the lake', subtitle: 'Sleeps four, jetty and rowing boat', description: 'One room under the roof, one below, a stove between them and the lake in front of the door. Wood is stacked, the boat is oiled.', priceMinor: 11_900, marketPriceMinor: 13_900, onHand: 0, rooms: { capacity: 1, maxGuests: 4, breakfastMinor: 1_250 } },
+  { sku: 'STAY-ATTIC-ROOM', kind: 'BOOKABLE', category: 'stays', name: 'Attic room', subtitle: 'Double bed, above the workshop', description: 'A bed under the beams, a window to the north and the smell of sawdust from below. Breakfast comes up the stairs at eight.', priceMinor: 6_400, onHand: 0, rooms: { capacity: 2, maxGuests: 2, breakfastMinor: 950 } },
+  { sku: 'STAY-GARDEN-HOUSE', kind: 'BOOKABLE', category: 'stays', name: 'Garden house', subtitle: 'Sleeps three, behind the orchard', description: 'A house of its own between apple trees: kitchen, bath, and a terrace that has the sun until it sets.', priceMinor: 8_900, onHand: 0, rooms: { capacity: 3, maxGuests: 3, breakfastMinor: 1_100 } },
 ]; // prettier-ignore

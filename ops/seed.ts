@@ -9,7 +9,7 @@ import { databaseUrl, readPlatformConfig } from '../subgraphs/shared/process/pla
 import { traceparentOf } from '../subgraphs/shared/process/telemetry.ts';
 import { type Accounts, openAccounts } from '../subgraphs/user/accounts.ts';
 import { readDemoShop } from './check-configuration.ts';
-import { type DemoProduct, demoAccounts, demoProducts } from './demo-shop.ts';
+import { type DemoProduct, demoAccounts, demoCategories, demoProducts } from './demo-shop.ts';
 import { migrate } from './migrate.ts';
 import { type Subgraphs, openPlatform } from './platform-parts.ts';
 import { runProcess } from '../subgraphs/shared/process/run-process.ts';
@@ -17,6 +17,10 @@ import { serversFor } from './servers-for.ts';
 
 const createProduct = `mutation SeedProduct($input: CreateProductInput!, $idempotencyKey: String!) {
   createProduct(input: $input, idempotencyKey: $idempotencyKey) { product { id } userErrors { __typename ... on UserError { code message } } }
+}`;
+
+const saveCategory = `mutation SeedCategory($slug: String!, $name: String!, $parentId: ID, $idempotencyKey: String!) {
+  saveCategory(slug: $slug, name: $name, parentId: $parentId, idempotencyKey: $idempotencyKey) { category { id } userErrors { __typename ... on UserError { code message } } }
 }`;
 
 const creditWallet = `mutation SeedWallet($userId: ID!, $amount: MoneyInput!, $idempotencyKey: String!) {
@@ -76,12 +80,17 @@ async function seedDemoAccounts(accounts: Accounts): Promise<DemoPeople> {
 
 type Asked = { readonly query: string; readonly variables: Readonly<Record<string, unknown>> };
 
-/** Runs a mutation as the operator. Throws when it is refused; `what` names it then. */
+type Payload = {
+  readonly userErrors: readonly { readonly message: string }[];
+  readonly category?: { readonly id: string } | null;
+};
+
+/** Runs a mutation as the operator; its payload. Throws when it is refused; `what` names it then. */
 async function asOperator(
   runtime: Runtime,
   subgraphs: Subgraphs,
   operatorId: string,
-): Promise<(name: 'product' | 'payment', what: string, asked: Asked) => Promise<void>> {
+): Promise<(name: 'product' | 'payment', what: string, asked: Asked) => Promise<Payload | undefined>> {
   const identity = await identitySigner(
     runtime.config.identitySecret,
     runtime.now,
@@ -100,19 +109,28 @@ async function asOperator(
   return async (name, what, asked) => {
     const result = await subgraphs.link(name).execute({ ...asked, headers });
     if (result.errors) throw new CallError(name, result.errors);
-    const [payload] = Object.values(result.data as Record<string, { userErrors: { message: string }[] }>);
+    const [payload] = Object.values(result.data as Record<string, Payload>);
     const messages = payload?.userErrors.map(({ message }) => message) ?? [];
     if (messages.length > 0) throw new Error(`${what} was not seeded: ${messages.join('; ')}`);
+    return payload;
   };
 }
 
 async function seedDemoShop(runtime: Runtime, subgraphs: Subgraphs, operatorId: string): Promise<void> {
   const run = await asOperator(runtime, subgraphs, operatorId);
+  const categories = new Map<string, string | undefined>();
+  for (const { slug, name, parent } of demoCategories) {
+    const parentId = parent === undefined ? null : categories.get(parent);
+    const variables = { slug, name, parentId, idempotencyKey: `seed-${slug}` };
+    const saved = await run('product', slug, { query: saveCategory, variables });
+    categories.set(slug, saved?.category?.id);
+  }
   for (const product of demoProducts) {
-    const variables = { input: inputOf(product), idempotencyKey: `seed-${product.sku}` };
+    const input = { ...inputOf(product), categoryId: categories.get(product.category) };
+    const variables = { input, idempotencyKey: `seed-${product.sku}` };
     await run('product', product.sku, { query: createProduct, variables });
   }
-  console.log(`seeded: ${demoProducts.length} products`);
+  console.log(`seeded: ${demoProducts.length} products in ${demoCategories.length} categories`);
 }
 
 async function seedWallets(
