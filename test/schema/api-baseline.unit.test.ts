@@ -30,13 +30,18 @@ describe('against the digest', () => {
       'User.wallet arg currency was removed.',
     ],
     ['a new input field that is required', 'input MoneyInput{', 'input MoneyInput{rate:Float!', 'A required field rate on input type MoneyInput was added.'], // prettier-ignore
-    ['a removed input field', 'couponCodes:[String!]', '', 'PlaceOrderInput.couponCodes was removed.'],
+    [
+      'a removed input field',
+      'remark:String shippingAddress',
+      'shippingAddress',
+      'PlaceOrderInput.remark was removed.',
+    ],
     ['a removed value', 'enum LedgerDirection{CREDIT DEBIT}', 'enum LedgerDirection{CREDIT}', 'DEBIT was removed from enum type LedgerDirection.'], // prettier-ignore
     ['a removed member of a union', 'union OrderError=BusinessRejectedError|', 'union OrderError=', 'BusinessRejectedError was removed from union type OrderError.'], // prettier-ignore
     ['a removed interface', 'type ForbiddenError implements UserError{', 'type ForbiddenError{', 'ForbiddenError no longer implements interface UserError.'], // prettier-ignore
     ['another default of an argument', 'delayedJobs(overdueOnly:Boolean=false)', 'delayedJobs(overdueOnly:Boolean=true)', 'Query.delayedJobs arg overdueOnly has changed defaultValue from false to true.'], // prettier-ignore
     ['another default of an input field', 'direction:SortDirection!=DESC', 'direction:SortDirection!=ASC', 'ProductOrder.direction has changed defaultValue from "DESC" to "ASC".'], // prettier-ignore
-    ['a default that an input field had', 'type:String!="STANDARD"', 'type:String', 'PlaceOrderInput.type has changed defaultValue from "STANDARD" to none.'], // prettier-ignore
+    ['a default that an input field had', 'perNight:Boolean!=false', 'perNight:Boolean ', 'AddOnInput.perNight has changed defaultValue from false to none.'], // prettier-ignore
   ])('%s is found and named', (_what, from, to, message) => {
     expect(digest.split(from)).toHaveLength(2);
     const changed = buildSchema(digest.replace(from, to));

@@ -76,7 +76,7 @@ describe.each(['one', 'split'] as const)('a checkout with shipping and taxes, in
     }); // prettier-ignore
   });
 
-  test('the order costs what the quote said, is paid and leaves books that agree', async () => {
+  test('[CH-1] [CH-3] the order costs what the quote said, is paid and leaves books that agree', async () => {
     const quoted = await quote({ shippingAddress: vienna });
     expect(quoted).toMatchObject({ total: { amount: 2_870 }, taxes: [{ name: 'USt 20 %', amount: { amount: 478 } }], shippingOptions: [{ code: 'parcel', price: { amount: 490 }, tax: { amount: 81 } }], userErrors: [] }); // prettier-ignore
     const { order, userErrors } = await place({ shippingAddress: vienna, expectedTotal: quoted.total.amount });
@@ -87,7 +87,7 @@ describe.each(['one', 'split'] as const)('a checkout with shipping and taxes, in
     await expectCleanAudit(platform);
   });
 
-  test('an order is shipped to the default address of the address book', async () => {
+  test('[CH-2] an order is shipped to the default address of the address book', async () => {
     const person = await register(platform);
     expect((await place({}, person)).userErrors).toMatchObject([{ code: 'VALIDATION', path: ['input', 'shippingAddress'] }]); // prettier-ignore
     const save = 'mutation ($address: PostalAddressInput!, $key: String!) { saveAddress(address: $address, idempotencyKey: $key) { address { id } } }'; // prettier-ignore
@@ -101,7 +101,7 @@ describe.each(['one', 'split'] as const)('a checkout with shipping and taxes, in
     expect((await quote({ shippingAddressId })).userErrors).toMatchObject([{ code: 'NOT_FOUND', path: ['input', 'shippingAddressId'] }]); // prettier-ignore
   });
 
-  test('another total is refused with the quote; free shipping counts from its subtotal on', async () => {
+  test('[CH-3] another total is refused with the quote; free shipping counts from its subtotal on', async () => {
     const { order, userErrors } = await place({ shippingAddress: berlin, lines: [{ productId, quantity: 5 }], expectedTotal: 6_440 }); // prettier-ignore
     expect(order).toBeNull();
     expect(userErrors).toMatchObject([{ code: 'TOTAL_CHANGED', quote: { total: { amount: 5_950 }, shippingOptions: [{ code: 'parcel', price: { amount: 0 } }, { code: 'express' }] } }]); // prettier-ignore

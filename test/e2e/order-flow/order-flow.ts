@@ -227,7 +227,7 @@ export function describeOrderFlow(shape: Shape): void {
       await orderIn(platform, buyer, id, ['PAID']);
     });
 
-    test('an unpaid order can be cancelled and its stock goes back; a paid one, too, and its money', async () => {
+    test('[AP-1] an order can be cancelled and its stock goes back, and when it was paid its money, too', async () => {
       const product = await createProduct(platform, staff, { onHand: 4 });
       const line = [{ productId: product.id, quantity: 2 }];
       const [cancelled, paid] = [await placeOrder(platform, buyer, line), await placeOrder(platform, buyer, line)];
@@ -256,7 +256,12 @@ export function describeOrderFlow(shape: Shape): void {
       await pay(platform, buyer, paid.id);
       await orderIn(platform, buyer, paid.id, ['PAID']);
       expect(await cancel(paid.id, newKey())).toMatchObject({ order: { state: 'CANCELLED' }, userErrors: [] });
-      await until(async () => (await readOrder(platform, buyer, paid.id)).paymentStatus === 'REFUNDED', { what: 'the money back' }); // prettier-ignore
+      await until(async () => (await stockOf(platform, staff, product.id)).available === 4, {
+        what: 'the stock of the paid order',
+      });
+      await until(async () => (await readOrder(platform, buyer, paid.id)).paymentStatus === 'REFUNDED', {
+        what: 'the money of the paid order',
+      });
     });
 
     test('the same key and input give the same order; the same key with other input is refused', async () => {

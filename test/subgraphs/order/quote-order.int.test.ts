@@ -67,7 +67,7 @@ function addressBook(book: { shipping?: object | null; billing?: object | null }
 }
 
 describe('a quote', () => {
-  test('tells the whole price to somebody who is not signed in: lines, shipping options, taxes', async () => {
+  test('[CH-1] tells the whole price to somebody who is not signed in: lines, shipping options, taxes', async () => {
     const productId = await world.make(5);
     await saveMethod({ minDays: 1, maxDays: 3 });
     await saveMethod({ code: 'express', name: 'Express', rates: [{ price: money(1_290) }] });
@@ -169,7 +169,7 @@ describe('a quote', () => {
 });
 
 describe('placing', () => {
-  test('at another total than the client showed is refused with the quote, and nothing is taken', async () => {
+  test('[CH-1] at another total than the client showed is refused with the quote, and nothing is taken', async () => {
     const productId = await world.make(5);
     const input = { lines: [{ productId, quantity: 1 }] };
     const quoted = await quote(input);
@@ -268,7 +268,7 @@ describe('shipping methods and tax rates', () => {
     expect(taxRates).toEqual([first.taxRate]);
   });
 
-  test('count from their time on, and until it', async () => {
+  test('[CH-4] count from their time on, and until it', async () => {
     const productId = await world.make(5);
     const change = new Date(Date.now() + 3_600_000).toISOString();
     const { taxRate } = await saveRate({ validTo: change });
@@ -282,7 +282,7 @@ describe('shipping methods and tax rates', () => {
     expect(await saveRate({ validTo: change, category: 'food' }, { id: taxRate.id })).toMatchObject({ taxRate: { validFrom: taxRate.validFrom, version: 2 } }); // prettier-ignore
   });
 
-  test('of a region stand in for the country’s, and those of different names add up', async () => {
+  test('[CH-4] of a region stand in for the country’s, and those of different names add up', async () => {
     const productId = await world.make(5);
     const canada = (region: string) => ({ name: 'Ada', line1: '1 Rue', city: 'Ville', region, postalCode: 'H2X 1Y4', countryCode: 'CA' }); // prettier-ignore
     await saveRate({ countryCode: 'CA', name: 'GST', ratePpm: 50_000 });

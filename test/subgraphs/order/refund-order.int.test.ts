@@ -48,7 +48,7 @@ async function paidOrder(quantity = 3) {
 const ofLine = (lineId: string, quantity: number): Lines => [{ lineId, quantity }];
 
 describe('[LL-7] cancelling pieces of a paid order', () => {
-  test('gives their stock and their share of the money back, and the order goes on without them', async () => {
+  test('[AP-1] gives their stock and their share of the money back, and the order goes on without them', async () => {
     const order = await paidOrder();
     const key = newId();
     const answer = await cancelLines(order.id, ofLine(order.lineId, 1), buyer, key);
@@ -116,7 +116,7 @@ describe('[LL-7] cancelling pieces of a paid order', () => {
 });
 
 describe('refundOrder', () => {
-  test('gives delivered pieces back by line and counts them once, with the same key as often as asked', async () => {
+  test('[AP-3] gives delivered pieces back by line and counts them once, with the same key as often as asked', async () => {
     const order = await paidOrder();
     await fulfil(order.id);
     const key = newId();
@@ -200,7 +200,7 @@ describe('refundOrder', () => {
     expect(await refund(rest, admin, restKey)).toMatchObject({ userErrors: [] });
   });
 
-  test('ten times at once, with different keys, gives each piece back once', async () => {
+  test('[AP-3] ten times at once, with different keys, gives each piece back once', async () => {
     const order = await paidOrder(5);
     await fulfil(order.id);
     const answers = await Promise.all(Array.from({ length: 10 }, () => refund({ orderId: order.id, lines: ofLine(order.lineId, 1) }, Math.random() < 0.5 ? staff : admin))); // prettier-ignore
