@@ -39,10 +39,11 @@ export const idleTransactionSeconds = 8;
 
 /**
  * What every connection is told first, in one round trip. Only MariaDB reads what stands in its comment. Backslashes must
- * escape, since the driver writes values that way.
+ * escape, since the driver writes values that way. Strict, since counters keep their limits by a null that is refused: a server
+ * that isn't would write 0.
  */
 const sessionSettings = `set session transaction isolation level read committed;
-set session innodb_lock_wait_timeout = ${lockWaitTimeoutSeconds}, sql_mode = replace(@@session.sql_mode, 'NO_BACKSLASH_ESCAPES', '')
+set session innodb_lock_wait_timeout = ${lockWaitTimeoutSeconds}, sql_mode = concat(replace(@@session.sql_mode, 'NO_BACKSLASH_ESCAPES', ''), ',STRICT_TRANS_TABLES')
 /*M!, idle_transaction_timeout = ${idleTransactionSeconds} */`;
 
 /** Connections to one schema, opened when they are needed. */

@@ -257,3 +257,20 @@ test('backslashes escape on every connection, also where the server is told that
     await other.close();
   }
 });
+
+test('a null for a column that takes none is refused on every connection, also where the server is not strict', async () => {
+  const root = await createConnection({ uri: url.href });
+  const [rows] = await root.query('select @@global.sql_mode as mode');
+  const { mode } = (rows as { mode: string }[])[0]!;
+  await root.query("set global sql_mode = ''");
+  const other = await openDatabase({ url: url.href, entities: [], migrations: [], poolSize: 1, log });
+  try {
+    const both = run(other.em(), 'update account set balance = if(id = 1, null, balance + 1)', []);
+    await expect(both).rejects.toMatchObject({ errno: 1048 });
+    expect(await balances()).toEqual([100, 0]);
+  } finally {
+    await root.query('set global sql_mode = ?', [mode]);
+    await root.end();
+    await other.close();
+  }
+});
