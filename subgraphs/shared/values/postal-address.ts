@@ -70,6 +70,21 @@ function regionOf(countryCode: string, typed: string): string | null {
   return regionKey(known.key) === key && /[a-z]/.test(known.key) ? known.key : known.name;
 }
 
+/**
+ * A region as addresses of the country have it once they are normalised, or why none of them has it.
+ *
+ *     regionIn('US', 'california'); // { region: 'CA' }
+ */
+export function regionIn(
+  countryCode: string,
+  typed: string,
+): { readonly region: string } | { readonly problem: string } {
+  const region = regionOf(countryCode, clean(typed));
+  if (region === null) return { problem: `Addresses in ${countryName(countryCode)} have no region.` };
+  const problem = regionProblem({ countryCode, region });
+  return problem === null ? { region } : { problem };
+}
+
 /** Null where the country has no postal codes. */
 function postalCodeOf(countryCode: string, typed: string): string | null {
   const country = getCountryData(countryCode);
@@ -115,7 +130,7 @@ function phoneProblem(countryCode: string, typed: string): string | null {
   return phone.ext === undefined ? null : 'Leave out the extension: carriers can’t dial it.';
 }
 
-function regionProblem({ countryCode, region }: PostalAddress): string | null {
+function regionProblem({ countryCode, region }: Pick<PostalAddress, 'countryCode' | 'region'>): string | null {
   if (region === null || !coded.has(countryCode)) return null;
   const known = getCountryData(countryCode)?.sub_regions.some(({ key }) => key === region);
   return known ? null : `${countryName(countryCode)} has no such region.`;
@@ -134,7 +149,12 @@ export function addressRefusals(input: PostalAddressInput, path: readonly string
     message === null ? [] : [validationError(message, [...path, field])];
   const broken = texts.flatMap((field) => {
     const min = field === 'name' || field === 'line1' || field === 'city' ? 1 : 0;
-    const problem = brokenTextRule(input[field] ?? '', { min, max: addressLengths[field], lines: false });
+    // Composing can make a text longer than it was typed: it is measured as it is kept.
+    const problem = brokenTextRule((input[field] ?? '').normalize('NFC'), {
+      min,
+      max: addressLengths[field],
+      lines: false,
+    });
     return problem === null ? [] : refuse(field, `It ${problem}.`);
   });
   if (!countryCodes.has(countryCode))

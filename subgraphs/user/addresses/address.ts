@@ -34,7 +34,7 @@ export const labelOfInput = ({ label }: AddressInput): string | null => label?.n
 
 /** What is wrong with the input by itself. */
 export function addressInputRefusals({ address, label }: AddressInput): Refusal[] {
-  const broken = brokenTextRule(label ?? '', { min: 0, max: maxLabelLength, lines: false });
+  const broken = brokenTextRule((label ?? '').normalize('NFC'), { min: 0, max: maxLabelLength, lines: false });
   return [
     ...addressRefusals(address, ['address']),
     ...(broken === null ? [] : [validationError(`It ${broken}.`, ['label'])]),

@@ -135,6 +135,18 @@ describe('[CH-2] the address book', () => {
     expect(await book(ada)).toEqual([]);
   });
 
+  it('measures texts as they are kept: composing can make them longer', async () => {
+    const ada = await registerPerson(platform);
+    // Becomes two characters.
+    const letter = '\u{958}';
+    for (const field of ['name', 'line1', 'city'] as const) {
+      const given = { address: { ...berlin, [field]: letter.repeat(field === 'line1' ? 200 : 100) } };
+      expect(await save(ada, given)).toMatchObject({ address: null, userErrors: [{ code: 'VALIDATION', path: ['address', field] }] }); // prettier-ignore
+    }
+    expect(await save(ada, { label: letter.repeat(64) })).toMatchObject({ address: null, userErrors: [{ code: 'VALIDATION', path: ['label'] }] }); // prettier-ignore
+    expect(await save(ada, { address: { ...berlin, name: letter.repeat(50) } })).toMatchObject({ userErrors: [] });
+  });
+
   it('is the owner’s: others can neither read nor change nor remove its addresses', async () => {
     const [ada, bob] = [await registerPerson(platform), await registerPerson(platform)];
     const { id } = (await save(ada)).address;

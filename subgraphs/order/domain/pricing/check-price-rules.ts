@@ -1,10 +1,10 @@
 import { type Refusal, validationError } from '../../../shared/errors/errors.ts';
 import { isCurrency } from '../../../shared/values/currencies.ts';
 import { type MoneyJson, maxAmountMinor } from '../../../shared/values/money.ts';
-import { countryCodes } from '../../../shared/values/postal-address.ts';
+import { countryCodes, regionIn } from '../../../shared/values/postal-address.ts';
 import { brokenTextRule } from '../../../shared/values/text.ts';
 import type { ShippingMethod, ShippingRate } from './shipping.ts';
-import { type TaxRate, maxRatePpm } from './tax.ts';
+import { type TaxRate, isSameRegion, maxRatePpm } from './tax.ts';
 
 /** Of the shop, whether active or not. */
 export const maxShippingMethods = 50;
@@ -118,6 +118,18 @@ function checkRate(invalid: Invalid, { price, upToWeightGrams, fromSubtotal }: S
     invalid('fromSubtotal: must be at least 0 minor units.', ...path, 'fromSubtotal');
 }
 
+/** The region as addresses have it, so that it is found by them; null for the whole country, and beside a refusal. */
+function checkRegion(invalid: Invalid, { countryCode, region }: TaxRateInput): string | null {
+  const typed = region?.normalize('NFC').trim() ?? '';
+  const broken = brokenTextRule(typed, { min: 0, max: 100, lines: false });
+  if (broken !== null) invalid(`region: ${broken}.`, 'region');
+  if (broken !== null || typed === '' || !countryCodes.has(countryCode)) return null;
+  const found = regionIn(countryCode, typed);
+  if ('region' in found) return found.region;
+  invalid(`region: ${found.problem}`, 'region');
+  return null;
+}
+
 /** The rate that the input describes, or all that is wrong with it. `at`: when it begins where no time is given. */
 export function checkTaxRate(
   input: TaxRateInput,
@@ -127,8 +139,7 @@ export function checkTaxRate(
   const invalid = noting(refusals);
   const { countryCode, category, ratePpm, active } = input;
   if (!countryCodes.has(countryCode)) invalid('countryCode: must be a code of ISO 3166-1, such as DE.', 'countryCode');
-  const region = input.region?.trim() ?? '';
-  checkText(invalid, 'region', region, { min: 0, max: 100 });
+  const region = checkRegion(invalid, input);
   checkCategory(invalid, 'category', category);
   const name = input.name.trim();
   checkText(invalid, 'name', name, { min: 1, max: 100 });
@@ -141,7 +152,7 @@ export function checkTaxRate(
   return {
     content: {
       countryCode,
-      region: region === '' ? null : region,
+      region,
       category,
       name,
       ratePpm,
@@ -163,7 +174,7 @@ export function overlapRefusal(rate: TaxRate, others: readonly TaxRate[]): Refus
       other.active &&
       other.category === rate.category &&
       other.name === rate.name &&
-      other.region?.toUpperCase() === rate.region?.toUpperCase() &&
+      isSameRegion(other.region, rate.region) &&
       rate.validFrom.getTime() < endOf(other) &&
       other.validFrom.getTime() < endOf(rate),
   );

@@ -30,21 +30,27 @@ export const roundedQuotient = (numerator: bigint, denominator: bigint): bigint 
 /**
  * Rounds fractions of one denominator so that they add up to their rounded sum, halves up: each is rounded down, and what is left
  * goes, a minor unit each, to the largest remainders, the earlier one first among equals. None is a whole unit away from its
- * fraction.
+ * fraction. Those without room for one more come last.
  *
  * @param numerators not negative
+ * @param room how much each may be
  */
-export function roundTogether(numerators: readonly bigint[], denominator: bigint): bigint[] {
-  const parts = numerators.map((numerator, at) => ({
-    at,
-    whole: numerator / denominator,
-    remainder: numerator % denominator,
-  }));
+export function roundTogether(numerators: readonly bigint[], denominator: bigint, room?: readonly bigint[]): bigint[] {
+  const parts = numerators.map((numerator, at) => {
+    const [whole, remainder] = [numerator / denominator, numerator % denominator];
+    return { at, whole, remainder, fits: remainder > 0n && (room === undefined || whole < (room[at] ?? 0n)) };
+  });
   const sum = numerators.reduce((total, numerator) => total + numerator, 0n);
   const left = roundedQuotient(sum, denominator) - parts.reduce((total, { whole }) => total + whole, 0n);
   const favoured = parts
     .toSorted((one, other) =>
-      one.remainder === other.remainder ? one.at - other.at : one.remainder > other.remainder ? -1 : 1,
+      one.fits !== other.fits
+        ? Number(other.fits) - Number(one.fits)
+        : one.remainder === other.remainder
+          ? one.at - other.at
+          : one.remainder > other.remainder
+            ? -1
+            : 1,
     )
     .slice(0, Number(left));
   const more = new Set(favoured.map(({ at }) => at));

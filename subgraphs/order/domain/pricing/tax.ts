@@ -1,3 +1,4 @@
+import { foldedOf } from '../../../shared/values/text.ts';
 import type { OrderTax } from '../charges.ts';
 import { roundTogether } from './shares.ts';
 
@@ -34,14 +35,17 @@ export type TaxRate = Rate & {
 /** Where something goes, for taxes and shipping. */
 export type Place = { readonly countryCode: string; readonly region: string | null };
 
+/** Whether these are one region, or both none: in whatever case and with whatever accents it was typed. */
+export const isSameRegion = (one: string | null, other: string | null): boolean =>
+  one === null || other === null ? one === other : foldedOf(one) === foldedOf(other);
+
 /** The table's rates at a place and a moment. Where a region has rates of a category, they stand in for the country's. */
 export function ratesAt(table: readonly TaxRate[], place: Place, at: Date): RatesByCategory {
-  const region = place.region?.trim().toUpperCase() ?? null;
   const valid = table.filter(
     (rate) =>
       rate.active &&
       rate.countryCode === place.countryCode &&
-      (rate.region === null || rate.region.toUpperCase() === region) &&
+      (rate.region === null || isSameRegion(rate.region, place.region)) &&
       rate.validFrom.getTime() <= at.getTime() &&
       (rate.validTo === null || at.getTime() < rate.validTo.getTime()),
   );
@@ -70,8 +74,14 @@ export function taxesOf(items: readonly TaxedItem[], pricesIncludeTax: boolean):
   const sorted = [...rates.values()].toSorted(
     (one, other) => other.ratePpm - one.ratePpm || (one.id < other.id ? -1 : 1),
   );
-  const split = sorted.map((rate) => splitTax(rate, items, pricesIncludeTax));
-  const perItem = items.map((_, at) => split.reduce((sum, own) => sum + (own[at] ?? 0n), 0n));
+  const perItem = items.map(() => 0n);
+  const split = sorted.map((rate) => {
+    // Prices that contain several taxes have no more of them, together, than they come to.
+    const room = items.map(({ amountMinor }, at) => amountMinor - (perItem[at] ?? 0n));
+    const own = splitTax(rate, items, pricesIncludeTax ? room : null);
+    for (const [at, tax] of own.entries()) perItem[at] = (perItem[at] ?? 0n) + tax;
+    return own;
+  });
   const taxes = sorted.map(({ id, name, ratePpm }, at): OrderTax => {
     const amountMinor = (split[at] ?? []).reduce((sum, each) => sum + each, 0n);
     const taxableMinor = items.reduce((sum, item, index) => {
@@ -83,11 +93,11 @@ export function taxesOf(items: readonly TaxedItem[], pricesIncludeTax: boolean):
   return { taxes, perItem, totalMinor: perItem.reduce((sum, each) => sum + each, 0n) };
 }
 
-/** One rate's tax on each item. */
-function splitTax(rate: Rate, items: readonly TaxedItem[], pricesIncludeTax: boolean): bigint[] {
+/** One rate's tax on each item: contained in its amount, of which `room` is what other taxes have left; null to be added. */
+function splitTax(rate: Rate, items: readonly TaxedItem[], room: readonly bigint[] | null): bigint[] {
   // Prices that contain several taxes contain each as a part of all: amounts with other rates beside it have other divisors.
   const divisors = items.map((item) =>
-    pricesIncludeTax ? item.rates.reduce((sum, { ratePpm }) => sum + BigInt(ratePpm), whole) : whole,
+    room !== null ? item.rates.reduce((sum, { ratePpm }) => sum + BigInt(ratePpm), whole) : whole,
   );
   const common = [...new Set(divisors)].reduce((product, divisor) => product * divisor, 1n);
   const exact = items.map((item, at) =>
@@ -95,5 +105,5 @@ function splitTax(rate: Rate, items: readonly TaxedItem[], pricesIncludeTax: boo
       ? (item.amountMinor * BigInt(rate.ratePpm) * common) / (divisors[at] ?? whole)
       : 0n,
   );
-  return roundTogether(exact, common);
+  return roundTogether(exact, common, room ?? undefined);
 }
