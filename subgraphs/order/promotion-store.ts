@@ -53,6 +53,18 @@ export async function existsAutomatic(sql: Sql, at: Date): Promise<boolean> {
   return (await find(sql, automatic.limit(1))).length > 0;
 }
 
+/** How many others than this one apply by themselves at `at` or later. */
+export async function countAutomatic(sql: Sql, id: string, at: Date): Promise<number> {
+  const others = tables
+    .selectFrom('promotion')
+    .select((eb) => eb.fn.countAll().as('total'))
+    .where('code', 'is', null)
+    .where('active', '=', true)
+    .where('id', '<>', idToBytes(id))
+    .where((eb) => eb.or([eb('ends_at', 'is', null), eb('ends_at', '>', at)]));
+  return Number((await find(sql, others))[0]?.total ?? 0);
+}
+
 export async function findPromotion(sql: Sql, id: string): Promise<Promotion | null> {
   const [row] = await find(sql, all.where('id', '=', idToBytes(id)));
   return row ? read(row) : null;

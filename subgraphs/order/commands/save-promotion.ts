@@ -13,9 +13,10 @@ import {
 import { claimKey } from '../../shared/tables/idempotency.ts';
 import { isId } from '../../shared/values/ids.ts';
 import type { OrderDeps } from '../deps.ts';
-import { type PromotionContent, type PromotionInput, checkPromotion } from '../domain/pricing/check-promotion.ts';
+import { type PromotionInput, checkPromotion, maxAutomatic } from '../domain/pricing/check-promotion.ts';
 import type { Promotion } from '../domain/pricing/promotion.ts';
-import { findPromotion, insertPromotion, lockPromotion, updatePromotion } from '../promotion-store.ts';
+import { lockRules } from '../price-rule-store.ts';
+import { countAutomatic, findPromotion, insertPromotion, lockPromotion, updatePromotion } from '../promotion-store.ts';
 import type { Asker } from './context.ts';
 
 export type PromotionPayload = {
@@ -39,8 +40,9 @@ export async function savePromotion(
     async () => {
       if (!isStaff(asker.viewer)) throw new RefusedError(forbiddenError('Only staff may do this.'));
       if (givenId !== null && !isId(givenId)) throw missing(givenId);
-      const checked = checkPromotion(input, deps.now());
-      if ('refusals' in checked) throw new RefusedError(...checked.refusals);
+      // All but the times, which follow from when it was saved first.
+      const alone = checkPromotion(input, new Date(0));
+      if ('refusals' in alone) throw new RefusedError(...alone.refusals);
       const id = givenId ?? deps.newId();
       const claim = {
         ownerId: asker.viewer.userId,
@@ -50,7 +52,7 @@ export async function savePromotion(
       };
       const { replayed, result } = await deps.db.transaction(async (tx) => {
         const claimed = await claimKey(tx, claim, { id });
-        if (!claimed.replayed) await save(tx, checked.content, { id, isNew: givenId === null, input });
+        if (!claimed.replayed) await save(tx, { id, isNew: givenId === null, input, at: deps.now() });
         return claimed;
       });
       deps.priceBook.changed();
@@ -64,11 +66,14 @@ const missing = (id: string) => new RefusedError(notFoundError('There is no such
 
 async function save(
   tx: Sql,
-  content: PromotionContent,
-  { id, isNew, input }: { id: string; isNew: boolean; input: PromotionInput },
+  { id, isNew, input, at }: { id: string; isNew: boolean; input: PromotionInput; at: Date },
 ): Promise<void> {
   const before = isNew ? null : await lockPromotion(tx, id);
   if (!isNew && !before) throw missing(id);
+  // Without a time of its own, what has begun goes on.
+  const checked = checkPromotion(input, before?.startsAt ?? at);
+  if ('refusals' in checked) throw new RefusedError(...checked.refusals);
+  const { content } = checked;
   const expectedVersion = input.expectedVersion ?? null;
   const actualVersion = before?.version ?? 0;
   if (expectedVersion !== null && expectedVersion !== actualVersion)
@@ -83,13 +88,19 @@ async function save(
         'usageLimit',
       ]),
     );
-  // Without a time of its own, what has begun goes on.
-  const startsAt = input.startsAt ?? before?.startsAt ?? content.startsAt;
-  const promotion: Promotion = { ...content, startsAt, id, used, version: actualVersion + 1 };
+  if (content.code === null && content.active) await requireSpace(tx, id, at);
+  const promotion: Promotion = { ...content, id, used, version: actualVersion + 1 };
   try {
     await (before ? updatePromotion(tx, promotion) : insertPromotion(tx, promotion));
   } catch (error) {
     if (!isDuplicateKey(error)) throw error;
     throw new RefusedError(validationError('code: another promotion has this code.', ['input', 'code']));
   }
+}
+
+async function requireSpace(tx: Sql, id: string, at: Date): Promise<void> {
+  await lockRules(tx);
+  if ((await countAutomatic(tx, id, at)) < maxAutomatic) return;
+  const rule = `${maxAutomatic} promotions apply by themselves already, which is the most; switch one off, or give this one a code.`;
+  throw new RefusedError(validationError(`code: ${rule}`, ['input', 'code']));
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { newId } from '../../../subgraphs/shared/values/ids.ts';
+import { insertRows, run } from '../../../subgraphs/shared/database/database.ts';
+import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { maxScope } from '../../../subgraphs/order/domain/pricing/check-promotion.ts';
 import { type OrderWorld, openOrderWorld, userViewer } from './order-world.ts';
 
@@ -64,6 +65,43 @@ describe('a promotion', () => {
     const before = await saved({ input: { ...ten(), usageLimit: 5, startsAt: '2026-01-01T00:00:00.000Z' } });
     const after = await saved({ id: before.id, input: { ...ten(), name: 'Twelve off', expectedVersion: 1 } });
     expect(after).toMatchObject({ id: before.id, name: 'Twelve off', usageLimit: null, startsAt: before.startsAt, version: 2 }); // prettier-ignore
+  });
+
+  test('that has begun can be ended, and one that has not begun can’t end before', async () => {
+    const begun = await saved({ input: { ...ten(), startsAt: '2026-01-01T00:00:00.000Z' } });
+    const ended = { ...ten(), endsAt: '2026-02-01T00:00:00.000Z' };
+    expect(await saved({ id: begun.id, input: ended })).toMatchObject({
+      startsAt: begun.startsAt,
+      endsAt: ended.endsAt,
+    });
+    const later = await saved({ input: { ...ten(), startsAt: '2100-01-01T00:00:00.000Z' } });
+    const refused = await save({ id: later.id, input: { ...ten(), endsAt: '2099-01-01T00:00:00.000Z' } });
+    expect(refused.userErrors).toMatchObject([{ code: 'VALIDATION', path: ['input', 'endsAt'] }]);
+  });
+
+  test('is the same for its key once its end has passed', async () => {
+    const given = { input: { ...ten(), endsAt: new Date(Date.now() + 3_600_000).toISOString() }, key: newId() };
+    const first = await saved(given);
+    world.clockOffsetMs = 2 * 3_600_000;
+    expect(await save(given)).toMatchObject({ promotion: { id: first.id }, replayed: true, userErrors: [] });
+    world.clockOffsetMs = 0;
+  });
+
+  test('that applies by itself is one of at most 100, also of two that are saved at once', async () => {
+    const sql = world.deps.db.em();
+    const active = await world.rows('select id from promotion where code is null and active and (ends_at is null or ends_at > now())'); // prettier-ignore
+    const rows = Array.from({ length: 99 - active.length }, () => ({ id: idToBytes(newId()), name: 'Ship', kind: 'FREE_SHIPPING', combinable: true, starts_at: new Date(), active: true, version: 1 })); // prettier-ignore
+    await insertRows(sql, 'promotion', rows);
+    const input = { name: 'Ship', kind: 'FREE_SHIPPING' };
+    const two = await Promise.all([save({ input }), save({ input })]);
+    expect(two.flatMap(({ userErrors }) => userErrors)).toMatchObject([
+      { code: 'VALIDATION', path: ['input', 'code'] },
+    ]);
+    const id = two.find(({ promotion }) => promotion !== null).promotion.id;
+    expect(await saved({ id, input: { ...input, name: 'Changed' } })).toMatchObject({ name: 'Changed' });
+    for (const other of [ten(), { ...input, active: false }]) await saved({ input: other });
+    expect((await save({ input })).userErrors).toHaveLength(1);
+    for (const each of [...rows.map((row) => row.id), idToBytes(id)]) await run(sql, 'delete from promotion where id = ?', [each]); // prettier-ignore
   });
 
   test('of another version is not replaced', async () => {

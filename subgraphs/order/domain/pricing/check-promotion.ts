@@ -29,6 +29,8 @@ export type PromotionInput = {
 /** What staff decide of a promotion. */
 export type PromotionContent = Omit<Promotion, 'id' | 'used' | 'version'>;
 
+/** Promotions that apply by themselves, now or later: each quote looks at all of them. */
+export const maxAutomatic = 100;
 export const maxNameLength = 200;
 /** Products, or categories, that one promotion names. */
 export const maxScope = 500;
