@@ -6,7 +6,7 @@ import type { OrderDeps } from '../deps.ts';
 import type { PlaceOrderInput, WantedLine } from '../domain/pricing/check-input.ts';
 import { type PricedItem, type ProductSnapshot, priceLines } from '../domain/pricing/price-lines.ts';
 import { promotionDiscounts } from '../domain/pricing/discount-rule.ts';
-import { type OfferedPromotion, couponCode } from '../domain/pricing/promotion.ts';
+import { type OfferedPromotion, couponCode, maxCouponCodes } from '../domain/pricing/promotion.ts';
 import { type Quote, type Terms, isShipped, quoteOf } from '../domain/pricing/quote.ts';
 import type { Place, RatesByCategory } from '../domain/pricing/tax.ts';
 import { findOffered } from '../promotion-store.ts';
@@ -36,6 +36,9 @@ export type PricedOrder = {
   readonly refusals: readonly Refusal[];
 };
 
+/** The codes that are looked at: of too many, which `checkInput` refuses, a quote is priced with the first. */
+const codesOf = ({ couponCodes }: PlaceOrderInput): readonly string[] => (couponCodes ?? []).slice(0, maxCouponCodes);
+
 type Deps = Pick<OrderDeps, 'db' | 'call' | 'config' | 'now' | 'newId' | 'priceBook' | 'taxProvider'>;
 
 const noRates: RatesByCategory = new Map();
@@ -58,7 +61,7 @@ export async function priceOrder(deps: Deps, request: PriceRequest): Promise<Pri
   const { items, refusals } = priceLines(request.lines, products, { currency, type, today, newId: deps.newId });
   const needsAddress = rules.methods.length > 0 && items.some(({ line }) => isShipped(line));
   const book = askedBook ?? (needsAddress && !input.shippingAddress ? await readBook(deps, request) : null);
-  const addresses = addressesOf(input, book);
+  const addresses = addressesOf(input, book, needsAddress);
   const shop: Place = { countryCode: deps.config.shopCountry, region: null };
   const destination = addresses.shipping ?? shop;
   const [ratesThere, ratesHere] = type.taxed
@@ -74,7 +77,7 @@ export async function priceOrder(deps: Deps, request: PriceRequest): Promise<Pri
     rates: { destination: ratesThere, shop: ratesHere },
     discountsOf: promotionDiscounts({
       promotions,
-      codes: input.couponCodes ?? [],
+      codes: codesOf(input),
       currency,
       at,
       isTaken: type.takesPromotions,
@@ -103,7 +106,7 @@ async function readOffered(
   { customerId, input }: PriceRequest,
   at: Date,
 ): Promise<readonly OfferedPromotion[]> {
-  const codes = [...new Set(input.couponCodes ?? [])].flatMap((typed) => couponCode(typed) ?? []);
+  const codes = [...new Set(codesOf(input))].flatMap((typed) => couponCode(typed) ?? []);
   const { hasAutomatic } = await priceBook.read();
   return codes.length > 0 || hasAutomatic ? findOffered(db.em(), { customerId, codes, at }) : [];
 }
@@ -165,8 +168,15 @@ async function readBook(deps: Deps, { customerId, input, traceId }: PriceRequest
   return customerAddresses;
 }
 
-/** The addresses of the order: as given, or of the book. One that is refused by itself counts as none. */
-function addressesOf(input: PlaceOrderInput, book: Book | null): Book & { readonly refusals: readonly Refusal[] } {
+/**
+ * The addresses of the order: as given, or of the book; the default one is shipped to only where an address is needed. One that
+ * is refused by itself counts as none.
+ */
+function addressesOf(
+  input: PlaceOrderInput,
+  book: Book | null,
+  needsAddress: boolean,
+): Book & { readonly refusals: readonly Refusal[] } {
   const given = (field: 'shippingAddress' | 'billingAddress'): PostalAddress | null => {
     const address = input[field];
     return address && addressRefusals(address, []).length === 0 ? normalisedAddress(address) : null;
@@ -181,7 +191,11 @@ function addressesOf(input: PlaceOrderInput, book: Book | null): Book & { readon
   const hasShipping = input.shippingAddress !== null && input.shippingAddress !== undefined;
   const hasBilling = input.billingAddress !== null && input.billingAddress !== undefined;
   return {
-    shipping: hasShipping ? given('shippingAddress') : (book?.shipping ?? null),
+    shipping: hasShipping
+      ? given('shippingAddress')
+      : needsAddress || input.shippingAddressId
+        ? (book?.shipping ?? null)
+        : null,
     billing: hasBilling
       ? given('billingAddress')
       : hasShipping && !input.billingAddressId

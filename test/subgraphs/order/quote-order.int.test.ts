@@ -124,17 +124,32 @@ describe('a quote', () => {
     expect(await quote({ type: 'BARTER', lines })).toMatchObject({ lines: [], total: { amount: 0 }, userErrors: expect.arrayContaining([expect.objectContaining({ path: ['input', 'type'] })]) }); // prettier-ignore
   });
 
+  test('of more codes or extras than may be given looks at no more of them', async () => {
+    const productId = await world.make(5);
+    const couponCodes = Array.from({ length: 12_000 }, (_, at) => `C${at}`);
+    const { order } = await world.statements(async () => {
+      const { userErrors, total } = await quote({ lines: [{ productId, quantity: 1 }], couponCodes });
+      expect(total).toEqual({ amount: 1_290 });
+      expect(userErrors).toMatchObject([{ path: ['input', 'couponCodes'] }, ...couponCodes.slice(0, 10).map(() => ({ code: 'UNKNOWN' }))]); // prettier-ignore
+      expect(userErrors).toHaveLength(11);
+    });
+    expect(Math.max(...order.map((statement) => statement.length))).toBeLessThan(2_000);
+    const addOns = Array.from({ length: 21 }, () => 'towel');
+    const refused = await quote({ lines: [{ productId, quantity: 1, addOns }] });
+    expect(refused).toMatchObject({ lines: [], userErrors: [{ code: 'VALIDATION', path: ['input', 'lines', '0', 'addOns'] }] }); // prettier-ignore
+  });
+
   test('in a currency that there isn’t is refused', async () => {
     const { errors: refused } = await world.run(anonymous, 'query ($input: QuoteInput!) { quoteOrder(input: $input) { total { amount } } }', { input: { currency: 'euro', lines: [] } }); // prettier-ignore
     expect(refused).toMatchObject([{ code: 'BAD_USER_INPUT' }]);
   });
 
   test('takes 2 statements in all services, neither of them a write; shipping and taxes take none, nor when placing', async () => {
-    const productIds = await Promise.all([1, 2, 3].map(() => world.make(5)));
+    const productIds = await Promise.all([1, 2, 3].map(() => world.make(1_000)));
     await saveMethod();
     await saveRate();
     const input = { lines: productIds.map((productId) => ({ productId, quantity: 1 })), shippingAddress: germany };
-    // The notice of the changes comes back to the process that made them: until then it reads the rules again.
+    // The notices of the changes come back to the process that made them, one by one: after each it reads the rules again.
     const warm = await until(
       async () => {
         const sent = await world.statements(() => quote(input));
@@ -145,8 +160,14 @@ describe('a quote', () => {
     // Products and stock; an address of the address book would be a third.
     expect(warm.product.length).toBe(2);
     for (const statement of warm.product) expect(statement.trim().toLowerCase()).toMatch(/^select/);
-    const { order } = await world.statements(() => place(input));
-    expect(order.filter((statement) => /from `(shipping_method|tax_rate|price_rules)`/.test(statement))).toEqual([]); // prettier-ignore
+    const ofRules = /from `(shipping_method|tax_rate|price_rules)`/;
+    await until(
+      async () => {
+        const { order } = await world.statements(() => place(input));
+        return order.length > 0 && !order.some((statement) => ofRules.test(statement));
+      },
+      { what: 'placing without a statement for shipping and taxes' },
+    );
   });
 
   test('of prices without tax adds it', async () => {
@@ -214,6 +235,18 @@ describe('placing', () => {
     const { order } = await place({ lines: [{ productId: file, quantity: 1 }] });
     expect(asked).toEqual([]);
     expect(await placed(order.id)).toMatchObject({ shippingAddress: null, shippingMethod: null });
+  });
+
+  test('of what is not shipped goes nowhere by the bill’s address, and costs what its quote says', async () => {
+    const productId = await world.make(0, { kind: 'DIGITAL' });
+    await saveRate();
+    await saveRate({ countryCode: 'AT', name: 'USt 20 %', ratePpm: 200_000 });
+    addressBook({ shipping: austria, billing: austria });
+    const input = { type: 'DIGITAL', lines: [{ productId, quantity: 1 }] };
+    const { taxes, total } = await quote(input, buyer);
+    const { order, userErrors } = await place({ ...input, billingAddressId: newId(), expectedTotal: total.amount });
+    expect(userErrors).toEqual([]);
+    expect(await placed(order.id)).toMatchObject({ shippingAddress: null, billingAddress: { city: 'Wien' }, taxes });
   });
 
   test('with an address by its id, also of the bill', async () => {
@@ -291,6 +324,19 @@ describe('shipping methods and tax rates', () => {
     const taxesIn = async (region: string) => (await quote({ lines: [{ productId, quantity: 1 }], shippingAddress: canada(region) })).taxes.map(({ name }: { name: string }) => name); // prettier-ignore
     expect(await taxesIn('Québec')).toEqual(['QST', 'GST']);
     expect(await taxesIn('ON')).toEqual(['GST']);
+  });
+
+  test('of a region count however its name is written, and a region that no address has is refused', async () => {
+    const productId = await world.make(5);
+    const inRegion = async (address: object) => (await quote({ lines: [{ productId, quantity: 1 }], shippingAddress: { ...germany, ...address } })).taxes.map(({ name }: { name: string }) => name); // prettier-ignore
+    expect(await saveRate({ countryCode: 'US', region: ' california', name: 'Sales tax' })).toMatchObject({ taxRate: { region: 'CA' } }); // prettier-ignore
+    expect(await inRegion({ countryCode: 'US', region: 'ca', postalCode: '90210' })).toEqual(['Sales tax']);
+    await saveRate({ countryCode: 'PA', region: 'Colon', name: 'ITBMS' });
+    expect(await inRegion({ countryCode: 'PA', region: 'COLÓN', postalCode: null })).toEqual(['ITBMS']);
+    expect(await saveRate({ countryCode: 'PA', region: 'colón', name: 'ITBMS' })).toMatchObject({ userErrors: [{ path: ['input', 'validFrom'] }] }); // prettier-ignore
+    const path = ['input', 'region'];
+    expect(await saveRate({ region: 'Bayern' })).toMatchObject({ userErrors: [{ code: 'VALIDATION', path, message: 'region: Addresses in Germany have no region.' }] }); // prettier-ignore
+    expect(await saveRate({ countryCode: 'US', region: 'Bayern' })).toMatchObject({ userErrors: [{ code: 'VALIDATION', path }] }); // prettier-ignore
   });
 
   test('of one name are refused where they would count twice, also of two that are saved at once', async () => {

@@ -7,6 +7,7 @@ import {
   type ProductSnapshot,
   priceLines,
 } from '../../../subgraphs/order/domain/pricing/price-lines.ts';
+import { promotionDiscounts } from '../../../subgraphs/order/domain/pricing/discount-rule.ts';
 import {
   type DiscountRule,
   type Terms,
@@ -19,6 +20,7 @@ import type { Rate, RatesByCategory } from '../../../subgraphs/order/domain/pric
 import { booking } from '../../../subgraphs/order/types/booking.ts';
 import { standard } from '../../../subgraphs/order/types/standard.ts';
 import { anInput, snapshot } from './fixtures.ts';
+import { aPromotion, at, freeShipping } from './promotion-fixtures.ts';
 
 const today = '2026-11-21';
 const germany = { countryCode: 'DE', region: null };
@@ -114,6 +116,13 @@ describe('taxes', () => {
     ]);
   });
 
+  test('of several rates inside tiny prices are never more than the price of a line', () => {
+    const rates = new Map([['standard', [rate('One', 100_000), rate('Two', 100_000)]]]);
+    const { lines, taxes } = quoteOf(itemsOf(Array.from({ length: 6 }, () => costing(1))), terms({ rates: { destination: rates, shop: rates } })); // prettier-ignore
+    expect(lines.map(({ taxMinor }) => minor(taxMinor))).toEqual([1, 1, 0, 0, 0, 0]);
+    expect(taxes?.map(({ amountMinor, taxableMinor }) => [amountMinor, taxableMinor])).toEqual([[1, 4], [1, 4]]); // prettier-ignore
+  });
+
   test('are due on what a discount leaves', () => {
     const items = itemsOf([costing(2_380)]);
     const discountsOf: DiscountRule = ([item]) => ({ ...noDiscounts([], () => 0n), lineDiscounts: new Map([[item?.line.id ?? '', 1_190n]]) }); // prettier-ignore
@@ -170,6 +179,23 @@ describe('shipping', () => {
     expect(shippingOptionsOf(goods, terms({ methods }))).toMatchObject([{ code: 'parcel', priceMinor: 490, taxMinor: 78 }, { code: 'express', priceMinor: 1_290, taxMinor: 206 }]); // prettier-ignore
     expect(quoteOf(goods, terms({ methods })).shippingMethod?.code).toBe('parcel');
     expect(quoteOf(goods, terms({ methods, shippingMethod: 'express' }))).toMatchObject({ totalMinor: 5_290n, refusals: [] }); // prettier-ignore
+  });
+
+  test('of every method is told with discounts that are computed once for all of them', () => {
+    let looks = 0;
+    const items = itemsOf([costing(1_000)]).map(({ line, product }) => ({
+      line,
+      product: { ...product, get categoryIds() { looks += 1; return []; } },
+    })); // prettier-ignore
+    const methods = Array.from({ length: 50 }, (_, at) => aMethod({ code: `m${at}`, rates: [{ priceMinor: 500 + at, currency: 'EUR', upToWeightGrams: null, fromSubtotalMinor: null }] })); // prettier-ignore
+    const promotions = [aPromotion({ code: null }), freeShipping({ code: null })];
+    const discountsOf = promotionDiscounts({ promotions, codes: [], currency: 'EUR', at, isTaken: true });
+    const asked = terms({ methods, discountsOf });
+    // Each is free; the cheapest is taken.
+    expect(quoteOf(items, asked)).toMatchObject({ shippingMinor: 500n, shippingDiscountMinor: 500n, discountMinor: 600n, totalMinor: 900n }); // prettier-ignore
+    expect(quoteOf(items, { ...asked, shippingMethod: 'm49' })).toMatchObject({ shippingDiscountMinor: 549n, totalMinor: 900n }); // prettier-ignore
+    expect(shippingOptionsOf(items, asked)).toHaveLength(50);
+    expect(looks).toBe(1);
   });
 
   test.each<[string, Partial<Terms>, string[], string]>([
@@ -274,7 +300,10 @@ describe('any order', () => {
         expect(sum(lines.map((line) => line.taxMinor)) + quote.shippingTaxMinor).toBe(taxMinor);
         expect(sum(lines.map(({ discountMinor }) => discountMinor)) + quote.shippingDiscountMinor).toBe(quote.discountMinor); // prettier-ignore
         expect(sum((quote.taxes ?? []).map(({ amountMinor }) => BigInt(amountMinor)))).toBe(taxMinor);
-        for (const line of lines) expect(line.totalMinor >= 0n && line.taxMinor >= 0n).toBe(true);
+        for (const line of lines) {
+          expect(line.totalMinor >= 0n && line.taxMinor >= 0n).toBe(true);
+          if (pricesIncludeTax) expect(line.taxMinor <= line.totalMinor).toBe(true);
+        }
 
         // Each rate by itself, computed another way: fractions of all that it is due on, added up exactly.
         const taxed = [

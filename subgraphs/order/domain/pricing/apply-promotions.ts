@@ -6,8 +6,8 @@ import {
   type PromotionKind,
   couponCode,
   couponError,
-  isFor,
   obstacle,
+  scopeOf,
 } from './promotion.ts';
 import { roundedQuotient, splitByWeight } from './shares.ts';
 
@@ -70,23 +70,52 @@ const sequence: Readonly<Record<PromotionKind, number>> = { BUY_X_GET_Y: 0, PERC
 const millionPpm = 1_000_000n;
 
 /** Applies promotions and codes to priced lines. Pure: the same for the same input, whatever the sequence of codes. */
-export function applyPromotions(order: PromotedOrder): Promoted {
+export const applyPromotions = ({ shippingMinor, ...order }: PromotedOrder): Promoted =>
+  promotionsFor(order)(shippingMinor);
+
+/**
+ * The same for one price of shipping after another: a quote asks for each of its shipping methods, and what is taken off lines is
+ * computed once for all of them.
+ */
+export function promotionsFor(
+  order: Omit<PromotedOrder, 'shippingMinor'>,
+): (shippingMinor: PromotedOrder['shippingMinor']) => Promoted {
   const given = givenCodes(order);
-  const refused = new Map<string, CouponRefusal>();
+  const reasons = new Map<string, CouponRefusal>();
   for (const { code, promotion } of given) {
     const reason = promotion === null ? 'UNKNOWN' : obstacle(promotion, order);
-    if (reason !== null) refused.set(code, reason);
+    if (reason !== null) reasons.set(code, reason);
   }
+  const automatic = order.promotions.filter((each) => each.code === null && obstacle(each, order) === null);
+  const onLines = new Map<string, OnLines>();
+  const applied = (promotions: readonly OfferedPromotion[]): OnLines => {
+    const key = promotions.map(({ id }) => id).join();
+    const known = onLines.get(key) ?? applyToLines(order.lines, promotions);
+    onLines.set(key, known);
+    return known;
+  };
+  return (shippingMinor) => {
+    const choose = (coupons: readonly OfferedPromotion[]): Outcome =>
+      best(alternatives(automatic, coupons).map((promotions) => withShipping(applied(promotions), shippingMinor)));
+    return chosenOf(given, new Map(reasons), choose);
+  };
+}
+
+function chosenOf(
+  given: readonly GivenCode[],
+  refused: Map<string, CouponRefusal>,
+  choose: (coupons: readonly OfferedPromotion[]) => Outcome,
+): Promoted {
   const fitting = given.flatMap(({ promotion, code }) => (promotion !== null && !refused.has(code) ? [promotion] : []));
   for (const { combinable, code } of fitting)
     if (!combinable && fitting.length > 1) refused.set(String(code), 'NOT_COMBINABLE');
   let coupons = fitting.filter(({ code }) => !refused.has(String(code)));
-  let chosen = choose(order, coupons);
+  let chosen = choose(coupons);
   // One that takes nothing off is as good as not given: it may have stood in the way of others.
   for (let useless = idle(coupons, chosen); useless.length > 0; useless = idle(coupons, chosen)) {
     for (const { code } of useless) refused.set(String(code), 'NOT_APPLICABLE');
     coupons = coupons.filter((each) => !useless.includes(each));
-    chosen = choose(order, coupons);
+    chosen = choose(coupons);
   }
   const refusals = given.flatMap(({ code, promotion, ...typed }) => {
     const reason = refused.get(code);
@@ -103,7 +132,7 @@ type GivenCode = {
   readonly promotion: OfferedPromotion | null;
 };
 
-function givenCodes({ codes, promotions }: PromotedOrder): GivenCode[] {
+function givenCodes({ codes, promotions }: Pick<PromotedOrder, 'codes' | 'promotions'>): GivenCode[] {
   const found = new Map<string, GivenCode>();
   for (const [index, coupon] of codes.entries()) {
     const known = couponCode(coupon);
@@ -115,17 +144,16 @@ function givenCodes({ codes, promotions }: PromotedOrder): GivenCode[] {
   return [...found.values()];
 }
 
-const choose = (order: PromotedOrder, coupons: readonly OfferedPromotion[]): Outcome =>
-  best(alternatives(order, coupons).map((promotions) => applyAll(order, promotions)));
-
 /** Those that take nothing off. */
 const idle = (coupons: readonly OfferedPromotion[], { applied }: Outcome): OfferedPromotion[] =>
   coupons.filter(({ id }) => !applied.some(({ promotionId }) => promotionId === id));
 
 /** What may apply together: the one of these that takes most off is what the order gets. */
-function alternatives(order: PromotedOrder, coupons: readonly OfferedPromotion[]): (readonly OfferedPromotion[])[] {
+function alternatives(
+  automatic: readonly OfferedPromotion[],
+  coupons: readonly OfferedPromotion[],
+): (readonly OfferedPromotion[])[] {
   if (coupons.some(({ combinable }) => !combinable)) return [coupons];
-  const automatic = order.promotions.filter((each) => each.code === null && obstacle(each, order) === null);
   const joining = automatic.filter(({ combinable }) => combinable).toSorted(byId);
   const together = [...coupons, ...joining.slice(0, maxPromotions - coupons.length)];
   if (coupons.length > 0) return [together];
@@ -143,24 +171,23 @@ const amountOf = ({ applied }: Outcome): bigint => applied.reduce((total, { amou
 const best = (outcomes: readonly Outcome[]): Outcome =>
   outcomes.reduce((one, other) => (amountOf(other) > amountOf(one) ? other : one));
 
+/** What promotions take off lines, and those that are to take off shipping. */
+type OnLines = Pick<Outcome, 'lineDiscounts' | 'applied'> & { readonly freeShipping: readonly OfferedPromotion[] };
+
+const applicationOf = (promotion: OfferedPromotion, amountMinor: bigint): AppliedPromotion => {
+  const { id, version, name, code, usagePerCustomer } = promotion;
+  return { promotionId: id, version, name, code, usagePerCustomer, amountMinor };
+};
+
 /** Applies these, all of which can apply, one after another. */
-function applyAll(order: PromotedOrder, promotions: readonly OfferedPromotion[]): Outcome {
-  const left = new Map(order.lines.map(({ id, subtotalMinor }) => [id, subtotalMinor]));
+function applyToLines(all: readonly PromotedLine[], promotions: readonly OfferedPromotion[]): OnLines {
+  const left = new Map(all.map(({ id, subtotalMinor }) => [id, subtotalMinor]));
   const lineDiscounts = new Map<string, bigint>();
   const applied: AppliedPromotion[] = [];
-  let shippingDiscountMinor = 0n;
-  const note = ({ id, version, name, code, usagePerCustomer }: OfferedPromotion, amountMinor: bigint) =>
-    applied.push({ promotionId: id, version, name, code, usagePerCustomer, amountMinor });
   const ordered = promotions.toSorted((one, other) => sequence[one.kind] - sequence[other.kind] || byId(one, other));
-  for (const promotion of ordered) {
-    if (promotion.kind === 'FREE_SHIPPING') {
-      const priceMinor = order.shippingMinor(lineDiscounts);
-      const amountMinor = priceMinor === null ? 0n : priceMinor - shippingDiscountMinor;
-      shippingDiscountMinor += amountMinor;
-      if (priceMinor === null || amountMinor > 0n) note(promotion, amountMinor);
-      continue;
-    }
-    const lines = order.lines.filter((line) => isFor(promotion, line));
+  for (const promotion of ordered.filter(({ kind }) => kind !== 'FREE_SHIPPING')) {
+    const isForLine = scopeOf(promotion);
+    const lines = all.filter(isForLine);
     const discounts = discountsOf(promotion, lines, lines.map(({ id }) => left.get(id) ?? 0n)); // prettier-ignore
     const amountMinor = discounts.reduce((total, discount) => total + discount, 0n);
     if (amountMinor === 0n) continue;
@@ -170,7 +197,21 @@ function applyAll(order: PromotedOrder, promotions: readonly OfferedPromotion[])
       left.set(id, (left.get(id) ?? 0n) - discount);
       lineDiscounts.set(id, (lineDiscounts.get(id) ?? 0n) + discount);
     }
-    note(promotion, amountMinor);
+    applied.push(applicationOf(promotion, amountMinor));
+  }
+  return { lineDiscounts, applied, freeShipping: ordered.filter(({ kind }) => kind === 'FREE_SHIPPING') };
+}
+
+/** Those for shipping come last, whose price may depend on what was taken off lines. */
+function withShipping(onLines: OnLines, shippingMinor: PromotedOrder['shippingMinor']): Outcome {
+  const { lineDiscounts, freeShipping } = onLines;
+  const applied = [...onLines.applied];
+  let shippingDiscountMinor = 0n;
+  for (const promotion of freeShipping) {
+    const priceMinor = shippingMinor(lineDiscounts);
+    const amountMinor = priceMinor === null ? 0n : priceMinor - shippingDiscountMinor;
+    shippingDiscountMinor += amountMinor;
+    if (priceMinor === null || amountMinor > 0n) applied.push(applicationOf(promotion, amountMinor));
   }
   return { lineDiscounts, shippingDiscountMinor, applied };
 }

@@ -31,6 +31,8 @@ export type PlaceOrderInput = {
 
 export const maxLines = 100;
 export const maxQuantity = 10_000;
+/** Codes of extras that one line may ask for: a product has at most so many. */
+export const maxLineAddOns = 20;
 export const maxRemarkLength = 1_024;
 export const maxClientReferenceLength = 64;
 
@@ -70,6 +72,10 @@ export function checkInput(
   for (const [index, line] of input.lines.slice(0, maxLines).entries()) {
     if (line.quantity < 1 || line.quantity > maxQuantity) {
       invalid(`quantity: is within 1 and ${maxQuantity}.`, 'lines', String(index), 'quantity');
+      continue;
+    }
+    if ((line.addOns?.length ?? 0) > maxLineAddOns) {
+      invalid(`addOns: takes at most ${maxLineAddOns} codes.`, 'lines', String(index), 'addOns');
       continue;
     }
     const brokenStay = type ? checkStay(line, index, type) : [];

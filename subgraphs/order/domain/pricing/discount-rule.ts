@@ -1,5 +1,6 @@
-import { applyPromotions } from './apply-promotions.ts';
+import { promotionsFor } from './apply-promotions.ts';
 import type { OfferedPromotion } from './promotion.ts';
+import type { PricedItem } from './price-lines.ts';
 import type { DiscountRule } from './quote.ts';
 
 /** What is offered to an order: promotions, and the codes that its buyer gave. */
@@ -13,16 +14,19 @@ export type Offer = {
 };
 
 /** The discounts of promotions, as a quote asks for them. */
-export const promotionDiscounts =
-  ({ promotions, isTaken, ...offer }: Offer): DiscountRule =>
-  (items, shippingMinor) => {
-    const { applied, ...promoted } = applyPromotions({
+export function promotionDiscounts({ promotions, isTaken, ...offer }: Offer): DiscountRule {
+  const promoterOf = (items: readonly PricedItem[]) =>
+    promotionsFor({
       ...offer,
       // For nothing that there is: so each code is refused, for what it is.
       promotions: isTaken ? promotions : promotions.map((each) => ({ ...each, productIds: [], categoryIds: [] })),
       lines: items.map(({ line, product }) => ({ ...line, categoryIds: product.categoryIds })),
-      shippingMinor,
     });
+  const kept = new WeakMap<readonly PricedItem[], ReturnType<typeof promoterOf>>();
+  return (items, shippingMinor) => {
+    const promoter = kept.get(items) ?? promoterOf(items);
+    kept.set(items, promoter);
+    const { applied, ...promoted } = promoter(shippingMinor);
     return {
       ...promoted,
       uses: applied,
@@ -35,3 +39,4 @@ export const promotionDiscounts =
         })),
     };
   };
+}

@@ -77,14 +77,12 @@ export function couponCode(typed: string): string | null {
   return codeShape.test(code) ? code : null;
 }
 
-/** Whether it is for this line. */
-export function isFor(promotion: Pick<Promotion, 'productIds' | 'categoryIds'>, line: PromotedLine): boolean {
-  const { productIds, categoryIds } = promotion;
-  if (productIds === null && categoryIds === null) return true;
-  return (
-    (productIds?.includes(line.productId) ?? false) ||
-    (categoryIds?.some((id) => line.categoryIds.includes(id)) ?? false)
-  );
+/** Tells the lines that it is for. */
+export function scopeOf({ productIds, categoryIds }: Pick<Promotion, 'productIds' | 'categoryIds'>) {
+  if (productIds === null && categoryIds === null) return (): boolean => true;
+  const [products, categories] = [new Set(productIds), new Set(categoryIds)];
+  return (line: PromotedLine): boolean =>
+    products.has(line.productId) || line.categoryIds.some((id) => categories.has(id));
 }
 
 /** Why the promotion can't apply to this order; null where it can. Of several reasons the first in this sequence. */
@@ -99,7 +97,7 @@ export function obstacle(
   if (usageLimit !== null && promotion.used >= usageLimit) return 'EXHAUSTED';
   if (usagePerCustomer !== null && promotion.customerUses >= usagePerCustomer) return 'CUSTOMER_LIMIT';
   if (currency !== null && currency !== order.currency) return 'NOT_APPLICABLE';
-  if (!order.lines.some((line) => isFor(promotion, line))) return 'NOT_APPLICABLE';
+  if (!order.lines.some(scopeOf(promotion))) return 'NOT_APPLICABLE';
   const subtotalMinor = order.lines.reduce((total, line) => total + line.subtotalMinor, 0n);
   if (minimumMinor !== null && subtotalMinor < minimumMinor) return 'MINIMUM_NOT_REACHED';
   return null;
