@@ -207,7 +207,7 @@ export type OrderLineInput = {
   productId: string;
   /** Pieces, 1 to 10,000 after merging; rooms of a stay. */
   quantity: number;
-  /** Codes of chosen extras. For a stay, each is charged for every guest or room, and for every night or once, as the product says. */
+  /** Codes of chosen extras, at most 20. For a stay, each is charged for every guest or room, and for every night or once, as the product says. */
   addOns?: Array<string> | null | undefined;
   /** Type BOOKING, required there: first night, not before today (the shop's date) and at most 731 days ahead. */
   stayFrom?: string | null | undefined;

@@ -669,7 +669,7 @@ export type QuoteLine = {
   tax: Money;
   /** `subtotal` less `discount`, with `tax` where `pricesIncludeTax` is false. */
   total: Money;
-  /** Pieces that can be ordered at this moment; null for what has no stock, and for stays (`Product.availability`). */
+  /** Pieces that can be ordered at this moment; null for what has no stock, for stays (`Product.availability`), and in a TotalChangedError. */
   available?: Maybe<Scalars['Int']['output']>;
 };
 
@@ -719,7 +719,7 @@ export type TaxRate = {
   id: Scalars['ID']['output'];
   /** The country's code of ISO 3166, e.g. `DE`. */
   countryCode: Scalars['String']['output'];
-  /** The region, as addresses have it; null for the whole country. */
+  /** The region, as addresses have it, e.g. `CA` for California; null for the whole country. */
   region?: Maybe<Scalars['String']['output']>;
   /** The tax category of products and shipping methods that it is for. */
   category: Scalars['String']['output'];
@@ -775,7 +775,7 @@ export type ShippingRateInput = {
 export type TaxRateInput = {
   /** The country's code of ISO 3166, e.g. `DE`. */
   countryCode: Scalars['String']['input'];
-  /** Up to 100 characters; left out: the whole country. */
+  /** The region's name or code, up to 100 characters, of a country whose addresses have regions; left out: the whole country. */
   region?: InputMaybe<Scalars['String']['input']>;
   /** 1 to 32 characters of `a-z 0-9 _ -`. */
   category?: Scalars['String']['input'];
@@ -1082,7 +1082,7 @@ export type OrderLineInput = {
   productId: Scalars['ID']['input'];
   /** Pieces, 1 to 10,000 after merging; rooms of a stay. */
   quantity: Scalars['Int']['input'];
-  /** Codes of chosen extras. For a stay, each is charged for every guest or room, and for every night or once, as the product says. */
+  /** Codes of chosen extras, at most 20. For a stay, each is charged for every guest or room, and for every night or once, as the product says. */
   addOns?: InputMaybe<Array<Scalars['String']['input']>>;
   /** Type BOOKING, required there: first night, not before today (the shop's date) and at most 731 days ahead. */
   stayFrom?: InputMaybe<Scalars['LocalDate']['input']>;
@@ -1353,7 +1353,7 @@ export type PromotionInput = {
   name: Scalars['String']['input'];
   /** What it takes off. */
   kind: PromotionKind;
-  /** 1 to 32 letters, digits, hyphens and underscores in either case, unlike those of all others. Left out: it applies by itself. */
+  /** 1 to 32 letters, digits, hyphens and underscores in either case, unlike those of all others. Left out: it applies by itself, as at most 100 do. */
   code?: InputMaybe<Scalars['String']['input']>;
   /** 1 to 1,000,000 parts per million. Required for PERCENT, optional for BUY_X_GET_Y, refused for others. */
   valuePpm?: InputMaybe<Scalars['Int']['input']>;
