@@ -207,8 +207,8 @@ describe('the audit finds', () => {
     [
       'a discount that no line has',
       'I6',
-      `order.orders set discount_minor = 1, shipping_minor = 1 where id = ${only}`,
-      `order.orders set discount_minor = 0, shipping_minor = 0 where id = ${only}`,
+      `order.orders set discount_minor = discount_minor + 1, shipping_minor = shipping_minor + 1 where id = ${only}`,
+      `order.orders set discount_minor = discount_minor - 1, shipping_minor = shipping_minor - 1 where id = ${only}`,
     ],
     [
       'lines whose totals are not the order’s',
