@@ -446,9 +446,9 @@ export type Order = {
   taxes: Array<TaxLine>;
   /** Whether the prices of lines and shipping contain the tax. */
   pricesIncludeTax: Scalars['Boolean']['output'];
-  /** Where it is shipped to, as it was when it was placed; null where none was given. */
+  /** Where it is shipped to, as it was when it was placed; null where none was given, and for all but the customer and staff. */
   shippingAddress?: Maybe<PostalAddress>;
-  /** Where the bill goes, as it was when it was placed; null where it goes with the order. */
+  /** Where the bill goes, as it was when it was placed; null where it goes with the order, and for all but the customer and staff. */
   billingAddress?: Maybe<PostalAddress>;
   /** How it is shipped, as it was when it was placed; null where nothing is shipped or the shop has no methods. */
   shippingMethod?: Maybe<ShippingOption>;

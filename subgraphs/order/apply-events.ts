@@ -15,11 +15,17 @@ export type Applied = { readonly order: StoredOrder; readonly entries: readonly 
 
 /** The order as it is recorded first, with the first entry of its journal. */
 export function placed(order: NewOrder, change: Change): Applied {
+  const { discountMinor, shippingMinor, taxMinor, promotionIds } = order;
   const event: OrderEvent = {
     type: 'OrderPlaced',
     data: {
       type: order.type,
       totalMinor: order.totalMinor,
+      // What the total is made of beside the lines, where there is any.
+      ...(discountMinor > 0n && { discountMinor }),
+      ...(shippingMinor > 0n && { shippingMinor }),
+      ...(taxMinor > 0n && { taxMinor }),
+      ...(promotionIds !== null && { promotionIds }),
       currency: order.currency,
       lines: order.lines.map(({ productId, quantity }) => ({ productId, quantity })),
     },

@@ -167,6 +167,11 @@ const Order = {
   placedBy: (order: StoredOrder) => order.placedBy && { __typename: 'User', id: order.placedBy },
   customer: (order: StoredOrder) => ({ __typename: 'User', id: order.customerId }),
   state: (order: StoredOrder, _: unknown, { deps }: OrderContext) => effectiveState(order, deps.now()),
+  // The seller who redeems a booking gets the order, and needs neither.
+  shippingAddress: (order: StoredOrder, _: unknown, { viewer }: OrderContext) =>
+    mayRead(viewer, order.customerId) ? order.shippingAddress : null,
+  billingAddress: (order: StoredOrder, _: unknown, { viewer }: OrderContext) =>
+    mayRead(viewer, order.customerId) ? order.billingAddress : null,
   async allowedActions(order: StoredOrder, _: unknown, { deps, viewer, loaders }: OrderContext) {
     const who = { owner: owns(viewer, order), staff: isStaff(viewer) };
     const saga = who.staff && mayBeStuck(order) ? await loaders.sagas.load(order.id) : null;

@@ -235,6 +235,17 @@ describe('the confirmation code', () => {
     expect((await world.deliver()).map(({ type }) => type)).toEqual(['order.completed']);
   });
 
+  test('of an order shows its seller neither address', async () => {
+    const { id, number } = await world.place(buyer, { ...bookingOf(stay(await room())), billingAddress: { name: 'Ada', line1: 'Ring 1', city: 'Wien', postalCode: '1010', countryCode: 'AT' } }); // prettier-ignore
+    await pay(id);
+    const addresses = 'shippingAddress { city } billingAddress { city }';
+    const seen = async (viewer: UserViewer) => (await world.run(viewer, `query ($id: ID!) { order(id: $id) { ${addresses} } }`, { id })).data.order; // prettier-ignore
+    for (const viewer of [buyer, staff]) expect(await seen(viewer)).toEqual({ shippingAddress: null, billingAddress: { city: 'Wien' } }); // prettier-ignore
+    const redeeming = redeemMutation.replace(fields, addresses);
+    const { data } = await world.run(host, redeeming, { number, code: await codeOf(id), key: newId() });
+    expect(data.redeemOrder).toMatchObject({ order: { shippingAddress: null, billingAddress: null }, userErrors: [] });
+  });
+
   test('of staff is as good, and an idempotency key answers again', async () => {
     const { id, number } = await book(await room(1, staff));
     await pay(id);
@@ -376,6 +387,8 @@ describe('a paid booking', () => {
 
 test('an order without a stay takes as many statements as any', async () => {
   const productId = await world.make(5);
+  // The rules of prices are read now, and kept for a while.
+  await world.place(buyer, { lines: [{ productId, quantity: 1 }] });
   const sent = await world.statements(() => world.place(buyer, { lines: [{ productId, quantity: 1 }] }));
   expect([sent.order.length, sent.product.length]).toEqual([10, 5]);
 });

@@ -101,6 +101,8 @@ describe('[CH-5] an order with a coupon', () => {
     expect([await usedOf(id), await usedBy(id, buyer)]).toEqual([1, 1]);
     const [row] = await world.rows('select coupon_codes from orders where id = ?', [idToBytes(order.id)]);
     expect(toJson(row?.['coupon_codes'])).toEqual([code]);
+    const [entry] = await world.rows('select data from order_event where order_id = ? and seq = 1', [idToBytes(order.id)]); // prettier-ignore
+    expect(toJson(entry?.['data'])).toMatchObject({ totalMinor: 4_644, discountMinor: 516, promotionIds: [id] });
   });
   const euros5160 = () => ({ amount: 5_160 });
 
