@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { SignInDialog } from '../account/sign-in-dialog.tsx';
+import { ApiError } from '../api.ts';
 import { formatMoney } from '../format.ts';
 import { useSession } from '../session.ts';
 import { Spinner } from '../ui/parts.tsx';
@@ -48,8 +49,11 @@ export function Checkout({
     place(
       // The total belongs to what the idempotency key stands for: it is the same when the order is sent again.
       async () => {
-        const expectedTotal = (await current())?.total.amount;
-        return { ...asked, ...(expectedTotal !== undefined && { expectedTotal }) };
+        const told = (await current()) ?? quote;
+        // Nothing is ordered at a price that nobody has seen.
+        if (told === null)
+          throw new ApiError('UNAVAILABLE', 'The total can’t be told at this moment. Nothing was ordered; try again.');
+        return { ...asked, expectedTotal: told.total.amount };
       },
       () => removeFromCart(lines.map((line) => line.productId)),
     );
