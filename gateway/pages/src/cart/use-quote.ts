@@ -1,12 +1,13 @@
 import { useClient, useQuery } from 'urql';
 import { QuoteOrderDocument, type QuoteOrderQueryVariables } from '../../../../schema/generated/operations.ts';
+import { ApiError } from '../api.ts';
 import type { Quote } from '../types.ts';
 
 /** The whole price of what is asked for: the last one that was told. Null until then, and when it can't be read. */
 export function useQuote(input: QuoteOrderQueryVariables['input']): {
   readonly quote: Quote | null;
-  /** That of exactly this input, as soon as it is known; null when it can't be read. */
-  readonly current: () => Promise<Quote | null>;
+  /** That of exactly this input, as soon as it is known. Throws ApiError when it can't be read: nothing is ordered at a price that nobody has seen. */
+  readonly current: () => Promise<Quote>;
   readonly refresh: () => void;
 } {
   const client = useClient();
@@ -18,7 +19,11 @@ export function useQuote(input: QuoteOrderQueryVariables['input']): {
   });
   return {
     quote: error === undefined ? (data?.quoteOrder ?? null) : null,
-    current: async () => (await client.query(QuoteOrderDocument, variables).toPromise()).data?.quoteOrder ?? null,
+    current: async () => {
+      const { data: told } = await client.query(QuoteOrderDocument, variables).toPromise();
+      if (told) return told.quoteOrder;
+      throw new ApiError('UNAVAILABLE', 'The total can’t be told at this moment. Nothing was ordered; try again.');
+    },
     refresh: () => reload({ requestPolicy: 'network-only' }),
   };
 }
