@@ -33,5 +33,23 @@ export async function auditGivenBack(context: AuditContext): Promise<string[]> {
      where r.amount_minor is not null and coalesce(g.given, 0) < r.amount_minor and o.refunded_minor < o.paid_minor and ${settled('r.created_at')}`,
     (row) => `order ${row['number']} has asked for ${row['amount_minor']} and got ${row['given']}`,
   );
-  return [...lines, ...money, ...requests];
+  const returns = await broken(
+    context,
+    `select o.number, l.position, l.returned_quantity, coalesce(r.received, 0) received from ${order}.order_line l join ${order}.orders o on o.id = l.order_id
+     left join (select line_id, sum(received_quantity) received from ${order}.order_return_line group by line_id) r on r.line_id = l.id
+     where l.returned_quantity <> coalesce(r.received, 0) or (l.returned_quantity > 0 and o.state <> 'COMPLETED')`,
+    (row) =>
+      `order ${row['number']}, line ${row['position']}: ${row['returned_quantity']} pieces came back, ${row['received']} by returns`,
+  );
+  const ofReturns = await broken(
+    context,
+    `select r.number, r.state from ${order}.order_return r left join ${order}.order_return_line l on l.return_id = r.id
+     where l.quantity is null or l.quantity < 1 or l.received_quantity > l.quantity or l.restocked_quantity > l.received_quantity
+       or l.restocked_quantity < 0 or (l.received_quantity > 0 and r.state not in ('RECEIVED', 'REFUNDED'))
+       or (r.state = 'REFUNDED') <> (r.request_id is not null)
+       or (r.request_id is not null and not exists (select 1 from ${order}.order_event e where e.order_id = r.order_id and e.type = 'RefundRequested'
+         and unhex(replace(json_unquote(json_extract(e.data, '$.requestId')), '-', '')) = r.request_id))`,
+    (row) => `return ${row['number']} is ${row['state']}: its pieces or its refund do not agree with that`,
+  );
+  return [...lines, ...money, ...requests, ...returns, ...ofReturns];
 }

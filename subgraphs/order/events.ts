@@ -67,6 +67,21 @@ function describe(order: StoredOrder, event: OrderEvent): Told[] {
           ? [{ type: 'order.stock_returned', data: { ...base, lines: piecesOf(order, event.restock) } }]
           : []),
       ];
+    case 'ReturnRequested':
+      return [
+        {
+          type: 'order.return_requested',
+          data: { ...base, returnId: event.returnId, number: event.number, lines: event.lines },
+        },
+      ];
+    case 'ReturnDecided': {
+      const { returnId, number, approved, reason } = event;
+      return [{ type: 'order.return_decided', data: { ...base, returnId, number, approved, reason } }];
+    }
+    case 'ReturnReceived':
+      return returnReceived(order, event);
+    case 'ReturnCancelled':
+      return [{ type: 'order.return_cancelled', data: { ...base, returnId: event.returnId, number: event.number } }];
     case 'OrderCompleted':
     case 'OrderRedeemed':
       return [completed];
@@ -83,6 +98,16 @@ const piecesOf = (order: StoredOrder, pieces: readonly LineQuantity[]) =>
     const { productId, stay } = lineOf(order.lines as readonly StoredLine[], lineId);
     return { productId, quantity, ...(stay ? { stayFrom: stay.from, stayTo: stay.to } : {}) };
   });
+
+/** Goods are back; those that are as new are in the stock again. */
+function returnReceived(order: StoredOrder, event: Extract<OrderEvent, { type: 'ReturnReceived' }>): Told[] {
+  const base = { orderId: order.id, customerId: order.customerId };
+  const { returnId, number, lines, requestId } = event;
+  const restock = lines.filter((line) => line.restock > 0).map((line) => ({ lineId: line.lineId, quantity: line.restock })); // prettier-ignore
+  const received: Told = { type: 'order.return_received', data: { ...base, returnId, number, lines, requestId } };
+  if (restock.length === 0) return [received];
+  return [received, { type: 'order.stock_returned', data: { ...base, lines: piecesOf(order, restock) } }];
+}
 
 const refundRequested = (order: StoredOrder, event: Extract<OrderEvent, { type: 'RefundRequested' }>): Told => ({
   type: 'order.refund_requested',

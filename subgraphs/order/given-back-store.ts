@@ -15,6 +15,9 @@ export async function saveGivenBack(tx: Sql, orderId: string, event: OrderEvent)
     case 'RefundRequested':
       await addTo(tx, orderId, event.lines, ['refunded_quantity']);
       break;
+    case 'ReturnReceived':
+      await addTo(tx, orderId, event.lines, ['returned_quantity']);
+      break;
     case 'OrderCancelled':
       if (event.refundMinor !== undefined) await giveAllBack(tx, orderId);
       break;

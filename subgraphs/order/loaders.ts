@@ -7,6 +7,7 @@ import { findFulfilments } from './fulfilment-store.ts';
 import { findLines } from './line-store.ts';
 import { newestOfCustomers } from './order-list-store.ts';
 import { findOrders, findOrdersByNumber } from './order-store.ts';
+import { type StoredReturn, findRefundsOf, findReturns } from './return-store.ts';
 import { findSagas, findSagasOfOrders } from './saga-store.ts';
 import type { StoredFulfilment, StoredLine, StoredOrder } from './stored-order.ts';
 
@@ -44,6 +45,15 @@ export function createLoaders(em: () => Sql) {
     }, options),
     fulfilments: new DataLoader<string, readonly StoredFulfilment[]>(async (orderIds) => {
       const found = group(await findFulfilments(em(), orderIds), (fulfilment) => fulfilment.orderId);
+      return orderIds.map((id) => found.get(id) ?? []);
+    }, options),
+    returns: new DataLoader<string, readonly StoredReturn[]>(async (orderIds) => {
+      const found = group(await findReturns(em(), orderIds), ({ orderId }) => orderId);
+      return orderIds.map((id) => found.get(id) ?? []);
+    }, options),
+    /** The payments' refunds that the order knows of. */
+    refunds: new DataLoader<string, readonly { requestId: string | null; refundId: string }[]>(async (orderIds) => {
+      const found = group(await findRefundsOf(em(), orderIds), ({ orderId }) => orderId);
       return orderIds.map((id) => found.get(id) ?? []);
     }, options),
     /** `limit` entries of each order's journal after `afterSeq`. */

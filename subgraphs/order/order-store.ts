@@ -13,6 +13,7 @@ import { saveGivenBack } from './given-back-store.ts';
 import { insertLines } from './line-store.ts';
 import { giveBack } from './open-orders-store.ts';
 import { giveUsesBack } from './promotion-uses-store.ts';
+import { saveReturn } from './return-store.ts';
 import { OrderRecord, type OrderTables, insertInto, tables } from './records.ts';
 import type { NewOrder, StoredOrder } from './stored-order.ts';
 
@@ -157,6 +158,7 @@ async function saveApplied(
   await insertJournal(tx, [{ order, entries }]);
   for (const event of events) await saveFulfilment(tx, order.id, event, by.at);
   for (const event of events) await saveGivenBack(tx, order.id, event);
+  for (const event of events) await saveReturn(tx, order.id, event, by.at);
   await appendOutbox(tx, toDomainEvents(order, events, by));
   return order;
 }

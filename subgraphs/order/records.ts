@@ -16,6 +16,7 @@ import type {
 } from './domain/order-model.ts';
 import { PriceRulesRecord, ShippingMethodRecord, TaxRateRecord } from './price-rule-records.ts';
 import { SaleRecord, SalesDayRecord, SalesPositionRecord, SalesProductRecord } from './sales-records.ts';
+import { OrderReturnLineRecord, OrderReturnRecord } from './return-records.ts';
 import type { Saga, SagaState, SagaStep } from './domain/saga.ts';
 import { PromotionCustomerRecord, PromotionRecord } from './promotion-records.ts';
 
@@ -236,6 +237,8 @@ export const orderEntities = [
   JournalFeedRecord,
   SagaRecord,
   FulfilmentRecord,
+  OrderReturnRecord,
+  OrderReturnLineRecord,
   RedeemThrottleRecord,
   PromotionRecord,
   PromotionCustomerRecord,

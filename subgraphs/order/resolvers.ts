@@ -50,6 +50,7 @@ import {
   orderList,
   toHistory,
 } from './queries.ts';
+import { OrderReturnResolvers, hasReturnable, returnMutations, returnQueries, returnableOf, returnsOfOrder } from './return-resolvers.ts'; // prettier-ignore
 import { salesReport } from './sales-resolvers.ts';
 import type { StoredFulfilment, StoredLine, StoredOrder } from './stored-order.ts';
 import { Subscription } from './subscriptions.ts';
@@ -86,6 +87,7 @@ const Query = {
   },
   ...promotionQueries,
   ...priceQueries,
+  ...returnQueries,
   salesReport,
   orderTypes: (_: unknown, __: unknown, { deps }: OrderContext) => deps.types.all,
   shopDate: (_: unknown, __: unknown, { deps }: OrderContext) => dateIn(deps.config.shopTimeZone, deps.now()),
@@ -134,6 +136,7 @@ const Mutation = {
     cancelOrder(context.deps, asker(context), args),
   refundOrder: (_: unknown, { input, idempotencyKey }: Schema.MutationRefundOrderArgs, context: OrderContext) =>
     refundOrder(context.deps, asker(context), input, idempotencyKey),
+  ...returnMutations,
   archiveOrder: (_: unknown, args: Schema.MutationArchiveOrderArgs, context: OrderContext) =>
     archiveOrder(context.deps, asker(context), args),
   unarchiveOrder: (_: unknown, args: Schema.MutationUnarchiveOrderArgs, context: OrderContext) =>
@@ -172,8 +175,10 @@ const Order = {
     mayRead(viewer, order.customerId) ? order.shippingAddress : null,
   billingAddress: (order: StoredOrder, _: unknown, { viewer }: OrderContext) =>
     mayRead(viewer, order.customerId) ? order.billingAddress : null,
-  async allowedActions(order: StoredOrder, _: unknown, { deps, viewer, loaders }: OrderContext) {
-    const who = { owner: owns(viewer, order), staff: isStaff(viewer) };
+  async allowedActions(order: StoredOrder, _: unknown, context: OrderContext) {
+    const { deps, viewer, loaders } = context;
+    const [owner, staff] = [owns(viewer, order), isStaff(viewer)];
+    const who = { owner, staff, mayReturn: (owner || staff) && (await hasReturnable(order, context)) };
     const saga = who.staff && mayBeStuck(order) ? await loaders.sagas.load(order.id) : null;
     return allowedActions(order, deps.now(), who, deps.types.get(order.type), saga?.state);
   },
@@ -202,6 +207,7 @@ const Order = {
     const entries = await loaders.journals.load({ orderId: order.id, afterSeq, limit: first + 1 });
     return toHistory(entries.map((entry) => forReader(entry, isStaff(viewer))), page); // prettier-ignore
   },
+  returns: returnsOfOrder,
   saga: (order: StoredOrder, _: unknown, { loaders }: OrderContext) => loaders.sagas.load(order.id),
 };
 
@@ -218,6 +224,7 @@ type PresentedLine = StoredLine & { readonly currency: string };
 const OrderLine = {
   product: (line: PresentedLine) => ({ __typename: 'Product', id: line.productId }),
   seller: (line: PresentedLine) => line.sellerId && { __typename: 'User', id: line.sellerId },
+  returnableQuantity: (line: PresentedLine, _: unknown, context: OrderContext) => returnableOf(line, context),
   stayFrom: (line: PresentedLine) => line.stay?.from ?? null,
   stayTo: (line: PresentedLine) => line.stay?.to ?? null,
   nights: (line: PresentedLine) => line.stay && nightsOf(line.stay),
@@ -297,6 +304,7 @@ export const resolvers: ResolverMap = {
   QuoteLine: QuoteLineResolvers,
   ShippingRate: ShippingRateResolvers,
   PostalAddress: postalAddressFields,
+  OrderReturn: OrderReturnResolvers,
   OrderEvent,
   OrderType: OrderTypeResolvers,
   Promotion: PromotionResolvers,

@@ -90,6 +90,10 @@ const migrations: readonly NamedMigration[] = [
     name: '2026-12-01-after-sale',
     load: async () => (await import('./migrations/2026-12-01-after-sale.ts')).AfterSaleMigration,
   },
+  {
+    name: '2026-12-01-returns',
+    load: async () => (await import('./migrations/2026-12-01-returns.ts')).ReturnsMigration,
+  },
 ];
 
 /** The schema that this subgraph owns, for `ops/migrate.ts`. */

@@ -76,6 +76,9 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
     'subgraphs/product/commands/reserve-stock.ts': ['HELD'],
     'subgraphs/product/domain/stock.ts': words('COMMITTED RELEASED EXPIRED'),
   },
+  ReturnState: {
+    'subgraphs/order/domain/return-model.ts': words('REQUESTED APPROVED REJECTED RECEIVED REFUNDED CANCELLED'),
+  },
   Role: { 'subgraphs/shared/auth/viewer.ts': words('CUSTOMER MERCHANT OPERATOR ADMIN') },
   SagaState: { 'subgraphs/order/domain/saga.ts': words('RUNNING SUCCEEDED COMPENSATING COMPENSATED STUCK') },
   SortDirection: {
@@ -102,9 +105,6 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
 
 /** Names of the contract that nothing gives yet, and what will; their descriptions say so to clients. */
 const reserved: Readonly<Record<string, string>> = {
-  'FulfilmentStatus.PARTIALLY_RETURNED': 'returns: the issue on what happens after paying',
-  'FulfilmentStatus.RETURNED': 'returns: the issue on what happens after paying',
-  'OrderAction.RETURN': 'returns: the issue on what happens after paying',
   'CancelReason.BUSINESS_REJECTED': 'cancelling after paying: the issue on what happens after paying',
   'CancelReason.FRAUD': 'cancelling after paying: the issue on what happens after paying',
   'CancelReason.PAYMENT_FAILED': 'no payment fails for good before its order expires',

@@ -5,7 +5,7 @@ import { mayCancel } from './giving-back.ts';
 import { isRefunded } from './redemption.ts';
 import type { SagaState } from './saga.ts';
 
-export type OrderAction = 'PAY' | 'CANCEL' | 'REDEEM' | 'ADVANCE' | 'FULFIL' | 'REFUND' | 'ARCHIVE' | 'RETRY' | 'RESOLVE'; // prettier-ignore
+export type OrderAction = 'PAY' | 'CANCEL' | 'REDEEM' | 'ADVANCE' | 'FULFIL' | 'RETURN' | 'REFUND' | 'ARCHIVE' | 'RETRY' | 'RESOLVE'; // prettier-ignore
 
 /** Whether the order's saga may wait for staff: undoing goes on after the order is closed. Only then has it to be read. */
 export const mayBeStuck = (order: Pick<Order, 'state'>): boolean => closedStates.includes(order.state);
@@ -14,7 +14,7 @@ export const mayBeStuck = (order: Pick<Order, 'state'>): boolean => closedStates
 export function allowedActions(
   order: Order,
   at: Date,
-  who: { owner: boolean; staff: boolean },
+  who: { owner: boolean; staff: boolean; mayReturn?: boolean },
   type: Pick<TypeRules, 'redeemable'>,
   sagaState: SagaState | null = null,
 ): OrderAction[] {
@@ -31,6 +31,7 @@ export function allowedActions(
         ready &&
         (order.fulfilmentStatus === 'UNFULFILLED' || order.fulfilmentStatus === 'PARTIALLY_FULFILLED'),
     ],
+    ['RETURN', who.mayReturn ?? false],
     ['REFUND', who.staff && order.paidMinor > order.refundedMinor],
     ['ARCHIVE', terminalStates.includes(state) && order.archivedAt === null],
     ['RETRY', who.staff && sagaState === 'STUCK'],

@@ -1,6 +1,7 @@
 import { delivered, fulfilmentStatusOf, undelivered } from './fulfilment.ts';
 import type { Order, OrderEvent } from './order-model.ts';
 import { extended, received, refunded } from './paying.ts';
+import { returned } from './returning.ts';
 import { counted } from './shares.ts';
 
 /** An order that ends undelivered: its delivery is off, and all its money, with the tax in it, goes back. */
@@ -41,6 +42,8 @@ export function change(order: Order, event: OrderEvent, at: Date): Partial<Order
         refundedTaxMinor: order.refundedTaxMinor + event.taxMinor,
         shippingRefundedMinor: order.shippingRefundedMinor + event.shippingMinor,
       };
+    case 'ReturnReceived':
+      return returned(order, event.lines);
     case 'PaymentAwaited':
       return { ...extended(order, event.until), authorizedMinor: event.authorizedMinor };
     case 'AwaitingEnded':

@@ -1,4 +1,5 @@
 import type { Refusal } from '../../shared/errors/errors.ts';
+import type { ReturnCommand, ReturnEvent } from './return-model.ts';
 
 /* What the rules of an order are written in: its states, its facts, what may be asked of it and what happens to it. */
 
@@ -216,6 +217,7 @@ export type OrderCommand =
       readonly requestedBy: string;
       readonly isTopUp?: boolean;
     }
+  | ReturnCommand
   | { readonly type: 'Redeem' }
   | { readonly type: 'Lapse' }
   | { readonly type: 'StartProcessing' }
@@ -319,6 +321,7 @@ export type OrderEvent =
       /** Who of the staff; null where the customer cancelled. */
       readonly requestedBy: string | null;
     }
+  | ReturnEvent
   | { readonly type: 'ProcessingStarted' }
   | ({
       readonly type: 'LinesFulfilled';

@@ -16,6 +16,7 @@ import {
 } from './order-model.ts';
 import { decideAwaiting, decidePayment, isAwaiting, larger, netMinor } from './paying.ts';
 import { decideCancelLines, decideRefund, reducible, refundable } from './refunding.ts';
+import { decideReturning } from './returning.ts';
 import { decideLapse, decideRedemption } from './redemption.ts';
 
 /*
@@ -124,6 +125,11 @@ export function decide(order: Order, command: OrderCommand, at: Date): Decision 
       });
     case 'Refund':
       return decideRefund(order, state, command, refuse(...refundable));
+    case 'RequestReturn':
+    case 'DecideReturn':
+    case 'ReceiveReturn':
+    case 'CancelReturn':
+      return decideReturning(order, command, at, refuse('COMPLETED'));
     case 'Redeem':
       return decideRedemption(order, refuse('PAID'));
     case 'Lapse':

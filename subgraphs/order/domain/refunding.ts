@@ -76,7 +76,7 @@ const shippingOf = ({ totalMinor, taxMinor, lines }: Order): Worth => ({
 });
 
 /** What pieces and shipping come to, at most what is left; with the last money goes the last tax. */
-function refundOf(order: Order, { pieces, shippingMinor, shippingTaxMinor }: Wanted): Worth {
+export function refundOf(order: Order, { pieces, shippingMinor, shippingTaxMinor }: Wanted): Worth {
   const worth = worthOf(order.lines, pieces);
   const leftMinor = refundableMinor(order);
   const leftTaxMinor = order.taxMinor - order.refundedTaxMinor;

@@ -169,6 +169,8 @@ export const probes: Readonly<Record<string, Probe>> = {
   'User.orders(last:)': (world, last) => ask(world, `{ me { orders(last: ${last}) { edges { cursor } } } }`, {}, 'last'),
   'Query.myOrders(last:)': fromEnd('myOrders'),
   'Query.orders(last:)': fromEnd('orders'),
+  'Query.returns(last:)': fromEnd('returns'),
+  'Query.returns(first:)': root('returns'),
   'Order.history(first:)': ofOrder,
   'Payment.events(first:)': ofPayment,
   'StockLevel.movements(first:)': ofStock,
@@ -238,6 +240,8 @@ export const probes: Readonly<Record<string, Probe>> = {
   'Mutation.cancelFulfilment(reason:)': by('cancelFulfilment', 'reason', text, ['NOT_FOUND']),
   'ReturnLineInput.quantity': delivered,
   'OrderLineQuantityInput.quantity': takenOff,
+  'Mutation.requestReturn(reason:)': by('requestReturn', 'reason', text, ['ORDER_STATE']),
+  'Mutation.decideReturn(reason:)': by('decideReturn', 'reason', text, ['NOT_FOUND']),
   'Mutation.addOrderNote(note:)': by('addOrderNote', 'note', text),
   'Mutation.resolveAttention(note:)': by('resolveAttention', 'note', text, ['ORDER_STATE']),
 

@@ -1,3 +1,4 @@
+import type { ReturnFacts } from '../../../subgraphs/order/domain/return-model.ts';
 import fc from 'fast-check';
 import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import {
@@ -74,6 +75,15 @@ const noTracking = { carrier: null, trackingNumber: null, trackingUrl: null };
 /** A delivery of nothing, so that it fits every order. */
 const sent = { id: 'fulfilment-1', lines: [], deliveredAt: null, cancelledAt: null };
 
+/** A return that was asked for. */
+export const aReturn: ReturnFacts = {
+  id: 'return-1',
+  number: 'RE1',
+  state: 'REQUESTED',
+  reason: 'too small',
+  lines: [{ lineId: 'line-1', quantity: 1, receivedQuantity: 0, restockedQuantity: 0 }],
+};
+
 /** One command of every kind, as it may come. */
 export const commands: { readonly [Type in OrderCommand['type']]: Extract<OrderCommand, { type: Type }> } = {
   ConfirmStock: { type: 'ConfirmStock' },
@@ -89,6 +99,10 @@ export const commands: { readonly [Type in OrderCommand['type']]: Extract<OrderC
   Cancel: { type: 'Cancel', reason: 'CUSTOMER', note: null },
   CancelLines: { type: 'CancelLines', requestId: 'request-1', lines: [{ lineId: 'line-1', quantity: 1 }], reason: 'CUSTOMER', note: null }, // prettier-ignore
   Refund: { type: 'Refund', requestId: 'request-1', lines: [{ lineId: 'line-1', quantity: 1 }], withShipping: false, amountMinor: null, currency: 'EUR', restock: false, reason: 'broken', requestedBy: 'staff-1' }, // prettier-ignore
+  RequestReturn: { type: 'RequestReturn', returnId: 'return-1', number: 'RE1', lines: [{ lineId: 'line-1', quantity: 1 }], reason: 'too small', windowDays: 30, returns: [] }, // prettier-ignore
+  DecideReturn: { type: 'DecideReturn', known: aReturn, approve: true, reason: null },
+  ReceiveReturn: { type: 'ReceiveReturn', known: aReturn, lines: [], requestId: null, requestedBy: 'staff-1' },
+  CancelReturn: { type: 'CancelReturn', known: aReturn },
   Redeem: { type: 'Redeem' },
   Lapse: { type: 'Lapse' },
   StartProcessing: { type: 'StartProcessing' },
