@@ -32,13 +32,14 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
   FulfilmentStatus: {
     'subgraphs/order/commands/place-order.ts': words('UNFULFILLED NOT_REQUIRED'),
     'subgraphs/order/domain/fulfilment.ts': words('PARTIALLY_FULFILLED FULFILLED'),
+    'subgraphs/order/domain/returning.ts': words('PARTIALLY_RETURNED RETURNED'),
   },
   Gender: { 'subgraphs/user/records.ts': words('UNSPECIFIED MALE FEMALE') },
   IdentityType: { 'subgraphs/user/resolvers.ts': ['MOBILE'] },
   LedgerDirection: { 'subgraphs/payment/resolvers.ts': words('DEBIT CREDIT') },
   OpenOrderMeasure: { 'subgraphs/order/open-orders.ts': words('ORDERS UNITS') },
   OrderAction: {
-    'subgraphs/order/domain/actions.ts': words('PAY CANCEL REDEEM ADVANCE FULFIL REFUND ARCHIVE RETRY RESOLVE'),
+    'subgraphs/order/domain/actions.ts': words('PAY CANCEL REDEEM ADVANCE FULFIL RETURN REFUND ARCHIVE RETRY RESOLVE'),
   },
   OrderSortKey: { 'subgraphs/order/queries.ts': words('PLACED_AT UPDATED_AT TOTAL NUMBER') },
   OrderState: {

@@ -68,10 +68,19 @@ describe("the clients' API", () => {
     expect(missing).toEqual([]);
   });
 
-  test('differs from the first contract only by what is not built yet', () => {
+  /** Returns were built later than the rest, and better than the first contract had them; no client has ever had the old ones. */
+  const builtOtherwise = [
+    'Mutation.decideReturn arg restock was removed.',
+    'Mutation.decideReturn changed type from OrderPayload! to ReturnPayload!.',
+    'Mutation.requestReturn arg lines has changed type from [ReturnLineInput!]! to [OrderLineQuantityInput!]!.',
+    'Mutation.requestReturn changed type from OrderPayload! to ReturnPayload!.',
+    'OrderReturn.lines changed type from [FulfilmentLine!]! to [ReturnLine!]!.',
+  ];
+  test('differs from the first contract only by what is not built yet, or was built otherwise', () => {
     const contract = buildSchema(read('test/contracts/baseline/contract.graphql'));
     const notBuilt: string[] = [BreakingChangeType.TYPE_REMOVED, BreakingChangeType.FIELD_REMOVED, BreakingChangeType.TYPE_REMOVED_FROM_UNION, BreakingChangeType.VALUE_REMOVED_FROM_ENUM]; // prettier-ignore
-    expect(findBreakingChanges(contract, api).filter((change) => !notBuilt.includes(change.type))).toEqual([]);
+    const changes = findBreakingChanges(contract, api).filter((change) => !notBuilt.includes(change.type));
+    expect(changes.map(({ description }) => description).toSorted()).toEqual(builtOtherwise.toSorted());
   });
 });
 

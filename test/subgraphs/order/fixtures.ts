@@ -101,7 +101,7 @@ export const commands: { readonly [Type in OrderCommand['type']]: Extract<OrderC
   Refund: { type: 'Refund', requestId: 'request-1', lines: [{ lineId: 'line-1', quantity: 1 }], withShipping: false, amountMinor: null, currency: 'EUR', restock: false, reason: 'broken', requestedBy: 'staff-1' }, // prettier-ignore
   RequestReturn: { type: 'RequestReturn', returnId: 'return-1', number: 'RE1', lines: [{ lineId: 'line-1', quantity: 1 }], reason: 'too small', windowDays: 30, returns: [] }, // prettier-ignore
   DecideReturn: { type: 'DecideReturn', known: aReturn, approve: true, reason: null },
-  ReceiveReturn: { type: 'ReceiveReturn', known: aReturn, lines: [], requestId: null, requestedBy: 'staff-1' },
+  ReceiveReturn: { type: 'ReceiveReturn', known: { ...aReturn, state: 'APPROVED' }, lines: [{ lineId: 'line-1', quantity: 1, restock: 1 }], requestId: null, requestedBy: 'staff-1' }, // prettier-ignore
   CancelReturn: { type: 'CancelReturn', known: aReturn },
   Redeem: { type: 'Redeem' },
   Lapse: { type: 'Lapse' },

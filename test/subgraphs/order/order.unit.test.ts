@@ -53,6 +53,10 @@ const table: Readonly<Record<OrderCommand['type'], Readonly<Record<OrderState, s
     Cancel           ! CANCELLED CANCELLED CANCELLED ! ! · ! ! CANCELLED !
     CancelLines      ! ! = = ! ! ! ! ! = !
     Refund           ! ! = = = = ! ! ! = !
+    RequestReturn    ! ! ! ! = ! ! ! ! ! !
+    DecideReturn     ! ! ! ! = ! ! ! ! ! !
+    ReceiveReturn    ! ! ! ! = ! ! ! ! ! !
+    CancelReturn     ! ! ! ! = ! ! ! ! ! !
     Redeem           ! ! COMPLETED ! · ! ! ! ! ! !
     Lapse            ! ! · ! ! · ! ! ! ! !
     StartProcessing  ! ! PROCESSING · · ! ! ! ! ! !
