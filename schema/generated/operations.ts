@@ -90,9 +90,9 @@ export type FulfilmentStatus =
   | 'PARTIALLY_FULFILLED'
   /** All of it was shipped. */
   | 'FULFILLED'
-  /** Some of it came back. No order has it yet: returns can not be told here. */
+  /** Some of what was delivered came back by returns. */
   | 'PARTIALLY_RETURNED'
-  /** All of it came back. No order has it yet: returns can not be told here. */
+  /** All of what was delivered came back by returns. */
   | 'RETURNED';
 
 /** Why an order was closed without being completed. */
@@ -128,7 +128,7 @@ export type OrderAction =
   | 'ADVANCE'
   /** Deliver it: `fulfilOrder`. */
   | 'FULFIL'
-  /** Return it. Not offered yet: returns can not be told here. */
+  /** Ask for a return of it: `requestReturn`. */
   | 'RETURN'
   /** Refund it: `refundPayment`. */
   | 'REFUND'
