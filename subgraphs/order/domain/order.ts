@@ -16,7 +16,7 @@ import {
 } from './order-model.ts';
 import { decideAwaiting, decidePayment, isAwaiting, larger, netMinor } from './paying.ts';
 import { decideCancelLines, decideRefund, reducible, refundable } from './refunding.ts';
-import { decideReturning } from './returning.ts';
+import { decideReturning, isReturning } from './returning.ts';
 import { decideLapse, decideRedemption } from './redemption.ts';
 
 /*
@@ -80,6 +80,7 @@ const paidByNothing = (advances: boolean, paidAt: Date): OrderEvent => ({
 export function decide(order: Order, command: OrderCommand, at: Date): Decision {
   const refuse = (...allowed: OrderState[]): Decision => ({ refusal: stateError(order, at, allowed) });
   const state = effectiveState(order, at);
+  if (isReturning(command)) return decideReturning(order, command, at, refuse('COMPLETED'));
   switch (command.type) {
     case 'ConfirmStock':
       if (order.state === 'PENDING_PAYMENT') return accept();
@@ -125,11 +126,6 @@ export function decide(order: Order, command: OrderCommand, at: Date): Decision 
       });
     case 'Refund':
       return decideRefund(order, state, command, refuse(...refundable));
-    case 'RequestReturn':
-    case 'DecideReturn':
-    case 'ReceiveReturn':
-    case 'CancelReturn':
-      return decideReturning(order, command, at, refuse('COMPLETED'));
     case 'Redeem':
       return decideRedemption(order, refuse('PAID'));
     case 'Lapse':

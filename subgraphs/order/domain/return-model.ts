@@ -1,6 +1,7 @@
-import type { LineQuantity } from './order-model.ts';
-
 /* What the rules of returns are written in. */
+
+/** As the order's own; that file imports this one. */
+type LineQuantity = { readonly lineId: string; readonly quantity: number };
 
 export type ReturnState = 'REQUESTED' | 'APPROVED' | 'REJECTED' | 'RECEIVED' | 'REFUNDED' | 'CANCELLED';
 

@@ -1,6 +1,6 @@
 import { type Refusal, validationError } from '../../shared/errors/errors.ts';
 import { rejected } from './giving-back.ts';
-import type { Decision, FulfilmentStatus, Line, Order } from './order-model.ts';
+import type { Decision, FulfilmentStatus, Line, Order, OrderCommand } from './order-model.ts';
 import { refundOf } from './refunding.ts';
 import {
   type ReceivedLine,
@@ -48,6 +48,8 @@ export const returnableQuantity = (
   order: Pick<Order, 'state' | 'completedAt'>,
   { returns, windowDays, at }: { returns: readonly ReturnFacts[]; windowDays: number; at: Date },
 ): number => (isReturnable(order, windowDays, at) ? leftQuantity(line, order, returns) : 0);
+
+export const isReturning = (command: OrderCommand): command is ReturnCommand => command.type.endsWith('Return');
 
 /** What a command does with a return of the order at `at`; `refused` where the order is not complete. */
 export function decideReturning(order: Order, command: ReturnCommand, at: Date, refused: Decision): Decision {
