@@ -1,5 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql';
-import { requireStaff, requireUser } from '../shared/auth/viewer.ts';
+import { mayRead, requireStaff, requireUser } from '../shared/auth/viewer.ts';
 import { givenPage } from '../shared/engine/given-arguments.ts';
 import type * as Schema from '../../schema/generated/order.ts';
 import { cancelReturn, decideReturn, receiveReturn, requestReturn, windowDaysOf } from './commands/return-order.ts';
@@ -29,8 +29,9 @@ export const returnMutations = {
     cancelReturn(context.deps, asker(context), args),
 };
 
-export const returnsOfOrder = (order: StoredOrder, _: unknown, { loaders }: OrderContext) =>
-  loaders.returns.load(order.id);
+/** For the customer, staff and services; a seller who is given the order sees none. */
+export const returnsOfOrder = (order: StoredOrder, _: unknown, { loaders, viewer }: OrderContext) =>
+  mayRead(viewer, order.customerId) ? loaders.returns.load(order.id) : [];
 
 /** Pieces of the line of which a return can be asked for now. */
 export async function returnableOf(line: StoredLine, { deps, loaders }: OrderContext): Promise<number> {
