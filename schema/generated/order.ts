@@ -336,9 +336,9 @@ export type FulfilmentStatus =
   | 'PARTIALLY_FULFILLED'
   /** All of it was shipped. */
   | 'FULFILLED'
-  /** Some of it came back. No order has it yet: returns can not be told here. */
+  /** Some of what was delivered came back by returns. */
   | 'PARTIALLY_RETURNED'
-  /** All of it came back. No order has it yet: returns can not be told here. */
+  /** All of what was delivered came back by returns. */
   | 'RETURNED';
 
 /** Why an order was closed without being completed. */
@@ -492,6 +492,8 @@ export type Order = {
   fulfilments: Array<Fulfilment>;
   /** Its journal, oldest first: every change, gapless and hash-chained. */
   history: OrderEventConnection;
+  /** Its returns, oldest first. */
+  returns: Array<OrderReturn>;
   /** The distributed transaction that placed it. */
   saga?: Maybe<Saga>;
   /** W3C trace id of the request that placed it, 32 hex digits. */
@@ -517,7 +519,7 @@ export type OrderAction =
   | 'ADVANCE'
   /** Deliver it: `fulfilOrder`. */
   | 'FULFIL'
-  /** Return it. Not offered yet: returns can not be told here. */
+  /** Ask for a return of it: `requestReturn`. */
   | 'RETURN'
   /** Refund it: `refundPayment`. */
   | 'REFUND'
@@ -574,6 +576,79 @@ export type OrderLine = {
   refundedQuantity: Scalars['Int']['output'];
   /** Pieces taken off before they were delivered: by `cancelOrder` or `refundOrder`. */
   cancelledQuantity: Scalars['Int']['output'];
+  /** Pieces of which a return can be asked for now: delivered, within the time for it, neither back nor refunded, and in no open return. */
+  returnableQuantity: Scalars['Int']['output'];
+};
+
+/** Where a return stands. */
+export type ReturnState =
+  /** Its customer has asked for it. */
+  | 'REQUESTED'
+  /** Staff wait for the goods. */
+  | 'APPROVED'
+  /** Staff have refused it. Terminal. */
+  | 'REJECTED'
+  /** Goods are back, and no money went back by it. Terminal. */
+  | 'RECEIVED'
+  /** Goods are back, and their money has gone back or is on its way. Terminal. */
+  | 'REFUNDED'
+  /** It was taken back before the goods were here. Terminal. */
+  | 'CANCELLED';
+
+/** Goods of an order that come back. For its customer and staff. */
+export type OrderReturn = {
+  /** UUIDv7. */
+  id: Scalars['ID']['output'];
+  /** Readable number: RE, date (UTC), random part, check character. */
+  number: Scalars['String']['output'];
+  /** What was bought; null for those who can't see it. */
+  order?: Maybe<Order>;
+  /** Where it stands. */
+  state: ReturnState;
+  /** What is to come back, and what has. */
+  lines: Array<ReturnLine>;
+  /** Why, in the words of who asked for it. */
+  reason: Scalars['String']['output'];
+  /** Whether pieces of it went into the stock again. */
+  restock: Scalars['Boolean']['output'];
+  /** The payments' refunds of it that have succeeded so far. */
+  refunds: Array<Refund>;
+  /** What staff said when they decided. */
+  decidedReason?: Maybe<Scalars['String']['output']>;
+  /** When it was asked for. */
+  createdAt: Scalars['DateTime']['output'];
+  /** When it last changed. */
+  updatedAt: Scalars['DateTime']['output'];
+};
+
+/** Pieces of one line that come back. */
+export type ReturnLine = {
+  /** The line of the order. */
+  line: OrderLine;
+  /** Pieces that are to come back. */
+  quantity: Scalars['Int']['output'];
+  /** Pieces that are back. */
+  receivedQuantity: Scalars['Int']['output'];
+  /** Pieces of them that went into the stock again. */
+  restockedQuantity: Scalars['Int']['output'];
+};
+
+/** A return and its place in the list. */
+export type OrderReturnEdge = {
+  /** For `after` and `before`. */
+  cursor: Scalars['String']['output'];
+  /** The return. */
+  node: OrderReturn;
+};
+
+/** A page of returns. */
+export type OrderReturnConnection = {
+  /** The page. */
+  edges: Array<OrderReturnEdge>;
+  /** Where it stands. */
+  pageInfo: PageInfo;
+  /** How many there are in all; counted only when selected. */
+  totalCount?: Maybe<Scalars['Int']['output']>;
 };
 
 /** A chosen extra with the price it had. */
@@ -1470,6 +1545,26 @@ export type RefundOrderPayload = {
   userErrors: Array<RefundOrderError>;
 };
 
+/** Why nothing became of a step of a return. */
+export type ReturnError =
+  | ValidationError
+  | NotFoundError
+  | ForbiddenError
+  | IdempotencyConflictError
+  | OrderStateError
+  | BusinessRejectedError
+  | ApprovalRequiredError;
+
+/** A return after a step of it. */
+export type ReturnPayload = {
+  /** The return; null beside an error. */
+  orderReturn?: Maybe<OrderReturn>;
+  /** True when the key had already produced this answer. */
+  replayed: Scalars['Boolean']['output'];
+  /** Empty when done. */
+  userErrors: Array<ReturnError>;
+};
+
 /** The saga after a change. */
 export type SagaPayload = {
   /** The saga; null beside an error. */
@@ -1508,6 +1603,8 @@ export type Query = {
   sagas: Array<Saga>;
   /** Promotions, newest first. For staff. */
   promotions: PromotionConnection;
+  /** Returns of all orders, newest first. For staff. */
+  returns: OrderReturnConnection;
   /** Jobs that wait in the job store, next first, at most 100. For staff. */
   delayedJobs: Array<DelayedJob>;
   /** Events that the order service could not handle, the latest failure first: those that wait, or those that were replayed. For staff. */
@@ -1572,6 +1669,14 @@ export type QueryPromotionsArgs = {
   activeOnly?: InputMaybe<Scalars['Boolean']['input']>;
 };
 
+export type QueryReturnsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  state?: InputMaybe<Array<ReturnState>>;
+};
+
 export type QueryDelayedJobsArgs = {
   overdueOnly?: InputMaybe<Scalars['Boolean']['input']>;
 };
@@ -1604,6 +1709,21 @@ export type Mutation = {
    * More than STAFF_APPROVAL_ABOVE, at once or of one order within 24 hours, takes two people (ApprovalRequiredError).
    */
   refundOrder: RefundOrderPayload;
+  /**
+   * Asks for a return of delivered pieces of a COMPLETED order, within its type's `returnWindowDays` after completion. By its customer or staff. Refused as
+   * BusinessRejectedError: NOT_RETURNABLE (its type takes none), RETURN_WINDOW_OVER.
+   */
+  requestReturn: ReturnPayload;
+  /** Approves a return that was asked for, or rejects it, with a reason then. Staff only, and not for their own orders. One that is decided on is RETURN_STATE (BusinessRejectedError). */
+  decideReturn: ReturnPayload;
+  /**
+   * Takes in the goods of an approved return, once; what is not named did not come. Staff only, and not for their own orders. With `refund` their money goes back as by
+   * `refundOrder`, with the same limit for one person (ApprovalRequiredError; the second sends the same input), and the return is REFUNDED. Refused as
+   * BusinessRejectedError: RETURN_STATE, ALREADY_REFUNDED (receive it without a refund).
+   */
+  receiveReturn: ReturnPayload;
+  /** Takes a return back while it is REQUESTED or APPROVED. By the order's customer or staff. Later it is RETURN_STATE (BusinessRejectedError). */
+  cancelReturn: ReturnPayload;
   /** Puts an own closed or completed order away: `myOrders` leaves it out. */
   archiveOrder: OrderPayload;
   /** Takes an order out of the archive: it is in `myOrders` again. One that isn't archived stays as it is. */
@@ -1670,6 +1790,32 @@ export type MutationCancelOrderArgs = {
 export type MutationRefundOrderArgs = {
   input: RefundOrderInput;
   idempotencyKey: Scalars['String']['input'];
+};
+
+export type MutationRequestReturnArgs = {
+  orderId: Scalars['ID']['input'];
+  lines: Array<OrderLineQuantityInput>;
+  reason: Scalars['String']['input'];
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type MutationDecideReturnArgs = {
+  returnId: Scalars['ID']['input'];
+  approve: Scalars['Boolean']['input'];
+  reason?: InputMaybe<Scalars['String']['input']>;
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type MutationReceiveReturnArgs = {
+  returnId: Scalars['ID']['input'];
+  lines: Array<ReceivedLineInput>;
+  refund?: Scalars['Boolean']['input'];
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type MutationCancelReturnArgs = {
+  returnId: Scalars['ID']['input'];
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
 };
 
 export type MutationArchiveOrderArgs = {
@@ -1754,6 +1900,16 @@ export type OrderLineQuantityInput = {
   lineId: Scalars['ID']['input'];
   /** Pieces, at least 1. */
   quantity: Scalars['Int']['input'];
+};
+
+/** Pieces of one line of a return that are here. */
+export type ReceivedLineInput = {
+  /** The order line's id. */
+  lineId: Scalars['ID']['input'];
+  /** Pieces that are back. */
+  quantity: Scalars['Int']['input'];
+  /** Pieces of them that go into the stock again. */
+  restock: Scalars['Int']['input'];
 };
 
 /** What of an order's money goes back. */
@@ -2018,6 +2174,11 @@ export type ResolversTypes = {
   Order: ResolverTypeWrapper<any>;
   OrderAction: OrderAction;
   OrderLine: ResolverTypeWrapper<any>;
+  ReturnState: ReturnState;
+  OrderReturn: ResolverTypeWrapper<any>;
+  ReturnLine: ResolverTypeWrapper<any>;
+  OrderReturnEdge: ResolverTypeWrapper<any>;
+  OrderReturnConnection: ResolverTypeWrapper<any>;
   LineAddOn: ResolverTypeWrapper<any>;
   TaxLine: ResolverTypeWrapper<any>;
   ShippingOption: ResolverTypeWrapper<any>;
@@ -2074,10 +2235,13 @@ export type ResolversTypes = {
   OrderPayload: ResolverTypeWrapper<any>;
   RefundOrderError: ResolverTypeWrapper<any>;
   RefundOrderPayload: ResolverTypeWrapper<any>;
+  ReturnError: ResolverTypeWrapper<any>;
+  ReturnPayload: ResolverTypeWrapper<any>;
   SagaPayload: ResolverTypeWrapper<any>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   OrderLineQuantityInput: OrderLineQuantityInput;
+  ReceivedLineInput: ReceivedLineInput;
   RefundOrderInput: RefundOrderInput;
   ReturnLineInput: ReturnLineInput;
   Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
@@ -2123,6 +2287,10 @@ export type ResolversParentTypes = {
   Product: any;
   Order: any;
   OrderLine: any;
+  OrderReturn: any;
+  ReturnLine: any;
+  OrderReturnEdge: any;
+  OrderReturnConnection: any;
   LineAddOn: any;
   TaxLine: any;
   ShippingOption: any;
@@ -2174,10 +2342,13 @@ export type ResolversParentTypes = {
   OrderPayload: any;
   RefundOrderError: any;
   RefundOrderPayload: any;
+  ReturnError: any;
+  ReturnPayload: any;
   SagaPayload: any;
   Query: Record<PropertyKey, never>;
   Mutation: Record<PropertyKey, never>;
   OrderLineQuantityInput: OrderLineQuantityInput;
+  ReceivedLineInput: ReceivedLineInput;
   RefundOrderInput: RefundOrderInput;
   ReturnLineInput: ReturnLineInput;
   Subscription: Record<PropertyKey, never>;
@@ -2494,6 +2665,7 @@ export type OrderResolvers<
     ContextType,
     RequireFields<OrderHistoryArgs, 'first'>
   >;
+  returns?: Resolver<Array<ResolversTypes['OrderReturn']>, ParentType, ContextType>;
   saga?: Resolver<Maybe<ResolversTypes['Saga']>, ParentType, ContextType>;
   traceId?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
 };
@@ -2524,6 +2696,51 @@ export type OrderLineResolvers<
   fulfilledQuantity?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   refundedQuantity?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   cancelledQuantity?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  returnableQuantity?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type OrderReturnResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['OrderReturn'] = ResolversParentTypes['OrderReturn'],
+> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  number?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  order?: Resolver<Maybe<ResolversTypes['Order']>, ParentType, ContextType>;
+  state?: Resolver<ResolversTypes['ReturnState'], ParentType, ContextType>;
+  lines?: Resolver<Array<ResolversTypes['ReturnLine']>, ParentType, ContextType>;
+  reason?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  restock?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  refunds?: Resolver<Array<ResolversTypes['Refund']>, ParentType, ContextType>;
+  decidedReason?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  updatedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+};
+
+export type ReturnLineResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['ReturnLine'] = ResolversParentTypes['ReturnLine'],
+> = {
+  line?: Resolver<ResolversTypes['OrderLine'], ParentType, ContextType>;
+  quantity?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  receivedQuantity?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  restockedQuantity?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type OrderReturnEdgeResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['OrderReturnEdge'] = ResolversParentTypes['OrderReturnEdge'],
+> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['OrderReturn'], ParentType, ContextType>;
+};
+
+export type OrderReturnConnectionResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['OrderReturnConnection'] = ResolversParentTypes['OrderReturnConnection'],
+> = {
+  edges?: Resolver<Array<ResolversTypes['OrderReturnEdge']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+  totalCount?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
 };
 
 export type LineAddOnResolvers<
@@ -3048,6 +3265,32 @@ export type RefundOrderPayloadResolvers<
   userErrors?: Resolver<Array<ResolversTypes['RefundOrderError']>, ParentType, ContextType>;
 };
 
+export type ReturnErrorResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['ReturnError'] = ResolversParentTypes['ReturnError'],
+> = {
+  __resolveType: TypeResolveFn<
+    | 'ValidationError'
+    | 'NotFoundError'
+    | 'ForbiddenError'
+    | 'IdempotencyConflictError'
+    | 'OrderStateError'
+    | 'BusinessRejectedError'
+    | 'ApprovalRequiredError',
+    ParentType,
+    ContextType
+  >;
+};
+
+export type ReturnPayloadResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['ReturnPayload'] = ResolversParentTypes['ReturnPayload'],
+> = {
+  orderReturn?: Resolver<Maybe<ResolversTypes['OrderReturn']>, ParentType, ContextType>;
+  replayed?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  userErrors?: Resolver<Array<ResolversTypes['ReturnError']>, ParentType, ContextType>;
+};
+
 export type SagaPayloadResolvers<
   ContextType = unknown,
   ParentType extends ResolversParentTypes['SagaPayload'] = ResolversParentTypes['SagaPayload'],
@@ -3103,6 +3346,12 @@ export type QueryResolvers<
     ContextType,
     RequireFields<QueryPromotionsArgs, 'first' | 'activeOnly'>
   >;
+  returns?: Resolver<
+    ResolversTypes['OrderReturnConnection'],
+    ParentType,
+    ContextType,
+    RequireFields<QueryReturnsArgs, 'first'>
+  >;
   delayedJobs?: Resolver<
     Array<ResolversTypes['DelayedJob']>,
     ParentType,
@@ -3156,6 +3405,30 @@ export type MutationResolvers<
     ParentType,
     ContextType,
     RequireFields<MutationRefundOrderArgs, 'input' | 'idempotencyKey'>
+  >;
+  requestReturn?: Resolver<
+    ResolversTypes['ReturnPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationRequestReturnArgs, 'orderId' | 'lines' | 'reason' | 'idempotencyKey'>
+  >;
+  decideReturn?: Resolver<
+    ResolversTypes['ReturnPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationDecideReturnArgs, 'returnId' | 'approve'>
+  >;
+  receiveReturn?: Resolver<
+    ResolversTypes['ReturnPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationReceiveReturnArgs, 'returnId' | 'lines' | 'refund'>
+  >;
+  cancelReturn?: Resolver<
+    ResolversTypes['ReturnPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationCancelReturnArgs, 'returnId'>
   >;
   archiveOrder?: Resolver<
     ResolversTypes['OrderPayload'],
@@ -3334,6 +3607,10 @@ export type Resolvers<ContextType = unknown> = {
   Product?: ProductResolvers<ContextType>;
   Order?: OrderResolvers<ContextType>;
   OrderLine?: OrderLineResolvers<ContextType>;
+  OrderReturn?: OrderReturnResolvers<ContextType>;
+  ReturnLine?: ReturnLineResolvers<ContextType>;
+  OrderReturnEdge?: OrderReturnEdgeResolvers<ContextType>;
+  OrderReturnConnection?: OrderReturnConnectionResolvers<ContextType>;
   LineAddOn?: LineAddOnResolvers<ContextType>;
   TaxLine?: TaxLineResolvers<ContextType>;
   ShippingOption?: ShippingOptionResolvers<ContextType>;
@@ -3376,6 +3653,8 @@ export type Resolvers<ContextType = unknown> = {
   OrderPayload?: OrderPayloadResolvers<ContextType>;
   RefundOrderError?: RefundOrderErrorResolvers<ContextType>;
   RefundOrderPayload?: RefundOrderPayloadResolvers<ContextType>;
+  ReturnError?: ReturnErrorResolvers<ContextType>;
+  ReturnPayload?: ReturnPayloadResolvers<ContextType>;
   SagaPayload?: SagaPayloadResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;
