@@ -4,6 +4,7 @@ import { daysBetween } from '../shared/values/local-date.ts';
 import type { OrderDeps } from './deps.ts';
 import { type Interval, type Row, type Sales, addSales, noSales, rowsOf } from './domain/sales.ts';
 import { numberFeed } from './feed-store.ts';
+import { countStates } from './state-metrics.ts';
 import { type ProductSales, foldSales, readDays, readTopProducts } from './sales-store.ts';
 
 const maxDays = 366;
@@ -16,15 +17,19 @@ export type SalesReport = {
   readonly topProducts: readonly ProductSales[];
 };
 
-/** Brings the sums up to date with all that is committed. */
-export async function catchUpSales({ db, config }: Pick<OrderDeps, 'db' | 'config'>): Promise<void> {
+/** Brings the sums up to date with all that is committed, and counts each change of a state for the metrics. */
+export async function catchUpSales({
+  db,
+  config,
+  metrics,
+}: Pick<OrderDeps, 'db' | 'config' | 'metrics'>): Promise<void> {
   await numberFeed(db);
-  await foldSales(db, config.shopTimeZone);
+  await foldSales(db, config.shopTimeZone, (changes) => countStates(metrics, changes));
 }
 
 /** What was sold from one day of the shop to another, both included, in a currency. Throws BAD_USER_INPUT. */
 export async function salesReport(
-  deps: Pick<OrderDeps, 'db' | 'config'>,
+  deps: Pick<OrderDeps, 'db' | 'config' | 'metrics'>,
   asked: { from: string; to: string; interval: Interval; currency: string },
 ): Promise<SalesReport> {
   const { from, to, currency } = asked;

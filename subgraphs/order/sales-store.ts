@@ -5,6 +5,7 @@ import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import { dateIn } from '../shared/values/local-date.ts';
 import { type Sales, addSales, noSales, refundedOfSale } from './domain/sales.ts';
 import type { OrderEvent } from './domain/order-model.ts';
+import { type StateChange, readStateChanges } from './state-change-store.ts';
 import { findLines } from './line-store.ts';
 import { findOrders } from './order-store.ts';
 import { tables } from './records.ts';
@@ -21,23 +22,34 @@ const foldBatch = 1_000;
 /** Those that change what a sale is. */
 const moneyEvents = ['OrderPaid', 'PartPaymentReceived', 'PaymentRefused', 'RefundRecorded'] as const satisfies readonly OrderEvent['type'][]; // prettier-ignore
 
-/** Counts what the feed has numbered and the sums don't have yet. */
-export async function foldSales(db: Database, timeZone: string): Promise<void> {
-  while (await foldOnce(db, timeZone));
+/**
+ * Counts what the feed has numbered and the sums don't have yet. `onFolded` gets the changes of states among it, once each
+ * over all processes, after their commit; a process that dies in between loses those.
+ */
+export async function foldSales(
+  db: Database,
+  timeZone: string,
+  onFolded: (changes: readonly StateChange[]) => void,
+): Promise<void> {
+  for (;;) {
+    const changes = await foldOnce(db, timeZone);
+    if (changes === null) return;
+    onFolded(changes);
+  }
 }
 
-async function foldOnce(db: Database, timeZone: string): Promise<boolean> {
+async function foldOnce(db: Database, timeZone: string): Promise<readonly StateChange[] | null> {
   const [at] = await find(db.em(), positions.select(['sales_position.feed_seq', 'journal_feed.head']));
-  if (!at || Number(at.feed_seq) >= Number(at.head)) return false;
+  if (!at || Number(at.feed_seq) >= Number(at.head)) return null;
   return db.transaction(async (tx) => {
     const [position] = await find(tx, tables.selectFrom('sales_position').select('feed_seq').where('id', '=', 1).forUpdate()); // prettier-ignore
     const [feed] = await find(tx, tables.selectFrom('journal_feed').select('head').where('id', '=', 1));
     const after = Number(position?.feed_seq);
     const upTo = Math.min(Number(feed?.head), after + foldBatch);
-    if (upTo <= after) return false;
+    if (upTo <= after) return null;
     await countOrders(tx, await touchedOrders(tx, after, upTo), timeZone);
     await change(tx, tables.updateTable('sales_position').set({ feed_seq: upTo }).where('id', '=', 1), 1);
-    return true;
+    return readStateChanges(tx, after, upTo);
   });
 }
 

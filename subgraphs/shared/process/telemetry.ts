@@ -35,6 +35,10 @@ export type Metrics = {
   readonly events: Counter<'service' | 'type' | 'outcome'>;
   /** What happened to orders: placed, paid, expired, cancelled, failed, completed, lapsed; by order type. */
   readonly orders: Counter<'type' | 'outcome'>;
+  /** Orders that came into a state, and their totals; seconds in the state that was left. Within a minute of the change. */
+  readonly orderStates: Counter<'type' | 'state' | 'reason'>;
+  readonly orderAmounts: Counter<'type' | 'state' | 'currency'>;
+  readonly orderStateSeconds: Histogram<'type' | 'state'>;
   /** Seconds between an order's deadline and its expiry. */
   readonly expiryLateness: Histogram;
   /** Texts sent to the database, and the statements in them, by service. */
@@ -83,6 +87,25 @@ export function createMetrics(): Metrics {
       name: 'orders_total',
       help: 'Orders by what happened to them',
       labelNames: ['type', 'outcome'],
+      registers,
+    }),
+    orderStates: new Counter({
+      name: 'order_states_total',
+      help: 'Orders that came into a state, with the reason where they were closed',
+      labelNames: ['type', 'state', 'reason'],
+      registers,
+    }),
+    orderAmounts: new Counter({
+      name: 'order_amount_minor_total',
+      help: 'Totals of the orders that came into a state, in minor units',
+      labelNames: ['type', 'state', 'currency'],
+      registers,
+    }),
+    orderStateSeconds: new Histogram({
+      name: 'order_state_seconds',
+      help: 'How long orders were in a state that they left',
+      labelNames: ['type', 'state'],
+      buckets: [0.1, 1, 10, 60, 300, 900, 3_600, 21_600, 86_400, 259_200, 604_800, 2_592_000],
       registers,
     }),
     expiryLateness: new Histogram({
