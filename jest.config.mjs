@@ -15,7 +15,7 @@ const servers = {
 
 export default {
   // More than there may be processors: many of the tests wait for time to pass.
-  maxWorkers: 4,
+  maxWorkers: 3,
   testSequencer: '<rootDir>/test/support/jest-sequencer.mjs',
   // Modules that a file loaded stay in the worker's memory, and collecting garbage among them costs more with each.
   workerIdleMemoryLimit: '1GB',

@@ -8,19 +8,21 @@ const Sequencer = /** @type {typeof sequencer.default} */ (/** @type {unknown} *
  * would start some of these last, with the other workers idle.
  */
 const slowest = [
-  'simulation/simulation.int',
-  'browser/storefront.e2e',
   'faults/matrix/matrix.e2e',
+  'browser/storefront.e2e',
   'browser/staff.e2e',
   'faults/wallet-kill.e2e',
   'ops/torture.e2e',
   'payment/providers/stripe.int',
+  'faults/after-sale-kill.e2e',
   'faults/race.e2e',
   'ops/start.e2e',
   'own-subgraph/own-subgraph.e2e',
   'payment/webhook-orders.int',
   'ops/servers.int',
   'ops/watch.e2e',
+  // On two threads: behind those that measure seconds.
+  'simulation/simulation.int',
 ];
 
 /** How soon a suite of this path starts: 0 first. @param {string} path */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import { catchUpSales } from '../../../subgraphs/order/sales-report.ts';
 import { createMetrics } from '../../../subgraphs/shared/process/telemetry.ts';
 import { type OrderWorld, openOrderWorld, userViewer } from './order-world.ts';
