@@ -52,6 +52,20 @@ describe('a platform that is killed (-9)', () => {
   const refunding = ({ id, lineId }: Paid) =>
     send(staff, 'mutation R($input: RefundOrderInput!, $key: String!) { answer: refundOrder(input: $input, idempotencyKey: $key) { userErrors { ... on UserError { code } } } }', { input: { orderId: id, lines: [{ lineId, quantity: 1 }], reason: 'broken' }, key: newKey() }); // prettier-ignore
 
+  /** The order is delivered, and staff wait for one piece of it. */
+  async function approvedReturn({ id, buyer, lineId }: Paid): Promise<string> {
+    const done = { userErrors: [] };
+    const delivering = send(staff, 'mutation F($id: ID!, $key: String!) { answer: fulfilOrder(id: $id, idempotencyKey: $key) { userErrors { ... on UserError { code } } } }', { id, key: newKey() }); // prettier-ignore
+    expect(dataOf(await delivering()).answer).toEqual(done);
+    const asked = await platform.gql<{ answer: { orderReturn: { id: string } } }>('mutation R($id: ID!, $lines: [OrderLineQuantityInput!]!, $key: String!) { answer: requestReturn(orderId: $id, lines: $lines, reason: "too small", idempotencyKey: $key) { orderReturn { id } } }', { id, lines: [{ lineId, quantity: 1 }], key: newKey() }, { token: buyer.token }); // prettier-ignore
+    const returnId = dataOf(asked).answer.orderReturn.id;
+    const deciding = send(staff, 'mutation D($returnId: ID!) { answer: decideReturn(returnId: $returnId, approve: true) { userErrors { ... on UserError { code } } } }', { returnId }); // prettier-ignore
+    expect(dataOf(await deciding()).answer).toEqual(done);
+    return returnId;
+  }
+  const receiving = (returnId: string, { lineId }: Paid) =>
+    send(staff, 'mutation V($returnId: ID!, $lines: [ReceivedLineInput!]!, $key: String) { answer: receiveReturn(returnId: $returnId, lines: $lines, idempotencyKey: $key) { userErrors { ... on UserError { code } } } }', { returnId, lines: [{ lineId, quantity: 1, restock: 1 }], key: newKey() }); // prettier-ignore
+
   /** Dies at `point`, comes back, is asked the same once more; then all agree on so much money and so many pieces. */
   async function dieAndAgree(
     point: string,
@@ -93,5 +107,11 @@ describe('a platform that is killed (-9)', () => {
   test.each(['order.refund_requested', 'payment.refunds_spread', 'payment.order.refund_requested', 'product.order.lines_cancelled', 'payment.refund_started', 'payment.refund_applied', 'order.payment.refunded'])('at %s while a piece is refunded gives one piece back, once', async (point) => {
     const order = await paidOrder();
     await dieAndAgree(point, order, refunding(order), { state: 'PAID', backMinor: priceMinor, onHand: 3 });
+  }, 120_000); // prettier-ignore
+
+  test.each(['order.return_received', 'product.order.stock_returned', 'payment.order.refund_requested'])('[AP-4] at %s while a returned piece is received gives one piece back, once', async (point) => {
+    const order = await paidOrder();
+    const returnId = await approvedReturn(order);
+    await dieAndAgree(point, order, receiving(returnId, order), { state: 'COMPLETED', backMinor: priceMinor, onHand: 3 });
   }, 120_000); // prettier-ignore
 });
