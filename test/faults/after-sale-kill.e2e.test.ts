@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { expectCleanAudit } from '../support/expect-clean-audit.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
 import {
