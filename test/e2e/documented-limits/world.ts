@@ -85,7 +85,11 @@ const successes: Readonly<Record<string, (world: World) => Variables | Promise<V
   refundOrder: async (world) => ({ input: { orderId: (await paidOrder(world)).id, amount: { amount: 1, currency: 'EUR' }, reason: 'Scratched.' } }), // prettier-ignore
   requestReturn: ({ open }) => ({ orderId: open.id, lines: [{ lineId: open.id, quantity: 1 }], reason: 'Too small.' }),
   decideReturn: ({ payment }) => ({ returnId: payment.id, approve: true }),
-  receiveReturn: ({ payment }) => ({ returnId: payment.id, lines: [{ lineId: payment.id, quantity: 1, restock: 1 }] }),
+  receiveReturn: ({ payment }) => ({
+    returnId: payment.id,
+    lines: [{ lineId: payment.id, quantity: 1, restock: 1 }],
+    refund: false,
+  }),
   cancelReturn: ({ payment }) => ({ returnId: payment.id }),
   archiveOrder: ({ paid }) => ({ id: paid.id }),
   unarchiveOrder: ({ paid }) => ({ id: paid.id }),
