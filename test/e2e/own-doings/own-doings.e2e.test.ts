@@ -100,7 +100,7 @@ async function journal(orderId: string): Promise<Entry[]> {
   return dataOf(await platform.gql<Read>(document, { id: orderId }, { token: staff.token })).order.history.edges.map(({ node }) => node); // prettier-ignore
 }
 const money = async (orderId: string): Promise<Entry[]> =>
-  (await journal(orderId)).filter(({ type }) => /Refund|Dispute/.test(type));
+  (await journal(orderId)).filter(({ type }) => /RefundRecorded|Dispute/.test(type));
 /** Delivers an event of the test's own making; answers with the gateway's status. */
 async function tell(type: string, object: StripeObject, signing: { secret?: string; secondsOff?: number } = {}) {
   const { body } = stripe.event(type, object);
@@ -116,7 +116,10 @@ describe('Stripe', () => {
     const first = stripe.books.refundInDashboard(intent, 230);
     expect(await statusIs(orderId, 'PARTIALLY_REFUNDED')).toMatchObject({ refundedTotal: { amount: 230 } });
     stripe.books.refundInDashboard(intent, 1_000);
-    expect(await statusIs(orderId, 'REFUNDED')).toMatchObject({ refundedTotal: { amount: 1_230 } });
+    expect(await statusIs(orderId, 'REFUNDED')).toMatchObject({
+      state: 'REFUNDED',
+      refundedTotal: { amount: 1_230 },
+    });
     for (const secret of ['whsec_of_a_stranger', webhookSecret])
       await tell('refund.updated', first, { secret, secondsOff: secret === webhookSecret ? -3_600 : 0 });
     expect((await money(orderId)).map(({ type, data }) => [type, data?.['amountMinor']])).toEqual([['RefundRecorded', 230], ['RefundRecorded', 1_000]]); // prettier-ignore
