@@ -20,7 +20,7 @@ import type { OrderDeps } from '../deps.ts';
 import { decide } from '../domain/order.ts';
 import type { LineQuantity, OrderCommand, OrderEvent } from '../domain/order-model.ts';
 import { findOrder } from '../order-store.ts';
-import { findRequest, givenByStaff } from '../refund-journal.ts';
+import { findRequest, givenByStaff } from '../refund-journal-store.ts';
 import type { StoredOrder } from '../stored-order.ts';
 import { topUpCode } from '../types/top-up.ts';
 import { changeOrder } from './change-order.ts';

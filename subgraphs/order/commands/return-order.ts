@@ -20,7 +20,7 @@ import type { OrderDeps } from '../deps.ts';
 import { decide } from '../domain/order.ts';
 import type { LineQuantity } from '../domain/order-model.ts';
 import type { ReceivedLine, ReturnCommand } from '../domain/return-model.ts';
-import { givenByStaff } from '../refund-journal.ts';
+import { givenByStaff } from '../refund-journal-store.ts';
 import { type StoredReturn, findReturn, findReturns } from '../return-store.ts';
 import type { StoredOrder } from '../stored-order.ts';
 import { changeOrder } from './change-order.ts';

@@ -48,6 +48,7 @@ const lists = [
 /** What takes more than this world: the test that shows it, and what is said there. */
 const elsewhere: Readonly<Record<string, readonly [file: string, says: string]>> = {
   SafeInt: ['test/e2e/bad-input/amounts.e2e.test.ts', 'maxSafe + 1'],
+  'OrderLineInput.addOns': ['test/subgraphs/order/pricing.unit.test.ts', 'maxLineAddOns + 1'],
   'PlaceOrderInput.extension': ['test/subgraphs/order/pricing.unit.test.ts', 'maxExtensionBytes + 1'],
   'OrderFilter.customerQuery': ['test/subgraphs/order/order-lists.int.test.ts', 'count < 501'],
   'Mutation.redeemOrder': ['test/subgraphs/order/booking.int.test.ts', 'maxWrongCodes'],

@@ -6,6 +6,7 @@ import {
   type PlaceOrderInput,
   type WantedLine,
   checkInput,
+  maxLineAddOns,
   maxLines,
   maxQuantity,
 } from '../../../subgraphs/order/domain/pricing/check-input.ts';
@@ -39,6 +40,13 @@ const priced = (...args: Parameters<typeof price>) => {
   return { lines, totalMinor: lines.reduce((sum, { subtotalMinor }) => sum + subtotalMinor, 0n) };
 };
 const pathOf = (...path: (string | number)[]) => ['input', ...path.map(String)];
+
+test('a line takes so many add-ons, and no more', () => {
+  const withAddOns = (count: number) =>
+    refusalsOf(anInput({ lines: [{ productId: newId(), quantity: 1, addOns: Array.from({ length: count }, () => 'A') }] })); // prettier-ignore
+  expect(withAddOns(maxLineAddOns)).toEqual([]);
+  expect(withAddOns(maxLineAddOns + 1)).toMatchObject([{ path: pathOf('lines', 0, 'addOns') }]);
+});
 
 describe('equal lines', () => {
   const productId = newId();
