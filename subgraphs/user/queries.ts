@@ -16,6 +16,13 @@ export async function userById(loaders: Loaders, id: string): Promise<User> {
   return user;
 }
 
+/** The id in a cursor of one of the user service's lists; null for the first page. */
+export function idAfter(page: { readonly after: readonly unknown[] | null }): string | null {
+  const after = page.after === null ? null : String(page.after[0]);
+  if (after !== null && !isId(after)) throw foreignCursor();
+  return after;
+}
+
 /** A page of users, newest first; `totalCount` is counted when it is selected. */
 export async function users(
   deps: Pick<UserDeps, 'db'>,
@@ -23,9 +30,7 @@ export async function users(
 ): Promise<Page<User> & { totalCount: () => Promise<number> }> {
   const filter = { query: given.query ?? null };
   const page = pageArguments(given, { name: 'users', keyLength: 1, selection: filter });
-  const after = page.after === null ? null : String(page.after[0]);
-  if (after !== null && !isId(after)) throw foreignCursor();
-  const rows = await listUsers(deps.db.em(), filter, { limit: page.first + 1, after });
+  const rows = await listUsers(deps.db.em(), filter, { limit: page.first + 1, after: idAfter(page) });
   return { ...toPage(rows, page, (user) => [user.id]), totalCount: () => countUsers(deps.db.em(), filter) };
 }
 

@@ -1,7 +1,7 @@
 import { forbidden, unauthenticated } from '../errors/errors.ts';
 
 /** Each may more than the one before. */
-const roles = ['CUSTOMER', 'MERCHANT', 'OPERATOR', 'ADMIN'] as const;
+export const roles = ['CUSTOMER', 'MERCHANT', 'OPERATOR', 'ADMIN'] as const;
 export type Role = (typeof roles)[number];
 /** The role of these that may most. */
 export const highestRole = (given: readonly Role[]): Role =>

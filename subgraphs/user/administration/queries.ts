@@ -2,7 +2,8 @@ import { type Viewer, isAdmin, requireAdmin, requireStaff, requireUser } from '.
 import type { Role } from '../../shared/auth/viewer.ts';
 import { forbidden } from '../../shared/errors/errors.ts';
 import { isId } from '../../shared/values/ids.ts';
-import { type Page, foreignCursor, pageArguments, toPage } from '../../shared/values/paging.ts';
+import { type Page, pageArguments, toPage } from '../../shared/values/paging.ts';
+import { idAfter } from '../queries.ts';
 import type { UserDeps } from '../dependencies.ts';
 import type { User } from '../domain/user.ts';
 import { readUsers } from '../store.ts';
@@ -11,13 +12,6 @@ import { type AuditEntry, listAuditEntries } from './audit-store.ts';
 import { type UserSession, readSessions } from './session-list-store.ts';
 
 type PageInput = { readonly first?: number | null; readonly after?: string | null };
-
-/** The id in a cursor of one of these lists; null for the first page. */
-function idAfter(page: { readonly after: readonly unknown[] | null }): string | null {
-  const after = page.after === null ? null : String(page.after[0]);
-  if (after !== null && !isId(after)) throw foreignCursor();
-  return after;
-}
 
 /** Who has more than the role CUSTOMER, the newest first. */
 export async function staff(

@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto';
 import { RefusedError, orRefusals } from '../../shared/errors/errors.ts';
-import { idFromBytes } from '../../shared/values/ids.ts';
 import type { UserDeps } from '../dependencies.ts';
-import { type AuthPayload, authRefused, clientOf, signedIn } from '../commands/sign-in.ts';
+import { type AuthPayload, authRefused, clientOf, nobodysId, signedIn } from '../commands/sign-in.ts';
 import { normaliseMobile } from '../domain/mobile.ts';
 import { checkPassword } from '../domain/password.ts';
 import { invalidCredentialsError } from '../domain/user.ts';
@@ -15,9 +13,6 @@ import { changeAccount, findAccount, lockAccount, putPassword } from './account-
 import { tryCode, useCode } from './one-time-code-store.ts';
 
 const wrong = () => new RefusedError(invalidCredentialsError('The code is wrong, or it has ended.'));
-
-/** An id that no account has, so that an unknown number costs the same statements. */
-const idOfNone = (mobile: string): string => idFromBytes(createHash('sha256').update(mobile).digest().subarray(0, 16));
 
 /**
  * Sets an account's password by a one-time code, ends all its sessions and opens a new one. An unknown number, a wrong code
@@ -60,7 +55,7 @@ async function codeFits(
   let fits: boolean;
   let userId: string;
   try {
-    userId = (await findAccount(deps.db.em(), mobile))?.id ?? idOfNone(mobile);
+    userId = (await findAccount(deps.db.em(), mobile))?.id ?? nobodysId(mobile);
     fits = await deps.db.transaction((tx) => tryCode(tx, { userId, code, at: deps.now() }));
   } catch (error) {
     await reservation.givenUp();

@@ -1,4 +1,4 @@
-import { type Role } from '../../shared/auth/viewer.ts';
+import { type Role, roles as allRoles } from '../../shared/auth/viewer.ts';
 import { RefusedError, orRefusals, validationError } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
 import type { UserDeps } from '../dependencies.ts';
@@ -10,12 +10,10 @@ import { changeAccount } from './account-store.ts';
 import { requireAccount, requireAdministrator, requireAnother, requireStanding } from './administrators.ts';
 import { type Asker, writeDown } from './audit.ts';
 
-const order: readonly Role[] = ['CUSTOMER', 'MERCHANT', 'OPERATOR', 'ADMIN'];
-
 /** Roles as they are kept: each once, in one order. Throws RefusedError for none. */
 export function checkedRoles(roles: readonly Role[], path: readonly string[]): readonly Role[] {
   if (roles.length === 0) throw new RefusedError(validationError('An account must have at least one role.', path));
-  return order.filter((role) => roles.includes(role));
+  return allRoles.filter((role) => roles.includes(role));
 }
 
 /**

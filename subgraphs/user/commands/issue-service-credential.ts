@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { type Viewer, isAdmin, requireUser } from '../../shared/auth/viewer.ts';
 import { grantService } from '../../shared/auth/grants.ts';
 import { noteFailure } from '../../shared/process/dependency.ts';
 import { type Refusal, RefusedError, forbiddenError, orRefusals } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
+import { requireAdministrator } from '../administration/administrators.ts';
 import { type Asker, writeDown } from '../administration/audit.ts';
 import { findCredential, putCredential } from '../credential-store.ts';
 import type { UserDeps } from '../dependencies.ts';
@@ -23,13 +23,6 @@ export const credentialRefused = (userErrors: readonly Refusal[]): ServiceCreden
   replayed: false,
   userErrors,
 });
-
-/** The administrator who asks. Throws UNAUTHENTICATED for nobody, RefusedError with ForbiddenError for anybody else. */
-export function requireCredentialAdmin(viewer: Viewer): string {
-  const user = requireUser(viewer);
-  if (!isAdmin(user)) throw new RefusedError(forbiddenError('Only an administrator may do this.'));
-  return user.userId;
-}
 
 /**
  * Refuses an app of SERVICE_TOKENS: those that run go on showing the token of their configuration, so another one, or
@@ -53,7 +46,7 @@ export function issueServiceCredential(
   idempotencyKey: string | null | undefined,
 ): Promise<ServiceCredentialPayload> {
   return orRefusals(async () => {
-    const ownerId = requireCredentialAdmin(asker.viewer);
+    const { userId: ownerId } = requireAdministrator(asker);
     const { app, service } = input;
     const strict = input.strict ?? true;
     const refusals = checkPair(input);

@@ -2,15 +2,11 @@ import { revokeService } from '../../shared/auth/grants.ts';
 import { noteFailure } from '../../shared/process/dependency.ts';
 import { RefusedError, notFoundError, orRefusals } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
+import { requireAdministrator } from '../administration/administrators.ts';
 import { type Asker, writeDown } from '../administration/audit.ts';
 import { findCredential, revokeCredential } from '../credential-store.ts';
 import type { UserDeps } from '../dependencies.ts';
-import {
-  type ServiceCredentialPayload,
-  credentialRefused,
-  refuseConfigured,
-  requireCredentialAdmin,
-} from './issue-service-credential.ts';
+import { type ServiceCredentialPayload, credentialRefused, refuseConfigured } from './issue-service-credential.ts';
 
 /** Takes back the right of an app to call a service; what SERVICE_TOKENS gave is taken back there. */
 export function revokeServiceCredential(
@@ -20,7 +16,7 @@ export function revokeServiceCredential(
   idempotencyKey: string | null | undefined,
 ): Promise<ServiceCredentialPayload> {
   return orRefusals(async () => {
-    const ownerId = requireCredentialAdmin(asker.viewer);
+    const { userId: ownerId } = requireAdministrator(asker);
     const { app, service } = pair;
     refuseConfigured(deps, pair);
     const { replayed, credential } = await deps.db.transaction(async (tx) => {

@@ -79,5 +79,5 @@ export const clientOf = (address: string | undefined, account: string): string =
   address === undefined ? `account ${account}` : addressGroup(address);
 
 /** An id that no account has, so that an unknown number costs the same statements. */
-const nobodysId = (account: string): string =>
+export const nobodysId = (account: string): string =>
   idFromBytes(createHash('sha256').update(account).digest().subarray(0, 16));
