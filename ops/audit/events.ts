@@ -1,3 +1,4 @@
+import { subgraphNames } from '../../subgraphs/shared/values/subgraph-names.ts';
 import { type AuditContext, broken } from './context.ts';
 
 /** Who acts on which event. */
@@ -35,7 +36,7 @@ export async function auditEvents(context: AuditContext): Promise<string[]> {
       }
     }
   }
-  for (const service of ['product', 'order', 'payment']) {
+  for (const service of subgraphNames) {
     const sql = `select hex(event_id) id, type, error from ${context.schema(service)}.dead_letter where replayed_at is null`;
     findings.push(
       ...(await broken(

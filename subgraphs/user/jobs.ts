@@ -79,7 +79,7 @@ export async function cleanUp(deps: UserDeps): Promise<void> {
   // The day more covers a clock that is off.
   await deleteBatches(deps, deleteSessions, daysAgo(1));
   await deleteBatches(deps, deletePlaces, daysAgo(placeRetentionDays));
-  await purgeShared(deps.db.em(), { idempotency: true });
+  await purgeShared(deps.db.em(), { inbox: true, idempotency: true });
 }
 
 type Delete = (sql: Sql, before: Date, limit: number) => Promise<number>;

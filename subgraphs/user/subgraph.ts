@@ -3,12 +3,15 @@ import { subgraphNames } from '../shared/values/subgraph-names.ts';
 import { typeDefsOf } from '../../schema/type-defs.ts';
 import { checkReady } from '../shared/process/readiness.ts';
 import type { Runtime } from '../shared/process/runtime.ts';
+import { withDeadLetters } from '../shared/engine/dead-letters.ts';
 import { openService } from '../shared/engine/service.ts';
 import { type Subgraph, createEngine, jsonResponse } from '../shared/engine/subgraph.ts';
+import { startEventConsumer } from '../shared/events/event-consumer.ts';
 import { untilAvailable } from '../shared/process/until-available.ts';
 import { noteConfigured, readCredentialList } from './credential-store.ts';
 import { createDependencies } from './create-dependencies.ts';
 import type { UserContext, UserDeps } from './dependencies.ts';
+import { combineParts, sources } from './events.ts';
 import { defineJobs } from './jobs.ts';
 import { createLoaders } from './loaders.ts';
 import { migrations } from './migrations/list.ts';
@@ -25,10 +28,11 @@ export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
   const { db, authenticate, close: closeService } = await openService(runtime, userSchema);
   const deps = await createDependencies(runtime, db);
   await untilAvailable(() => noteConfiguredCredentials(deps));
+  const events = combineParts([]);
   const engine = createEngine<UserContext>({
     name,
     typeDefs: typeDefsOf(name),
-    resolvers,
+    resolvers: withDeadLetters(resolvers, name, () => ({ db, ...events })),
     authenticate,
     context: (call) => ({ ...call, deps, loaders: createLoaders(db) }),
     routes: { 'GET /.well-known/jwks.json': async () => jsonResponse(200, deps.accessTokens.jwks) },
@@ -36,14 +40,20 @@ export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
     log: runtime.log,
     metrics: runtime.metrics,
   });
+  let consumer: ReturnType<typeof startEventConsumer> | undefined;
+
   return {
     ...engine,
     async startWorker() {
+      consumer ??= startEventConsumer({ ...runtime, service: name, sources, ...events, db });
       defineJobs(runtime.jobs, deps);
       runtime.jobs.start();
     },
     ready: () => checkReady({ database: db.ping, redis: () => runtime.redis.ping() }),
-    close: closeService,
+    async close() {
+      await consumer?.stop();
+      await closeService();
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import { type Database, type Row, type Sql, run, select, toDate, toJson, write }
 import { type Refusal, isUnavailable, notFoundError } from '../errors/errors.ts';
 import { type EventHandler, handleOnce } from '../events/handle-events.ts';
 import type { DomainEvent } from '../tables/outbox.ts';
+import type { SubgraphName } from '../values/subgraph-names.ts';
 import { idFromBytes, idToBytes, isId } from '../values/ids.ts';
 import type { ResolverMap } from './subgraph.ts';
 import type { CallContext } from './prepare.ts';
@@ -122,7 +123,7 @@ const markReplayed = (sql: Sql, id: string): Promise<number> =>
  */
 export function withDeadLetters<Context extends CallContext>(
   base: ResolverMap,
-  service: 'order' | 'product' | 'payment',
+  service: SubgraphName,
   handlingOf: (context: Context) => EventHandling,
 ): ResolverMap {
   const name = `${service.charAt(0).toUpperCase()}${service.slice(1)}`;

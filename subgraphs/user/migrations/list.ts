@@ -11,4 +11,5 @@ export const migrations: readonly NamedMigration[] = [
     name: '2026-12-01-administration',
     load: async () => (await import('./2026-12-01-administration.ts')).Administration,
   },
+  { name: '2026-12-01-events', load: async () => (await import('./2026-12-01-events.ts')).Events },
 ];

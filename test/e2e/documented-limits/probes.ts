@@ -189,6 +189,7 @@ export const probes: Readonly<Record<string, Probe>> = {
   'Query.lowStock(first:)': root('lowStock'),
   'Category.products(first:)': ofCategories,
   'Query.productDeadLetters(first:)': root('productDeadLetters'),
+  'Query.userDeadLetters(first:)': root('userDeadLetters'),
   'Query.users(first:)': root('users'),
   'Query.staff(first:)': root('staff'),
   'Query.auditLog(first:)': root('auditLog'),

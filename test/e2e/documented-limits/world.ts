@@ -119,6 +119,7 @@ const successes: Readonly<Record<string, (world: World) => Variables | Promise<V
   replayOrderDeadLetter: ({ payment }) => ({ id: payment.id }),
   replayProductDeadLetter: ({ payment }) => ({ id: payment.id }),
   replayPaymentDeadLetter: ({ payment }) => ({ id: payment.id }),
+  replayUserDeadLetter: ({ payment }) => ({ id: payment.id }),
   retrySaga: ({ payment }) => ({ id: payment.id }),
   createProduct: () => ({ input: newProduct() }),
   createStay: () => ({ input: { ...newProduct(), kind: 'BOOKABLE', capacity: 1, maxGuests: 1 } }),

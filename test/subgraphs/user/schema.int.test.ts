@@ -14,7 +14,7 @@ const open = (): Promise<Database> =>
   openDatabase({ url: platform.databaseUrl, entities, migrations, poolSize: 2, log: platform.runtime.log });
 
 /** Tables that the kernel makes for its own use. */
-const kernelTables = /^drop table if exists `(migration_lock|mikro_orm_migrations)`;?$/;
+const kernelTables = /^drop table if exists `(migration_lock|mikro_orm_migrations|inbox|dead_letter)`;?$/;
 
 test('records and migrations agree', async () => {
   const db = await open();
