@@ -19,11 +19,17 @@ import { subgraphNames } from '../subgraphs/shared/values/subgraph-names.ts';
 import { databaseUrl, readPlatformConfig } from '../subgraphs/shared/process/platform-config.ts';
 import { readAdminConfig, readUserConfig } from '../subgraphs/user/config.ts';
 
-/** Whether the demo shop is filled in production too. Throws ConfigError. */
-export const readDemoShop = (env: Env): boolean =>
-  readEnv(env, {
-    DEMO_SHOP: z.enum(['true', 'false'], { error: 'is neither true nor false' }).default('false'),
-  }).DEMO_SHOP === 'true';
+/**
+ * How much of the demo shop is filled: `all` of it, its `products` alone, or `none`. Outside production there always are
+ * products. Throws ConfigError.
+ */
+export function readDemoShop(env: Env): 'all' | 'products' | 'none' {
+  const { DEMO_SHOP: wanted } = readEnv(env, {
+    DEMO_SHOP: z.enum(['true', 'products', 'false'], { error: 'is neither true, products nor false' }).default('false'),
+  });
+  if (wanted === 'products') return wanted;
+  return wanted === 'true' || env['NODE_ENV'] !== 'production' ? 'all' : 'none';
+}
 
 const pages = ['index.html', 'graphiql.html'];
 const serviceNames = [...subgraphNames, 'worker', 'simulated_provider'];

@@ -1,31 +1,19 @@
 import { createConnection } from 'mysql2/promise';
-import { callerHeaders } from '../subgraphs/shared/auth/caller-headers.ts';
-import { identitySigner } from '../subgraphs/shared/auth/identity.ts';
 import { decimalText } from '../subgraphs/shared/values/currencies.ts';
+import type { Role } from '../subgraphs/shared/auth/viewer.ts';
 import type { Env } from '../subgraphs/shared/process/env.ts';
-import { CallError } from '../subgraphs/shared/calls/link.ts';
 import type { Runtime } from '../subgraphs/shared/process/runtime.ts';
 import { databaseUrl, readPlatformConfig } from '../subgraphs/shared/process/platform-config.ts';
-import { traceparentOf } from '../subgraphs/shared/process/telemetry.ts';
 import { type Accounts, openAccounts } from '../subgraphs/user/accounts.ts';
 import { readDemoShop } from './check-configuration.ts';
-import { type DemoProduct, demoAccounts, demoCategories, demoProducts } from './demo-shop.ts';
+import { demoAccounts } from './demo-shop.ts';
 import { migrate } from './migrate.ts';
 import { type Subgraphs, openPlatform } from './platform-parts.ts';
 import { runProcess } from '../subgraphs/shared/process/run-process.ts';
+import { seedAddress, seedCatalogue, seedRules } from './seed-shop.ts';
+import { type Act, actAs, seedDocuments } from './seed-documents.ts';
 import { serversFor } from './servers-for.ts';
 
-const createProduct = `mutation SeedProduct($input: CreateProductInput!, $idempotencyKey: String!) {
-  createProduct(input: $input, idempotencyKey: $idempotencyKey) { product { id } userErrors { __typename ... on UserError { code message } } }
-}`;
-
-const saveCategory = `mutation SeedCategory($slug: String!, $name: String!, $parentId: ID, $idempotencyKey: String!) {
-  saveCategory(slug: $slug, name: $name, parentId: $parentId, idempotencyKey: $idempotencyKey) { category { id } userErrors { __typename ... on UserError { code message } } }
-}`;
-
-const creditWallet = `mutation SeedWallet($userId: ID!, $amount: MoneyInput!, $idempotencyKey: String!) {
-  creditWallet(userId: $userId, amount: $amount, reason: "Welcome", idempotencyKey: $idempotencyKey) { userErrors { __typename ... on UserError { code message } } }
-}`;
 /** What each demo customer has to spend. */
 const demoBalance = { amount: 5_000, currency: 'EUR' };
 
@@ -50,11 +38,21 @@ export async function seed(runtime: Runtime, subgraphs: Subgraphs): Promise<void
   try {
     const isProduction = runtime.env['NODE_ENV'] === 'production';
     // The demo accounts' passwords are in the README: they are never made in production, the products only when asked for.
-    const { operatorId, customerIds } = isProduction
-      ? { operatorId: runtime.newId(), customerIds: [] }
-      : await seedDemoAccounts(accounts);
-    if (!isProduction || readDemoShop(runtime.env)) await seedDemoShop(runtime, subgraphs, operatorId);
-    await seedWallets(runtime, subgraphs, { operatorId, customerIds });
+    const people = isProduction ? [] : await seedDemoAccounts(accounts);
+    const operator = people.find(({ roles }) => roles.includes('OPERATOR')) ?? {
+      id: runtime.newId(),
+      roles: ['OPERATOR'],
+    };
+    const act = actAs({ runtime, subgraphs });
+    const asOperator = act(operator);
+    const filled = readDemoShop(runtime.env);
+    if (filled !== 'none') await seedCatalogue(asOperator);
+    if (filled === 'all') await seedRules(asOperator);
+    for (const [index, person] of people.entries()) await seedAddress(act(person), { ...person, index });
+    await seedWallets(
+      asOperator,
+      people.filter((person) => person !== operator),
+    );
     const admin = await accounts.ensureAdmin();
     // A password that was made up is told this once.
     if (admin.password !== null)
@@ -64,112 +62,27 @@ export async function seed(runtime: Runtime, subgraphs: Subgraphs): Promise<void
   }
 }
 
-type DemoPeople = { readonly operatorId: string; readonly customerIds: readonly string[] };
+type DemoPerson = { readonly id: string; readonly name: string; readonly roles: readonly Role[] };
 
-async function seedDemoAccounts(accounts: Accounts): Promise<DemoPeople> {
-  let operatorId = '';
-  const customerIds: string[] = [];
-  for (const { roles, ...account } of demoAccounts) {
-    const { id } = await accounts.createUser({ ...account, roles: [...roles] });
-    if (roles.includes('OPERATOR')) operatorId = id;
-    else customerIds.push(id);
+async function seedDemoAccounts(accounts: Accounts): Promise<readonly DemoPerson[]> {
+  const people: DemoPerson[] = [];
+  for (const account of demoAccounts) {
+    const { id } = await accounts.createUser({ ...account, roles: [...account.roles] });
+    people.push({ id, name: account.name, roles: account.roles });
   }
-  console.log(`seeded: ${demoAccounts.length} demo accounts (the README has their passwords)`);
-  return { operatorId, customerIds };
+  console.log(`seeded: ${people.length} demo accounts (the README has their passwords)`);
+  return people;
 }
 
-type Asked = { readonly query: string; readonly variables: Readonly<Record<string, unknown>> };
-
-type Payload = {
-  readonly userErrors: readonly { readonly message: string }[];
-  readonly category?: { readonly id: string } | null;
-};
-
-/** Runs a mutation as the operator; its payload. Throws when it is refused; `what` names it then. */
-async function asOperator(
-  runtime: Runtime,
-  subgraphs: Subgraphs,
-  operatorId: string,
-): Promise<(name: 'product' | 'payment', what: string, asked: Asked) => Promise<Payload | undefined>> {
-  const identity = await identitySigner(
-    runtime.config.identitySecret,
-    runtime.now,
-  )({
-    kind: 'user',
-    userId: operatorId,
-    roles: ['OPERATOR'],
-    sessionId: runtime.newId(),
-  });
-  const headers = {
-    [callerHeaders.app]: 'gateway',
-    [callerHeaders.token]: runtime.config.serviceTokens.get('gateway'),
-    [callerHeaders.identity]: identity,
-    [callerHeaders.trace]: traceparentOf(runtime.newId().replaceAll('-', '')),
-  };
-  return async (name, what, asked) => {
-    const result = await subgraphs.link(name).execute({ ...asked, headers });
-    if (result.errors) throw new CallError(name, result.errors);
-    const [payload] = Object.values(result.data as Record<string, Payload>);
-    const messages = payload?.userErrors.map(({ message }) => message) ?? [];
-    if (messages.length > 0) throw new Error(`${what} was not seeded: ${messages.join('; ')}`);
-    return payload;
-  };
-}
-
-async function seedDemoShop(runtime: Runtime, subgraphs: Subgraphs, operatorId: string): Promise<void> {
-  const run = await asOperator(runtime, subgraphs, operatorId);
-  const categories = new Map<string, string | undefined>();
-  for (const { slug, name, parent } of demoCategories) {
-    const parentId = parent === undefined ? null : categories.get(parent);
-    const variables = { slug, name, parentId, idempotencyKey: `seed-${slug}` };
-    const saved = await run('product', slug, { query: saveCategory, variables });
-    categories.set(slug, saved?.category?.id);
-  }
-  for (const product of demoProducts) {
-    const input = { ...inputOf(product), categoryId: categories.get(product.category) };
-    const variables = { input, idempotencyKey: `seed-${product.sku}` };
-    await run('product', product.sku, { query: createProduct, variables });
-  }
-  console.log(`seeded: ${demoProducts.length} products in ${demoCategories.length} categories`);
-}
-
-async function seedWallets(
-  runtime: Runtime,
-  subgraphs: Subgraphs,
-  { operatorId, customerIds }: DemoPeople,
-): Promise<void> {
-  if (customerIds.length === 0) return;
-  const run = await asOperator(runtime, subgraphs, operatorId);
-  for (const userId of customerIds) {
+async function seedWallets(asOperator: Act, customers: readonly DemoPerson[]): Promise<void> {
+  if (customers.length === 0) return;
+  for (const { id: userId } of customers) {
     const variables = { userId, amount: demoBalance, idempotencyKey: `seed-${userId}` };
-    await run('payment', `the wallet of ${userId}`, { query: creditWallet, variables });
+    await asOperator('payment', `the wallet of ${userId}`, { query: seedDocuments.creditWallet, variables });
   }
   console.log(
-    `seeded: ${customerIds.length} wallets with ${decimalText(demoBalance.amount, demoBalance.currency)} ${demoBalance.currency}`,
+    `seeded: ${customers.length} wallets with ${decimalText(demoBalance.amount, demoBalance.currency)} ${demoBalance.currency}`,
   );
-}
-
-function inputOf({ rooms, ...product }: DemoProduct) {
-  const { sku, kind, name, subtitle, description, priceMinor, marketPriceMinor, onHand } = product;
-  const euros = (amount: number) => ({ amount, currency: 'EUR' });
-  const cover = `/products/${sku}.svg`;
-  return {
-    sku,
-    kind,
-    name,
-    subtitle,
-    description,
-    cover,
-    images: [cover],
-    price: euros(priceMinor),
-    marketPrice: marketPriceMinor === undefined ? null : euros(marketPriceMinor),
-    initialOnHand: onHand,
-    ...(rooms && {
-      capacity: rooms.capacity,
-      maxGuests: rooms.maxGuests,
-      addOns: [{ code: 'BREAKFAST', name: 'Breakfast', unitPrice: euros(rooms.breakfastMinor), perPerson: true, perNight: true }], // prettier-ignore
-    }),
-  };
 }
 
 /** Seeds with subgraphs of its own, where none run in this process. */

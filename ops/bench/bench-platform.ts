@@ -67,6 +67,8 @@ export async function startBenchPlatform(
       ADMIN_MOBILE: benchAdmin.mobile,
       ADMIN_PASSWORD: benchAdmin.password,
       APOLLO_TELEMETRY_DISABLED: 'true',
+      // Bought without addresses, as in versions that had no shipping.
+      DEMO_SHOP: 'products',
       // A few buyers at one address place more than people do.
       OPEN_ORDERS_PER_CUSTOMER: '1000000',
       OPEN_UNITS_PER_CUSTOMER: '1000000',

@@ -127,6 +127,7 @@ export async function startFleet(options: {
       ADMIN_MOBILE: fleetAdmin.mobile,
       ADMIN_PASSWORD: fleetAdmin.password,
       DATABASE_PREFIX: 'fleet',
+      DEMO_SHOP: 'products',
       MYSQL_URL: `mysql://root@127.0.0.1:${mariadb.port}`,
       REDIS_URL: `redis://127.0.0.1:${redis.port}`,
       PUBLIC_URL: urlOf('gateway'),

@@ -96,7 +96,7 @@ describe('npm start', () => {
     ['SERVICE_TOKENS', 'a=b', 'has no token for gateway, user, product, order, payment'],
     ['SHOP_COUNTRY', 'XX', 'is no country; give a code of ISO 3166-1 such as DE'],
     ['PRICES_INCLUDE_TAX', 'yes', 'is neither true nor false'],
-    ['DEMO_SHOP', '1', 'is neither true nor false'],
+    ['DEMO_SHOP', '1', 'is neither true, products nor false'],
     ['ADMIN_MOBILE', 'abc', 'is no mobile number'],
     ['ADMIN_PASSWORD', 'short', 'A password must have 8 to 128 characters'],
   ])(

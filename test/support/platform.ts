@@ -102,6 +102,8 @@ export async function startPlatform(options: {
     OPEN_ORDERS_PER_ADDRESS: '100000',
     OPEN_UNITS_PER_ADDRESS: '1000000',
     REGISTRATIONS_PER_ADDRESS: '10000',
+    // What a test needs of shipping and taxes, it sets up itself.
+    DEMO_SHOP: 'products',
     FAIL_POINT: failPointFile,
     ...(process.env['NODE_COMPILE_CACHE'] && { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }),
     ...options.env,

@@ -1,8 +1,9 @@
-import { Suspense, lazy, useMemo } from 'react';
+import { Suspense, lazy, useLayoutEffect, useMemo } from 'react';
 import { Provider } from 'urql';
 import { Route, Switch } from 'wouter';
 import { SignInGate } from './account/sign-in-gate.tsx';
 import { CartPage } from './cart/cart-page.tsx';
+import { takeOverGuestCart } from './cart/cart.ts';
 import { openClient } from './client.ts';
 import { OrderPage } from './orders/order-page.tsx';
 import { OrdersPage } from './orders/orders-page.tsx';
@@ -23,6 +24,7 @@ export function App() {
   const userId = useSession()?.user.id ?? null;
   // What one viewer was told must not be shown to the next.
   const client = useMemo(openClient, [userId]);
+  useLayoutEffect(takeOverGuestCart, [userId]);
   return (
     <Provider value={client}>
       <Frame>

@@ -22,7 +22,7 @@ let platform: Platform;
 let folder: string;
 
 beforeAll(async () => {
-  platform = await startPlatform({ shape: 'one' });
+  platform = await startPlatform({ shape: 'one', env: { DEMO_SHOP: 'true' } });
   // Inside the repository, so that its imports find the packages.
   mkdirSync(join(root, '.data'), { recursive: true });
   folder = mkdtempSync(join(root, '.data/readme-'));
@@ -142,7 +142,7 @@ test('the subscription of docs/frontend.md is valid, and replays the journal fro
   expect(validate(buildSchema(readFileSync(join(root, 'schema/api.graphql'), 'utf8')), parse(document))).toEqual([]);
   const staff = await logInAsAdmin(platform);
   const made = await createProduct(platform, staff);
-  const order = await placeOrder(platform, staff, [{ productId: made.id, quantity: 1 }]);
+  const order = await placeOrder(platform, await logIn(platform, buyer), [{ productId: made.id, quantity: 1 }]);
   const watched = watch<{ orderEvents: { event: { seq: number } } }>(platform, document, { orderId: order.id, afterSeq: 0 }, { token: staff.token }); // prettier-ignore
   await until(() => watched.results.length >= 2, { what: 'the journal' });
   expect(watched.results.map(({ data }) => data?.orderEvents.event.seq)).toEqual([1, 2]);

@@ -1,44 +1,50 @@
 import { useSyncExternalStore } from 'react';
+import { currentSession, useSession } from '../session.ts';
+import { type CartLine, linesIn, maxLines, maxPieces, merged } from './cart-lines.ts';
 
-/** What somebody means to buy. Names, prices and stock are asked of the API whenever the cart is shown. */
-export type CartLine = { readonly productId: string; readonly quantity: number };
+export { type CartLine, maxPieces };
 
-const storageKey = 'cart';
-/** As many lines as an order may have. */
-const maxLines = 100;
-export const maxPieces = 10_000;
+const guestKey = 'cart';
+/** A cart belongs to who filled it: on a shared device the next one finds it empty. */
+const keyOf = (userId: string | null): string => (userId === null ? guestKey : `${guestKey}:${userId}`);
+const ownKey = (): string => keyOf(currentSession()?.user.id ?? null);
 
 const listeners = new Set<() => void>();
-let lines: readonly CartLine[] = read();
+/** By key, as last read or written: the same object until it changes. */
+const carts = new Map<string, readonly CartLine[]>();
 
-function read(): readonly CartLine[] {
+function read(key: string): readonly CartLine[] {
+  const known = carts.get(key);
+  if (known !== undefined) return known;
+  const lines = linesIn(stored(key));
+  carts.set(key, lines);
+  return lines;
+}
+
+function stored(key: string): string | null {
   try {
-    const stored = JSON.parse(localStorage.getItem(storageKey) ?? '[]') as unknown;
-    return Array.isArray(stored) ? stored.filter(isLine).slice(0, maxLines) : [];
+    return localStorage.getItem(key);
   } catch {
-    return [];
+    // Storage is switched off: the cart lives as long as the page.
+    return null;
   }
 }
 
-const isLine = (value: unknown): value is CartLine => {
-  const { productId, quantity } = (value ?? {}) as Partial<CartLine>;
-  return typeof productId === 'string' && Number.isInteger(quantity) && (quantity ?? 0) > 0;
-};
-
-function keep(changed: readonly CartLine[]): void {
-  lines = changed;
+function keep(key: string, lines: readonly CartLine[]): void {
+  carts.set(key, lines);
   try {
-    localStorage.setItem(storageKey, JSON.stringify(changed));
+    if (lines.length === 0) localStorage.removeItem(key);
+    else localStorage.setItem(key, JSON.stringify(lines));
   } catch {
-    // Storage is switched off: the cart lives as long as the page.
+    // As above, or it is full.
   }
   for (const listener of listeners) listener();
 }
 
 // Another tab changed it.
-window.addEventListener('storage', (event) => {
-  if (event.key !== storageKey && event.key !== null) return;
-  lines = read();
+window.addEventListener('storage', ({ key }) => {
+  if (key === null) carts.clear();
+  else if (!carts.delete(key)) return;
   for (const listener of listeners) listener();
 });
 
@@ -48,24 +54,36 @@ const subscribe = (listener: () => void) => {
     listeners.delete(listener);
   };
 };
-export const useCart = (): readonly CartLine[] => useSyncExternalStore(subscribe, () => lines);
+
+/** The cart of who is signed in, or of this browser while nobody is. */
+export function useCart(): readonly CartLine[] {
+  const key = keyOf(useSession()?.user.id ?? null);
+  return useSyncExternalStore(subscribe, () => read(key));
+}
+
+/** What was put into the cart before the sign-in joins what the account has in it. */
+export function takeOverGuestCart(): void {
+  const key = ownKey();
+  const guest = read(guestKey);
+  if (key === guestKey || guest.length === 0) return;
+  keep(key, merged(read(key), guest));
+  keep(guestKey, []);
+}
 
 /** Puts pieces of a product into the cart, beside those that are in it. False when it is full. */
 export function addToCart(productId: string, quantity: number): boolean {
-  const known = lines.find((line) => line.productId === productId);
-  if (known !== undefined) {
-    setQuantity(productId, known.quantity + quantity);
-    return true;
-  }
-  if (lines.length >= maxLines) return false;
-  keep([...lines, { productId, quantity }]);
+  const lines = read(ownKey());
+  if (lines.length >= maxLines && !lines.some((line) => line.productId === productId)) return false;
+  keep(ownKey(), merged(lines, [{ productId, quantity }]));
   return true;
 }
 
 /** Zero takes the product out. */
 export function setQuantity(productId: string, quantity: number): void {
   const wanted = Math.min(maxPieces, Math.max(0, Math.trunc(quantity)));
+  const lines = read(ownKey());
   keep(
+    ownKey(),
     wanted === 0
       ? lines.filter((line) => line.productId !== productId)
       : lines.map((line) => (line.productId === productId ? { productId, quantity: wanted } : line)),
@@ -74,4 +92,4 @@ export function setQuantity(productId: string, quantity: number): void {
 
 /** Takes out what was ordered. */
 export const removeFromCart = (productIds: readonly string[]): void =>
-  keep(lines.filter((line) => !productIds.includes(line.productId)));
+  keep(ownKey(), read(ownKey()).filter((line) => !productIds.includes(line.productId))); // prettier-ignore

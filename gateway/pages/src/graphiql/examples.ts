@@ -45,7 +45,17 @@ export const examples: readonly Example[] = [
     filter: { kind: ['STOCKED'], inStock: true },
   }),
   example('PlaceOrder', 'Order one of the first product', PlaceOrder, {
-    input: { currency: 'CURRENCY', lines: [{ productId: 'PRODUCT_ID', quantity: 1 }] },
+    input: {
+      currency: 'CURRENCY',
+      lines: [{ productId: 'PRODUCT_ID', quantity: 1 }],
+      shippingAddress: {
+        name: 'Grace Hopper',
+        line1: 'Ring 1',
+        postalCode: '10115',
+        city: 'Berlin',
+        countryCode: 'DE',
+      },
+    },
     idempotencyKey: 'NEW_KEY',
   }),
   example('CreatePayment', 'Start to pay that order', CreatePayment, {
