@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ConfigError, type Env, integer, readEnv, url } from '../../shared/process/env.ts';
-import { databaseUrl, readPlatformConfig } from '../../shared/process/platform-config.ts';
+import { databaseUrl, readDatabaseConfig } from '../../shared/process/platform-config.ts';
 import { allowsSimulatedProvider, readSimulatedSecrets } from '../config.ts';
 
 export type ProviderConfig = {
@@ -33,14 +33,14 @@ export function readProviderConfig(env: Env): ProviderConfig {
     SIMULATED_WEBHOOK_URL: url('http', 'https').optional(),
     SIMULATED_AUTHORIZATION_SECONDS: integer(1, 31_536_000).default(604_800),
   });
-  const platform = readPlatformConfig(env);
+  const database = readDatabaseConfig(env);
   const { apiKey, webhookSecrets } = readSimulatedSecrets(env);
   return {
     host: given.SUBGRAPH_HOST,
     port: given.SIMULATED_PROVIDER_PORT,
-    databaseUrl: databaseUrl(env, platform, 'simulated'),
-    logLevel: platform.logLevel,
-    startWaitMs: platform.startWaitMs,
+    databaseUrl: databaseUrl(env, database, 'simulated'),
+    logLevel: database.logLevel,
+    startWaitMs: database.startWaitMs,
     webhookUrl: given.SIMULATED_WEBHOOK_URL ?? `http://127.0.0.1:${given.PORT}/webhooks/simulated`,
     authorizationSeconds: given.SIMULATED_AUTHORIZATION_SECONDS,
     apiKey,

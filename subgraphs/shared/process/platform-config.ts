@@ -4,14 +4,20 @@ import { subgraphNames } from '../values/subgraph-names.ts';
 import { usualStartTimeoutMs } from './dependency.ts';
 import { type Env, ConfigError, developmentValue, integer, readEnv, url } from './env.ts';
 
-/** Configuration that every process needs. docs/configuration.md lists the variables. */
-export type PlatformConfig = {
+/** What a process needs that has a database of its own and nothing else of the platform. */
+export type DatabaseConfig = {
   readonly mysqlUrl: string;
-  readonly redisUrl: string;
-  readonly mongoUrl: string | undefined;
   /** Begins the name of every schema, database user and job key, so that several platforms can share a database server; each needs a Redis of its own. */
   readonly prefix: string;
   readonly logLevel: string;
+  /** How long a process that starts waits for Redis and for its database. */
+  readonly startWaitMs: number;
+};
+
+/** Configuration that every process of the platform needs. docs/configuration.md lists the variables. */
+export type PlatformConfig = DatabaseConfig & {
+  readonly redisUrl: string;
+  readonly mongoUrl: string | undefined;
   /** The origin under which browsers reach the gateway. */
   readonly publicUrl: string;
   readonly identitySecret: string;
@@ -22,8 +28,6 @@ export type PlatformConfig = {
   readonly serviceAuthGraceMs: number;
   /** How much one answer may hold, in the gateway and in each subgraph. */
   readonly answerLimits: AnswerLimits;
-  /** How long a process that starts waits for Redis and for its database. */
-  readonly startWaitMs: number;
 };
 
 const developmentTokens =
@@ -47,43 +51,55 @@ export function readAnswerLimits(env: Env): AnswerLimits {
   return { maxValues: given.MAX_ANSWER_VALUES, maxBytes: given.MAX_ANSWER_BYTES };
 }
 
+const databaseShape = {
+  MYSQL_URL: url('mysql').describe('root URL of MySQL 8.4 or MariaDB, e.g. mysql://root:secret@localhost:3306'),
+  DATABASE_PREFIX: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,20}$/)
+    .default('orders'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  NODE_ENV: z
+    .enum(['production', 'development', 'test'], { error: 'is none of production, development and test' })
+    .optional(),
+  START_WAIT_SECONDS: integer(1, daySeconds).default(usualStartTimeoutMs / 1_000),
+};
+
+/** Throws ConfigError naming the variable and the mend. */
+export function readDatabaseConfig(env: Env): DatabaseConfig {
+  const given = readEnv(env, databaseShape);
+  return {
+    mysqlUrl: given.MYSQL_URL,
+    prefix: given.DATABASE_PREFIX,
+    logLevel: given.LOG_LEVEL,
+    startWaitMs: given.START_WAIT_SECONDS * 1_000,
+  };
+}
+
 /** Throws ConfigError naming the variable and the mend. */
 export function readPlatformConfig(env: Env): PlatformConfig {
   const given = readEnv(env, {
-    MYSQL_URL: url('mysql').describe('root URL of MySQL 8.4 or MariaDB, e.g. mysql://root:secret@localhost:3306'),
+    ...databaseShape,
     REDIS_URL: url('redis', 'rediss').describe('URL of Redis, e.g. redis://localhost:6379'),
     MONGODB_URL: url('mongodb', 'mongodb+srv').optional(),
-    DATABASE_PREFIX: z
-      .string()
-      .regex(/^[a-z][a-z0-9_]{0,20}$/)
-      .default('orders'),
-    LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
     PORT: integer(0, 65_535).default(4000),
     PUBLIC_URL: url('http', 'https')
       .refine((text) => !URL.canParse(text) || isOrigin(new URL(text)), {
         error: 'is more than an origin such as https://shop.example: the platform answers at the root of its host',
       })
       .optional(),
-    NODE_ENV: z
-      .enum(['production', 'development', 'test'], { error: 'is none of production, development and test' })
-      .optional(),
     RPC_AUTH_STRICT: z.enum(['true', 'false']).default('true'),
     RPC_AUTH_GRACE_SECONDS: integer(0, daySeconds).default(3_600),
-    START_WAIT_SECONDS: integer(1, daySeconds).default(usualStartTimeoutMs / 1_000),
   });
   return {
-    mysqlUrl: given.MYSQL_URL,
+    ...readDatabaseConfig(env),
     redisUrl: given.REDIS_URL,
     mongoUrl: given.MONGODB_URL,
-    prefix: given.DATABASE_PREFIX,
-    logLevel: given.LOG_LEVEL,
     publicUrl: (given.PUBLIC_URL ?? `http://localhost:${given.PORT}`).replace(/\/$/, ''),
     identitySecret: developmentValue(env, 'IDENTITY_SECRET', 'development-identity-secret-not-for-production'),
     serviceTokens: parseTokens(developmentValue(env, 'SERVICE_TOKENS', developmentTokens)),
     strictServiceAuth: given.RPC_AUTH_STRICT === 'true',
     serviceAuthGraceMs: given.RPC_AUTH_GRACE_SECONDS * 1_000,
     answerLimits: readAnswerLimits(env),
-    startWaitMs: given.START_WAIT_SECONDS * 1_000,
   };
 }
 
@@ -106,7 +122,7 @@ function parseTokens(text: string): ReadonlyMap<string, string> {
 }
 
 /** The URL of one service's own schema with its own user: `<NAME>_DATABASE_URL`, or derived from MYSQL_URL and DATABASE_PASSWORD. */
-export function databaseUrl(env: Env, config: PlatformConfig, name: string): string {
+export function databaseUrl(env: Env, config: Pick<DatabaseConfig, 'mysqlUrl' | 'prefix'>, name: string): string {
   const variable = `${name.toUpperCase()}_DATABASE_URL`;
   const own = readEnv(env, {
     [variable]: url('mysql')
