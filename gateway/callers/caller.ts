@@ -15,6 +15,8 @@ export type Caller = {
   readonly expiresAtMs: number;
   /** The client's network address, for limits per address. */
   readonly address: string;
+  /** What the client calls itself, see `clientAgent`. */
+  readonly agent?: string | undefined;
   readonly traceId: string;
 };
 
@@ -35,10 +37,12 @@ export type HeadersFor = (subgraph: string) => CallerHeaders;
 
 /**
  * The platform's own subgraphs share a token and a secret. Each added one has its own of both, so that it can't speak to
- * others as the gateway; its identities are for it alone, and it isn't told the client's address.
+ * others as the gateway; its identities are for it alone, and it isn't told the client's address. Only the user subgraph
+ * is told what the client calls itself.
  */
 export function headersFor(options: {
   own: CallerHeaders;
+  user: CallerHeaders;
   added: readonly AddedSubgraph[];
   now: () => Date;
 }): HeadersFor {
@@ -48,36 +52,40 @@ export function headersFor(options: {
       callerHeadersOf({ token, identitySecret, now: options.now, audience: name }),
     ]),
   );
-  return (subgraph) => added.get(subgraph) ?? options.own;
+  return (subgraph) => (subgraph === 'user' ? options.user : (added.get(subgraph) ?? options.own));
 }
 
 /**
  * Shows the gateway's own app and token, the caller's signed identity (none for anonymous), the trace, the address.
  *
  * @param options.audience an added subgraph, for which the identities are; it isn't told the address
+ * @param options.tellsAgent whether what the client calls itself is said too
  */
 export function callerHeadersOf(options: {
   token: string;
   identitySecret: string;
   now: () => Date;
   audience?: string;
+  tellsAgent?: boolean;
 }): CallerHeaders {
-  const { audience } = options;
+  const { audience, tellsAgent = false } = options;
   const sign = identitySigner(options.identitySecret, options.now, audience);
   /** By the signed identity, or the address of who has none: all but the trace. */
-  const known = new LRUCache<string, CallerSaid & { readonly address: string }>({ max: rememberedCallers });
+  const known = new LRUCache<string, Common>({ max: rememberedCallers });
 
-  function said({ traceId, address }: Caller, identity: string | undefined): CallerSaid {
+  function said({ traceId, address, ...caller }: Caller, identity: string | undefined): CallerSaid {
+    const agent = tellsAgent ? caller.agent : undefined;
     const key = identity ?? address;
     let common = known.get(key);
-    if (common?.address !== address) {
+    if (common?.address !== address || common.agent !== agent) {
       const headers = {
         [callerHeaders.app]: 'gateway',
         [callerHeaders.token]: options.token,
         ...(identity !== undefined && { [callerHeaders.identity]: identity }),
         ...(audience === undefined && { [callerHeaders.clientAddress]: address }),
+        ...(agent !== undefined && { [callerHeaders.clientAgent]: agent }),
       };
-      common = { headers, lines: headerLines(Object.entries(headers)), address };
+      common = { headers, lines: headerLines(Object.entries(headers)), address, agent };
       known.set(key, common);
     }
     return new Said(common, traceparentOf(traceId));
@@ -89,6 +97,8 @@ export function callerHeadersOf(options: {
     return typeof identity === 'string' ? said(caller, identity) : identity.then((signed) => said(caller, signed));
   };
 }
+
+type Common = CallerSaid & { readonly address: string; readonly agent: string | undefined };
 
 /** Only one of its two forms is asked for. */
 class Said implements CallerSaid {
@@ -117,4 +127,12 @@ export function clientAddress(request: IncomingMessage, trustedProxyHops: number
   const header = request.headers['x-forwarded-for'];
   const forwarded = (Array.isArray(header) ? header.join(',') : (header ?? '')).split(',').map((part) => part.trim()).filter(Boolean); // prettier-ignore
   return forwarded.at(-trustedProxyHops) ?? forwarded[0] ?? own;
+}
+
+const maxAgentLength = 200;
+
+/** What a client calls itself in `User-Agent`: printable ASCII, up to 200 characters; undefined for nothing. */
+export function clientAgent(request: IncomingMessage): string | undefined {
+  const given = request.headers['user-agent']?.slice(0, maxAgentLength);
+  return given?.replaceAll(/[^\x20-\x7e]/g, '').trim() || undefined;
 }

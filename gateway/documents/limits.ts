@@ -41,7 +41,8 @@ export const limits = {
 
 /** Costly by themselves, or worth guessing at: one of them a document, and once. */
 const onlyOnce: ReadonlySet<string> = new Set([
-  'login', 'loginWithIdentity', 'register', 'refreshTokens', 'changePassword',
+  'login', 'loginWithIdentity', 'linkIdentity', 'beginIdentityLogin', 'register', 'refreshTokens', 'changePassword',
+  'requestPasswordReset', 'resetPassword', 'requestEmailVerification', 'verifyEmail',
   'createPayment', 'createMixedPayment', 'retryPayment', 'capturePayment', 'refundPayment', 'creditWallet',
 ]); // prettier-ignore
 

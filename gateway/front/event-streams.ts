@@ -8,7 +8,7 @@ import Negotiator from 'negotiator';
 import { forbidden, unavailable } from '../../subgraphs/shared/errors/errors.ts';
 import { type Logger, newTraceId } from '../../subgraphs/shared/process/telemetry.ts';
 import type { SignedIn } from '../callers/access-tokens.ts';
-import { clientOf } from '../callers/caller.ts';
+import { clientAgent, clientOf } from '../callers/caller.ts';
 import type { Connection, Connections } from './connections.ts';
 import { presentError, refusal } from '../errors.ts';
 import { isJsonObject } from '../execute/types.ts';
@@ -64,7 +64,12 @@ export function eventStreams(options: EventStreamOptions): Router {
       return refused(res, refusal('TOO_MANY_SUBSCRIPTIONS', 'You have as many sockets and streams open as you may.'), 429); // prettier-ignore
     },
     async onSubscribe({ raw, context: { res } }) {
-      const caller = { ...(signedIn.get(raw) as SignedIn), address: options.addressOf(raw), traceId: traceIdOf(res) };
+      const caller = {
+        ...(signedIn.get(raw) as SignedIn),
+        address: options.addressOf(raw),
+        agent: clientAgent(raw),
+        traceId: traceIdOf(res),
+      };
       const sender = { caller, isGone: () => res.destroyed };
       const read = await stream.read(asked.get(raw) as RequestParameters, sender);
       if ('document' in read) return read;

@@ -10,7 +10,7 @@ import { type ExecutionResult, GraphQLError, type GraphQLFormattedError } from '
 import { retryAfterSeconds } from '../../subgraphs/shared/errors/errors.ts';
 import { jsonInTurns } from '../../subgraphs/shared/answers/json-text.ts';
 import type { Logger, Metrics } from '../../subgraphs/shared/process/telemetry.ts';
-import { clientOf } from '../callers/caller.ts';
+import { clientAgent, clientOf } from '../callers/caller.ts';
 import { type GatewayErrorCode, isUnavailableAnswer, presentError, refusal } from '../errors.ts';
 import { isJsonObject } from '../execute/types.ts';
 import type { Graph } from '../supergraph/reloadable.ts';
@@ -157,7 +157,12 @@ async function contextOf(
 ): Promise<HttpContext> {
   const { response, arrived, received } = asked;
   const signedIn = await options.verifier.verify(request.headers.authorization);
-  const caller = { ...signedIn, address: options.addressOf(request), traceId: String(response.locals['traceId']) };
+  const caller = {
+    ...signedIn,
+    address: options.addressOf(request),
+    agent: clientAgent(request),
+    traceId: String(response.locals['traceId']),
+  };
   const sender = { caller, isGone: () => request.socket.destroyed };
   const operation = await options.reader.read(readParameters(received), sender);
   if (operation.read.operation.operation === 'subscription')

@@ -60,7 +60,7 @@ const answerPlainly: ErrorRequestHandler = (error: { status?: number }, _request
 const withoutOwnHeaders = (headers: Headers): Headers =>
   Object.fromEntries(
     Object.entries(headers).filter(
-      ([name]) => !name.startsWith('x-service-') && name !== 'x-identity' && name !== 'x-client-address',
+      ([name]) => !name.startsWith('x-service-') && name !== 'x-identity' && !name.startsWith('x-client-'),
     ),
   );
 

@@ -8,7 +8,7 @@ import type { Answering } from '../../subgraphs/shared/answers/answering.ts';
 import { type Logger, type Metrics, traceIdFrom } from '../../subgraphs/shared/process/telemetry.ts';
 import type { TokenVerifier } from '../callers/access-tokens.ts';
 import type { ResponseCache } from '../cache/response-cache.ts';
-import { clientOf } from '../callers/caller.ts';
+import { clientAgent, clientOf } from '../callers/caller.ts';
 import { observe } from '../operations/measure.ts';
 import type { OperationReader, ReadOperation } from '../operations/read-operation.ts';
 import { type RunOperation, isOverload } from '../operations/run-operation.ts';
@@ -96,7 +96,13 @@ async function tryAnswer(options: QuickOptions, exchange: Exchange): Promise<boo
   const { authorization } = request.headers;
   const parameters = readParameters({ method: request.method, url: request.url, body: arrived.body });
   const { viewer, expiresAtMs } = verifier.known(authorization) ?? (await verifier.verify(authorization));
-  const caller = { viewer, expiresAtMs, address: options.addressOf(request), traceId: arrived.traceId };
+  const caller = {
+    viewer,
+    expiresAtMs,
+    address: options.addressOf(request),
+    agent: clientAgent(request),
+    traceId: arrived.traceId,
+  };
   const sender = { caller, isGone: () => request.socket.destroyed };
   let operation: ReadOperation;
   try {

@@ -9,7 +9,7 @@ import { unavailable } from '../../subgraphs/shared/errors/errors.ts';
 import { jsonInTurns } from '../../subgraphs/shared/answers/json-text.ts';
 import { type Logger, newTraceId } from '../../subgraphs/shared/process/telemetry.ts';
 import type { SignedIn } from '../callers/access-tokens.ts';
-import { clientOf } from '../callers/caller.ts';
+import { clientAgent, clientOf } from '../callers/caller.ts';
 import { overloaded } from '../turns/admission.ts';
 import { presentError, refusal } from '../errors.ts';
 import type { Operation } from '../supergraph/supergraph.ts';
@@ -52,6 +52,7 @@ type Extra = Served & {
   readonly socket: WebSocket;
   readonly connection: Duplex;
   readonly address: string;
+  readonly agent: string | undefined;
   signedIn?: SignedIn;
 };
 type SocketContext = Context<Record<string, unknown>, Extra>;
@@ -93,7 +94,7 @@ function openProtocol(options: SocketOptions, running: Running): Server<Extra> {
     const most = signedIn.viewer.kind === 'user' ? maxSubscriptionsPerSocket : maxSubscriptionsPerAnonymousSocket;
     if (extra.running > most)
       return [refusal('TOO_MANY_SUBSCRIPTIONS', `This socket may have ${most} operations at a time.`)];
-    const caller = { ...signedIn, address: extra.address, traceId: newTraceId() };
+    const caller = { ...signedIn, address: extra.address, agent: extra.agent, traceId: newTraceId() };
     const isGone = () => extra.socket.readyState !== extra.socket.OPEN || !(id in subscriptions);
     // graphql-ws has checked their types.
     const read = await stream.read(parametersOf(payload), { caller, isGone });
@@ -161,7 +162,8 @@ export function openSockets(options: SocketOptions): Sockets {
   server.on('connection', (socket: WebSocket, request: IncomingMessage) => {
     const address = options.addressOf(request);
     connections.add(socket, address);
-    const extra = { socket, connection: request.socket, address, running: 0, largePayloads: new Map() };
+    const agent = clientAgent(request);
+    const extra = { socket, connection: request.socket, address, agent, running: 0, largePayloads: new Map() };
     serveSocket(protocol, { socket, extra, log });
   });
 

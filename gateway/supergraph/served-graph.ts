@@ -41,8 +41,9 @@ export async function openServedGraph(runtime: Runtime, options: ServedGraphOpti
   const client = await loadHttpClient(readHttpClient(runtime.env));
   const links = openGraphLinks({ own: options.own, added, report: () => runtime, maxAnswerBytes, client });
   const token = platform.serviceTokens.get('gateway') ?? '';
-  const own = callerHeadersOf({ token, identitySecret: platform.identitySecret, now });
-  const asking = { link: links.link, headersFor: headersFor({ own, added, now }) };
+  const ours = { token, identitySecret: platform.identitySecret, now };
+  const said = { own: callerHeadersOf(ours), user: callerHeadersOf({ ...ours, tellsAgent: true }) };
+  const asking = { link: links.link, headersFor: headersFor({ ...said, added, now }) };
   const graph = await openGraph({
     sdl,
     ...asking,

@@ -551,7 +551,7 @@ export type RegisterInput = {
   name: string;
   /** Mobile number: 5 to 15 digits. `+39…`, `0039…` and `39…` are one number; white space, dots, slashes, dashes, brackets, `tel:` and what is not seen are left out, digits of other scripts are digits. Unique. */
   mobile: string;
-  /** Password, 8 to 128 characters of Unicode in any form, at least 8 of them visible. Refused: passwords that everybody tries, rows such as `abcdefgh`, and those that are hardly more than your name or number. */
+  /** Password, 8 to 128 characters of Unicode in any form, at least 8 of them visible. Refused: passwords that everybody tries, also with digits or signs at the end, rows such as `abcdefgh`, and those that are hardly more than your name, number or e-mail address. */
   password: string;
   /** Gender; not said when omitted. */
   gender?: Gender | null | undefined;
@@ -1399,6 +1399,13 @@ type Refusal_InvalidCredentialsError_Fragment = {
   path: Array<string> | null;
 };
 
+type Refusal_EmailTakenError_Fragment = {
+  __typename: 'EmailTakenError';
+  code: string;
+  message: string;
+  path: Array<string> | null;
+};
+
 export type RefusalFragment =
   | Refusal_ValidationError_Fragment
   | Refusal_NotFoundError_Fragment
@@ -1423,7 +1430,8 @@ export type RefusalFragment =
   | Refusal_ProviderError_Fragment
   | Refusal_NegativeStockError_Fragment
   | Refusal_MobileTakenError_Fragment
-  | Refusal_InvalidCredentialsError_Fragment;
+  | Refusal_InvalidCredentialsError_Fragment
+  | Refusal_EmailTakenError_Fragment;
 
 export type SignedInFragment = {
   user: { id: string; name: string; mobile: string | null; roles: Array<Role> } | null;

@@ -22,6 +22,9 @@ export type UserConfig = {
   readonly loginWindowSeconds: number;
   /** Registrations that one address may ask for within the same window. */
   readonly maxRegistrationsPerAddress: number;
+  /** One-time codes that may be asked for, for one account and from one address, within the same window. */
+  readonly maxCodesPerAccount: number;
+  readonly maxCodesPerAddress: number;
   /** Passwords that may wait to be hashed; more are answered TOO_MANY_REQUESTS. */
   readonly maxQueuedPasswords: number;
 };
@@ -50,6 +53,8 @@ export function readUserConfig(env: Env): UserConfig {
     LOGIN_FAILURES_PER_ADDRESS: integer(1, 1_000_000).default(300),
     LOGIN_WINDOW_SECONDS: integer(1, 86_400).default(900),
     REGISTRATIONS_PER_ADDRESS: integer(1, 1_000_000).default(300),
+    CODES_PER_ACCOUNT: integer(1, 1_000).default(5),
+    CODES_PER_ADDRESS: integer(1, 1_000_000).default(300),
     PASSWORD_QUEUE: integer(1, 10_000).default(400).describe('passwords that may wait to be hashed'),
   });
   return {
@@ -60,6 +65,8 @@ export function readUserConfig(env: Env): UserConfig {
     maxFailuresPerAddress: given.LOGIN_FAILURES_PER_ADDRESS,
     loginWindowSeconds: given.LOGIN_WINDOW_SECONDS,
     maxRegistrationsPerAddress: given.REGISTRATIONS_PER_ADDRESS,
+    maxCodesPerAccount: given.CODES_PER_ACCOUNT,
+    maxCodesPerAddress: given.CODES_PER_ADDRESS,
     maxQueuedPasswords: given.PASSWORD_QUEUE,
   };
 }

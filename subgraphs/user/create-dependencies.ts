@@ -2,21 +2,26 @@ import { randomBytes } from 'node:crypto';
 import type { Runtime } from '../shared/process/runtime.ts';
 import type { Service } from '../shared/engine/service.ts';
 import { createAccessTokens } from './access-tokens.ts';
+import { codesInLog } from './codes/code-sender.ts';
 import { readUserConfig } from './config.ts';
 import type { UserDeps } from './dependencies.ts';
 import { createLoginThrottle } from './login-throttle.ts';
 import { createPasswordHasher } from './password-hasher.ts';
 import { createRegistrationLimit } from './registration-limit.ts';
+import { createWindowLimit } from './window-limit.ts';
 
 /** The user subgraph's parts over an open schema. Throws ConfigError. */
 export async function createDependencies(runtime: Runtime, db: Service['db']): Promise<UserDeps> {
   const config = readUserConfig(runtime.env);
   const { redis, live, log, now, newId } = runtime;
+  const limit = createWindowLimit(redis, { windowSeconds: config.loginWindowSeconds });
   return {
     db, config, redis, live, log, now, newId, randomBytes,
     hasher: createPasswordHasher({ maxQueued: config.maxQueuedPasswords, randomBytes }),
     throttle: createLoginThrottle(redis, config),
-    registrations: createRegistrationLimit(redis, config),
+    registrations: createRegistrationLimit(limit, config),
+    limit,
+    codes: codesInLog(log, { production: runtime.env['NODE_ENV'] === 'production' }),
     configuredTokens: runtime.config.serviceTokens,
     accessTokens: await createAccessTokens(config.signingJwk),
   }; // prettier-ignore

@@ -2,11 +2,13 @@ import type { CallContext } from '../shared/engine/prepare.ts';
 import type { Runtime } from '../shared/process/runtime.ts';
 import type { Service } from '../shared/engine/service.ts';
 import type { AccessTokens } from './access-tokens.ts';
+import type { CodeSender } from './codes/code-sender.ts';
 import type { UserConfig } from './config.ts';
 import type { Loaders } from './loaders.ts';
 import type { LoginThrottle } from './login-throttle.ts';
 import type { PasswordHasher } from './password-hasher.ts';
 import type { RegistrationLimit } from './registration-limit.ts';
+import type { WindowLimit } from './window-limit.ts';
 
 /** What commands and queries get as their first argument. */
 export type UserDeps = Pick<Runtime, 'redis' | 'live' | 'log' | 'now' | 'newId'> & {
@@ -15,6 +17,8 @@ export type UserDeps = Pick<Runtime, 'redis' | 'live' | 'log' | 'now' | 'newId'>
   readonly hasher: PasswordHasher;
   readonly throttle: LoginThrottle;
   readonly registrations: RegistrationLimit;
+  readonly limit: WindowLimit;
+  readonly codes: CodeSender;
   /** App → token of SERVICE_TOKENS: what these may call is set there and not by credentials. */
   readonly configuredTokens: ReadonlyMap<string, string>;
   readonly accessTokens: AccessTokens;

@@ -4,6 +4,7 @@ import type { Jobs } from '../shared/jobs/jobs.ts';
 import { readCredentialList } from './credential-store.ts';
 import { deleteCodes } from './administration/one-time-code-store.ts';
 import type { UserDeps } from './dependencies.ts';
+import { deleteEmailCodes } from './email/email-store.ts';
 import { desiredGrant } from './domain/service-credential.ts';
 import { deleteSessions, deleteTokens, readRevokedSince } from './session-store.ts';
 import { purgeShared } from '../shared/tables/retention.ts';
@@ -75,6 +76,7 @@ export async function cleanUp(deps: UserDeps): Promise<void> {
   const now = deps.now();
   const daysAgo = (days: number): Date => new Date(now.getTime() - days * 86_400_000);
   await deleteBatches(deps, deleteCodes, now);
+  await deleteBatches(deps, deleteEmailCodes, now);
   await deleteBatches(deps, deleteTokens, now);
   // The day more covers a clock that is off.
   await deleteBatches(deps, deleteSessions, daysAgo(1));

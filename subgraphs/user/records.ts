@@ -20,6 +20,8 @@ export const UserAccountRecord = defineEntity({
     gender: p.string().length(16).$type<Gender>(),
     mobile: p.string().length(16).nullable().unique('user_account_mobile'),
     email: p.string().length(254).nullable(),
+    /** Unique among accounts that have verified theirs; null for all others. */
+    verifiedEmail: p.string().length(254).nullable().unique('user_account_verified_email'),
     avatar: p.string().length(512).nullable(),
     info: p.string().length(1024).nullable(),
     roles: p.string().length(64),
@@ -53,6 +55,7 @@ export const UserSessionRecord = defineEntity({
   properties: {
     id: id().primary(),
     userId: id(),
+    client: p.string().length(200).nullable(),
     createdAt: at(),
     refreshedAt: at(),
     expiresAt: at(),
@@ -157,6 +160,28 @@ export const OneTimeCodeRecord = defineEntity({
   },
 });
 
+/** A code that shows that a mailbox is the user's. */
+export const EmailCodeRecord = defineEntity({
+  name: 'EmailCodeRecord',
+  tableName: 'email_code',
+  indexes: [{ name: 'email_code_expiry', properties: ['expiresAt'] }],
+  properties: {
+    userId: id().primary(),
+    email: p.string().length(254),
+    codeHash: bytes(32),
+    tries: p.integer().default(0),
+    createdAt: at(),
+    expiresAt: at(),
+  },
+});
+
+/** That somebody forgot a password: whose account it is, if anybody's, is looked up by the worker. */
+export const PasswordResetRequestRecord = defineEntity({
+  name: 'PasswordResetRequestRecord',
+  tableName: 'password_reset_request',
+  properties: { id: id().primary(), mobile: p.string().length(16), requestedAt: at() },
+});
+
 /** What staff did. */
 export const AuditEntryRecord = defineEntity({
   name: 'AuditEntryRecord',
@@ -202,6 +227,8 @@ export const entities = [
   AddressBookRecord,
   AddressRecord,
   OneTimeCodeRecord,
+  EmailCodeRecord,
+  PasswordResetRequestRecord,
   AuditEntryRecord,
   IdempotencyRecord,
 ] as const;

@@ -16,6 +16,7 @@ import { type RegisterInput, register } from './commands/register.ts';
 import { revokeServiceCredential } from './commands/revoke-service-credential.ts';
 import { updateProfile } from './commands/update-profile.ts';
 import type { UserContext } from './dependencies.ts';
+import { recoveryResolvers } from './email/resolvers.ts';
 import type { ServiceCredential } from './domain/service-credential.ts';
 import type { ProfileInput, User } from './domain/user.ts';
 import { placesOf } from './sign-in-places.ts';
@@ -57,16 +58,17 @@ export const resolvers: ResolverMap = {
   },
   Mutation: {
     ...administrationResolvers.Mutation,
+    ...recoveryResolvers.Mutation,
     register: (
       _: unknown,
       { input, deviceToken, idempotencyKey }: { input: RegisterInput } & Device & Key,
-      { deps, clientAddress }: UserContext,
-    ) => register(deps, placesOf(clientAddress, deviceToken), input, idempotencyKey),
+      { deps, ...call }: UserContext,
+    ) => register(deps, placesOf(call, deviceToken), input, idempotencyKey),
     login: (
       _: unknown,
       { mobile, password, deviceToken, idempotencyKey }: { mobile: string; password: string } & Device & Key,
-      { deps, clientAddress }: UserContext,
-    ) => login(deps, placesOf(clientAddress, deviceToken), { mobile, password }, idempotencyKey),
+      { deps, ...call }: UserContext,
+    ) => login(deps, placesOf(call, deviceToken), { mobile, password }, idempotencyKey),
     refreshTokens: (_: unknown, { refreshToken }: { refreshToken: string }, { deps }: UserContext) =>
       refreshTokens(deps, refreshToken),
     logout: (_: unknown, __: unknown, { deps, viewer }: UserContext) => logout(deps, requireUser(viewer)),
@@ -100,6 +102,7 @@ export const resolvers: ResolverMap = {
   },
   User: {
     ...administrationResolvers.User,
+    ...recoveryResolvers.User,
     // Whoever may not see the user gets null, the same as for an id that nobody has.
     __resolveReference: ({ id }: { id: string }, { viewer, loaders }: UserContext) =>
       mayRead(viewer, id) ? loaders.user.load(id) : null,

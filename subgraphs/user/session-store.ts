@@ -16,10 +16,13 @@ const tokenOf = readerOf(RefreshTokenRecord);
 const sessionOf = readerOf(UserSessionRecord);
 
 /** A session with its first refresh token. */
-export async function insertSession(tx: Sql, session: NewToken & { readonly userId: string }): Promise<void> {
+export async function insertSession(
+  tx: Sql,
+  session: NewToken & { readonly userId: string; readonly client: string | null },
+): Promise<void> {
   await insertInto(tx, 'user_session', [
     {
-      id: idToBytes(session.sessionId), user_id: idToBytes(session.userId), created_at: session.at, refreshed_at: session.at,
+      id: idToBytes(session.sessionId), user_id: idToBytes(session.userId), client: session.client, created_at: session.at, refreshed_at: session.at,
       expires_at: session.expiresAt, revoked_at: null, revoked_because: null,
     }, // prettier-ignore
   ]);

@@ -57,7 +57,7 @@ export async function openSession(
     throw new RefusedError(forbiddenError('This account is suspended: ask the shop.'));
   const sessionId = deps.newId();
   const { refreshToken, record } = newToken(deps, sessionId);
-  await insertSession(tx, { ...record, userId });
+  await insertSession(tx, { ...record, userId, client: visit.places.client });
   const deviceToken = await notePlaces(tx, { ...visit, at: deps.now(), randomBytes: deps.randomBytes });
   return { sessionId, userId, refreshToken, deviceToken };
 }

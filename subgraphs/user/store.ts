@@ -25,6 +25,7 @@ const users = tables
     'gender',
     'mobile',
     'email',
+    'verified_email',
     'avatar',
     'info',
     'roles',

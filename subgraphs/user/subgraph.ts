@@ -16,6 +16,7 @@ import { defineJobs } from './jobs.ts';
 import { createLoaders } from './loaders.ts';
 import { migrations } from './migrations/list.ts';
 import { entities } from './records.ts';
+import { startResetCodes } from './password-reset/reset-worker.ts';
 import { resolvers } from './resolvers.ts';
 
 const name = 'user';
@@ -40,18 +41,21 @@ export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
     log: runtime.log,
     metrics: runtime.metrics,
   });
+  let resetCodes: ReturnType<typeof startResetCodes> | undefined;
   let consumer: ReturnType<typeof startEventConsumer> | undefined;
 
   return {
     ...engine,
     async startWorker() {
       consumer ??= startEventConsumer({ ...runtime, service: name, sources, ...events, db });
+      resetCodes ??= startResetCodes(deps);
       defineJobs(runtime.jobs, deps);
       runtime.jobs.start();
     },
     ready: () => checkReady({ database: db.ping, redis: () => runtime.redis.ping() }),
     async close() {
       await consumer?.stop();
+      await resetCodes?.stop();
       await closeService();
     },
   };

@@ -4,6 +4,8 @@ export const callerHeaders = {
   token: 'x-service-token',
   identity: 'x-identity',
   clientAddress: 'x-client-address',
+  /** What the client calls itself: told to the user service alone. */
+  clientAgent: 'x-client-agent',
   trace: 'traceparent',
   /** Milliseconds after which the caller no longer waits. */
   timeout: 'x-timeout-ms',

@@ -25,6 +25,8 @@ export type CallContext = {
   readonly traceId: string;
   /** The client's network address as the gateway saw it; undefined for services and where the gateway did not say. */
   readonly clientAddress?: string | undefined;
+  /** What the client calls itself; told by the gateway, and to the user service alone. */
+  readonly clientAgent?: string | undefined;
   /** When the caller no longer waits: calls of others end with it too. Undefined for subscriptions, which wait for ever. */
   readonly deadline: Deadline | undefined;
   /** What the answer has come to so far. */
@@ -80,9 +82,11 @@ export function openPreparation(
       if ((operation.operation === 'subscription') !== (allowed === 'subscription'))
         return { traceId, errors: [badUserInput(`A ${operation.operation} can't be run this way.`)] };
       // Only the gateway speaks for clients, so from anybody else the header means nothing.
-      const clientAddress = app === 'gateway' ? singleHeader(request.headers, callerHeaders.clientAddress) : undefined;
+      const saidOfClient = (name: string) => (app === 'gateway' ? singleHeader(request.headers, name) : undefined);
+      const clientAddress = saidOfClient(callerHeaders.clientAddress);
+      const clientAgent = saidOfClient(callerHeaders.clientAgent);
       const answerSize = newAnswerSize(options.limits);
-      const contextValue = options.context({ viewer, app, traceId, clientAddress, deadline, answerSize });
+      const contextValue = options.context({ viewer, app, traceId, clientAddress, clientAgent, deadline, answerSize });
       return {
         traceId,
         arguments: {

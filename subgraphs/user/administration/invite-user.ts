@@ -1,10 +1,10 @@
-import { z } from 'zod';
 import type { Role } from '../../shared/auth/viewer.ts';
 import { type Refusal, RefusedError, isDuplicateKey, orRefusals } from '../../shared/errors/errors.ts';
 import type { Sql } from '../../shared/database/database.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
 import type { UserDeps } from '../dependencies.ts';
-import { type Checked, accept, combine, refuse } from '../domain/checked.ts';
+import { type Checked, accept, combine } from '../domain/checked.ts';
+import { checkEmail } from '../domain/email.ts';
 import { checkMobile } from '../domain/mobile.ts';
 import { type User, checkName, mobileTakenError } from '../domain/user.ts';
 import { readUser } from '../store.ts';
@@ -39,17 +39,9 @@ const refused = (userErrors: readonly Refusal[]): InvitationPayload => ({
 });
 
 const invitationDays = 7;
-const maxEmailLength = 254;
 
-function checkEmail(email: string | null | undefined): Checked<string | null> {
-  if (email === null || email === undefined) return accept(null);
-  const given = email.trim();
-  return given.length <= maxEmailLength && z.email().safeParse(given).success
-    ? accept(given)
-    : refuse(`An e-mail address must look like name@example.com, and have at most ${maxEmailLength} characters.`, [
-        'email',
-      ]);
-}
+const checkOptionalEmail = (email: string | null | undefined): Checked<string | null> =>
+  email === null || email === undefined ? accept(null) : checkEmail(email, ['email']);
 
 /**
  * Makes an account without a password, and a code by which `resetPassword` sets one. An account that is still INVITED gets
@@ -66,7 +58,7 @@ export function inviteUser(
     const checked = combine<{ name: string; mobile: string; email: string | null }>({
       name: checkName(input.name, ['name']),
       mobile: checkMobile(input.mobile, ['mobile']),
-      email: checkEmail(input.email),
+      email: checkOptionalEmail(input.email),
     });
     if ('refusals' in checked) throw new RefusedError(...checked.refusals);
     const account = { ...checked.values, roles: checkedRoles(input.roles, ['roles']) };
@@ -85,6 +77,10 @@ export function inviteUser(
       const { userId } = claimed.result;
       await putInvited(tx, { ...account, id: userId, at, isNew: existing === null });
       await putCode(tx, { userId, code, at, expiresAt });
+      const { email, mobile } = account;
+      const to =
+        email === null ? { channel: 'SMS' as const, address: mobile } : { channel: 'EMAIL' as const, address: email };
+      await deps.codes.enqueue(tx, { kind: 'INVITATION', userId, to, code, expiresAt });
       await writeDown(tx, deps, {
         actorId: administrator.userId,
         traceId: asker.traceId,

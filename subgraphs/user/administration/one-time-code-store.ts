@@ -12,7 +12,7 @@ import { insertInto, tables } from '../records.ts';
 
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 export const codeLength = 12;
-const maxTries = 5;
+export const maxTries = 5;
 
 /** A code of random bytes, in groups of four. @param bytes at least 12 */
 export function codeOf(bytes: Buffer): string {
@@ -24,7 +24,8 @@ export function codeOf(bytes: Buffer): string {
 const typedCode = (text: string): string =>
   typedIdentifier(text).toUpperCase().replaceAll(/[\s-]/g, '').replaceAll('O', '0').replaceAll(/[IL]/g, '1');
 
-const hashOf = (userId: string, code: string): Buffer =>
+/** What is kept of a code. */
+export const codeHash = (userId: string, code: string): Buffer =>
   createHash('sha256')
     .update(`${userId}\n${typedCode(code)}`)
     .digest();
@@ -36,7 +37,7 @@ export async function putCode(
 ): Promise<void> {
   await dropCode(tx, userId);
   await insertInto(tx, 'one_time_code', [
-    { user_id: idToBytes(userId), code_hash: hashOf(userId, code), tries: 0, created_at: at, expires_at: expiresAt },
+    { user_id: idToBytes(userId), code_hash: codeHash(userId, code), tries: 0, created_at: at, expires_at: expiresAt },
   ]);
 }
 
@@ -65,7 +66,7 @@ export async function tryCode(
     tx,
     tables.selectFrom('one_time_code').select('code_hash').where('user_id', '=', idToBytes(userId)),
   );
-  const fits = timingSafeEqual(row?.code_hash ?? Buffer.alloc(32), hashOf(userId, code));
+  const fits = timingSafeEqual(row?.code_hash ?? Buffer.alloc(32), codeHash(userId, code));
   return counted === 1 && fits;
 }
 
@@ -76,7 +77,7 @@ export const useCode = async (tx: Sql, { userId, code }: { userId: string; code:
     tables
       .deleteFrom('one_time_code')
       .where('user_id', '=', idToBytes(userId))
-      .where('code_hash', '=', hashOf(userId, code)),
+      .where('code_hash', '=', codeHash(userId, code)),
   )) === 1;
 
 /** Forgets codes that were over before then, at most `limit`; returns how many. */

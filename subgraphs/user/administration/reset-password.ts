@@ -2,7 +2,7 @@ import { RefusedError, orRefusals } from '../../shared/errors/errors.ts';
 import type { UserDeps } from '../dependencies.ts';
 import { type AuthPayload, authRefused, clientOf, nobodysId, signedIn } from '../commands/sign-in.ts';
 import { normaliseMobile } from '../domain/mobile.ts';
-import { checkPassword } from '../domain/password.ts';
+import { checkPassword, ownerOf } from '../domain/password.ts';
 import { invalidCredentialsError } from '../domain/user.ts';
 import { isWait } from '../login-throttle.ts';
 import { revokeOtherSessions } from '../session-store.ts';
@@ -31,7 +31,7 @@ export function resetPassword(
     const userId = await codeFits(deps, places, { mobile, code });
     const user = await readUser(deps.db.em(), userId);
     if (!user) throw wrong();
-    const ofUser = checkPassword(given.password, ['password'], { names: [user.name, user.nickname], mobile });
+    const ofUser = checkPassword(given.password, ['password'], ownerOf(user));
     if (!ofUser.ok) throw new RefusedError(ofUser.refusal);
     const client = clientOf(places.address, mobile);
     const passwordHash = await deps.hasher.hash(checked.value, { rank: 'KNOWN', client });

@@ -57,8 +57,8 @@ export const administrationResolvers = {
     resetPassword: (
       _: unknown,
       { deviceToken, ...given }: { mobile: string; code: string; password: string; deviceToken?: string | null },
-      { deps, clientAddress }: UserContext,
-    ) => resetPassword(deps, placesOf(clientAddress, deviceToken), given),
+      { deps, ...call }: UserContext,
+    ) => resetPassword(deps, placesOf(call, deviceToken), given),
   },
   User: {
     sessions: ({ id }: User, _: unknown, { deps, viewer }: UserContext) => sessionsOf(deps, viewer, id),

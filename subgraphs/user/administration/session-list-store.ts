@@ -8,6 +8,8 @@ import { UserSessionRecord, tables } from '../records.ts';
 export type UserSession = {
   readonly id: string;
   readonly userId: string;
+  /** What the device called itself. */
+  readonly client: string | null;
   readonly createdAt: Date;
   readonly lastUsedAt: Date;
 };
@@ -39,6 +41,6 @@ export async function findSession(sql: Sql, id: string): Promise<UserSession | n
 }
 
 function toSession(row: object): UserSession {
-  const { id, userId, createdAt, refreshedAt } = toRecord(row);
-  return { id, userId, createdAt, lastUsedAt: refreshedAt };
+  const { id, userId, client, createdAt, refreshedAt } = toRecord(row);
+  return { id, userId, client: client ?? null, createdAt, lastUsedAt: refreshedAt };
 }

@@ -8,7 +8,7 @@ import {
 } from '../../shared/errors/errors.ts';
 import { type Claim, claimKey, findKey } from '../../shared/tables/idempotency.ts';
 import type { UserDeps } from '../dependencies.ts';
-import { checkPassword } from '../domain/password.ts';
+import { checkPassword, ownerOf } from '../domain/password.ts';
 import { invalidCredentialsError } from '../domain/user.ts';
 import { revokeOtherSessions } from '../session-store.ts';
 import { announceRevoked } from '../sessions.ts';
@@ -32,7 +32,7 @@ export function changePassword(
     const credentials = await readCredentials(deps.db.em(), userId);
     const user = await readUser(deps.db.em(), userId);
     if (credentials === null || user === null) throw new RefusedError(notFoundError('This user does not exist.'));
-    const ofUser = checkPassword(request.next, ['next'], { names: [user.name, user.nickname], mobile: user.mobile });
+    const ofUser = checkPassword(request.next, ['next'], ownerOf(user));
     if (!ofUser.ok) throw new RefusedError(ofUser.refusal);
     // Passwords stay out of the claim, which keeps a fast hash of its input.
     const claim: Claim = { ownerId: userId, operation: 'changePassword', key: idempotencyKey, input: {} };
@@ -59,7 +59,7 @@ const fits = async (
   credentials: Credentials,
   { password, clientAddress }: { password: string; clientAddress: string | undefined },
 ): Promise<boolean> => {
-  const caller = { places: { address: clientAddress, deviceToken: null }, sessionId };
+  const caller = { places: { address: clientAddress, deviceToken: null, client: null }, sessionId };
   const account = credentials.mobile ?? userId;
   return lookAtPassword(deps, { account, password, credentials, caller });
 };

@@ -16,6 +16,8 @@ export type User = {
   readonly gender: Gender;
   readonly mobile: string | null;
   readonly email: string | null;
+  /** The key of `email` once it is verified, see `emailKeyOf`; else null. */
+  readonly verifiedEmail: string | null;
   readonly avatar: string | null;
   readonly info: string | null;
   readonly roles: readonly Role[];
@@ -94,6 +96,14 @@ export const mobileTakenError = () =>
     code: 'MOBILE_TAKEN',
     message: 'This mobile number already belongs to an account; sign in instead.',
     path: ['input', 'mobile'],
+  }) satisfies Refusal;
+
+export const emailTakenError = (path: readonly string[]) =>
+  ({
+    __typename: 'EmailTakenError',
+    code: 'EMAIL_TAKEN',
+    message: 'This e-mail address belongs to another account; sign in there instead.',
+    path,
   }) satisfies Refusal;
 
 /** One answer for unknown numbers, wrong passwords and bad refresh tokens. */

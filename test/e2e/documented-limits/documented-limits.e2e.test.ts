@@ -66,6 +66,10 @@ const elsewhere: Readonly<Record<string, readonly [file: string, says: string]>>
       ['test/e2e/administration/administration.e2e.test.ts', 'within five seconds'],
     ]),
   ),
+  'Mutation.requestPasswordReset': ['test/subgraphs/user/recovery.int.test.ts', '{ seconds: 600 }'],
+  'Mutation.requestEmailVerification': ['subgraphs/user/email/request-email-verification.ts', 'emailCodeMinutes = 10'],
+  'Mutation.verifyEmail': ['test/subgraphs/user/recovery.int.test.ts', 'looks at five tries of a code'],
+  'UserSession.client': ['test/subgraphs/user/recovery.int.test.ts', "'y'.repeat(200)"],
   'Mutation.resetPassword': ['test/subgraphs/user/administration.int.test.ts', 'looks at five tries of a code'],
   Promotion: [
     'test/subgraphs/order/promotions.unit.test.ts',

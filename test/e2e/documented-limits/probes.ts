@@ -303,6 +303,7 @@ export const probes: Readonly<Record<string, Probe>> = {
   'RegisterInput.nickname': by('register', 'input.nickname', text),
   'Mutation.inviteUser(name:)': by('inviteUser', 'name', text),
   'Mutation.inviteUser(email:)': by('inviteUser', 'email', (length) => '@example.com'.padStart(length, 'x')),
+  'Mutation.requestEmailVerification(email:)': by('requestEmailVerification', 'email', (length) => '@example.com'.padStart(length, newKey())),
   'Mutation.suspendUser(reason:)': by('suspendUser', 'reason', text),
   'UpdateProfileInput.name': by('updateProfile', 'input.name', text),
   'UpdateProfileInput.nickname': by('updateProfile', 'input.nickname', text),

@@ -168,6 +168,8 @@ const successes: Readonly<Record<string, (world: World) => Variables | Promise<V
   reinstateUser: ({ buyer }) => ({ userId: buyer.id }),
   revokeSession: async ({ platform }) => ({ sessionId: sessionOf(await register(platform)) }),
   revokeAllSessions: async ({ platform }) => ({ userId: (await register(platform)).id }),
+  requestEmailVerification: ({ buyer }) => ({ email: `${newKey()}@example.com`, password: buyer.password }),
+  verifyEmail: () => ({ code: 'AAAA-BBBB-CCCC' }),
   issueServiceCredential: () => ({ app: 'limits', service: 'order' }),
   revokeServiceCredential: () => ({ app: 'limits', service: 'order' }),
 };
@@ -181,7 +183,7 @@ const newProduct = () => ({
   price: { amount: 100, currency: 'EUR' },
 });
 /** Mutations that only customers may use. */
-const byBuyer = new Set(['placeOrder', 'createPayment', 'createMixedPayment', 'retryPayment', 'updateProfile', 'changePassword', 'updateOrderRemark', 'saveAddress', 'removeAddress']); // prettier-ignore
+const byBuyer = new Set(['placeOrder', 'createPayment', 'createMixedPayment', 'retryPayment', 'updateProfile', 'changePassword', 'updateOrderRemark', 'saveAddress', 'removeAddress', 'requestEmailVerification', 'verifyEmail']); // prettier-ignore
 
 /** A document with all arguments of a mutation as variables. */
 function documentOf(name: string): string {

@@ -1,8 +1,9 @@
+import type { IncomingMessage } from 'node:http';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { decodeJwt, jwtVerify } from 'jose';
-import { type Caller, callerHeadersOf, headersFor } from '../../../gateway/callers/caller.ts';
+import { type Caller, callerHeadersOf, clientAgent, headersFor } from '../../../gateway/callers/caller.ts';
 import { type UserViewer, anonymous } from '../../../subgraphs/shared/auth/viewer.ts';
 import { newTraceId } from '../../../subgraphs/shared/process/telemetry.ts';
 
@@ -150,7 +151,8 @@ describe('what the gateway says to an added subgraph', () => {
   const signedAt = new Date('2026-11-30T09:30:00Z');
   const now = () => signedAt;
   const own = callerHeadersOf({ token: 'token of the gateway', identitySecret, now });
-  const said = headersFor({ own, added: [reviews], now });
+  const toUser = callerHeadersOf({ token: 'token of the gateway', identitySecret, now, tellsAgent: true });
+  const said = headersFor({ own, user: toUser, added: [reviews], now });
   const viewer = user('01994e2a-7d6b-7c31-9a55-3f2f6c1b8e04', { sessionId: '01994e2b-0c11-7f9e-8d52-6a7be0a3c9d1' });
 
   test('is the identity that its guide shows, with its own token, and no address', async () => {
@@ -172,8 +174,25 @@ describe('what the gateway says to an added subgraph', () => {
     await expect(jwtVerify(String(headers['x-identity']), new TextEncoder().encode(secret), ours)).rejects.toThrow('aud'); // prettier-ignore
   });
 
+  test('has no word of what the client calls itself: only the user subgraph is told', async () => {
+    const agents = async (subgraph: string, agent?: string) =>
+      ((await said(subgraph)({ ...callerOf(viewer), agent })).headers as Record<string, unknown>)['x-client-agent'];
+    expect(await agents('user', 'Mozilla/5.0')).toBe('Mozilla/5.0');
+    expect(await agents('user', 'curl/8.5')).toBe('curl/8.5');
+    expect(await agents('user')).toBeUndefined();
+    for (const other of ['order', 'reviews']) expect(await agents(other, 'Mozilla/5.0')).toBeUndefined();
+  });
+
   test('is the token alone for those who are not signed in', async () => {
     const { headers } = await said('reviews')(callerOf(anonymous));
     expect(Object.keys(headers)).toEqual(['x-service-app', 'x-service-token', 'traceparent']);
   });
+});
+
+test('what a client calls itself is cut to 200 printable characters', () => {
+  const agentOf = (agent?: string) => clientAgent({ headers: { 'user-agent': agent } } as IncomingMessage);
+  expect(agentOf('Mozilla/5.0 (X11; Linux)')).toBe('Mozilla/5.0 (X11; Linux)');
+  expect(agentOf('a\u0007b\u00e9<c>\r\nx-identity: 1')).toBe('ab<c>x-identity: 1');
+  expect(agentOf('x'.repeat(5_000))).toHaveLength(200);
+  for (const nothing of [undefined, '', '  ', '\u00e9']) expect(agentOf(nothing)).toBeUndefined();
 });

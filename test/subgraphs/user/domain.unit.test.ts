@@ -5,6 +5,7 @@ import { formatPasswordHash, parsePasswordHash } from '../../../subgraphs/user/d
 import { checkPair, desiredGrant } from '../../../subgraphs/user/domain/service-credential.ts';
 import { type PresentedToken, accessTimes, decideRefresh } from '../../../subgraphs/user/domain/session.ts';
 import { mobilePrefix, normaliseMobile } from '../../../subgraphs/user/domain/mobile.ts';
+import { checkEmail } from '../../../subgraphs/user/domain/email.ts';
 import { type PasswordOwner, checkPassword } from '../../../subgraphs/user/domain/password.ts';
 import { checkName, checkProfile } from '../../../subgraphs/user/domain/user.ts';
 
@@ -143,6 +144,29 @@ describe('what a user may be called', () => {
   });
 });
 
+describe('an e-mail address', () => {
+  const kept = (text: string) => {
+    const checked = checkEmail(text, ['email']);
+    return checked.ok ? checked.value : null;
+  };
+  test.each([
+    ['Ada.Lovelace@Example.COM', 'Ada.Lovelace@example.com'],
+    [' ada@example.com\u200b', 'ada@example.com'],
+    ['ada+shop@mail.example.co.uk', 'ada+shop@mail.example.co.uk'],
+    ['ada@M\u00dcLLER.example', 'ada@xn--mller-kva.example'],
+    ['ada@xn--mller-kva.example', 'ada@xn--mller-kva.example'],
+    ['\uff41\uff44\uff41\uff20example.com', 'ada@example.com'],
+  ])('%j is kept as %j', (given, expected) => {
+    expect(kept(given)).toBe(expected);
+    expect(kept(expected)).toBe(expected);
+  });
+
+  test.each([
+    '', '@', 'ada', 'ada@', '@example.com', 'ada@example', 'ada@@example.com', 'ada@exa mple.com', 'a da@example.com', 'ada@-example.com',
+    '"ada"@example.com', 'ada@[192.0.2.1]', 'ada@example.com, bo@example.com', '<ada@example.com>', 'ada@example.com\r\nBcc: bo@example.com', `${'x'.repeat(243)}@example.com`,
+  ])('%j is none', (given) => expect(kept(given)).toBeNull()); // prettier-ignore
+});
+
 describe('a password', () => {
   const accepts = (password: string, owner?: PasswordOwner) => checkPassword(password, ['next'], owner).ok;
 
@@ -164,6 +188,21 @@ describe('a password', () => {
     'password', 'Password', 'PASSWORD1', 'password123', '12345678', '123456789', 'iloveyou1', 'qwertyuiop', 'qwerty123', 'letmein123', 'P@ssw0rd',
     'administrator', 'football1', 'sunshine1', '1q2w3e4r5t', 'pass word', ' password ', 'pass\u200bword', '\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44', 'password\u00ad',
   ])('that everybody tries first is refused: %j', (password) => expect(accepts(password)).toBe(false)); // prettier-ignore
+
+  test.each([
+    'Monkey2026!', 'sunshine99', '!!dragon1234', 'p@ssword!', 'P455word', '$unshine', 'princess.....', 'OrderPlatform', 'platform2026', 'federated',
+  ])('that is hardly more than a common one, or the platform’s name, is refused: %j', (password) => expect(accepts(password)).toBe(false)); // prettier-ignore
+
+  test.each([
+    'monkey-wrench-left', 'all small letters', 'ALLCAPITALS', '71935028461', 'ünïcödé-zürich', 'sunshine over Lisbon', 'reorder tea now', '\u6b22\u8fce\u5149\u4e34\u672c\u5c0f\u5e97\u5427',
+  ])('may be of any characters, with spaces or without: %j', (password) => expect(accepts(password)).toBe(true)); // prettier-ignore
+
+  test('that is hardly more than the e-mail address is refused', () => {
+    const owner = { names: ['Ada'], mobile: null, email: 'quillfeather.zim@example.com' };
+    for (const password of ['quillfeather.zim@example.com', 'quillfeather.zim', 'zim-quillfeather', 'Quillfeather99'])
+      expect({ password, accepted: accepts(password, owner) }).toEqual({ password, accepted: false });
+    expect(accepts('quillfeather.zim', { ...owner, email: null })).toBe(true);
+  });
 
   test.each([
     'aaaaaaaa',

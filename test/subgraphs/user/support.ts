@@ -9,7 +9,7 @@ import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import { type Runtime, openRuntime } from '../../../subgraphs/shared/process/runtime.ts';
 import { databaseUrl, readPlatformConfig } from '../../../subgraphs/shared/process/platform-config.ts';
 import type { Subgraph } from '../../../subgraphs/shared/engine/subgraph.ts';
-import { createLogger } from '../../../subgraphs/shared/process/telemetry.ts';
+import { type Logger, createLogger } from '../../../subgraphs/shared/process/telemetry.ts';
 import { type Accounts, openAccounts } from '../../../subgraphs/user/accounts.ts';
 import { createDependencies } from '../../../subgraphs/user/create-dependencies.ts';
 import type { UserDeps } from '../../../subgraphs/user/dependencies.ts';
@@ -27,6 +27,7 @@ export type Caller = {
   readonly app?: string;
   readonly token?: string;
   readonly address?: string;
+  readonly agent?: string;
 };
 // Answers are read by path in the tests, so their shape is left open.
 // eslint-disable-next-line typescript/no-explicit-any
@@ -49,7 +50,7 @@ export type UserPlatform = {
 
 /** The user subgraph over a schema and a database user of its own. */
 export async function openUserPlatform(
-  options: { database?: number; env?: Record<string, string> } = {},
+  options: { database?: number; env?: Record<string, string>; log?: Logger } = {},
 ): Promise<UserPlatform> {
   const env = {
     MYSQL_URL: process.env['TEST_MYSQL_URL'],
@@ -75,7 +76,11 @@ export async function openUserPlatform(
   await migrating.migrate();
   await migrating.close();
 
-  const runtime = await openRuntime(env, { name: 'user-test', link: callsNobody });
+  const runtime = await openRuntime(env, {
+    name: 'user-test',
+    link: callsNobody,
+    ...(options.log && { log: options.log }),
+  });
   const subgraph = await createUserSubgraph(runtime);
   const accounts = await openAccounts(runtime);
   const sign = identitySigner(config.identitySecret);
@@ -121,6 +126,7 @@ async function headersOf(
     [callerHeaders.token]: caller.token ?? tokens.get(app),
     ...(caller.viewer ? { [callerHeaders.identity]: await sign(caller.viewer) } : {}),
     ...(caller.address ? { [callerHeaders.clientAddress]: caller.address } : {}),
+    ...(caller.agent ? { [callerHeaders.clientAgent]: caller.agent } : {}),
   };
 }
 
