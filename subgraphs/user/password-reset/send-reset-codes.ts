@@ -16,21 +16,21 @@ const maxBatches = 100;
 export async function sendResetCodes(deps: UserDeps): Promise<void> {
   await deleteResetRequests(deps.db.em(), minutesFrom(deps.now(), -resetCodeMinutes), batchSize * maxBatches);
   let after: string | null = null;
-  let failed: unknown;
+  const failures: Error[] = [];
   for (let batch = 0; batch < maxBatches; batch += 1) {
     const requests = await listResetRequests(deps.db.em(), { limit: batchSize, after });
     for (const request of requests) {
       try {
         await sendCode(deps, request);
       } catch (error) {
-        failed = error;
+        failures.push(error as Error);
       }
     }
     after = requests.at(-1)?.id ?? after;
     if (requests.length < batchSize) break;
   }
   // Told to the loop, which logs it and tries again.
-  if (failed !== undefined) throw failed;
+  if (failures[0]) throw failures[0];
 }
 
 const minutesFrom = (at: Date, minutes: number): Date => new Date(at.getTime() + minutes * 60_000);
