@@ -26,7 +26,7 @@ export type OrderDeps = {
   readonly now: () => Date;
   /** What waiting for a saga is measured by. */
   readonly time: Time;
-  readonly newId: () => string;
+  readonly newId: (owner?: string) => string;
   /** Owner of this process's leases. */
   readonly processId: string;
   /** Makes the expiry job run at the full second after `at`. */

@@ -18,7 +18,7 @@ export type PaymentDeps = {
   readonly now: () => Date;
   /** What waiting for a provider is measured by. */
   readonly time: Time;
-  readonly newId: () => string;
+  readonly newId: (owner?: string) => string;
   readonly metrics: PaymentMetrics;
   /** Calls other subgraphs as the service `payment`. */
   readonly call: ServiceCaller;

@@ -125,14 +125,14 @@ export async function availableOf(tx: Sql, productIds: readonly string[]): Promi
 /** Kinds without a stock have reservations too: these tell what was sold with the order. */
 export const insertReservations = (
   tx: Sql,
-  order: { orderId: string; expiresAt: Date; at: Date; newId: () => string },
+  order: { orderId: string; expiresAt: Date; at: Date; newId: (owner: string) => string },
   lines: readonly Line[],
 ): Promise<void> =>
   insertInto(
     tx,
     'stock_reservation',
     lines.map(({ productId, quantity }) => ({
-      id: idToBytes(order.newId()),
+      id: idToBytes(order.newId(order.orderId)),
       order_id: idToBytes(order.orderId),
       product_id: idToBytes(productId),
       quantity,

@@ -55,7 +55,7 @@ export async function openSession(
   const { userId } = visit;
   if (await lockIsSuspended(tx, userId))
     throw new RefusedError(forbiddenError('This account is suspended: ask the shop.'));
-  const sessionId = deps.newId();
+  const sessionId = deps.newId(userId);
   const { refreshToken, record } = newToken(deps, sessionId);
   await insertSession(tx, { ...record, userId, client: visit.places.client });
   const deviceToken = await notePlaces(tx, { ...visit, at: deps.now(), randomBytes: deps.randomBytes });

@@ -38,7 +38,9 @@ export async function cancelOrder(
       if (!isStaff(viewer)) requireStayAhead(deps, order);
       const reason = isStaff(viewer) ? 'MERCHANT' : 'CUSTOMER';
       const given = { reason, note: input.reason ?? null, isTopUp: order.type === topUpCode } as const;
-      return lines ? { type: 'CancelLines', requestId: deps.newId(), lines, ...given } : { type: 'Cancel', ...given };
+      return lines
+        ? { type: 'CancelLines', requestId: deps.newId(order.id), lines, ...given }
+        : { type: 'Cancel', ...given };
     },
     withLines: true,
   });

@@ -70,7 +70,7 @@ export async function fulfilOrder(
     },
     change: { actor: actorOf(viewer), at: deps.now(), traceId: asker.traceId },
     authorise: staffOfOthers(viewer),
-    command: { type: 'Fulfil', fulfilmentId: deps.newId(), lines, ...trackingOf(input) },
+    command: (order) => ({ type: 'Fulfil', fulfilmentId: deps.newId(order.id), lines, ...trackingOf(input) }),
     withLines: true,
   });
 }

@@ -161,8 +161,8 @@ async function recordOrder(
   placing: Placing,
   draft: Draft & { readonly priced: PricedOrder },
 ): Promise<Recorded> {
-  const orderId = deps.newId();
-  const sagaId = deps.newId();
+  const orderId = deps.newId(placing.customerId);
+  const sagaId = deps.newId(orderId);
   for (let tries = 1; ; tries += 1) {
     const at = deps.now();
     const order = newOrder(deps, placing, { ...draft, orderId, at, attempt: tries });

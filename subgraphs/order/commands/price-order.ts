@@ -58,7 +58,8 @@ export async function priceOrder(deps: Deps, request: PriceRequest): Promise<Pri
     shippingAddressId || billingAddressId ? readBook(deps, request) : null,
   ]);
   const today = dateIn(deps.config.shopTimeZone, at);
-  const { items, refusals } = priceLines(request.lines, products, { currency, type, today, newId: deps.newId });
+  const newId = () => deps.newId(request.customerId ?? undefined);
+  const { items, refusals } = priceLines(request.lines, products, { currency, type, today, newId });
   const needsAddress = rules.methods.length > 0 && items.some(({ line }) => isShipped(line));
   const book = askedBook ?? (needsAddress && !input.shippingAddress ? await readBook(deps, request) : null);
   const addresses = addressesOf(input, book, needsAddress);

@@ -105,7 +105,7 @@ const record = (
       { actor: { type: 'STAFF', id: viewer.userId }, at, traceId },
       async (order) => {
         const limit = money(deps.config.staffApprovalAboveMinor, order.currency);
-        const requestId = deps.newId();
+        const requestId = deps.newId(order.id);
         const decision = decide(order, commandOf(order, viewer, input, requestId), at);
         const path = ['input', 'amount', 'amount'];
         const allowed = await claimFor(tx, viewer, { operation: 'refundOrder', key, input, limit, path, byTwo });

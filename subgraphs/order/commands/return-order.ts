@@ -128,7 +128,7 @@ export const requestReturn = (
     const { orderId, lines, reason, idempotencyKey: key } = input;
     requireReason(reason, 1);
     if (!isId(orderId)) throw missing('order', orderId, 'orderId');
-    const returnId = deps.newId();
+    const returnId = deps.newId(orderId);
     return take(deps, asker, {
       orderId,
       returnId,
@@ -221,7 +221,7 @@ const record = (
         staffOfOthers(viewer, returnId)(order);
         const limit = money(deps.config.staffApprovalAboveMinor, order.currency);
         const known = await requireReturn(tx, returnId);
-        const requestId = refund ? deps.newId() : null;
+        const requestId = refund ? deps.newId(orderId) : null;
         const decision = decide(order, { type: 'ReceiveReturn', known, lines, requestId, requestedBy: viewer.userId }, at); // prettier-ignore
         const wanted = { operation: 'receiveReturn', key, input: given, limit, path: ['lines'], byTwo };
         const allowed = await claimFor(tx, viewer, wanted);

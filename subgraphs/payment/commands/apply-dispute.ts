@@ -57,7 +57,7 @@ const lockedAgain = async (unit: Unit, meant: Meant): Promise<Meant> => {
 
 async function openDispute(unit: Unit, deps: PaymentDeps, meant: Meant, told: Told, cause: Cause): Promise<DisputeRow> {
   const { provider, dispute } = told;
-  const id = deps.newId();
+  const id = deps.newId(meant.payment.id);
   const reason = dispute.reason === null ? null : firstOf(dispute.reason, maxReasonLength);
   const row: DisputeRow = {
     id,

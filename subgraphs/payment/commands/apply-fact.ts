@@ -187,7 +187,7 @@ export async function requestAutomaticRefund(
   await insertRefund(
     unit.sql,
     {
-      id: deps.newId(),
+      id: deps.newId(payment.id),
       number: newNumber('RF', at),
       attemptId,
       amountMinor: refund.amountMinor,

@@ -54,7 +54,7 @@ export async function bookTaken(
   cause: Cause,
 ): Promise<string> {
   const { payment, attemptId, amountMinor, origin } = taken;
-  const refundId = deps.newId();
+  const refundId = deps.newId(payment.id);
   const reason = firstOf(taken.reason, maxReasonLength);
   const row = { id: refundId, number: newNumber('RF', cause.at), attemptId, amountMinor, reason, automatic: false, surplus: false, requestedBy: null, createdAt: cause.at }; // prettier-ignore
   // Nobody is asked about a dispute, and nobody is told to make what is being made.

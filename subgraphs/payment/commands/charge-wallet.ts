@@ -41,7 +41,7 @@ export async function chargeWallet(deps: PaymentDeps, input: ChargeInput, traceI
         charged ??
         (
           await insertWalletPayment(unit, deps, {
-            id: deps.newId(),
+            id: deps.newId(input.customerId),
             orderId: input.orderId,
             customerId: input.customerId,
             amount,

@@ -102,7 +102,9 @@ const store = (
       if (decision && 'refusal' in decision) throw new RefusedError(decision.refusal);
       return allowed;
     }
-    const claimed = await claimKey(unit.sql, allowed.claim, { refundId: deps.newId() });
+    const claimed = await claimKey(unit.sql, allowed.claim, {
+      refundId: deps.newId(isId(input.paymentId) ? input.paymentId : undefined),
+    });
     if (claimed.replayed) return claimed;
     const payment = isId(input.paymentId) ? await lockPayment(unit.sql, input.paymentId) : null;
     if (!payment)

@@ -74,7 +74,7 @@ type Retry = {
 
 const store = (deps: PaymentDeps, { claim, provider, payment: { id: paymentId }, attempt, ended }: Retry) =>
   transact(deps, async (unit) => {
-    const started: Started = { paymentId, attemptId: deps.newId() };
+    const started: Started = { paymentId, attemptId: deps.newId(paymentId) };
     const claimed = await claimKey(unit.sql, claim, started);
     if (claimed.replayed) return claimed;
     const at = deps.now();

@@ -59,10 +59,13 @@ export async function startParts(deps: PaymentDeps, given: NewParts): Promise<St
       return await transact(deps, async (unit) => {
         const [whole, walletPart] = given.parts;
         // In the order of their ids all payments of an order are locked: the external part, which decides, is the first.
-        const [paymentId = '', walletPaymentId = ''] = [deps.newId(), deps.newId()].toSorted();
+        const [paymentId = '', walletPaymentId = ''] = [
+          deps.newId(given.order.id),
+          deps.newId(given.order.id),
+        ].toSorted();
         const started: Started = {
           paymentId,
-          attemptId: deps.newId(),
+          attemptId: deps.newId(paymentId),
           ...(walletPart ? { walletPaymentId } : {}),
         };
         const claimed = await claimKey(unit.sql, given.claim, started);
@@ -73,7 +76,7 @@ export async function startParts(deps: PaymentDeps, given: NewParts): Promise<St
         if (holder) await makeWay(unit, deps, ended, holder.id);
         const made = [await insertPart(unit, deps, given, { ...started, part: whole, slot: 0 })];
         if (walletPart) {
-          const ids = { paymentId: walletPaymentId, attemptId: deps.newId() };
+          const ids = { paymentId: walletPaymentId, attemptId: deps.newId(paymentId) };
           made.push(await insertPart(unit, deps, given, { ...ids, part: walletPart, slot: 1 }));
         }
         return { ...claimed, made };
@@ -130,7 +133,7 @@ export async function insertWalletPayment(
   const at = deps.now();
   const payment = newPayment({ ...given, method: 'WALLET', returnUrl: null }, at);
   await saveNewPayment(unit, payment, { source: 'api', at });
-  const id = given.attemptId ?? deps.newId();
+  const id = given.attemptId ?? deps.newId(payment.id);
   const isHeld = given.slot === 1;
   const attempt = await insertWalletAttempt(
     unit.sql,

@@ -26,7 +26,7 @@ export type Runtime = {
   readonly answering: Answering;
   /** The time by the clock of Redis, where this process's own is wrong: it is compared with times of other processes. */
   readonly now: () => Date;
-  readonly newId: () => string;
+  readonly newId: typeof newId;
   /** How other subgraphs are reached; resolved when used, since in one process they are made one after the other. */
   readonly link: (name: SubgraphName) => SubgraphLink;
   /** To be called by who will answer at `address`, right before it listens there. */

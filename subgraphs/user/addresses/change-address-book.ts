@@ -62,7 +62,7 @@ export function saveAddress(
     const refusals = addressInputRefusals(input);
     if (refusals.length > 0) throw new RefusedError(...refusals);
     const { userId } = viewer;
-    const id = input.id ?? deps.newId();
+    const id = input.id ?? deps.newId(userId);
     const claim = { ownerId: userId, operation: 'saveAddress', key: idempotencyKey, input, id };
     const { id: savedId, replayed } = await changeBook(deps, claim, (tx, book, addresses) =>
       put(tx, { book, addresses, input, userId, id, at: deps.now() }),

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { idToBytes, isNumber, newId } from '../../../subgraphs/shared/values/ids.ts';
+import { idFromBytes, idToBytes, isNumber, newId, routeOf } from '../../../subgraphs/shared/values/ids.ts';
 import { unavailable } from '../../../subgraphs/shared/errors/errors.ts';
 import { type OrderWorld, openOrderWorld, orderQuery, placeMutation, userViewer } from './order-world.ts';
 
@@ -39,6 +39,16 @@ describe('success [GM-10]', () => {
       type: 'order.placed',
       data: { number: payload.order.number, customerId: buyer.userId, totalMinor: 1_290, currency: 'EUR', expiresAt: payload.order.expiresAt },
     }); // prettier-ignore
+  });
+
+  test('[ZO-11] order, lines, saga and reservations have the route of their buyer', async () => {
+    const { order, saga } = await place([{ productId: await world.make(2), quantity: 1 }, { productId: await world.make(2), quantity: 1 }]); // prettier-ignore
+    const bytes = [idToBytes(order.id)];
+    const lines = await world.rows('select id from order_line where order_id = ?', bytes);
+    const reservations = await world.productRows('select id from stock_reservation where order_id = ?', bytes);
+    expect([lines.length, reservations.length]).toEqual([2, 2]);
+    const ids = [...lines, ...reservations].map(({ id }) => idFromBytes(id as Buffer));
+    for (const id of [order.id, saga.id, ...ids]) expect(routeOf(id)).toBe(routeOf(buyer.userId));
   });
 
   test('[OB-1] merges equal lines and takes the stock of lines that differ by extras in one go', async () => {

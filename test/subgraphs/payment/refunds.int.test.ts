@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { newId } from '../../../subgraphs/shared/values/ids.ts';
+import { idFromBytes, newId, routeOf } from '../../../subgraphs/shared/values/ids.ts';
 import {
   type PaymentWorld,
   bytes,
@@ -42,6 +42,14 @@ const refundedAtProvider = async (intent: string): Promise<number> =>
   (await world.provider('GET', `/v1/payment_intents/${intent}`)).body.amount_refunded;
 
 describe('a refund', () => {
+  test('[ZO-11] has the route of its payment, and both of the buyer', async () => {
+    const { buyer, payment } = await paid();
+    const { refund: made } = await refund(payment.id, 1);
+    const attempts = await world.rows('select id from attempt where payment_id = ?', [bytes(payment.id)]);
+    const ids = [payment.id, made.id, ...attempts.map(({ id }) => idFromBytes(id as Buffer))];
+    expect(ids.map(routeOf)).toEqual(ids.map(() => routeOf(buyer.userId)));
+  });
+
   test('of a part leaves the rest, and of the rest leaves nothing', async () => {
     const { payment } = await paid();
     expect(await refund(payment.id, 234)).toMatchObject({

@@ -102,7 +102,7 @@ export function createOrderService(runtime: () => Runtime) {
     /** Adds an order that waits for 12.34 EUR for 20 minutes, but for what is given. */
     add(order: Partial<StandInOrder> & { customerId: string }): StandInOrder {
       const added = {
-        id: newId(),
+        id: newId(order.customerId),
         state: 'PENDING_PAYMENT',
         type: 'STANDARD',
         balanceDueMinor: 1_234,

@@ -7,15 +7,30 @@ import {
   isNumber,
   newId,
   newNumber,
+  routeOf,
+  routes,
   typedNumber,
 } from '../../../../subgraphs/shared/values/ids.ts';
 
 describe('ids', () => {
   test('are new, canonical, and in the order in which they were made', () => {
-    const ids = Array.from({ length: 10_000 }, newId);
+    const ids = Array.from({ length: 10_000 }, () => newId());
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids.every(isId)).toBe(true);
     expect(ids.toSorted()).toEqual(ids);
+  });
+
+  test('[ZO-11] of what is a user’s have the user’s route, and are new all the same', () => {
+    const owners = Array.from({ length: 2_000 }, () => newId());
+    for (const owner of owners) {
+      const id = newId(newId(owner));
+      expect(isId(id) && id !== owner && routeOf(id) === routeOf(owner)).toBe(true);
+    }
+    expect(new Set(Array.from({ length: 10_000 }, () => newId(owners[0]))).size).toBe(10_000);
+    // Users spread over the routes: of 2,000 in 16 parts, each part has 125 in the mean.
+    const parts = Map.groupBy(owners, (owner) => Math.floor(routeOf(owner) / (routes / 16)));
+    expect(parts.size).toBe(16);
+    for (const part of parts.values()) expect(part.length).toBeGreaterThan(60);
   });
 
   test('go through 16 bytes and back, and bytes sort like the text', () => {
