@@ -11,8 +11,15 @@ const consumers: Readonly<Record<string, Readonly<Record<string, readonly string
     'order.lines_cancelled': ['product'],
     'order.stock_returned': ['product'],
     'order.refund_requested': ['payment'],
+    'staff.acted': ['user'],
   },
-  payment: { 'payment.succeeded': ['order'], 'payment.refunded': ['order'], 'payment.disputed': ['order'] },
+  payment: {
+    'payment.succeeded': ['order'],
+    'payment.refunded': ['order'],
+    'payment.disputed': ['order'],
+    'staff.acted': ['user'],
+  },
+  product: { 'staff.acted': ['user'] },
 };
 
 /** I5: every outbox event is published and handled once by each service that acts on it; none lies in a dead letter. */

@@ -23,12 +23,12 @@ const outcomes: Partial<Record<OrderEvent['type'], string>> = {
 /**
  * After the commit of a change: tells whoever watches the order or the feed of all, wakes the outbox relay and counts. Only hints: the journal holds the truth.
  */
-export function announce(deps: OrderDeps, order: StoredOrder, events: readonly OrderEvent[]): void {
+export function announce(deps: OrderDeps, order: StoredOrder, events: readonly OrderEvent[], isAct = false): void {
   if (events.length === 0) return;
   deps.live.publish(orderChannel(order.id), String(order.seq));
   deps.live.publish(ordersChannel, order.id);
   // The relay is asked only where there is something for it.
-  if (events.some((event) => isTold(order, event))) deps.kickRelay();
+  if (isAct || events.some((event) => isTold(order, event))) deps.kickRelay();
   // Due with this change: a delivery, or a hook.
   if (order.advanceAt?.getTime() === order.updatedAt.getTime()) deps.kickAdvance();
   for (const event of events) {

@@ -1,3 +1,4 @@
+import type { StaffAction } from '../shared/tables/staff-acts.ts';
 import { newId } from '../shared/values/ids.ts';
 import { type JournalEntry, genesisHash, toEntry } from './domain/journal.ts';
 import { evolve, paymentStatusOf } from './domain/order.ts';
@@ -5,10 +6,23 @@ import type { Actor, OrderEvent } from './domain/order-model.ts';
 import type { NewOrder, StoredOrder } from './stored-order.ts';
 
 /** Who changes an order, when, in which trace. */
-export type Change = { readonly actor: Actor; readonly at: Date; readonly traceId: string };
+export type Change = {
+  readonly actor: Actor;
+  readonly at: Date;
+  readonly traceId: string;
+  /** Under which name the audit log has it where staff, or the seller, do it with an order that isn't their own. */
+  readonly action?: StaffAction;
+  /** What the log tells of it beside the events; asked for once it is decided. */
+  readonly detail?: () => object;
+};
 
 /** An order as a change has left it, and what happened to it. */
-export type Changed = { readonly order: StoredOrder; readonly events: readonly OrderEvent[] };
+export type Changed = {
+  readonly order: StoredOrder;
+  readonly events: readonly OrderEvent[];
+  /** Whether the audit log is to be told. */
+  readonly isAct?: boolean;
+};
 
 /** An order after its events, and the journal entries that tell of them. */
 export type Applied = { readonly order: StoredOrder; readonly entries: readonly JournalEntry[] };

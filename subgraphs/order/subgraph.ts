@@ -5,6 +5,7 @@ import { type DueWork, startDueWork } from '../shared/process/due-work.ts';
 import type { Loop } from '../shared/process/loop.ts';
 import { withinDeadline } from '../shared/calls/link.ts';
 import { startOutboxRelay } from '../shared/events/outbox-relay.ts';
+import { recordAct } from '../shared/tables/staff-acts.ts';
 import { typeDefsOf } from '../../schema/type-defs.ts';
 import { checkReady } from '../shared/process/readiness.ts';
 import type { Runtime } from '../shared/process/runtime.ts';
@@ -138,7 +139,12 @@ export async function createOrderSubgraph(runtime: Runtime, ...types: readonly O
   const engine = createEngine<OrderContext>({
     name: 'order',
     typeDefs: typeDefsOf('order'),
-    resolvers: withDeadLetters(resolvers, 'order', () => ({ db: service.db, ...paymentHandlers(deps) })),
+    resolvers: withDeadLetters(resolvers, 'order', () => ({
+      db: service.db,
+      record: (tx, asker, act) => recordAct(tx, deps, asker, act),
+      kickRelay: deps.kickRelay,
+      ...paymentHandlers(deps),
+    })),
     authenticate: service.authenticate,
     context: (call) => ({
       ...call,

@@ -76,15 +76,18 @@ const operations: ResolverMap = {
     cancelPayment: (
       _: unknown,
       { paymentId, idempotencyKey }: Key & { paymentId: string },
-      { deps, viewer }: PaymentContext,
-    ) => cancelPayment(deps, viewer, paymentId, idempotencyKey),
-    capturePayment: (_: unknown, { idempotencyKey, ...input }: Key & CaptureInput, { deps, viewer }: PaymentContext) =>
-      capturePayment(deps, viewer, input, idempotencyKey),
+      { deps, ...asker }: PaymentContext,
+    ) => cancelPayment(deps, asker, paymentId, idempotencyKey),
+    capturePayment: (
+      _: unknown,
+      { idempotencyKey, ...input }: Key & CaptureInput,
+      { deps, ...asker }: PaymentContext,
+    ) => capturePayment(deps, asker, input, idempotencyKey),
     refundPayment: (
       _: unknown,
       { input, idempotencyKey }: Key & { input: RefundInput },
-      { deps, viewer }: PaymentContext,
-    ) => refundPayment(deps, viewer, input, idempotencyKey),
+      { deps, ...asker }: PaymentContext,
+    ) => refundPayment(deps, asker, input, idempotencyKey),
     chargeWallet: (_: unknown, input: ChargeInput, { deps, viewer, traceId }: PaymentContext) => {
       requireService(viewer, 'order');
       return chargeWallet(deps, input, traceId);
@@ -106,18 +109,18 @@ const operations: ResolverMap = {
     retryRefund: (
       _: unknown,
       { refundId, idempotencyKey }: Key & { refundId: string },
-      { deps, viewer }: PaymentContext,
-    ) => retryRefund(deps, viewer, refundId, idempotencyKey),
+      { deps, ...asker }: PaymentContext,
+    ) => retryRefund(deps, asker, refundId, idempotencyKey),
     confirmRefund: (
       _: unknown,
       { refundId, reference, idempotencyKey }: Key & { refundId: string; reference: string },
-      { deps, viewer }: PaymentContext,
-    ) => confirmRefund(deps, viewer, { refundId, reference }, idempotencyKey),
+      { deps, ...asker }: PaymentContext,
+    ) => confirmRefund(deps, asker, { refundId, reference }, idempotencyKey),
     replayWebhook: (
       _: unknown,
       { deliveryId, idempotencyKey }: Partial<Key> & { deliveryId: string },
-      { deps, viewer }: PaymentContext,
-    ) => replayWebhook(deps, viewer, deliveryId, idempotencyKey),
+      { deps, ...asker }: PaymentContext,
+    ) => replayWebhook(deps, asker, deliveryId, idempotencyKey),
   },
   Subscription: {
     paymentUpdated: {

@@ -4,6 +4,7 @@ import { startEventConsumer } from '../shared/events/event-consumer.ts';
 import type { Loop } from '../shared/process/loop.ts';
 import { withinDeadline } from '../shared/calls/link.ts';
 import { startOutboxRelay } from '../shared/events/outbox-relay.ts';
+import { recordAct } from '../shared/tables/staff-acts.ts';
 import { typeDefsOf } from '../../schema/type-defs.ts';
 import { checkReady } from '../shared/process/readiness.ts';
 import type { Runtime } from '../shared/process/runtime.ts';
@@ -101,6 +102,8 @@ export async function createPaymentSubgraph(runtime: Runtime): Promise<Subgraph>
     typeDefs: typeDefsOf('payment'),
     resolvers: withDeadLetters(createResolvers(runtime.config.publicUrl), 'payment', () => ({
       db: service.db,
+      record: (tx, asker, act) => recordAct(tx, deps, asker, act),
+      kickRelay: () => deps.wake('outbox'),
       ...orderEvents(deps),
     })),
     authenticate: service.authenticate,

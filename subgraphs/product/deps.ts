@@ -7,21 +7,27 @@ export type ProductDeps = Pick<Runtime, 'now' | 'newId' | 'live' | 'log'> & {
   readonly db: Database;
   /** Told of every change of the catalogue (not of stock): gateways may keep answers. */
   readonly cacheVersions: CacheVersions;
+  /** Has events published that a transaction has left, here or in another process. */
+  readonly kickRelay: () => void;
 };
 
 /** Makes a change of a product's own fields, which also is one of the catalogue. */
 export const changeProduct = <T>(
-  { cacheVersions }: Pick<ProductDeps, 'cacheVersions'>,
+  deps: Pick<ProductDeps, 'cacheVersions' | 'kickRelay'>,
   id: string,
   work: () => Promise<T>,
-): Promise<T> => cacheVersions.change([catalogueTag, productTag(id)], work);
+): Promise<T> => changeCatalogue(deps, [id], work);
 
 /** As `changeProduct` for something that many products show, and for these products beside. */
-export const changeCatalogue = <T>(
-  { cacheVersions }: Pick<ProductDeps, 'cacheVersions'>,
+export async function changeCatalogue<T>(
+  { cacheVersions, kickRelay }: Pick<ProductDeps, 'cacheVersions' | 'kickRelay'>,
   productIds: readonly string[],
   work: () => Promise<T>,
-): Promise<T> => cacheVersions.change([catalogueTag, ...productIds.map(productTag)], work);
+): Promise<T> {
+  const result = await cacheVersions.change([catalogueTag, ...productIds.map(productTag)], work);
+  kickRelay();
+  return result;
+}
 
 /** The channel of live notices about a product's stock. */
 export const stockChannel = (productId: string): string => `stock:${productId}`;

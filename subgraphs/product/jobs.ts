@@ -9,12 +9,12 @@ const indexEveryMs = 10 * 60 * 1000;
 
 /** Lets the search know products that something else than this release wrote. */
 const indexJob = 'product.index';
-/** Deletes what the inbox, the barrier and the idempotency keys no longer need. */
+/** Deletes what the outbox, the inbox, the barrier and the idempotency keys no longer need. */
 export const purgeJob = 'product.purge';
 
 export function defineJobs(runtime: Pick<Runtime, 'jobs' | 'log'>, deps: Pick<ProductDeps, 'db'>): void {
   runtime.jobs.define(purgeJob, async () => {
-    const deleted = await purgeShared(deps.db.em(), { inbox: true, barrier: true, idempotency: true });
+    const deleted = await purgeShared(deps.db.em(), { outbox: true, inbox: true, barrier: true, idempotency: true });
     runtime.log.debug({ deleted }, 'product: purged what is past its retention');
   });
   runtime.jobs.recurring(purgeJob, purgeEveryMs);

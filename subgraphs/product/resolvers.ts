@@ -76,43 +76,43 @@ export const resolvers: ResolverMap = {
     saveCategory: (
       _: unknown,
       { idempotencyKey, ...input }: SaveCategoryInput & { idempotencyKey: string },
-      { deps, viewer }: ProductContext,
-    ) => saveCategory(deps, viewer, input, idempotencyKey),
+      { deps, ...asker }: ProductContext,
+    ) => saveCategory(deps, asker, input, idempotencyKey),
     removeCategory: (
       _: unknown,
       { id, idempotencyKey }: { id: string; idempotencyKey: string },
-      { deps, viewer }: ProductContext,
-    ) => removeCategory(deps, viewer, id, idempotencyKey),
+      { deps, ...asker }: ProductContext,
+    ) => removeCategory(deps, asker, id, idempotencyKey),
     saveProductGroup: (
       _: unknown,
       { idempotencyKey, ...input }: SaveProductGroupInput & { idempotencyKey: string },
-      { deps, viewer }: ProductContext,
-    ) => saveProductGroup(deps, viewer, input, idempotencyKey),
+      { deps, ...asker }: ProductContext,
+    ) => saveProductGroup(deps, asker, input, idempotencyKey),
     createProduct: (
       _: unknown,
       { input, idempotencyKey }: { input: CreateProductInput; idempotencyKey: string },
-      { deps, viewer }: ProductContext,
-    ) => createProduct(deps, viewer, input, idempotencyKey),
+      { deps, ...asker }: ProductContext,
+    ) => createProduct(deps, asker, input, idempotencyKey),
     updateProduct: (
       _: unknown,
       { input, idempotencyKey }: { input: UpdateProductInput; idempotencyKey?: string | null },
-      { deps, viewer }: ProductContext,
-    ) => updateProduct(deps, viewer, input, idempotencyKey),
+      { deps, ...asker }: ProductContext,
+    ) => updateProduct(deps, asker, input, idempotencyKey),
     removeProduct: (
       _: unknown,
       { id, idempotencyKey }: { id: string; idempotencyKey?: string | null },
-      { deps, viewer }: ProductContext,
-    ) => removeProduct(deps, viewer, id, idempotencyKey),
+      { deps, ...asker }: ProductContext,
+    ) => removeProduct(deps, asker, id, idempotencyKey),
     adjustStock: (
       _: unknown,
       { changes, idempotencyKey }: { changes: StockDelta[]; idempotencyKey: string },
-      { deps, viewer }: ProductContext,
-    ) => adjustStock(deps, viewer, changes, idempotencyKey),
+      { deps, ...asker }: ProductContext,
+    ) => adjustStock(deps, asker, changes, idempotencyKey),
     setStock: (
       _: unknown,
       { changes, idempotencyKey }: { changes: StockSet[]; idempotencyKey: string },
-      { deps, viewer }: ProductContext,
-    ) => setStock(deps, viewer, changes, idempotencyKey),
+      { deps, ...asker }: ProductContext,
+    ) => setStock(deps, asker, changes, idempotencyKey),
     reserveStock: (_: unknown, input: ReserveStockInput, { deps, viewer }: ProductContext) => {
       requireService(viewer, 'order');
       return reserveStock(deps, input);

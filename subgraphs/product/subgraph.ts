@@ -2,6 +2,9 @@ import { openCacheVersions } from '../shared/process/cache-versions.ts';
 import type { NamedMigration } from '../shared/database/database.ts';
 import { withDeadLetters } from '../shared/engine/dead-letters.ts';
 import { startEventConsumer } from '../shared/events/event-consumer.ts';
+import { startOutboxRelay } from '../shared/events/outbox-relay.ts';
+import { recordAct } from '../shared/tables/staff-acts.ts';
+import type { Loop } from '../shared/process/loop.ts';
 import { typeDefsOf } from '../../schema/type-defs.ts';
 import { checkReady } from '../shared/process/readiness.ts';
 import type { Runtime } from '../shared/process/runtime.ts';
@@ -35,7 +38,10 @@ export const migrations: readonly NamedMigration[] = [
     name: '2026-12-01-search-index',
     load: async () => (await import('./migrations/2026-12-01-search-index.ts')).SearchIndex,
   },
+  { name: '2026-12-01-outbox', load: async () => (await import('./migrations/2026-12-01-outbox.ts')).Outbox },
 ];
+
+const relayChannel = 'relay:product';
 
 /** The product subgraph's schema, for ops/migrate.ts. */
 export const productSchema = { name: 'product', entities, migrations } as const;
@@ -51,12 +57,23 @@ export async function createProductSubgraph(runtime: Runtime): Promise<ProductSu
     authenticate,
     close: closeService,
   } = await openService(runtime, { name: 'product', entities, migrations });
-  const deps: ProductDeps = { db, live, log, now, newId, cacheVersions: openCacheVersions(redis, log) };
+  let relay: Loop | undefined;
+  let stopListening: (() => void) | undefined;
+  const deps: ProductDeps = {
+    db, live, log, now, newId,
+    cacheVersions: openCacheVersions(redis, log),
+    kickRelay: () => (relay ? relay.kick() : live.publish(relayChannel, '')),
+  }; // prettier-ignore
   const stockReader = openStockReader(db);
   const engine = createEngine<ProductContext>({
     name: 'product',
     typeDefs: typeDefsOf('product'),
-    resolvers: withDeadLetters(resolvers, 'product', () => ({ db, ...eventHandlers(deps) })),
+    resolvers: withDeadLetters(resolvers, 'product', () => ({
+      db,
+      record: (tx, asker, act) => recordAct(tx, deps, asker, act),
+      kickRelay: deps.kickRelay,
+      ...eventHandlers(deps),
+    })),
     authenticate,
     context: (call) => ({ ...call, deps, stockReader, loaders: createLoaders(db) }),
     answering: runtime.answering,
@@ -70,13 +87,17 @@ export async function createProductSubgraph(runtime: Runtime): Promise<ProductSu
     deps,
     async startWorker() {
       if (consumer) return;
+      relay = startOutboxRelay({ service: 'product', db, redis, log, metrics });
+      stopListening = live.listen(relayChannel, () => relay?.kick());
       consumer = startEventConsumer({ service: 'product', sources, ...eventHandlers(deps), db, redis, log, metrics });
       defineJobs(runtime, deps);
       runtime.jobs.start();
     },
     ready: () => checkReady({ database: db.ping, redis: () => redis.ping() }),
     async close() {
+      stopListening?.();
       await consumer?.stop();
+      await relay?.stop();
       stockReader.close();
       await closeService();
     },

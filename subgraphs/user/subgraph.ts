@@ -11,6 +11,8 @@ import { untilAvailable } from '../shared/process/until-available.ts';
 import { noteConfigured, readCredentialList } from './credential-store.ts';
 import { createDependencies } from './create-dependencies.ts';
 import type { UserContext, UserDeps } from './dependencies.ts';
+import { recordOwn } from './administration/audit.ts';
+import { staffActs } from './administration/log-staff-acts.ts';
 import { combineParts, sources } from './events.ts';
 import { defineJobs } from './jobs.ts';
 import { createLoaders } from './loaders.ts';
@@ -29,11 +31,15 @@ export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
   const { db, authenticate, close: closeService } = await openService(runtime, userSchema);
   const deps = await createDependencies(runtime, db);
   await untilAvailable(() => noteConfiguredCredentials(deps));
-  const events = combineParts([]);
+  const events = combineParts([staffActs]);
   const engine = createEngine<UserContext>({
     name,
     typeDefs: typeDefsOf(name),
-    resolvers: withDeadLetters(resolvers, name, () => ({ db, ...events })),
+    resolvers: withDeadLetters(resolvers, name, () => ({
+      db,
+      ...events,
+      record: (tx, asker, act) => recordOwn(tx, deps, asker, act),
+    })),
     authenticate,
     context: (call) => ({ ...call, deps, loaders: createLoaders(db) }),
     routes: { 'GET /.well-known/jwks.json': async () => jsonResponse(200, deps.accessTokens.jwks) },

@@ -121,6 +121,7 @@ export class Platform {
       ...common,
       db: database('product'),
       cacheVersions: {} as ProductDeps['cacheVersions'],
+      kickRelay: () => undefined,
     };
     const payment: PaymentDeps = {
       ...common,

@@ -19,6 +19,7 @@ import { insertStock } from '../../subgraphs/product/stock-store.ts';
 import { type Platform, type Running, paymentWindowSeconds } from './platform.ts';
 import type { Random } from './random.ts';
 import { Rows } from './rows.ts';
+import { asker } from '../support/asker.ts';
 
 const traceId = '0123456789abcdef0123456789abcdef';
 const currency = 'EUR';
@@ -261,7 +262,7 @@ export class Shop {
     if (!payment) return;
     if (this.#random.chance(0.5)) this.#begin(() => this.#confirm(order, 'pays'));
     const key = this.#key('give-up');
-    await this.#ask('cancelPayment', (running) => cancelPayment(running.payment, buyer.viewer, payment.id, key));
+    await this.#ask('cancelPayment', (running) => cancelPayment(running.payment, asker(buyer.viewer), payment.id, key));
     await this.#payByCard(buyer, order);
   }
 
@@ -315,7 +316,7 @@ export class Shop {
     const one = async (): Promise<void> => {
       const key = this.#key('refund');
       const amount = { amount: Number(amountMinor) / this.#random.pick([1, 2]), currency };
-      await this.#askOnce('refundPayment', key, (running) => refundPayment(running.payment, staff, { paymentId: id, amount, reason: key }, key), ({ refund }) => refund?.id); // prettier-ignore
+      await this.#askOnce('refundPayment', key, (running) => refundPayment(running.payment, asker(staff), { paymentId: id, amount, reason: key }, key), ({ refund }) => refund?.id); // prettier-ignore
     };
     await Promise.all(this.#random.chance(0.5) ? [one(), one()] : [one()]);
   }

@@ -1,6 +1,7 @@
 import { noteFailure } from '../../shared/process/dependency.ts';
 import { type Refusal, RefusedError, isUnavailable, notFoundError, orRefusals } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
+import { recordAct } from '../../shared/tables/staff-acts.ts';
 import { isId } from '../../shared/values/ids.ts';
 import { announce } from '../announce.ts';
 import type { OrderDeps } from '../deps.ts';
@@ -128,13 +129,22 @@ export async function advanceOrder(
       };
       const order = await read();
       staffOnly(asker.viewer)(order);
-      const { replayed } = await deps.db.transaction((tx) =>
-        claimKey(
+      const { replayed } = await deps.db.transaction(async (tx) => {
+        const claimed = await claimKey(
           tx,
           { ownerId: asker.viewer.userId, operation: 'advanceOrder', key: input.idempotencyKey, input: { id } },
           { orderId: id },
-        ),
-      );
+        );
+        // Of the asking: what comes of it takes several transactions, and the outside world.
+        if (!claimed.replayed)
+          await recordAct(tx, deps, asker, {
+            action: 'order.advanced',
+            subject: `order:${id}`,
+            before: { state: order.state },
+          });
+        return claimed;
+      });
+      deps.kickRelay();
       const change: Change = {
         actor: { type: 'STAFF', id: asker.viewer.userId },
         at: deps.now(),

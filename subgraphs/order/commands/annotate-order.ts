@@ -30,7 +30,7 @@ export async function updateOrderRemark(
       key: input.idempotencyKey,
       input: { id, remark, expectedVersion },
     },
-    change: { actor: actorOf(asker.viewer), at: deps.now(), traceId: asker.traceId },
+    change: { actor: actorOf(asker.viewer), at: deps.now(), traceId: asker.traceId, action: 'order.remark_changed' },
     authorise: ownerOrStaff(asker.viewer),
     command: { type: 'ChangeRemark', remark },
     expectedVersion,
@@ -47,7 +47,7 @@ export const archiveOrder = (deps: OrderDeps, asker: Asker, input: Keyed): Promi
       key: input.idempotencyKey,
       input: { id: input.id },
     },
-    change: { actor: actorOf(asker.viewer), at: deps.now(), traceId: asker.traceId },
+    change: { actor: actorOf(asker.viewer), at: deps.now(), traceId: asker.traceId, action: 'order.archived' },
     authorise: ownerOrStaff(asker.viewer),
     command: { type: 'Archive' },
   });
@@ -62,7 +62,7 @@ export const unarchiveOrder = (deps: OrderDeps, asker: Asker, input: Keyed): Pro
       key: input.idempotencyKey,
       input: { id: input.id },
     },
-    change: { actor: actorOf(asker.viewer), at: deps.now(), traceId: asker.traceId },
+    change: { actor: actorOf(asker.viewer), at: deps.now(), traceId: asker.traceId, action: 'order.unarchived' },
     authorise: ownerOrStaff(asker.viewer),
     command: { type: 'Unarchive' },
   });
@@ -84,7 +84,12 @@ export async function addOrderNote(
       key: input.idempotencyKey,
       input: { id, note, public: input.public ?? false },
     },
-    change: { actor: { type: 'STAFF', id: asker.viewer.userId }, at: deps.now(), traceId: asker.traceId },
+    change: {
+      actor: { type: 'STAFF', id: asker.viewer.userId },
+      at: deps.now(),
+      traceId: asker.traceId,
+      action: 'order.note_added',
+    },
     authorise: staffOnly(asker.viewer),
     command: { type: 'AddNote', note, public: input.public ?? false },
   });
@@ -107,7 +112,12 @@ export async function resolveAttention(
       key: input.idempotencyKey,
       input: { id, to, note },
     },
-    change: { actor: { type: 'STAFF', id: asker.viewer.userId }, at: deps.now(), traceId: asker.traceId },
+    change: {
+      actor: { type: 'STAFF', id: asker.viewer.userId },
+      at: deps.now(),
+      traceId: asker.traceId,
+      action: 'order.attention_resolved',
+    },
     authorise: staffOfOthers(asker.viewer),
     command: (order) => ({ type: 'ResolveAttention', to, note, isTopUp: order.type === topUpCode }),
   });

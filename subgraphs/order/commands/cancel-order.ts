@@ -32,7 +32,7 @@ export async function cancelOrder(
       key: input.idempotencyKey,
       input: { id: input.id, reason: input.reason ?? null, lines },
     },
-    change: { actor: actorOf(viewer), at: deps.now(), traceId: asker.traceId },
+    change: { actor: actorOf(viewer), at: deps.now(), traceId: asker.traceId, action: 'order.cancelled' },
     authorise: ownerOrStaff(viewer),
     command: (order) => {
       if (!isStaff(viewer)) requireStayAhead(deps, order);

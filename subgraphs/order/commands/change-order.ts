@@ -8,10 +8,11 @@ import type { OrderDeps } from '../deps.ts';
 import { decide } from '../domain/order.ts';
 import type { Decision, OrderCommand } from '../domain/order-model.ts';
 import type { StoredOrder } from '../stored-order.ts';
+import { recordOrderAct } from './record-order-act.ts';
 import { findLines } from '../line-store.ts';
 import { lockOrder, saveLocked } from '../order-store.ts';
 
-/** Locks the order, decides, saves with journal and outbox. Throws RefusedError; null when there is no such order. */
+/** Locks the order, decides, saves with journal, outbox and what the audit log is told. Throws RefusedError; null when there is no such order. */
 export async function changeOrder(
   tx: Sql,
   orderId: string,
@@ -25,7 +26,12 @@ export async function changeOrder(
   const decision = await decideOn(order);
   if ('refusal' in decision) throw new RefusedError(decision.refusal);
   if (decision.events.length === 0) return { order, events: [] };
-  return { order: await saveLocked(tx, order, decision.events, change), events: decision.events };
+  const saved = await saveLocked(tx, order, decision.events, change);
+  return {
+    order: saved,
+    events: decision.events,
+    isAct: await recordOrderAct(tx, change, { before: order, after: saved, events: decision.events }),
+  };
 }
 
 export type OrderPayload = {
@@ -82,7 +88,7 @@ export async function mutateOrder(deps: OrderDeps, mutation: OrderMutation): Pro
         if (!result) throw missing();
         return result;
       });
-      announce(deps, changed.order, changed.events);
+      announce(deps, changed.order, changed.events, changed.isAct);
       return { order: changed.order, replayed, userErrors: [] };
     },
     (userErrors): OrderPayload => ({ order: null, replayed: false, userErrors }),

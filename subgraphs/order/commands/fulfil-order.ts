@@ -1,6 +1,7 @@
 import { isStaff } from '../../shared/auth/viewer.ts';
 import { type Refusal, RefusedError, notFoundError, orRefusals, validationError } from '../../shared/errors/errors.ts';
 import type { Sql } from '../../shared/database/database.ts';
+import type { StaffAction } from '../../shared/tables/staff-acts.ts';
 import { isId } from '../../shared/values/ids.ts';
 import { lengthOf } from '../../shared/values/text.ts';
 import type { OrderDeps } from '../deps.ts';
@@ -68,7 +69,7 @@ export async function fulfilOrder(
       // What is not given is left out: keys that were used before there was more than the number stay what they were.
       input: { id, lines, trackingNumber, carrier: input.carrier ?? undefined, trackingUrl: input.trackingUrl ?? undefined }, // prettier-ignore
     },
-    change: { actor: actorOf(viewer), at: deps.now(), traceId: asker.traceId },
+    change: { actor: actorOf(viewer), at: deps.now(), traceId: asker.traceId, action: 'order.fulfilled' },
     authorise: staffOfOthers(viewer),
     command: (order) => ({ type: 'Fulfil', fulfilmentId: deps.newId(order.id), lines, ...trackingOf(input) }),
     withLines: true,
@@ -77,11 +78,13 @@ export async function fulfilOrder(
 
 type FulfilmentChange = { readonly fulfilmentId: string; readonly idempotencyKey: string; readonly reason?: string };
 
+type Named = { readonly operation: string; readonly action: StaffAction };
+
 /** Changes one delivery of an order, for staff. */
 function changeFulfilment(
   deps: OrderDeps,
   asker: Asker,
-  { operation, fulfilmentId, idempotencyKey, reason }: FulfilmentChange & { readonly operation: string },
+  { operation, action, fulfilmentId, idempotencyKey, reason }: FulfilmentChange & Named,
   commandOf: (fulfilment: FulfilmentFacts) => OrderCommand,
 ): Promise<OrderPayload> {
   const { viewer } = asker;
@@ -96,7 +99,7 @@ function changeFulfilment(
     return mutateOrder(deps, {
       orderId,
       claim: { ownerId: viewer.userId, operation, key: idempotencyKey, input: { fulfilmentId, reason } },
-      change: { actor: actorOf(viewer), at: deps.now(), traceId: asker.traceId },
+      change: { actor: actorOf(viewer), at: deps.now(), traceId: asker.traceId, action },
       authorise: (order) => {
         // For anybody but its customer and staff the order does not exist, and neither does the delivery.
         if (order.customerId !== viewer.userId && !isStaff(viewer)) throw missing();
@@ -110,10 +113,15 @@ function changeFulfilment(
 
 /** A delivery has arrived. */
 export const markDelivered = (deps: OrderDeps, asker: Asker, input: FulfilmentChange): Promise<OrderPayload> =>
-  changeFulfilment(deps, asker, { ...input, operation: 'markDelivered' }, (fulfilment) => ({
-    type: 'MarkDelivered',
-    fulfilment,
-  }));
+  changeFulfilment(
+    deps,
+    asker,
+    { ...input, operation: 'markDelivered', action: 'fulfilment.delivered' },
+    (fulfilment) => ({
+      type: 'MarkDelivered',
+      fulfilment,
+    }),
+  );
 
 /** A delivery never arrives: its pieces are to be delivered again. */
 export async function cancelFulfilment(
@@ -124,9 +132,14 @@ export async function cancelFulfilment(
   const { reason } = input;
   const userErrors = checkLength('reason', reason, { min: 1, max: maxReasonLength });
   if (userErrors.length > 0) return refused(userErrors);
-  return changeFulfilment(deps, asker, { ...input, operation: 'cancelFulfilment' }, (fulfilment) => ({
-    type: 'CancelFulfilment',
-    fulfilment,
-    reason,
-  }));
+  return changeFulfilment(
+    deps,
+    asker,
+    { ...input, operation: 'cancelFulfilment', action: 'fulfilment.cancelled' },
+    (fulfilment) => ({
+      type: 'CancelFulfilment',
+      fulfilment,
+      reason,
+    }),
+  );
 }

@@ -11,6 +11,7 @@ import {
 } from '../../shared/errors/errors.ts';
 import { failPoint } from '../../shared/process/fail-point.ts';
 import { type Claim, claimKey, findKey, hashOf } from '../../shared/tables/idempotency.ts';
+import { recordAct } from '../../shared/tables/staff-acts.ts';
 import { newNumber } from '../../shared/values/ids.ts';
 import type { OrderDeps } from '../deps.ts';
 import { type PlaceOrderInput, checkInput } from '../domain/pricing/check-input.ts';
@@ -177,6 +178,22 @@ async function recordOrder(
         });
         const saga = newPlacingSaga(sagaId, orderId, at, stepsOf(draft.type, draft.priced.quote.totalMinor));
         await insertSaga(tx, saga, deps.processId);
+        if (order.placedBy !== null)
+          await recordAct(
+            tx,
+            deps,
+            { viewer: placing.viewer, traceId: draft.traceId },
+            {
+              action: 'order.placed_for',
+              subject: `order:${orderId}`,
+              after: {
+                number: order.number,
+                customerId: order.customerId,
+                totalMinor: order.totalMinor,
+                currency: order.currency,
+              },
+            },
+          );
         await countUses(tx, placing.customerId, draft.priced.quote.uses);
         // Last: others of the customer, or the address, wait for it until the commit.
         if (order.openUnits !== null) await countOpen(tx, limitsOf(deps.config.openOrders, order), order.openUnits);
@@ -273,6 +290,7 @@ async function runSaga(
 ): Promise<{ order: StoredOrder; saga: Saga | null }> {
   const { order, saga } = recorded;
   failPoint('order.placed');
+  if (order.placedBy !== null) deps.kickRelay();
   deps.wakeExpiry(order.expiresAt);
   const running = runPlacingSaga(deps, { saga, fence: 1, order, untilMs }).catch(async (error: unknown) => {
     if (!(error instanceof StaleOrderError)) throw error;

@@ -59,7 +59,7 @@ export async function redeemOrder(
         const result = await changeOrder(
           tx,
           orderId,
-          { actor: { type: 'STAFF', id: viewer.userId }, at, traceId },
+          { actor: { type: 'STAFF', id: viewer.userId }, at, traceId, action: 'order.redeemed' },
           async (order) => {
             authorise(viewer, order);
             refusal = await checkCode(tx, order, confirmationCode, at);
@@ -74,7 +74,7 @@ export async function redeemOrder(
         return result;
       });
       if (refusal) return { order: null, replayed: false, userErrors: [refusal] };
-      announce(deps, changed.order, changed.events);
+      announce(deps, changed.order, changed.events, changed.isAct);
       return { order: changed.order, replayed, userErrors: [] };
     },
     (userErrors): OrderPayload => ({ order: null, replayed: false, userErrors }),

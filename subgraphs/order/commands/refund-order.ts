@@ -76,7 +76,7 @@ export async function refundOrder(
     failPoint('order.refund_requested');
     if ('refusal' in done) return refused([done.refusal]);
     const { changed, replayed, requestId } = done;
-    announce(deps, changed.order, changed.events);
+    announce(deps, changed.order, changed.events, changed.isAct);
     const { amountMinor, refundIds } = await findRequest(deps.db.em(), changed.order.id, requestId);
     return {
       order: changed.order,
@@ -99,10 +99,17 @@ const record = (
   deps.db.transaction(async (tx) => {
     const at = deps.now();
     let done: Claimed | null = null;
+    let askedBy: string | undefined;
     const changed = await changeOrder(
       tx,
       input.orderId,
-      { actor: { type: 'STAFF', id: viewer.userId }, at, traceId },
+      {
+        actor: { type: 'STAFF', id: viewer.userId },
+        at,
+        traceId,
+        action: 'order.refunded',
+        detail: () => ({ askedBy }),
+      },
       async (order) => {
         const limit = money(deps.config.staffApprovalAboveMinor, order.currency);
         const requestId = deps.newId(order.id);
@@ -114,6 +121,7 @@ const record = (
           done = { refusal: 'refusal' in decision ? decision.refusal : allowed.refusal };
           return { events: [] };
         }
+        ({ askedBy } = allowed);
         const { replayed, result } = await claimKey(tx, allowed.claim, { requestId });
         done = { replayed, requestId: result.requestId };
         if (replayed || 'refusal' in decision) return replayed ? { events: [] } : decision;

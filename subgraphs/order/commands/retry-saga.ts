@@ -1,6 +1,7 @@
 import { isStaff } from '../../shared/auth/viewer.ts';
 import { type Refusal, RefusedError, forbiddenError, notFoundError, orRefusals } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
+import { recordAct } from '../../shared/tables/staff-acts.ts';
 import { isId } from '../../shared/values/ids.ts';
 import type { OrderDeps } from '../deps.ts';
 import type { Saga } from '../domain/saga.ts';
@@ -29,16 +30,19 @@ export async function retrySaga(
         if (!found) throw new RefusedError(notFoundError('There is no such saga.', id, ['id']));
         return found;
       };
-      await read();
+      const { state } = await read();
       const { replayed } = await deps.db.transaction(async (tx) => {
         const claimed = await claimKey(
           tx,
           { ownerId: asker.viewer.userId, operation: 'retrySaga', key: input.idempotencyKey, input: { id } },
           { sagaId: id },
         );
-        if (!claimed.replayed) await unstick(tx, id, deps.now());
+        if (claimed.replayed) return claimed;
+        await unstick(tx, id, deps.now());
+        await recordAct(tx, deps, asker, { action: 'saga.retried', subject: `saga:${id}`, before: { state } });
         return claimed;
       });
+      deps.kickRelay();
       if (!replayed) await resumeSaga(deps, id);
       return { saga: await read(), replayed, userErrors: [] };
     },

@@ -11,6 +11,7 @@ import {
 import { failPoint } from '../../shared/process/fail-point.ts';
 import { type Claim, claimKey, hashOf } from '../../shared/tables/idempotency.ts';
 import { byOneOrTwo, claimFor, ownRefusal, requireWithin, sinceLimit } from '../../shared/tables/second-person.ts';
+import type { StaffAction } from '../../shared/tables/staff-acts.ts';
 import { isId, newNumber } from '../../shared/values/ids.ts';
 import { money } from '../../shared/values/money.ts';
 import { brokenTextRule } from '../../shared/values/text.ts';
@@ -56,6 +57,7 @@ type Step = {
   readonly orderId: string;
   readonly returnId: string;
   readonly claim: Claim;
+  readonly action: StaffAction;
   /** Throws RefusedError where the caller may not do this. */
   readonly authorise: (order: StoredOrder) => void;
   readonly command: (order: StoredOrder, tx: Sql) => Promise<ReturnCommand>;
@@ -68,7 +70,7 @@ async function take(deps: OrderDeps, { viewer, traceId }: Asker, step: Step): Pr
     const done = await changeOrder(
       tx,
       step.orderId,
-      { actor: actorOf(viewer), at, traceId },
+      { actor: actorOf(viewer), at, traceId, action: step.action },
       async (order) => {
         step.authorise(order);
         const claimed = await claimKey(tx, step.claim, { returnId: step.returnId });
@@ -90,7 +92,7 @@ async function conclude(
   changed: Changed,
   { returnId, replayed }: { returnId: string; replayed: boolean },
 ): Promise<ReturnPayload> {
-  announce(deps, changed.order, changed.events);
+  announce(deps, changed.order, changed.events, changed.isAct);
   return { orderReturn: await findReturn(deps.db.em(), returnId), replayed, userErrors: [] };
 }
 
@@ -133,6 +135,7 @@ export const requestReturn = (
       orderId,
       returnId,
       claim: { ownerId: asker.viewer.userId, operation: 'requestReturn', key, input: { orderId, lines, reason } },
+      action: 'return.requested',
       authorise: ownerOrStaff(asker.viewer, orderId, 'orderId'),
       command: async (order, tx) => ({
         type: 'RequestReturn',
@@ -160,6 +163,7 @@ export const decideReturn = (
       orderId,
       returnId,
       claim: { ownerId: asker.viewer.userId, operation: 'decideReturn', key, input: { returnId, approve, reason } },
+      action: 'return.decided',
       authorise: staffOfOthers(asker.viewer, returnId),
       command: async (_, tx) => ({ type: 'DecideReturn', known: await requireReturn(tx, returnId), approve, reason }),
     });
@@ -177,6 +181,7 @@ export const cancelReturn = (
       orderId,
       returnId,
       claim: { ownerId: asker.viewer.userId, operation: 'cancelReturn', key, input: { returnId } },
+      action: 'return.cancelled',
       authorise: ownerOrStaff(asker.viewer, returnId, 'returnId'),
       command: async (_, tx) => ({ type: 'CancelReturn', known: await requireReturn(tx, returnId) }),
     });
@@ -213,10 +218,11 @@ const record = (
     // Two people mean the same by the same input, where they have agreed on no key.
     const key = idempotencyKey ?? (byTwo ? hashOf(given).toString('hex') : null);
     let done: Claimed | null = null;
+    let askedBy: string | undefined;
     const changed = await changeOrder(
       tx,
       orderId,
-      { actor: actorOf(viewer), at, traceId },
+      { actor: actorOf(viewer), at, traceId, action: 'return.received', detail: () => ({ returnId, askedBy }) },
       async (order) => {
         staffOfOthers(viewer, returnId)(order);
         const limit = money(deps.config.staffApprovalAboveMinor, order.currency);
@@ -230,6 +236,7 @@ const record = (
           done = { refusal: 'refusal' in decision ? decision.refusal : allowed.refusal };
           return { events: [] };
         }
+        ({ askedBy } = allowed);
         const { replayed } = await claimKey(tx, allowed.claim, { returnId });
         done = { replayed };
         if (replayed || 'refusal' in decision) return replayed ? { events: [] } : decision;

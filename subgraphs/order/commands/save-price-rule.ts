@@ -11,6 +11,7 @@ import {
   validationError,
 } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
+import { recordAct } from '../../shared/tables/staff-acts.ts';
 import { isId } from '../../shared/values/ids.ts';
 import type { OrderDeps } from '../deps.ts';
 import {
@@ -37,7 +38,7 @@ import {
 } from '../price-rule-store.ts';
 import type { Asker } from './context.ts';
 
-type Deps = Pick<OrderDeps, 'db' | 'now' | 'newId' | 'priceBook'>;
+type Deps = Pick<OrderDeps, 'db' | 'now' | 'newId' | 'priceBook' | 'kickRelay'>;
 type Given<Input> = { readonly id?: string | null; readonly input: Input; readonly idempotencyKey?: string | null };
 type Outcome<Rule> = {
   readonly rule: Rule | null;
@@ -49,6 +50,7 @@ type Outcome<Rule> = {
 export const saveShippingMethod = (deps: Deps, asker: Asker, given: Given<ShippingMethodInput>) =>
   saveRule<ShippingMethod, ShippingMethodInput>(deps, asker, given, {
     operation: 'saveShippingMethod',
+    action: 'shipping_method.saved',
     what: 'shipping method',
     check: checkShippingMethod,
     lock: lockMethod,
@@ -67,6 +69,7 @@ export const saveShippingMethod = (deps: Deps, asker: Asker, given: Given<Shippi
 export const saveTaxRate = (deps: Deps, asker: Asker, given: Given<TaxRateInput>) =>
   saveRule<TaxRate, TaxRateInput>(deps, asker, given, {
     operation: 'saveTaxRate',
+    action: 'tax_rate.saved',
     what: 'tax rate',
     check: (input, before) => checkTaxRate(input, before?.validFrom ?? deps.now()),
     lock: lockRate,
@@ -80,6 +83,7 @@ export const saveTaxRate = (deps: Deps, asker: Asker, given: Given<TaxRateInput>
 
 type Kind<Rule, Input> = {
   readonly operation: string;
+  readonly action: 'shipping_method.saved' | 'tax_rate.saved';
   readonly what: string;
   check(
     input: Input,
@@ -123,9 +127,19 @@ async function saveRule<
           );
         const after = { ...checked.content, id, version: actualVersion + 1 } as Rule;
         await kind.save(tx, after, givenId === null);
+        const { action } = kind;
+        await recordAct(tx, deps, asker, {
+          action,
+          subject: `${action.slice(0, action.indexOf('.'))}:${id}`,
+          before,
+          after,
+        });
         return { replayed: false, rule: after };
       });
-      if (!replayed) deps.priceBook.changed();
+      if (!replayed) {
+        deps.priceBook.changed();
+        deps.kickRelay();
+      }
       return { rule, replayed, userErrors: [] };
     },
     (userErrors) => ({ rule: null, replayed: false, userErrors }),

@@ -11,6 +11,7 @@ import {
   validationError,
 } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
+import { recordAct } from '../../shared/tables/staff-acts.ts';
 import { isId } from '../../shared/values/ids.ts';
 import type { OrderDeps } from '../deps.ts';
 import { type PromotionInput, checkPromotion, maxAutomatic } from '../domain/pricing/check-promotion.ts';
@@ -30,7 +31,7 @@ export type PromotionPayload = {
  * placed with; those that are being placed are priced again.
  */
 export async function savePromotion(
-  deps: Pick<OrderDeps, 'db' | 'now' | 'newId' | 'priceBook'>,
+  deps: Pick<OrderDeps, 'db' | 'now' | 'newId' | 'priceBook' | 'kickRelay'>,
   asker: Asker,
   given: { id?: string | null; input: PromotionInput; idempotencyKey: string },
 ): Promise<PromotionPayload> {
@@ -52,10 +53,13 @@ export async function savePromotion(
       };
       const { replayed, result } = await deps.db.transaction(async (tx) => {
         const claimed = await claimKey(tx, claim, { id });
-        if (!claimed.replayed) await save(tx, { id, isNew: givenId === null, input, at: deps.now() });
+        if (claimed.replayed) return claimed;
+        const saved = await save(tx, { id, isNew: givenId === null, input, at: deps.now() });
+        await recordAct(tx, deps, asker, { action: 'promotion.saved', subject: `promotion:${id}`, ...saved });
         return claimed;
       });
       deps.priceBook.changed();
+      deps.kickRelay();
       return { promotion: await findPromotion(deps.db.em(), result.id), replayed, userErrors: [] };
     },
     (userErrors): PromotionPayload => ({ promotion: null, replayed: false, userErrors }),
@@ -67,7 +71,7 @@ const missing = (id: string) => new RefusedError(notFoundError('There is no such
 async function save(
   tx: Sql,
   { id, isNew, input, at }: { id: string; isNew: boolean; input: PromotionInput; at: Date },
-): Promise<void> {
+): Promise<{ before: Promotion | null; after: Promotion }> {
   const before = isNew ? null : await lockPromotion(tx, id);
   if (!isNew && !before) throw missing(id);
   // Without a time of its own, what has begun goes on.
@@ -96,6 +100,7 @@ async function save(
     if (!isDuplicateKey(error)) throw error;
     throw new RefusedError(validationError('code: another promotion has this code.', ['input', 'code']));
   }
+  return { before, after: promotion };
 }
 
 async function requireSpace(tx: Sql, id: string, at: Date): Promise<void> {

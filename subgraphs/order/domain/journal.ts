@@ -69,8 +69,20 @@ export function toEntry(
   const { reason: whole, data } = describe(event);
   // As the row keeps it, or the hash could not be recomputed from the row.
   const reason = whole === null || whole === undefined ? null : firstOf(whole, maxReasonLength).toWellFormed();
-  const { previousHash, ...rest } = context;
-  const entry = { ...rest, type: event.type, toState: stateAfter(event), reason, data };
+  const { previousHash, id, orderId, seq, fromState, actor, at, traceId } = context;
+  const entry = {
+    id,
+    orderId,
+    seq,
+    fromState,
+    actor,
+    at,
+    traceId,
+    type: event.type,
+    toState: stateAfter(event),
+    reason,
+    data,
+  };
   return { ...entry, hash: entryHash(previousHash, entry) };
 }
 

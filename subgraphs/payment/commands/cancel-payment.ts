@@ -1,6 +1,7 @@
-import { type Viewer, isStaff, requireUser } from '../../shared/auth/viewer.ts';
+import { isStaff, requireUser } from '../../shared/auth/viewer.ts';
 import { RefusedError, orRefusals, validationError } from '../../shared/errors/errors.ts';
 import { type Claim, claimKey, findKey } from '../../shared/tables/idempotency.ts';
+import { type Asker, recordAct } from '../../shared/tables/staff-acts.ts';
 import { transact } from '../unit.ts';
 import type { PaymentDeps } from '../deps.ts';
 import { decideClose, isUnpaid } from '../domain/payment.ts';
@@ -20,16 +21,16 @@ const tooLate = (payment: PaymentRow): RefusedError =>
 /** Gives an unpaid payment up, a mixed one with both its parts. The provider is told first: a payment whose intent can still be paid is never CANCELLED by this. */
 export async function cancelPayment(
   deps: PaymentDeps,
-  viewer: Viewer,
+  asker: Asker,
   paymentId: string,
   idempotencyKey: string,
 ): Promise<PaymentPayload> {
-  const user = requireUser(viewer);
+  const user = requireUser(asker.viewer);
   return orRefusals(async () => {
     const asked = await requirePayment(
       deps,
       paymentId,
-      ({ customerId }) => customerId === user.userId || isStaff(viewer),
+      ({ customerId }) => customerId === user.userId || isStaff(asker.viewer),
     );
     const payment = await leadingPart(deps.db.em(), asked);
     const claim: Claim = {
@@ -49,14 +50,14 @@ export async function cancelPayment(
       await transact(deps, (unit) => applyFact(unit, deps, about, { source: 'poll', at: deps.now() }));
       throw tooLate({ ...payment, state: 'SETTLED' });
     }
-    const replayed = await store(deps, { claim, paymentId: payment.id, attempt, ended });
+    const replayed = await store(deps, asker, { claim, paymentId: payment.id, attempt, ended });
     return { payment: await findPayment(deps.db.em(), asked.id), replayed, userErrors: [] };
   }, refusedPayment);
 }
 
 type Cancellation = { claim: Claim; paymentId: string; attempt: AttemptRow | null; ended: EndedIntent | null };
 
-const store = (deps: PaymentDeps, { claim, paymentId, attempt, ended }: Cancellation): Promise<boolean> =>
+const store = (deps: PaymentDeps, asker: Asker, { claim, paymentId, attempt, ended }: Cancellation): Promise<boolean> =>
   transact(deps, async (unit) => {
     const { replayed } = await claimKey(unit.sql, claim, { paymentId });
     if (replayed) return true;
@@ -71,5 +72,13 @@ const store = (deps: PaymentDeps, { claim, paymentId, attempt, ended }: Cancella
       await applyFact(unit, deps, { provider: attempt.provider, attemptId: attempt.id, ...ended }, cause);
     // An attempt that was started meanwhile is called off by the job.
     await hurryAttempt(unit, paymentId);
+    if (payment.customerId !== claim.ownerId) {
+      await recordAct(unit.sql, deps, asker, {
+        action: 'payment.cancelled',
+        subject: `payment:${paymentId}`,
+        before: { state: payment.state },
+      });
+      unit.wake('outbox');
+    }
     return false;
   });

@@ -1,7 +1,8 @@
-import { type UserViewer, type Viewer, isStaff, requireUser } from '../../shared/auth/viewer.ts';
+import { type UserViewer, isStaff, requireUser } from '../../shared/auth/viewer.ts';
 import { type Refusal, RefusedError, forbiddenError, orRefusals, validationError } from '../../shared/errors/errors.ts';
 import { failPoint } from '../../shared/process/fail-point.ts';
 import { type Claim, claimKey } from '../../shared/tables/idempotency.ts';
+import { type Asker, recordAct } from '../../shared/tables/staff-acts.ts';
 import { type MoneyJson, money, moneyFromJson } from '../../shared/values/money.ts';
 import { type Unit, transact } from '../unit.ts';
 import { type PaymentDeps, providerNamed } from '../deps.ts';
@@ -26,18 +27,18 @@ export type CaptureInput = { readonly paymentId: string; readonly amount?: Money
  */
 export async function capturePayment(
   deps: PaymentDeps,
-  viewer: Viewer,
+  asker: Asker,
   input: CaptureInput,
   idempotencyKey: string,
 ): Promise<PaymentPayload> {
-  const user = requireUser(viewer);
-  if (!isStaff(viewer)) return refusedPayment([forbiddenError('Only staff may capture payments.')]);
+  const user = requireUser(asker.viewer);
+  if (!isStaff(asker.viewer)) return refusedPayment([forbiddenError('Only staff may capture payments.')]);
   return orRefusals(async () => {
     const found = await requirePayment(deps, input.paymentId, () => true);
     const { id } = found;
     const own = ownRefusal(user, found.customerId);
     if (own) throw new RefusedError(own);
-    const stored = await store(deps, user, { found, amount: input.amount ?? null, given: { operation: 'capturePayment', key: idempotencyKey, input } }); // prettier-ignore
+    const stored = await store(deps, { user, asker }, { found, amount: input.amount ?? null, given: { operation: 'capturePayment', key: idempotencyKey, input } }); // prettier-ignore
     if ('refusal' in stored) return refusedPayment([stored.refusal]);
     const { replayed } = stored;
     failPoint('payment.capture_stored');
@@ -64,7 +65,7 @@ const claimCapture = (deps: PaymentDeps, unit: Unit, user: UserViewer, { found, 
 
 const store = (
   deps: PaymentDeps,
-  user: UserViewer,
+  { user, asker }: { user: UserViewer; asker: Asker },
   capture: Capture,
 ): Promise<{ readonly replayed: boolean } | { readonly refusal: Refusal }> =>
   transact(deps, async (unit) => {
@@ -93,6 +94,17 @@ const store = (
     const cause: Cause = { source: 'api', at: deps.now(), data: { capturedBy: user.userId } };
     const after = await savePayment(unit, payment, decision.events, cause);
     if (offline) await bookArrival(unit, deps, { payment: after, attempt }, cause);
+    await recordAct(unit.sql, deps, asker, {
+      action: 'payment.captured',
+      subject: `payment:${paymentId}`,
+      before: { state: payment.state },
+      after: {
+        amountMinor: amount?.amount ?? payment.amountMinor,
+        currency: payment.currency,
+        askedBy: allowed.askedBy,
+      },
+    });
+    unit.wake('outbox');
     return { replayed };
   });
 

@@ -1,4 +1,4 @@
-import { type UserViewer, type Viewer, isStaff, requireUser } from '../../shared/auth/viewer.ts';
+import { type UserViewer, isStaff, requireUser } from '../../shared/auth/viewer.ts';
 import {
   type Refusal,
   RefusedError,
@@ -8,6 +8,7 @@ import {
   validationError,
 } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
+import { type Asker, recordAct } from '../../shared/tables/staff-acts.ts';
 import { isId } from '../../shared/values/ids.ts';
 import { isCurrency } from '../../shared/values/currencies.ts';
 import { type MoneyJson, maxAmountMinor, money } from '../../shared/values/money.ts';
@@ -36,20 +37,22 @@ const refused = (userErrors: readonly Refusal[]): WalletPayload => ({ wallet: nu
  */
 export async function creditWallet(
   deps: PaymentDeps,
-  caller: { viewer: Viewer; traceId: string },
+  asker: Asker,
   input: CreditInput,
   idempotencyKey: string,
 ): Promise<WalletPayload> {
-  const staff = requireUser(caller.viewer);
-  if (!isStaff(caller.viewer)) return refused([forbiddenError('Only staff may credit wallets.')]);
+  const staff = requireUser(asker.viewer);
+  if (!isStaff(asker.viewer)) return refused([forbiddenError('Only staff may credit wallets.')]);
   return orRefusals(async () => {
     checkInput(input);
     const { userId, amount } = input;
     const own = ownRefusal(staff, userId);
     if (own) throw new RefusedError(own);
-    await requireCustomer(deps, userId, caller.traceId);
+    await requireCustomer(deps, userId, asker.traceId);
     const isLarge = BigInt(amount.amount) > deps.staffApprovalAboveMinor;
-    const done = await byOneOrTwo(isLarge, (byTwo) => store(deps, staff, { input, key: idempotencyKey, byTwo }));
+    const done = await byOneOrTwo(isLarge, (byTwo) =>
+      store(deps, { staff, asker }, { input, key: idempotencyKey, byTwo }),
+    );
     if ('refusal' in done) return refused([done.refusal]);
     return { wallet: await readWallet(deps.db.em(), userId, amount.currency), replayed: done.replayed, userErrors: [] };
   }, refused);
@@ -57,7 +60,7 @@ export async function creditWallet(
 
 const store = (
   deps: PaymentDeps,
-  staff: UserViewer,
+  { staff, asker }: { staff: UserViewer; asker: Asker },
   { input, key, byTwo }: { input: CreditInput; key: string; byTwo: boolean },
 ): Promise<{ readonly replayed: boolean } | { readonly refusal: Refusal }> =>
   transact(deps, async (unit) => {
@@ -80,6 +83,12 @@ const store = (
     await postTransfer(unit.sql, { reference, reason, paymentId: null, orderId: null, moves }, deps.now());
     // Now that the wallet's row is locked nobody else's credit is overlooked.
     if (!byTwo) requireWithin(limit, await creditedLately(unit.sql, wallet, deps.now()));
+    await recordAct(unit.sql, deps, asker, {
+      action: 'wallet.credited',
+      subject: `user:${userId}`,
+      after: { amountMinor: amount.amount, currency, reference, askedBy: allowed.askedBy },
+    });
+    unit.wake('outbox');
     return { replayed: false };
   });
 

@@ -1,4 +1,4 @@
-import { type UserViewer, type Viewer, isStaff, requireUser } from '../../shared/auth/viewer.ts';
+import { type UserViewer, isStaff, requireUser } from '../../shared/auth/viewer.ts';
 import {
   type Refusal,
   RefusedError,
@@ -9,6 +9,7 @@ import {
 } from '../../shared/errors/errors.ts';
 import { failPoint } from '../../shared/process/fail-point.ts';
 import { type Claimed, claimKey } from '../../shared/tables/idempotency.ts';
+import { type Asker, recordAct } from '../../shared/tables/staff-acts.ts';
 import { isId, newNumber } from '../../shared/values/ids.ts';
 import { type MoneyJson, money } from '../../shared/values/money.ts';
 import { brokenTextRule } from '../../shared/values/text.ts';
@@ -59,16 +60,18 @@ const spentTopUp = ({ balance }: Refusal): Refusal => ({
  */
 export async function refundPayment(
   deps: PaymentDeps,
-  viewer: Viewer,
+  asker: Asker,
   input: RefundInput,
   idempotencyKey: string,
 ): Promise<RefundPayload> {
-  const user = requireUser(viewer);
-  if (!isStaff(viewer)) return refusedRefund([forbiddenError('Only staff may refund payments.')]);
+  const user = requireUser(asker.viewer);
+  if (!isStaff(asker.viewer)) return refusedRefund([forbiddenError('Only staff may refund payments.')]);
   return orRefusals(async () => {
     checkInput(input);
     const isLarge = BigInt(input.amount.amount) > deps.staffApprovalAboveMinor;
-    const stored = await byOneOrTwo(isLarge, (byTwo) => store(deps, user, { input, key: idempotencyKey, byTwo }));
+    const stored = await byOneOrTwo(isLarge, (byTwo) =>
+      store(deps, { staff: user, asker }, { input, key: idempotencyKey, byTwo }),
+    );
     failPoint('payment.refund_stored');
     if ('refusal' in stored) return refusedRefund([stored.refusal]);
     const { replayed, result } = stored;
@@ -88,7 +91,7 @@ type Stored = Claimed<{ readonly refundId: string }> | { readonly refusal: Refus
 
 const store = (
   deps: PaymentDeps,
-  staff: UserViewer,
+  { staff, asker }: { staff: UserViewer; asker: Asker },
   { input, key, byTwo }: { input: RefundInput; key: string; byTwo: boolean },
 ): Promise<Stored> =>
   transact(deps, async (unit) => {
@@ -140,6 +143,13 @@ const store = (
     );
     await savePayment(unit, payment, decision.events, { source: 'api', at, data: { refundId } });
     if (!byTwo) requireWithin(limit, await refundedLately(unit.sql, payment, at));
+    await recordAct(unit.sql, deps, asker, {
+      action: 'payment.refunded',
+      subject: `payment:${payment.id}`,
+      before: { refundedMinor: payment.refundedMinor },
+      after: { refundId, amountMinor, currency: payment.currency, askedBy: allowed.askedBy },
+    });
+    unit.wake('outbox');
     return claimed;
   });
 

@@ -1,4 +1,4 @@
-import { type Viewer, isStaff, requireUser } from '../../shared/auth/viewer.ts';
+import { isStaff, requireUser } from '../../shared/auth/viewer.ts';
 import {
   type Refusal,
   RefusedError,
@@ -8,6 +8,7 @@ import {
   validationError,
 } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
+import { type Asker, recordAct } from '../../shared/tables/staff-acts.ts';
 import { isId } from '../../shared/values/ids.ts';
 import { transact } from '../unit.ts';
 import type { PaymentDeps } from '../deps.ts';
@@ -27,12 +28,12 @@ const refused = (userErrors: readonly Refusal[]): WebhookPayload => ({ delivery:
 /** Applies a stored delivery again. Only an authentic one: a forged body stays forged whoever asks. */
 export async function replayWebhook(
   deps: PaymentDeps,
-  viewer: Viewer,
+  asker: Asker,
   deliveryId: string,
   idempotencyKey: string | null | undefined,
 ): Promise<WebhookPayload> {
-  const user = requireUser(viewer);
-  if (!isStaff(viewer)) return refused([forbiddenError('Only staff may replay webhooks.')]);
+  const user = requireUser(asker.viewer);
+  if (!isStaff(asker.viewer)) return refused([forbiddenError('Only staff may replay webhooks.')]);
   return orRefusals(async () => {
     if (!isId(deliveryId)) throw unknown(deliveryId);
     const claim = { ownerId: user.userId, operation: 'replayWebhook', key: idempotencyKey, input: { deliveryId } };
@@ -44,6 +45,12 @@ export async function replayWebhook(
       const provider = requireReplayable(deps, delivery);
       await countDelivery(unit.sql, deliveryId);
       await reapplyDelivery(unit, deps, provider, delivery);
+      await recordAct(unit.sql, deps, asker, {
+        action: 'webhook.replayed',
+        subject: `webhook:${deliveryId}`,
+        before: { outcome: delivery.outcome },
+      });
+      unit.wake('outbox');
       return false;
     });
     return { delivery: await findDelivery(deps.db.em(), deliveryId), replayed, userErrors: [] };

@@ -1,4 +1,4 @@
-import { type Viewer, isStaff, requireUser } from '../../shared/auth/viewer.ts';
+import { isStaff, requireUser } from '../../shared/auth/viewer.ts';
 import {
   RefusedError,
   conflictError,
@@ -8,6 +8,7 @@ import {
   validationError,
 } from '../../shared/errors/errors.ts';
 import { type Claim, claimKey } from '../../shared/tables/idempotency.ts';
+import { type Asker, type StaffAction, recordAct } from '../../shared/tables/staff-acts.ts';
 import { isId } from '../../shared/values/ids.ts';
 import { brokenTextRule } from '../../shared/values/text.ts';
 import { type Unit, transact } from '../unit.ts';
@@ -38,20 +39,25 @@ type Locked = {
 /** Has a refund that was refused tried again now. Staff only. One that is FAILED is charged to its payment again first. */
 export function retryRefund(
   deps: PaymentDeps,
-  viewer: Viewer,
+  asker: Asker,
   refundId: string,
   idempotencyKey: string,
 ): Promise<RefundPayload> {
   const claim = { operation: 'retryRefund', key: idempotencyKey, input: { refundId } };
-  return changeRefund(deps, viewer, refundId, claim, async ({ unit, payment, refund, userId }) => {
-    requireOpen(refund);
-    const decision = decideReopen(payment, refundFacts(refund));
-    if ('refusal' in decision) throw new RefusedError(decision.refusal);
-    await reopen(unit.sql, refundId, { hadFailed: decision.events.length > 0 });
-    const data = { refundId, retriedBy: userId };
-    await savePayment(unit, payment, decision.events, { source: 'api', at: deps.now(), data });
-    unit.wake('refunds');
-  });
+  return changeRefund(
+    deps,
+    asker,
+    { refundId, claim, action: 'refund.retried' },
+    async ({ unit, payment, refund, userId }) => {
+      requireOpen(refund);
+      const decision = decideReopen(payment, refundFacts(refund));
+      if ('refusal' in decision) throw new RefusedError(decision.refusal);
+      await reopen(unit.sql, refundId, { hadFailed: decision.events.length > 0 });
+      const data = { refundId, retriedBy: userId };
+      await savePayment(unit, payment, decision.events, { source: 'api', at: deps.now(), data });
+      unit.wake('refunds');
+    },
+  );
 }
 
 /**
@@ -60,7 +66,7 @@ export function retryRefund(
  */
 export function confirmRefund(
   deps: PaymentDeps,
-  viewer: Viewer,
+  asker: Asker,
   input: { readonly refundId: string; readonly reference: string },
   idempotencyKey: string,
 ): Promise<RefundPayload> {
@@ -68,24 +74,29 @@ export function confirmRefund(
   const claim = { operation: 'confirmRefund', key: idempotencyKey, input };
   const broken = brokenTextRule(reference, { min: 1, max: maxReferenceLength, lines: false });
   // Before anything is looked up, and after who asks.
-  if (isStaff(viewer) && broken !== null)
+  if (isStaff(asker.viewer) && broken !== null)
     return Promise.resolve(refusedRefund([validationError(`A reference ${broken}.`, ['reference'])]));
-  return changeRefund(deps, viewer, refundId, claim, async ({ unit, payment, refund, userId }) => {
-    requireOpen(refund);
-    await requireIdle(unit, deps, refund);
-    const reopened = decideReopen(payment, refundFacts(refund));
-    if ('refusal' in reopened) throw new RefusedError(reopened.refusal);
-    const { events } = decideRefundResult({ ...refundFacts(refund), state: 'PENDING' }, 'succeeded');
-    const all: PaymentEvent[] = [...reopened.events, ...events];
-    const at = deps.now();
-    await storeConfirmed(unit.sql, refundId, { reference, userId, at });
-    const data = { refundId, reference, confirmedBy: userId };
-    const after = await savePayment(unit, payment, all, { source: 'api', at, data });
-    if (events.some(({ type }) => type === 'RefundSucceeded')) {
-      await appendEvent(unit, deps, after, paymentRefunded(after, refund));
-    }
-    unit.changed(payment.orderId);
-  });
+  return changeRefund(
+    deps,
+    asker,
+    { refundId, claim, action: 'refund.confirmed' },
+    async ({ unit, payment, refund, userId }) => {
+      requireOpen(refund);
+      await requireIdle(unit, deps, refund);
+      const reopened = decideReopen(payment, refundFacts(refund));
+      if ('refusal' in reopened) throw new RefusedError(reopened.refusal);
+      const { events } = decideRefundResult({ ...refundFacts(refund), state: 'PENDING' }, 'succeeded');
+      const all: PaymentEvent[] = [...reopened.events, ...events];
+      const at = deps.now();
+      await storeConfirmed(unit.sql, refundId, { reference, userId, at });
+      const data = { refundId, reference, confirmedBy: userId };
+      const after = await savePayment(unit, payment, all, { source: 'api', at, data });
+      if (events.some(({ type }) => type === 'RefundSucceeded')) {
+        await appendEvent(unit, deps, after, paymentRefunded(after, refund));
+      }
+      unit.changed(payment.orderId);
+    },
+  );
 }
 
 function requireOpen({ state, origin }: RefundRow): void {
@@ -107,18 +118,17 @@ async function requireIdle({ sql }: Unit, deps: PaymentDeps, refund: RefundRow):
 
 async function changeRefund(
   deps: PaymentDeps,
-  viewer: Viewer,
-  refundId: string,
-  given: Omit<Claim, 'ownerId'>,
+  asker: Asker,
+  { refundId, claim, action }: { refundId: string; claim: Omit<Claim, 'ownerId'>; action: StaffAction },
   change: (locked: Locked) => Promise<void>,
 ): Promise<RefundPayload> {
-  const user = requireUser(viewer);
+  const user = requireUser(asker.viewer);
   const { userId } = user;
-  if (!isStaff(viewer)) return refusedRefund([forbiddenError('Only staff may settle refunds.')]);
+  if (!isStaff(asker.viewer)) return refusedRefund([forbiddenError('Only staff may settle refunds.')]);
   return orRefusals(async () => {
     const unknown = new RefusedError(notFoundError('There is no such refund.', refundId, ['refundId']));
     const replayed = await transact(deps, async (unit) => {
-      const claimed = await claimKey(unit.sql, { ...given, ownerId: userId }, {});
+      const claimed = await claimKey(unit.sql, { ...claim, ownerId: userId }, {});
       if (claimed.replayed) return true;
       const found = isId(refundId) ? await findRefund(unit.sql, refundId) : null;
       const payment = found ? await lockPayment(unit.sql, found.paymentId) : null;
@@ -127,6 +137,13 @@ async function changeRefund(
       const own = ownRefusal(user, payment.customerId);
       if (own) throw new RefusedError(own);
       await change({ unit, payment, refund, userId });
+      await recordAct(unit.sql, deps, asker, {
+        action,
+        subject: `refund:${refundId}`,
+        before: { state: refund.state },
+        after: { amountMinor: refund.amountMinor, currency: refund.currency },
+      });
+      unit.wake('outbox');
       return false;
     });
     return { refund: await findRefund(deps.db.em(), refundId), replayed, userErrors: [] };

@@ -1,17 +1,16 @@
-import type { Viewer } from '../../shared/auth/viewer.ts';
-import type { ProductDeps } from '../deps.ts';
+import type { Asker } from '../../shared/tables/staff-acts.ts';
 import { type StockDelta, checkDeltas, mergeDeltas } from '../domain/stock.ts';
 import { changeOnHand } from '../stock-store.ts';
-import { type StockPayload, changeStock, outOfBounds } from './change-stock.ts';
+import { type StockDeps, type StockPayload, changeStock, outOfBounds } from './change-stock.ts';
 
 /** Adds to or takes from `onHand`; changes of one product are merged into one movement. */
 export const adjustStock = (
-  deps: Pick<ProductDeps, 'db' | 'live'>,
-  viewer: Viewer,
+  deps: StockDeps,
+  asker: Asker,
   input: readonly StockDelta[],
   idempotencyKey: string,
 ): Promise<StockPayload> =>
-  changeStock(deps, viewer, {
+  changeStock(deps, asker, {
     operation: 'adjustStock',
     input,
     idempotencyKey,

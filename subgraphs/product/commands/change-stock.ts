@@ -1,7 +1,8 @@
-import { type UserViewer, type Viewer, requireUser } from '../../shared/auth/viewer.ts';
+import { type UserViewer, requireUser } from '../../shared/auth/viewer.ts';
 import type { Sql } from '../../shared/database/database.ts';
 import { type Refusal, RefusedError, conflictError, orRefusals, validationError } from '../../shared/errors/errors.ts';
 import { type Claim, claimKey, saveResult } from '../../shared/tables/idempotency.ts';
+import { type Asker, type StaffAct, recordActs } from '../../shared/tables/staff-acts.ts';
 import { type ProductDeps, announceStock } from '../deps.ts';
 import { type Product, hasStock } from '../domain/product.ts';
 import { type Movement, type Stock, maxUnits } from '../domain/stock.ts';
@@ -17,6 +18,9 @@ export type StockPayload = {
   readonly replayed: boolean;
   readonly userErrors: readonly Refusal[];
 };
+
+/** What changes of stock work with. */
+export type StockDeps = Pick<ProductDeps, 'db' | 'now' | 'live' | 'kickRelay'>;
 
 /** One product's change, as a command has made it of its input. */
 export type StockChange = {
@@ -40,12 +44,8 @@ export type StockRequest = {
 };
 
 /** Makes all changes by hand or none, each with its movement. Staff; merchants for what they sell. */
-export async function changeStock(
-  deps: Pick<ProductDeps, 'db' | 'live'>,
-  viewer: Viewer,
-  request: StockRequest,
-): Promise<StockPayload> {
-  const user = requireUser(viewer);
+export async function changeStock(deps: StockDeps, asker: Asker, request: StockRequest): Promise<StockPayload> {
+  const user = requireUser(asker.viewer);
   return orRefusals(
     async () => {
       requireSeller(user);
@@ -60,12 +60,16 @@ export async function changeStock(
       const { replayed, result } = await deps.db.transaction(async (tx) => {
         const claimed = await claimKey<readonly MovementKey[]>(tx, claim, []);
         if (claimed.replayed) return claimed;
-        const written = await apply(tx, user, request.changes);
+        const { written, acts } = await apply(tx, user, request);
         await saveResult(tx, claim, written);
+        await recordActs(tx, { actorId: user.userId, traceId: asker.traceId, at: deps.now() }, acts);
         return { replayed: false, result: written };
       });
       const ids = [...new Set(request.input.map((change) => change.productId))];
-      if (!replayed) announceStock(deps, ids);
+      if (!replayed) {
+        announceStock(deps, ids);
+        deps.kickRelay();
+      }
       const sql = deps.db.em();
       return {
         products: await productsByIds(sql, ids),
@@ -93,8 +97,14 @@ async function requireStocks(
   }
 }
 
-async function apply(tx: Sql, user: UserViewer, changes: readonly StockChange[]): Promise<MovementKey[]> {
+async function apply(
+  tx: Sql,
+  user: UserViewer,
+  { operation, changes }: StockRequest,
+): Promise<{ written: MovementKey[]; acts: StaffAct[] }> {
   const written: MovementKey[] = [];
+  const acts: StaffAct[] = [];
+  const action = operation === 'setStock' ? 'stock.set' : 'stock.adjusted';
   for (const change of changes) {
     const applied = await change.apply(tx);
     const [stock] = await stocksByProductIds(tx, [change.productId]);
@@ -106,8 +116,15 @@ async function apply(tx: Sql, user: UserViewer, changes: readonly StockChange[])
       { actor: user.userId, reason: change.reason },
     );
     written.push({ productId: change.productId, seq: stock.version });
+    const before = { onHand: stock.onHand - change.onHandDelta };
+    acts.push({
+      action,
+      subject: `product:${change.productId}`,
+      before,
+      after: { onHand: stock.onHand, reason: change.reason },
+    });
   }
-  return written;
+  return { written, acts };
 }
 
 /** The counters would not hold: too few for what is allocated, or too many to count. */

@@ -1,4 +1,4 @@
-import { type Viewer, isStaff, requireUser } from '../../shared/auth/viewer.ts';
+import { isStaff, requireUser } from '../../shared/auth/viewer.ts';
 import {
   RefusedError,
   conflictError,
@@ -7,6 +7,7 @@ import {
   validationError,
 } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
+import { type Asker, recordAct } from '../../shared/tables/staff-acts.ts';
 import { type MoneyJson, moneyFromJson } from '../../shared/values/money.ts';
 import { type ProductDeps, changeProduct } from '../deps.ts';
 import {
@@ -54,12 +55,12 @@ export type CreateProductInput = {
  * who is not a user; everything else is in `userErrors`.
  */
 export async function createProduct(
-  deps: Pick<ProductDeps, 'db' | 'now' | 'newId' | 'cacheVersions'>,
-  viewer: Viewer,
+  deps: Pick<ProductDeps, 'db' | 'now' | 'newId' | 'cacheVersions' | 'kickRelay'>,
+  asker: Asker,
   input: CreateProductInput,
   idempotencyKey: string,
 ): Promise<ProductPayload> {
-  const user = requireUser(viewer);
+  const user = requireUser(asker.viewer);
   return orRefusals(async () => {
     requireSeller(user);
     const product = productOf(input, {
@@ -94,6 +95,12 @@ export async function createProduct(
             { actor: user.userId, reason: 'Initial stock' },
           );
         }
+        const { sku, price, status } = product;
+        await recordAct(tx, deps, asker, {
+          action: 'product.created',
+          subject: `product:${product.id}`,
+          after: { sku, price, status, onHand },
+        });
         return claim;
       }),
     );

@@ -1,6 +1,7 @@
-import { type Viewer, requireUser } from '../../shared/auth/viewer.ts';
+import { requireUser } from '../../shared/auth/viewer.ts';
 import { RefusedError, conflictError, notFoundError, orRefusals } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
+import { type Asker, recordAct } from '../../shared/tables/staff-acts.ts';
 import { deleteCategory, lockCategory, lockTree } from '../category-store.ts';
 import { type ProductDeps, changeCatalogue } from '../deps.ts';
 import { hasProducts } from '../product-store.ts';
@@ -11,12 +12,12 @@ import { type CategoryPayload, refusedCategory, requireCatalogueStaff } from './
  * product is put into it meanwhile. Staff only.
  */
 export async function removeCategory(
-  deps: Pick<ProductDeps, 'db' | 'cacheVersions'>,
-  viewer: Viewer,
+  deps: Pick<ProductDeps, 'db' | 'now' | 'cacheVersions' | 'kickRelay'>,
+  asker: Asker,
   id: string,
   idempotencyKey: string,
 ): Promise<CategoryPayload> {
-  const user = requireUser(viewer);
+  const user = requireUser(asker.viewer);
   return orRefusals(async () => {
     requireCatalogueStaff(user);
     const replayed = await changeCatalogue(deps, [], () =>
@@ -29,6 +30,11 @@ export async function removeCategory(
         if (tree.childrenOf(id).length > 0) throw kept('The category still has categories below it.');
         if (await hasProducts(tx, id)) throw kept('The category still has products.');
         await deleteCategory(tx, id);
+        await recordAct(tx, deps, asker, {
+          action: 'category.removed',
+          subject: `category:${id}`,
+          before: tree.byId(id) ?? null,
+        });
         return false;
       }),
     );

@@ -1,4 +1,4 @@
-import { type UserViewer, type Viewer, isStaff, requireUser } from '../../shared/auth/viewer.ts';
+import { type UserViewer, isStaff, requireUser } from '../../shared/auth/viewer.ts';
 import {
   type Refusal,
   RefusedError,
@@ -9,6 +9,7 @@ import {
   orRefusals,
 } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
+import { type Asker, recordAct } from '../../shared/tables/staff-acts.ts';
 import { categoriesByIds, insertCategory, lockTree, updateCategory } from '../category-store.ts';
 import { type ProductDeps, changeCatalogue } from '../deps.ts';
 import { type Category, checkCategory, checkPlace } from '../domain/category.ts';
@@ -40,12 +41,12 @@ export function requireCatalogueStaff(user: UserViewer): void {
 
 /** Makes a category, or gives one another name, slug and place. Staff only. */
 export async function saveCategory(
-  deps: Pick<ProductDeps, 'db' | 'now' | 'newId' | 'cacheVersions'>,
-  viewer: Viewer,
+  deps: Pick<ProductDeps, 'db' | 'now' | 'newId' | 'cacheVersions' | 'kickRelay'>,
+  asker: Asker,
   input: SaveCategoryInput,
   idempotencyKey: string,
 ): Promise<CategoryPayload> {
-  const user = requireUser(viewer);
+  const user = requireUser(asker.viewer);
   return orRefusals(async () => {
     requireCatalogueStaff(user);
     const category: Category = {
@@ -77,6 +78,13 @@ export async function saveCategory(
             path: ['slug'],
           });
         }
+        const before = isNew ? null : (tree.byId(category.id) ?? null);
+        await recordAct(tx, deps, asker, {
+          action: 'category.saved',
+          subject: `category:${category.id}`,
+          before,
+          after: category,
+        });
         return claimedKey;
       }),
     );

@@ -1,4 +1,4 @@
-import { type UserViewer, type Viewer, requireUser } from '../../shared/auth/viewer.ts';
+import { type UserViewer, requireUser } from '../../shared/auth/viewer.ts';
 import type { Sql } from '../../shared/database/database.ts';
 import {
   type Refusal,
@@ -10,6 +10,7 @@ import {
   validationError,
 } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
+import { type Asker, recordAct } from '../../shared/tables/staff-acts.ts';
 import { type ProductDeps, changeCatalogue } from '../deps.ts';
 import { type GroupedProduct, type ProductGroup, checkGroup, orderedOptions } from '../domain/product-group.ts';
 import { type Product, mayEdit } from '../domain/product.ts';
@@ -53,12 +54,12 @@ const refused = (userErrors: readonly Refusal[]): ProductGroupPayload => ({
  * it. Staff; merchants for what they sell. All products of a group have one seller.
  */
 export async function saveProductGroup(
-  deps: Pick<ProductDeps, 'db' | 'now' | 'newId' | 'cacheVersions'>,
-  viewer: Viewer,
+  deps: Pick<ProductDeps, 'db' | 'now' | 'newId' | 'cacheVersions' | 'kickRelay'>,
+  asker: Asker,
   input: SaveProductGroupInput,
   idempotencyKey: string,
 ): Promise<ProductGroupPayload> {
-  const user = requireUser(viewer);
+  const user = requireUser(asker.viewer);
   return orRefusals(async () => {
     requireSeller(user);
     const problems = checkGroup(input);
@@ -71,7 +72,16 @@ export async function saveProductGroup(
     const claimed = await changeCatalogue(deps, [...shown], () =>
       deps.db.transaction(async (tx) => {
         const claimedKey = await claimKey(tx, claim, { id: groupId });
-        if (!claimedKey.replayed) await save(tx, user, { ...input, groupId, isNew }, deps.now());
+        if (claimedKey.replayed) return claimedKey;
+        await save(tx, user, { ...input, groupId, isNew }, deps.now());
+        const { name, optionNames, products } = input;
+        const after = { name, optionNames, products: products.map(({ productId }) => productId) };
+        await recordAct(tx, deps, asker, {
+          action: 'product_group.saved',
+          subject: `product_group:${groupId}`,
+          before: isNew ? null : { products: before },
+          after,
+        });
         return claimedKey;
       }),
     );

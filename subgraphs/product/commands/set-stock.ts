@@ -1,17 +1,16 @@
-import type { Viewer } from '../../shared/auth/viewer.ts';
-import type { ProductDeps } from '../deps.ts';
+import type { Asker } from '../../shared/tables/staff-acts.ts';
 import { type StockSet, checkSets, sortSets } from '../domain/stock.ts';
 import { setOnHand } from '../stock-store.ts';
-import { type StockPayload, changeStock, counterMoved, outOfBounds } from './change-stock.ts';
+import { type StockDeps, type StockPayload, changeStock, counterMoved, outOfBounds } from './change-stock.ts';
 
 /** Sets `onHand` to what was counted; the ledger keeps the difference, also one of 0, as the record of the count. */
 export const setStock = (
-  deps: Pick<ProductDeps, 'db' | 'live'>,
-  viewer: Viewer,
+  deps: StockDeps,
+  asker: Asker,
   input: readonly StockSet[],
   idempotencyKey: string,
 ): Promise<StockPayload> =>
-  changeStock(deps, viewer, {
+  changeStock(deps, asker, {
     operation: 'setStock',
     input,
     idempotencyKey,

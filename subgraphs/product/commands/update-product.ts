@@ -1,7 +1,8 @@
-import { type UserViewer, type Viewer, requireUser } from '../../shared/auth/viewer.ts';
+import { type UserViewer, requireUser } from '../../shared/auth/viewer.ts';
 import type { Sql } from '../../shared/database/database.ts';
 import { RefusedError, conflictError, orRefusals, validationError } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
+import { type Asker, recordAct } from '../../shared/tables/staff-acts.ts';
 import { addDays, dateIn } from '../../shared/values/local-date.ts';
 import { type MoneyJson, moneyFromJson } from '../../shared/values/money.ts';
 import { type ProductDeps, changeProduct } from '../deps.ts';
@@ -46,12 +47,12 @@ export type UpdateProductInput = {
 
 /** Changes the given fields of the expected version. Staff; merchants for what they sell. */
 export async function updateProduct(
-  deps: Pick<ProductDeps, 'db' | 'now' | 'cacheVersions'>,
-  viewer: Viewer,
+  deps: Pick<ProductDeps, 'db' | 'now' | 'cacheVersions' | 'kickRelay'>,
+  asker: Asker,
   input: UpdateProductInput,
   idempotencyKey: string | null | undefined,
 ): Promise<ProductPayload> {
-  const user = requireUser(viewer);
+  const user = requireUser(asker.viewer);
   return orRefusals(async () => {
     requireSeller(user);
     refuseNulls(input);
@@ -79,6 +80,11 @@ export async function updateProduct(
           throw changed(input, await productById(tx, input.id));
         if (content.capacity !== null && product.capacity !== null && content.capacity !== product.capacity)
           await changeNights(tx, product, { from: product.capacity, to: content.capacity }, { user, at: deps.now() });
+        await recordAct(tx, deps, asker, {
+          action: 'product.changed',
+          subject: `product:${product.id}`,
+          ...differences(product, content, input),
+        });
         return false;
       }),
     );
@@ -105,6 +111,29 @@ function merge(product: Product, input: UpdateProductInput): ProductContent {
     maxGuests: input.maxGuests ?? product.maxGuests,
   };
 }
+
+/** What the log tells of a change: the fields that it changed, texts only by their names. */
+function differences(
+  product: Product,
+  content: ProductContent,
+  { lowStockThreshold }: UpdateProductInput,
+): { before: object; after: object } {
+  const json = (value: unknown): string =>
+    JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? Number(each) : each));
+  const changed = (Object.keys(content) as (keyof ProductContent)[]).filter(
+    (field) => json(content[field]) !== json(product[field]),
+  );
+  const shown = changed.filter((field) => !longFields.has(field));
+  const of = (from: ProductContent): object => Object.fromEntries(shown.map((field) => [field, from[field]]));
+  const threshold = typeof lowStockThreshold === 'number' ? { lowStockThreshold } : {};
+  return {
+    before: { ...of(product), version: product.version },
+    after: { ...of(content), ...threshold, version: product.version + 1, changed },
+  };
+}
+
+/** Too long for the log. */
+const longFields: ReadonlySet<string> = new Set(['description', 'images', 'addOns']);
 
 async function changeThreshold(tx: Sql, product: Product, units: number): Promise<void> {
   const path = ['input', 'lowStockThreshold'];

@@ -5,6 +5,7 @@ import { type Refusal, isUnavailable, notFoundError } from '../errors/errors.ts'
 import { type EventHandler, handleOnce } from '../events/handle-events.ts';
 import type { DomainEvent } from '../tables/outbox.ts';
 import type { SubgraphName } from '../values/subgraph-names.ts';
+import type { Asker, StaffAct } from '../tables/staff-acts.ts';
 import { idFromBytes, idToBytes, isId } from '../values/ids.ts';
 import type { ResolverMap } from './subgraph.ts';
 import type { CallContext } from './prepare.ts';
@@ -28,6 +29,10 @@ export type EventHandling = {
   readonly db: Database;
   readonly handlers: Readonly<Record<string, EventHandler>>;
   readonly onHandled?: (event: DomainEvent) => void;
+  /** Writes into the audit log that somebody had a letter handled again, in the transaction that does it. */
+  readonly record: (tx: Sql, asker: Asker, act: StaffAct) => Promise<void>;
+  /** Has the outbox published, where the log is in another service. */
+  readonly kickRelay?: () => void;
 };
 
 const maxErrorLength = 1_000;
@@ -81,7 +86,8 @@ export async function listDeadLetters(
  * it is. A handler that fails again leaves the letter where it is, with the new error.
  */
 export async function replayDeadLetter(
-  { db, handlers, onHandled }: EventHandling,
+  { db, handlers, onHandled, record, kickRelay }: EventHandling,
+  asker: Asker,
   id: string,
 ): Promise<{ deadLetter: DeadLetter | null; userErrors: readonly Refusal[] }> {
   const letter = await findDeadLetter(db.em(), id);
@@ -101,9 +107,16 @@ export async function replayDeadLetter(
       const fresh = await handleOnce(db, told, async (tx, one) => {
         await byHandler(tx, one);
         await markReplayed(tx, id);
+        await record(tx, asker, {
+          action: 'dead_letter.replayed',
+          subject: `event:${id}`,
+          after: { type: one.type },
+        });
       });
-      if (fresh) onHandled?.(told);
-      else await markReplayed(db.em(), id);
+      if (fresh) {
+        onHandled?.(told);
+        kickRelay?.();
+      } else await markReplayed(db.em(), id);
       return null;
     } catch (cause) {
       if (isUnavailable(cause)) throw cause;
@@ -140,7 +153,7 @@ export function withDeadLetters<Context extends CallContext>(
       ...(base['Mutation'] as ResolverMap | undefined),
       [`replay${name}DeadLetter`]: (_: unknown, { id }: { id: string }, context: Context) => {
         requireStaff(context.viewer);
-        return replayDeadLetter(handlingOf(context), id);
+        return replayDeadLetter(handlingOf(context), context, id);
       },
     },
   };

@@ -24,7 +24,8 @@ type Wanted = Omit<Claim, 'ownerId'> & { readonly limit: Money; readonly path: r
 /** Owns the keys of what two people do: no person's, so that both mean the same. */
 const twoPeople = '00000000-0000-0000-0000-000000000000';
 
-type ClaimOrRefusal = { readonly claim: Claim } | { readonly refusal: Refusal };
+/** Of what two people do, `askedBy` is the first of them. */
+type ClaimOrRefusal = { readonly claim: Claim; readonly askedBy?: string } | { readonly refusal: Refusal };
 
 /** The claim under which staff do something: a person's own, or that of two (`claimOfTwo`). */
 export const claimFor = (
@@ -51,7 +52,7 @@ async function claimOfTwo(tx: Sql, viewer: UserViewer, wanted: Wanted): Promise<
     return { refusal: approvalRequired({ limit, path }, 'This is more than one person may give: now an administrator who is not you has to send the same request with the same idempotency key.') }; // prettier-ignore
   if (!isAdmin(viewer))
     return { refusal: approvalRequired({ limit, path }, 'This is more than one person may give: the second has to be an administrator.') }; // prettier-ignore
-  return { claim };
+  return { claim, askedBy: result.askedBy };
 }
 
 /** One person would give more than one may: to be done by two. */

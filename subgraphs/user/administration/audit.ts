@@ -1,10 +1,12 @@
 import type { Sql } from '../../shared/database/database.ts';
-import type { Viewer } from '../../shared/auth/viewer.ts';
+import type { Asker, StaffAct, StaffAction } from '../../shared/tables/staff-acts.ts';
 import type { UserDeps } from '../dependencies.ts';
 import { insertAuditEntry } from './audit-store.ts';
 
-/** What can be in the log. */
-export const auditActions = [
+export type { Asker } from '../../shared/tables/staff-acts.ts';
+
+/** What is done to accounts and credentials, in the log beside `staffActions`. */
+export const accountActions = [
   'roles.set',
   'user.invited',
   'user.suspended',
@@ -13,10 +15,7 @@ export const auditActions = [
   'credential.issued',
   'credential.revoked',
 ] as const;
-export type AuditAction = (typeof auditActions)[number];
-
-/** Who asks for something, in which request. */
-export type Asker = { readonly viewer: Viewer; readonly traceId: string };
+export type AuditAction = (typeof accountActions)[number] | StaffAction;
 
 /** One thing that was done. */
 export type Deed = {
@@ -32,3 +31,13 @@ export type Deed = {
 /** Writes down what is done, in the transaction that does it. */
 export const writeDown = (tx: Sql, deps: Pick<UserDeps, 'now' | 'newId'>, deed: Deed): Promise<void> =>
   insertAuditEntry(tx, { id: deps.newId(), at: deps.now(), before: null, after: null, ...deed });
+
+/** Writes down what somebody did for the shop here, where the log is. */
+export async function recordOwn(
+  tx: Sql,
+  deps: Pick<UserDeps, 'now' | 'newId'>,
+  { viewer, traceId }: Asker,
+  act: StaffAct,
+): Promise<void> {
+  if (viewer.kind === 'user') await writeDown(tx, deps, { actorId: viewer.userId, traceId, ...act });
+}

@@ -9,6 +9,7 @@ import { auditNights } from '../../../subgraphs/product/ledger-store.ts';
 import { createProduct } from '../../../subgraphs/product/commands/create-product.ts';
 import { updateProduct } from '../../../subgraphs/product/commands/update-product.ts';
 import { type OrderWorld, openOrderWorld, placeMutation, service, userViewer } from './order-world.ts';
+import { asker } from '../../support/asker.ts';
 
 let world: OrderWorld;
 beforeAll(async () => {
@@ -40,7 +41,7 @@ async function room(capacity = 1, seller: UserViewer = host): Promise<string> {
     sku: newId(), kind: 'BOOKABLE' as const, name: 'Garden room', subtitle: 'Under the pear tree', description: 'Quiet', cover: '/garden.svg',
     price: { amount: 9_000, currency: 'EUR' }, marketPrice: { amount: 9_900, currency: 'EUR' }, addOns: [breakfast], capacity, maxGuests: 2,
   }; // prettier-ignore
-  const { product, userErrors } = await createProduct(world.product.deps, seller, input, newId());
+  const { product, userErrors } = await createProduct(world.product.deps, asker(seller), input, newId());
   if (!product) throw new Error(JSON.stringify(userErrors));
   return product.id;
 }
@@ -92,7 +93,7 @@ describe('booking', () => {
       }],
     }); // prettier-ignore
     const input = { id: productId, expectedVersion: 1, name: 'Cellar', subtitle: null, cover: null, price: { amount: 1, currency: 'EUR' }, addOns: [], maxGuests: 1 }; // prettier-ignore
-    expect((await updateProduct(world.product.deps, staff, input, null)).userErrors).toEqual([]);
+    expect((await updateProduct(world.product.deps, asker(staff), input, null)).userErrors).toEqual([]);
     expect((await read(id)).lines).toEqual(before.lines);
     const [line] = await world.rows('select seller_id from order_line where order_id = ?', [idToBytes(id)]);
     expect(line?.['seller_id']).toEqual(idToBytes(host.userId));

@@ -22,6 +22,7 @@ import type { CreateProductInput } from '../../../subgraphs/product/commands/cre
 import { eventHandlers } from '../../../subgraphs/product/events.ts';
 import { type ProductSubgraph, createProductSubgraph } from '../../../subgraphs/product/subgraph.ts';
 import { sentDuring, statementsTo } from '../../support/statements.ts';
+import { asker } from '../../support/asker.ts';
 
 // Answers are read by path in the tests, so their shape is left open.
 // eslint-disable-next-line typescript/no-explicit-any
@@ -168,7 +169,12 @@ export async function openOrderWorld(
       const given: CreateProductInput = {
         sku: newId(), name: 'Espresso beans', description: 'Dark roast', price: { amount: 1_290, currency: 'EUR' }, initialOnHand: onHand, ...input,
       }; // prettier-ignore
-      const { product: made, userErrors } = await createProduct(product.deps, userViewer('ADMIN'), given, newId());
+      const { product: made, userErrors } = await createProduct(
+        product.deps,
+        asker(userViewer('ADMIN')),
+        given,
+        newId(),
+      );
       if (!made) throw new Error(JSON.stringify(userErrors));
       return made.id;
     },

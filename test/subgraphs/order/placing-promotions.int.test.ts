@@ -6,6 +6,7 @@ import { advanceOrders } from '../../../subgraphs/order/commands/advance-order.t
 import { expireOrders } from '../../../subgraphs/order/commands/expire-orders.ts';
 import { saveCategory } from '../../../subgraphs/product/commands/save-category.ts';
 import { type OrderWorld, cancelMutation, openOrderWorld, userViewer } from './order-world.ts';
+import { asker } from '../../support/asker.ts';
 
 let world: OrderWorld;
 beforeAll(async () => {
@@ -138,7 +139,7 @@ describe('[CH-5] an order with a coupon', () => {
     const buyer = userViewer();
     const category = async (parentId: string | null) => {
       const input = { slug: newId(), name: 'Category', parentId };
-      const { category: saved, userErrors } = await saveCategory(world.product.deps, staff, input, newId());
+      const { category: saved, userErrors } = await saveCategory(world.product.deps, asker(staff), input, newId());
       if (!saved) throw new Error(JSON.stringify(userErrors));
       return saved.id;
     };

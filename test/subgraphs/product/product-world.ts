@@ -14,6 +14,7 @@ import type { Product } from '../../../subgraphs/product/domain/product.ts';
 import { callsNobody } from '../../support/no-links.ts';
 import { sentDuring, statementsTo } from '../../support/statements.ts';
 import { type ProductSubgraph, createProductSubgraph } from '../../../subgraphs/product/subgraph.ts';
+import { asker } from '../../support/asker.ts';
 
 export type Answer = { readonly data: any; readonly errors: readonly { message: string; code: string }[] }; // eslint-disable-line typescript/no-explicit-any
 
@@ -90,7 +91,7 @@ export async function openProductWorld(): Promise<ProductWorld> {
         price: { amount: 1290, currency: 'EUR' },
         ...input,
       };
-      const { product, userErrors } = await createProduct(subgraph.deps, viewer, given, newId());
+      const { product, userErrors } = await createProduct(subgraph.deps, asker(viewer), given, newId());
       if (!product) throw new Error(JSON.stringify(userErrors));
       return product;
     },

@@ -9,6 +9,7 @@ import { insertRows } from '../../../subgraphs/shared/database/statements.ts';
 import { indexAllMissing } from '../../../subgraphs/product/search-store.ts';
 import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { type ProductWorld, openProductWorld, userViewer } from './product-world.ts';
+import { asker } from '../../support/asker.ts';
 
 let world: ProductWorld;
 let second: ProductSubgraph;
@@ -175,7 +176,7 @@ describe('[CH-6] search', () => {
       expect(await inBoth('zither description')).toEqual([]);
     }
     const sku = newId();
-    await createProduct(second.deps, seller, { sku, name: 'Ocarina', description: '', price: { amount: 1, currency: 'EUR' } }, newId());
+    await createProduct(second.deps, asker(seller), { sku, name: 'Ocarina', description: '', price: { amount: 1, currency: 'EUR' } }, newId());
     expect(await inBoth('ocarina')).toEqual(['Ocarina']);
     // A word that moves from the subtitle to the name counts for more, though the text is the same.
     await world.run(admin, update, { input: { id, expectedVersion: 6, name: 'Alpha', subtitle: 'Ocarina' } });
@@ -187,7 +188,7 @@ describe('[CH-6] search', () => {
     const seller = userViewer('MERCHANT');
     const made = await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
-        createProduct(index % 2 ? second.deps : world.subgraph.deps, seller, { sku: newId(), name: `Quixotic zephyr lamp ${index}`, description: 'glowing wildly yonder', price: { amount: 1, currency: 'EUR' } }, newId()),
+        createProduct(index % 2 ? second.deps : world.subgraph.deps, asker(seller), { sku: newId(), name: `Quixotic zephyr lamp ${index}`, description: 'glowing wildly yonder', price: { amount: 1, currency: 'EUR' } }, newId()),
       ),
     );
     expect(made.flatMap(({ userErrors }) => userErrors)).toEqual([]);

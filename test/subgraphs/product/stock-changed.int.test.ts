@@ -6,6 +6,7 @@ import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { adjustStock } from '../../../subgraphs/product/commands/adjust-stock.ts';
 import { reserveStock } from '../../../subgraphs/product/commands/reserve-stock.ts';
 import { type ProductWorld, answerOf, openProductWorld, userViewer } from './product-world.ts';
+import { asker } from '../../support/asker.ts';
 
 let world: ProductWorld;
 beforeAll(async () => {
@@ -27,7 +28,7 @@ const hold = (productId: string, quantity: number) =>
     expiresAt: new Date(),
   });
 const add = (productId: string, delta: number) =>
-  adjustStock(world.subgraph.deps, staff, [{ productId, delta, reason: 'r' }], newId());
+  adjustStock(world.subgraph.deps, asker(staff), [{ productId, delta, reason: 'r' }], newId());
 const next = async (stream: Awaited<ReturnType<typeof watch>>) => {
   const step = await stream.next();
   return step.done ? null : answerOf(step.value).data?.stockChanged;
