@@ -8,8 +8,8 @@ const acted = z.object({
   actorId: z.uuid(),
   action: z.string().min(1).max(64),
   subject: z.string().min(1).max(128),
-  before: z.unknown(),
-  after: z.unknown(),
+  before: z.unknown().optional(),
+  after: z.unknown().optional(),
 });
 
 /** Writes down what another service tells that somebody did for the shop: once, in the transaction of its inbox row. */
