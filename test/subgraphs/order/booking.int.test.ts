@@ -233,7 +233,7 @@ describe('the confirmation code', () => {
     expect(order.history.edges.map(({ node }: { node: { type: string } }) => node.type)).toEqual(['OrderPlaced', 'StockReserved', 'OrderPaid', 'OrderRedeemed']); // prettier-ignore
     expect(order.history.edges.at(-1).node).toMatchObject({ toState: 'COMPLETED', actorId: host.userId });
     expect(order.completedAt).not.toBeNull();
-    expect((await world.deliver()).map(({ type }) => type)).toEqual(['order.completed']);
+    expect((await world.deliver()).map(({ type }) => type)).toEqual(['order.completed', 'staff.acted']);
   });
 
   test('of an order shows its seller neither address', async () => {
@@ -370,7 +370,7 @@ describe('a paid booking', () => {
     const paymentId = await pay(id);
     await redeem(number, await codeOf(id));
     await world.paymentEvent(world.refunded(id, { paymentId, amountMinor: 18_000 }));
-    expect((await world.deliver()).map(({ type }) => type)).toEqual(['order.completed']);
+    expect((await world.deliver()).map(({ type }) => type)).toEqual(['order.completed', 'staff.acted']);
     expect(await night(productId)).toEqual({ held: 0, sold: 1 });
   });
 
