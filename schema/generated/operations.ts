@@ -197,6 +197,8 @@ export type OrderFilter = {
   updatedTo?: string | null | undefined;
   /** True: paid, and something of it is to be shipped. False: all others. */
   needsFulfilment?: boolean | null | undefined;
+  /** True: a return was asked for, whatever became of it. False: all others. */
+  hasReturn?: boolean | null | undefined;
   /** Of customers whose name or mobile number begins with this, as `users(query:)` finds them (staff). With more than 500 of them it is BAD_USER_INPUT: type more. */
   customerQuery?: string | null | undefined;
 };

@@ -1128,6 +1128,8 @@ export type OrderFilter = {
   updatedTo?: InputMaybe<Scalars['DateTime']['input']>;
   /** True: paid, and something of it is to be shipped. False: all others. */
   needsFulfilment?: InputMaybe<Scalars['Boolean']['input']>;
+  /** True: a return was asked for, whatever became of it. False: all others. */
+  hasReturn?: InputMaybe<Scalars['Boolean']['input']>;
   /** Of customers whose name or mobile number begins with this, as `users(query:)` finds them (staff). With more than 500 of them it is BAD_USER_INPUT: type more. */
   customerQuery?: InputMaybe<Scalars['String']['input']>;
 };

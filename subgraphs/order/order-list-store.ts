@@ -27,6 +27,7 @@ export type OrderFilter = {
   readonly updatedFrom?: Date | null;
   readonly updatedTo?: Date | null;
   readonly needsFulfilment?: boolean | null;
+  readonly hasReturn?: boolean | null;
   readonly customerQuery?: string | null;
 };
 /** Whose orders: one customer's without the archived ones unless asked for by number, or everybody's. */
@@ -83,6 +84,8 @@ const selected =
     if (filter.updatedTo) conditions.push(eb('updated_at', '<', filter.updatedTo));
     if (filter.needsFulfilment === true) conditions.push(needsFulfilment(eb));
     if (filter.needsFulfilment === false) conditions.push(eb.not(needsFulfilment(eb)));
+    if (filter.hasReturn === true) conditions.push(hasReturn(eb));
+    if (filter.hasReturn === false) conditions.push(eb.not(hasReturn(eb)));
     if (customerIds) conditions.push(customerIds.length === 0 ? none : eb('customer_id', 'in', customerIds.map(idToBytes))); // prettier-ignore
     return eb.and(conditions);
   };
@@ -92,6 +95,8 @@ const needsFulfilment = (eb: Conditions): Condition =>
     eb('state', 'in', ['PAID', 'PROCESSING']),
     eb('fulfilment_status', 'in', ['UNFULFILLED', 'PARTIALLY_FULFILLED']),
   ]);
+
+const hasReturn = (eb: Conditions): Condition => eb('id', 'in', tables.selectFrom('order_return').select('order_id'));
 
 const hasProduct = (eb: Conditions, productId: string): Condition =>
   eb('id', 'in', tables.selectFrom('order_line').select('order_id').where('product_id', '=', idToBytes(productId)));

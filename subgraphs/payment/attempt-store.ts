@@ -117,6 +117,11 @@ export async function findMeantAttempt(
   return row ? { id: idFromBytes(row.id), paymentId: idFromBytes(row.payment_id) } : null;
 }
 
+/** Stores what an attempt is paid with. */
+export const storeInstrument = async (sql: Sql, attemptId: string, instrument: string): Promise<void> => {
+  await change(sql, tables.updateTable('attempt').set({ instrument }).where('id', '=', idToBytes(attemptId)), 'any');
+};
+
 /** The attempt by which the payment's money came in. */
 export async function capturedAttemptId(sql: Sql, paymentId: string): Promise<string> {
   const query = tables
@@ -160,6 +165,7 @@ const none = {
   providerPaymentId: null,
   providerState: null,
   redirectUrl: null,
+  instrument: null,
   clientParams: null,
   failureCode: null,
   failureMessage: null,
@@ -272,6 +278,7 @@ const storeFact = prepare<{
   providerState: string;
   failureCode: string | null;
   failureMessage: string | null;
+  instrument: string | null;
   finishedAt: Date | null;
   isLive: boolean;
   checkInSeconds: number;
@@ -286,6 +293,7 @@ const storeFact = prepare<{
       provider_state: param.providerState,
       failure_code: param.failureCode,
       failure_message: param.failureMessage,
+      instrument: expression`coalesce(${param.instrument}, instrument)`,
       finished_at: param.finishedAt,
       checks: 0,
       next_check_at: expression`if(${param.isLive}, ${secondsFromNow(param.checkInSeconds)}, null)`,
@@ -303,6 +311,8 @@ export type AttemptChange = {
   readonly providerState: string;
   readonly failureCode: string | null;
   readonly failureMessage: string | null;
+  /** Null where this word says nothing of it. */
+  readonly instrument: string | null;
   readonly finishedAt: Date | null;
 };
 
@@ -326,6 +336,7 @@ export async function updateAttempt(
       providerState: changed.providerState,
       failureCode: changed.failureCode,
       failureMessage: changed.failureMessage,
+      instrument: changed.instrument,
       finishedAt: changed.finishedAt,
       isLive: changed.isLive,
       checkInSeconds,

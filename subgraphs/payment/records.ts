@@ -81,6 +81,8 @@ export const AttemptRecord = defineEntity({
     /** The provider's name for the payment behind a checkout. */
     providerPaymentId: text<string>(128).nullable(),
     providerState: text<string>(40).nullable(),
+    /** What the customer pays with, as people know it: a card's brand and last four digits. */
+    instrument: text<string>(64).nullable(),
     redirectUrl: text<string>(2048).nullable(),
     clientParams: p.json<Record<string, string | number>>().nullable(),
     failureCode: text<string>(64).nullable(),

@@ -18,6 +18,7 @@ import { settleBeforeClosing } from './commands/settle-before-closing.ts';
 import { confirmRefund, retryRefund } from './commands/settle-refund.ts';
 import { reconciliationOf } from './reconciliation.ts';
 import type { PaymentContext } from './context.ts';
+import { instrumentOf } from './domain/instrument.ts';
 import type { PaymentState } from './domain/payment.ts';
 import type { LedgerEntryRow } from './ledger/records.ts';
 import { type WalletView, findWallet, listEntries } from './ledger/wallets.ts';
@@ -170,6 +171,8 @@ const paymentResolvers: ResolverMap = {
     authorized: (payment: PaymentRow) => amount(payment.state === 'AUTHORIZED' ? payment.amountMinor : 0n, payment),
     captured: (payment: PaymentRow) => amount(payment.capturedMinor, payment),
     refunded: (payment: PaymentRow) => amount(payment.refundedMinor, payment),
+    instrument: async ({ id, method }: PaymentRow, _: unknown, { loaders }: PaymentContext) =>
+      instrumentOf(method, await loaders.attemptsOfPayment.load(id)),
     attempts: ({ id }: PaymentRow, _: unknown, { loaders }: PaymentContext) => loaders.attemptsOfPayment.load(id),
     refunds: ({ id }: PaymentRow, _: unknown, { loaders }: PaymentContext) => loaders.refundsOfPayment.load(id),
     disputes: ({ id }: PaymentRow, _: unknown, { loaders, viewer }: PaymentContext) =>

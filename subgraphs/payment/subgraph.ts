@@ -61,6 +61,10 @@ const migrations: readonly NamedMigration[] = [
     name: '2026-12-01-refund-requests',
     load: async () => (await import('./migrations/2026-12-01-refund-requests.ts')).RefundRequestsMigration,
   },
+  {
+    name: '2026-12-01-instrument',
+    load: async () => (await import('./migrations/2026-12-01-instrument.ts')).InstrumentMigration,
+  },
 ];
 
 /** The payment service's schema as it is to be. */

@@ -100,9 +100,10 @@ export function stripeBooks(emit: Emit) {
     return entry;
   };
   const charged = ({ id, amount_received: amount, currency, metadata }: StripeIntent): void => {
-    const charge = { id: newId('ch'), object: 'charge', payment_intent: id, amount, amount_captured: amount, currency, metadata, created: now() }; // prettier-ignore
+    const charge = { id: newId('ch'), object: 'charge', payment_intent: id, amount, amount_captured: amount, currency, metadata, created: now(), payment_method_details: { type: 'card', card: { brand: 'visa', last4: '4242' } } }; // prettier-ignore
     charges.set(charge.id, charge);
     Object.assign(intentOf(id), { latest_charge: charge.id });
+    emit('charge.succeeded', charge);
     moved('charge', charge, amount);
   };
 

@@ -46,6 +46,7 @@ export type Foreseen = {
 };
 
 const maxReasonLength = 255;
+export const maxInstrumentLength = 64;
 const followUpSeconds = 60;
 
 /** Reads the attempt and its payment, and decides. Locks nothing: `applyFact` applies it where nothing has changed since. */
@@ -156,6 +157,10 @@ function changeOf(
     providerState: fact.type,
     failureCode: told?.code ?? null,
     failureMessage: told?.message ?? null,
+    instrument:
+      (fact.type === 'succeeded' || fact.type === 'authorized') && fact.instrument
+        ? firstOf(fact.instrument, maxInstrumentLength)
+        : null,
     // One that was declined first has ended when its money came.
     finishedAt: waits ? null : attempt.state === 'SUCCEEDED' ? at : (before.finishedAt ?? at),
   };

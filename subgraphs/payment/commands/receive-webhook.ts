@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Headers } from '../../shared/auth/caller-headers.ts';
 import { isDuplicateKey } from '../../shared/errors/errors.ts';
+import { firstOf } from '../../shared/values/text.ts';
 import { type Unit, transact } from '../unit.ts';
 import type { PaymentDeps } from '../deps.ts';
 import type { PaymentProvider, ProviderEvent } from '../providers/provider.ts';
@@ -14,7 +15,8 @@ import {
   lockFirstDelivery,
   updateOutcome,
 } from '../webhook-store.ts';
-import { type Applied, type Foreseen, applyFact, foresee } from './apply-fact.ts';
+import { findMeantAttempt, storeInstrument } from '../attempt-store.ts';
+import { type Applied, type Foreseen, applyFact, foresee, maxInstrumentLength } from './apply-fact.ts';
 import { applyDispute } from './apply-dispute.ts';
 import { applyOwnRefund } from './apply-own-refund.ts';
 import { applyRefund } from './apply-refund.ts';
@@ -164,6 +166,7 @@ async function applyEvent(
   const { name } = provider;
   if (about === null) return { outcome: 'STALE', paymentId: null, error: 'a type of event that is not used' };
   if (about.kind === 'attempt') return applyFact(unit, deps, { provider: name, ...about }, cause, foreseen);
+  if (about.kind === 'instrument') return applyInstrument(unit, { provider: name, ...about });
   if (about.kind === 'dispute') return applyDispute(unit, deps, { provider: name, ...about }, cause);
   if (about.refundKey !== null) {
     const applied = await applyRefund(
@@ -177,6 +180,17 @@ async function applyEvent(
   }
   // Another system that uses the same account may name its refunds likewise.
   return applyOwnRefund(unit, deps, { provider: name, ...about }, cause);
+}
+
+/** What an attempt is paid with concerns nothing else. */
+async function applyInstrument(
+  { sql }: Unit,
+  about: { provider: string; intentId: string | null; attemptId: string | null; instrument: string },
+): Promise<Applied> {
+  const meant = await findMeantAttempt(sql, about);
+  if (!meant) return { outcome: 'UNKNOWN_PAYMENT', paymentId: null, error: 'no such attempt' };
+  await storeInstrument(sql, meant.id, firstOf(about.instrument, maxInstrumentLength));
+  return { outcome: 'APPLIED', paymentId: meant.paymentId };
 }
 
 /** Keeps a delivery that is not applied: forged, or not to be read. It never takes the place of a real event's id. */

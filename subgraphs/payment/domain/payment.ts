@@ -47,7 +47,7 @@ export type PaymentEvent =
   | { readonly type: 'CaptureRequested'; readonly amountMinor: bigint }
   | { readonly type: 'PaymentFailed' | 'AttemptFailed' | 'RefundRefused' | 'CaptureRefused'; readonly code: string };
 
-/** What a provider says about an attempt, however it was heard. */
+/** What a provider says about an attempt, however it was heard. `instrument`: what the customer pays with, as people know it. */
 export type ProviderFact =
   /** `at`: when the customer paid, by the provider's clock, where it says so. `providerPaymentId`: its name for what is behind a checkout. */
   | {
@@ -56,10 +56,16 @@ export type ProviderFact =
       readonly currency: string;
       readonly at?: Date | undefined;
       readonly providerPaymentId?: string | undefined;
+      readonly instrument?: string | undefined;
     }
   | { readonly type: 'failed'; readonly code: string; readonly message: string }
   /** The provider holds the money until we capture it, for a time. */
-  | { readonly type: 'authorized'; readonly amountMinor: bigint; readonly currency: string }
+  | {
+      readonly type: 'authorized';
+      readonly amountMinor: bigint;
+      readonly currency: string;
+      readonly instrument?: string | undefined;
+    }
   /** The money is on its way: it can still fail. */
   | { readonly type: 'processing' }
   | { readonly type: 'canceled' };

@@ -67,6 +67,12 @@ export type ProviderEvent = {
         readonly totalMinor?: bigint | undefined;
       }
     | {
+        readonly kind: 'instrument';
+        readonly intentId: string | null;
+        readonly attemptId: string | null;
+        readonly instrument: string;
+      }
+    | {
         readonly kind: 'dispute';
         readonly intentId: string | null;
         readonly attemptId: string | null;

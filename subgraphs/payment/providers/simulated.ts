@@ -35,6 +35,7 @@ const intentShape = z.object({
     .datetime()
     .transform((text) => new Date(text))
     .nullish(),
+  card_last4: z.string().max(4).nullish(),
   status: z.string().max(40),
   client_secret: z.string().optional(),
   metadata: z.record(z.string(), z.string()),
@@ -95,11 +96,13 @@ type SimulatedIntent = z.infer<typeof intentShape>;
  */
 function factOf(intent: SimulatedIntent): ProviderFact | null {
   const { currency } = intent;
+  const instrument = intent.card_last4 ? `Test card •••• ${intent.card_last4}` : undefined;
   if (intent.status === 'succeeded') {
     const amount = intent.capture_method === 'manual' ? intent.amount_received : intent.amount;
-    return { type: 'succeeded', amountMinor: BigInt(amount), currency, at: intent.paid_at ?? undefined };
+    return { type: 'succeeded', amountMinor: BigInt(amount), currency, at: intent.paid_at ?? undefined, instrument };
   }
-  if (intent.status === 'requires_capture') return { type: 'authorized', amountMinor: BigInt(intent.amount), currency };
+  if (intent.status === 'requires_capture')
+    return { type: 'authorized', amountMinor: BigInt(intent.amount), currency, instrument };
   if (intent.status === 'processing') return { type: 'processing' };
   if (intent.status === 'canceled') return { type: 'canceled' };
   const failure = intent.last_payment_error;

@@ -5,6 +5,21 @@ import type { PaymentProvider, ProviderDispute, ProviderRefund } from './provide
 import { fromStripeAmount } from './stripe-amounts.ts';
 
 const metadata = z.record(z.string(), z.string()).nullish();
+const withLastDigits = z.object({ last4: z.string().max(8).nullish() }).nullish();
+/** Of a charge what it was paid with. @see https://docs.stripe.com/api/charges/object `payment_method_details` */
+const paidWith = z
+  .object({
+    type: z.string().max(40),
+    card: z.object({ brand: z.string().max(40).nullish(), last4: z.string().max(8).nullish() }).nullish(),
+    sepa_debit: withLastDigits,
+    us_bank_account: withLastDigits,
+  })
+  .nullish();
+const chargeShape = z.object({
+  payment_intent: z.string().max(128).nullish(),
+  payment_method_details: paidWith,
+  metadata,
+});
 const intentShape = z.object({
   id: z.string().min(1).max(128),
   status: z.string().max(40),
@@ -12,7 +27,9 @@ const intentShape = z.object({
   amount_received: z.number().int(),
   amount_capturable: z.number().int(),
   currency: z.string(),
-  latest_charge: z.union([z.string(), z.object({ created: z.number().int() })]).nullish(),
+  latest_charge: z
+    .union([z.string(), z.object({ created: z.number().int(), payment_method_details: paidWith })])
+    .nullish(),
   metadata,
   last_payment_error: z.object({ code: z.string().nullish(), message: z.string().nullish() }).nullish(),
 });
@@ -61,6 +78,29 @@ type SessionFacts = z.infer<typeof sessionShape>;
 const paidAt = (charge: { created: number } | string | null | undefined): Date | undefined =>
   typeof charge === 'object' && charge !== null ? new Date(charge.created * 1000) : undefined;
 
+const brands: Readonly<Record<string, string>> = {
+  amex: 'American Express', cartes_bancaires: 'Cartes Bancaires', diners: 'Diners Club', discover: 'Discover', eftpos_au: 'eftpos', jcb: 'JCB',
+  link: 'Link', mastercard: 'Mastercard', unionpay: 'UnionPay', visa: 'Visa',
+}; // prettier-ignore
+
+/** `Visa •••• 4242`, `SEPA debit •••• 3000`, `Klarna`. */
+function instrumentOf(details: z.infer<typeof paidWith>): string | undefined {
+  if (!details) return undefined;
+  const { type, card } = details;
+  const words = type
+    .replaceAll('_', ' ')
+    .replace(/^sepa\b/, 'SEPA')
+    .replace(/^us\b/, 'US');
+  const name = card ? (brands[card.brand ?? ''] ?? 'Card') : words.charAt(0).toUpperCase() + words.slice(1);
+  const lastDigits = (card ?? details.sepa_debit ?? details.us_bank_account)?.last4;
+  return lastDigits ? `${name} •••• ${lastDigits}` : name;
+}
+
+const expanded = (intent: Stripe.PaymentIntent | IntentFacts): z.infer<typeof paidWith> =>
+  typeof intent.latest_charge === 'object'
+    ? (intent.latest_charge?.payment_method_details as z.infer<typeof paidWith>)
+    : null;
+
 function minorOf(amount: number, currencyInAnyCase: string): { amountMinor: bigint; currency: string } {
   const money = fromStripeAmount(amount, currencyInAnyCase);
   return { amountMinor: money.amount, currency: money.currency };
@@ -75,9 +115,14 @@ export function intentFact(intent: Stripe.PaymentIntent | IntentFacts): Provider
         ...minorOf(intent.amount_received, intent.currency),
         at: paidAt(intent.latest_charge),
         providerPaymentId: intent.id,
+        instrument: instrumentOf(expanded(intent)),
       };
     case 'requires_capture':
-      return { type: 'authorized', ...minorOf(intent.amount_capturable, intent.currency) };
+      return {
+        type: 'authorized',
+        ...minorOf(intent.amount_capturable, intent.currency),
+        instrument: instrumentOf(expanded(intent)),
+      };
     case 'canceled':
       return { type: 'canceled' };
     case 'processing':
@@ -176,6 +221,18 @@ export function readStripeEvent(body: Buffer, live: boolean): ReturnType<Payment
       const told = amount === undefined ? undefined : fromStripeAmount(amount, currency);
       const about = { kind: 'refund', refundKey, refund: refundOf(refund), intentId } as const;
       return { id, type, about: { ...about, amountMinor: told?.amount, currency: told?.currency } };
+    }
+    // An event of an intent only names its charge, and what that was paid with stands there.
+    if (type === 'charge.succeeded') {
+      const charge = chargeShape.parse(data.object);
+      const instrument = instrumentOf(charge.payment_method_details);
+      const { payment_intent: intentId = null } = charge;
+      const attemptId = charge.metadata?.['attemptId'] ?? null;
+      return {
+        id,
+        type,
+        about: instrument === undefined ? null : { kind: 'instrument', intentId, attemptId, instrument },
+      };
     }
     if (type.startsWith('charge.dispute.')) {
       const dispute = disputeShape.parse(data.object);

@@ -72,6 +72,9 @@ describe('[AP-4] a return', () => {
     expect(await read(order.id, buyer)).toMatchObject({ allowedActions: expect.arrayContaining(['RETURN']), lines: [{ returnableQuantity: 3 }] }); // prettier-ignore
     const key = newId();
     const { orderReturn } = await request(order.id, ofLine(order.lineId, 3), buyer, { key });
+    const withReturn = (hasReturn: boolean, viewer = staff) => run(viewer, 'query L($filter: OrderFilter) { answer: orders(filter: $filter, first: 100) { edges { node { id } } } }', { filter: { hasReturn } }); // prettier-ignore
+    const isIn = async (hasReturn: boolean) => (await withReturn(hasReturn)).edges.some(({ node }: { node: { id: string } }) => node.id === order.id); // prettier-ignore
+    expect([await isIn(true), await isIn(false)]).toEqual([true, false]);
     expect(orderReturn).toMatchObject({ number: expect.stringMatching(/^RE\d{6}/), state: 'REQUESTED', reason: 'too small', order: { id: order.id }, restock: false, refunds: [], lines: [{ line: { id: order.lineId }, quantity: 3, receivedQuantity: 0 }] }); // prettier-ignore
     expect(await request(order.id, ofLine(order.lineId, 3), buyer, { key })).toMatchObject({ replayed: true, orderReturn: { id: orderReturn.id } }); // prettier-ignore
     const asked = await read(order.id, buyer);

@@ -51,6 +51,7 @@ describe('a payment', () => {
     expect(await confirm(world, payment)).toMatchObject({ status: 200, body: { status: 'succeeded' } });
     const settled = await paymentIn(world, payment.id, 'SETTLED');
     expect(settled).toMatchObject({
+      instrument: 'Test card •••• 4242',
       captured: { amount: 1234 },
       refunded: { amount: 0 },
       attempts: [{ state: 'SUCCEEDED' }],

@@ -57,6 +57,7 @@ export async function openAlipayWorld(): Promise<AlipayWorld> {
     world, server, keys, post, trade, open, pay,
     method: 'ALIPAY',
     provider: 'alipay',
+    instrument: 'Alipay',
     currency: 'CNY',
     decline: async () => { throw new Error('Alipay tells a merchant of no declines'); },
     async intents(orderId) {

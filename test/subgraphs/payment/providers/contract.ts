@@ -12,6 +12,8 @@ export type ProviderUnderTest = {
   /** The API's method and the provider's name in `/webhooks/:provider`. */
   readonly method: string;
   readonly provider: string;
+  /** What customers see that they paid with. */
+  readonly instrument: string;
   /** EUR unless told. */
   readonly currency?: string;
   /** More of `CreatePaymentInput`. */
@@ -103,6 +105,9 @@ export function testProvider(
       const settled = await paymentIn(world, payment.id, 'SETTLED');
       expect(settled).toMatchObject({ captured: { amount: 1_234 }, attempts: [{ state: 'SUCCEEDED' }] });
       expect(await provider.charged(payment)).toBe(1_234);
+      const { id } = payment;
+      const shown = async () => (await world.run(buyer, documents.payment, { id })).data.payment.instrument;
+      await until(async () => (await shown()) === provider.instrument, { what: `payment by ${provider.instrument}` });
     });
 
     if (options.declines ?? true) {

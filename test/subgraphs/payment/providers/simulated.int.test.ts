@@ -15,6 +15,7 @@ testProvider('simulated', async () => {
     world,
     method: 'SIMULATED_CARD',
     provider: 'simulated',
+    instrument: 'Test card •••• 4242',
     pay: (payment) => confirm(world, payment),
     decline: (payment) => confirm(world, payment, cards.declines),
     intents: async (orderId) =>

@@ -43,6 +43,7 @@ export async function openStripeWorld(input: { returnUrl?: string } = {}, env: E
     proxy,
     method: 'STRIPE',
     provider: 'stripe',
+    instrument: 'Visa •••• 4242',
     input,
     pay: async (payment) => books.pay(idOf(payment), 'pays'),
     decline: async (payment) => books.pay(idOf(payment), 'declines'),

@@ -191,6 +191,7 @@ export const paymentFields = /* GraphQL */ `
     state
     version
     method
+    instrument
     amount { amount currency }
     authorized { amount }
     captured { amount }
