@@ -1,6 +1,6 @@
-import type { AttemptRow, PaymentMethod } from '../records.ts';
+import type { AttemptState } from './payment.ts';
 
-const names: Readonly<Partial<Record<PaymentMethod, string>>> = {
+const names: Readonly<Record<string, string>> = {
   WALLET: 'Wallet',
   ALIPAY: 'Alipay',
   BANK_TRANSFER: 'Bank transfer',
@@ -8,8 +8,8 @@ const names: Readonly<Partial<Record<PaymentMethod, string>>> = {
 
 /** What a payment is paid with, as people know it: what its provider says of the attempt that brought or holds the money. */
 export function instrumentOf(
-  method: PaymentMethod,
-  attempts: readonly Pick<AttemptRow, 'state' | 'instrument'>[],
+  method: string,
+  attempts: readonly { readonly state: AttemptState; readonly instrument?: string | null | undefined }[],
 ): string | null {
   const paying = attempts.find(({ state }) => state === 'SUCCEEDED' || state === 'AUTHORIZED');
   return paying?.instrument ?? attempts.findLast(({ instrument }) => instrument)?.instrument ?? names[method] ?? null;

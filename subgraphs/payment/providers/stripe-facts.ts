@@ -97,9 +97,7 @@ function instrumentOf(details: z.infer<typeof paidWith>): string | undefined {
 }
 
 const expanded = (intent: Stripe.PaymentIntent | IntentFacts): z.infer<typeof paidWith> =>
-  typeof intent.latest_charge === 'object'
-    ? (intent.latest_charge?.payment_method_details as z.infer<typeof paidWith>)
-    : null;
+  typeof intent.latest_charge === 'object' ? intent.latest_charge?.payment_method_details : null;
 
 function minorOf(amount: number, currencyInAnyCase: string): { amountMinor: bigint; currency: string } {
   const money = fromStripeAmount(amount, currencyInAnyCase);
