@@ -18,6 +18,7 @@ import { readHttpClient } from '../subgraphs/shared/http/http-clients.ts';
 import { subgraphNames } from '../subgraphs/shared/values/subgraph-names.ts';
 import { databaseUrl, readPlatformConfig } from '../subgraphs/shared/process/platform-config.ts';
 import { readAdminConfig, readUserConfig } from '../subgraphs/user/config.ts';
+import { readIdentityConfig } from '../subgraphs/user/identities/identity-config.ts';
 
 /**
  * How much of the demo shop is filled: `all` of it, its `products` alone, or `none`. Outside production there always are
@@ -58,6 +59,7 @@ export function checkConfiguration(given: Env): void {
     () => readPlatformConfig(env),
     ...schemaNames.map((name) => () => databaseUrl(env, readPlatformConfig(lenient), name)),
     () => readUserConfig(env),
+    () => readIdentityConfig(env, readPlatformConfig(lenient)),
     () => readAdminConfig(env),
     () => readOrderConfig(env),
     () => readPaymentConfig(env),

@@ -21,6 +21,7 @@ const storefrontPaths = [
   '/',
   /^\/products\/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i,
   '/cart',
+  '/sign-in/callback',
   '/wallet',
   '/orders',
   '/orders/:orderId',

@@ -25,6 +25,8 @@ export type UserConfig = {
   /** One-time codes that may be asked for, for one account and from one address, within the same window. */
   readonly maxCodesPerAccount: number;
   readonly maxCodesPerAddress: number;
+  /** Sign-ins at other systems that one address may begin or end, within the same window. */
+  readonly maxIdentityRequestsPerAddress: number;
   /** Passwords that may wait to be hashed; more are answered TOO_MANY_REQUESTS. */
   readonly maxQueuedPasswords: number;
 };
@@ -55,6 +57,7 @@ export function readUserConfig(env: Env): UserConfig {
     REGISTRATIONS_PER_ADDRESS: integer(1, 1_000_000).default(300),
     CODES_PER_ACCOUNT: integer(1, 1_000).default(5),
     CODES_PER_ADDRESS: integer(1, 1_000_000).default(300),
+    IDENTITY_REQUESTS_PER_ADDRESS: integer(1, 1_000_000).default(300),
     PASSWORD_QUEUE: integer(1, 10_000).default(400).describe('passwords that may wait to be hashed'),
   });
   return {
@@ -67,6 +70,7 @@ export function readUserConfig(env: Env): UserConfig {
     maxRegistrationsPerAddress: given.REGISTRATIONS_PER_ADDRESS,
     maxCodesPerAccount: given.CODES_PER_ACCOUNT,
     maxCodesPerAddress: given.CODES_PER_ADDRESS,
+    maxIdentityRequestsPerAddress: given.IDENTITY_REQUESTS_PER_ADDRESS,
     maxQueuedPasswords: given.PASSWORD_QUEUE,
   };
 }

@@ -5,6 +5,8 @@ import { createAccessTokens } from './access-tokens.ts';
 import { codesInLog } from './codes/code-sender.ts';
 import { readUserConfig } from './config.ts';
 import type { UserDeps } from './dependencies.ts';
+import { readIdentityConfig } from './identities/identity-config.ts';
+import { createIdentityProofs } from './identities/identity-proofs.ts';
 import { createLoginThrottle } from './login-throttle.ts';
 import { createPasswordHasher } from './password-hasher.ts';
 import { createRegistrationLimit } from './registration-limit.ts';
@@ -22,6 +24,7 @@ export async function createDependencies(runtime: Runtime, db: Service['db']): P
     registrations: createRegistrationLimit(limit, config),
     limit,
     codes: codesInLog(log, { production: runtime.env['NODE_ENV'] === 'production' }),
+    identities: createIdentityProofs(readIdentityConfig(runtime.env, runtime.config), { redis, log, now, randomBytes }),
     configuredTokens: runtime.config.serviceTokens,
     accessTokens: await createAccessTokens(config.signingJwk),
   }; // prettier-ignore

@@ -4,6 +4,7 @@ import type { Service } from '../shared/engine/service.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import type { CodeSender } from './codes/code-sender.ts';
 import type { UserConfig } from './config.ts';
+import type { IdentityProofs } from './identities/identity-proofs.ts';
 import type { Loaders } from './loaders.ts';
 import type { LoginThrottle } from './login-throttle.ts';
 import type { PasswordHasher } from './password-hasher.ts';
@@ -19,6 +20,7 @@ export type UserDeps = Pick<Runtime, 'redis' | 'live' | 'log' | 'now' | 'newId'>
   readonly registrations: RegistrationLimit;
   readonly limit: WindowLimit;
   readonly codes: CodeSender;
+  readonly identities: IdentityProofs;
   /** App → token of SERVICE_TOKENS: what these may call is set there and not by credentials. */
   readonly configuredTokens: ReadonlyMap<string, string>;
   readonly accessTokens: AccessTokens;

@@ -4,12 +4,14 @@ import { isId } from '../shared/values/ids.ts';
 import { readAddresses } from './addresses/address-store.ts';
 import type { Address } from './addresses/address.ts';
 import type { User } from './domain/user.ts';
+import { type LinkedIdentity, readIdentities } from './identities/identity-store.ts';
 import { readUsers } from './store.ts';
 
 /** Made for each request, so that nobody sees what was loaded for somebody else. */
 export type Loaders = {
   readonly user: DataLoader<string, User | null>;
   readonly addresses: DataLoader<string, readonly Address[]>;
+  readonly identities: DataLoader<string, readonly LinkedIdentity[]>;
 };
 
 const maxBatchSize = 100;
@@ -19,6 +21,13 @@ export const createLoaders = (db: Database): Loaders => ({
     async (ids) => {
       const users = await readUsers(db.em(), ids.filter(isId));
       return ids.map((id) => users.get(id) ?? null);
+    },
+    { maxBatchSize },
+  ),
+  identities: new DataLoader(
+    async (userIds) => {
+      const identities = Map.groupBy(await readIdentities(db.em(), userIds), ({ userId }) => userId);
+      return userIds.map((id) => identities.get(id) ?? []);
     },
     { maxBatchSize },
   ),

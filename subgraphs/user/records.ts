@@ -3,6 +3,7 @@ import { at, bytes, id, text } from '../shared/database/columns.ts';
 import { type TablesOf, builderFor, inserterFor } from '../shared/database/tables.ts';
 import type { Role } from '../shared/auth/viewer.ts';
 import type { RevocationReason } from './domain/session.ts';
+import type { ForeignType } from './identities/identity.ts';
 import type { Gender, UserStatus } from './domain/user.ts';
 
 export const UserAccountRecord = defineEntity({
@@ -182,6 +183,21 @@ export const PasswordResetRequestRecord = defineEntity({
   properties: { id: id().primary(), mobile: p.string().length(16), requestedAt: at() },
 });
 
+/** A name of another system by which a user signs in. */
+export const UserIdentityRecord = defineEntity({
+  name: 'UserIdentityRecord',
+  tableName: 'user_identity',
+  indexes: [],
+  uniques: [{ name: 'user_identity_user', properties: ['userId', 'type', 'issuer'] }],
+  properties: {
+    type: text<ForeignType>(16).primary(),
+    issuer: p.string().length(255).primary(),
+    subject: p.string().length(255).primary(),
+    userId: id(),
+    linkedAt: at(),
+  },
+});
+
 /** What staff did. */
 export const AuditEntryRecord = defineEntity({
   name: 'AuditEntryRecord',
@@ -229,6 +245,7 @@ export const entities = [
   OneTimeCodeRecord,
   EmailCodeRecord,
   PasswordResetRequestRecord,
+  UserIdentityRecord,
   AuditEntryRecord,
   IdempotencyRecord,
 ] as const;

@@ -17,6 +17,7 @@ import { revokeServiceCredential } from './commands/revoke-service-credential.ts
 import { updateProfile } from './commands/update-profile.ts';
 import type { UserContext } from './dependencies.ts';
 import { recoveryResolvers } from './email/resolvers.ts';
+import { identityResolvers } from './identities/resolvers.ts';
 import type { ServiceCredential } from './domain/service-credential.ts';
 import type { ProfileInput, User } from './domain/user.ts';
 import { placesOf } from './sign-in-places.ts';
@@ -33,6 +34,7 @@ export const resolvers: ResolverMap = {
   AuditEntry: administrationResolvers.AuditEntry,
   Query: {
     ...administrationResolvers.Query,
+    ...identityResolvers.Query,
     me: (_: unknown, __: unknown, { viewer, loaders }: UserContext) => userById(loaders, requireUser(viewer).userId),
     user: (_: unknown, { id }: { id: string }, { viewer, loaders }: UserContext) => {
       const own = requireUser(viewer).userId === id;
@@ -59,6 +61,7 @@ export const resolvers: ResolverMap = {
   Mutation: {
     ...administrationResolvers.Mutation,
     ...recoveryResolvers.Mutation,
+    ...identityResolvers.Mutation,
     register: (
       _: unknown,
       { input, deviceToken, idempotencyKey }: { input: RegisterInput } & Device & Key,
@@ -103,12 +106,11 @@ export const resolvers: ResolverMap = {
   User: {
     ...administrationResolvers.User,
     ...recoveryResolvers.User,
+    ...identityResolvers.User,
     // Whoever may not see the user gets null, the same as for an id that nobody has.
     __resolveReference: ({ id }: { id: string }, { viewer, loaders }: UserContext) =>
       mayRead(viewer, id) ? loaders.user.load(id) : null,
     addresses: ({ id }: User, _: unknown, { loaders }: UserContext) => loaders.addresses.load(id),
-    identities: ({ mobile, createdAt }: User) =>
-      mobile === null ? [] : [{ type: 'MOBILE', key: mobile, linkedAt: createdAt }],
   },
   PostalAddress: postalAddressFields,
   ServiceCredential: {

@@ -9,6 +9,8 @@ import {
   createProduct,
   register,
 } from '../support/shop.ts';
+import { startOidcServer } from '../support/oidc-server.ts';
+import { until } from '../support/until.ts';
 import { describeInBrowser } from './browser.ts';
 import { look } from './look.ts';
 import { buyer, secondBuyer, signIn } from './people.ts';
@@ -317,6 +319,58 @@ describeInBrowser('the storefront in a browser', ({ platform, open }) => {
     expect(await look(page, 'authorised-order')).toEqual([]);
     expect(faults).toEqual([]);
     await context.close();
+  });
+
+  test('[PM-1] a forgotten password is set anew by a code that is sent, and the customer is signed in', async () => {
+    const ada = await register(platform(), 'Ada Lovelace');
+    const codes = () => platform().logs().match(/\b[0-9A-Z]{4}(?:-[0-9A-Z]{4}){2}\b/g) ?? [];
+    const before = codes().length;
+    const { page, context, faults } = await open('/orders');
+    await page.getByLabel('Mobile number').fill(ada.mobile);
+    expect(await look(page, 'sign-in')).toEqual([]);
+    await page.getByRole('button', { name: 'Forgot your password?' }).click();
+    expect(await look(page, 'forgot-password')).toEqual([]);
+    await page.getByRole('button', { name: 'Send a code' }).click();
+    await page.getByText('a code is on its way').waitFor();
+    // Development, where nothing sends, has it in the log.
+    const code = await until(() => codes()[before], { what: 'a code' });
+    await page.getByLabel('Code').fill('AAAA-BBBB-CCCC');
+    await page.getByLabel('New password').fill('staple battery horse');
+    await page.getByRole('button', { name: 'Set password and sign in' }).click();
+    await page.getByText('The code is wrong, or it has ended.').waitFor();
+    expect(await look(page, 'reset-password')).toEqual([]);
+    await page.getByLabel('Code').fill(code.toLowerCase());
+    await page.getByRole('button', { name: 'Set password and sign in' }).click();
+    await page.getByText('No orders here').waitFor();
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  test('[PM-1] a customer signs in at an OpenID provider, and is back where the sign-in was asked for', async () => {
+    const issuer = await startOidcServer();
+    try {
+      const { issuer: address, clientId, clientSecret } = issuer;
+      const redirectUris = [`${platform().url}/sign-in/callback`];
+      const issuers = [{ issuer: address, name: 'Example ID', clientId, clientSecret, redirectUris }];
+      await platform().terminate();
+      await platform().restart({ OIDC_ISSUERS: JSON.stringify(issuers) });
+      issuer.person = { sub: 'grace', name: 'Grace Hopper' };
+      const { page, context, faults } = await open('/wallet');
+      await page.getByRole('button', { name: 'Continue with Example ID' }).waitFor();
+      expect(await look(page, 'sign-in-oidc')).toEqual([]);
+      await page.getByRole('button', { name: 'Continue with Example ID' }).click();
+      await page.getByText('Grace Hopper').first().waitFor();
+      expect(new URL(page.url()).pathname).toBe('/wallet');
+      // What somebody sends leads nowhere: this tab has begun no such sign-in.
+      await page.goto(`${platform().url}/sign-in/callback?code=planted&state=planted`);
+      await page.getByText('This sign-in was begun elsewhere').waitFor();
+      expect(new URL(page.url()).search).toBe('');
+      expect(await look(page, 'sign-in-refused')).toEqual([]);
+      expect(faults.filter((fault) => !fault.startsWith(address))).toEqual([]);
+      await context.close();
+    } finally {
+      await issuer.close();
+    }
   });
 
   test('who lets the time run out sees the order expire', async () => {

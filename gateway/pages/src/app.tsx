@@ -1,6 +1,8 @@
 import { Suspense, lazy, useLayoutEffect, useMemo } from 'react';
 import { Provider } from 'urql';
 import { Route, Switch } from 'wouter';
+import { CallbackPage } from './account/callback-page.tsx';
+import { callbackPath } from './account/identity-login.ts';
 import { SignInGate } from './account/sign-in-gate.tsx';
 import { CartPage } from './cart/cart-page.tsx';
 import { takeOverGuestCart } from './cart/cart.ts';
@@ -51,6 +53,7 @@ export function App() {
               </SignInGate>
             )}
           </Route>
+          <Route path={callbackPath} component={CallbackPage} />
           <Route path="/wallet">
             <SignInGate title="Your wallet" reason="A wallet is shown to its owner.">
               {() => <WalletPage />}

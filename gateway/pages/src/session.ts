@@ -1,16 +1,27 @@
 import { useSyncExternalStore } from 'react';
 import {
   LoginDocument,
+  LoginWithIdentityDocument,
   type LoginMutation,
   LogoutDocument,
   RefreshTokensDocument,
   RegisterDocument,
   type RegisterMutation,
   type RegisterMutationVariables,
+  RequestPasswordResetDocument,
+  ResetPasswordDocument,
+  type ResetPasswordMutationVariables,
+  type LoginWithIdentityMutation,
+  type LoginWithIdentityMutationVariables,
+  type ResetPasswordMutation,
 } from '../../../schema/generated/operations.ts';
 import { anonymousClient, dataOf, serverNow } from './api.ts';
 
-export type AuthPayload = LoginMutation['login'] | RegisterMutation['register'];
+export type AuthPayload =
+  | LoginMutation['login']
+  | RegisterMutation['register']
+  | ResetPasswordMutation['resetPassword']
+  | LoginWithIdentityMutation['loginWithIdentity'];
 export type SignedInUser = NonNullable<AuthPayload['user']>;
 type Tokens = Omit<NonNullable<AuthPayload['tokens']>, 'deviceToken'>;
 /** Who is signed in, in all tabs of this browser. */
@@ -130,6 +141,29 @@ export async function register(input: RegisterMutationVariables['input']): Promi
   return outcomeOf(
     dataOf(await anonymousClient.mutation(RegisterDocument, { input, deviceToken: deviceToken() }).toPromise())
       .register,
+  );
+}
+
+/** Has a code sent to the account of this number, if there is one. Throws ApiError. */
+export async function requestPasswordReset(mobile: string): Promise<void> {
+  dataOf(await anonymousClient.mutation(RequestPasswordResetDocument, { mobile }).toPromise());
+}
+
+/** Sets a new password by a code and signs in; returns and throws as `signIn`. */
+export async function resetPassword(
+  shown: Omit<ResetPasswordMutationVariables, 'deviceToken'>,
+): Promise<string | null> {
+  const variables = { ...shown, deviceToken: deviceToken() };
+  return outcomeOf(dataOf(await anonymousClient.mutation(ResetPasswordDocument, variables).toPromise()).resetPassword);
+}
+
+/** Signs in by what an OpenID provider sent back; returns and throws as `signIn`. */
+export async function signInWithIdentity(
+  shown: Pick<LoginWithIdentityMutationVariables, 'code' | 'proof' | 'callbackIssuer'>,
+): Promise<string | null> {
+  const variables = { type: 'OIDC', ...shown, deviceToken: deviceToken() } as const;
+  return outcomeOf(
+    dataOf(await anonymousClient.mutation(LoginWithIdentityDocument, variables).toPromise()).loginWithIdentity,
   );
 }
 

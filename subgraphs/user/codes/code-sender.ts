@@ -29,7 +29,7 @@ export type CodeSender = {
 export const codesInLog = (log: Logger, { production }: { production: boolean }): CodeSender => ({
   async enqueue(_, { kind, userId, to, code }) {
     if (production) log.error({ kind, userId, channel: to.channel }, 'a code was not sent: no sender is configured');
-    else log.info({ kind, to: to.address, code }, 'no sender is configured: this code would have been sent');
+    else log.warn({ kind, to: to.address, code }, 'no sender is configured: this code would have been sent');
   },
 });
 

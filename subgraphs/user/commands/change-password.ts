@@ -31,7 +31,9 @@ export function changePassword(
     if (!checked.ok) throw new RefusedError(checked.refusal);
     const credentials = await readCredentials(deps.db.em(), userId);
     const user = await readUser(deps.db.em(), userId);
-    if (credentials === null || user === null) throw new RefusedError(notFoundError('This user does not exist.'));
+    if (user === null) throw new RefusedError(notFoundError('This user does not exist.'));
+    if (credentials === null)
+      throw new RefusedError(notFoundError('This account has no password: it signs in by other identities.'));
     const ofUser = checkPassword(request.next, ['next'], ownerOf(user));
     if (!ofUser.ok) throw new RefusedError(ofUser.refusal);
     // Passwords stay out of the claim, which keeps a fast hash of its input.

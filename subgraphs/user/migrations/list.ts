@@ -12,5 +12,6 @@ export const migrations: readonly NamedMigration[] = [
     load: async () => (await import('./2026-12-01-administration.ts')).Administration,
   },
   { name: '2026-12-01-events', load: async () => (await import('./2026-12-01-events.ts')).Events },
+  { name: '2026-12-01-identities', load: async () => (await import('./2026-12-01-identities.ts')).Identities },
   { name: '2026-12-01-recovery', load: async () => (await import('./2026-12-01-recovery.ts')).Recovery },
 ];

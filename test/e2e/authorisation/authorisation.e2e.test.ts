@@ -16,6 +16,7 @@ import {
   type Person,
   createProduct,
   dataOf,
+  logIn,
   logInAsAdmin,
   newKey,
   newMobile,
@@ -201,6 +202,33 @@ describe('who may do what', () => {
       expect(found).toEqual(expected);
     });
   }
+
+  const administered: Readonly<Record<string, string>> = {
+    suspended:
+      'mutation S($userId: ID!) { suspendUser(userId: $userId, reason: "probe") { userErrors { __typename } } }',
+    demoted: 'mutation S($userId: ID!) { setRoles(userId: $userId, roles: [CUSTOMER]) { userErrors { __typename } } }',
+  };
+  test.each(Object.entries(administered))('[PM-1] a user who is %s in mid-session opens no field with the token, not even public ones', async (_, change) => {
+    const asAdmin = { token: people.staff.token };
+    const { id: userId, ...account } = await register(platform);
+    const roles = 'mutation R($userId: ID!) { setRoles(userId: $userId, roles: [CUSTOMER, OPERATOR]) { userErrors { __typename } } }';
+    dataOf(await platform.gql(roles, { userId }, asAdmin));
+    const { token } = await logIn(platform, account);
+    expect((await platform.gql('{ orders(first: 1) { edges { cursor } } }', {}, { token })).errors).toBeUndefined();
+    dataOf(await platform.gql(change, { userId }, asAdmin));
+    const codeOf = async (document: string, variables: Record<string, unknown>) =>
+      (await platform.gql(document, variables, { token })).errors?.[0]?.extensions.code ?? 'allowed';
+    await until(async () => (await codeOf('{ me { id } }', {})) === 'UNAUTHENTICATED', { timeoutMs: 5_000 });
+    const opened: string[] = [];
+    for (const [type, kind, object] of operations) {
+      for (const field of fieldsOf(object)) {
+        const variables = rootFields[type][field.name]?.variables?.({ ...shared, key: newKey() }) ?? {};
+        const code = await codeOf(documentOf(kind, field, variables), variables);
+        if (code !== 'UNAUTHENTICATED') opened.push(`${field.name}: ${code}`);
+      }
+    }
+    expect(opened).toEqual([]);
+  }, 60_000); // prettier-ignore
 
   test('every entity of every subgraph is in the table, and every operation that clients must not see', () => {
     expect(Object.keys(entities).toSorted()).toEqual(entityKeys().entities.toSorted());

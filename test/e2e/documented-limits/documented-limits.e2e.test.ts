@@ -69,6 +69,7 @@ const elsewhere: Readonly<Record<string, readonly [file: string, says: string]>>
   'Mutation.requestPasswordReset': ['test/subgraphs/user/recovery.int.test.ts', '{ seconds: 600 }'],
   'Mutation.requestEmailVerification': ['subgraphs/user/email/request-email-verification.ts', 'emailCodeMinutes = 10'],
   'Mutation.verifyEmail': ['test/subgraphs/user/recovery.int.test.ts', 'looks at five tries of a code'],
+  IdentityLogin: ['test/subgraphs/user/identities.int.test.ts', 'toBeLessThanOrEqual(600_000)'],
   'UserSession.client': ['test/subgraphs/user/recovery.int.test.ts', "'y'.repeat(200)"],
   'Mutation.resetPassword': ['test/subgraphs/user/administration.int.test.ts', 'looks at five tries of a code'],
   Promotion: [

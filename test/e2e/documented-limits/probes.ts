@@ -303,6 +303,8 @@ export const probes: Readonly<Record<string, Probe>> = {
   'RegisterInput.nickname': by('register', 'input.nickname', text),
   'Mutation.inviteUser(name:)': by('inviteUser', 'name', text),
   'Mutation.inviteUser(email:)': by('inviteUser', 'email', (length) => '@example.com'.padStart(length, 'x')),
+  'Mutation.loginWithIdentity(code:)': by('loginWithIdentity', 'code', ascii, ['NOT_FOUND']),
+  'Mutation.linkIdentity(code:)': by('linkIdentity', 'code', ascii, ['NOT_FOUND']),
   'Mutation.requestEmailVerification(email:)': by('requestEmailVerification', 'email', (length) => '@example.com'.padStart(length, newKey())),
   'Mutation.suspendUser(reason:)': by('suspendUser', 'reason', text),
   'UpdateProfileInput.name': by('updateProfile', 'input.name', text),

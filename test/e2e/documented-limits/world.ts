@@ -169,6 +169,9 @@ const successes: Readonly<Record<string, (world: World) => Variables | Promise<V
   revokeSession: async ({ platform }) => ({ sessionId: sessionOf(await register(platform)) }),
   revokeAllSessions: async ({ platform }) => ({ userId: (await register(platform)).id }),
   requestEmailVerification: ({ buyer }) => ({ email: `${newKey()}@example.com`, password: buyer.password }),
+  loginWithIdentity: () => ({ type: 'OIDC', code: 'x', proof: 'y' }),
+  linkIdentity: () => ({ type: 'OIDC', code: 'x', proof: 'y' }),
+  unlinkIdentity: () => ({ type: 'OIDC' }),
   verifyEmail: () => ({ code: 'AAAA-BBBB-CCCC' }),
   issueServiceCredential: () => ({ app: 'limits', service: 'order' }),
   revokeServiceCredential: () => ({ app: 'limits', service: 'order' }),
@@ -183,7 +186,7 @@ const newProduct = () => ({
   price: { amount: 100, currency: 'EUR' },
 });
 /** Mutations that only customers may use. */
-const byBuyer = new Set(['placeOrder', 'createPayment', 'createMixedPayment', 'retryPayment', 'updateProfile', 'changePassword', 'updateOrderRemark', 'saveAddress', 'removeAddress', 'requestEmailVerification', 'verifyEmail']); // prettier-ignore
+const byBuyer = new Set(['placeOrder', 'createPayment', 'createMixedPayment', 'retryPayment', 'updateProfile', 'changePassword', 'updateOrderRemark', 'saveAddress', 'removeAddress', 'requestEmailVerification', 'verifyEmail', 'linkIdentity', 'unlinkIdentity']); // prettier-ignore
 
 /** A document with all arguments of a mutation as variables. */
 function documentOf(name: string): string {

@@ -54,6 +54,7 @@ function queries({ staff, buyer, product, stay, open }: Omit<Scene, 'payment'>):
   return {
     ...of('availability', { id: stay.id, from: '2030-01-01', to: '2030-01-08' }),
     ...of('dead-letters', {}, staff.token),
+    ...of('identity-issuers', {}),
     ...of('me', {}, buyer.token),
     ...of('my-orders', {}, buyer.token),
     ...of('my-wallet', { currency: 'EUR' }, buyer.token),
@@ -90,6 +91,10 @@ function mutations({ staff, buyer, product, open, payment }: Omit<Scene, 'stay'>
     ...of('register', { input: { name: 'Twice', mobile: buyer.mobile, password: 'correct horse battery' } }),
     ...of('login', { mobile: buyer.mobile, password: 'not the password' }),
     ...of('refresh-tokens', { refreshToken: 'made up' }),
+    ...of('request-password-reset', { mobile: buyer.mobile }),
+    ...of('reset-password', { mobile: buyer.mobile, code: 'AAAA-BBBB-CCCC', password: 'correct horse battery' }),
+    ...of('begin-identity-login', { issuer: 'https://id.example', redirectUri: 'https://shop.example' }),
+    ...of('login-with-identity', { type: 'OIDC', code: 'made up', proof: 'made up' }),
     ...of('logout', {}),
   };
 }

@@ -1,45 +1,15 @@
-import { type FormEvent, type HTMLInputTypeAttribute, type ReactNode, useId, useState } from 'react';
+import { type FormEvent, type ReactNode, useState } from 'react';
 import { demoAccounts } from '../environment.ts';
 import { register, signIn } from '../session.ts';
 import { useAction } from '../ui/use-action.ts';
-
-const shortestPassword = 8;
-
-type FieldOptions = {
-  label: string;
-  value: string;
-  onChange: (value: string) => void;
-  type?: HTMLInputTypeAttribute;
-  autoComplete: string;
-  hint?: string;
-  minLength?: number;
-};
-
-function Field({ label, value, onChange, hint, ...input }: FieldOptions) {
-  const id = useId();
-  return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
-      <input
-        id={id}
-        required
-        value={value}
-        aria-describedby={hint === undefined ? undefined : `${id}-hint`}
-        onChange={(event) => onChange(event.target.value)}
-        {...input}
-      />
-      {hint !== undefined && (
-        <p id={`${id}-hint`} className="small muted">
-          {hint}
-        </p>
-      )}
-    </div>
-  );
-}
+import { Field, shortestPassword } from './field.tsx';
+import { IssuerButtons } from './issuer-buttons.tsx';
+import { ResetForm } from './reset-form.tsx';
 
 /** Signs in, or makes an account, under a head that says which; calls `onDone` when signed in. In development the demo accounts are one click away. */
 export function SignInForm({ head, onDone }: { head: (title: string) => ReactNode; onDone?: () => void }) {
   const [isNew, setIsNew] = useState(false);
+  const [hasForgotten, setHasForgotten] = useState(false);
   const [name, setName] = useState('');
   const [mobile, setMobile] = useState('');
   const [password, setPassword] = useState('');
@@ -58,6 +28,13 @@ export function SignInForm({ head, onDone }: { head: (title: string) => ReactNod
     void enter(() => (isNew ? register({ name: name.trim(), ...secret }) : signIn(secret)));
   };
 
+  if (hasForgotten)
+    return (
+      <div className="form">
+        {head('Forgot your password?')}
+        <ResetForm mobile={mobile} onDone={() => onDone?.()} onBack={() => setHasForgotten(false)} />
+      </div>
+    );
   return (
     <div className="form">
       {head(isNew ? 'Create an account' : 'Sign in')}
@@ -87,7 +64,13 @@ export function SignInForm({ head, onDone }: { head: (title: string) => ReactNod
         <button type="button" className="link" disabled={busy} onClick={() => setIsNew(!isNew)}>
           {isNew ? 'I have an account' : 'Create an account'}
         </button>
+        {!isNew && (
+          <button type="button" className="link" disabled={busy} onClick={() => setHasForgotten(true)}>
+            Forgot your password?
+          </button>
+        )}
       </form>
+      <IssuerButtons busy={busy} run={run} />
       {demoAccounts.length > 0 && !isNew && (
         <div className="form">
           <p className="small muted">Or as one of the demo accounts:</p>

@@ -1,0 +1,42 @@
+import { useEffect, useRef, useState } from 'react';
+import { Link, useLocation } from 'wouter';
+import { ApiError } from '../api.ts';
+import { Loading, Problem, useTitle } from '../ui/parts.tsx';
+import { endLogin } from './identity-login.ts';
+
+/** Where people arrive from an issuer: ends the sign-in, and goes on to where they were. */
+export function CallbackPage() {
+  useTitle('Signing in');
+  const [, navigate] = useLocation();
+  const [problem, setProblem] = useState<string | null>(null);
+  const hasBegun = useRef(false);
+  useEffect(() => {
+    // A code works once.
+    if (hasBegun.current) return;
+    hasBegun.current = true;
+    const callback = new URLSearchParams(location.search);
+    // The code stays out of the history, and of what is sent as Referer.
+    history.replaceState(null, '', location.pathname);
+    endLogin(callback).then(
+      (outcome) =>
+        outcome.problem === null ? navigate(outcome.returnTo, { replace: true }) : setProblem(outcome.problem),
+      (error: unknown) =>
+        setProblem(error instanceof ApiError ? error.message : 'The sign-in went wrong. Begin again.'),
+    );
+  }, [navigate]);
+  return (
+    <div className="narrow">
+      <h1>Signing in</h1>
+      {problem === null ? (
+        <Loading text="One moment…" />
+      ) : (
+        <>
+          <Problem what="You are not signed in." why={problem} />
+          <p>
+            <Link href="/orders">Back to sign-in</Link>
+          </p>
+        </>
+      )}
+    </div>
+  );
+}
