@@ -27,9 +27,24 @@ export async function beginAt(issuer: string): Promise<string | null> {
   if (!identityLogin) return userErrors[0]?.message ?? 'This sign-in can’t be begun. Try again.';
   const { state, proof, authorizationUrl } = identityLogin;
   const begun: Begun = { state, proof, returnTo: `${location.pathname}${location.search}` };
-  sessionStorage.setItem(begunKey, JSON.stringify(begun));
+  try {
+    sessionStorage.setItem(begunKey, JSON.stringify(begun));
+  } catch {
+    return 'This browser keeps nothing for pages, which this sign-in needs.';
+  }
   location.assign(authorizationUrl);
   return null;
+}
+
+/** What this tab has begun, once; null for nothing, and where storage is switched off. */
+function takeBegun(): Begun | null {
+  try {
+    const begun = JSON.parse(sessionStorage.getItem(begunKey) ?? 'null') as Begun | null;
+    sessionStorage.removeItem(begunKey);
+    return begun;
+  } catch {
+    return null;
+  }
 }
 
 /** What came of a sign-in at an issuer: where to go on, or why there is none. */
@@ -37,8 +52,7 @@ export type Outcome = { readonly returnTo: string; readonly problem: string | nu
 
 /** Ends the sign-in that this tab has begun, by what the issuer sent back. Throws ApiError. */
 export async function endLogin(callback: URLSearchParams): Promise<Outcome> {
-  const begun = JSON.parse(sessionStorage.getItem(begunKey) ?? 'null') as Begun | null;
-  sessionStorage.removeItem(begunKey);
+  const begun = takeBegun();
   const returnTo = begun?.returnTo ?? '/';
   const code = callback.get('code');
   if (callback.has('error')) return { returnTo, problem: 'The sign-in was not completed.' };
