@@ -35,7 +35,11 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
     'subgraphs/order/domain/returning.ts': words('PARTIALLY_RETURNED RETURNED'),
   },
   Gender: { 'subgraphs/user/records.ts': words('UNSPECIFIED MALE FEMALE') },
-  IdentityType: { 'subgraphs/user/resolvers.ts': ['MOBILE'] },
+  IdentityType: {
+    'subgraphs/user/identities/resolvers.ts': ['MOBILE'],
+    'subgraphs/user/identities/oidc.ts': ['OIDC'],
+    'subgraphs/user/identities/wechat.ts': ['WX_MINI'],
+  },
   LedgerDirection: { 'subgraphs/payment/resolvers.ts': words('DEBIT CREDIT') },
   OpenOrderMeasure: { 'subgraphs/order/open-orders.ts': words('ORDERS UNITS') },
   OrderAction: {

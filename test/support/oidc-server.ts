@@ -106,10 +106,16 @@ export async function startOidcServer(options: { port?: number; clientId?: strin
     return back.href;
   }
 
+  /** OAuth 2.0, 2.3.1: both parts of HTTP Basic are encoded as in a form. */
+  function isClient(authorization = ''): boolean {
+    const [, encoded = ''] = /^Basic (.*)$/.exec(authorization) ?? [];
+    const given = Buffer.from(encoded, 'base64').toString().split(':').map((part) => new URLSearchParams(`v=${part}`).get('v')); // prettier-ignore
+    return given[0] === clientId && given[1] === clientSecret;
+  }
+
   async function token(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const form = new URLSearchParams(await text(request));
-    const expected = `Basic ${Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`).toString('base64')}`;
-    if (request.headers.authorization !== expected) return void json(response, 401, { error: 'invalid_client' });
+    if (!isClient(request.headers.authorization)) return void json(response, 401, { error: 'invalid_client' });
     const code = codes.get(form.get('code') ?? '');
     codes.delete(form.get('code') ?? '');
     const challenge = createHash('sha256')
