@@ -323,7 +323,10 @@ describeInBrowser('the storefront in a browser', ({ platform, open }) => {
 
   test('[PM-1] a forgotten password is set anew by a code that is sent, and the customer is signed in', async () => {
     const ada = await register(platform(), 'Ada Lovelace');
-    const codes = () => platform().logs().match(/\b[0-9A-Z]{4}(?:-[0-9A-Z]{4}){2}\b/g) ?? [];
+    const codes = () =>
+      platform()
+        .logs()
+        .match(/\b[0-9A-Z]{4}(?:-[0-9A-Z]{4}){2}\b/g) ?? [];
     const before = codes().length;
     const { page, context, faults } = await open('/orders');
     await page.getByLabel('Mobile number').fill(ada.mobile);
@@ -340,6 +343,24 @@ describeInBrowser('the storefront in a browser', ({ platform, open }) => {
     await page.getByText('The code is wrong, or it has ended.').waitFor();
     expect(await look(page, 'reset-password')).toEqual([]);
     await page.getByLabel('Code').fill(code.toLowerCase());
+    await page.getByRole('button', { name: 'Set password and sign in' }).click();
+    await page.getByText('No orders here').waitFor();
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  test('[PM-1] somebody who was invited sets a password by the code, and is signed in', async () => {
+    const { token } = await logInAsAdmin(platform());
+    const mobile = newMobile();
+    const invite = 'mutation ($mobile: String!) { inviteUser(name: "Mona", mobile: $mobile, roles: [CUSTOMER, MERCHANT]) { code } }'; // prettier-ignore
+    const { data } = await platform().gql<{ inviteUser: { code: string } }>(invite, { mobile }, { token });
+    const { page, context, faults } = await open('/orders');
+    await page.getByRole('button', { name: 'Forgot your password?' }).click();
+    await page.getByRole('button', { name: 'I have a code' }).click();
+    await page.getByLabel('Mobile number').fill(mobile);
+    await page.getByLabel('Code').fill(data?.inviteUser.code ?? '');
+    await page.getByLabel('New password').fill('staple battery horse');
+    expect(await look(page, 'invited')).toEqual([]);
     await page.getByRole('button', { name: 'Set password and sign in' }).click();
     await page.getByText('No orders here').waitFor();
     expect(faults).toEqual([]);

@@ -3,9 +3,13 @@ import { requestPasswordReset, resetPassword } from '../session.ts';
 import { useAction } from '../ui/use-action.ts';
 import { Field, shortestPassword } from './field.tsx';
 
-type Step = 'ask' | 'set';
+/** `ask` sends a code; `sent` and `have` take it, with the new password. */
+type Step = 'ask' | 'sent' | 'have';
 
-/** Sends a code for a forgotten password, then takes the code and the new password; calls `onDone` when signed in. */
+/**
+ * Sends a code for a forgotten password, then takes the code and the new password; calls `onDone` when signed in. Who was
+ * invited has a code already.
+ */
 export function ResetForm({
   mobile: known,
   onDone,
@@ -24,7 +28,7 @@ export function ResetForm({
   const ask = () =>
     run(async () => {
       await requestPasswordReset(mobile.trim());
-      setStep('set');
+      setStep('sent');
     });
   const set = () =>
     run(async () => {
@@ -39,20 +43,22 @@ export function ResetForm({
 
   return (
     <form className="form" onSubmit={submit}>
-      {step === 'ask' ? (
+      {step === 'sent' ? (
+        <p className="notice" role="status">
+          If there is an account of {mobile.trim()}, a code is on its way. It is good for 10 minutes.
+        </p>
+      ) : (
         <Field
           label="Mobile number"
           type="tel"
           autoComplete="username"
           value={mobile}
           onChange={setMobile}
-          hint="We send a code to the account of this number."
+          {...(step === 'ask' ? { hint: 'We send a code to the account of this number.' } : {})}
         />
-      ) : (
+      )}
+      {step !== 'ask' && (
         <>
-          <p className="notice" role="status">
-            If there is an account of {mobile.trim()}, a code is on its way. It is good for 10 minutes.
-          </p>
           <Field label="Code" autoComplete="one-time-code" value={code} onChange={setCode} hint="e.g. 7K2M-9QXT-4BHN" />
           <Field
             label="New password"
@@ -70,11 +76,9 @@ export function ResetForm({
         {busy && <span className="spinner" />}
         {step === 'ask' ? (busy ? 'Sending…' : 'Send a code') : busy ? 'Saving…' : 'Set password and sign in'}
       </button>
-      {step === 'set' && (
-        <button type="button" className="link" disabled={busy} onClick={() => setStep('ask')}>
-          Send another code
-        </button>
-      )}
+      <button type="button" className="link" disabled={busy} onClick={() => setStep(step === 'ask' ? 'have' : 'ask')}>
+        {step === 'ask' ? 'I have a code' : 'Send another code'}
+      </button>
       <button type="button" className="link" disabled={busy} onClick={onBack}>
         Back to sign-in
       </button>
