@@ -384,7 +384,7 @@ describeInBrowser('the storefront in a browser', ({ platform, open }) => {
       expect(new URL(page.url()).pathname).toBe('/wallet');
       // What somebody sends leads nowhere: this tab has begun no such sign-in.
       await page.goto(`${platform().url}/sign-in/callback?code=planted&state=planted`);
-      await page.getByText('This sign-in was begun elsewhere').waitFor();
+      await page.getByText('It was begun elsewhere').waitFor();
       expect(new URL(page.url()).search).toBe('');
       expect(await look(page, 'sign-in-refused')).toEqual([]);
       expect(faults.filter((fault) => !fault.startsWith(address))).toEqual([]);

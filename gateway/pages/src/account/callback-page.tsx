@@ -31,7 +31,7 @@ export function CallbackPage() {
         <Loading text="One moment…" />
       ) : (
         <>
-          <Problem what="You are not signed in." why={problem} />
+          <Problem what="This sign-in did not work." why={problem} />
           <p>
             <Link href="/orders">Back to sign-in</Link>
           </p>

@@ -58,7 +58,7 @@ export async function endLogin(callback: URLSearchParams): Promise<Outcome> {
   if (callback.has('error')) return { returnTo, problem: 'The sign-in was not completed.' };
   // Another state: this tab has not asked for what it was sent.
   if (begun === null || code === null || callback.get('state') !== begun.state)
-    return { returnTo, problem: 'This sign-in was begun elsewhere, or it has ended. Begin again.' };
+    return { returnTo, problem: 'It was begun elsewhere, or it has ended. Begin again.' };
   const problem = await signInWithIdentity({ code, proof: begun.proof, callbackIssuer: callback.get('iss') });
   return { returnTo, problem };
 }
