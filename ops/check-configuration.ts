@@ -54,6 +54,7 @@ export function checkConfiguration(given: Env): void {
     own('IDENTITY_SECRET'),
     own('SERVICE_TOKENS'),
     own('JWT_PRIVATE_JWK'),
+    own('WEBHOOK_ENCRYPTION_KEY'),
     own('SIMULATED_WEBHOOK_SECRET'),
     own('SIMULATED_API_KEY'),
     () => readPlatformConfig(env),

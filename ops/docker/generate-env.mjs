@@ -21,6 +21,7 @@ export function generateEnv() {
     IDENTITY_SECRET: secret(),
     SERVICE_TOKENS: ['gateway', 'user', 'product', 'order', 'payment'].map((app) => `${app}=${secret()}`).join(','),
     JWT_PRIVATE_JWK: JSON.stringify({ kty: 'OKP', crv: 'Ed25519', kid: randomBytes(8).toString('hex'), x, d }),
+    WEBHOOK_ENCRYPTION_KEY: secret(),
     SIMULATED_API_KEY: `sk_simulated_${secret()}`,
     SIMULATED_WEBHOOK_SECRET: `whsec_simulated_${secret()}`,
     GRAFANA_ADMIN_PASSWORD: secret(),

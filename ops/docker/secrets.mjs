@@ -61,7 +61,7 @@ function filesOf(secrets, { demo }) {
     MONGODB_URL: `mongodb://agenda:${password('MONGODB_PASSWORD')}@mongodb:27017/agenda?authSource=admin&replicaSet=rs0`,
     ...pick(secrets, 'IDENTITY_SECRET', 'SERVICE_TOKENS'),
   };
-  const signing = pick(secrets, 'JWT_PRIVATE_JWK');
+  const signing = pick(secrets, 'JWT_PRIVATE_JWK', 'WEBHOOK_ENCRYPTION_KEY');
   const merchant = pick(secrets, 'SIMULATED_API_KEY', 'SIMULATED_WEBHOOK_SECRET');
   const allowed = { ALLOW_SIMULATED_PROVIDER: 'true' };
   const provider = { SIMULATED_PROVIDER_URL: 'http://simulated-provider:4106' };

@@ -11,10 +11,26 @@ export function toDomainEvents(
   context: { at: Date; traceId: string },
 ): DomainEvent[] {
   const { traceId } = context;
-  return events
-    .flatMap((event) => describe(order, event))
-    .map((described) => ({ id: newId(), aggregateId: order.id, traceId, at: context.at.toISOString(), ...described }));
+  const at = context.at.toISOString();
+  return events.flatMap((event, index) => {
+    const seq = order.seq - events.length + 1 + index;
+    return describe(order, event).map(({ type, data }) => ({
+      id: newId(), type, aggregateId: order.id, traceId, at, data: { ...data, order: snapshotOf(order, seq) },
+    })); // prettier-ignore
+  });
 }
+
+/** The order as a change has left it, with the place of the event in its journal: other systems are told, and can't ask. */
+const snapshotOf = (order: StoredOrder, seq: number) => ({
+  seq,
+  number: order.number,
+  type: order.type,
+  state: order.state,
+  currency: order.currency,
+  totalMinor: Number(order.totalMinor),
+  paidMinor: Number(order.paidMinor),
+  refundedMinor: Number(order.refundedMinor),
+});
 
 /** True when other services get to know of the event. */
 export const isTold = (order: StoredOrder, event: OrderEvent): boolean => describe(order, event).length > 0;
@@ -38,7 +54,8 @@ function describe(order: StoredOrder, event: OrderEvent): Told[] {
     case 'StockReserved': {
       const { number, type, currency } = order;
       const expiresAt = order.expiresAt.toISOString();
-      const data = { ...base, number, type, totalMinor: Number(order.totalMinor), currency, expiresAt };
+      const total = { totalMinor: Number(order.totalMinor), currency };
+      const data = { ...base, number, type, ...total, expiresAt, sellerId: sellerOf(order) };
       return [{ type: 'order.placed', data }];
     }
     case 'OrderPaid':
@@ -90,6 +107,13 @@ function describe(order: StoredOrder, event: OrderEvent): Told[] {
     default:
       return [];
   }
+}
+
+/** Who sells all lines of an order; null where that is the platform, or several. */
+function sellerOf({ lines }: StoredOrder): string | null {
+  const sellers = new Set((lines as readonly StoredLine[]).map(({ sellerId }) => sellerId));
+  const [seller = null] = sellers;
+  return sellers.size === 1 ? seller : null;
 }
 
 /** Pieces as product knows them: by product, and of stays by their nights. */

@@ -60,6 +60,8 @@ export async function runPlacingSaga(
   let { saga, order } = held;
   const lines =
     order.lines.length > 0 ? (order.lines as readonly StoredLine[]) : await findLines(deps.db.em(), [order.id]);
+  // What is told of a placed order has its seller.
+  order = { ...order, lines };
   for (;;) {
     const before = saga;
     if (saga.state === 'RUNNING') {
@@ -118,7 +120,8 @@ async function decideAction(
     } catch (error) {
       // Its remark may have been changed meanwhile, or a note added: that is no reason to give up the saga.
       if (!(error instanceof StaleOrderError) || error instanceof LostSagaError || tries >= maxDecideTries) throw error;
-      order = (await deps.db.transaction((tx) => lockOrder(tx, order.id))) ?? order;
+      const { lines } = order;
+      order = { ...((await deps.db.transaction((tx) => lockOrder(tx, order.id))) ?? order), lines };
     }
   }
 }

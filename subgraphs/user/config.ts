@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ConfigError, type Env, developmentValue, integer, readEnv } from '../shared/process/env.ts';
 import { checkMobile, normaliseMobile } from './domain/mobile.ts';
 import { checkPassword } from './domain/password.ts';
+import type { AddressRule } from './webhooks/inward-addresses.ts';
 
 /** An Ed25519 private key as JWK (RFC 8037). */
 export type PrivateJwk = {
@@ -29,6 +30,11 @@ export type UserConfig = {
   readonly maxIdentityRequestsPerAddress: number;
   /** Passwords that may wait to be hashed; more are answered TOO_MANY_REQUESTS. */
   readonly maxQueuedPasswords: number;
+  readonly webhooks: {
+    /** The first one seals endpoints' secrets, any of them opens them. */
+    readonly encryptionKeys: readonly string[];
+    readonly addresses: AddressRule;
+  };
 };
 
 /** Public in this repository: whoever has it can sign in as anybody, so it is refused in production. */
@@ -36,6 +42,10 @@ const developmentJwk = JSON.stringify({
   kty: 'OKP', crv: 'Ed25519', kid: 'development-only',
   x: 'g2KQh0oRI_O6IS3bcfp-14qG9cHHI-cuDnZeIrIowLE', d: 'DzP5qQdirqaQtkX90tYMnmfGWKimq9t5_douDZgupoo',
 }); // prettier-ignore
+
+/** Public, too. */
+const developmentEncryptionKey = 'development-webhook-encryption-key-only';
+const minEncryptionKeyLength = 32;
 
 const base64url32Bytes = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 const privateJwk = z.object({
@@ -59,6 +69,7 @@ export function readUserConfig(env: Env): UserConfig {
     CODES_PER_ADDRESS: integer(1, 1_000_000).default(300),
     IDENTITY_REQUESTS_PER_ADDRESS: integer(1, 1_000_000).default(300),
     PASSWORD_QUEUE: integer(1, 10_000).default(400).describe('passwords that may wait to be hashed'),
+    WEBHOOK_ALLOW_PRIVATE: z.enum(['true', 'false'], { error: 'is neither true nor false' }).default('false'),
   });
   return {
     signingJwk: parseJwk(developmentValue(env, 'JWT_PRIVATE_JWK', developmentJwk)),
@@ -72,7 +83,23 @@ export function readUserConfig(env: Env): UserConfig {
     maxCodesPerAddress: given.CODES_PER_ADDRESS,
     maxIdentityRequestsPerAddress: given.IDENTITY_REQUESTS_PER_ADDRESS,
     maxQueuedPasswords: given.PASSWORD_QUEUE,
+    webhooks: {
+      encryptionKeys: parseKeys(developmentValue(env, 'WEBHOOK_ENCRYPTION_KEY', developmentEncryptionKey)),
+      addresses: {
+        allowPrivate: given.WEBHOOK_ALLOW_PRIVATE === 'true',
+        allowHttp: given.WEBHOOK_ALLOW_PRIVATE === 'true' || env['NODE_ENV'] !== 'production',
+      },
+    },
   };
+}
+
+function parseKeys(text: string): readonly string[] {
+  const keys = text.split(',').map((key) => key.trim());
+  if (keys.some((key) => key.length < minEncryptionKeyLength))
+    throw new ConfigError(
+      `WEBHOOK_ENCRYPTION_KEY: needs at least ${minEncryptionKeyLength} characters, of each key where there are several, comma-separated.`,
+    );
+  return keys;
 }
 
 function parseJwk(text: string): PrivateJwk {

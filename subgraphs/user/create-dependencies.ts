@@ -11,6 +11,7 @@ import { createLoginThrottle } from './login-throttle.ts';
 import { createPasswordHasher } from './password-hasher.ts';
 import { createRegistrationLimit } from './registration-limit.ts';
 import { createWindowLimit } from './window-limit.ts';
+import { openWebhooks } from './webhooks/webhook-deps.ts';
 
 /** The user subgraph's parts over an open schema. Throws ConfigError. */
 export async function createDependencies(runtime: Runtime, db: Service['db']): Promise<UserDeps> {
@@ -26,6 +27,7 @@ export async function createDependencies(runtime: Runtime, db: Service['db']): P
     codes: codesInLog(log, { production: runtime.env['NODE_ENV'] === 'production' }),
     identities: createIdentityProofs(readIdentityConfig(runtime.env, runtime.config), { redis, log, now, randomBytes }),
     configuredTokens: runtime.config.serviceTokens,
+    webhooks: openWebhooks(runtime, config, randomBytes),
     accessTokens: await createAccessTokens(config.signingJwk),
   }; // prettier-ignore
 }

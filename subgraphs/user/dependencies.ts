@@ -10,6 +10,7 @@ import type { LoginThrottle } from './login-throttle.ts';
 import type { PasswordHasher } from './password-hasher.ts';
 import type { RegistrationLimit } from './registration-limit.ts';
 import type { WindowLimit } from './window-limit.ts';
+import type { WebhookDeps } from './webhooks/webhook-deps.ts';
 
 /** What commands and queries get as their first argument. */
 export type UserDeps = Pick<Runtime, 'redis' | 'live' | 'log' | 'now' | 'newId'> & {
@@ -25,6 +26,7 @@ export type UserDeps = Pick<Runtime, 'redis' | 'live' | 'log' | 'now' | 'newId'>
   readonly configuredTokens: ReadonlyMap<string, string>;
   readonly accessTokens: AccessTokens;
   readonly randomBytes: (size: number) => Buffer;
+  readonly webhooks: WebhookDeps;
 };
 
 /** What every resolver gets. */

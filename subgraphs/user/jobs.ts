@@ -10,6 +10,9 @@ import { deleteSessions, deleteTokens, readRevokedSince } from './session-store.
 import { purgeShared } from '../shared/tables/retention.ts';
 import { deletePlaces, placeRetentionDays } from './sign-in-place-store.ts';
 import { rememberRevocationUntil, revokedSessionsKey } from './sessions.ts';
+import { deleteDeliveries } from './webhooks/delivery-store.ts';
+import { deleteSellers } from './webhooks/endpoint-store.ts';
+import { deliveryRetentionDays, sellerRetentionDays } from './webhooks/policy.ts';
 
 /** With the half second until a job is found, what Redis has lost is back within 5 s. */
 const restoreEveryMs = 4_000;
@@ -81,6 +84,8 @@ export async function cleanUp(deps: UserDeps): Promise<void> {
   // The day more covers a clock that is off.
   await deleteBatches(deps, deleteSessions, daysAgo(1));
   await deleteBatches(deps, deletePlaces, daysAgo(placeRetentionDays));
+  await deleteBatches(deps, deleteDeliveries, daysAgo(deliveryRetentionDays));
+  await deleteBatches(deps, deleteSellers, daysAgo(sellerRetentionDays));
   await purgeShared(deps.db.em(), { inbox: true, idempotency: true });
 }
 

@@ -5,6 +5,7 @@ import type { Role } from '../shared/auth/viewer.ts';
 import type { RevocationReason } from './domain/session.ts';
 import type { ForeignType } from './identities/identity.ts';
 import type { Gender, UserStatus } from './domain/user.ts';
+import { OrderSellerRecord, OutgoingDeliveryRecord, WebhookEndpointRecord } from './webhooks/records.ts';
 
 export const UserAccountRecord = defineEntity({
   name: 'UserAccountRecord',
@@ -247,6 +248,9 @@ export const entities = [
   PasswordResetRequestRecord,
   UserIdentityRecord,
   AuditEntryRecord,
+  WebhookEndpointRecord,
+  OutgoingDeliveryRecord,
+  OrderSellerRecord,
   IdempotencyRecord,
 ] as const;
 

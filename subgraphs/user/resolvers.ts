@@ -21,6 +21,7 @@ import { identityResolvers } from './identities/resolvers.ts';
 import type { ServiceCredential } from './domain/service-credential.ts';
 import type { ProfileInput, User } from './domain/user.ts';
 import { placesOf } from './sign-in-places.ts';
+import { webhookResolvers } from './webhooks/resolvers.ts';
 import { type ListedCredential, serviceCredentials, userById, userIds, users, withLastUse } from './queries.ts';
 
 type Device = { readonly deviceToken?: string | null };
@@ -32,9 +33,11 @@ export const resolvers: ResolverMap = {
   JSON: scalars.JSON,
   UserSession: administrationResolvers.UserSession,
   AuditEntry: administrationResolvers.AuditEntry,
+  WebhookEndpoint: webhookResolvers.WebhookEndpoint,
   Query: {
     ...administrationResolvers.Query,
     ...identityResolvers.Query,
+    ...webhookResolvers.Query,
     me: (_: unknown, __: unknown, { viewer, loaders }: UserContext) => userById(loaders, requireUser(viewer).userId),
     user: (_: unknown, { id }: { id: string }, { viewer, loaders }: UserContext) => {
       const own = requireUser(viewer).userId === id;
@@ -62,6 +65,7 @@ export const resolvers: ResolverMap = {
     ...administrationResolvers.Mutation,
     ...recoveryResolvers.Mutation,
     ...identityResolvers.Mutation,
+    ...webhookResolvers.Mutation,
     register: (
       _: unknown,
       { input, deviceToken, idempotencyKey }: { input: RegisterInput } & Device & Key,

@@ -20,6 +20,9 @@ import { migrations } from './migrations/list.ts';
 import { entities } from './records.ts';
 import { startResetCodes } from './password-reset/reset-worker.ts';
 import { resolvers } from './resolvers.ts';
+import { openWebhookMetrics } from './webhooks/metrics.ts';
+import { startWebhooks } from './webhooks/start-webhooks.ts';
+import { webhookEvents } from './webhooks/webhook-events.ts';
 
 const name = 'user';
 
@@ -31,7 +34,9 @@ export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
   const { db, authenticate, close: closeService } = await openService(runtime, userSchema);
   const deps = await createDependencies(runtime, db);
   await untilAvailable(() => noteConfiguredCredentials(deps));
-  const events = combineParts([staffActs]);
+  const metrics = openWebhookMetrics(runtime.metrics.registry, db, runtime.log);
+  let webhooks: ReturnType<typeof startWebhooks> | undefined;
+  const events = combineParts([staffActs, webhookEvents(deps, () => (webhooks ?? deps.webhooks).wake())]);
   const engine = createEngine<UserContext>({
     name,
     typeDefs: typeDefsOf(name),
@@ -53,6 +58,7 @@ export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
   return {
     ...engine,
     async startWorker() {
+      webhooks ??= startWebhooks(deps, metrics);
       consumer ??= startEventConsumer({ ...runtime, service: name, sources, ...events, db });
       resetCodes ??= startResetCodes(deps);
       defineJobs(runtime.jobs, deps);
@@ -62,6 +68,7 @@ export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
     async close() {
       await consumer?.stop();
       await resetCodes?.stop();
+      await webhooks?.stop();
       await closeService();
     },
   };

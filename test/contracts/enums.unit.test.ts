@@ -28,6 +28,10 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
     'subgraphs/order/steps/reserve-stock.ts': ['OUT_OF_STOCK'],
     'subgraphs/order/steps/charge-wallet.ts': ['INSUFFICIENT_BALANCE'],
   },
+  DeliveryState: {
+    'subgraphs/user/webhooks/record-attempt.ts': words('SENT FAILED DEAD'),
+    'subgraphs/user/webhooks/webhook-events.ts': ['PENDING'],
+  },
   DisputeState: { 'subgraphs/payment/commands/apply-dispute.ts': words('OPEN LOST'), 'subgraphs/payment/providers/stripe-facts.ts': ['WON'] }, // prettier-ignore
   FulfilmentStatus: {
     'subgraphs/order/commands/place-order.ts': words('UNFULFILLED NOT_REQUIRED'),

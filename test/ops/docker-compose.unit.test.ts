@@ -167,13 +167,13 @@ describe('docker-compose.yml', () => {
     const databases = ['USER', 'PRODUCT', 'ORDER', 'PAYMENT'].map((name) => `${name}_DATABASE_URL`);
     const known: Record<string, string[]> = {
       gateway: platform,
-      user: [...platform, 'USER_DATABASE_URL', 'JWT_PRIVATE_JWK'],
+      user: [...platform, 'USER_DATABASE_URL', 'JWT_PRIVATE_JWK', 'WEBHOOK_ENCRYPTION_KEY'],
       product: [...platform, 'PRODUCT_DATABASE_URL'],
       order: [...platform, 'ORDER_DATABASE_URL'],
       payment: [...platform, 'PAYMENT_DATABASE_URL'],
-      worker: [...platform, ...databases, 'JWT_PRIVATE_JWK'],
+      worker: [...platform, ...databases, 'JWT_PRIVATE_JWK', 'WEBHOOK_ENCRYPTION_KEY'],
       'simulated-provider': ['MYSQL_URL', 'SIMULATED_DATABASE_URL', 'SIMULATED_API_KEY', 'SIMULATED_WEBHOOK_SECRET', 'ALLOW_SIMULATED_PROVIDER'], // prettier-ignore
-      setup: [...platform, ...databases, 'SIMULATED_DATABASE_URL', 'JWT_PRIVATE_JWK'],
+      setup: [...platform, ...databases, 'SIMULATED_DATABASE_URL', 'JWT_PRIVATE_JWK', 'WEBHOOK_ENCRYPTION_KEY'],
       operations: [...platform, ...databases, 'SIMULATED_DATABASE_URL'],
     };
     for (const [name, variables] of Object.entries(known)) {
@@ -241,7 +241,7 @@ describe('docker-compose.yml', () => {
       worker: [...user, ...order, ...payment], 'simulated-provider': [readProviderConfig], operations: platform,
     }; // prettier-ignore
     // What the image or the network of containers settles, beside what is in the secrets.
-    const settled = /^(PORT|DATABASE_PREFIX|DATABASE_PASSWORD|PAGES_DIR|SUPERGRAPH_PATH|TRUSTED_DOCUMENTS|GATEWAY_HOST|SUBGRAPH_HOST|\w+_PORT|SIMULATED_\w+|DEMO_SHOP|MONGODB_URL|JWT_PRIVATE_JWK)$/; // prettier-ignore
+    const settled = /^(PORT|DATABASE_PREFIX|DATABASE_PASSWORD|PAGES_DIR|SUPERGRAPH_PATH|TRUSTED_DOCUMENTS|GATEWAY_HOST|SUBGRAPH_HOST|\w+_PORT|SIMULATED_\w+|DEMO_SHOP|MONGODB_URL|JWT_PRIVATE_JWK|WEBHOOK_ENCRYPTION_KEY)$/; // prettier-ignore
     const ofOthers =
       /^(METRICS_(PORT|HOST)|SUBGRAPH_HOST|(USER|PRODUCT|ORDER|PAYMENT)_URL|SIMULATED_AUTHORIZATION_SECONDS)$/;
     const documented = new Set(

@@ -61,13 +61,14 @@ describe('npm start', () => {
       new Set([
         'SERVICE_TOKENS',
         'JWT_PRIVATE_JWK',
+        'WEBHOOK_ENCRYPTION_KEY',
         'DATABASE_PASSWORD',
         'SIMULATED_WEBHOOK_SECRET',
         'SIMULATED_API_KEY',
         'ALLOW_SIMULATED_PROVIDER',
       ]),
     );
-    expect(named).toHaveLength(6);
+    expect(named).toHaveLength(7);
   }, 30_000);
 
   test.each([

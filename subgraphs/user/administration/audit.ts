@@ -14,12 +14,20 @@ export const accountActions = [
   'sessions.revoked',
   'credential.issued',
   'credential.revoked',
+  'webhook_endpoint.saved',
+  'webhook_endpoint.secret_rotated',
+  'webhook_endpoint.removed',
+  'webhook_endpoint.tested',
+  'webhook_endpoint.redelivered',
 ] as const;
-export type AuditAction = (typeof accountActions)[number] | StaffAction;
+/** What the platform does by itself. */
+const platformActions = ['webhook_endpoint.disabled'] as const;
+export type AuditAction = (typeof accountActions)[number] | (typeof platformActions)[number] | StaffAction;
 
 /** One thing that was done. */
 export type Deed = {
-  readonly actorId: string;
+  /** Null for the platform itself. */
+  readonly actorId: string | null;
   readonly traceId: string;
   readonly action: AuditAction;
   /** What it was done to, e.g. `user:<id>`. */

@@ -14,4 +14,5 @@ export const migrations: readonly NamedMigration[] = [
   { name: '2026-12-01-events', load: async () => (await import('./2026-12-01-events.ts')).Events },
   { name: '2026-12-01-identities', load: async () => (await import('./2026-12-01-identities.ts')).Identities },
   { name: '2026-12-01-recovery', load: async () => (await import('./2026-12-01-recovery.ts')).Recovery },
+  { name: '2026-12-01-webhooks', load: async () => (await import('./2026-12-01-webhooks.ts')).Webhooks },
 ];

@@ -119,6 +119,16 @@ describe('the audit log', () => {
     await act('revokeServiceCredential', { app: 'reports', service: 'order' });
   });
 
+  test('webhook endpoints', async () => {
+    const input = { url: 'https://hooks.example/', events: ['order.paid'] };
+    const { webhookEndpoint } = await act<{ webhookEndpoint: { id: string } }>('saveWebhookEndpoint', input, 'webhookEndpoint { id }'); // prettier-ignore
+    const { id } = webhookEndpoint;
+    await act('rotateWebhookSecret', { id });
+    const { delivery } = await act<{ delivery: { id: string } }>('sendTestWebhook', { id }, 'delivery { id }');
+    await act('redeliverWebhook', { deliveryId: delivery.id });
+    await act('removeWebhookEndpoint', { id });
+  });
+
   test('products, categories and stock', async () => {
     const one = await makeProduct();
     await act('updateProduct', { input: { id: one, expectedVersion: 1, price: { amount: 900, currency: 'EUR' } } });

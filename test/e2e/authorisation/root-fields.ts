@@ -50,6 +50,11 @@ const noLetter: Probe = {
   variables: ({ orderId }) => ({ id: orderId }),
 };
 
+const noEndpoint: Probe = {
+  expected: { ...staffOnly, staff: 'NOT_FOUND' },
+  variables: ({ orderId, key }) => ({ id: orderId, idempotencyKey: key }),
+};
+
 const id = ({ orderId }: Fixture) => ({ id: orderId });
 const money = { amount: 100, currency: 'EUR' };
 
@@ -111,6 +116,8 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
     serviceCredentials: { expected: staffOnly },
     staff: { expected: staffOnly },
     auditLog: { expected: staffOnly },
+    webhookEndpoints: { expected: staffOnly },
+    webhookEvents: { expected: everybody },
   },
   Mutation: {
     placeOrder: {
@@ -330,6 +337,18 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
       variables: ({ password }) => ({ email: 'probe@example.com', password }),
     },
     verifyEmail: { expected: signedIn, variables: () => ({ code: 'AAAA-BBBB-CCCC' }) },
+    saveWebhookEndpoint: {
+      expected: staffOnly,
+      variables: ({ key }) => ({ url: 'https://hooks.example/', events: ['order.paid'], idempotencyKey: key }),
+    },
+    // There is no such thing; to others it is said that they have none.
+    rotateWebhookSecret: noEndpoint,
+    removeWebhookEndpoint: noEndpoint,
+    sendTestWebhook: noEndpoint,
+    redeliverWebhook: {
+      expected: { ...staffOnly, staff: 'NOT_FOUND' },
+      variables: ({ orderId, key }) => ({ deliveryId: orderId, idempotencyKey: key }),
+    },
     issueServiceCredential: { expected: staffOnly, variables: () => ({ app: 'probe', service: 'order' }) },
     revokeServiceCredential: { expected: staffOnly, variables: () => ({ app: 'probe', service: 'order' }) },
   },

@@ -125,6 +125,12 @@ async function quotedLines({ platform, digitalId }: World, count: number): Promi
   return userErrors.length === 0 ? 'taken' : 'refused';
 }
 
+/** Deliveries are asked for of an endpoint that is there. */
+async function ofEndpoint(world: World, first: number): Promise<Outcome> {
+  await send(world, 'saveWebhookEndpoint', 'description', 'Limits');
+  return ask(world, `{ webhookEndpoints { deliveries(first: ${first}) { edges { cursor } } } }`, {}, 'first');
+}
+
 /** The last of so many addresses of one book. */
 async function fullBook(world: World, count: number): Promise<Outcome> {
   const somebody = { ...world, buyer: await register(world.platform) };
@@ -193,6 +199,7 @@ export const probes: Readonly<Record<string, Probe>> = {
   'Query.users(first:)': root('users'),
   'Query.staff(first:)': root('staff'),
   'Query.auditLog(first:)': root('auditLog'),
+  'WebhookEndpoint.deliveries(first:)': ofEndpoint,
   'Product.availability': nights,
   'ProductFilter.query': search,
   'ProductFilter.options': (world, count) =>
@@ -321,6 +328,8 @@ export const probes: Readonly<Record<string, Probe>> = {
   'PostalAddressInput.phone': by('saveAddress', 'address.phone', (length) => '+493012345678'.padEnd(length)),
   'Mutation.saveAddress(label:)': by('saveAddress', 'label', text),
   'Mutation.saveAddress': fullBook,
+  'Mutation.saveWebhookEndpoint(url:)': by('saveWebhookEndpoint', 'url', url),
+  'Mutation.saveWebhookEndpoint(description:)': by('saveWebhookEndpoint', 'description', text),
   'Mutation.issueServiceCredential(app:)': by('issueServiceCredential', 'app', (length) => 'a'.repeat(length)),
 }; // prettier-ignore
 

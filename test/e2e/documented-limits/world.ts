@@ -173,6 +173,11 @@ const successes: Readonly<Record<string, (world: World) => Variables | Promise<V
   linkIdentity: () => ({ type: 'OIDC', code: 'x', proof: 'y' }),
   unlinkIdentity: () => ({ type: 'OIDC' }),
   verifyEmail: () => ({ code: 'AAAA-BBBB-CCCC' }),
+  saveWebhookEndpoint: () => ({ url: 'https://hooks.example/', events: ['order.paid'] }),
+  rotateWebhookSecret: ({ payment }) => ({ id: payment.id }),
+  removeWebhookEndpoint: ({ payment }) => ({ id: payment.id }),
+  sendTestWebhook: ({ payment }) => ({ id: payment.id }),
+  redeliverWebhook: ({ payment }) => ({ deliveryId: payment.id }),
   issueServiceCredential: () => ({ app: 'limits', service: 'order' }),
   revokeServiceCredential: () => ({ app: 'limits', service: 'order' }),
 };

@@ -34,5 +34,11 @@ test('the development key is refused in production, as are nonsense keys and lon
   expect(readUserConfig({}).accessSeconds).toBe(600);
   expect(() => readUserConfig({ NODE_ENV: 'production' })).toThrow('JWT_PRIVATE_JWK');
   expect(() => readUserConfig({ JWT_PRIVATE_JWK: '{"d":"secret"}' })).toThrow(/^(?!.*secret).*JWT_PRIVATE_JWK/s);
+  const ownJwk = { NODE_ENV: 'production', JWT_PRIVATE_JWK: JSON.stringify({ kty: 'OKP', crv: 'Ed25519', x: 'x'.repeat(43), d: 'd'.repeat(43) }) }; // prettier-ignore
+  expect(() => readUserConfig(ownJwk)).toThrow('WEBHOOK_ENCRYPTION_KEY');
+  expect(() => readUserConfig({ WEBHOOK_ENCRYPTION_KEY: `${'k'.repeat(32)},short` })).toThrow('WEBHOOK_ENCRYPTION_KEY');
+  const production = readUserConfig({ ...ownJwk, WEBHOOK_ENCRYPTION_KEY: `${'k'.repeat(32)}, ${'l'.repeat(32)}` });
+  expect(production.webhooks.addresses).toEqual({ allowPrivate: false, allowHttp: false });
+  expect(production.webhooks.encryptionKeys).toEqual(['k'.repeat(32), 'l'.repeat(32)]);
   expect(() => readUserConfig({ JWT_ACCESS_SECONDS: '601' })).toThrow('JWT_ACCESS_SECONDS');
 });

@@ -1,0 +1,179 @@
+import { readerOf, writerOf } from '../../shared/database/reader.ts';
+import type { Sql } from '../../shared/database/statements.ts';
+import { change, find, prepare } from '../../shared/database/tables.ts';
+import { idToBytes } from '../../shared/values/ids.ts';
+import { insertInto, tables } from '../records.ts';
+import { type DeliveryState, OutgoingDeliveryRecord } from './records.ts';
+
+/** One event for one endpoint, and what became of it. */
+export type Delivery = {
+  readonly id: string;
+  readonly endpointId: string;
+  readonly eventId: string;
+  readonly event: string;
+  readonly subjectId: string;
+  readonly place: number;
+  readonly payload: Readonly<Record<string, unknown>>;
+  readonly state: DeliveryState;
+  readonly attempts: number;
+  readonly statusCode: number | null;
+  readonly responseMs: number | null;
+  readonly lastError: string | null;
+  readonly createdAt: Date;
+  readonly nextTryAt: Date | null;
+  readonly giveUpAt: Date;
+};
+
+const read = readerOf(OutgoingDeliveryRecord);
+const rowOf = writerOf(OutgoingDeliveryRecord);
+const all = tables.selectFrom('outgoing_delivery').selectAll();
+/** Not over: it goes out, or is given up. */
+const open: DeliveryState[] = ['PENDING', 'FAILED'];
+
+export const insertDeliveries = (tx: Sql, deliveries: readonly Delivery[]): Promise<void> =>
+  insertInto(tx, 'outgoing_delivery', deliveries.map(rowOf)); // prettier-ignore
+
+/**
+ * The last place of what is on its way to an endpoint about a subject; null when nothing is. Its row is locked: it is not over
+ * before what is put behind it can be seen.
+ */
+export async function lockLastPlace(
+  tx: Sql,
+  { endpointId, subjectId }: { endpointId: string; subjectId: string },
+): Promise<number | null> {
+  const last = tables
+    .selectFrom('outgoing_delivery')
+    .select('place')
+    .where('endpoint_id', '=', idToBytes(endpointId))
+    .where('subject_id', '=', idToBytes(subjectId))
+    .where('state', 'in', open);
+  const [row] = await find(tx, last.orderBy('place', 'desc').limit(1).forUpdate());
+  return row?.place ?? null;
+}
+
+const due = prepare<{ endpoint: Buffer; at: Date; limit: number }>()((param) =>
+  all
+    .where('endpoint_id', '=', param.endpoint)
+    .where('next_try_at', '<=', param.at)
+    .orderBy('next_try_at')
+    .orderBy('id')
+    .limit(param.limit)
+    .forUpdate(),
+);
+
+/**
+ * Claims deliveries that are due, the longest due first: until `until` they are this caller's, and due again then should it
+ * die. Counts the attempt, whose number tells a caller that comes back too late from the next one.
+ */
+export async function claimDue(
+  tx: Sql,
+  claim: { endpointId: string; at: Date; until: Date; limit: number },
+): Promise<Delivery[]> {
+  const { endpointId, at, until, limit } = claim;
+  const found = (await find(tx, due, { endpoint: idToBytes(endpointId), at, limit })).map((row) => read(row));
+  if (found.length === 0) return [];
+  await change(
+    tx,
+    tables
+      .updateTable('outgoing_delivery')
+      .set((eb) => ({ next_try_at: until, attempts: eb('attempts', '+', 1) }))
+      .where('id', 'in', found.map(({ id }) => idToBytes(id))), // prettier-ignore
+    found.length,
+  );
+  return found.map((delivery) => ({ ...delivery, attempts: delivery.attempts + 1, nextTryAt: until }));
+}
+
+/** How an attempt ended. */
+export type Outcome = {
+  readonly state: 'SENT' | 'FAILED' | 'DEAD';
+  readonly statusCode: number | null;
+  readonly responseMs: number;
+  readonly lastError: string | null;
+  /** Of FAILED only. */
+  readonly nextTryAt: Date | null;
+};
+
+type EndRow = {
+  id: Buffer; attempts: number; state: DeliveryState; statusCode: number | null; responseMs: number; lastError: string | null; nextTryAt: Date | null;
+}; // prettier-ignore
+const end = prepare<EndRow>()((param) =>
+  tables
+    .updateTable('outgoing_delivery')
+    .set({
+      state: param.state,
+      status_code: param.statusCode,
+      response_ms: param.responseMs,
+      last_error: param.lastError,
+      next_try_at: param.nextTryAt,
+    })
+    .where('id', '=', param.id)
+    .where('attempts', '=', param.attempts)
+    .where('state', 'in', open),
+);
+const releaseNext = prepare<{ endpoint: Buffer; subject: Buffer; place: number; at: Date }>()((param) =>
+  tables
+    .updateTable('outgoing_delivery')
+    .set((eb) => ({ next_try_at: eb.fn('least', ['next_try_at', eb.val(param.at)]) }))
+    .where('endpoint_id', '=', param.endpoint)
+    .where('subject_id', '=', param.subject)
+    .where('place', '>', param.place)
+    .where('state', 'in', open)
+    .orderBy('place')
+    .limit(1),
+);
+
+/** Records how an attempt ended, unless a later one has begun. What waited behind a delivery that is over is due. */
+export async function endAttempt(tx: Sql, delivery: Delivery, outcome: Outcome, at: Date): Promise<void> {
+  const { attempts } = delivery;
+  await change(tx, end, { ...outcome, id: idToBytes(delivery.id), attempts }, 'any');
+  if (outcome.state === 'FAILED') return;
+  const { endpointId, subjectId, place } = delivery;
+  await change(tx, releaseNext, { endpoint: idToBytes(endpointId), subject: idToBytes(subjectId), place, at }, 'any');
+}
+
+/** Sends a delivery once more, as if it had never been tried. */
+export async function reopenDelivery(
+  tx: Sql,
+  id: string,
+  { at, giveUpAt }: { at: Date; giveUpAt: Date },
+): Promise<void> {
+  const reopened = { state: 'PENDING' as const, next_try_at: at, give_up_at: giveUpAt };
+  await change(tx, tables.updateTable('outgoing_delivery').set(reopened).where('id', '=', idToBytes(id)), 1);
+}
+
+/** As it is, locked until the transaction ends. */
+export async function lockDelivery(tx: Sql, id: string): Promise<Delivery | null> {
+  const [row] = await find(tx, all.where('id', '=', idToBytes(id)).forUpdate());
+  return row ? read(row) : null;
+}
+
+export async function findDelivery(sql: Sql, id: string): Promise<Delivery | null> {
+  const [row] = await find(sql, all.where('id', '=', idToBytes(id)));
+  return row ? read(row) : null;
+}
+
+/** Deliveries of an endpoint by their events, the newest event first, after the one with the event `after`. */
+export async function listDeliveries(
+  sql: Sql,
+  { endpointId, state }: { endpointId: string; state: DeliveryState | null },
+  page: { limit: number; after: string | null },
+): Promise<Delivery[]> {
+  let deliveries = all.where('endpoint_id', '=', idToBytes(endpointId)).orderBy('event_id', 'desc').limit(page.limit);
+  if (state !== null) deliveries = deliveries.where('state', '=', state);
+  if (page.after !== null) deliveries = deliveries.where('event_id', '<', idToBytes(page.after));
+  return (await find(sql, deliveries)).map((row) => read(row));
+}
+
+/** How many wait, by state. */
+export async function countOpen(sql: Sql): Promise<{ state: DeliveryState; count: number }[]> {
+  const counts = tables
+    .selectFrom('webhook_endpoint as e')
+    .innerJoin('outgoing_delivery as d', 'd.endpoint_id', 'e.id')
+    .select((eb) => ['d.state', eb.fn.countAll<string>().as('count')])
+    .where('d.state', 'in', open)
+    .groupBy('d.state');
+  return (await find(sql, counts)).map(({ state, count }) => ({ state, count: Number(count) }));
+}
+
+export const deleteDeliveries = (sql: Sql, before: Date, limit: number): Promise<number> =>
+  change(sql, tables.deleteFrom('outgoing_delivery').where('created_at', '<', before).limit(limit));

@@ -1,0 +1,63 @@
+import type { Sql } from '../../shared/database/database.ts';
+import type { DomainEvent } from '../../shared/tables/outbox.ts';
+import { isId } from '../../shared/values/ids.ts';
+import type { UserDeps } from '../dependencies.ts';
+import type { EventPart } from '../events.ts';
+import { type WebhookBody, publicBody, sourceTypes } from './catalogue.ts';
+import { type Delivery, insertDeliveries, lockLastPlace } from './delivery-store.ts';
+import { findListeners, noteSeller } from './endpoint-store.ts';
+import { deliveryPolicy } from './policy.ts';
+
+type Deps = Pick<UserDeps, 'now' | 'newId'>;
+
+/**
+ * A delivery of each event of the catalogue for each endpoint that hears it, made in the transaction of the event's inbox row.
+ * `wake` is called after the commit.
+ */
+export function webhookEvents(deps: Deps, wake: () => void): EventPart {
+  return {
+    handlers: Object.fromEntries(sourceTypes.map((type) => [type, (tx, event) => enqueue(tx, deps, event)])),
+    onHandled: wake,
+  };
+}
+
+async function enqueue(tx: Sql, deps: Deps, event: DomainEvent): Promise<void> {
+  const at = deps.now();
+  const { aggregateId: orderId, data } = event;
+  if (isId(data['sellerId'])) await noteSeller(tx, { orderId, sellerId: data['sellerId'], at });
+  const body = publicBody(event);
+  if (!body) return;
+  // Of payments merchants hear nothing; whose order it is may not be known yet when one is told of.
+  const hears = ({ events, ownerId }: { events: readonly string[]; ownerId: string | null }) =>
+    events.includes(body.type) && (ownerId === null || event.type.startsWith('order.'));
+  const listeners = (await findListeners(tx, orderId)).filter(hears);
+  const subjectId =
+    isId(body.data['paymentId']) && event.type.startsWith('payment.') ? body.data['paymentId'] : orderId;
+  for (const { id: endpointId } of listeners) {
+    const lastPlace = await lockLastPlace(tx, { endpointId, subjectId });
+    const delivery = newDelivery(deps, { endpointId, eventId: event.id, subjectId, body, lastPlace, at });
+    await insertDeliveries(tx, [delivery]);
+  }
+}
+
+/** A delivery that is due, or that waits behind `lastPlace`. */
+export function newDelivery(
+  { newId }: Pick<UserDeps, 'newId'>,
+  given: {
+    readonly endpointId: string;
+    readonly eventId: string;
+    readonly subjectId: string;
+    readonly body: WebhookBody;
+    readonly lastPlace: number | null;
+    readonly at: Date;
+  },
+): Delivery {
+  const { endpointId, eventId, subjectId, body, lastPlace, at } = given;
+  const giveUpAt = new Date(at.getTime() + deliveryPolicy.giveUpAfterMs);
+  return {
+    id: newId(), endpointId, eventId, subjectId, event: body.type, payload: body, state: 'PENDING', attempts: 0,
+    place: (lastPlace ?? 0) + 1,
+    nextTryAt: lastPlace === null ? at : giveUpAt,
+    giveUpAt, createdAt: at, statusCode: null, responseMs: null, lastError: null,
+  }; // prettier-ignore
+}
