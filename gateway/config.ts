@@ -34,6 +34,8 @@ export type GatewayConfig = {
   readonly simulatedProviderUrl: string | undefined;
   /** Build of the browser pages, an absolute path; unset: no pages are served. */
   readonly pagesDir: string | undefined;
+  /** What the shop is called, on its pages. */
+  readonly shopName: string;
   /** How long an operation may take; what is not there by then is missing from its answer. */
   readonly operationTimeoutMs: number;
   /** How long readiness says no before the port closes, so that a load balancer can look away first. */
@@ -41,6 +43,8 @@ export type GatewayConfig = {
 };
 
 const maxTrustedProxyHops = 5;
+/** More does not fit into the head of a phone's page. */
+const maxShopName = 40;
 /** Placing an order may wait 3 s for its outcome. */
 const minOperationTimeoutMs = 5_000;
 const maxDrainDelayMs = 60_000;
@@ -73,6 +77,7 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     TRUSTED_DOCUMENTS_ONLY: z.enum(['true', 'false']).default('false'),
     SIMULATED_PROVIDER_URL: url('http', 'https').optional(),
     PAGES_DIR: z.string().optional(),
+    SHOP_NAME: z.string().trim().min(1, 'is empty').max(maxShopName, `has more than ${maxShopName} characters`).default('Good things'), // prettier-ignore
     SUPERGRAPH_PATH: z.string().optional(),
     OPERATION_TIMEOUT_MS: integer(minOperationTimeoutMs, maxTimeoutMs).default(defaultTimeoutMs),
     DRAIN_DELAY_MS: integer(0, maxDrainDelayMs).default(0),
@@ -107,6 +112,7 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     trustedDocumentsOnly: given.TRUSTED_DOCUMENTS_ONLY === 'true',
     simulatedProviderUrl: given.SIMULATED_PROVIDER_URL?.replace(/\/$/, ''),
     pagesDir: given.PAGES_DIR,
+    shopName: given.SHOP_NAME,
     addedSubgraphs,
     supergraphPath,
     operationTimeoutMs: given.OPERATION_TIMEOUT_MS,

@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import express, { type RequestHandler } from 'express';
-import type { SubgraphLink } from '../subgraphs/shared/calls/link.ts';
+import { type SubgraphLink, serviceCaller } from '../subgraphs/shared/calls/link.ts';
 import { type SubgraphName, subgraphNames } from '../subgraphs/shared/values/subgraph-names.ts';
 import { collectGarbage } from '../subgraphs/shared/process/memory.ts';
 import { runProcess } from '../subgraphs/shared/process/run-process.ts';
@@ -33,6 +33,7 @@ import { admitBy, admittedOperations } from './operations/run-operation.ts';
 import { allowedOrigins } from './front/origins.ts';
 import { openNewcomers } from './turns/new-documents.ts';
 import { openOutgoing } from './front/outgoing.ts';
+import { openProductHeads } from './pages/product-heads.ts';
 import { mountPages, openGraphiql } from './pages/serve-pages.ts';
 import { openPersistedQueries } from './documents/persisted-queries.ts';
 import { showPrepared } from './supergraph/prepared-gauge.ts';
@@ -201,7 +202,11 @@ function openApp(
   app.use(webhooks({ payment: () => options.link('payment'), addressOf, gate }));
   if (config.simulatedProviderUrl) app.use(simulatedProvider(config.simulatedProviderUrl));
   app.use(jobsPage({ ...live, agenda: () => jobs.agenda(), isSecure: platform.publicUrl.startsWith('https:') }));
-  if (config.pagesDir) mountPages(app, { distDir: config.pagesDir });
+  if (config.pagesDir) {
+    const call = serviceCaller({ app: 'gateway', token: platform.serviceTokens.get('gateway') ?? '', link: options.link });
+    const { publicUrl } = platform;
+    mountPages(app, { distDir: config.pagesDir, shopName: config.shopName, publicUrl, productHeads: openProductHeads(call) });
+  } // prettier-ignore
   app.use(noSuchPath);
   app.use(answerErrors(log));
   return app;

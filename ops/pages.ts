@@ -38,7 +38,9 @@ const compressFromBytes = 2_048;
 export async function ensurePages(): Promise<{ distDir: string; built: boolean }> {
   const distDir = join(cacheDir, sourceHash());
   if (existsSync(distDir)) return { distDir, built: false };
-  await promisify(execFile)(process.execPath, [fileURLToPath(import.meta.url)], { cwd: root });
+  // Without it the bundler takes over NODE_ENV, and with any other than production React's large development build.
+  const env = { ...process.env, NODE_ENV: 'production' };
+  await promisify(execFile)(process.execPath, [fileURLToPath(import.meta.url)], { cwd: root, env });
   return { distDir, built: true };
 }
 

@@ -18,7 +18,9 @@ export async function seedCatalogue(run: Act): Promise<void> {
     return created?.product?.id;
   };
   const forms: object[] = [];
-  for (const { product, options } of demoForms) forms.push({ productId: await create(product), options });
+  // The shelf shows the newest of them: that is to be the first form.
+  for (const { product, options } of demoForms.toReversed())
+    forms.unshift({ productId: await create(product), options });
   const { name, optionNames } = demoGroup;
   const variables = { name, optionNames, products: forms, idempotencyKey: 'seed-group' };
   await run('product', name, { query: seedDocuments.saveProductGroup, variables });

@@ -1,33 +1,50 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
+import { manifestOf, pageHtml, robots, withProductHead } from './page-html.ts';
+import type { ProductHeads } from './product-heads.ts';
 
 /** Files below /assets/ have a hash of their content in the name. */
 const hashedAssetsMaxAgeSeconds = 31_536_000;
 const picturesMaxAgeSeconds = 3_600;
+/** Files of the build that are not below a folder. */
+const rootFiles = ['favicon.svg', 'icon-180.png', 'icon-192.png', 'icon-512.png'];
 
 export type PagesOptions = {
   /** The build that ops/pages.ts made. */
   readonly distDir: string;
   /** Shows the demo accounts of the seed. Default: unless NODE_ENV is `production`. */
   readonly development?: boolean;
+  /** What the shop is called. */
+  readonly shopName: string;
+  /** The origin under which browsers reach the shop. */
+  readonly publicUrl: string;
+  /** For the heads of products' pages; without it they are as any other page's. */
+  readonly productHeads?: ProductHeads;
 };
 
 /**
  * The storefront's own paths (gateway/pages/src/app.tsx): each is the same document, so that each survives a reload. A
  * product's page is told from a picture below /products/ by its id.
  */
+const productPath = /^\/products\/([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/i;
 const storefrontPaths = [
   '/',
-  /^\/products\/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i,
+  productPath,
   '/cart',
   '/sign-in/callback',
   '/wallet',
+  '/account',
   '/orders',
   '/orders/:orderId',
   '/pay/:orderId',
   '/staff',
+  '/staff/returns',
+  '/staff/sales',
   '/staff/stock',
+  '/staff/categories',
+  '/staff/promotions',
+  '/staff/shipping',
   '/staff/dead-letters',
   '/staff/orders/:orderId',
 ];
@@ -37,29 +54,37 @@ const storefrontPaths = [
  * script runs that is not a file of this server.
  */
 export function mountPages(app: Express, options: PagesOptions): void {
+  const { shopName, publicUrl: origin, productHeads } = options;
   const development = options.development ?? process.env['NODE_ENV'] !== 'production';
-  const page = (name: string, policy: (request: Request) => string): RequestHandler => {
+  const page = (name: string, policy: (request: Request) => string) => {
     const read = (): string =>
-      readFileSync(join(options.distDir, `${name}.html`), 'utf8').replace(
-        'data-environment="production"',
-        `data-environment="${development ? 'development' : 'production'}"`,
-      );
+      pageHtml(readFileSync(join(options.distDir, `${name}.html`), 'utf8'), { development, shopName });
     const html = read();
-    return (request, response) => {
+    return async (request: Request, response: Response): Promise<void> => {
       response.setHeader('content-security-policy', policy(request));
       response.setHeader('cache-control', 'no-cache');
-      // Express adds the ETag and answers 304 where it fits.
       // `npm start -- --watch` builds the pages again.
-      response.type('html').send(development && existsSync(options.distDir) ? read() : html);
+      const built = development && existsSync(options.distDir) ? read() : html;
+      const productId = productPath.exec(request.path)?.[1];
+      const head = productId === undefined ? null : ((await productHeads?.(productId)) ?? null);
+      // Express adds the ETag and answers 304 where it fits.
+      response
+        .type('html')
+        .send(head === null ? built : withProductHead(built, head, { origin, path: request.path, shopName }));
     };
   };
+  const storefront = page('index', pagePolicy);
 
   app.get(
-    [...storefrontPaths, '/graphiql', '/assets/{*path}', '/products/{*path}', '/favicon.svg', '/favicon.ico'],
+    [...storefrontPaths, '/graphiql', '/assets/{*path}', '/products/{*path}', ...rootFiles.map((name) => `/${name}`), '/favicon.ico', '/robots.txt', '/manifest.webmanifest'],
     secure,
-  );
-  app.get(storefrontPaths, page('index', pagePolicy));
+  ); // prettier-ignore
+  app.get(storefrontPaths, storefront);
   app.get('/graphiql', page('graphiql', graphiqlPolicy));
+  app.get('/robots.txt', (_request, response) => void response.type('txt').send(robots));
+  app.get('/manifest.webmanifest', (_request, response) => {
+    response.type('application/manifest+json').send(JSON.stringify(manifestOf(shopName)));
+  });
   app.get('/favicon.ico', (_request, response) => response.redirect(301, '/favicon.svg'));
   app.use(
     '/assets',
@@ -71,12 +96,24 @@ export function mountPages(app: Express, options: PagesOptions): void {
     precompressed(join(options.distDir, 'products')),
     files(options.distDir, 'products', picturesMaxAgeSeconds),
   );
-  app.get('/favicon.svg', (_request, response) => {
-    response.sendFile('favicon.svg', {
-      root: options.distDir,
-      maxAge: picturesMaxAgeSeconds * 1000,
-      headers: picturePolicy,
+  for (const name of rootFiles) {
+    app.get(`/${name}`, (_request, response) => {
+      response.sendFile(name, {
+        root: options.distDir,
+        maxAge: picturesMaxAgeSeconds * 1000,
+        headers: picturePolicy,
+      });
     });
+  }
+  // Who follows an address that leads nowhere is told so in the shop; a client of the API gets its JSON.
+  app.get('/{*path}', (request, response, next) => {
+    if (request.accepts(['application/json', 'text/html']) !== 'text/html') {
+      next();
+      return;
+    }
+    secure(request, response, () => undefined);
+    response.status(404);
+    void storefront(request, response);
   });
 }
 
@@ -113,6 +150,7 @@ const policyOf = (directives: Record<string, string>): string =>
     'script-src': "'self'",
     'style-src': "'self'",
     'img-src': "'self' data:",
+    'manifest-src': "'self'",
     'base-uri': "'none'",
     'form-action': "'self'",
     'frame-ancestors': "'none'",

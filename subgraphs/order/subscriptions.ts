@@ -31,8 +31,7 @@ type Notice = { readonly order: StoredOrder; readonly event: JournalEntry; reado
 
 /** A fresh read of the order for every notice: the loaders of the subscription are as old as the subscription. */
 async function resolve({ entry, seq }: Told, _: unknown, { loaders, viewer }: OrderContext): Promise<Notice> {
-  for (const loader of [loaders.byId, loaders.lines, loaders.sagas, loaders.fulfilments, loaders.journals])
-    loader.clearAll();
+  for (const loader of Object.values(loaders)) loader.clearAll();
   const order = await loaders.byId.load(entry.orderId);
   if (!order) throw noOrder();
   return { order, event: forReader(entry, isStaff(viewer)), seq };

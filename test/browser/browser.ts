@@ -25,7 +25,10 @@ export function describeInBrowser(name: string, suite: (visiting: Visiting) => v
     let platform: Platform;
     let browser: Browser;
     beforeAll(async () => {
-      [platform, browser] = await Promise.all([startPlatform({ shape: 'one' }), launchBrowser()]);
+      [platform, browser] = await Promise.all([
+        startPlatform({ shape: 'one', env: { DEMO_SHOP: 'true' } }),
+        launchBrowser(),
+      ]);
     }, startTimeoutMs);
     afterAll(async () => {
       await browser?.close();

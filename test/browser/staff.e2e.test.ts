@@ -1,8 +1,19 @@
+import { readFileSync } from 'node:fs';
 import { expect, jest, test } from '@jest/globals';
 import { createConnection } from 'mysql2/promise';
 import { idToBytes, newId } from '../../subgraphs/shared/values/ids.ts';
 import { admin } from '../support/platform.ts';
-import { createProduct, logIn, logInAsAdmin, orderIn, pay, placeOrder, readOrder, register } from '../support/shop.ts';
+import {
+  createProduct,
+  giveAddress,
+  logIn,
+  logInAsAdmin,
+  orderIn,
+  pay,
+  placeOrder,
+  readOrder,
+  register,
+} from '../support/shop.ts';
 import { describeInBrowser } from './browser.ts';
 import { look, picture } from './look.ts';
 import { buyer, operator, signIn } from './people.ts';
@@ -22,9 +33,10 @@ describeInBrowser('the staff view in a browser', ({ platform, open }) => {
   /** Writes an event into payment's outbox that the order service refuses: dollars for an order in euros. */
   async function tellOfWrongMoney(): Promise<string> {
     const customer = await register(platform());
+    await giveAddress(platform(), customer);
     const order = await placeOrder(platform(), customer, [{ productId: await productId('TEA-CANISTER'), quantity: 1 }]);
     const id = newId();
-    const data = { customerId: customer.id, paymentId: newId(), method: 'SIMULATED_CARD', amountMinor: 2_750, currency: 'USD', paidAt: new Date().toISOString() }; // prettier-ignore
+    const data = { customerId: customer.id, paymentId: newId(), method: 'SIMULATED_CARD', amountMinor: 3_240, currency: 'USD', paidAt: new Date().toISOString() }; // prettier-ignore
     const connection = await createConnection({ uri: platform().mysqlUrl, database: `${platform().prefix}_payment` });
     await connection.query('insert into outbox (id, aggregate_id, type, trace_id, data, created_at) values (?, ?, ?, ?, ?, utc_timestamp(3))', [idToBytes(id), idToBytes(order.id), 'payment.succeeded', '0'.repeat(32), JSON.stringify(data)]); // prettier-ignore
     await connection.end();
@@ -57,17 +69,106 @@ describeInBrowser('the staff view in a browser', ({ platform, open }) => {
     await page.getByText('Payment received').waitFor();
     expect(await look(page, 'staff-order')).toEqual([]);
 
+    await page.getByLabel('Carrier, if any').fill('DHL');
     await page.getByLabel('Tracking number, if any').fill('1Z 999');
     await page.getByRole('button', { name: 'Deliver all' }).click();
-    await theirs.page.getByText('1Z 999').waitFor();
-    await page.getByRole('button', { name: /^Give .* back$/ }).click();
-    await page.getByRole('button', { name: 'Yes, give it back' }).click();
-    await page.getByText('Given back: €39.00').waitFor();
+    await theirs.page.getByText('DHL 1Z 999').waitFor();
+    await page.getByRole('button', { name: 'It has arrived' }).click();
+    await page.getByText('Arrived', { exact: true }).first().waitFor();
+    await page.getByText('Give back a part').click();
+    await page.getByLabel('Shipping, €4.90').check();
+    await page.getByLabel('Reason').fill('It took too long');
+    expect(await look(page, 'staff-give-back')).toEqual([]);
+    await page.getByRole('button', { name: 'Give this back' }).click();
+    await page.getByText('Given back: €4.90').waitFor();
+    await page.getByLabel('A note in the journal').fill('Called the carrier');
+    await page.getByRole('button', { name: 'Add', exact: true }).click();
+    await page.getByText('Called the carrier').waitFor();
+
+    // The goods come back: asked for by the customer, decided and taken in by staff.
+    await theirs.page.getByRole('button', { name: 'Send something back' }).click();
+    await theirs.page.getByLabel('Linen apron').check();
+    await theirs.page.getByLabel('Why').fill('Too large');
+    expect(await look(theirs.page, 'order-return')).toEqual([]);
+    await theirs.page.getByRole('button', { name: 'Ask for the return' }).click();
+    await theirs.page.getByText('The shop looks at it.').waitFor();
+    await page.getByRole('link', { name: 'Returns' }).click();
+    await page.getByText('Too large').waitFor();
+    expect(await look(page, 'staff-returns')).toEqual([]);
+    await page.getByRole('button', { name: 'Approve the return' }).click();
+    await theirs.page.getByText('Send the goods back').waitFor();
+    await page.getByRole('button', { name: 'Take it in' }).waitFor();
+    expect(await look(page, 'staff-return-expected')).toEqual([]);
+    await page.getByRole('button', { name: 'Take it in' }).click();
+    await theirs.page.getByText('The goods are back, and so is your money.').waitFor();
+    expect(await look(theirs.page, 'order-returned')).toEqual([]);
     await theirs.page.goto(`${platform().url}/pay/${order.id}`);
     await theirs.page.getByRole('heading', { name: 'Refunded' }).waitFor();
     expect(await look(theirs.page, 'refunded')).toEqual([]);
     expect([...faults, ...theirs.faults]).toEqual([]);
     await Promise.all([context.close(), theirs.context.close()]);
+  });
+
+  test('staff find orders by customer, read the sales and save them, and keep coupons, shipping, taxes and categories', async () => {
+    const { page, context, faults } = await open('/staff?show=deliver');
+    await signIn(page, operator);
+    await page.getByLabel('Customer: name or mobile').fill('nobody of that name');
+    await page.getByText('No order fits this search.').waitFor();
+    await page.getByLabel('Customer: name or mobile').fill('mara');
+    await page.getByLabel('All', { exact: true }).check();
+    await page.getByText('1 × Linen apron').waitFor();
+    const saved = async () => {
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('button', { name: 'Save as CSV' }).click(),
+      ]);
+      return readFileSync(await download.path(), 'utf8');
+    };
+    expect(await saved()).toMatch(/Linen apron,43\.9,EUR/);
+    await page.getByRole('link', { name: 'Sales' }).click();
+    await page.getByText('Sold best').waitFor();
+    expect(await look(page, 'staff-sales')).toEqual([]);
+    expect(await saved()).toMatch(/^\uFEFFFrom,Orders,Items,Gross/);
+
+    await page.getByRole('link', { name: 'Promotions' }).click();
+    await page.getByRole('button', { name: 'Make a promotion' }).click();
+    await page.getByLabel('Name on the order').fill('Winter');
+    await page.getByLabel('Percent').fill('12.5');
+    expect(await look(page, 'staff-promotion')).toEqual([]);
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText(/^12\.5 % off/).waitFor();
+    await page.getByRole('button', { name: 'Change Winter' }).click();
+    await page.getByLabel('Switched on').uncheck();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Off', { exact: true }).waitFor();
+
+    await page.getByRole('link', { name: 'Shipping and taxes' }).click();
+    await page.getByRole('button', { name: 'Change Express' }).click();
+    await page.getByLabel('Price').fill('11.90');
+    expect(await look(page, 'staff-shipping')).toEqual([]);
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText(/€11\.90/).waitFor();
+    await page.getByRole('button', { name: 'Add a rate' }).click();
+    await page.getByLabel('Name on the order').fill('VAT 8.1 %');
+    await page.getByLabel('Country code').fill('ZZ');
+    await page.getByLabel('Percent').fill('8.1');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('alert').filter({ hasText: /\w/ }).waitFor();
+    expect(await look(page, 'staff-tax-refused')).toEqual([]);
+    await page.getByLabel('Country code').fill('CH');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('VAT 8.1 %', { exact: true }).waitFor();
+
+    await page.getByRole('link', { name: 'Categories' }).click();
+    await page.getByRole('button', { name: 'Add a category' }).click();
+    await page.getByLabel('Name').fill('Hats');
+    await page.getByLabel('Part of its address').fill('hats');
+    await page.getByLabel('Part of', { exact: true }).selectOption({ label: 'For the home › To wear' });
+    expect(await look(page, 'staff-categories')).toEqual([]);
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('For the home › To wear › Hats').waitFor();
+    expect(faults).toEqual([]);
+    await context.close();
   });
 
   test('a count is saved, and one made on an old number is refused with the reason', async () => {
@@ -106,6 +207,7 @@ describeInBrowser('the staff view in a browser', ({ platform, open }) => {
     await staff.page.locator('.ticker').getByText('Live', { exact: true }).waitFor();
 
     const customer = await register(platform(), 'Ada Lovelace');
+    await giveAddress(platform(), customer);
     const buy = async (sku: string) =>
       placeOrder(platform(), customer, [{ productId: await productId(sku), quantity: 1 }]);
     const order = await buy('CANDLE-BEESWAX');
@@ -122,10 +224,10 @@ describeInBrowser('the staff view in a browser', ({ platform, open }) => {
     const { page, context, faults } = await open(`/pay/${order.id}`);
     await signIn(page, customer);
     await page.getByLabel('Use my wallet').check();
-    await page.getByText('€5.00 in it; the other €9.50 by card').waitFor();
+    await page.getByText('€5.00 in it; the other €14.40 by card').waitFor();
     expect(await look(page, 'pay-mixed')).toEqual([]);
     await page.getByLabel('Card number').fill('4000000000009995');
-    await page.getByRole('button', { name: 'Pay €9.50' }).click();
+    await page.getByRole('button', { name: 'Pay €14.40' }).click();
     await page.getByText('The payment did not go through.').waitFor();
     await page.getByText('€5.00 of it are set aside in your wallet.').waitFor();
     // They still are once the API has heard of the decline.
@@ -134,27 +236,28 @@ describeInBrowser('the staff view in a browser', ({ platform, open }) => {
     await page.getByText('€5.00 of it are set aside in your wallet.').waitFor();
     expect(await look(page, 'pay-mixed-declined')).toEqual([]);
     await page.getByLabel('Card number').fill('4242424242424242');
-    await page.getByRole('button', { name: 'Pay €9.50' }).click();
+    await page.getByRole('button', { name: 'Pay €14.40' }).click();
     await page.getByRole('heading', { name: 'Paid' }).waitFor();
 
     // What can be done with a paid order appears above the form, which would move away under the pointer.
     await staff.page.getByRole('button', { name: 'Deliver all' }).waitFor();
-    await credit('20');
-    await staff.page.getByText('Ada Lovelace has €20.00 in the wallet now.').waitFor();
+    await credit('25');
+    await staff.page.getByText('Ada Lovelace has €25.00 in the wallet now.').waitFor();
     const second = await buy('NOTEBOOK-CLOTH');
     await page.goto(`${platform().url}/pay/${second.id}`);
     await page.getByLabel('Use my wallet').check();
-    await page.getByRole('button', { name: 'Pay €16.00 from my wallet' }).click();
+    await page.getByRole('button', { name: 'Pay €20.90 from my wallet' }).click();
     await page.getByRole('heading', { name: 'Paid' }).waitFor();
     await page.getByRole('link', { name: 'Ada Lovelace' }).click();
-    await page.getByText('€4.00', { exact: true }).waitFor();
+    await page.getByRole('link', { name: 'Wallet' }).click();
+    await page.getByText('€4.10', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Top up €20.00' }).click();
     await page.getByLabel('Card number').fill('4242424242424242');
     await page.getByRole('button', { name: 'Pay €20.00' }).click();
     await page.getByRole('heading', { name: /^(Paid|Completed)$/ }).waitFor();
     await page.getByText('Completed', { exact: true }).first().waitFor();
-    await page.getByRole('link', { name: 'Ada Lovelace' }).click();
-    await page.getByText('€24.00', { exact: true }).waitFor();
+    await page.getByRole('link', { name: 'To your wallet' }).click();
+    await page.getByText('€24.10', { exact: true }).waitFor();
     expect(await look(page, 'wallet')).toEqual([]);
     expect([...staff.faults, ...faults]).toEqual([]);
     await Promise.all([staff.context.close(), context.close()]);
@@ -162,6 +265,7 @@ describeInBrowser('the staff view in a browser', ({ platform, open }) => {
 
   test('a large credit and a large refund take an administrator, who finds what was asked for at an address', async () => {
     const customer = await register(platform(), 'Katherine Johnson');
+    await giveAddress(platform(), customer);
     const piano = await createProduct(platform(), await logInAsAdmin(platform()), { name: 'Piano', priceMinor: 1_200_000 });
     const order = await placeOrder(platform(), customer, [{ productId: piano.id, quantity: 1 }]);
     await pay(platform(), customer, order.id);

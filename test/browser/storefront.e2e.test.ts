@@ -2,6 +2,7 @@ import { expect, jest, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import {
   createPromotion,
+  giveAddress,
   logInAsAdmin,
   newKey,
   newMobile,
@@ -51,8 +52,32 @@ describeInBrowser('the storefront in a browser', ({ platform, open }) => {
     await page.getByRole('button', { name: 'Add to cart' }).click();
     await page.getByRole('link', { name: /^Cart/ }).click();
     await page.getByText('€36.00').first().waitFor();
+    // Before anybody has signed in, with the cheapest shipping.
+    await page.getByText('€40.90').waitFor();
     expect(await look(page, 'cart')).toEqual([]);
+    const fill = (label: string, value: string) => page.getByLabel(label, { exact: true }).fill(value);
+    await page.getByLabel('Country').selectOption('DE');
+    await fill('Recipient', 'Grace Hopper');
+    await fill('Street and number', 'Ring 1');
+    await fill('City', 'Berlin');
+    await fill('Postal code', '1');
+    await page.getByRole('button', { name: 'Ship to this address' }).click();
+    await page.getByText('This is not a postal code of Germany.').waitFor();
+    expect(await look(page, 'cart-address-refused')).toEqual([]);
+    await fill('Postal code', '10115');
+    await page.getByRole('button', { name: 'Ship to this address' }).click();
+    await page.getByRole('button', { name: 'Change the address' }).waitFor();
+    await page.getByLabel(/^Express/).check();
+    await page.getByText('€48.90').waitFor();
+    expect(await look(page, 'cart-with-address')).toEqual([]);
 
+    // The cart is there after a reload, and in another tab.
+    await page.reload();
+    const tab = await open('/cart', context);
+    for (const each of [page, tab.page]) await each.getByLabel('Quantity of Stoneware mug').waitFor();
+    expect(tab.faults).toEqual([]);
+    await tab.page.close();
+    await page.getByText('10115 Berlin').waitFor();
     await page.getByRole('button', { name: 'Place the order' }).click();
     await page.getByRole('button', { name: 'Create an account' }).click();
     expect(await look(page, 'register')).toEqual([]);
@@ -61,6 +86,9 @@ describeInBrowser('the storefront in a browser', ({ platform, open }) => {
     await page.getByLabel('Password').fill('correct horse battery');
     await page.getByRole('button', { name: 'Create account' }).click();
     await atPayPage(page);
+    await page.getByText('of that VAT 19 %').waitFor();
+    await page.getByText('10115 Berlin').waitFor();
+    await page.getByRole('button', { name: 'Pay €40.90' }).waitFor();
     expect(await look(page, 'pay')).toEqual([]);
 
     // The same session in another tab, which is never touched again.
@@ -129,7 +157,7 @@ describeInBrowser('the storefront in a browser', ({ platform, open }) => {
     await page.getByText('The payment did not go through.').waitFor();
     await page.getByLabel('Use my wallet').check();
     expect(await look(page, 'declined-then-wallet')).toEqual([]);
-    await page.getByRole('button', { name: 'Pay €42.00 from my wallet' }).click();
+    await page.getByRole('button', { name: 'Pay €46.90 from my wallet' }).click();
     await paid(page);
     expect(await look(page, 'paid-from-wallet')).toEqual([]);
     expect(faults).toEqual([]);
@@ -269,6 +297,58 @@ describeInBrowser('the storefront in a browser', ({ platform, open }) => {
     await Promise.all([context.close(), other.context.close()]);
   });
 
+  test('the forms of one thing are one card; which of them is chosen on its page, by the keyboard too', async () => {
+    const { page, context, faults } = await open('/?category=to-wear');
+    await page.getByRole('link', { name: 'Choose: Wool socks' }).click();
+    await page.getByText('24 in stock').waitFor();
+    expect(await look(page, 'forms')).toEqual([]);
+    await page.getByLabel('Oatmeal').press('ArrowRight');
+    await page.getByRole('heading', { name: 'Wool socks, moss, 36–39' }).waitFor();
+    await page.getByLabel('44–47').click();
+    await page.getByText('Sold out', { exact: true }).waitFor();
+    expect(await page.getByRole('button', { name: 'Add to cart' }).isDisabled()).toBe(true);
+    await page.getByRole('link', { name: 'For the home' }).click();
+    await page.getByRole('button', { name: 'Kitchen' }).click();
+    await page.getByRole('link', { name: 'Stoneware mug' }).waitFor();
+    expect(new URL(page.url()).searchParams.get('category')).toBe('kitchen');
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  test('an account changes its profile, its addresses and its password, and signs other devices out', async () => {
+    const customer = await register(platform(), 'Ada Lovelace');
+    await giveAddress(platform(), customer);
+    const { page, context, faults } = await open('/account');
+    await signIn(page, customer);
+    await page.getByText('Another device').waitFor();
+    await page.getByText('Ring 1', { exact: false }).first().waitFor();
+    expect(await look(page, 'account')).toEqual([]);
+    await page.getByLabel('Name', { exact: true }).fill('Ada King');
+    await page.getByRole('button', { name: 'Save the profile' }).click();
+    await page.getByRole('link', { name: 'Ada King' }).waitFor();
+    await page.getByRole('button', { name: 'Sign it out' }).click();
+    await page.getByText('Another device').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Add an address' }).click();
+    await page.getByLabel('Country').selectOption('US');
+    await page.getByLabel('Street and number').fill('1 Main Street');
+    await page.getByLabel('City').fill('Albany');
+    await page.getByLabel('Region').selectOption('NY');
+    await page.getByLabel('Postal code').fill('12207');
+    expect(await look(page, 'account-address')).toEqual([]);
+    await page.getByRole('button', { name: 'Save the address' }).click();
+    await page.getByRole('button', { name: 'Make it the default for 1 Main Street' }).click();
+    await page.getByRole('button', { name: 'Make it the default for Ring 1' }).waitFor();
+    await page.getByLabel('Password until now').fill('not this one');
+    await page.getByLabel('New password').fill('a staple of batteries');
+    await page.getByRole('button', { name: 'Change the password' }).click();
+    await page.getByRole('alert').filter({ hasText: /\w/ }).waitFor();
+    await page.getByLabel('Password until now').fill(customer.password);
+    await page.getByRole('button', { name: 'Change the password' }).click();
+    await page.getByText('Your password is changed.').waitFor();
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
   test('a search is in the address, and an empty one says what to do', async () => {
     const { page, context, faults } = await open('/?q=kettle&sort=name');
     await page.getByRole('link', { name: 'Enamel kettle' }).waitFor();
@@ -296,8 +376,14 @@ describeInBrowser('the storefront in a browser', ({ platform, open }) => {
 
   test('too much that is not paid yet is told with a way to one’s orders; a card that is only authorised says who waits for what', async () => {
     await platform().terminate();
-    await platform().restart({ OPEN_ORDERS_PER_CUSTOMER: '1', PAYMENT_CAPTURE: 'manual' });
+    await platform().restart({
+      OPEN_ORDERS_PER_CUSTOMER: '1',
+      PAYMENT_CAPTURE: 'manual',
+      BANK_TRANSFER_ACCOUNT: 'DE02120300000000202051',
+      BANK_TRANSFER_HOLDER: 'Good things Ltd',
+    });
     const customer = await register(platform(), 'Ada Lovelace');
+    await giveAddress(platform(), customer);
     const product = await createProduct(platform(), await logInAsAdmin(platform()), { name: 'Wooden spoon' });
     await placeByApi(platform(), customer, [{ productId: product.id, quantity: 1 }]);
     const { page, context, faults } = await open('/?q=Wooden+spoon');
@@ -311,11 +397,18 @@ describeInBrowser('the storefront in a browser', ({ platform, open }) => {
     await page.getByRole('link', { name: /Wooden spoon/ }).click();
     await page.getByRole('link', { name: 'Pay now' }).click();
     await atPayPage(page);
+    // A transfer is chosen, and then thought better of.
+    await page.getByRole('button', { name: 'Use a bank transfer' }).click();
+    await page.getByText('DE02120300000000202051').waitFor();
+    expect(await look(page, 'bank-transfer')).toEqual([]);
+    await page.reload();
+    await page.getByRole('button', { name: 'Copy the reference' }).waitFor();
+    await page.getByRole('button', { name: 'Pay in another way' }).click();
     await payWith(page, '4242424242424242');
     await page.getByRole('heading', { name: 'Authorised' }).waitFor();
     expect(await look(page, 'authorised')).toEqual([]);
     await page.getByRole('link', { name: '← The order' }).click();
-    await page.getByText(/set €12\.50 aside for this order/).waitFor();
+    await page.getByText(/set €17\.40 aside for this order/).waitFor();
     expect(await look(page, 'authorised-order')).toEqual([]);
     expect(faults).toEqual([]);
     await context.close();

@@ -64,6 +64,18 @@ export async function logIn(platform: Shop, account: { mobile: string; password:
   return person(dataOf(answer).login, secret);
 }
 
+/** Puts an address into somebody's book, for shops that ship. */
+export async function giveAddress(platform: Shop, { token }: Person): Promise<void> {
+  const address = { name: 'Test Buyer', line1: 'Ring 1', postalCode: '10115', city: 'Berlin', countryCode: 'DE' };
+  const answer = await platform.gql<{ saveAddress: { userErrors: UserError[] } }>(
+    operation('save-address'),
+    { address, idempotencyKey: newKey() },
+    { token },
+  );
+  const { userErrors } = dataOf(answer).saveAddress;
+  if (userErrors.length > 0) throw new Error(`no address: ${JSON.stringify(userErrors)}`);
+}
+
 export const logInAsAdmin = (platform: Shop): Promise<Person> => logIn(platform, admin);
 
 export type NewProduct = {

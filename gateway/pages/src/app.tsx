@@ -1,11 +1,10 @@
-import { Suspense, lazy, useLayoutEffect, useMemo } from 'react';
+import { Suspense, lazy, useMemo } from 'react';
 import { Provider } from 'urql';
 import { Route, Switch } from 'wouter';
 import { CallbackPage } from './account/callback-page.tsx';
 import { callbackPath } from './account/identity-login.ts';
 import { SignInGate } from './account/sign-in-gate.tsx';
 import { CartPage } from './cart/cart-page.tsx';
-import { takeOverGuestCart } from './cart/cart.ts';
 import { openClient } from './client.ts';
 import { OrderPage } from './orders/order-page.tsx';
 import { OrdersPage } from './orders/orders-page.tsx';
@@ -21,18 +20,19 @@ import { WalletPage } from './wallet/wallet-page.tsx';
 /** Few who come here are staff: they fetch their view when they open it. */
 const StaffView = lazy(async () => ({ default: (await import('./staff/staff-view.tsx')).StaffView }));
 
+const AccountPage = lazy(async () => ({ default: (await import('./account/account-page.tsx')).AccountPage }));
+
 /** All pages but GraphiQL. The server knows the same paths (gateway/pages/serve-pages.ts), so each survives a reload. */
 export function App() {
   const userId = useSession()?.user.id ?? null;
   // What one viewer was told must not be shown to the next.
   const client = useMemo(openClient, [userId]);
-  useLayoutEffect(takeOverGuestCart, [userId]);
   return (
     <Provider value={client}>
       <Frame>
         <Switch>
           <Route path="/" component={ShopPage} />
-          <Route path="/products/:id">{({ id }) => <ProductPage key={id} id={id} />}</Route>
+          <Route path="/products/:id">{({ id }) => <ProductPage id={id} />}</Route>
           <Route path="/cart" component={CartPage} />
           <Route path="/orders">
             <SignInGate title="Your orders" reason="You see the orders that you placed.">
@@ -54,6 +54,15 @@ export function App() {
             )}
           </Route>
           <Route path={callbackPath} component={CallbackPage} />
+          <Route path="/account">
+            <SignInGate title="Your account" reason="An account is shown to its owner.">
+              {(user) => (
+                <Suspense fallback={<Loading text="Loading…" />}>
+                  <AccountPage key={user.id} />
+                </Suspense>
+              )}
+            </SignInGate>
+          </Route>
           <Route path="/wallet">
             <SignInGate title="Your wallet" reason="A wallet is shown to its owner.">
               {() => <WalletPage />}

@@ -4,3 +4,6 @@ import { type DemoAccount, seededAccounts } from './demo-accounts.ts';
 const isDevelopment = document.documentElement.dataset['environment'] === 'development';
 
 export const demoAccounts: readonly DemoAccount[] = isDevelopment ? seededAccounts : [];
+
+/** What the shop is called: `SHOP_NAME` of the server. */
+export const shopName = document.documentElement.dataset['shopName'] ?? '';

@@ -25,14 +25,22 @@ export function formatTimeLeft(leftMs: number): string {
   return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`;
 }
 
+/** A moment with its date, in the reader's own way of writing. */
+export const formatDateTime = (at: string): string =>
+  new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+
 /** A moment in the reader's own way of writing: today's only by its time. */
 export function formatMoment(at: string): string {
   const moment = new Date(at);
   const today = moment.toDateString() === new Date().toDateString();
-  return today
-    ? moment.toLocaleTimeString(undefined, { timeStyle: 'medium' })
-    : moment.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+  return today ? moment.toLocaleTimeString(undefined, { timeStyle: 'medium' }) : formatDateTime(at);
 }
 
 /** Digits in groups of four, as on the card. */
 export const formatCard = (digits: string): string => digits.replace(/(\d{4})(?=\d)/g, '$1 ');
+
+const fewSeconds = 90;
+
+/** How long something takes, e.g. `15 minutes`; never less than it does. */
+export const durationText = (seconds: number): string =>
+  seconds < fewSeconds ? `${Math.ceil(seconds)} seconds` : `${Math.ceil(seconds / 60)} minutes`;

@@ -1,5 +1,6 @@
 import './styles.css';
 import './shop/shop.css';
+import './cart/checkout.css';
 import './booking/booking.css';
 import './orders/orders.css';
 import './pay/pay.css';

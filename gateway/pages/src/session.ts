@@ -16,6 +16,7 @@ import {
   type ResetPasswordMutation,
 } from '../../../schema/generated/operations.ts';
 import { anonymousClient, dataOf, serverNow } from './api.ts';
+import { durationText } from './format.ts';
 
 export type AuthPayload =
   | LoginMutation['login']
@@ -98,14 +99,15 @@ export const currentSession = (): Session | null => current;
 /** The access token as it is, for showing it. */
 const currentAccessToken = (): string | null => access?.token ?? null;
 
-const subscribe = (listener: () => void) => {
+/** Hears of each sign-in, sign-out and renewal, in any tab. */
+export const onSession = (listener: () => void) => {
   listeners.add(listener);
   return () => {
     listeners.delete(listener);
   };
 };
-export const useSession = (): Session | null => useSyncExternalStore(subscribe, currentSession);
-export const useAccessToken = (): string | null => useSyncExternalStore(subscribe, currentAccessToken);
+export const useSession = (): Session | null => useSyncExternalStore(onSession, currentSession);
+export const useAccessToken = (): string | null => useSyncExternalStore(onSession, currentAccessToken);
 
 /** Takes over the tokens of an answer to login, register or refreshTokens. */
 export function adoptSession({ user, tokens }: { user: AuthPayload['user']; tokens: Tokens | null }): boolean {
@@ -114,6 +116,11 @@ export function adoptSession({ user, tokens }: { user: AuthPayload['user']; toke
   access = { userId: who.id, token: tokens.accessToken, expiresAt: tokens.accessExpiresAt };
   store({ user: who, refreshToken: tokens.refreshToken });
   return true;
+}
+
+/** The signed-in user has another name from now on. */
+export function adoptName(name: string): void {
+  if (current !== null) store({ ...current, user: { ...current.user, name } });
 }
 
 const deviceToken = (): string | null => readStored<string>(() => localStorage.getItem(deviceKey));
@@ -125,7 +132,7 @@ function outcomeOf(payload: AuthPayload): string | null {
   if (device) attempt(() => localStorage.setItem(deviceKey, JSON.stringify(device)));
   if (refusal === undefined) return adoptSession(payload) ? null : 'The answer had no tokens. Try again.';
   const waitSeconds = 'retryAfterSeconds' in refusal ? refusal.retryAfterSeconds : null;
-  return waitSeconds ? `${refusal.message} Try again in ${waitSeconds} seconds.` : refusal.message;
+  return waitSeconds ? `${refusal.message} Try again in ${durationText(waitSeconds)}.` : refusal.message;
 }
 
 /** Signs in; returns null, or the sentence that says why not. Throws ApiError when the server can't be asked. */

@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import { ensurePages, pageSources } from '../../../ops/pages.ts';
 
@@ -20,9 +21,20 @@ test('two that need the pages at once get the same complete build, and a third d
     expect(html).toContain('data-environment="production"');
     const loaded = [...html.matchAll(/(?:src|href)="([^"]*)"/g)].map((match) => match[1]);
     expect(loaded.length).toBeGreaterThan(1);
-    for (const url of loaded) expect(url).toMatch(/^\/(assets\/|favicon\.svg$)/);
+    for (const url of loaded) expect(url).toMatch(/^\/(assets\/|favicon\.svg$|icon-180\.png$|manifest\.webmanifest$)/);
     expect([...html.matchAll(/<script(?![^>]* src=)/g)]).toEqual([]);
   }
+});
+
+test('the scripts with which the shop begins are those of production, and at most 170 KB compressed', async () => {
+  const { distDir } = await ensurePages();
+  const html = readFileSync(join(distDir, 'index.html'), 'utf8');
+  const scripts = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+\.js)"/g)].map(([, path = '']) =>
+    readFileSync(join(distDir, path)),
+  );
+  expect(scripts.length).toBeGreaterThan(1);
+  expect(scripts.filter((script) => script.includes('jsxDEV'))).toEqual([]);
+  expect(scripts.reduce((sum, script) => sum + gzipSync(script).length, 0)).toBeLessThanOrEqual(170_000);
 });
 
 describe('what the pages are made of', () => {

@@ -33,24 +33,45 @@ test('the demo accounts on the pages are those of the seed', () => {
   expect(seededAccounts).toEqual(demoAccounts.map(({ name, mobile, password }) => ({ name, mobile, password })));
 });
 
+const soldId = '01890000-0000-7000-8000-00000000000a';
+const productHeads = async (id: string) =>
+  id === soldId
+    ? {
+        title: 'A "mug" <b>',
+        description: "It's & stays",
+        picture: '/products/MUG.svg',
+        price: { amount: '18.00', currency: 'EUR' },
+      }
+    : null;
+
 describe('serving the pages', () => {
   let distDir: string;
   let server: Server;
   let origin: string;
+  const head = '<head><meta name="description" content="Things" /><title>__SHOP_NAME__</title></head>';
   const script = `console.log("${'x'.repeat(5_000)}");`;
 
   beforeAll(async () => {
     distDir = mkdtempSync(join(tmpdir(), 'pages-'));
     for (const folder of ['assets', 'products']) mkdirSync(join(distDir, folder));
     for (const page of ['index', 'graphiql']) {
-      writeFileSync(join(distDir, `${page}.html`), `<html data-environment="production">${page}</html>`);
+      writeFileSync(
+        join(distDir, `${page}.html`),
+        `<html data-environment="production">${page}${page === 'index' ? head : ''}</html>`,
+      );
     }
     writeFileSync(join(distDir, 'assets/main-abc123.js'), script);
     writeFileSync(join(distDir, 'assets/main-abc123.js.gz'), gzipSync(script));
     writeFileSync(join(distDir, 'products/MUG.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
     writeFileSync(join(distDir, 'favicon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
     const app = express();
-    mountPages(app, { distDir, development: true });
+    mountPages(app, {
+      distDir,
+      development: true,
+      shopName: 'Pins & Needles',
+      publicUrl: 'https://shop.example',
+      productHeads,
+    });
     server = createServer(app);
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -80,7 +101,13 @@ describe('serving the pages', () => {
     ['/pay/anything', 'index'],
     ['/staff', 'index'],
     ['/wallet', 'index'],
+    ['/account', 'index'],
     ['/staff/stock', 'index'],
+    ['/staff/sales', 'index'],
+    ['/staff/returns', 'index'],
+    ['/staff/categories', 'index'],
+    ['/staff/promotions', 'index'],
+    ['/staff/shipping', 'index'],
     ['/staff/dead-letters', 'index'],
     ['/staff/orders/01890000-0000-7000-8000-000000000000', 'index'],
   ])('%s is the page %s, asked for again each time and marked for development', async (path, page) => {
@@ -88,7 +115,37 @@ describe('serving the pages', () => {
     expect(status).toBe(200);
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
     expect(headers['cache-control']).toBe('no-cache');
-    expect(body.toString()).toBe(`<html data-environment="development">${page}</html>`);
+    expect(body.toString().replace(/<head>.*<\/head>/, '')).toBe(`<html data-environment="development">${page}</html>`);
+    expect(body.toString().includes('<title>Pins &amp; Needles</title>')).toBe(page === 'index');
+  });
+
+  test('a product’s page has its name, picture and price in the head, as text', async () => {
+    const { status, body } = await get(`/products/${soldId}`, { accept: 'text/html' });
+    expect(status).toBe(200);
+    const html = body.toString();
+    expect(html).toContain('<title>A &quot;mug&quot; &lt;b&gt; · Pins &amp; Needles</title>');
+    expect(html).toContain('<meta name="description" content="It&#39;s &amp; stays" />');
+    expect(html).toContain('<meta property="og:image" content="https://shop.example/products/MUG.svg" />');
+    expect(html).toContain(`<meta property="og:url" content="https://shop.example/products/${soldId}" />`);
+    expect(html).toContain('<meta property="product:price:amount" content="18.00" />');
+    expect(html).not.toContain('<b>');
+  });
+
+  test('who follows an address that leads nowhere sees the shop with status 404, and a client of the API does not', async () => {
+    const page = await get('/nowhere', { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' });
+    expect([page.status, page.headers['content-type']]).toEqual([404, 'text/html; charset=utf-8']);
+    expect(page.headers['content-security-policy']).toContain("default-src 'none'");
+    for (const accept of ['*/*', 'application/json']) {
+      const { status, headers } = await get('/nowhere', { accept });
+      expect([status, headers['content-security-policy']]).toEqual([404, expect.not.stringContaining('script-src')]);
+    }
+  });
+
+  test('search engines leave out what is somebody’s own, and the manifest has the shop’s name', async () => {
+    expect((await get('/robots.txt')).body.toString()).toMatch(/^User-agent: \*\nDisallow: \/cart\n/);
+    const { headers, body } = await get('/manifest.webmanifest');
+    expect(headers['content-type']).toContain('application/manifest+json');
+    expect(JSON.parse(body.toString())).toMatchObject({ name: 'Pins & Needles', start_url: '/' });
   });
 
   test('no page lets a script run that is not a file of this server', async () => {

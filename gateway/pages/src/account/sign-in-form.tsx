@@ -13,7 +13,7 @@ export function SignInForm({ head, onDone }: { head: (title: string) => ReactNod
   const [name, setName] = useState('');
   const [mobile, setMobile] = useState('');
   const [password, setPassword] = useState('');
-  const { busy, problem, run } = useAction();
+  const { busy, problem, clear, run } = useAction();
 
   const enter = (work: () => Promise<string | null>) =>
     run(async () => {
@@ -61,7 +61,15 @@ export function SignInForm({ head, onDone }: { head: (title: string) => ReactNod
           {busy && <span className="spinner" />}
           {isNew ? (busy ? 'Creating…' : 'Create account') : busy ? 'Signing in…' : 'Sign in'}
         </button>
-        <button type="button" className="link" disabled={busy} onClick={() => setIsNew(!isNew)}>
+        <button
+          type="button"
+          className="link"
+          disabled={busy}
+          onClick={() => {
+            clear();
+            setIsNew(!isNew);
+          }}
+        >
           {isNew ? 'I have an account' : 'Create an account'}
         </button>
         {!isNew && (

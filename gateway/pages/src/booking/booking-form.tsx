@@ -9,7 +9,7 @@ import { Problem, Spinner } from '../ui/parts.tsx';
 import { Stepper } from '../ui/stepper.tsx';
 import { Calendar, type Stay } from './calendar.tsx';
 import { formatDay, monthOf, nightsBetween, readersToday } from './dates.ts';
-import { addOnBasis, estimate } from './price.ts';
+import { addOnBasis, estimate, estimateParts } from './price.ts';
 import { useAvailability } from './use-availability.ts';
 
 type Product = NonNullable<ProductQuery['product']>;
@@ -171,8 +171,17 @@ function Summary({
   if (from === null) return <p className="muted">Choose the day you arrive.</p>;
   if (to === null) return <p className="muted">From {formatDay(from)}. Now the day you leave.</p>;
   const nights = nightsBetween(from, to);
+  const counted = { nights, rooms, guests, chosen };
   return (
     <dl className="totals" aria-live="polite">
+      {estimateParts(product, counted).map(({ name, times, unit, total }) => (
+        <div key={name ?? ''} className="small muted">
+          <dt>
+            {name ?? 'Nights'}: {times} × {formatMoney(unit)}
+          </dt>
+          <dd>{formatMoney(total)}</dd>
+        </div>
+      ))}
       <div>
         <dt>
           {formatDay(from)} – {formatDay(to)}{' '}
@@ -180,7 +189,7 @@ function Summary({
             {nights} {nights === 1 ? 'night' : 'nights'}
           </span>
         </dt>
-        <dd className="large">{formatMoney(estimate(product, { nights, rooms, guests, chosen }))}</dd>
+        <dd className="large">{formatMoney(estimate(product, counted))}</dd>
       </div>
     </dl>
   );

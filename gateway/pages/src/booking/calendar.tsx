@@ -1,4 +1,4 @@
-import { useRef } from 'react';
+import { type RefObject, useCallback, useEffect, useRef } from 'react';
 import { addDays, addMonths, daysOf, formatDay, formatMonth, monthOf, weekdays } from './dates.ts';
 
 export type Stay = { readonly from: string | null; readonly to: string | null };
@@ -10,9 +10,56 @@ const farthestDays = 731;
 /** How far a key moves in the grid of days. */
 const moves: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 };
 
+/** The day to which a key leads; null where it leads nowhere. */
+function dayAt(day: string, key: string): string | null {
+  const by = moves[key];
+  if (by !== undefined) return addDays(day, by);
+  const months = { PageUp: -1, PageDown: 1 }[key];
+  if (months === undefined) return null;
+  const { days } = daysOf(addMonths(monthOf(day), months));
+  return days[Math.min(Number(day.slice(8)), days.length) - 1] ?? null;
+}
+
+/** Keys that lead from day to day, also into another month. */
+function useDayKeys({
+  grid,
+  month,
+  earliest,
+  onMonth,
+}: {
+  grid: RefObject<HTMLDivElement | null>;
+  month: string;
+  earliest: string;
+  onMonth: (month: string) => void;
+}) {
+  const wanted = useRef<string | null>(null);
+  const focus = useCallback(
+    (day: string) => grid.current?.querySelector<HTMLButtonElement>(`[data-day="${day}"]`)?.focus(),
+    [grid],
+  );
+  // A key has led into another month: its day is there now.
+  useEffect(() => {
+    if (wanted.current === null) return;
+    focus(wanted.current);
+    wanted.current = null;
+  }, [month, focus]);
+  return (event: React.KeyboardEvent<HTMLButtonElement>, day: string) => {
+    const to = dayAt(day, event.key);
+    if (to === null) return;
+    event.preventDefault();
+    if (to < `${monthOf(earliest)}-01` || to > addDays(earliest, farthestDays)) return;
+    if (monthOf(to) === month) {
+      focus(to);
+      return;
+    }
+    wanted.current = to;
+    onMonth(monthOf(to));
+  };
+}
+
 /**
  * A month of nights with the rooms that are left. The first press is the arrival, the second the departure; arrow keys
- * move between days.
+ * move between days, Page Up and Page Down between months.
  */
 export function Calendar({
   month,
@@ -50,12 +97,7 @@ export function Calendar({
     day <= addDays(today, farthestDays) &&
     ((left?.get(day) ?? 0) >= rooms || (leaving && stay.from !== null && day > stay.from));
 
-  const move = (event: React.KeyboardEvent<HTMLButtonElement>, day: string) => {
-    const by = moves[event.key];
-    if (by === undefined) return;
-    event.preventDefault();
-    grid.current?.querySelector<HTMLButtonElement>(`[data-day="${addDays(day, by)}"]`)?.focus();
-  };
+  const move = useDayKeys({ grid, month, earliest, onMonth });
 
   const reachable = stay.from !== null && monthOf(stay.from) === month ? stay.from : days.find(possible);
   return (
@@ -98,6 +140,7 @@ export function Calendar({
             left={today !== null && day < today ? null : (left?.get(day) ?? null)}
             capacity={capacity}
             possible={possible(day)}
+            past={today !== null && day < today}
             chosen={isIn(day, stay)}
             edge={day === stay.from || day === stay.to}
             reachable={day === reachable}
@@ -106,6 +149,9 @@ export function Calendar({
           />
         ))}
       </div>
+      <p className="small muted legend">
+        <s>12</s> full or over
+      </p>
     </div>
   );
 }
@@ -118,6 +164,7 @@ function Day({
   left,
   capacity,
   possible,
+  past,
   chosen,
   edge,
   reachable,
@@ -128,6 +175,7 @@ function Day({
   left: number | null;
   capacity: number;
   possible: boolean;
+  past: boolean;
   chosen: boolean;
   edge: boolean;
   reachable: boolean;
@@ -140,7 +188,7 @@ function Day({
     <button
       type="button"
       data-day={day}
-      className={[chosen ? 'chosen' : '', edge ? 'edge' : '', left === 0 ? 'full' : ''].join(' ')}
+      className={[chosen ? 'chosen' : '', edge ? 'edge' : '', left === 0 ? 'full' : '', past ? 'past' : ''].join(' ')}
       aria-pressed={edge}
       // Days that can't be chosen stay reachable for arrow keys.
       aria-disabled={!possible}

@@ -12,14 +12,29 @@ type StayAddOn = {
 export const addOnBasis = ({ perPerson, perNight }: Pick<StayAddOn, 'perPerson' | 'perNight'>): string =>
   `${perPerson ? 'each guest' : 'each room'}${perNight ? ' and night' : ''}`;
 
-/** What a stay will cost by the prices that are shown; what it does cost, the server says. */
-export function estimate(
+type Counted = { nights: number; rooms: number; guests: number; chosen: readonly string[] };
+
+/** What a stay will cost, part by part, by the prices that are shown; what it does cost, the server says. */
+export function estimateParts(
   { price, addOns }: { price: Money; addOns: readonly StayAddOn[] },
-  { nights, rooms, guests, chosen }: { nights: number; rooms: number; guests: number; chosen: readonly string[] },
-): Money {
+  { nights, rooms, guests, chosen }: Counted,
+): readonly { readonly name: string | null; readonly times: number; readonly unit: Money; readonly total: Money }[] {
+  const part = (name: string | null, unit: Money, times: number) => ({
+    name,
+    times,
+    unit,
+    total: { amount: unit.amount * times, currency: price.currency },
+  });
   const extras = addOns
-    .filter((addOn) => chosen.includes(addOn.code))
-    .map((addOn) => addOn.unitPrice.amount * (addOn.perPerson ? guests : rooms) * (addOn.perNight ? nights : 1));
-  const amount = price.amount * nights * rooms + extras.reduce((sum, extra) => sum + extra, 0);
-  return { amount, currency: price.currency };
+    .filter(({ code }) => chosen.includes(code))
+    .map((addOn) =>
+      part(addOn.name, addOn.unitPrice, (addOn.perPerson ? guests : rooms) * (addOn.perNight ? nights : 1)),
+    );
+  return [part(null, price, nights * rooms), ...extras];
+}
+
+/** What a stay will cost in all. */
+export function estimate(product: { price: Money; addOns: readonly StayAddOn[] }, counted: Counted): Money {
+  const amount = estimateParts(product, counted).reduce((sum, { total }) => sum + total.amount, 0);
+  return { amount, currency: product.price.currency };
 }

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react';
-import { currentSession, useSession } from '../session.ts';
+import { currentSession, onSession, useSession } from '../session.ts';
 import { type CartLine, linesIn, maxLines, maxPieces, merged } from './cart-lines.ts';
 
 export { type CartLine, maxPieces };
@@ -62,13 +62,16 @@ export function useCart(): readonly CartLine[] {
 }
 
 /** What was put into the cart before the sign-in joins what the account has in it. */
-export function takeOverGuestCart(): void {
+function takeOverGuestCart(): void {
   const key = ownKey();
   const guest = read(guestKey);
   if (key === guestKey || guest.length === 0) return;
   keep(key, merged(read(key), guest));
   keep(guestKey, []);
 }
+// Before any page hears of the sign-in: none may see the account's cart without it.
+onSession(takeOverGuestCart);
+takeOverGuestCart();
 
 /** Puts pieces of a product into the cart, beside those that are in it. False when it is full. */
 export function addToCart(productId: string, quantity: number): boolean {

@@ -1,17 +1,21 @@
 import { useState } from 'react';
 import { SignInDialog } from '../account/sign-in-dialog.tsx';
+import { type Destination, destinationInput } from '../address/destination.tsx';
 import { formatMoney } from '../format.ts';
 import { useSession } from '../session.ts';
 import { Spinner } from '../ui/parts.tsx';
-import type { Address } from './address-form.tsx';
+import { useKept } from '../ui/use-kept.ts';
 import { type CartLine, removeFromCart } from './cart.ts';
 import { Coupons } from './coupons.tsx';
 import { QuoteTotals } from './quote-totals.tsx';
 import { Refusal } from './refusal.tsx';
+import { Remark } from './remark.tsx';
 import { Shipping } from './shipping.tsx';
 import type { CartProducts } from './use-cart-products.ts';
 import { usePlaceOrder } from './use-place-order.ts';
 import { useQuote } from './use-quote.ts';
+
+const noCodes: readonly string[] = [];
 
 /** Orders all lines of one currency. The server prices the order; a price other than the one shown is refused. */
 export function Checkout({
@@ -28,9 +32,11 @@ export function Checkout({
   const session = useSession();
   const [asking, setAsking] = useState(false);
   const { busy, problem, again, refusal, forget, place } = usePlaceOrder(`place-order-${currency}`);
-  const [shipTo, setShipTo] = useState<Address | null>(null);
+  const who = `${currency}:${session?.user.id ?? ''}`;
+  const [destination, setDestination] = useKept<Destination>(`destination:${who}`, null);
+  const [remark, setRemark] = useKept(`remark:${who}`, '');
   const [shippingMethod, setShippingMethod] = useState<string | null>(null);
-  const [codes, setCodes] = useState<readonly string[]>([]);
+  const [codes, setCodes] = useKept<readonly string[]>(`coupons:${who}`, noCodes);
   const priceOf = ({ productId }: Pick<CartLine, 'productId'>) => products.get(productId)?.price.amount ?? 0;
   const amount = lines.reduce((sum, line) => sum + priceOf(line) * line.quantity, 0);
   const pieces = lines.reduce((sum, line) => sum + line.quantity, 0);
@@ -38,21 +44,33 @@ export function Checkout({
   const asked = {
     currency,
     lines: lines.map(({ productId, quantity }) => ({ productId, quantity, expectedUnitPrice: priceOf({ productId }) })),
-    ...(shipTo !== null && { shippingAddress: shipTo }),
+    ...destinationInput(destination),
     ...(shippingMethod !== null && { shippingMethod }),
     ...(codes.length > 0 && { couponCodes: [...codes] }),
   };
   const { quote, current, refresh } = useQuote(asked);
 
-  const order = () =>
-    place(
+  const order = async () => {
+    await place(
       // The total belongs to what the idempotency key stands for: it is the same when the order is sent again.
-      async () => ({ ...asked, expectedTotal: (await current()).total.amount }),
-      () => removeFromCart(lines.map((line) => line.productId)),
+      async () => ({
+        ...asked,
+        ...(remark.trim() !== '' && { remark: remark.trim() }),
+        expectedTotal: (await current()).total.amount,
+      }),
+      () => {
+        removeFromCart(lines.map((line) => line.productId));
+        setRemark('');
+        setCodes(noCodes);
+      },
     );
+    // Whatever was refused, the page goes on with what is true now.
+    refresh();
+    await onChanged();
+  };
 
   return (
-    <section className="card form" aria-label={`Order in ${currency}`}>
+    <section className="card form checkout" aria-label={`Order in ${currency}`}>
       <dl className="totals">
         <div>
           <dt>
@@ -64,25 +82,16 @@ export function Checkout({
       {quote !== null && (
         <Shipping
           quote={quote}
-          shipTo={shipTo}
-          onShipTo={setShipTo}
+          destination={destination}
+          onDestination={setDestination}
           method={shippingMethod}
           onMethod={setShippingMethod}
         />
       )}
       {quote !== null && <Coupons quote={quote} codes={codes} onCodes={setCodes} />}
+      <Remark value={remark} onChange={setRemark} />
       {quote !== null && <QuoteTotals quote={quote} />}
-      {refusal !== null && (
-        <Refusal
-          refusal={refusal}
-          products={products}
-          onMended={() => {
-            forget();
-            refresh();
-            void onChanged();
-          }}
-        />
-      )}
+      {refusal !== null && <Refusal refusal={refusal} products={products} onMended={forget} />}
       <div role="alert">
         {problem !== null && (
           <p className="notice bad">
@@ -103,7 +112,7 @@ export function Checkout({
       <p className="small muted">The stock is yours from then on, until the time to pay is over.</p>
       {asking && (
         <SignInDialog
-          reason="To place this order."
+          reason="Sign in, or make an account, to place this order."
           onClose={() => setAsking(false)}
           onDone={() => {
             setAsking(false);

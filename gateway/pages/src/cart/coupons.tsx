@@ -22,19 +22,23 @@ export function Coupons({
   const refusalOf = (index: number) =>
     quote.userErrors.find(({ path }) => path?.[1] === 'couponCodes' && path[2] === String(index))?.message;
   return (
-    <form className="form" onSubmit={submit} aria-label="Coupons">
-      <div className="field">
-        <label htmlFor={id}>Coupon code</label>
-        <input
-          id={id}
-          autoComplete="off"
-          autoCapitalize="characters"
-          maxLength={64}
-          value={typed}
-          onChange={({ target }) => setTyped(target.value)}
-        />
+    <form className="part" onSubmit={submit} aria-label="Coupons">
+      <div className="inline-form">
+        <div className="field">
+          <label htmlFor={id}>Coupon code</label>
+          <input
+            id={id}
+            autoComplete="off"
+            autoCapitalize="characters"
+            maxLength={64}
+            value={typed}
+            onChange={({ target }) => setTyped(target.value)}
+          />
+        </div>
+        <button className="button quiet">
+          Use<span className="hidden-visually"> the coupon</span>
+        </button>
       </div>
-      <button className="button quiet">Use the coupon</button>
       <div aria-live="polite">
         {codes.map((code, index) => {
           const refusal = refusalOf(index);
@@ -42,7 +46,7 @@ export function Coupons({
             <p key={code} className={refusal === undefined ? 'small' : 'notice bad'}>
               {code}: {refusal ?? 'counted.'}{' '}
               <button type="button" className="link" onClick={() => onCodes(codes.filter((each) => each !== code))}>
-                Remove {code}
+                Remove<span className="hidden-visually"> {code}</span>
               </button>
             </p>
           );

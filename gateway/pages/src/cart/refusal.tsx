@@ -46,22 +46,18 @@ export function Refusal({
         <div className="notice wait" role="alert">
           <p>
             <strong>A price has changed.</strong> {nameOf(refusal.productId)} costs {formatMoney(refusal.actual)} now,
-            instead of {formatMoney(refusal.expected)}. Nothing was ordered.
+            instead of {formatMoney(refusal.expected)}. Nothing was ordered: look at the new total, and place the order
+            if it suits you.
           </p>
-          <button type="button" className="button quiet" onClick={onMended}>
-            Go on with the new price
-          </button>
         </div>
       );
     case 'TotalChangedError':
       return (
         <div className="notice wait" role="alert">
           <p>
-            <strong>The total has changed.</strong> It is {formatMoney(refusal.quote.total)} now. Nothing was ordered.
+            <strong>The total has changed.</strong> It is {formatMoney(refusal.quote.total)} now. Nothing was ordered:
+            place the order if that suits you.
           </p>
-          <button type="button" className="button quiet" onClick={onMended}>
-            Go on with the new total
-          </button>
         </div>
       );
     case 'ProductUnavailableError':

@@ -1,28 +1,29 @@
 import { useId } from 'react';
+import { sortedProblems } from '../address/address.ts';
+import { type Destination, DestinationChoice } from '../address/destination.tsx';
 import { formatMoney } from '../format.ts';
 import type { Quote } from '../types.ts';
-import { type Address, AddressForm } from './address-form.tsx';
 
 type Option = Quote['shippingOptions'][number];
 
 function daysText({ minDays, maxDays }: Option): string {
-  if (maxDays === null) return minDays === null ? '' : `, from ${minDays} days`;
+  if (maxDays === null) return minDays === null ? '' : `from ${minDays} days`;
   return minDays === null || minDays === maxDays
-    ? `, ${maxDays} ${maxDays === 1 ? 'day' : 'days'}`
-    : `, ${minDays}–${maxDays} days`;
+    ? `${maxDays} ${maxDays === 1 ? 'day' : 'days'}`
+    : `${minDays}–${maxDays} days`;
 }
 
 /** Where it goes and how, for a shop that has shipping methods and a cart with something to ship. */
 export function Shipping({
   quote,
-  shipTo,
-  onShipTo,
+  destination,
+  onDestination,
   method,
   onMethod,
 }: {
   quote: Quote;
-  shipTo: Address | null;
-  onShipTo: (address: Address | null) => void;
+  destination: Destination;
+  onDestination: (destination: Destination) => void;
   /** The one that was chosen; null for the one that the quote has. */
   method: string | null;
   onMethod: (code: string) => void;
@@ -30,23 +31,24 @@ export function Shipping({
   const name = useId();
   const refused = quote.userErrors.filter(({ path }) => path?.[1]?.startsWith('shipping'));
   // A shop without methods asks for no address, and a quote that lacks nothing but one says so.
-  if (quote.shippingOptions.length === 0 && refused.length === 0 && shipTo === null) return null;
-  const problems = shipTo === null ? [] : refused;
+  if (quote.shippingOptions.length === 0 && refused.length === 0 && destination === null) return null;
+  const { fields, rest } = sortedProblems(destination === null ? [] : refused);
   return (
-    <div className="form">
-      <AddressForm shipTo={shipTo} onShipTo={onShipTo} />
+    <section className="part" aria-labelledby={`${name}-title`}>
+      <h2 id={`${name}-title`}>Delivery</h2>
+      <DestinationChoice destination={destination} problems={fields} onChange={onDestination} />
       <div role="alert">
-        {problems.map(({ message }) => (
+        {[...new Set([...rest, ...(fields.countryCode === undefined ? [] : [fields.countryCode])])].map((message) => (
           <p key={message} className="notice bad">
             {message}
           </p>
         ))}
       </div>
       {quote.shippingOptions.length > 0 && (
-        <fieldset className="chips">
-          <legend>Shipping</legend>
+        <fieldset className="methods">
+          <legend className="hidden-visually">Shipping</legend>
           {quote.shippingOptions.map((option) => (
-            <label key={option.code}>
+            <label key={option.code} className="check">
               <input
                 type="radio"
                 name={name}
@@ -54,13 +56,14 @@ export function Shipping({
                 onChange={() => onMethod(option.code)}
               />
               <span>
-                {option.name}, {formatMoney(option.price)}
-                {daysText(option)}
+                {option.name}
+                <span className="small muted">{daysText(option)}</span>
               </span>
+              <span className="amount">{option.price.amount === 0 ? 'Free' : formatMoney(option.price)}</span>
             </label>
           ))}
         </fieldset>
       )}
-    </div>
+    </section>
   );
 }

@@ -15,6 +15,8 @@ export function parts(order: Priced): Sum[] {
   return sums.length > 0 ? [['Goods', order.subtotal], ...sums] : [];
 }
 
+export const taxPrefix = 'of that ';
+
 /** The taxes that a total contains. */
 export const includedTaxes = ({ taxes }: Pick<Priced, 'taxes'>): Sum[] =>
-  taxes.map(({ name, amount }): Sum => [`of that ${name}`, amount]);
+  taxes.map(({ name, amount }): Sum => [taxPrefix + name, amount]);

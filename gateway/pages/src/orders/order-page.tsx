@@ -1,13 +1,16 @@
 import { Link } from 'wouter';
-import { formatMoment, formatMoney } from '../format.ts';
+import { formatDateTime, formatMoment, formatMoney } from '../format.ts';
 import { Countdown } from '../pay/countdown.tsx';
 import { useTitle } from '../ui/parts.tsx';
 import { CancelOrder } from './cancel-order.tsx';
 import { pendingPayment, pendingText } from './money-words.ts';
-import { inWords, stateText } from './order-state.tsx';
+import { OrderTools } from './order-again.tsx';
+import { stateText } from './order-state.tsx';
 import { OrderSummary } from './order-summary.tsx';
 import { OrderView, type ShownOrder } from './order-view.tsx';
+import { Returns } from './returns.tsx';
 import { Timeline } from './timeline.tsx';
+import { deliveryText, methodText, paymentText, subjectOf, words } from './words.ts';
 
 /** One order of the signed-in buyer, live. */
 export const OrderPage = ({ orderId }: { orderId: string }) => (
@@ -47,25 +50,28 @@ function OrderDetails({ order, events, reload }: ShownOrder) {
           </section>
         )}
         {order.state !== 'PENDING_PAYMENT' && order.allowedActions.includes('CANCEL') && (
-          <section className="card form" aria-label="Cancelling">
-            <p className="small muted">Nothing of this order was sent yet. What you paid goes back by itself.</p>
+          <section className="card form no-print" aria-label="Cancelling">
+            <p className="small muted">{words[subjectOf(order)].cancel}</p>
             <CancelOrder orderId={order.id} onCancelled={reload} />
           </section>
         )}
+        <Returns order={order} onChanged={reload} />
         <Facts order={order} />
+        <OrderTools order={order} onChanged={reload} />
       </div>
-      <Timeline events={events} />
+      <Timeline events={events} subject={subjectOf(order)} currency={order.total.currency} />
     </div>
   );
 }
 
 function Facts({ order }: Pick<ShownOrder, 'order'>) {
+  const delivery = deliveryText(order);
   const facts: [name: string, value: string][] = [
-    ['Kind of order', order.type.name],
-    ['Placed', formatMoment(order.placedAt)],
-    ['Payment', inWords(order.paymentStatus)],
-    ['Delivery', inWords(order.fulfilmentStatus)],
-  ];
+    ['Placed', formatDateTime(order.placedAt)],
+    ['Payment', [paymentText(order), ...order.payments.filter(({ captured }) => captured.amount > 0).map(({ captured, method }) => `${formatMoney(captured)} by ${methodText(method)}`)].join(', ')],
+    ...(delivery === null ? [] : [['Delivery', delivery] as [string, string]]),
+    ...(order.billingAddress === null ? [] : [['Bill to', order.billingAddress.formatted.join(', ')] as [string, string]]),
+  ]; // prettier-ignore
   if (order.remark !== null && order.remark !== '') facts.push(['Remark', order.remark]);
   return (
     <section className="card" aria-labelledby="facts-title">

@@ -1,4 +1,4 @@
-import type { OrderState } from '../../../../schema/generated/operations.ts';
+import type { OrderState, PaymentStatus } from '../../../../schema/generated/operations.ts';
 
 export const stateText: Readonly<Record<OrderState, { text: string; tone: 'good' | 'bad' | 'wait' | '' }>> = {
   PLACING: { text: 'Placing', tone: '' },
@@ -7,16 +7,18 @@ export const stateText: Readonly<Record<OrderState, { text: string; tone: 'good'
   PROCESSING: { text: 'In preparation', tone: 'good' },
   COMPLETED: { text: 'Completed', tone: 'good' },
   LAPSED: { text: 'Lapsed', tone: 'wait' },
-  CANCELLED: { text: 'Cancelled', tone: 'bad' },
-  EXPIRED: { text: 'Expired', tone: 'bad' },
+  CANCELLED: { text: 'Cancelled', tone: '' },
+  EXPIRED: { text: 'Expired', tone: '' },
   FAILED: { text: 'Failed', tone: 'bad' },
   NEEDS_ATTENTION: { text: 'Needs attention', tone: 'wait' },
   REFUNDED: { text: 'Refunded', tone: 'wait' },
 };
 
-export const StateBadge = ({ state }: { state: OrderState }) => (
-  <span className={`badge ${stateText[state].tone}`}>{stateText[state].text}</span>
-);
+/** Where an order stands. Money that is back outweighs how far its delivery came. */
+export function StateBadge({ state, paymentStatus }: { state: OrderState; paymentStatus?: PaymentStatus }) {
+  const { text, tone } = paymentStatus === 'REFUNDED' ? stateText.REFUNDED : stateText[state];
+  return <span className={`badge ${tone}`}>{text}</span>;
+}
 
 const groups: Readonly<Record<string, { label: string; states: OrderState[] }>> = {
   pay: { label: 'To pay', states: ['PLACING', 'PENDING_PAYMENT'] },

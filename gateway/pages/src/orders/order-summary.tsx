@@ -1,8 +1,9 @@
 import { formatDay } from '../booking/dates.ts';
 import { formatMoney } from '../format.ts';
 import type { Money, Order } from '../types.ts';
-import { includedTaxes, parts } from '../cart/sums.ts';
+import { includedTaxes, parts, taxPrefix } from '../cart/sums.ts';
 import { Picture } from '../ui/parts.tsx';
+import { subjectOf, words } from './words.ts';
 
 type Line = Order['lines'][number];
 
@@ -26,13 +27,18 @@ export function OrderSummary({ order }: { order: Order }) {
   }
   return (
     <section className="card" aria-labelledby="summary-title">
-      <h2 id="summary-title">What was ordered</h2>
+      <h2 id="summary-title">{words[subjectOf(order)].what}</h2>
       <ul className="lines">
         {order.lines.map((line) => (
           <li key={line.id}>
             <Picture cover={line.cover} name={line.title} />
             <div>
               <p>{line.title}</p>
+              {line.cancelledQuantity > 0 && (
+                <p className="small problem">
+                  {line.cancelledQuantity === line.quantity ? 'Taken off' : `${line.cancelledQuantity} of it taken off`}
+                </p>
+              )}
               <p className="small muted">
                 {line.nights === null ? `${line.quantity} × ${formatMoney(line.unitPrice)}` : stayText(line)}
               </p>
@@ -48,14 +54,14 @@ export function OrderSummary({ order }: { order: Order }) {
       </ul>
       <dl className="totals">
         {sums.map(([label, money]) => (
-          <div key={label}>
+          <div key={label} className={label.startsWith(taxPrefix) ? 'small muted' : undefined}>
             <dt>{label}</dt>
             <dd>{formatMoney(money)}</dd>
           </div>
         ))}
       </dl>
       {order.shippingAddress !== null && (
-        <address className="small muted">
+        <address className="small muted" aria-label="Shipped to">
           {order.shippingAddress.formatted.map((line) => (
             <div key={line}>{line}</div>
           ))}

@@ -40,7 +40,7 @@ const OrderHead = ({ order, connection }: { order: Order; connection: LoadedOrde
       Order <span className="number">{order.number}</span>
     </h1>
     <span className="order-state">
-      <StateBadge state={order.state} />
+      <StateBadge state={order.state} paymentStatus={order.paymentStatus} />
       <Connection state={connection} />
     </span>
   </div>

@@ -4,13 +4,14 @@ import { Link, useSearchParams } from 'wouter';
 import {
   MyOrdersDocument,
   type MyOrdersQuery,
-  type OrderState,
+  type OrderFilter,
   WatchMyOrdersDocument,
 } from '../../../../schema/generated/operations.ts';
 import { toApiError } from '../api.ts';
 import { formatMoment, formatMoney } from '../format.ts';
 import { Chips } from '../ui/chips.tsx';
 import { Connection, Empty, Picture, Problem, Skeleton, useTitle } from '../ui/parts.tsx';
+import { SearchField } from '../ui/search-field.tsx';
 import { StateBadge, groupStates, orderGroups } from './order-state.tsx';
 import { useFeed } from './use-feed.ts';
 import { useReloadOn } from './use-reload-on.ts';
@@ -19,22 +20,35 @@ type ListedOrder = MyOrdersQuery['myOrders']['edges'][number]['node'];
 
 const pageSize = 20;
 const shownPictures = 3;
+const longestNumber = 64;
+/** Each is asked for anew with every change. */
+const mostPages = 10;
 
-/** The buyer's orders, newest first, live. */
+/** The buyer's orders, newest first, live. What is shown of them is in the address, so that Back finds it again. */
 export function OrdersPage() {
   useTitle('Your orders');
   const [params, setParams] = useSearchParams();
-  const group = params.get('show') ?? '';
-  const [starts, setStarts] = useState<readonly (string | null)[]>([null]);
+  const [group, query] = [params.get('show') ?? '', params.get('q') ?? ''];
+  const pages = Math.min(mostPages, Math.max(1, Number.parseInt(params.get('pages') ?? '', 10) || 1));
   const [changes, setChanges] = useState(0);
   const connection = useFeed({
     document: WatchMyOrdersDocument,
     seqOf: ({ myOrders }) => myOrders.seq,
     onChange: useCallback(() => setChanges((count) => count + 1), []),
   });
-  const choose = (name: string) => {
-    setStarts([null]);
-    setParams(name === '' ? {} : { show: name }, { replace: true });
+  const set = (changed: Readonly<Record<string, string>>) =>
+    setParams(
+      (known) => {
+        const next = new URLSearchParams({ ...Object.fromEntries(known), ...changed });
+        for (const [name, value] of [...next]) if (value === '') next.delete(name);
+        return next;
+      },
+      { replace: true },
+    );
+  const states = groupStates(group);
+  const filter: OrderFilter = {
+    ...(states === null ? {} : { state: states }),
+    ...(query.trim() === '' ? {} : { query: query.trim() }),
   };
   return (
     <>
@@ -43,35 +57,51 @@ export function OrdersPage() {
           <h1>Your orders</h1>
           <Connection state={connection} />
         </div>
-        <Chips legend="Which orders" value={group} choices={orderGroups} onChange={choose} />
       </div>
-      {starts.map((after) => (
-        <OrderPages
-          key={`${group} ${after ?? ''}`}
-          states={groupStates(group)}
-          after={after}
-          changes={changes}
-          onMore={after === starts.at(-1) ? (next) => setStarts([...starts, next]) : null}
+      <div className="list-filters">
+        <SearchField
+          label="Order number"
+          maxLength={longestNumber}
+          value={query}
+          onChange={(q) => set({ q, pages: '' })}
         />
-      ))}
+        <Chips
+          legend="Which orders"
+          value={group}
+          choices={orderGroups}
+          onChange={(show) => set({ show, pages: '' })}
+        />
+      </div>
+      <OrderPages
+        key={`${group} ${query}`}
+        filter={filter}
+        after={null}
+        pages={pages}
+        changes={changes}
+        onMore={() => set({ pages: String(pages + 1) })}
+      />
     </>
   );
 }
 
+/** One page of orders, and below it those that follow: `pages` in all. */
 function OrderPages({
-  states,
+  filter,
   after,
+  pages,
   changes,
   onMore,
 }: {
-  states: OrderState[] | null;
+  filter: OrderFilter;
   after: string | null;
+  pages: number;
   changes: number;
-  onMore: ((next: string) => void) | null;
+  onMore: () => void;
 }) {
+  const isFiltered = Object.keys(filter).length > 0;
   const [{ data, error }, reload] = useQuery({
     query: MyOrdersDocument,
-    variables: { first: pageSize, after, ...(states === null ? {} : { filter: { state: states } }) },
+    variables: { first: pageSize, after, ...(isFiltered && { filter }) },
     requestPolicy: 'cache-and-network',
   });
   useReloadOn(changes, reload);
@@ -85,7 +115,7 @@ function OrderPages({
     return (
       <Empty title="No orders here">
         <p className="muted">
-          {states === null ? 'What you order appears here, and changes live.' : 'None of your orders is in this state.'}
+          {isFiltered ? 'None of your orders fits this.' : 'What you order appears here, and changes live.'}
         </p>
         <Link className="button" href="/">
           Go to the shop
@@ -101,9 +131,12 @@ function OrderPages({
           <OrderRow key={node.id} order={node} />
         ))}
       </ul>
-      {next !== null && onMore !== null && (
+      {next !== null && pages > 1 && (
+        <OrderPages filter={filter} after={next} pages={pages - 1} changes={changes} onMore={onMore} />
+      )}
+      {next !== null && pages === 1 && (
         <p className="more">
-          <button type="button" className="button quiet" onClick={() => onMore(next)}>
+          <button type="button" className="button quiet" onClick={onMore}>
             Show older orders
           </button>
         </p>
@@ -132,7 +165,7 @@ function OrderRow({ order }: { order: ListedOrder }) {
           <span className="number">{order.number}</span> · {formatMoment(order.placedAt)}
         </p>
       </div>
-      <StateBadge state={order.state} />
+      <StateBadge state={order.state} paymentStatus={order.paymentStatus} />
       <span className="amount">{formatMoney(order.total)}</span>
       {order.state === 'PENDING_PAYMENT' && (
         <Link className="button quiet" href={`/pay/${order.id}`} aria-label={`Pay order ${order.number}`}>

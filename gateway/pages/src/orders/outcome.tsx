@@ -2,6 +2,7 @@ import { Link } from 'wouter';
 import { formatMoment, formatMoney } from '../format.ts';
 import type { Order } from '../types.ts';
 import { backText, closedMoneyText } from './money-words.ts';
+import { subjectOf, words } from './words.ts';
 
 type Outcome = { tone: 'good' | 'bad' | 'wait'; mark: string; title: string; text: string };
 
@@ -31,22 +32,22 @@ export function outcomeOf(order: Order): Outcome | null {
       return null;
     case 'PAID':
     case 'PROCESSING':
-      return { tone: 'good', mark: '✓', title: 'Paid', text: 'Thank you. Your order is being prepared.' };
+      return { tone: 'good', mark: '✓', title: 'Paid', text: words[subjectOf(order)].next };
     case 'COMPLETED':
-      return { tone: 'good', mark: '✓', title: 'Completed', text: 'Thank you. Your order is paid and complete.' };
+      return { tone: 'good', mark: '✓', title: 'Completed', text: words[subjectOf(order)].doneText };
     case 'LAPSED':
-      return { tone: 'wait', mark: '!', title: 'Lapsed', text: 'This order was paid and never used.' };
+      return { tone: 'wait', mark: '!', title: 'Lapsed', text: 'The day of arrival is over, and nobody came.' };
     case 'EXPIRED':
       return {
         tone: 'bad',
         mark: '×',
         title: 'Expired',
-        text: `The time to pay ran out and the stock was given back. ${closedMoneyText(order)} Money that still arrives is refunded by itself.`,
+        text: `The time to pay ran out, and others can have it now. ${closedMoneyText(order)} Money that still arrives is refunded by itself.`,
       };
     case 'REFUNDED':
       return { tone: 'wait', mark: '↩', title: 'Refunded', text: closedMoneyText(order) };
     case 'CANCELLED':
-      return { tone: 'bad', mark: '×', title: 'Cancelled', text: reasonText(order, 'This order was cancelled.') };
+      return { tone: 'wait', mark: '×', title: 'Cancelled', text: reasonText(order, 'This order was cancelled.') };
     case 'FAILED':
       return {
         tone: 'bad',
@@ -79,8 +80,13 @@ export const OutcomeScreen = ({ order, outcome }: { order: Order; outcome: Outco
         {formatMoney(order.paidTotal)} received, {formatMoment(order.paidAt)}
       </p>
     )}
-    <Link className="button quiet" href="/">
-      Back to the shop
-    </Link>
+    <div className="tools">
+      <Link className="button quiet" href={`/orders/${order.id}`}>
+        See the order
+      </Link>
+      <Link className="button quiet" href={subjectOf(order) === 'topUp' ? '/wallet' : '/'}>
+        {subjectOf(order) === 'topUp' ? 'To your wallet' : 'Back to the shop'}
+      </Link>
+    </div>
   </div>
 );

@@ -1,18 +1,28 @@
 import type { OrderState } from '../../../../schema/generated/operations.ts';
-import { formatMoment } from '../format.ts';
+import { formatMoment, formatMoney } from '../format.ts';
 import type { OrderEvent } from '../types.ts';
 import { deedText, inWords, stateText } from './order-state.tsx';
+import { type Subject, words } from './words.ts';
 
 /** The order's journal as it grows. */
-export const Timeline = ({ events }: { events: readonly OrderEvent[] }) => (
-  <section className="card" aria-labelledby="timeline-title">
+export const Timeline = ({
+  events,
+  subject,
+  currency,
+}: {
+  events: readonly OrderEvent[];
+  subject: Subject;
+  currency: string;
+}) => (
+  <section className="card no-print" aria-labelledby="timeline-title">
     <h2 id="timeline-title">What happened</h2>
     <ol className="timeline" aria-live="polite" aria-relevant="additions">
       {events.map((event) => (
         <li key={event.seq} className={event.toState === null ? '' : stateText[event.toState].tone}>
           <span>
-            {eventText(event)}
-            {event.reason !== null && <span className="small muted reason">{inWords(event.reason)}</span>}
+            {eventText(event, subject)}
+            {event.reason !== null && <span className="small muted reason">{reasonText(event.reason)}</span>}
+            <Told data={event.data} currency={currency} />
           </span>
           <time className="small muted" dateTime={event.at}>
             {formatMoment(event.at)}
@@ -23,14 +33,30 @@ export const Timeline = ({ events }: { events: readonly OrderEvent[] }) => (
   </section>
 );
 
-const milestones: Partial<Record<OrderState, string>> = {
-  PLACING: 'Order placed',
-  PENDING_PAYMENT: 'Stock reserved, waiting for payment',
-  PAID: 'Payment received',
+/** What an event says beside itself: an amount, or a note. */
+function Told({ data, currency }: { data: unknown; currency: string }) {
+  const { amountMinor, note } = (data ?? {}) as { amountMinor?: unknown; note?: unknown };
+  const text = typeof note === 'string' ? note : typeof amountMinor === 'number' ? formatMoney({ amount: amountMinor, currency }) : null; // prettier-ignore
+  return text === null ? null : <span className="small muted reason">{text}</span>;
+}
+
+/** Codes in words; what people wrote as they wrote it. */
+const reasonText = (reason: string): string => {
+  const known: Readonly<Record<string, string>> = {
+    CUSTOMER: 'By the customer',
+    MERCHANT: 'By the shop',
+    PAYMENT_TIMEOUT: 'The time to pay ran out',
+  };
+  return known[reason] ?? (/^[A-Z_]+$/.test(reason) ? inWords(reason) : reason);
 };
 
-function eventText(event: OrderEvent): string {
-  if (event.toState !== null && event.toState !== event.fromState)
-    return milestones[event.toState] ?? stateText[event.toState].text;
-  return deedText(event.type);
+function eventText(event: OrderEvent, subject: Subject): string {
+  if (event.toState === null || event.toState === event.fromState) return deedText(event.type);
+  const milestones: Partial<Record<OrderState, string>> = {
+    PLACING: words[subject].placed,
+    PENDING_PAYMENT: words[subject].waiting,
+    PAID: 'Payment received',
+    COMPLETED: words[subject].done,
+  };
+  return milestones[event.toState] ?? stateText[event.toState].text;
 }

@@ -6,16 +6,25 @@ import type { Money, Order } from '../types.ts';
 import { Loading, Spinner } from '../ui/parts.tsx';
 import { CardForm } from './card-form.tsx';
 import { cardPayment, walletShare } from './start-payment.ts';
+import { TransferButton } from './transfer.tsx';
 import type { usePayment } from './use-payment.ts';
 
 /** A wallet can't fill itself: the API refuses it. */
 const topUpType = 'TOPUP';
 
 /** How to pay: by card, and from the wallet where there is something in it. */
-export function PayForm({ order, payment }: { order: Order; payment: ReturnType<typeof usePayment> }) {
+export function PayForm({
+  order,
+  payment,
+  onStarted,
+}: {
+  order: Order;
+  payment: ReturnType<typeof usePayment>;
+  onStarted: () => Promise<void>;
+}) {
   const [wanted, setWanted] = useState(false);
   const started = cardPayment(order);
-  const { balance, takesCard, paysWhole, known } = useOptions(order);
+  const { balance, takesCard, takesTransfer, paysWhole, known } = useOptions(order);
   const busy = payment.step.kind === 'working' ? payment.step.text : null;
 
   // What was begun decides how the money is split: the API takes one split an order.
@@ -79,12 +88,13 @@ export function PayForm({ order, payment }: { order: Order; payment: ReturnType<
           busy={busy}
           onPay={(card) => void payment.pay(card, share)}
         />
-      ) : (
+      ) : takesTransfer ? null : (
         <p className="notice wait">
-          This page takes the cards of the simulated provider, which is switched off here. Pay with a frontend of your
-          own: <code>createPayment</code> says where.
+          This page takes bank transfers and the cards of the simulated provider, which are switched off here. Pay with
+          a frontend of your own: <code>createPayment</code> says where.
         </p>
       )}
+      {takesTransfer && share === null && busy === null && <TransferButton order={order} onStarted={onStarted} />}
     </>
   );
 }
@@ -96,7 +106,13 @@ const smaller = (a: Money, b: Money): Money => ({ amount: Math.min(a.amount, b.a
  * What the wallet can pay in the order's currency (null when nothing), and whether the card can. `known` is false until
  * the API has answered; when it can't, the card is offered, and says itself what is wrong.
  */
-function useOptions(order: Order): { balance: Money | null; takesCard: boolean; paysWhole: boolean; known: boolean } {
+function useOptions(order: Order): {
+  balance: Money | null;
+  takesCard: boolean;
+  takesTransfer: boolean;
+  paysWhole: boolean;
+  known: boolean;
+} {
   const [{ data, error }, again] = useQuery({
     query: PayOptionsDocument,
     variables: { orderId: order.id, currency: order.balanceDue.currency },
@@ -110,6 +126,7 @@ function useOptions(order: Order): { balance: Money | null; takesCard: boolean; 
     balance: balance !== null && balance.amount > 0 && order.type.code !== topUpType ? balance : null,
     known: data !== undefined || error !== undefined,
     takesCard: data?.availablePaymentMethods.includes('SIMULATED_CARD') ?? true,
+    takesTransfer: data?.availablePaymentMethods.includes('BANK_TRANSFER') ?? false,
     paysWhole: data?.availablePaymentMethods.includes('WALLET') ?? false,
   };
 }

@@ -2,16 +2,19 @@ import { Link } from 'wouter';
 import { formatMoney } from '../format.ts';
 import { CancelOrder } from '../orders/cancel-order.tsx';
 import { pendingPayment, pendingText } from '../orders/money-words.ts';
+import { OrderTools } from '../orders/order-again.tsx';
 import { OrderSummary } from '../orders/order-summary.tsx';
 import { OrderView } from '../orders/order-view.tsx';
 import { OutcomeScreen, outcomeOf } from '../orders/outcome.tsx';
 import { Timeline } from '../orders/timeline.tsx';
+import { subjectOf } from '../orders/words.ts';
 import type { Order } from '../types.ts';
 import { Loading, useTitle } from '../ui/parts.tsx';
 import { Countdown } from './countdown.tsx';
 import { PayForm } from './pay-form.tsx';
 import { PayStatus } from './pay-status.tsx';
 import { cardPayment } from './start-payment.ts';
+import { TransferDetails, openTransfer } from './transfer.tsx';
 import { usePayment } from './use-payment.ts';
 
 /** Where an order is paid, with its live status until it is paid or closed. */
@@ -28,7 +31,7 @@ export const PayPage = ({ orderId }: { orderId: string }) => (
           </section>
           <div className="aside">
             <OrderSummary order={order} />
-            <Timeline events={events} />
+            <Timeline events={events} subject={subjectOf(order)} currency={order.total.currency} />
           </div>
         </div>
       )}
@@ -46,6 +49,7 @@ function Payment({ order, reload }: { order: Order; reload: () => Promise<void> 
     return (
       <div role="status">
         <OutcomeScreen order={order} outcome={outcome} />
+        <OrderTools order={order} onChanged={reload} />
       </div>
     );
   }
@@ -60,6 +64,7 @@ function Payment({ order, reload }: { order: Order; reload: () => Promise<void> 
       </div>
     );
   }
+  const transfer = openTransfer(order);
   const toConfirm = formatMoney(cardPayment(order)?.amount ?? order.balanceDue);
   return (
     <div className="form">
@@ -70,6 +75,7 @@ function Payment({ order, reload }: { order: Order; reload: () => Promise<void> 
         </h2>
         {order.expiresAt !== null && <Countdown expiresAt={order.expiresAt} onEnd={reload} />}
       </div>
+      {transfer !== undefined && <TransferDetails payment={transfer} onChanged={reload} />}
       <PayStatus step={step} />
       {step.kind === 'confirm' && (
         <>
@@ -81,7 +87,9 @@ function Payment({ order, reload }: { order: Order; reload: () => Promise<void> 
           </button>
         </>
       )}
-      {step.kind !== 'confirm' && step.kind !== 'waiting' && <PayForm order={order} payment={payment} />}
+      {step.kind !== 'confirm' && step.kind !== 'waiting' && transfer === undefined && (
+        <PayForm order={order} payment={payment} onStarted={reload} />
+      )}
       {order.allowedActions.includes('CANCEL') && step.kind !== 'working' && step.kind !== 'waiting' && (
         <CancelOrder orderId={order.id} onCancelled={reload} />
       )}

@@ -1,7 +1,7 @@
 import { useId } from 'react';
 import type { ProductKind, ProductOrder } from '../../../../schema/generated/operations.ts';
-import { Chips } from '../ui/chips.tsx';
 import { SearchField } from '../ui/search-field.tsx';
+import { type Category, CategoryBar } from './categories.tsx';
 import type { ShelfQuery } from './shelf.tsx';
 
 /** As much as the API takes. */
@@ -14,14 +14,16 @@ const orders: Readonly<Record<string, { label: string; order: ProductOrder }>> =
   dearest: { label: 'Price, high to low', order: { by: 'PRICE', direction: 'DESC' } },
   name: { label: 'Name', order: { by: 'NAME', direction: 'ASC' } },
 };
-const kinds: Readonly<Record<string, { label: string; kind: ProductKind }>> = {
-  goods: { label: 'Goods', kind: 'STOCKED' },
-  stays: { label: 'Stays', kind: 'BOOKABLE' },
-  digital: { label: 'Digital', kind: 'DIGITAL' },
-};
+const kinds: Readonly<Record<string, ProductKind>> = { goods: 'STOCKED', stays: 'BOOKABLE', digital: 'DIGITAL' };
 
-/** What to show, as in the address: empty is the default. */
-export type Choice = { readonly q: string; readonly kind: string; readonly sort: string; readonly stock: string };
+/** What to show, as in the address: empty is the default. `kind` is for addresses that others hand out. */
+export type Choice = {
+  readonly q: string;
+  readonly kind: string;
+  readonly category: string;
+  readonly sort: string;
+  readonly stock: string;
+};
 
 /** Values that mean nothing here count as the default. */
 export const choiceOf = (params: URLSearchParams): Choice => {
@@ -29,25 +31,33 @@ export const choiceOf = (params: URLSearchParams): Choice => {
   return {
     q: (params.get('q') ?? '').slice(0, longestSearch),
     kind: kind in kinds ? kind : '',
+    category: params.get('category') ?? '',
     sort: sort in orders ? sort : '',
     stock: params.get('stock') === 'in' ? 'in' : '',
   };
 };
 
-export function queryOf({ q, kind, sort, stock }: Choice): ShelfQuery {
-  const chosen = kinds[kind];
+/** Null while it is not known which category the address means. */
+export function queryOf(
+  { q, kind, category, sort, stock }: Choice,
+  categories: readonly Category[],
+): ShelfQuery | null {
+  const place = categories.find(({ slug }) => slug === category);
+  if (category !== '' && categories.length === 0) return null;
   return {
     filter: {
       status: ['ON_SALE'],
       ...(q.trim() === '' ? {} : { query: q.trim() }),
-      ...(chosen === undefined ? {} : { kind: [chosen.kind] }),
+      ...(kinds[kind] === undefined ? {} : { kind: [kinds[kind]] }),
+      ...(place === undefined ? {} : { categoryId: place.id }),
       ...(stock === 'in' ? { inStock: true } : {}),
     },
+    // Without a wish, a search shows first what fits best.
     ...(orders[sort] === undefined ? {} : { orderBy: orders[sort].order }),
   };
 }
 
-/** Search and filters over the shelf. */
+/** Search, categories and filters over the shelf. */
 export function Filters({ choice, onChange }: { choice: Choice; onChange: (changed: Partial<Choice>) => void }) {
   const id = useId();
   return (
@@ -58,38 +68,30 @@ export function Filters({ choice, onChange }: { choice: Choice; onChange: (chang
         value={choice.q}
         onChange={(q) => onChange({ q })}
       />
-      <div className="chips">
-        <Chips
-          legend="Kind"
-          value={choice.kind}
-          choices={Object.entries(kinds).map(([name, { label }]) => [name, label] as const)}
-          onChange={(kind) => onChange({ kind })}
+      <label className="switch">
+        <input
+          type="checkbox"
+          checked={choice.stock === 'in'}
+          onChange={(event) => onChange({ stock: event.target.checked ? 'in' : '' })}
         />
-        <label>
-          <input
-            type="checkbox"
-            checked={choice.stock === 'in'}
-            onChange={(event) => onChange({ stock: event.target.checked ? 'in' : '' })}
-          />
-          <span>In stock</span>
-        </label>
-      </div>
+        <span>In stock</span>
+      </label>
       <div className="field sort">
         <label className="hidden-visually" htmlFor={`${id}-sort`}>
           Sort by
         </label>
-        <select
-          id={`${id}-sort`}
-          value={choice.sort || 'newest'}
-          onChange={(event) => onChange({ sort: event.target.value === 'newest' ? '' : event.target.value })}
-        >
-          {Object.entries(orders).map(([name, { label }]) => (
-            <option key={name} value={name}>
-              {label}
-            </option>
-          ))}
+        <select id={`${id}-sort`} value={choice.sort} onChange={(event) => onChange({ sort: event.target.value })}>
+          <option value="">{choice.q.trim() === '' ? 'Newest' : 'Fits best'}</option>
+          {Object.entries(orders)
+            .filter(([name]) => name !== 'newest' || choice.q.trim() !== '')
+            .map(([name, { label }]) => (
+              <option key={name} value={name}>
+                {label}
+              </option>
+            ))}
         </select>
       </div>
+      <CategoryBar slug={choice.category} onChange={(category) => onChange({ category, kind: '' })} />
     </form>
   );
 }

@@ -9,7 +9,8 @@ import { StockBadge } from './stock-badge.tsx';
 
 /** A product on the shelf. `available` is newer than the product's own word. */
 export function ProductCard({ product, available }: { product: ShelfProduct; available: number | null }) {
-  const { id, name, subtitle, kind } = product;
+  const { id, subtitle, kind, group } = product;
+  const name = group?.name ?? product.name;
   const soldOut = available !== null && available <= 0;
   const add = () => announce(addToCart(id, 1) ? `${name} is in the cart.` : 'The cart is full.');
   return (
@@ -21,7 +22,7 @@ export function ProductCard({ product, available }: { product: ShelfProduct; ava
         </h3>
         {subtitle !== null && <p className="small muted subtitle">{subtitle}</p>}
         <Price price={product.price} marketPrice={product.marketPrice} perNight={kind === 'BOOKABLE'} />
-        {!isTopUp(product) && (
+        {!isTopUp(product) && group === null && (
           <p className="small">
             <StockBadge kind={kind} available={available} />
           </p>
@@ -29,6 +30,10 @@ export function ProductCard({ product, available }: { product: ShelfProduct; ava
         {isTopUp(product) ? (
           <Link className="button quiet" href="/wallet" aria-label={`Top up the wallet: ${name}`}>
             Top up
+          </Link>
+        ) : group !== null ? (
+          <Link className="button quiet" href={`/products/${id}`} aria-label={`Choose: ${name}`}>
+            Choose
           </Link>
         ) : kind === 'BOOKABLE' ? (
           <Link className="button quiet" href={`/products/${id}`} aria-label={`Choose dates: ${name}`}>

@@ -13,6 +13,7 @@ import { isTopUp } from '../wallet/top-up.ts';
 import { Price } from './price.tsx';
 import { StockBadge } from './stock-badge.tsx';
 import { useLiveStock } from './use-live-stock.ts';
+import { Variants } from './variants.tsx';
 
 type Product = NonNullable<ProductQuery['product']>;
 
@@ -20,7 +21,7 @@ const unknownCodes = ['NOT_FOUND', 'BAD_USER_INPUT'];
 
 /** One product with its live stock. */
 export function ProductPage({ id }: { id: string }) {
-  const [{ data, error }, reload] = useQuery({
+  const [{ data, error, fetching }, reload] = useQuery({
     query: ProductDocument,
     variables: { id },
     requestPolicy: 'cache-and-network',
@@ -28,8 +29,9 @@ export function ProductPage({ id }: { id: string }) {
   const refresh = () => reload({ requestPolicy: 'network-only' });
   const problem = error === undefined ? null : toApiError(error);
   const product = data?.product;
-  if (product) return <ShownProduct product={product} onGap={refresh} />;
-  if (product === null || (problem !== null && unknownCodes.includes(problem.code))) {
+  // While another form of it is on its way, the one before stays.
+  if (product && (product.id === id || fetching)) return <ShownProduct product={product} onGap={refresh} />;
+  if ((problem === null && product === null) || (problem !== null && unknownCodes.includes(problem.code))) {
     return <NotFound title="No such product" text="It may have been taken off the shelf." />;
   }
   if (problem !== null) return <Problem what="The product can’t be shown." why={problem.message} onRetry={refresh} />;
@@ -43,18 +45,19 @@ function ShownProduct({ product, onGap }: { product: Product; onGap: () => void 
   useTitle(name);
   return (
     <article className="product-page">
-      <p className="back">
-        <Link href="/">← Shop</Link>
-      </p>
+      <Breadcrumbs category={product.category} />
       <Picture className="card" cover={product.cover} name={name} />
       <div className="about">
         <h1>{name}</h1>
         {product.subtitle !== null && <p className="lead">{product.subtitle}</p>}
         <Price price={product.price} marketPrice={product.marketPrice} perNight={kind === 'BOOKABLE'} />
+        {product.group !== null && <Variants product={product} group={product.group} />}
         <p aria-live="polite">{!isTopUp(product) && <StockBadge kind={kind} available={available} />}</p>
         <p className="description">{product.description}</p>
         {product.status !== 'ON_SALE' && <p className="notice wait">This product is not on sale.</p>}
-        {product.status === 'ON_SALE' && kind === 'BOOKABLE' && <BookingForm product={product} onChanged={onGap} />}
+        {product.status === 'ON_SALE' && kind === 'BOOKABLE' && (
+          <BookingForm key={id} product={product} onChanged={onGap} />
+        )}
         {product.status === 'ON_SALE' && kind !== 'BOOKABLE' && !isTopUp(product) && (
           <Buy product={product} available={available} />
         )}
@@ -70,6 +73,23 @@ function ShownProduct({ product, onGap }: { product: Product; onGap: () => void 
     </article>
   );
 }
+
+const Breadcrumbs = ({ category }: Pick<Product, 'category'>) => (
+  <nav className="back" aria-label="Where this is">
+    <Link href="/">Shop</Link>
+    {[category?.parent ?? null, category].map(
+      (place) =>
+        place !== null && (
+          <span key={place.slug}>
+            <span className="muted" aria-hidden="true">
+              ›
+            </span>
+            <Link href={`/?category=${place.slug}`}>{place.name}</Link>
+          </span>
+        ),
+    )}
+  </nav>
+);
 
 function Buy({ product, available }: { product: Product; available: number | null }) {
   const [quantity, setQuantity] = useState(1);
@@ -96,7 +116,7 @@ function Buy({ product, available }: { product: Product; available: number | nul
             if (add()) navigate('/cart');
           }}
         >
-          Buy now
+          Add and go to the cart
         </button>
       </div>
       {inCart > 0 && (

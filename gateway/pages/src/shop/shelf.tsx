@@ -25,7 +25,11 @@ export function Shelf({
     variables: { ...query, first: pageSize, after },
     requestPolicy: 'cache-and-network',
   });
-  const products = data?.products.edges.map((edge) => edge.node) ?? [];
+  const found = data?.products.edges.map((edge) => edge.node) ?? [];
+  // The forms of one thing are one card; which of them is chosen on its page.
+  const products = found.filter(
+    ({ group }, index) => group === null || found.findIndex((other) => other.group?.id === group.id) === index,
+  );
   const live = useLiveStock(
     products.filter((product) => product.stock !== null).map((product) => product.id),
     () => reload({ requestPolicy: 'network-only' }),
@@ -33,7 +37,7 @@ export function Shelf({
 
   const pageInfo = data?.products.pageInfo;
   const next = pageInfo?.hasNextPage ? pageInfo.endCursor : null;
-  const count = products.length;
+  const count = found.length;
   const loaded = data !== undefined;
   useEffect(() => {
     if (loaded) onPage({ after, next, count });

@@ -1,22 +1,22 @@
 import { useCallback, useState } from 'react';
 import { useSearchParams } from 'wouter';
-import { Empty, useTitle } from '../ui/parts.tsx';
-import { type Choice, Filters, choiceOf, queryOf } from './filters.tsx';
-import { Shelf } from './shelf.tsx';
+import { Empty, Skeleton, useTitle } from '../ui/parts.tsx';
+import { useCategories } from './categories.tsx';
+import { Filters, choiceOf, queryOf } from './filters.tsx';
+import { Shelf, type ShelfQuery } from './shelf.tsx';
 
 /** The shop: search, filters, and what is on sale. The choice is in the address, so it can be kept and shared. */
 export function ShopPage() {
   const [params, setParams] = useSearchParams();
   const choice = choiceOf(params);
-  useTitle('Shop');
+  const categories = useCategories();
+  const query = queryOf(choice, categories);
+  useTitle(categories.find(({ slug }) => slug === choice.category)?.name ?? 'Shop');
   return (
     <>
       <section className="hero">
-        <h1>Good things for home, ordered live</h1>
-        <p className="lead">
-          Place an order, pay it, and watch it change. A demo of a frontend on one federated GraphQL API: prices, stock
-          and every change come from <a href="/graphiql">the graph</a>.
-        </p>
+        <h1>Good things for home</h1>
+        <p className="lead">Thrown, woven and built by people we know. Sent within days, or booked by the night.</p>
       </section>
       <section aria-labelledby="products-title">
         <h2 id="products-title" className="hidden-visually">
@@ -38,13 +38,22 @@ export function ShopPage() {
             )
           }
         />
-        <Shelves key={JSON.stringify(choice)} choice={choice} onClear={() => setParams({}, { replace: true })} />
+        {query === null ? (
+          <Skeleton count={8} className="products" label="Loading products…" />
+        ) : (
+          <Shelves
+            key={JSON.stringify(query)}
+            query={query}
+            isSearch={params.size > 0}
+            onClear={() => setParams({}, { replace: true })}
+          />
+        )}
       </section>
     </>
   );
 }
 
-function Shelves({ choice, onClear }: { choice: Choice; onClear: () => void }) {
+function Shelves({ query, isSearch, onClear }: { query: ShelfQuery; isSearch: boolean; onClear: () => void }) {
   const [starts, setStarts] = useState<readonly (string | null)[]>([null]);
   const [last, setLast] = useState<{ next: string | null; empty: boolean } | null>(null);
   const onPage = useCallback((page: { after: string | null; next: string | null; count: number }) => {
@@ -53,7 +62,6 @@ function Shelves({ choice, onClear }: { choice: Choice; onClear: () => void }) {
       return known;
     });
   }, []);
-  const query = queryOf(choice);
   const next = last?.next ?? null;
   return (
     <>
@@ -61,11 +69,15 @@ function Shelves({ choice, onClear }: { choice: Choice; onClear: () => void }) {
         <Shelf key={after ?? ''} query={query} after={after} onPage={onPage} />
       ))}
       {last?.empty === true && (
-        <Empty title="Nothing found">
-          <p className="muted">No product fits this search.</p>
-          <button type="button" className="button quiet" onClick={onClear}>
-            Show everything
-          </button>
+        <Empty title={isSearch ? 'Nothing found' : 'The shop is still empty'}>
+          {isSearch && (
+            <>
+              <p className="muted">No product fits this search.</p>
+              <button type="button" className="button quiet" onClick={onClear}>
+                Show everything
+              </button>
+            </>
+          )}
         </Empty>
       )}
       {next !== null && (

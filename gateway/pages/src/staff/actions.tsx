@@ -1,21 +1,21 @@
-import { useId, useState } from 'react';
+import { useState } from 'react';
 import { useClient } from 'urql';
-import {
-  FulfilOrderDocument,
-  RefundPaymentDocument,
-  RetrySagaDocument,
-} from '../../../../schema/generated/operations.ts';
+import { RefundPaymentDocument, RetrySagaDocument } from '../../../../schema/generated/operations.ts';
 import { perform } from '../client.ts';
 import { formatMoney } from '../format.ts';
 import { intentKey, settleIntent } from '../intents.ts';
 import { CancelOrder } from '../orders/cancel-order.tsx';
 import type { Order } from '../types.ts';
 import { announce } from '../ui/announcement.tsx';
-import { Spinner } from '../ui/parts.tsx';
 import { type Action, useAction } from '../ui/use-action.ts';
+import { Deliver } from './order/deliver.tsx';
+import { GiveBack } from './order/give-back.tsx';
+import { Advance, Capture, CheckIn, Resolve, toCapture } from './order/more-actions.tsx';
 import { type Asked, SecondPerson, isApprovalRequired, useAsked } from './second-person.tsx';
 import type { Inside } from './inside.tsx';
 
+/** What this card offers. */
+const handled = ['RESOLVE', 'REDEEM', 'FULFIL', 'ADVANCE', 'REFUND', 'CANCEL'] as const;
 const refundReason = 'Given back by staff';
 
 type Answer = { readonly userErrors: readonly { readonly code?: string; readonly message: string }[] };
@@ -44,22 +44,16 @@ export function Actions({ order, inside, onDone }: { order: Order; inside: Insid
       return refusal === undefined || (asked === null && isApprovalRequired(refusal)) ? null : refusal.message;
     });
 
-  if (!allowed.has('FULFIL') && !allowed.has('REFUND') && !allowed.has('CANCEL') && stuck === null) return null;
+  const nothing = handled.every((deed) => !allowed.has(deed)) && toCapture(order).length === 0;
+  if (nothing && stuck === null) return null;
   return (
     <section className="card form" aria-labelledby="actions-title">
       <h2 id="actions-title">What can be done</h2>
-      {allowed.has('FULFIL') && (
-        <Deliver
-          action={action}
-          onDeliver={(tracking) => {
-            const input = { id: order.id, ...tracking };
-            return once(`fulfil-${order.id}`, input, 'Delivered.', async (idempotencyKey) => {
-              const answer = await perform(client, FulfilOrderDocument, { ...input, idempotencyKey });
-              return answer.fulfilOrder;
-            });
-          }}
-        />
-      )}
+      {allowed.has('RESOLVE') && <Resolve order={order} onDone={onDone} />}
+      <Capture order={order} onDone={onDone} />
+      {allowed.has('REDEEM') && <CheckIn order={order} onDone={onDone} />}
+      {allowed.has('FULFIL') && <Deliver order={order} onDone={onDone} />}
+      {allowed.has('ADVANCE') && !allowed.has('FULFIL') && <Advance order={order} onDone={onDone} />}
       {allowed.has('REFUND') && refundable !== undefined && (
         <Refund
           action={action}
@@ -79,6 +73,7 @@ export function Actions({ order, inside, onDone }: { order: Order; inside: Insid
           }}
         />
       )}
+      {allowed.has('REFUND') && <GiveBack order={order} onDone={onDone} />}
       {passedOn !== null && refundable !== undefined && <SecondPerson what={refundable.id} asked={passedOn} />}
       {stuck !== null && (
         <button
@@ -106,48 +101,6 @@ function leftOf({ captured, refunded, refunds }: Inside['payments'][number]) {
   const held = refunds.filter(({ origin, state }) => origin === 'DISPUTE' && state === 'PENDING');
   const heldMinor = held.reduce((sum, { amount }) => sum + amount.amount, 0);
   return { amount: captured.amount - refunded.amount - heldMinor, currency: captured.currency };
-}
-
-type Tracking = { carrier: string | null; trackingNumber: string | null; trackingUrl: string | null };
-
-/** What staff may say of a delivery: a name of the API, words, and how many characters it has at most. */
-const trackingFields: readonly [keyof Tracking, string, number][] = [
-  ['carrier', 'Carrier, if any', 64],
-  ['trackingNumber', 'Tracking number, if any', 100],
-  ['trackingUrl', 'Tracking page, if the carrier is not known', 2_000],
-];
-
-function Deliver({ action, onDeliver }: { action: Action; onDeliver: (tracking: Tracking) => Promise<void> }) {
-  const [tracking, setTracking] = useState({ carrier: '', trackingNumber: '', trackingUrl: '' });
-  const id = useId();
-  return (
-    <form
-      className="inline-form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        const given = (field: keyof Tracking) => tracking[field].trim() || null;
-        void onDeliver({ carrier: given('carrier'), trackingNumber: given('trackingNumber'), trackingUrl: given('trackingUrl') }); // prettier-ignore
-      }}
-    >
-      {trackingFields.map(([field, label, maxLength]) => (
-        <div className="field" key={field}>
-          <label htmlFor={id + field}>{label}</label>
-          <input
-            id={id + field}
-            autoComplete="off"
-            type={field === 'trackingUrl' ? 'url' : 'text'}
-            maxLength={maxLength}
-            value={tracking[field]}
-            onChange={(event) => setTracking({ ...tracking, [field]: event.target.value })}
-          />
-        </div>
-      ))}
-      <button className="button" disabled={action.busy}>
-        {action.busy && <Spinner />}
-        Deliver all
-      </button>
-    </form>
-  );
 }
 
 /** Money goes back only after a second press. `isAsked`: another member of staff has asked for it already. */

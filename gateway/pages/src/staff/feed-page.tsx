@@ -1,5 +1,5 @@
 import { useCallback, useState } from 'react';
-import { useQuery } from 'urql';
+import { useClient, useQuery } from 'urql';
 import { Link, useSearchParams } from 'wouter';
 import { type OrderFilter, OrdersDocument, type OrdersQuery } from '../../../../schema/generated/operations.ts';
 import { toApiError } from '../api.ts';
@@ -7,20 +7,46 @@ import { formatMoment, formatMoney } from '../format.ts';
 import { useReloadOn } from '../orders/use-reload-on.ts';
 import { StateBadge, groupStates, orderGroups } from '../orders/order-state.tsx';
 import { Chips } from '../ui/chips.tsx';
-import { Empty, Problem, Skeleton, useTitle } from '../ui/parts.tsx';
+import { announce } from '../ui/announcement.tsx';
+import { Empty, Problem, Skeleton, Spinner, useTitle } from '../ui/parts.tsx';
 import { SearchField } from '../ui/search-field.tsx';
+import { useAction } from '../ui/use-action.ts';
+import { exportOrders } from './export-orders.ts';
 import { Ticker } from './ticker.tsx';
 
 export type FeedOrder = OrdersQuery['orders']['edges'][number]['node'];
 
 const pageSize = 25;
 const longestNumber = 64;
+const toDeliver = 'deliver';
+const dayMs = 86_400_000;
+
+/** What a list shows: words of its address and how the API takes them. */
+function filterOf(params: URLSearchParams): OrderFilter {
+  const [group, number, customer] = ['show', 'number', 'customer'].map((name) => params.get(name)?.trim() ?? '');
+  const states = groupStates(group ?? '');
+  const moment = (name: string) => {
+    const at = Date.parse(`${params.get(name) ?? ''}T00:00:00`);
+    return Number.isNaN(at) ? null : at;
+  };
+  const [from, to] = [moment('from'), moment('to')];
+  return {
+    ...(states === null ? {} : { state: states }),
+    ...(group === toDeliver ? { needsFulfilment: true } : {}),
+    ...(number ? { query: number } : {}),
+    ...(customer ? { customerQuery: customer } : {}),
+    ...(from === null ? {} : { placedFrom: new Date(from).toISOString() }),
+    ...(to === null ? {} : { placedTo: new Date(to + dayMs).toISOString() }),
+  };
+}
 
 /** Everybody's orders, newest first, live. */
 export function FeedPage() {
   useTitle('All orders');
+  const client = useClient();
   const [params, setParams] = useSearchParams();
-  const [group, number] = [params.get('show') ?? '', params.get('number') ?? ''];
+  const { busy, problem, run } = useAction();
+  const valueOf = (name: string) => params.get(name) ?? '';
   const set = (name: string, value: string) =>
     setParams(
       (known) => {
@@ -33,27 +59,51 @@ export function FeedPage() {
     );
   const [changes, setChanges] = useState(0);
   const onChange = useCallback(() => setChanges((count) => count + 1), []);
-  const states = groupStates(group);
-  const filter: OrderFilter = {
-    ...(states === null ? {} : { state: states }),
-    ...(number.trim() === '' ? {} : { query: number.trim() }),
-  };
+  const filter = filterOf(params);
+  const save = () =>
+    run(async () => {
+      announce(`${await exportOrders(client, filter)} orders are saved as CSV.`);
+    });
   return (
     <>
       <div className="page-head">
         <h1>All orders</h1>
+        <button type="button" className="button quiet" disabled={busy} onClick={() => void save()}>
+          {busy && <Spinner />}
+          Save as CSV
+        </button>
       </div>
+      <div role="alert">{problem !== null && <p className="notice bad">{problem}</p>}</div>
       <Ticker onChange={onChange} />
       <div className="feed-filters">
         <SearchField
           label="Order number or client reference"
           maxLength={longestNumber}
-          value={number}
+          value={valueOf('number')}
           onChange={(value) => set('number', value)}
         />
-        <Chips legend="Which orders" value={group} choices={orderGroups} onChange={(value) => set('show', value)} />
+        <SearchField
+          label="Customer: name or mobile"
+          maxLength={longestNumber}
+          value={valueOf('customer')}
+          onChange={(value) => set('customer', value)}
+        />
+        <label className="day">
+          <span className="small muted">From</span>
+          <input type="date" value={valueOf('from')} onChange={({ target }) => set('from', target.value)} />
+        </label>
+        <label className="day">
+          <span className="small muted">To</span>
+          <input type="date" value={valueOf('to')} onChange={({ target }) => set('to', target.value)} />
+        </label>
+        <Chips
+          legend="Which orders"
+          value={valueOf('show')}
+          choices={[[toDeliver, 'To deliver'], ...orderGroups]}
+          onChange={(value) => set('show', value)}
+        />
       </div>
-      <FeedPages key={`${group} ${number}`} filter={filter} changes={changes} />
+      <FeedPages key={JSON.stringify(filter)} filter={filter} changes={changes} />
     </>
   );
 }
@@ -103,7 +153,9 @@ function FeedPart({
         <p className="muted">
           {typeof filter.query === 'string'
             ? `No order${states(filter)} has a number or client reference that begins with “${filter.query}”.`
-            : 'Orders appear as soon as somebody places one.'}
+            : Object.keys(filter).length > 0
+              ? 'No order fits this search.'
+              : 'Orders appear as soon as somebody places one.'}
         </p>
       </Empty>
     );
@@ -129,7 +181,7 @@ function FeedPart({
 
 const FeedRow = ({ order }: { order: FeedOrder }) => (
   <li>
-    <StateBadge state={order.state} />
+    <StateBadge state={order.state} paymentStatus={order.paymentStatus} />
     <div className="what">
       <p>
         <Link href={`/staff/orders/${order.id}`} className="number">

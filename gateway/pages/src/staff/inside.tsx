@@ -1,6 +1,7 @@
 import type { OrderInsideQuery, StepState } from '../../../../schema/generated/operations.ts';
 import { formatMoment, formatMoney } from '../format.ts';
 import { inWords } from '../orders/order-state.tsx';
+import { methodText } from '../orders/words.ts';
 import { CreditForm } from './credit.tsx';
 
 export type Inside = NonNullable<OrderInsideQuery['order']>;
@@ -95,10 +96,9 @@ const SagaStep = ({ step }: { step: Step }) => (
 type Refund = Inside['payments'][number]['refunds'][number];
 
 /** By whom money was given back. */
-function givenBack({ origin, automatic }: Refund): string {
+function givenBack({ origin }: Refund): string {
   if (origin === 'DISPUTE') return 'Taken by the customer’s bank';
-  if (origin === 'PROVIDER') return 'Given back at the provider';
-  return automatic ? 'Given back by itself' : 'Given back';
+  return origin === 'PROVIDER' ? 'Given back at the provider' : 'Given back';
 }
 
 /** Each payment with each try to pay it, disputes, and what went back. */
@@ -111,7 +111,11 @@ export const Payments = ({ payments }: { payments: Inside['payments'] }) => (
         <div className="card-head">
           <p>
             <span className="number">{payment.number}</span>
-            <span className="small muted"> {inWords(payment.method)}</span>
+            <span className="small muted">
+              {' '}
+              {methodText(payment.method)}, {formatMoney(payment.captured)} taken
+              {payment.refunded.amount > 0 && `, ${formatMoney(payment.refunded)} given back`}
+            </span>
           </p>
           <span className="muted small">{inWords(payment.state)}</span>
         </div>

@@ -7,8 +7,12 @@ import { stateText } from '../orders/order-state.tsx';
 import { OrderSummary } from '../orders/order-summary.tsx';
 import { OrderView, type ShownOrder } from '../orders/order-view.tsx';
 import { Timeline } from '../orders/timeline.tsx';
+import { subjectOf } from '../orders/words.ts';
 import { Loading, Problem, useTitle } from '../ui/parts.tsx';
 import { Actions } from './actions.tsx';
+import { Fulfilments } from './order/fulfilments.tsx';
+import { Notes } from './order/more-actions.tsx';
+import { StaffReturnRow } from './order/staff-return.tsx';
 import { Customer, Payments, SagaSteps } from './inside.tsx';
 
 /** One order as staff see it: live, with its saga step by step and each try to pay. */
@@ -43,9 +47,28 @@ function Details({ order, events, reload }: ShownOrder) {
     <div className="columns">
       <div className="aside">
         {inside !== null && <Actions order={order} inside={inside} onDone={refresh} />}
+        {order.returns.length > 0 && (
+          <section className="card form" aria-labelledby="staff-returns-title">
+            <h2 id="staff-returns-title">Returns</h2>
+            <ul className="returns">
+              {order.returns.map((one) => (
+                <li key={one.id} className="form">
+                  <StaffReturnRow one={one} onDone={refresh} />
+                </li>
+              ))}
+            </ul>
+          </section>
+        )}
         <OrderSummary order={order} />
+        <Fulfilments order={order} onDone={refresh} />
+        {order.remark !== null && order.remark !== '' && (
+          <section className="card" aria-label="Remark of the customer">
+            <p className="muted small">The customer says</p>
+            <p>{order.remark}</p>
+          </section>
+        )}
         {inside !== null && <Customer inside={inside} currency={order.total.currency} />}
-        <Timeline events={events} />
+        <Timeline events={events} subject={subjectOf(order)} currency={order.total.currency} />
       </div>
       <div className="aside">
         {inside === null && error === undefined && <Loading text="Looking inside…" />}
@@ -56,6 +79,7 @@ function Details({ order, events, reload }: ShownOrder) {
           <>
             <SagaSteps saga={inside.saga} />
             <Payments payments={inside.payments} />
+            <Notes order={order} onDone={refresh} />
           </>
         )}
       </div>

@@ -1,4 +1,5 @@
 import './staff.css';
+import './rules/rules.css';
 import { Link, Route, Switch, useLocation } from 'wouter';
 import { isStaff } from '../account/roles.ts';
 import type { SignedInUser } from '../session.ts';
@@ -6,12 +7,22 @@ import { NotFound } from '../ui/not-found.tsx';
 import { useTitle } from '../ui/parts.tsx';
 import { DeadLettersPage } from './dead-letters-page.tsx';
 import { FeedPage } from './feed-page.tsx';
+import { ReturnsPage } from './returns-page.tsx';
+import { CategoriesPage } from './rules/categories-page.tsx';
+import { PromotionsPage } from './rules/promotions-page.tsx';
+import { ShippingPage } from './rules/shipping-page.tsx';
+import { SalesPage } from './sales-page.tsx';
 import { StaffOrderPage } from './staff-order-page.tsx';
 import { StockPage } from './stock-page.tsx';
 
 const tabs = [
   ['/staff', 'Orders'],
+  ['/staff/returns', 'Returns'],
+  ['/staff/sales', 'Sales'],
   ['/staff/stock', 'Stock'],
+  ['/staff/categories', 'Categories'],
+  ['/staff/promotions', 'Promotions'],
+  ['/staff/shipping', 'Shipping and taxes'],
   ['/staff/dead-letters', 'Dead letters'],
 ] as const;
 
@@ -52,7 +63,12 @@ function Rooms() {
       <Switch>
         <Route path="/staff" component={FeedPage} />
         <Route path="/staff/orders/:id">{({ id }) => <StaffOrderPage key={id} orderId={id} />}</Route>
+        <Route path="/staff/returns" component={ReturnsPage} />
+        <Route path="/staff/sales" component={SalesPage} />
         <Route path="/staff/stock" component={StockPage} />
+        <Route path="/staff/categories" component={CategoriesPage} />
+        <Route path="/staff/promotions" component={PromotionsPage} />
+        <Route path="/staff/shipping" component={ShippingPage} />
         <Route path="/staff/dead-letters" component={DeadLettersPage} />
         <Route>
           <NotFound />

@@ -26,9 +26,9 @@ export const Footer = () => (
         </ul>
       </nav>
       {demoAccounts.length > 0 && (
-        <section aria-labelledby="demo-title">
-          <h2 id="demo-title">Demo accounts</h2>
-          <p>Only where the server runs for development.</p>
+        <details>
+          <summary>Demo accounts</summary>
+          <p>Only where the server runs for development. Nothing is sent, and no money moves.</p>
           <ul className="doors">
             {demoAccounts.map((account) => (
               <li key={account.mobile}>
@@ -39,7 +39,7 @@ export const Footer = () => (
               </li>
             ))}
           </ul>
-        </section>
+        </details>
       )}
     </div>
   </footer>

@@ -3,6 +3,7 @@ import { Link, useLocation } from 'wouter';
 import { isStaff } from '../account/roles.ts';
 import { SignInDialog } from '../account/sign-in-dialog.tsx';
 import { useCart } from '../cart/cart.ts';
+import { shopName } from '../environment.ts';
 import { signOut, useSession } from '../session.ts';
 import { Announcement, hush } from './announcement.tsx';
 import { Footer } from './footer.tsx';
@@ -31,7 +32,7 @@ export function Frame({ children }: { children: ReactNode }) {
         <div className="wrap">
           <Link className="brand" href="/">
             <img src="/favicon.svg" alt="" width="30" height="30" />
-            Federated order platform
+            {shopName}
           </Link>
           <MainNavigation />
           <Account />
@@ -79,6 +80,7 @@ function MainNavigation() {
 
 function Account() {
   const session = useSession();
+  const [path] = useLocation();
   const [asking, setAsking] = useState(false);
   if (session === null) {
     return (
@@ -92,8 +94,8 @@ function Account() {
   }
   return (
     <div className="who">
-      <Link href="/wallet" title="Your wallet">
-        {session.user.name}
+      <Link href="/account" title="Your account" aria-current={path === '/account' ? 'page' : undefined}>
+        <span className="name">{session.user.name}</span>
       </Link>
       <button type="button" className="link" onClick={signOut}>
         Sign out

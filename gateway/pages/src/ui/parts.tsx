@@ -1,10 +1,11 @@
 import { type ReactNode, useEffect } from 'react';
+import { shopName } from '../environment.ts';
 import type { ConnectionState } from '../live.ts';
 
 /** The tab's title; it tells the state too, for whoever waits in another tab. */
 export function useTitle(title: string): void {
   useEffect(() => {
-    document.title = `${title} · Federated order platform`;
+    document.title = `${title} · ${shopName}`;
   }, [title]);
 }
 

@@ -7,6 +7,8 @@ export type Action = {
   readonly problem: string | null;
   /** True when sending the same again is safe and may help. */
   readonly again: boolean;
+  /** Forgets the problem. */
+  readonly clear: () => void;
   readonly run: (work: () => Promise<string | null | void>) => Promise<void>;
 };
 
@@ -29,5 +31,6 @@ export function useAction(): Action {
       setBusy(false);
     }
   }, []);
-  return { busy, problem, again, run };
+  const clear = useCallback(() => setProblem(null), []);
+  return { busy, problem, again, clear, run };
 }

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { useQuery } from 'urql';
+import { Link } from 'wouter';
 import { MyWalletDocument, type MyWalletQuery } from '../../../../schema/generated/operations.ts';
 import { toApiError } from '../api.ts';
 import { formatMoment, formatMoney } from '../format.ts';
@@ -16,6 +17,9 @@ export function WalletPage() {
   const [starts, setStarts] = useState<readonly (string | null)[]>([null]);
   return (
     <>
+      <p className="back">
+        <Link href="/account">← Your account</Link>
+      </p>
       <div className="page-head">
         <h1>Your wallet</h1>
       </div>
