@@ -62,7 +62,13 @@ export function readGatewayConfig(env: Env): GatewayConfig {
   const given = readEnv(env, {
     PORT: integer(0, 65_535).default(4000),
     GATEWAY_HOST: z.string().optional().describe('address to listen on'),
-    ALLOWED_ORIGINS: z.string().default('').describe('origins separated by commas, e.g. https://shop.example'),
+    ALLOWED_ORIGINS: z
+      .string()
+      .default('')
+      .refine((text) => listed(text).every(isOrigin), {
+        error: ({ input }) =>
+          `${listed(String(input)).find((text) => !isOrigin(text))} is not an origin such as https://shop.example`,
+      }),
     INTROSPECTION: z.enum(['true', 'false']).default('true'),
     TRUSTED_PROXY_HOPS: integer(0, maxTrustedProxyHops).default(0),
     ANONYMOUS_SOCKETS_PER_ADDRESS: integer(1, maxAnonymousSocketsPerAddress).default(50),
@@ -92,7 +98,7 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     // The keys of development are known to everybody.
     host: given.GATEWAY_HOST ?? (env['NODE_ENV'] === 'production' ? '0.0.0.0' : '127.0.0.1'),
     port: given.PORT,
-    allowedOrigins: given.ALLOWED_ORIGINS.split(',').map((text) => text.trim()).filter(Boolean).map(originOf),
+    allowedOrigins: listed(given.ALLOWED_ORIGINS).map((text) => new URL(text).origin),
     introspection: given.INTROSPECTION === 'true',
     trustedProxyHops: given.TRUSTED_PROXY_HOPS,
     anonymousSocketsPerAddress: given.ANONYMOUS_SOCKETS_PER_ADDRESS,
@@ -144,8 +150,6 @@ function readText(variable: string, path: string): string {
   }
 }
 
-function originOf(text: string): string {
-  if (!URL.canParse(text) || new URL(text).origin === 'null')
-    throw new ConfigError(`ALLOWED_ORIGINS: ${text} is not an origin such as https://shop.example`);
-  return new URL(text).origin;
-}
+const listed = (text: string): readonly string[] => text.split(',').map((one) => one.trim()).filter(Boolean); // prettier-ignore
+
+const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin !== 'null';

@@ -5,6 +5,8 @@ import express, { type RequestHandler } from 'express';
 import { type SubgraphLink, serviceCaller } from '../subgraphs/shared/calls/link.ts';
 import { type SubgraphName, subgraphNames } from '../subgraphs/shared/values/subgraph-names.ts';
 import { collectGarbage } from '../subgraphs/shared/process/memory.ts';
+import { processChecks } from '../subgraphs/shared/process/process-checks.ts';
+import { checkFirst } from '../subgraphs/shared/process/refuse-start.ts';
 import { runProcess } from '../subgraphs/shared/process/run-process.ts';
 import { NotReady, checkReady, findAway, readyTimeoutMs, sparingly } from '../subgraphs/shared/process/readiness.ts';
 import { type Runtime, openRuntime } from '../subgraphs/shared/process/runtime.ts';
@@ -273,6 +275,10 @@ async function linkReady(link: SubgraphLink & { ready?: () => Promise<void> }): 
 
 /** The gateway as a process of its own: the subgraphs are reached over HTTP. */
 async function main(): Promise<{ stop(): Promise<void> }> {
+  await checkFirst([
+    ...processChecks(process.env, { schemas: [], ports: ['PORT'] }),
+    () => readGatewayConfig(process.env),
+  ]);
   const links = await httpLinks(process.env, () => runtime);
   const address = readGatewayConfig(process.env);
   const runtime: Runtime = await openRuntime(process.env, { name: 'gateway', link: links.link, address });

@@ -1,4 +1,5 @@
 import type { Env } from '../subgraphs/shared/process/env.ts';
+import { runProcess } from '../subgraphs/shared/process/run-process.ts';
 import { auditEvents, auditIdempotency } from './audit/events.ts';
 import { type AuditContext, openAudit } from './audit/context.ts';
 import { auditDeliveries } from './audit/deliveries.ts';
@@ -66,15 +67,18 @@ export async function audit(options: { env: Env; graceSeconds?: number }): Promi
 }
 
 if (import.meta.main) {
-  const { env, servers } = await serversFor(process.env, () => undefined);
-  try {
-    const findings = await audit({ env });
-    for (const { invariant, broken } of findings) {
-      console.log(`${broken.length === 0 ? 'ok    ' : 'BROKEN'} ${invariant}`);
-      for (const line of broken) console.log(`         ${line}`);
+  await runProcess(async () => {
+    const { env, servers } = await serversFor(process.env, () => undefined);
+    try {
+      const findings = await audit({ env });
+      for (const { invariant, broken } of findings) {
+        console.log(`${broken.length === 0 ? 'ok    ' : 'BROKEN'} ${invariant}`);
+        for (const line of broken) console.log(`         ${line}`);
+      }
+      if (findings.some(({ broken }) => broken.length > 0)) process.exitCode = 1;
+    } finally {
+      await servers.stop();
     }
-    if (findings.some(({ broken }) => broken.length > 0)) process.exitCode = 1;
-  } finally {
-    await servers.stop();
-  }
+    return { stop: async () => {} };
+  });
 }

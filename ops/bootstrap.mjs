@@ -23,6 +23,8 @@ export const tasks = {
   audit: ['ops/audit.ts'],
   migrate: ['ops/migrate.ts'],
   seed: ['ops/seed.ts'],
+  backup: ['ops/backup/backup.ts'],
+  restore: ['ops/backup/restore.ts'],
   compose: ['schema/compose.ts'],
 };
 
@@ -162,7 +164,7 @@ async function main([task = '', ...args]) {
     console.error(
       `${task === '' ? 'No task given' : `Unknown task: ${task}`}. Tasks: ${Object.keys(tasks).join(', ')}.`,
     );
-    return 2;
+    return 1;
   }
   const root = dirname(dirname(fileURLToPath(import.meta.url)));
   const supervise = signalForwarder();

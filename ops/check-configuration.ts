@@ -5,18 +5,9 @@ import { readGatewayConfig } from '../gateway/config.ts';
 import { readOrderConfig } from '../subgraphs/order/config.ts';
 import { readPaymentConfig, readReconciliationHour } from '../subgraphs/payment/config.ts';
 import { readProviderConfig } from '../subgraphs/payment/simulated-provider/config.ts';
-import {
-  ConfigError,
-  type Env,
-  checkAll,
-  developmentValue,
-  integer,
-  readEnv,
-  url,
-} from '../subgraphs/shared/process/env.ts';
-import { readHttpClient } from '../subgraphs/shared/http/http-clients.ts';
+import { ConfigError, type Env, checkAll, developmentValue, readEnv } from '../subgraphs/shared/process/env.ts';
+import { processChecks } from '../subgraphs/shared/process/process-checks.ts';
 import { subgraphNames } from '../subgraphs/shared/values/subgraph-names.ts';
-import { databaseUrl, readPlatformConfig } from '../subgraphs/shared/process/platform-config.ts';
 import { readAdminConfig, readUserConfig } from '../subgraphs/user/config.ts';
 import { readIdentityConfig } from '../subgraphs/user/identities/identity-config.ts';
 
@@ -34,7 +25,6 @@ export function readDemoShop(env: Env): 'all' | 'products' | 'none' {
 
 const pages = ['index.html', 'graphiql.html'];
 const serviceNames = [...subgraphNames, 'worker', 'simulated_provider'];
-const schemaNames = [...subgraphNames, 'simulated'];
 
 /**
  * Looks at the configuration of everything that `npm start` runs, before anything is started. Throws one ConfigError that
@@ -48,17 +38,15 @@ export function checkConfiguration(given: Env): void {
     REDIS_URL: given['REDIS_URL'] || 'redis://127.0.0.1:6379',
   };
   const own = (variable: string) => () => developmentValue(env, variable, '');
-  // Enough to derive the schemas' URLs, whatever else is missing in production.
-  const lenient: Env = { ...env, NODE_ENV: undefined, IDENTITY_SECRET: undefined, SERVICE_TOKENS: undefined };
   checkAll([
-    own('IDENTITY_SECRET'),
-    own('SERVICE_TOKENS'),
     own('JWT_PRIVATE_JWK'),
     own('WEBHOOK_ENCRYPTION_KEY'),
     own('SIMULATED_WEBHOOK_SECRET'),
     own('SIMULATED_API_KEY'),
-    () => readPlatformConfig(env),
-    ...schemaNames.map((name) => () => databaseUrl(env, readPlatformConfig(lenient), name)),
+    ...processChecks(env, {
+      schemas: [...subgraphNames, 'simulated'],
+      ports: serviceNames.map((name) => `${name.toUpperCase()}_PORT`),
+    }),
     () => readUserConfig(env),
     () => readIdentityConfig(env, readPlatformConfig(lenient)),
     () => readAdminConfig(env),
@@ -68,17 +56,6 @@ export function checkConfiguration(given: Env): void {
     () => readProviderConfig(env),
     () => readGatewayConfig(env),
     () => readDemoShop(env),
-    () =>
-      readEnv(
-        env,
-        Object.fromEntries(serviceNames.map((name) => [`${name.toUpperCase()}_PORT`, integer(0, 65_535).optional()])),
-      ),
-    () =>
-      readEnv(
-        env,
-        Object.fromEntries(subgraphNames.map((name) => [`${name.toUpperCase()}_URL`, url('http', 'https').optional()])),
-      ),
-    () => readHttpClient(env),
     () => checkPages(env['PAGES_DIR']),
   ]);
 }

@@ -1,8 +1,9 @@
-import { type Connection, createConnection } from 'mysql2/promise';
+import type { Connection } from 'mysql2/promise';
 import { openDatabase } from '../subgraphs/shared/database/database.ts';
-import { ConfigError, type Env } from '../subgraphs/shared/process/env.ts';
+import type { Env } from '../subgraphs/shared/process/env.ts';
 import { type PlatformConfig, databaseUrl, readPlatformConfig } from '../subgraphs/shared/process/platform-config.ts';
 import { createLogger } from '../subgraphs/shared/process/telemetry.ts';
+import { connect, connectAsRoot } from './connect.ts';
 import { type Schema, schemas } from './platform-parts.ts';
 import { runProcess } from '../subgraphs/shared/process/run-process.ts';
 import { serversFor } from './servers-for.ts';
@@ -16,30 +17,6 @@ const unmigrated = new Set([
   'ER_BAD_DB_ERROR',
   'ER_NO_SUCH_TABLE',
 ]);
-
-const unreachable = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ETIMEDOUT',
-  'PROTOCOL_CONNECTION_LOST',
-]);
-
-/** A connection; where none can be had, ConfigError that names the variable. */
-async function connect(url: string, variable: string): Promise<Connection> {
-  try {
-    return await createConnection({ uri: url, connectTimeout: 5_000 });
-  } catch (error) {
-    const { code } = error as { code?: string };
-    if (!unreachable.has(String(code))) throw error;
-    throw new ConfigError(
-      `${variable}: no database answers at ${new URL(url).host} (${code}); start it, or change the URL.`,
-    );
-  }
-}
 
 /**
  * Makes every service's schema and user and applies the migrations that are missing, each as its own user. May run in
@@ -91,16 +68,8 @@ async function migrateSchema(env: Env, config: PlatformConfig, schema: Schema): 
   }
 }
 
-async function connectAsRoot(url: string): Promise<Connection> {
-  try {
-    return await connect(url, 'MYSQL_URL');
-  } catch (error) {
-    if ((error as { code?: string }).code !== 'ER_ACCESS_DENIED_ERROR') throw error;
-    throw new ConfigError(`MYSQL_URL: the database refuses the user and password (${(error as Error).message}).`);
-  }
-}
-
-async function createSchemaAndUser(rootUrl: string, own: URL): Promise<void> {
+/** Makes the schema and the user of a service's own URL, where they are missing. */
+export async function createSchemaAndUser(rootUrl: string, own: URL): Promise<void> {
   const root = await connectAsRoot(rootUrl);
   try {
     const name = decodeURIComponent(own.pathname.slice(1));

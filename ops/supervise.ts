@@ -1,7 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { Env } from '../subgraphs/shared/process/env.ts';
+import { unusableConfiguration } from '../subgraphs/shared/process/refuse-start.ts';
 import { platformNodeArguments } from './bootstrap.mjs';
 
 /** A service that runs as a process of its own. */
@@ -35,11 +37,6 @@ const healthyAfterMs = 30_000;
 const maxCrashesInARow = 6;
 /** For what has worked before: its servers are away, and will be back. */
 const patience = { START_WAIT_SECONDS: '86400' };
-/**
- * Exit code of a configuration that can't work: `runProcess` has said what is wrong, trying again won't mend it. Of a
- * program that has worked before it means that something it needs is away.
- */
-const configurationExitCode = 2;
 
 /**
  * Runs a program and starts it again, with back-off, when it ends by itself. A program that was never ready, and ends six
@@ -67,7 +64,9 @@ export function supervise(
   async function run(): Promise<void> {
     while (!stopping) {
       const startedAtMs = performance.now();
-      const { code, signal, error } = await runOnce();
+      child = undefined;
+      const env = wasReady ? { ...patience, ...program.env } : program.env;
+      const { code, signal, error, refused } = await runOnce(program, { env, print: options.print, onStart: (started) => (child = started) }); // prettier-ignore
       if (stopping) return;
       if (restarting) {
         restarting = false;
@@ -81,11 +80,11 @@ export function supervise(
         goOn = undefined;
         continue;
       }
-      if (!wasReady && (code === configurationExitCode || crashes >= maxCrashesInARow)) {
-        const why =
-          code === configurationExitCode
-            ? 'its configuration, see above'
-            : `it ended ${crashes} times in a row, see its output above`;
+      // Of a program that has worked before a refusal means that something it needs is away.
+      if (!wasReady && (refused || crashes >= maxCrashesInARow)) {
+        const why = refused
+          ? 'its configuration, see above'
+          : `it ended ${crashes} times in a row, see its output above`;
         givenUp = new Error(`${program.name} can't be run: ${why} (${how}).`);
         options.onGiveUp(givenUp);
         return;
@@ -94,31 +93,6 @@ export function supervise(
       options.print(`ended with ${how}; starting it again in ${delayMs} ms`);
       await sleep(delayMs);
     }
-  }
-
-  /** `error`: it could not be started, e.g. for want of memory or processes. */
-  function runOnce(): Promise<{ code: number | null; signal: NodeJS.Signals | null; error?: Error }> {
-    return new Promise((resolve) => {
-      child = undefined;
-      try {
-        child = fork(program.file, [], {
-          execArgv: platformNodeArguments,
-          env: wasReady ? { ...patience, ...program.env } : program.env,
-          stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-          detached: true,
-        });
-      } catch (error) {
-        // Some errors of starting are thrown (ENOMEM), others are an event (EAGAIN).
-        resolve({ code: null, signal: null, error: error as Error });
-        return;
-      }
-      // Without free descriptors there are no streams.
-      for (const stream of [child.stdout, child.stderr]) {
-        if (stream) createInterface({ input: stream }).on('line', options.print);
-      }
-      child.once('error', (error) => resolve({ code: null, signal: null, error }));
-      child.once('exit', (code, signal) => resolve({ code, signal }));
-    });
   }
 
   return {
@@ -150,6 +124,45 @@ export function supervise(
       await running;
     },
   };
+}
+
+/** `error`: it could not be started, e.g. for want of memory or processes; `refused`: it said that its configuration can't work. */
+type End = { code: number | null; signal: NodeJS.Signals | null; error?: Error; refused?: boolean };
+
+/** Runs a program to its end. */
+function runOnce(
+  program: Program,
+  { env, print, onStart }: { env: Env; print: (line: string) => void; onStart: (child: ChildProcess) => void },
+): Promise<End> {
+  return new Promise((resolve) => {
+    let child: ChildProcess;
+    try {
+      child = fork(program.file, [], {
+        execArgv: platformNodeArguments,
+        env,
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        detached: true,
+      });
+    } catch (error) {
+      // Some errors of starting are thrown (ENOMEM), others are an event (EAGAIN).
+      resolve({ code: null, signal: null, error: error as Error });
+      return;
+    }
+    onStart(child);
+    // Without free descriptors there are no streams.
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream) createInterface({ input: stream }).on('line', print);
+    }
+    let refused = false;
+    child.once('error', (error) => resolve({ code: null, signal: null, error }));
+    child.on('message', (said) => (refused ||= isDeepStrictEqual(said, unusableConfiguration)));
+    // What it said last may be read after its end, and then the channel is at its end, too.
+    child.once('exit', (code, signal) => {
+      const end = () => resolve({ code, signal, refused });
+      if (child.connected) child.once('disconnect', end);
+      else end();
+    });
+  });
 }
 
 const isAlive = (child: ChildProcess | undefined): child is ChildProcess =>

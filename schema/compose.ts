@@ -157,6 +157,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const isArgument = error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
     if (!(isArgument || error instanceof CompositionError || error instanceof OperationError)) throw error;
     console.error(error.message);
-    process.exitCode = isArgument ? 2 : 1;
+    process.exitCode = 1;
   }
 }

@@ -1,7 +1,7 @@
-import { createConnection } from 'mysql2/promise';
 import { type Row } from '../../subgraphs/shared/database/database.ts';
 import type { Env } from '../../subgraphs/shared/process/env.ts';
 import { databaseUrl, readPlatformConfig } from '../../subgraphs/shared/process/platform-config.ts';
+import { connectAsRoot } from '../connect.ts';
 import { schemas } from '../platform-parts.ts';
 
 /** What a check reads with: one connection as root over all schemas, and their names. Dates come as UTC text, bigints as text. */
@@ -19,8 +19,7 @@ const maxListed = 50;
 export async function openAudit(env: Env, graceSeconds: number): Promise<AuditContext & { close(): Promise<void> }> {
   const config = readPlatformConfig(env);
   const names = new Map(schemas.map(({ name }) => [name, new URL(databaseUrl(env, config, name)).pathname.slice(1)]));
-  const connection = await createConnection({
-    uri: config.mysqlUrl,
+  const connection = await connectAsRoot(config.mysqlUrl, {
     dateStrings: true,
     supportBigNumbers: true,
     bigNumberStrings: true,

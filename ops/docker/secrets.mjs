@@ -11,12 +11,14 @@ import { generateEnv } from './generate-env.mjs';
 const schemas = ['user', 'product', 'order', 'payment', 'simulated'];
 
 /**
- * A line of a file for `node --env-file`: it knows three quotes and no way to escape one.
+ * A line of a file for `node --env-file`: it knows three quotes and no way to escape one. Without quotes where none are needed:
+ * kustomize takes them for a part of the value.
  *
  * @param {string} name
  * @param {string} value
  */
 const line = (name, value) => {
+  if (/^[^\s#'"`][^\r\n#]*$/.test(value) && value === value.trim()) return `${name}=${value}\n`;
   const quote = [`'`, '"', '`'].find((one) => !value.includes(one));
   if (quote === undefined || /[\r\n]/.test(value))
     throw new Error(`${name}: has all three kinds of quotes, or a line break`);

@@ -1,4 +1,11 @@
-import { runSubgraphWorker } from '../shared/engine/subgraph-process.ts';
-import { createOrderSubgraph } from './subgraph.ts';
+import { processChecks } from '../shared/process/process-checks.ts';
+import { checkFirst } from '../shared/process/refuse-start.ts';
+import { readOrderConfig } from './config.ts';
 
+await checkFirst([
+  ...processChecks(process.env, { schemas: ['order'], ports: [] }),
+  () => readOrderConfig(process.env),
+]);
+const { runSubgraphWorker } = await import('../shared/engine/subgraph-process.ts');
+const { createOrderSubgraph } = await import('./subgraph.ts');
 await runSubgraphWorker('order', createOrderSubgraph);

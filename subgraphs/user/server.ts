@@ -1,4 +1,11 @@
-import { runSubgraphServer } from '../shared/engine/subgraph-process.ts';
-import { createUserSubgraph } from './subgraph.ts';
+import { processChecks } from '../shared/process/process-checks.ts';
+import { checkFirst } from '../shared/process/refuse-start.ts';
+import { readUserConfig } from './config.ts';
 
+await checkFirst([
+  ...processChecks(process.env, { schemas: ['user'], ports: ['USER_PORT'] }),
+  () => readUserConfig(process.env),
+]);
+const { runSubgraphServer } = await import('../shared/engine/subgraph-process.ts');
+const { createUserSubgraph } = await import('./subgraph.ts');
 await runSubgraphServer('user', createUserSubgraph);

@@ -1,4 +1,8 @@
-import { runSubgraphWorker } from '../shared/engine/subgraph-process.ts';
-import { createUserSubgraph } from './subgraph.ts';
+import { processChecks } from '../shared/process/process-checks.ts';
+import { checkFirst } from '../shared/process/refuse-start.ts';
+import { readUserConfig } from './config.ts';
 
+await checkFirst([...processChecks(process.env, { schemas: ['user'], ports: [] }), () => readUserConfig(process.env)]);
+const { runSubgraphWorker } = await import('../shared/engine/subgraph-process.ts');
+const { createUserSubgraph } = await import('./subgraph.ts');
 await runSubgraphWorker('user', createUserSubgraph);

@@ -32,10 +32,10 @@ function write(path: string, content: string): string {
 }
 
 test.each([{ args: [] }, { args: ['fly'] }, { args: ['toString'] }])(
-  'without a known task ($args) it prints the list and exits with 2',
+  'without a known task ($args) it prints the list and exits with 1',
   async ({ args }) => {
     const failure = await run(process.execPath, [bootstrap, ...args]).catch((error: unknown) => error);
-    expect(failure).toMatchObject({ code: 2, stderr: expect.stringContaining(Object.keys(tasks).join(', ')) });
+    expect(failure).toMatchObject({ code: 1, stderr: expect.stringContaining(Object.keys(tasks).join(', ')) });
   },
 );
 

@@ -12,7 +12,7 @@ import { freePort } from '../../ops/embedded/daemon.ts';
 import { readOrderConfig } from '../../subgraphs/order/config.ts';
 import { readPaymentConfig, readReconciliationHour } from '../../subgraphs/payment/config.ts';
 import { readProviderConfig } from '../../subgraphs/payment/simulated-provider/config.ts';
-import { subgraphPorts } from '../../subgraphs/shared/calls/http-links.ts';
+import { subgraphPorts } from '../../subgraphs/shared/calls/subgraph-urls.ts';
 import { readHttpClient } from '../../subgraphs/shared/http/http-clients.ts';
 import type { Env } from '../../subgraphs/shared/process/env.ts';
 import { databaseUrl, readPlatformConfig } from '../../subgraphs/shared/process/platform-config.ts';

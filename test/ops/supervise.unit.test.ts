@@ -77,7 +77,8 @@ test('one that waits for a change can be stopped', async () => {
 });
 
 test('one whose configuration can not work is given up at once, and its readiness is not waited for', async () => {
-  const supervised = supervise(await program('process.exit(2)'), options);
+  const refusing = 'process.send({ unusableConfiguration: true }, undefined, undefined, () => process.exit(1));';
+  const supervised = supervise(await program(refusing), options);
   await until(() => givenUp.length > 0);
   expect(givenUp.map(({ message }) => message)).toEqual([expect.stringContaining('its configuration')]);
   await expect(supervised.ready()).rejects.toThrow('its configuration');
@@ -89,7 +90,7 @@ test('one that was ready once is started again for the same end, as what it need
   await once(ready, 'listening');
   const readyUrl = `http://127.0.0.1:${(ready.address() as AddressInfo).port}/`;
   const source = `import { appendFileSync } from 'node:fs'; appendFileSync(${JSON.stringify(join(directory, 'starts'))}, 'x');
-    process.once('message', () => {}); setTimeout(() => process.exit(2), 500);`;
+    process.once('message', () => {}); setTimeout(() => process.send({ unusableConfiguration: true }, undefined, undefined, () => process.exit(1)), 500);`;
   const supervised = supervise(await program(source, { readyUrl }), options);
   try {
     await supervised.ready();

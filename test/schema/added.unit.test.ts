@@ -135,7 +135,7 @@ describe('npm run compose', () => {
   }, 120_000);
 
   test('says what it does not understand, and writes nothing', async () => {
-    expect(await run('--ad', 'reviews=x')).toEqual({ code: 2, said: expect.stringContaining("Unknown option '--ad'") });
+    expect(await run('--ad', 'reviews=x')).toEqual({ code: 1, said: expect.stringContaining("Unknown option '--ad'") });
     write('wrong.graphql', 'type Review {');
     expect(await run('--add', 'reviews=wrong.graphql')).toEqual({ code: 1, said: 'wrong.graphql:1:14 Syntax Error: Expected Name, found <EOF>.\n' }); // prettier-ignore
     expect(existsSync(at('composed'))).toBe(false);

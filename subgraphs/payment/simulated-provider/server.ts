@@ -9,6 +9,9 @@ import { isUnavailable } from '../../shared/errors/errors.ts';
 import { startDueWork } from '../../shared/process/due-work.ts';
 import type { Loop } from '../../shared/process/loop.ts';
 import { collectGarbage } from '../../shared/process/memory.ts';
+import { readOperationsConfig } from '../../shared/process/operations-config.ts';
+import { readDatabaseConfig } from '../../shared/process/platform-config.ts';
+import { checkFirst } from '../../shared/process/refuse-start.ts';
 import { runProcess } from '../../shared/process/run-process.ts';
 import { openOperationsPort } from '../../shared/process/operations-port.ts';
 import { checkReady } from '../../shared/process/readiness.ts';
@@ -16,6 +19,7 @@ import { closeServer, listen } from '../../shared/http/server.ts';
 import { openStartDoor } from '../../shared/process/start-door.ts';
 import { answerOperations, readBody, respond } from '../../shared/http/operations.ts';
 import { type Logger, createLogger, createMetrics } from '../../shared/process/telemetry.ts';
+import { readSimulatedSecrets } from '../config.ts';
 import { type ProviderConfig, readProviderConfig } from './config.ts';
 import { forge, openDeliveries } from './deliveries.ts';
 import {
@@ -234,6 +238,12 @@ function isMerchant(authorization: string | undefined, apiKey: string): boolean 
 if (import.meta.main) {
   await runProcess(async () => {
     const { env } = process;
+    await checkFirst([
+      () => readSimulatedSecrets(env),
+      () => readDatabaseConfig(env),
+      () => readProviderConfig(env),
+      () => readOperationsConfig(env, 0),
+    ]);
     const { port, logLevel } = readProviderConfig(env);
     const log = createLogger('simulated-provider', logLevel);
     const provider = await startSimulatedProvider(env, { log });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { integer, readEnv } from '../process/env.ts';
-import { httpLinks, subgraphPorts } from '../calls/http-links.ts';
+import { httpLinks } from '../calls/http-links.ts';
+import { subgraphPorts } from '../calls/subgraph-urls.ts';
 import type { SubgraphName } from '../values/subgraph-names.ts';
 import { collectGarbage } from '../process/memory.ts';
 import { openOperationsPort } from '../process/operations-port.ts';

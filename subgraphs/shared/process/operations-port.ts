@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
-import { z } from 'zod';
-import { type Env, integer, readEnv } from './env.ts';
+import type { Env } from './env.ts';
+import { readOperationsConfig } from './operations-config.ts';
 import { closeServer, inTurn, limitedServer, listen } from '../http/server.ts';
 import { answerOperations, respond } from '../http/operations.ts';
 import type { Logger, Metrics } from './telemetry.ts';
@@ -8,22 +8,9 @@ import type { Logger, Metrics } from './telemetry.ts';
 /** The port of a process for those who run it. */
 export type OperationsPort = { readonly port: number; close(): Promise<void> };
 
-/** Above the port that clients use. */
-const portOffset = 5_000;
-const maxPort = 65_535;
 const keepAliveTimeoutMs = 60_000;
 /** Gathering takes milliseconds of the process's only thread, however many ask. */
 const gatheredEveryMs = 1_000;
-
-/** Throws ConfigError. `ownPort`: where the process serves, 0 for a free port or none. */
-export function readOperationsConfig(env: Env, ownPort: number): { port: number; host: string; isGiven: boolean } {
-  const given = readEnv(env, {
-    METRICS_PORT: integer(0, maxPort).optional(),
-    METRICS_HOST: z.string().default('127.0.0.1').describe('address on which metrics are served'),
-  });
-  const usual = ownPort === 0 || ownPort + portOffset > maxPort ? 0 : ownPort + portOffset;
-  return { port: given.METRICS_PORT ?? usual, host: given.METRICS_HOST, isGiven: given.METRICS_PORT !== undefined };
-}
 
 /**
  * Serves `/metrics` and `/health/…` for those who run the process, at METRICS_PORT on METRICS_HOST: by default at the

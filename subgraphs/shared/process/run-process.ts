@@ -1,15 +1,16 @@
 import { ConfigError } from './env.ts';
+import { refuseStart } from './refuse-start.ts';
 import { createLogger } from './telemetry.ts';
 import { isUnavailable } from '../errors/unavailable.ts';
 
 /** A start that hangs, e.g. on a database that doesn't answer, is given this long after a signal. */
 const defaultStartGraceMs = 10_000;
 /** A stop that hangs is given this long: its supervisor, or the container's, would kill it after 30 s without a word. */
-const defaultStopGraceMs = 28_000;
+export const defaultStopGraceMs = 28_000;
 
 /**
  * Runs a service as a process: `start` returns how to stop it. SIGTERM and SIGINT drain once and exit 0 (or `process.exitCode`); a second signal
- * doesn't hurry it; a start that hasn't ended 10 s after a signal is left, with exit code 1, and so is a stop that takes longer than 28 s. A process that was forked also ends with its parent. A configuration that can't work is printed without a stack and exits 2; any other error exits 1.
+ * doesn't hurry it; a start that hasn't ended 10 s after a signal is left, with exit code 1, and so is a stop that takes longer than 28 s. A process that was forked also ends with its parent. A configuration that can't work is printed without a stack, and any other error with it; both exit 1.
  * A dependency that is away ends nothing: see `outliveDependencies`.
  */
 export async function runProcess(
@@ -55,8 +56,9 @@ export async function runProcess(
     await starting;
     started = true;
   } catch (error) {
-    console.error(error instanceof ConfigError ? error.message : error);
-    process.exit(error instanceof ConfigError ? 2 : 1);
+    if (error instanceof ConfigError) await refuseStart(error);
+    console.error(error);
+    process.exit(1);
   }
 }
 

@@ -1,11 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import {
-  type OperationsPort,
-  openOperationsPort,
-  readOperationsConfig,
-} from '../../../subgraphs/shared/process/operations-port.ts';
+import { readOperationsConfig } from '../../../subgraphs/shared/process/operations-config.ts';
+import { type OperationsPort, openOperationsPort } from '../../../subgraphs/shared/process/operations-port.ts';
 import { createLogger, createMetrics } from '../../../subgraphs/shared/process/telemetry.ts';
 import { type TestGraph, startTestGraph } from '../test-graph.ts';
 
