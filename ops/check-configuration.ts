@@ -48,7 +48,7 @@ export function checkConfiguration(given: Env): void {
       ports: serviceNames.map((name) => `${name.toUpperCase()}_PORT`),
     }),
     () => readUserConfig(env),
-    () => readIdentityConfig(env, readPlatformConfig(lenient)),
+    () => readIdentityConfig(env, { publicUrl: '' }),
     () => readAdminConfig(env),
     () => readOrderConfig(env),
     () => readPaymentConfig(env),

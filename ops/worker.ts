@@ -4,11 +4,13 @@ import { processChecks } from '../subgraphs/shared/process/process-checks.ts';
 import { checkFirst } from '../subgraphs/shared/process/refuse-start.ts';
 import { subgraphNames } from '../subgraphs/shared/values/subgraph-names.ts';
 import { readUserConfig } from '../subgraphs/user/config.ts';
+import { readIdentityConfig } from '../subgraphs/user/identities/identity-config.ts';
 
 const { env } = process;
 await checkFirst([
   ...processChecks(env, { schemas: subgraphNames, ports: ['WORKER_PORT'] }),
   () => readUserConfig(env),
+  () => readIdentityConfig(env, { publicUrl: '' }),
   () => readOrderConfig(env),
   () => readPaymentConfig(env),
   () => readReconciliationHour(env),

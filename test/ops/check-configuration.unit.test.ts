@@ -43,6 +43,8 @@ const wrong: Readonly<Record<string, Wrong>> = {
   JWT_ACCESS_SECONDS: ['601', `${number}10 to 600`], JWT_REFRESH_DAYS: ['0', number],
   LOGIN_FAILURES_PER_ACCOUNT: ['0', number], LOGIN_FAILURES_PER_ADDRESS: ['many', number], LOGIN_WINDOW_SECONDS: ['', number],
   REGISTRATIONS_PER_ADDRESS: ['0', number], PASSWORD_QUEUE: ['0', number],
+  IDENTITY_REQUESTS_PER_ADDRESS: ['0', number], OIDC_ISSUERS: ['x', 'is not JSON'], WX_API_BASE: ['x', httpUrl],
+  WX_APP_ID: ['', 'is not set', { WX_APP_SECRET: 'x' }], WX_APP_SECRET: ['', 'is not set', { WX_APP_ID: 'x' }],
   CODES_PER_ACCOUNT: ['0', number], CODES_PER_ADDRESS: ['0', number],
   SERVICE_TOKENS: ['gateway', 'is not app=token'],
   RPC_AUTH_STRICT: ['maybe', 'expected one of "true"|"false"'], RPC_AUTH_GRACE_SECONDS: ['-1', number],

@@ -61,7 +61,7 @@ export function readIdentityConfig(env: Env, { publicUrl }: { publicUrl: string 
   });
   const { WX_APP_ID: appId, WX_APP_SECRET: appSecret, WX_API_BASE: apiBase } = given;
   if ((appId === undefined) !== (appSecret === undefined))
-    throw new ConfigError('WX_APP_ID and WX_APP_SECRET: set both, or neither.');
+    throw new ConfigError(`${appId === undefined ? 'WX_APP_ID' : 'WX_APP_SECRET'}: is not set; set both of WX_APP_ID and WX_APP_SECRET, or neither.`); // prettier-ignore
   return {
     issuers: given.OIDC_ISSUERS === undefined ? [] : parseIssuers(given.OIDC_ISSUERS, publicUrl),
     wechat:
