@@ -43,6 +43,7 @@ const wrong: Readonly<Record<string, Wrong>> = {
   JWT_ACCESS_SECONDS: ['601', `${number}10 to 600`], JWT_REFRESH_DAYS: ['0', number],
   LOGIN_FAILURES_PER_ACCOUNT: ['0', number], LOGIN_FAILURES_PER_ADDRESS: ['many', number], LOGIN_WINDOW_SECONDS: ['', number],
   REGISTRATIONS_PER_ADDRESS: ['0', number], PASSWORD_QUEUE: ['0', number],
+  WEBHOOK_ENCRYPTION_KEY: ['short', 'needs at least'], WEBHOOK_ALLOW_PRIVATE: ['yes', 'is neither true nor false'],
   IDENTITY_REQUESTS_PER_ADDRESS: ['0', number], OIDC_ISSUERS: ['x', 'is not JSON'], WX_API_BASE: ['x', httpUrl],
   WX_APP_ID: ['', 'is not set', { WX_APP_SECRET: 'x' }], WX_APP_SECRET: ['', 'is not set', { WX_APP_ID: 'x' }],
   CODES_PER_ACCOUNT: ['0', number], CODES_PER_ADDRESS: ['0', number],
@@ -109,9 +110,14 @@ function refused(env: Env): [name: string, line: string][] {
 }
 
 const required: Env = Object.fromEntries(
-  ['IDENTITY_SECRET', 'SERVICE_TOKENS', 'JWT_PRIVATE_JWK', 'SIMULATED_API_KEY', 'SIMULATED_WEBHOOK_SECRET'].map(
-    (name) => [name, generateEnv()[name as 'IDENTITY_SECRET']],
-  ),
+  [
+    'IDENTITY_SECRET',
+    'SERVICE_TOKENS',
+    'JWT_PRIVATE_JWK',
+    'WEBHOOK_ENCRYPTION_KEY',
+    'SIMULATED_API_KEY',
+    'SIMULATED_WEBHOOK_SECRET',
+  ].map((name) => [name, generateEnv()[name as 'IDENTITY_SECRET']]),
 );
 const production: Env = { ...required, NODE_ENV: 'production', DATABASE_PASSWORD: 'own', ALLOW_SIMULATED_PROVIDER: 'true' }; // prettier-ignore
 
