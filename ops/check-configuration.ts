@@ -10,6 +10,7 @@ import { processChecks } from '../subgraphs/shared/process/process-checks.ts';
 import { subgraphNames } from '../subgraphs/shared/values/subgraph-names.ts';
 import { readAdminConfig, readUserConfig } from '../subgraphs/user/config.ts';
 import { readIdentityConfig } from '../subgraphs/user/identities/identity-config.ts';
+import { readNotificationConfig } from '../subgraphs/user/notifications/config.ts';
 
 /**
  * How much of the demo shop is filled: `all` of it, its `products` alone, or `none`. Outside production there always are
@@ -49,6 +50,8 @@ export function checkConfiguration(given: Env): void {
     }),
     () => readUserConfig(env),
     () => readIdentityConfig(env, { publicUrl: '' }),
+    () => readIdentityConfig(env, readPlatformConfig(lenient)),
+    () => readNotificationConfig(env),
     () => readAdminConfig(env),
     () => readOrderConfig(env),
     () => readPaymentConfig(env),

@@ -31,6 +31,7 @@ export const streamKinds: Readonly<Record<string, StreamKind>> = {
   orderEvents: { kind: 'journal' },
   myOrders: { kind: 'journal' },
   allOrders: { kind: 'journal' },
+  notifications: { kind: 'journal' },
   paymentUpdated: { kind: 'states', identity: 'id', begins: 'with states' },
   stockChanged: { kind: 'states', identity: 'product { id }', begins: 'with changes' },
 };

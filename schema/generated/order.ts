@@ -466,7 +466,7 @@ export type Order = {
   balanceDue: Money;
   /** The customer's remark, at most 1,024 characters. */
   remark?: Maybe<Scalars['String']['output']>;
-  /** The code that the seller redeems at check-in. Shown to the buyer alone, once the order is paid and while its money is here; null for types without one. */
+  /** The code that the seller redeems at check-in. Shown to the buyer alone (the user service sends it to the buyer), once the order is paid and while its money is here; null for types without one. */
   confirmationCode?: Maybe<Scalars['String']['output']>;
   /** Business data of the type, at most 8 KiB. */
   extension?: Maybe<Scalars['JSON']['output']>;

@@ -38,7 +38,7 @@ export const isTold = (order: StoredOrder, event: OrderEvent): boolean => descri
 type Told = Pick<DomainEvent, 'type' | 'data'>;
 
 function describe(order: StoredOrder, event: OrderEvent): Told[] {
-  const base = { orderId: order.id, customerId: order.customerId };
+  const base = { orderId: order.id, customerId: order.customerId, number: order.number };
   const goesBack = (payment: PartPayment, reason: string): Told => ({
     type: 'order.payment_refused',
     data: {
@@ -59,7 +59,7 @@ function describe(order: StoredOrder, event: OrderEvent): Told[] {
       return [{ type: 'order.placed', data }];
     }
     case 'OrderPaid':
-      return [{ type: 'order.paid', data: { ...base, paymentId: event.paymentId, type: order.type } }];
+      return [{ type: 'order.paid', data: { ...base, paymentId: event.paymentId, type: order.type, redeemable: order.confirmationCode !== null } }]; // prettier-ignore
     case 'PaymentRefused':
       return [goesBack(event, event.reason ?? 'ORDER_STATE')];
     case 'OrderExpired':
@@ -93,7 +93,8 @@ function describe(order: StoredOrder, event: OrderEvent): Told[] {
       ];
     case 'ReturnDecided': {
       const { returnId, number, approved, reason } = event;
-      return [{ type: 'order.return_decided', data: { ...base, returnId, number, approved, reason } }];
+      const data = { ...base, orderNumber: order.number, returnId, number, approved, reason };
+      return [{ type: 'order.return_decided', data }];
     }
     case 'ReturnReceived':
       return returnReceived(order, event);
@@ -146,7 +147,7 @@ const refundRequested = (order: StoredOrder, event: Extract<OrderEvent, { type: 
   },
 });
 
-const closed = ({ id, customerId, state, cancelReason }: StoredOrder): Told => ({
+const closed = ({ id, customerId, number, state, cancelReason }: StoredOrder): Told => ({
   type: 'order.closed',
-  data: { orderId: id, customerId, state, reason: cancelReason },
+  data: { orderId: id, customerId, number, state, reason: cancelReason },
 });

@@ -8,7 +8,7 @@ type Outgoing = { type: string; data: Readonly<Record<string, unknown>> };
 /** Writes an event of a payment into the outbox, in the transaction of the change and in the trace in which the payment was made. */
 export async function appendEvent(unit: Unit, deps: PaymentDeps, payment: PaymentRow, event: Outgoing): Promise<void> {
   const at = deps.now().toISOString();
-  const common = { paymentId: payment.id, orderId: payment.orderId };
+  const common = { paymentId: payment.id, orderId: payment.orderId, customerId: payment.customerId };
   const { type, data } = event;
   const told: DomainEvent = {
     id: deps.newId(),
@@ -25,7 +25,6 @@ export async function appendEvent(unit: Unit, deps: PaymentDeps, payment: Paymen
 export const paymentSucceeded = (payment: PaymentRow): Outgoing => ({
   type: 'payment.succeeded',
   data: {
-    customerId: payment.customerId,
     method: payment.method,
     amountMinor: Number(payment.capturedMinor),
     currency: payment.currency,

@@ -128,6 +128,18 @@ export const StockRecord = defineEntity({
   },
 });
 
+/** The rows of `low_stock_notice`: products that were told to be running out. */
+const LowStockNoticeRecord = defineEntity({
+  name: 'LowStockNoticeRecord',
+  tableName: 'low_stock_notice',
+  properties: {
+    productId: id().primary(),
+    toldAt: at(),
+    /** It has had enough since. */
+    recovered: p.boolean(),
+  },
+});
+
 /** The rows of `stock_reservation`: what one order holds of one product. */
 export const StockReservationRecord = defineEntity({
   name: 'StockReservationRecord',
@@ -224,6 +236,7 @@ export const productEntities = [
   SearchFormRecord,
   SearchPostingRecord,
   StockRecord,
+  LowStockNoticeRecord,
   StockReservationRecord,
   StockMovementRecord,
   NightRecord,

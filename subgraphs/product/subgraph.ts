@@ -39,6 +39,10 @@ export const migrations: readonly NamedMigration[] = [
     load: async () => (await import('./migrations/2026-12-01-search-index.ts')).SearchIndex,
   },
   { name: '2026-12-01-outbox', load: async () => (await import('./migrations/2026-12-01-outbox.ts')).Outbox },
+  {
+    name: '2026-12-01-low-stock',
+    load: async () => (await import('./migrations/2026-12-01-low-stock.ts')).LowStock,
+  },
 ];
 
 const relayChannel = 'relay:product';

@@ -2,12 +2,16 @@ import { randomBytes } from 'node:crypto';
 import type { Runtime } from '../shared/process/runtime.ts';
 import type { Service } from '../shared/engine/service.ts';
 import { createAccessTokens } from './access-tokens.ts';
-import { codesInLog } from './codes/code-sender.ts';
 import { readUserConfig } from './config.ts';
 import type { UserDeps } from './dependencies.ts';
 import { readIdentityConfig } from './identities/identity-config.ts';
 import { createIdentityProofs } from './identities/identity-proofs.ts';
 import { createLoginThrottle } from './login-throttle.ts';
+import { workChannel } from './notifications/channels.ts';
+import { readNotificationConfig } from './notifications/config.ts';
+import { openSealer } from './notifications/secrets.ts';
+import { openCodeSender } from './notifications/send-code.ts';
+import { outwardChannels } from './notifications/senders.ts';
 import { createPasswordHasher } from './password-hasher.ts';
 import { createRegistrationLimit } from './registration-limit.ts';
 import { createWindowLimit } from './window-limit.ts';
@@ -18,13 +22,17 @@ export async function createDependencies(runtime: Runtime, db: Service['db']): P
   const config = readUserConfig(runtime.env);
   const { redis, live, log, now, newId } = runtime;
   const limit = createWindowLimit(redis, { windowSeconds: config.loginWindowSeconds });
+  const notifications = readNotificationConfig(runtime.env);
+  const outward = outwardChannels(notifications);
+  const wake = (): void => live.publish(workChannel, '');
   return {
-    db, config, redis, live, log, now, newId, randomBytes,
+    db, config, redis, live, log, now, newId, randomBytes, outward,
+    defaultLocale: notifications.defaultLocale,
+    codes: openCodeSender({ now, newId, log, wake, outward, sealer: openSealer(runtime.config.identitySecret) }),
     hasher: createPasswordHasher({ maxQueued: config.maxQueuedPasswords, randomBytes }),
     throttle: createLoginThrottle(redis, config),
     registrations: createRegistrationLimit(limit, config),
     limit,
-    codes: codesInLog(log, { production: runtime.env['NODE_ENV'] === 'production' }),
     identities: createIdentityProofs(readIdentityConfig(runtime.env, runtime.config), { redis, log, now, randomBytes }),
     configuredTokens: runtime.config.serviceTokens,
     webhooks: openWebhooks(runtime, config, randomBytes),

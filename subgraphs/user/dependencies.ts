@@ -7,6 +7,8 @@ import type { UserConfig } from './config.ts';
 import type { IdentityProofs } from './identities/identity-proofs.ts';
 import type { Loaders } from './loaders.ts';
 import type { LoginThrottle } from './login-throttle.ts';
+import type { OutwardChannel } from './notifications/kinds.ts';
+import type { Locale } from './domain/locale.ts';
 import type { PasswordHasher } from './password-hasher.ts';
 import type { RegistrationLimit } from './registration-limit.ts';
 import type { WindowLimit } from './window-limit.ts';
@@ -20,13 +22,18 @@ export type UserDeps = Pick<Runtime, 'redis' | 'live' | 'log' | 'now' | 'newId'>
   readonly throttle: LoginThrottle;
   readonly registrations: RegistrationLimit;
   readonly limit: WindowLimit;
-  readonly codes: CodeSender;
   readonly identities: IdentityProofs;
   /** App → token of SERVICE_TOKENS: what these may call is set there and not by credentials. */
   readonly configuredTokens: ReadonlyMap<string, string>;
   readonly accessTokens: AccessTokens;
   readonly randomBytes: (size: number) => Buffer;
   readonly webhooks: WebhookDeps;
+  /** Sends one-time codes. */
+  readonly codes: CodeSender;
+  /** Channels that something sends by. */
+  readonly outward: ReadonlySet<OutwardChannel>;
+  /** Of people who have not chosen one. */
+  readonly defaultLocale: Locale;
 };
 
 /** What every resolver gets. */

@@ -8,6 +8,7 @@ import { deleteEmailCodes } from './email/email-store.ts';
 import { desiredGrant } from './domain/service-credential.ts';
 import { deleteSessions, deleteTokens, readRevokedSince } from './session-store.ts';
 import { purgeShared } from '../shared/tables/retention.ts';
+import { deleteNotifications, notificationRetentionDays } from './notifications/notification-store.ts';
 import { deletePlaces, placeRetentionDays } from './sign-in-place-store.ts';
 import { rememberRevocationUntil, revokedSessionsKey } from './sessions.ts';
 import { deleteDeliveries } from './webhooks/delivery-store.ts';
@@ -86,6 +87,7 @@ export async function cleanUp(deps: UserDeps): Promise<void> {
   await deleteBatches(deps, deletePlaces, daysAgo(placeRetentionDays));
   await deleteBatches(deps, deleteDeliveries, daysAgo(deliveryRetentionDays));
   await deleteBatches(deps, deleteSellers, daysAgo(sellerRetentionDays));
+  await deleteBatches(deps, deleteNotifications, daysAgo(notificationRetentionDays));
   await purgeShared(deps.db.em(), { inbox: true, idempotency: true });
 }
 

@@ -2,6 +2,8 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { at, bytes, id, text } from '../shared/database/columns.ts';
 import { type TablesOf, builderFor, inserterFor } from '../shared/database/tables.ts';
 import type { Role } from '../shared/auth/viewer.ts';
+import type { Locale } from './domain/locale.ts';
+import { notificationEntities } from './notifications/records.ts';
 import type { RevocationReason } from './domain/session.ts';
 import type { ForeignType } from './identities/identity.ts';
 import type { Gender, UserStatus } from './domain/user.ts';
@@ -30,6 +32,8 @@ export const UserAccountRecord = defineEntity({
     /** By it staff are found. */
     highestRole: p.string().length(16).$type<Role>().default('CUSTOMER'),
     status: p.string().length(16).$type<UserStatus>().default('ACTIVE'),
+    /** Null for the shop's. */
+    locale: p.string().length(8).$type<Locale>().nullable(),
     createdAt: at(),
     updatedAt: at(),
     version: p.integer(),
@@ -251,6 +255,7 @@ export const entities = [
   WebhookEndpointRecord,
   OutgoingDeliveryRecord,
   OrderSellerRecord,
+  ...notificationEntities,
   IdempotencyRecord,
 ] as const;
 

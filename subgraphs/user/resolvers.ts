@@ -20,6 +20,7 @@ import { recoveryResolvers } from './email/resolvers.ts';
 import { identityResolvers } from './identities/resolvers.ts';
 import type { ServiceCredential } from './domain/service-credential.ts';
 import type { ProfileInput, User } from './domain/user.ts';
+import { notificationResolvers } from './notifications/resolvers.ts';
 import { placesOf } from './sign-in-places.ts';
 import { webhookResolvers } from './webhooks/resolvers.ts';
 import { type ListedCredential, serviceCredentials, userById, userIds, users, withLastUse } from './queries.ts';
@@ -34,10 +35,14 @@ export const resolvers: ResolverMap = {
   UserSession: administrationResolvers.UserSession,
   AuditEntry: administrationResolvers.AuditEntry,
   WebhookEndpoint: webhookResolvers.WebhookEndpoint,
+  Notification: notificationResolvers.Notification,
+  Subscription: notificationResolvers.Subscription,
+  SafeInt: scalars.SafeInt,
   Query: {
     ...administrationResolvers.Query,
     ...identityResolvers.Query,
     ...webhookResolvers.Query,
+    ...notificationResolvers.Query,
     me: (_: unknown, __: unknown, { viewer, loaders }: UserContext) => userById(loaders, requireUser(viewer).userId),
     user: (_: unknown, { id }: { id: string }, { viewer, loaders }: UserContext) => {
       const own = requireUser(viewer).userId === id;
@@ -66,6 +71,7 @@ export const resolvers: ResolverMap = {
     ...recoveryResolvers.Mutation,
     ...identityResolvers.Mutation,
     ...webhookResolvers.Mutation,
+    ...notificationResolvers.Mutation,
     register: (
       _: unknown,
       { input, deviceToken, idempotencyKey }: { input: RegisterInput } & Device & Key,
@@ -111,6 +117,7 @@ export const resolvers: ResolverMap = {
     ...administrationResolvers.User,
     ...recoveryResolvers.User,
     ...identityResolvers.User,
+    ...notificationResolvers.User,
     // Whoever may not see the user gets null, the same as for an id that nobody has.
     __resolveReference: ({ id }: { id: string }, { viewer, loaders }: UserContext) =>
       mayRead(viewer, id) ? loaders.user.load(id) : null,

@@ -30,6 +30,7 @@ const users = tables
     'info',
     'roles',
     'status',
+    'locale',
     'created_at',
     'updated_at',
     'version',
@@ -91,6 +92,7 @@ export async function replacePassword(
 }
 
 export type NewAccount = Pick<User, 'id' | 'name' | 'nickname' | 'gender' | 'mobile' | 'roles'> & {
+  readonly locale?: User['locale'] | undefined;
   readonly passwordHash: string;
   readonly at: Date;
 };
@@ -102,7 +104,7 @@ export async function insertAccount(tx: Sql, account: NewAccount): Promise<void>
     await insertInto(tx, 'user_account', [
       {
         id: idToBytes(account.id), name: account.name, nickname: account.nickname, gender: account.gender, mobile: account.mobile, name_key: nameKeyOf(account.name),
-        avatar: null, info: null, roles: account.roles.join(','), highest_role: highestRole(account.roles), created_at: at, updated_at: at, version: 1,
+        avatar: null, info: null, locale: account.locale ?? null, roles: account.roles.join(','), highest_role: highestRole(account.roles), created_at: at, updated_at: at, version: 1,
       }, // prettier-ignore
     ]);
   } catch (error) {

@@ -19,6 +19,9 @@ import { createLoaders } from './loaders.ts';
 import { migrations } from './migrations/list.ts';
 import { entities } from './records.ts';
 import { startResetCodes } from './password-reset/reset-worker.ts';
+import { startDelivering } from './notifications/background.ts';
+import { readNotificationConfig } from './notifications/config.ts';
+import { notificationEvents } from './notifications/notification-events.ts';
 import { resolvers } from './resolvers.ts';
 import { openWebhookMetrics } from './webhooks/metrics.ts';
 import { startWebhooks } from './webhooks/start-webhooks.ts';
@@ -31,12 +34,16 @@ export const userSchema = { name, entities, migrations } as const;
 
 /** Accounts, sessions, and which service may call which. Public keys are at `GET /.well-known/jwks.json`. */
 export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
-  const { db, authenticate, close: closeService } = await openService(runtime, userSchema);
+  const { db, call, authenticate, close: closeService } = await openService(runtime, userSchema);
   const deps = await createDependencies(runtime, db);
   await untilAvailable(() => noteConfiguredCredentials(deps));
   const metrics = openWebhookMetrics(runtime.metrics.registry, db, runtime.log);
   let webhooks: ReturnType<typeof startWebhooks> | undefined;
-  const events = combineParts([staffActs, webhookEvents(deps, () => (webhooks ?? deps.webhooks).wake())]);
+  const events = combineParts([
+    staffActs,
+    notificationEvents({ ...deps, wake: () => deps.codes.wake() }),
+    webhookEvents(deps, () => (webhooks ?? deps.webhooks).wake()),
+  ]);
   const engine = createEngine<UserContext>({
     name,
     typeDefs: typeDefsOf(name),
@@ -54,6 +61,7 @@ export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
   });
   let resetCodes: ReturnType<typeof startResetCodes> | undefined;
   let consumer: ReturnType<typeof startEventConsumer> | undefined;
+  let delivering: { stop(): Promise<void> } | undefined;
 
   return {
     ...engine,
@@ -61,6 +69,8 @@ export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
       webhooks ??= startWebhooks(deps, metrics);
       consumer ??= startEventConsumer({ ...runtime, service: name, sources, ...events, db });
       resetCodes ??= startResetCodes(deps);
+      const notifications = readNotificationConfig(runtime.env);
+      delivering ??= await startDelivering(runtime, deps, { call, notifications });
       defineJobs(runtime.jobs, deps);
       runtime.jobs.start();
     },
@@ -69,6 +79,7 @@ export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
       await consumer?.stop();
       await resetCodes?.stop();
       await webhooks?.stop();
+      await delivering?.stop();
       await closeService();
     },
   };

@@ -31,6 +31,8 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
   DeliveryState: {
     'subgraphs/user/webhooks/record-attempt.ts': words('SENT FAILED DEAD'),
     'subgraphs/user/webhooks/webhook-events.ts': ['PENDING'],
+    'subgraphs/user/notifications/delivery-store.ts': words('PENDING FAILED'),
+    'subgraphs/user/notifications/deliver.ts': words('SENT DEAD'),
   },
   DisputeState: { 'subgraphs/payment/commands/apply-dispute.ts': words('OPEN LOST'), 'subgraphs/payment/providers/stripe-facts.ts': ['WON'] }, // prettier-ignore
   FulfilmentStatus: {
@@ -45,6 +47,17 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
     'subgraphs/user/identities/wechat.ts': ['WX_MINI'],
   },
   LedgerDirection: { 'subgraphs/payment/resolvers.ts': words('DEBIT CREDIT') },
+  Locale: { 'subgraphs/user/domain/locale.ts': words('EN DE') },
+  NotificationChannel: {
+    'subgraphs/user/notifications/queries.ts': ['IN_APP'],
+    'subgraphs/user/notifications/senders.ts': words('EMAIL SMS'),
+  },
+  NotificationKind: {
+    'subgraphs/user/notifications/notification-events.ts': words(
+      'ORDER_PAID CHECK_IN_CODE ORDER_SHIPPED ORDER_DELIVERED ORDER_CANCELLED ORDER_EXPIRED ORDER_REFUNDED RETURN_DECIDED PAYMENT_ACTION_NEEDED LOW_STOCK',
+    ),
+    'subgraphs/user/notifications/kinds.ts': words('PASSWORD_RESET INVITATION EMAIL_VERIFICATION'),
+  },
   OpenOrderMeasure: { 'subgraphs/order/open-orders.ts': words('ORDERS UNITS') },
   OrderAction: {
     'subgraphs/order/domain/actions.ts': words('PAY CANCEL REDEEM ADVANCE FULFIL RETURN REFUND ARCHIVE RETRY RESOLVE'),

@@ -26,8 +26,8 @@ async function packagesOf(file: string): Promise<string[]> {
   return JSON.parse(stdout) as string[];
 }
 
-/** What only migrations need. Each job store's driver, and the software of each payment provider and of identity issuers, is loaded when it is configured, Agendash when it is asked for. */
-const onDemand = ['@mikro-orm/mysql', '@mikro-orm/mariadb', '@mikro-orm/migrations', '@mikro-orm/sql', 'mongodb', '@agendajs/mongo-backend', '@agendajs/redis-backend', 'ioredis', 'agenda', 'agendash', 'stripe', 'alipay-sdk', 'openid-client', 'oauth4webapi', 'vite']; // prettier-ignore
+/** What only migrations need. Each job store's driver, and the software of each payment provider of identity issuers and of mails is loaded when it is configured, Agendash when it is asked for. */
+const onDemand = ['@mikro-orm/mysql', '@mikro-orm/mariadb', '@mikro-orm/migrations', '@mikro-orm/sql', 'mongodb', '@agendajs/mongo-backend', '@agendajs/redis-backend', 'ioredis', 'agenda', 'agendash', 'stripe', 'alipay-sdk', 'openid-client', 'oauth4webapi', 'nodemailer', 'vite']; // prettier-ignore
 
 test.each([
   {

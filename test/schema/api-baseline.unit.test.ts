@@ -17,7 +17,7 @@ test('the digest of the API is the API but for its words, a definition a line', 
 
 describe('against the digest', () => {
   test.each([
-    ['a removed field', 'nickname:String orders(', 'orders(', 'User.nickname was removed.'],
+    ['a removed field', 'nickname:String notifications(', 'notifications(', 'User.nickname was removed.'],
     ['a type of another kind', 'scalar LocalDate\n', 'enum LocalDate{TODAY}\n', 'LocalDate changed from a Scalar type to an Enum type.'], // prettier-ignore
     ['another type of a field', 'type Money{amount:SafeInt!', 'type Money{amount:Float!', 'Money.amount changed type from SafeInt! to Float!.'], // prettier-ignore
     ['a field that may be null now', 'type Money{amount:SafeInt!', 'type Money{amount:SafeInt ', 'Money.amount changed type from SafeInt! to SafeInt.'], // prettier-ignore
@@ -60,7 +60,7 @@ describe('against the digest', () => {
     ['a new field', 'type Money{', 'type Money{inWords:String '],
     ['a new argument that may be left out', 'wallet(currency:String):Wallet}', 'wallet(currency:String of:ID):Wallet}'],
     ['a new value', 'enum LedgerDirection{', 'enum LedgerDirection{NONE '],
-    ['a field that is never null now', 'nickname:String orders(', 'nickname:String!orders('],
+    ['a field that is never null now', 'nickname:String notifications(', 'nickname:String!notifications('],
   ])('%s breaks nothing', (_what, from, to) => {
     expect(digest.split(from)).toHaveLength(2);
     expect(breakingChanges(buildSchema(digest), buildSchema(digest.replace(from, to)))).toEqual([]);

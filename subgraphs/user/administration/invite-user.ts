@@ -91,6 +91,7 @@ export function inviteUser(
       });
       return claimed;
     });
+    deps.codes.wake();
     return {
       user: await readUser(deps.db.em(), result.userId),
       code: replayed ? null : code,

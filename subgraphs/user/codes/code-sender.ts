@@ -1,5 +1,4 @@
 import type { Sql } from '../../shared/database/database.ts';
-import type { Logger } from '../../shared/process/telemetry.ts';
 
 /** Where a code goes. */
 export type CodeAddress =
@@ -18,20 +17,11 @@ export type CodeMessage = {
 
 /** Takes codes to be sent. */
 export type CodeSender = {
-  /** In the transaction that makes the code: it is sent once that has committed. */
+  /** In the transaction that makes the code: it is sent once that has committed, and at most once. */
   enqueue(tx: Sql, message: CodeMessage): Promise<void>;
+  /** After the commit: has it sent now. A call that is left out costs a few seconds. */
+  wake(): void;
 };
-
-/**
- * Where nothing sends: the log has the code in development, so that every flow can be tried. In production it says only that
- * a code was not sent.
- */
-export const codesInLog = (log: Logger, { production }: { production: boolean }): CodeSender => ({
-  async enqueue(_, { kind, userId, to, code }) {
-    if (production) log.error({ kind, userId, channel: to.channel }, 'a code was not sent: no sender is configured');
-    else log.warn({ kind, to: to.address, code }, 'no sender is configured: this code would have been sent');
-  },
-});
 
 /** Whom a code reaches: the mailbox that the account has shown to be its own, else the phone, else the address it was given. */
 export function codeAddressOf(account: {

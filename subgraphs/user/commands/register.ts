@@ -4,10 +4,11 @@ import { RefusedError, idempotencyConflictError, orRefusals } from '../../shared
 import { idFromBytes } from '../../shared/values/ids.ts';
 import { type Claim, claimKey, findKey } from '../../shared/tables/idempotency.ts';
 import type { UserDeps } from '../dependencies.ts';
-import { type Checked, combine } from '../domain/checked.ts';
+import { type Checked, accept, combine } from '../domain/checked.ts';
 import { checkMobile } from '../domain/mobile.ts';
 import { checkPassword } from '../domain/password.ts';
 import { type Gender, checkName, mobileTakenError } from '../domain/user.ts';
+import type { Locale } from '../domain/locale.ts';
 import type { Turn } from '../password-queue.ts';
 import { type OpenSession, openSession } from '../sessions.ts';
 import type { Places } from '../sign-in-places.ts';
@@ -21,6 +22,7 @@ export type RegisterInput = {
   readonly password: string;
   readonly gender?: Gender | null;
   readonly nickname?: string | null;
+  readonly locale?: Locale | null;
 };
 
 /** A registration that keeps the rules; mobile and password normalised. */
@@ -30,6 +32,8 @@ export type Registration = {
   readonly password: string;
   readonly gender: Gender;
   readonly nickname: string | null;
+  /** Left out where none was given, as in what keys of earlier releases were used with. */
+  readonly locale?: Locale;
 };
 
 /** Throws RefusedError with every rule that is broken. */
@@ -46,6 +50,7 @@ export function checkRegistration(input: RegisterInput): Registration {
     password: checkPassword(input.password, ['input', 'password'], owner),
     gender: { ok: true, value: input.gender ?? 'UNSPECIFIED' },
     nickname,
+    ...(input.locale && { locale: accept(input.locale) }),
   });
   if ('refusals' in checked) throw new RefusedError(...checked.refusals);
   return checked.values;

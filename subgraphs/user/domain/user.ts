@@ -1,6 +1,7 @@
 import type { Role } from '../../shared/auth/viewer.ts';
 import { type Refusal, conflictError, notFoundError } from '../../shared/errors/errors.ts';
 import { brokenTextRule, firstOf, foldedOf, lengthOf } from '../../shared/values/text.ts';
+import type { Locale } from './locale.ts';
 import { type Checked, accept, combine, refuse } from './checked.ts';
 
 export type Gender = 'UNSPECIFIED' | 'MALE' | 'FEMALE';
@@ -22,13 +23,15 @@ export type User = {
   readonly info: string | null;
   readonly roles: readonly Role[];
   readonly status: UserStatus;
+  /** The language of what the user is told; null for the shop's. */
+  readonly locale: Locale | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly version: number;
 };
 
 /** The parts of a user that the user may change. */
-export type Profile = Pick<User, 'name' | 'nickname' | 'gender' | 'avatar' | 'info'>;
+export type Profile = Pick<User, 'name' | 'nickname' | 'gender' | 'avatar' | 'info' | 'locale'>;
 
 /** What a client sends; absent members stay as they are. */
 export type ProfileInput = {
@@ -37,6 +40,7 @@ export type ProfileInput = {
   readonly gender?: Gender | null;
   readonly avatar?: string | null;
   readonly info?: string | null;
+  readonly locale?: Locale | null;
   readonly expectedVersion?: number | null;
 };
 
@@ -82,6 +86,7 @@ export function checkProfile(
   if (input.name === null) checks['name'] = refuse('A name can be changed but not removed.', path('name'));
   else if (input.name !== undefined) checks['name'] = checkName(input.name, path('name'));
   if (input.gender !== undefined) checks['gender'] = accept(input.gender ?? 'UNSPECIFIED');
+  if (input.locale !== undefined) checks['locale'] = accept(input.locale);
   const clearable = { nickname: checkName, avatar: checkAvatar, info: checkInfo };
   for (const [field, check] of Object.entries(clearable) as [keyof typeof clearable, typeof checkName][]) {
     const value = input[field];

@@ -52,6 +52,7 @@ export function requestEmailVerification(
       await deps.codes.enqueue(tx, { kind: 'EMAIL_VERIFICATION', userId, to, code, expiresAt });
       return claimed;
     });
+    deps.codes.wake();
     return { user, replayed, userErrors: [] };
   }, userRefused);
 }

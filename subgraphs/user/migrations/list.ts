@@ -15,4 +15,8 @@ export const migrations: readonly NamedMigration[] = [
   { name: '2026-12-01-identities', load: async () => (await import('./2026-12-01-identities.ts')).Identities },
   { name: '2026-12-01-recovery', load: async () => (await import('./2026-12-01-recovery.ts')).Recovery },
   { name: '2026-12-01-webhooks', load: async () => (await import('./2026-12-01-webhooks.ts')).Webhooks },
+  {
+    name: '2026-12-01-notifications',
+    load: async () => (await import('./2026-12-01-notifications.ts')).Notifications,
+  },
 ];

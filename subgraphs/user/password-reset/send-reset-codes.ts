@@ -51,4 +51,5 @@ async function sendCode(deps: UserDeps, request: { id: string; mobile: string })
     await putCode(tx, { userId: account.id, code, at, expiresAt });
     await deps.codes.enqueue(tx, { kind: 'PASSWORD_RESET', userId: account.id, to, code, expiresAt });
   });
+  deps.codes.wake();
 }

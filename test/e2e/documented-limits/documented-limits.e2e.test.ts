@@ -59,6 +59,7 @@ const elsewhere: Readonly<Record<string, readonly [file: string, says: string]>>
   'Mutation.revokeServiceCredential': ['test/subgraphs/user/service-credentials.int.test.ts', 'SERVICE_TOKENS'],
   'AuditEntry.traceId': ['test/subgraphs/user/administration.int.test.ts', '[0-9a-f]{32}'],
   'User.sessions': ['subgraphs/user/administration/session-list-store.ts', 'maxSessions = 100'],
+  'User.notifications': ['subgraphs/user/notifications/notification-store.ts', 'notificationRetentionDays = 365'],
   'InvitationPayload.expiresAt': ['subgraphs/user/administration/invite-user.ts', 'invitationDays = 7'],
   ...Object.fromEntries(
     ['setRoles', 'suspendUser', 'revokeSession', 'revokeAllSessions'].map((name) => [
@@ -161,6 +162,11 @@ const statements: Readonly<Record<string, (world: World) => Promise<void>>> = {
     expect(stock.movements.edges).toEqual([{ node: { seq: 1 } }]);
   },
   'Subscription.orderEvents(afterSeq:)': (world) => replays(world, `orderEvents(orderId: "${world.paid.id}", afterSeq: 0)`, 'seq type'), // prettier-ignore
+  'Subscription.notifications(afterSeq:)': async ({ platform, buyer }) => {
+    const told = watch<{ notifications: Seq }>(platform, 'subscription { notifications(afterSeq: 0) { seq } }', {}, { token: buyer.token }); // prettier-ignore
+    await until(() => told.results[0]?.data?.notifications.seq === 1, { what: 'the first notification' });
+    await told.close();
+  },
   'Subscription.myOrders(afterSeq:)': (world) => replays(world, 'myOrders(afterSeq: 0)', 'seq type'),
   'Subscription.allOrders(afterSeq:)': (world) => replays(world, 'allOrders(afterSeq: 0)', 'seq type'),
   'Query.order(number:)': (world) => found(world, 'order', world.paid.number),

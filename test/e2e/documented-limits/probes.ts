@@ -196,6 +196,9 @@ export const probes: Readonly<Record<string, Probe>> = {
   'Category.products(first:)': ofCategories,
   'Query.productDeadLetters(first:)': root('productDeadLetters'),
   'Query.userDeadLetters(first:)': root('userDeadLetters'),
+  'Query.deadNotifications(first:)': root('deadNotifications'),
+  'User.notifications(first:)': mine('notifications'),
+  'Mutation.markNotificationsRead(ids:)': (world, count) => ask(world, 'mutation ($ids: [ID!]!) { markNotificationsRead(ids: $ids) }', { ids: items(count, () => randomUUID()) }, 'ids'), // prettier-ignore
   'Query.users(first:)': root('users'),
   'Query.staff(first:)': root('staff'),
   'Query.auditLog(first:)': root('auditLog'),

@@ -8,6 +8,8 @@ import { openDatabase } from '../../../subgraphs/shared/database/database.ts';
 import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import { type Runtime, openRuntime } from '../../../subgraphs/shared/process/runtime.ts';
 import { databaseUrl, readPlatformConfig } from '../../../subgraphs/shared/process/platform-config.ts';
+import type { SubgraphLink } from '../../../subgraphs/shared/calls/link.ts';
+import type { SubgraphName } from '../../../subgraphs/shared/values/subgraph-names.ts';
 import type { Subgraph } from '../../../subgraphs/shared/engine/subgraph.ts';
 import { type Logger, createLogger } from '../../../subgraphs/shared/process/telemetry.ts';
 import { type Accounts, openAccounts } from '../../../subgraphs/user/accounts.ts';
@@ -17,7 +19,14 @@ import { callsNobody } from '../../support/no-links.ts';
 import { createUserSubgraph, userSchema } from '../../../subgraphs/user/subgraph.ts';
 
 /** Redis databases: a test file that empties its database has one of its own, since others run at the same time. */
-export const redisDatabase = { ordinary: 1, sessions: 2, auth: 3, credentials: 4, administration: 5 } as const;
+export const redisDatabase = {
+  ordinary: 1,
+  sessions: 2,
+  auth: 3,
+  credentials: 4,
+  administration: 5,
+  notifications: 6,
+} as const;
 
 export const redisUrl = (database: number): string =>
   `${process.env['TEST_REDIS_URL']?.replace(/\/\d*$/, '')}/${database}`;
@@ -50,7 +59,12 @@ export type UserPlatform = {
 
 /** The user subgraph over a schema and a database user of its own. */
 export async function openUserPlatform(
-  options: { database?: number; env?: Record<string, string>; log?: Logger } = {},
+  options: {
+    database?: number;
+    env?: Record<string, string>;
+    log?: Logger;
+    link?: (name: SubgraphName) => SubgraphLink;
+  } = {},
 ): Promise<UserPlatform> {
   const env = {
     MYSQL_URL: process.env['TEST_MYSQL_URL'],
@@ -78,7 +92,7 @@ export async function openUserPlatform(
 
   const runtime = await openRuntime(env, {
     name: 'user-test',
-    link: callsNobody,
+    link: options.link ?? callsNobody,
     ...(options.log && { log: options.log }),
   });
   const subgraph = await createUserSubgraph(runtime);
