@@ -71,7 +71,7 @@ export async function openNotificationsWorld(): Promise<NotificationsWorld> {
   const senders: Senders = await openSenders(notifications, { log, now, shop: 'Tide & Pine' });
   const call = async <Data>(): Promise<Data> => {
     const { data, errors } = await link().execute({ query: '', headers: {} });
-    if (errors) throw new CallError('order', errors as never);
+    if (errors) throw new CallError('order', errors);
     return data as Data;
   };
 
