@@ -16,7 +16,7 @@ export type LowProduct = {
 const left = raw<number>`s.on_hand - s.allocated`;
 const isLow = raw<boolean>`s.on_hand - s.allocated <= s.low_stock_threshold`;
 /** Told within the last day, or low ever since. */
-const isTold = raw<boolean>`n.product_id is not null and (n.recovered = 0 or n.told_at > utc_timestamp(3) - interval 1 day)`;
+const isTold = raw<boolean>`(n.product_id is not null and (n.recovered = 0 or n.told_at > utc_timestamp(3) - interval 1 day))`;
 
 /** Products that are low and of which that is news, at most `limit`. */
 export async function findNewlyLow(sql: Sql, limit: number): Promise<LowProduct[]> {

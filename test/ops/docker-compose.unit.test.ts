@@ -17,6 +17,7 @@ import { readHttpClient } from '../../subgraphs/shared/http/http-clients.ts';
 import type { Env } from '../../subgraphs/shared/process/env.ts';
 import { databaseUrl, readPlatformConfig } from '../../subgraphs/shared/process/platform-config.ts';
 import { readAdminConfig, readUserConfig } from '../../subgraphs/user/config.ts';
+import { readNotificationConfig } from '../../subgraphs/user/notifications/config.ts';
 import { readIdentityConfig } from '../../subgraphs/user/identities/identity-config.ts';
 import { until } from '../support/until.ts';
 
@@ -232,7 +233,12 @@ describe('docker-compose.yml', () => {
       return asked;
     };
     const platform = [readPlatformConfig, readHttpClient];
-    const user = [...platform, readUserConfig, (env: Env) => readIdentityConfig(env, readPlatformConfig(env))];
+    const user = [
+      ...platform,
+      readUserConfig,
+      readNotificationConfig,
+      (env: Env) => readIdentityConfig(env, readPlatformConfig(env)),
+    ];
     const order = [...platform, readOrderConfig];
     const payment = [...platform, readPaymentConfig, readReconciliationHour];
     const setup = [...user, ...order, ...payment, readAdminConfig, readDemoShop];

@@ -19,6 +19,7 @@ export const accountActions = [
   'webhook_endpoint.removed',
   'webhook_endpoint.tested',
   'webhook_endpoint.redelivered',
+  'notification.retried',
 ] as const;
 /** What the platform does by itself. */
 const platformActions = ['webhook_endpoint.disabled'] as const;

@@ -24,8 +24,8 @@ export const notificationResolvers = {
   Mutation: {
     markNotificationsRead: (_: unknown, { ids }: { ids: readonly string[] }, { deps, viewer }: UserContext) =>
       markNotificationsRead(deps, viewer, ids),
-    retryNotification: (_: unknown, { id }: { id: string }, { deps, viewer }: UserContext) =>
-      retryNotification(deps, viewer, id),
+    retryNotification: (_: unknown, { id }: { id: string }, { deps, ...asker }: UserContext) =>
+      retryNotification(deps, asker, id),
   },
   Subscription: {
     notifications: {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { buildSchema } from 'graphql';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { addDays, dateIn } from '../../../subgraphs/shared/values/local-date.ts';
-import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
+import { idFromBytes, idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { type Platform, startPlatform } from '../../support/platform.ts';
 import {
   type Person,
@@ -233,6 +233,22 @@ describe('the audit log', () => {
     }
     // What the user service is told again is an entry of its own.
     done.set('stock.set', (done.get('stock.set') ?? 0) + 1);
+  });
+
+  test('a message that is sent again', async () => {
+    const told = await until(
+      async () => {
+        const [rows] = await database.query(`select id from ${platform.prefix}_user.notification limit 1`);
+        return (rows as { id: Buffer }[])[0];
+      },
+      { what: 'a notification' },
+    );
+    const id = idFromBytes(told.id);
+    await database.query(
+      `insert into ${platform.prefix}_user.notification_delivery (notification_id, channel, state, attempts, changed_at) values (?, 'EMAIL', 'DEAD', 8, utc_timestamp(3))`,
+      [told.id],
+    );
+    await act('retryNotification', { id });
   });
 
   test('[PM-4] has one entry for each act of staff, by the one who did it, whatever was sent twice', async () => {
