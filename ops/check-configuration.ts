@@ -50,7 +50,6 @@ export function checkConfiguration(given: Env): void {
     }),
     () => readUserConfig(env),
     () => readIdentityConfig(env, { publicUrl: '' }),
-    () => readIdentityConfig(env, readPlatformConfig(lenient)),
     () => readNotificationConfig(env),
     () => readAdminConfig(env),
     () => readOrderConfig(env),
