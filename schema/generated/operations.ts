@@ -710,6 +710,13 @@ export type Role =
   /** Staff who may also manage service credentials. */
   | 'ADMIN';
 
+/** A language in which people are told things. */
+export type Locale =
+  /** English. */
+  | 'EN'
+  /** German. */
+  | 'DE';
+
 /** A kind of name under which a user can sign in. */
 export type IdentityType =
   /** A mobile number with a password. */
@@ -731,6 +738,8 @@ export type RegisterInput = {
   gender?: Gender | null | undefined;
   /** What the user likes to be called, 1 to 64 characters. */
   nickname?: string | null | undefined;
+  /** The language of what the user is told; the shop's when omitted. */
+  locale?: Locale | null | undefined;
 };
 
 /** What of the profile to change; fields left out stay as they are. */
@@ -745,6 +754,8 @@ export type UpdateProfileInput = {
   avatar?: string | null | undefined;
   /** Free text, up to 1,024 characters; null clears it. */
   info?: string | null | undefined;
+  /** The language of what you are told; null means the shop's. */
+  locale?: Locale | null | undefined;
   /** The version that was read: another one now is answered with ConflictError. Left out: the last write wins. */
   expectedVersion?: number | null | undefined;
 };
