@@ -9,6 +9,7 @@ import { checkMobile } from '../domain/mobile.ts';
 import { type User, checkName, mobileTakenError } from '../domain/user.ts';
 import { readUser } from '../store.ts';
 import { changeAccount, findAccount, insertInvited, saveEmail } from './account-store.ts';
+import { invitationAddressOf } from '../codes/code-sender.ts';
 import { requireAdministrator, requireStanding } from './administrators.ts';
 import { type Asker, writeDown } from './audit.ts';
 import { codeLength, codeOf, putCode } from './one-time-code-store.ts';
@@ -77,10 +78,8 @@ export function inviteUser(
       const { userId } = claimed.result;
       await putInvited(tx, { ...account, id: userId, at, isNew: existing === null });
       await putCode(tx, { userId, code, at, expiresAt });
-      const { email, mobile } = account;
-      const to =
-        email === null ? { channel: 'SMS' as const, address: mobile } : { channel: 'EMAIL' as const, address: email };
-      await deps.codes.enqueue(tx, { kind: 'INVITATION', userId, to, code, expiresAt });
+      const to = invitationAddressOf(account, deps.outward);
+      if (to) await deps.codes.enqueue(tx, { kind: 'INVITATION', userId, to, code, expiresAt });
       await writeDown(tx, deps, {
         actorId: administrator.userId,
         traceId: asker.traceId,

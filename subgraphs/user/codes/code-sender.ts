@@ -23,13 +23,26 @@ export type CodeSender = {
   wake(): void;
 };
 
-/** Whom a code reaches: the mailbox that the account has shown to be its own, else the phone, else the address it was given. */
-export function codeAddressOf(account: {
-  email: string | null;
-  verifiedEmail: string | null;
-  mobile: string | null;
-}): CodeAddress | null {
-  if (account.email !== null && account.verifiedEmail !== null) return { channel: 'EMAIL', address: account.email };
-  if (account.mobile !== null) return { channel: 'SMS', address: account.mobile };
-  return account.email === null ? null : { channel: 'EMAIL', address: account.email };
-}
+type Account = { readonly email: string | null; readonly mobile: string | null };
+type Channels = ReadonlySet<CodeAddress['channel']>;
+
+const mailTo = ({ email }: Pick<Account, 'email'>): CodeAddress | null =>
+  email === null ? null : { channel: 'EMAIL', address: email };
+const textTo = ({ mobile }: Pick<Account, 'mobile'>): CodeAddress | null =>
+  mobile === null ? null : { channel: 'SMS', address: mobile };
+/** The first one by whose channel something sends; where nothing does, the first one, so that the log tells what is missing. */
+const reached = (addresses: readonly (CodeAddress | null)[], channels: Channels): CodeAddress | null => {
+  const known = addresses.filter((address) => address !== null);
+  return known.find(({ channel }) => channels.has(channel)) ?? known[0] ?? null;
+};
+
+/** Where an account's code goes: to the mailbox that it has shown to be its own, else the phone, else the address it was given. */
+export const codeAddressOf = (
+  account: Account & { readonly verifiedEmail: string | null },
+  channels: Channels,
+): CodeAddress | null =>
+  reached([account.verifiedEmail === null ? null : mailTo(account), textTo(account), mailTo(account)], channels);
+
+/** Where an invitation goes: to the address that came with it, else the phone. */
+export const invitationAddressOf = (account: Account, channels: Channels): CodeAddress | null =>
+  reached([mailTo(account), textTo(account)], channels);

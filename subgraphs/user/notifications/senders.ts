@@ -45,7 +45,9 @@ export async function openSenders(
 const inLog = (channel: OutwardChannel, log: Logger): Sender => ({
   async send({ id, message: { kind, subject, code } }) {
     const line = { channel, notificationId: id, kind, subject, ...(code && { code: code.value }) };
-    log.info(line, 'nothing sends by this channel here: this message would have been sent');
+    // Somebody waits for a code.
+    if (code) log.warn(line, 'nothing sends by this channel here: this code would have been sent');
+    else log.info(line, 'nothing sends by this channel here: this message would have been sent');
     return { outcome: 'SENT' };
   },
   close: async () => undefined,

@@ -44,7 +44,7 @@ async function sendCode(deps: UserDeps, request: { id: string; mobile: string })
     // One that is invited has a code, which must not end by a stranger's request.
     if (account?.status !== 'ACTIVE') return;
     const user = await readUser(tx, account.id);
-    const to = user && codeAddressOf(user);
+    const to = user && codeAddressOf(user, deps.outward);
     if (!to) return;
     const at = deps.now();
     const expiresAt = minutesFrom(at, resetCodeMinutes);
