@@ -1,6 +1,6 @@
 import { type Row, toDate, toJson } from '../../subgraphs/shared/database/database.ts';
 import { idFromBytes } from '../../subgraphs/shared/values/ids.ts';
-import { type JournalEntry, entryHash, genesisHash } from '../../subgraphs/order/domain/journal.ts';
+import { type JournalEntry, genesisHash, isIntact } from '../../subgraphs/order/domain/journal.ts';
 import { type AuditContext, broken } from './context.ts';
 
 const pageSize = 2_000;
@@ -142,7 +142,7 @@ async function auditHashes(context: AuditContext): Promise<string[]> {
       const number = String(row['number']);
       const state = String(row['state']);
       if (entry.orderId !== chain.orderId) chain = { orderId: entry.orderId, hash: genesisHash, state: null };
-      if (!entryHash(chain.hash, entry).equals(entry.hash))
+      if (!isIntact(chain.hash, entry))
         wrong.push(`order ${number}: journal entry ${entry.seq} does not have the hash of its content`);
       if (entry.fromState !== chain.state)
         wrong.push(
@@ -170,6 +170,8 @@ const toEntry = (row: Row): JournalEntry => ({
   actor: { type: row['actor_type'], id: row['actor_id'] } as JournalEntry['actor'],
   reason: row['reason'] as string | null,
   data: row['data'] === null ? null : toJson(row['data']),
+  texts: row['texts'] === null ? null : toJson(row['texts']),
+  textsHash: row['texts_hash'] as Buffer | null,
   at: toDate(row['at']) as Date,
   traceId: String(row['trace_id']),
   hash: row['hash'] as Buffer,

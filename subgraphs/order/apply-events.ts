@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { StaffAction } from '../shared/tables/staff-acts.ts';
 import { newId } from '../shared/values/ids.ts';
 import { type JournalEntry, genesisHash, toEntry } from './domain/journal.ts';
@@ -27,6 +28,8 @@ export type Changed = {
 /** An order after its events, and the journal entries that tell of them. */
 export type Applied = { readonly order: StoredOrder; readonly entries: readonly JournalEntry[] };
 
+const newSalt = (): string => randomBytes(16).toString('hex');
+
 /** The order as it is recorded first, with the first entry of its journal. */
 export function placed(order: NewOrder, change: Change): Applied {
   const { discountMinor, shippingMinor, taxMinor, promotionIds } = order;
@@ -50,6 +53,7 @@ export function placed(order: NewOrder, change: Change): Applied {
     seq: 1,
     previousHash: genesisHash,
     fromState: null,
+    salt: newSalt(),
     ...change,
   });
   return {
@@ -69,6 +73,7 @@ export function applyEvents(order: StoredOrder, events: readonly OrderEvent[], c
       seq: next.seq + 1,
       previousHash: next.lastHash,
       fromState: next.state,
+      salt: newSalt(),
       ...change,
     });
     entries.push(entry);

@@ -33,6 +33,8 @@ export type OrderDeps = {
   readonly wakeExpiry: (at: Date) => void;
   /** Publishes the outbox now, in whichever process the relay runs. */
   readonly kickRelay: () => void;
+  /** Takes the events of these orders out of streams, outbox and dead letters; false while some are not handled. */
+  readonly forget: (orderIds: readonly string[]) => Promise<boolean>;
   /** Lets the delivery of paid orders look now. */
   readonly kickAdvance: () => void;
 };

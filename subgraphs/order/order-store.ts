@@ -68,7 +68,7 @@ export async function findByReference(sql: Sql, customerId: string, reference: s
 /** Inserts order, lines and the first journal entry: three statements. Throws error 1062 for a number or reference in use. */
 export async function insertOrder(tx: Sql, newOrder: NewOrder, by: Change): Promise<StoredOrder> {
   const { order, entries } = placed(newOrder, by);
-  await insertInto(tx, 'orders', [rowOf({ ...order, updatedAt: by.at })]);
+  await insertInto(tx, 'orders', [rowOf({ ...order, updatedAt: by.at, erasedAt: null })]);
   await insertLines(tx, order.id, newOrder.lines);
   await insertJournal(tx, [{ order, entries }]);
   return order;
@@ -152,7 +152,7 @@ async function saveApplied(
   update: (row: ChangedRow) => Promise<void>,
 ): Promise<StoredOrder> {
   const { order, entries } = applyEvents(before, events, by);
-  await update({ ...rowOf(order), beforeState: before.state, beforeVersion: before.version });
+  await update({ ...rowOf({ ...order, erasedAt: null }), beforeState: before.state, beforeVersion: before.version });
   await giveUsesBack(tx, [before], [order]);
   await giveBack(tx, [before], [order]);
   await insertJournal(tx, [{ order, entries }]);

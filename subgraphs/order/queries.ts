@@ -10,7 +10,7 @@ import {
 import type { Sql } from '../shared/database/database.ts';
 import { badUserInput } from '../shared/errors/errors.ts';
 import { isId } from '../shared/values/ids.ts';
-import type { JournalEntry } from './domain/journal.ts';
+import { type JournalEntry, withTexts } from './domain/journal.ts';
 import type { Saga, SagaState } from './domain/saga.ts';
 import {
   type Beyond,
@@ -127,4 +127,6 @@ export async function listSagas(
 
 /** Notes of staff that aren't public lose their text for anybody but staff; the entry itself stays, so the journal has no gap. */
 export const forReader = (entry: JournalEntry, staff: boolean): JournalEntry =>
-  !staff && entry.type === 'NoteAdded' && entry.data?.['public'] !== true ? { ...entry, data: null } : entry;
+  !staff && entry.type === 'NoteAdded' && entry.data?.['public'] !== true
+    ? { ...entry, data: null, texts: null }
+    : withTexts(entry);

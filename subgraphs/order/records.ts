@@ -3,6 +3,7 @@ import { at, bytes, id, minor, text } from '../shared/database/columns.ts';
 import { type TablesOf, builderFor, inserterFor } from '../shared/database/tables.ts';
 import type { PostalAddress } from '../shared/values/postal-address.ts';
 import type { Adjustment, ChosenShipping, OrderTax } from './domain/charges.ts';
+import type { JournalTexts } from './domain/journal.ts';
 import type { LineAddOn, ProductKind } from './domain/line.ts';
 import type {
   ActorType,
@@ -92,6 +93,8 @@ export const OrderRecord = defineEntity({
     lapsesAt: at().nullable(),
     openUnits: p.integer().nullable(),
     placedFrom: id().nullable(),
+    /** When its person was erased from it. */
+    erasedAt: at().nullable(),
   },
   indexes: [
     { name: 'orders_customer', properties: ['customerId', 'placedAt', 'id'] },
@@ -156,6 +159,8 @@ export const OrderEventRecord = defineEntity({
     actorId: text<string>(64).nullable(),
     reason: text<string>(1024).nullable(),
     data: p.json<JsonObject>().nullable(),
+    texts: p.json<JournalTexts>().nullable(),
+    textsHash: bytes(32).nullable(),
     at: at(),
     traceId: p.string().columnType('char(32)'),
     hash: bytes(32),

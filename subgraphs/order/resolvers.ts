@@ -1,10 +1,19 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { givenPage } from '../shared/engine/given-arguments.ts';
-import { type UserViewer, type Viewer, isStaff, mayRead, requireStaff, requireUser } from '../shared/auth/viewer.ts';
+import {
+  type UserViewer,
+  type Viewer,
+  isStaff,
+  mayRead,
+  requireService,
+  requireStaff,
+  requireUser,
+} from '../shared/auth/viewer.ts';
 import { pageArguments, toPage } from '../shared/values/paging.ts';
 import { badUserInput, notFound } from '../shared/errors/errors.ts';
 import { isId, typedNumber } from '../shared/values/ids.ts';
 import { dateIn } from '../shared/values/local-date.ts';
+import { plainJson } from '../shared/values/plain-json.ts';
 import { postalAddressFields } from '../shared/values/postal-address.ts';
 import { scalars } from '../shared/values/scalars.ts';
 import type { ResolverMap } from '../shared/engine/subgraph.ts';
@@ -32,6 +41,8 @@ import { redeemOrder } from './commands/redeem-order.ts';
 import { retrySaga } from './commands/retry-saga.ts';
 import { type OrderContext, noOrder, requireReader, visible } from './context.ts';
 import type { JournalEntry } from './domain/journal.ts';
+import { eraseCustomer, obstaclesOf } from './erasure/erase-customer.ts';
+import { personalData } from './erasure/personal-data.ts';
 import { orderCharges, presentAddOns } from './charges-resolvers.ts';
 import { allowedActions, mayBeStuck } from './domain/actions.ts';
 import { refundPendingMinor } from './domain/giving-back.ts';
@@ -91,6 +102,14 @@ const Query = {
   ...priceQueries,
   ...returnQueries,
   salesReport,
+  orderErasureObstacles: (_: unknown, { userId }: { userId: string }, { deps, viewer }: OrderContext) => {
+    requireService(viewer, 'user');
+    return obstaclesOf(deps, userId);
+  },
+  async orderPersonalData(_: unknown, { userId }: { userId: string }, { deps, viewer }: OrderContext) {
+    requireService(viewer, 'user');
+    return plainJson(await personalData(deps, userId));
+  },
   orderTypes: (_: unknown, __: unknown, { deps }: OrderContext) => deps.types.all,
   shopDate: (_: unknown, __: unknown, { deps }: OrderContext) => dateIn(deps.config.shopTimeZone, deps.now()),
   async saga(_: unknown, { id }: Schema.QuerySagaArgs, { loaders, viewer }: OrderContext) {
@@ -158,6 +177,10 @@ const Mutation = {
   resolveAttention: (_: unknown, args: Schema.MutationResolveAttentionArgs, context: OrderContext) =>
     resolveAttention(context.deps, asker(context), args),
   ...priceMutations,
+  eraseFromOrders: (_: unknown, { userId }: { userId: string }, { deps, viewer, traceId }: OrderContext) => {
+    requireService(viewer, 'user');
+    return eraseCustomer(deps, { customerId: userId, traceId });
+  },
   retrySaga: (_: unknown, args: Schema.MutationRetrySagaArgs, context: OrderContext) =>
     retrySaga(context.deps, asker(context), args),
 };

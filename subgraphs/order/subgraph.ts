@@ -4,6 +4,7 @@ import { startEventConsumer } from '../shared/events/event-consumer.ts';
 import { type DueWork, startDueWork } from '../shared/process/due-work.ts';
 import type { Loop } from '../shared/process/loop.ts';
 import { withinDeadline } from '../shared/calls/link.ts';
+import { forgetAll } from '../shared/events/forget-events.ts';
 import { startOutboxRelay } from '../shared/events/outbox-relay.ts';
 import { recordAct } from '../shared/tables/staff-acts.ts';
 import { typeDefsOf } from '../../schema/type-defs.ts';
@@ -95,6 +96,10 @@ const migrations: readonly NamedMigration[] = [
     name: '2026-12-01-returns',
     load: async () => (await import('./migrations/2026-12-01-returns.ts')).ReturnsMigration,
   },
+  {
+    name: '2026-12-01-erasure',
+    load: async () => (await import('./migrations/2026-12-01-erasure.ts')).ErasureMigration,
+  },
 ];
 
 /** The schema that this subgraph owns, for `ops/migrate.ts`. */
@@ -134,6 +139,7 @@ export async function createOrderSubgraph(runtime: Runtime, ...types: readonly O
       jobs.wakeAt(expireJob, at).catch((error: Error) => log.debug({ err: error.message }, 'expiry job not scheduled; the sweep will find the order'));
     },
     kickRelay: () => (relay ? relay.kick() : live.publish(relayChannel, '')),
+    forget: (orderIds) => forgetAll({ service: 'order', redis: runtime.redis }, service.db.em(), orderIds),
     kickAdvance: () => dueWork?.advance.kick(),
   }; // prettier-ignore
   const engine = createEngine<OrderContext>({

@@ -2,6 +2,7 @@ import { isStaff, mayRead, requireService } from '../shared/auth/viewer.ts';
 import { forbidden } from '../shared/errors/errors.ts';
 import { isId } from '../shared/values/ids.ts';
 import { moneyToJson } from '../shared/values/money.ts';
+import { plainJson } from '../shared/values/plain-json.ts';
 import { scalars } from '../shared/values/scalars.ts';
 import type { ResolverMap } from '../shared/engine/subgraph.ts';
 import { type CaptureInput, capturePayment } from './commands/capture-payment.ts';
@@ -16,6 +17,7 @@ import { replayWebhook } from './commands/replay-webhook.ts';
 import { retryPayment } from './commands/retry-payment.ts';
 import { settleBeforeClosing } from './commands/settle-before-closing.ts';
 import { confirmRefund, retryRefund } from './commands/settle-refund.ts';
+import { eraseCustomer, obstaclesOf, personalData } from './erasure/erase-customer.ts';
 import { reconciliationOf } from './reconciliation.ts';
 import type { PaymentContext } from './context.ts';
 import { instrumentOf } from './domain/instrument.ts';
@@ -42,6 +44,14 @@ const amount = (minor: bigint, of: { readonly currency: string }) =>
 
 const operations: ResolverMap = {
   Query: {
+    paymentErasureObstacles: (_: unknown, { userId }: { userId: string }, { deps, viewer }: PaymentContext) => {
+      requireService(viewer, 'user');
+      return obstaclesOf(deps, userId);
+    },
+    paymentPersonalData: async (_: unknown, { userId }: { userId: string }, { deps, viewer }: PaymentContext) => {
+      requireService(viewer, 'user');
+      return plainJson(await personalData(deps, userId));
+    },
     payment: (_: unknown, by: { id?: string | null; number?: string | null }, context: PaymentContext) =>
       findVisiblePayment(context, by),
     availablePaymentMethods: (_: unknown, { orderId }: { orderId: string }, context: PaymentContext) =>
@@ -104,6 +114,10 @@ const operations: ResolverMap = {
     settleBeforeClosing: (_: unknown, input: { orderIds: string[] }, { deps, viewer }: PaymentContext) => {
       requireService(viewer, 'order');
       return settleBeforeClosing(deps, input);
+    },
+    eraseFromPayments: (_: unknown, { userId }: { userId: string }, { deps, viewer }: PaymentContext) => {
+      requireService(viewer, 'user');
+      return eraseCustomer(deps, userId);
     },
     creditWallet: (_: unknown, { idempotencyKey, ...input }: Key & CreditInput, context: PaymentContext) =>
       creditWallet(context.deps, context, input, idempotencyKey),

@@ -3,6 +3,7 @@ import { withDeadLetters } from '../shared/engine/dead-letters.ts';
 import { startEventConsumer } from '../shared/events/event-consumer.ts';
 import type { Loop } from '../shared/process/loop.ts';
 import { withinDeadline } from '../shared/calls/link.ts';
+import { forgetAll } from '../shared/events/forget-events.ts';
 import { startOutboxRelay } from '../shared/events/outbox-relay.ts';
 import { recordAct } from '../shared/tables/staff-acts.ts';
 import { typeDefsOf } from '../../schema/type-defs.ts';
@@ -98,6 +99,7 @@ export async function createPaymentSubgraph(runtime: Runtime): Promise<Subgraph>
     providers,
     capture: config.capture,
     staffApprovalAboveMinor: config.staffApprovalAboveMinor,
+    forget: (orderIds) => forgetAll({ service: 'payment', redis: runtime.redis }, service.db.em(), orderIds),
     wake: work.wake,
   };
 

@@ -150,3 +150,14 @@ export async function hasProducts(sql: Sql, categoryId: string): Promise<boolean
   const some = tables.selectFrom('product').select('id').where('category_id', '=', idToBytes(categoryId)).limit(1);
   return (await find(sql, some)).length > 0;
 }
+
+/** A seller's products, the newest first; with `onSaleOnly` those that can be ordered. */
+export async function findSold(
+  sql: Sql,
+  sellerId: string,
+  { onSaleOnly, limit }: { onSaleOnly: boolean; limit: number },
+): Promise<{ readonly sku: string; readonly name: string; readonly status: string }[]> {
+  let products = tables.selectFrom('product').select(['sku', 'name', 'status']).where('seller_id', '=', idToBytes(sellerId)); // prettier-ignore
+  if (onSaleOnly) products = products.where('status', '=', 'ON_SALE');
+  return find(sql, products.orderBy('id', 'desc').limit(limit));
+}

@@ -1,6 +1,7 @@
 import { isService, isStaff, requireService, requireStaff } from '../shared/auth/viewer.ts';
 import { isId } from '../shared/values/ids.ts';
 import { moneyToJson } from '../shared/values/money.ts';
+import { plainJson } from '../shared/values/plain-json.ts';
 import { scalars } from '../shared/values/scalars.ts';
 import type { ResolverMap } from '../shared/engine/subgraph.ts';
 import type { CallContext } from '../shared/engine/prepare.ts';
@@ -20,6 +21,7 @@ import { newestFirst } from './domain/product-list.ts';
 import type { ProductGroup } from './domain/product-group.ts';
 import type { Product } from './domain/product.ts';
 import type { Movement, Reservation, ReservationState, Stock, StockDelta, StockSet } from './domain/stock.ts';
+import { eraseSeller, obstaclesOf, personalData } from './erasure.ts';
 import type { Loaders } from './loaders.ts';
 import {
   type StockAudit,
@@ -57,6 +59,14 @@ export const resolvers: ResolverMap = {
   LocalDate: scalars.LocalDate,
   JSON: scalars.JSON,
   Query: {
+    productErasureObstacles: (_: unknown, { userId }: { userId: string }, { deps, viewer }: ProductContext) => {
+      requireService(viewer, 'user');
+      return obstaclesOf(deps, userId);
+    },
+    productPersonalData: async (_: unknown, { userId }: { userId: string }, { deps, viewer }: ProductContext) => {
+      requireService(viewer, 'user');
+      return plainJson(await personalData(deps, userId));
+    },
     product: (_: unknown, by: Lookup, context: ProductContext) => findProduct(context, by),
     products: (_: unknown, list: ListArguments, context: ProductContext) => listProducts(context, list),
     categories: async (_: unknown, __: unknown, { loaders }: ProductContext) => (await loaders.categoryTree()).all,
@@ -113,6 +123,10 @@ export const resolvers: ResolverMap = {
       { changes, idempotencyKey }: { changes: StockSet[]; idempotencyKey: string },
       { deps, ...asker }: ProductContext,
     ) => setStock(deps, asker, changes, idempotencyKey),
+    eraseFromProducts: (_: unknown, { userId }: { userId: string }, { deps, viewer }: ProductContext) => {
+      requireService(viewer, 'user');
+      return eraseSeller(deps, userId);
+    },
     reserveStock: (_: unknown, input: ReserveStockInput, { deps, viewer }: ProductContext) => {
       requireService(viewer, 'order');
       return reserveStock(deps, input);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Runtime } from '../shared/process/runtime.ts';
+import { serviceCaller } from '../shared/calls/link.ts';
 import type { Service } from '../shared/engine/service.ts';
 import { createAccessTokens } from './access-tokens.ts';
 import { readUserConfig } from './config.ts';
@@ -29,6 +30,7 @@ export async function createDependencies(runtime: Runtime, db: Service['db']): P
     db, config, redis, live, log, now, newId, randomBytes, outward,
     defaultLocale: notifications.defaultLocale,
     codes: openCodeSender({ now, newId, log, wake, outward, sealer: openSealer(runtime.config.identitySecret) }),
+    call: serviceCaller({ app: 'user', token: runtime.config.serviceTokens.get('user') ?? '', link: runtime.link }),
     hasher: createPasswordHasher({ maxQueued: config.maxQueuedPasswords, randomBytes }),
     throttle: createLoginThrottle(redis, config),
     registrations: createRegistrationLimit(limit, config),

@@ -17,6 +17,8 @@ import type { WebhookDeps } from './webhooks/webhook-deps.ts';
 /** What commands and queries get as their first argument. */
 export type UserDeps = Pick<Runtime, 'redis' | 'live' | 'log' | 'now' | 'newId'> & {
   readonly db: Service['db'];
+  /** Calls other subgraphs as the service `user`. */
+  readonly call: Service['call'];
   readonly config: UserConfig;
   readonly hasher: PasswordHasher;
   readonly throttle: LoginThrottle;

@@ -1,4 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
+import { ErasureRecord } from './erasure/erasure-records.ts';
 import { at, bytes, id, text } from '../shared/database/columns.ts';
 import { type TablesOf, builderFor, inserterFor } from '../shared/database/tables.ts';
 import type { Role } from '../shared/auth/viewer.ts';
@@ -251,6 +252,7 @@ export const entities = [
   EmailCodeRecord,
   PasswordResetRequestRecord,
   UserIdentityRecord,
+  ErasureRecord,
   AuditEntryRecord,
   WebhookEndpointRecord,
   OutgoingDeliveryRecord,

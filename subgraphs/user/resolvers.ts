@@ -1,8 +1,9 @@
-import { isStaff, mayRead, requireAdmin, requireService, requireStaff, requireUser } from '../shared/auth/viewer.ts';
+import { isStaff, isService, mayRead, requireAdmin, requireService, requireStaff, requireUser } from '../shared/auth/viewer.ts';
 import { notFound } from '../shared/errors/errors.ts';
 import { scalars } from '../shared/values/scalars.ts';
 import type { ResolverMap } from '../shared/engine/subgraph.ts';
 import { postalAddressFields } from '../shared/values/postal-address.ts';
+import { erasureResolvers } from './erasure/resolvers.ts';
 import { administrationResolvers } from './administration/resolvers.ts';
 import type { AddressInput } from './addresses/address.ts';
 import { removeAddress, saveAddress } from './addresses/change-address-book.ts';
@@ -72,6 +73,7 @@ export const resolvers: ResolverMap = {
     ...identityResolvers.Mutation,
     ...webhookResolvers.Mutation,
     ...notificationResolvers.Mutation,
+    ...erasureResolvers.Mutation,
     register: (
       _: unknown,
       { input, deviceToken, idempotencyKey }: { input: RegisterInput } & Device & Key,
@@ -119,8 +121,11 @@ export const resolvers: ResolverMap = {
     ...identityResolvers.User,
     ...notificationResolvers.User,
     // Whoever may not see the user gets null, the same as for an id that nobody has.
-    __resolveReference: ({ id }: { id: string }, { viewer, loaders }: UserContext) =>
-      mayRead(viewer, id) ? loaders.user.load(id) : null,
+    async __resolveReference({ id }: { id: string }, { viewer, loaders }: UserContext) {
+      const user = mayRead(viewer, id) ? await loaders.user.load(id) : null;
+      // Services ask before they do something for a user: for an erased one nothing is done any more.
+      return isService(viewer) && user?.status === 'ERASED' ? null : user;
+    },
     addresses: ({ id }: User, _: unknown, { loaders }: UserContext) => loaders.addresses.load(id),
   },
   PostalAddress: postalAddressFields,

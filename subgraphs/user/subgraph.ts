@@ -1,6 +1,8 @@
 import { grantService } from '../shared/auth/grants.ts';
 import { subgraphNames } from '../shared/values/subgraph-names.ts';
 import { typeDefsOf } from '../../schema/type-defs.ts';
+import { withinDeadline } from '../shared/calls/link.ts';
+import { type DueWork, startDueWork } from '../shared/process/due-work.ts';
 import { checkReady } from '../shared/process/readiness.ts';
 import type { Runtime } from '../shared/process/runtime.ts';
 import { withDeadLetters } from '../shared/engine/dead-letters.ts';
@@ -13,6 +15,8 @@ import { createDependencies } from './create-dependencies.ts';
 import type { UserContext, UserDeps } from './dependencies.ts';
 import { recordOwn } from './administration/audit.ts';
 import { staffActs } from './administration/log-staff-acts.ts';
+import { readDueTime } from './erasure/erasure-store.ts';
+import { runErasures } from './erasure/run-erasures.ts';
 import { combineParts, sources } from './events.ts';
 import { defineJobs } from './jobs.ts';
 import { createLoaders } from './loaders.ts';
@@ -28,6 +32,7 @@ import { startWebhooks } from './webhooks/start-webhooks.ts';
 import { webhookEvents } from './webhooks/webhook-events.ts';
 
 const name = 'user';
+const dueWorkEveryMs = 5_000;
 
 /** The schema that has to be there, migrated, before `createUserSubgraph`. */
 export const userSchema = { name, entities, migrations } as const;
@@ -53,13 +58,14 @@ export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
       record: (tx, asker, act) => recordOwn(tx, deps, asker, act),
     })),
     authenticate,
-    context: (call) => ({ ...call, deps, loaders: createLoaders(db) }),
+    context: (context) => ({ ...context, deps: withinDeadline(deps, context.deadline), loaders: createLoaders(db) }),
     routes: { 'GET /.well-known/jwks.json': async () => jsonResponse(200, deps.accessTokens.jwks) },
     answering: runtime.answering,
     log: runtime.log,
     metrics: runtime.metrics,
   });
   let resetCodes: ReturnType<typeof startResetCodes> | undefined;
+  let erasures: DueWork<'erasures'> | undefined;
   let consumer: ReturnType<typeof startEventConsumer> | undefined;
   let delivering: { stop(): Promise<void> } | undefined;
 
@@ -71,6 +77,13 @@ export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
       resetCodes ??= startResetCodes(deps);
       const notifications = readNotificationConfig(runtime.env);
       delivering ??= await startDelivering(runtime, deps, { call, notifications });
+      erasures ??= startDueWork({
+        name,
+        everyMs: dueWorkEveryMs,
+        log: runtime.log,
+        look: () => readDueTime(db.em(), deps.now()),
+        works: { erasures: () => runErasures(deps) },
+      });
       defineJobs(runtime.jobs, deps);
       runtime.jobs.start();
     },
@@ -80,6 +93,7 @@ export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
       await resetCodes?.stop();
       await webhooks?.stop();
       await delivering?.stop();
+      await erasures?.stop();
       await closeService();
     },
   };

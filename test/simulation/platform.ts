@@ -115,6 +115,7 @@ export class Platform {
       processId: this.newId(),
       wakeExpiry: (at) => void time.after(Math.max(0, at.getTime() - scheduler.nowMs), () => loops.expiry?.kick()),
       kickRelay: () => loops.relay?.kick(),
+      forget: () => Promise.resolve(true),
       kickAdvance: () => loops.advance?.kick(),
     }; // prettier-ignore
     const product: ProductDeps = {
@@ -131,6 +132,7 @@ export class Platform {
       providers: new Map([['SIMULATED_CARD', this.bank.connect(process)]]),
       capture: 'automatic',
       staffApprovalAboveMinor: 1_000_000n,
+      forget: () => Promise.resolve(true),
       wake: (work) => loops[work]?.kick(),
     };
     const loop = (name: string, everyMs: number, turn: () => Promise<unknown>): Loop =>

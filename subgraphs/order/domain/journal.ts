@@ -4,6 +4,13 @@ import type { Actor, JsonObject, OrderEvent, OrderState } from './order-model.ts
 import { stateAfter } from './order.ts';
 import { firstOf } from '../../shared/values/text.ts';
 
+/** Texts by their names in `data`, or `reason`. The salt keeps what was erased from being guessed by its hash. */
+export type JournalTexts = {
+  readonly salt: string;
+  readonly reason?: string;
+  readonly data?: Readonly<Record<string, string>>;
+};
+
 /** One row of the journal as it is hashed, stored and shown. */
 export type JournalEntry = {
   readonly id: string;
@@ -15,6 +22,10 @@ export type JournalEntry = {
   readonly actor: Actor;
   readonly reason: string | null;
   readonly data: JsonObject | null;
+  /** What people wrote, beside what is hashed: null where nothing was written, and where it was erased. */
+  readonly texts: JournalTexts | null;
+  /** SHA-256 of the texts, which stays when they are erased; null where nothing was written. */
+  readonly textsHash: Buffer | null;
   readonly at: Date;
   readonly traceId: string;
   readonly hash: Buffer;
@@ -28,10 +39,10 @@ export const genesisHash = Buffer.alloc(32);
 
 /**
  * SHA-256 over the previous hash and the canonical JSON (RFC 8785) of all other fields, so that no entry can be changed,
- * removed or slipped in without breaking every later one.
+ * removed or slipped in without breaking every later one. Of what people wrote it has the hash: a person's texts can be erased.
  */
 export function entryHash(previous: Buffer, entry: Omit<JournalEntry, 'hash'>): Buffer {
-  const { id, orderId, seq, type, fromState, toState, actor, reason, data, traceId } = entry;
+  const { id, orderId, seq, type, fromState, toState, actor, reason, data, textsHash, traceId } = entry;
   const row = {
     id,
     orderId,
@@ -45,6 +56,8 @@ export function entryHash(previous: Buffer, entry: Omit<JournalEntry, 'hash'>): 
     data,
     at: entry.at.toISOString(),
     traceId,
+    // Entries without texts, and those of versions that hashed the texts themselves, have no such member.
+    ...(textsHash !== null && { textsHash: textsHash.toString('hex') }),
   };
   return createHash('sha256')
     .update(previous)
@@ -64,12 +77,14 @@ export function toEntry(
     actor: Actor;
     at: Date;
     traceId: string;
+    /** Random, for the texts: 128 bits in hex. */
+    salt: string;
   },
 ): JournalEntry {
   const { reason: whole, data } = describe(event);
   // As the row keeps it, or the hash could not be recomputed from the row.
   const reason = whole === null || whole === undefined ? null : firstOf(whole, maxReasonLength).toWellFormed();
-  const { previousHash, id, orderId, seq, fromState, actor, at, traceId } = context;
+  const { previousHash, salt, id, orderId, seq, fromState, actor, at, traceId } = context;
   const entry = {
     id,
     orderId,
@@ -80,11 +95,60 @@ export function toEntry(
     traceId,
     type: event.type,
     toState: stateAfter(event),
-    reason,
-    data,
+    ...withoutTexts({ type: event.type, reason, data }, salt),
   };
   return { ...entry, hash: entryHash(previousHash, entry) };
 }
+
+/** Members of `data` in which people write, or which lead to one. */
+const textNames = ['note', 'remark', 'reason', 'error', 'trackingNumber', 'trackingUrl'] as const;
+/** Of these events `reason` is what people wrote, of others a code. */
+const writtenReasons: ReadonlySet<OrderEvent['type']> = new Set(['RefundRequested', 'AttentionNeeded']);
+/** Of these, `data.reason` is a code. */
+const codedData: ReadonlySet<OrderEvent['type']> = new Set(['DisputeRecorded', 'OrderPlaced', 'PlacingFailed']);
+
+/** An entry's content as it is stored: what people wrote beside the rest. */
+export function withoutTexts(
+  { type, reason, data }: Pick<JournalEntry, 'type' | 'reason' | 'data'>,
+  salt: string,
+): Pick<JournalEntry, 'reason' | 'data' | 'texts' | 'textsHash'> {
+  const written = codedData.has(type) ? [] : textNames.filter((name) => typeof data?.[name] === 'string');
+  const ownReason = writtenReasons.has(type) && reason !== null;
+  if (written.length === 0 && !ownReason) return { reason, data, texts: null, textsHash: null };
+  const rest = Object.entries(data ?? {}).filter(([name]) => !written.some((each) => each === name));
+  const texts: JournalTexts = {
+    salt,
+    ...(ownReason && { reason }),
+    ...(written.length > 0 && { data: Object.fromEntries(written.map((name) => [name, String(data?.[name])])) }),
+  };
+  return {
+    reason: ownReason ? null : reason,
+    data: rest.length === 0 ? null : (Object.fromEntries(rest) as JsonObject),
+    texts,
+    textsHash: textsHashOf(texts),
+  };
+}
+
+/** What `JournalEntry.textsHash` has to be. */
+const textsHashOf = (texts: JournalTexts): Buffer =>
+  createHash('sha256')
+    .update(canonicalize(texts) ?? '')
+    .digest();
+
+/** Whether an entry is what was hashed after the entry before it; texts that were erased can't be told, and need not be. */
+export const isIntact = (previous: Buffer, entry: JournalEntry): boolean =>
+  entryHash(previous, entry).equals(entry.hash) &&
+  (entry.texts === null || entry.textsHash?.equals(textsHashOf(entry.texts)) === true);
+
+/** An entry as people read it: with the texts in their places, as far as they were not erased. */
+export const withTexts = (entry: JournalEntry): JournalEntry =>
+  entry.texts === null
+    ? entry
+    : {
+        ...entry,
+        reason: entry.texts.reason ?? entry.reason,
+        data: entry.texts.data ? { ...entry.data, ...entry.texts.data } : entry.data,
+      };
 
 /** JSON with amounts as numbers, times as ISO text and no halves of characters, which canonical JSON doesn't know. */
 const json = (value: unknown): Record<string, unknown> =>

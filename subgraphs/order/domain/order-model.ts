@@ -344,6 +344,8 @@ export type OrderEvent =
   | { readonly type: 'AttentionResolved'; readonly to: OrderState; readonly note: string }
   | { readonly type: 'RemarkChanged'; readonly remark: string }
   | { readonly type: 'NoteAdded'; readonly note: string; readonly public: boolean }
+  /** What told of a person is gone. `formerHash`: the last of the journal as it was, where old entries had to be hashed again. */
+  | { readonly type: 'PersonalDataErased'; readonly rehashedFrom?: number; readonly formerHash?: string }
   | { readonly type: 'OrderArchived' }
   | { readonly type: 'OrderUnarchived' };
 

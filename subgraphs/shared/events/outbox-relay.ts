@@ -141,7 +141,7 @@ export async function trimStream(redis: Redis, stream: string, minAgeMs: number 
 }
 
 /** Redis may lose the stream just when it is looked at. */
-const groupsOf = (redis: Redis, stream: string) =>
+export const groupsOf = (redis: Redis, stream: string) =>
   redis.xInfoGroups(stream).catch((error: Error) => {
     if (error.message.includes('no such key')) return [];
     throw error;

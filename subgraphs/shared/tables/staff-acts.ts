@@ -1,6 +1,7 @@
 import { type Viewer, isStaff } from '../auth/viewer.ts';
 import type { Sql } from '../database/database.ts';
 import { newId } from '../values/ids.ts';
+import { plainJson } from '../values/plain-json.ts';
 import { appendOutbox } from './outbox.ts';
 
 /** Who asks for something, in which request. */
@@ -64,12 +65,6 @@ export const staffActed = 'staff.acted';
 export const actsForShop = (viewer: Viewer): boolean =>
   isStaff(viewer) || (viewer.kind === 'user' && viewer.roles.includes('MERCHANT'));
 
-/** Bigints as JSON numbers. Amounts of the platform are safe integers. */
-const plain = (value: object | null | undefined): unknown =>
-  value === null || value === undefined
-    ? null
-    : JSON.parse(JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? Number(each) : each)));
-
 /**
  * Writes down what somebody did for the shop, in the transaction that does it: the event is in the outbox where the change is
  * made. Kick the relay after the commit.
@@ -89,7 +84,7 @@ export async function recordActs(
       aggregateId: actorId,
       traceId,
       at: at.toISOString(),
-      data: { actorId, action, subject, before: plain(before), after: plain(after) },
+      data: { actorId, action, subject, before: plainJson(before), after: plainJson(after) },
     })),
   );
 }

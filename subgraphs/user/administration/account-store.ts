@@ -30,11 +30,13 @@ export async function lockAccount(tx: Sql, userId: string): Promise<LockedAccoun
 }
 
 /**
- * Locks an account until the transaction ends and says whether it is suspended: no session begins beside its suspension,
- * which ends them all.
+ * Locks an account until the transaction ends and says whether its owner is kept out: no session begins beside its suspension, or
+ * erasure, which ends them all.
  */
-export const lockIsSuspended = async (tx: Sql, userId: string): Promise<boolean> =>
-  (await lockAccount(tx, userId))?.status === 'SUSPENDED';
+export async function lockIsSuspended(tx: Sql, userId: string): Promise<boolean> {
+  const status = (await lockAccount(tx, userId))?.status;
+  return status === 'SUSPENDED' || status === 'ERASED';
+}
 
 /** Changes an account whose row is locked. */
 export async function changeAccount(

@@ -24,10 +24,15 @@ export async function requireStanding(tx: Sql, { userId }: UserViewer): Promise<
   return administrators;
 }
 
-/** An account, locked. Throws RefusedError where there is none. */
-export async function requireAccount(tx: Sql, userId: string): Promise<LockedAccount> {
+/** An account, locked. Throws RefusedError where there is none, or none any more but for `withErased`. */
+export async function requireAccount(
+  tx: Sql,
+  userId: string,
+  { withErased = false }: { withErased?: boolean } = {},
+): Promise<LockedAccount> {
   const account = isId(userId) ? await lockAccount(tx, userId) : null;
-  if (!account) throw new RefusedError(notFoundError('There is no such user.', userId, ['userId']));
+  if (!account || (account.status === 'ERASED' && !withErased))
+    throw new RefusedError(notFoundError('There is no such user.', userId, ['userId']));
   return account;
 }
 

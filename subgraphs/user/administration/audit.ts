@@ -12,6 +12,8 @@ export const accountActions = [
   'user.suspended',
   'user.reinstated',
   'sessions.revoked',
+  'user.erased',
+  'personal_data.exported',
   'credential.issued',
   'credential.revoked',
   'webhook_endpoint.saved',

@@ -25,7 +25,7 @@ export function decideRefresh(token: PresentedToken | null, now: Date): RefreshD
 
 /** Why a session ended. */
 export type RevocationReason =
-  'LOGOUT' | 'PASSWORD_CHANGED' | 'TOKEN_REUSED' | 'ROLES_CHANGED' | 'SUSPENDED' | 'REVOKED';
+  'LOGOUT' | 'PASSWORD_CHANGED' | 'TOKEN_REUSED' | 'ROLES_CHANGED' | 'SUSPENDED' | 'REVOKED' | 'ERASED';
 
 /** The times of a new access token, whole seconds as in a JWT. */
 export function accessTimes(

@@ -6,8 +6,8 @@ import { type Checked, accept, combine, refuse } from './checked.ts';
 
 export type Gender = 'UNSPECIFIED' | 'MALE' | 'FEMALE';
 
-/** INVITED: made by an administrator, and no password set yet. */
-export type UserStatus = 'ACTIVE' | 'INVITED' | 'SUSPENDED';
+/** INVITED: made by an administrator, and no password set yet. ERASED: there was a person, of whom nothing is kept. */
+export type UserStatus = 'ACTIVE' | 'INVITED' | 'SUSPENDED' | 'ERASED';
 
 /** A user as the API shows one. */
 export type User = {

@@ -19,4 +19,5 @@ export const migrations: readonly NamedMigration[] = [
     name: '2026-12-01-notifications',
     load: async () => (await import('./2026-12-01-notifications.ts')).Notifications,
   },
+  { name: '2026-12-01-erasure', load: async () => (await import('./2026-12-01-erasure.ts')).Erasures },
 ];

@@ -5,10 +5,13 @@ import {
   type JournalEntry,
   entryHash,
   genesisHash,
+  isIntact,
   maxReasonLength,
   toEntry,
+  withTexts,
 } from '../../../subgraphs/order/domain/journal.ts';
 import type { OrderEvent } from '../../../subgraphs/order/domain/order-model.ts';
+import { rechained } from '../../../subgraphs/order/erasure/erase-customer.ts';
 import { forReader, historyPage, toHistory } from '../../../subgraphs/order/queries.ts';
 import { commands, inTime } from './fixtures.ts';
 
@@ -17,7 +20,7 @@ const chain = (events: readonly OrderEvent[]): JournalEntry[] => {
   let previousHash: Buffer = genesisHash;
   return events.map((event, index) => {
     const entry = toEntry(event, {
-      id: newId(), orderId, seq: index + 1, previousHash, fromState: null, actor: { type: 'SYSTEM', id: null }, at: inTime, traceId: 'a'.repeat(32),
+      id: newId(), orderId, seq: index + 1, previousHash, fromState: null, actor: { type: 'SYSTEM', id: null }, at: inTime, traceId: 'a'.repeat(32), salt: 'b'.repeat(32),
     }); // prettier-ignore
     previousHash = entry.hash;
     return entry;
@@ -27,7 +30,7 @@ const chain = (events: readonly OrderEvent[]): JournalEntry[] => {
 const firstBroken = (entries: readonly JournalEntry[]): number | null => {
   let previous: Buffer = genesisHash;
   for (const entry of entries) {
-    if (!entryHash(previous, entry).equals(entry.hash)) return entry.seq;
+    if (!isIntact(previous, entry)) return entry.seq;
     previous = entry.hash;
   }
   return null;
@@ -63,6 +66,8 @@ describe('the hash chain', () => {
     actor: { type: 'STAFF', id: 'somebody' },
     reason: 'a better one',
     data: { amountMinor: 1 },
+    texts: { salt: 'c'.repeat(32), reason: 'a better one' },
+    textsHash: Buffer.alloc(32, 1),
     at: new Date(inTime.getTime() + 1),
     traceId: 'b'.repeat(32),
   };
@@ -107,13 +112,54 @@ describe('what an entry keeps', () => {
     const long = `${'x'.repeat(maxReasonLength - 1)}😀 and more`;
     const [entry] = chain([{ type: 'AttentionNeeded', error: long }]) as [JournalEntry];
     // The column counts code points.
-    expect(Array.from(entry.reason ?? '')).toHaveLength(maxReasonLength);
-    expect(entry.reason?.isWellFormed()).toBe(true);
+    const { reason } = withTexts(entry);
+    expect(Array.from(reason ?? '')).toHaveLength(maxReasonLength);
+    expect(reason?.isWellFormed()).toBe(true);
   });
 
   test('of text that is no valid Unicode is valid Unicode', () => {
     const [entry] = chain([{ type: 'AdvancePostponed', error: 'half a \ud83d', nextAt: inTime }]) as [JournalEntry];
-    expect(String(entry.data?.['error']).isWellFormed()).toBe(true);
+    expect(String(withTexts(entry).data?.['error']).isWellFormed()).toBe(true);
+  });
+});
+
+describe('what people wrote', () => {
+  const written: readonly OrderEvent[] = [
+    ...life,
+    { type: 'RemarkChanged', remark: 'for Ada' },
+    { type: 'RefundRequested', requestId: newId(), amountMinor: 1n, taxMinor: 0n, lines: [], shippingMinor: 0n, restock: [], reason: 'Ada was sad', requestedBy: null },
+    { type: 'NoteAdded', note: 'Ada called', public: false },
+  ]; // prettier-ignore
+
+  test('[PM-5] can be erased, and the chain holds', () => {
+    const erased = chain(written).map((entry) => ({ ...entry, texts: null }));
+    expect(firstBroken(erased)).toBeNull();
+    expect(JSON.stringify(erased)).not.toContain('Ada');
+  });
+
+  test('breaks the chain where it was changed instead', () => {
+    const entries = chain(written);
+    const [texts, seq] = [{ salt: 'b'.repeat(32), data: { remark: 'for Bob' } }, life.length + 1];
+    entries[seq - 1] = { ...(entries[seq - 1] as JournalEntry), texts };
+    expect(firstBroken(entries)).toBe(seq);
+  });
+
+  test('[PM-5] of journals that hashed it is taken out with new hashes from there on, and the chain holds', () => {
+    // As entries were before texts stood apart: all in one, and hashed so.
+    let previous: Buffer = genesisHash;
+    const old = chain(written).map((entry) => {
+      const whole = { ...withTexts(entry), texts: null, textsHash: null };
+      previous = entryHash(previous, whole);
+      return { ...whole, hash: previous };
+    });
+    expect(firstBroken(old)).toBeNull();
+    const rewritten = rechained(old);
+    expect(rewritten.map(({ seq }) => seq)).toEqual([7, 8, 9]);
+    const erased = [...old.slice(0, 6), ...rewritten];
+    expect(firstBroken(erased)).toBeNull();
+    expect(JSON.stringify(erased)).not.toContain('Ada');
+    expect(rechained(erased)).toEqual([]);
+    expect(rechained(chain(written))).toEqual([]);
   });
 });
 
@@ -125,7 +171,7 @@ describe('a note', () => {
 
   test('that is private shows its text to staff alone', () => {
     expect(forReader(hidden, true).data).toEqual({ note: 'a liar', public: false });
-    expect(forReader(hidden, false)).toEqual({ ...hidden, data: null });
+    expect(forReader(hidden, false)).toEqual({ ...hidden, data: null, texts: null });
   });
 
   test('that is public shows it to everybody', () => {
