@@ -85,7 +85,13 @@ export async function erasePayments(
   await change(tx, attempts, 'any');
   const refunds = tables.updateTable('refund').where('payment_id', 'in', ids);
   await change(tx, refunds.set({ failure: null }), 'any');
-  await change(tx, refunds.set({ reason: erasedText }).where('automatic', '=', false), 'any');
+  await change(
+    tx,
+    refunds
+      .set({ reason: erasedText })
+      .where((eb) => eb.or([eb('automatic', '=', false), eb('request_id', 'is not', null)])),
+    'any',
+  );
   const requests = tables.updateTable('refund_request').set({ reason: erasedText }).where('order_id', 'in', orders);
   await change(tx, requests.where('requested_by', 'is not', null), 'any');
   const webhooks = tables.updateTable('webhook_inbox').set({ body: '', signature: null, error: null });

@@ -6,8 +6,8 @@ import { eraseElsewhere, otherServices } from './other-services.ts';
 
 type Deps = Pick<UserDeps, 'db' | 'now' | 'call' | 'log'>;
 
-/** As long as one process has an erasure for itself: longer than its calls may take. */
-const leaseSeconds = 60;
+/** As long as one process has an erasure for itself. Two at once do no harm. */
+const leaseSeconds = 15;
 const firstRetrySeconds = 2;
 const maxRetrySeconds = 600;
 const batchSize = 20;

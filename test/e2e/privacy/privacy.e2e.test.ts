@@ -61,7 +61,7 @@ describe('[PM-5] a person', () => {
     await run(buyer, `mutation ($address: PostalAddressInput!, $label: String, $key: String!) { saveAddress(address: $address, label: $label, idempotencyKey: $key) { ${errors} } }`, { address: address('Home'), label: plant('Label'), key: newKey() }); // prettier-ignore
     const product = await createProduct(platform, admin, { priceMinor: 1_000, onHand: 10 });
     const { id } = await placeOrder(platform, buyer, [{ productId: product.id, quantity: 2 }], {
-      remark: plant('Remark'),
+      remark: 'overwritten below',
       clientReference: plant('Reference'),
       extension: { giftMessage: plant('Gift') },
       shippingAddress: address('Ship'),
@@ -144,7 +144,7 @@ describe('[PM-5] a person', () => {
     const exporting = (person: Person, userId: string | null) =>
       platform.gql<{ exportPersonalData: unknown }>('mutation ($userId: ID) { exportPersonalData(userId: $userId) }', { userId }, { token: person.token }); // prettier-ignore
     const own = JSON.stringify(dataOf(await exporting(buyer, null)).exportPersonalData);
-    // The first is what the shop writes about people for itself; the second was overwritten.
+    // What the shop writes about people for itself.
     const hidden = planted.filter((word) => /^Zq(Note|Suspended)/.test(word));
     expect(planted.filter((word) => !own.includes(word) && !hidden.includes(word))).toEqual([]);
     expect(own).not.toContain('$argon2');
