@@ -1,4 +1,12 @@
-import { isStaff, isService, mayRead, requireAdmin, requireService, requireStaff, requireUser } from '../shared/auth/viewer.ts';
+import {
+  isStaff,
+  isService,
+  mayRead,
+  requireAdmin,
+  requireService,
+  requireStaff,
+  requireUser,
+} from '../shared/auth/viewer.ts';
 import { notFound } from '../shared/errors/errors.ts';
 import { scalars } from '../shared/values/scalars.ts';
 import type { ResolverMap } from '../shared/engine/subgraph.ts';

@@ -22,6 +22,7 @@ export async function eraseAccount(tx: Sql, userId: string, at: Date): Promise<v
     gender: 'UNSPECIFIED',
     mobile: null,
     email: null,
+    verified_email: null,
     avatar: null,
     info: null,
     roles: 'CUSTOMER',
@@ -31,9 +32,10 @@ export async function eraseAccount(tx: Sql, userId: string, at: Date): Promise<v
     version: eb('version', '+', 1),
   }));
   await change(tx, account.where('id', '=', id), 1);
-  for (const table of ['user_password', 'sign_in_place', 'address', 'address_book', 'one_time_code'] as const)
+  for (const table of ['user_password', 'sign_in_place', 'address', 'address_book', 'one_time_code', 'email_code'] as const)
     await change(tx, tables.deleteFrom(table).where('user_id', '=', id), 'any');
   const sessions = tables.selectFrom('user_session').select('id').where('user_id', '=', id);
+  await change(tx, tables.updateTable('user_session').set({ client: null }).where('user_id', '=', id), 'any');
   // The sessions themselves stay until their last access token has ended: gateways are told of them again.
   await change(tx, tables.deleteFrom('refresh_token').where('session_id', 'in', sessions), 'any');
   // Reasons that administrators gave; what was done, and by whom, stays.
@@ -129,6 +131,7 @@ export async function readPersonalRows(sql: Sql, userId: string, limit: number) 
         'gender',
         'mobile',
         'email',
+        'verified_email',
         'avatar',
         'info',
         'roles',
@@ -162,7 +165,7 @@ export async function readPersonalRows(sql: Sql, userId: string, limit: number) 
     sql,
     tables
       .selectFrom('user_session')
-      .select(['created_at', 'refreshed_at', 'expires_at', 'revoked_at'])
+      .select(['client', 'created_at', 'refreshed_at', 'expires_at', 'revoked_at'])
       .where('user_id', '=', id)
       .orderBy('id', 'desc')
       .limit(limit),

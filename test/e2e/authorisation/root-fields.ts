@@ -313,6 +313,15 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
       expected: { ...staffOnly, staff: 'NOT_FOUND' },
       variables: ({ orderId }) => ({ userId: orderId, reason: 'probe' }),
     },
+    exportPersonalData: {
+      expected: owned,
+      variables: ({ ownerId }) => ({ userId: ownerId }),
+    },
+    // Of nobody, so that the people here stay.
+    eraseUser: {
+      expected: { ...staffOnly, staff: 'NOT_FOUND' },
+      variables: ({ orderId }) => ({ userId: orderId, reason: 'probe' }),
+    },
     reinstateUser: { expected: staffOnly, variables: ({ ownerId }) => ({ userId: ownerId }) },
     revokeSession: { expected: unknown, variables: ({ orderId }) => ({ sessionId: orderId }) },
     revokeAllSessions: {
