@@ -118,6 +118,7 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
     'subgraphs/user/administration/reset-password.ts': ['ACTIVE'],
     'subgraphs/user/administration/account-store.ts': ['INVITED'],
     'subgraphs/user/administration/suspend-user.ts': ['SUSPENDED'],
+    'subgraphs/user/erasure/erasure-store.ts': ['ERASED'],
   },
   WebhookOutcome: {
     'subgraphs/payment/commands/receive-webhook.ts': words('APPLIED DUPLICATE STALE REJECTED_AMOUNT UNKNOWN_PAYMENT LATE_AUTO_REFUNDED ERROR'),

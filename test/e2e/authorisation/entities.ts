@@ -106,6 +106,51 @@ export const internalFields: Readonly<Record<string, InternalProbe>> = {
     variables: ({ ownerId }) => ({ id: ownerId }),
     allowedApps: ['order'],
   },
+  'order.orderErasureObstacles': {
+    document: 'query Probe($id: ID!) { orderErasureObstacles(userId: $id) }',
+    variables: ({ ownerId }) => ({ id: ownerId }),
+    allowedApps: ['user'],
+  },
+  'order.orderPersonalData': {
+    document: 'query Probe($id: ID!) { orderPersonalData(userId: $id) }',
+    variables: ({ ownerId }) => ({ id: ownerId }),
+    allowedApps: ['user'],
+  },
+  'order.eraseFromOrders': {
+    document: 'mutation Probe($id: ID!) { eraseFromOrders(userId: $id) }',
+    variables: () => ({ id: nobody }),
+    allowedApps: ['user'],
+  },
+  'payment.paymentErasureObstacles': {
+    document: 'query Probe($id: ID!) { paymentErasureObstacles(userId: $id) }',
+    variables: ({ ownerId }) => ({ id: ownerId }),
+    allowedApps: ['user'],
+  },
+  'payment.paymentPersonalData': {
+    document: 'query Probe($id: ID!) { paymentPersonalData(userId: $id) }',
+    variables: ({ ownerId }) => ({ id: ownerId }),
+    allowedApps: ['user'],
+  },
+  'payment.eraseFromPayments': {
+    document: 'mutation Probe($id: ID!) { eraseFromPayments(userId: $id) }',
+    variables: () => ({ id: nobody }),
+    allowedApps: ['user'],
+  },
+  'product.productErasureObstacles': {
+    document: 'query Probe($id: ID!) { productErasureObstacles(userId: $id) }',
+    variables: ({ ownerId }) => ({ id: ownerId }),
+    allowedApps: ['user'],
+  },
+  'product.productPersonalData': {
+    document: 'query Probe($id: ID!) { productPersonalData(userId: $id) }',
+    variables: ({ ownerId }) => ({ id: ownerId }),
+    allowedApps: ['user'],
+  },
+  'product.eraseFromProducts': {
+    document: 'mutation Probe($id: ID!) { eraseFromProducts(userId: $id) }',
+    variables: () => ({ id: nobody }),
+    allowedApps: ['user'],
+  },
   'product.reserveStock': {
     document:
       'mutation Probe($productId: ID!, $orderId: ID!, $sagaId: ID!) { reserveStock(sagaId: $sagaId, branch: "probe", orderId: $orderId, lines: [{ productId: $productId, quantity: 1 }], expiresAt: "2100-01-01T00:00:00.000Z") { ok } }',
