@@ -123,7 +123,7 @@ export function withoutTexts(
   };
   return {
     reason: ownReason ? null : reason,
-    data: rest.length === 0 ? null : (Object.fromEntries(rest) as JsonObject),
+    data: rest.length === 0 ? null : Object.fromEntries(rest),
     texts,
     textsHash: textsHashOf(texts),
   };

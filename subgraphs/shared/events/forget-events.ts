@@ -66,8 +66,8 @@ async function neededFrom(redis: Redis, stream: string): Promise<string | null> 
   let needed: string | null = null;
   for (const { name, 'last-delivered-id': lastDelivered } of groups) {
     const { firstId } = await redis.xPending(stream, name);
-    const [ms, sequence] = String(lastDelivered).split('-');
-    const next = firstId === null ? `${ms}-${Number(sequence) + 1}` : String(firstId);
+    const [ms, sequence] = lastDelivered.split('-');
+    const next = firstId === null ? `${ms}-${Number(sequence) + 1}` : firstId;
     if (needed === null || isEarlier(next, needed)) needed = next;
   }
   return needed;

@@ -32,7 +32,14 @@ export async function eraseAccount(tx: Sql, userId: string, at: Date): Promise<v
     version: eb('version', '+', 1),
   }));
   await change(tx, account.where('id', '=', id), 1);
-  for (const table of ['user_password', 'sign_in_place', 'address', 'address_book', 'one_time_code', 'email_code'] as const)
+  for (const table of [
+    'user_password',
+    'sign_in_place',
+    'address',
+    'address_book',
+    'one_time_code',
+    'email_code',
+  ] as const)
     await change(tx, tables.deleteFrom(table).where('user_id', '=', id), 'any');
   const sessions = tables.selectFrom('user_session').select('id').where('user_id', '=', id);
   await change(tx, tables.updateTable('user_session').set({ client: null }).where('user_id', '=', id), 'any');
@@ -46,13 +53,6 @@ export async function eraseAccount(tx: Sql, userId: string, at: Date): Promise<v
     .where('after_value', 'is not', null);
   await change(tx, reasons, 'any');
 }
-
-export type Erasure = {
-  readonly userId: string;
-  readonly traceId: string;
-  readonly doneIn: readonly string[];
-  readonly attempts: number;
-};
 
 const toRecord = readerOf(ErasureRecord);
 

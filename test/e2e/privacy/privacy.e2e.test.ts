@@ -45,7 +45,7 @@ describe('[PM-5] a person', () => {
   const run = async (person: Person, document: string, variables: Record<string, unknown> = {}) => {
     const data = dataOf(await platform.gql<Record<string, { userErrors?: object[] } & Record<string, never>>>(document, variables, { token: person.token })); // prettier-ignore
     for (const payload of Object.values(data)) expect(payload.userErrors ?? []).toEqual([]);
-    return data as Record<string, any>; // eslint-disable-line -- the documents say what it is
+    return data as unknown as Record<string, { orderReturn: { id: string } }>;
   };
   const erase = (userId: string, key = newKey()): Promise<Answer<{ eraseUser: Payload }>> =>
     platform.gql<{ eraseUser: Payload }>(erasing, { userId, key }, { token: admin.token });
@@ -75,7 +75,7 @@ describe('[PM-5] a person', () => {
     await run(admin, `mutation ($id: ID!, $note: String!, $key: String) { addOrderNote(id: $id, note: $note, idempotencyKey: $key) { ${errors} } }`, { ...keyed, note: plant('Note') }); // prettier-ignore
     await run(admin, `mutation ($id: ID!, $number: String, $key: String!) { fulfilOrder(id: $id, carrier: "DHL", trackingNumber: $number, idempotencyKey: $key) { ${errors} } }`, { ...keyed, number: plant('Track') }); // prettier-ignore
     const { requestReturn } = await run(buyer, `mutation ($id: ID!, $lines: [OrderLineQuantityInput!]!, $reason: String!, $key: String!) { requestReturn(orderId: $id, lines: $lines, reason: $reason, idempotencyKey: $key) { orderReturn { id } ${errors} } }`, { ...keyed, lines: [line], reason: plant('Return') }); // prettier-ignore
-    const returnId = requestReturn.orderReturn.id;
+    const returnId = requestReturn?.orderReturn.id;
     await run(admin, `mutation ($id: ID!, $reason: String) { decideReturn(returnId: $id, approve: true, reason: $reason) { ${errors} } }`, { id: returnId, reason: plant('Decided') }); // prettier-ignore
     await run(admin, `mutation ($id: ID!, $lines: [ReceivedLineInput!]!) { receiveReturn(returnId: $id, lines: $lines) { ${errors} } }`, { id: returnId, lines: [{ ...line, restock: 1 }] }); // prettier-ignore
     await run(admin, `mutation ($input: RefundInput!, $key: String!) { refundPayment(input: $input, idempotencyKey: $key) { ${errors} } }`, { input: { paymentId: payments[0]?.id, amount: { amount: 100, currency: 'EUR' }, reason: plant('Refund') }, key: newKey() }); // prettier-ignore
