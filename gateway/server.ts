@@ -203,7 +203,14 @@ function openApp(
   app.use('/graphql', crossOrigin(origins), options.api);
   app.use(webhooks({ payment: () => options.link('payment'), addressOf, gate }));
   if (config.simulatedProviderUrl) app.use(simulatedProvider(config.simulatedProviderUrl));
-  app.use(jobsPage({ ...live, agenda: () => jobs.agenda(), isSecure: platform.publicUrl.startsWith('https:') }));
+  app.use(
+    jobsPage({
+      ...live,
+      agenda: () => jobs.agenda(),
+      isSecure: platform.publicUrl.startsWith('https:'),
+      hasPages: config.pagesDir !== undefined,
+    }),
+  );
   if (config.pagesDir) {
     const call = serviceCaller({ app: 'gateway', token: platform.serviceTokens.get('gateway') ?? '', link: options.link });
     const { publicUrl } = platform;

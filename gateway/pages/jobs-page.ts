@@ -17,10 +17,15 @@ export type JobsPageOptions = {
   readonly isAllowedOrigin: (origin: string) => boolean;
   /** The cookie is sent over HTTPS alone. */
   readonly isSecure: boolean;
+  /** The storefront's pages are served: staff come with the session that they have there. */
+  readonly hasPages: boolean;
   readonly now: () => Date;
 };
 
 const cookieName = 'jobs_token';
+/** The storefront's page that shows its session here, and comes back. */
+const doorPath = '/staff/jobs';
+const formPath = '/jobs/login';
 const maxFormBytes = 4 * 1024;
 /** Agendash's Server-Sent Events, relative to `/jobs`. */
 const eventsPath = '/api/events';
@@ -33,14 +38,19 @@ const documents = { [loginMutation]: parse(loginMutation), [logoutMutation]: par
 /**
  * `/jobs`: Agendash for staff. A browser's page load can't carry a bearer token, so the access token sits in a cookie
  * that only `/jobs` gets, only from its own pages; it is verified at every request and ends as every access token does.
- * Operators look; administrators delete, repeat, pause and create jobs.
+ * The storefront puts its own there (`POST /jobs/session`), so staff sign in once, and signing out there ends it here. Without the
+ * storefront's pages there is a form. Operators look; administrators delete, repeat, pause and create jobs.
  */
 export function jobsPage(options: JobsPageOptions): Router {
   const router = Router();
   const form = express.urlencoded({ extended: false, limit: maxFormBytes });
 
   router.use('/jobs', fromOwnPages(options.isAllowedOrigin));
-  router.get('/jobs/login', (_request, response) => showLogin(response));
+  router.post('/jobs/session', (request, response) => adopt(options, request, response));
+  router.get(formPath, (_request, response) => {
+    if (options.hasPages) response.redirect(302, doorPath);
+    else showLogin(response);
+  });
   router.post('/jobs/login', form, async (request, response) => {
     const outcome = await signIn(options, request, response);
     if (outcome === 'done') response.redirect(303, '/jobs/');
@@ -87,13 +97,14 @@ const refuse = (response: Response, status: number, code: string, message: strin
   void response.status(status).json({ errors: [{ message, extensions: { code } }] });
 
 /** Staff may look, administrators may change. A stream of events ends as a socket of theirs does: with the token or the session. */
-function staffOnly({ verifier, connections, addressOf }: JobsPageOptions): RequestHandler {
+function staffOnly({ verifier, connections, addressOf, hasPages }: JobsPageOptions): RequestHandler {
   return async (request, response, next) => {
     const signedIn = await verifiedCookie(verifier, request);
     const isReading = request.method === 'GET' || request.method === 'HEAD';
     if (!signedIn || !isStaff(signedIn.viewer)) {
-      if (isReading && request.accepts(['json', 'html']) === 'html') response.redirect(302, '/jobs/login');
-      else refuse(response, 401, 'UNAUTHENTICATED', 'Sign in at /jobs/login.');
+      if (isReading && request.accepts(['json', 'html']) === 'html')
+        response.redirect(302, hasPages ? doorPath : formPath);
+      else refuse(response, 401, 'UNAUTHENTICATED', `Sign in at ${hasPages ? doorPath : formPath}.`);
     } else if (!isReading && !isAdmin(signedIn.viewer)) {
       refuse(response, 403, 'FORBIDDEN', 'Only an administrator may change jobs.');
     } else if (request.path.replace(/\/+$/, '').toLowerCase() === eventsPath) {
@@ -112,10 +123,14 @@ function staffOnly({ verifier, connections, addressOf }: JobsPageOptions): Reque
 async function verifiedCookie(verifier: TokenVerifier, request: Request): Promise<SignedIn | null> {
   const cookie = request.headers.cookie?.split(';').map((pair) => pair.trim()).find((pair) => pair.startsWith(`${cookieName}=`)); // prettier-ignore
   if (cookie === undefined) return null;
+  return verified(verifier, cookie.slice(cookieName.length + 1));
+}
+
+async function verified(verifier: TokenVerifier, token: string): Promise<SignedIn | null> {
   try {
-    return await verifier.verify(`Bearer ${cookie.slice(cookieName.length + 1)}`);
+    return await verifier.verify(`Bearer ${token}`);
   } catch {
-    // Ended, revoked or made up: the same as none, the login form comes.
+    // Ended, revoked or made up: the same as none.
     return null;
   }
 }
@@ -139,6 +154,36 @@ function ask(options: JobsPageOptions, query: keyof typeof documents, asking: As
   });
 }
 
+/** The cookie lasts as long as the token in it. */
+const setCookie = (
+  { isSecure, now }: JobsPageOptions,
+  response: Response,
+  { token, expiresAtMs }: { token: string; expiresAtMs: number },
+): void =>
+  void response.cookie(cookieName, token, {
+    httpOnly: true,
+    sameSite: 'strict',
+    secure: isSecure,
+    path: '/jobs',
+    maxAge: expiresAtMs - now().getTime(),
+  });
+
+/**
+ * Takes over the session of a page that shows its access token: other sites have none to show. The token of somebody who is not of
+ * staff is refused.
+ */
+async function adopt(options: JobsPageOptions, request: Request, response: Response): Promise<void> {
+  const { authorization = '' } = request.headers;
+  const token = /^Bearer +(.*)$/i.exec(authorization)?.[1];
+  const signedIn = token === undefined ? null : await verified(options.verifier, token);
+  if (token === undefined || signedIn === null) refuse(response, 401, 'UNAUTHENTICATED', 'Show an access token.');
+  else if (!isStaff(signedIn.viewer)) refuse(response, 403, 'FORBIDDEN', 'Only staff may see jobs.');
+  else {
+    setCookie(options, response, { token, expiresAtMs: signedIn.expiresAtMs });
+    response.status(204).end();
+  }
+}
+
 type Outcome = 'done' | 'refused' | 'away';
 
 /** `away`: whether they may was not found out. */
@@ -157,14 +202,7 @@ async function signIn(options: JobsPageOptions, request: Request, response: Resp
     await ask(options, logoutMutation, { request, response, signedIn });
     return 'refused';
   }
-  const maxAge = signedIn.expiresAtMs - options.now().getTime();
-  response.cookie(cookieName, login.tokens.accessToken, {
-    httpOnly: true,
-    sameSite: 'strict',
-    secure: options.isSecure,
-    path: '/jobs',
-    maxAge,
-  });
+  setCookie(options, response, { token: login.tokens.accessToken, expiresAtMs: signedIn.expiresAtMs });
   return 'done';
 }
 

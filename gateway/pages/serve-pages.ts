@@ -46,6 +46,7 @@ const storefrontPaths = [
   '/staff/promotions',
   '/staff/shipping',
   '/staff/dead-letters',
+  '/staff/jobs',
   '/staff/orders/:orderId',
 ];
 

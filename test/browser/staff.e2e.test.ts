@@ -300,24 +300,26 @@ describeInBrowser('the staff view in a browser', ({ platform, open }) => {
     await Promise.all([first.context.close(), second.context.close()]);
   }); // prettier-ignore
 
-  test('[LL-12] the page of jobs asks staff to sign in, refuses others, and shows the jobs', async () => {
-    const { page, context, faults } = await open('/jobs');
-    const enter = async ({ mobile, password }: { mobile: string; password: string }) => {
-      await page.getByLabel('Mobile').fill(mobile);
-      await page.getByLabel('Password').fill(password);
-      await page.getByRole('button', { name: 'Sign in' }).click();
-    };
-    expect(await look(page, 'jobs-sign-in')).toEqual([]);
-    await enter(buyer);
-    await page.getByText('not those of a member of staff').waitFor();
-    expect(await look(page, 'jobs-refused')).toEqual([]);
-    // The browser itself notes the 401.
-    expect(faults.splice(0)).toEqual([expect.stringContaining('401')]);
-    await enter(operator);
+  test('[LL-12] the page of jobs takes the session of the shop, refuses customers, and ends with the session', async () => {
+    const theirs = await open('/jobs');
+    await signIn(theirs.page, buyer);
+    await theirs.page.getByRole('heading', { name: 'Only for staff' }).waitFor();
+    expect(theirs.faults).toEqual([]);
+    await theirs.context.close();
+
+    const { page, context, faults } = await open('/staff');
+    await signIn(page, operator);
+    await page.getByRole('link', { name: 'Jobs' }).first().click();
     await page.getByText(/order\.|payment\./).first().waitFor();
+    expect(new URL(page.url()).pathname).toBe('/jobs/');
     await picture(page, 'jobs', 'desktop');
     await picture(page, 'jobs', 'phone');
     expect(faults).toEqual([]);
+    // Another tab of the browser needs no other sign-in; signing out there ends both.
+    const other = await context.newPage();
+    await other.goto(new URL('/staff', page.url()).href);
+    await other.getByRole('button', { name: /sign out/i }).click();
+    await until(async () => (await page.request.get(new URL('/jobs/api?limit=1', page.url()).href, { headers: { accept: 'application/json' } })).status() === 401, { what: 'the end of the session', timeoutMs: 10_000 }); // prettier-ignore
     await context.close();
   }); // prettier-ignore
 

@@ -137,6 +137,22 @@ describe('/jobs', () => {
     expect(jobs.status).toBe(200);
   });
 
+  test('[LL-12] takes over the session of a page that shows its access token: of staff, and of nobody else', async () => {
+    const session = (headers: Record<string, string>) =>
+      fetch(`${graph.url}/jobs/session`, { method: 'POST', headers, redirect: 'manual' });
+    const asked = await session({ authorization: `Bearer ${await graph.token({ roles: ['OPERATOR'] })}` });
+    expect(asked.status).toBe(204);
+    const cookie = asked.headers.get('set-cookie') ?? '';
+    expect(cookie).toMatch(/^jobs_token=.*Max-Age=\d+; Path=\/jobs;.*HttpOnly; SameSite=Strict/);
+    const jobs = await fetch(`${graph.url}/jobs/api?limit=5`, { headers: { cookie: cookie.split(';')[0] as string } });
+    expect(jobs.status).toBe(200);
+    const customer = { authorization: `Bearer ${await graph.token({ roles: ['CUSTOMER'] })}` };
+    const refused = await Promise.all([session(customer), session({}), session({ authorization: 'Bearer x.y.z' }), session({ ...customer, origin: 'https://evil.test' })]); // prettier-ignore
+    expect(refused.map(({ status, headers }) => [status, headers.get('set-cookie')])).toEqual([[403, null], [401, null], [401, null], [403, null]]); // prettier-ignore
+    // A cookie alone opens nothing new.
+    expect((await session({ cookie: cookie.split(';')[0] as string })).status).toBe(401);
+  });
+
   test('says that nobody can sign in, not that the password is wrong, while the accounts are away', async () => {
     graph.stage.down.add('user');
     const away = await signIn('staff', 'right').finally(() => graph.stage.down.clear());

@@ -109,6 +109,7 @@ describe('serving the pages', () => {
     ['/staff/promotions', 'index'],
     ['/staff/shipping', 'index'],
     ['/staff/dead-letters', 'index'],
+    ['/staff/jobs', 'index'],
     ['/staff/orders/01890000-0000-7000-8000-000000000000', 'index'],
   ])('%s is the page %s, asked for again each time and marked for development', async (path, page) => {
     const { status, headers, body } = await get(path);

@@ -7,6 +7,7 @@ import { NotFound } from '../ui/not-found.tsx';
 import { useTitle } from '../ui/parts.tsx';
 import { DeadLettersPage } from './dead-letters-page.tsx';
 import { FeedPage } from './feed-page.tsx';
+import { JobsDoor } from './jobs-door.tsx';
 import { ReturnsPage } from './returns-page.tsx';
 import { CategoriesPage } from './rules/categories-page.tsx';
 import { PromotionsPage } from './rules/promotions-page.tsx';
@@ -24,6 +25,7 @@ const tabs = [
   ['/staff/promotions', 'Promotions'],
   ['/staff/shipping', 'Shipping and taxes'],
   ['/staff/dead-letters', 'Dead letters'],
+  ['/staff/jobs', 'Jobs'],
 ] as const;
 
 /** For the people who run the shop: all orders live, each with its saga, the stock, and dead letters. */
@@ -70,6 +72,7 @@ function Rooms() {
         <Route path="/staff/promotions" component={PromotionsPage} />
         <Route path="/staff/shipping" component={ShippingPage} />
         <Route path="/staff/dead-letters" component={DeadLettersPage} />
+        <Route path="/staff/jobs" component={JobsDoor} />
         <Route>
           <NotFound />
         </Route>
