@@ -39,6 +39,7 @@ export async function eraseAccount(tx: Sql, userId: string, at: Date): Promise<v
     'address_book',
     'one_time_code',
     'email_code',
+    'user_identity',
   ] as const)
     await change(tx, tables.deleteFrom(table).where('user_id', '=', id), 'any');
   const sessions = tables.selectFrom('user_session').select('id').where('user_id', '=', id);
@@ -170,6 +171,14 @@ export async function readPersonalRows(sql: Sql, userId: string, limit: number) 
       .orderBy('id', 'desc')
       .limit(limit),
   );
+  const identities = await find(
+    sql,
+    tables
+      .selectFrom('user_identity')
+      .select(['type', 'issuer', 'subject', 'linked_at'])
+      .where('user_id', '=', id)
+      .limit(limit),
+  );
   const acts = await find(
     sql,
     tables
@@ -179,5 +188,5 @@ export async function readPersonalRows(sql: Sql, userId: string, limit: number) 
       .orderBy('id', 'desc')
       .limit(limit),
   );
-  return { account: account ?? null, addresses, sessions, acts };
+  return { account: account ?? null, addresses, identities, sessions, acts };
 }
