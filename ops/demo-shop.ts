@@ -27,7 +27,7 @@ export type DemoAccount = {
   readonly name: string;
   readonly mobile: string;
   readonly password: string;
-  readonly roles: readonly ('CUSTOMER' | 'OPERATOR')[];
+  readonly roles: readonly ('CUSTOMER' | 'OPERATOR' | 'MERCHANT')[];
 };
 
 /** For trying out on one's own machine; never made where NODE_ENV is production. */
@@ -36,6 +36,8 @@ export const demoAccounts: readonly DemoAccount[] = [
   { name: 'Tomás Ferreira', mobile: '10000000002', password: 'demo-customer', roles: ['CUSTOMER'] },
   { name: 'Aiko Sato', mobile: '10000000003', password: 'demo-customer', roles: ['CUSTOMER'] },
   { name: 'Jonas Weber', mobile: '10000000009', password: 'demo-operator', roles: ['CUSTOMER', 'OPERATOR'] },
+  // Sells the places to stay, and redeems their codes.
+  { name: 'Inès Moreau', mobile: '10000000005', password: 'demo-merchant', roles: ['CUSTOMER', 'MERCHANT'] },
 ];
 
 /** Where they stand; each after its parent. */

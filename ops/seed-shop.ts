@@ -2,8 +2,8 @@ import { demoAddresses, demoPromotions, demoShippingMethods, demoTaxRates } from
 import { type DemoProduct, demoCategories, demoForms, demoGroup, demoProducts } from './demo-shop.ts';
 import { type Act, seedDocuments } from './seed-documents.ts';
 
-/** The demo shop's categories, products, and the group of those that are forms of one. */
-export async function seedCatalogue(run: Act): Promise<void> {
+/** The demo shop's categories, products, and the group of those that are forms of one. A merchant sells the places to stay. */
+export async function seedCatalogue(run: Act, runAsMerchant: Act): Promise<void> {
   const categories = new Map<string, string | undefined>();
   for (const { slug, name, parent } of demoCategories) {
     const parentId = parent === undefined ? null : categories.get(parent);
@@ -14,7 +14,8 @@ export async function seedCatalogue(run: Act): Promise<void> {
   const create = async (product: DemoProduct): Promise<string | undefined> => {
     const input = { ...inputOf(product), categoryId: categories.get(product.category) };
     const variables = { input, idempotencyKey: `seed-${product.sku}` };
-    const created = await run('product', product.sku, { query: seedDocuments.createProduct, variables });
+    const act = product.kind === 'BOOKABLE' ? runAsMerchant : run;
+    const created = await act('product', product.sku, { query: seedDocuments.createProduct, variables });
     return created?.product?.id;
   };
   const forms: object[] = [];

@@ -29,8 +29,8 @@ export async function isSeeded(env: Env): Promise<boolean> {
 }
 
 /**
- * Fills a new database through the subgraphs' own commands: outside production a demo shop with its customers and an
- * operator, and the administrator, last, so that a seeding that was interrupted is done again. Each step is harmless twice.
+ * Fills a new database through the subgraphs' own commands: outside production a demo shop with its customers, a merchant and
+ * an operator, and the administrator, last, so that a seeding that was interrupted is done again. Each step is harmless twice.
  */
 export async function seed(runtime: Runtime, subgraphs: Subgraphs): Promise<void> {
   if (await isSeeded(runtime.env)) return;
@@ -46,12 +46,13 @@ export async function seed(runtime: Runtime, subgraphs: Subgraphs): Promise<void
     const act = actAs({ runtime, subgraphs });
     const asOperator = act(operator);
     const filled = readDemoShop(runtime.env);
-    if (filled !== 'none') await seedCatalogue(asOperator);
+    const merchant = people.find(({ roles }) => roles.includes('MERCHANT'));
+    if (filled !== 'none') await seedCatalogue(asOperator, merchant ? act(merchant) : asOperator);
     if (filled === 'all') await seedRules(asOperator);
     for (const [index, person] of people.entries()) await seedAddress(act(person), { ...person, index });
     await seedWallets(
       asOperator,
-      people.filter((person) => person !== operator),
+      people.filter((person) => person !== operator && person !== merchant),
     );
     const admin = await accounts.ensureAdmin();
     // A password that was made up is told this once.

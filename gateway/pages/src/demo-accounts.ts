@@ -6,4 +6,5 @@ export const seededAccounts: readonly DemoAccount[] = [
   { name: 'Tomás Ferreira', mobile: '10000000002', password: 'demo-customer' },
   { name: 'Aiko Sato', mobile: '10000000003', password: 'demo-customer' },
   { name: 'Jonas Weber', mobile: '10000000009', password: 'demo-operator' },
+  { name: 'Inès Moreau', mobile: '10000000005', password: 'demo-merchant' },
 ];

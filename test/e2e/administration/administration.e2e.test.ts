@@ -1,8 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Platform, startPlatform } from '../../support/platform.ts';
-import { type Person, dataOf, logIn, logInAsAdmin, newMobile, register, watch } from '../../support/shop.ts';
+import {
+  type Person,
+  dataOf,
+  logIn,
+  logInAsAdmin,
+  newMobile,
+  orderIn,
+  pay,
+  placeOrder,
+  register,
+  watch,
+} from '../../support/shop.ts';
 import { until } from '../../support/until.ts';
+import { addDays, dateIn } from '../../../subgraphs/shared/values/local-date.ts';
 
 const withinMs = 5_000;
 
@@ -61,6 +73,28 @@ describe('an administrator, over the API', () => {
     await expect(logIn(platform, ada)).rejects.toThrow('FORBIDDEN');
     await run('mutation ($userId: ID!) { reinstateUser(userId: $userId) { userErrors { ... on UserError { code } } } }', { userId: ada.id }); // prettier-ignore
     expect(await me(await logIn(platform, ada))).toBe('Ada');
+  });
+
+  it('[LL-6] the demo shop has a merchant, who redeems the stays that they sell, and sees nothing else of them', async () => {
+    const merchant = await logIn(platform, { mobile: '10000000005', password: 'demo-merchant' });
+    const guest = await register(platform, 'Guest');
+    type Room = { product: { id: string; seller: { id: string } | null } };
+    const { product } = dataOf(await platform.gql<Room>('{ product(sku: "STAY-GARDEN-HOUSE") { id seller { id } } }', {}, { token: admin.token })); // prettier-ignore
+    expect(product.seller).toEqual({ id: merchant.id });
+    const from = addDays(dateIn('UTC', new Date()), 3);
+    const line = { productId: product.id, quantity: 1, stayFrom: from, stayTo: addDays(from, 1), guests: 1 };
+    const stay = await placeOrder(platform, guest, [line], { type: 'BOOKING' });
+    await pay(platform, guest, stay.id);
+    await orderIn(platform, guest, stay.id, ['PAID']);
+    type Code = { order: { confirmationCode: string } | null };
+    const read = (person: Person) => platform.gql<Code>('query ($id: ID!) { order(id: $id) { confirmationCode } }', { id: stay.id }, { token: person.token }); // prettier-ignore
+    const code = dataOf(await read(guest)).order?.confirmationCode;
+    expect((await read(merchant)).errors?.[0]?.extensions.code).toBe('NOT_FOUND');
+    expect(await orders(merchant)).toBe('FORBIDDEN');
+    const redeem = 'mutation ($number: String!, $code: String!) { redeemOrder(number: $number, confirmationCode: $code) { order { state shippingAddress { city } } userErrors { ... on UserError { code } } } }'; // prettier-ignore
+    expect(await run(redeem, { number: stay.number, code }, merchant)).toEqual({
+      redeemOrder: { order: { state: 'COMPLETED', shippingAddress: null }, userErrors: [] },
+    });
   });
 
   it('[PM-1] invites a merchant, who signs in by the code and a password of their own', async () => {
