@@ -46,6 +46,15 @@ export async function eraseAccount(tx: Sql, userId: string, at: Date): Promise<v
   await change(tx, tables.updateTable('user_session').set({ client: null }).where('user_id', '=', id), 'any');
   // The sessions themselves stay until their last access token has ended: gateways are told of them again.
   await change(tx, tables.deleteFrom('refresh_token').where('session_id', 'in', sessions), 'any');
+  const endpoints = tables.selectFrom('webhook_endpoint').select('id').where('owner_id', '=', id);
+  await change(tx, tables.deleteFrom('outgoing_delivery').where('endpoint_id', 'in', endpoints), 'any');
+  await change(tx, tables.deleteFrom('webhook_endpoint').where('owner_id', '=', id), 'any');
+  // What other systems were told of the user's orders has a parcel's number.
+  const told = tables
+    .updateTable('outgoing_delivery')
+    .set({ payload: raw`json_remove(payload, '$.data.trackingNumber')` })
+    .where(raw`json_unquote(json_extract(payload, '$.data.customerId'))`, '=', userId);
+  await change(tx, told, 'any');
   // Reasons that administrators gave; what was done, and by whom, stays.
   const reasons = tables
     .updateTable('audit_entry')
