@@ -115,6 +115,10 @@ describe('the audit log', () => {
     await act('revokeSession', { sessionId: bob.sessions[0]?.id });
     await logIn(platform, other);
     await act('revokeAllSessions', { userId: other.id });
+    dataOf(await platform.gql('mutation ($id: ID) { exportPersonalData(userId: $id) }', { id: other.id }, { token: admin.token })); // prettier-ignore
+    done.set('personal_data.exported', 1);
+    tried.add('exportPersonalData');
+    await act('eraseUser', { userId: other.id, reason: 'asked for' });
     await act('issueServiceCredential', { app: 'reports', service: 'order' });
     await act('revokeServiceCredential', { app: 'reports', service: 'order' });
   });
