@@ -998,6 +998,7 @@ export type ChangePasswordMutation = {
       | Refusal_NotFoundError_Fragment
       | Refusal_InvalidCredentialsError_Fragment
       | Refusal_EmailTakenError_Fragment
+      | Refusal_ErasureBlockedError_Fragment
       | Refusal_IdempotencyConflictError_Fragment
     >;
   };
@@ -1886,6 +1887,7 @@ export type RevokeSessionMutation = {
       | Refusal_NotFoundError_Fragment
       | Refusal_InvalidCredentialsError_Fragment
       | Refusal_EmailTakenError_Fragment
+      | Refusal_ErasureBlockedError_Fragment
       | Refusal_IdempotencyConflictError_Fragment
     >;
   };
@@ -2061,6 +2063,7 @@ export type UpdateProfileMutation = {
       | Refusal_NotFoundError_Fragment
       | Refusal_InvalidCredentialsError_Fragment
       | Refusal_EmailTakenError_Fragment
+      | Refusal_ErasureBlockedError_Fragment
       | Refusal_IdempotencyConflictError_Fragment
     >;
   };
@@ -2287,6 +2290,13 @@ type Refusal_EmailTakenError_Fragment = {
   path: Array<string> | null;
 };
 
+type Refusal_ErasureBlockedError_Fragment = {
+  __typename: 'ErasureBlockedError';
+  code: string;
+  message: string;
+  path: Array<string> | null;
+};
+
 export type RefusalFragment =
   | Refusal_ValidationError_Fragment
   | Refusal_NotFoundError_Fragment
@@ -2312,7 +2322,8 @@ export type RefusalFragment =
   | Refusal_NegativeStockError_Fragment
   | Refusal_MobileTakenError_Fragment
   | Refusal_InvalidCredentialsError_Fragment
-  | Refusal_EmailTakenError_Fragment;
+  | Refusal_EmailTakenError_Fragment
+  | Refusal_ErasureBlockedError_Fragment;
 
 export type SignedInFragment = {
   user: { id: string; name: string; mobile: string | null; roles: Array<Role> } | null;

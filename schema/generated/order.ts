@@ -966,7 +966,7 @@ export type OrderEvent = {
   at: Scalars['DateTime']['output'];
   /** Trace that did it. */
   traceId?: Maybe<Scalars['String']['output']>;
-  /** SHA-256 (hex) over the previous entry's hash and this entry's canonical JSON (RFC 8785). */
+  /** SHA-256 (hex) over the previous entry's hash and this entry's canonical JSON (RFC 8785), in which what people wrote stands as its hash: the chain stays whole when a person is erased. */
   hash: Scalars['String']['output'];
 };
 
@@ -1597,6 +1597,10 @@ export type Query = {
   shippingMethods: Array<ShippingMethod>;
   /** Tax rates by country, category and beginning, at most 1,000. For staff. */
   taxRates: Array<TaxRate>;
+  /** The user service's: what of a user's orders stands in the way of erasing the user, as `{ kind, reference }`. */
+  orderErasureObstacles: Scalars['JSON']['output'];
+  /** The user service's: what this service keeps of a user, the newest first and bounded. */
+  orderPersonalData: Scalars['JSON']['output'];
   /** Today where the shop is (`SHOP_TIME_ZONE`): no stay begins before it, whatever date it is where the reader is. */
   shopDate: Scalars['LocalDate']['output'];
   /** One saga. For staff. */
@@ -1653,6 +1657,14 @@ export type QueryShippingMethodsArgs = {
 
 export type QueryTaxRatesArgs = {
   countryCode?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type QueryOrderErasureObstaclesArgs = {
+  userId: Scalars['ID']['input'];
+};
+
+export type QueryOrderPersonalDataArgs = {
+  userId: Scalars['ID']['input'];
 };
 
 export type QuerySagaArgs = {
@@ -1752,6 +1764,8 @@ export type Mutation = {
   saveShippingMethod: ShippingMethodPayload;
   /** Makes a tax rate, or replaces the one with this id. Orders keep what they were placed with. For staff. */
   saveTaxRate: TaxRatePayload;
+  /** The user service's: takes a person out of what this service keeps. May be repeated. False while something is under way: to be asked again. */
+  eraseFromOrders: Scalars['Boolean']['output'];
   /** Runs a STUCK or waiting saga now. For staff. */
   retrySaga: SagaPayload;
   /** Lets the order service handle a dead letter's event again, at most once in all. For staff. */
@@ -1885,6 +1899,10 @@ export type MutationSaveTaxRateArgs = {
   id?: InputMaybe<Scalars['ID']['input']>;
   input: TaxRateInput;
   idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type MutationEraseFromOrdersArgs = {
+  userId: Scalars['ID']['input'];
 };
 
 export type MutationRetrySagaArgs = {
@@ -3339,6 +3357,18 @@ export type QueryResolvers<
     RequireFields<QueryShippingMethodsArgs, 'activeOnly'>
   >;
   taxRates?: Resolver<Array<ResolversTypes['TaxRate']>, ParentType, ContextType, Partial<QueryTaxRatesArgs>>;
+  orderErasureObstacles?: Resolver<
+    ResolversTypes['JSON'],
+    ParentType,
+    ContextType,
+    RequireFields<QueryOrderErasureObstaclesArgs, 'userId'>
+  >;
+  orderPersonalData?: Resolver<
+    ResolversTypes['JSON'],
+    ParentType,
+    ContextType,
+    RequireFields<QueryOrderPersonalDataArgs, 'userId'>
+  >;
   shopDate?: Resolver<ResolversTypes['LocalDate'], ParentType, ContextType>;
   saga?: Resolver<Maybe<ResolversTypes['Saga']>, ParentType, ContextType, RequireFields<QuerySagaArgs, 'id'>>;
   sagas?: Resolver<Array<ResolversTypes['Saga']>, ParentType, ContextType, RequireFields<QuerySagasArgs, 'first'>>;
@@ -3497,6 +3527,12 @@ export type MutationResolvers<
     ParentType,
     ContextType,
     RequireFields<MutationSaveTaxRateArgs, 'input'>
+  >;
+  eraseFromOrders?: Resolver<
+    ResolversTypes['Boolean'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationEraseFromOrdersArgs, 'userId'>
   >;
   retrySaga?: Resolver<
     ResolversTypes['SagaPayload'],

@@ -25,6 +25,7 @@ export async function eraseAccount(tx: Sql, userId: string, at: Date): Promise<v
     verified_email: null,
     avatar: null,
     info: null,
+    locale: null,
     roles: 'CUSTOMER',
     highest_role: 'CUSTOMER',
     status: 'ERASED',
@@ -46,6 +47,10 @@ export async function eraseAccount(tx: Sql, userId: string, at: Date): Promise<v
   await change(tx, tables.updateTable('user_session').set({ client: null }).where('user_id', '=', id), 'any');
   // The sessions themselves stay until their last access token has ended: gateways are told of them again.
   await change(tx, tables.deleteFrom('refresh_token').where('session_id', 'in', sessions), 'any');
+  const messages = tables.selectFrom('notification').select('id').where('user_id', '=', id);
+  await change(tx, tables.deleteFrom('notification_delivery').where('notification_id', 'in', messages), 'any');
+  for (const table of ['notification', 'notification_stream'] as const)
+    await change(tx, tables.deleteFrom(table).where('user_id', '=', id), 'any');
   const endpoints = tables.selectFrom('webhook_endpoint').select('id').where('owner_id', '=', id);
   await change(tx, tables.deleteFrom('outgoing_delivery').where('endpoint_id', 'in', endpoints), 'any');
   await change(tx, tables.deleteFrom('webhook_endpoint').where('owner_id', '=', id), 'any');
@@ -188,6 +193,15 @@ export async function readPersonalRows(sql: Sql, userId: string, limit: number) 
       .where('user_id', '=', id)
       .limit(limit),
   );
+  const notifications = await find(
+    sql,
+    tables
+      .selectFrom('notification')
+      .select(['kind', 'facts', 'created_at', 'read_at'])
+      .where('user_id', '=', id)
+      .orderBy('seq', 'desc')
+      .limit(limit),
+  );
   const acts = await find(
     sql,
     tables
@@ -197,5 +211,5 @@ export async function readPersonalRows(sql: Sql, userId: string, limit: number) 
       .orderBy('id', 'desc')
       .limit(limit),
   );
-  return { account: account ?? null, addresses, identities, sessions, acts };
+  return { account: account ?? null, addresses, identities, sessions, notifications, acts };
 }
