@@ -105,7 +105,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
     listed: config.allowedOrigins,
     port: () => (server.address() as AddressInfo).port,
   });
-  const shared = { graph, supergraph, ...operations.parts, verifier, addressOf, log, metrics, now, isAllowedOrigin, answering: runtime.answering, outgoing }; // prettier-ignore
+  const shared = { graph, supergraph, ...operations.parts, verifier, addressOf, log, metrics, operationLog: runtime.operationLog, now, isAllowedOrigin, answering: runtime.answering, outgoing }; // prettier-ignore
   const origins = { isAllowed: isAllowedOrigin };
   const security = apiSecurityHeaders(runtime.config);
   const responseHeaders = (origin: string | undefined) => ({ ...security, ...crossOriginHeaders(origins, origin) });
@@ -177,7 +177,7 @@ function lookForAdded({ checks }: ServedGraph, log: Logger): void {
 
 /** What answers everything but plain GraphQL requests. */
 function openApp(
-  { config: platform, jobs, log }: Runtime,
+  { config: platform, jobs, log, metrics }: Runtime,
   options: {
     config: GatewayConfig;
     live: EventStreamOptions & { now: () => Date };
@@ -201,7 +201,7 @@ function openApp(
   app.use('/graphql/stream', crossOrigin(origins), eventStreams(live));
   if (config.pagesDir) app.get('/graphql', openGraphiql);
   app.use('/graphql', crossOrigin(origins), options.api);
-  app.use(webhooks({ payment: () => options.link('payment'), addressOf, gate }));
+  app.use(webhooks({ payment: () => options.link('payment'), addressOf, gate, tracing: metrics.tracing }));
   if (config.simulatedProviderUrl) app.use(simulatedProvider(config.simulatedProviderUrl));
   app.use(
     jobsPage({

@@ -8,6 +8,7 @@ import { readProviderConfig } from '../subgraphs/payment/simulated-provider/conf
 import { ConfigError, type Env, checkAll, developmentValue, readEnv } from '../subgraphs/shared/process/env.ts';
 import { processChecks } from '../subgraphs/shared/process/process-checks.ts';
 import { subgraphNames } from '../subgraphs/shared/values/subgraph-names.ts';
+import { readTracingConfig } from '../subgraphs/shared/tracing/open-tracing.ts';
 import { readAdminConfig, readUserConfig } from '../subgraphs/user/config.ts';
 import { readIdentityConfig } from '../subgraphs/user/identities/identity-config.ts';
 import { readNotificationConfig } from '../subgraphs/user/notifications/config.ts';
@@ -48,6 +49,7 @@ export function checkConfiguration(given: Env): void {
       schemas: [...subgraphNames, 'simulated'],
       ports: serviceNames.map((name) => `${name.toUpperCase()}_PORT`),
     }),
+    () => readTracingConfig(env),
     () => readUserConfig(env),
     () => readIdentityConfig(env, { publicUrl: '' }),
     () => readNotificationConfig(env),

@@ -5,6 +5,7 @@ import type { Viewer } from '../../subgraphs/shared/auth/viewer.ts';
 import { identitySigner } from '../../subgraphs/shared/auth/identity.ts';
 import { type HeaderLines, headerLines } from '../../subgraphs/shared/http/transport.ts';
 import { traceparentOf } from '../../subgraphs/shared/process/telemetry.ts';
+import type { TracedSpan } from '../../subgraphs/shared/tracing/span.ts';
 import { addressGroup } from '../../subgraphs/shared/values/address-group.ts';
 import type { AddedSubgraph } from '../supergraph/added-subgraphs.ts';
 
@@ -18,6 +19,8 @@ export type Caller = {
   /** What the client calls itself, see `clientAgent`. */
   readonly agent?: string | undefined;
   readonly traceId: string;
+  /** The operation, where traces are on. */
+  readonly span?: TracedSpan | undefined;
 };
 
 /** Whose operations take turns with everybody else's. */
@@ -25,7 +28,12 @@ export const clientOf = ({ viewer, address }: Caller): string =>
   viewer.kind === 'user' ? `user ${viewer.userId}` : `address ${addressGroup(address)}`;
 
 /** What the gateway says to subgraphs on behalf of a caller, in one operation: as an object and as lines of HTTP. */
-export type CallerSaid = { readonly headers: Headers; readonly lines: HeaderLines };
+export type CallerSaid = {
+  readonly headers: Headers;
+  readonly lines: HeaderLines;
+  /** The same with another `traceparent`: that of one fetch. */
+  readonly tracedBy?: (traceparent: string) => CallerSaid;
+};
 
 /** A promise only where an identity has to be signed first. */
 export type CallerHeaders = (caller: Caller) => CallerSaid | Promise<CallerSaid>;
@@ -98,15 +106,18 @@ export function callerHeadersOf(options: {
   };
 }
 
-type Common = CallerSaid & { readonly address: string; readonly agent: string | undefined };
+type Common = Pick<CallerSaid, 'headers' | 'lines'> & { readonly address: string; readonly agent: string | undefined };
 
 /** Only one of its two forms is asked for. */
 class Said implements CallerSaid {
-  readonly #common: CallerSaid;
+  readonly #common: Common;
   readonly #trace: string;
-  constructor(common: CallerSaid, trace: string) {
+  constructor(common: Common, trace: string) {
     this.#common = common;
     this.#trace = trace;
+  }
+  tracedBy(traceparent: string): CallerSaid {
+    return new Said(this.#common, traceparent);
   }
   get headers(): Headers {
     return { ...this.#common.headers, [callerHeaders.trace]: this.#trace };

@@ -14,6 +14,7 @@ import { presentError, refusal } from '../errors.ts';
 import { isJsonObject } from '../execute/types.ts';
 import { onlyHere } from './http.ts';
 import { jsonBody } from './json-body.ts';
+import type { OperationWatch } from '../operations/operation-watch.ts';
 import type { ReadOperation, RequestParameters } from '../operations/read-operation.ts';
 import { type StreamOperationDeps, streamOperations } from '../operations/stream-operations.ts';
 import { isOwnRead } from './origins.ts';
@@ -64,13 +65,16 @@ export function eventStreams(options: EventStreamOptions): Router {
       return refused(res, refusal('TOO_MANY_SUBSCRIPTIONS', 'You have as many sockets and streams open as you may.'), 429); // prettier-ignore
     },
     async onSubscribe({ raw, context: { res } }) {
+      const watch = res.locals['watch'] as OperationWatch;
+      const { traceId, span } = watch;
       const caller = {
         ...(signedIn.get(raw) as SignedIn),
         address: options.addressOf(raw),
         agent: clientAgent(raw),
-        traceId: traceIdOf(res),
+        traceId,
+        span,
       };
-      const sender = { caller, isGone: () => res.destroyed };
+      const sender = { caller, isGone: () => res.destroyed, watch };
       const read = await stream.read(asked.get(raw) as RequestParameters, sender);
       if ('document' in read) return read;
       const notAllowed = read.find(isNotAllowed);

@@ -9,12 +9,12 @@ import express, { type ErrorRequestHandler, type Request, type RequestHandler, t
 import { type ExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { retryAfterSeconds } from '../../subgraphs/shared/errors/errors.ts';
 import { jsonInTurns } from '../../subgraphs/shared/answers/json-text.ts';
-import type { Logger, Metrics } from '../../subgraphs/shared/process/telemetry.ts';
+import type { Logger } from '../../subgraphs/shared/process/telemetry.ts';
 import { clientAgent, clientOf } from '../callers/caller.ts';
 import { type GatewayErrorCode, isUnavailableAnswer, presentError, refusal } from '../errors.ts';
 import { isJsonObject } from '../execute/types.ts';
 import type { Graph } from '../supergraph/reloadable.ts';
-import { observe } from '../operations/measure.ts';
+import type { OperationWatch } from '../operations/operation-watch.ts';
 import type { ReadOperation } from '../operations/read-operation.ts';
 import type { RunOperation } from '../operations/run-operation.ts';
 import { jsonBody } from './json-body.ts';
@@ -34,7 +34,6 @@ type HttpContext = BaseContext & {
   /** Its result, when the operation ran before Apollo Server saw the request. */
   readonly executed: Promise<ExecutionResult> | undefined;
   readonly response: Response;
-  readonly startedMs: number;
 };
 
 export type GraphqlHttp = {
@@ -62,7 +61,7 @@ export async function openGraphqlHttp(options: HttpOptions): Promise<GraphqlHttp
     stringifyResult: async (result) => `${(await jsonInTurns(result, options.answering.turns)).join('')}\n`,
     apollo: {},
     logger: options.log,
-    plugins: [ApolloServerPluginLandingPageDisabled(), asRead, measured(options.metrics), unavailableIsStatus],
+    plugins: [ApolloServerPluginLandingPageDisabled(), asRead, measured, unavailableIsStatus],
     formatError: (_formatted, error) => presentError(error, { log: options.log, traceId: traces.getStore() ?? '' }),
   });
   await server.start();
@@ -81,7 +80,8 @@ export async function openGraphqlHttp(options: HttpOptions): Promise<GraphqlHttp
     // Apollo Server would read the parameters itself; it gets what was read of them (`asRead`).
     request.url = '/?query=';
     request.body = { query: '' };
-    const context = () => counted(options.metrics, contextOf(options, request, asked));
+    const watch = response.locals['watch'] as OperationWatch;
+    const context = () => counted(watch, contextOf(options, request, { ...asked, watch }));
     await expressMiddleware(server, { context })(request, response, next);
   });
   return {
@@ -89,7 +89,7 @@ export async function openGraphqlHttp(options: HttpOptions): Promise<GraphqlHttp
     inFrontOf: (app) =>
       answerQuickly(options, (request, response, arrived) => {
         arrivals.set(request, arrived);
-        app(request, Object.assign(response, { locals: { traceId: arrived.traceId } }));
+        app(request, Object.assign(response, { locals: { traceId: arrived.watch.traceId, watch: arrived.watch } }));
       }),
     close: () => server.stop(),
   };
@@ -153,31 +153,25 @@ const executorOf =
 async function contextOf(
   options: HttpOptions,
   request: Request,
-  asked: { response: Response; arrived: Arrived | undefined; received: ReceivedRequest },
+  asked: { response: Response; arrived: Arrived | undefined; received: ReceivedRequest; watch: OperationWatch },
 ): Promise<HttpContext> {
-  const { response, arrived, received } = asked;
+  const { response, arrived, received, watch } = asked;
   const signedIn = await options.verifier.verify(request.headers.authorization);
-  const caller = {
-    ...signedIn,
-    address: options.addressOf(request),
-    agent: clientAgent(request),
-    traceId: String(response.locals['traceId']),
-  };
-  const sender = { caller, isGone: () => request.socket.destroyed };
+  const { traceId, span } = watch;
+  const caller = { ...signedIn, address: options.addressOf(request), agent: clientAgent(request), traceId, span };
+  const sender = { caller, isGone: () => request.socket.destroyed, watch };
   const operation = await options.reader.read(readParameters(received), sender);
   if (operation.read.operation.operation === 'subscription')
     throw refusal('BAD_REQUEST', 'Subscriptions run over WebSocket, with the subprotocol graphql-transport-ws.');
-  const { executed, startedMs = performance.now() } = arrived ?? {};
-  return { operation, response, executed, startedMs };
+  return { operation, response, executed: arrived?.executed };
 }
 
 /** Who is turned away here never gets to Apollo Server's plugins. */
-async function counted<T>(metrics: Metrics, work: Promise<T>): Promise<T> {
-  const started = performance.now();
+async function counted<T>(watch: OperationWatch, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    observe(metrics, { operation: 'refused', errors: [error as GraphQLError], started });
+    watch.done({ errors: [error as GraphQLError] });
     throw error;
   }
 }
@@ -209,18 +203,16 @@ const asRead: ApolloServerPlugin<HttpContext> = {
 };
 
 /** Duration and result code of every request, by operation. */
-function measured(metrics: Metrics): ApolloServerPlugin<HttpContext> {
-  return {
-    async requestDidStart({ contextValue: { operation: asked, startedMs: started } }) {
-      return {
-        async willSendResponse({ operation, response }) {
-          const { errors } = response.body.kind === 'single' ? response.body.singleResult : {};
-          observe(metrics, { operation: operation ? asked.read.label : 'invalid', errors, started });
-        },
-      };
-    },
-  };
-}
+const measured: ApolloServerPlugin<HttpContext> = {
+  async requestDidStart({ contextValue: { operation: asked } }) {
+    return {
+      async willSendResponse({ operation, response }) {
+        const { errors } = response.body.kind === 'single' ? response.body.singleResult : {};
+        asked.watch.done({ asked, errors, ...(!operation && { instead: 'invalid' }) });
+      },
+    };
+  },
+};
 
 const bodyErrors: Readonly<Record<string, { code: GatewayErrorCode; message: string }>> = {
   'entity.too.large': { code: 'PAYLOAD_TOO_LARGE', message: 'The body is too large.' },

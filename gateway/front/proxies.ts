@@ -4,6 +4,7 @@ import { isUnavailable, retryAfterSeconds, unavailable } from '../../subgraphs/s
 import type { SubgraphLink } from '../../subgraphs/shared/calls/link.ts';
 import type { WebhookGate } from './webhook-gate.ts';
 import { traceparentOf } from '../../subgraphs/shared/process/telemetry.ts';
+import { type Tracing, traced } from '../../subgraphs/shared/tracing/tracing.ts';
 
 const maxBodyBytes = 64 * 1024;
 /** A client is to be told within 3 s. */
@@ -18,6 +19,7 @@ export function webhooks(options: {
   payment: () => SubgraphLink;
   addressOf: (request: Request) => string;
   gate: WebhookGate;
+  tracing: Tracing | undefined;
 }): Router {
   const { gate } = options;
   const router = Router();
@@ -28,11 +30,17 @@ export function webhooks(options: {
   router.post('/webhooks/:provider', gate.admit, rawBody, async (request, response) => {
     const headers = {
       ...withoutOwnHeaders(request.headers),
-      traceparent: traceparentOf(String(response.locals['traceId'])),
       'x-client-address': options.addressOf(request),
     };
     const path = `/webhooks/${encodeURIComponent(String(request.params['provider']))}`;
-    const answer = await options.payment().raw({ method: 'POST', path, headers, body: bodyOf(request) });
+    const traceId = String(response.locals['traceId']);
+    const span = { service: 'gateway', name: 'POST /webhooks', kind: 'server', traceId, traceparent: request.headers['traceparent'] as string | undefined } as const; // prettier-ignore
+    const answer = await traced(options.tracing, span, (begun) => {
+      const traceparent = begun?.traceparent ?? traceparentOf(traceId);
+      return options
+        .payment()
+        .raw({ method: 'POST', path, headers: { ...headers, traceparent }, body: bodyOf(request) });
+    });
     gate.answered(request, answer.status);
     if (answer.status === 503) response.set('retry-after', String(retryAfterSeconds));
     response.status(answer.status).set(answer.headers).send(answer.body);

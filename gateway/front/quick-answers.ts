@@ -5,11 +5,11 @@ import { LRUCache } from 'lru-cache';
 import Negotiator from 'negotiator';
 import { notedSize } from '../../subgraphs/shared/answers/answer-size.ts';
 import type { Answering } from '../../subgraphs/shared/answers/answering.ts';
-import { type Logger, type Metrics, traceIdFrom } from '../../subgraphs/shared/process/telemetry.ts';
+import type { Logger } from '../../subgraphs/shared/process/telemetry.ts';
 import type { TokenVerifier } from '../callers/access-tokens.ts';
 import type { ResponseCache } from '../cache/response-cache.ts';
 import { clientAgent, clientOf } from '../callers/caller.ts';
-import { observe } from '../operations/measure.ts';
+import { type WatchDeps, watchOperation } from '../operations/operation-watch.ts';
 import type { OperationReader, ReadOperation } from '../operations/read-operation.ts';
 import { type RunOperation, isOverload } from '../operations/run-operation.ts';
 import { maxBodyBytes } from './json-body.ts';
@@ -19,7 +19,7 @@ import { type Arrived, type Exchange, held, send, sendLarge, sendOverload, sendP
 import { readParameters } from './request-parameters.ts';
 import { isReadableHead, jsonObjectIn } from './text.ts';
 
-export type QuickOptions = {
+export type QuickOptions = WatchDeps & {
   readonly reader: OperationReader;
   readonly verifier: TokenVerifier;
   readonly run: RunOperation;
@@ -31,7 +31,6 @@ export type QuickOptions = {
   readonly answering: Answering;
   readonly outgoing: Outgoing;
   readonly log: Logger;
-  readonly metrics: Metrics;
 };
 
 /** Apollo Server's own, in its order. */
@@ -65,8 +64,7 @@ export function answerQuickly(options: QuickOptions, handOn: HandOn): RequestLis
   };
   return (request, response) => {
     const arrived: Arrived = {
-      traceId: traceIdFrom(request.headers['traceparent'] as string | undefined),
-      startedMs: performance.now(),
+      watch: watchOperation(options, request.headers['traceparent'] as string | undefined),
     };
     const mediaType = mediaTypeOf(request.headers.accept);
     const proceed = (isPlain: boolean): void => {
@@ -93,30 +91,33 @@ export function answerQuickly(options: QuickOptions, handOn: HandOn): RequestLis
 async function tryAnswer(options: QuickOptions, exchange: Exchange): Promise<boolean> {
   const { reader, verifier } = options;
   const { request, arrived } = exchange;
+  const { watch } = arrived;
   const { authorization } = request.headers;
   const parameters = readParameters({ method: request.method, url: request.url, body: arrived.body });
   const { viewer, expiresAtMs } = verifier.known(authorization) ?? (await verifier.verify(authorization));
+  const { traceId, span } = watch;
   const caller = {
     viewer,
     expiresAtMs,
     address: options.addressOf(request),
     agent: clientAgent(request),
-    traceId: arrived.traceId,
+    traceId,
+    span,
   };
-  const sender = { caller, isGone: () => request.socket.destroyed };
+  const sender = { caller, isGone: () => request.socket.destroyed, watch };
   let operation: ReadOperation;
   try {
     operation = reader.known(parameters, sender) ?? (await reader.read(parameters, sender));
   } catch (error) {
     if (!isOverload(error)) throw error;
     sendOverload(options, exchange, error);
-    observe(options.metrics, { operation: 'refused', errors: [error], started: arrived.startedMs });
+    watch.done({ errors: [error] });
     return true;
   }
   const { read, errors } = operation;
   if (errors.length > 0 || read.operation.operation === 'subscription') return false;
   const execute = () => (arrived.executed ??= options.run(operation, sender.isGone));
-  const cache = authorization === undefined ? options.responseCache : undefined;
+  const cache = authorization === undefined && !operation.tellsTrace ? options.responseCache : undefined;
   if (cache && (await answerFromCache(options, exchange, { cache, operation, execute }))) return true;
   const result = held(options.outgoing, await execute(), { client: clientOf(caller), response: exchange.response });
   const overload = result.errors?.find(isOverload);
@@ -130,7 +131,7 @@ async function tryAnswer(options: QuickOptions, exchange: Exchange): Promise<boo
     arrived.executed = Promise.resolve(result);
     return false;
   }
-  observe(options.metrics, { operation: read.label, errors: result.errors, started: arrived.startedMs });
+  watch.done({ asked: operation, errors: result.errors });
   return true;
 }
 
@@ -158,7 +159,7 @@ async function answerFromCache(
     vary: 'Origin, Accept, Authorization',
   };
   send(options, exchange, { status: 200, headers, text: kept.text });
-  observe(options.metrics, { operation: read.label, errors: undefined, started: exchange.arrived.startedMs });
+  exchange.arrived.watch.done({ asked: operation });
   return true;
 }
 

@@ -6,13 +6,12 @@ import { jsonInTurns } from '../../subgraphs/shared/answers/json-text.ts';
 import type { Logger } from '../../subgraphs/shared/process/telemetry.ts';
 import { overloaded } from '../turns/admission.ts';
 import { presentError } from '../errors.ts';
+import type { OperationWatch } from '../operations/operation-watch.ts';
 import type { Outgoing } from './outgoing.ts';
 
 /** What is known already of a request that goes on to Apollo Server. */
 export type Arrived = {
-  readonly traceId: string;
-  /** `performance.now()` when it arrived. */
-  readonly startedMs: number;
+  readonly watch: OperationWatch;
   /** The body's bytes, when it was read here. */
   bytes?: Buffer | undefined;
   /** The body, when it is a JSON object. */
@@ -55,7 +54,7 @@ export function held(
 }
 
 export function sendOverload(options: SendOptions, exchange: Exchange, overload: GraphQLError): void {
-  const errors = [presentError(overload, { log: options.log, traceId: exchange.arrived.traceId })];
+  const errors = [presentError(overload, { log: options.log, traceId: exchange.arrived.watch.traceId })];
   const { status, headers } = overload.extensions['http'] as { status: number; headers: Map<string, string> };
   send(options, exchange, { status, headers: Object.fromEntries(headers), text: textOf({ errors }) });
 }
@@ -64,7 +63,7 @@ export function sendOverload(options: SendOptions, exchange: Exchange, overload:
 export function sendPlain({ request, response, arrived, mediaType, commonFor }: Exchange, json: string): void {
   // Counted before the line end is added: a text put together is copied when somebody looks at it.
   const bytes = Buffer.byteLength(json) + lineEnd.length;
-  const own = ['x-trace-id', arrived.traceId, 'content-type', mediaType, 'content-length', bytes];
+  const own = ['x-trace-id', arrived.watch.traceId, 'content-type', mediaType, 'content-length', bytes];
   response.writeHead(200, [...commonFor(request.headers.origin), ...own] as OutgoingHttpHeader[]);
   // The same bytes where all is ASCII, without a look at each character.
   response.end(json + lineEnd, bytes === json.length + lineEnd.length ? 'latin1' : 'utf8');
@@ -76,7 +75,7 @@ export async function sendLarge(exchange: Exchange, result: ExecutionResult, { t
   const parts = (await jsonInTurns(result, turns)).map((text) => Buffer.from(text));
   parts.push(Buffer.from(lineEnd));
   const bytes = parts.reduce((sum, part) => sum + part.length, 0);
-  const own = ['x-trace-id', arrived.traceId, 'content-type', mediaType, 'content-length', bytes];
+  const own = ['x-trace-id', arrived.watch.traceId, 'content-type', mediaType, 'content-length', bytes];
   response.writeHead(200, [...commonFor(request.headers.origin), ...own] as OutgoingHttpHeader[]);
   for (const part of parts) response.write(part);
   response.end();
@@ -89,7 +88,7 @@ export function send(
 ): void {
   response.writeHead(status, {
     ...headersFor(request.headers.origin),
-    'x-trace-id': arrived.traceId,
+    'x-trace-id': arrived.watch.traceId,
     'cache-control': 'no-store',
     ...headers,
     'content-type': mediaType,

@@ -94,10 +94,13 @@ function openProtocol(options: SocketOptions, running: Running): Server<Extra> {
     const most = signedIn.viewer.kind === 'user' ? maxSubscriptionsPerSocket : maxSubscriptionsPerAnonymousSocket;
     if (extra.running > most)
       return [refusal('TOO_MANY_SUBSCRIPTIONS', `This socket may have ${most} operations at a time.`)];
-    const caller = { ...signedIn, address: extra.address, agent: extra.agent, traceId: newTraceId() };
+    const traceparent = payload.extensions?.['traceparent'];
+    const watch = stream.watch(typeof traceparent === 'string' ? traceparent : undefined);
+    const { traceId, span } = watch;
+    const caller = { ...signedIn, address: extra.address, agent: extra.agent, traceId, span };
     const isGone = () => extra.socket.readyState !== extra.socket.OPEN || !(id in subscriptions);
     // graphql-ws has checked their types.
-    const read = await stream.read(parametersOf(payload), { caller, isGone });
+    const read = await stream.read(parametersOf(payload), { caller, isGone, watch });
     if ('document' in read) operations.set(payload, read.contextValue);
     return read;
   }

@@ -4,7 +4,8 @@ import type { Documents, ReadDocument } from '../documents/documents.ts';
 import { refusalOfVariables } from '../documents/limits.ts';
 import type { DocumentRequest, PersistedQueries, ResolvedText } from '../documents/persisted-queries.ts';
 import { refusal } from '../errors.ts';
-import type { Variables } from '../execute/types.ts';
+import type { OperationWatch } from './operation-watch.ts';
+import { type Variables, isJsonObject } from '../execute/types.ts';
 import type { Operation } from '../supergraph/supergraph.ts';
 import type { Newcomers } from '../turns/new-documents.ts';
 
@@ -18,8 +19,13 @@ export type RequestParameters = DocumentRequest & {
   readonly isGet: boolean;
 };
 
-/** Who sent it, and whether nobody waits for the answer any more. */
-export type Sender = { readonly caller: Caller; readonly isGone: () => boolean };
+/** Who sent it, whether nobody waits for the answer any more, and who watches over it. */
+export type Sender = {
+  readonly caller: Caller;
+  readonly isGone: () => boolean;
+  /** What is told of the operation's end. */
+  readonly watch: OperationWatch;
+};
 
 /** An operation within the limits. It may run when it has no errors. */
 export type ReadOperation = Operation &
@@ -52,8 +58,8 @@ export function openOperationReader(deps: {
 
   function readText(
     { query, register }: ResolvedText,
-    { operationName, variables, isGet }: RequestParameters,
-    { caller, isGone }: Sender,
+    { operationName, variables, isGet, extensions }: RequestParameters,
+    { caller, isGone, watch }: Sender,
   ): ReadOperation {
     const read = documents.read(query, variables);
     const { document, operation } = read;
@@ -64,7 +70,18 @@ export function openOperationReader(deps: {
         throw refusal('OPERATION_RESOLUTION_FAILURE', `The document has no operation named "${operationName}".`);
       if (isGet && operation.operation === 'mutation') throw mutationByGet();
     }
-    return { query, document, operationName, variables, caller, isGone, read, errors };
+    return {
+      query,
+      document,
+      operationName,
+      variables,
+      caller,
+      isGone,
+      watch,
+      read,
+      errors,
+      tellsTrace: isJsonObject(extensions) && extensions['traceId'] === true,
+    };
   }
 
   return {
@@ -83,8 +100,11 @@ export function openOperationReader(deps: {
         ? await persisted.textOf(parameters)
         : { query: parameters.query as string };
       const sent = { query: text.query, operationName, variables };
-      if (!newcomers.isKnown(sent))
-        await newcomers.introduce(sent, { client: clientOf(sender.caller), isGone: sender.isGone });
+      if (!newcomers.isKnown(sent)) {
+        const span = sender.caller.span?.child({ name: 'read and plan' });
+        const introduced = newcomers.introduce(sent, { client: clientOf(sender.caller), isGone: sender.isGone });
+        await introduced.finally(() => span?.end());
+      }
       return readText(text, parameters, sender);
     },
   };

@@ -1,4 +1,5 @@
 import { type ExecutionResult, GraphQLError } from 'graphql';
+import { noteSize, notedSize } from '../../subgraphs/shared/answers/answer-size.ts';
 import type { Admission } from '../turns/admission.ts';
 import type { AnswerAllowance } from '../turns/answer-allowance.ts';
 import { type Caller, clientOf } from '../callers/caller.ts';
@@ -29,8 +30,14 @@ export const admitBy =
 
 export const admittedOperations =
   (deps: { admit: Admit; supergraph: Supergraph }): RunOperation =>
-  (operation, isGone) =>
-    deps.admit(operation.caller, () => deps.supergraph.execute(operation), isGone);
+  (operation, isGone) => {
+    const result = deps.admit(operation.caller, () => deps.supergraph.execute(operation), isGone);
+    return operation.tellsTrace === true ? result.then((given) => withTraceId(given, operation.caller)) : result;
+  };
+
+/** For clients that don't see the header `x-trace-id`, as those of a socket. */
+const withTraceId = (result: ExecutionResult, { traceId }: Caller): ExecutionResult =>
+  noteSize({ ...result, extensions: { ...result.extensions, traceId } }, notedSize(result));
 
 const refused = (error: GraphQLError): ExecutionResult => ({ errors: [error] });
 

@@ -1,19 +1,17 @@
 import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql';
-import type { Metrics } from '../../subgraphs/shared/process/telemetry.ts';
 import type { TokenVerifier } from '../callers/access-tokens.ts';
 import type { Subscriptions } from '../streams/subscriptions.ts';
 import type { Supergraph } from '../supergraph/supergraph.ts';
-import { observe } from './measure.ts';
+import { type OperationWatch, type WatchDeps, watchOperation } from './operation-watch.ts';
 import type { OperationReader, ReadOperation, RequestParameters, Sender } from './read-operation.ts';
 import type { RunOperation } from './run-operation.ts';
 
-export type StreamOperationDeps = {
+export type StreamOperationDeps = WatchDeps & {
   readonly reader: OperationReader;
   readonly supergraph: Supergraph;
   readonly subscriptions: Subscriptions;
   readonly verifier: TokenVerifier;
   readonly run: RunOperation;
-  readonly metrics: Metrics;
 };
 
 /** What the library of a protocol for streams is given to run. */
@@ -21,6 +19,8 @@ type StreamArguments = ExecutionArgs & { readonly contextValue: ReadOperation };
 
 /** Operations over connections that stay open: WebSockets and event streams. */
 export type StreamOperations = {
+  /** Begins to watch an operation. `traceparent`: by which its client carries a trace on. */
+  watch(traceparent: string | undefined): OperationWatch;
   /** Arguments for the protocol's library, or what is wrong. */
   read(parameters: RequestParameters, sender: Sender): Promise<StreamArguments | readonly GraphQLError[]>;
   /** Runs a query or mutation. */
@@ -30,13 +30,17 @@ export type StreamOperations = {
 };
 
 export function streamOperations(deps: StreamOperationDeps): StreamOperations {
-  const { reader, supergraph, subscriptions, verifier, run, metrics } = deps;
+  const { reader, supergraph, subscriptions, verifier, run } = deps;
   return {
+    watch: (traceparent) => watchOperation(deps, traceparent),
     async read(parameters, sender) {
       try {
         const operation = reader.known(parameters, sender) ?? (await reader.read(parameters, sender));
         const { read, errors, document, operationName = null, variables } = operation;
-        if (errors.length > 0) return errors;
+        if (errors.length > 0) {
+          sender.watch.done({ asked: operation, instead: 'invalid', errors });
+          return errors;
+        }
         if (read.operation.operation === 'subscription') supergraph.planSubscription(operation);
         return {
           schema: supergraph.schema,
@@ -46,19 +50,19 @@ export function streamOperations(deps: StreamOperationDeps): StreamOperations {
           contextValue: operation,
         };
       } catch (error) {
-        return [
-          error instanceof GraphQLError ? error : new GraphQLError('unexpected', { originalError: error as Error }),
-        ];
+        const known =
+          error instanceof GraphQLError ? error : new GraphQLError('unexpected', { originalError: error as Error });
+        sender.watch.done({ errors: [known] });
+        return [known];
       }
     },
     async execute(operation) {
-      const started = performance.now();
       const result = await run(operation, operation.isGone).catch((error: GraphQLError) => ({ errors: [error] }));
-      observe(metrics, { operation: operation.read.label, errors: result.errors, started });
+      operation.watch.done({ asked: operation, errors: result.errors });
       return result;
     },
     subscribe(operation) {
-      observe(metrics, { operation: operation.read.label, errors: undefined, started: performance.now() });
+      operation.watch.done({ asked: operation });
       return subscriptions.follow(operation, () => verifier.stands(operation.caller));
     },
   };

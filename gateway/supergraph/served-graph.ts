@@ -51,6 +51,7 @@ export async function openServedGraph(runtime: Runtime, options: ServedGraphOpti
     answerLimits: platform.answerLimits,
     introspection: config.introspection,
     log,
+    metrics: runtime.metrics,
     documents,
     check,
   });

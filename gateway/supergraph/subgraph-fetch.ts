@@ -3,6 +3,10 @@ import type { Headers } from '../../subgraphs/shared/auth/caller-headers.ts';
 import { type Deadline, deadlineIn } from '../../subgraphs/shared/time/deadline.ts';
 import type { HeaderLines } from '../../subgraphs/shared/http/transport.ts';
 import type { SubgraphLink, SubgraphRequest } from '../../subgraphs/shared/calls/link.ts';
+import { errorCodes } from '../../subgraphs/shared/errors/errors.ts';
+import type { Metrics } from '../../subgraphs/shared/process/telemetry.ts';
+import type { TracedSpan } from '../../subgraphs/shared/tracing/span.ts';
+import { isFault } from '../../subgraphs/shared/tracing/tracing.ts';
 import { subgraphNames } from '../../subgraphs/shared/values/subgraph-names.ts';
 import { type Caller, type CallerHeaders, type CallerSaid, type HeadersFor, clientOf } from '../callers/caller.ts';
 import { type ErrorReport, gatewayErrorCodes, presentError, presentedBySubgraph } from '../errors.ts';
@@ -44,26 +48,69 @@ export function fetchContext(options: { headersFor: HeadersFor; timeoutMs: numbe
 export function subgraphFetch(options: {
   link: (name: string) => SubgraphLink;
   report: Pick<ErrorReport, 'log'>;
+  metrics: Metrics;
 }): SubgraphFetch<FetchContext> {
-  function ask(serviceName: string, planned: PlannedRequest<FetchContext>): Promise<SubgraphResponse> {
+  function ask(
+    serviceName: string,
+    planned: PlannedRequest<FetchContext>,
+    span: TracedSpan | undefined,
+  ): Promise<SubgraphResponse> {
     const link = options.link(serviceName);
     const said = planned.context.said(serviceName);
-    return said instanceof Promise
-      ? said.then((known) => link.execute(new PlannedCall(planned, known)))
-      : link.execute(new PlannedCall(planned, said));
+    const execute = (known: CallerSaid): Promise<SubgraphResponse> =>
+      link.execute(new PlannedCall(planned, (span && known.tracedBy?.(span.traceparent)) ?? known));
+    return said instanceof Promise ? said.then(execute) : execute(said);
   }
   return (serviceName, planned) => {
+    const watch = new FetchWatch(options.metrics, serviceName, planned.context.caller.span);
+    const answered = (response: SubgraphResponse): SubgraphResponse => {
+      watch.done(response.errors as FetchErrors);
+      return response;
+    };
     const failed = (error: unknown): never => {
       const { traceId } = planned.context.caller;
       const { message, extensions } = presentError(error, { log: options.report.log, traceId });
+      watch.done([{ extensions }]);
       throw new GraphQLError(message, { ...(extensions && { extensions }) });
     };
     try {
-      return ask(serviceName, planned).catch(failed);
+      return ask(serviceName, planned, watch.span).then(answered, failed);
     } catch (error) {
       return failed(error);
     }
   };
+}
+
+/** Seconds of a fetch and its code, in the metrics and in its span. */
+class FetchWatch {
+  readonly #startMs = performance.now();
+  readonly #metrics: Metrics;
+  readonly #subgraph: string;
+  readonly span: TracedSpan | undefined;
+  constructor(metrics: Metrics, subgraph: string, operation: TracedSpan | undefined) {
+    this.#metrics = metrics;
+    this.#subgraph = subgraph;
+    this.span = operation?.child({
+      name: `fetch ${subgraph}`,
+      kind: 'client',
+      attributes: { 'peer.service': subgraph },
+    });
+  }
+  /** The answer's first code; undefined where it has no errors. */
+  done(errors: readonly { readonly extensions?: unknown }[] | null | undefined): void {
+    const given = errors?.[0] && (errors[0].extensions as { readonly code?: unknown } | undefined)?.code;
+    const code = errors?.[0] ? (typeof given === 'string' ? given : 'INTERNAL_SERVER_ERROR') : 'OK';
+    // Codes of added subgraphs are theirs, and there may be any number of them.
+    const outcome = ownNames.has(this.#subgraph) || gatewayCodes.has(code) ? code : 'OTHER';
+    this.#metrics.fetchDuration.observe(
+      { subgraph: this.#subgraph, outcome },
+      (performance.now() - this.#startMs) / 1000,
+    );
+    if (!this.span) return;
+    if (code !== 'OK') this.span.set({ 'graphql.error.code': code });
+    if (isFault(code)) this.span.fail(code);
+    this.span.end();
+  }
 }
 
 /** A planned request as links take it: what a link of one kind doesn't read isn't made. */
@@ -135,4 +182,6 @@ export function refusedBy(subgraph: string, error: unknown): GraphQLError {
 }
 
 const masked = 'NOT_PRESENTED';
+const gatewayCodes: ReadonlySet<string> = new Set(['OK', ...errorCodes]);
+type FetchErrors = readonly { readonly extensions?: unknown }[] | null | undefined;
 const ownNames: ReadonlySet<string> = new Set(subgraphNames);

@@ -10,7 +10,7 @@ import {
 import { type AnswerLimits, noteSize, notedSize } from '../../subgraphs/shared/answers/answer-size.ts';
 import { scalars } from '../../subgraphs/shared/values/scalars.ts';
 import type { SubgraphLink } from '../../subgraphs/shared/calls/link.ts';
-import type { Logger } from '../../subgraphs/shared/process/telemetry.ts';
+import type { Logger, Metrics } from '../../subgraphs/shared/process/telemetry.ts';
 import type { Caller, HeadersFor } from '../callers/caller.ts';
 import type { Variables } from '../execute/types.ts';
 import { withoutSuggestion } from '../errors.ts';
@@ -25,6 +25,8 @@ export type Operation = {
   readonly operationName: string | undefined;
   readonly variables: Variables;
   readonly caller: Caller;
+  /** The client wants the trace id in the answer's extensions. */
+  readonly tellsTrace?: boolean;
 };
 
 /** A subscription as planned for one client: where its events come from, and how one becomes an answer. */
@@ -75,6 +77,7 @@ export type SupergraphOptions = {
   /** Whether clients may learn the schema from the messages of errors. */
   readonly introspection: boolean;
   readonly log: Logger;
+  readonly metrics: Metrics;
 };
 
 /**
@@ -101,7 +104,7 @@ export async function openSupergraph(options: SupergraphOptions): Promise<Superg
   await gateway.load();
   const { queryPlanner: planner } = gateway.__testing();
   if (!planner) throw new Error('the gateway has not loaded');
-  const fetch = subgraphFetch({ link: options.link, report: options });
+  const fetch = subgraphFetch({ link: options.link, report: options, metrics: options.metrics });
   const executor = createExecutor<FetchContext>({ planner, fetch, errorPolicy, limits: options.answerLimits });
   readScalars(executor.schema);
   const begin = (caller: Caller) => fetchContext({ headersFor: options.headersFor, timeoutMs: options.operationTimeoutMs }, caller); // prettier-ignore

@@ -139,3 +139,24 @@ export async function unstick(tx: Sql, sagaId: string, at: Date): Promise<void> 
     .where('state', '=', 'STUCK');
   await change(tx, again, 'any');
 }
+
+const openStates: readonly SagaState[] = ['RUNNING', 'COMPENSATING', 'STUCK'];
+
+/** Sagas that are not over, and the age of the oldest, by state: each state is there. */
+export async function readOpenSagas(
+  sql: Sql,
+): Promise<readonly { readonly state: SagaState; readonly count: number; readonly oldestSeconds: number }[]> {
+  const rows = await find(
+    sql,
+    tables
+      .selectFrom('saga')
+      .select((eb) => ['state', eb.fn.countAll<string>().as('count')])
+      .select(raw<string>`timestampdiff(second, min(created_at), ${databaseNow})`.as('seconds'))
+      .where('state', 'in', openStates)
+      .groupBy('state'),
+  );
+  return openStates.map((state) => {
+    const row = rows.find((one) => one.state === state);
+    return { state, count: Number(row?.count ?? 0), oldestSeconds: Math.max(0, Number(row?.seconds ?? 0)) };
+  });
+}

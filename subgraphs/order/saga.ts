@@ -1,4 +1,5 @@
 import { isUnavailable } from '../shared/errors/errors.ts';
+import { traced } from '../shared/tracing/tracing.ts';
 import { failPoint } from '../shared/process/fail-point.ts';
 import { announce } from './announce.ts';
 import type { Change } from './apply-events.ts';
@@ -20,7 +21,8 @@ import { stepOf } from './steps/placing-steps.ts';
 import { failureOf, outcomeOf } from './steps/step.ts';
 import { findLines } from './line-store.ts';
 import { StaleOrderError, findOrder, lockOrder, saveOrder } from './order-store.ts';
-import { claimSaga, findDueSagas, saveSaga } from './saga-store.ts';
+import { claimSaga, findDueSagas, readOpenSagas, saveSaga } from './saga-store.ts';
+import type { BacklogSample } from '../shared/process/backlog.ts';
 
 /*
  * Placing an order takes steps in other services' databases (`steps/`). The order's schema records the saga first, so any process
@@ -164,19 +166,27 @@ export async function recoverSagas(deps: OrderDeps): Promise<number> {
   return taken;
 }
 
+/** Sagas that are not over, for the metrics. */
+export async function sagaBacklog({ db }: Pick<OrderDeps, 'db'>): Promise<readonly BacklogSample[]> {
+  const open = await readOpenSagas(db.em());
+  return open.flatMap(({ state, count, oldestSeconds }): BacklogSample[] => [
+    { name: 'sagas', labels: { state }, value: count },
+    { name: 'saga_oldest_seconds', labels: { state }, value: oldestSeconds },
+  ]);
+}
+
 /** Runs one saga now if nobody else does; false when somebody does or it is over. */
 export async function resumeSaga(deps: OrderDeps, sagaId: string): Promise<boolean> {
   const claimed = await claimSaga(deps.db.em(), sagaId, deps.processId);
   if (!claimed) return false;
   const order = await findOrder(deps.db.em(), claimed.orderId);
   if (!order) throw new Error(`saga ${sagaId} has no order`);
+  const saga = nextRun(claimed, currentBranch(claimed));
+  const span = { service: 'order', name: 'resume saga', traceId: order.traceId, attributes: { 'order.id': order.id } };
   try {
-    await runPlacingSaga(deps, {
-      saga: nextRun(claimed, currentBranch(claimed)),
-      fence: claimed.fence,
-      order,
-      untilMs: 0,
-    });
+    await traced(deps.metrics.tracing, span, () =>
+      runPlacingSaga(deps, { saga, fence: claimed.fence, order, untilMs: 0 }),
+    );
   } catch (error) {
     if (!(error instanceof StaleOrderError)) throw error;
     deps.log.info({ sagaId, reason: error.message }, 'saga left to its new holder');

@@ -26,7 +26,7 @@ import { createLoaders } from './loaders.ts';
 import { openPriceBook, tableTaxes } from './price-book.ts';
 import { orderEntities } from './records.ts';
 import { resolvers } from './resolvers.ts';
-import { recoverSagas, recoveryBatch } from './saga.ts';
+import { recoverSagas, recoveryBatch, sagaBacklog } from './saga.ts';
 import { creditTopUp } from './top-up-credit.ts';
 import type { OrderType } from './types/order-type.ts';
 import { orderTypes, registerOrderTypes } from './types/registry.ts';
@@ -124,6 +124,7 @@ export async function createOrderSubgraph(runtime: Runtime, ...types: readonly O
   let dueWork: DueWork<'expire' | 'advance' | 'sagas'> | undefined;
   let consumer: { stop(): Promise<void> } | undefined;
   let stopListening: (() => void) | undefined;
+  let unwatch: (() => void) | undefined;
 
   const feed = openFeedWatch({ db: service.db, live, log });
   const priceBook = openPriceBook({ db: service.db, live, time: realTime, now });
@@ -191,12 +192,14 @@ export async function createOrderSubgraph(runtime: Runtime, ...types: readonly O
         log,
         metrics,
       });
+      unwatch = metrics.backlog.watch(() => sagaBacklog(deps));
       defineJobs(deps, jobs);
       jobs.start();
     },
     ready: () => checkReady({ database: service.db.ping }),
     async close() {
       stopListening?.();
+      unwatch?.();
       await consumer?.stop();
       await dueWork?.stop();
       await relay?.stop();

@@ -79,7 +79,7 @@ export async function createPaymentSubgraph(runtime: Runtime): Promise<Subgraph>
   const { log, metrics, live, now, newId } = runtime;
   const service = await openService(runtime, paymentSchema);
   const config = readPaymentConfig(runtime.env);
-  const providers = await openProviders(config, { ...runtime.config, log: runtime.log });
+  const providers = await openProviders(config, { ...runtime.config, log, tracing: metrics.tracing });
   if (providers.size === 0) {
     log.warn(
       'no payment provider: set STRIPE_SECRET_KEY or ALIPAY_APP_ID, or ALLOW_SIMULATED_PROVIDER=true with NODE_ENV=production',

@@ -48,7 +48,8 @@ const sweepMs = 5_000;
 const sagaSweepMs = 2_000;
 /** What failures say that faults of the simulation explain. */
 const explained = ['connection', 'Deadlock', 'no answer'];
-const silent = new Proxy({}, { get: () => ({ inc: () => undefined, observe: () => undefined, set: () => undefined }) });
+const nothing = { inc: () => undefined, observe: () => undefined, set: () => undefined, watch: () => () => undefined };
+const silent = new Proxy({}, { get: (_, name) => (name === 'tracing' ? undefined : nothing) });
 const live = { publish: () => undefined, listen: () => () => undefined, close: () => Promise.resolve() };
 
 /** The platform on simulated servers: the product's own commands, sagas, relays and consumers, each process with its own. */

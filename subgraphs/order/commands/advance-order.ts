@@ -11,6 +11,7 @@ import { findIdsToAdvance, findOrder } from '../order-store.ts';
 import type { StoredOrder } from '../stored-order.ts';
 import type { Change } from '../apply-events.ts';
 import { newTraceId } from '../../shared/process/telemetry.ts';
+import { traced } from '../../shared/tracing/tracing.ts';
 import type { Wait } from '../types/order-type.ts';
 import { backOffMs } from './back-off.ts';
 import { callHook } from './call-hook.ts';
@@ -103,7 +104,10 @@ export async function advanceOrders(deps: OrderDeps): Promise<number> {
   const due = await findIdsToAdvance(deps.db.em(), deps.now(), batchSize);
   for (const orderId of due) {
     try {
-      await advanceOnce(deps, orderId, { actor: { type: 'SYSTEM', id: null }, at: deps.now(), traceId: newTraceId() });
+      const traceId = newTraceId();
+      const change = { actor: { type: 'SYSTEM', id: null }, at: deps.now(), traceId } as const;
+      const span = { service: 'order', name: 'advance order', traceId, attributes: { 'order.id': orderId } };
+      await traced(deps.metrics.tracing, span, () => advanceOnce(deps, orderId, change));
     } catch (error) {
       if (isUnavailable(error)) throw error;
       if (error instanceof RefusedError) deps.log.info({ orderId, reason: error.message }, 'order was not advanced');

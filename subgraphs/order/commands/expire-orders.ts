@@ -9,7 +9,7 @@ import { netMinor } from '../domain/paying.ts';
 import { type PaymentOutlook, askPaymentOutlook } from '../payment-outlook.ts';
 import { type DueOrder, findDue, lockDue, saveExpired, saveLocked } from '../order-store.ts';
 import type { StoredOrder } from '../stored-order.ts';
-import { newTraceId } from '../../shared/process/telemetry.ts';
+import { currentTraceId, traced } from '../../shared/tracing/tracing.ts';
 
 const batchSize = 200;
 /** Bounds one run; the next one goes on. */
@@ -30,10 +30,12 @@ export async function expireOrders(deps: OrderDeps): Promise<number> {
   let after: DueOrder | null = null;
   for (let batch = 0; batch < maxBatches; batch += 1) {
     const at = deps.now();
-    const traceId = newTraceId();
+    const { tracing } = deps.metrics;
+    const traceId = currentTraceId(tracing);
     const found: DueOrder[] = await findDue(deps.db.em(), at, after, batchSize);
     if (found.length === 0) break;
-    expired += await closeBatch(deps, found, { at, traceId });
+    const span = { service: 'order', name: 'expire orders', traceId, attributes: { orders: found.length } };
+    expired += await traced(tracing, span, () => closeBatch(deps, found, { at, traceId }));
     if (found.length < batchSize) break;
     after = found.at(-1) ?? null;
   }

@@ -1,6 +1,7 @@
 import { openDependency } from '../../shared/process/dependency.ts';
 import { openProbing } from '../../shared/calls/probing.ts';
 import type { Logger } from '../../shared/process/telemetry.ts';
+import { type Tracing, traced } from '../../shared/tracing/tracing.ts';
 import { type PaymentProvider, ProviderUnreachable } from './provider.ts';
 
 /** How often a provider that is away is asked whether it is back, by chance up to half later. */
@@ -12,7 +13,10 @@ const probeEveryMs = 2_000;
  *
  * @param options.setting the variable to look at, e.g. `STRIPE_API_BASE`
  */
-export function watched(provider: PaymentProvider, options: { setting: string; log: Logger }): PaymentProvider {
+export function watched(
+  provider: PaymentProvider,
+  options: { setting: string; log: Logger; tracing?: Tracing | undefined },
+): PaymentProvider {
   const dependency = openDependency({ ...options, name: `provider ${provider.name}` });
   const part = dependency.part();
   const probing = openProbing({
@@ -34,14 +38,19 @@ export function watched(provider: PaymentProvider, options: { setting: string; l
       throw error;
     }
   }
+  /** A call as a span of the payment service, in the trace of whatever asks for it. */
+  const called = <T>(what: string, call: () => Promise<T>): Promise<T> => {
+    const span = { service: 'payment', name: `${provider.name} ${what}`, kind: 'client', attributes: { 'peer.service': provider.name } } as const; // prettier-ignore
+    return noted(traced(options.tracing, span, call));
+  };
   const { capture } = provider;
   return {
     ...provider,
-    createIntent: (attempt) => noted(provider.createIntent(attempt)),
-    getIntent: (attempt) => noted(provider.getIntent(attempt)),
-    cancelIntent: (attempt) => noted(provider.cancelIntent(attempt)),
-    ...(capture && { capture: (attempt, amount) => noted(capture(attempt, amount)) }),
-    refund: (refund) => noted(provider.refund(refund)),
+    createIntent: (attempt) => called('createIntent', () => provider.createIntent(attempt)),
+    getIntent: (attempt) => called('getIntent', () => provider.getIntent(attempt)),
+    cancelIntent: (attempt) => called('cancelIntent', () => provider.cancelIntent(attempt)),
+    ...(capture && { capture: (attempt, amount) => called('capture', () => capture(attempt, amount)) }),
+    refund: (refund) => called('refund', () => provider.refund(refund)),
     close() {
       probing.close();
       return provider.close();

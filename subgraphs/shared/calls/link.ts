@@ -4,6 +4,7 @@ import type { Deadline } from '../time/deadline.ts';
 import type { HeaderLines } from '../http/transport.ts';
 import type { SubgraphName } from '../values/subgraph-names.ts';
 import { traceparentOf } from '../process/telemetry.ts';
+import { type Tracing, traced } from '../tracing/tracing.ts';
 
 /** The most representations of entities that one call may ask for. */
 export const maxRepresentations = 100;
@@ -82,17 +83,25 @@ export function serviceCaller(options: {
   app: string;
   token: string;
   link: (name: SubgraphName) => SubgraphLink;
+  tracing?: Tracing | undefined;
 }): ServiceCaller {
-  return async <Data>(service: SubgraphName, { query, variables, traceId, deadline }: ServiceCall) => {
+  const { app, token, tracing } = options;
+  async function call<Data>(service: SubgraphName, { query, variables, deadline }: ServiceCall, traceparent: string) {
     const headers = {
-      [callerHeaders.app]: options.app,
-      [callerHeaders.token]: options.token,
-      [callerHeaders.trace]: traceparentOf(traceId),
+      [callerHeaders.app]: app,
+      [callerHeaders.token]: token,
+      [callerHeaders.trace]: traceparent,
     };
     const isRepeatable = /^\s*(query\b|\{)/.test(query);
     const result = await options.link(service).execute({ query, variables, headers, deadline, isRepeatable });
     if (result.errors?.length) throw new CallError(service, result.errors);
     return result.data as Data;
+  }
+  return <Data>(service: SubgraphName, asked: ServiceCall) => {
+    const { traceId } = asked;
+    if (!tracing) return call<Data>(service, asked, traceparentOf(traceId));
+    const span = { service: app, name: `call ${service}`, kind: 'client', traceId, attributes: { 'peer.service': service } } as const; // prettier-ignore
+    return traced(tracing, span, (begun) => call<Data>(service, asked, begun?.traceparent ?? traceparentOf(traceId)));
   };
 }
 

@@ -24,6 +24,8 @@ type RawConnection = EventEmitter & {
 };
 
 export type DatabaseWatch = {
+  /** Of the pool: in use and idle, and what waits for one. */
+  connections(): { readonly used: number; readonly idle: number; readonly waiting: number };
   /** Ends the idle connections: those to a server that has become read-only are not the ones to go on with. */
   recycle(): void;
   /** Ends all of them, and fails what waits. */
@@ -133,6 +135,10 @@ export function watchDatabase(
       } finally {
         pauses -= 1;
       }
+    },
+    connections() {
+      const idle = pool._freeConnections.length;
+      return { used: pool._allConnections.length - idle, idle, waiting: pool._connectionQueue.length };
     },
     recycle() {
       for (const connection of listed(pool._freeConnections)) connection.destroy();

@@ -5,7 +5,7 @@ import { type Time, realTime } from '../time/time.ts';
 import { inTime } from '../time/in-time.ts';
 import { type RawPool, watchDatabase, whenItAnswers } from './database-watch.ts';
 import { type SchemaOptions, migrate, openOrm } from './orm.ts';
-import { autocommit, openPool } from './pool.ts';
+import { type DatabaseTraces, autocommit, openPool } from './pool.ts';
 import type { Sql } from './statements.ts';
 import { runTransaction } from './unit-of-work.ts';
 import type { Logger } from '../process/telemetry.ts';
@@ -44,6 +44,8 @@ export type Database = {
   orm(): Promise<MikroORM>;
   /** Throws when the server doesn't answer. */
   ping(): Promise<void>;
+  /** Connections by what they do now, and how much waits for one. */
+  connections?(): Readonly<Record<'used' | 'idle' | 'waiting', number>>;
   close(): Promise<void>;
 };
 
@@ -70,12 +72,14 @@ export async function openDatabase(
     lostAfterMs?: number;
     /** Told of each text that goes to the server, with the number of its statements. */
     onSent?: (statements: number) => void;
+    /** Where each of these texts becomes a span, and whose. */
+    traces?: DatabaseTraces | undefined;
   },
 ): Promise<Database> {
   const { url, log, poolSize, startTimeoutMs = usualStartTimeoutMs, lostAfterMs } = options;
   const { dependency = openDependency({ name: 'database', setting: 'MYSQL_URL', log }) } = options;
   const part = dependency.part();
-  const pool = openPool({ url, poolSize, log, onSent: options.onSent });
+  const pool = openPool({ url, poolSize, log, onSent: options.onSent, traces: options.traces });
   const sql = autocommit(pool);
   const ping = async (): Promise<void> => void (await sql.rows('select 1', []));
   await whenItAnswers(ping, {
@@ -105,6 +109,7 @@ export async function openDatabase(
     migrate: () => watch.pausedFor(() => migrate(options)),
     orm: () => openOrm(options),
     ping,
+    connections: () => watch.connections(),
     async close() {
       const closed = new Promise<void>((resolve) => pool.end(resolve));
       await inTime(closed, closeTimeoutMs).catch(() => watch.cutAll()); // the server hangs

@@ -1,5 +1,7 @@
 import { type PoolOptions, createPool } from 'mysql2';
 import type { Logger } from '../process/telemetry.ts';
+import type { TracedSpan } from '../tracing/span.ts';
+import { type Tracing, errorType } from '../tracing/tracing.ts';
 import type { Expected, Parameter, Row, Sql } from './statements.ts';
 
 /** A statement to be sent. */
@@ -22,7 +24,11 @@ export type Connection = {
   destroy(): void;
 };
 
+/** Spans of what one service sends to its database, while something else of it is traced. */
+export type DatabaseTraces = { readonly tracing: Tracing; readonly service: string };
+
 export type Pool = {
+  traces?: DatabaseTraces | undefined;
   /** Told of each text that is sent, with the number of its statements. */
   onSent?: ((statements: number) => void) | undefined;
   getConnection(callback: (error: Error | null, connection?: Connection) => void): void;
@@ -52,11 +58,13 @@ export function openPool({
   poolSize,
   log,
   onSent,
+  traces,
 }: {
   url: string;
   poolSize: number;
   log: Logger;
   onSent?: ((statements: number) => void) | undefined;
+  traces?: DatabaseTraces | undefined;
 }): Pool {
   const options: PoolOptions = {
     uri: url,
@@ -76,7 +84,7 @@ export function openPool({
     // A transaction's statements go together: unit-of-work.ts.
     multipleStatements: true,
   };
-  const pool = Object.assign(createPool(options) as unknown as Pool, { onSent });
+  const pool = Object.assign(createPool(options) as unknown as Pool, { onSent, traces });
   pool.on('connection', (connection) => {
     connection.query({ sql: sessionSettings, values: [] }, (error) => {
       if (!error) return;
@@ -101,14 +109,41 @@ export function send(pool: Pool, connection: Connection, statements: readonly St
   pool.onSent?.(statements.length);
   const sql = statements.map(({ text }) => text).join(';\n');
   const values = statements.flatMap(({ parameters }) => parameters.map(checked));
+  const span = pool.traces && statementSpan(pool.traces, sql, statements);
   return new Promise((resolve, reject) => {
     connection.query({ sql, values }, (error, result) => {
+      if (span) {
+        // A conflict is dealt with above; whether it is a fault is seen there.
+        if (error) span.set({ 'error.type': errorType(error) });
+        span.end();
+      }
       if (error) {
         // The driver puts the text with all its values there, which would go into the log.
         Object.assign(error, { sql });
         reject(error);
       } else resolve(statements.length === 1 ? [result as Result] : (result as Result[]));
     });
+  });
+}
+
+const transactionControl = /^(start transaction|commit|rollback)$/;
+
+/** A span for what is sent at once: often all of a transaction. The text has `?` for values. */
+function statementSpan(
+  { tracing, service }: DatabaseTraces,
+  sql: string,
+  statements: readonly Statement[],
+): TracedSpan | undefined {
+  const around = tracing.active();
+  if (!around) return undefined;
+  const telling = statements.find(({ text }) => !transactionControl.test(text)) ?? statements[0];
+  const [verb = 'sql'] = telling?.text.trimStart().split(/\s/, 1) ?? [];
+  return tracing.begin({
+    service,
+    name: `SQL ${verb.toLowerCase()}`,
+    kind: 'client',
+    parent: around,
+    attributes: { 'db.system.name': 'mysql', 'db.namespace': service, 'db.query.text': sql, 'db.operation.batch.size': statements.length }, // prettier-ignore
   });
 }
 

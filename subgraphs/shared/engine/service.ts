@@ -46,7 +46,12 @@ export async function openService(
       runtime.metrics.databaseRoundTrips.inc({ service: name });
       runtime.metrics.databaseStatements.inc({ service: name }, statements);
     },
+    traces: runtime.metrics.tracing && { tracing: runtime.metrics.tracing, service: name },
   });
+  const unwatch = runtime.metrics.backlog.watch(
+    async () =>
+    Object.entries(db.connections?.() ?? {}).map(([state, value]) => ({ name: 'database_connections', labels: { service: name, state }, value })), // prettier-ignore
+  );
   const authenticate = authenticator({
     service: name,
     redis,
@@ -67,10 +72,16 @@ export async function openService(
     db,
     authenticate,
     async close() {
+      unwatch();
       await grants.stop();
       await db.close();
     },
-    call: serviceCaller({ app: name, token: config.serviceTokens.get(name) ?? '', link: runtime.link }),
+    call: serviceCaller({
+      app: name,
+      token: config.serviceTokens.get(name) ?? '',
+      link: runtime.link,
+      tracing: runtime.metrics.tracing,
+    }),
   };
 }
 

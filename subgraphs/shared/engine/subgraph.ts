@@ -12,6 +12,7 @@ import {
 } from '../answers/answer-size.ts';
 import { type Answering, openAnswering } from '../answers/answering.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
+import { callerHeaders, header } from '../auth/caller-headers.ts';
 import { type Deadline, deadlineIn, deadlineOf, defaultTimeoutMs, openExpiry, remainingMs } from '../time/deadline.ts';
 import { badUserInput, deadlineExceeded } from '../errors/errors.ts';
 import { keyRefusal } from '../tables/idempotency.ts';
@@ -21,6 +22,8 @@ import { type CallContext, type Prepared, openPreparation, traceIdOf } from './p
 import { type PresentOptions, presentError, presentResult } from './present-error.ts';
 import { spellIds } from './spelled-ids.ts';
 import type { Logger, Metrics } from '../process/telemetry.ts';
+import type { TracedSpan } from '../tracing/span.ts';
+import { type SpanOptions, type Tracing, isFault, traced } from '../tracing/tracing.ts';
 
 export type Route = (request: RawRequest, params: Readonly<Record<string, string>>) => Promise<RawResponse>;
 
@@ -87,32 +90,62 @@ export function createEngine<Context extends CallContext>(
   return {
     name: options.name,
     schema,
-    async execute(request) {
-      const started = performance.now();
-      const deadline = request.deadline ?? deadlineOf(request.headers);
-      const tooLate = (): Outcome => ({
-        result: { errors: [late()] },
-        traceId: traceIdOf(request),
-        document: undefined,
-      });
-      const outcome =
-        remainingMs(deadline) > 0 ? await expiry.within(deadline, run(request, deadline), tooLate) : tooLate();
-      const result = presentResult(outcome.result, { ...options, traceId: outcome.traceId });
-      if (result !== outcome.result) noteSize(result, notedSize(outcome.result));
-      const code = resultCode(result);
-      options.metrics.operationDuration.observe(
-        { service: options.name, operation: operationLabel(outcome.document), code },
-        (performance.now() - started) / 1000,
-      );
-      return result;
+    execute(request) {
+      const { tracing } = options.metrics;
+      return tracing ? asSpan(tracing, request) : executeNow(request, undefined);
     },
     subscribe: (request) => eventsOf(prepare(request, 'subscription'), options),
     raw: (request) =>
-      expiry.within(deadlineIn(defaultTimeoutMs), route(options.routes ?? {}, request), () => {
-        throw late();
-      }),
+      traced(options.metrics.tracing, rawSpan(options.name, request), () =>
+        expiry.within(deadlineIn(defaultTimeoutMs), route(options.routes ?? {}, request), () => {
+          throw late();
+        }),
+      ),
   };
+
+  function asSpan(tracing: Tracing, request: SubgraphRequest): Promise<ExecutionResult> {
+    const traceparent = header(request.headers, callerHeaders.trace);
+    const span = tracing.begin({ service: options.name, name: 'operation', kind: 'server', traceparent });
+    return tracing.inside(span, () => executeNow(request, span));
+  }
+  async function executeNow(request: SubgraphRequest, span: TracedSpan | undefined): Promise<ExecutionResult> {
+    const started = performance.now();
+    const deadline = request.deadline ?? deadlineOf(request.headers);
+    const tooLate = (): Outcome => ({
+      result: { errors: [late()] },
+      traceId: traceIdOf(request),
+      document: undefined,
+    });
+    const outcome =
+      remainingMs(deadline) > 0 ? await expiry.within(deadline, run(request, deadline), tooLate) : tooLate();
+    const result = presentResult(outcome.result, { ...options, traceId: outcome.traceId });
+    if (result !== outcome.result) noteSize(result, notedSize(outcome.result));
+    const code = resultCode(result);
+    const operation = operationLabel(outcome.document);
+    const caller = header(request.headers, callerHeaders.app) === 'gateway' ? 'api' : 'service';
+    const durationMs = performance.now() - started;
+    options.metrics.operationDuration.observe({ service: options.name, operation, code, caller }, durationMs / 1000);
+    if (options.log.isLevelEnabled('debug'))
+      options.log.debug(
+        { service: options.name, operation, caller, code, durationMs, traceId: outcome.traceId },
+        'operation of a subgraph',
+      );
+    if (span) {
+      span.rename(operation);
+      span.set({ 'graphql.operation.name': operation, ...(code !== 'OK' && { 'graphql.error.code': code }) });
+      if (isFault(code)) span.fail(code);
+      span.end();
+    }
+    return result;
+  }
 }
+
+const rawSpan = (service: string, { method, path, headers }: RawRequest): SpanOptions => ({
+  service,
+  name: `${method} ${path.split('/').slice(0, 3).join('/').split('?')[0]}`,
+  kind: 'server',
+  traceparent: header(headers, callerHeaders.trace),
+});
 
 type Outcome = {
   readonly result: ExecutionResult;

@@ -1,4 +1,6 @@
 import { isUnavailable } from '../errors/errors.ts';
+import { countDeadLetters } from '../tables/backlog-store.ts';
+import type { BacklogSample } from '../process/backlog.ts';
 import { handledOf } from '../tables/inbox.ts';
 import type { DomainEvent } from '../tables/outbox.ts';
 import { isId, newId } from '../values/ids.ts';
@@ -104,12 +106,32 @@ export function startEventConsumer(deps: ConsumerDeps): { stop(): Promise<void> 
     }
   }
 
+  const unwatch = deps.metrics.backlog.watch(() => readLag(deps));
   return {
     async stop() {
       stopped = true;
+      unwatch();
       await Promise.all(partitions);
     },
   };
+}
+
+/** Events that this service has not handled yet, by source, and those that it could not handle. */
+async function readLag({ service, sources, redis, db }: ConsumerDeps): Promise<readonly BacklogSample[]> {
+  const lags = await Promise.all(
+    sources.map(async (source): Promise<BacklogSample> => {
+      const lag = await Promise.all(streamsOf(source).map((stream) => lagOf(redis, stream, service)));
+      return { name: 'event_lag', labels: { service, source }, value: lag.reduce((sum, one) => sum + one, 0) };
+    }),
+  );
+  return [...lags, { name: 'dead_letters', labels: { service }, value: await countDeadLetters(db.em()) }];
+}
+
+/** Entries that the group has not been given, and those that it has not acknowledged. */
+async function lagOf(redis: Redis, stream: string, group: string): Promise<number> {
+  const groups = (await redis.exists(stream)) === 0 ? [] : await redis.xInfoGroups(stream);
+  const own = groups.find(({ name }) => name === group) as { pending: number; lag?: number | null } | undefined;
+  return own ? own.pending + (own.lag ?? 0) : 0;
 }
 
 /** Creates the group if need be and takes over what earlier holders of the lease left unacknowledged. */

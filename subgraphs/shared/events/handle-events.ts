@@ -2,7 +2,8 @@ import type { Database, Sql } from '../database/database.ts';
 import { isDuplicateKey, isUnavailable } from '../errors/errors.ts';
 import type { Logger, Metrics } from '../process/telemetry.ts';
 import { bury, enterInbox } from '../tables/inbox.ts';
-import type { DomainEvent } from '../tables/outbox.ts';
+import { type DomainEvent, spanIdOf } from '../tables/outbox.ts';
+import { type SpanOptions, traced } from '../tracing/tracing.ts';
 import { type Time, realTime } from '../time/time.ts';
 
 /** Acts on one event inside the transaction that also marks it as handled. Runs at most once per event; may be tried again after a failure. */
@@ -82,7 +83,10 @@ async function handle(
   for (let attempt = 1; await partition.goesOn(); failure = null) {
     if (failure === null) {
       try {
-        noteHandled(deps, event, await handleOnce(deps.db, event, handler));
+        const isFresh = await traced(metrics.tracing, handlingOf(service, event), () =>
+          handleOnce(deps.db, event, handler),
+        );
+        noteHandled(deps, event, isFresh);
         return true;
       } catch (error) {
         failure = error;
@@ -106,6 +110,18 @@ async function handle(
   return false;
 }
 
+/** The span that an event was sent in, in the trace of the change that it tells of. */
+const sentOf = ({ id, traceId }: DomainEvent) => ({ traceId, spanId: spanIdOf(id) });
+
+const handlingOf = (service: string, event: DomainEvent): SpanOptions => ({
+  service,
+  name: `handle ${event.type}`,
+  kind: 'consumer',
+  traceId: event.traceId,
+  parentSpanId: spanIdOf(event.id),
+  attributes: { 'messaging.system': 'redis', 'messaging.message.id': event.id },
+});
+
 /** Handles an event in one transaction with its inbox row; false when it was handled before. */
 export function handleOnce(db: Database, event: DomainEvent, handler: EventHandler): Promise<boolean> {
   return db.transaction(async (tx) => {
@@ -125,20 +141,23 @@ export function handleOnce(db: Database, event: DomainEvent, handler: EventHandl
  * why: `event` is the one that failed, null where it was no event's own failure, as when one was handled before.
  */
 async function handleTogether(
-  { db, handlers }: HandlingDeps,
+  { db, handlers, service, metrics }: HandlingDeps,
   events: readonly DomainEvent[],
 ): Promise<{ readonly event: DomainEvent | null; readonly error: unknown } | null> {
   let current: DomainEvent | null = null;
   try {
-    await db.transaction(async (tx) => {
-      current = null;
-      await enterInbox(tx, events);
-      for (const event of events) {
-        current = event;
-        await handlers[event.type]?.(tx, event);
-      }
-      current = null;
-    });
+    const together = { service, name: 'handle events', kind: 'consumer', links: events.map(sentOf) } as const;
+    await traced(metrics.tracing, together, () =>
+      db.transaction(async (tx) => {
+        current = null;
+        await enterInbox(tx, events);
+        for (const event of events) {
+          current = event;
+          await handlers[event.type]?.(tx, event);
+        }
+        current = null;
+      }),
+    );
     return null;
   } catch (error) {
     return { event: isUnavailable(error) ? null : current, error };

@@ -1,5 +1,6 @@
 import { type Database, type Row, type Sql, run, select, toDate, toJson, write } from '../database/database.ts';
-import { type DomainEvent, eventPartitions, partitionOf, streamOf } from '../tables/outbox.ts';
+import { type DomainEvent, eventPartitions, partitionOf, spanIdOf, streamOf } from '../tables/outbox.ts';
+import { readUnpublished } from '../tables/backlog-store.ts';
 import { idFromBytes, idToBytes, newId } from '../values/ids.ts';
 import { openHandledMark } from './handled-mark.ts';
 import { type Loop, startLoop } from '../process/loop.ts';
@@ -7,6 +8,7 @@ import { openLossCheck, outboxRetentionHours } from './outbox-loss.ts';
 import type { Redis } from '../process/redis.ts';
 import { isEarlier } from './stream-ids.ts';
 import type { Logger, Metrics } from '../process/telemetry.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 import { type Time, realTime } from '../time/time.ts';
 
 const batchSize = 200;
@@ -69,6 +71,7 @@ export function startOutboxRelay(deps: {
       deps.metrics.events.inc({ service: deps.service, type: event.type, outcome: 'published' });
     }
     await batch.exec();
+    if (deps.metrics.tracing) for (const row of rows) noteSent(deps.metrics.tracing, deps.service, eventOf(row));
     await run(sql, 'update outbox set published_at = utc_timestamp(3) where claimed_by = ? and published_at is null', [
       owner,
     ]);
@@ -100,14 +103,32 @@ export function startOutboxRelay(deps: {
     trimmedAtMs = time.monotonicMs();
     for (const stream of streamsOf(deps.service)) await trimStream(deps.redis, stream);
   }
-  const loop = startLoop({ name: `${deps.service} outbox relay`, everyMs: pollMs, log: deps.log, time, turn });
+  const { service } = deps;
+  const unwatch = deps.metrics.backlog.watch(async () => {
+    const { count, oldestSeconds } = await readUnpublished(deps.db.em());
+    return [
+      { name: 'outbox_unpublished', labels: { service }, value: count },
+      { name: 'outbox_oldest_unpublished_seconds', labels: { service }, value: oldestSeconds },
+    ];
+  });
+  const loop = startLoop({ name: `${service} outbox relay`, everyMs: pollMs, log: deps.log, time, turn });
   return {
     kick() {
       isDue = true;
       loop.kick();
     },
-    stop: loop.stop,
+    stop() {
+      unwatch();
+      return loop.stop();
+    },
   };
+}
+
+/** From the commit that wrote the event until it was in Redis: the span that whoever handles it has as its parent. */
+function noteSent(tracing: Tracing, service: string, { id, type, traceId, at }: DomainEvent): void {
+  const startMs = performance.now() - Math.max(0, Date.now() - Date.parse(at));
+  const attributes = { 'messaging.system': 'redis', 'messaging.message.id': id };
+  tracing.begin({ service, name: `send ${type}`, kind: 'producer', traceId, spanId: spanIdOf(id), startMs, attributes }).end(); // prettier-ignore
 }
 
 const eventOf = (row: Row): DomainEvent => ({

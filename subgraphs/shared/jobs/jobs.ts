@@ -7,8 +7,10 @@ import { inTime } from '../time/in-time.ts';
 import { type JobStore, connectJobStore } from './job-store.ts';
 import { type Loop, startLoop } from '../process/loop.ts';
 import { JobNotices } from './job-notices.ts';
+import type { BacklogSample } from '../process/backlog.ts';
 import type { Live } from '../process/live.ts';
-import type { Logger, Metrics } from '../process/telemetry.ts';
+import { type Logger, type Metrics, type OperationLog, newTraceId } from '../process/telemetry.ts';
+import { traced } from '../tracing/tracing.ts';
 
 /**
  * Agenda wakes code that looks for due rows in MySQL; a lost or doubled job changes nothing. Names are
@@ -47,6 +49,8 @@ const lookEveryMs = 500;
 /** A store that says nothing for this long is away: told within 3 s, also when no job is due meanwhile. */
 const answerTimeoutMs = 1_500;
 const rememberedWakes = 10_000;
+const countedJobs = 100;
+const overdueAfterMs = 5_000;
 /** A recurring job that should have run so long ago never will: a process that died with it would have been followed by another. */
 const maxOverdueMs = 2 * lockLifetimeMs;
 
@@ -57,6 +61,7 @@ export type JobsOptions = {
   readonly prefix: string;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly operationLog?: OperationLog | undefined;
   /** By which processes tell each other what becomes of jobs; without it the page of jobs is not live, and the store is asked more often. */
   readonly live?: Live;
 };
@@ -88,6 +93,7 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
   const wakes = new LRUCache<string, true>({ max: rememberedWakes });
   let opened: OpenedJobs | undefined;
   let toStart = false;
+  let unwatch: (() => void) | undefined;
   let stopping: Promise<void> | undefined;
 
   async function look(): Promise<void> {
@@ -121,6 +127,7 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
   });
 
   async function stop(): Promise<void> {
+    unwatch?.();
     await Promise.all([keeper.stop(), watch.stop()]);
     if (!opened) return;
     const { agenda, store, running } = opened;
@@ -167,6 +174,7 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
     },
     // Services of one process share this, so each may start and stop it.
     start() {
+      if (!toStart) unwatch = options.metrics.backlog.watch(() => readSchedule(agenda()));
       toStart = true;
       keeper.kick();
     },
@@ -176,6 +184,24 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
     },
     stop: () => (stopping ??= stop()),
   };
+}
+
+/** The next jobs by what is up with them. */
+async function readSchedule(agenda: Agenda): Promise<readonly BacklogSample[]> {
+  const { jobs } = await agenda.queryJobs({ sort: { nextRunAt: 'asc' }, limit: countedJobs });
+  const counts = { waiting: 0, overdue: 0, failed: 0 };
+  let oldestMs = 0;
+  for (const { nextRunAt, lockedAt, failedAt, lastFinishedAt } of jobs) {
+    const overdueMs = nextRunAt && !lockedAt ? Date.now() - new Date(nextRunAt).getTime() : 0;
+    oldestMs = Math.max(oldestMs, overdueMs);
+    if (overdueMs > overdueAfterMs) counts.overdue += 1;
+    else counts.waiting += 1;
+    if (failedAt && (!lastFinishedAt || new Date(failedAt) >= new Date(lastFinishedAt))) counts.failed += 1;
+  }
+  return [
+    ...Object.entries(counts).map(([state, value]): BacklogSample => ({ name: 'jobs_scheduled', labels: { state }, value })), // prettier-ignore
+    { name: 'jobs_oldest_overdue_seconds', labels: {}, value: oldestMs / 1_000 },
+  ];
 }
 
 /** Makes the recurring jobs that the store has not, or will never run; true when there were such. */
@@ -209,7 +235,7 @@ async function connectAgenda(
   options: JobsOptions,
   { part, handlers }: { part: DependencyPart; handlers: Handlers },
 ): Promise<OpenedJobs> {
-  const { log, metrics } = options;
+  const { log, metrics, operationLog } = options;
   const store = await connectJobStore({
     ...options,
     onError: part.away,
@@ -242,12 +268,16 @@ async function connectAgenda(
     // oxlint-disable-next-line typescript/no-misused-promises
     agenda.define(name, async () => {
       const end = metrics.jobDuration.startTimer({ job: name });
+      const traceId = newTraceId();
+      const say = (outcome: string, seconds: number): void =>
+        operationLog?.({ job: name, outcome, durationMs: Math.round(seconds * 10_000) / 10, traceId }, 'job');
       running += 1;
       try {
-        await handler();
-        end({ outcome: 'done' });
+        const service = name.split('.')[0] ?? name;
+        await traced(metrics.tracing, { service, name: `job ${name}`, traceId }, handler);
+        say('done', end({ outcome: 'done' }));
       } catch (error) {
-        end({ outcome: 'failed' });
+        say('failed', end({ outcome: 'failed' }));
         const line = { err: (error as Error).message, job: name };
         if (isUnavailable(error)) log.debug(line, 'job waits for a dependency; its next run looks again');
         else log.warn(line, 'job failed; its next run looks again');

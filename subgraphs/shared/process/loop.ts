@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { isUnavailable } from '../errors/errors.ts';
 import type { Logger } from './telemetry.ts';
 import { type Time, realTime } from '../time/time.ts';
@@ -25,6 +26,8 @@ export function startLoop(options: {
   turn: () => Promise<void>;
 }): Loop {
   const { time = realTime } = options;
+  // Whoever kicks it goes on: a turn belongs to no request's trace.
+  const start = AsyncLocalStorage.bind(startNow);
   let stopped = false;
   let again = false;
   let failures = 0;
@@ -61,7 +64,7 @@ export function startLoop(options: {
           (0.5 + time.random() / 2);
     if (!stopped && delayMs !== undefined) cancelTimer = time.after(delayMs, start);
   }
-  function start(): void {
+  function startNow(): void {
     cancelTimer?.();
     if (stopped) return;
     if (running) again = true;

@@ -3,6 +3,7 @@ import { type AnswerLimits, defaultAnswerLimits } from '../answers/answer-size.t
 import { subgraphNames } from '../values/subgraph-names.ts';
 import { usualStartTimeoutMs } from './dependency.ts';
 import { type Env, ConfigError, developmentValue, integer, readEnv, url } from './env.ts';
+import { type OperationLevel, operationLevels } from './telemetry.ts';
 
 /** What a process needs that has a database of its own and nothing else of the platform. */
 export type DatabaseConfig = {
@@ -18,6 +19,8 @@ export type DatabaseConfig = {
 export type PlatformConfig = DatabaseConfig & {
   readonly redisUrl: string;
   readonly mongoUrl: string | undefined;
+  /** The level of the line for each operation and job. */
+  readonly logOperations: OperationLevel;
   /** The origin under which browsers reach the gateway. */
   readonly publicUrl: string;
   readonly identitySecret: string;
@@ -81,6 +84,7 @@ export function readPlatformConfig(env: Env): PlatformConfig {
     ...databaseShape,
     REDIS_URL: url('redis', 'rediss').describe('URL of Redis, e.g. redis://localhost:6379'),
     MONGODB_URL: url('mongodb', 'mongodb+srv').optional(),
+    LOG_OPERATIONS: z.enum(operationLevels, { error: `is none of ${operationLevels.join(', ')}` }).default('info'),
     PORT: integer(0, 65_535).default(4000),
     PUBLIC_URL: url('http', 'https')
       .refine((text) => !URL.canParse(text) || isOrigin(new URL(text)), {
@@ -94,6 +98,7 @@ export function readPlatformConfig(env: Env): PlatformConfig {
     ...readDatabaseConfig(env),
     redisUrl: given.REDIS_URL,
     mongoUrl: given.MONGODB_URL,
+    logOperations: given.LOG_OPERATIONS,
     publicUrl: (given.PUBLIC_URL ?? `http://localhost:${given.PORT}`).replace(/\/$/, ''),
     identitySecret: developmentValue(env, 'IDENTITY_SECRET', 'development-identity-secret-not-for-production'),
     serviceTokens: parseTokens(developmentValue(env, 'SERVICE_TOKENS', developmentTokens)),

@@ -10,7 +10,15 @@ import { type Live, openLive } from './live.ts';
 import { type PlatformConfig, readPlatformConfig } from './platform-config.ts';
 import { type Redis, openRedis } from './redis.ts';
 import { type Address, openStartDoor } from './start-door.ts';
-import { type Logger, type Metrics, createLogger, createMetrics } from './telemetry.ts';
+import { openTracing } from '../tracing/open-tracing.ts';
+import {
+  type Logger,
+  type Metrics,
+  type OperationLog,
+  createLogger,
+  createMetrics,
+  openOperationLog,
+} from './telemetry.ts';
 
 /** What the services of one process share. */
 export type Runtime = {
@@ -18,6 +26,7 @@ export type Runtime = {
   readonly config: PlatformConfig;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly operationLog: OperationLog | undefined;
   readonly redis: Redis;
   /** What this process knows of its two servers; the job store is known to `jobs`. */
   readonly dependencies: { readonly redis: Dependency; readonly database: Dependency };
@@ -44,7 +53,9 @@ export async function openRuntime(
 ): Promise<Runtime> {
   const config = readPlatformConfig(env);
   const log = options.log ?? createLogger(options.name, config.logLevel);
-  const metrics = createMetrics();
+  const tracing = await openTracing(env, { log });
+  const metrics = createMetrics(tracing);
+  const operationLog = openOperationLog(log, config.logOperations);
   const dependencies = {
     redis: openDependency({ name: 'redis', setting: 'REDIS_URL', log }),
     database: openDependency({ name: 'database', setting: 'MYSQL_URL', log }),
@@ -63,9 +74,10 @@ export async function openRuntime(
     live,
     log,
     metrics,
+    operationLog,
   });
   return {
-    env, config, log, metrics, redis, dependencies, live, jobs, newId,
+    env, config, log, metrics, operationLog, redis, dependencies, live, jobs, newId,
     answering: openAnswering(config.answerLimits),
     now: clock.now,
     link: options.link,
@@ -74,6 +86,7 @@ export async function openRuntime(
       await jobs.stop();
       await clock.close();
       await live.close();
+      await tracing?.close();
       if (redis.isOpen) redis.destroy();
     },
   }; // prettier-ignore

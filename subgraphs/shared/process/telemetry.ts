@@ -1,8 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { pino, type Logger } from 'pino';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { type Backlog, openBacklog, showEventLoop } from './backlog.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 
 export type { Logger };
+export { newTraceId, traceIdFrom, traceparentOf } from '../tracing/trace-ids.ts';
 
 /** JSON lines on stdout. Secrets never get here: tokens, passwords and cookies are redacted wherever they stand. */
 export const createLogger = (service: string, level: string): Logger =>
@@ -24,11 +26,28 @@ export const createLogger = (service: string, level: string): Logger =>
     },
   });
 
+/** Says one line for an operation or a job; undefined where nobody wants them (`LOG_OPERATIONS`). */
+export type OperationLog = (fields: object, message: 'operation' | 'job') => void;
+
+export const operationLevels = ['info', 'debug', 'silent'] as const;
+export type OperationLevel = (typeof operationLevels)[number];
+
+export function openOperationLog(log: Logger, level: OperationLevel): OperationLog | undefined {
+  if (level === 'silent' || !log.isLevelEnabled(level)) return undefined;
+  return (fields, message) => log[level](fields, message);
+}
+
 /** Metrics of one process; several services in one process share it and differ by label. */
 export type Metrics = {
   readonly registry: Registry;
-  /** Seconds of each GraphQL operation, by service, operation name and result code. */
-  readonly operationDuration: Histogram<'service' | 'operation' | 'code'>;
+  /** The process's traces; undefined where they are off. */
+  readonly tracing?: Tracing | undefined;
+  /** What waits in tables, streams, jobs and pools. */
+  readonly backlog: Backlog;
+  /** Seconds of each GraphQL operation, by service, operation name and result code; `caller`: `api` for clients, `service` for our own. */
+  readonly operationDuration: Histogram<'service' | 'operation' | 'code' | 'caller'>;
+  /** Seconds of each request of the gateway to a subgraph; `outcome`: the code of its error, or OK. */
+  readonly fetchDuration: Histogram<'subgraph' | 'outcome'>;
   /** Seconds of each background job, by job and outcome. */
   readonly jobDuration: Histogram<'job' | 'outcome'>;
   /** Domain events published and handled, by service, type and outcome. */
@@ -56,17 +75,28 @@ export type Metrics = {
   readonly circuits: Gauge<'service'>;
 };
 
-export function createMetrics(): Metrics {
+/** @param tracing goes with the metrics to everything that is measured */
+export function createMetrics(tracing?: Tracing): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  showEventLoop(registry);
   const registers = [registry];
   const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
   return {
     registry,
+    tracing,
+    backlog: openBacklog(registry),
     operationDuration: new Histogram({
       name: 'graphql_operation_duration_seconds',
       help: 'Duration of GraphQL operations',
-      labelNames: ['service', 'operation', 'code'],
+      labelNames: ['service', 'operation', 'code', 'caller'],
+      buckets,
+      registers,
+    }),
+    fetchDuration: new Histogram({
+      name: 'gateway_fetch_duration_seconds',
+      help: 'Duration of requests of the gateway to subgraphs',
+      labelNames: ['subgraph', 'outcome'],
       buckets,
       registers,
     }),
@@ -126,18 +156,7 @@ export function createMetrics(): Metrics {
       labelNames: ['service'],
       registers,
     }),
-    sockets: new Gauge({ name: 'websocket_connections', help: 'Open WebSocket connections', registers }),
-    subscriptionStreams: new Gauge({
-      name: 'subscription_streams',
-      help: 'Streams that subscriptions share, open at the subgraphs',
-      registers,
-    }),
-    subscriptionEvents: new Counter({
-      name: 'subscription_events_total',
-      help: 'Events of subscriptions by what became of them',
-      labelNames: ['outcome'],
-      registers,
-    }),
+    ...liveMetrics(registers),
     callFailures: new Counter({
       name: 'service_call_failures_total',
       help: 'Calls of other services without a usable answer',
@@ -153,29 +172,19 @@ export function createMetrics(): Metrics {
   };
 }
 
-const traceBytes = 16;
-const spanBytes = 8;
-let pool = Buffer.alloc(8 * 1024);
-let taken = pool.length;
-
-/** Random hex digits, two for each byte, from a pool: a system call for each id was 4 % of a small request. */
-function randomHex(bytes: number): string {
-  if (taken + bytes > pool.length) {
-    pool = randomBytes(pool.length);
-    taken = 0;
-  }
-  taken += bytes;
-  return pool.toString('hex', taken - bytes, taken);
-}
-
-/** The trace id of a W3C `traceparent` header, or a new one (32 hex digits). */
-export function traceIdFrom(traceparent: string | undefined): string {
-  const match = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(traceparent ?? '');
-  return match?.[1] !== undefined && !/^0+$/.test(match[1]) ? match[1] : randomHex(traceBytes);
-}
-
-/** A trace id for work that no request began. */
-export const newTraceId = (): string => traceIdFrom(undefined);
-
-/** A `traceparent` header that carries this trace on, with a new span id. */
-export const traceparentOf = (traceId: string): string => `00-${traceId}-${randomHex(spanBytes)}-01`;
+const liveMetrics = (
+  registers: Registry[],
+): Pick<Metrics, 'sockets' | 'subscriptionStreams' | 'subscriptionEvents'> => ({
+  sockets: new Gauge({ name: 'websocket_connections', help: 'Open WebSocket connections', registers }),
+  subscriptionStreams: new Gauge({
+    name: 'subscription_streams',
+    help: 'Streams that subscriptions share, open at the subgraphs',
+    registers,
+  }),
+  subscriptionEvents: new Counter({
+    name: 'subscription_events_total',
+    help: 'Events of subscriptions by what became of them',
+    labelNames: ['outcome'],
+    registers,
+  }),
+});

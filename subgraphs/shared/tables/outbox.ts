@@ -23,6 +23,9 @@ export const streamOf = (service: string, partition: number): string => `events:
 export const partitionOf = (aggregateId: string): number =>
   Number.parseInt(aggregateId.slice(-4), 16) % eventPartitions;
 
+/** The id of the span that stands for an event's way to its consumers: the last half of a UUIDv7 is random. */
+export const spanIdOf = (eventId: string): string => eventId.replaceAll('-', '').slice(-16);
+
 const insert = inserterFor<SharedRows>();
 
 /** Writes events into the outbox, in the transaction of the change that they tell of. One statement. */

@@ -5,7 +5,9 @@ import {
   type Person, type UserError, cards, confirm, createPayment, createProduct, dataOf, logIn, logInAsAdmin, newKey, operation, orderIn, pay, placeOrder, readOrder,
   register, stockOf, tryCreatePayment, tryPlaceOrder, watch,
 } from '../../support/shop.ts'; // prettier-ignore
+import { type OtlpReceiver, startOtlpReceiver } from '../../support/otlp-receiver.ts';
 import { until } from '../../support/until.ts';
+import { expectKnownMetrics, expectNoSecrets, expectOrderTrace, observedBy } from './observed.ts';
 
 type Notice = {
   orderEvents: {
@@ -34,16 +36,19 @@ const fulfilDocument = `mutation Fulfil($id: ID!, $key: String!) { fulfilOrder(i
 /** The whole order flow through `/graphql` alone; the same in every shape. */
 export function describeOrderFlow(shape: Shape): void {
   describe(`the order flow, ${shape === 'one' ? 'all in one process' : 'each service as a process of its own'}`, () => {
+    let receiver: OtlpReceiver;
     let platform: Platform;
     let staff: Person;
     let buyer: Person;
 
     beforeAll(async () => {
-      platform = await startPlatform({ shape });
+      receiver = await startOtlpReceiver();
+      platform = await startPlatform({ shape, env: observedBy(receiver) });
       [staff, buyer] = await Promise.all([logInAsAdmin(platform), register(platform, 'Ada Buyer')]);
     }, 150_000);
     afterAll(async () => {
       await platform?.stop();
+      await receiver?.close();
     }, 60_000);
 
     test('a buyer registers, signs in, reads and changes the profile', async () => {
@@ -352,6 +357,20 @@ export function describeOrderFlow(shape: Shape): void {
         { node: { number, payments: [], lines: [{ product: { sku: product.sku } }] } },
       ]);
     });
+
+    test("[GM-8] [OB-8] [OP-1] an order's trace leads from the browser to the databases, and to whoever hears of it", async () => {
+      const product = await createProduct(platform, staff);
+      await expectOrderTrace({ platform, receiver, buyer, staff }, product.id);
+    }, 60_000);
+
+    test('[OP-1] no secret that was used is in logs, traces or metrics', async () => {
+      await expectNoSecrets({ platform, receiver, buyer, staff });
+    });
+
+    if (shape === 'one')
+      test('[GM-7] every metric that a panel or an alert names is one that the platform has', async () => {
+        await expectKnownMetrics(platform.metricsUrl);
+      });
 
     test('after all this the invariants hold', async () => {
       await expectCleanAudit(platform);

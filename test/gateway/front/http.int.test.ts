@@ -178,7 +178,7 @@ describe('GraphQL over HTTP', () => {
     await graph.ask('query AnyName { viewer { kind } }');
     const metrics = await graph.runtime.metrics.registry.metrics();
     expect(metrics).toMatch(
-      /graphql_operation_duration_seconds_count\{service="gateway",operation="query viewer",code="OK"\} \d+/,
+      /graphql_operation_duration_seconds_count\{service="gateway",operation="query viewer",code="OK",caller="api"\} \d+/,
     );
     expect(metrics).not.toContain('service="gateway",operation="AnyName');
   });

@@ -7,7 +7,7 @@ import { anonymous } from '../../../subgraphs/shared/auth/viewer.ts';
 import { unavailable } from '../../../subgraphs/shared/errors/errors.ts';
 import { headerLines } from '../../../subgraphs/shared/http/transport.ts';
 import type { SubgraphLink, SubgraphRequest } from '../../../subgraphs/shared/calls/link.ts';
-import { createLogger } from '../../../subgraphs/shared/process/telemetry.ts';
+import { createLogger, createMetrics } from '../../../subgraphs/shared/process/telemetry.ts';
 
 const log = createLogger('test', 'silent');
 const caller = { viewer: anonymous, expiresAtMs: Infinity, address: '1.2.3.4', traceId: 'f'.repeat(32) };
@@ -25,6 +25,7 @@ async function fetchThrough(execute: (request: SubgraphRequest) => Promise<Execu
       return { name, execute } as SubgraphLink;
     },
     report: { log },
+    metrics: createMetrics(),
   });
   const answer = ask('product', {
     query: '{ a }',
