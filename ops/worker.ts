@@ -5,12 +5,14 @@ import { checkFirst } from '../subgraphs/shared/process/refuse-start.ts';
 import { subgraphNames } from '../subgraphs/shared/values/subgraph-names.ts';
 import { readUserConfig } from '../subgraphs/user/config.ts';
 import { readIdentityConfig } from '../subgraphs/user/identities/identity-config.ts';
+import { readNotificationConfig } from '../subgraphs/user/notifications/config.ts';
 
 const { env } = process;
 await checkFirst([
   ...processChecks(env, { schemas: subgraphNames, ports: ['WORKER_PORT'] }),
   () => readUserConfig(env),
   () => readIdentityConfig(env, { publicUrl: '' }),
+  () => readNotificationConfig(env),
   () => readOrderConfig(env),
   () => readPaymentConfig(env),
   () => readReconciliationHour(env),

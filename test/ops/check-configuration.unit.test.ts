@@ -44,6 +44,8 @@ const wrong: Readonly<Record<string, Wrong>> = {
   JWT_ACCESS_SECONDS: ['601', `${number}10 to 600`], JWT_REFRESH_DAYS: ['0', number],
   LOGIN_FAILURES_PER_ACCOUNT: ['0', number], LOGIN_FAILURES_PER_ADDRESS: ['many', number], LOGIN_WINDOW_SECONDS: ['', number],
   REGISTRATIONS_PER_ADDRESS: ['0', number], PASSWORD_QUEUE: ['0', number],
+  SMTP_URL: ['mail', 'is not a smtp or smtps URL'], MAIL_FROM: ['', 'is not set', { SMTP_URL: 'smtp://mail' }], DEFAULT_LOCALE: ['FR', 'expected one of'],
+  SMS_WEBHOOK_URL: ['x', httpUrl], SMS_WEBHOOK_SECRET: ['short', 'is not whsec_'],
   WEBHOOK_ENCRYPTION_KEY: ['short', 'needs at least'], WEBHOOK_ALLOW_PRIVATE: ['yes', 'is neither true nor false'],
   IDENTITY_REQUESTS_PER_ADDRESS: ['0', number], OIDC_ISSUERS: ['x', 'is not JSON'], WX_API_BASE: ['x', httpUrl],
   WX_APP_ID: ['', 'is not set', { WX_APP_SECRET: 'x' }], WX_APP_SECRET: ['', 'is not set', { WX_APP_ID: 'x' }],
