@@ -13,9 +13,9 @@ const locked = Object.entries(packages).flatMap(([path, one]): [name: string, Lo
 );
 
 /** Of what runs in production: they ask for their notice to be kept, and nothing else. */
-const permissive = new Set(['MIT', 'ISC', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD', 'BlueOak-1.0.0', 'Unlicense', '(MIT OR CC0-1.0)', '(MIT AND BSD-3-Clause)']); // prettier-ignore
+const permissive = new Set(['MIT', 'MIT-0', 'ISC', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD', 'BlueOak-1.0.0', 'Unlicense', '(MIT OR CC0-1.0)', '(MIT AND BSD-3-Clause)']); // prettier-ignore
 /** Of what builds and tests only, and is not passed on. */
-const tools = new Set([...permissive, 'MPL-2.0', 'CC-BY-4.0', 'PSF-2.0']);
+const tools = new Set([...permissive, 'MPL-2.0', 'CC-BY-4.0', 'PSF-2.0', '(MIT OR EUPL-1.1+)']);
 const elastic = ['@apollo/composition', '@apollo/federation-internals', '@apollo/gateway', '@apollo/query-graphs', '@apollo/query-planner']; // prettier-ignore
 
 test('every package has a licence that docs/licences.md allows; five are under the Elastic License, and the README names them', () => {
