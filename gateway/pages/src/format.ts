@@ -16,11 +16,14 @@ export function formatMoney({ amount, currency }: Money): string {
   return new Intl.NumberFormat(undefined, options).format(decimalText(amount, currency) as Intl.StringNumericLiteral);
 }
 
-/** Time left as `m:ss`, or `h:mm:ss` from an hour on; never below zero. */
+const hoursInDays = 48;
+
+/** Time left as `m:ss`, `h:mm:ss` from an hour on, in days from two days on; never below zero. */
 export function formatTimeLeft(leftMs: number): string {
   const seconds = Math.max(0, Math.ceil(leftMs / 1000));
   const two = (value: number) => String(value).padStart(2, '0');
   const minutes = Math.floor(seconds / 60);
+  if (minutes >= hoursInDays * 60) return `${Math.floor(minutes / 1_440)} days`;
   if (minutes < 60) return `${minutes}:${two(seconds % 60)}`;
   return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`;
 }

@@ -17,7 +17,7 @@ export const Timeline = ({
   <section className="card no-print" aria-labelledby="timeline-title">
     <h2 id="timeline-title">What happened</h2>
     <ol className="timeline" aria-live="polite" aria-relevant="additions">
-      {events.map((event) => (
+      {events.filter(isTold).map((event) => (
         <li key={event.seq} className={event.toState === null ? '' : stateText[event.toState].tone}>
           <span>
             {eventText(event, subject)}
@@ -32,6 +32,10 @@ export const Timeline = ({
     </ol>
   </section>
 );
+
+/** A note among staff has no words for others. */
+const isTold = ({ type, data }: OrderEvent): boolean =>
+  type !== 'NoteAdded' || (data !== null && typeof data === 'object' && 'note' in data);
 
 /** What an event says beside itself: an amount, or a note. */
 function Told({ data, currency }: { data: unknown; currency: string }) {
