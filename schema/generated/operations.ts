@@ -461,7 +461,7 @@ export type PaymentMethod =
   | 'SIMULATED_CARD'
   /** A card or another method at Stripe. */
   | 'STRIPE'
-  /** WeChat Pay. Not offered yet: no provider here takes it, and `createPayment` refuses it. */
+  /** WeChat Pay, for orders in CNY. */
   | 'WECHAT_PAY'
   /** Alipay. */
   | 'ALIPAY'

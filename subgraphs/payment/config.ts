@@ -33,6 +33,22 @@ export type AlipayConfig = {
   readonly gatewayUrl: string;
 };
 
+/** How the payment service reaches WeChat Pay and knows its notifications. */
+export type WechatPayConfig = {
+  /** The app that customers pay in: a mini program, an official account or a website's, bound to the merchant. */
+  readonly appId: string;
+  readonly merchantId: string;
+  /** The serial number of the merchant's certificate, whose key signs our requests. */
+  readonly serialNumber: string;
+  /** The merchant's own key, as PEM of PKCS#8. */
+  readonly privateKey: string;
+  /** 32 bytes, with which WeChat encrypts notifications. */
+  readonly apiV3Key: string;
+  /** WeChat's keys, as PEM, by their ids. All are believed; WeChat is asked to sign with the first. At least one. */
+  readonly publicKeys: ReadonlyMap<string, string>;
+  readonly apiBase: string;
+};
+
 /** Where customers send money, as they are told. */
 export type BankTransferConfig = {
   readonly account: string;
@@ -56,6 +72,8 @@ export type PaymentConfig = {
   readonly bankTransfer: BankTransferConfig | undefined;
   /** Undefined: there is no app at Alipay. */
   readonly alipay: AlipayConfig | undefined;
+  /** Undefined: there is no merchant at WeChat Pay. */
+  readonly wechatPay: WechatPayConfig | undefined;
   /** Undefined: there is no secret key of Stripe. */
   readonly stripe: StripeConfig | undefined;
   /** Undefined: this platform does not take payments at the simulated provider. */
@@ -124,6 +142,11 @@ function readStripeConfig(env: Env): StripeConfig | undefined {
   };
 }
 
+function needed(variable: string, value: string | undefined, what: string): string {
+  if (value !== undefined) return value;
+  throw new ConfigError(`${variable}: is not set — ${what}.`);
+}
+
 /** Alipay is had by having an app there. */
 function readAlipayConfig(env: Env): AlipayConfig | undefined {
   const given = readEnv(env, {
@@ -141,10 +164,6 @@ function readAlipayConfig(env: Env): AlipayConfig | undefined {
   });
   const { ALIPAY_APP_ID: appId, ALIPAY_SELLER_ID: sellerId, ALIPAY_GATEWAY_URL: gatewayUrl } = given;
   if (appId === undefined) return undefined;
-  const needed = (variable: string, value: string | undefined, what: string): string => {
-    if (value !== undefined) return value;
-    throw new ConfigError(`${variable}: is not set — ${what}.`);
-  };
   if (env['NODE_ENV'] === 'production' && !gatewayUrl.startsWith('https:')) {
     throw new ConfigError('ALIPAY_GATEWAY_URL: must be an https URL when NODE_ENV=production.');
   }
@@ -158,6 +177,53 @@ function readAlipayConfig(env: Env): AlipayConfig | undefined {
     gatewayUrl,
   };
 }
+
+/** WeChat Pay is had by having a merchant there. */
+function readWechatPayConfig(env: Env): WechatPayConfig | undefined {
+  const given = readEnv(env, {
+    WX_PAY_MCH_ID: z
+      .string()
+      .regex(/^\d{8,10}$/, 'is not a merchant id of 8 to 10 digits')
+      .optional(),
+    WX_APP_ID: z.string().max(32).optional(),
+    WX_PAY_SERIAL_NO: z
+      .string()
+      .regex(/^[0-9A-Fa-f]{8,64}$/, 'is not the serial number of a certificate')
+      .optional(),
+    WX_PAY_PRIVATE_KEY: z.string().optional(),
+    WX_PAY_API_V3_KEY: z
+      .string()
+      .regex(/^[\x21-\x7e]{32}$/, 'is not a key of 32 characters')
+      .optional(),
+    WX_PAY_PUBLIC_KEY_ID: z.string().optional(),
+    WX_PAY_PUBLIC_KEY: z.string().optional(),
+    WX_PAY_API_BASE: url('http', 'https').default('https://api.mch.weixin.qq.com'),
+  });
+  const { WX_PAY_MCH_ID: merchantId, WX_PAY_API_BASE: apiBase } = given;
+  if (merchantId === undefined) return undefined;
+  if (env['NODE_ENV'] === 'production' && !apiBase.startsWith('https:')) {
+    throw new ConfigError('WX_PAY_API_BASE: must be an https URL when NODE_ENV=production.');
+  }
+  const privateKey = needed('WX_PAY_PRIVATE_KEY', given.WX_PAY_PRIVATE_KEY, "the key of the merchant's certificate");
+  return {
+    appId: needed('WX_APP_ID', given.WX_APP_ID, 'the app that customers pay in'),
+    merchantId,
+    serialNumber: needed('WX_PAY_SERIAL_NO', given.WX_PAY_SERIAL_NO, "the serial number of the merchant's certificate"),
+    apiV3Key: needed('WX_PAY_API_V3_KEY', given.WX_PAY_API_V3_KEY, 'the key by which notifications are encrypted'),
+    publicKeys: wechatPayKeys(given),
+    privateKey: rsaPrivateKey('WX_PAY_PRIVATE_KEY', privateKey),
+    apiBase: apiBase.replace(/\/$/, ''),
+  };
+}
+
+function wechatPayKeys(given: { WX_PAY_PUBLIC_KEY_ID?: string; WX_PAY_PUBLIC_KEY?: string }): ReadonlyMap<string, string> {
+  const split = (list: string): string[] => list.split(',').map((one) => one.trim());
+  const ids = split(needed('WX_PAY_PUBLIC_KEY_ID', given.WX_PAY_PUBLIC_KEY_ID, "the id of WeChat Pay's public key"));
+  const keys = split(needed('WX_PAY_PUBLIC_KEY', given.WX_PAY_PUBLIC_KEY, "WeChat Pay's public key"));
+  if (ids.includes('') || new Set(ids).size !== ids.length || ids.length !== keys.length)
+    throw new ConfigError('WX_PAY_PUBLIC_KEY_ID: needs one id for each key of WX_PAY_PUBLIC_KEY, in the same order.');
+  return new Map(ids.map((id, index) => [id, rsaPublicKey('WX_PAY_PUBLIC_KEY', keys[index] ?? '')]));
+} // prettier-ignore
 
 function currenciesOf(given: string | undefined): ReadonlySet<string> | undefined {
   if (given === undefined) return undefined;
@@ -187,12 +253,13 @@ function readBankTransferConfig(env: Env): BankTransferConfig | undefined {
 export function readPaymentConfig(env: Env): PaymentConfig {
   const stripe = readStripeConfig(env);
   const alipay = readAlipayConfig(env);
+  const wechatPay = readWechatPayConfig(env);
   const bankTransfer = readBankTransferConfig(env);
   const { PAYMENT_CAPTURE: capture, STAFF_APPROVAL_ABOVE: above } = readEnv(env, {
     PAYMENT_CAPTURE: z.enum(['automatic', 'manual']).default('automatic'),
     STAFF_APPROVAL_ABOVE: integer(1, 999_999_999_999_999).default(1_000_000),
   });
-  const common = { capture, staffApprovalAboveMinor: BigInt(above), bankTransfer, alipay, stripe };
+  const common = { capture, staffApprovalAboveMinor: BigInt(above), bankTransfer, alipay, wechatPay, stripe };
   if (!allowsSimulatedProvider(env)) return { ...common, simulated: undefined };
   const given = readEnv(env, {
     SIMULATED_PROVIDER_URL: url('http', 'https')

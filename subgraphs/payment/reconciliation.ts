@@ -60,7 +60,9 @@ async function compareIfOpen(
 ): Promise<ReconciliationRow | null> {
   const period = periodOf(day, provider.statement.utcOffsetMinutes) as Period;
   const nowMs = deps.now().getTime();
-  const open = period.from.getTime() <= nowMs && period.to.getTime() > nowMs - openDays * dayMs;
+  const { readyAfterMs } = provider.statement;
+  const firstMs = readyAfterMs === undefined ? period.from.getTime() : period.to.getTime() + readyAfterMs;
+  const open = firstMs <= nowMs && period.to.getTime() > nowMs - openDays * dayMs;
   const fresh = stored !== undefined && nowMs - stored.checkedAt.getTime() < freshMs;
   if (!open || fresh) return null;
   try {

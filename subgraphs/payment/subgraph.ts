@@ -82,7 +82,7 @@ export async function createPaymentSubgraph(runtime: Runtime): Promise<Subgraph>
   const providers = await openProviders(config, { ...runtime.config, log, tracing: metrics.tracing });
   if (providers.size === 0) {
     log.warn(
-      'no payment provider: set STRIPE_SECRET_KEY or ALIPAY_APP_ID, or ALLOW_SIMULATED_PROVIDER=true with NODE_ENV=production',
+      'no payment provider: set STRIPE_SECRET_KEY, ALIPAY_APP_ID or WX_PAY_MCH_ID, or ALLOW_SIMULATED_PROVIDER=true with NODE_ENV=production',
     );
   }
   const work = backgroundWork(runtime, service, () => deps);

@@ -12,6 +12,10 @@ const httpUrl = 'is not a http or https URL';
 const boolean = ['yes', ''] as const;
 const stripe = { STRIPE_SECRET_KEY: 'sk_live_1', STRIPE_WEBHOOK_SECRET: 'whsec_0123456789abcdef' };
 const alipay = { ALIPAY_APP_ID: '2021000000000000', ALIPAY_SELLER_ID: '2088000000000000', ALIPAY_PRIVATE_KEY: 'x', ALIPAY_PUBLIC_KEY: 'x' }; // prettier-ignore
+const wechatPay = {
+  WX_APP_ID: 'wx0123456789abcdef', WX_PAY_MCH_ID: '1900000001', WX_PAY_SERIAL_NO: '5157F09EFDC096DE', WX_PAY_PRIVATE_KEY: 'x',
+  WX_PAY_API_V3_KEY: 'x'.repeat(32), WX_PAY_PUBLIC_KEY_ID: 'x', WX_PAY_PUBLIC_KEY: 'x',
+}; // prettier-ignore
 const reviews = { SUPERGRAPH_PATH: 'schema/supergraph.graphql' };
 
 type Wrong = readonly [value: string, says: string, others?: Env];
@@ -48,7 +52,7 @@ const wrong: Readonly<Record<string, Wrong>> = {
   SMS_WEBHOOK_URL: ['x', httpUrl], SMS_WEBHOOK_SECRET: ['short', 'is not whsec_'],
   WEBHOOK_ENCRYPTION_KEY: ['short', 'needs at least'], WEBHOOK_ALLOW_PRIVATE: ['yes', 'is neither true nor false'],
   IDENTITY_REQUESTS_PER_ADDRESS: ['0', number], OIDC_ISSUERS: ['x', 'is not JSON'], WX_API_BASE: ['x', httpUrl],
-  WX_APP_ID: ['', 'is not set', { WX_APP_SECRET: 'x' }], WX_APP_SECRET: ['', 'is not set', { WX_APP_ID: 'x' }],
+  WX_APP_ID: ['', 'is not set', { WX_APP_SECRET: 'x' }],
   CODES_PER_ACCOUNT: ['0', number], CODES_PER_ADDRESS: ['0', number],
   SERVICE_TOKENS: ['gateway', 'is not app=token'],
   RPC_AUTH_STRICT: ['maybe', 'expected one of "true"|"false"'], RPC_AUTH_GRACE_SECONDS: ['-1', number],
@@ -86,6 +90,13 @@ const wrong: Readonly<Record<string, Wrong>> = {
   ALIPAY_PRIVATE_KEY: ['', 'is not set', { ...alipay, ALIPAY_PRIVATE_KEY: undefined }],
   ALIPAY_PUBLIC_KEY: ['', 'is not set', { ...alipay, ALIPAY_PUBLIC_KEY: undefined }],
   ALIPAY_GATEWAY_URL: ['x', httpUrl],
+  WX_PAY_MCH_ID: ['1', 'is not a merchant id of 8 to 10 digits'],
+  WX_PAY_SERIAL_NO: ['x', 'is not the serial number of a certificate'],
+  WX_PAY_PRIVATE_KEY: ['', 'is not set', { WX_PAY_MCH_ID: '1900000001' }],
+  WX_PAY_API_V3_KEY: ['x', 'is not a key of 32 characters'],
+  WX_PAY_PUBLIC_KEY_ID: ['', 'is not set', { ...wechatPay, WX_PAY_PUBLIC_KEY_ID: undefined }],
+  WX_PAY_PUBLIC_KEY: ['', 'is not set', { ...wechatPay, WX_PAY_PUBLIC_KEY: undefined }],
+  WX_PAY_API_BASE: ['x', httpUrl],
   ALLOW_SIMULATED_PROVIDER: ['yes', 'expected one of "true"|"false"'],
   SIMULATED_PROVIDER_URL: ['x', httpUrl], SIMULATED_WEBHOOK_URL: ['x', httpUrl], SIMULATED_AUTHORIZATION_SECONDS: ['0', number],
   SIMULATED_WEBHOOK_SECRET: ['short', 'needs at least 16 characters'],
@@ -94,7 +105,7 @@ const wrong: Readonly<Record<string, Wrong>> = {
 /** Any text will do, or it is looked at when something is done with it. */
 const others = new Set([
   ...['GATEWAY_HOST', 'SUBGRAPH_HOST', 'DATA_DIR'], // by `npm start` itself: test/ops/start.e2e.test.ts
-  ...['METRICS_HOST', 'FAIL_POINT', 'DATABASE_PASSWORD', 'IDENTITY_SECRET', 'SIMULATED_API_KEY'],
+  ...['METRICS_HOST', 'FAIL_POINT', 'DATABASE_PASSWORD', 'IDENTITY_SECRET', 'SIMULATED_API_KEY', 'WX_APP_SECRET'],
 ]);
 
 const configuration = readFileSync(resolve(root, 'docs/configuration.md'), 'utf8').split('\n## Containers')[0] ?? '';

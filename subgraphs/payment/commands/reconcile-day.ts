@@ -113,10 +113,10 @@ async function reconcileProvider(
   hour: number,
   now: Date,
 ): Promise<void> {
-  const { utcOffsetMinutes } = provider.statement;
+  const { utcOffsetMinutes, readyAfterMs = 0 } = provider.statement;
   for (const day of endedDays(now, utcOffsetMinutes, openDays)) {
     const period = periodOf(day, utcOffsetMinutes);
-    if (!period || dueAt(period, hour) > now) continue;
+    if (!period || dueAt(period, hour) > now || period.to.getTime() + readyAfterMs > now.getTime()) continue;
     const stored = (await findReconciliations(deps.db.em(), day)).find(({ provider: name }) => name === provider.name);
     if (stored && !isDueAgain(stored, dueAt(period, hour), now)) continue;
     await reconcileDay(deps, provider, day, period);

@@ -3,6 +3,7 @@ import type { AttemptState } from './payment.ts';
 const names: Readonly<Record<string, string>> = {
   WALLET: 'Wallet',
   ALIPAY: 'Alipay',
+  WECHAT_PAY: 'WeChat Pay',
   BANK_TRANSFER: 'Bank transfer',
 };
 

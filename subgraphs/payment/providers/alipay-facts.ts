@@ -1,40 +1,10 @@
 import { z } from 'zod';
-import { decimalText } from '../../shared/values/currencies.ts';
-import { idFromBytes } from '../../shared/values/ids.ts';
 import type { ProviderFact } from '../domain/payment.ts';
+import { attemptIdOf, chinaCurrency, fromChinaTime, fromYuan } from './china.ts';
 import type { AmountLimits, PaymentProvider, ProviderEvent } from './provider.ts';
 
-/** Alipay's mainland API knows one currency, and tells its times in China's. */
-export const alipayCurrency = 'CNY';
 /** From 0.01 to 100,000,000.00 yuan. @see https://opendocs.alipay.com/open/028r8t `total_amount` */
 export const alipayLimits: AmountLimits = { minMinor: 1n, maxMinor: 10_000_000_000n, stepMinor: 1n };
-const chinaOffsetMs = 8 * 3_600_000;
-
-/** Yuan with two decimals, e.g. `12.34` for 1234 minor units. */
-export const toYuan = (amountMinor: bigint): string => decimalText(amountMinor, alipayCurrency);
-
-/** Minor units of yuan with up to two decimals; null for any other text. */
-export function fromYuan(text: string): bigint | null {
-  const [, yuan, fen = ''] = /^(\d{1,13})(?:\.(\d{1,2}))?$/.exec(text) ?? [];
-  return yuan === undefined ? null : BigInt(yuan + fen.padEnd(2, '0'));
-}
-
-/** A time as Alipay writes it: `2026-11-21 21:46:00`, China's. */
-export const toChinaTime = (at: Date): string =>
-  new Date(at.getTime() + chinaOffsetMs).toISOString().slice(0, 19).replace('T', ' ');
-
-/** Null for a text that is no time of Alipay's. */
-export function fromChinaTime(text: string): Date | null {
-  if (!/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,3})?$/.test(text)) return null;
-  const at = new Date(`${text.replace(' ', 'T')}+08:00`);
-  return Number.isNaN(at.getTime()) ? null : at;
-}
-
-/** Our name of a trade there, of letters and digits alone: the attempt's id. */
-export const tradeNumberOf = (attemptId: string): string => attemptId.replaceAll('-', '');
-
-const attemptIdOf = (tradeNumber: string): string | null =>
-  /^[0-9a-f]{32}$/.test(tradeNumber) ? idFromBytes(Buffer.from(tradeNumber, 'hex')) : null;
 
 /** What a trade's state says about its attempt; null while the customer has not paid. Undefined where that makes no sense. */
 export function tradeFact(status: string, totalAmount: string, paidAt?: string): ProviderFact | null | undefined {
@@ -43,7 +13,7 @@ export function tradeFact(status: string, totalAmount: string, paidAt?: string):
     case 'TRADE_FINISHED': {
       const amountMinor = fromYuan(totalAmount);
       const at = fromChinaTime(paidAt ?? '') ?? undefined;
-      return amountMinor === null ? undefined : { type: 'succeeded', amountMinor, currency: alipayCurrency, at };
+      return amountMinor === null ? undefined : { type: 'succeeded', amountMinor, currency: chinaCurrency, at };
     }
     case 'TRADE_CLOSED':
       return { type: 'canceled' };
@@ -80,7 +50,7 @@ function refundTold(data: z.infer<typeof notificationShape>): ProviderEvent['abo
   if (ours || totalMinor === null) return null;
   const refund = { id: data.out_biz_no || data.notify_id, result: 'succeeded' } as const;
   const { out_trade_no: intentId } = data;
-  return { kind: 'refund', refundKey: null, refund, intentId, totalMinor, currency: alipayCurrency };
+  return { kind: 'refund', refundKey: null, refund, intentId, totalMinor, currency: chinaCurrency };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { AlipayRequestError, AlipaySdk, type AlipaySdkCommonResult } from 'alipay-sdk';
 import type { AlipayConfig } from '../config.ts';
-import { toChinaTime } from './alipay-facts.ts';
+import { toChinaTime } from './china.ts';
 import { ProviderRefused, ProviderUnreachable } from './provider.ts';
 
 /** Two requests end within the time that a mutation waits for its provider. */

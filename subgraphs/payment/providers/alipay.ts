@@ -1,16 +1,13 @@
 import type { AlipayConfig } from '../config.ts';
 import { type SignatureCode, toleranceSeconds } from '../domain/signature.ts';
-import {
-  alipayCurrency, alipayLimits, formOf, fromChinaTime, readAlipayEvent, toChinaTime, toYuan, tradeFact, tradeNumberOf,
-} from './alipay-facts.ts'; // prettier-ignore
+import { alipayLimits, formOf, readAlipayEvent, tradeFact } from './alipay-facts.ts';
 import { type AlipayGateway, openAlipayGateway } from './alipay-gateway.ts';
+import { attemptEnd, chinaCurrency, fromChinaTime, toChinaTime, toYuan, tradeNumberOf } from './china.ts';
 import {
   type Intent, type KnownAttempt, type PaymentProvider, type ProviderRefund, ProviderRefused, ProviderUnreachable, type RefundRequest,
 } from './provider.ts'; // prettier-ignore
 import { firstOf } from '../../shared/values/text.ts';
 
-/** How long after an attempt was made its page can be paid. */
-const pageLifetimeMs = 2 * 3_600_000;
 const maxReasonLength = 128;
 const tradeMissing = 'ACQ.TRADE_NOT_EXIST';
 /** No attempt has this number. */
@@ -30,7 +27,7 @@ export function alipayProvider(
   const getIntent = (attempt: Pick<KnownAttempt, 'id' | 'intentId'>) => findTrade(gateway, attempt, now());
   return {
     name: 'alipay',
-    limits: (currency) => (currency === alipayCurrency ? alipayLimits : null),
+    limits: (currency) => (currency === chinaCurrency ? alipayLimits : null),
     async createIntent(attempt) {
       const intentId = tradeNumberOf(attempt.id);
       // A page is made here alone: asking first shows before the customer does that Alipay answers to our keys.
@@ -40,7 +37,7 @@ export function alipayProvider(
         total_amount: toYuan(attempt.amount.amount),
         subject: `Order ${attempt.orderId}`,
         product_code: 'FAST_INSTANT_TRADE_PAY',
-        time_expire: toChinaTime(pageEnd(attempt.id)),
+        time_expire: toChinaTime(attemptEnd(attempt.id)),
       };
       const back = attempt.returnUrl === null ? {} : { returnUrl: attempt.returnUrl };
       const redirectUrl = gateway.page('alipay.trade.page.pay', { bizContent, notifyUrl, ...back });
@@ -73,10 +70,6 @@ export function alipayProvider(
   };
 }
 
-/** By the time in the attempt's id (UUIDv7), so that every request for its page says the same. */
-const pageEnd = (attemptId: string): Date =>
-  new Date(Number.parseInt(tradeNumberOf(attemptId).slice(0, 12), 16) + pageLifetimeMs);
-
 const intentOf = (id: string, status: string, fact: Intent['fact']): Intent => ({
   id,
   status,
@@ -102,7 +95,7 @@ async function findTrade(
     return intentOf(intentId, String(tradeStatus), fact);
   } catch (error) {
     if (!(error instanceof ProviderRefused) || error.code !== tradeMissing) throw error;
-    const over = pageEnd(id) <= at;
+    const over = attemptEnd(id) <= at;
     return intentOf(intentId, 'not opened', over ? { type: 'canceled' } : null);
   }
 }

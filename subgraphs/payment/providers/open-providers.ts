@@ -25,6 +25,10 @@ export async function openProviders(
       watched(alipayProvider(config.alipay, options), { setting: 'ALIPAY_GATEWAY_URL', log, tracing }),
     );
   }
+  if (config.wechatPay) {
+    const { wechatPayProvider } = await import('./wechat-pay.ts');
+    providers.set('WECHAT_PAY', watched(wechatPayProvider(config.wechatPay, options), { setting: 'WX_PAY_API_BASE', log })); // prettier-ignore
+  }
   if (config.bankTransfer) providers.set('BANK_TRANSFER', bankTransferProvider(config.bankTransfer));
   if (config.simulated)
     providers.set(

@@ -117,6 +117,8 @@ export type StatementLine = {
 export type ProviderStatement = {
   /** Its days begin at midnight of this offset, e.g. 480 for China. */
   readonly utcOffsetMinutes: number;
+  /** How long after the end of a day its lines are there, all at once. Undefined: each is there when it has moved. */
+  readonly readyAfterMs?: number;
   /**
    * The lines whose `at` is within `[from, to)`, in any order; those that the provider has not closed yet may be missing.
    * Rejects with ProviderUnreachable when it does not answer.

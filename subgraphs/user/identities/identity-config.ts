@@ -60,8 +60,9 @@ export function readIdentityConfig(env: Env, { publicUrl }: { publicUrl: string 
     WX_APP_SECRET: z.string().optional(),
   });
   const { WX_APP_ID: appId, WX_APP_SECRET: appSecret, WX_API_BASE: apiBase } = given;
-  if ((appId === undefined) !== (appSecret === undefined))
-    throw new ConfigError(`${appId === undefined ? 'WX_APP_ID' : 'WX_APP_SECRET'}: is not set; set both of WX_APP_ID and WX_APP_SECRET, or neither.`); // prettier-ignore
+  // WeChat Pay needs the app's id alone.
+  if (appSecret !== undefined && appId === undefined)
+    throw new ConfigError('WX_APP_ID: is not set — the mini program that WX_APP_SECRET belongs to.');
   return {
     issuers: given.OIDC_ISSUERS === undefined ? [] : parseIssuers(given.OIDC_ISSUERS, publicUrl),
     wechat:

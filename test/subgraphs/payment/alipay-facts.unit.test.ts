@@ -1,7 +1,6 @@
 import { expect, test } from '@jest/globals';
-import {
-  fromChinaTime, fromYuan, readAlipayEvent, toChinaTime, toYuan,
-} from '../../../subgraphs/payment/providers/alipay-facts.ts'; // prettier-ignore
+import { readAlipayEvent } from '../../../subgraphs/payment/providers/alipay-facts.ts';
+import { fromChinaTime, fromYuan, toChinaTime, toYuan } from '../../../subgraphs/payment/providers/china.ts';
 import { newId } from '../../../subgraphs/shared/values/ids.ts';
 
 test.each([[0n, '0.00'], [5n, '0.05'], [1_234n, '12.34'], [100n, '1.00'], [900_719_925_474_099_1n, '90071992547409.91']])('%s fen are %s yuan', (minor, yuan) => {

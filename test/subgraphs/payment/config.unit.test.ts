@@ -130,3 +130,44 @@ test('production speaks to Alipay by https alone', () => {
   expect(readPaymentConfig(local).alipay?.gatewayUrl).toBe('http://127.0.0.1:12112/gateway.do');
   expect(() => readPaymentConfig({ ...production, ...local })).toThrow('ALIPAY_GATEWAY_URL');
 });
+
+const wechatPay = {
+  WX_APP_ID: 'wx0123456789abcdef',
+  WX_PAY_MCH_ID: '1900000001',
+  WX_PAY_SERIAL_NO: '5157F09EFDC096DE15EBE81A47057A7232F1B8E1',
+  WX_PAY_PRIVATE_KEY: withoutFrame(own.privateKey),
+  WX_PAY_API_V3_KEY: '0123456789abcdef0123456789abcdef',
+  WX_PAY_PUBLIC_KEY_ID: 'PUB_KEY_ID_0119000000012026',
+  WX_PAY_PUBLIC_KEY: withoutFrame(theirs.publicKey),
+};
+
+test('WeChat Pay is had by its merchant, with one or more keys of WeChat by their ids', () => {
+  expect(readPaymentConfig({ WX_APP_ID: wechatPay.WX_APP_ID }).wechatPay).toBeUndefined();
+  expect(readPaymentConfig({ ...production, ...wechatPay }).wechatPay).toEqual({
+    appId: 'wx0123456789abcdef',
+    merchantId: '1900000001',
+    serialNumber: '5157F09EFDC096DE15EBE81A47057A7232F1B8E1',
+    privateKey: own.privateKey.trim(),
+    apiV3Key: '0123456789abcdef0123456789abcdef',
+    publicKeys: new Map([['PUB_KEY_ID_0119000000012026', theirs.publicKey.trim()]]),
+    apiBase: 'https://api.mch.weixin.qq.com',
+  });
+  const two = { ...wechatPay, WX_PAY_PUBLIC_KEY_ID: 'a, b', WX_PAY_PUBLIC_KEY: `${withoutFrame(theirs.publicKey)},${own.publicKey}` }; // prettier-ignore
+  expect([...(readPaymentConfig(two).wechatPay?.publicKeys ?? [])]).toEqual([['a', theirs.publicKey.trim()], ['b', own.publicKey.trim()]]); // prettier-ignore
+});
+
+test('WeChat Pay that is not whole, or has a value that is none, is refused without telling a secret', () => {
+  for (const variable of Object.keys(wechatPay).filter((one) => one !== 'WX_PAY_MCH_ID'))
+    expect(() => readPaymentConfig({ ...wechatPay, [variable]: '' })).toThrow(variable);
+  for (const variable of ['WX_PAY_MCH_ID', 'WX_PAY_SERIAL_NO', 'WX_PAY_PRIVATE_KEY', 'WX_PAY_API_V3_KEY', 'WX_PAY_PUBLIC_KEY']) {
+    expect(() => readPaymentConfig({ ...wechatPay, [variable]: 'no-such-value' })).toThrow(variable);
+    expect(() => readPaymentConfig({ ...wechatPay, [variable]: 'no-such-value' })).not.toThrow('no-such-value');
+  }
+  for (const ids of ['a, b', 'a,', 'a, a']) expect(() => readPaymentConfig({ ...wechatPay, WX_PAY_PUBLIC_KEY_ID: ids })).toThrow('one id for each key');
+}); // prettier-ignore
+
+test('production speaks to WeChat Pay by https alone', () => {
+  const local = { ...wechatPay, WX_PAY_API_BASE: 'http://127.0.0.1:12113/' };
+  expect(readPaymentConfig(local).wechatPay?.apiBase).toBe('http://127.0.0.1:12113');
+  expect(() => readPaymentConfig({ ...production, ...local })).toThrow('WX_PAY_API_BASE');
+});
