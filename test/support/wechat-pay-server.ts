@@ -2,26 +2,13 @@ import { createCipheriv, createHash, createSign, createVerify, randomBytes } fro
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { chinaTime } from './alipay-server.ts';
-import { wechatPayBill } from './wechat-pay-bill.ts';
+import { type WechatOrder, type WechatRefund, wechatPayBill } from './wechat-pay-bill.ts';
 
 /** How the next matching requests go wrong. `lost`: done, but the answer never arrives; `forged`: signed by a stranger; `stale`: signed ten minutes ago. */
 export type WechatPayFault =
   | 'reset' | 'lost' | 'hang' | 'forged' | 'unsigned' | 'stale'
   | { readonly status: number; readonly code?: string }; // prettier-ignore
 
-export type WechatRefund = { readonly out_refund_no: string; readonly refund: number; status: 'PROCESSING' | 'SUCCESS' | 'ABNORMAL' | 'CLOSED'; at: Date }; // prettier-ignore
-export type WechatOrder = {
-  readonly out_trade_no: string;
-  readonly description: string;
-  readonly total: number;
-  readonly notify_url: string;
-  readonly time_expire: string;
-  /** What it was ordered by: another request of its number is refused. */
-  readonly wanted: string;
-  trade_state: 'NOTPAY' | 'SUCCESS' | 'REFUND' | 'CLOSED';
-  paidAt: Date | null;
-  readonly refunds: Map<string, WechatRefund>;
-};
 type Delivery = { readonly headers: Record<string, string>; readonly body: string };
 /** Who signs a notification, with which key it is encrypted, and how far its time is off. */
 export type Telling = { readonly keyId?: string; readonly signingKey?: string; readonly apiV3Key?: string; readonly secondsOff?: number }; // prettier-ignore

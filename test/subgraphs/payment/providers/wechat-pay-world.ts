@@ -1,5 +1,6 @@
+import type { WechatOrder } from '../../../support/wechat-pay-bill.ts';
 import { type KeyPair, rsaKeyPair } from '../../../support/alipay-server.ts';
-import { type Telling, type WechatOrder, type WechatPayServer, startWechatPayServer } from '../../../support/wechat-pay-server.ts'; // prettier-ignore
+import { type Telling, type WechatPayServer, startWechatPayServer } from '../../../support/wechat-pay-server.ts'; // prettier-ignore
 import { startTcpProxy } from '../../../faults/tcp-proxy.ts';
 import { type Loose, openPaymentWorld } from '../support/payment-world.ts';
 import type { ProviderUnderTest } from './contract.ts';
