@@ -33,6 +33,12 @@ const wrong: Readonly<Record<string, Wrong>> = {
   DRAIN_DELAY_MS: ['1s', number],
   NODE_ENV: ['prod', 'is none of production, development and test'],
   LOG_LEVEL: ['loud', 'expected one of "fatal"'],
+  LOG_OPERATIONS: ['loud', 'is none of'],
+  OTEL_EXPORTER_OTLP_ENDPOINT: ['collector:4318', httpUrl], OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: ['x', httpUrl],
+  OTEL_EXPORTER_OTLP_HEADERS: ['token=%', 'is not key=value'], OTEL_RESOURCE_ATTRIBUTES: ['production', 'is not key=value'],
+  OTEL_EXPORTER_OTLP_PROTOCOL: ['grpc', 'is not http/json'], OTEL_TRACES_EXPORTER: ['zipkin', 'is neither otlp nor none'],
+  OTEL_SDK_DISABLED: ['yes', 'is neither true nor false'], OTEL_TRACES_SAMPLER: ['some', 'is none of always_on'],
+  OTEL_TRACES_SAMPLER_ARG: ['1.1', 'is not a number from 0 to 1'], OTEL_BSP_SCHEDULE_DELAY: ['0', number],
   PAGES_DIR: ['/nope', '/nope has no index.html'],
   MYSQL_URL: ['localhost:3306', 'is not a mysql URL'],
   REDIS_URL: ['http://localhost', 'is not a redis or rediss URL'],
@@ -105,7 +111,15 @@ const wrong: Readonly<Record<string, Wrong>> = {
 /** Any text will do, or it is looked at when something is done with it. */
 const others = new Set([
   ...['GATEWAY_HOST', 'SUBGRAPH_HOST', 'DATA_DIR'], // by `npm start` itself: test/ops/start.e2e.test.ts
-  ...['METRICS_HOST', 'FAIL_POINT', 'DATABASE_PASSWORD', 'IDENTITY_SECRET', 'SIMULATED_API_KEY', 'WX_APP_SECRET'],
+  ...[
+    'METRICS_HOST',
+    'FAIL_POINT',
+    'DATABASE_PASSWORD',
+    'IDENTITY_SECRET',
+    'SIMULATED_API_KEY',
+    'WX_APP_SECRET',
+    'OTEL_SERVICE_NAME',
+  ],
 ]);
 
 const configuration = readFileSync(resolve(root, 'docs/configuration.md'), 'utf8').split('\n## Containers')[0] ?? '';

@@ -16,6 +16,7 @@ import { subgraphPorts } from '../../subgraphs/shared/calls/subgraph-urls.ts';
 import { readHttpClient } from '../../subgraphs/shared/http/http-clients.ts';
 import type { Env } from '../../subgraphs/shared/process/env.ts';
 import { databaseUrl, readPlatformConfig } from '../../subgraphs/shared/process/platform-config.ts';
+import { readTracingConfig } from '../../subgraphs/shared/tracing/open-tracing.ts';
 import { readAdminConfig, readUserConfig } from '../../subgraphs/user/config.ts';
 import { readNotificationConfig } from '../../subgraphs/user/notifications/config.ts';
 import { readIdentityConfig } from '../../subgraphs/user/identities/identity-config.ts';
@@ -161,6 +162,7 @@ describe('docker-compose.yml', () => {
     expect(members('telemetry')).toEqual(expect.arrayContaining(processes));
     const targets = [...read('ops/docker/prometheus.yml').matchAll(/([\w-]+):9464/g)].map(([, name]) => name);
     expect(new Set(targets)).toEqual(new Set(processes));
+    expect(readTracingConfig(settingsOf('gateway'))?.url).toBe('http://otel-collector:4318/v1/traces');
   });
 
   test('[OP-2] tells each container its own secrets and no others', () => {
@@ -232,7 +234,7 @@ describe('docker-compose.yml', () => {
       for (const reader of readers) reader(env);
       return asked;
     };
-    const platform = [readPlatformConfig, readHttpClient];
+    const platform = [readPlatformConfig, readHttpClient, readTracingConfig];
     const user = [
       ...platform,
       readUserConfig,
@@ -247,7 +249,7 @@ describe('docker-compose.yml', () => {
       worker: [...user, ...order, ...payment], 'simulated-provider': [readProviderConfig], operations: platform,
     }; // prettier-ignore
     // What the image or the network of containers settles, beside what is in the secrets.
-    const settled = /^(PORT|DATABASE_PREFIX|DATABASE_PASSWORD|PAGES_DIR|SUPERGRAPH_PATH|TRUSTED_DOCUMENTS|GATEWAY_HOST|SUBGRAPH_HOST|\w+_PORT|SIMULATED_\w+|DEMO_SHOP|MONGODB_URL|JWT_PRIVATE_JWK|WEBHOOK_ENCRYPTION_KEY)$/; // prettier-ignore
+    const settled = /^(PORT|DATABASE_PREFIX|DATABASE_PASSWORD|PAGES_DIR|SUPERGRAPH_PATH|TRUSTED_DOCUMENTS|GATEWAY_HOST|SUBGRAPH_HOST|\w+_PORT|SIMULATED_\w+|DEMO_SHOP|MONGODB_URL|JWT_PRIVATE_JWK|WEBHOOK_ENCRYPTION_KEY|OTEL_\w+)$/; // prettier-ignore
     const ofOthers =
       /^(METRICS_(PORT|HOST)|SUBGRAPH_HOST|(USER|PRODUCT|ORDER|PAYMENT)_URL|SIMULATED_AUTHORIZATION_SECONDS)$/;
     const documented = new Set(

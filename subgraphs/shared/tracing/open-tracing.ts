@@ -32,9 +32,16 @@ export type TracingConfig = {
 };
 
 const maxBatchEveryMs = 60_000;
+function isEncodedPair(pair: string): boolean {
+  try {
+    return decodeURIComponent(pair.trim()).length > 0 && /^[^=]+=/.test(pair.trim());
+  } catch {
+    return false; // a percent sign that begins no character
+  }
+}
 const pairs = z
   .string()
-  .refine((text) => text.split(',').every((pair) => /^[^=]+=/.test(pair.trim())), { error: 'is not key=value,key=value,…' }) // prettier-ignore
+  .refine((text) => text.split(',').every(isEncodedPair), { error: 'is not key=value,key=value,…' }) // prettier-ignore
   .transform((text) => Object.fromEntries(text.split(',').map((pair) => {
     const [key = '', ...value] = pair.trim().split('=');
     return [decodeURIComponent(key.trim()), decodeURIComponent(value.join('=').trim())];

@@ -317,6 +317,7 @@ export const probes: Readonly<Record<string, Probe>> = {
   'Mutation.linkIdentity(code:)': by('linkIdentity', 'code', ascii, ['NOT_FOUND']),
   'Mutation.requestEmailVerification(email:)': by('requestEmailVerification', 'email', (length) => '@example.com'.padStart(length, newKey())),
   'Mutation.suspendUser(reason:)': by('suspendUser', 'reason', text),
+  'Mutation.eraseUser(reason:)': by('eraseUser', 'reason', text),
   'UpdateProfileInput.name': by('updateProfile', 'input.name', text),
   'UpdateProfileInput.nickname': by('updateProfile', 'input.nickname', text),
   'UpdateProfileInput.avatar': by('updateProfile', 'input.avatar', path),

@@ -164,6 +164,7 @@ const successes: Readonly<Record<string, (world: World) => Variables | Promise<V
   },
   setRoles: ({ buyer }) => ({ userId: buyer.id, roles: ['CUSTOMER'] }),
   inviteUser: () => ({ name: 'Grace', mobile: newMobile(), roles: ['CUSTOMER'] }),
+  eraseUser: async ({ platform }) => ({ userId: (await register(platform)).id, reason: 'limits' }),
   suspendUser: async ({ platform }) => ({ userId: (await register(platform)).id, reason: 'limits' }),
   reinstateUser: ({ buyer }) => ({ userId: buyer.id }),
   revokeSession: async ({ platform }) => ({ sessionId: sessionOf(await register(platform)) }),

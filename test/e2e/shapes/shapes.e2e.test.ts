@@ -17,6 +17,7 @@ const inOneProcess: Record<string, string> = {};
 
 const unknownId = '01900000-0000-7000-8000-000000000000';
 const names = operationNames();
+const address = { name: 'Test Buyer', line1: 'Hauptstr. 1', city: 'Berlin', postalCode: '10115', countryCode: 'DE' };
 
 beforeAll(async () => {
   platform = await startPlatform({ shape: 'one' });
@@ -66,6 +67,14 @@ function queries({ staff, buyer, product, stay, open }: Omit<Scene, 'payment'>):
     ...of('quote-order', { input: { currency: 'EUR', lines: [{ productId: product.id, quantity: 1 }] } }),
     ...of('products', {}),
     ...of('stock', {}, staff.token),
+    ...of('categories', {}),
+    ...of('my-account', {}, buyer.token),
+    ...of('my-addresses', {}, buyer.token),
+    ...of('price-rules', {}, staff.token),
+    ...of('promotions', {}, staff.token),
+    ...of('returns', {}, staff.token),
+    ...of('sales-report', { from: '2026-01-01', to: '2026-01-31', interval: 'MONTH', currency: 'EUR' }, staff.token),
+    ...of('shop-date', {}),
   };
 }
 
@@ -96,6 +105,29 @@ function mutations({ staff, buyer, product, open, payment }: Omit<Scene, 'stay'>
     ...of('begin-identity-login', { issuer: 'https://id.example', redirectUri: 'https://shop.example' }),
     ...of('login-with-identity', { type: 'OIDC', code: 'made up', proof: 'made up' }),
     ...of('logout', {}),
+    ...of('add-order-note', { id: open.id, note: 'shapes' }, staff.token),
+    ...of('advance-order', { id: open.id }, staff.token),
+    ...of('archive-order', { id: open.id }, buyer.token),
+    ...of('resolve-attention', { id: open.id, to: 'COMPLETED', note: 'shapes' }, staff.token),
+    ...of('cancel-fulfilment', { fulfilmentId: unknownId, reason: 'shapes' }, staff.token),
+    ...of('mark-delivered', { fulfilmentId: unknownId }, staff.token),
+    ...of('request-return', { orderId: open.id, lines: [{ lineId: unknownId, quantity: 1 }], reason: 'shapes' }, buyer.token), // prettier-ignore
+    ...of('decide-return', { returnId: unknownId, approve: true }, staff.token),
+    ...of('receive-return', { returnId: unknownId, lines: [{ lineId: unknownId, quantity: 1, restock: 1 }], refund: true }, staff.token), // prettier-ignore
+    ...of('cancel-return', { returnId: unknownId }, buyer.token),
+    ...of('refund-order', { input: { orderId: open.id, amount: eur(1), reason: 'shapes' } }, staff.token),
+    ...of('capture-payment', { paymentId: payment.id }, staff.token),
+    ...of('cancel-payment', { paymentId: unknownId }, buyer.token),
+    ...of('save-address', { address }, buyer.token),
+    ...of('remove-address', { id: unknownId }, buyer.token),
+    ...of('save-category', { slug: 'shapes', name: 'Shapes' }, staff.token),
+    ...of('remove-category', { id: unknownId }, staff.token),
+    ...of('save-promotion', { input: { name: 'Shapes', kind: 'PERCENT', code: 'SHAPES', valuePpm: 100_000 } }, staff.token), // prettier-ignore
+    ...of('save-shipping-method', { id: unknownId, input: { code: 'SHAPES', name: 'Shapes', countries: ['DE'], rates: [{ price: eur(490) }] } }, staff.token), // prettier-ignore
+    ...of('save-tax-rate', { input: { countryCode: 'SE', name: 'Moms', ratePpm: 250_000, validFrom: '2026-01-01T00:00:00Z' } }, staff.token), // prettier-ignore
+    ...of('change-password', { current: 'not the password', next: 'correct horse battery staple' }, buyer.token),
+    ...of('revoke-session', { sessionId: unknownId }, buyer.token),
+    ...of('update-profile', { input: { nickname: 'shapes' } }, buyer.token),
   };
 }
 
