@@ -78,6 +78,13 @@ export async function rotateToken(tx: Sql, tokenHash: Buffer, at: Date): Promise
   return (await change(tx, update)) === 1;
 }
 
+/** When a sign-in opened this session of this user; refreshed tokens leave it as it is. Null for none. */
+export async function readSessionBegin(sql: Sql, session: { id: string; userId: string }): Promise<Date | null> {
+  const begin = tables.selectFrom('user_session').select('created_at').where('id', '=', idToBytes(session.id));
+  const [row] = await find(sql, begin.where('user_id', '=', idToBytes(session.userId)));
+  return row ? sessionOf(row).createdAt : null;
+}
+
 /** A session that has ended keeps its first reason. */
 const revoke = (because: RevocationReason, at: Date, userId: string) =>
   tables

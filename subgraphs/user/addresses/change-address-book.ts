@@ -3,6 +3,7 @@ import type { Sql } from '../../shared/database/database.ts';
 import { type Refusal, RefusedError, orRefusals } from '../../shared/errors/errors.ts';
 import { type Claim, claimKey } from '../../shared/tables/idempotency.ts';
 import { normalisedAddress } from '../../shared/values/postal-address.ts';
+import { lockOpenAccount } from '../administration/account-store.ts';
 import type { UserDeps } from '../dependencies.ts';
 import {
   type Book,
@@ -43,6 +44,7 @@ async function changeBook(
   const { result, replayed } = await deps.db.transaction(async (tx) => {
     const claimed = await claimKey(tx, key, { id });
     if (!claimed.replayed) {
+      await lockOpenAccount(tx, claim.ownerId);
       const book = await lockBook(tx, claim.ownerId);
       await work(tx, book, await readAddresses(tx, [claim.ownerId]));
     }

@@ -1,5 +1,6 @@
 import { type Role, highestRole } from '../../shared/auth/viewer.ts';
 import type { Sql } from '../../shared/database/database.ts';
+import { RefusedError, forbiddenError } from '../../shared/errors/errors.ts';
 import { change, find } from '../../shared/database/tables.ts';
 import { idFromBytes, idToBytes } from '../../shared/values/ids.ts';
 import { type UserStatus, nameKeyOf } from '../domain/user.ts';
@@ -36,6 +37,14 @@ export async function lockAccount(tx: Sql, userId: string): Promise<LockedAccoun
 export async function lockIsSuspended(tx: Sql, userId: string): Promise<boolean> {
   const status = (await lockAccount(tx, userId))?.status;
   return status === 'SUSPENDED' || status === 'ERASED';
+}
+
+/**
+ * Locks an account for a change by its owner, until the transaction ends. Throws RefusedError with ForbiddenError where the owner is
+ * kept out meanwhile: nothing is written to an account that has ended.
+ */
+export async function lockOpenAccount(tx: Sql, userId: string): Promise<void> {
+  if (await lockIsSuspended(tx, userId)) throw new RefusedError(forbiddenError('This account is suspended or erased.'));
 }
 
 /** Changes an account whose row is locked. */

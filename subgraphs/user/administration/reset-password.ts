@@ -4,6 +4,8 @@ import { type AuthPayload, authRefused, clientOf, nobodysId, signedIn } from '..
 import { normaliseMobile } from '../domain/mobile.ts';
 import { checkPassword, ownerOf } from '../domain/password.ts';
 import { invalidCredentialsError } from '../domain/user.ts';
+import { dropEmailCode } from '../email/email-store.ts';
+import { deleteAllIdentities } from '../identities/identity-store.ts';
 import { isWait } from '../login-throttle.ts';
 import { revokeOtherSessions } from '../session-store.ts';
 import { type OpenSession, announceRevoked, openSession } from '../sessions.ts';
@@ -15,7 +17,7 @@ import { tryCode, useCode } from './one-time-code-store.ts';
 const wrong = () => new RefusedError(invalidCredentialsError('The code is wrong, or it has ended.'));
 
 /**
- * Sets an account's password by a one-time code, ends all its sessions and opens a new one. An unknown number, a wrong code
+ * Sets an account's password by a one-time code, ends all its sessions, unlinks its identities and opens a new session. An unknown number, a wrong code
  * and one that has ended get the same answer.
  */
 export function resetPassword(
@@ -75,6 +77,9 @@ async function store(
     const account = await lockAccount(tx, userId);
     if (!account || account.status === 'SUSPENDED' || !(await useCode(tx, { userId, code }))) throw wrong();
     await putPassword(tx, { userId, passwordHash, at });
+    // Whoever had the account until now may have linked an identity, or asked to verify a mailbox.
+    await deleteAllIdentities(tx, userId);
+    await dropEmailCode(tx, userId);
     if (account.status === 'INVITED') await changeAccount(tx, userId, { status: 'ACTIVE', at });
     const revoked = await revokeOtherSessions(tx, { userId, keep: null, because: 'PASSWORD_CHANGED', at });
     return { session: await openSession(tx, deps, { userId, places }), revoked };

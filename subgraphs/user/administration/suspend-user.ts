@@ -3,6 +3,7 @@ import { claimKey } from '../../shared/tables/idempotency.ts';
 import { brokenTextRule } from '../../shared/values/text.ts';
 import type { UserDeps } from '../dependencies.ts';
 import { type UserPayload, userRefused } from '../commands/update-profile.ts';
+import { readIdentities } from '../identities/identity-store.ts';
 import { revokeOtherSessions } from '../session-store.ts';
 import { announceRevoked } from '../sessions.ts';
 import { readCredentials, readUser } from '../store.ts';
@@ -72,8 +73,9 @@ export function reinstateUser(
       await requireStanding(tx, administrator);
       const account = await requireAccount(tx, userId);
       if (claimed.replayed || account.status !== 'SUSPENDED') return claimed;
-      // Who never set a password is invited still, and needs a new code.
-      const status = (await readCredentials(tx, userId)) === null ? 'INVITED' : 'ACTIVE';
+      // Who has no way to sign in yet is invited still, and needs a new code.
+      const hasWay = (await readCredentials(tx, userId)) !== null || (await readIdentities(tx, [userId])).length > 0;
+      const status = hasWay ? 'ACTIVE' : 'INVITED';
       await changeAccount(tx, userId, { status, at: deps.now() });
       await writeDown(tx, deps, {
         actorId: administrator.userId,

@@ -36,12 +36,11 @@ const reached = (addresses: readonly (CodeAddress | null)[], channels: Channels)
   return known.find(({ channel }) => channels.has(channel)) ?? known[0] ?? null;
 };
 
-/** Where an account's code goes: to the mailbox that it has shown to be its own, else the phone, else the address it was given. */
+/** Where an account's code goes: to the mailbox that it has shown to be its own, else the phone. Nobody knows whose another address is. */
 export const codeAddressOf = (
   account: Account & { readonly verifiedEmail: string | null },
   channels: Channels,
-): CodeAddress | null =>
-  reached([account.verifiedEmail === null ? null : mailTo(account), textTo(account), mailTo(account)], channels);
+): CodeAddress | null => reached([account.verifiedEmail === null ? null : mailTo(account), textTo(account)], channels);
 
 /** Where an invitation goes: to the address that came with it, else the phone. */
 export const invitationAddressOf = (account: Account, channels: Channels): CodeAddress | null =>

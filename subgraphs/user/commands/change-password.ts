@@ -7,6 +7,7 @@ import {
   orRefusals,
 } from '../../shared/errors/errors.ts';
 import { type Claim, claimKey, findKey } from '../../shared/tables/idempotency.ts';
+import { dropCode } from '../administration/one-time-code-store.ts';
 import type { UserDeps } from '../dependencies.ts';
 import { checkPassword, ownerOf } from '../domain/password.ts';
 import { invalidCredentialsError } from '../domain/user.ts';
@@ -76,6 +77,8 @@ async function replace(
   const done = await deps.db.transaction(async (tx) => {
     const { replayed } = await claimKey(tx, change.claim, {});
     if (replayed) return { replayed, revoked: [] };
+    // Before the password, as `resetPassword` does: the two never wait for each other in a circle.
+    await dropCode(tx, viewer.userId);
     if (!(await replacePassword(tx, { userId: viewer.userId, from: change.from, to: change.to, at }))) {
       throw new RefusedError(conflictError('The password was changed in the meantime.'));
     }

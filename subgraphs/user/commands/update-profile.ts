@@ -2,6 +2,7 @@ import type { UserViewer } from '../../shared/auth/viewer.ts';
 import type { Sql } from '../../shared/database/database.ts';
 import { type Refusal, RefusedError, orRefusals } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
+import { lockOpenAccount } from '../administration/account-store.ts';
 import type { UserDeps } from '../dependencies.ts';
 import { type Profile, type ProfileInput, type User, checkProfile, profileRefusal } from '../domain/user.ts';
 import * as store from '../store.ts';
@@ -44,6 +45,7 @@ async function save(
   tx: Sql,
   change: { id: string; version: number | null; profile: Partial<Profile>; at: Date },
 ): Promise<void> {
+  await lockOpenAccount(tx, change.id);
   const changesNothing = Object.keys(change.profile).length === 0;
   if (!changesNothing && (await store.updateProfile(tx, change))) return;
   const actualVersion = (await store.readUser(tx, change.id))?.version ?? null;

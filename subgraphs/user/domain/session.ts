@@ -25,7 +25,14 @@ export function decideRefresh(token: PresentedToken | null, now: Date): RefreshD
 
 /** Why a session ended. */
 export type RevocationReason =
-  'LOGOUT' | 'PASSWORD_CHANGED' | 'TOKEN_REUSED' | 'ROLES_CHANGED' | 'SUSPENDED' | 'REVOKED' | 'ERASED';
+  | 'LOGOUT'
+  | 'PASSWORD_CHANGED'
+  | 'TOKEN_REUSED'
+  | 'ROLES_CHANGED'
+  | 'SUSPENDED'
+  | 'REVOKED'
+  | 'ERASED'
+  | 'IDENTITY_UNLINKED';
 
 /** The times of a new access token, whole seconds as in a JWT. */
 export function accessTimes(

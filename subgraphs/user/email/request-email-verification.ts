@@ -2,23 +2,19 @@ import type { UserViewer } from '../../shared/auth/viewer.ts';
 import { RefusedError, notFoundError, orRefusals, validationError } from '../../shared/errors/errors.ts';
 import { claimKey, findKey } from '../../shared/tables/idempotency.ts';
 import { codeLength, codeOf } from '../administration/one-time-code-store.ts';
-import { lockAccount } from '../administration/account-store.ts';
+import { lockOpenAccount } from '../administration/account-store.ts';
 import { countCodeRequest } from '../codes/code-limit.ts';
-import { lookAtPassword } from '../commands/sign-in.ts';
+import { type ShownPassword, requirePassword } from '../commands/own-password.ts';
 import { type UserPayload, userRefused } from '../commands/update-profile.ts';
 import type { UserDeps } from '../dependencies.ts';
 import { checkEmail, emailKeyOf } from '../domain/email.ts';
-import { type User, invalidCredentialsError } from '../domain/user.ts';
-import { readCredentials, readUser } from '../store.ts';
+import type { User } from '../domain/user.ts';
+import { readUser } from '../store.ts';
 import { putEmailCode } from './email-store.ts';
 
 export const emailCodeMinutes = 10;
 
-type Request = {
-  readonly email?: string | null;
-  readonly password?: string | null;
-  readonly clientAddress: string | undefined;
-};
+type Request = ShownPassword & { readonly email?: string | null };
 
 /**
  * Sends a code to an address, to show that its mail is read by the viewer. Asks for the password where there is one: an
@@ -44,7 +40,7 @@ export function requestEmailVerification(
     const { replayed } = await deps.db.transaction(async (tx) => {
       const claimed = await claimKey(tx, claim, {});
       if (claimed.replayed) return claimed;
-      await lockAccount(tx, userId);
+      await lockOpenAccount(tx, userId);
       const at = deps.now();
       const expiresAt = new Date(at.getTime() + emailCodeMinutes * 60_000);
       await putEmailCode(tx, { userId, email, code, at, expiresAt });
@@ -64,21 +60,4 @@ function addressOf(user: User, { email }: Request): string {
   const checked = checkEmail(given, ['email']);
   if (!checked.ok) throw new RefusedError(checked.refusal);
   return checked.value;
-}
-
-async function requirePassword(deps: UserDeps, viewer: UserViewer, request: Request): Promise<void> {
-  const { userId, sessionId } = viewer;
-  const credentials = await readCredentials(deps.db.em(), userId);
-  if (credentials === null) return;
-  const places = { address: request.clientAddress, deviceToken: null, client: null };
-  const fits =
-    request.password !== null &&
-    request.password !== undefined &&
-    (await lookAtPassword(deps, {
-      account: credentials.mobile ?? userId,
-      password: request.password,
-      credentials,
-      caller: { places, sessionId },
-    }));
-  if (!fits) throw new RefusedError({ ...invalidCredentialsError('The password is wrong.'), path: ['password'] });
 }

@@ -1,8 +1,8 @@
 import type { UserViewer } from '../../shared/auth/viewer.ts';
 import { RefusedError, orRefusals } from '../../shared/errors/errors.ts';
 import { claimKey, findKey } from '../../shared/tables/idempotency.ts';
-import { codeHash } from '../administration/one-time-code-store.ts';
-import { lockAccount } from '../administration/account-store.ts';
+import { codeHash, dropCode } from '../administration/one-time-code-store.ts';
+import { lockOpenAccount } from '../administration/account-store.ts';
 import { type UserPayload, userRefused } from '../commands/update-profile.ts';
 import type { UserDeps } from '../dependencies.ts';
 import { invalidCredentialsError } from '../domain/user.ts';
@@ -30,9 +30,11 @@ export function verifyEmail(
       replayed = await deps.db.transaction(async (tx) => {
         const claimed = await claimKey(tx, claim, {});
         if (claimed.replayed) return true;
-        await lockAccount(tx, userId);
+        await lockOpenAccount(tx, userId);
         if (!(await useEmailCode(tx, { userId, code }))) throw wrong();
         await putVerifiedEmail(tx, { userId, email, at: deps.now() });
+        // A code for a new password may have gone to an address that is no longer the account's.
+        await dropCode(tx, userId);
         return false;
       });
     }

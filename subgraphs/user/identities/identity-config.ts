@@ -35,6 +35,11 @@ const isSafe = (text: string): boolean => {
 };
 const safeUrl = z.string().max(255).refine(isSafe, { error: 'must be an https URL (http is for this machine alone)' });
 
+/** Compared as text, by us and by the issuer; a query would be lost when the callback's is read. */
+const isCanonical = (text: string): boolean =>
+  !URL.canParse(text) || (new URL(text).href === text && !text.includes('?'));
+const redirectUri = safeUrl.refine(isCanonical, { error: 'must be written as browsers write it, without a query' });
+
 const issuers = z
   .array(
     z.strictObject({
@@ -43,7 +48,7 @@ const issuers = z
       clientId: z.string().min(1).max(255),
       clientSecret: z.string().min(1).optional(),
       scopes: z.array(z.string().regex(/^[\x21-\x7e]+$/)).default(['openid', 'profile', 'email']),
-      redirectUris: z.array(safeUrl).min(1).optional(),
+      redirectUris: z.array(redirectUri).min(1).optional(),
     }),
   )
   .max(maxIssuers)

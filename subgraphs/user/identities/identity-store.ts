@@ -41,6 +41,10 @@ export function deleteIdentities(
   return change(tx, issuer === null ? ofType : ofType.where('issuer', '=', issuer));
 }
 
+/** Takes all identities of a user away. */
+export const deleteAllIdentities = (tx: Sql, userId: string): Promise<number> =>
+  change(tx, tables.deleteFrom('user_identity').where('user_id', '=', idToBytes(userId)), 'any');
+
 /** Whether an account has verified this address. */
 export async function isEmailTaken(sql: Sql, email: string): Promise<boolean> {
   const owner = tables.selectFrom('user_account').select('id').where('verified_email', '=', emailKeyOf(email));

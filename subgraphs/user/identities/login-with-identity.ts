@@ -1,4 +1,5 @@
-import { RefusedError, isDuplicateKey, orRefusals } from '../../shared/errors/errors.ts';
+import { RefusedError, conflictError, isDuplicateKey, orRefusals } from '../../shared/errors/errors.ts';
+import { lockAccount } from '../administration/account-store.ts';
 import { type AuthPayload, authRefused, signedIn } from '../commands/sign-in.ts';
 import type { UserDeps } from '../dependencies.ts';
 import { checkName, emailTakenError } from '../domain/user.ts';
@@ -31,7 +32,14 @@ async function sessionOf(deps: UserDeps, places: Places, identity: ProvedIdentit
     const owner = await findIdentityOwner(deps.db.em(), identity);
     try {
       if (owner === null) return await register(deps, places, identity);
-      return await deps.db.transaction((tx) => openSession(tx, deps, { userId: owner, places }));
+      const session = await deps.db.transaction(async (tx) => {
+        // It may be unlinked meanwhile: under the account's lock it stays as it is.
+        await lockAccount(tx, owner);
+        const isStill = (await findIdentityOwner(tx, identity)) === owner;
+        return isStill ? await openSession(tx, deps, { userId: owner, places }) : null;
+      });
+      if (session !== null) return session;
+      if (round === maxRounds) throw new RefusedError(conflictError('This identity was changed meanwhile; try again.'));
     } catch (error) {
       if (!isDuplicateKey(error) || round === maxRounds) throw error;
     }

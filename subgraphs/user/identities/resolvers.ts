@@ -9,6 +9,7 @@ import { linkIdentity, unlinkIdentity } from './link-identity.ts';
 import { loginWithIdentity } from './login-with-identity.ts';
 
 type Key = { readonly idempotencyKey?: string | null };
+type Password = { readonly password?: string | null };
 type Device = { readonly deviceToken?: string | null };
 
 /** How people sign in by what other systems know of them. */
@@ -29,14 +30,14 @@ export const identityResolvers = {
     ) => loginWithIdentity(deps, placesOf(call, deviceToken), shown),
     linkIdentity: (
       _: unknown,
-      { idempotencyKey, ...shown }: ShownIdentity & Key,
+      { idempotencyKey, ...shown }: ShownIdentity & Key & Password,
       { deps, viewer, clientAddress }: UserContext,
     ) => linkIdentity(deps, requireUser(viewer), { ...shown, clientAddress }, idempotencyKey),
     unlinkIdentity: (
       _: unknown,
-      { idempotencyKey, ...identity }: Pick<ShownIdentity, 'type'> & { issuer?: string | null } & Key,
-      { deps, viewer }: UserContext,
-    ) => unlinkIdentity(deps, requireUser(viewer), identity, idempotencyKey),
+      { idempotencyKey, ...identity }: Pick<ShownIdentity, 'type'> & { issuer?: string | null } & Key & Password,
+      { deps, viewer, clientAddress }: UserContext,
+    ) => unlinkIdentity(deps, requireUser(viewer), { ...identity, clientAddress }, idempotencyKey),
   },
   User: {
     identities: async ({ id, mobile, createdAt }: User, _: unknown, { loaders }: UserContext) => [

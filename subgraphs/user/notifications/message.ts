@@ -55,6 +55,9 @@ export function textOf(
 /** Kinds of which the mail has all that was bought, with what it costs. */
 const withSums: ReadonlySet<string> = new Set(['ORDER_PAID', 'CHECK_IN_CODE', 'ORDER_CANCELLED']);
 
+/** Kinds whose mail may go to somebody who has no account: no text of the account's owner goes there. */
+const toStrangers: ReadonlySet<string> = new Set(['EMAIL_VERIFICATION', 'INVITATION']);
+
 export function messageOf(input: MessageInput): Message {
   const { notification, locale, order, shop, publicUrl } = input;
   const { kind, orderId } = notification;
@@ -69,7 +72,7 @@ export function messageOf(input: MessageInput): Message {
     kind,
     language: languageOf[locale],
     subject: title,
-    greeting: words.greeting(input.name),
+    greeting: words.greeting(toStrangers.has(kind) ? null : input.name),
     paragraphs: body.split('\n'),
     code: code === null ? null : { label: words.yourCode, value: code },
     order: order && orderOf(order, input, format),

@@ -9,7 +9,7 @@ type TextsOfKind = { readonly title: Text; readonly body: Text };
 
 /** Words of a mail around the texts. */
 type Words = {
-  readonly greeting: (name: string) => string;
+  readonly greeting: (name: string | null) => string;
   readonly viewOrder: string;
   readonly trackParcel: string;
   readonly order: string;
@@ -36,7 +36,7 @@ const moneyOf = ({ amountMinor, currency }: Facts, format: Format): string | nul
 
 const english: Texts = {
   words: {
-    greeting: (name) => `Hello ${name},`,
+    greeting: (name) => (name === null ? 'Hello,' : `Hello ${name},`),
     viewOrder: 'View order',
     trackParcel: 'Track parcel',
     order: 'Your order',
@@ -130,7 +130,7 @@ const english: Texts = {
 
 const german: Texts = {
   words: {
-    greeting: (name) => `Guten Tag ${name},`,
+    greeting: (name) => (name === null ? 'Guten Tag,' : `Guten Tag ${name},`),
     viewOrder: 'Bestellung ansehen',
     trackParcel: 'Sendung verfolgen',
     order: 'Ihre Bestellung',

@@ -305,6 +305,13 @@ describe('inviteUser', () => {
     expect((await invite({}, ada)).userErrors).toEqual(refusal('ForbiddenError', 'FORBIDDEN'));
   });
 
+  it('is not what an account becomes that signs in by an identity alone, and is suspended and reinstated', async () => {
+    const { user } = await invite({});
+    await suspend(user.id);
+    await platform.sql("insert into user_identity (type, issuer, subject, user_id, linked_at) values ('OIDC', 'https://id.example', ?, unhex(?), now(3))", [user.id, user.id.replaceAll('-', '')]); // prettier-ignore
+    expect((await reinstate(user.id)).user).toMatchObject({ status: 'ACTIVE' });
+  });
+
   it('of an account that is suspended meanwhile leads nowhere', async () => {
     const { user, code } = await invite({});
     await suspend(user.id);

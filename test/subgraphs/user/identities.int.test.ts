@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type CryptoKey, SignJWT, UnsecuredJWT, exportJWK, exportSPKI, generateKeyPair, importJWK } from 'jose';
+import { putCode } from '../../../subgraphs/user/administration/one-time-code-store.ts';
 import { type OidcServer, type Sign, honest, startOidcServer } from '../../support/oidc-server.ts';
 import {
   type Answer,
@@ -489,6 +490,85 @@ describe('linking', () => {
     const both = await Promise.all([unlink(bo), unlink(bo, { type: 'WX_MINI' })]);
     expect(both.flatMap(({ userErrors }) => userErrors)).toEqual(refusal('FORBIDDEN', ['type']));
   });
+});
+
+describe('a linked identity', () => {
+  const later = (person: Person) =>
+    platform.sql('update user_session set created_at = now(3) - interval 11 minute where user_id = unhex(?)', [person.id.replaceAll('-', '')]); // prettier-ignore
+
+  it('[PM-1] is added and taken off with the password, later than ten minutes after the sign-in', async () => {
+    const ada = await registerPerson(platform);
+    await later(ada);
+    const wrong = refusal('INVALID_CREDENTIALS', ['password']);
+    for (const given of [{}, { password: 'wrong horse battery' }]) expect((await link(ada, given)).userErrors).toEqual(wrong);
+    expect((await link(ada, { password: ada.password })).userErrors).toEqual([]);
+    const { type, password } = { type: 'OIDC', password: ada.password };
+    expect((await unlink(ada)).userErrors).toEqual(wrong);
+    expect((await unlink(ada, { type, password: 'wrong horse battery' })).userErrors).toEqual(wrong);
+    expect((await unlink(ada, { type, password })).userErrors).toEqual([]);
+  }); // prettier-ignore
+
+  it('of an account without a password needs none', async () => {
+    const bo = personOf(await signIn());
+    await later(bo);
+    wechat.codes.set('later', { openid: newSubject() });
+    expect((await change('linkIdentity', bo, { type: 'WX_MINI', code: 'later' })).userErrors).toEqual([]);
+  });
+
+  it('[PM-1] ends with a password that is set by a code: whoever linked it is out', async () => {
+    const ada = await registerPerson(platform);
+    await link(ada);
+    const code = 'AAAA-BBBB-CCCC';
+    const at = new Date();
+    await platform.withDependencies((deps) =>
+      deps.db.transaction((tx) =>
+        putCode(tx, { userId: ada.id, code, at, expiresAt: new Date(at.getTime() + 60_000) }),
+      ),
+    );
+    const { data } = await platform.run(
+      `mutation ($mobile: String!, $code: String!) { resetPassword(mobile: $mobile, code: $code, password: "staple battery horse") {
+        user { ${identityFields} } userErrors { ${userErrorFields} } } }`,
+      { mobile: ada.mobile, code },
+    );
+    expect(data.resetPassword).toMatchObject({ user: { identities: [{ type: 'MOBILE' }] }, userErrors: [] });
+    expect((await signIn()).user.id).not.toBe(ada.id);
+  });
+
+  it('that is taken off ends the other sessions, and this one goes on', async () => {
+    const ada = await registerPerson(platform);
+    await link(ada);
+    const other = viewerOf((await signIn()).tokens.accessToken);
+    expect((await unlink(ada)).userErrors).toEqual([]);
+    const isRevoked = async (id: string) => (await platform.runtime.redis.zScore('auth:revoked-sessions', id)) !== null;
+    expect([await isRevoked(other.sessionId), await isRevoked(ada.viewer.sessionId)]).toEqual([true, false]);
+  });
+
+  it('of an issuer that is no longer configured is no way to sign in', async () => {
+    const bo = personOf(await signIn());
+    const ofBo = 'where user_id = unhex(?)';
+    await platform.sql(`update user_identity set issuer = 'https://gone.example' ${ofBo}`, [bo.id.replaceAll('-', '')]);
+    wechat.codes.set('still', { openid: newSubject() });
+    expect((await change('linkIdentity', bo, { type: 'WX_MINI', code: 'still' })).userErrors).toEqual([]);
+    expect((await unlink(bo, { type: 'WX_MINI' })).userErrors).toEqual(refusal('FORBIDDEN', ['type']));
+    expect((await unlink(bo)).userErrors).toEqual([]);
+  });
+
+  it.each(['SUSPENDED', 'ERASED'])('is not added to an account that is %s meanwhile, nor is anything else', async (status) => {
+    const ada = await registerPerson(platform);
+    const shown = { type: 'OIDC', ...(await visited(ada)) };
+    await platform.sql('update user_account set status = ? where id = unhex(?)', [status, ada.id.replaceAll('-', '')]);
+    expect((await change('linkIdentity', ada, shown)).userErrors).toEqual(refusal('FORBIDDEN'));
+    const by = { viewer: ada.viewer };
+    const email = `ada.${newSubject()}@example.com`;
+    for (const call of [
+      'updateProfile(input: { name: "Eve" })',
+      `requestEmailVerification(email: "${email}", password: "${ada.password}")`,
+    ]) {
+      const { data, errors } = await platform.run(`mutation { done: ${call} { userErrors { ${userErrorFields} } } }`, {}, by);
+      expect({ errors, refused: data?.done.userErrors }).toEqual({ errors: [], refused: refusal('FORBIDDEN') });
+    }
+    expect(await platform.sql('select email from email_code where email = ?', [email])).toEqual([]);
+  }); // prettier-ignore
 });
 
 describe('signing in by WeChat', () => {

@@ -83,6 +83,17 @@ describe('texts', () => {
     for (const { title } of order.lines) expect(mail.html).toContain(html`${title}`.text);
     expect(new Html('<b>').text).toBe('<b>');
   });
+
+  test.each(locales)('a mail that may go to a stranger has no text of the account, in %s', (locale) => {
+    const name = 'WIN A PRIZE at evil.example';
+    for (const kind of ['EMAIL_VERIFICATION', 'INVITATION', 'PASSWORD_RESET'] as const) {
+      const notification = { id: newId(), userId: newId(), seq: 1, kind, orderId: null, facts: {}, createdAt: new Date(), readAt: null }; // prettier-ignore
+      const given = { notification, name, locale, order: null, code: 'ABCD', shop: 'Shop', publicUrl: 'https://shop.example' }; // prettier-ignore
+      const mail = mailOf(messageOf(given), 'Shop');
+      expect(`${mail.subject}${mail.text}${mail.html}`.includes(name)).toBe(kind === 'PASSWORD_RESET');
+      expect(mail.text).not.toContain('null');
+    }
+  });
 });
 
 describe('codes that wait', () => {
