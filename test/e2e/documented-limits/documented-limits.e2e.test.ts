@@ -78,6 +78,7 @@ const elsewhere: Readonly<Record<string, readonly [file: string, says: string]>>
   'Mutation.requestEmailVerification': ['subgraphs/user/email/request-email-verification.ts', 'emailCodeMinutes = 10'],
   'Mutation.verifyEmail': ['test/subgraphs/user/recovery.int.test.ts', 'looks at five tries of a code'],
   IdentityLogin: ['test/subgraphs/user/identities.int.test.ts', 'toBeLessThanOrEqual(600_000)'],
+  'Mutation.linkIdentity(password:)': ['test/subgraphs/user/identities.int.test.ts', 'interval 11 minute'],
   'UserSession.client': ['test/subgraphs/user/recovery.int.test.ts', "'y'.repeat(200)"],
   'Mutation.resetPassword': ['test/subgraphs/user/administration.int.test.ts', 'looks at five tries of a code'],
   Promotion: [
