@@ -1,6 +1,6 @@
 import { type Row, toDate, toJson } from '../../subgraphs/shared/database/database.ts';
 import { idFromBytes } from '../../subgraphs/shared/values/ids.ts';
-import { type JournalEntry, genesisHash, isIntact } from '../../subgraphs/order/domain/journal.ts';
+import { type JournalEntry, genesisHash, isIntact, withoutErasing } from '../../subgraphs/order/domain/journal.ts';
 import { type AuditContext, broken } from './context.ts';
 
 const pageSize = 2_000;
@@ -130,7 +130,8 @@ async function auditHashes(context: AuditContext): Promise<string[]> {
   const order = context.schema('order');
   const wrong: string[] = [];
   let after: { orderId: Buffer; seq: number } = { orderId: Buffer.alloc(16), seq: 0 };
-  let chain: { orderId: string; hash: Buffer; state: string | null } = { orderId: '', hash: genesisHash, state: null };
+  const start = { hash: genesisHash, state: null, textless: [] };
+  let chain: { orderId: string; hash: Buffer; state: string | null; textless: readonly number[] } = { ...start, orderId: '' }; // prettier-ignore
   for (;;) {
     const rows = await context.select(
       `select e.*, o.number, o.seq last_seq, o.last_hash, o.state from ${order}.order_event e join ${order}.orders o on o.id = e.order_id
@@ -141,15 +142,17 @@ async function auditHashes(context: AuditContext): Promise<string[]> {
       const entry = toEntry(row);
       const number = String(row['number']);
       const state = String(row['state']);
-      if (entry.orderId !== chain.orderId) chain = { orderId: entry.orderId, hash: genesisHash, state: null };
+      if (entry.orderId !== chain.orderId) chain = { ...start, orderId: entry.orderId };
       if (!isIntact(chain.hash, entry))
         wrong.push(`order ${number}: journal entry ${entry.seq} does not have the hash of its content`);
       if (entry.fromState !== chain.state)
         wrong.push(
           `order ${number}: journal entry ${entry.seq} starts from ${entry.fromState}, the one before ended in ${chain.state}`,
         );
-      chain = { ...chain, hash: entry.hash, state: entry.toState ?? chain.state };
+      chain = { ...chain, hash: entry.hash, state: entry.toState ?? chain.state, textless: withoutErasing(chain.textless, entry) }; // prettier-ignore
       if (entry.seq !== Number(row['last_seq'])) continue;
+      for (const seq of chain.textless)
+        wrong.push(`order ${number}: the texts of journal entry ${seq} are gone, and were not erased`);
       if (!entry.hash.equals(row['last_hash'] as Buffer))
         wrong.push(`order ${number}: the order and its last journal entry have different hashes`);
       if (chain.state !== state) wrong.push(`order ${number} is ${state}, its journal says ${chain.state}`);

@@ -195,11 +195,17 @@ const Order = {
   placedBy: (order: StoredOrder) => order.placedBy && { __typename: 'User', id: order.placedBy },
   customer: (order: StoredOrder) => ({ __typename: 'User', id: order.customerId }),
   state: (order: StoredOrder, _: unknown, { deps }: OrderContext) => effectiveState(order, deps.now()),
-  // The seller who redeems a booking gets the order, and needs neither.
+  // The seller who redeems a booking gets the order, and needs nothing of what is the customer's.
   shippingAddress: (order: StoredOrder, _: unknown, { viewer }: OrderContext) =>
     mayRead(viewer, order.customerId) ? order.shippingAddress : null,
   billingAddress: (order: StoredOrder, _: unknown, { viewer }: OrderContext) =>
     mayRead(viewer, order.customerId) ? order.billingAddress : null,
+  remark: (order: StoredOrder, _: unknown, { viewer }: OrderContext) =>
+    mayRead(viewer, order.customerId) ? order.remark : null,
+  extension: (order: StoredOrder, _: unknown, { viewer }: OrderContext) =>
+    mayRead(viewer, order.customerId) ? order.extension : null,
+  clientReference: (order: StoredOrder, _: unknown, { viewer }: OrderContext) =>
+    mayRead(viewer, order.customerId) ? order.clientReference : null,
   async allowedActions(order: StoredOrder, _: unknown, context: OrderContext) {
     const { deps, viewer, loaders } = context;
     const [owner, staff] = [owns(viewer, order), isStaff(viewer)];
@@ -220,20 +226,24 @@ const Order = {
   refundPendingTotal: (order: StoredOrder) => amount(refundPendingMinor(order), order.currency),
   balanceDue: (order: StoredOrder, _: unknown, { deps }: OrderContext) =>
     amount(balanceDueMinor(order, deps.now()), order.currency),
-  fulfilments: async (order: StoredOrder, _: unknown, { loaders }: OrderContext) => {
+  fulfilments: async (order: StoredOrder, _: unknown, { loaders, viewer }: OrderContext) => {
     const lines = await loaders.lines.load(order.id);
-    return (await loaders.fulfilments.load(order.id)).map((fulfilment) =>
-      presentFulfilment(fulfilment, lines, order.currency),
-    );
+    const hidden = mayRead(viewer, order.customerId) ? {} : { trackingNumber: null, trackingUrl: null };
+    return (await loaders.fulfilments.load(order.id)).map((fulfilment) => ({
+      ...presentFulfilment(fulfilment, lines, order.currency),
+      ...hidden,
+    }));
   },
   async history(order: StoredOrder, args: Schema.OrderHistoryArgs, { loaders, viewer }: OrderContext) {
     const page = historyPage(order.id, args);
     const { afterSeq, first } = page;
-    const entries = await loaders.journals.load({ orderId: order.id, afterSeq, limit: first + 1 });
+    const isReader = mayRead(viewer, order.customerId);
+    const entries = isReader ? await loaders.journals.load({ orderId: order.id, afterSeq, limit: first + 1 }) : [];
     return toHistory(entries.map((entry) => forReader(entry, isStaff(viewer))), page); // prettier-ignore
   },
   returns: returnsOfOrder,
-  saga: (order: StoredOrder, _: unknown, { loaders }: OrderContext) => loaders.sagas.load(order.id),
+  saga: (order: StoredOrder, _: unknown, { loaders, viewer }: OrderContext) =>
+    mayRead(viewer, order.customerId) ? loaders.sagas.load(order.id) : null,
 };
 
 const presentFulfilment = (fulfilment: StoredFulfilment, lines: readonly StoredLine[], currency: string) => ({

@@ -90,13 +90,12 @@ async function findId(sql: Sql, number: string): Promise<string> {
   return id;
 }
 
-/** The seller, and staff who are not the customer; the customer is told that it is not for customers, for anybody else there is no such order. */
+/** The seller and staff, unless they are the customer; the customer is told that it is not for customers, for anybody else there is no such order. */
 function authorise(viewer: UserViewer, order: StoredOrder): void {
   const lines = order.lines as readonly StoredLine[];
+  if (order.customerId === viewer.userId) throw new RefusedError(forbiddenError('The seller and staff redeem codes.'));
   const sells = viewer.roles.includes('MERCHANT') && lines.every(({ sellerId }) => sellerId === viewer.userId);
-  if (sells || (isStaff(viewer) && order.customerId !== viewer.userId)) return;
-  if (order.customerId !== viewer.userId) throw noSuchOrder(order.number);
-  throw new RefusedError(forbiddenError('The seller and staff redeem codes.'));
+  if (!sells && !isStaff(viewer)) throw noSuchOrder(order.number);
 }
 
 /** Why the code does not count, or null. Locks nothing more: the order's row is locked already. */

@@ -135,10 +135,25 @@ const textsHashOf = (texts: JournalTexts): Buffer =>
     .update(canonicalize(texts) ?? '')
     .digest();
 
-/** Whether an entry is what was hashed after the entry before it; texts that were erased can't be told, and need not be. */
+/**
+ * Whether an entry is what was hashed after the entry before it. One without its texts is; `withoutErasing` says whether they may
+ * be missing.
+ */
 export const isIntact = (previous: Buffer, entry: JournalEntry): boolean =>
   entryHash(previous, entry).equals(entry.hash) &&
   (entry.texts === null || entry.textsHash?.equals(textsHashOf(entry.texts)) === true);
+
+/**
+ * Seqs of entries whose texts are gone and no erasing says so, up to this entry; `before`: those up to the entry before it. Texts
+ * go with a `PersonalDataErased` that comes after them.
+ */
+export const withoutErasing = (
+  before: readonly number[],
+  { seq, type, texts, textsHash }: Pick<JournalEntry, 'seq' | 'type' | 'texts' | 'textsHash'>,
+): readonly number[] => {
+  if (type === 'PersonalDataErased') return [];
+  return textsHash !== null && texts === null ? [...before, seq] : before;
+};
 
 /** An entry as people read it: with the texts in their places, as far as they were not erased. */
 export const withTexts = (entry: JournalEntry): JournalEntry =>

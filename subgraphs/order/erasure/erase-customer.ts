@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import type { Sql } from '../../shared/database/database.ts';
 import { forgetKeys } from '../../shared/events/forget-events.ts';
 import { failPoint } from '../../shared/process/fail-point.ts';
+import type { Logger } from '../../shared/process/telemetry.ts';
 import type { Change } from '../apply-events.ts';
 import type { OrderDeps } from '../deps.ts';
-import { type JournalEntry, entryHash, genesisHash, withoutTexts } from '../domain/journal.ts';
+import { type JournalEntry, entryHash, genesisHash, isIntact, withoutTexts } from '../domain/journal.ts';
 import { readJournal } from '../journal-store.ts';
 import { lockOrder, saveLocked } from '../order-store.ts';
 import { eraseOrder, findOpenOrders, findOpenReturns, findOrderIds, rewriteEntries } from './erasure-store.ts';
@@ -33,7 +34,7 @@ export async function obstaclesOf({ db }: Pick<OrderDeps, 'db'>, customerId: str
  * repeated, and goes on where it was. False while an order is not over, or an event not handled: to be tried again.
  */
 export async function eraseCustomer(
-  deps: Pick<OrderDeps, 'db' | 'now' | 'forget'>,
+  deps: Pick<OrderDeps, 'db' | 'now' | 'forget' | 'log'>,
   { customerId, traceId }: { customerId: string; traceId: string },
 ): Promise<boolean> {
   if ((await obstaclesOf(deps, customerId)).length > 0) return false;
@@ -41,7 +42,7 @@ export async function eraseCustomer(
   for (;;) {
     const ids = await findOrderIds(deps.db.em(), customerId, { withPerson: true, limit: batchSize });
     for (const id of ids) {
-      await deps.db.transaction((tx) => eraseOne(tx, id, change));
+      await deps.db.transaction((tx) => eraseOne(tx, deps.log, id, change));
       failPoint('order.person_erased');
     }
     if (ids.length < batchSize) break;
@@ -55,12 +56,15 @@ export async function eraseCustomer(
   }
 }
 
-async function eraseOne(tx: Sql, orderId: string, change: Change): Promise<void> {
+async function eraseOne(tx: Sql, log: Logger, orderId: string, change: Change): Promise<void> {
   const order = await lockOrder(tx, orderId);
   if (!order) return;
   const entries = await readJournal(tx, orderId, 0, maxEntries);
-  const rewritten = rechained(entries);
-  await rewriteEntries(tx, rewritten);
+  const isWhole = holds(entries, order.lastHash);
+  // New hashes would make a journal that somebody changed look whole: the texts go, and what is wrong stays to be seen.
+  if (!isWhole) log.error({ orderId }, 'the journal of an order does not hold; its texts are erased, its hashes stay');
+  const rewritten = isWhole ? rechained(entries) : [];
+  await rewriteEntries(tx, isWhole ? rewritten : stripped(entries));
   const last = rewritten.at(-1);
   const [first] = rewritten;
   const event = {
@@ -73,13 +77,31 @@ async function eraseOne(tx: Sql, orderId: string, change: Change): Promise<void>
   await eraseOrder(tx, orderId, change.at);
 }
 
+/** Whether a journal is what was hashed, from its first entry to the hash that its order has. */
+export function holds(entries: readonly JournalEntry[], lastHash: Buffer): boolean {
+  let previous: Buffer = genesisHash;
+  for (const entry of entries) {
+    if (!isIntact(previous, entry)) return false;
+    previous = entry.hash;
+  }
+  return previous.equals(lastHash);
+}
+
+/** Whether people's texts are still in the content of an entry. */
+const isOld = (entry: JournalEntry): boolean => entry.textsHash === null && withoutTexts(entry, '').textsHash !== null;
+
+/** The entries of a journal that have people's texts in their content, without them and with the hashes that they had. */
+export const stripped = (entries: readonly JournalEntry[]): JournalEntry[] =>
+  entries.filter(isOld).map((entry) => {
+    const { reason, data } = withoutTexts(entry, '');
+    return { ...entry, reason, data };
+  });
+
 /**
  * The entries of a journal from the first whose hash is still of people's texts, with the texts apart and the hashes that
  * follow from that: written before texts stood beside the content. None where there is no such entry.
  */
 export function rechained(entries: readonly JournalEntry[]): JournalEntry[] {
-  const isOld = (entry: JournalEntry): boolean =>
-    entry.textsHash === null && withoutTexts(entry, '').textsHash !== null;
   const from = entries.findIndex(isOld);
   if (from < 0) return [];
   let previous: Buffer = entries[from - 1]?.hash ?? genesisHash;

@@ -31,12 +31,15 @@ export async function eraseCustomer(deps: Pick<PaymentDeps, 'db' | 'forget'>, cu
 
 /** What this service keeps of a customer: the newest 500 payments with their refunds, and wallet entries. */
 export async function personalData({ db }: Pick<PaymentDeps, 'db'>, customerId: string): Promise<object> {
-  const { payments, refunds, wallets, entries } = await readMoney(db.em(), customerId, maxExported + 1);
+  const { payments, attempts, refunds, wallets, entries } = await readMoney(db.em(), customerId, maxExported + 1);
   const own = <Row extends { id: Buffer }>({ id: _, ...rest }: Row) => rest;
   return {
     isComplete: payments.length <= maxExported && entries.length <= maxExported,
     payments: payments.slice(0, maxExported).map((payment) => ({
       ...own(payment),
+      attempts: attempts
+        .filter(({ payment_id }) => payment_id.equals(payment.id))
+        .map(({ payment_id: _, ...attempt }) => attempt),
       refunds: refunds
         .filter(({ payment_id }) => payment_id.equals(payment.id))
         .map(({ payment_id: _, ...refund }) => refund),

@@ -80,7 +80,7 @@ export async function erasePayments(
   await change(tx, tables.updateTable('payment').set({ return_url: null }).where('id', 'in', ids), 'any');
   const attempts = tables
     .updateTable('attempt')
-    .set({ redirect_url: null, client_params: null, failure_message: null })
+    .set({ redirect_url: null, client_params: null, failure_message: null, instrument: null })
     .where('payment_id', 'in', ids);
   await change(tx, attempts, 'any');
   const refunds = tables.updateTable('refund').where('payment_id', 'in', ids);
@@ -131,6 +131,13 @@ export async function readMoney(sql: Sql, customerId: string, limit: number) {
           sql,
           tables.selectFrom('refund').select(['payment_id', 'number', 'state', 'amount_minor', 'reason', 'created_at']).where('payment_id', 'in', ids), // prettier-ignore
         );
+  const attempts =
+    ids.length === 0
+      ? []
+      : await find(
+          sql,
+          tables.selectFrom('attempt').select(['payment_id', 'state', 'instrument', 'failure_message', 'created_at']).where('payment_id', 'in', ids), // prettier-ignore
+        );
   const wallets = await find(
     sql,
     tables.selectFrom('ledger_account').select(['id', 'kind', 'currency', 'balance_minor']).where('owner_id', '=', customer).limit(limit), // prettier-ignore
@@ -149,5 +156,5 @@ export async function readMoney(sql: Sql, customerId: string, limit: number) {
             .orderBy('e.at', 'desc')
             .limit(limit),
         );
-  return { payments, refunds, wallets, entries };
+  return { payments, attempts, refunds, wallets, entries };
 }

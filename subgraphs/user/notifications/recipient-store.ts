@@ -19,9 +19,9 @@ const accounts = tables
   .selectFrom('user_account')
   .select(['id', 'name', 'email', 'verified_email', 'mobile', 'locale']);
 
-/** Null for nobody. */
+/** Null for nobody, and for somebody who was erased. */
 export async function readRecipient(sql: Sql, userId: string): Promise<Recipient | null> {
-  const [row] = await find(sql, accounts.where('id', '=', idToBytes(userId)));
+  const [row] = await find(sql, accounts.where('id', '=', idToBytes(userId)).where('status', '<>', 'ERASED'));
   if (!row) return null;
   return {
     userId,

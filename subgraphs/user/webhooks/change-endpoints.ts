@@ -104,7 +104,8 @@ type EndpointDeed = Pick<Deed, 'action' | 'before' | 'after'> & { readonly id: s
 const audit = (tx: Sql, deps: UserDeps, asker: Asker, owner: Owner, { id, ...deed }: EndpointDeed): Promise<void> =>
   writeDown(tx, deps, { ...deed, actorId: owner.userId, traceId: asker.traceId, subject: `webhook_endpoint:${id}` });
 
-const shown = ({ url, events, active }: Endpoint) => ({ url, events, active });
+/** For the log, which stays: of the URL the origin, as a path or a query may hold a secret or a name. */
+const shown = ({ url, events, active }: Endpoint) => ({ origin: new URL(url).origin, events, active });
 
 /** Makes an endpoint, whose secret is shown this once, or changes one. */
 export function saveWebhookEndpoint(

@@ -61,5 +61,9 @@ async function disable(tx: Sql, deps: Deps, endpoint: Endpoint, disabledReason: 
   await updateEndpoint(tx, { ...endpoint, active: false, disabledReason });
   const { id, url } = endpoint;
   const deed = { actorId: null, traceId: newTraceId(), action: 'webhook_endpoint.disabled' } as const;
-  await writeDown(tx, deps, { ...deed, subject: `webhook_endpoint:${id}`, after: { url, reason: disabledReason } });
+  await writeDown(tx, deps, {
+    ...deed,
+    subject: `webhook_endpoint:${id}`,
+    after: { origin: new URL(url).origin, reason: disabledReason },
+  });
 }

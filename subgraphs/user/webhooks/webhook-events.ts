@@ -6,6 +6,7 @@ import type { EventPart } from '../events.ts';
 import { type WebhookBody, publicBody, sourceTypes } from './catalogue.ts';
 import { type Delivery, insertDeliveries, lockLastPlace } from './delivery-store.ts';
 import { findListeners, noteSeller } from './endpoint-store.ts';
+import { readUser } from '../store.ts';
 import { deliveryPolicy } from './policy.ts';
 
 type Deps = Pick<UserDeps, 'now' | 'newId'>;
@@ -25,8 +26,9 @@ async function enqueue(tx: Sql, deps: Deps, event: DomainEvent): Promise<void> {
   const at = deps.now();
   const { aggregateId: orderId, data } = event;
   if (isId(data['sellerId'])) await noteSeller(tx, { orderId, sellerId: data['sellerId'], at });
-  const body = publicBody(event);
-  if (!body) return;
+  const told = publicBody(event);
+  if (!told) return;
+  const body = await withoutErased(tx, told);
   // Of payments merchants hear nothing; whose order it is may not be known yet when one is told of.
   const hears = ({ events, ownerId }: { events: readonly string[]; ownerId: string | null }) =>
     events.includes(body.type) && (ownerId === null || event.type.startsWith('order.'));
@@ -38,6 +40,14 @@ async function enqueue(tx: Sql, deps: Deps, event: DomainEvent): Promise<void> {
     const delivery = newDelivery(deps, { endpointId, eventId: event.id, subjectId, body, lastPlace, at });
     await insertDeliveries(tx, [delivery]);
   }
+}
+
+/** A parcel's number leads to a person: none is told of one who was erased. */
+async function withoutErased(tx: Sql, body: WebhookBody): Promise<WebhookBody> {
+  const { trackingNumber, customerId } = body.data;
+  if (typeof trackingNumber !== 'string' || !isId(customerId)) return body;
+  const customer = await readUser(tx, customerId);
+  return customer?.status === 'ERASED' ? { ...body, data: { ...body.data, trackingNumber: null } } : body;
 }
 
 /** A delivery that is due, or that waits behind `lastPlace`. */

@@ -148,6 +148,7 @@ describe('[PM-5] a person', () => {
     const hidden = planted.filter((word) => /^Zq(Note|Suspended)/.test(word));
     expect(planted.filter((word) => !own.includes(word) && !hidden.includes(word))).toEqual([]);
     expect(own).not.toContain('$argon2');
+    expect(own).toContain('Test card');
     expect((await exporting(await register(platform), buyer.id)).errors?.[0]?.extensions.code).toBe('NOT_FOUND');
     expect(JSON.stringify(dataOf(await exporting(admin, buyer.id)))).toContain(planted[0]);
 
@@ -158,6 +159,8 @@ describe('[PM-5] a person', () => {
 
     expect(dataOf(await erase(buyer.id)).eraseUser).toEqual({ user: { name: 'Erased user', status: 'ERASED', mobile: null }, userErrors: [] }); // prettier-ignore
     await erased(buyer.id);
+    const [cards] = await database.query(`select a.instrument from ${platform.prefix}_payment.attempt a join ${platform.prefix}_payment.payment p on p.id = a.payment_id where p.customer_id = unhex(replace(?, '-', '')) and a.instrument is not null`, [buyer.id]); // prettier-ignore
+    expect(cards).toEqual([]);
     expect(await inTables(planted)).toEqual([]);
     expect(await inRedis(planted)).toEqual([]);
     expect(planted.filter((word) => platform.logs().includes(word))).toEqual([]);

@@ -236,15 +236,21 @@ describe('the confirmation code', () => {
     expect((await world.deliver()).map(({ type }) => type)).toEqual(['order.completed', 'staff.acted']);
   });
 
-  test('of an order shows its seller neither address', async () => {
-    const { id, number } = await world.place(buyer, { ...bookingOf(stay(await room())), billingAddress: { name: 'Ada', line1: 'Ring 1', city: 'Wien', postalCode: '1010', countryCode: 'AT' } }); // prettier-ignore
+  test('of an order shows its seller neither address nor anything else of the customer', async () => {
+    const { id, number } = await world.place(buyer, { ...bookingOf(stay(await room())), remark: 'for two', clientReference: 'ref-1', billingAddress: { name: 'Ada', line1: 'Ring 1', city: 'Wien', postalCode: '1010', countryCode: 'AT' } }); // prettier-ignore
     await pay(id);
     const addresses = 'shippingAddress { city } billingAddress { city }';
     const seen = async (viewer: UserViewer) => (await world.run(viewer, `query ($id: ID!) { order(id: $id) { ${addresses} } }`, { id })).data.order; // prettier-ignore
     for (const viewer of [buyer, staff]) expect(await seen(viewer)).toEqual({ shippingAddress: null, billingAddress: { city: 'Wien' } }); // prettier-ignore
-    const redeeming = redeemMutation.replace(fields, addresses);
+    const more = 'remark extension clientReference fulfilments { trackingNumber } saga { id } history { edges { node { type } } }'; // prettier-ignore
+    const own = await world.run(buyer, `query ($id: ID!) { order(id: $id) { ${more} } }`, { id });
+    expect(own.data.order).toMatchObject({ remark: 'for two', clientReference: 'ref-1', history: { edges: [{}, {}, {}] } }); // prettier-ignore
+    const redeeming = redeemMutation.replace(fields, `${addresses} ${more}`);
     const { data } = await world.run(host, redeeming, { number, code: await codeOf(id), key: newId() });
-    expect(data.redeemOrder).toMatchObject({ order: { shippingAddress: null, billingAddress: null }, userErrors: [] });
+    expect(data.redeemOrder).toMatchObject({
+      order: { shippingAddress: null, billingAddress: null, remark: null, extension: null, clientReference: null, saga: null, history: { edges: [] } },
+      userErrors: [],
+    }); // prettier-ignore
   });
 
   test('of staff is as good, and an idempotency key answers again', async () => {
@@ -266,6 +272,10 @@ describe('the confirmation code', () => {
     expect(await typeOf(userViewer())).toBe('NotFoundError');
     expect(await typeOf(buyer)).toBe('ForbiddenError');
     expect(await typeOf(buyer, 'WRONG')).toBe('ForbiddenError');
+    // Neither by selling it to oneself.
+    await world.rows('update orders set customer_id = ? where id = ?', [idToBytes(host.userId), idToBytes(id)]);
+    expect(await typeOf(host)).toBe('ForbiddenError');
+    await world.rows('update orders set customer_id = ? where id = ?', [idToBytes(buyer.userId), idToBytes(id)]);
     // A host who is no merchant any more.
     expect(await typeOf({ ...host, roles: ['CUSTOMER'] })).toBe('NotFoundError');
     expect((await redeem('BO000000000000000', code)).userErrors).toMatchObject([{ __typename: 'NotFoundError', path: ['number'] }]); // prettier-ignore

@@ -9,9 +9,10 @@ import {
   maxReasonLength,
   toEntry,
   withTexts,
+  withoutErasing,
 } from '../../../subgraphs/order/domain/journal.ts';
 import type { OrderEvent } from '../../../subgraphs/order/domain/order-model.ts';
-import { rechained } from '../../../subgraphs/order/erasure/erase-customer.ts';
+import { holds, rechained, stripped } from '../../../subgraphs/order/erasure/erase-customer.ts';
 import { forReader, historyPage, toHistory } from '../../../subgraphs/order/queries.ts';
 import { commands, inTime } from './fixtures.ts';
 
@@ -142,6 +143,37 @@ describe('what people wrote', () => {
     const [texts, seq] = [{ salt: 'b'.repeat(32), data: { remark: 'for Bob' } }, life.length + 1];
     entries[seq - 1] = { ...(entries[seq - 1] as JournalEntry), texts };
     expect(firstBroken(entries)).toBe(seq);
+  });
+
+  test('[PM-5] is missed where it is gone and no erasing comes after it', () => {
+    const missed = (entries: readonly JournalEntry[]) => entries.reduce<readonly number[]>(withoutErasing, []);
+    const bare = (entries: readonly JournalEntry[]) => entries.map((entry) => ({ ...entry, texts: null }));
+    const erasing: OrderEvent = { type: 'PersonalDataErased' };
+    expect(missed(chain(written))).toEqual([]);
+    expect(missed(bare(chain(written)))).toEqual([7, 8, 9]);
+    expect(missed(bare(chain([...written, erasing])))).toEqual([]);
+    expect(missed(bare(chain([erasing, ...written])))).toEqual([8, 9, 10]);
+    expect(missed(bare(chain([...written, erasing, { type: 'NoteAdded', note: 'later', public: true }])))).toEqual([
+      11,
+    ]);
+  });
+
+  test('[PM-5] of a journal that does not hold goes, and no new hash hides what is wrong', () => {
+    let previous: Buffer = genesisHash;
+    const old = chain(written).map((entry) => {
+      const whole = { ...withTexts(entry), texts: null, textsHash: null };
+      previous = entryHash(previous, whole);
+      return { ...whole, hash: previous };
+    });
+    expect(holds(old, previous)).toBe(true);
+    expect(holds(old, genesisHash)).toBe(false);
+    expect(holds(old.slice(0, -1), previous)).toBe(false);
+    const forged = old.map((entry) => (entry.seq === 3 ? { ...entry, data: { amountMinor: 1 } } : entry));
+    expect(holds(forged, previous)).toBe(false);
+    const erased = forged.map((entry) => stripped(forged).find(({ seq }) => seq === entry.seq) ?? entry);
+    expect(JSON.stringify(erased)).not.toContain('Ada');
+    expect(erased.map(({ hash }) => hash)).toEqual(old.map(({ hash }) => hash));
+    expect(firstBroken(erased)).toBe(3);
   });
 
   test('[PM-5] of journals that hashed it is taken out with new hashes from there on, and the chain holds', () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
-import { newId } from '../../../../subgraphs/shared/values/ids.ts';
+import { idToBytes, newId } from '../../../../subgraphs/shared/values/ids.ts';
 import { maxTries } from '../../../../subgraphs/user/notifications/deliver.ts';
 import { addressOf } from '../../../support/mail-server.ts';
 import { type Person, viewerWith } from '../support.ts';
@@ -65,6 +65,11 @@ describe('telling', () => {
     const nobody = { id: newId() };
     expect(await world.happens(world.event('order.paid', nobody, paid))).toBe(true);
     expect(await world.deliveriesOf(nobody)).toEqual([]);
+    const erased = await world.person();
+    await world.platform.sql("update user_account set status = 'ERASED' where mobile = ?", [erased.mobile]);
+    expect(await world.happens(world.event('order.paid', erased, paid))).toBe(true);
+    expect(await world.platform.sql('select id from notification where user_id = ?', [idToBytes(erased.id)])).toEqual([]); // prettier-ignore
+    expect(await world.deliveriesOf(erased)).toEqual([]);
   });
 
   it('of a product that runs out goes to staff and its seller', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
 import { z } from 'zod';
-import { newId } from '../../../../subgraphs/shared/values/ids.ts';
+import { idToBytes, newId } from '../../../../subgraphs/shared/values/ids.ts';
 import { cleanUp } from '../../../../subgraphs/user/jobs.ts';
 import { saveWebhookEndpoint } from '../../../../subgraphs/user/webhooks/change-endpoints.ts';
 import { eventNames } from '../../../../subgraphs/user/webhooks/catalogue.ts';
@@ -153,14 +153,14 @@ describe('[PM-3] an endpoint', () => {
   });
 
   it('is removed with what waits for it', async () => {
-    const { id } = await made({ url: 'http://127.0.0.1:1/' });
+    const { id } = await made({ url: 'http://127.0.0.1:1/hooks/s3cret?for=ada' });
     await world.handle(orderEvent(newId(), 1));
     expect(await world.mutate('removeWebhookEndpoint', { id }, admin)).toMatchObject({ webhookEndpoint: null, userErrors: [] });
     expect((await list()).data.webhookEndpoints).toEqual([]);
     expect(codes(await world.mutate('removeWebhookEndpoint', { id }, admin))).toEqual(['NOT_FOUND id']);
     const log = await world.platform.run('{ auditLog(first: 2) { edges { node { action subject before after actor { id } } } } }', {}, { viewer: admin.viewer });
     expect(log.data.auditLog.edges.map(({ node }: { node: unknown }) => node)).toMatchObject([
-      { action: 'webhook_endpoint.removed', subject: `webhook_endpoint:${id}`, before: { url: 'http://127.0.0.1:1/' }, actor: { id: admin.id } },
+      { action: 'webhook_endpoint.removed', subject: `webhook_endpoint:${id}`, before: { origin: 'http://127.0.0.1:1', events: ['order.completed'], active: true }, actor: { id: admin.id } },
       { action: 'webhook_endpoint.saved', subject: `webhook_endpoint:${id}`, after: { active: true } },
     ]);
   }); // prettier-ignore
@@ -266,6 +266,16 @@ describe('[PM-3] a receiver that fails', () => {
     expect((await endpoint(id)).active).toBe(true);
   }); // prettier-ignore
 
+  it('[PM-5] is not told the number of a parcel of somebody who was erased', async () => {
+    await made({ events: ['order.shipped'] });
+    const [ada, erased] = [await world.person('CUSTOMER'), await world.person('CUSTOMER')];
+    await world.platform.sql("update user_account set status = 'ERASED' where id = ?", [idToBytes(erased.id)]);
+    for (const { id: customerId } of [ada, erased])
+      await world.handle(orderEvent(newId(), 1, 'order.shipped', { customerId, fulfilmentId: newId(), carrier: 'DHL', trackingNumber: 'T-1' })); // prettier-ignore
+    const told = new Map((await messages(2)).map((one) => [dataOf(one).customerId, dataOf(one).trackingNumber]));
+    expect(told).toEqual(new Map([[ada.id, 'T-1'], [erased.id, null]])); // prettier-ignore
+  });
+
   it('is disabled after three days without a success, with the reason and an entry in the audit log', async () => {
     receiver.answer = status(500);
     const { id } = await made();
@@ -277,7 +287,7 @@ describe('[PM-3] a receiver that fails', () => {
     expect(disabledReason).toMatch(/^Nothing was delivered since \d{4}-.*Z\. It answered 500/);
     const log = await world.platform.run('{ auditLog(first: 1) { edges { node { action subject after actor { id } } } } }', {}, { viewer: admin.viewer });
     expect(log.data.auditLog.edges[0].node).toEqual({
-      action: 'webhook_endpoint.disabled', subject: `webhook_endpoint:${id}`, actor: null, after: { url: receiver.url, reason: disabledReason },
+      action: 'webhook_endpoint.disabled', subject: `webhook_endpoint:${id}`, actor: null, after: { origin: new URL(receiver.url).origin, reason: disabledReason },
     });
     const sent = receiver.received.length;
     await world.handle(orderEvent(newId(), 1));
