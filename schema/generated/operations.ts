@@ -1694,6 +1694,7 @@ export type RemoveAddressMutation = {
     replayed: boolean;
     userErrors: Array<
       | Refusal_ValidationError_Fragment
+      | Refusal_ForbiddenError_Fragment
       | Refusal_NotFoundError_Fragment
       | Refusal_ConflictError_Fragment
       | Refusal_IdempotencyConflictError_Fragment
@@ -1924,6 +1925,7 @@ export type SaveAddressMutation = {
     address: BookAddressFragment | null;
     userErrors: Array<
       | Refusal_ValidationError_Fragment
+      | Refusal_ForbiddenError_Fragment
       | Refusal_NotFoundError_Fragment
       | Refusal_ConflictError_Fragment
       | Refusal_IdempotencyConflictError_Fragment

@@ -1,6 +1,6 @@
 import { RefusedError, orRefusals } from '../../shared/errors/errors.ts';
 import type { UserDeps } from '../dependencies.ts';
-import { type AuthPayload, authRefused, clientOf, nobodysId, signedIn } from '../commands/sign-in.ts';
+import { type AuthPayload, authRefused, clientOf, knownPlaceOf, nobodysId, signedIn } from '../commands/sign-in.ts';
 import { normaliseMobile } from '../domain/mobile.ts';
 import { checkPassword, ownerOf } from '../domain/password.ts';
 import { invalidCredentialsError } from '../domain/user.ts';
@@ -43,21 +43,21 @@ export function resetPassword(
   }, authRefused);
 }
 
-/** The user whose code this is. Every try is counted: by the code, by the number and by the address. */
+/** The user whose code this is. Every try is counted: by the code, by the number and by the address; as at `login`, a known place has a counter of its own. */
 async function codeFits(
   deps: UserDeps,
-  { address }: Places,
+  places: Places,
   { mobile, code }: { mobile: string; code: string },
 ): Promise<string> {
-  const reservation = await deps.throttle.begin({ account: `code:${mobile}`, address, from: null });
+  const userId = (await findAccount(deps.db.em(), mobile))?.id ?? nobodysId(mobile);
+  const from = await knownPlaceOf(deps, userId, places);
+  const reservation = await deps.throttle.begin({ account: `code:${mobile}`, address: places.address, from });
   if (isWait(reservation))
     throw new RefusedError(
       invalidCredentialsError('Too many codes were tried; wait before the next.', reservation.seconds),
     );
   let fits: boolean;
-  let userId: string;
   try {
-    userId = (await findAccount(deps.db.em(), mobile))?.id ?? nobodysId(mobile);
     fits = await deps.db.transaction((tx) => tryCode(tx, { userId, code, at: deps.now() }));
   } catch (error) {
     await reservation.givenUp();

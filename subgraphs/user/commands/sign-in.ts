@@ -46,14 +46,9 @@ export async function lookAtPassword(
   shown: { account: string; password: string; credentials: Credentials | null; caller: PasswordCaller },
 ): Promise<boolean> {
   const { account, credentials, caller } = shown;
-  const { address, deviceToken } = caller.places;
-  const known = await findKnownPlace(deps.db.em(), credentials?.userId ?? nobodysId(account), caller.places);
-  const from =
-    caller.sessionId !== undefined
-      ? ({ kind: 'SESSION', id: caller.sessionId } as const)
-      : known === null
-        ? null
-        : ({ kind: known, id: (known === 'DEVICE' ? deviceToken : addressGroup(address ?? '')) ?? '' } as const);
+  const { address } = caller.places;
+  const known = await knownPlaceOf(deps, credentials?.userId ?? nobodysId(account), caller.places);
+  const from = caller.sessionId === undefined ? known : ({ kind: 'SESSION', id: caller.sessionId } as const);
   const reservation = await deps.throttle.begin({ account, address, from });
   if (isWait(reservation)) {
     const message =
@@ -72,6 +67,13 @@ export async function lookAtPassword(
   }
   await (fits ? reservation.succeeded() : reservation.failed());
   return fits;
+}
+
+/** The device or the address, for the throttle, from which this user has signed in before; null for strangers. */
+export async function knownPlaceOf(deps: UserDeps, userId: string, places: Places) {
+  const kind = await findKnownPlace(deps.db.em(), userId, places);
+  if (kind === null) return null;
+  return { kind, id: (kind === 'DEVICE' ? places.deviceToken : addressGroup(places.address ?? '')) ?? '' } as const;
 }
 
 /** Whose turn it is in the queue of passwords: an address's; without one, as of services, each account's. */

@@ -33,7 +33,8 @@ const isSafe = (text: string): boolean => {
   const isOwn = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
   return (protocol === 'https:' || (protocol === 'http:' && isOwn)) && username === '' && hash === '';
 };
-const safeUrl = z.string().max(255).refine(isSafe, { error: 'must be an https URL (http is for this machine alone)' });
+const mustBeSafe = 'must be an https URL (http is for this machine alone)';
+const safeUrl = z.string().max(255).refine(isSafe, { error: mustBeSafe });
 
 /** Compared as text, by us and by the issuer; a query would be lost when the callback's is read. */
 const isCanonical = (text: string): boolean =>
@@ -60,7 +61,9 @@ const issuers = z
 export function readIdentityConfig(env: Env, { publicUrl }: { publicUrl: string }): IdentityConfig {
   const given = readEnv(env, {
     OIDC_ISSUERS: z.string().optional(),
-    WX_API_BASE: url('http', 'https').default('https://api.weixin.qq.com'),
+    WX_API_BASE: url('http', 'https')
+      .refine((text) => env['NODE_ENV'] !== 'production' || isSafe(text), { error: mustBeSafe })
+      .default('https://api.weixin.qq.com'),
     WX_APP_ID: z.string().max(255).optional(),
     WX_APP_SECRET: z.string().optional(),
   });

@@ -73,8 +73,12 @@ export function createIdentityProofs(
   async function proveOidc({ code, proof, callbackIssuer }: ShownIdentity, userId: string | null) {
     if (oidc.size === 0) return refuse(notFoundError('Nobody signs in by OIDC here.'));
     if (!proof) return refuse(validationError('OIDC needs the `proof` of `beginIdentityLogin`.', ['proof']));
+    const key = keyOf(proof);
+    const waiting = await redis.get(key);
+    // An issuer whose metadata can't be had costs nobody the sign-in.
+    if (waiting !== null) await oidc.get(begun.parse(JSON.parse(waiting)).issuer)?.ready();
     // It is used up whatever comes of it: a second code would be a guess.
-    const kept = await redis.getDel(keyOf(proof));
+    const kept = await redis.getDel(key);
     const login = kept === null ? undefined : begun.parse(JSON.parse(kept));
     const client = login && oidc.get(login.issuer);
     if (!login || !client || login.userId !== userId) return refuse(ended());

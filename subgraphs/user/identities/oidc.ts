@@ -9,11 +9,13 @@ import { type ProvedIdentity, isSubject } from './identity.ts';
 /** The secrets of one sign-in, kept by the server from its beginning to its end. */
 export type OidcSecrets = { readonly verifier: string; readonly nonce: string };
 
-/** One issuer, as its client. Its metadata are discovered when they are first needed, and read again every hour. */
+/** One issuer, as its client. Its metadata are discovered when they are first needed, and read again every hour; older ones serve for a day. */
 export type OidcClient = {
   readonly issuer: OidcIssuer;
   /** Where to send the browser. Throws SERVICE_UNAVAILABLE. */
   begin(request: { redirectUri: string; state: string; secrets: OidcSecrets }): Promise<URL>;
+  /** Has metadata from now on. Throws SERVICE_UNAVAILABLE. */
+  ready(): Promise<void>;
   /**
    * Exchanges the code and checks the ID token. Throws RefusedError with InvalidCredentialsError for a code that is not good
    * and a token that can't be trusted, SERVICE_UNAVAILABLE where the issuer can't be asked.
@@ -31,6 +33,7 @@ export type OidcClient = {
 /** Three requests end within the time that an operation has. */
 const timeoutSeconds = 3;
 const rediscoverAfterMs = 3_600_000;
+const keptForMs = 86_400_000;
 /** What tells that the issuer was not there, and not that it refused. */
 const outages: ReadonlySet<unknown> = new Set([
   'OAUTH_TIMEOUT', 'OAUTH_ABORT', 'OAUTH_RESPONSE_IS_NOT_CONFORM', 'OAUTH_RESPONSE_IS_NOT_JSON',
@@ -40,18 +43,33 @@ const untrusted = () =>
   new RefusedError(invalidCredentialsError('The sign-in was refused, or it has ended; try again.'));
 
 export function createOidcClient(issuer: OidcIssuer, { log, now }: { log: Logger; now: () => Date }): OidcClient {
-  let discovered: { readonly atMs: number; readonly configuration: Promise<OpenId.Configuration> } | undefined;
+  let good: { readonly atMs: number; readonly configuration: OpenId.Configuration } | undefined;
+  let asking: Promise<OpenId.Configuration> | undefined;
 
-  function configuration(client: typeof OpenId): Promise<OpenId.Configuration> {
+  async function ask(client: typeof OpenId): Promise<OpenId.Configuration> {
     const atMs = now().getTime();
-    if (discovered === undefined || atMs - discovered.atMs > rediscoverAfterMs) {
-      const found = discover(client, issuer);
-      discovered = { atMs, configuration: found };
-      found.catch(() => {
-        if (discovered?.configuration === found) discovered = undefined;
-      });
+    try {
+      const configuration = await discover(client, issuer);
+      good = { atMs, configuration };
+      return configuration;
+    } finally {
+      asking = undefined;
     }
-    return discovered.configuration;
+  }
+
+  /** The last good metadata go on until newer ones have come, so that an issuer whose discovery is away loses no sign-in. */
+  async function configuration(client: typeof OpenId): Promise<OpenId.Configuration> {
+    const ageMs = good === undefined ? Infinity : now().getTime() - good.atMs;
+    if (good !== undefined && ageMs <= rediscoverAfterMs) return good.configuration;
+    if (good !== undefined && ageMs <= keptForMs) {
+      if (asking === undefined) {
+        asking = ask(client);
+        asking.catch((error: unknown) => void outage(error));
+      }
+      return good.configuration;
+    }
+    asking ??= ask(client);
+    return asking;
   }
 
   /** It can't be asked, or does not know us: nothing that the person can help. */
@@ -88,6 +106,9 @@ export function createOidcClient(issuer: OidcIssuer, { log, now }: { log: Logger
 
   return {
     issuer,
+    async ready() {
+      await configured(await import('openid-client'));
+    },
     async begin({ redirectUri, state, secrets }) {
       const client = await import('openid-client');
       const config = await configured(client);

@@ -1,9 +1,11 @@
-import { createHmac, createSecretKey, generateKeyPairSync } from 'node:crypto';
+import { createHmac, createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type CryptoKey, SignJWT, UnsecuredJWT, exportJWK, exportSPKI, generateKeyPair, importJWK } from 'jose';
+import pino from 'pino';
 import { putCode } from '../../../subgraphs/user/administration/one-time-code-store.ts';
+import { createIdentityProofs } from '../../../subgraphs/user/identities/identity-proofs.ts';
 import { type OidcServer, type Sign, honest, startOidcServer } from '../../support/oidc-server.ts';
 import {
   type Answer,
@@ -437,6 +439,60 @@ describe('an issuer that can’t be asked', () => {
   });
 });
 
+describe('the metadata of an issuer', () => {
+  const hour = 3_600_000;
+  async function discovering() {
+    const own = await startOidcServer();
+    let atMs = Date.now();
+    const given = { issuer: own.issuer, name: 'Own', clientId: own.clientId, clientSecret: own.clientSecret, scopes: ['openid'], redirectUris: [redirectUri] }; // prettier-ignore
+    const parts = {
+      redis: platform.runtime.redis,
+      log: pino({ level: 'silent' }),
+      now: () => new Date(atMs),
+      randomBytes,
+    };
+    const open = () => createIdentityProofs({ issuers: [given], wechat: null }, parts);
+    const begun = (proofs: ReturnType<typeof open>) => proofs.begin({ issuer: own.issuer, redirectUri, userId: null });
+    return { own, open, begun, pass: (ms: number) => (atMs += ms) };
+  }
+
+  it('that are good serve for a day while newer ones can’t be had', async () => {
+    const { own, open, begun, pass } = await discovering();
+    try {
+      const proofs = open();
+      await begun(proofs);
+      own.instead = () => ({ status: 503, body: {} });
+      for (const ms of [2 * hour, 21 * hour]) {
+        pass(ms);
+        await begun(proofs);
+      }
+      pass(2 * hour);
+      await expect(begun(proofs)).rejects.toThrow('does not answer as it should');
+      own.instead = null;
+      await begun(proofs);
+    } finally {
+      await own.close();
+    }
+  });
+
+  it('that can’t be had use no sign-in up', async () => {
+    const { own, open, begun } = await discovering();
+    try {
+      const { authorizationUrl, proof } = await begun(open());
+      const code = (await own.visit(authorizationUrl)).searchParams.get('code') ?? '';
+      const restarted = open();
+      own.instead = () => ({ status: 503, body: {} });
+      await expect(restarted.prove({ type: 'OIDC', code, proof }, null)).rejects.toThrow(
+        'does not answer as it should',
+      );
+      own.instead = null;
+      expect(await restarted.prove({ type: 'OIDC', code, proof }, null)).toMatchObject({ issuer: own.issuer });
+    } finally {
+      await own.close();
+    }
+  });
+});
+
 describe('linking', () => {
   it('[PM-1] adds a way to sign in, which a repeated key does once', async () => {
     const ada = await registerPerson(platform);
@@ -601,7 +657,6 @@ describe('signing in by WeChat', () => {
 
   it('is SERVICE_UNAVAILABLE while WeChat is away, and tells the secret to no log', async () => {
     const lines: string[] = [];
-    const { default: pino } = await import('pino');
     const log = pino({ level: 'debug' }, { write: (line) => void lines.push(line) });
     const env = { WX_API_BASE: 'http://127.0.0.1:9', WX_APP_ID: appId, WX_APP_SECRET: appSecret };
     const own = await openUserPlatform({ env, log });

@@ -262,6 +262,17 @@ describe('a forgotten password', () => {
     expect((await login(ada.mobile, ada.password)).userErrors).toEqual([]);
   }, 60_000);
 
+  it('is set anew from a known place, also while strangers guess', async () => {
+    const ada = await registerPerson(platform);
+    const home = fromElsewhere();
+    await platform.run(loginMutation, { mobile: ada.mobile, password: ada.password }, home);
+    for (let time = 0; time < 12; time += 1) await reset(ada.mobile, 'GUES-0000-0000');
+    const code = await forgotten(ada.mobile);
+    const [stranger] = (await reset(ada.mobile, code)).userErrors;
+    expect(stranger).toMatchObject({ code: 'INVALID_CREDENTIALS', message: expect.stringContaining('Too many codes') });
+    expect((await reset(ada.mobile, code, home)).userErrors).toEqual([]);
+  });
+
   it('ends after ten minutes, and a new code ends the one before', async () => {
     const ada = await registerPerson(platform);
     const first = await forgotten(ada.mobile);

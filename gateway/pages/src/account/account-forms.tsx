@@ -63,7 +63,7 @@ export function ProfileForm({ account, onSaved }: { account: Account; onSaved: (
           onChange={({ target }) => setNickname(target.value)}
         />
       </div>
-      <p className="small muted">You sign in with +{account.mobile}.</p>
+      {account.mobile !== null && <p className="small muted">You sign in with +{account.mobile}.</p>}
       <div role="alert">{problem !== null && <p className="notice bad">{problem}</p>}</div>
       <button className="button quiet" disabled={busy}>
         {busy && <Spinner />}

@@ -44,9 +44,12 @@ export function AccountPage() {
             <Part title="Profile">
               <ProfileForm key={account.version} account={account} onSaved={reload} />
             </Part>
-            <Part title="Password">
-              <PasswordForm onSaved={reload} />
-            </Part>
+            {/* Accounts without a number sign in at another system, and have no password here. */}
+            {account.mobile !== null && (
+              <Part title="Password">
+                <PasswordForm onSaved={reload} />
+              </Part>
+            )}
           </div>
           <div className="aside">
             <Part title="Addresses">
