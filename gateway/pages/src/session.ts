@@ -174,14 +174,19 @@ export async function signInWithIdentity(
   );
 }
 
-/** Ends the session here at once, and on the server as well as it can. */
+/**
+ * Ends the session here, and on the server as well as it can. A tab that has not had a token of its own yet gets one first: without
+ * it the session would go on, and a renewal under way would bring it back.
+ */
 export function signOut(): void {
-  const token = access?.token;
-  store(null);
-  if (token === undefined) return;
-  const fetchOptions = { headers: { authorization: `Bearer ${token}` } };
-  // A lost answer leaves a session that ends by itself: nobody has its tokens any more.
-  void anonymousClient.mutation(LogoutDocument, {}, { fetchOptions }).toPromise();
+  void (async () => {
+    const token = await freshToken().catch(() => null);
+    store(null);
+    if (token === null) return;
+    const fetchOptions = { headers: { authorization: `Bearer ${token}` } };
+    // A lost answer leaves a session that ends by itself: nobody has its tokens any more.
+    await anonymousClient.mutation(LogoutDocument, {}, { fetchOptions }).toPromise();
+  })();
 }
 
 /** The server has refused the session: it is over here too. */
