@@ -8,6 +8,7 @@ import { announceRevoked } from '../sessions.ts';
 import { readUser } from '../store.ts';
 import { changeAccount } from './account-store.ts';
 import { requireAccount, requireAdministrator, requireAnother, requireStanding } from './administrators.ts';
+import { renewMerchant } from '../webhooks/webhook-events.ts';
 import { type Asker, writeDown } from './audit.ts';
 
 /** Roles as they are kept: each once, in one order. Throws RefusedError for none. */
@@ -46,6 +47,7 @@ export function setRoles(
       const at = deps.now();
       await changeAccount(tx, userId, { roles, at });
       const { roles: before } = account;
+      if (roles.includes('MERCHANT') && !before.includes('MERCHANT')) await renewMerchant(tx, userId, at);
       const deed = { actorId: administrator.userId, traceId: asker.traceId, action: 'roles.set' } as const;
       await writeDown(tx, deps, { ...deed, subject: `user:${userId}`, before: { roles: before }, after: { roles } });
       const lost = before.some((role) => !roles.includes(role));

@@ -9,6 +9,7 @@ import { announceRevoked } from '../sessions.ts';
 import { readCredentials, readUser } from '../store.ts';
 import { changeAccount } from './account-store.ts';
 import { requireAccount, requireAdministrator, requireAnother, requireStanding } from './administrators.ts';
+import { renewMerchant } from '../webhooks/webhook-events.ts';
 import { type Asker, writeDown } from './audit.ts';
 import { dropCode } from './one-time-code-store.ts';
 
@@ -76,7 +77,9 @@ export function reinstateUser(
       // Who has no way to sign in yet is invited still, and needs a new code.
       const hasWay = (await readCredentials(tx, userId)) !== null || (await readIdentities(tx, [userId])).length > 0;
       const status = hasWay ? 'ACTIVE' : 'INVITED';
-      await changeAccount(tx, userId, { status, at: deps.now() });
+      const at = deps.now();
+      await changeAccount(tx, userId, { status, at });
+      await renewMerchant(tx, userId, at);
       await writeDown(tx, deps, {
         actorId: administrator.userId,
         traceId: asker.traceId,

@@ -53,7 +53,7 @@ async function deliver(deps: DeliverDeps, delivery: ClaimedDelivery): Promise<vo
   // The process that was sending it died, or stood still, before it could say what came of it.
   if (delivery.state === 'SENDING')
     return bury(deps, delivery, 'It may have been sent: the process that sent it stopped before it could tell.');
-  if (delivery.isOver) return bury(deps, delivery, 'Its code ended before it could be sent.');
+  if (delivery.isOver) return bury(deps, delivery, delivery.secret ? 'Its code ended before it could be sent.' : 'It is too old to be sent.'); // prettier-ignore
   let prepared: Prepared;
   try {
     prepared = await prepare(deps, delivery);
@@ -119,6 +119,8 @@ async function prepare(deps: DeliverDeps, delivery: ClaimedDelivery): Promise<Pr
   if (orderId !== null && order === null) return { never: 'Its order is gone.' };
   if (kind === 'CHECK_IN_CODE' && order?.confirmationCode === null)
     return { never: 'The booking has no valid check-in code any more.' };
+  if (kind === 'PAYMENT_ACTION_NEEDED' && order?.state !== 'PENDING_PAYMENT')
+    return { never: 'The order needs no payment any more.' };
   const code = delivery.secret && deps.sealer.open(delivery.secret);
   const { shop, publicUrl } = deps;
   const locale = recipient.locale ?? deps.defaultLocale;

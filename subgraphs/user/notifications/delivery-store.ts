@@ -5,7 +5,7 @@ import { change, find } from '../../shared/database/tables.ts';
 import { databaseNow } from '../../shared/tables/records.ts';
 import { idFromBytes, idToBytes, isId } from '../../shared/values/ids.ts';
 import { tables } from '../records.ts';
-import type { OutwardChannel } from './kinds.ts';
+import { type OutwardChannel, codeKinds } from './kinds.ts';
 import type { Delivery } from './notification.ts';
 import { NotificationDeliveryRecord } from './records.ts';
 
@@ -164,16 +164,31 @@ export async function listDead(sql: Sql, page: { limit: number; after: string | 
   );
 }
 
-/** Has the DEAD deliveries of a notification sent again, unless they carried a code, which is erased. Returns how many. */
+const withoutCode = tables
+  .selectFrom('notification')
+  .select('id')
+  .where('kind', 'not in', [...codeKinds]);
+
+/**
+ * Has the DEAD deliveries of a notification sent again, however old it is, unless they carried a code, which is erased. Returns
+ * how many.
+ */
 export const reviveDead = (sql: Sql, notificationId: string): Promise<number> =>
   change(
     sql,
     tables
       .updateTable('notification_delivery')
-      .set({ state: 'PENDING', attempts: 0, last_error: null, next_try_at: databaseNow, changed_at: databaseNow })
+      .set({
+        state: 'PENDING',
+        attempts: 0,
+        last_error: null,
+        expires_at: null,
+        next_try_at: databaseNow,
+        changed_at: databaseNow,
+      })
       .where('notification_id', '=', idToBytes(notificationId))
       .where('state', '=', 'DEAD')
-      .where('expires_at', 'is', null),
+      .where('notification_id', 'in', withoutCode),
   );
 
 /** Of how many notifications a delivery is DEAD. */

@@ -16,6 +16,9 @@ export const kinds = [
 ] as const;
 export type NotificationKind = (typeof kinds)[number];
 
+/** These carry a code, which is erased when it is sent or ends. */
+export const codeKinds = ['PASSWORD_RESET', 'INVITATION', 'EMAIL_VERIFICATION'] as const satisfies NotificationKind[];
+
 /** Ways out of the platform. In-app is the record itself. */
 export type OutwardChannel = 'EMAIL' | 'SMS';
 export type NotificationChannel = 'IN_APP' | OutwardChannel;

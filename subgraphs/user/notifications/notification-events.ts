@@ -8,7 +8,7 @@ import type { EventPart } from '../events.ts';
 import { notificationChannel } from './channels.ts';
 import type { NotificationKind } from './kinds.ts';
 import type { Facts } from './notification.ts';
-import { readStaffIds } from './recipient-store.ts';
+import { isActingMerchant, readStaffIds } from './recipient-store.ts';
 import { type TellDeps, tell } from './tell.ts';
 
 type EventDeps = TellDeps & {
@@ -114,11 +114,12 @@ export function notificationEvents(deps: EventDeps): EventPart {
 
 const causeOf = (event: DomainEvent) => ({ eventId: event.id, at: new Date(event.at) });
 
-/** Staff and the product's seller. */
+/** Staff, and the product's seller as long as the account can sell. */
 async function tellStaff(tx: Sql, deps: TellDeps, event: DomainEvent): Promise<string[]> {
   const { name: product, available, sellerId } = shapes['product.low_stock'].parse(event.data);
   const staff = await readStaffIds(tx, maxStaffTold);
-  const userIds = [...new Set([...staff, ...(sellerId ? [sellerId] : [])])].toSorted();
+  const seller = sellerId && (await isActingMerchant(tx, sellerId)) ? sellerId : null;
+  const userIds = [...new Set([...staff, ...(seller ? [seller] : [])])].toSorted();
   const reached: string[] = [];
   for (const userId of userIds) {
     const news = {

@@ -3,6 +3,7 @@ import type { MoneyJson } from '../../shared/values/money.ts';
 
 /** What a mail shows of an order, as it is when the mail goes. */
 export type OrderFacts = {
+  readonly state: string;
   readonly number: string;
   readonly confirmationCode: string | null;
   readonly pricesIncludeTax: boolean;
@@ -30,6 +31,7 @@ const document = /* GraphQL */ `
   query NotifiedOrder($representations: [_Any!]!) {
     _entities(representations: $representations) {
       ... on Order {
+        state
         number
         confirmationCode
         pricesIncludeTax

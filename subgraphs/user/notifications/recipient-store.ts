@@ -1,3 +1,4 @@
+import { sql as raw } from 'kysely';
 import { find } from '../../shared/database/tables.ts';
 import type { Sql } from '../../shared/database/statements.ts';
 import { idFromBytes, idToBytes } from '../../shared/values/ids.ts';
@@ -33,6 +34,17 @@ export async function readRecipient(sql: Sql, userId: string): Promise<Recipient
     },
     locale: row.locale,
   };
+}
+
+/** Whether this is somebody who can act as a merchant. */
+export async function isActingMerchant(sql: Sql, userId: string): Promise<boolean> {
+  const merchant = tables
+    .selectFrom('user_account')
+    .select('id')
+    .where('id', '=', idToBytes(userId))
+    .where('status', '=', 'ACTIVE')
+    .where(raw<boolean>`find_in_set('MERCHANT', roles) > 0`);
+  return (await find(sql, merchant)).length === 1;
 }
 
 /** Staff who can act, and these others, at most `limit`. */

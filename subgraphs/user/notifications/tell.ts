@@ -37,11 +37,11 @@ export async function tell(tx: Sql, deps: TellDeps, news: News): Promise<boolean
   const inApp = channelsOf[kind].includes('IN_APP');
   const createdAt = deps.now();
   if (!(await insertNotification(tx, { id, userId, kind, eventId, orderId, facts, inApp, createdAt }))) return false;
-  const isLate = createdAt.getTime() - at.getTime() > maxMailedAgeMs;
-  const outward = isLate ? [] : outwardFor(deps, recipient, kind);
+  const expiresAt = new Date(at.getTime() + maxMailedAgeMs);
+  const outward = createdAt > expiresAt ? [] : outwardFor(deps, recipient, kind);
   await insertDeliveries(
     tx,
-    outward.map((channel) => ({ notificationId: id, channel, address: null, secret: null, expiresAt: null })),
+    outward.map((channel) => ({ notificationId: id, channel, address: null, secret: null, expiresAt })),
   );
   return true;
 }

@@ -6,7 +6,14 @@ import { requireAccount, requireStanding } from '../administration/administrator
 import { type Asker, type Deed, writeDown } from '../administration/audit.ts';
 import type { UserDeps } from '../dependencies.ts';
 import { testBody } from './catalogue.ts';
-import { type Delivery, findDelivery, insertDeliveries, lockDelivery, reopenDelivery } from './delivery-store.ts';
+import {
+  type Delivery,
+  findDelivery,
+  insertDeliveries,
+  lockDelivery,
+  renewDeliveries,
+  reopenDelivery,
+} from './delivery-store.ts';
 import {
   type EndpointInput,
   type Owner,
@@ -29,7 +36,7 @@ import {
   updateEndpoint,
 } from './endpoint-store.ts';
 import { addressProblem } from './inward-addresses.ts';
-import { deliveryPolicy, maxEndpoints, previousSecretMs } from './policy.ts';
+import { giveUpTime, maxEndpoints, previousSecretMs } from './policy.ts';
 import { hintOf, newSecret } from './secrets.ts';
 import { newDelivery } from './webhook-events.ts';
 
@@ -140,6 +147,7 @@ export function saveWebhookEndpoint(
       if (input.id !== null && input.id !== undefined) {
         const before = await requireEndpoint(tx, owner, id);
         await updateEndpoint(tx, { ...before, ...fields });
+        if (fields.active && !before.active) await renewDeliveries(tx, id, giveUpTime(at));
         await audit(tx, deps, asker, owner, { action: 'webhook_endpoint.saved', id, before: shown(before), after: shown({ ...before, ...fields }) }); // prettier-ignore
         return null;
       }
@@ -240,8 +248,7 @@ export function redeliverWebhook(
       const endpoint = delivery && (await findEndpoint(tx, delivery.endpointId));
       if (endpoint?.ownerId !== owner.ownerId) throw new RefusedError(unknownDelivery(deliveryId));
       if (!endpoint.active) throw new RefusedError(inactiveEndpoint('deliveryId'));
-      const giveUpAt = new Date(at.getTime() + deliveryPolicy.giveUpAfterMs);
-      await reopenDelivery(tx, deliveryId, { at, giveUpAt });
+      await reopenDelivery(tx, deliveryId, { at, giveUpAt: giveUpTime(at) });
       await audit(tx, deps, asker, owner, { action: 'webhook_endpoint.redelivered', id: endpoint.id, after: { deliveryId } }); // prettier-ignore
       return null;
     });

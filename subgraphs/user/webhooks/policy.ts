@@ -40,6 +40,10 @@ export const deliveryPolicy: DeliveryPolicy = {
   gatherMs: 5,
 };
 
+/** When a delivery that can go out from `at` on is given up. */
+export const giveUpTime = (at: Date, { giveUpAfterMs }: Pick<DeliveryPolicy, 'giveUpAfterMs'> = deliveryPolicy): Date =>
+  new Date(at.getTime() + giveUpAfterMs);
+
 /** How long a replaced secret goes on signing beside the new one. */
 export const previousSecretMs = dayMs;
 export const deliveryRetentionDays = 30;

@@ -4,10 +4,10 @@ import { isId } from '../../shared/values/ids.ts';
 import type { UserDeps } from '../dependencies.ts';
 import type { EventPart } from '../events.ts';
 import { type WebhookBody, publicBody, sourceTypes } from './catalogue.ts';
-import { type Delivery, insertDeliveries, lockLastPlace } from './delivery-store.ts';
-import { findListeners, noteSeller } from './endpoint-store.ts';
 import { readUser } from '../store.ts';
-import { deliveryPolicy } from './policy.ts';
+import { type Delivery, insertDeliveries, lockLastPlace, renewDeliveries } from './delivery-store.ts';
+import { findListeners, listEndpoints, noteSeller } from './endpoint-store.ts';
+import { giveUpTime } from './policy.ts';
 
 type Deps = Pick<UserDeps, 'now' | 'newId'>;
 
@@ -50,6 +50,11 @@ async function withoutErased(tx: Sql, body: WebhookBody): Promise<WebhookBody> {
   return customer?.status === 'ERASED' ? { ...body, data: { ...body.data, trackingNumber: null } } : body;
 }
 
+/** A merchant may hear again, after a suspension or without the role for a while: what waits has its days anew. */
+export async function renewMerchant(tx: Sql, ownerId: string, at: Date): Promise<void> {
+  for (const { id } of await listEndpoints(tx, ownerId)) await renewDeliveries(tx, id, giveUpTime(at));
+}
+
 /** A delivery that is due, or that waits behind `lastPlace`. */
 export function newDelivery(
   { newId }: Pick<UserDeps, 'newId'>,
@@ -63,7 +68,7 @@ export function newDelivery(
   },
 ): Delivery {
   const { endpointId, eventId, subjectId, body, lastPlace, at } = given;
-  const giveUpAt = new Date(at.getTime() + deliveryPolicy.giveUpAfterMs);
+  const giveUpAt = giveUpTime(at);
   return {
     id: newId(), endpointId, eventId, subjectId, event: body.type, payload: body, state: 'PENDING', attempts: 0,
     place: (lastPlace ?? 0) + 1,

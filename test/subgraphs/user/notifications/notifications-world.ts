@@ -32,7 +32,7 @@ export type NotificationsWorld = {
   readonly mailServer: MailServer;
   readonly gateway: SmsGateway;
   /** What the order service answers: an order, or nothing. */
-  orders: 'there' | 'away' | 'gone' | 'without code';
+  orders: 'there' | 'away' | 'gone' | 'without code' | 'paid';
   /** Somebody with a mailbox. */
   person(input?: Record<string, unknown>): Promise<Person & { readonly email: string }>;
   /** Handles an event as the consumer does, at most once; false when it was handled before. */
@@ -61,7 +61,11 @@ export async function openNotificationsWorld(): Promise<NotificationsWorld> {
     ({
       async execute(): Promise<ExecutionResult> {
         if (world.orders === 'away') return { errors: [unavailable('The order service is away.')] };
-        const answer = world.orders === 'without code' ? { ...order, confirmationCode: null } : order;
+        const answer = {
+          ...order,
+          confirmationCode: world.orders === 'without code' ? null : order.confirmationCode,
+          state: world.orders === 'paid' ? 'PAID' : order.state,
+        };
         return { data: { _entities: [world.orders === 'gone' ? null : answer] } };
       },
     }) as unknown as SubgraphLink;

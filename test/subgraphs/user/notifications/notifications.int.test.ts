@@ -77,8 +77,16 @@ describe('telling', () => {
     await world.platform.sql("update user_account set highest_role = 'OPERATOR' where mobile = ?", [staff.mobile]);
     const event = world.event('product.low_stock', buyer, { productId: newId(), name: 'Mug', available: 2, sellerId: seller.id }); // prettier-ignore
     await world.happens(event);
-    for (const person of [staff, seller])
-      expect(await listed(person)).toMatchObject([{ kind: 'LOW_STOCK', title: 'Mug is running out', body: '2 left.' }]);
+    expect([await listed(staff), await listed(seller)]).toMatchObject([[{ kind: 'LOW_STOCK' }], []]);
+    // Only a merchant who can act hears of it.
+    const setAccount = (status: string) => world.platform.sql("update user_account set roles = 'CUSTOMER,MERCHANT', highest_role = 'MERCHANT', status = ? where mobile = ?", [status, seller.mobile]); // prettier-ignore
+    await setAccount('SUSPENDED');
+    await world.happens({ ...event, id: newId() });
+    await setAccount('ACTIVE');
+    expect(await listed(seller)).toEqual([]);
+    await world.happens({ ...event, id: newId() });
+    expect(await listed(seller)).toMatchObject([{ kind: 'LOW_STOCK', title: 'Mug is running out', body: '2 left.' }]);
+    expect(await listed(staff)).toHaveLength(3);
     expect(await listed(buyer)).toEqual([]);
   });
 
@@ -188,6 +196,41 @@ describe('sending', () => {
     await world.deliver();
     expect(await world.deliveriesOf(ada)).toMatchObject([{ state: 'DEAD', last_error: expect.stringContaining('no valid check-in code') }, { state: 'DEAD' }]); // prettier-ignore
     expect([...mailsTo(ada.email), ...smsTo(ada.mobile)]).toEqual([]);
+  });
+});
+
+describe('news that has passed', () => {
+  it('of a payment is not sent once the order needs none', async () => {
+    const [paying, done] = [await world.person(), await world.person()];
+    await world.happens(world.event('payment.failed', paying, { reason: 'card_declined' }));
+    await world.deliver();
+    expect(mailsTo(paying.email)).toHaveLength(1);
+    await world.happens(world.event('payment.failed', done, { reason: 'card_declined' }));
+    world.orders = 'paid';
+    await world.deliver();
+    expect(await world.deliveriesOf(done)).toMatchObject([{ state: 'DEAD', attempts: 0, last_error: 'The order needs no payment any more.' }]); // prettier-ignore
+    expect(mailsTo(done.email)).toEqual([]);
+  });
+
+  it('is not mailed a day after it happened, though the order service was away; staff may send it all the same', async () => {
+    const ada = await world.person();
+    await world.happens(world.event('order.paid', ada, paid, new Date(Date.now() - 23 * 3_600_000)));
+    world.orders = 'away';
+    await world.deliver();
+    expect(await world.deliveriesOf(ada)).toMatchObject([{ state: 'FAILED', attempts: 0 }]);
+    await world.platform.sql('update notification_delivery set expires_at = expires_at - interval 2 hour where expires_at is not null'); // prettier-ignore
+    world.orders = 'there';
+    await world.later();
+    await world.deliver();
+    expect(await world.deliveriesOf(ada)).toMatchObject([{ state: 'DEAD', last_error: 'It is too old to be sent.' }]);
+    expect(mailsTo(ada.email)).toEqual([]);
+    const [told] = await listed(ada);
+    const retry = 'mutation ($id: ID!) { retryNotification(id: $id) { userErrors { __typename } } }';
+    const { data } = await world.platform.run(retry, { id: told.id }, { viewer: viewerWith('OPERATOR') });
+    expect(data.retryNotification.userErrors).toEqual([]);
+    await world.deliver();
+    expect(await world.deliveriesOf(ada)).toMatchObject([{ state: 'SENT' }]);
+    expect(mailsTo(ada.email)).toHaveLength(1);
   });
 });
 

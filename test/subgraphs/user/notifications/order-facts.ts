@@ -4,6 +4,7 @@ const euro = (amount: number) => ({ amount, currency: 'EUR' });
 
 /** An order as the order service tells of it. */
 export const order: OrderFacts = {
+  state: 'PENDING_PAYMENT',
   number: 'ST-261130-7KQ2M9XA-3',
   confirmationCode: '7KQ2M9XA',
   pricesIncludeTax: true,

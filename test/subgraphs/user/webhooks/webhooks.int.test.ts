@@ -276,6 +276,54 @@ describe('[PM-3] a receiver that fails', () => {
     expect(told).toEqual(new Map([[ada.id, 'T-1'], [erased.id, null]])); // prettier-ignore
   });
 
+  it('keeps the order, and gives the next one its own days, where a delivery is refused for three days', async () => {
+    const orderId = newId();
+    let failures = 1;
+    receiver.answer = (message, response) => {
+      const isBad = dataOf(message).seq === 1 || (failures -= 1) >= 0;
+      (isBad ? status(500) : taken)(message, response);
+    };
+    const { id } = await made();
+    await world.handle(orderEvent(orderId, 1), orderEvent(orderId, 2), orderEvent(orderId, 3));
+    await until(async () => (await states(id)).includes('FAILED'));
+    // Three days on: the time of those that wait has come, but for the one before them.
+    await world.platform.sql("update outgoing_delivery set next_try_at = utc_timestamp(3) - interval 1 day where state = 'PENDING'");
+    const sent = receiver.received.length;
+    await messages(sent + 3);
+    expect(new Set(receiver.received.map((message) => dataOf(message).seq))).toEqual(new Set([1]));
+    await world.platform.sql('update outgoing_delivery set give_up_at = utc_timestamp(3) - interval 1 second');
+    await until(async () => (await states(id)).join() === 'SENT,SENT,DEAD');
+    expect(receiver.received.map((message) => dataOf(message).seq).filter((seq) => seq > 1)).toEqual([2, 2, 3]);
+  }); // prettier-ignore
+
+  it('has what waited for as long as a new message once it, or its merchant, is there again', async () => {
+    receiver.answer = status(500);
+    const merchant = await world.person('MERCHANT');
+    const { id } = await made({ events: ['order.placed'] }, merchant);
+    await world.handle(placedEvent(newId(), merchant.id));
+    await until(async () => (await deliveries(id, merchant))[0].state === 'FAILED');
+    const left = async () => Number((await world.platform.sql('select timestampdiff(hour, utc_timestamp(3), give_up_at) left_hours from outgoing_delivery where endpoint_id = unhex(?)', [id.replaceAll('-', '')]))[0]?.['left_hours']);
+    const lapse = () => world.platform.sql('update outgoing_delivery set give_up_at = utc_timestamp(3) + interval 1 hour');
+    const run = async (mutation: string) => {
+      const { data } = await world.platform.run(`mutation ($id: ID!, $key: String!) { ${mutation} { userErrors { __typename } } }`, { id: merchant.id, key: newId() }, { viewer: admin.viewer });
+      expect(Object.values(data)).toEqual([{ userErrors: [] }]);
+    };
+    await lapse();
+    expect(await left()).toBeLessThan(2);
+    await run('suspendUser(userId: $id, reason: "Checks.", idempotencyKey: $key)');
+    await run('reinstateUser(userId: $id, idempotencyKey: $key)');
+    expect(await left()).toBeGreaterThan(70);
+    await lapse();
+    await run('setRoles(userId: $id, roles: [CUSTOMER], idempotencyKey: $key)');
+    await run('setRoles(userId: $id, roles: [CUSTOMER, MERCHANT], idempotencyKey: $key)');
+    expect(await left()).toBeGreaterThan(70);
+    await lapse();
+    await save({ id, events: ['order.placed'], active: false }, merchant);
+    expect(await left()).toBeLessThan(2);
+    await save({ id, events: ['order.placed'] }, merchant);
+    expect(await left()).toBeGreaterThan(70);
+  }); // prettier-ignore
+
   it('is disabled after three days without a success, with the reason and an entry in the audit log', async () => {
     receiver.answer = status(500);
     const { id } = await made();
