@@ -1,5 +1,5 @@
 import type { LookupAddress } from 'node:dns';
-import { lookup } from 'node:dns/promises';
+import { Resolver, lookup } from 'node:dns/promises';
 import { type LookupFunction, isIP } from 'node:net';
 import { callbackify } from 'node:util';
 import ipaddr from 'ipaddr.js';
@@ -10,11 +10,31 @@ import { inTime } from '../../shared/time/in-time.ts';
  * at each connection. A name is resolved once, and the connection goes to an address that was looked at.
  */
 
+const resolveWithinMs = 2_000;
+
 /** The addresses of a host name. */
 export type Resolve = (hostname: string) => Promise<readonly string[]>;
 
-export const resolveName: Resolve = async (hostname) =>
+/** By the hosts file and whatever the system is set up for. It holds a thread, of which a process has few. */
+const byTheSystem: Resolve = async (hostname) =>
   (await lookup(hostname, { all: true, verbatim: true })).map(({ address }) => address);
+const isLocal = (hostname: string): boolean => /(^|\.)localhost\.?$/i.test(hostname);
+
+/**
+ * Asks name servers (the system's unless `servers` are given), so that a merchant's slow one delays nobody else. Names inside
+ * may be known to the system alone.
+ */
+export function openResolve({ allowPrivate }: Pick<AddressRule, 'allowPrivate'>, servers?: readonly string[]): Resolve {
+  if (allowPrivate) return byTheSystem;
+  const resolver = new Resolver({ timeout: resolveWithinMs, tries: 1 });
+  if (servers) resolver.setServers(servers);
+  return async (hostname) => {
+    if (isLocal(hostname)) return byTheSystem(hostname);
+    const [v4, v6] = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
+    if (v4.status === 'rejected' && v6.status === 'rejected') throw v4.reason;
+    return [v4, v6].flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+  };
+}
 
 /** Addresses that cloud providers give their own machinery, though they look public. */
 const machinery: ReadonlySet<string> = new Set(['168.63.129.16']);
@@ -39,7 +59,6 @@ export type AddressRule = {
 };
 
 export const maxUrlLength = 2_048;
-const resolveWithinMs = 2_000;
 
 /** Why nothing is sent to this URL, as the end of a sentence; null where something may be. A name is not resolved. */
 export function urlProblem(text: string, { allowPrivate, allowHttp }: AddressRule): string | null {

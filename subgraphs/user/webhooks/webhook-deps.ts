@@ -1,6 +1,6 @@
 import type { Runtime } from '../../shared/process/runtime.ts';
 import type { UserConfig } from '../config.ts';
-import { type AddressRule, type Resolve, resolveName } from './inward-addresses.ts';
+import { type AddressRule, type Resolve, openResolve } from './inward-addresses.ts';
 import { type Sealer, createSealer } from './secrets.ts';
 
 /** What commands need of webhooks. */
@@ -23,7 +23,7 @@ export function openWebhooks(
   return {
     sealer: createSealer(webhooks.encryptionKeys, randomBytes),
     addresses: webhooks.addresses,
-    resolve: resolveName,
+    resolve: openResolve(webhooks.addresses),
     wake: () => live.publish(wakeChannel, ''),
   };
 }

@@ -10,7 +10,7 @@ import {
   type Resolve,
   addressProblem,
   isInward,
-  resolveName,
+  openResolve,
   urlProblem,
 } from '../../../../subgraphs/user/webhooks/inward-addresses.ts';
 import { createSealer, newSecret } from '../../../../subgraphs/user/webhooks/secrets.ts';
@@ -44,7 +44,7 @@ async function send(
   url: string,
   given: { rule?: AddressRule; resolve?: Resolve; timeoutMs?: number; endpoint?: Endpoint } = {},
 ) {
-  const { rule = lenient, resolve = resolveName, timeoutMs = 2_000, endpoint = endpointOf(url) } = given;
+  const { rule = lenient, resolve = openResolve(rule), timeoutMs = 2_000, endpoint = endpointOf(url) } = given;
   const sender = createSender({ sealer, now: () => new Date(), resolve }, { ...rule, timeoutMs });
   try {
     return await sender.send(endpoint, delivery());
@@ -91,7 +91,7 @@ describe('[PM-3] addresses that lead inward', () => {
     });
     expect(await send('https://empty.example/', { rule, resolve: async () => [] })).toMatchObject({ statusCode: null, error: expect.stringContaining('not public') }); // prettier-ignore
     for (const name of ['localhost', 'LOCALHOST'])
-      expect(await addressProblem(`https://${name}/`, rule, resolveName)).toContain('not public');
+      expect(await addressProblem(`https://${name}/`, rule, openResolve(rule))).toContain('not public');
   });
 
   it.each([
@@ -115,7 +115,7 @@ describe('[PM-3] addresses that lead inward', () => {
   });
 
   it('allows what is inside, and http, where the platform may reach it', async () => {
-    for (const url of [receiver.url, 'http://localhost:1/', 'https://[::1]/']) expect(await addressProblem(url, lenient, resolveName)).toBeNull(); // prettier-ignore
+    for (const url of [receiver.url, 'http://localhost:1/', 'https://[::1]/']) expect(await addressProblem(url, lenient, openResolve(lenient))).toBeNull(); // prettier-ignore
     expect(urlProblem('http://user@localhost/', lenient)).toContain('user name');
   });
 
