@@ -1,4 +1,3 @@
-import { sql as raw } from 'kysely';
 import { readerOf, writerOf } from '../../shared/database/reader.ts';
 import type { Sql } from '../../shared/database/statements.ts';
 import { change, find, prepare } from '../../shared/database/tables.ts';
@@ -30,10 +29,6 @@ const rowOf = writerOf(OutgoingDeliveryRecord);
 const all = tables.selectFrom('outgoing_delivery').selectAll();
 /** Not over: it goes out, or is given up. */
 const open: DeliveryState[] = ['PENDING', 'FAILED'];
-/** Of a delivery `d`: nothing about the same subject that is on its way to the endpoint comes before it. */
-export const isHead = raw<boolean>`not exists (
-  select 1 from outgoing_delivery d2 where d2.endpoint_id = d.endpoint_id and d2.subject_id = d.subject_id
-    and d2.place < d.place and d2.state in ('PENDING', 'FAILED'))`;
 
 export const insertDeliveries = (tx: Sql, deliveries: readonly Delivery[]): Promise<void> =>
   insertInto(tx, 'outgoing_delivery', deliveries.map(rowOf)); // prettier-ignore
@@ -57,21 +52,18 @@ export async function lockLastPlace(
 }
 
 const due = prepare<{ endpoint: Buffer; at: Date; limit: number }>()((param) =>
-  tables
-    .selectFrom('outgoing_delivery as d')
-    .selectAll('d')
-    .where('d.endpoint_id', '=', param.endpoint)
-    .where('d.next_try_at', '<=', param.at)
-    .where(isHead)
-    .orderBy('d.next_try_at')
-    .orderBy('d.id')
+  all
+    .where('endpoint_id', '=', param.endpoint)
+    .where('next_try_at', '<=', param.at)
+    .orderBy('next_try_at')
+    .orderBy('id')
     .limit(param.limit)
     .forUpdate(),
 );
 
 /**
- * Claims deliveries that are due and wait behind no other, the longest due first: until `until` they are this caller's, and due
- * again then should it die. Counts the attempt, whose number tells a caller that comes back too late from the next one.
+ * Claims deliveries that are due, the longest due first: until `until` they are this caller's, and due again then should it
+ * die. Counts the attempt, whose number tells a caller that comes back too late from the next one.
  */
 export async function claimDue(
   tx: Sql,
@@ -118,35 +110,25 @@ const end = prepare<EndRow>()((param) =>
     .where('attempts', '=', param.attempts)
     .where('state', 'in', open),
 );
-/** One that was tried before has a time of its own, or is under way. */
-const releaseNext = prepare<{ endpoint: Buffer; subject: Buffer; place: number; at: Date; giveUpAt: Date }>()((param) =>
+const releaseNext = prepare<{ endpoint: Buffer; subject: Buffer; place: number; at: Date }>()((param) =>
   tables
     .updateTable('outgoing_delivery')
-    .set({ next_try_at: param.at, give_up_at: param.giveUpAt })
+    .set((eb) => ({ next_try_at: eb.fn('least', ['next_try_at', eb.val(param.at)]) }))
     .where('endpoint_id', '=', param.endpoint)
     .where('subject_id', '=', param.subject)
     .where('place', '>', param.place)
     .where('state', 'in', open)
-    .where('attempts', '=', 0)
     .orderBy('place')
     .limit(1),
 );
 
-/**
- * Records how an attempt ended, unless a later one has begun. What waited behind a delivery that is over is due, and is given up
- * at `giveUpAt`: its own days begin now.
- */
-export async function endAttempt(
-  tx: Sql,
-  delivery: Delivery,
-  outcome: Outcome,
-  { at, giveUpAt }: { at: Date; giveUpAt: Date },
-): Promise<void> {
-  const { attempts, endpointId, subjectId, place } = delivery;
-  const changed = await change(tx, end, { ...outcome, id: idToBytes(delivery.id), attempts }, 1);
-  if (changed === 0 || outcome.state === 'FAILED') return;
-  const next = { endpoint: idToBytes(endpointId), subject: idToBytes(subjectId), place, at, giveUpAt };
-  await change(tx, releaseNext, next, 'any');
+/** Records how an attempt ended, unless a later one has begun. What waited behind a delivery that is over is due. */
+export async function endAttempt(tx: Sql, delivery: Delivery, outcome: Outcome, at: Date): Promise<void> {
+  const { attempts } = delivery;
+  await change(tx, end, { ...outcome, id: idToBytes(delivery.id), attempts }, 'any');
+  if (outcome.state === 'FAILED') return;
+  const { endpointId, subjectId, place } = delivery;
+  await change(tx, releaseNext, { endpoint: idToBytes(endpointId), subject: idToBytes(subjectId), place, at }, 'any');
 }
 
 /** What is on its way to an endpoint is given up at `giveUpAt` and no sooner: nothing went out while it was inactive. */

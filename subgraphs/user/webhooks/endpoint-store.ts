@@ -4,7 +4,6 @@ import type { Sql } from '../../shared/database/statements.ts';
 import { change, find } from '../../shared/database/tables.ts';
 import { idFromBytes, idToBytes } from '../../shared/values/ids.ts';
 import { insertInto, tables } from '../records.ts';
-import { isHead } from './delivery-store.ts';
 import { WebhookEndpointRecord } from './records.ts';
 
 /** An endpoint as it is kept. */
@@ -87,8 +86,7 @@ export async function findDueEndpoints(sql: Sql, at: Date): Promise<string[]> {
         selectFrom('outgoing_delivery as d')
           .select('d.id')
           .whereRef('d.endpoint_id', '=', 'e.id')
-          .where('d.next_try_at', '<=', at)
-          .where(isHead),
+          .where('d.next_try_at', '<=', at),
       ),
     );
   return (await find(sql, due)).map(({ id }) => idFromBytes(id));
@@ -96,8 +94,7 @@ export async function findDueEndpoints(sql: Sql, at: Date): Promise<string[]> {
 
 /** When the first delivery of an active endpoint is due; null when none is. */
 export async function findFirstDue(sql: Sql): Promise<Date | null> {
-  const first = raw<Date | null>`(select d.next_try_at from outgoing_delivery d
-    where d.endpoint_id = e.id and d.next_try_at is not null and ${isHead} order by d.next_try_at limit 1)`; // prettier-ignore
+  const first = raw<Date | null>`(select min(d.next_try_at) from outgoing_delivery d where d.endpoint_id = e.id and d.next_try_at is not null)`; // prettier-ignore
   const rows = await find(
     sql,
     tables

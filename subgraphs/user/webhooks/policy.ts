@@ -41,8 +41,7 @@ export const deliveryPolicy: DeliveryPolicy = {
 };
 
 /** When a delivery that can go out from `at` on is given up. */
-export const giveUpTime = (at: Date, { giveUpAfterMs }: Pick<DeliveryPolicy, 'giveUpAfterMs'> = deliveryPolicy): Date =>
-  new Date(at.getTime() + giveUpAfterMs);
+export const giveUpTime = (at: Date): Date => new Date(at.getTime() + deliveryPolicy.giveUpAfterMs);
 
 /** How long a replaced secret goes on signing beside the new one. */
 export const previousSecretMs = dayMs;

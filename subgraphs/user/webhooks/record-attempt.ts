@@ -4,7 +4,7 @@ import { writeDown } from '../administration/audit.ts';
 import type { UserDeps } from '../dependencies.ts';
 import { type Delivery, type Outcome, endAttempt } from './delivery-store.ts';
 import { type Endpoint, pauseEndpoint, resumeEndpoint, updateEndpoint } from './endpoint-store.ts';
-import { type DeliveryPolicy, giveUpTime, nextTryAt, pauseUntil } from './policy.ts';
+import { type DeliveryPolicy, nextTryAt, pauseUntil } from './policy.ts';
 import type { Answer } from './send-webhook.ts';
 
 /** An attempt that has ended; the endpoint as it was when the attempt began. */
@@ -28,17 +28,16 @@ export async function recordAttempt(tx: Sql, deps: Deps, ended: Ended, at: Date)
   const { policy, random } = deps;
   const { endpoint, delivery, answer } = ended;
   const { statusCode, responseMs, error: lastError } = answer;
-  const times = { at, giveUpAt: giveUpTime(at, policy) };
   const seen = { statusCode, responseMs, lastError, nextTryAt: null };
   if (lastError === null) {
-    await endAttempt(tx, delivery, { ...seen, state: 'SENT' }, times);
+    await endAttempt(tx, delivery, { ...seen, state: 'SENT' }, at);
     if (endpoint.failures > 0) await resumeEndpoint(tx, endpoint.id);
     return { delivery, state: 'SENT', disabledReason: null };
   }
   const isLast = statusCode === gone || at >= delivery.giveUpAt;
   const again = nextTryAt(policy, { giveUpAt: delivery.giveUpAt, at, random });
   const outcome: Outcome = isLast ? { ...seen, state: 'DEAD' } : { ...seen, state: 'FAILED', nextTryAt: again };
-  await endAttempt(tx, delivery, outcome, times);
+  await endAttempt(tx, delivery, outcome, at);
   const untilOf = (failures: number) => pauseUntil(policy, { failures, at, random });
   const paused = await pauseEndpoint(tx, endpoint.id, at, untilOf);
   const disabledReason = paused?.active ? reasonToDisable(policy, paused, answer, at) : null;

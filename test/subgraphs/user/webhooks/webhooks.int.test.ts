@@ -276,26 +276,6 @@ describe('[PM-3] a receiver that fails', () => {
     expect(told).toEqual(new Map([[ada.id, 'T-1'], [erased.id, null]])); // prettier-ignore
   });
 
-  it('keeps the order, and gives the next one its own days, where a delivery is refused for three days', async () => {
-    const orderId = newId();
-    let failures = 1;
-    receiver.answer = (message, response) => {
-      const isBad = dataOf(message).seq === 1 || (failures -= 1) >= 0;
-      (isBad ? status(500) : taken)(message, response);
-    };
-    const { id } = await made();
-    await world.handle(orderEvent(orderId, 1), orderEvent(orderId, 2), orderEvent(orderId, 3));
-    await until(async () => (await states(id)).includes('FAILED'));
-    // Three days on: the time of those that wait has come, but for the one before them.
-    await world.platform.sql("update outgoing_delivery set next_try_at = utc_timestamp(3) - interval 1 day where state = 'PENDING'");
-    const sent = receiver.received.length;
-    await messages(sent + 3);
-    expect(new Set(receiver.received.map((message) => dataOf(message).seq))).toEqual(new Set([1]));
-    await world.platform.sql('update outgoing_delivery set give_up_at = utc_timestamp(3) - interval 1 second');
-    await until(async () => (await states(id)).join() === 'SENT,SENT,DEAD');
-    expect(receiver.received.map((message) => dataOf(message).seq).filter((seq) => seq > 1)).toEqual([2, 2, 3]);
-  }); // prettier-ignore
-
   it('has what waited for as long as a new message once it, or its merchant, is there again', async () => {
     receiver.answer = status(500);
     const merchant = await world.person('MERCHANT');
