@@ -38,7 +38,7 @@ beforeAll(async () => {
   await once(server, 'listening');
   servers = [`127.0.0.1:${server.address().port}`];
 });
-afterAll(() => server.close());
+afterAll(() => void server.close());
 
 it('[PM-3] a name server that says nothing fails its own names, and delays no other', async () => {
   const resolve = openResolve({ allowPrivate: false }, servers);
