@@ -49,6 +49,8 @@ const following = (outcomes: Readonly<Record<Who, string>>): Readonly<Record<Who
   ) as Record<Who, string>;
 /** References of what one may not see are null without an error. */
 const references = { anonymous: 'null', other: 'null', owner: 'ok', merchant: 'null', staff: 'ok', admin: 'ok', service: 'ok' }; // prettier-ignore
+/** The user service's alone: not the payment service's, which is the one that asks here. */
+const userService = Object.fromEntries(Object.keys(viewers).map((who) => [who, 'FORBIDDEN'])) as Record<Who, string>;
 const refusals = 'userErrors { ... on UserError { code } }';
 const entity = (type: string, key: string, fields: string) => `{ _entities(representations: [{ __typename: "${type}", ${key} }]) { ... on ${type} { ${fields} } } }`; // prettier-ignore
 
@@ -65,6 +67,9 @@ const rows: readonly Row[] = [
   ['Query.sagas', '{ sagas { id } }', staffOnly],
   ['Query.delayedJobs', '{ delayedJobs { id } }', staffOnly],
   ['Query.orderDeadLetters', '{ orderDeadLetters { edges { node { id } } } }', staffOnly],
+  ['Query.orderErasureObstacles', '{ orderErasureObstacles(userId: "CUSTOMER") }', userService],
+  ['Query.orderPersonalData', '{ orderPersonalData(userId: "CUSTOMER") }', userService],
+  ['Mutation.eraseFromOrders', 'mutation { eraseFromOrders(userId: "CUSTOMER") }', userService],
   ['Mutation.placeOrder', `mutation { placeOrder(input: { currency: "EUR", lines: [{ productId: "PRODUCT", quantity: 1 }] }, idempotencyKey: "KEY") { ${refusals} } }`, users], // prettier-ignore
   ['Query.quoteOrder', '{ quoteOrder(input: { currency: "EUR", lines: [{ productId: "PRODUCT", quantity: 1 }] }) { userErrors { ... on UserError { code } } } }', everybody], // prettier-ignore
   ['Query.shippingMethods', '{ shippingMethods { id } }', everybody],

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { restoreRedis } from '../../../subgraphs/user/jobs.ts';
+import { createMetrics } from '../../../subgraphs/shared/process/telemetry.ts';
 import { createUserSubgraph } from '../../../subgraphs/user/subgraph.ts';
 import { type UserPlatform, openUserPlatform, redisDatabase, viewerWith } from './support.ts';
 
@@ -179,7 +180,8 @@ describe('what SERVICE_TOKENS sets', () => {
     );
     await platform.runtime.redis.hDel('rpc:auth:user', 'order');
     await platform.runtime.redis.hSet('rpc:auth:user', 'payment', sha256('another'));
-    const again = await createUserSubgraph(platform.runtime);
+    // As a process of its own has them.
+    const again = await createUserSubgraph({ ...platform.runtime, metrics: createMetrics() });
     await again.close();
     await platform.withDependencies(restoreRedis);
     for (const configured of ['order', 'payment'])
