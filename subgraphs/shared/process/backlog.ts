@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { Gauge, type Registry } from 'prom-client';
 
 /** What waits somewhere, and what is in use: read when somebody looks. */
