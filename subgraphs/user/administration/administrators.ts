@@ -1,7 +1,8 @@
 import { type UserViewer, isAdmin, requireUser } from '../../shared/auth/viewer.ts';
-import { RefusedError, forbiddenError, notFoundError } from '../../shared/errors/errors.ts';
+import { RefusedError, forbiddenError, notFoundError, validationError } from '../../shared/errors/errors.ts';
 import type { Sql } from '../../shared/database/database.ts';
 import { isId } from '../../shared/values/ids.ts';
+import { brokenTextRule } from '../../shared/values/text.ts';
 import { type LockedAccount, lockAccount, lockAdministrators } from './account-store.ts';
 import type { Asker } from './audit.ts';
 
@@ -12,6 +13,22 @@ export function requireAdministrator({ viewer }: Asker): UserViewer {
   const user = requireUser(viewer);
   if (!isAdmin(user)) throw forAdministrators();
   return user;
+}
+
+const maxReasonLength = 1_024;
+
+/** As `requireAdministrator`, for what is done to somebody else and for a reason. `deed`: to suspend, e.g. */
+export function requireAdministratorOfOthers(
+  asker: Asker,
+  { userId, reason }: { readonly userId: string; readonly reason: string },
+  deed: string,
+): UserViewer {
+  const administrator = requireAdministrator(asker);
+  const broken = brokenTextRule(reason, { min: 1, max: maxReasonLength, lines: true });
+  if (broken !== null) throw new RefusedError(validationError(`A reason ${broken}.`, ['reason']));
+  if (userId === administrator.userId)
+    throw new RefusedError({ ...forbiddenError(`Another administrator has to ${deed} you.`), path: ['userId'] });
+  return administrator;
 }
 
 /**

@@ -1,6 +1,5 @@
-import { RefusedError, forbiddenError, orRefusals, validationError } from '../../shared/errors/errors.ts';
+import { orRefusals } from '../../shared/errors/errors.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
-import { brokenTextRule } from '../../shared/values/text.ts';
 import type { UserDeps } from '../dependencies.ts';
 import { type UserPayload, userRefused } from '../commands/update-profile.ts';
 import { readIdentities } from '../identities/identity-store.ts';
@@ -8,12 +7,16 @@ import { revokeOtherSessions } from '../session-store.ts';
 import { announceRevoked } from '../sessions.ts';
 import { readCredentials, readUser } from '../store.ts';
 import { changeAccount } from './account-store.ts';
-import { requireAccount, requireAdministrator, requireAnother, requireStanding } from './administrators.ts';
+import {
+  requireAccount,
+  requireAdministrator,
+  requireAdministratorOfOthers,
+  requireAnother,
+  requireStanding,
+} from './administrators.ts';
 import { renewMerchant } from '../webhooks/webhook-events.ts';
 import { type Asker, writeDown } from './audit.ts';
 import { dropCode } from './one-time-code-store.ts';
-
-export const maxReasonLength = 1_024;
 
 /** Keeps a user out: ends all sessions, and no new one begins until `reinstateUser`. Orders and money stay as they are. */
 export function suspendUser(
@@ -23,12 +26,8 @@ export function suspendUser(
   idempotencyKey: string | null | undefined,
 ): Promise<UserPayload> {
   return orRefusals(async () => {
-    const administrator = requireAdministrator(asker);
+    const administrator = requireAdministratorOfOthers(asker, input, 'suspend');
     const { userId, reason } = input;
-    const broken = brokenTextRule(reason, { min: 1, max: maxReasonLength, lines: true });
-    if (broken !== null) throw new RefusedError(validationError(`A reason ${broken}.`, ['reason']));
-    if (userId === administrator.userId)
-      throw new RefusedError({ ...forbiddenError('Another administrator has to suspend you.'), path: ['userId'] });
     const done = await deps.db.transaction(async (tx) => {
       const claim = { ownerId: administrator.userId, operation: 'suspendUser', key: idempotencyKey, input };
       const { replayed } = await claimKey(tx, claim, {});

@@ -1,17 +1,15 @@
-import { type Refusal, RefusedError, forbiddenError, orRefusals, validationError } from '../../shared/errors/errors.ts';
+import { type Refusal, RefusedError, orRefusals } from '../../shared/errors/errors.ts';
 import { failPoint } from '../../shared/process/fail-point.ts';
 import { forgetKeys } from '../../shared/events/forget-events.ts';
 import { claimKey } from '../../shared/tables/idempotency.ts';
 import { isId } from '../../shared/values/ids.ts';
-import { brokenTextRule } from '../../shared/values/text.ts';
 import {
   requireAccount,
-  requireAdministrator,
+  requireAdministratorOfOthers,
   requireAnother,
   requireStanding,
 } from '../administration/administrators.ts';
 import { type Asker, writeDown } from '../administration/audit.ts';
-import { maxReasonLength } from '../administration/suspend-user.ts';
 import { type UserPayload, userRefused } from '../commands/update-profile.ts';
 import type { UserDeps } from '../dependencies.ts';
 import { revokeOtherSessions } from '../session-store.ts';
@@ -42,12 +40,8 @@ export function eraseUser(
   idempotencyKey: string | null | undefined,
 ): Promise<UserPayload> {
   return orRefusals(async () => {
-    const administrator = requireAdministrator(asker);
+    const administrator = requireAdministratorOfOthers(asker, input, 'erase');
     const { userId, reason } = input;
-    const broken = brokenTextRule(reason, { min: 1, max: maxReasonLength, lines: true });
-    if (broken !== null) throw new RefusedError(validationError(`A reason ${broken}.`, ['reason']));
-    if (userId === administrator.userId)
-      throw new RefusedError({ ...forbiddenError('Another administrator has to erase you.'), path: ['userId'] });
     const known = isId(userId) ? await readUser(deps.db.em(), userId) : null;
     if (known && known.status !== 'ERASED') {
       const obstacles = await obstaclesElsewhere(deps, { userId, traceId: asker.traceId });
