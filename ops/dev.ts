@@ -7,7 +7,9 @@ import { checkDataDir, serversFor } from './servers-for.ts';
  * `npm start`: the whole platform on this machine, in one process or, with `--split`, each service as a process of its
  * own. Prints `ready <url>` when an order can be placed. With `--watch` what a change of the code touches is started again.
  */
-async function start(given: Env, args: readonly string[]): Promise<{ stop(): Promise<void> }> {
+async function start(own: Env, args: readonly string[]): Promise<{ stop(): Promise<void> }> {
+  // Processes of their own write into pipes, and can't see that a person reads them.
+  const given = process.stdout.isTTY ? { LOG_FORMAT: 'pretty', FORCE_COLOR: '1', ...own } : own;
   const split = args.includes('--split');
   const unknown = args.filter((argument) => !['--split', '--watch'].includes(argument));
   if (unknown.length > 0)

@@ -1,5 +1,5 @@
 /**
- * Builds the browser pages (storefront with payment and staff view, GraphiQL) of gateway/pages with Vite, when what they are made of changed.
+ * Builds the browser pages (storefront with payment and staff view, GraphiQL) of gateway/pages with Vite, and the documentation site, when what they are made of changed.
  * Run by hand: `node ops/pages.ts`.
  */
 import { execFile } from 'node:child_process';
@@ -13,13 +13,31 @@ import { acquireLock } from './lock-directory.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const sourceDir = join(root, 'gateway/pages');
-/** What the pages are made of, in their folder and outside it: GraphiQL takes the texts, the others the typed documents. */
+/**
+ * What the pages are made of, in their folder and outside it: GraphiQL takes the operations' texts, the others the typed
+ * documents, the documentation what people read.
+ */
 export const pageSources = [
   'gateway/pages',
   'schema/operations',
   'schema/with-fragments.ts',
   'schema/generated/operations.ts',
   'subgraphs/shared/values/currencies.ts',
+  'schema/api.graphql',
+  'docs',
+  'README.md',
+  'ARCHITECTURE.md',
+  'DECISIONS.md',
+  'CHANGELOG.md',
+  'subgraphs/user/README.md',
+  'subgraphs/product/README.md',
+  'subgraphs/order/README.md',
+  'subgraphs/payment/README.md',
+  'ops/docs-site',
+  'ops/runbooks',
+  'ops/SCALE.md',
+  'ops/bench/README.md',
+  'ops/torture/README.md',
 ] as const;
 /** Ignored by git, made again after `npm ci`, and independent of DATA_DIR: several data directories share one build. */
 const cacheDir = join(root, 'node_modules/.cache/pages');
@@ -89,7 +107,7 @@ const filesOf = (path: string): string[] =>
 async function buildPages(outDir: string): Promise<void> {
   mkdirSync(outDir, { recursive: true });
   // Loaded only here: where the pages are built already, the bundler need not be installed.
-  const { build } = await import('vite');
+  const [{ build }, { buildDocs }] = await Promise.all([import('vite'), import('./docs-site/build-docs.ts')]);
   await build({
     root: sourceDir,
     configFile: false,
@@ -105,17 +123,18 @@ async function buildPages(outDir: string): Promise<void> {
       modulePreload: { polyfill: false },
       chunkSizeWarningLimit: 8_192,
       rolldownOptions: {
-        input: ['index.html', 'graphiql.html'].map((page) => join(sourceDir, page)),
+        input: ['index.html', 'graphiql.html', 'docs.html'].map((page) => join(sourceDir, page)),
       },
     },
     worker: { format: 'es' },
   });
+  buildDocs(root, outDir);
 }
 
-/** Puts a `.gz` beside each text asset, so that serving costs no CPU. */
+/** Puts a `.gz` beside each text file, so that serving costs no CPU. */
 async function compressFiles(directory: string): Promise<void> {
   const files = filesOf(directory).filter(
-    (file) => /\.(js|css|svg)$/.test(file) && statSync(file).size >= compressFromBytes,
+    (file) => /\.(js|css|svg|json|html)$/.test(file) && statSync(file).size >= compressFromBytes,
   );
   await Promise.all(
     files.map(async (file) => writeFileSync(`${file}.gz`, await promisify(gzip)(readFileSync(file), { level: 8 }))),

@@ -77,11 +77,12 @@ export function mountPages(app: Express, options: PagesOptions): void {
   const storefront = page('index', pagePolicy);
 
   app.get(
-    [...storefrontPaths, '/graphiql', '/assets/{*path}', '/products/{*path}', ...rootFiles.map((name) => `/${name}`), '/favicon.ico', '/robots.txt', '/manifest.webmanifest'],
+    [...storefrontPaths, '/graphiql', '/docs', '/docs/{*path}', '/assets/{*path}', '/products/{*path}', ...rootFiles.map((name) => `/${name}`), '/favicon.ico', '/robots.txt', '/manifest.webmanifest'],
     secure,
   ); // prettier-ignore
   app.get(storefrontPaths, storefront);
   app.get('/graphiql', page('graphiql', graphiqlPolicy));
+  app.get(['/docs', '/docs/{*path}'], documentation(options.distDir));
   app.get('/robots.txt', (_request, response) => void response.type('txt').send(robots));
   app.get('/manifest.webmanifest', (_request, response) => {
     response.type('application/manifest+json').send(JSON.stringify(manifestOf(shopName)));
@@ -187,6 +188,30 @@ function precompressed(directory: string): RequestHandler {
     const compressed = `${request.path}.gz`;
     if (request.acceptsEncodings('gzip') && existsSync(join(directory, compressed))) request.url = compressed;
     next();
+  };
+}
+
+/** The documentation: what is not there goes on to the page that says so. */
+function documentation(distDir: string): RequestHandler {
+  return (request, response, next) => {
+    const name = request.path.replace(/\/$/, '').slice(1);
+    if (!/^[\w-]+(?:\/[\w-]+)*(?:\.(?:json|webp|png|svg))?$/.test(name)) {
+      next();
+      return;
+    }
+    const file = name === 'docs' ? 'docs/index.html' : /\.\w+$/.test(name) ? name : `${name}.html`;
+    const zipped = request.acceptsEncodings('gzip') ? `${file}.gz` : file;
+    const sent = existsSync(join(distDir, zipped)) ? zipped : file;
+    if (!existsSync(join(distDir, sent))) {
+      next();
+      return;
+    }
+    response.setHeader('content-security-policy', policyOf({ 'connect-src': "'self'" }));
+    response.setHeader('cache-control', 'no-cache');
+    response.vary('accept-encoding');
+    if (sent !== file) response.setHeader('content-encoding', 'gzip');
+    // Express adds the ETag and answers 304 where it fits.
+    response.type(file.slice(file.lastIndexOf('.'))).sendFile(sent, { root: distDir, cacheControl: false });
   };
 }
 

@@ -27,7 +27,7 @@ async function packagesOf(file: string): Promise<string[]> {
 }
 
 /** What only migrations need. Each job store's driver, and the software of each payment provider of identity issuers and of mails is loaded when it is configured, Agendash when it is asked for. */
-const onDemand = ['@mikro-orm/mysql', '@mikro-orm/mariadb', '@mikro-orm/migrations', '@mikro-orm/sql', 'mongodb', '@agendajs/mongo-backend', '@agendajs/redis-backend', 'ioredis', 'agenda', 'agendash', 'stripe', 'alipay-sdk', 'openid-client', 'oauth4webapi', 'nodemailer', 'vite', '@opentelemetry/sdk-trace', '@opentelemetry/exporter-trace-otlp-http']; // prettier-ignore
+const onDemand = ['@mikro-orm/mysql', '@mikro-orm/mariadb', '@mikro-orm/migrations', '@mikro-orm/sql', 'mongodb', '@agendajs/mongo-backend', '@agendajs/redis-backend', 'ioredis', 'agenda', 'agendash', 'stripe', 'alipay-sdk', 'openid-client', 'oauth4webapi', 'nodemailer', 'pino-pretty', 'vite', '@opentelemetry/sdk-trace', '@opentelemetry/exporter-trace-otlp-http']; // prettier-ignore
 
 test.each([
   {

@@ -33,6 +33,7 @@ const wrong: Readonly<Record<string, Wrong>> = {
   DRAIN_DELAY_MS: ['1s', number],
   NODE_ENV: ['prod', 'is none of production, development and test'],
   LOG_LEVEL: ['loud', 'expected one of "fatal"'],
+  LOG_FORMAT: ['xml', 'is neither json nor pretty'],
   LOG_OPERATIONS: ['loud', 'is none of'],
   OTEL_EXPORTER_OTLP_ENDPOINT: ['collector:4318', httpUrl], OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: ['x', httpUrl],
   OTEL_EXPORTER_OTLP_HEADERS: ['token=%', 'is not key=value'], OTEL_RESOURCE_ATTRIBUTES: ['production', 'is not key=value'],

@@ -3,7 +3,7 @@ import { type AnswerLimits, defaultAnswerLimits } from '../answers/answer-size.t
 import { subgraphNames } from '../values/subgraph-names.ts';
 import { usualStartTimeoutMs } from './dependency.ts';
 import { type Env, ConfigError, developmentValue, integer, readEnv, url } from './env.ts';
-import { type OperationLevel, operationLevels } from './telemetry.ts';
+import { type OperationLevel, logFormats, operationLevels } from './telemetry.ts';
 
 /** What a process needs that has a database of its own and nothing else of the platform. */
 export type DatabaseConfig = {
@@ -61,6 +61,7 @@ const databaseShape = {
     .regex(/^[a-z][a-z0-9_]{0,20}$/)
     .default('orders'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  LOG_FORMAT: z.enum(logFormats, { error: `is neither ${logFormats.join(' nor ')}` }).optional(),
   NODE_ENV: z
     .enum(['production', 'development', 'test'], { error: 'is none of production, development and test' })
     .optional(),

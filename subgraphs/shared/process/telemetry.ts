@@ -1,4 +1,6 @@
-import { pino, type Logger } from 'pino';
+import { createRequire } from 'node:module';
+import { type DestinationStream, type Logger, pino } from 'pino';
+import type PinoPretty from 'pino-pretty';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { type Backlog, openBacklog, showEventLoop } from './backlog.ts';
 import type { Tracing } from '../tracing/tracing.ts';
@@ -6,9 +8,28 @@ import type { Tracing } from '../tracing/tracing.ts';
 export type { Logger };
 export { newTraceId, traceIdFrom, traceparentOf } from '../tracing/trace-ids.ts';
 
-/** JSON lines on stdout. Secrets never get here: tokens, passwords and cookies are redacted wherever they stand. */
-export const createLogger = (service: string, level: string): Logger =>
-  pino({
+export const logFormats = ['json', 'pretty'] as const;
+
+/** `LOG_FORMAT`; without it lines for people on a terminal, and JSON in a pipe or a file. */
+const wantsPretty = (): boolean =>
+  process.env['LOG_FORMAT'] ? process.env['LOG_FORMAT'] === 'pretty' : process.stdout.isTTY;
+
+/** Lines for people, on stdout. Its package is loaded here only. */
+function prettyLines(): DestinationStream {
+  const pretty = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;
+  return pretty({
+    // The processes of `npm start -- --split` write into a pipe, whose other end knows whether it is a terminal.
+    colorize: process.stdout.isTTY || process.env['FORCE_COLOR'] === '1',
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore: 'pid,hostname',
+    singleLine: true,
+    sync: true,
+  });
+}
+
+/** Lines on stdout, JSON or for people. Secrets never get here: tokens, passwords and cookies are redacted wherever they stand. */
+export function createLogger(service: string, level: string): Logger {
+  const options = {
     name: service,
     level,
     redact: {
@@ -24,7 +45,9 @@ export const createLogger = (service: string, level: string): Logger =>
       ],
       censor: '[redacted]',
     },
-  });
+  };
+  return level !== 'silent' && wantsPretty() ? pino(options, prettyLines()) : pino(options);
+}
 
 /** Says one line for an operation or a job; undefined where nobody wants them (`LOG_OPERATIONS`). */
 export type OperationLog = (fields: object, message: 'operation' | 'job') => void;

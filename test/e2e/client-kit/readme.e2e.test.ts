@@ -15,7 +15,7 @@ jest.setTimeout(120_000);
 const root = resolve(import.meta.dirname, '../../..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 /** The README and the documents that carry it on, as one text. */
-const documents = [readme, ...['frontend.md', 'operating.md'].map((name) => readFileSync(join(root, 'docs', name), 'utf8'))].join('\n'); // prettier-ignore
+const documents = [readme, ...['frontend.md', 'live.md', 'operating.md'].map((name) => readFileSync(join(root, 'docs', name), 'utf8'))].join('\n'); // prettier-ignore
 const run = promisify(execFile);
 const buyer = demoAccounts[0] as (typeof demoAccounts)[number];
 let platform: Platform;
@@ -87,7 +87,7 @@ describe('the tour of the README', () => {
   const [answer = ''] = blocks('A first order, with curl', 'json');
   const [stream = ''] = blocks('Follow an order live', 'sh');
 
-  test('the curl commands place an order, pay it and print what the README prints, and the stream of docs/frontend.md tells of it', async () => {
+  test('the curl commands place an order, pay it and print what the README prints, and the stream of docs/live.md tells of it', async () => {
     // A slow machine gets more time, and a stream that has no end gets one.
     const script = here(`${tour}\necho\n${stream}`).replace('sleep 1;', 'sleep 4;').replace('curl -N', 'curl -N --max-time 4 -s'); // prettier-ignore
     const { stdout } = await run('bash', ['-c', script], { encoding: 'utf8' }).catch((error: { code: number; stdout: string }) => {
@@ -137,7 +137,7 @@ describe('the tour of the README', () => {
   });
 });
 
-test('the subscription of docs/frontend.md is valid, and replays the journal from 0', async () => {
+test('the subscription of docs/live.md is valid, and replays the journal from 0', async () => {
   const [document = ''] = blocks('Follow an order live', 'graphql');
   expect(validate(buildSchema(readFileSync(join(root, 'schema/api.graphql'), 'utf8')), parse(document))).toEqual([]);
   const staff = await logInAsAdmin(platform);

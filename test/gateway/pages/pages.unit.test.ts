@@ -53,7 +53,11 @@ describe('serving the pages', () => {
 
   beforeAll(async () => {
     distDir = mkdtempSync(join(tmpdir(), 'pages-'));
-    for (const folder of ['assets', 'products']) mkdirSync(join(distDir, folder));
+    for (const folder of ['assets', 'products', 'docs/api']) mkdirSync(join(distDir, folder), { recursive: true });
+    for (const name of ['index', 'api', 'api/placeOrder'])
+      writeFileSync(join(distDir, `docs/${name}.html`), `<p>${name}</p>`);
+    writeFileSync(join(distDir, 'docs/search.json'), '{}');
+    writeFileSync(join(distDir, 'docs/search.json.gz'), gzipSync('{}'));
     for (const page of ['index', 'graphiql']) {
       writeFileSync(
         join(distDir, `${page}.html`),
@@ -164,6 +168,27 @@ describe('serving the pages', () => {
     expect(headers['content-security-policy']).not.toContain('evil');
   });
 
+  test.each([
+    ['/docs', '<p>index</p>'],
+    ['/docs/', '<p>index</p>'],
+    ['/docs/api', '<p>api</p>'],
+    ['/docs/api/placeOrder', '<p>api/placeOrder</p>'],
+  ])('%s is a page of the documentation, which runs no script of others', async (path, text) => {
+    const { status, headers, body } = await get(path);
+    expect([status, body.toString()]).toEqual([200, text]);
+    expect(headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(headers['content-security-policy']).toMatch(/script-src 'self';.*connect-src 'self'$/);
+    expect((await get(path, { 'if-none-match': String(headers['etag']) })).status).toBe(304);
+  });
+
+  test('the index of the search comes compressed to who takes that', async () => {
+    const small = await get('/docs/search.json', { 'accept-encoding': 'gzip' });
+    expect(small.headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'accept-encoding' });
+    expect(small.headers['content-type']).toContain('application/json');
+    expect(gunzipSync(small.body).toString()).toBe('{}');
+    expect((await get('/docs/search.json')).body.toString()).toBe('{}');
+  });
+
   test('an asset is kept for a year and comes compressed to who takes that', async () => {
     const plain = await get('/assets/main-abc123.js');
     expect(plain.headers['cache-control']).toBe('public, max-age=31536000, immutable');
@@ -191,6 +216,11 @@ describe('serving the pages', () => {
     '/anything',
     '/orders/1/2',
     '/staff/anything',
+    '/docs/missing',
+    '/docs/../index',
+    '/docs/%2e%2e/index',
+    '/docs/search.json.gz',
+    '/docs/api/..%2f..%2findex',
     '/products/MISSING.svg',
     '/products/1',
   ])('%s is not found', async (path) => {
