@@ -57,6 +57,7 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
       'ORDER_PAID CHECK_IN_CODE ORDER_SHIPPED ORDER_DELIVERED ORDER_CANCELLED ORDER_EXPIRED ORDER_REFUNDED RETURN_DECIDED PAYMENT_ACTION_NEEDED LOW_STOCK',
     ),
     'subgraphs/user/notifications/kinds.ts': words('PASSWORD_RESET INVITATION EMAIL_VERIFICATION'),
+    'subgraphs/user/webhooks/record-attempt.ts': ['WEBHOOK_DISABLED'],
   },
   OpenOrderMeasure: { 'subgraphs/order/open-orders.ts': words('ORDERS UNITS') },
   OrderAction: {

@@ -10,7 +10,9 @@ export type Mishap =
   /** Reads the message and says no, with this code. */
   | { readonly at: 'message'; readonly code: number }
   /** Reads the message, and hangs up without an answer. */
-  | { readonly at: 'hang-up' };
+  | { readonly at: 'hang-up' }
+  /** Reads the message, and takes it when this is over. */
+  | { readonly at: 'stall'; readonly over: Promise<void> };
 
 /** A mail server on this machine that keeps what it is sent. */
 export type MailServer = {
@@ -51,7 +53,10 @@ export async function startMailServer(): Promise<MailServer> {
           for (const connection of server.connections) if (connection.session === session) connection.close();
           return;
         }
-        const keep = async (): Promise<void> => void mails.push(await simpleParser(Buffer.concat(chunks)));
+        const keep = async (): Promise<void> => {
+          if (mishap?.at === 'stall') await mishap.over;
+          mails.push(await simpleParser(Buffer.concat(chunks)));
+        };
         void keep().finally(done);
       });
     },

@@ -58,7 +58,7 @@ export async function eraseAccount(tx: Sql, userId: string, at: Date): Promise<v
   const told = tables
     .updateTable('outgoing_delivery')
     .set({ payload: raw`json_remove(payload, '$.data.trackingNumber')` })
-    .where(raw`json_unquote(json_extract(payload, '$.data.customerId'))`, '=', userId);
+    .where('customer_id', '=', id);
   await change(tx, told, 'any');
   // Reasons that administrators gave; what was done, and by whom, stays.
   const reasons = tables

@@ -19,5 +19,13 @@ export const migrations: readonly NamedMigration[] = [
     name: '2026-12-01-notifications',
     load: async () => (await import('./2026-12-01-notifications.ts')).Notifications,
   },
+  {
+    name: '2026-12-01-notification-lanes',
+    load: async () => (await import('./2026-12-01-notification-lanes.ts')).NotificationLanes,
+  },
   { name: '2026-12-01-erasure', load: async () => (await import('./2026-12-01-erasure.ts')).Erasures },
+  {
+    name: '2026-12-01-webhook-customers',
+    load: async () => (await import('./2026-12-01-webhook-customers.ts')).WebhookCustomers,
+  },
 ];

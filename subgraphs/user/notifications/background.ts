@@ -5,7 +5,8 @@ import type { UserDeps } from '../dependencies.ts';
 import { workChannel } from './channels.ts';
 import type { NotificationConfig } from './config.ts';
 import { type DeliverDeps, deliverDue } from './deliver.ts';
-import { dueInMs } from './delivery-store.ts';
+import { readDueTimes } from './delivery-store.ts';
+import { type Lane, lanes } from './kinds.ts';
 import { openSealer } from './secrets.ts';
 import { type Senders, openSenders, shopName } from './senders.ts';
 
@@ -33,14 +34,17 @@ export async function startDelivering(
   const { log, now, live, config } = runtime;
   const senders = await openSenders(notifications, { log, now, shop: shopName(notifications, config.publicUrl) });
   const delivering = deliverDeps(runtime, deps, { call, notifications, senders });
-  const work: DueWork<'deliveries'> = startDueWork({
+  const works = Object.fromEntries(lanes.map((lane) => [lane.name, () => deliverDue(delivering, lane)]));
+  const work: DueWork<Lane['name']> = startDueWork({
     name: 'user',
     everyMs: dueWorkEveryMs,
     log,
-    look: async () => ({ deliveries: await dueInMs(deps.db.em()) }),
-    works: { deliveries: () => deliverDue(delivering) },
+    look: () => readDueTimes(deps.db.em()),
+    works: works as Record<Lane['name'], () => Promise<void>>,
   });
-  const stopListening = live.listen(workChannel, () => work.deliveries.kick());
+  const stopListening = live.listen(workChannel, () => {
+    for (const { name } of lanes) work[name].kick();
+  });
   return {
     async stop() {
       stopListening();

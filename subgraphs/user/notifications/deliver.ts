@@ -6,6 +6,7 @@ import { failPoint } from '../../shared/process/fail-point.ts';
 import type { Logger } from '../../shared/process/telemetry.ts';
 import { type ClaimedDelivery, claimDue, endDelivery, putOff, startSending } from './delivery-store.ts';
 import type { Locale } from '../domain/locale.ts';
+import type { Lane } from './kinds.ts';
 import { type Message, messageOf } from './message.ts';
 import { readNotifications } from './notification-store.ts';
 import { findOrderFacts } from './order-facts.ts';
@@ -26,7 +27,7 @@ export type DeliverDeps = {
   readonly publicUrl: string;
 };
 
-/** So many are sent side by side. */
+/** So many of a lane are sent side by side. */
 const batchSize = 8;
 /** Well beyond what one message may take. A process that dies delays what it has not begun by as much. */
 const claimSeconds = (3 * sendTimeoutMs) / 1_000;
@@ -36,11 +37,11 @@ export const maxTries = retrySeconds.length + 1;
 /** While a service that knows what the message says is away: that is no try. */
 const awaySeconds = 15;
 
-/** Sends what is due, until nothing is. */
-export async function deliverDue(deps: DeliverDeps): Promise<void> {
+/** Sends what is due of a lane, until nothing is. */
+export async function deliverDue(deps: DeliverDeps, lane: Lane): Promise<void> {
   for (;;) {
     const claim = deps.newId();
-    const claimed = await claimDue(deps.db.em(), { claim, limit: batchSize, seconds: claimSeconds });
+    const claimed = await claimDue(deps.db.em(), lane, { claim, limit: batchSize, seconds: claimSeconds });
     await Promise.all(claimed.map((delivery) => deliver(deps, delivery)));
     if (claimed.length < batchSize) return;
   }

@@ -1,11 +1,12 @@
 import { sql as raw } from 'kysely';
 import { readerOf } from '../../shared/database/reader.ts';
 import type { Sql } from '../../shared/database/statements.ts';
-import { change, find } from '../../shared/database/tables.ts';
+import type { DueIn } from '../../shared/process/due-work.ts';
+import { change, find, findMany } from '../../shared/database/tables.ts';
 import { databaseNow } from '../../shared/tables/records.ts';
 import { idFromBytes, idToBytes, isId } from '../../shared/values/ids.ts';
 import { tables } from '../records.ts';
-import { type OutwardChannel, codeKinds } from './kinds.ts';
+import { type Lane, type OutwardChannel, codeKinds, lanes } from './kinds.ts';
 import type { Delivery } from './notification.ts';
 import { NotificationDeliveryRecord } from './records.ts';
 
@@ -40,6 +41,7 @@ export async function insertDeliveries(
     channel,
     state: 'PENDING' as const,
     attempts: 0,
+    is_code: secret !== null,
     address,
     secret,
     expires_at: expiresAt,
@@ -49,23 +51,33 @@ export async function insertDeliveries(
   await change(tx, tables.insertInto('notification_delivery').values(rows), 'any');
 }
 
-/** In how many milliseconds the first delivery is due, by the database's clock; null for none. */
-export async function dueInMs(sql: Sql): Promise<number | null> {
-  const due = tables
-    .selectFrom('notification_delivery')
-    .select(raw<string | number | null>`timestampdiff(microsecond, utc_timestamp(3), min(next_try_at))`.as('due'));
-  const microseconds = (await find(sql, due))[0]?.due ?? null;
-  return microseconds === null ? null : Number(microseconds) / 1_000;
+/** In how many milliseconds the first delivery of each lane is due, by the database's clock; null for none. */
+export async function readDueTimes(sql: Sql): Promise<DueIn<Lane['name']>> {
+  const found = await findMany(
+    sql,
+    lanes.map(({ channel, isCode }) =>
+      tables
+        .selectFrom('notification_delivery')
+        .select(raw<string | number | null>`timestampdiff(microsecond, utc_timestamp(3), min(next_try_at))`.as('due'))
+        .where('channel', '=', channel)
+        .where('is_code', '=', isCode),
+    ),
+  );
+  const dueOf = ([row]: { due: string | number | null }[]) => (row?.due == null ? null : Number(row.due) / 1_000);
+  return Object.fromEntries(lanes.map(({ name }, index) => [name, dueOf(found[index] ?? [])])) as DueIn<Lane['name']>;
 }
 
-/** Takes what is due, for so many seconds; nobody else gets it within them. */
+/** Takes what is due of a lane, for so many seconds; nobody else gets it within them. */
 export async function claimDue(
   sql: Sql,
+  { channel, isCode }: Lane,
   { claim, limit, seconds }: { claim: string; limit: number; seconds: number },
 ): Promise<ClaimedDelivery[]> {
   const taken = tables
     .updateTable('notification_delivery')
     .set({ claimed_by: idToBytes(claim), next_try_at: secondsFromNow(seconds) })
+    .where('channel', '=', channel)
+    .where('is_code', '=', isCode)
     .where('next_try_at', '<=', databaseNow)
     .orderBy('next_try_at')
     .limit(limit);
@@ -76,7 +88,7 @@ export async function claimDue(
     .select(raw<number>`expires_at is not null and expires_at <= utc_timestamp(3)`.as('is_over'))
     .where('claimed_by', '=', idToBytes(claim));
   return (await find(sql, mine)).map((row) => {
-    const { expiresAt: _, nextTryAt: __, claimedBy: ___, ...delivery } = toRecord(row);
+    const { expiresAt: _, nextTryAt: __, claimedBy: ___, isCode: ____, ...delivery } = toRecord(row);
     return { ...delivery, isOver: row.is_over === 1, claim };
   });
 }

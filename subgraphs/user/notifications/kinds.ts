@@ -13,6 +13,7 @@ export const kinds = [
   'INVITATION',
   'EMAIL_VERIFICATION',
   'LOW_STOCK',
+  'WEBHOOK_DISABLED',
 ] as const;
 export type NotificationKind = (typeof kinds)[number];
 
@@ -21,6 +22,14 @@ export const codeKinds = ['PASSWORD_RESET', 'INVITATION', 'EMAIL_VERIFICATION'] 
 
 /** Ways out of the platform. In-app is the record itself. */
 export type OutwardChannel = 'EMAIL' | 'SMS';
+const outwardChannels = ['EMAIL', 'SMS'] as const satisfies readonly OutwardChannel[];
+
+/** What goes out by itself, so that nothing waits for what is slow elsewhere: each channel, and its codes apart from the rest. */
+export const lanes = outwardChannels.flatMap((channel) => [
+  { channel, isCode: true, name: `${channel} codes` } as const,
+  { channel, isCode: false, name: channel } as const,
+]);
+export type Lane = (typeof lanes)[number];
 export type NotificationChannel = 'IN_APP' | OutwardChannel;
 
 /**
@@ -41,4 +50,5 @@ export const channelsOf: Readonly<Record<NotificationKind, readonly Notification
   INVITATION: [],
   EMAIL_VERIFICATION: [],
   LOW_STOCK: ['IN_APP'],
+  WEBHOOK_DISABLED: ['IN_APP', 'EMAIL'],
 };

@@ -117,7 +117,7 @@ const causeOf = (event: DomainEvent) => ({ eventId: event.id, at: new Date(event
 /** Staff, and the product's seller as long as the account can sell. */
 async function tellStaff(tx: Sql, deps: TellDeps, event: DomainEvent): Promise<string[]> {
   const { name: product, available, sellerId } = shapes['product.low_stock'].parse(event.data);
-  const staff = await readStaffIds(tx, maxStaffTold);
+  const staff = await readStaffIds(tx, ['OPERATOR', 'ADMIN'], maxStaffTold);
   const seller = sellerId && (await isActingMerchant(tx, sellerId)) ? sellerId : null;
   const userIds = [...new Set([...staff, ...(seller ? [seller] : [])])].toSorted();
   const reached: string[] = [];

@@ -17,6 +17,10 @@ export type Facts = {
   readonly until?: string | undefined;
   readonly product?: string | undefined;
   readonly available?: number | undefined;
+  /** Where a webhook endpoint is: the origin of its URL. */
+  readonly endpoint?: string | undefined;
+  /** Whether it said that it wants to hear nothing more. */
+  readonly isGone?: boolean | undefined;
 };
 
 /** What one person is told of one event. */

@@ -1,4 +1,4 @@
-import { type Viewer, requireStaff, requireUser } from '../../shared/auth/viewer.ts';
+import { type Viewer, isStaff, requireStaff, requireUser } from '../../shared/auth/viewer.ts';
 import { badUserInput, forbidden } from '../../shared/errors/errors.ts';
 import { type Page, foreignCursor, maxPageSize, pageArguments, toPage } from '../../shared/values/paging.ts';
 import type { UserDeps } from '../dependencies.ts';
@@ -54,14 +54,16 @@ export async function deadNotifications(
   return { ...toPage(rows, page, ({ id }) => [id]), totalCount: () => countDead(sql) };
 }
 
-/** A notification's ways, in-app first: that is the record itself. */
+/** A notification's ways, in-app first: that is the record itself. Why one failed is for staff: it tells of the shop's servers. */
 export function shownDeliveries(
   { kind, createdAt }: Pick<Notification, 'kind' | 'createdAt'>,
   deliveries: readonly Delivery[],
+  viewer: Viewer,
 ): ShownDelivery[] {
   const inApp: ShownDelivery = { channel: 'IN_APP', state: 'SENT', attempts: 1, lastError: null, at: createdAt };
-  const outward = deliveries.map(({ channel, state, attempts, lastError, changedAt }): ShownDelivery => {
+  const outward = deliveries.map(({ channel, state, attempts, changedAt, ...delivery }): ShownDelivery => {
     const at = attempts === 0 && state === 'PENDING' ? null : changedAt;
+    const lastError = isStaff(viewer) ? delivery.lastError : null;
     return { channel, state: state === 'SENDING' ? 'PENDING' : state, attempts, lastError, at };
   });
   return [...(channelsOf[kind].includes('IN_APP') ? [inApp] : []), ...outward];

@@ -47,12 +47,16 @@ export async function isActingMerchant(sql: Sql, userId: string): Promise<boolea
   return (await find(sql, merchant)).length === 1;
 }
 
-/** Staff who can act, and these others, at most `limit`. */
-export async function readStaffIds(sql: Sql, limit: number): Promise<string[]> {
+/** Staff of these roles who can act, at most `limit`. */
+export async function readStaffIds(
+  sql: Sql,
+  roles: readonly ('OPERATOR' | 'ADMIN')[],
+  limit: number,
+): Promise<string[]> {
   const staff = tables
     .selectFrom('user_account')
     .select('id')
-    .where('highest_role', 'in', ['OPERATOR', 'ADMIN'])
+    .where('highest_role', 'in', [...roles])
     .where('status', '=', 'ACTIVE')
     .orderBy('id')
     .limit(limit);

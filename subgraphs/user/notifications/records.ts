@@ -43,7 +43,7 @@ export const NotificationDeliveryRecord = defineEntity({
   name: 'NotificationDeliveryRecord',
   tableName: 'notification_delivery',
   indexes: [
-    { name: 'notification_delivery_due', properties: ['nextTryAt'] },
+    { name: 'notification_delivery_lane', properties: ['channel', 'isCode', 'nextTryAt'] },
     { name: 'notification_delivery_claim', properties: ['claimedBy'] },
     { name: 'notification_delivery_state', properties: ['state', 'notificationId'] },
   ],
@@ -52,6 +52,8 @@ export const NotificationDeliveryRecord = defineEntity({
     channel: text<OutwardChannel>(8).primary(),
     state: text<DeliveryState>(8),
     attempts: p.integer(),
+    /** Whether it carries a one-time code, for which somebody waits. */
+    isCode: p.boolean().default(false),
     /** Where a code goes, until it has gone; else the account says it when the message goes. */
     address: p.string().length(254).nullable(),
     /** The code, sealed, until it has gone. */

@@ -53,7 +53,7 @@ export const notificationResolvers = {
       (await textFor(notification, context)).body,
     user: ({ userId }: Notification, _: unknown, { loaders }: UserContext) => loaders.user.load(userId),
     order: ({ orderId }: Notification) => orderId && { __typename: 'Order', id: orderId },
-    deliveries: async (notification: Notification, _: unknown, { loaders }: UserContext) =>
-      shownDeliveries(notification, await loaders.deliveries.load(notification.id)),
+    deliveries: async (notification: Notification, _: unknown, { loaders, viewer }: UserContext) =>
+      shownDeliveries(notification, await loaders.deliveries.load(notification.id), viewer),
   },
 } satisfies ResolverMap;

@@ -126,6 +126,14 @@ const english: Texts = {
     title: ({ product }) => `${product ?? 'A product'} is running out`,
     body: ({ available }, format) => `${format.number(available ?? 0)} left.`,
   },
+  WEBHOOK_DISABLED: {
+    title: ({ endpoint }) => `Your webhook endpoint${endpoint === undefined ? '' : ` at ${endpoint}`} was switched off`,
+    body: ({ isGone }) =>
+      [
+        isGone === true ? 'It answered that it wants to hear nothing more.' : 'It has taken no message for three days.',
+        'It hears of nothing that happens from now on. Switch it on again as soon as it takes messages.',
+      ].join('\n'),
+  },
 };
 
 const german: Texts = {
@@ -224,6 +232,17 @@ const german: Texts = {
   LOW_STOCK: {
     title: ({ product }) => `${product ?? 'Ein Produkt'} geht zur Neige`,
     body: ({ available }, format) => `Noch ${format.number(available ?? 0)} vorhanden.`,
+  },
+  WEBHOOK_DISABLED: {
+    title: ({ endpoint }) =>
+      `Ihr Webhook-Endpunkt${endpoint === undefined ? '' : ` bei ${endpoint}`} wurde abgeschaltet`,
+    body: ({ isGone }) =>
+      [
+        isGone === true
+          ? 'Er hat geantwortet, dass er nichts mehr hören will.'
+          : 'Er hat seit drei Tagen keine Nachricht angenommen.',
+        'Von dem, was ab jetzt geschieht, erfährt er nichts. Schalten Sie ihn wieder ein, sobald er Nachrichten annimmt.',
+      ].join('\n'),
   },
 };
 

@@ -224,7 +224,7 @@ export function sendTestWebhook(
     return changeEndpoints(deps, asker, { ...key, owner, subject: { deliveryId } }, async (tx, at) => {
       const endpoint = await requireEndpoint(tx, owner, id);
       if (!endpoint.active) throw new RefusedError(inactiveEndpoint('id'));
-      const about = { endpointId: id, eventId: deliveryId, subjectId: deliveryId, lastPlace: null, at };
+      const about = { endpointId: id, eventId: deliveryId, subjectId: deliveryId, customerId: null, last: null, at };
       const delivery = newDelivery(deps, { ...about, body: testBody(id, at) });
       await insertDeliveries(tx, [{ ...delivery, id: deliveryId }]);
       await audit(tx, deps, asker, owner, { action: 'webhook_endpoint.tested', id });

@@ -1,3 +1,4 @@
+import { sql as raw } from 'kysely';
 import { readerOf, writerOf } from '../../shared/database/reader.ts';
 import type { Sql } from '../../shared/database/statements.ts';
 import { change, find, prepare } from '../../shared/database/tables.ts';
@@ -13,6 +14,8 @@ export type Delivery = {
   readonly event: string;
   readonly subjectId: string;
   readonly place: number;
+  /** Whose order it is; null where the event doesn't say. */
+  readonly customerId: string | null;
   readonly payload: Readonly<Record<string, unknown>>;
   readonly state: DeliveryState;
   readonly attempts: number;
@@ -33,22 +36,24 @@ const open: DeliveryState[] = ['PENDING', 'FAILED'];
 export const insertDeliveries = (tx: Sql, deliveries: readonly Delivery[]): Promise<void> =>
   insertInto(tx, 'outgoing_delivery', deliveries.map(rowOf)); // prettier-ignore
 
+/** The last delivery to an endpoint about a subject; `isOpen`: it is on its way. */
+export type Last = Pick<Delivery, 'place' | 'createdAt'> & { readonly isOpen: boolean };
+
 /**
- * The last place of what is on its way to an endpoint about a subject; null when nothing is. Its row is locked: it is not over
- * before what is put behind it can be seen.
+ * The last delivery to an endpoint about a subject; null when there was none. Its row is locked: it is not over before what is
+ * put behind it can be seen.
  */
-export async function lockLastPlace(
+export async function lockLast(
   tx: Sql,
   { endpointId, subjectId }: { endpointId: string; subjectId: string },
-): Promise<number | null> {
+): Promise<Last | null> {
   const last = tables
     .selectFrom('outgoing_delivery')
-    .select('place')
+    .select(['place', 'created_at', 'state'])
     .where('endpoint_id', '=', idToBytes(endpointId))
-    .where('subject_id', '=', idToBytes(subjectId))
-    .where('state', 'in', open);
+    .where('subject_id', '=', idToBytes(subjectId));
   const [row] = await find(tx, last.orderBy('place', 'desc').limit(1).forUpdate());
-  return row?.place ?? null;
+  return row ? { ...read(row), isOpen: open.includes(row.state) } : null;
 }
 
 const due = prepare<{ endpoint: Buffer; at: Date; limit: number }>()((param) =>
@@ -110,10 +115,15 @@ const end = prepare<EndRow>()((param) =>
     .where('attempts', '=', param.attempts)
     .where('state', 'in', open),
 );
-const releaseNext = prepare<{ endpoint: Buffer; subject: Buffer; place: number; at: Date }>()((param) =>
+type ReleaseRow = { endpoint: Buffer; subject: Buffer; place: number; at: Date; giveUpAt: Date };
+/** The next one is due, and has its days from now on, unless it was tried already: then it was sent by hand. */
+const releaseNext = prepare<ReleaseRow>()((param) =>
   tables
     .updateTable('outgoing_delivery')
-    .set((eb) => ({ next_try_at: eb.fn('least', ['next_try_at', eb.val(param.at)]) }))
+    .set({
+      next_try_at: raw<Date>`case when attempts = 0 then ${param.at} else next_try_at end`,
+      give_up_at: raw<Date>`case when attempts = 0 then ${param.giveUpAt} else give_up_at end`,
+    })
     .where('endpoint_id', '=', param.endpoint)
     .where('subject_id', '=', param.subject)
     .where('place', '>', param.place)
@@ -122,13 +132,21 @@ const releaseNext = prepare<{ endpoint: Buffer; subject: Buffer; place: number; 
     .limit(1),
 );
 
-/** Records how an attempt ended, unless a later one has begun. What waited behind a delivery that is over is due. */
-export async function endAttempt(tx: Sql, delivery: Delivery, outcome: Outcome, at: Date): Promise<void> {
-  const { attempts } = delivery;
-  await change(tx, end, { ...outcome, id: idToBytes(delivery.id), attempts }, 'any');
+/**
+ * Records how an attempt ended, unless a later one has begun. What waited behind a delivery that is over is due, and is given up
+ * at `giveUpAt`.
+ */
+export async function endAttempt(
+  tx: Sql,
+  delivery: Delivery,
+  outcome: Outcome,
+  { at, giveUpAt }: { at: Date; giveUpAt: Date },
+): Promise<void> {
+  const { attempts, endpointId, subjectId, place } = delivery;
+  if ((await change(tx, end, { ...outcome, id: idToBytes(delivery.id), attempts }, 1)) !== 1) return;
   if (outcome.state === 'FAILED') return;
-  const { endpointId, subjectId, place } = delivery;
-  await change(tx, releaseNext, { endpoint: idToBytes(endpointId), subject: idToBytes(subjectId), place, at }, 'any');
+  const behind = { endpoint: idToBytes(endpointId), subject: idToBytes(subjectId), place };
+  await change(tx, releaseNext, { ...behind, at, giveUpAt }, 'any');
 }
 
 /** What is on its way to an endpoint is given up at `giveUpAt` and no sooner: nothing went out while it was inactive. */

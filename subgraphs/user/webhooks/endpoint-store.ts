@@ -127,31 +127,33 @@ export async function deleteEndpoint(tx: Sql, id: string): Promise<void> {
 }
 
 /**
- * Pauses an endpoint after a delivery that failed: `untilOf` gives the end by how many pauses came before. Deliveries that were
- * under way together count once. What the endpoint is now.
+ * Notes that a delivery failed, and pauses the endpoint: `untilOf` gives the end by how many pauses came before, null for no
+ * pause. Deliveries that were under way together count once. What the endpoint is now; null where it is gone, or has another URL
+ * than the delivery went to, of which the answer says nothing.
  */
-export async function pauseEndpoint(
+export async function noteFailed(
   tx: Sql,
-  id: string,
+  { id, url }: Pick<Endpoint, 'id' | 'url'>,
   at: Date,
-  untilOf: (failures: number) => Date,
+  untilOf: ((failures: number) => Date) | null,
 ): Promise<Endpoint | null> {
   const endpoint = await lockEndpoint(tx, id);
-  if (!endpoint || (endpoint.pausedUntil !== null && endpoint.pausedUntil > at)) return endpoint;
-  const paused = {
-    ...endpoint,
-    failingSince: endpoint.failingSince ?? at,
-    failures: endpoint.failures + 1,
-    pausedUntil: untilOf(endpoint.failures),
-  };
-  await updateEndpoint(tx, paused);
-  return paused;
+  if (endpoint?.url !== url) return null;
+  const failing = { ...endpoint, failingSince: endpoint.failingSince ?? at };
+  const isPaused = endpoint.pausedUntil !== null && endpoint.pausedUntil > at;
+  const noted =
+    untilOf && !isPaused
+      ? { ...failing, failures: endpoint.failures + 1, pausedUntil: untilOf(endpoint.failures) }
+      : failing;
+  await updateEndpoint(tx, noted);
+  return noted;
 }
 
 /** A delivery has succeeded: the endpoint fails no longer. */
-export async function resumeEndpoint(tx: Sql, id: string): Promise<void> {
+export async function resumeEndpoint(tx: Sql, { id, url }: Pick<Endpoint, 'id' | 'url'>): Promise<void> {
   const resumed = { failing_since: null, failures: 0, paused_until: null };
-  await change(tx, tables.updateTable('webhook_endpoint').set(resumed).where('id', '=', idToBytes(id)), 'any');
+  const same = tables.updateTable('webhook_endpoint').set(resumed).where('id', '=', idToBytes(id));
+  await change(tx, same.where('url', '=', url), 'any');
 }
 
 export async function noteSeller(tx: Sql, order: { orderId: string; sellerId: string; at: Date }): Promise<void> {

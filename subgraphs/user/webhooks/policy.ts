@@ -41,11 +41,15 @@ export const deliveryPolicy: DeliveryPolicy = {
 };
 
 /** When a delivery that can go out from `at` on is given up. */
-export const giveUpTime = (at: Date): Date => new Date(at.getTime() + deliveryPolicy.giveUpAfterMs);
+export const giveUpTime = (at: Date, { giveUpAfterMs }: Pick<DeliveryPolicy, 'giveUpAfterMs'> = deliveryPolicy): Date =>
+  new Date(at.getTime() + giveUpAfterMs);
 
 /** How long a replaced secret goes on signing beside the new one. */
 export const previousSecretMs = dayMs;
 export const deliveryRetentionDays = 30;
+/** When a delivery that waits for the one before it is due though nothing has ended that: it is forgotten by then. */
+export const dueByItselfAt = (createdAtBefore: Date): Date =>
+  new Date(createdAtBefore.getTime() + (deliveryRetentionDays + 1) * dayMs);
 /** How long it is known who sells an order: longer than anything happens to one. */
 export const sellerRetentionDays = 400;
 export const maxEndpoints = 20;

@@ -2,9 +2,11 @@ import type { Sql } from '../../shared/database/database.ts';
 import { newTraceId } from '../../shared/process/telemetry.ts';
 import { writeDown } from '../administration/audit.ts';
 import type { UserDeps } from '../dependencies.ts';
+import { readStaffIds } from '../notifications/recipient-store.ts';
+import { tell } from '../notifications/tell.ts';
 import { type Delivery, type Outcome, endAttempt } from './delivery-store.ts';
-import { type Endpoint, pauseEndpoint, resumeEndpoint, updateEndpoint } from './endpoint-store.ts';
-import { type DeliveryPolicy, nextTryAt, pauseUntil } from './policy.ts';
+import { type Endpoint, findEndpoint, noteFailed, resumeEndpoint, updateEndpoint } from './endpoint-store.ts';
+import { type DeliveryPolicy, giveUpTime, nextTryAt, pauseUntil } from './policy.ts';
 import type { Answer } from './send-webhook.ts';
 
 /** An attempt that has ended; the endpoint as it was when the attempt began. */
@@ -14,14 +16,24 @@ export type Ended = { readonly endpoint: Endpoint; readonly delivery: Delivery; 
 export type Recorded = {
   readonly delivery: Delivery;
   readonly state: Outcome['state'];
-  /** Why its endpoint was disabled; null when it was not. */
-  readonly disabledReason: string | null;
+  /** Why its endpoint was disabled, and who is told; null when it was not. */
+  readonly disabled: { readonly reason: string; readonly toldIds: readonly string[] } | null;
 };
 
-type Deps = Pick<UserDeps, 'now' | 'newId'> & { readonly policy: DeliveryPolicy; readonly random: () => number };
+type Deps = Pick<UserDeps, 'now' | 'newId' | 'outward'> & {
+  readonly policy: DeliveryPolicy;
+  readonly random: () => number;
+};
 
 /** By it an endpoint says that it wants to hear nothing more. */
 const gone = 410;
+/** Answers of 4xx that are about the moment or the receiver; the others refuse the one message. */
+const notAboutTheMessage: ReadonlySet<number> = new Set([408, gone, 425, 429]);
+const refusesMessage = ({ statusCode }: Answer): boolean =>
+  statusCode !== null && statusCode >= 400 && statusCode < 500 && !notAboutTheMessage.has(statusCode);
+
+/** As many administrators are told of an endpoint of the platform. */
+const maxTold = 100;
 
 /** Records what an answer means for its delivery and its endpoint. */
 export async function recordAttempt(tx: Sql, deps: Deps, ended: Ended, at: Date): Promise<Recorded> {
@@ -29,20 +41,23 @@ export async function recordAttempt(tx: Sql, deps: Deps, ended: Ended, at: Date)
   const { endpoint, delivery, answer } = ended;
   const { statusCode, responseMs, error: lastError } = answer;
   const seen = { statusCode, responseMs, lastError, nextTryAt: null };
+  const next = { at, giveUpAt: giveUpTime(at, policy) };
   if (lastError === null) {
-    await endAttempt(tx, delivery, { ...seen, state: 'SENT' }, at);
-    if (endpoint.failures > 0) await resumeEndpoint(tx, endpoint.id);
-    return { delivery, state: 'SENT', disabledReason: null };
+    await endAttempt(tx, delivery, { ...seen, state: 'SENT' }, next);
+    if (endpoint.failingSince !== null) await resumeEndpoint(tx, endpoint);
+    return { delivery, state: 'SENT', disabled: null };
   }
-  const isLast = statusCode === gone || at >= delivery.giveUpAt;
+  const isGone = statusCode === gone && (await findEndpoint(tx, endpoint.id))?.url === endpoint.url;
+  const isLast = isGone || at >= delivery.giveUpAt;
   const again = nextTryAt(policy, { giveUpAt: delivery.giveUpAt, at, random });
   const outcome: Outcome = isLast ? { ...seen, state: 'DEAD' } : { ...seen, state: 'FAILED', nextTryAt: again };
-  await endAttempt(tx, delivery, outcome, at);
-  const untilOf = (failures: number) => pauseUntil(policy, { failures, at, random });
-  const paused = await pauseEndpoint(tx, endpoint.id, at, untilOf);
-  const disabledReason = paused?.active ? reasonToDisable(policy, paused, answer, at) : null;
-  if (paused && disabledReason !== null) await disable(tx, deps, paused, disabledReason);
-  return { delivery, state: outcome.state, disabledReason };
+  await endAttempt(tx, delivery, outcome, next);
+  // An endpoint that refuses a message may well take others meanwhile.
+  const untilOf = refusesMessage(answer) ? null : (failures: number) => pauseUntil(policy, { failures, at, random });
+  const failed = await noteFailed(tx, endpoint, at, untilOf);
+  const reason = failed?.active ? reasonToDisable(policy, failed, answer, at) : null;
+  const disabled = failed && reason !== null ? { reason, toldIds: await disable(tx, deps, failed, { reason, isGone }) } : null; // prettier-ignore
+  return { delivery, state: outcome.state, disabled };
 }
 
 function reasonToDisable(
@@ -56,14 +71,26 @@ function reasonToDisable(
   return `Nothing was delivered since ${failingSince.toISOString()}. ${error ?? ''}`.trim();
 }
 
-/** Nothing goes out to it until its owner switches it on again. The audit log has the notice. */
-async function disable(tx: Sql, deps: Deps, endpoint: Endpoint, disabledReason: string): Promise<void> {
-  await updateEndpoint(tx, { ...endpoint, active: false, disabledReason });
-  const { id, url } = endpoint;
+/** Nothing goes out to it until its owner switches it on again. Ids of those who are told; the audit log has it, too. */
+async function disable(
+  tx: Sql,
+  deps: Deps,
+  endpoint: Endpoint,
+  { reason, isGone }: { reason: string; isGone: boolean },
+): Promise<string[]> {
+  await updateEndpoint(tx, { ...endpoint, active: false, disabledReason: reason });
+  const { id, url, ownerId } = endpoint;
+  const { origin } = new URL(url);
   const deed = { actorId: null, traceId: newTraceId(), action: 'webhook_endpoint.disabled' } as const;
   await writeDown(tx, deps, {
     ...deed,
     subject: `webhook_endpoint:${id}`,
-    after: { origin: new URL(url).origin, reason: disabledReason },
+    after: { origin, reason },
   });
+  const owners = ownerId === null ? await readStaffIds(tx, ['ADMIN'], maxTold) : [ownerId];
+  const facts = { endpoint: origin, isGone };
+  const news = { kind: 'WEBHOOK_DISABLED', eventId: deps.newId(), at: deps.now(), orderId: null, facts } as const;
+  const toldIds: string[] = [];
+  for (const userId of owners) if (await tell(tx, deps, { ...news, userId })) toldIds.push(userId);
+  return toldIds;
 }

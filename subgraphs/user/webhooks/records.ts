@@ -42,6 +42,7 @@ export const OutgoingDeliveryRecord = defineEntity({
     { name: 'outgoing_delivery_subject', properties: ['endpointId', 'subjectId', 'place'] },
     { name: 'outgoing_delivery_state', properties: ['endpointId', 'state', 'eventId'] },
     { name: 'outgoing_delivery_age', properties: ['createdAt'] },
+    { name: 'outgoing_delivery_customer', properties: ['customerId'] },
   ],
   uniques: [{ name: 'outgoing_delivery_event', properties: ['endpointId', 'eventId'] }],
   properties: {
@@ -52,6 +53,8 @@ export const OutgoingDeliveryRecord = defineEntity({
     /** What it is about, an order or a payment: deliveries of one go out one after the other, by `place`. */
     subjectId: id(),
     place: p.integer(),
+    /** Whose order it is, for erasing. */
+    customerId: id().nullable(),
     payload: p.json<Readonly<Record<string, unknown>>>(),
     state: text<DeliveryState>(8),
     attempts: p.integer().default(0),
@@ -59,7 +62,7 @@ export const OutgoingDeliveryRecord = defineEntity({
     responseMs: p.integer().nullable(),
     lastError: p.string().length(512).nullable(),
     createdAt: at(),
-    /** When it is tried. One that waits for another of its subject has `giveUpAt` here; null for one that is over. */
+    /** When it is tried; null for one that is over. One that waits has here when the one before it is forgotten, for its end makes it due. */
     nextTryAt: at().nullable(),
     /** A try that fails from then on is the last. */
     giveUpAt: at(),

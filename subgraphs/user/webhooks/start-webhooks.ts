@@ -11,7 +11,7 @@ const lookEveryMs = 10_000;
 
 /** Sends what is due, in the process that does the background work. */
 export function startWebhooks(
-  deps: Pick<UserDeps, 'db' | 'live' | 'log' | 'now' | 'newId' | 'webhooks'>,
+  deps: Pick<UserDeps, 'db' | 'live' | 'log' | 'now' | 'newId' | 'webhooks' | 'outward' | 'codes'>,
   metrics: WebhookMetrics,
 ): { wake(): void; stop(): Promise<void> } {
   const { db, live, log, now, webhooks } = deps;

@@ -5,9 +5,9 @@ import type { UserDeps } from '../dependencies.ts';
 import type { EventPart } from '../events.ts';
 import { type WebhookBody, publicBody, sourceTypes } from './catalogue.ts';
 import { readUser } from '../store.ts';
-import { type Delivery, insertDeliveries, lockLastPlace, renewDeliveries } from './delivery-store.ts';
+import { type Delivery, type Last, insertDeliveries, lockLast, renewDeliveries } from './delivery-store.ts';
 import { findListeners, listEndpoints, noteSeller } from './endpoint-store.ts';
-import { giveUpTime } from './policy.ts';
+import { dueByItselfAt, giveUpTime } from './policy.ts';
 
 type Deps = Pick<UserDeps, 'now' | 'newId'>;
 
@@ -35,9 +35,10 @@ async function enqueue(tx: Sql, deps: Deps, event: DomainEvent): Promise<void> {
   const listeners = (await findListeners(tx, orderId)).filter(hears);
   const subjectId =
     isId(body.data['paymentId']) && event.type.startsWith('payment.') ? body.data['paymentId'] : orderId;
+  const customerId = isId(data['customerId']) ? data['customerId'] : null;
   for (const { id: endpointId } of listeners) {
-    const lastPlace = await lockLastPlace(tx, { endpointId, subjectId });
-    const delivery = newDelivery(deps, { endpointId, eventId: event.id, subjectId, body, lastPlace, at });
+    const last = await lockLast(tx, { endpointId, subjectId });
+    const delivery = newDelivery(deps, { endpointId, eventId: event.id, subjectId, customerId, body, last, at });
     await insertDeliveries(tx, [delivery]);
   }
 }
@@ -55,7 +56,7 @@ export async function renewMerchant(tx: Sql, ownerId: string, at: Date): Promise
   for (const { id } of await listEndpoints(tx, ownerId)) await renewDeliveries(tx, id, giveUpTime(at));
 }
 
-/** A delivery that is due, or that waits behind `lastPlace`. */
+/** A delivery that is due, or that waits behind the last one of its subject. */
 export function newDelivery(
   { newId }: Pick<UserDeps, 'newId'>,
   given: {
@@ -63,16 +64,16 @@ export function newDelivery(
     readonly eventId: string;
     readonly subjectId: string;
     readonly body: WebhookBody;
-    readonly lastPlace: number | null;
+    readonly customerId: string | null;
+    readonly last: Last | null;
     readonly at: Date;
   },
 ): Delivery {
-  const { endpointId, eventId, subjectId, body, lastPlace, at } = given;
-  const giveUpAt = giveUpTime(at);
+  const { endpointId, eventId, subjectId, customerId, body, last, at } = given;
   return {
-    id: newId(), endpointId, eventId, subjectId, event: body.type, payload: body, state: 'PENDING', attempts: 0,
-    place: (lastPlace ?? 0) + 1,
-    nextTryAt: lastPlace === null ? at : giveUpAt,
-    giveUpAt, createdAt: at, statusCode: null, responseMs: null, lastError: null,
+    id: newId(), endpointId, eventId, subjectId, customerId, event: body.type, payload: body, state: 'PENDING', attempts: 0,
+    place: (last?.place ?? 0) + 1,
+    nextTryAt: last?.isOpen ? dueByItselfAt(last.createdAt) : at,
+    giveUpAt: giveUpTime(at), createdAt: at, statusCode: null, responseMs: null, lastError: null,
   }; // prettier-ignore
 }

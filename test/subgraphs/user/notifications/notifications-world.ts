@@ -6,9 +6,10 @@ import type { DomainEvent } from '../../../../subgraphs/shared/tables/outbox.ts'
 import { newId } from '../../../../subgraphs/shared/values/ids.ts';
 import { unavailable } from '../../../../subgraphs/shared/errors/errors.ts';
 import type { UserDeps } from '../../../../subgraphs/user/dependencies.ts';
-import { deliverDeps } from '../../../../subgraphs/user/notifications/background.ts';
+import { deliverDeps, startDelivering } from '../../../../subgraphs/user/notifications/background.ts';
 import { readNotificationConfig } from '../../../../subgraphs/user/notifications/config.ts';
 import { deliverDue } from '../../../../subgraphs/user/notifications/deliver.ts';
+import { lanes } from '../../../../subgraphs/user/notifications/kinds.ts';
 import { notificationEvents } from '../../../../subgraphs/user/notifications/notification-events.ts';
 import { type Senders, openSenders } from '../../../../subgraphs/user/notifications/senders.ts';
 import { type MailServer, startMailServer } from '../../../support/mail-server.ts';
@@ -41,6 +42,8 @@ export type NotificationsWorld = {
   event(type: string, customer: { readonly id: string }, data?: Record<string, unknown>, at?: Date): DomainEvent;
   /** Sends what is due, as so many workers at once. */
   deliver(workers?: number): Promise<void>;
+  /** Sends what is due, as the worker does, while `work` goes on. */
+  whileDelivering(work: () => Promise<void>): Promise<void>;
   /** Lets the time pass until whatever waits is due. */
   later(): Promise<void>;
   deliveriesOf(customer: { readonly id: string }): Promise<Delivery[]>;
@@ -105,7 +108,13 @@ export async function openNotificationsWorld(): Promise<NotificationsWorld> {
     deliver: (workers = 1) =>
       platform.withDependencies(async (deps) => {
         const own = { call, notifications, senders };
-        await Promise.all(Array.from({ length: workers }, () => deliverDue(deliverDeps({ config }, deps, own))));
+        const delivering = deliverDeps({ config }, deps, own);
+        await Promise.all(Array.from({ length: workers }, () => lanes.map((lane) => deliverDue(delivering, lane))).flat());
+      }),
+    whileDelivering: (work) =>
+      platform.withDependencies(async (deps) => {
+        const delivering = await startDelivering(platform.runtime, deps, { call, notifications });
+        await work().finally(() => delivering.stop());
       }),
     async later() {
       await platform.sql('update notification_delivery set next_try_at = utc_timestamp(3) where next_try_at is not null');

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { Webhook } from 'standardwebhooks';
 import { idToBytes, newId } from '../../../../subgraphs/shared/values/ids.ts';
 import { maxTries } from '../../../../subgraphs/user/notifications/deliver.ts';
+import { until } from '../../../support/until.ts';
 import { addressOf } from '../../../support/mail-server.ts';
 import { type Person, viewerWith } from '../support.ts';
 import { type NotificationsWorld, openNotificationsWorld, smsSecret } from './notifications-world.ts';
@@ -234,25 +235,26 @@ describe('news that has passed', () => {
   });
 });
 
+const code = '7KQ2-M9XA-0000';
+const enqueueCode = (person: Person & { email: string }, channel: 'EMAIL' | 'SMS', expiresAt: Date) =>
+  world.withDependencies((deps) =>
+    deps.db.transaction((tx) =>
+      deps.codes.enqueue(tx, {
+        userId: person.id,
+        kind: 'PASSWORD_RESET',
+        to: { channel, address: channel === 'EMAIL' ? person.email : person.mobile },
+        code,
+        expiresAt,
+      }),
+    ),
+  );
+
 describe('one-time codes', () => {
-  const code = '7KQ2-M9XA-0000';
-  const enqueue = (person: Person & { email: string }, channel: 'EMAIL' | 'SMS', expiresAt: Date) =>
-    world.withDependencies((deps) =>
-      deps.db.transaction((tx) =>
-        deps.codes.enqueue(tx, {
-          userId: person.id,
-          kind: 'PASSWORD_RESET',
-          to: { channel, address: channel === 'EMAIL' ? person.email : person.mobile },
-          code,
-          expiresAt,
-        }),
-      ),
-    );
   const soon = () => new Date(Date.now() + 600_000);
 
   it('go to one address, are sealed until then, and are in no list and no table afterwards', async () => {
     const ada = await world.person({ locale: 'DE' });
-    await enqueue(ada, 'EMAIL', soon());
+    await enqueueCode(ada, 'EMAIL', soon());
     const [waiting] = await world.deliveriesOf(ada);
     expect(waiting?.secret?.length).toBeGreaterThan(code.length);
     expect(waiting?.secret?.includes(code)).toBe(false);
@@ -264,14 +266,14 @@ describe('one-time codes', () => {
     const list = await listed(ada);
     expect(list).toMatchObject([{ kind: 'PASSWORD_RESET' }]);
     expect(JSON.stringify(list)).not.toContain('7KQ2');
-    await enqueue(ada, 'SMS', soon());
+    await enqueueCode(ada, 'SMS', soon());
     await world.deliver();
     expect(smsTo(ada.mobile)[0]?.body).toContain(code);
   });
 
   it('that have ended are not sent, and are erased', async () => {
     const ada = await world.person();
-    await enqueue(ada, 'EMAIL', new Date(Date.now() - 1_000));
+    await enqueueCode(ada, 'EMAIL', new Date(Date.now() - 1_000));
     await world.deliver();
     expect(await world.deliveriesOf(ada)).toMatchObject([{ state: 'DEAD', secret: null, last_error: expect.stringContaining('ended') }]); // prettier-ignore
     expect(mailsTo(ada.email)).toEqual([]);
@@ -282,7 +284,41 @@ describe('one-time codes', () => {
   });
 });
 
+it('[LL-10] a mail server that stalls holds up no SMS, and no code by mail', async () => {
+  const [ada, eve] = [await world.person(), await world.person()];
+  const stalled = Promise.withResolvers<void>();
+  world.mailServer.next(...Array.from({ length: 8 }, () => ({ at: 'stall', over: stalled.promise }) as const));
+  for (let told = 0; told < 9; told += 1) await world.happens(world.event('order.paid', ada, paid));
+  const given = world.mailServer.given();
+  await world.whileDelivering(async () => {
+    await until(() => world.mailServer.given() === given + 8, { what: 'eight mails on their way' });
+    await world.happens(world.event('order.paid', eve, { ...paid, redeemable: true }));
+    await enqueueCode(eve, 'EMAIL', new Date(Date.now() + 600_000));
+    await until(() => smsTo(eve.mobile).length === 1, { what: 'an SMS' });
+    await until(() => mailsTo(eve.email).length === 1, { what: 'a mail with a code' });
+    expect(mailsTo(eve.email)[0]?.text).toContain(code);
+    expect(mailsTo(ada.email)).toEqual([]);
+    stalled.resolve();
+    await until(() => mailsTo(ada.email).length === 9 && mailsTo(eve.email).length === 2, { what: 'the rest' });
+  });
+}, 30_000);
+
 describe('reading', () => {
+  it('tells why a message failed to staff alone', async () => {
+    const ada = await world.person();
+    await world.happens(world.event('order.paid', ada, paid));
+    world.mailServer.next({ at: 'recipient', code: 550 });
+    await world.deliver();
+    const deliveries = 'deliveries { channel state lastError }';
+    const own = await world.platform.run(`{ me { notifications { edges { node { ${deliveries} } } } } }`, {}, { viewer: ada.viewer }); // prettier-ignore
+    expect(own.data.me.notifications.edges[0].node.deliveries).toEqual([
+      { channel: 'IN_APP', state: 'SENT', lastError: null },
+      { channel: 'EMAIL', state: 'DEAD', lastError: null },
+    ]);
+    const dead = await world.platform.run(`{ deadNotifications(first: 1) { edges { node { ${deliveries} } } } }`, {}, { viewer: viewerWith('OPERATOR') }); // prettier-ignore
+    expect(dead.data.deadNotifications.edges[0].node.deliveries[1].lastError).toContain('no such mailbox');
+  });
+
   it('is for the person alone; staff see what is dead', async () => {
     const [ada, eve] = [await world.person(), await world.person()];
     await world.happens(world.event('order.paid', ada, paid));

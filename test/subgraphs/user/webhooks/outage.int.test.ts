@@ -33,7 +33,7 @@ function* deliveriesFor(endpointId: string, count: number): Generator<Delivery> 
     const subjectId = newId();
     for (let seq = 1; seq <= eventsPerOrder; seq += 1) {
       const body = { ...testBody(endpointId, new Date()), data: { orderId: subjectId, seq } };
-      yield newDelivery(world.deps, { endpointId, eventId: newId(), subjectId, body, lastPlace: seq === 1 ? null : seq - 1, at: new Date() }); // prettier-ignore
+      yield newDelivery(world.deps, { endpointId, eventId: newId(), subjectId, body, customerId: null, last: seq === 1 ? null : { place: seq - 1, createdAt: new Date(), isOpen: true }, at: new Date() }); // prettier-ignore
     }
   }
 }
@@ -75,7 +75,7 @@ it('[PM-3] 10,000 events reach an endpoint that fails, hangs, is slow and comes 
   const hurried = { ...calm, timeoutMs: 200, leaseMs: 1_000 };
   const tellGood = (): Promise<void> => {
     const id = newId();
-    const given = { endpointId: goodId, eventId: id, subjectId: id, body: testBody(goodId, new Date()), lastPlace: null, at: new Date() }; // prettier-ignore
+    const given = { endpointId: goodId, eventId: id, subjectId: id, body: testBody(goodId, new Date()), customerId: null, last: null, at: new Date() }; // prettier-ignore
     return insertDeliveries(world.db.em(), [newDelivery(world.deps, given)]);
   };
 

@@ -266,6 +266,102 @@ describe('[PM-3] a receiver that fails', () => {
     expect((await endpoint(id)).active).toBe(true);
   }); // prettier-ignore
 
+  it('keeps the order of an order beyond the three days of its first message, and tries the next one for as long', async () => {
+    await worker.stop();
+    worker = world.work({ firstRetryMs: 20, maxRetryMs: 20, firstPauseMs: 1, maxPauseMs: 1, leaseMs: 8_000, timeoutMs: 5_000 }); // prettier-ignore
+    const refused = new Map([[1, Infinity], [2, 1]]); // prettier-ignore
+    receiver.answer = (message, response) => {
+      const { seq } = dataOf(message);
+      const left = refused.get(seq) ?? 0;
+      refused.set(seq, left - 1);
+      (left > 0 ? status(400) : taken)(message, response);
+    };
+    const { id } = await made();
+    const orderId = newId();
+    await world.handle(orderEvent(orderId, 1), orderEvent(orderId, 2), orderEvent(orderId, 3));
+    await until(async () => (await states(id)).includes('FAILED'));
+    // The endpoint takes other things meanwhile.
+    const later = 3 * dayMs + 60_000;
+    await world.platform.sql('update webhook_endpoint set failing_since = ?', [new Date(Date.now() + later)]);
+    world.aheadMs = later;
+    await until(async () => (await states(id)).join() === 'SENT,SENT,DEAD', { timeoutMs: 20_000, what: 'the end' });
+    const heard = receiver.received.map((message) => dataOf(message).seq);
+    expect(heard.slice(heard.lastIndexOf(1) + 1)).toEqual([2, 2, 3]);
+    const [last] = await world.platform.sql('select timestampdiff(hour, created_at, give_up_at) hours from outgoing_delivery order by place desc limit 1'); // prettier-ignore
+    expect(Number(last?.['hours'])).toBeGreaterThan(140);
+    await worker.stop();
+    worker = world.work();
+  });
+
+  it('gets what waits once more by hand, which lets nothing else past its order', async () => {
+    receiver.answer = (message, response) => (dataOf(message).seq === 2 ? status(503) : taken)(message, response);
+    const { id } = await made();
+    const orderId = newId();
+    await world.handle(orderEvent(orderId, 1));
+    await settled(id, 'SENT');
+    const [first] = await deliveries(id);
+    await world.handle(orderEvent(orderId, 2), orderEvent(orderId, 3));
+    await until(async () => (await states(id)).includes('FAILED'));
+    await world.mutate('redeliverWebhook', { deliveryId: first.id }, admin);
+    const ofFirst = () => receiver.received.filter((message) => dataOf(message).seq === 1);
+    await until(() => ofFirst().length === 2, { what: 'it again' });
+    await until(async () => (await states(id)).join() === 'PENDING,FAILED,SENT');
+    receiver.answer = taken;
+    await settled(id, 'SENT');
+    const heard = receiver.received.map((message) => dataOf(message).seq);
+    expect(heard.lastIndexOf(2)).toBeLessThan(heard.indexOf(3));
+  });
+
+  it('that refuses one kind of message takes the others at once', async () => {
+    receiver.answer = (message, response) => (JSON.parse(message.body).type === 'order.cancelled' ? status(422) : taken)(message, response); // prettier-ignore
+    const { id } = await made({ events: ['order.completed', 'order.cancelled'] });
+    const cancelled = () => orderEvent(newId(), 3, 'order.closed', { state: 'CANCELLED', reason: 'CUSTOMER' });
+    await world.handle(...Array.from({ length: 12 }, cancelled));
+    await until(() => receiver.received.length >= 12);
+    expect(await world.platform.sql('select failures, paused_until from webhook_endpoint')).toEqual([{ failures: 0, paused_until: null }]); // prettier-ignore
+    // Since then it has taken nothing: in an hour it would be switched off.
+    await world.platform.sql('update webhook_endpoint set failing_since = utc_timestamp(3) - interval 71 hour');
+    await world.handle(orderEvent(newId(), 1));
+    await until(async () => (await states(id)).includes('SENT'));
+    const [{ hours } = {}] = await world.platform.sql('select timestampdiff(hour, failing_since, utc_timestamp(3)) hours from webhook_endpoint'); // prettier-ignore
+    expect(Number(hours ?? 0)).toBe(0);
+    world.aheadMs = 3 * dayMs;
+    receiver.answer = status(404);
+    await until(async () => !(await endpoint(id)).active, { what: 'the end of an endpoint that refuses all' });
+  });
+
+  it('that is slow with one order hears of others meanwhile', async () => {
+    const slow = newId();
+    let answer = (): void => undefined;
+    receiver.answer = (message, response) => {
+      if (dataOf(message).orderId === slow) answer = () => taken(message, response);
+      else taken(message, response);
+    };
+    const { id } = await made();
+    await world.handle(orderEvent(slow, 1));
+    await messages(1);
+    await world.handle(orderEvent(newId(), 1));
+    await until(async () => (await states(id)).join() === 'SENT,PENDING');
+    answer();
+    await settled(id, 'SENT');
+  });
+
+  it('that answers late at an earlier URL is neither paused nor switched off at the new one', async () => {
+    const former = await startReceiver();
+    let answer = (): void => undefined;
+    former.answer = (message, response) => (answer = () => status(410)(message, response));
+    const { id } = await made({ url: former.url });
+    await world.handle(orderEvent(newId(), 1));
+    await until(() => former.received.length === 1);
+    await save({ id });
+    answer();
+    await settled(id, 'SENT');
+    expect(receiver.received).toHaveLength(1);
+    expect(await endpoint(id)).toMatchObject({ active: true, disabledReason: null });
+    expect(await world.platform.sql('select failures, failing_since, paused_until from webhook_endpoint')).toEqual([{ failures: 0, failing_since: null, paused_until: null }]); // prettier-ignore
+    await former.close();
+  });
+
   it('[PM-5] is not told the number of a parcel of somebody who was erased', async () => {
     await made({ events: ['order.shipped'] });
     const [ada, erased] = [await world.person('CUSTOMER'), await world.person('CUSTOMER')];
@@ -335,6 +431,30 @@ describe('[PM-3] a receiver that fails', () => {
     await until(async () => !(await endpoint(id)).active);
     expect(await endpoint(id)).toMatchObject({ disabledReason: 'It answered 410: it wants to hear nothing more.' });
     expect(await states(id)).toEqual(['DEAD']);
+  });
+
+  it('[LL-10] tells its owner in the app and by mail that it was switched off', async () => {
+    const [merchant, other] = [await world.person('MERCHANT'), await world.person('ADMIN')];
+    for (const { mobile } of [merchant, other])
+      await world.platform.sql('update user_account set email = ?, verified_email = ? where mobile = ?', [`${mobile}@mail.example`, `${mobile}@mail.example`, mobile]); // prettier-ignore
+    const toldOf = async ({ viewer }: Person) =>
+      (await world.platform.run('{ me { notifications { edges { node { kind title body deliveries { channel } } } } } }', {}, { viewer })).data.me.notifications.edges.map(({ node }: { node: unknown }) => node); // prettier-ignore
+    receiver.answer = status(410);
+    const { id } = await made({ events: ['order.placed'] }, merchant);
+    await world.handle(placedEvent(newId(), merchant.id));
+    await until(async () => !(await endpoint(id, merchant)).active);
+    const { origin } = new URL(receiver.url);
+    const told = {
+      kind: 'WEBHOOK_DISABLED',
+      title: `Your webhook endpoint at ${origin} was switched off`,
+      body: expect.stringContaining('wants to hear nothing more'),
+      deliveries: [{ channel: 'IN_APP' }, { channel: 'EMAIL' }],
+    };
+    expect([await toldOf(merchant), await toldOf(other)]).toEqual([[told], []]);
+    const platforms = await made();
+    await world.handle(orderEvent(newId(), 1));
+    await until(async () => !(await endpoint(platforms.id)).active);
+    expect([await toldOf(merchant), await toldOf(other)]).toEqual([[told], [told]]);
   });
 
   it('rests longer from failure to failure, and is asked with one delivery then', async () => {
