@@ -63,7 +63,10 @@ export async function readDueTimes(sql: Sql): Promise<DueIn<Lane['name']>> {
         .where('is_code', '=', isCode),
     ),
   );
-  const dueOf = ([row]: { due: string | number | null }[]) => (row?.due == null ? null : Number(row.due) / 1_000);
+  const dueOf = ([row]: { due: string | number | null }[]): number | null => {
+    const microseconds = row?.due ?? null;
+    return microseconds === null ? null : Number(microseconds) / 1_000;
+  };
   return Object.fromEntries(lanes.map(({ name }, index) => [name, dueOf(found[index] ?? [])])) as DueIn<Lane['name']>;
 }
 

@@ -114,7 +114,11 @@ export async function openNotificationsWorld(): Promise<NotificationsWorld> {
     whileDelivering: (work) =>
       platform.withDependencies(async (deps) => {
         const delivering = await startDelivering(platform.runtime, deps, { call, notifications });
-        await work().finally(() => delivering.stop());
+        try {
+          await work();
+        } finally {
+          await delivering.stop();
+        }
       }),
     async later() {
       await platform.sql('update notification_delivery set next_try_at = utc_timestamp(3) where next_try_at is not null');
