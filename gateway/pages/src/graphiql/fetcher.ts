@@ -1,8 +1,9 @@
 import type { Fetcher, FetcherOpts, FetcherParams } from '@graphiql/toolkit';
 import { GraphQLError, Kind, parse, type ExecutionResult, type OperationDefinitionNode } from 'graphql';
-import { createClient } from 'graphql-ws';
 import { type AuthPayload, adoptSession, freshToken } from '../session.ts';
+import { noteAnswer } from './activity.ts';
 import { fillIn, remember } from './placeholders.ts';
+import { subscribe } from './subscribe.ts';
 
 type Result = ExecutionResult<Record<string, unknown>>;
 
@@ -21,10 +22,9 @@ export const fetcher: Fetcher = (params, options) => {
       operationName: chosen?.name?.value ?? null,
       variables: fillIn(params.variables) as FetcherParams['variables'],
     };
-    return chosen?.operation === 'subscription' ? subscribe(filled, options) : send(filled, options);
+    return chosen?.operation === 'subscription' ? subscribe(filled, () => headersOf(options)) : send(filled, options);
   } catch (error) {
-    // As an answer, because GraphiQL shows a thrown error with its stack.
-    return Promise.resolve({ errors: [new GraphQLError((error as Error).message)] });
+    return Promise.resolve(failed((error as Error).message));
   }
 };
 
@@ -43,17 +43,37 @@ async function headersOf(options: FetcherOpts | undefined): Promise<Record<strin
   return token === null ? others : { ...others, authorization: `Bearer ${token}` };
 }
 
+/** A thrown error would be shown with its stack. */
+const failed = (message: string): Result => ({ errors: [new GraphQLError(message)] });
+
 async function send(params: FetcherParams, options: FetcherOpts | undefined): Promise<Result> {
-  const response = await fetch('/graphql', {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      accept: 'application/graphql-response+json, application/json;q=0.9',
-      ...(await headersOf(options)),
-    },
-    body: JSON.stringify(params),
-  });
-  const result = (await response.json()) as Result;
+  const startedAtMs = performance.now();
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch('/graphql', {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/graphql-response+json, application/json;q=0.9',
+        ...(await headersOf(options)),
+      },
+      body: JSON.stringify(params),
+    });
+    text = await response.text();
+  } catch (error) {
+    return failed(`The API can't be reached: ${(error as Error).message}. A mutation may have been done: repeat it with the same idempotency key.`); // prettier-ignore
+  }
+  const ms = Math.round(performance.now() - startedAtMs);
+  // GraphiQL's own question about the schema is not the user's.
+  if (params.operationName !== 'IntrospectionQuery')
+    noteAnswer({ status: response.status, ms, bytes: new TextEncoder().encode(text).length });
+  let result: Result;
+  try {
+    result = JSON.parse(text) as Result;
+  } catch {
+    return failed(`HTTP ${response.status}: the answer is no JSON. It begins with: ${text.slice(0, 200)}`);
+  }
   learn(result);
   return result;
 }
@@ -64,22 +84,5 @@ function learn({ data }: Result): void {
   for (const value of Object.values(data ?? {})) {
     const { user = null, tokens = null } = (value ?? {}) as Partial<AuthPayload>;
     if (tokens !== null) adoptSession({ user, tokens });
-  }
-}
-
-async function* subscribe(params: FetcherParams, options: FetcherOpts | undefined): AsyncGenerator<Result> {
-  const client = createClient({
-    url: `${location.origin.replace(/^http/, 'ws')}/graphql`,
-    connectionParams: () => headersOf(options),
-    retryAttempts: 0,
-  });
-  try {
-    const { query, operationName, variables } = params;
-    const results = client.iterate({ query, operationName: operationName ?? null, variables });
-    for await (const result of results) yield result as Result;
-  } catch (error) {
-    throw error instanceof CloseEvent ? new Error(`Socket closed: ${error.code} ${error.reason}`.trim()) : error;
-  } finally {
-    await client.dispose();
   }
 }

@@ -1,4 +1,5 @@
 import { newIdempotencyKey } from '../intents.ts';
+import { notePayment } from './activity.ts';
 
 /** What the examples' variables may name, and which example brings it. */
 const bringers = {
@@ -14,7 +15,7 @@ const remembered = new Map<Remembered, string>();
 type Answer = {
   products?: { edges?: { node?: { id?: string; price?: { currency?: string } } }[] };
   placeOrder?: { order?: { id?: string } | null };
-  createPayment?: { payment?: { id?: string } | null };
+  createPayment?: { payment?: { id?: string; attempts?: { clientParams?: { confirmUrl?: string } | null }[] } | null };
 };
 
 /** Keeps the ids of an answer for later examples. */
@@ -27,6 +28,8 @@ export function remember(data: unknown): void {
     ['ORDER_ID', placeOrder?.order?.id],
     ['PAYMENT_ID', createPayment?.payment?.id],
   ];
+  const confirmUrl = createPayment?.payment?.attempts?.at(-1)?.clientParams?.confirmUrl;
+  if (typeof confirmUrl === 'string') notePayment(confirmUrl);
   for (const [name, value] of found) if (typeof value === 'string') remembered.set(name, value);
 }
 

@@ -1,7 +1,8 @@
 import { useGraphiQL, useGraphiQLActions, type GraphiQLPlugin } from '@graphiql/react';
-import { useEffect } from 'react';
+import { useEffect, useState } from 'react';
 import { SignInForm } from '../account/sign-in-form.tsx';
 import { signOut, useAccessToken, useSession } from '../session.ts';
+import { notePayment, useActivity } from './activity.ts';
 import { examples, type Example } from './examples.ts';
 import { writtenHeaders } from './fetcher.ts';
 
@@ -10,6 +11,7 @@ function StartHere() {
     <div className="start-here">
       <h2>Start here</h2>
       <Account />
+      <TestCard />
       <Examples />
     </div>
   );
@@ -65,6 +67,51 @@ function Account() {
   );
 }
 
+const testCards = [
+  ['4242424242424242', 'pays'],
+  ['4000000000000002', 'is declined'],
+] as const;
+
+/** What “CreatePayment” leaves to do: the card goes to the provider, and never through the API. */
+function TestCard() {
+  const { confirmUrl } = useActivity();
+  const [said, setSaid] = useState('');
+  if (confirmUrl === null && said === '') return null;
+  const send = async (card: string) => {
+    setSaid('Paying…');
+    try {
+      // The provider is behind this origin, under whatever name the page was opened.
+      const response = await fetch(new URL(confirmUrl ?? '').pathname, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ card }),
+      });
+      const answer = (await response.json()) as { status?: string; error?: { message?: string } };
+      if (response.ok) notePayment(null);
+      setSaid(response.ok ? `The provider says: ${answer.status}. “WatchOrder” shows what came of it.` : (answer.error?.message ?? `The provider answers ${response.status}.`)); // prettier-ignore
+    } catch {
+      setSaid('The provider can’t be reached. Try again.');
+    }
+  };
+  return (
+    <section aria-labelledby="start-pay">
+      <h3 id="start-pay">Pay</h3>
+      {confirmUrl !== null && (
+        <p className="cards">
+          {testCards.map(([card, what]) => (
+            <button key={card} type="button" className="link" onClick={() => void send(card)}>
+              The card …{card.slice(-4)} {what}
+            </button>
+          ))}
+        </p>
+      )}
+      <p className="muted" role="status">
+        {said}
+      </p>
+    </section>
+  );
+}
+
 function Examples() {
   const { addTab, changeTab } = useGraphiQLActions();
   const { queryEditor, variableEditor, tabs } = useGraphiQL(
@@ -88,8 +135,8 @@ function Examples() {
     <section aria-labelledby="start-examples">
       <h3 id="start-examples">Examples</h3>
       <p className="muted">
-        Run the first five from left to right. Words in capitals, such as <code>ORDER_ID</code>, are filled in from the
-        answers before.
+        Run the first five from left to right, and pay when “Pay” appears above. Words in capitals, such as{' '}
+        <code>ORDER_ID</code>, are filled in from the answers before.
       </p>
       <ol className="examples">
         {examples.map((example) => (
