@@ -12,6 +12,7 @@ import {
   auditPaidOrders,
   auditSagas,
 } from './audit/orders.ts';
+import { auditErasures } from './audit/erasures.ts';
 import { auditGivenBack } from './audit/given-back.ts';
 import { auditLedger } from './audit/ledger.ts';
 import { auditNotifications } from './audit/notifications.ts';
@@ -45,6 +46,7 @@ const checks: Readonly<Record<string, (context: AuditContext) => Promise<string[
   'I13 promotions: uses are counted once for each order that has one, and never above their limit': auditPromotions,
   'I18 open unpaid orders: the counters of customers and addresses agree with the orders': auditOpenOrders,
   'I20 deliveries: what counts as delivered of each line agrees with its deliveries': auditDeliveries,
+  'I23 erasures: every person who was to be erased is, within an hour': auditErasures,
   'I22 notifications: every event that tells a customer something has its record, and what is over keeps no code':
     auditNotifications,
   'I21 sales: the sums of reports are those of the orders, and have every paid one': auditSales,

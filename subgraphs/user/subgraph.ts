@@ -16,6 +16,7 @@ import type { UserContext, UserDeps } from './dependencies.ts';
 import { recordOwn } from './administration/audit.ts';
 import { staffActs } from './administration/log-staff-acts.ts';
 import { readDueTime } from './erasure/erasure-store.ts';
+import { openErasureMetrics } from './erasure/metrics.ts';
 import { runErasures } from './erasure/run-erasures.ts';
 import { combineParts, sources } from './events.ts';
 import { defineJobs } from './jobs.ts';
@@ -43,6 +44,7 @@ export async function createUserSubgraph(runtime: Runtime): Promise<Subgraph> {
   const deps = await createDependencies(runtime, db);
   await untilAvailable(() => noteConfiguredCredentials(deps));
   const metrics = openWebhookMetrics(runtime.metrics.registry, db, runtime.log);
+  openErasureMetrics(runtime.metrics.registry, deps);
   let webhooks: ReturnType<typeof startWebhooks> | undefined;
   const events = combineParts([
     staffActs,

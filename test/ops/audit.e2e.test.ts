@@ -34,6 +34,10 @@ describe('the audit finds', () => {
     expect((await platform.gql(report, {}, { token: staff.token })).errors).toBeUndefined();
     await expectCleanAudit(platform);
     root = await createConnection({ uri: platform.mysqlUrl });
+    await root.query(
+      `insert into ${platform.prefix}_user.erasure (user_id, trace_id, done_in, pass, requested_at, due_at, done_at)
+       values (unhex(replace(uuid(), '-', '')), '0', '["order"]', 1, utc_timestamp(3), utc_timestamp(3) + interval 1 day, utc_timestamp(3))`,
+    );
   }, 150_000);
   afterAll(async () => {
     await root?.end();
@@ -215,6 +219,12 @@ describe('the audit finds', () => {
       'I6',
       `order.order_line set total_minor = total_minor - 1 where order_id = ${only}`,
       `order.order_line set total_minor = total_minor + 1 where order_id = ${only}`,
+    ],
+    [
+      'somebody who was to be erased hours ago',
+      'I23',
+      'user.erasure set done_at = null, requested_at = utc_timestamp(3) - interval 2 hour',
+      'user.erasure set done_at = utc_timestamp(3), requested_at = utc_timestamp(3) - interval 1 minute',
     ],
   ])('%s', async (_, invariant, wrong, right) => {
     const change = async (statement: string): Promise<void> => {

@@ -39,7 +39,7 @@ export async function findOpenReturns(sql: Sql, customerId: string, limit: numbe
   return rows.map(({ number }) => number);
 }
 
-/** Ids of a customer's orders; with `withPerson` those that still have one. */
+/** Ids of a customer's orders; with `withPerson` those that still have one, or may have one again since they were erased. */
 export async function findOrderIds(
   sql: Sql,
   customerId: string,
@@ -51,7 +51,8 @@ export async function findOrderIds(
     .where('customer_id', '=', idToBytes(customerId))
     .orderBy('id')
     .limit(limit);
-  if (withPerson) orders = orders.where('erased_at', 'is', null);
+  if (withPerson)
+    orders = orders.where((eb) => eb.or([eb('erased_at', 'is', null), eb('updated_at', '>', eb.ref('erased_at'))]));
   if (after) orders = orders.where('id', '>', idToBytes(after));
   return (await find(sql, orders)).map(({ id }) => idFromBytes(id));
 }

@@ -9,7 +9,7 @@ const maxEntriesEach = 100;
 
 /**
  * What this service keeps of a customer: the newest 500 orders, each with its lines, deliveries, returns and the first 100 entries
- * of its journal without notes of staff that are not public. `isComplete` says whether that is all.
+ * of its journal without notes of staff that are not public. `isComplete` says of orders, and of their histories, whether that is all.
  */
 export async function personalData({ db }: Pick<OrderDeps, 'db'>, customerId: string): Promise<object> {
   const sql = db.em();
@@ -23,12 +23,15 @@ export async function personalData({ db }: Pick<OrderDeps, 'db'>, customerId: st
           findLines(sql, ids),
           readReturnRows(sql, ids),
           readFulfilmentRows(sql, ids),
-          readJournals(sql, ids.map((orderId) => ({ orderId, afterSeq: 0 })), maxEntriesEach), // prettier-ignore
+          readJournals(sql, ids.map((orderId) => ({ orderId, afterSeq: 0 })), maxEntriesEach + 1), // prettier-ignore
         ]);
   const of = <Row extends { readonly orderId: string }>(rows: readonly Row[], id: string) =>
     rows.filter(({ orderId }) => orderId === id);
   return {
-    isComplete: found.length <= maxOrders,
+    isComplete: {
+      orders: found.length <= maxOrders,
+      histories: ids.every((id) => of(journal, id).length <= maxEntriesEach),
+    },
     orders: orders.map((order) => ({
       id: order.id,
       number: order.number,
@@ -49,6 +52,7 @@ export async function personalData({ db }: Pick<OrderDeps, 'db'>, customerId: st
       deliveries: of(deliveries, order.id).map(({ carrier, trackingNumber, createdAt, deliveredAt }) => ({ carrier, trackingNumber, createdAt, deliveredAt })), // prettier-ignore
       returns: of(returns, order.id).map(({ number, state, reason, decidedReason, createdAt }) => ({ number, state, reason, decidedReason, createdAt })), // prettier-ignore
       history: of(journal, order.id)
+        .slice(0, maxEntriesEach)
         .filter(({ type, data }) => type !== 'NoteAdded' || data?.['public'] === true)
         .map(withTexts)
         .map(({ type, at, reason, data }) => ({ type, at, reason, data })),

@@ -62,7 +62,8 @@ function requireReplayable(deps: PaymentDeps, delivery: WebhookRow): PaymentProv
   const refuse = (message: string) => new RefusedError(validationError(message, ['deliveryId']));
   if (delivery.outcome === 'DUPLICATE')
     throw refuse('This is a repetition: replay the first delivery of the same event.');
-  if (delivery.body === '') throw refuse('What this delivery told was erased with its customer.');
+  if (delivery.body === '')
+    throw refuse('What this delivery told is not kept: it was of no payment, or was erased with its customer.');
   if (delivery.authenticEventId === null)
     throw refuse('This delivery was not signed by the provider, or can not be read, and is never applied.');
   const provider = [...deps.providers.values()].find(({ name }) => name === delivery.provider);

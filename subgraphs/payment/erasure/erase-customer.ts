@@ -1,4 +1,4 @@
-import { forgetKeys } from '../../shared/events/forget-events.ts';
+import { forgetKeys, forgetLettersOf } from '../../shared/events/forget-events.ts';
 import { failPoint } from '../../shared/process/fail-point.ts';
 import type { PaymentDeps } from '../deps.ts';
 import { erasePayments, eraseTransfers, findOpenMoney, findPaymentIds, readMoney } from './erasure-store.ts';
@@ -19,6 +19,8 @@ export async function eraseCustomer(deps: Pick<PaymentDeps, 'db' | 'forget'>, cu
   if ((await obstaclesOf(deps, customerId)).length > 0) return false;
   await deps.db.transaction((tx) => eraseTransfers(tx, customerId));
   await forgetKeys(deps.db.em(), customerId);
+  // Of orders that nothing was paid for, too.
+  if (!(await forgetLettersOf(deps.db.em(), customerId))) return false;
   for (let after: string | null = null; ;) {
     const payments = await findPaymentIds(deps.db.em(), customerId, { after, limit: batchSize });
     if (payments.length === 0) return true;
@@ -29,12 +31,12 @@ export async function eraseCustomer(deps: Pick<PaymentDeps, 'db' | 'forget'>, cu
   }
 }
 
-/** What this service keeps of a customer: the newest 500 payments with their refunds, and wallet entries. */
+/** What this service keeps of a customer: the newest 500 payments with their refunds, and wallet entries; `isComplete` says of each whether that is all. */
 export async function personalData({ db }: Pick<PaymentDeps, 'db'>, customerId: string): Promise<object> {
   const { payments, attempts, refunds, wallets, entries } = await readMoney(db.em(), customerId, maxExported + 1);
   const own = <Row extends { id: Buffer }>({ id: _, ...rest }: Row) => rest;
   return {
-    isComplete: payments.length <= maxExported && entries.length <= maxExported,
+    isComplete: { payments: payments.length <= maxExported, wallets: entries.length <= maxExported },
     payments: payments.slice(0, maxExported).map((payment) => ({
       ...own(payment),
       attempts: attempts

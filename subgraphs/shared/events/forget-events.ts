@@ -1,3 +1,4 @@
+import { type RawBuilder, sql as raw } from 'kysely';
 import { type Sql, toJson } from '../database/database.ts';
 import { change, find } from '../database/tables.ts';
 import type { Redis } from '../process/redis.ts';
@@ -43,12 +44,23 @@ async function forgetDeadLetters(sql: Sql, aggregateIds: readonly string[]): Pro
   let isDone = true;
   for (let at = 0; at < aggregateIds.length; at += idsAtOnce) {
     const ids = aggregateIds.slice(at, at + idsAtOnce).map(idToBytes);
-    const letters = sharedBuilder.deleteFrom('dead_letter').where('aggregate_id', 'in', ids);
-    await change(sql, letters.where('replayed_at', 'is not', null), 'any');
-    const left = sharedBuilder.selectFrom('dead_letter').select('event_id').where('aggregate_id', 'in', ids).limit(1);
-    if ((await find(sql, left)).length > 0) isDone = false;
+    if (!(await forgetLetters(sql, raw<boolean>`aggregate_id in (${raw.join(ids)})`))) isDone = false;
   }
   return isDone;
+}
+
+/**
+ * Takes the dead letters about a person out of a service that consumes events of orders, and knows neither their ids nor that
+ * there are any. False while some are not replayed: to be tried again. Letters are few, so all are read.
+ */
+export const forgetLettersOf = (sql: Sql, customerId: string): Promise<boolean> =>
+  forgetLetters(sql, raw<boolean>`json_unquote(json_extract(event, '$.data.customerId')) = ${customerId}`);
+
+async function forgetLetters(sql: Sql, which: RawBuilder<boolean>): Promise<boolean> {
+  const letters = sharedBuilder.deleteFrom('dead_letter').where(which).where('replayed_at', 'is not', null);
+  await change(sql, letters, 'any');
+  const left = sharedBuilder.selectFrom('dead_letter').select('event_id').where(which).limit(1);
+  return (await find(sql, left)).length === 0;
 }
 
 /** Deletes a person's idempotency keys: their hashes are of what the person sent. */

@@ -9,8 +9,10 @@ export const ErasureRecord = defineEntity({
   properties: {
     userId: id().primary(),
     traceId: p.string().columnType('char(32)'),
-    /** Services that have nothing of the person any more. */
+    /** Services that have nothing of the person any more, as this pass has seen it. */
     doneIn: p.json<readonly string[]>(),
+    /** 0 for the first pass, 1 for the last. */
+    pass: p.integer().default(0),
     attempts: p.integer().default(0),
     requestedAt: at(),
     dueAt: at(),

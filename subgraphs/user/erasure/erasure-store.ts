@@ -1,4 +1,4 @@
-import { sql as raw } from 'kysely';
+import { type Updateable, sql as raw } from 'kysely';
 import type { Sql } from '../../shared/database/database.ts';
 import { readerOf } from '../../shared/database/reader.ts';
 import { change, find } from '../../shared/database/tables.ts';
@@ -6,7 +6,7 @@ import type { DueIn } from '../../shared/process/due-work.ts';
 import { toDate } from '../../shared/database/database.ts';
 import { idFromBytes, idToBytes } from '../../shared/values/ids.ts';
 import { nameKeyOf } from '../domain/user.ts';
-import { insertInto, tables } from '../records.ts';
+import { type UserTables, insertInto, tables } from '../records.ts';
 import { ErasureRecord } from './erasure-records.ts';
 
 /** What staff see in place of a name. */
@@ -81,6 +81,7 @@ export const insertErasure = (
       user_id: idToBytes(userId),
       trace_id: traceId,
       done_in: '[]',
+      pass: 0,
       attempts: 0,
       requested_at: at,
       due_at: at,
@@ -107,20 +108,32 @@ export async function takeErasure(sql: Sql, userId: string, { at, until }: { at:
   return row ? toRecord(row) : null;
 }
 
-/** Notes how far an erasure is, and when to go on; `doneAt` when it is at its end. */
+/** Notes how far a pass of an erasure is, and when to go on. */
 export const saveErasure = (
   sql: Sql,
   userId: string,
-  { doneIn, dueAt, doneAt }: { doneIn: readonly string[]; dueAt: Date; doneAt: Date | null },
-): Promise<number> =>
-  change(
-    sql,
-    tables
-      .updateTable('erasure')
-      .set({ done_in: JSON.stringify(doneIn), due_at: dueAt, done_at: doneAt })
-      .where('user_id', '=', idToBytes(userId)),
-    'any',
-  );
+  { doneIn, dueAt }: { doneIn: readonly string[]; dueAt: Date },
+): Promise<number> => setErasure(sql, userId, { done_in: JSON.stringify(doneIn), due_at: dueAt });
+
+/** The first pass is over: the last one is due at `dueAt`. */
+export const beginLastPass = (sql: Sql, userId: string, dueAt: Date): Promise<number> =>
+  setErasure(sql, userId, { pass: 1, done_in: '[]', attempts: 0, due_at: dueAt });
+
+export const endErasure = (sql: Sql, userId: string, at: Date): Promise<number> =>
+  setErasure(sql, userId, { done_at: at });
+
+const setErasure = (sql: Sql, userId: string, changes: Updateable<UserTables['erasure']>): Promise<number> =>
+  change(sql, tables.updateTable('erasure').set(changes).where('user_id', '=', idToBytes(userId)), 'any');
+
+/** How many erasures that were asked for before `before` are not done. */
+export async function countHanging(sql: Sql, before: Date): Promise<number> {
+  const hanging = tables
+    .selectFrom('erasure')
+    .select(({ fn }) => fn.countAll<string>().as('count'))
+    .where('done_at', 'is', null)
+    .where('requested_at', '<', before);
+  return Number((await find(sql, hanging))[0]?.count ?? 0);
+}
 
 /** When the next erasure is due. */
 export async function readDueTime(sql: Sql, at: Date): Promise<DueIn<'erasures'>> {
@@ -133,9 +146,13 @@ export async function readDueTime(sql: Sql, at: Date): Promise<DueIn<'erasures'>
   return { erasures: due && due.getTime() - at.getTime() };
 }
 
-/** What this schema keeps of a user, as it is exported: nothing by which somebody could sign in. */
+/**
+ * What this schema keeps of a user, as it is exported: nothing by which somebody could sign in. At most `limit` rows of a kind;
+ * `isComplete` says of each whether that is all.
+ */
 export async function readPersonalRows(sql: Sql, userId: string, limit: number) {
   const id = idToBytes(userId);
+  const limitAndOne = limit + 1;
   const [account] = await find(
     sql,
     tables
@@ -174,7 +191,7 @@ export async function readPersonalRows(sql: Sql, userId: string, limit: number) 
         'created_at',
       ]) // prettier-ignore
       .where('user_id', '=', id)
-      .limit(limit),
+      .limit(limitAndOne),
   );
   const sessions = await find(
     sql,
@@ -183,7 +200,7 @@ export async function readPersonalRows(sql: Sql, userId: string, limit: number) 
       .select(['client', 'created_at', 'refreshed_at', 'expires_at', 'revoked_at'])
       .where('user_id', '=', id)
       .orderBy('id', 'desc')
-      .limit(limit),
+      .limit(limitAndOne),
   );
   const identities = await find(
     sql,
@@ -191,7 +208,7 @@ export async function readPersonalRows(sql: Sql, userId: string, limit: number) 
       .selectFrom('user_identity')
       .select(['type', 'issuer', 'subject', 'linked_at'])
       .where('user_id', '=', id)
-      .limit(limit),
+      .limit(limitAndOne),
   );
   const notifications = await find(
     sql,
@@ -200,7 +217,7 @@ export async function readPersonalRows(sql: Sql, userId: string, limit: number) 
       .select(['kind', 'facts', 'created_at', 'read_at'])
       .where('user_id', '=', id)
       .orderBy('seq', 'desc')
-      .limit(limit),
+      .limit(limitAndOne),
   );
   const acts = await find(
     sql,
@@ -209,7 +226,13 @@ export async function readPersonalRows(sql: Sql, userId: string, limit: number) 
       .select(['at', 'action', 'subject'])
       .where('actor_id', '=', id)
       .orderBy('id', 'desc')
-      .limit(limit),
+      .limit(limitAndOne),
   );
-  return { account: account ?? null, addresses, identities, sessions, notifications, acts };
+  const lists = { addresses, identities, sessions, notifications, acts };
+  const names = Object.keys(lists) as (keyof typeof lists)[];
+  return {
+    isComplete: Object.fromEntries(names.map((name) => [name, lists[name].length <= limit])),
+    account: account ?? null,
+    ...Object.fromEntries(names.map((name) => [name, lists[name].slice(0, limit)])),
+  };
 }

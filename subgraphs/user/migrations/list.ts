@@ -24,6 +24,7 @@ export const migrations: readonly NamedMigration[] = [
     load: async () => (await import('./2026-12-01-notification-lanes.ts')).NotificationLanes,
   },
   { name: '2026-12-01-erasure', load: async () => (await import('./2026-12-01-erasure.ts')).Erasures },
+  { name: '2026-12-01-erasure-pass', load: async () => (await import('./2026-12-01-erasure-pass.ts')).ErasurePass },
   {
     name: '2026-12-01-webhook-customers',
     load: async () => (await import('./2026-12-01-webhook-customers.ts')).WebhookCustomers,

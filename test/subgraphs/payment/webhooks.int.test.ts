@@ -186,11 +186,11 @@ describe('a webhook', () => {
     expect(await deliveriesOf(told.id)).toMatchObject([{ outcome: 'APPLIED' }]);
   }, 30_000);
 
-  test('of a type that is not used is taken and left alone', async () => {
-    expect(await post({ id: `evt_${newId()}`, type: 'customer.created', data: { object: {} } })).toEqual({
-      status: 200,
-      code: 'STALE',
-    });
+  test('[PM-5] of a type that is not used is taken and left alone, and what it says is not kept', async () => {
+    const id = `evt_${newId()}`;
+    const told = { id, type: 'customer.created', data: { object: { name: 'Ada Lovelace' } } };
+    expect(await post(told)).toEqual({ status: 200, code: 'STALE' });
+    expect(await world.rows('select outcome, body, payment_id from webhook_inbox where provider_event_id = ?', [id])).toEqual([{ outcome: 'STALE', body: '', payment_id: null }]); // prettier-ignore
   });
 
   test.each([
