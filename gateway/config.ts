@@ -36,6 +36,8 @@ export type GatewayConfig = {
   readonly pagesDir: string | undefined;
   /** What the shop is called, on its pages. */
   readonly shopName: string;
+  /** In which its pages are for readers whose browser wants no language that there is. */
+  readonly defaultLanguage: 'en' | 'de';
   /** How long an operation may take; what is not there by then is missing from its answer. */
   readonly operationTimeoutMs: number;
   /** How long readiness says no before the port closes, so that a load balancer can look away first. */
@@ -84,6 +86,7 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     SIMULATED_PROVIDER_URL: url('http', 'https').optional(),
     PAGES_DIR: z.string().optional(),
     SHOP_NAME: z.string().trim().min(1, 'is empty').max(maxShopName, `has more than ${maxShopName} characters`).default('Good things'), // prettier-ignore
+    DEFAULT_LOCALE: z.enum(['EN', 'DE']).default('EN'),
     SUPERGRAPH_PATH: z.string().optional(),
     OPERATION_TIMEOUT_MS: integer(minOperationTimeoutMs, maxTimeoutMs).default(defaultTimeoutMs),
     DRAIN_DELAY_MS: integer(0, maxDrainDelayMs).default(0),
@@ -119,6 +122,7 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     simulatedProviderUrl: given.SIMULATED_PROVIDER_URL?.replace(/\/$/, ''),
     pagesDir: given.PAGES_DIR,
     shopName: given.SHOP_NAME,
+    defaultLanguage: given.DEFAULT_LOCALE === 'DE' ? 'de' : 'en',
     addedSubgraphs,
     supergraphPath,
     operationTimeoutMs: given.OPERATION_TIMEOUT_MS,

@@ -1,4 +1,7 @@
 import type { ProductHead } from './product-heads.ts';
+import type { Language } from './src/language/catalogue.ts';
+import { de } from './src/language/de.ts';
+import { en } from './src/language/en.ts';
 
 const entities: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -11,14 +14,28 @@ const entities: Readonly<Record<string, string>> = {
 /** Text as HTML has it, in elements and in quoted attributes. */
 export const escaped = (text: string): string => text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? '');
 
-/** What stands for the shop's name in the pages as they are built. */
-const nameMark = /__SHOP_NAME__/g;
+export type PageOptions = {
+  readonly development: boolean;
+  readonly shopName: string;
+  readonly language: Language;
+  /** That of readers whose browser wants none that there is, and of accounts that have chosen none. */
+  readonly defaultLanguage: Language;
+};
 
-/** A built page, as this server sends it. */
-export function pageHtml(built: string, { development, shopName }: { development: boolean; shopName: string }): string {
+/** A built page, as this server sends it: with the words that are shown before its script runs. */
+export function pageHtml(built: string, { development, shopName, language, defaultLanguage }: PageOptions): string {
+  const { description, loading, noScript } = (language === 'de' ? de : en).frame;
+  const marks: Readonly<Record<string, string>> = {
+    __SHOP_NAME__: shopName,
+    __DESCRIPTION__: description,
+    __LOADING__: loading,
+    __NO_SCRIPT__: noScript,
+  };
   return built
     .replace('data-environment="production"', `data-environment="${development ? 'development' : 'production'}"`)
-    .replace(nameMark, () => escaped(shopName));
+    .replace('data-default-language="en"', `data-default-language="${defaultLanguage}"`)
+    .replace(/(<html\s+lang=")en"/, `$1${language}"`)
+    .replaceAll(/__(?:SHOP_NAME|DESCRIPTION|LOADING|NO_SCRIPT)__/g, (mark) => escaped(marks[mark] ?? ''));
 }
 
 /** A page with the head of a product, so that links to it show what it is. `origin` makes addresses whole. */

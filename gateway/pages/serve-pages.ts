@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import { manifestOf, pageHtml, robots, withProductHead } from './page-html.ts';
 import type { ProductHeads } from './product-heads.ts';
+import { type Language, languages } from './src/language/catalogue.ts';
 
 /** Files below /assets/ have a hash of their content in the name. */
 const hashedAssetsMaxAgeSeconds = 31_536_000;
@@ -17,6 +18,8 @@ export type PagesOptions = {
   readonly development?: boolean;
   /** What the shop is called. */
   readonly shopName: string;
+  /** Of readers whose browser wants no language that there is. */
+  readonly defaultLanguage: Language;
   /** The origin under which browsers reach the shop. */
   readonly publicUrl: string;
   /** For the heads of products' pages; without it they are as any other page's. */
@@ -55,17 +58,21 @@ const storefrontPaths = [
  * script runs that is not a file of this server.
  */
 export function mountPages(app: Express, options: PagesOptions): void {
-  const { shopName, publicUrl: origin, productHeads } = options;
+  const { shopName, defaultLanguage, publicUrl: origin, productHeads } = options;
   const development = options.development ?? process.env['NODE_ENV'] !== 'production';
-  const page = (name: string, policy: (request: Request) => string) => {
-    const read = (): string =>
-      pageHtml(readFileSync(join(options.distDir, `${name}.html`), 'utf8'), { development, shopName });
+  const page = (name: string, policy: (request: Request) => string, languageOf: (request: Request) => Language) => {
+    const read = () => {
+      const built = readFileSync(join(options.distDir, `${name}.html`), 'utf8');
+      const of = (language: Language) => pageHtml(built, { development, shopName, language, defaultLanguage });
+      return { en: of('en'), de: of('de') };
+    };
     const html = read();
     return async (request: Request, response: Response): Promise<void> => {
       response.setHeader('content-security-policy', policy(request));
       response.setHeader('cache-control', 'no-cache');
+      response.vary('Accept-Language, Cookie');
       // `npm start -- --watch` builds the pages again.
-      const built = development && existsSync(options.distDir) ? read() : html;
+      const built = (development && existsSync(options.distDir) ? read() : html)[languageOf(request)];
       const productId = productPath.exec(request.path)?.[1];
       const head = productId === undefined ? null : ((await productHeads?.(productId)) ?? null);
       // Express adds the ETag and answers 304 where it fits.
@@ -74,14 +81,17 @@ export function mountPages(app: Express, options: PagesOptions): void {
         .send(head === null ? built : withProductHead(built, head, { origin, path: request.path, shopName }));
     };
   };
-  const storefront = page('index', pagePolicy);
+  const storefront = page('index', pagePolicy, (request) => wantedLanguage(request, defaultLanguage));
 
   app.get(
     [...storefrontPaths, '/graphiql', '/docs', '/docs/{*path}', '/assets/{*path}', '/products/{*path}', ...rootFiles.map((name) => `/${name}`), '/favicon.ico', '/robots.txt', '/manifest.webmanifest'],
     secure,
   ); // prettier-ignore
   app.get(storefrontPaths, storefront);
-  app.get('/graphiql', page('graphiql', graphiqlPolicy));
+  app.get(
+    '/graphiql',
+    page('graphiql', graphiqlPolicy, () => 'en'),
+  );
   app.get(['/docs', '/docs/{*path}'], documentation(options.distDir));
   app.get('/robots.txt', (_request, response) => void response.type('txt').send(robots));
   app.get('/manifest.webmanifest', (_request, response) => {
@@ -117,6 +127,17 @@ export function mountPages(app: Express, options: PagesOptions): void {
     response.status(404);
     void storefront(request, response);
   });
+}
+
+/** What staff work with is English. */
+const englishPath = /^\/staff(\/|$)/;
+
+/** The language that the reader has chosen by hand, which the page keeps in a cookie, or else one that the browser wants. */
+function wantedLanguage(request: Request, otherwise: Language): Language {
+  if (englishPath.test(request.path)) return 'en';
+  const chosen = /(?:^|;\s*)language=(\w+)/.exec(request.headers.cookie ?? '')?.[1];
+  const wanted = request.acceptsLanguages([otherwise, ...languages]);
+  return languages.find((each) => each === chosen) ?? languages.find((each) => each === wanted) ?? otherwise;
 }
 
 /** Of a request that asks something. */

@@ -1,4 +1,6 @@
 import { type CombinedError, Client, type OperationResult, fetchExchange } from 'urql';
+import { t } from './language/catalogue.ts';
+import { refusalText } from './language/refusals.ts';
 
 const requestTimeoutMs = 15_000;
 export const graphqlPath = '/graphql';
@@ -36,8 +38,7 @@ export const fetchInTime: typeof fetch = async (input, init) => {
   return response;
 };
 
-const unanswered = () =>
-  new ApiError('NETWORK', 'The server did not answer. Check your connection and try again.', true);
+const unanswered = () => new ApiError('NETWORK', t().errors.unanswered, true);
 
 /** Sends JSON and gives the parsed answer whatever its status; throws ApiError when none came. */
 export async function postJson(url: string, body: unknown): Promise<{ status: number; body: unknown }> {
@@ -54,8 +55,7 @@ export async function postJson(url: string, body: unknown): Promise<{ status: nu
   try {
     return { status: response.status, body: await response.json() };
   } catch {
-    const message = `The server answered with status ${response.status}. Try again in a moment.`;
-    throw new ApiError('NETWORK', message, response.status >= 500);
+    throw new ApiError('NETWORK', t().errors.status(response.status), response.status >= 500);
   }
 }
 
@@ -65,14 +65,14 @@ export function toApiError(error: CombinedError): ApiError {
   if (first === undefined) return unanswered();
   const code = first.extensions?.['code'];
   const known = typeof code === 'string' ? code : 'UNKNOWN';
-  return new ApiError(known, first.message, retryableCodes.has(known));
+  return new ApiError(known, refusalText({ code: known, message: first.message }), retryableCodes.has(known));
 }
 
 /** The data of an answer; throws ApiError when there is none, or only a part of it. */
 export function dataOf<Data>(result: OperationResult<Data>): Data {
   if (result.error) throw toApiError(result.error);
   if (result.data === undefined || result.data === null) {
-    throw new ApiError('UNKNOWN', 'The server gave no data.', true);
+    throw new ApiError('UNKNOWN', t().errors.noData, true);
   }
   return result.data;
 }

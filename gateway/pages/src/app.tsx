@@ -1,11 +1,13 @@
-import { Suspense, lazy, useMemo } from 'react';
+import { Suspense, lazy, useEffect, useMemo } from 'react';
 import { Provider } from 'urql';
-import { Route, Switch } from 'wouter';
+import { Route, Switch, useLocation } from 'wouter';
 import { CallbackPage } from './account/callback-page.tsx';
 import { callbackPath } from './account/identity-login.ts';
 import { SignInGate } from './account/sign-in-gate.tsx';
 import { CartPage } from './cart/cart-page.tsx';
 import { openClient } from './client.ts';
+import { showLanguage, t } from './language/catalogue.ts';
+import { usePreferredLanguage } from './language/language.ts';
 import { OrderPage } from './orders/order-page.tsx';
 import { OrdersPage } from './orders/orders-page.tsx';
 import { PayPage } from './pay/pay-page.tsx';
@@ -24,6 +26,7 @@ const AccountPage = lazy(async () => ({ default: (await import('./account/accoun
 
 /** All pages but GraphiQL. The server knows the same paths (gateway/pages/serve-pages.ts), so each survives a reload. */
 export function App() {
+  useLanguage();
   const userId = useSession()?.user.id ?? null;
   // What one viewer was told must not be shown to the next.
   const client = useMemo(openClient, [userId]);
@@ -35,43 +38,43 @@ export function App() {
           <Route path="/products/:id">{({ id }) => <ProductPage id={id} />}</Route>
           <Route path="/cart" component={CartPage} />
           <Route path="/orders">
-            <SignInGate title="Your orders" reason="You see the orders that you placed.">
+            <SignInGate title={t().orders.yours} reason={t().orders.yoursReason}>
               {() => <OrdersPage />}
             </SignInGate>
           </Route>
           <Route path="/orders/:id">
             {({ id }) => (
-              <SignInGate title="Your order" reason="Only its buyer can see an order.">
+              <SignInGate title={t().orders.one} reason={t().orders.oneReason}>
                 {(user) => <OrderPage key={id + user.id} orderId={id} />}
               </SignInGate>
             )}
           </Route>
           <Route path="/pay/:id">
             {({ id }) => (
-              <SignInGate title="Pay your order" reason="Only its buyer can see and pay an order.">
+              <SignInGate title={t().pay.title} reason={t().pay.reason}>
                 {(user) => <PayPage key={id + user.id} orderId={id} />}
               </SignInGate>
             )}
           </Route>
           <Route path={callbackPath} component={CallbackPage} />
           <Route path="/account">
-            <SignInGate title="Your account" reason="An account is shown to its owner.">
+            <SignInGate title={t().account.title} reason={t().account.reason}>
               {(user) => (
-                <Suspense fallback={<Loading text="Loading…" />}>
+                <Suspense fallback={<Loading text={t().frame.loading} />}>
                   <AccountPage key={user.id} />
                 </Suspense>
               )}
             </SignInGate>
           </Route>
           <Route path="/wallet">
-            <SignInGate title="Your wallet" reason="A wallet is shown to its owner.">
+            <SignInGate title={t().wallet.title} reason={t().wallet.reason}>
               {() => <WalletPage />}
             </SignInGate>
           </Route>
           <Route path="/staff/*?">
             <SignInGate title="Staff" reason="This part is for the people who run the shop.">
               {(user) => (
-                <Suspense fallback={<Loading text="Loading…" />}>
+                <Suspense fallback={<Loading text={t().frame.loading} />}>
                   <StaffView key={user.id} user={user} />
                 </Suspense>
               )}
@@ -84,4 +87,15 @@ export function App() {
       </Frame>
     </Provider>
   );
+}
+
+/** Shows the reader's language; what staff work with is English. All below is drawn anew with each change. */
+function useLanguage(): void {
+  const [path] = useLocation();
+  const preferred = usePreferredLanguage();
+  const language = /^\/staff(\/|$)/.test(path) ? 'en' : preferred;
+  showLanguage(language, navigator.languages);
+  useEffect(() => {
+    document.documentElement.lang = language;
+  }, [language]);
 }

@@ -1,6 +1,7 @@
 import { type AnyVariables, type TypedDocumentNode, Client, cacheExchange, fetchExchange, mapExchange } from 'urql';
 import { ApiError, dataOf, fetchInTime, graphqlPath } from './api.ts';
 import { currentSession, endSession, freshToken } from './session.ts';
+import { t } from './language/catalogue.ts';
 
 /** Sends the signed-in user's token along, renewed when it is about to end. */
 const fetchAsUser: typeof fetch = async (input, init) => {
@@ -33,6 +34,6 @@ export async function perform<Data, Variables extends AnyVariables>(
   document: TypedDocumentNode<Data, Variables>,
   variables: Variables,
 ): Promise<Data> {
-  if (currentSession() === null) throw new ApiError('UNAUTHENTICATED', 'Please sign in.');
+  if (currentSession() === null) throw new ApiError('UNAUTHENTICATED', t().errors.signInFirst);
   return dataOf(await client.mutation(document, variables).toPromise());
 }

@@ -5,5 +5,8 @@ const isDevelopment = document.documentElement.dataset['environment'] === 'devel
 
 export const demoAccounts: readonly DemoAccount[] = isDevelopment ? seededAccounts : [];
 
+/** The language of accounts and readers that have none of their own: `DEFAULT_LOCALE` of the server. */
+export const defaultLanguage = document.documentElement.dataset['defaultLanguage'];
+
 /** What the shop is called: `SHOP_NAME` of the server. */
 export const shopName = document.documentElement.dataset['shopName'] ?? '';

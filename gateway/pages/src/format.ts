@@ -1,5 +1,6 @@
 import { decimalText, minorDigits } from '../../../subgraphs/shared/values/currencies.ts';
 import type { Money } from './types.ts';
+import { locale, t } from './language/catalogue.ts';
 
 /**
  * Money in the reader's own way of writing. Its digits are ISO 4217's, not `Intl`'s, and it is formatted from its decimal
@@ -13,7 +14,7 @@ export function formatMoney({ amount, currency }: Money): string {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   } as const;
-  return new Intl.NumberFormat(undefined, options).format(decimalText(amount, currency) as Intl.StringNumericLiteral);
+  return new Intl.NumberFormat(locale(), options).format(decimalText(amount, currency) as Intl.StringNumericLiteral);
 }
 
 const hoursInDays = 48;
@@ -23,20 +24,20 @@ export function formatTimeLeft(leftMs: number): string {
   const seconds = Math.max(0, Math.ceil(leftMs / 1000));
   const two = (value: number) => String(value).padStart(2, '0');
   const minutes = Math.floor(seconds / 60);
-  if (minutes >= hoursInDays * 60) return `${Math.floor(minutes / 1_440)} days`;
+  if (minutes >= hoursInDays * 60) return t().pay.days(Math.floor(minutes / 1_440));
   if (minutes < 60) return `${minutes}:${two(seconds % 60)}`;
   return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`;
 }
 
 /** A moment with its date, in the reader's own way of writing. */
 export const formatDateTime = (at: string): string =>
-  new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+  new Date(at).toLocaleString(locale(), { dateStyle: 'medium', timeStyle: 'short' });
 
 /** A moment in the reader's own way of writing: today's only by its time. */
 export function formatMoment(at: string): string {
   const moment = new Date(at);
   const today = moment.toDateString() === new Date().toDateString();
-  return today ? moment.toLocaleTimeString(undefined, { timeStyle: 'medium' }) : formatDateTime(at);
+  return today ? moment.toLocaleTimeString(locale(), { timeStyle: 'medium' }) : formatDateTime(at);
 }
 
 /** Digits in groups of four, as on the card. */
@@ -46,4 +47,4 @@ const fewSeconds = 90;
 
 /** How long something takes, e.g. `15 minutes`; never less than it does. */
 export const durationText = (seconds: number): string =>
-  seconds < fewSeconds ? `${Math.ceil(seconds)} seconds` : `${Math.ceil(seconds / 60)} minutes`;
+  seconds < fewSeconds ? t().pay.seconds(Math.ceil(seconds)) : t().pay.minutes(Math.ceil(seconds / 60));

@@ -17,6 +17,8 @@ import {
 } from '../../../schema/generated/operations.ts';
 import { anonymousClient, dataOf, serverNow } from './api.ts';
 import { durationText } from './format.ts';
+import { t } from './language/catalogue.ts';
+import { refusalText } from './language/refusals.ts';
 
 export type AuthPayload =
   | LoginMutation['login']
@@ -118,9 +120,9 @@ export function adoptSession({ user, tokens }: { user: AuthPayload['user']; toke
   return true;
 }
 
-/** The signed-in user has another name from now on. */
-export function adoptName(name: string): void {
-  if (current !== null) store({ ...current, user: { ...current.user, name } });
+/** The signed-in user has another name, or language, from now on. */
+export function adoptProfile(changed: Partial<Pick<SignedInUser, 'name' | 'locale'>>): void {
+  if (current !== null) store({ ...current, user: { ...current.user, ...changed } });
 }
 
 const deviceToken = (): string | null => readStored<string>(() => localStorage.getItem(deviceKey));
@@ -130,9 +132,10 @@ function outcomeOf(payload: AuthPayload): string | null {
   const [refusal] = payload.userErrors;
   const device = payload.tokens?.deviceToken;
   if (device) attempt(() => localStorage.setItem(deviceKey, JSON.stringify(device)));
-  if (refusal === undefined) return adoptSession(payload) ? null : 'The answer had no tokens. Try again.';
+  if (refusal === undefined) return adoptSession(payload) ? null : t().signIn.noTokens;
   const waitSeconds = 'retryAfterSeconds' in refusal ? refusal.retryAfterSeconds : null;
-  return waitSeconds ? `${refusal.message} Try again in ${durationText(waitSeconds)}.` : refusal.message;
+  const text = refusalText(refusal);
+  return waitSeconds ? t().signIn.tryIn(text, durationText(waitSeconds)) : text;
 }
 
 /** Signs in; returns null, or the sentence that says why not. Throws ApiError when the server can't be asked. */

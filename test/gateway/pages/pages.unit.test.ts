@@ -61,7 +61,7 @@ describe('serving the pages', () => {
     for (const page of ['index', 'graphiql']) {
       writeFileSync(
         join(distDir, `${page}.html`),
-        `<html data-environment="production">${page}${page === 'index' ? head : ''}</html>`,
+        `<html lang="en" data-environment="production" data-default-language="en">${page}${page === 'index' ? `${head}__LOADING__` : ''}</html>`,
       );
     }
     writeFileSync(join(distDir, 'assets/main-abc123.js'), script);
@@ -73,6 +73,7 @@ describe('serving the pages', () => {
       distDir,
       development: true,
       shopName: 'Pins & Needles',
+      defaultLanguage: 'en',
       publicUrl: 'https://shop.example',
       productHeads,
     });
@@ -120,8 +121,28 @@ describe('serving the pages', () => {
     expect(status).toBe(200);
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
     expect(headers['cache-control']).toBe('no-cache');
-    expect(body.toString().replace(/<head>.*<\/head>/, '')).toBe(`<html data-environment="development">${page}</html>`);
+    expect(body.toString().replace(/<head>.*<\/head>(Loading…)?/, '')).toBe(
+      `<html lang="en" data-environment="development" data-default-language="en">${page}</html>`,
+    );
     expect(body.toString().includes('<title>Pins &amp; Needles</title>')).toBe(page === 'index');
+  });
+
+  test.each([
+    ['/', {}, 'en'],
+    ['/', { 'accept-language': 'de-AT,de;q=0.9,en;q=0.5' }, 'de'],
+    ['/cart', { 'accept-language': 'en-GB,de;q=0.5' }, 'en'],
+    ['/cart', { 'accept-language': 'fr-FR' }, 'en'],
+    ['/cart', { 'accept-language': 'en', cookie: 'a=1; language=de' }, 'de'],
+    ['/cart', { 'accept-language': 'de', cookie: 'language=en' }, 'en'],
+    ['/cart', { 'accept-language': 'de', cookie: 'language="><script>; notlanguage=en' }, 'de'],
+    ['/staff/stock', { 'accept-language': 'de' }, 'en'],
+    ['/graphiql', { cookie: 'language=de' }, 'en'],
+  ])('%s for %j is in the language %s, and says what that depends on', async (path, asked, language) => {
+    const { headers, body } = await get(path, asked);
+    expect(body.toString()).toMatch(new RegExp(`^<html lang="${language}"`));
+    expect(headers['content-language'] ?? language).toBe(language);
+    expect(headers['vary']).toContain('Accept-Language, Cookie');
+    if (path !== '/graphiql') expect(body.toString()).toContain({ en: 'Loading…', de: 'Wird geladen …' }[language]);
   });
 
   test('a product’s page has its name, picture and price in the head, as text', async () => {

@@ -7,10 +7,12 @@ import {
 } from '../../../../schema/generated/operations.ts';
 import { perform } from '../client.ts';
 import { intentKey, newIdempotencyKey, settleIntent } from '../intents.ts';
-import { adoptName } from '../session.ts';
+import { adoptProfile } from '../session.ts';
 import { announce } from '../ui/announcement.tsx';
 import { Spinner } from '../ui/parts.tsx';
 import { useAction } from '../ui/use-action.ts';
+import { t } from '../language/catalogue.ts';
+import { firstRefusal, refusalText } from '../language/refusals.ts';
 
 export type Account = NonNullable<MyAccountQuery['me']>;
 
@@ -32,18 +34,18 @@ export function ProfileForm({ account, onSaved }: { account: Account; onSaved: (
       const [refusal] = updateProfile.userErrors;
       if (refusal !== undefined) {
         if (refusal.__typename === 'ConflictError') onSaved();
-        return refusal.message;
+        return refusalText(refusal);
       }
-      adoptName(input.name);
+      adoptProfile({ name: input.name });
       onSaved();
-      announce('Your profile is saved.');
+      announce(t().account.profileSaved);
       return null;
     });
   };
   return (
-    <form className="form" onSubmit={submit} aria-label="Profile">
+    <form className="form" onSubmit={submit} aria-label={t().account.profile}>
       <div className="field">
-        <label htmlFor={`${id}-name`}>Name</label>
+        <label htmlFor={`${id}-name`}>{t().account.name}</label>
         <input
           id={`${id}-name`}
           required
@@ -54,7 +56,7 @@ export function ProfileForm({ account, onSaved }: { account: Account; onSaved: (
         />
       </div>
       <div className="field">
-        <label htmlFor={`${id}-nickname`}>What we call you (optional)</label>
+        <label htmlFor={`${id}-nickname`}>{t().account.nickname}</label>
         <input
           id={`${id}-nickname`}
           maxLength={64}
@@ -63,11 +65,11 @@ export function ProfileForm({ account, onSaved }: { account: Account; onSaved: (
           onChange={({ target }) => setNickname(target.value)}
         />
       </div>
-      {account.mobile !== null && <p className="small muted">You sign in with +{account.mobile}.</p>}
+      {account.mobile !== null && <p className="small muted">{t().account.signInWith(account.mobile)}</p>}
       <div role="alert">{problem !== null && <p className="notice bad">{problem}</p>}</div>
       <button className="button quiet" disabled={busy}>
         {busy && <Spinner />}
-        Save the profile
+        {t().account.saveProfile}
       </button>
     </form>
   );
@@ -88,20 +90,21 @@ export function PasswordForm({ onSaved }: { onSaved: () => void }) {
       // Not an intent that is kept in storage, as the passwords would be kept with it. Doing it twice harms nobody.
       const variables = { current, next, idempotencyKey: newIdempotencyKey() };
       const { changePassword } = await perform(client, ChangePasswordDocument, variables);
-      if (changePassword.userErrors[0] !== undefined) return changePassword.userErrors[0].message;
+      const refusal = firstRefusal(changePassword.userErrors);
+      if (refusal !== null) return refusal;
       setCurrent('');
       setNext('');
       onSaved();
-      announce('Your password is changed. Other devices are signed out.');
+      announce(t().account.passwordChanged);
       return null;
     });
   };
   const fields = [
-    ['current', 'Password until now', 'current-password', current, setCurrent],
-    ['next', 'New password', 'new-password', next, setNext],
+    ['current', t().account.passwordNow, 'current-password', current, setCurrent],
+    ['next', t().account.newPassword, 'new-password', next, setNext],
   ] as const;
   return (
-    <form className="form" onSubmit={submit} aria-label="Password">
+    <form className="form" onSubmit={submit} aria-label={t().account.password}>
       {fields.map(([name, label, autoComplete, value, set]) => (
         <div key={name} className="field">
           <label htmlFor={`${id}-${name}`}>{label}</label>
@@ -117,12 +120,12 @@ export function PasswordForm({ onSaved }: { onSaved: () => void }) {
       ))}
       <label className="switch">
         <input type="checkbox" checked={isShown} onChange={({ target }) => setIsShown(target.checked)} />
-        <span>Show what I type</span>
+        <span>{t().account.showTyped}</span>
       </label>
       <div role="alert">{problem !== null && <p className="notice bad">{problem}</p>}</div>
       <button className="button quiet" disabled={busy}>
         {busy && <Spinner />}
-        Change the password
+        {t().account.changePassword}
       </button>
     </form>
   );

@@ -14,48 +14,50 @@ import { announce } from '../ui/announcement.tsx';
 import { Loading, Problem, useTitle } from '../ui/parts.tsx';
 import { useAction } from '../ui/use-action.ts';
 import { type Account, PasswordForm, ProfileForm } from './account-forms.tsx';
+import { t } from '../language/catalogue.ts';
+import { firstRefusal } from '../language/refusals.ts';
 
 /** Who one is here: profile, addresses, password, and the devices that are signed in. */
 export function AccountPage() {
-  useTitle('Your account');
+  useTitle(t().account.title);
   const [{ data, error }, again] = useQuery({ query: MyAccountDocument, requestPolicy: 'cache-and-network' });
   const reload = () => again({ requestPolicy: 'network-only' });
   const account = data?.me ?? null;
   return (
     <>
       <div className="page-head">
-        <h1>Your account</h1>
+        <h1>{t().account.title}</h1>
         <span className="tools">
           <Link className="button quiet" href="/wallet">
-            Wallet
+            {t().account.wallet}
           </Link>
           <Link className="button quiet" href="/orders">
-            Orders
+            {t().account.orders}
           </Link>
         </span>
       </div>
       {account === null && error !== undefined && (
-        <Problem what="Your account can’t be shown." why={toApiError(error).message} onRetry={reload} />
+        <Problem what={t().account.unshown} why={toApiError(error).message} onRetry={reload} />
       )}
-      {account === null && error === undefined && <Loading text="Loading your account…" />}
+      {account === null && error === undefined && <Loading text={t().account.loading} />}
       {account !== null && (
         <div className="columns">
           <div className="aside">
-            <Part title="Profile">
+            <Part title={t().account.profile}>
               <ProfileForm key={account.version} account={account} onSaved={reload} />
             </Part>
             {/* Accounts without a number sign in at another system, and have no password here. */}
             {account.mobile !== null && (
-              <Part title="Password">
+              <Part title={t().account.password}>
                 <PasswordForm onSaved={reload} />
               </Part>
             )}
           </div>
           <div className="aside">
-            <Part title="Addresses">
+            <Part title={t().account.addresses}>
               <Addresses name={account.name} />
             </Part>
-            <Part title="Where you are signed in">
+            <Part title={t().account.devices}>
               <Devices account={account} onChanged={reload} />
             </Part>
           </div>
@@ -77,12 +79,12 @@ function Addresses({ name }: { name: string }) {
   /** The id of the one that is changed, '' for a new one. */
   const [editing, setEditing] = useState<string | null>(null);
   if (book.unknown !== null) {
-    return <Problem what="Your addresses can’t be shown." why={book.unknown} onRetry={book.reload} />;
+    return <Problem what={t().account.addressesUnshown} why={book.unknown} onRetry={book.reload} />;
   }
-  if (book.addresses === null) return <Loading text="Loading your addresses…" />;
+  if (book.addresses === null) return <Loading text={t().account.loadingAddresses} />;
   const save = async (entered: Entered, of: BookAddress | undefined) => {
     if ((await book.save(entered, of === undefined ? {} : { of })) === null) return;
-    announce('The address is saved.');
+    announce(t().account.addressSaved);
     setEditing(null);
   };
   const changed = book.addresses.find(({ id }) => id === editing);
@@ -91,15 +93,15 @@ function Addresses({ name }: { name: string }) {
       <>
         <LazyAddressForm
           key={editing}
-          label={changed === undefined ? 'A new address' : 'Change the address'}
+          label={changed === undefined ? t().account.newAddress : t().account.changeAddress}
           initial={changed === undefined ? { ...nothingEntered, name } : enteredOf(changed)}
           problems={book.problems}
           busy={book.busy}
-          press="Save the address"
+          press={t().account.saveAddress}
           onSubmit={(entered) => void save(entered, changed)}
         />
         <button type="button" className="link" onClick={() => setEditing(null)}>
-          Leave it as it is
+          {t().account.leaveIt}
         </button>
         <div role="alert">{book.problem !== null && <p className="notice bad">{book.problem}</p>}</div>
       </>
@@ -107,18 +109,19 @@ function Addresses({ name }: { name: string }) {
   }
   return (
     <>
-      {book.addresses.length === 0 && <p className="muted">None yet. Orders of goods ask for one.</p>}
+      {book.addresses.length === 0 && <p className="muted">{t().account.noAddresses}</p>}
       <ul className="returns">
         {book.addresses.map((one) => (
           <li key={one.id}>
             <p>
               <strong>{one.label ?? one.address.name}</strong>{' '}
-              {one.isDefaultShipping && <span className="badge">Default</span>}
+              {one.isDefaultShipping && <span className="badge">{t().account.isDefault}</span>}
             </p>
             <address className="small muted">{one.address.formatted.join(', ')}</address>
             <div className="choices">
               <button type="button" className="link" onClick={() => setEditing(one.id)}>
-                Change<span className="hidden-visually"> {one.address.line1}</span>
+                {t().account.change}
+                <span className="hidden-visually"> {one.address.line1}</span>
               </button>
               {!one.isDefaultShipping && (
                 <button
@@ -127,11 +130,13 @@ function Addresses({ name }: { name: string }) {
                   disabled={book.busy}
                   onClick={() => void book.save(enteredOf(one), { of: one, asDefault: true })}
                 >
-                  Make it the default<span className="hidden-visually"> for {one.address.line1}</span>
+                  {t().account.makeDefault}
+                  <span className="hidden-visually">{t().account.makeDefaultOf(one.address.line1)}</span>
                 </button>
               )}
               <button type="button" className="link" disabled={book.busy} onClick={() => void book.remove(one)}>
-                Remove<span className="hidden-visually"> {one.address.line1}</span>
+                {t().account.remove}
+                <span className="hidden-visually"> {one.address.line1}</span>
               </button>
             </div>
           </li>
@@ -139,7 +144,7 @@ function Addresses({ name }: { name: string }) {
       </ul>
       <div role="alert">{book.problem !== null && <p className="notice bad">{book.problem}</p>}</div>
       <button type="button" className="button quiet" onClick={() => setEditing('')}>
-        Add an address
+        {t().account.addAddress}
       </button>
     </>
   );
@@ -155,8 +160,9 @@ function Devices({ account, onChanged }: { account: Account; onChanged: () => vo
       const { revokeSession } = await perform(client, RevokeSessionDocument, variables);
       settleIntent(intent);
       onChanged();
-      if (revokeSession.userErrors[0] !== undefined) return revokeSession.userErrors[0].message;
-      announce('That device is signed out.');
+      const refusal = firstRefusal(revokeSession.userErrors);
+      if (refusal !== null) return refusal;
+      announce(t().account.signedOut);
       return null;
     });
   return (
@@ -164,12 +170,10 @@ function Devices({ account, onChanged }: { account: Account; onChanged: () => vo
       <ul className="returns">
         {account.sessions.map(({ id, createdAt, lastUsedAt, current }) => (
           <li key={id}>
-            <p>{current ? 'This device' : 'Another device'}</p>
-            <p className="small muted">
-              Signed in {formatMoment(createdAt)}, last used {formatMoment(lastUsedAt)}
-            </p>
+            <p>{current ? t().account.thisDevice : t().account.anotherDevice}</p>
+            <p className="small muted">{t().account.usedAt(formatMoment(createdAt), formatMoment(lastUsedAt))}</p>
             <button type="button" className="link" disabled={busy} onClick={() => (current ? signOut() : void end(id))}>
-              Sign {current ? 'out here' : 'it out'}
+              {current ? t().account.signOutHere : t().account.signItOut}
             </button>
           </li>
         ))}

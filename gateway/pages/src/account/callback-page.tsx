@@ -3,10 +3,11 @@ import { Link, useLocation } from 'wouter';
 import { ApiError } from '../api.ts';
 import { Loading, Problem, useTitle } from '../ui/parts.tsx';
 import { endLogin } from './identity-login.ts';
+import { t } from '../language/catalogue.ts';
 
 /** Where people arrive from an issuer: ends the sign-in, and goes on to where they were. */
 export function CallbackPage() {
-  useTitle('Signing in');
+  useTitle(t().signIn.title);
   const [, navigate] = useLocation();
   const [problem, setProblem] = useState<string | null>(null);
   const hasBegun = useRef(false);
@@ -20,20 +21,19 @@ export function CallbackPage() {
     endLogin(callback).then(
       (outcome) =>
         outcome.problem === null ? navigate(outcome.returnTo, { replace: true }) : setProblem(outcome.problem),
-      (error: unknown) =>
-        setProblem(error instanceof ApiError ? error.message : 'The sign-in went wrong. Begin again.'),
+      (error: unknown) => setProblem(error instanceof ApiError ? error.message : t().signIn.wentWrong),
     );
   }, [navigate]);
   return (
     <div className="narrow">
-      <h1>Signing in</h1>
+      <h1>{t().signIn.title}</h1>
       {problem === null ? (
-        <Loading text="One moment…" />
+        <Loading text={t().signIn.moment} />
       ) : (
         <>
-          <Problem what="This sign-in did not work." why={problem} />
+          <Problem what={t().signIn.didNotWork} why={problem} />
           <p>
-            <Link href="/orders">Back to sign-in</Link>
+            <Link href="/orders">{t().signIn.back}</Link>
           </p>
         </>
       )}

@@ -1,6 +1,8 @@
 import { BeginIdentityLoginDocument, IdentityIssuersDocument } from '../../../../schema/generated/operations.ts';
 import { anonymousClient, dataOf } from '../api.ts';
 import { signInWithIdentity } from '../session.ts';
+import { t } from '../language/catalogue.ts';
+import { firstRefusal } from '../language/refusals.ts';
 
 /** Where issuers send people back to. The server knows it, too (subgraphs/user/identities/identity-config.ts). */
 export const callbackPath = '/sign-in/callback';
@@ -24,13 +26,13 @@ export async function beginAt(issuer: string): Promise<string | null> {
     await anonymousClient.mutation(BeginIdentityLoginDocument, { issuer, redirectUri }).toPromise(),
   );
   const { identityLogin, userErrors } = beginIdentityLogin;
-  if (!identityLogin) return userErrors[0]?.message ?? 'This sign-in can’t be begun. Try again.';
+  if (!identityLogin) return firstRefusal(userErrors) ?? t().signIn.cantBegin;
   const { state, proof, authorizationUrl } = identityLogin;
   const begun: Begun = { state, proof, returnTo: `${location.pathname}${location.search}` };
   try {
     sessionStorage.setItem(begunKey, JSON.stringify(begun));
   } catch {
-    return 'This browser keeps nothing for pages, which this sign-in needs.';
+    return t().signIn.noStorage;
   }
   location.assign(authorizationUrl);
   return null;
@@ -55,10 +57,10 @@ export async function endLogin(callback: URLSearchParams): Promise<Outcome> {
   const begun = takeBegun();
   const returnTo = begun?.returnTo ?? '/';
   const code = callback.get('code');
-  if (callback.has('error')) return { returnTo, problem: 'The sign-in was not completed.' };
+  if (callback.has('error')) return { returnTo, problem: t().signIn.notCompleted };
   // Another state: this tab has not asked for what it was sent.
   if (begun === null || code === null || callback.get('state') !== begun.state)
-    return { returnTo, problem: 'It was begun elsewhere, or it has ended. Begin again.' };
+    return { returnTo, problem: t().signIn.elsewhere };
   const problem = await signInWithIdentity({ code, proof: begun.proof, callbackIssuer: callback.get('iss') });
   return { returnTo, problem };
 }

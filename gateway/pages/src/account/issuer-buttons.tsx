@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import type { Action } from '../ui/use-action.ts';
 import { type Issuer, beginAt, findIssuers } from './identity-login.ts';
+import { t } from '../language/catalogue.ts';
 
 /** A button for each system whose accounts are good here; nothing where there are none, or they can't be asked for now. */
 export function IssuerButtons({ busy, run }: Pick<Action, 'busy' | 'run'>) {
@@ -18,7 +19,7 @@ export function IssuerButtons({ busy, run }: Pick<Action, 'busy' | 'run'>) {
   }, []);
   if (issuers.length === 0) return null;
   return (
-    <div className="form" role="group" aria-label="Other ways to sign in">
+    <div className="form" role="group" aria-label={t().signIn.otherWays}>
       {issuers.map(({ issuer, name }) => (
         <button
           key={issuer}
@@ -27,7 +28,7 @@ export function IssuerButtons({ busy, run }: Pick<Action, 'busy' | 'run'>) {
           disabled={busy}
           onClick={() => void run(() => beginAt(issuer))}
         >
-          Continue with {name}
+          {t().signIn.continueWith(name)}
         </button>
       ))}
     </div>

@@ -2,6 +2,7 @@ import { type FormEvent, useState } from 'react';
 import { requestPasswordReset, resetPassword } from '../session.ts';
 import { useAction } from '../ui/use-action.ts';
 import { Field, shortestPassword } from './field.tsx';
+import { t } from '../language/catalogue.ts';
 
 /** `ask` sends a code; `sent` and `have` take it, with the new password. */
 type Step = 'ask' | 'sent' | 'have';
@@ -45,28 +46,34 @@ export function ResetForm({
     <form className="form" onSubmit={submit}>
       {step === 'sent' ? (
         <p className="notice" role="status">
-          If there is an account of {mobile.trim()}, a code is on its way. It is good for 10 minutes.
+          {t().signIn.ifAccount(mobile.trim())}
         </p>
       ) : (
         <Field
-          label="Mobile number"
+          label={t().signIn.mobile}
           type="tel"
           autoComplete="username"
           value={mobile}
           onChange={setMobile}
-          {...(step === 'ask' ? { hint: 'We send a code to the account of this number.' } : {})}
+          {...(step === 'ask' ? { hint: t().signIn.sendHint } : {})}
         />
       )}
       {step !== 'ask' && (
         <>
-          <Field label="Code" autoComplete="one-time-code" value={code} onChange={setCode} hint="e.g. 7K2M-9QXT-4BHN" />
           <Field
-            label="New password"
+            label={t().signIn.code}
+            autoComplete="one-time-code"
+            value={code}
+            onChange={setCode}
+            hint={t().signIn.codeHint}
+          />
+          <Field
+            label={t().signIn.newPassword}
             type="password"
             autoComplete="new-password"
             value={password}
             onChange={setPassword}
-            hint={`At least ${shortestPassword} characters`}
+            hint={t().signIn.atLeast(shortestPassword)}
             minLength={shortestPassword}
           />
         </>
@@ -74,13 +81,19 @@ export function ResetForm({
       <div role="alert">{problem !== null && <p className="notice bad">{problem}</p>}</div>
       <button className="button" disabled={busy}>
         {busy && <span className="spinner" />}
-        {step === 'ask' ? (busy ? 'Sending…' : 'Send a code') : busy ? 'Saving…' : 'Set password and sign in'}
+        {step === 'ask'
+          ? busy
+            ? t().signIn.sending
+            : t().signIn.sendCode
+          : busy
+            ? t().signIn.saving
+            : t().signIn.setPassword}
       </button>
       <button type="button" className="link" disabled={busy} onClick={() => setStep(step === 'ask' ? 'have' : 'ask')}>
-        {step === 'ask' ? 'I have a code' : 'Send another code'}
+        {step === 'ask' ? t().signIn.haveCode : t().signIn.anotherCode}
       </button>
       <button type="button" className="link" disabled={busy} onClick={onBack}>
-        Back to sign-in
+        {t().signIn.back}
       </button>
     </form>
   );

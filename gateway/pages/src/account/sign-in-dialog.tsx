@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'react';
 import { SignInForm } from './sign-in-form.tsx';
+import { t } from '../language/catalogue.ts';
 
 /** The sign-in form over the page. */
 export function SignInDialog({
@@ -28,7 +29,7 @@ export function SignInDialog({
           onDone={onDone}
         />
         <button type="button" className="button quiet" onClick={() => dialog.current?.close()}>
-          Not now
+          {t().signIn.notNow}
         </button>
       </div>
     </dialog>

@@ -5,6 +5,8 @@ import { useAction } from '../ui/use-action.ts';
 import { Field, shortestPassword } from './field.tsx';
 import { IssuerButtons } from './issuer-buttons.tsx';
 import { ResetForm } from './reset-form.tsx';
+import { t } from '../language/catalogue.ts';
+import { localeOfPage } from '../language/language.ts';
 
 /** Signs in, or makes an account, under a head that says which; calls `onDone` when signed in. In development the demo accounts are one click away. */
 export function SignInForm({ head, onDone }: { head: (title: string) => ReactNode; onDone?: () => void }) {
@@ -25,41 +27,47 @@ export function SignInForm({ head, onDone }: { head: (title: string) => ReactNod
     event.preventDefault();
     if (busy) return;
     const secret = { mobile: mobile.trim(), password };
-    void enter(() => (isNew ? register({ name: name.trim(), ...secret }) : signIn(secret)));
+    void enter(() => (isNew ? register({ name: name.trim(), locale: localeOfPage(), ...secret }) : signIn(secret)));
   };
 
   if (hasForgotten)
     return (
       <div className="form">
-        {head('Forgot your password?')}
+        {head(t().signIn.forgot)}
         <ResetForm mobile={mobile} onDone={() => onDone?.()} onBack={() => setHasForgotten(false)} />
       </div>
     );
   return (
     <div className="form">
-      {head(isNew ? 'Create an account' : 'Sign in')}
+      {head(isNew ? t().signIn.create : t().signIn.signIn)}
       <form className="form" onSubmit={submit}>
-        {isNew && <Field label="Name" autoComplete="name" value={name} onChange={setName} />}
+        {isNew && <Field label={t().signIn.name} autoComplete="name" value={name} onChange={setName} />}
         <Field
-          label="Mobile number"
+          label={t().signIn.mobile}
           type="tel"
           autoComplete="username"
           value={mobile}
           onChange={setMobile}
-          {...(isNew ? { hint: 'With country code, e.g. +49 151 2345678' } : {})}
+          {...(isNew ? { hint: t().signIn.mobileHint } : {})}
         />
         <Field
-          label="Password"
+          label={t().signIn.password}
           type="password"
           autoComplete={isNew ? 'new-password' : 'current-password'}
           value={password}
           onChange={setPassword}
-          {...(isNew ? { hint: `At least ${shortestPassword} characters`, minLength: shortestPassword } : {})}
+          {...(isNew ? { hint: t().signIn.atLeast(shortestPassword), minLength: shortestPassword } : {})}
         />
         <div role="alert">{problem !== null && <p className="notice bad">{problem}</p>}</div>
         <button className="button" disabled={busy}>
           {busy && <span className="spinner" />}
-          {isNew ? (busy ? 'Creating…' : 'Create account') : busy ? 'Signing in…' : 'Sign in'}
+          {isNew
+            ? busy
+              ? t().signIn.creating
+              : t().signIn.createAccount
+            : busy
+              ? t().signIn.signingIn
+              : t().signIn.signIn}
         </button>
         <button
           type="button"
@@ -70,18 +78,18 @@ export function SignInForm({ head, onDone }: { head: (title: string) => ReactNod
             setIsNew(!isNew);
           }}
         >
-          {isNew ? 'I have an account' : 'Create an account'}
+          {isNew ? t().signIn.haveAccount : t().signIn.create}
         </button>
         {!isNew && (
           <button type="button" className="link" disabled={busy} onClick={() => setHasForgotten(true)}>
-            Forgot your password?
+            {t().signIn.forgot}
           </button>
         )}
       </form>
       <IssuerButtons busy={busy} run={run} />
       {demoAccounts.length > 0 && !isNew && (
         <div className="form">
-          <p className="small muted">Or as one of the demo accounts:</p>
+          <p className="small muted">{t().signIn.orDemo}</p>
           <ul className="accounts">
             {demoAccounts.map((account) => (
               <li key={account.mobile}>

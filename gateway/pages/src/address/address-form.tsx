@@ -2,20 +2,23 @@ import { type FormEvent, type ReactNode, useEffect, useId, useMemo, useRef, useS
 import { Spinner } from '../ui/parts.tsx';
 import { type AddressField, type AddressProblems, type Entered, nothingEntered } from './address.ts';
 import { countries, rulesOf } from './country-rules.ts';
+import { shownLanguage, t } from '../language/catalogue.ts';
 
 /** The country in which the reader's browser is set up, as a first guess. */
 const guessedCountry = (): string => new Intl.Locale(navigator.language).maximize().region ?? '';
 
-const labels: Readonly<Record<AddressField, readonly [label: string, autoComplete: string]>> = {
-  countryCode: ['Country', 'shipping country'],
-  name: ['Recipient', 'shipping name'],
-  line1: ['Street and number', 'shipping address-line1'],
-  line2: ['Flat, floor, company (optional)', 'shipping address-line2'],
-  postalCode: ['Postal code', 'shipping postal-code'],
-  city: ['City', 'shipping address-level2'],
-  region: ['Region', 'shipping address-level1'],
-  phone: ['Phone for the carrier (optional)', 'shipping tel'],
+const autoCompletes: Readonly<Record<AddressField, string>> = {
+  countryCode: 'shipping country',
+  name: 'shipping name',
+  line1: 'shipping address-line1',
+  line2: 'shipping address-line2',
+  postalCode: 'shipping postal-code',
+  city: 'shipping address-level2',
+  region: 'shipping address-level1',
+  phone: 'shipping tel',
 };
+
+const labelOf = (field: AddressField): string => t().address[field === 'countryCode' ? 'country' : field];
 
 /** Asks for an address, with the fields that addresses of its country have. */
 export function AddressForm({
@@ -37,7 +40,7 @@ export function AddressForm({
 }) {
   const id = useId();
   const form = useRef<HTMLFormElement>(null);
-  const known = useMemo(countries, []);
+  const known = useMemo(countries, [shownLanguage()]);
   const [entered, setEntered] = useState<Entered>(() => ({
     ...initial,
     countryCode: initial.countryCode || guessedCountry(),
@@ -58,7 +61,7 @@ export function AddressForm({
     if (!busy) onSubmit({ ...entered, ...(!rules.hasPostalCode && { postalCode: '' }), ...(!rules.hasRegion && { region: '' }) }); // prettier-ignore
   };
   const row = (field: AddressField) => {
-    const [text, autoComplete] = labels[field];
+    const text = labelOf(field);
     const choices =
       field === 'countryCode'
         ? known.map(({ code, name }) => [code, name] as const)
@@ -69,7 +72,7 @@ export function AddressForm({
     const common = {
       id: `${id}-${field}`,
       required: isRequired(field),
-      autoComplete,
+      autoComplete: autoCompletes[field],
       value: entered[field],
       'aria-invalid': problem === undefined ? undefined : true,
       'aria-describedby': problem === undefined ? undefined : `${id}-${field}-problem`,
@@ -78,11 +81,11 @@ export function AddressForm({
     return (
       <div key={field} className={`field of-${field}`}>
         <label htmlFor={`${id}-${field}`}>
-          {field === 'region' && !rules.needsRegion ? `${text} (optional)` : text}
+          {field === 'region' && !rules.needsRegion ? t().address.optional(text) : text}
         </label>
         {choices.length > 0 ? (
           <select {...common}>
-            {!choices.some(([value]) => value === entered[field]) && <option value="">Choose…</option>}
+            {!choices.some(([value]) => value === entered[field]) && <option value="">{t().address.choose}</option>}
             {choices.map(([value, name]) => (
               <option key={value} value={value}>
                 {name}

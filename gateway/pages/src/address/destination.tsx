@@ -5,6 +5,7 @@ import { Loading, Problem } from '../ui/parts.tsx';
 import { type Address, type AddressProblems, type Entered, addressOf, nothingEntered } from './address.ts';
 import { LazyAddressForm } from './lazy-form.tsx';
 import { useAddressBook } from './use-address-book.ts';
+import { locale, t } from '../language/catalogue.ts';
 
 /** Where an order goes: an address of the book by its id, or one that was typed. Null: the default address, where there is one. */
 export type Destination = { readonly id: string } | { readonly entered: Entered } | null;
@@ -42,9 +43,9 @@ export function DestinationChoice({
   const isTypedGood = typed !== null && Object.keys(problems).length === 0;
 
   if (book.unknown !== null) {
-    return <Problem what="Your address book can’t be shown." why={book.unknown} onRetry={book.reload} />;
+    return <Problem what={t().address.bookUnshown} why={book.unknown} onRetry={book.reload} />;
   }
-  if (book.addresses === null) return <Loading text="Looking into your address book…" />;
+  if (book.addresses === null) return <Loading text={t().address.lookingUp} />;
   const chosenId = destination !== null && 'id' in destination ? destination.id : book.addresses[0]?.id;
   const submit = async (entered: Entered) => {
     if (session === null) {
@@ -62,7 +63,7 @@ export function DestinationChoice({
       <div className="chosen-address">
         <AddressLines entered={typed} />
         <button type="button" className="link" onClick={() => setAdding(true)}>
-          Change the address
+          {t().address.change}
         </button>
       </div>
     );
@@ -70,7 +71,7 @@ export function DestinationChoice({
   return (
     <>
       {book.addresses.length > 0 && typed === null && (
-        <ul className="addresses" aria-label="Your addresses">
+        <ul className="addresses" aria-label={t().address.yours}>
           {book.addresses.map(({ id, address, label }) => (
             <li key={id}>
               <label className="check">
@@ -93,7 +94,7 @@ export function DestinationChoice({
           <li>
             <label className="check">
               <input type="radio" name={name} checked={adding} onChange={() => setAdding(true)} />
-              <span>Another address</span>
+              <span>{t().address.another}</span>
             </label>
           </li>
         </ul>
@@ -101,22 +102,22 @@ export function DestinationChoice({
       {(adding || book.addresses.length === 0 || typed !== null) && (
         <LazyAddressForm
           key={String(session?.user.id)}
-          label="Where it is shipped to"
+          label={t().address.shippedTo}
           initial={typed ?? { ...nothingEntered, name: session?.user.name ?? '' }}
           problems={session === null ? problems : book.problems}
           busy={book.busy}
-          press={session === null ? 'Ship to this address' : 'Keep and ship to this address'}
+          press={session === null ? t().address.shipHere : t().address.keepAndShip}
           onSubmit={(entered) => void submit(entered)}
         />
       )}
       <div role="alert">{book.problem !== null && <p className="notice bad">{book.problem}</p>}</div>
       {session === null && (
         <p className="small muted">
-          Ordered here before?{' '}
+          {t().address.before}{' '}
           <button type="button" className="link" onClick={() => setAsking(true)}>
-            Sign in
+            {t().frame.signIn}
           </button>{' '}
-          and take an address of your book.
+          {t().address.andTakeOne}
         </p>
       )}
       {asking && <SignInDialog onClose={() => setAsking(false)} onDone={() => setAsking(false)} />}
@@ -126,7 +127,7 @@ export function DestinationChoice({
 
 function AddressLines({ entered }: { entered: Entered }) {
   const { name, line1, line2, postalCode, city, region, countryCode } = entered;
-  const country = new Intl.DisplayNames(undefined, { type: 'region' }).of(countryCode) ?? countryCode;
+  const country = new Intl.DisplayNames(locale(), { type: 'region' }).of(countryCode) ?? countryCode;
   const lines = [name, line1, line2, `${postalCode} ${city} ${region}`.trim(), country];
   return (
     <address>

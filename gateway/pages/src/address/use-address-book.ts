@@ -10,6 +10,7 @@ import { perform } from '../client.ts';
 import { intentKey, settleIntent } from '../intents.ts';
 import { type Action, useAction } from '../ui/use-action.ts';
 import { type AddressProblems, type BookAddress, type Entered, addressOf, sortedProblems } from './address.ts';
+import { firstRefusal } from '../language/refusals.ts';
 
 const noProblems: AddressProblems = {};
 
@@ -64,7 +65,7 @@ export function useAddressBook(isSignedIn: boolean): Action & {
       const { removeAddress } = await perform(client, RemoveAddressDocument, { id, idempotencyKey });
       settleIntent('remove-address');
       reload();
-      return removeAddress.userErrors[0]?.message ?? null;
+      return firstRefusal(removeAddress.userErrors);
     });
 
   return {

@@ -11,6 +11,8 @@ import { Calendar, type Stay } from './calendar.tsx';
 import { formatDay, monthOf, nightsBetween, readersToday } from './dates.ts';
 import { addOnBasis, estimate, estimateParts } from './price.ts';
 import { useAvailability } from './use-availability.ts';
+import { t } from '../language/catalogue.ts';
+import { refusalText } from '../language/refusals.ts';
 
 type Product = NonNullable<ProductQuery['product']>;
 
@@ -66,7 +68,7 @@ export function BookingForm({ product, onChanged }: { product: Product; onChange
 
   return (
     <div className="form booking">
-      {unknown !== null && <Problem what="The nights can’t be shown." why={unknown} onRetry={refresh} />}
+      {unknown !== null && <Problem what={t().booking.unshown} why={unknown} onRetry={refresh} />}
       <Calendar
         month={month}
         stay={stay}
@@ -78,8 +80,8 @@ export function BookingForm({ product, onChanged }: { product: Product; onChange
         onStay={change}
       />
       <div className="how-many">
-        {mostRooms > 1 && <Count label="Rooms" value={rooms} max={mostRooms} onChange={setRooms} />}
-        <Count label="Guests" value={counted} max={mostGuests} onChange={setGuests} />
+        {mostRooms > 1 && <Count label={t().booking.rooms} value={rooms} max={mostRooms} onChange={setRooms} />}
+        <Count label={t().booking.guests} value={counted} max={mostGuests} onChange={setGuests} />
       </div>
       <Extras addOns={product.addOns} chosen={chosen} onChange={setChosen} />
       <Summary product={product} stay={stay} rooms={rooms} guests={counted} chosen={chosen} />
@@ -96,17 +98,17 @@ export function BookingForm({ product, onChanged }: { product: Product; onChange
         {problem !== null && (
           <p className="notice bad">
             {problem}
-            {again && ' Pressing the button again repeats the same booking: it is not made twice.'}
+            {again && t().booking.repeats}
           </p>
         )}
       </div>
       <button type="button" className="button" disabled={busy || stay.to === null} onClick={start}>
         {busy && <Spinner />}
-        {busy ? 'Booking…' : 'Book'}
+        {busy ? t().booking.booking : t().booking.book}
       </button>
       {asking && (
         <SignInDialog
-          reason="To book this stay."
+          reason={t().booking.toBook}
           onClose={() => setAsking(false)}
           onDone={() => {
             setAsking(false);
@@ -137,7 +139,7 @@ const Extras = ({
       <span>
         {addOn.name}
         <span className="small muted">
-          {formatMoney(addOn.unitPrice)} for {addOnBasis(addOn)}
+          {formatMoney(addOn.unitPrice)} {t().booking.forBasis(addOnBasis(addOn))}
         </span>
       </span>
     </label>
@@ -168,8 +170,8 @@ function Summary({
   guests: number;
   chosen: readonly string[];
 }) {
-  if (from === null) return <p className="muted">Choose the day you arrive.</p>;
-  if (to === null) return <p className="muted">From {formatDay(from)}. Now the day you leave.</p>;
+  if (from === null) return <p className="muted">{t().booking.chooseArrival}</p>;
+  if (to === null) return <p className="muted">{t().booking.chooseDeparture(formatDay(from))}</p>;
   const nights = nightsBetween(from, to);
   const counted = { nights, rooms, guests, chosen };
   return (
@@ -177,17 +179,14 @@ function Summary({
       {estimateParts(product, counted).map(({ name, times, unit, total }) => (
         <div key={name ?? ''} className="small muted">
           <dt>
-            {name ?? 'Nights'}: {times} × {formatMoney(unit)}
+            {name ?? t().booking.nightsTimes}: {times} × {formatMoney(unit)}
           </dt>
           <dd>{formatMoney(total)}</dd>
         </div>
       ))}
       <div>
         <dt>
-          {formatDay(from)} – {formatDay(to)}{' '}
-          <span className="small muted nights">
-            {nights} {nights === 1 ? 'night' : 'nights'}
-          </span>
+          {formatDay(from)} – {formatDay(to)} <span className="small muted nights">{t().booking.nights(nights)}</span>
         </dt>
         <dd className="large">{formatMoney(estimate(product, counted))}</dd>
       </div>
@@ -198,12 +197,11 @@ function Summary({
 function BookingRefusal({ refusal, onPriceSeen }: { refusal: PlaceOrderRefusal; onPriceSeen: () => void }) {
   if (refusal.__typename === 'InsufficientStockError') {
     const nights = refusal.shortages.map(({ night, available }) =>
-      night === null ? '' : `${formatDay(night)} (${available === 0 ? 'full' : `${available} left`})`,
+      night === null ? '' : `${formatDay(night)} (${available === 0 ? t().booking.full : t().booking.left(available)})`,
     );
     return (
       <p className="notice bad" role="alert">
-        <strong>Somebody was faster.</strong> There are not enough rooms for {nights.join(', ')}. Nothing was booked:
-        choose other nights.
+        <strong>{t().booking.faster}</strong> {t().booking.tooFew(nights.join(', '))}
       </p>
     );
   }
@@ -211,17 +209,17 @@ function BookingRefusal({ refusal, onPriceSeen }: { refusal: PlaceOrderRefusal; 
     return (
       <div className="notice wait" role="alert">
         <p>
-          <strong>The price has changed.</strong> A night costs {formatMoney(refusal.actual)} now. Nothing was booked.
+          <strong>{t().booking.priceChanged}</strong> {t().booking.nightCosts(formatMoney(refusal.actual))}
         </p>
         <button type="button" className="button quiet" onClick={onPriceSeen}>
-          Go on with the new price
+          {t().booking.goOn}
         </button>
       </div>
     );
   }
   return (
     <p className="notice bad" role="alert">
-      {refusal.message}
+      {refusalText(refusal)}
     </p>
   );
 }

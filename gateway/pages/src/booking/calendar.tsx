@@ -1,5 +1,6 @@
 import { type RefObject, useCallback, useEffect, useRef } from 'react';
 import { addDays, addMonths, daysOf, formatDay, formatMonth, monthOf, weekdays } from './dates.ts';
+import { t } from '../language/catalogue.ts';
 
 export type Stay = { readonly from: string | null; readonly to: string | null };
 
@@ -106,7 +107,7 @@ export function Calendar({
         <button
           type="button"
           className="button quiet"
-          aria-label="Month before"
+          aria-label={t().booking.monthBefore}
           disabled={month <= monthOf(earliest)}
           onClick={() => onMonth(addMonths(month, -1))}
         >
@@ -116,15 +117,15 @@ export function Calendar({
         <button
           type="button"
           className="button quiet"
-          aria-label="Month after"
+          aria-label={t().booking.monthAfter}
           disabled={month >= monthOf(addDays(earliest, farthestDays))}
           onClick={() => onMonth(addMonths(month, 1))}
         >
           ›
         </button>
       </div>
-      <div className="days" role="group" aria-label={`Nights in ${formatMonth(month)}`} ref={grid}>
-        {weekdays.map((name) => (
+      <div className="days" role="group" aria-label={t().booking.nightsIn(formatMonth(month))} ref={grid}>
+        {weekdays().map((name) => (
           <span key={name} className="small muted" aria-hidden="true">
             {name}
           </span>
@@ -150,7 +151,7 @@ export function Calendar({
         ))}
       </div>
       <p className="small muted legend">
-        <s>12</s> full or over
+        <s>12</s> {t().booking.fullOrOver}
       </p>
     </div>
   );
@@ -183,7 +184,7 @@ function Day({
   onKey: (event: React.KeyboardEvent<HTMLButtonElement>) => void;
 }) {
   const few = left !== null && left > 0 && left <= fewLeft && left < capacity;
-  const words = left === null ? '' : left === 0 ? ', full' : `, ${left} left`;
+  const words = left === null ? '' : left === 0 ? `, ${t().booking.full}` : `, ${t().booking.left(left)}`;
   return (
     <button
       type="button"
@@ -202,7 +203,7 @@ function Day({
       <span aria-hidden="true">{Number(day.slice(8))}</span>
       {few && (
         <span className="few" aria-hidden="true">
-          {left} left
+          {t().booking.left(left)}
         </span>
       )}
     </button>

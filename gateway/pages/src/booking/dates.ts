@@ -1,3 +1,5 @@
+import { locale } from '../language/catalogue.ts';
+
 /** Days of a calendar as texts, `YYYY-MM-DD`, as the API has them: without a time or a zone. */
 const dayMs = 86_400_000;
 
@@ -32,12 +34,11 @@ export function daysOf(month: string): { readonly days: string[]; readonly befor
 }
 
 const inWords = (date: string, options: Intl.DateTimeFormatOptions): string =>
-  new Date(epochMs(date)).toLocaleDateString(undefined, { ...options, timeZone: 'UTC' });
+  new Date(epochMs(date)).toLocaleDateString(locale(), { ...options, timeZone: 'UTC' });
 
 export const formatDay = (date: string): string =>
   inWords(date, { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' });
 export const formatMonth = (month: string): string => inWords(`${month}-01`, { month: 'long', year: 'numeric' });
 /** Monday to Sunday, as short as the language allows. */
-export const weekdays = Array.from({ length: 7 }, (_, index) =>
-  inWords(addDays('2024-01-01', index), { weekday: 'short' }),
-);
+export const weekdays = (): readonly string[] =>
+  Array.from({ length: 7 }, (_, index) => inWords(addDays('2024-01-01', index), { weekday: 'short' }));

@@ -1,4 +1,5 @@
 import type { Money } from '../types.ts';
+import { t } from '../language/catalogue.ts';
 
 type StayAddOn = {
   readonly code: string;
@@ -10,7 +11,7 @@ type StayAddOn = {
 
 /** How an extra is counted, for people. */
 export const addOnBasis = ({ perPerson, perNight }: Pick<StayAddOn, 'perPerson' | 'perNight'>): string =>
-  `${perPerson ? 'each guest' : 'each room'}${perNight ? ' and night' : ''}`;
+  t().booking.basis(perPerson, perNight);
 
 type Counted = { nights: number; rooms: number; guests: number; chosen: readonly string[] };
 

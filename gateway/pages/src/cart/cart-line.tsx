@@ -4,6 +4,7 @@ import { Picture } from '../ui/parts.tsx';
 import { Stepper } from '../ui/stepper.tsx';
 import { type CartLine, maxPieces, setQuantity } from './cart.ts';
 import type { CartProduct } from './use-cart-products.ts';
+import { t } from '../language/catalogue.ts';
 
 /** One product in the cart. `product` undefined: not read yet; null: it can't be seen any more. */
 export function CartLineRow({
@@ -21,9 +22,9 @@ export function CartLineRow({
       type="button"
       className="link"
       onClick={() => setQuantity(productId, 0)}
-      aria-label={`Remove ${product?.name ?? 'this product'}`}
+      aria-label={t().cart.removeOf(product?.name)}
     >
-      Remove
+      {t().cart.remove}
     </button>
   );
   if (!product) {
@@ -31,7 +32,7 @@ export function CartLineRow({
       <li>
         <Picture cover={null} name="?" />
         <div className="what">
-          <p className="muted">{product === null ? 'This product is gone.' : 'Loading…'}</p>
+          <p className="muted">{product === null ? t().cart.gone : t().frame.loading}</p>
           {remove}
         </div>
       </li>
@@ -46,22 +47,22 @@ export function CartLineRow({
           <Link href={`/products/${productId}`}>{name}</Link>
         </p>
         <p className="small muted">
-          {formatMoney(price)} each · {remove}
+          {t().cart.each(formatMoney(price))} · {remove}
         </p>
-        {product.status !== 'ON_SALE' && <p className="small problem">Not on sale any more.</p>}
+        {product.status !== 'ON_SALE' && <p className="small problem">{t().cart.notOnSale}</p>}
         {available !== null && available < quantity && (
           <p className="small problem" role="alert">
-            {available <= 0 ? 'Sold out.' : `Only ${available} left.`}{' '}
+            {available <= 0 ? t().cart.soldOut : t().cart.onlyLeft(available)}{' '}
             {available > 0 && (
               <button type="button" className="link" onClick={() => setQuantity(productId, available)}>
-                Take {available}
+                {t().cart.take(available)}
               </button>
             )}
           </p>
         )}
       </div>
       <Stepper
-        label={`Quantity of ${name}`}
+        label={t().cart.quantityOf(name)}
         value={quantity}
         max={maxPieces}
         onChange={(wanted) => setQuantity(productId, wanted)}

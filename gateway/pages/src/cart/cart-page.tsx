@@ -5,20 +5,21 @@ import { Checkout } from './checkout.tsx';
 import { useCartProducts } from './use-cart-products.ts';
 import { CartLineRow } from './cart-line.tsx';
 import { useLiveStock } from '../shop/use-live-stock.ts';
+import { t } from '../language/catalogue.ts';
 
 /** What is in the cart, at today's prices, and the way to order it. */
 export function CartPage() {
-  useTitle('Cart');
+  useTitle(t().cart.title);
   const lines = useCart();
   return (
     <>
       <div className="page-head">
-        <h1>Your cart</h1>
+        <h1>{t().cart.yours}</h1>
       </div>
       {lines.length === 0 ? (
-        <Empty title="Your cart is empty">
+        <Empty title={t().cart.empty}>
           <Link className="button" href="/">
-            Go to the shop
+            {t().frame.toTheShop}
           </Link>
         </Empty>
       ) : (
@@ -34,9 +35,9 @@ function FilledCart({ lines }: { lines: readonly CartLine[] }) {
   const live = useLiveStock(ids, () => void refresh());
   if (products === null) {
     return problem === null ? (
-      <Skeleton count={lines.length} className="cart-skeleton" label="Loading your cart…" />
+      <Skeleton count={lines.length} className="cart-skeleton" label={t().cart.loading} />
     ) : (
-      <Problem what="The cart can’t be shown." why={problem} onRetry={() => void refresh()} />
+      <Problem what={t().cart.unshown} why={problem} onRetry={() => void refresh()} />
     );
   }
   const currencies = [...new Set(lines.map((line) => products.get(line.productId)?.price.currency))].filter(
@@ -44,7 +45,7 @@ function FilledCart({ lines }: { lines: readonly CartLine[] }) {
   );
   return (
     <div className="cart">
-      <ul className="card cart-lines" aria-label="Products in your cart">
+      <ul className="card cart-lines" aria-label={t().cart.products}>
         {lines.map((line) => {
           const product = products.get(line.productId);
           const available = live.get(line.productId) ?? product?.stock?.available ?? null;
@@ -52,8 +53,8 @@ function FilledCart({ lines }: { lines: readonly CartLine[] }) {
         })}
       </ul>
       <div className="aside">
-        {problem !== null && <Problem what="Prices may be old." why={problem} onRetry={() => void refresh()} />}
-        {currencies.length > 1 && <p className="notice">Each currency is an order of its own.</p>}
+        {problem !== null && <Problem what={t().cart.pricesOld} why={problem} onRetry={() => void refresh()} />}
+        {currencies.length > 1 && <p className="notice">{t().cart.eachCurrency}</p>}
         {currencies.map((currency) => (
           <Checkout
             key={currency}

@@ -14,6 +14,7 @@ import { Shipping } from './shipping.tsx';
 import type { CartProducts } from './use-cart-products.ts';
 import { usePlaceOrder } from './use-place-order.ts';
 import { useQuote } from './use-quote.ts';
+import { t } from '../language/catalogue.ts';
 
 const noCodes: readonly string[] = [];
 
@@ -70,12 +71,10 @@ export function Checkout({
   };
 
   return (
-    <section className="card form checkout" aria-label={`Order in ${currency}`}>
+    <section className="card form checkout" aria-label={t().cart.orderIn(currency)}>
       <dl className="totals">
         <div>
-          <dt>
-            {pieces} {pieces === 1 ? 'piece' : 'pieces'}
-          </dt>
+          <dt>{t().cart.pieces(pieces)}</dt>
           <dd className={quote === null ? 'large' : ''}>{formatMoney({ amount, currency })}</dd>
         </div>
       </dl>
@@ -96,7 +95,7 @@ export function Checkout({
         {problem !== null && (
           <p className="notice bad">
             {problem}
-            {again && ' Pressing the button again repeats the same order: it is not placed twice.'}
+            {again && t().cart.repeats}
           </p>
         )}
       </div>
@@ -107,12 +106,12 @@ export function Checkout({
         onClick={() => (session === null ? setAsking(true) : void order())}
       >
         {busy && <Spinner />}
-        {busy ? 'Placing your order…' : 'Place the order'}
+        {busy ? t().cart.placing : t().cart.place}
       </button>
-      <p className="small muted">The stock is yours from then on, until the time to pay is over.</p>
+      <p className="small muted">{t().cart.stockIsYours}</p>
       {asking && (
         <SignInDialog
-          reason="Sign in, or make an account, to place this order."
+          reason={t().cart.toOrder}
           onClose={() => setAsking(false)}
           onDone={() => {
             setAsking(false);

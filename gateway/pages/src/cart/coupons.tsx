@@ -1,5 +1,7 @@
 import { type FormEvent, useId, useState } from 'react';
 import type { Quote } from '../types.ts';
+import { t } from '../language/catalogue.ts';
+import { firstRefusal } from '../language/refusals.ts';
 
 /** Coupon codes of an order: those that count show in its total, the others say here why they don't. */
 export function Coupons({
@@ -20,12 +22,12 @@ export function Coupons({
     setTyped('');
   };
   const refusalOf = (index: number) =>
-    quote.userErrors.find(({ path }) => path?.[1] === 'couponCodes' && path[2] === String(index))?.message;
+    firstRefusal(quote.userErrors.filter(({ path }) => path?.[1] === 'couponCodes' && path[2] === String(index)));
   return (
-    <form className="part" onSubmit={submit} aria-label="Coupons">
+    <form className="part" onSubmit={submit} aria-label={t().cart.coupons}>
       <div className="inline-form">
         <div className="field">
-          <label htmlFor={id}>Coupon code</label>
+          <label htmlFor={id}>{t().cart.couponCode}</label>
           <input
             id={id}
             autoComplete="off"
@@ -36,17 +38,19 @@ export function Coupons({
           />
         </div>
         <button className="button quiet">
-          Use<span className="hidden-visually"> the coupon</span>
+          {t().cart.use}
+          <span className="hidden-visually">{t().cart.useCoupon}</span>
         </button>
       </div>
       <div aria-live="polite">
         {codes.map((code, index) => {
           const refusal = refusalOf(index);
           return (
-            <p key={code} className={refusal === undefined ? 'small' : 'notice bad'}>
-              {code}: {refusal ?? 'counted.'}{' '}
+            <p key={code} className={refusal === null ? 'small' : 'notice bad'}>
+              {code}: {refusal ?? t().cart.counted}{' '}
               <button type="button" className="link" onClick={() => onCodes(codes.filter((each) => each !== code))}>
-                Remove<span className="hidden-visually"> {code}</span>
+                {t().cart.remove}
+                <span className="hidden-visually"> {code}</span>
               </button>
             </p>
           );

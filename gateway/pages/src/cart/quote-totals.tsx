@@ -1,6 +1,7 @@
 import { formatMoney } from '../format.ts';
 import type { Quote } from '../types.ts';
 import { includedTaxes, parts } from './sums.ts';
+import { t } from '../language/catalogue.ts';
 
 /** What the order would cost in all, and what that is made of. */
 export function QuoteTotals({ quote }: { quote: Quote }) {
@@ -13,7 +14,7 @@ export function QuoteTotals({ quote }: { quote: Quote }) {
         </div>
       ))}
       <div>
-        <dt>Total</dt>
+        <dt>{t().cart.total}</dt>
         <dd className="large">{formatMoney(quote.total)}</dd>
       </div>
       {quote.pricesIncludeTax &&

@@ -3,6 +3,8 @@ import { formatMoney } from '../format.ts';
 import type { PlaceOrderRefusal } from '../types.ts';
 import { setQuantity } from './cart.ts';
 import type { CartProducts } from './use-cart-products.ts';
+import { t } from '../language/catalogue.ts';
+import { refusalText } from '../language/refusals.ts';
 
 /** Why the order was not placed, and the one press that mends it where there is one. */
 export function Refusal({
@@ -14,19 +16,17 @@ export function Refusal({
   products: CartProducts;
   onMended: () => void;
 }) {
-  const nameOf = (id: string) => products.get(id)?.name ?? 'A product';
+  const nameOf = (id: string) => products.get(id)?.name ?? t().cart.aProduct;
   switch (refusal.__typename) {
     case 'InsufficientStockError':
       return (
         <div className="notice bad" role="alert">
           <p>
-            <strong>There is not enough left.</strong> Nothing was ordered.
+            <strong>{t().cart.notEnough}</strong> {t().cart.nothingOrdered}
           </p>
           <ul>
             {refusal.shortages.map(({ product, requested, available }) => (
-              <li key={product.id}>
-                {product.name}: you want {requested}, {available === 0 ? 'none is left' : `${available} left`}
-              </li>
+              <li key={product.id}>{t().cart.shortage(product.name, requested, available)}</li>
             ))}
           </ul>
           <button
@@ -37,7 +37,7 @@ export function Refusal({
               onMended();
             }}
           >
-            Take what is left
+            {t().cart.takeWhatIsLeft}
           </button>
         </div>
       );
@@ -45,9 +45,8 @@ export function Refusal({
       return (
         <div className="notice wait" role="alert">
           <p>
-            <strong>A price has changed.</strong> {nameOf(refusal.productId)} costs {formatMoney(refusal.actual)} now,
-            instead of {formatMoney(refusal.expected)}. Nothing was ordered: look at the new total, and place the order
-            if it suits you.
+            <strong>{t().cart.aPriceChanged}</strong>{' '}
+            {t().cart.costsNow(nameOf(refusal.productId), formatMoney(refusal.actual), formatMoney(refusal.expected))}
           </p>
         </div>
       );
@@ -55,8 +54,7 @@ export function Refusal({
       return (
         <div className="notice wait" role="alert">
           <p>
-            <strong>The total has changed.</strong> It is {formatMoney(refusal.quote.total)} now. Nothing was ordered:
-            place the order if that suits you.
+            <strong>{t().cart.totalChanged}</strong> {t().cart.totalNow(formatMoney(refusal.quote.total))}
           </p>
         </div>
       );
@@ -64,7 +62,7 @@ export function Refusal({
       return (
         <div className="notice bad" role="alert">
           <p>
-            <strong>{nameOf(refusal.productId)} can’t be bought any more.</strong> Nothing was ordered.
+            <strong>{t().cart.unbuyable(nameOf(refusal.productId))}</strong> {t().cart.nothingOrdered}
           </p>
           <button
             type="button"
@@ -74,7 +72,7 @@ export function Refusal({
               onMended();
             }}
           >
-            Take it out of the cart
+            {t().cart.takeOut}
           </button>
         </div>
       );
@@ -82,17 +80,17 @@ export function Refusal({
       return (
         <div className="notice wait" role="alert">
           <p>
-            <strong>There is too much that is not paid yet.</strong> {refusal.message} Nothing was ordered.
+            <strong>{t().cart.tooMuchOpen}</strong> {refusalText(refusal)} {t().cart.nothingOrdered}
           </p>
           <Link href="/orders" className="button quiet">
-            See your orders
+            {t().cart.seeOrders}
           </Link>
         </div>
       );
     default:
       return (
         <p className="notice bad" role="alert">
-          {refusal.message}
+          {refusalText(refusal)}
         </p>
       );
   }

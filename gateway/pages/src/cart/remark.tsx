@@ -1,4 +1,5 @@
 import { useId } from 'react';
+import { t } from '../language/catalogue.ts';
 
 const longestRemark = 1_024;
 
@@ -7,9 +8,9 @@ export function Remark({ value, onChange }: { value: string; onChange: (value: s
   const id = useId();
   return (
     <details className="part" open={value !== '' || undefined}>
-      <summary>Tell us something about this order</summary>
+      <summary>{t().cart.tellUs}</summary>
       <div className="field">
-        <label htmlFor={id}>Remark</label>
+        <label htmlFor={id}>{t().cart.remark}</label>
         <textarea
           id={id}
           rows={3}

@@ -3,14 +3,13 @@ import { sortedProblems } from '../address/address.ts';
 import { type Destination, DestinationChoice } from '../address/destination.tsx';
 import { formatMoney } from '../format.ts';
 import type { Quote } from '../types.ts';
+import { t } from '../language/catalogue.ts';
 
 type Option = Quote['shippingOptions'][number];
 
 function daysText({ minDays, maxDays }: Option): string {
-  if (maxDays === null) return minDays === null ? '' : `from ${minDays} days`;
-  return minDays === null || minDays === maxDays
-    ? `${maxDays} ${maxDays === 1 ? 'day' : 'days'}`
-    : `${minDays}–${maxDays} days`;
+  if (maxDays === null) return minDays === null ? '' : t().cart.fromDays(minDays);
+  return minDays === null || minDays === maxDays ? t().cart.days(maxDays) : t().cart.dayRange(minDays, maxDays);
 }
 
 /** Where it goes and how, for a shop that has shipping methods and a cart with something to ship. */
@@ -35,7 +34,7 @@ export function Shipping({
   const { fields, rest } = sortedProblems(destination === null ? [] : refused);
   return (
     <section className="part" aria-labelledby={`${name}-title`}>
-      <h2 id={`${name}-title`}>Delivery</h2>
+      <h2 id={`${name}-title`}>{t().cart.delivery}</h2>
       <DestinationChoice destination={destination} problems={fields} onChange={onDestination} />
       <div role="alert">
         {[...new Set([...rest, ...(fields.countryCode === undefined ? [] : [fields.countryCode])])].map((message) => (
@@ -46,7 +45,7 @@ export function Shipping({
       </div>
       {quote.shippingOptions.length > 0 && (
         <fieldset className="methods">
-          <legend className="hidden-visually">Shipping</legend>
+          <legend className="hidden-visually">{t().cart.shipping}</legend>
           {quote.shippingOptions.map((option) => (
             <label key={option.code} className="check">
               <input
@@ -59,7 +58,7 @@ export function Shipping({
                 {option.name}
                 <span className="small muted">{daysText(option)}</span>
               </span>
-              <span className="amount">{option.price.amount === 0 ? 'Free' : formatMoney(option.price)}</span>
+              <span className="amount">{option.price.amount === 0 ? t().cart.free : formatMoney(option.price)}</span>
             </label>
           ))}
         </fieldset>

@@ -1,4 +1,5 @@
 import type { Money, Order, Quote } from '../types.ts';
+import { t } from '../language/catalogue.ts';
 
 type Priced = Pick<Order, 'subtotal' | 'adjustments' | 'shippingTotal' | 'taxes' | 'pricesIncludeTax'> & {
   readonly shippingMethod?: Order['shippingMethod'];
@@ -10,13 +11,11 @@ type Sum = [label: string, money: Money];
 export function parts(order: Priced): Sum[] {
   const method = order.shippingMethod ?? order.shipping ?? null;
   const sums: Sum[] = order.adjustments.map(({ label, amount }): Sum => [label, amount]);
-  if (method !== null) sums.push([`Shipping: ${method.name}`, order.shippingTotal]);
+  if (method !== null) sums.push([t().cart.shippingBy(method.name), order.shippingTotal]);
   if (!order.pricesIncludeTax) sums.push(...order.taxes.map(({ name, amount }): Sum => [name, amount]));
-  return sums.length > 0 ? [['Goods', order.subtotal], ...sums] : [];
+  return sums.length > 0 ? [[t().cart.goods, order.subtotal], ...sums] : [];
 }
-
-export const taxPrefix = 'of that ';
 
 /** The taxes that a total contains. */
 export const includedTaxes = ({ taxes }: Pick<Priced, 'taxes'>): Sum[] =>
-  taxes.map(({ name, amount }): Sum => [taxPrefix + name, amount]);
+  taxes.map(({ name, amount }): Sum => [t().cart.ofThat(name), amount]);

@@ -7,6 +7,8 @@ import { perform } from '../client.ts';
 import { intentKey, settleIntent } from '../intents.ts';
 import type { PlaceOrderRefusal } from '../types.ts';
 import { type Action, useAction } from '../ui/use-action.ts';
+import { t } from '../language/catalogue.ts';
+import { refusalText } from '../language/refusals.ts';
 
 type OrderInput = PlaceOrderMutationVariables['input'];
 
@@ -32,14 +34,14 @@ export function usePlaceOrder(name: string): Action & {
       const { placeOrder } = await perform(client, PlaceOrderDocument, { input, idempotencyKey });
       const [first] = placeOrder.userErrors;
       if (first?.__typename === 'IdempotencyConflictError' && first.retryable) {
-        throw new ApiError(first.code, first.message, true);
+        throw new ApiError(first.code, refusalText(first), true);
       }
       settleIntent(name);
       if (first !== undefined) {
         setRefusal(first);
         return;
       }
-      if (placeOrder.order === null) throw new ApiError('UNKNOWN', 'The order could not be placed.');
+      if (placeOrder.order === null) throw new ApiError('UNKNOWN', t().cart.couldNotPlace);
       onPlaced();
       navigate(`/pay/${placeOrder.order.id}`);
     });

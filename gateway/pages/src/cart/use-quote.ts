@@ -2,6 +2,7 @@ import { useClient, useQuery } from 'urql';
 import { QuoteOrderDocument, type QuoteOrderQueryVariables } from '../../../../schema/generated/operations.ts';
 import { ApiError } from '../api.ts';
 import type { Quote } from '../types.ts';
+import { t } from '../language/catalogue.ts';
 
 /** The whole price of what is asked for: the last one that was told. Null until then, and when it can't be read. */
 export function useQuote(input: QuoteOrderQueryVariables['input']): {
@@ -22,7 +23,7 @@ export function useQuote(input: QuoteOrderQueryVariables['input']): {
     current: async () => {
       const { data: told } = await client.query(QuoteOrderDocument, variables).toPromise();
       if (told) return told.quoteOrder;
-      throw new ApiError('UNAVAILABLE', 'The total can’t be told at this moment. Nothing was ordered; try again.');
+      throw new ApiError('UNAVAILABLE', t().cart.noQuote);
     },
     refresh: () => reload({ requestPolicy: 'network-only' }),
   };

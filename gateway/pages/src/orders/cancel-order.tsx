@@ -4,6 +4,8 @@ import { CancelOrderDocument } from '../../../../schema/generated/operations.ts'
 import { perform } from '../client.ts';
 import { intentKey, settleIntent } from '../intents.ts';
 import { useAction } from '../ui/use-action.ts';
+import { t } from '../language/catalogue.ts';
+import { firstRefusal } from '../language/refusals.ts';
 
 /** Cancelling asks once more; the key stays the same until the server has answered. */
 export function CancelOrder({ orderId, onCancelled }: { orderId: string; onCancelled: () => Promise<void> }) {
@@ -18,24 +20,24 @@ export function CancelOrder({ orderId, onCancelled }: { orderId: string; onCance
       const { cancelOrder } = await perform(client, CancelOrderDocument, variables);
       settleIntent(intent);
       await onCancelled();
-      return cancelOrder.userErrors[0]?.message ?? null;
+      return firstRefusal(cancelOrder.userErrors);
     });
 
   return (
     <div className="cancel">
       {asking ? (
         <>
-          <span>Cancel this order?</span>
+          <span>{t().orders.askCancel}</span>
           <button type="button" className="link" disabled={busy} onClick={() => void cancel()}>
-            {busy ? 'Cancelling…' : 'Yes, cancel it'}
+            {busy ? t().orders.cancellingNow : t().orders.cancelIt}
           </button>
           <button type="button" className="link" disabled={busy} onClick={() => setAsking(false)}>
-            No
+            {t().orders.no}
           </button>
         </>
       ) : (
         <button type="button" className="link" onClick={() => setAsking(true)}>
-          Cancel this order
+          {t().orders.cancel}
         </button>
       )}
       <div role="alert">{problem !== null && <p className="notice bad small">{problem}</p>}</div>

@@ -1,27 +1,19 @@
 import { formatMoney } from '../format.ts';
 import type { Money, Order, Payment } from '../types.ts';
-
-const backTo: Partial<Record<Payment['method'], string>> = {
-  WALLET: 'your wallet',
-  SIMULATED_CARD: 'your card',
-  STRIPE: 'the card or account that you paid with',
-  ALIPAY: 'your Alipay account',
-  WECHAT_PAY: 'your WeChat account',
-  BANK_TRANSFER: 'your bank account',
-};
+import { t } from '../language/catalogue.ts';
 
 const joined = (parts: readonly string[]): string =>
-  parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
+  parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')}${t().orders.and}${parts.at(-1)}`;
 
 /** Sums by where the money was paid from, in the order of the payments. */
 function byPlace(order: Pick<Order, 'payments'>, amountOf: (payment: Payment) => Money): string[] {
   const sums = new Map<string, Money>();
   for (const payment of order.payments) {
     const { amount, currency } = amountOf(payment);
-    const place = backTo[payment.method] ?? 'where it came from';
+    const place = t().orders.backTo[payment.method];
     if (amount > 0) sums.set(place, { amount: amount + (sums.get(place)?.amount ?? 0), currency });
   }
-  return [...sums].map(([place, money]) => `${formatMoney(money)} to ${place}`);
+  return [...sums].map(([place, money]) => t().orders.amountTo(formatMoney(money), place));
 }
 
 /** How much went back where, e.g. `€5.00 to your wallet and €7.34 to your card`; empty when nothing did. */
@@ -30,9 +22,9 @@ export const backText = (order: Pick<Order, 'payments'>): string => joined(byPla
 /** What became of the money of an order that was closed. */
 export function closedMoneyText(order: Pick<Order, 'payments'>): string {
   const back = backText(order);
-  if (back !== '') return `Given back: ${back}.`;
+  if (back !== '') return t().outcome.givenBack(back);
   const taken = order.payments.some(({ captured }) => captured.amount > 0);
-  return taken ? 'What you paid goes back by itself.' : 'Nothing was charged.';
+  return taken ? t().outcome.goesBack : t().outcome.nothingCharged;
 }
 
 /** A payment that has come so far that its buyer can only wait; null when there is none. */
@@ -44,5 +36,5 @@ export const pendingPayment = (order: Pick<Order, 'payments'>): Payment | null =
 /** What to tell who waits. */
 export const pendingText = (payment: Payment): string =>
   payment.state === 'AUTHORIZED'
-    ? `Your bank has set ${formatMoney(payment.amount)} aside for this order. The shop takes it when it accepts the order; you need not do anything.`
-    : `${formatMoney(payment.amount)} are on their way. Some banks take days; the order waits for them, and you may close this page.`;
+    ? t().outcome.setAside(formatMoney(payment.amount))
+    : t().outcome.onTheirWay(formatMoney(payment.amount));

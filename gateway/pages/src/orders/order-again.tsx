@@ -8,6 +8,8 @@ import type { Order } from '../types.ts';
 import { announce } from '../ui/announcement.tsx';
 import { useAction } from '../ui/use-action.ts';
 import { isOver, subjectOf } from './words.ts';
+import { t } from '../language/catalogue.ts';
+import { firstRefusal } from '../language/refusals.ts';
 
 /** What can be done with an order beside paying and cancelling: the same once more, its receipt, and putting it away. */
 export function OrderTools({ order, onChanged }: { order: Order; onChanged: () => Promise<void> }) {
@@ -20,7 +22,7 @@ export function OrderTools({ order, onChanged }: { order: Order; onChanged: () =
 
   const again = () => {
     const fits = ids.every(({ id, quantity }) => addToCart(id, quantity));
-    announce(fits ? 'The same is in your cart, at today’s prices.' : 'The cart is full.');
+    announce(fits ? t().orders.againInCart : t().shop.cartIsFull);
     navigate('/cart');
   };
   const putAway = () =>
@@ -30,8 +32,9 @@ export function OrderTools({ order, onChanged }: { order: Order; onChanged: () =
       const { archiveOrder } = await perform(client, ArchiveOrderDocument, variables);
       settleIntent(intent);
       await onChanged();
-      if (archiveOrder.userErrors[0] !== undefined) return archiveOrder.userErrors[0].message;
-      announce('Put away. Your list of orders leaves it out.');
+      const refusal = firstRefusal(archiveOrder.userErrors);
+      if (refusal !== null) return refusal;
+      announce(t().orders.isPutAway);
       navigate('/orders');
       return null;
     });
@@ -39,17 +42,17 @@ export function OrderTools({ order, onChanged }: { order: Order; onChanged: () =
     <div className="tools no-print">
       {canRepeat && (
         <button type="button" className="button quiet" onClick={again}>
-          Order again
+          {t().orders.again}
         </button>
       )}
       {order.paidAt !== null && (
         <button type="button" className="button quiet" onClick={() => window.print()}>
-          Print the receipt
+          {t().orders.print}
         </button>
       )}
       {order.allowedActions.includes('ARCHIVE') && (
         <button type="button" className="button quiet" disabled={busy} onClick={() => void putAway()}>
-          Put away
+          {t().orders.putAway}
         </button>
       )}
       <div role="alert">{problem !== null && <p className="notice bad">{problem}</p>}</div>

@@ -5,53 +5,53 @@ import { useTitle } from '../ui/parts.tsx';
 import { CancelOrder } from './cancel-order.tsx';
 import { pendingPayment, pendingText } from './money-words.ts';
 import { OrderTools } from './order-again.tsx';
-import { stateText } from './order-state.tsx';
 import { OrderSummary } from './order-summary.tsx';
 import { OrderView, type ShownOrder } from './order-view.tsx';
 import { Returns } from './returns.tsx';
 import { Timeline } from './timeline.tsx';
 import { deliveryText, methodText, paymentText, subjectOf, words } from './words.ts';
+import { t } from '../language/catalogue.ts';
 
 /** One order of the signed-in buyer, live. */
 export const OrderPage = ({ orderId }: { orderId: string }) => (
   <>
     <p className="back">
-      <Link href="/orders">← Your orders</Link>
+      <Link href="/orders">{t().orders.backToAll}</Link>
     </p>
     <OrderView orderId={orderId}>{(shown) => <OrderDetails {...shown} />}</OrderView>
   </>
 );
 
 function OrderDetails({ order, events, reload }: ShownOrder) {
-  useTitle(stateText[order.state].text);
+  useTitle(t().orders.states[order.state]);
   const pending = pendingPayment(order);
   return (
     <div className="columns">
       <div className="aside">
         <OrderSummary order={order} />
         {order.state === 'PENDING_PAYMENT' && pending !== null && (
-          <section className="card form" aria-label="Payment">
+          <section className="card form" aria-label={t().orders.payment}>
             <p className="notice wait">{pendingText(pending)}</p>
           </section>
         )}
         {order.state === 'PENDING_PAYMENT' && pending === null && (
-          <section className="card form" aria-label="Payment">
+          <section className="card form" aria-label={t().orders.payment}>
             <div className="due">
               <h2>
-                <span className="muted small">To pay</span>
+                <span className="muted small">{t().orders.toPay}</span>
                 {formatMoney(order.balanceDue)}
               </h2>
               {order.expiresAt !== null && <Countdown expiresAt={order.expiresAt} onEnd={reload} />}
             </div>
             <Link className="button wide" href={`/pay/${order.id}`}>
-              Pay now
+              {t().orders.payNow}
             </Link>
             {order.allowedActions.includes('CANCEL') && <CancelOrder orderId={order.id} onCancelled={reload} />}
           </section>
         )}
         {order.state !== 'PENDING_PAYMENT' && order.allowedActions.includes('CANCEL') && (
-          <section className="card form no-print" aria-label="Cancelling">
-            <p className="small muted">{words[subjectOf(order)].cancel}</p>
+          <section className="card form no-print" aria-label={t().orders.cancelling}>
+            <p className="small muted">{words(order).cancel}</p>
             <CancelOrder orderId={order.id} onCancelled={reload} />
           </section>
         )}
@@ -67,15 +67,15 @@ function OrderDetails({ order, events, reload }: ShownOrder) {
 function Facts({ order }: Pick<ShownOrder, 'order'>) {
   const delivery = deliveryText(order);
   const facts: [name: string, value: string][] = [
-    ['Placed', formatDateTime(order.placedAt)],
-    ['Payment', [paymentText(order), ...order.payments.filter(({ captured }) => captured.amount > 0).map(({ captured, method }) => `${formatMoney(captured)} by ${methodText(method)}`)].join(', ')],
-    ...(delivery === null ? [] : [['Delivery', delivery] as [string, string]]),
-    ...(order.billingAddress === null ? [] : [['Bill to', order.billingAddress.formatted.join(', ')] as [string, string]]),
+    [t().orders.placed, formatDateTime(order.placedAt)],
+    [t().orders.payment, [paymentText(order), ...order.payments.filter(({ captured }) => captured.amount > 0).map(({ captured, method }) => t().orders.by(formatMoney(captured), methodText(method)))].join(', ')],
+    ...(delivery === null ? [] : [[t().orders.delivery, delivery] as [string, string]]),
+    ...(order.billingAddress === null ? [] : [[t().orders.billTo, order.billingAddress.formatted.join(', ')] as [string, string]]),
   ]; // prettier-ignore
-  if (order.remark !== null && order.remark !== '') facts.push(['Remark', order.remark]);
+  if (order.remark !== null && order.remark !== '') facts.push([t().orders.remark, order.remark]);
   return (
     <section className="card" aria-labelledby="facts-title">
-      <h2 id="facts-title">Details</h2>
+      <h2 id="facts-title">{t().orders.details}</h2>
       <dl className="facts">
         {facts.map(([name, value]) => (
           <div key={name + value}>
@@ -96,7 +96,7 @@ function Sent({ fulfilment }: { fulfilment: ShownOrder['order']['fulfilments'][n
   const parcel = [carrier, trackingNumber].filter((text) => text !== null).join(' ');
   return (
     <div>
-      <dt>{cancelledAt === null ? 'Sent' : 'Sent, but lost'}</dt>
+      <dt>{cancelledAt === null ? t().orders.sent : t().orders.sentButLost}</dt>
       <dd>
         {formatMoment(createdAt)}
         {parcel !== '' && `, ${parcel}`}
@@ -104,11 +104,11 @@ function Sent({ fulfilment }: { fulfilment: ShownOrder['order']['fulfilments'][n
           <>
             {', '}
             <a href={trackingUrl} target="_blank" rel="noopener noreferrer">
-              follow it
+              {t().orders.followIt}
             </a>
           </>
         )}
-        {deliveredAt !== null && `, delivered ${formatMoment(deliveredAt)}`}
+        {deliveredAt !== null && `, ${t().orders.deliveredAt(formatMoment(deliveredAt))}`}
       </dd>
     </div>
   );

@@ -1,37 +1,46 @@
 import type { OrderState, PaymentStatus } from '../../../../schema/generated/operations.ts';
+import { t } from '../language/catalogue.ts';
 
-export const stateText: Readonly<Record<OrderState, { text: string; tone: 'good' | 'bad' | 'wait' | '' }>> = {
-  PLACING: { text: 'Placing', tone: '' },
-  PENDING_PAYMENT: { text: 'Awaiting payment', tone: 'wait' },
-  PAID: { text: 'Paid', tone: 'good' },
-  PROCESSING: { text: 'In preparation', tone: 'good' },
-  COMPLETED: { text: 'Completed', tone: 'good' },
-  LAPSED: { text: 'Lapsed', tone: 'wait' },
-  CANCELLED: { text: 'Cancelled', tone: '' },
-  EXPIRED: { text: 'Expired', tone: '' },
-  FAILED: { text: 'Failed', tone: 'bad' },
-  NEEDS_ATTENTION: { text: 'Needs attention', tone: 'wait' },
-  REFUNDED: { text: 'Refunded', tone: 'wait' },
+export const stateTone: Readonly<Record<OrderState, 'good' | 'bad' | 'wait' | ''>> = {
+  PLACING: '',
+  PENDING_PAYMENT: 'wait',
+  PAID: 'good',
+  PROCESSING: 'good',
+  COMPLETED: 'good',
+  LAPSED: 'wait',
+  CANCELLED: '',
+  EXPIRED: '',
+  FAILED: 'bad',
+  NEEDS_ATTENTION: 'wait',
+  REFUNDED: 'wait',
 };
+
+/** Where an order stands, for people. */
+export const stateText = (state: OrderState): string => t().orders.states[state];
 
 /** Where an order stands. Money that is back outweighs how far its delivery came. */
 export function StateBadge({ state, paymentStatus }: { state: OrderState; paymentStatus?: PaymentStatus }) {
-  const { text, tone } = paymentStatus === 'REFUNDED' ? stateText.REFUNDED : stateText[state];
-  return <span className={`badge ${tone}`}>{text}</span>;
+  const shown = paymentStatus === 'REFUNDED' ? paymentStatus : state;
+  return <span className={`badge ${stateTone[shown]}`}>{stateText(shown)}</span>;
 }
 
-const groups: Readonly<Record<string, { label: string; states: OrderState[] }>> = {
-  pay: { label: 'To pay', states: ['PLACING', 'PENDING_PAYMENT'] },
-  open: { label: 'Under way', states: ['PAID', 'PROCESSING', 'NEEDS_ATTENTION'] },
-  done: { label: 'Done', states: ['COMPLETED', 'LAPSED'] },
-  closed: { label: 'Closed', states: ['CANCELLED', 'EXPIRED', 'FAILED', 'REFUNDED'] },
+type Group = 'pay' | 'open' | 'done' | 'closed';
+const groups: Readonly<Record<Group, OrderState[]>> = {
+  pay: ['PLACING', 'PENDING_PAYMENT'],
+  open: ['PAID', 'PROCESSING', 'NEEDS_ATTENTION'],
+  done: ['COMPLETED', 'LAPSED'],
+  closed: ['CANCELLED', 'EXPIRED', 'FAILED', 'REFUNDED'],
 };
+const isGroup = (name: string): name is Group => Object.hasOwn(groups, name);
 
 /** States as a list can be narrowed to them: name and label. */
-export const orderGroups = Object.entries(groups).map(([name, { label }]) => [name, label] as const);
+export const orderGroups = (): readonly (readonly [name: string, label: string])[] =>
+  Object.keys(groups)
+    .filter(isGroup)
+    .map((name) => [name, t().orders.groups[name]] as const);
 
 /** The states of a group; null for all. */
-export const groupStates = (name: string): OrderState[] | null => groups[name]?.states ?? null;
+export const groupStates = (name: string): OrderState[] | null => (isGroup(name) ? groups[name] : null);
 
 /** A code of the API for people: `PARTIALLY_FULFILLED` → "Partially fulfilled". */
 export function inWords(code: string): string {
@@ -42,18 +51,5 @@ export function inWords(code: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-const deeds: Readonly<Record<string, string>> = {
-  PartPaymentReceived: 'Part of the payment received',
-  PaymentRefused: 'Payment came too late and goes back',
-  PaymentAwaited: 'Payment on its way',
-  AwaitingEnded: 'Payment did not come',
-  RefundRecorded: 'Money given back',
-  LinesFulfilled: 'Sent',
-  LinesCancelled: 'Items taken off the order',
-  RefundRequested: 'Money on its way back',
-  FulfilmentDelivered: 'Arrived',
-  FulfilmentCancelled: 'Lost on its way, to be sent again',
-};
-
 /** What happened, by the type of its event, where the order's state stayed. */
-export const deedText = (type: string): string => deeds[type] ?? inWords(type);
+export const deedText = (type: string): string => t().orders.deeds[type] ?? inWords(type);

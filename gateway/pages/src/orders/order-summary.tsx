@@ -1,33 +1,35 @@
 import { formatDay } from '../booking/dates.ts';
 import { formatMoney } from '../format.ts';
 import type { Money, Order } from '../types.ts';
-import { includedTaxes, parts, taxPrefix } from '../cart/sums.ts';
+import { includedTaxes, parts } from '../cart/sums.ts';
 import { Picture } from '../ui/parts.tsx';
-import { subjectOf, words } from './words.ts';
+import { words } from './words.ts';
+import { t } from '../language/catalogue.ts';
 
 type Line = Order['lines'][number];
 
-const count = (number: number | null, one: string): string => `${number ?? 0} ${one}${number === 1 ? '' : 's'}`;
-
 function stayText({ stayFrom, stayTo, nights, guests, quantity }: Line): string {
   const dates = `${formatDay(stayFrom ?? '')} – ${formatDay(stayTo ?? '')}`;
-  const rooms = quantity > 1 ? `, ${count(quantity, 'room')}` : '';
-  return `${dates}, ${count(nights, 'night')}, ${count(guests, 'guest')}${rooms}`;
+  const rooms = quantity > 1 ? `, ${t().booking.roomCount(quantity)}` : '';
+  return `${dates}, ${t().booking.nights(nights ?? 0)}, ${t().booking.guestCount(guests ?? 0)}${rooms}`;
 }
 
 /** What was ordered and what it costs. */
 export function OrderSummary({ order }: { order: Order }) {
-  const sums: [label: string, money: Money][] = [...parts(order), ['Total', order.total]];
-  if (order.pricesIncludeTax) sums.push(...includedTaxes(order));
-  if (order.paidTotal.amount > 0) sums.push(['Paid', order.paidTotal]);
-  if (order.refundedTotal.amount > 0) sums.push(['Given back', order.refundedTotal]);
-  if (order.refundPendingTotal.amount > 0) sums.push(['On its way back', order.refundPendingTotal]);
+  const sums: [label: string, money: Money, className?: string][] = [...parts(order), [t().orders.total, order.total]];
+  if (order.pricesIncludeTax)
+    sums.push(
+      ...includedTaxes(order).map(([label, money]) => [label, money, 'small muted'] as [string, Money, string]),
+    );
+  if (order.paidTotal.amount > 0) sums.push([t().orders.paid, order.paidTotal]);
+  if (order.refundedTotal.amount > 0) sums.push([t().orders.givenBack, order.refundedTotal]);
+  if (order.refundPendingTotal.amount > 0) sums.push([t().orders.onItsWayBack, order.refundPendingTotal]);
   if (order.balanceDue.amount > 0 && order.balanceDue.amount !== order.total.amount) {
-    sums.push(['Still to pay', order.balanceDue]);
+    sums.push([t().orders.stillToPay, order.balanceDue]);
   }
   return (
     <section className="card" aria-labelledby="summary-title">
-      <h2 id="summary-title">{words[subjectOf(order)].what}</h2>
+      <h2 id="summary-title">{words(order).what}</h2>
       <ul className="lines">
         {order.lines.map((line) => (
           <li key={line.id}>
@@ -36,7 +38,9 @@ export function OrderSummary({ order }: { order: Order }) {
               <p>{line.title}</p>
               {line.cancelledQuantity > 0 && (
                 <p className="small problem">
-                  {line.cancelledQuantity === line.quantity ? 'Taken off' : `${line.cancelledQuantity} of it taken off`}
+                  {line.cancelledQuantity === line.quantity
+                    ? t().orders.takenOff
+                    : t().orders.ofItTakenOff(line.cancelledQuantity)}
                 </p>
               )}
               <p className="small muted">
@@ -53,15 +57,15 @@ export function OrderSummary({ order }: { order: Order }) {
         ))}
       </ul>
       <dl className="totals">
-        {sums.map(([label, money]) => (
-          <div key={label} className={label.startsWith(taxPrefix) ? 'small muted' : undefined}>
+        {sums.map(([label, money, className]) => (
+          <div key={label} className={className}>
             <dt>{label}</dt>
             <dd>{formatMoney(money)}</dd>
           </div>
         ))}
       </dl>
       {order.shippingAddress !== null && (
-        <address className="small muted" aria-label="Shipped to">
+        <address className="small muted" aria-label={t().orders.shippedTo}>
           {order.shippingAddress.formatted.map((line) => (
             <div key={line}>{line}</div>
           ))}
@@ -69,7 +73,7 @@ export function OrderSummary({ order }: { order: Order }) {
       )}
       {order.confirmationCode !== null && (
         <p className="notice good code">
-          Your code for check-in: <strong className="number">{order.confirmationCode}</strong>
+          {t().orders.checkInCode} <strong className="number">{order.confirmationCode}</strong>
         </p>
       )}
     </section>

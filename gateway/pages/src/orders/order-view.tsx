@@ -4,6 +4,7 @@ import { NotFound } from '../ui/not-found.tsx';
 import { Connection, Loading, Problem } from '../ui/parts.tsx';
 import { StateBadge } from './order-state.tsx';
 import { type LoadedOrder, useOrder } from './use-order.ts';
+import { t } from '../language/catalogue.ts';
 
 export type ShownOrder = {
   readonly order: Order;
@@ -15,17 +16,12 @@ export type ShownOrder = {
 export function OrderView({ orderId, children }: { orderId: string; children: (shown: ShownOrder) => ReactNode }) {
   const { status, order, events, connection, problem, reload } = useOrder(orderId);
   if (status === 'missing') {
-    return (
-      <NotFound
-        title="No such order"
-        text="This order doesn’t exist, or it belongs to somebody else. Sign in with the account that placed it."
-      />
-    );
+    return <NotFound title={t().orders.noSuchOrder} text={t().orders.notYours} />;
   }
   if (status === 'problem') {
-    return <Problem what="The order can’t be shown." why={problem ?? ''} onRetry={() => void reload()} />;
+    return <Problem what={t().orders.orderUnshown} why={problem ?? ''} onRetry={() => void reload()} />;
   }
-  if (order === null) return <Loading text="Loading the order…" />;
+  if (order === null) return <Loading text={t().orders.loadingOne} />;
   return (
     <>
       <OrderHead order={order} connection={connection} />
@@ -37,7 +33,7 @@ export function OrderView({ orderId, children }: { orderId: string; children: (s
 const OrderHead = ({ order, connection }: { order: Order; connection: LoadedOrder['connection'] }) => (
   <div className="page-head">
     <h1>
-      Order <span className="number">{order.number}</span>
+      {t().orders.order} <span className="number">{order.number}</span>
     </h1>
     <span className="order-state">
       <StateBadge state={order.state} paymentStatus={order.paymentStatus} />

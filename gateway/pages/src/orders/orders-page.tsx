@@ -15,6 +15,7 @@ import { SearchField } from '../ui/search-field.tsx';
 import { StateBadge, groupStates, orderGroups } from './order-state.tsx';
 import { useFeed } from './use-feed.ts';
 import { useReloadOn } from './use-reload-on.ts';
+import { t } from '../language/catalogue.ts';
 
 type ListedOrder = MyOrdersQuery['myOrders']['edges'][number]['node'];
 
@@ -26,7 +27,7 @@ const mostPages = 10;
 
 /** The buyer's orders, newest first, live. What is shown of them is in the address, so that Back finds it again. */
 export function OrdersPage() {
-  useTitle('Your orders');
+  useTitle(t().orders.yours);
   const [params, setParams] = useSearchParams();
   const [group, query] = [params.get('show') ?? '', params.get('q') ?? ''];
   const pages = Math.min(mostPages, Math.max(1, Number.parseInt(params.get('pages') ?? '', 10) || 1));
@@ -54,21 +55,21 @@ export function OrdersPage() {
     <>
       <div className="page-head">
         <div className="title">
-          <h1>Your orders</h1>
+          <h1>{t().orders.yours}</h1>
           <Connection state={connection} />
         </div>
       </div>
       <div className="list-filters">
         <SearchField
-          label="Order number"
+          label={t().orders.number}
           maxLength={longestNumber}
           value={query}
           onChange={(q) => set({ q, pages: '' })}
         />
         <Chips
-          legend="Which orders"
+          legend={t().orders.which}
           value={group}
-          choices={orderGroups}
+          choices={orderGroups()}
           onChange={(show) => set({ show, pages: '' })}
         />
       </div>
@@ -107,18 +108,16 @@ function OrderPages({
   useReloadOn(changes, reload);
   if (data === undefined && error !== undefined) {
     const retry = () => reload({ requestPolicy: 'network-only' });
-    return <Problem what="Your orders can’t be shown." why={toApiError(error).message} onRetry={retry} />;
+    return <Problem what={t().orders.unshown} why={toApiError(error).message} onRetry={retry} />;
   }
-  if (data === undefined) return <Skeleton count={4} className="order-list" label="Loading your orders…" />;
+  if (data === undefined) return <Skeleton count={4} className="order-list" label={t().orders.loading} />;
   const { edges, pageInfo } = data.myOrders;
   if (edges.length === 0 && after === null) {
     return (
-      <Empty title="No orders here">
-        <p className="muted">
-          {isFiltered ? 'None of your orders fits this.' : 'What you order appears here, and changes live.'}
-        </p>
+      <Empty title={t().orders.none}>
+        <p className="muted">{isFiltered ? t().orders.noneFits : t().orders.appearHere}</p>
         <Link className="button" href="/">
-          Go to the shop
+          {t().frame.toTheShop}
         </Link>
       </Empty>
     );
@@ -137,7 +136,7 @@ function OrderPages({
       {next !== null && pages === 1 && (
         <p className="more">
           <button type="button" className="button quiet" onClick={onMore}>
-            Show older orders
+            {t().orders.older}
           </button>
         </p>
       )}
@@ -157,7 +156,9 @@ function OrderRow({ order }: { order: ListedOrder }) {
       <div className="what">
         <p>
           <Link href={`/orders/${order.id}`}>
-            <span className="hidden-visually">Order {order.number}: </span>
+            <span className="hidden-visually">
+              {t().orders.order} {order.number}:{' '}
+            </span>
             {titles}
           </Link>
         </p>
@@ -168,8 +169,8 @@ function OrderRow({ order }: { order: ListedOrder }) {
       <StateBadge state={order.state} paymentStatus={order.paymentStatus} />
       <span className="amount">{formatMoney(order.total)}</span>
       {order.state === 'PENDING_PAYMENT' && (
-        <Link className="button quiet" href={`/pay/${order.id}`} aria-label={`Pay order ${order.number}`}>
-          Pay
+        <Link className="button quiet" href={`/pay/${order.id}`} aria-label={t().orders.payOf(order.number)}>
+          {t().orders.pay}
         </Link>
       )}
     </li>

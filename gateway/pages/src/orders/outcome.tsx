@@ -1,72 +1,64 @@
 import { Link } from 'wouter';
 import { formatMoment, formatMoney } from '../format.ts';
+import { t } from '../language/catalogue.ts';
 import type { Order } from '../types.ts';
 import { backText, closedMoneyText } from './money-words.ts';
 import { subjectOf, words } from './words.ts';
 
 type Outcome = { tone: 'good' | 'bad' | 'wait'; mark: string; title: string; text: string };
 
-const cancelReasons: Record<string, string> = {
-  CUSTOMER: 'You cancelled this order.',
-  MERCHANT: 'The shop cancelled this order.',
-  OUT_OF_STOCK: 'What you ordered was no longer in stock.',
-  PAYMENT_FAILED: 'The payment failed.',
-  INSUFFICIENT_BALANCE: 'The wallet’s balance was too low.',
-  BUSINESS_REJECTED: 'The shop could not accept this order.',
-};
-
 /** How the order ended, or null while it can still be paid. */
 export function outcomeOf(order: Order): Outcome | null {
-  if (order.paymentStatus === 'REFUNDED' || order.paymentStatus === 'PARTIALLY_REFUNDED') {
-    const partly = order.paymentStatus === 'PARTIALLY_REFUNDED';
-    return {
-      tone: 'wait',
-      mark: '↩',
-      title: partly ? 'Partly refunded' : 'Refunded',
-      text: `Given back: ${backText(order) || formatMoney(order.refundedTotal)}.`,
-    };
-  }
+  const say = t().outcome;
+  const end = (tone: Outcome['tone'], mark: string, title: string, text: string): Outcome => ({
+    tone,
+    mark,
+    title,
+    text,
+  });
+  if (order.paymentStatus === 'REFUNDED' || order.paymentStatus === 'PARTIALLY_REFUNDED') return refunded(order);
   switch (order.state) {
     case 'PLACING':
     case 'PENDING_PAYMENT':
       return null;
     case 'PAID':
     case 'PROCESSING':
-      return { tone: 'good', mark: '✓', title: 'Paid', text: words[subjectOf(order)].next };
+      return end('good', '✓', say.paid, words(order).next);
     case 'COMPLETED':
-      return { tone: 'good', mark: '✓', title: 'Completed', text: words[subjectOf(order)].doneText };
+      return end('good', '✓', say.completed, words(order).doneText);
     case 'LAPSED':
-      return { tone: 'wait', mark: '!', title: 'Lapsed', text: 'The day of arrival is over, and nobody came.' };
+      return end('wait', '!', say.lapsed, say.nobodyCame);
     case 'EXPIRED':
-      return {
-        tone: 'bad',
-        mark: '×',
-        title: 'Expired',
-        text: `The time to pay ran out, and others can have it now. ${closedMoneyText(order)} Money that still arrives is refunded by itself.`,
-      };
+      return end('bad', '×', say.expired, expiredText(order));
     case 'REFUNDED':
-      return { tone: 'wait', mark: '↩', title: 'Refunded', text: closedMoneyText(order) };
+      return end('wait', '↩', say.refunded, closedMoneyText(order));
     case 'CANCELLED':
-      return { tone: 'wait', mark: '×', title: 'Cancelled', text: reasonText(order, 'This order was cancelled.') };
+      return end('wait', '×', say.cancelled, reasonText(order, say.wasCancelled));
     case 'FAILED':
-      return {
-        tone: 'bad',
-        mark: '×',
-        title: 'Not placed',
-        text: reasonText(order, 'This order could not be placed.'),
-      };
+      return end('bad', '×', say.notPlaced, reasonText(order, say.couldNotBePlaced));
     case 'NEEDS_ATTENTION':
-      return {
-        tone: 'wait',
-        mark: '!',
-        title: 'We are on it',
-        text: 'Somebody looks after this order. You need not do anything.',
-      };
+      return end('wait', '!', say.weAreOnIt, say.onItText);
   }
 }
 
+/** Money that is back: because the goods are, because it came too late, or for another reason. */
+function refunded(order: Order): Outcome {
+  const say = t().outcome;
+  const given = say.givenBack(backText(order) || formatMoney(order.refundedTotal));
+  const partly = order.paymentStatus === 'PARTIALLY_REFUNDED';
+  const title =
+    order.fulfilmentStatus === 'RETURNED' && !partly ? say.returned : partly ? say.partlyRefunded : say.refunded;
+  return { tone: 'wait', mark: '↩', title, text: order.state === 'EXPIRED' ? say.lateText(given) : given };
+}
+
+/** Whether money came all the same decides what is to be said of it. */
+function expiredText(order: Order): string {
+  const came = order.payments.some(({ captured }) => captured.amount > 0);
+  return came ? t().outcome.lateText(closedMoneyText(order)) : t().outcome.expiredText(closedMoneyText(order));
+}
+
 const reasonText = (order: Order, otherwise: string): string =>
-  `${cancelReasons[order.cancelReason ?? ''] ?? otherwise} ${closedMoneyText(order)}`;
+  `${t().outcome.cancelReasons[order.cancelReason ?? ''] ?? otherwise} ${closedMoneyText(order)}`;
 
 export const OutcomeScreen = ({ order, outcome }: { order: Order; outcome: Outcome }) => (
   <div className={`outcome ${outcome.tone}`}>
@@ -76,16 +68,14 @@ export const OutcomeScreen = ({ order, outcome }: { order: Order; outcome: Outco
     <h2>{outcome.title}</h2>
     <p>{outcome.text}</p>
     {order.paidAt !== null && (
-      <p className="small muted">
-        {formatMoney(order.paidTotal)} received, {formatMoment(order.paidAt)}
-      </p>
+      <p className="small muted">{t().orders.received(formatMoney(order.paidTotal), formatMoment(order.paidAt))}</p>
     )}
     <div className="tools">
       <Link className="button quiet" href={`/orders/${order.id}`}>
-        See the order
+        {t().orders.seeOrder}
       </Link>
       <Link className="button quiet" href={subjectOf(order) === 'topUp' ? '/wallet' : '/'}>
-        {subjectOf(order) === 'topUp' ? 'To your wallet' : 'Back to the shop'}
+        {subjectOf(order) === 'topUp' ? t().orders.toWallet : t().orders.backToShop}
       </Link>
     </div>
   </div>

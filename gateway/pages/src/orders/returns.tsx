@@ -9,7 +9,9 @@ import { announce } from '../ui/announcement.tsx';
 import { Spinner } from '../ui/parts.tsx';
 import { Stepper } from '../ui/stepper.tsx';
 import { useAction } from '../ui/use-action.ts';
-import { returnStates } from './words.ts';
+import { returnTones } from './words.ts';
+import { t } from '../language/catalogue.ts';
+import { firstRefusal } from '../language/refusals.ts';
 
 type Return = Order['returns'][number];
 
@@ -20,7 +22,7 @@ export function Returns({ order, onChanged }: { order: Order; onChanged: () => P
   if (order.returns.length === 0 && !canAsk) return null;
   return (
     <section className="card form no-print" aria-labelledby="returns-title">
-      <h2 id="returns-title">Returns</h2>
+      <h2 id="returns-title">{t().orders.returns}</h2>
       {order.returns.length > 0 && (
         <ul className="returns">
           {order.returns.map((one) => (
@@ -36,7 +38,8 @@ export function Returns({ order, onChanged }: { order: Order; onChanged: () => P
 function ReturnRow({ one, onChanged }: { one: Return; onChanged: () => Promise<void> }) {
   const client = useClient();
   const { busy, problem, run } = useAction();
-  const { text, tone, next } = returnStates[one.state];
+  const { text, next } = t().orders.returnStates[one.state];
+  const tone = returnTones[one.state];
   const isOpen = one.state === 'REQUESTED' || one.state === 'APPROVED';
   const takeBack = () =>
     run(async () => {
@@ -45,7 +48,7 @@ function ReturnRow({ one, onChanged }: { one: Return; onChanged: () => Promise<v
       const { cancelReturn } = await perform(client, CancelReturnDocument, variables);
       settleIntent(intent);
       await onChanged();
-      return cancelReturn.userErrors[0]?.message ?? null;
+      return firstRefusal(cancelReturn.userErrors);
     });
   return (
     <li>
@@ -58,7 +61,7 @@ function ReturnRow({ one, onChanged }: { one: Return; onChanged: () => Promise<v
       </p>
       {isOpen && (
         <button type="button" className="link" disabled={busy} onClick={() => void takeBack()}>
-          I keep it after all
+          {t().orders.keepIt}
         </button>
       )}
       <div role="alert">{problem !== null && <p className="notice bad small">{problem}</p>}</div>
@@ -88,9 +91,9 @@ function AskForReturn({ order, onChanged }: { order: Order; onChanged: () => Pro
         idempotencyKey: intentKey(intent, input),
       });
       settleIntent(intent);
-      const [refusal] = answer.requestReturn.userErrors;
-      if (refusal !== undefined) return refusal.message;
-      announce('We have your wish, and tell you what comes next.');
+      const refusal = firstRefusal(answer.requestReturn.userErrors);
+      if (refusal !== null) return refusal;
+      announce(t().orders.returnAsked);
       setOpen(false);
       setChosen(new Map());
       setReason('');
@@ -107,7 +110,7 @@ function AskForReturn({ order, onChanged }: { order: Order; onChanged: () => Pro
   if (!open) {
     return (
       <button type="button" className="button quiet" onClick={() => setOpen(true)}>
-        Send something back
+        {t().orders.sendBack}
       </button>
     );
   }
@@ -127,7 +130,7 @@ function AskForReturn({ order, onChanged }: { order: Order; onChanged: () => Pro
             </label>
             {chosen.has(line.id) && line.returnableQuantity > 1 && (
               <Stepper
-                label={`How many of ${line.title}`}
+                label={t().orders.howManyOf(line.title)}
                 value={chosen.get(line.id) ?? 1}
                 max={line.returnableQuantity}
                 onChange={(quantity) => choose(line.id, quantity)}
@@ -136,7 +139,7 @@ function AskForReturn({ order, onChanged }: { order: Order; onChanged: () => Pro
           </div>
         ))}
       <div className="field">
-        <label htmlFor={id}>Why</label>
+        <label htmlFor={id}>{t().orders.why}</label>
         <textarea
           id={id}
           rows={2}
@@ -150,10 +153,10 @@ function AskForReturn({ order, onChanged }: { order: Order; onChanged: () => Pro
       <div className="choices">
         <button className="button" disabled={busy || lines.length === 0}>
           {busy && <Spinner />}
-          Ask for the return
+          {t().orders.askForReturn}
         </button>
         <button type="button" className="button quiet" onClick={() => setOpen(false)}>
-          Not now
+          {t().orders.notNow}
         </button>
       </div>
     </form>

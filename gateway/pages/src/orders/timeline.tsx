@@ -1,8 +1,9 @@
 import type { OrderState } from '../../../../schema/generated/operations.ts';
 import { formatMoment, formatMoney } from '../format.ts';
 import type { OrderEvent } from '../types.ts';
-import { deedText, inWords, stateText } from './order-state.tsx';
-import { type Subject, words } from './words.ts';
+import { deedText, inWords, stateText, stateTone } from './order-state.tsx';
+import type { Subject } from './words.ts';
+import { t } from '../language/catalogue.ts';
 
 /** The order's journal as it grows. */
 export const Timeline = ({
@@ -15,10 +16,10 @@ export const Timeline = ({
   currency: string;
 }) => (
   <section className="card no-print" aria-labelledby="timeline-title">
-    <h2 id="timeline-title">What happened</h2>
+    <h2 id="timeline-title">{t().orders.whatHappened}</h2>
     <ol className="timeline" aria-live="polite" aria-relevant="additions">
       {events.filter(isTold).map((event) => (
-        <li key={event.seq} className={event.toState === null ? '' : stateText[event.toState].tone}>
+        <li key={event.seq} className={event.toState === null ? '' : stateTone[event.toState]}>
           <span>
             {eventText(event, subject)}
             {event.reason !== null && <span className="small muted reason">{reasonText(event.reason)}</span>}
@@ -45,22 +46,17 @@ function Told({ data, currency }: { data: unknown; currency: string }) {
 }
 
 /** Codes in words; what people wrote as they wrote it. */
-const reasonText = (reason: string): string => {
-  const known: Readonly<Record<string, string>> = {
-    CUSTOMER: 'By the customer',
-    MERCHANT: 'By the shop',
-    PAYMENT_TIMEOUT: 'The time to pay ran out',
-  };
-  return known[reason] ?? (/^[A-Z_]+$/.test(reason) ? inWords(reason) : reason);
-};
+const reasonText = (reason: string): string =>
+  t().orders.reasons[reason] ?? (/^[A-Z_]+$/.test(reason) ? inWords(reason) : reason);
 
 function eventText(event: OrderEvent, subject: Subject): string {
   if (event.toState === null || event.toState === event.fromState) return deedText(event.type);
+  const said = t().orders.subjects[subject];
   const milestones: Partial<Record<OrderState, string>> = {
-    PLACING: words[subject].placed,
-    PENDING_PAYMENT: words[subject].waiting,
-    PAID: 'Payment received',
-    COMPLETED: words[subject].done,
+    PLACING: said.placed,
+    PENDING_PAYMENT: said.waiting,
+    PAID: t().orders.paymentReceived,
+    COMPLETED: said.done,
   };
-  return milestones[event.toState] ?? stateText[event.toState].text;
+  return milestones[event.toState] ?? stateText(event.toState);
 }

@@ -1,14 +1,15 @@
 import { useId, useState, type FormEvent } from 'react';
 import { formatCard } from '../format.ts';
+import { t } from '../language/catalogue.ts';
 
 const longestCard = 19;
 const shortestCard = 13;
 
 export const testCards = [
-  { number: '4242424242424242', effect: 'pays' },
-  { number: '4000000000000002', effect: 'is declined' },
-  { number: '4000000000009995', effect: 'lacks funds' },
-  { number: '4000002760003184', effect: 'asks to confirm' },
+  { number: '4242424242424242', effect: 'cardPays' },
+  { number: '4000000000000002', effect: 'cardDeclined' },
+  { number: '4000000000009995', effect: 'cardLacksFunds' },
+  { number: '4000002760003184', effect: 'cardAsks' },
 ] as const;
 
 /** The card field with the simulated provider's test cards beside it. */
@@ -29,7 +30,7 @@ export function CardForm({
     event.preventDefault();
     if (busy !== null) return;
     const short = card.length < shortestCard;
-    setProblem(short ? 'Enter the whole card number.' : null);
+    setProblem(short ? t().pay.wholeNumber : null);
     if (!short) onPay(card);
     else document.getElementById(id)?.focus();
   };
@@ -37,7 +38,7 @@ export function CardForm({
   return (
     <form className="form" onSubmit={submit} noValidate>
       <div className="field">
-        <label htmlFor={id}>Card number</label>
+        <label htmlFor={id}>{t().pay.cardNumber}</label>
         <input
           id={id}
           className="card-number"
@@ -54,7 +55,7 @@ export function CardForm({
         />
         <p id={`${id}-hint`} className="small">
           {problem === null ? (
-            <span className="muted">This is a simulated card: no money moves.</span>
+            <span className="muted">{t().pay.simulated}</span>
           ) : (
             <span className="problem" role="alert">
               {problem}
@@ -64,10 +65,10 @@ export function CardForm({
       </div>
       <button className="button wide" aria-disabled={busy !== null}>
         {busy !== null && <span className="spinner" />}
-        {busy ?? `Pay ${amount}`}
+        {busy ?? t().pay.payAmount(amount)}
       </button>
       <fieldset className="test-cards">
-        <legend className="small muted">Test cards</legend>
+        <legend className="small muted">{t().pay.testCards}</legend>
         {testCards.map(({ number, effect }) => (
           <button
             key={number}
@@ -80,7 +81,7 @@ export function CardForm({
             }}
           >
             <code>{formatCard(number)}</code>
-            <span className="muted">{effect}</span>
+            <span className="muted">{t().pay[effect]}</span>
           </button>
         ))}
       </fieldset>

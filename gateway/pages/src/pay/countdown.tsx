@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import { serverNow } from '../api.ts';
 import { formatTimeLeft } from '../format.ts';
+import { t } from '../language/catalogue.ts';
 
 const tickMs = 250;
 const urgentMs = 60_000;
@@ -27,16 +28,16 @@ export function Countdown({ expiresAt, onEnd }: { expiresAt: string; onEnd: () =
   const announced = announcedSeconds.findLast((mark) => seconds <= mark);
   return (
     <div className={`countdown ${leftMs < urgentMs ? 'urgent' : ''}`}>
-      <span className="muted small">{over ? 'The time is up' : 'Time left to pay'}</span>
+      <span className="muted small">{over ? t().pay.timeIsUp : t().pay.timeLeft}</span>
       <time role="timer" aria-live="off" dateTime={expiresAt}>
         {formatTimeLeft(leftMs)}
       </time>
       <span className="hidden-visually" aria-live="polite">
-        {over ? 'The time to pay is up.' : announced !== undefined && `Less than ${spoken(announced)} left to pay.`}
+        {over ? t().pay.timeToPayIsUp : announced !== undefined && t().pay.lessThan(spoken(announced))}
       </span>
     </div>
   );
 }
 
 const spoken = (seconds: number): string =>
-  seconds > 60 ? `${seconds / 60} minutes` : seconds === 60 ? 'one minute' : `${seconds} seconds`;
+  seconds > 60 ? t().pay.minutes(seconds / 60) : seconds === 60 ? t().pay.oneMinute : t().pay.seconds(seconds);

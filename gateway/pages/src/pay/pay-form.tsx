@@ -8,6 +8,7 @@ import { CardForm } from './card-form.tsx';
 import { cardPayment, walletShare } from './start-payment.ts';
 import { TransferButton } from './transfer.tsx';
 import type { usePayment } from './use-payment.ts';
+import { t } from '../language/catalogue.ts';
 
 /** A wallet can't fill itself: the API refuses it. */
 const topUpType = 'TOPUP';
@@ -31,9 +32,7 @@ export function PayForm({
   // After a decline the API says anew what can be used: another card, the wallet, or both.
   const declined = started?.state === 'FAILED';
   const setAside = walletShare(order);
-  const aside = setAside !== null && (
-    <p className="notice">{formatMoney(setAside)} of it are set aside in your wallet.</p>
-  );
+  const aside = setAside !== null && <p className="notice">{t().pay.setAsideInWallet(formatMoney(setAside))}</p>;
   if (started !== undefined && !declined) {
     return (
       <>
@@ -44,7 +43,7 @@ export function PayForm({
   }
 
   // Nothing that somebody is about to fill in may be replaced under their hands.
-  if (!known) return <Loading text="Looking for ways to pay…" />;
+  if (!known) return <Loading text={t().pay.looking} />;
   // The wallet's share of a payment that was declined is still set aside: only the wallet as a whole may take its place.
   const offered = declined && !paysWhole ? null : balance;
   const share =
@@ -62,10 +61,12 @@ export function PayForm({
             onChange={(event) => setWanted(event.target.checked)}
           />
           <span>
-            Use my wallet
+            {t().pay.useWallet}
             <span className="small muted">
-              {formatMoney(offered)} in it
-              {share !== null && rest.amount > 0 && `; the other ${formatMoney(rest)} by card`}
+              {t().pay.inIt(formatMoney(offered))}
+              {share !== null &&
+                rest.amount > 0 &&
+                t().pay.restBy(formatMoney(rest), t().orders.methods.SIMULATED_CARD)}
             </span>
           </span>
         </label>
@@ -80,7 +81,7 @@ export function PayForm({
           }}
         >
           {busy !== null && <Spinner />}
-          {busy ?? `Pay ${formatMoney(order.balanceDue)} from my wallet`}
+          {busy ?? t().pay.fromWallet(formatMoney(order.balanceDue))}
         </button>
       ) : takesCard ? (
         <CardForm
@@ -89,10 +90,7 @@ export function PayForm({
           onPay={(card) => void payment.pay(card, share)}
         />
       ) : takesTransfer ? null : (
-        <p className="notice wait">
-          This page takes bank transfers and the cards of the simulated provider, which are switched off here. Pay with
-          a frontend of your own: <code>createPayment</code> says where.
-        </p>
+        <p className="notice wait">{t().pay.noMethod}</p>
       )}
       {takesTransfer && share === null && busy === null && <TransferButton order={order} onStarted={onStarted} />}
     </>

@@ -16,17 +16,18 @@ import { PayStatus } from './pay-status.tsx';
 import { cardPayment } from './start-payment.ts';
 import { TransferDetails, openTransfer } from './transfer.tsx';
 import { usePayment } from './use-payment.ts';
+import { t } from '../language/catalogue.ts';
 
 /** Where an order is paid, with its live status until it is paid or closed. */
 export const PayPage = ({ orderId }: { orderId: string }) => (
   <>
     <p className="back">
-      <Link href={`/orders/${orderId}`}>← The order</Link>
+      <Link href={`/orders/${orderId}`}>{t().orders.backToOne}</Link>
     </p>
     <OrderView orderId={orderId}>
       {({ order, events, reload }) => (
         <div className="columns">
-          <section className="card" aria-label="Payment">
+          <section className="card" aria-label={t().pay.payment}>
             <Payment order={order} reload={reload} />
           </section>
           <div className="aside">
@@ -43,7 +44,7 @@ function Payment({ order, reload }: { order: Order; reload: () => Promise<void> 
   const payment = usePayment(order, reload);
   const { step } = payment;
   const outcome = outcomeOf(order);
-  useTitle(outcome?.title ?? 'Payment');
+  useTitle(outcome?.title ?? t().pay.payment);
 
   if (outcome !== null) {
     return (
@@ -53,12 +54,12 @@ function Payment({ order, reload }: { order: Order; reload: () => Promise<void> 
       </div>
     );
   }
-  if (order.state === 'PLACING') return <Loading text="Your order is being placed…" />;
+  if (order.state === 'PLACING') return <Loading text={t().pay.placing} />;
   const pending = pendingPayment(order);
   if (pending !== null) {
     return (
       <div className="form" role="status">
-        <h2>{pending.state === 'AUTHORIZED' ? 'Authorised' : 'On its way'}</h2>
+        <h2>{pending.state === 'AUTHORIZED' ? t().pay.authorised : t().pay.onItsWay}</h2>
         <p className="notice wait">{pendingText(pending)}</p>
         {order.allowedActions.includes('CANCEL') && <CancelOrder orderId={order.id} onCancelled={reload} />}
       </div>
@@ -70,7 +71,7 @@ function Payment({ order, reload }: { order: Order; reload: () => Promise<void> 
     <div className="form">
       <div className="due">
         <h2>
-          <span className="muted small">To pay</span>
+          <span className="muted small">{t().orders.toPay}</span>
           {formatMoney(order.balanceDue)}
         </h2>
         {order.expiresAt !== null && <Countdown expiresAt={order.expiresAt} onEnd={reload} />}
@@ -80,10 +81,10 @@ function Payment({ order, reload }: { order: Order; reload: () => Promise<void> 
       {step.kind === 'confirm' && (
         <>
           <button type="button" className="button wide" autoFocus onClick={() => void payment.confirm()}>
-            Confirm {toConfirm}
+            {t().pay.confirm(toConfirm)}
           </button>
           <button type="button" className="button quiet wide" onClick={payment.takeAnotherCard}>
-            Use another card
+            {t().pay.anotherCard}
           </button>
         </>
       )}

@@ -1,5 +1,6 @@
 import { Spinner } from '../ui/parts.tsx';
 import type { PayStep } from './use-payment.ts';
+import { t } from '../language/catalogue.ts';
 
 /** How far paying has come, for the eye and for screen readers. */
 export const PayStatus = ({ step }: { step: PayStep }) => (
@@ -7,14 +8,13 @@ export const PayStatus = ({ step }: { step: PayStep }) => (
     <div role="alert">
       {step.kind === 'declined' && (
         <p className="notice bad">
-          <strong>The payment did not go through.</strong> {step.message} Nothing was charged: try again or use another
-          card.
+          <strong>{t().pay.didNotGoThrough}</strong> {step.message} {t().pay.nothingCharged}
         </p>
       )}
       {step.kind === 'problem' && (
         <p className="notice bad">
           {step.message}
-          {step.again && ' Pressing Pay again repeats the same request: you won’t be charged twice.'}
+          {step.again && t().pay.repeats}
         </p>
       )}
     </div>
@@ -22,12 +22,10 @@ export const PayStatus = ({ step }: { step: PayStep }) => (
       {step.kind === 'waiting' && (
         <p className="notice wait loading">
           <Spinner />
-          {step.long
-            ? 'This takes longer than usual. You may close this page: the order goes on without it.'
-            : 'Waiting for the payment to be confirmed…'}
+          {step.long ? t().pay.takesLong : t().pay.waiting}
         </p>
       )}
-      {step.kind === 'confirm' && <p className="notice">Your bank wants you to confirm this payment.</p>}
+      {step.kind === 'confirm' && <p className="notice">{t().pay.wantsConfirmation}</p>}
     </div>
   </>
 );

@@ -9,6 +9,8 @@ import { ApiError } from '../api.ts';
 import { perform } from '../client.ts';
 import { intentKey } from '../intents.ts';
 import type { Attempt, Money, Order, Payment } from '../types.ts';
+import { t } from '../language/catalogue.ts';
+import { refusalText } from '../language/refusals.ts';
 
 const method = 'SIMULATED_CARD' as const;
 
@@ -91,5 +93,7 @@ function attemptOf(payload: Payload, other: StartedPayment | undefined): Attempt
 }
 
 function refused({ userErrors: [refusal] }: Refusals): ApiError {
-  return new ApiError(refusal?.code ?? 'UNKNOWN', refusal?.message ?? 'The payment could not be started.');
+  return refusal === undefined
+    ? new ApiError('UNKNOWN', t().pay.notStarted)
+    : new ApiError(refusal.code, refusalText(refusal));
 }

@@ -8,6 +8,8 @@ import { announce } from '../ui/announcement.tsx';
 import { Spinner } from '../ui/parts.tsx';
 import { useAction } from '../ui/use-action.ts';
 import { lastAttempt } from './start-payment.ts';
+import { t } from '../language/catalogue.ts';
+import { firstRefusal } from '../language/refusals.ts';
 
 const method = 'BANK_TRANSFER' as const;
 
@@ -26,13 +28,13 @@ export function TransferButton({ order, onStarted }: { order: Order; onStarted: 
       const { createPayment } = await perform(client, CreatePaymentDocument, { input, idempotencyKey: intentKey(intent, input) }); // prettier-ignore
       settleIntent(intent);
       await onStarted();
-      return createPayment.userErrors[0]?.message ?? null;
+      return firstRefusal(createPayment.userErrors);
     });
   return (
     <>
       <button type="button" className="button quiet wide" disabled={busy} onClick={() => void start()}>
         {busy && <Spinner />}
-        Use a bank transfer
+        {t().pay.useTransfer}
       </button>
       <div role="alert">{problem !== null && <p className="notice bad">{problem}</p>}</div>
     </>
@@ -51,20 +53,18 @@ export function TransferDetails({ payment, onChanged }: { payment: Payment; onCh
       const { cancelPayment } = await perform(client, CancelPaymentDocument, variables);
       settleIntent(intent);
       await onChanged();
-      return cancelPayment.userErrors[0]?.message ?? null;
+      return firstRefusal(cancelPayment.userErrors);
     });
   const rows: readonly (readonly [name: string, shown: string, copied: string])[] = [
-    ['To', details['holder'], details['holder']],
-    ['Account', details['account'], details['account']],
-    ['BIC', details['bic'], details['bic']],
-    ['Amount', formatMoney(payment.amount), formatMoney(payment.amount)],
-    ['Reference', details['reference'], details['reference']],
+    [t().pay.to, details['holder'], details['holder']],
+    [t().pay.account, details['account'], details['account']],
+    [t().pay.bic, details['bic'], details['bic']],
+    [t().pay.amount, formatMoney(payment.amount), formatMoney(payment.amount)],
+    [t().pay.reference, details['reference'], details['reference']],
   ].flatMap(([name, shown, copied]) => (name && shown && copied ? [[name, shown, copied] as const] : []));
   return (
     <div className="form">
-      <p className="notice wait">
-        Send the money with this reference. We tell you here when it has arrived; you may close this page.
-      </p>
+      <p className="notice wait">{t().pay.sendWithReference}</p>
       <dl className="transfer">
         {rows.map(([name, shown, copied]) => (
           <div key={name}>
@@ -72,14 +72,15 @@ export function TransferDetails({ payment, onChanged }: { payment: Payment; onCh
             <dd className="number">{shown}</dd>
             <dd>
               <button type="button" className="link" onClick={() => void copy(name, copied)}>
-                Copy<span className="hidden-visually"> the {name.toLowerCase()}</span>
+                {t().pay.copy}
+                <span className="hidden-visually">{t().pay.copyOf(name)}</span>
               </button>
             </dd>
           </div>
         ))}
       </dl>
       <button type="button" className="button quiet" disabled={busy} onClick={() => void giveUp()}>
-        Pay in another way
+        {t().pay.anotherWay}
       </button>
       <div role="alert">{problem !== null && <p className="notice bad">{problem}</p>}</div>
     </div>
@@ -94,8 +95,8 @@ const detailsOf = (params: unknown): Readonly<Record<string, string>> =>
 async function copy(name: string, text: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);
-    announce(`${name} copied.`);
+    announce(t().pay.copied(name));
   } catch {
-    announce('Your browser does not let this page copy. Mark the text instead.');
+    announce(t().pay.notCopied);
   }
 }

@@ -3,8 +3,9 @@ import { useClient } from 'urql';
 import { ApiError } from '../api.ts';
 import { settleIntent } from '../intents.ts';
 import type { Attempt, Money, Order } from '../types.ts';
-import { askProvider } from './ask-provider.ts';
+import { askProvider, declineText } from './ask-provider.ts';
 import { cardPayment, lastAttempt, openAttempt, payByWallet } from './start-payment.ts';
+import { t } from '../language/catalogue.ts';
 
 /** How far the current try has come. `again`: the same request may be sent once more, with the same key. */
 export type PayStep =
@@ -87,16 +88,16 @@ export function usePayment(order: Order, reload: () => Promise<void>) {
 
   const pay = (card: string, fromWallet: Money | null) =>
     guarded(async () => {
-      setStep({ kind: 'working', text: 'Preparing the payment…' });
+      setStep({ kind: 'working', text: t().pay.preparing });
       attempt.current = await openAttempt(client, order, { intent, fromWallet });
-      setStep({ kind: 'working', text: 'Asking the bank…' });
+      setStep({ kind: 'working', text: t().pay.askingBank });
       cardToConfirm.current = card;
       await submit({ card });
     });
 
   const payFromWallet = () =>
     guarded(async () => {
-      setStep({ kind: 'working', text: 'Paying from your wallet…' });
+      setStep({ kind: 'working', text: t().pay.payingFromWallet });
       await payByWallet(client, order, intent);
       settleIntent(intent);
       setStep({ kind: 'waiting', long: false });
@@ -105,7 +106,7 @@ export function usePayment(order: Order, reload: () => Promise<void>) {
 
   const confirm = () =>
     guarded(async () => {
-      setStep({ kind: 'working', text: 'Confirming…' });
+      setStep({ kind: 'working', text: t().pay.confirming });
       await submit({ card: cardToConfirm.current, authentication: 'confirmed' });
     });
 
@@ -126,4 +127,4 @@ export function usePayment(order: Order, reload: () => Promise<void>) {
   return { step, pay, payFromWallet, confirm, takeAnotherCard };
 }
 
-const declinedText = (attempt: Attempt): string => attempt.failureMessage ?? 'The card was declined.';
+const declinedText = ({ failureMessage }: Attempt): string => declineText({ message: failureMessage });

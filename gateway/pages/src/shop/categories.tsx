@@ -1,5 +1,6 @@
 import { useQuery } from 'urql';
 import { CategoriesDocument, type CategoriesQuery } from '../../../../schema/generated/operations.ts';
+import { t } from '../language/catalogue.ts';
 
 export type Category = CategoriesQuery['categories'][number];
 
@@ -47,9 +48,9 @@ export function CategoryBar({ slug, onChange }: { slug: string; onChange: (slug:
     </li>
   );
   return (
-    <nav className="categories" aria-label="Categories">
+    <nav className="categories" aria-label={t().shop.categories}>
       <ul>
-        {step('', 'Everything')}
+        {step('', t().shop.everything)}
         {upwards.map((category) => step(category.slug, category.name))}
         {upwards.length > 0 && (
           <li aria-hidden="true" className="muted">

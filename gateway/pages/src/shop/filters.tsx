@@ -3,16 +3,18 @@ import type { ProductKind, ProductOrder } from '../../../../schema/generated/ope
 import { SearchField } from '../ui/search-field.tsx';
 import { type Category, CategoryBar } from './categories.tsx';
 import type { ShelfQuery } from './shelf.tsx';
+import { t } from '../language/catalogue.ts';
 
 /** As much as the API takes. */
 const longestSearch = 100;
 
-const orders: Readonly<Record<string, { label: string; order: ProductOrder }>> = {
-  newest: { label: 'Newest', order: { by: 'CREATED_AT', direction: 'DESC' } },
-  popular: { label: 'Most bought', order: { by: 'POPULARITY', direction: 'DESC' } },
-  cheapest: { label: 'Price, low to high', order: { by: 'PRICE', direction: 'ASC' } },
-  dearest: { label: 'Price, high to low', order: { by: 'PRICE', direction: 'DESC' } },
-  name: { label: 'Name', order: { by: 'NAME', direction: 'ASC' } },
+type Label = 'newest' | 'popular' | 'cheapest' | 'dearest' | 'byName';
+const orders: Readonly<Record<string, { label: Label; order: ProductOrder }>> = {
+  newest: { label: 'newest', order: { by: 'CREATED_AT', direction: 'DESC' } },
+  popular: { label: 'popular', order: { by: 'POPULARITY', direction: 'DESC' } },
+  cheapest: { label: 'cheapest', order: { by: 'PRICE', direction: 'ASC' } },
+  dearest: { label: 'dearest', order: { by: 'PRICE', direction: 'DESC' } },
+  name: { label: 'byName', order: { by: 'NAME', direction: 'ASC' } },
 };
 const kinds: Readonly<Record<string, ProductKind>> = { goods: 'STOCKED', stays: 'BOOKABLE', digital: 'DIGITAL' };
 
@@ -63,7 +65,7 @@ export function Filters({ choice, onChange }: { choice: Choice; onChange: (chang
   return (
     <form className="filters" role="search" onSubmit={(event) => event.preventDefault()}>
       <SearchField
-        label="Search products"
+        label={t().shop.search}
         maxLength={longestSearch}
         value={choice.q}
         onChange={(q) => onChange({ q })}
@@ -74,19 +76,19 @@ export function Filters({ choice, onChange }: { choice: Choice; onChange: (chang
           checked={choice.stock === 'in'}
           onChange={(event) => onChange({ stock: event.target.checked ? 'in' : '' })}
         />
-        <span>In stock</span>
+        <span>{t().shop.inStock}</span>
       </label>
       <div className="field sort">
         <label className="hidden-visually" htmlFor={`${id}-sort`}>
-          Sort by
+          {t().shop.sortBy}
         </label>
         <select id={`${id}-sort`} value={choice.sort} onChange={(event) => onChange({ sort: event.target.value })}>
-          <option value="">{choice.q.trim() === '' ? 'Newest' : 'Fits best'}</option>
+          <option value="">{choice.q.trim() === '' ? t().shop.newest : t().shop.fitsBest}</option>
           {Object.entries(orders)
             .filter(([name]) => name !== 'newest' || choice.q.trim() !== '')
             .map(([name, { label }]) => (
               <option key={name} value={name}>
-                {label}
+                {t().shop[label]}
               </option>
             ))}
         </select>

@@ -1,5 +1,6 @@
 import { formatMoney } from '../format.ts';
 import type { Money } from '../types.ts';
+import { t } from '../language/catalogue.ts';
 
 /** A price, and the higher one to compare it with. */
 export const Price = ({
@@ -13,10 +14,10 @@ export const Price = ({
 }) => (
   <p className="price">
     <strong>{formatMoney(price)}</strong>
-    {perNight && <span className="small muted">a night</span>}
+    {perNight && <span className="small muted">{t().shop.aNight}</span>}
     {marketPrice !== null && marketPrice.amount > price.amount && (
       <s className="small muted">
-        <span className="hidden-visually">instead of </span>
+        <span className="hidden-visually">{t().shop.insteadOf}</span>
         {formatMoney(marketPrice)}
       </s>
     )}

@@ -6,13 +6,14 @@ import { Picture } from '../ui/parts.tsx';
 import { isTopUp } from '../wallet/top-up.ts';
 import { Price } from './price.tsx';
 import { StockBadge } from './stock-badge.tsx';
+import { t } from '../language/catalogue.ts';
 
 /** A product on the shelf. `available` is newer than the product's own word. */
 export function ProductCard({ product, available }: { product: ShelfProduct; available: number | null }) {
   const { id, subtitle, kind, group } = product;
   const name = group?.name ?? product.name;
   const soldOut = available !== null && available <= 0;
-  const add = () => announce(addToCart(id, 1) ? `${name} is in the cart.` : 'The cart is full.');
+  const add = () => announce(addToCart(id, 1) ? t().shop.isInCart(name) : t().shop.cartIsFull);
   return (
     <li className="card product">
       <Picture cover={product.cover} name={name} />
@@ -28,16 +29,16 @@ export function ProductCard({ product, available }: { product: ShelfProduct; ava
           </p>
         )}
         {isTopUp(product) ? (
-          <Link className="button quiet" href="/wallet" aria-label={`Top up the wallet: ${name}`}>
-            Top up
+          <Link className="button quiet" href="/wallet" aria-label={t().shop.topUpWith(name)}>
+            {t().shop.topUp}
           </Link>
         ) : group !== null ? (
-          <Link className="button quiet" href={`/products/${id}`} aria-label={`Choose: ${name}`}>
-            Choose
+          <Link className="button quiet" href={`/products/${id}`} aria-label={t().shop.chooseOf(name)}>
+            {t().shop.choose}
           </Link>
         ) : kind === 'BOOKABLE' ? (
-          <Link className="button quiet" href={`/products/${id}`} aria-label={`Choose dates: ${name}`}>
-            Choose dates
+          <Link className="button quiet" href={`/products/${id}`} aria-label={t().shop.chooseDatesOf(name)}>
+            {t().shop.chooseDates}
           </Link>
         ) : (
           <button
@@ -45,9 +46,9 @@ export function ProductCard({ product, available }: { product: ShelfProduct; ava
             className="button quiet"
             disabled={soldOut}
             onClick={add}
-            aria-label={`Add to cart: ${name}`}
+            aria-label={t().shop.addOf(name)}
           >
-            Add to cart
+            {t().shop.addToCart}
           </button>
         )}
       </div>

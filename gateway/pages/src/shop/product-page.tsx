@@ -14,6 +14,7 @@ import { Price } from './price.tsx';
 import { StockBadge } from './stock-badge.tsx';
 import { useLiveStock } from './use-live-stock.ts';
 import { Variants } from './variants.tsx';
+import { t } from '../language/catalogue.ts';
 
 type Product = NonNullable<ProductQuery['product']>;
 
@@ -32,10 +33,10 @@ export function ProductPage({ id }: { id: string }) {
   // While another form of it is on its way, the one before stays.
   if (product && (product.id === id || fetching)) return <ShownProduct product={product} onGap={refresh} />;
   if ((problem === null && product === null) || (problem !== null && unknownCodes.includes(problem.code))) {
-    return <NotFound title="No such product" text="It may have been taken off the shelf." />;
+    return <NotFound title={t().shop.noSuchProduct} text={t().shop.offTheShelf} />;
   }
-  if (problem !== null) return <Problem what="The product can’t be shown." why={problem.message} onRetry={refresh} />;
-  return <Loading text="Loading the product…" />;
+  if (problem !== null) return <Problem what={t().shop.productUnshown} why={problem.message} onRetry={refresh} />;
+  return <Loading text={t().shop.loadingProduct} />;
 }
 
 function ShownProduct({ product, onGap }: { product: Product; onGap: () => void }) {
@@ -54,7 +55,7 @@ function ShownProduct({ product, onGap }: { product: Product; onGap: () => void 
         {product.group !== null && <Variants product={product} group={product.group} />}
         <p aria-live="polite">{!isTopUp(product) && <StockBadge kind={kind} available={available} />}</p>
         <p className="description">{product.description}</p>
-        {product.status !== 'ON_SALE' && <p className="notice wait">This product is not on sale.</p>}
+        {product.status !== 'ON_SALE' && <p className="notice wait">{t().shop.notOnSale}</p>}
         {product.status === 'ON_SALE' && kind === 'BOOKABLE' && (
           <BookingForm key={id} product={product} onChanged={onGap} />
         )}
@@ -63,11 +64,11 @@ function ShownProduct({ product, onGap }: { product: Product; onGap: () => void 
         )}
         {product.status === 'ON_SALE' && isTopUp(product) && (
           <Link className="button" href="/wallet">
-            Top up in your wallet
+            {t().shop.topUpInWallet}
           </Link>
         )}
         <p className="small muted">
-          Item <code>{product.sku}</code>
+          {t().shop.item} <code>{product.sku}</code>
         </p>
       </div>
     </article>
@@ -75,8 +76,8 @@ function ShownProduct({ product, onGap }: { product: Product; onGap: () => void 
 }
 
 const Breadcrumbs = ({ category }: Pick<Product, 'category'>) => (
-  <nav className="back" aria-label="Where this is">
-    <Link href="/">Shop</Link>
+  <nav className="back" aria-label={t().shop.whereThisIs}>
+    <Link href="/">{t().frame.shop}</Link>
     {[category?.parent ?? null, category].map(
       (place) =>
         place !== null && (
@@ -98,15 +99,15 @@ function Buy({ product, available }: { product: Product; available: number | nul
   const most = Math.min(available ?? maxPieces, maxPieces);
   const add = (): boolean => {
     const added = addToCart(product.id, quantity);
-    announce(added ? `${quantity} × ${product.name} in the cart.` : 'The cart is full.');
+    announce(added ? t().shop.addedPieces(quantity, product.name) : t().shop.cartIsFull);
     return added;
   };
   return (
     <>
       <div className="buy">
-        <Stepper label="Quantity" value={quantity} max={most} onChange={setQuantity} />
+        <Stepper label={t().shop.quantity} value={quantity} max={most} onChange={setQuantity} />
         <button type="button" className="button" disabled={most <= 0} onClick={add}>
-          Add to cart
+          {t().shop.addToCart}
         </button>
         <button
           type="button"
@@ -116,12 +117,13 @@ function Buy({ product, available }: { product: Product; available: number | nul
             if (add()) navigate('/cart');
           }}
         >
-          Add and go to the cart
+          {t().shop.addAndGo}
         </button>
       </div>
       {inCart > 0 && (
         <p className="small muted">
-          {inCart} in <Link href="/cart">your cart</Link>.
+          {t().shop.inYourCart(inCart)}
+          <Link href="/cart">{t().shop.yourCart}</Link>.
         </p>
       )}
     </>

@@ -5,6 +5,7 @@ import { toApiError } from '../api.ts';
 import { Problem, Skeleton } from '../ui/parts.tsx';
 import { ProductCard } from './product-card.tsx';
 import { useLiveStock } from './use-live-stock.ts';
+import { t } from '../language/catalogue.ts';
 
 export type ShelfQuery = Pick<ProductsQueryVariables, 'filter' | 'orderBy'>;
 
@@ -46,13 +47,13 @@ export function Shelf({
   if (data === undefined && error !== undefined) {
     return (
       <Problem
-        what="The products can’t be shown."
+        what={t().shop.noProducts}
         why={toApiError(error).message}
         onRetry={() => reload({ requestPolicy: 'network-only' })}
       />
     );
   }
-  if (data === undefined) return <Skeleton count={8} className="products" label="Loading products…" />;
+  if (data === undefined) return <Skeleton count={8} className="products" label={t().shop.loadingProducts} />;
   if (count === 0) return null;
   return (
     <ul className="products">

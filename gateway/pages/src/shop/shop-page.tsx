@@ -4,6 +4,7 @@ import { Empty, Skeleton, useTitle } from '../ui/parts.tsx';
 import { useCategories } from './categories.tsx';
 import { Filters, choiceOf, queryOf } from './filters.tsx';
 import { Shelf, type ShelfQuery } from './shelf.tsx';
+import { t } from '../language/catalogue.ts';
 
 /** The shop: search, filters, and what is on sale. The choice is in the address, so it can be kept and shared. */
 export function ShopPage() {
@@ -11,16 +12,16 @@ export function ShopPage() {
   const choice = choiceOf(params);
   const categories = useCategories();
   const query = queryOf(choice, categories);
-  useTitle(categories.find(({ slug }) => slug === choice.category)?.name ?? 'Shop');
+  useTitle(categories.find(({ slug }) => slug === choice.category)?.name ?? t().frame.shop);
   return (
     <>
       <section className="hero">
-        <h1>Good things for home</h1>
-        <p className="lead">Thrown, woven and built by people we know. Sent within days, or booked by the night.</p>
+        <h1>{t().shop.title}</h1>
+        <p className="lead">{t().shop.lead}</p>
       </section>
       <section aria-labelledby="products-title">
         <h2 id="products-title" className="hidden-visually">
-          Products
+          {t().shop.products}
         </h2>
         <Filters
           choice={choice}
@@ -39,7 +40,7 @@ export function ShopPage() {
           }
         />
         {query === null ? (
-          <Skeleton count={8} className="products" label="Loading products…" />
+          <Skeleton count={8} className="products" label={t().shop.loadingProducts} />
         ) : (
           <Shelves
             key={JSON.stringify(query)}
@@ -69,12 +70,12 @@ function Shelves({ query, isSearch, onClear }: { query: ShelfQuery; isSearch: bo
         <Shelf key={after ?? ''} query={query} after={after} onPage={onPage} />
       ))}
       {last?.empty === true && (
-        <Empty title={isSearch ? 'Nothing found' : 'The shop is still empty'}>
+        <Empty title={isSearch ? t().shop.nothingFound : t().shop.stillEmpty}>
           {isSearch && (
             <>
-              <p className="muted">No product fits this search.</p>
+              <p className="muted">{t().shop.nothingFits}</p>
               <button type="button" className="button quiet" onClick={onClear}>
-                Show everything
+                {t().shop.showEverything}
               </button>
             </>
           )}
@@ -90,7 +91,7 @@ function Shelves({ query, isSearch, onClear }: { query: ShelfQuery; isSearch: bo
               setStarts([...starts, next]);
             }}
           >
-            Show more
+            {t().shop.showMore}
           </button>
         </p>
       )}

@@ -1,6 +1,7 @@
 import { useId } from 'react';
 import { useLocation } from 'wouter';
 import type { ProductQuery } from '../../../../schema/generated/operations.ts';
+import { t } from '../language/catalogue.ts';
 
 type Product = NonNullable<ProductQuery['product']>;
 type Group = NonNullable<Product['group']>;
@@ -49,7 +50,7 @@ export function Variants({ product, group }: { product: Product; group: Group })
               />
               <span>
                 {value}
-                {isSoldOut && <span className="hidden-visually">, sold out</span>}
+                {isSoldOut && <span className="hidden-visually">{t().shop.soldOutToo}</span>}
               </span>
             </label>
           );

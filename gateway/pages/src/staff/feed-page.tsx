@@ -99,7 +99,7 @@ export function FeedPage() {
         <Chips
           legend="Which orders"
           value={valueOf('show')}
-          choices={[[toDeliver, 'To deliver'], ...orderGroups]}
+          choices={[[toDeliver, 'To deliver'], ...orderGroups()]}
           onChange={(value) => set('show', value)}
         />
       </div>

@@ -26,7 +26,7 @@ export const StaffOrderPage = ({ orderId }: { orderId: string }) => (
 );
 
 function Details({ order, events, reload }: ShownOrder) {
-  useTitle(`${stateText[order.state].text}, ${order.number}`);
+  useTitle(`${stateText(order.state)}, ${order.number}`);
   const [{ data, error }, again] = useQuery({
     query: OrderInsideDocument,
     variables: { id: order.id },

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { Link } from 'wouter';
 import { WatchAllOrdersDocument, type WatchAllOrdersSubscription } from '../../../../schema/generated/operations.ts';
 import { formatMoment, formatMoney } from '../format.ts';
-import { deedText, stateText } from '../orders/order-state.tsx';
+import { deedText, stateText, stateTone } from '../orders/order-state.tsx';
 import { useFeed } from '../orders/use-feed.ts';
 import { Connection } from '../ui/parts.tsx';
 
@@ -31,7 +31,7 @@ export function Ticker({ onChange }: { onChange: () => void }) {
       ) : (
         <ol className="timeline">
           {notices.map(({ seq, event, order }) => (
-            <li key={seq} className={event.toState === null ? '' : stateText[event.toState].tone}>
+            <li key={seq} className={event.toState === null ? '' : stateTone[event.toState]}>
               <span>
                 {noticeText(event)} <Link href={`/staff/orders/${order.id}`}>{order.number}</Link>
                 <span className="small muted reason">
@@ -50,4 +50,4 @@ export function Ticker({ onChange }: { onChange: () => void }) {
 }
 
 const noticeText = (event: Notice['event']): string =>
-  event.toState !== null && event.toState !== event.fromState ? stateText[event.toState].text : deedText(event.type);
+  event.toState !== null && event.toState !== event.fromState ? stateText(event.toState) : deedText(event.type);

@@ -1,9 +1,10 @@
 import { useId } from 'react';
+import { t } from '../language/catalogue.ts';
 
 /** A choice of one among few; '' is the first, "All" unless said otherwise. */
 export function Chips({
   legend,
-  all = 'All',
+  all = t().frame.all,
   value,
   choices,
   onChange,

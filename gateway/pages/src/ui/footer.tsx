@@ -1,23 +1,31 @@
 import { demoAccounts } from '../environment.ts';
+import { t } from '../language/catalogue.ts';
+import { LanguageSwitch } from '../language/language-switch.tsx';
 
-const doors = [
-  ['/graphiql', 'GraphiQL', 'Explore and run the API: documentation, examples, live subscriptions.'],
-  ['/staff', 'Staff view', 'All orders live, sagas step by step, stock.'],
-  ['/jobs', 'Jobs', 'What the background work is doing. For staff.'],
-  ['/health/ready', 'Health', 'Whether everything this server needs is answering.'],
-] as const;
+const doors = () => {
+  const { footer } = t();
+  return [
+    ['/graphiql', 'GraphiQL', footer.graphiql],
+    ['/staff', footer.staff, footer.staffText],
+    ['/jobs', footer.jobs, footer.jobsText],
+    ['/health/ready', footer.health, footer.healthText],
+  ] as const;
+};
 
 /** Ways to what is behind the shop, and who may be used to try it. */
 export const Footer = () => (
   <footer className="foot">
     <div className="wrap">
-      <nav aria-label="Look inside">
-        <h2>Look inside</h2>
+      <LanguageSwitch />
+      <nav aria-label={t().footer.title}>
+        <h2>{t().footer.title}</h2>
         <p>
-          Every answer on these pages comes from <code>/graphql</code>, as it would in your own frontend.
+          {t().footer.before}
+          <code>/graphql</code>
+          {t().footer.after}
         </p>
         <ul className="doors">
-          {doors.map(([href, title, text]) => (
+          {doors().map(([href, title, text]) => (
             <li key={href}>
               <a href={href}>{title}</a>
               <span>{text}</span>
@@ -27,8 +35,8 @@ export const Footer = () => (
       </nav>
       {demoAccounts.length > 0 && (
         <details>
-          <summary>Demo accounts</summary>
-          <p>Only where the server runs for development. Nothing is sent, and no money moves.</p>
+          <summary>{t().footer.demoAccounts}</summary>
+          <p>{t().footer.demoText}</p>
           <ul className="doors">
             {demoAccounts.map((account) => (
               <li key={account.mobile}>

@@ -7,6 +7,7 @@ import { shopName } from '../environment.ts';
 import { signOut, useSession } from '../session.ts';
 import { Announcement, hush } from './announcement.tsx';
 import { Footer } from './footer.tsx';
+import { t } from '../language/catalogue.ts';
 
 /** Head and foot around a page's content. */
 export function Frame({ children }: { children: ReactNode }) {
@@ -26,7 +27,7 @@ export function Frame({ children }: { children: ReactNode }) {
   return (
     <>
       <a className="skip" href="#content">
-        Skip to content
+        {t().frame.skip}
       </a>
       <header className="top">
         <div className="wrap">
@@ -57,18 +58,18 @@ function MainNavigation() {
     </Link>
   );
   return (
-    <nav aria-label="Main">
-      {item('/', 'Shop', path === '/' || path.startsWith('/products/'))}
-      {item('/orders', 'Orders', path.startsWith('/orders') || path.startsWith('/pay/'))}
-      {session !== null && isStaff(session.user) && item('/staff', 'Staff', path.startsWith('/staff'))}
+    <nav aria-label={t().frame.mainNavigation}>
+      {item('/', t().frame.shop, path === '/' || path.startsWith('/products/'))}
+      {item('/orders', t().frame.orders, path.startsWith('/orders') || path.startsWith('/pay/'))}
+      {session !== null && isStaff(session.user) && item('/staff', t().frame.staff, path.startsWith('/staff'))}
       {item(
         '/cart',
         <>
-          Cart
+          {t().frame.cart}
           {pieces > 0 && (
             <span className="count">
               {pieces}
-              <span className="hidden-visually"> {pieces === 1 ? 'piece' : 'pieces'}</span>
+              <span className="hidden-visually">{t().frame.pieces(pieces)}</span>
             </span>
           )}
         </>,
@@ -86,7 +87,7 @@ function Account() {
     return (
       <div className="who">
         <button type="button" className="button quiet" onClick={() => setAsking(true)}>
-          Sign in
+          {t().frame.signIn}
         </button>
         {asking && <SignInDialog onDone={() => setAsking(false)} onClose={() => setAsking(false)} />}
       </div>
@@ -94,11 +95,11 @@ function Account() {
   }
   return (
     <div className="who">
-      <Link href="/account" title="Your account" aria-current={path === '/account' ? 'page' : undefined}>
+      <Link href="/account" title={t().frame.yourAccount} aria-current={path === '/account' ? 'page' : undefined}>
         <span className="name">{session.user.name}</span>
       </Link>
       <button type="button" className="link" onClick={signOut}>
-        Sign out
+        {t().frame.signOut}
       </button>
     </div>
   );

@@ -1,15 +1,16 @@
 import { Link } from 'wouter';
 import { useTitle } from './parts.tsx';
+import { t } from '../language/catalogue.ts';
 
 /** For a path of the shop that leads nowhere. */
-export function NotFound({ title = 'No such page', text }: { title?: string; text?: string }) {
+export function NotFound({ title = t().frame.noSuchPage, text }: { title?: string; text?: string }) {
   useTitle(title);
   return (
     <div className="narrow">
       <h1>{title}</h1>
-      <p className="muted">{text ?? 'This address leads nowhere.'}</p>
+      <p className="muted">{text ?? t().frame.leadsNowhere}</p>
       <p>
-        <Link href="/">Go to the shop</Link>
+        <Link href="/">{t().frame.toTheShop}</Link>
       </p>
     </div>
   );

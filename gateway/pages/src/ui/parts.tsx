@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect } from 'react';
 import { shopName } from '../environment.ts';
 import type { ConnectionState } from '../live.ts';
+import { t } from '../language/catalogue.ts';
 
 /** The tab's title; it tells the state too, for whoever waits in another tab. */
 export function useTitle(title: string): void {
@@ -53,7 +54,7 @@ export const Problem = ({ what, why, onRetry }: { what: string; why: string; onR
     </p>
     {onRetry !== undefined && (
       <button type="button" className="button quiet" onClick={onRetry}>
-        Try again
+        {t().frame.tryAgain}
       </button>
     )}
   </div>
@@ -67,15 +68,9 @@ export const Empty = ({ title, children }: { title: string; children?: ReactNode
   </div>
 );
 
-const connectionText: Record<ConnectionState, string> = {
-  connecting: 'Connecting…',
-  live: 'Live',
-  interrupted: 'Reconnecting…',
-};
-
 /** Whether what is shown is live. */
 export const Connection = ({ state }: { state: ConnectionState }) => (
   <span className={`connection ${state}`} role="status">
-    {connectionText[state]}
+    {t().frame[state]}
   </span>
 );

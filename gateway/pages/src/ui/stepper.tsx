@@ -1,4 +1,5 @@
 import { useEffect, useId, useState } from 'react';
+import { t } from '../language/catalogue.ts';
 
 /** How many: typed, or one more and one less at a press. */
 export function Stepper({
@@ -26,7 +27,7 @@ export function Stepper({
       <label className="hidden-visually" htmlFor={id}>
         {label}
       </label>
-      <button type="button" aria-label="One less" disabled={value <= 1} onClick={() => onChange(value - 1)}>
+      <button type="button" aria-label={t().frame.oneLess} disabled={value <= 1} onClick={() => onChange(value - 1)}>
         −
       </button>
       <input
@@ -39,7 +40,7 @@ export function Stepper({
           if (event.key === 'Enter') settle(event.currentTarget.value);
         }}
       />
-      <button type="button" aria-label="One more" disabled={value >= max} onClick={() => onChange(value + 1)}>
+      <button type="button" aria-label={t().frame.oneMore} disabled={value >= max} onClick={() => onChange(value + 1)}>
         +
       </button>
     </div>

@@ -5,6 +5,8 @@ import { formatMoney } from '../format.ts';
 import type { ShelfProduct } from '../types.ts';
 import { Spinner } from '../ui/parts.tsx';
 import { isTopUp } from './top-up.ts';
+import { t } from '../language/catalogue.ts';
+import { refusalText } from '../language/refusals.ts';
 
 const most = 10;
 
@@ -33,7 +35,7 @@ export function TopUps() {
     );
   return (
     <section className="card form top-ups" aria-labelledby="top-up-title">
-      <h2 id="top-up-title">Top up</h2>
+      <h2 id="top-up-title">{t().wallet.topUp}</h2>
       <div className="chips">
         {offers.map((offer) => (
           <button
@@ -42,7 +44,7 @@ export function TopUps() {
             className="button quiet"
             disabled={busy}
             onClick={() => void buy(offer)}
-            aria-label={`Top up ${formatMoney(offer.price)}`}
+            aria-label={t().wallet.topUpBy(formatMoney(offer.price))}
           >
             {busy && <Spinner />}
             {formatMoney(offer.price)}
@@ -50,7 +52,9 @@ export function TopUps() {
         ))}
       </div>
       <div role="alert">
-        {(problem ?? refusal) !== null && <p className="notice bad">{problem ?? refusal?.message}</p>}
+        {(problem ?? refusal) !== null && (
+          <p className="notice bad">{problem ?? (refusal === null ? '' : refusalText(refusal))}</p>
+        )}
       </div>
     </section>
   );

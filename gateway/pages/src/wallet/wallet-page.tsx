@@ -6,6 +6,7 @@ import { toApiError } from '../api.ts';
 import { formatMoment, formatMoney } from '../format.ts';
 import { TopUps } from './top-ups.tsx';
 import { Empty, Problem, Skeleton, useTitle } from '../ui/parts.tsx';
+import { t } from '../language/catalogue.ts';
 
 type Wallet = NonNullable<NonNullable<MyWalletQuery['me']>['wallet']>;
 
@@ -13,15 +14,15 @@ const pageSize = 20;
 
 /** The user's money here: what can be spent, what is set aside, and each change. */
 export function WalletPage() {
-  useTitle('Your wallet');
+  useTitle(t().wallet.title);
   const [starts, setStarts] = useState<readonly (string | null)[]>([null]);
   return (
     <>
       <p className="back">
-        <Link href="/account">← Your account</Link>
+        <Link href="/account">{t().wallet.back}</Link>
       </p>
       <div className="page-head">
-        <h1>Your wallet</h1>
+        <h1>{t().wallet.title}</h1>
       </div>
       {starts.map((after) => (
         <WalletPart
@@ -42,17 +43,15 @@ function WalletPart({ after, onMore }: { after: string | null; onMore: ((next: s
   });
   if (data === undefined && error !== undefined) {
     const retry = () => reload({ requestPolicy: 'network-only' });
-    return <Problem what="The wallet can’t be shown." why={toApiError(error).message} onRetry={retry} />;
+    return <Problem what={t().wallet.unshown} why={toApiError(error).message} onRetry={retry} />;
   }
-  if (data === undefined) return <Skeleton count={2} className="order-list" label="Loading your wallet…" />;
+  if (data === undefined) return <Skeleton count={2} className="order-list" label={t().wallet.loading} />;
   const wallet = data.me?.wallet ?? null;
   if (wallet === null) {
     return (
       <>
-        <Empty title="Your wallet is empty">
-          <p className="muted">
-            Money that you top up, or that the shop credits to you, appears here and pays your next orders.
-          </p>
+        <Empty title={t().wallet.empty}>
+          <p className="muted">{t().wallet.emptyText}</p>
         </Empty>
         <TopUps />
       </>
@@ -71,7 +70,7 @@ function WalletPart({ after, onMore }: { after: string | null; onMore: ((next: s
       {hasNextPage && endCursor !== null && onMore !== null && (
         <p className="more">
           <button type="button" className="button quiet" onClick={() => onMore(endCursor)}>
-            Show older entries
+            {t().wallet.older}
           </button>
         </p>
       )}
@@ -82,12 +81,12 @@ function WalletPart({ after, onMore }: { after: string | null; onMore: ((next: s
 const Balance = ({ wallet }: { wallet: Wallet }) => (
   <dl className="card balance">
     <div>
-      <dt className="muted">Can be spent</dt>
+      <dt className="muted">{t().wallet.canBeSpent}</dt>
       <dd className="large">{formatMoney(wallet.balance)}</dd>
     </div>
     {wallet.held.amount > 0 && (
       <div>
-        <dt className="muted">Set aside for orders</dt>
+        <dt className="muted">{t().wallet.setAside}</dt>
         <dd>{formatMoney(wallet.held)}</dd>
       </div>
     )}
@@ -95,7 +94,7 @@ const Balance = ({ wallet }: { wallet: Wallet }) => (
 );
 
 const Entries = ({ wallet }: { wallet: Wallet }) => (
-  <ul className="card entries" aria-label="Changes">
+  <ul className="card entries" aria-label={t().wallet.changes}>
     {wallet.entries.edges.map(({ node }) => (
       <li key={node.id}>
         <div>
@@ -105,7 +104,7 @@ const Entries = ({ wallet }: { wallet: Wallet }) => (
         <span className={`amount ${node.direction === 'CREDIT' ? 'came' : ''}`}>
           {node.direction === 'CREDIT' ? '+' : '−'}
           {formatMoney(node.amount)}
-          <span className="small muted">{formatMoney(node.balanceAfter)} after it</span>
+          <span className="small muted">{t().wallet.afterIt(formatMoney(node.balanceAfter))}</span>
         </span>
       </li>
     ))}

@@ -3,11 +3,12 @@ import { useClient } from 'urql';
 import { DecideReturnDocument, ReceiveReturnDocument } from '../../../../../schema/generated/operations.ts';
 import { perform } from '../../client.ts';
 import { formatMoment } from '../../format.ts';
-import { returnStates } from '../../orders/words.ts';
+import { returnTones } from '../../orders/words.ts';
 import type { Order } from '../../types.ts';
 import { useDeed } from '../use-deed.ts';
 import { Quantities } from './quantities.tsx';
 import { WordsForm } from './words-form.tsx';
+import { t } from '../../language/catalogue.ts';
 
 export type StaffReturn = Order['returns'][number];
 const longestReason = 255;
@@ -16,7 +17,8 @@ const longestReason = 255;
 export function StaffReturnRow({ one, onDone }: { one: StaffReturn; onDone: () => Promise<void> | void }) {
   const client = useClient();
   const { busy, problem, once } = useDeed(onDone);
-  const { text, tone } = returnStates[one.state];
+  const { text } = t().orders.returnStates[one.state];
+  const tone = returnTones[one.state];
   const decide = (approve: boolean, reason: string | null) => {
     const input = { returnId: one.id, approve, reason };
     const done = approve ? 'The return is approved.' : 'The return is refused.';
