@@ -651,6 +651,46 @@ export type OrderReturnConnection = {
   totalCount?: Maybe<Scalars['Int']['output']>;
 };
 
+/** A line that a merchant sold, with what redeeming its order needs: of the customer nothing. See `redeemOrder`. */
+export type SoldLine = {
+  /** What was bought. */
+  line: OrderLine;
+  /** The order's number. */
+  orderNumber: Scalars['String']['output'];
+  /** Where the order stands. */
+  orderState: OrderState;
+  /** When the order was placed. */
+  placedAt: Scalars['DateTime']['output'];
+  /** Whether the merchant can redeem the order now by its guest's code: it is paid, has a code, and all its lines are the merchant's. */
+  redeemable: Scalars['Boolean']['output'];
+};
+
+/** A sold line and its place in the list. */
+export type SoldLineEdge = {
+  /** For `after` and `before`. */
+  cursor: Scalars['String']['output'];
+  /** The line. */
+  node: SoldLine;
+};
+
+/** A page of sold lines. */
+export type SoldLineConnection = {
+  /** The page. */
+  edges: Array<SoldLineEdge>;
+  /** Where it stands. */
+  pageInfo: PageInfo;
+};
+
+/** Which sold lines. */
+export type SoldLineFilter = {
+  /** Of the order with this number, however it is typed. */
+  number?: InputMaybe<Scalars['String']['input']>;
+  /** Placed at this moment or later. */
+  placedFrom?: InputMaybe<Scalars['DateTime']['input']>;
+  /** Placed before this moment. */
+  placedTo?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
 /** A chosen extra with the price it had. */
 export type LineAddOn = {
   /** The add-on's code. */
@@ -1611,6 +1651,8 @@ export type Query = {
   promotions: PromotionConnection;
   /** Returns of all orders, newest first. For staff. */
   returns: OrderReturnConnection;
+  /** What a merchant sold, newest first: lines of orders that were placed. For the merchant, and for staff (FORBIDDEN). */
+  soldLines: SoldLineConnection;
   /** Jobs that wait in the job store, next first, at most 100. For staff. */
   delayedJobs: Array<DelayedJob>;
   /** Events that the order service could not handle, the latest failure first: those that wait, or those that were replayed. For staff. */
@@ -1689,6 +1731,15 @@ export type QueryReturnsArgs = {
   last?: InputMaybe<Scalars['Int']['input']>;
   before?: InputMaybe<Scalars['String']['input']>;
   state?: InputMaybe<Array<ReturnState>>;
+};
+
+export type QuerySoldLinesArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  sellerId?: InputMaybe<Scalars['ID']['input']>;
+  filter?: InputMaybe<SoldLineFilter>;
 };
 
 export type QueryDelayedJobsArgs = {
@@ -2199,6 +2250,10 @@ export type ResolversTypes = {
   ReturnLine: ResolverTypeWrapper<any>;
   OrderReturnEdge: ResolverTypeWrapper<any>;
   OrderReturnConnection: ResolverTypeWrapper<any>;
+  SoldLine: ResolverTypeWrapper<any>;
+  SoldLineEdge: ResolverTypeWrapper<any>;
+  SoldLineConnection: ResolverTypeWrapper<any>;
+  SoldLineFilter: SoldLineFilter;
   LineAddOn: ResolverTypeWrapper<any>;
   TaxLine: ResolverTypeWrapper<any>;
   ShippingOption: ResolverTypeWrapper<any>;
@@ -2311,6 +2366,10 @@ export type ResolversParentTypes = {
   ReturnLine: any;
   OrderReturnEdge: any;
   OrderReturnConnection: any;
+  SoldLine: any;
+  SoldLineEdge: any;
+  SoldLineConnection: any;
+  SoldLineFilter: SoldLineFilter;
   LineAddOn: any;
   TaxLine: any;
   ShippingOption: any;
@@ -2761,6 +2820,33 @@ export type OrderReturnConnectionResolvers<
   edges?: Resolver<Array<ResolversTypes['OrderReturnEdge']>, ParentType, ContextType>;
   pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
   totalCount?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+};
+
+export type SoldLineResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['SoldLine'] = ResolversParentTypes['SoldLine'],
+> = {
+  line?: Resolver<ResolversTypes['OrderLine'], ParentType, ContextType>;
+  orderNumber?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  orderState?: Resolver<ResolversTypes['OrderState'], ParentType, ContextType>;
+  placedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  redeemable?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+};
+
+export type SoldLineEdgeResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['SoldLineEdge'] = ResolversParentTypes['SoldLineEdge'],
+> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['SoldLine'], ParentType, ContextType>;
+};
+
+export type SoldLineConnectionResolvers<
+  ContextType = unknown,
+  ParentType extends ResolversParentTypes['SoldLineConnection'] = ResolversParentTypes['SoldLineConnection'],
+> = {
+  edges?: Resolver<Array<ResolversTypes['SoldLineEdge']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
 };
 
 export type LineAddOnResolvers<
@@ -3384,6 +3470,12 @@ export type QueryResolvers<
     ContextType,
     RequireFields<QueryReturnsArgs, 'first'>
   >;
+  soldLines?: Resolver<
+    ResolversTypes['SoldLineConnection'],
+    ParentType,
+    ContextType,
+    RequireFields<QuerySoldLinesArgs, 'first'>
+  >;
   delayedJobs?: Resolver<
     Array<ResolversTypes['DelayedJob']>,
     ParentType,
@@ -3649,6 +3741,9 @@ export type Resolvers<ContextType = unknown> = {
   ReturnLine?: ReturnLineResolvers<ContextType>;
   OrderReturnEdge?: OrderReturnEdgeResolvers<ContextType>;
   OrderReturnConnection?: OrderReturnConnectionResolvers<ContextType>;
+  SoldLine?: SoldLineResolvers<ContextType>;
+  SoldLineEdge?: SoldLineEdgeResolvers<ContextType>;
+  SoldLineConnection?: SoldLineConnectionResolvers<ContextType>;
   LineAddOn?: LineAddOnResolvers<ContextType>;
   TaxLine?: TaxLineResolvers<ContextType>;
   ShippingOption?: ShippingOptionResolvers<ContextType>;

@@ -8,7 +8,8 @@ import type { NewLine, StoredLine } from './stored-order.ts';
 const read = readerOf(OrderLineRecord);
 const rowOf = writerOf(OrderLineRecord);
 
-function toLine(row: object): StoredLine {
+/** A line of its row. */
+export function toLine(row: object): StoredLine {
   const { position: _, stayFrom, stayTo, guests, ...line } = read(row);
   const isStay = stayFrom !== null && stayTo !== null && guests !== null;
   const totalMinor = line.totalMinor ?? line.subtotalMinor;

@@ -142,7 +142,10 @@ export const OrderLineRecord = defineEntity({
     stayTo: p.date().nullable(),
     guests: p.integer().nullable(),
   },
-  indexes: [{ name: 'order_line_product', properties: ['productId', 'orderId'] }],
+  indexes: [
+    { name: 'order_line_product', properties: ['productId', 'orderId'] },
+    { name: 'order_line_seller', properties: ['sellerId', 'id'] },
+  ],
 });
 
 export const OrderEventRecord = defineEntity({

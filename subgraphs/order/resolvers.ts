@@ -63,6 +63,7 @@ import {
 } from './queries.ts';
 import { OrderReturnResolvers, hasReturnable, returnMutations, returnQueries, returnableOf, returnsOfOrder } from './return-resolvers.ts'; // prettier-ignore
 import { salesReport } from './sales-resolvers.ts';
+import { SoldLineResolvers, soldLineQueries } from './sold-lines/sold-line-resolvers.ts';
 import type { StoredFulfilment, StoredLine, StoredOrder } from './stored-order.ts';
 import { Subscription } from './subscriptions.ts';
 import type { OrderType } from './types/order-type.ts';
@@ -101,6 +102,7 @@ const Query = {
   ...promotionQueries,
   ...priceQueries,
   ...returnQueries,
+  ...soldLineQueries,
   salesReport,
   orderErasureObstacles: (_: unknown, { userId }: { userId: string }, { deps, viewer }: OrderContext) => {
     requireService(viewer, 'user');
@@ -340,6 +342,7 @@ export const resolvers: ResolverMap = {
   ShippingRate: ShippingRateResolvers,
   PostalAddress: postalAddressFields,
   OrderReturn: OrderReturnResolvers,
+  SoldLine: SoldLineResolvers,
   OrderEvent,
   OrderType: OrderTypeResolvers,
   Promotion: PromotionResolvers,

@@ -85,6 +85,10 @@ const migrations: readonly NamedMigration[] = [
     load: async () => (await import('./migrations/2026-12-01-placed-by.ts')).PlacedByMigration,
   },
   {
+    name: '2026-12-01-sold-lines',
+    load: async () => (await import('./migrations/2026-12-01-sold-lines.ts')).SoldLinesMigration,
+  },
+  {
     name: '2026-12-01-sales',
     load: async () => (await import('./migrations/2026-12-01-sales.ts')).SalesMigration,
   },

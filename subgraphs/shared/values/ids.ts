@@ -15,6 +15,12 @@ export const routes = 16 ** routeDigits;
 export const newId = (owner?: string): string =>
   owner === undefined ? v7() : v7().slice(0, -routeDigits) + owner.slice(-routeDigits);
 
+/** The least UUIDv7 that can be made at a moment: an id's first 48 bits are its milliseconds. */
+export function firstIdAt(at: Date): string {
+  const hex = Math.max(0, at.getTime()).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7000-8000-000000000000`;
+}
+
 /** A number below `routes` that a user's id has in common with the ids of their orders, payments and what is part of them. */
 export const routeOf = (id: string): number => Number.parseInt(id.slice(-routeDigits), 16);
 

@@ -177,6 +177,8 @@ export const probes: Readonly<Record<string, Probe>> = {
   'Query.orders(last:)': fromEnd('orders'),
   'Query.returns(last:)': fromEnd('returns'),
   'Query.returns(first:)': root('returns'),
+  'Query.soldLines(last:)': fromEnd('soldLines'),
+  'Query.soldLines(first:)': root('soldLines'),
   'Order.history(first:)': ofOrder,
   'Payment.events(first:)': ofPayment,
   'StockLevel.movements(first:)': ofStock,

@@ -73,6 +73,7 @@ function queries({ staff, buyer, product, stay, open }: Omit<Scene, 'payment'>):
     ...of('price-rules', {}, staff.token),
     ...of('promotions', {}, staff.token),
     ...of('returns', {}, staff.token),
+    ...of('sold-lines', {}, staff.token),
     ...of('sales-report', { from: '2026-01-01', to: '2026-01-31', interval: 'MONTH', currency: 'EUR' }, staff.token),
     ...of('shop-date', {}),
   };

@@ -84,6 +84,12 @@ const rows: readonly Row[] = [
   ['Mutation.cancelOrder', `mutation { cancelOrder(id: "ID", idempotencyKey: "KEY") { ${refusals} } }`, owners],
   ['Mutation.refundOrder', `mutation { refundOrder(input: { orderId: "ID", amount: { amount: 1, currency: "EUR" }, reason: "x" }, idempotencyKey: "KEY") { ${refusals} } }`, { ...staffOnly, staff: 'ORDER_STATE', admin: 'ORDER_STATE' }], // prettier-ignore
   ['Query.returns', '{ returns { edges { node { id } } } }', staffOnly],
+  ['Query.soldLines', '{ soldLines { edges { node { orderNumber } } } }', { ...staffOnly, merchant: 'ok' }],
+  [
+    'Query.soldLines of a merchant',
+    '{ soldLines(sellerId: "CUSTOMER") { edges { node { orderNumber } } } }',
+    staffOnly,
+  ],
   ['Mutation.requestReturn', `mutation { requestReturn(orderId: "ID", lines: [{ lineId: "SAGA", quantity: 1 }], reason: "x", idempotencyKey: "KEY") { ${refusals} } }`, { ...owners, owner: 'ORDER_STATE', staff: 'ORDER_STATE', admin: 'ORDER_STATE' }], // prettier-ignore
   ['Mutation.decideReturn', `mutation { decideReturn(returnId: "SAGA", approve: true) { ${refusals} } }`, unknown],
   ['Mutation.receiveReturn', `mutation { receiveReturn(returnId: "SAGA", lines: [{ lineId: "SAGA", quantity: 1, restock: 1 }]) { ${refusals} } }`, unknown], // prettier-ignore

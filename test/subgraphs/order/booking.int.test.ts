@@ -403,3 +403,67 @@ test('an order without a stay takes as many statements as any', async () => {
   const sent = await world.statements(() => world.place(buyer, { lines: [{ productId, quantity: 1 }] }));
   expect([sent.order.length, sent.product.length]).toEqual([10, 5]);
 });
+
+describe('what a merchant sold', () => {
+  const seller = userViewer('MERCHANT');
+  const sold = async (viewer: UserViewer, args = '') => {
+    const line = 'line { title quantity stayFrom total { amount } seller { id } returnableQuantity }';
+    const { data, errors } = await world.run(viewer, `{ soldLines${args} { edges { cursor node { orderNumber orderState placedAt redeemable ${line} } } pageInfo { hasNextPage hasPreviousPage endCursor } } }`, {}); // prettier-ignore
+    return { ...data?.soldLines, errors, nodes: data?.soldLines?.edges.map(({ node }: { node: object }) => node) };
+  };
+  const numbers = async (viewer: UserViewer, args = '') =>
+    (await sold(viewer, args)).nodes.map((node: { orderNumber: string }) => node.orderNumber);
+
+  test('[LL-6] is listed newest first, with what redeeming needs and nothing of the customer', async () => {
+    const [own, others] = [await room(9, seller), await room(9)];
+    const placed: { id: string; number: string }[] = [];
+    for (let count = 0; count < 3; count += 1) placed.push(await book(own, buyer, { stayFrom: addDays(from, count), stayTo: addDays(to, count) })); // prettier-ignore
+    await book(others);
+    const mixed = await world.place(buyer, bookingOf(stay(own), stay(others)));
+    await pay(placed[0]!.id);
+    await pay(mixed.id, 36_000);
+    const newest = [mixed, ...placed.toReversed()].map(({ number }) => number);
+    const { nodes } = await sold(seller);
+    expect(nodes.map((node: { orderNumber: string }) => node.orderNumber)).toEqual(newest);
+    expect(nodes.at(-1)).toEqual({
+      orderNumber: placed[0]!.number, orderState: 'PAID', placedAt: expect.any(String), redeemable: true,
+      line: { title: 'Garden room', quantity: 1, stayFrom: from, total: { amount: 18_000 }, seller: { id: seller.userId }, returnableQuantity: 0 },
+    }); // prettier-ignore
+    // Of an order with lines of others the seller sees the own one, and redeems none of it.
+    expect(nodes[0]).toMatchObject({ orderState: 'PAID', redeemable: false });
+    expect(nodes[1]).toMatchObject({ orderState: 'PENDING_PAYMENT', redeemable: false });
+    expect(await numbers(host)).not.toContain(placed[0]!.number);
+    expect(await numbers(staff, `(sellerId: "${seller.userId}")`)).toEqual(newest);
+    expect(await redeem(placed[0]!.number, await codeOf(placed[0]!.id), seller)).toMatchObject({ userErrors: [] });
+    expect((await sold(seller, `(filter: { number: "${placed[0]!.number.toLowerCase()}" })`)).nodes).toMatchObject([{ orderState: 'COMPLETED', redeemable: false }]); // prettier-ignore
+
+    const first = await sold(seller, '(first: 3)');
+    expect(first.pageInfo).toMatchObject({ hasNextPage: true });
+    expect(await numbers(seller, `(first: 3, after: "${first.pageInfo.endCursor}")`)).toEqual(newest.slice(3));
+    expect(await numbers(seller, '(last: 2)')).toEqual(newest.slice(2));
+    const foreign = await sold(seller, `(after: "${first.pageInfo.endCursor}", filter: { number: "x" })`);
+    expect(foreign.errors).toMatchObject([{ code: 'BAD_USER_INPUT' }]);
+
+    const placedAt = nodes[2].placedAt;
+    expect(await numbers(seller, `(filter: { placedFrom: "${placedAt}" })`)).toEqual(newest.slice(0, 3));
+    expect(await numbers(seller, `(filter: { placedTo: "${placedAt}" })`)).toEqual(newest.slice(3));
+    expect(await numbers(seller, '(filter: { placedTo: "1969-01-01T00:00:00Z" })')).toEqual([]);
+    expect(await numbers(seller, '(filter: { number: "BO000000000000000" })')).toEqual([]);
+  });
+
+  test('is nobody else’s to see, and has no order that was not placed', async () => {
+    const other = userViewer('MERCHANT');
+    expect(await numbers(other)).toEqual([]);
+    for (const [viewer, args] of [
+      [buyer, ''],
+      [other, `(sellerId: "${seller.userId}")`],
+      [buyer, `(sellerId: "${buyer.userId}")`],
+    ] as const)
+      expect((await sold(viewer, args)).errors).toMatchObject([{ code: 'FORBIDDEN' }]);
+    expect(await numbers(staff, '(sellerId: "nobody")')).toEqual([]);
+    const full = await room(1, other);
+    await book(full);
+    expect((await tryBooking([stay(full)])).order.state).toBe('FAILED');
+    expect(await numbers(other)).toHaveLength(1);
+  });
+});

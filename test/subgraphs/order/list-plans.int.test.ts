@@ -8,18 +8,22 @@ import {
   listOrders,
   newestOfCustomers,
 } from '../../../subgraphs/order/order-list-store.ts';
+import { listSoldLines } from '../../../subgraphs/order/sold-lines/sold-line-store.ts';
 import { type OrderWorld, openOrderWorld, userViewer } from './order-world.ts';
 
 let world: OrderWorld;
 const buyer = userViewer();
 let productId: string;
+const seller = newId();
+let placedId: string;
 /** Orders of others beside the buyer's: so many that reading them all is worse than any index. */
 const bits = Array.from({ length: 13 }, (_, bit) => `(select 0 b${bit} union all select ${2 ** bit}) bit${bit}`);
 
 beforeAll(async () => {
   world = await openOrderWorld();
   productId = await world.make();
-  for (let count = 0; count < 8; count += 1) await world.place(buyer, { lines: [{ productId, quantity: 1 }] });
+  for (let count = 0; count < 8; count += 1)
+    placedId = (await world.place(buyer, { lines: [{ productId, quantity: 1 }] })).id;
   const columns = 'type, payment_status, fulfilment_status, version, seq, last_hash, currency, subtotal_minor, input_hash, trace_id, expires_at'; // prettier-ignore
   // Old, paid and completed orders, each of a customer of its own.
   await world.rows(
@@ -29,9 +33,18 @@ beforeAll(async () => {
      from orders join (select ${bits.map((_, bit) => `b${bit}`).join(' + ')} n from ${bits.join(' join ')}) more
      where orders.id = (select id from (select min(id) id from orders) first)`,
   );
-  await world.rows('analyze table orders');
+  // A line of each, of a product and a seller of its own; and some of one seller.
+  const money = 'sku, kind, title, quantity, unit_price_minor, add_ons, subtotal_minor, needs_fulfilment';
+  await world.rows(
+    `insert into order_line (order_id, position, id, product_id, seller_id, ${money})
+     select o.id, 0, unhex(replace(uuid(), '-', '')), unhex(replace(uuid(), '-', '')), if(o.total_minor % 50 = 0, ?, unhex(replace(uuid(), '-', ''))), ${money}
+     from (select id, total_minor from orders where placed_at < '2026-01-01') o join (select ${money} from order_line limit 1) line`,
+    [idToBytes(seller)],
+  );
+  await world.rows('analyze table orders, order_line');
 }, 120_000);
 afterAll(async () => {
+  await world.rows('delete from order_line where order_id in (select id from orders where placed_at < ?)', ['2026-01-01']); // prettier-ignore
   await world.rows('delete from orders where placed_at < ?', ['2026-01-01']);
   expect(await world.close()).toEqual([]);
 }, 60_000);
@@ -117,6 +130,20 @@ it('[LL-9] a customer’s orders, and the newest of many customers, are found by
   expect(own).toMatchObject([{ access: 'ref', index: 'orders_customer' }]);
   const newest = await plansOf((sql) => newestOfCustomers(sql, [buyer.userId, newId()], 5));
   expect(newest).toMatchObject([{ access: 'ref', index: 'orders_customer' }, { access: 'ref', index: 'orders_customer' }]); // prettier-ignore
+});
+
+it.each([
+  ['all', () => ({})],
+  ['those of a time', () => ({ placedFrom: new Date('2026-11-01'), placedTo: new Date('2027-01-01') })],
+  ['the next page', () => ({ beyond: newId() })],
+  ['those of an order', () => ({ orderId: placedId })],
+])('[LL-9] what a merchant sold, %s, is found by an index and not sorted', async (_, givenOf) => {
+  const given = givenOf();
+  const page = { sellerId: seller, orderId: null, placedFrom: null, placedTo: null, beyond: null, newestFirst: true, limit: 21 }; // prettier-ignore
+  const plans = await plansOf((sql) => listSoldLines(sql, { ...page, ...given }));
+  expect(plans.length).toBeGreaterThan(0);
+  for (const { access } of plans) expect(access).not.toMatch(/^(?:ALL|index)$/);
+  if (!('orderId' in given)) for (const { extra } of plans) expect(extra ?? '').not.toContain('filesort');
 });
 
 it('what this test takes for an index read is none where there is no index', async () => {
