@@ -29,6 +29,7 @@ import type { Graph } from './supergraph/reloadable.ts';
 import { type ServedGraph, openServedGraph } from './supergraph/served-graph.ts';
 import { apiSecurityHeaders, commonHeaders, crossOrigin, crossOriginHeaders } from './front/headers.ts';
 import { answerErrors, openGraphqlHttp } from './front/http.ts';
+import { openJobLog } from './pages/job-log.ts';
 import { jobsPage } from './pages/jobs-page.ts';
 import { openOperationReader } from './operations/read-operation.ts';
 import { admitBy, admittedOperations } from './operations/run-operation.ts';
@@ -132,7 +133,7 @@ export async function startGateway(runtime: Runtime, options: GatewayOptions): P
     await checkAll();
   };
   const degraded = sparingly(() => findAway({ 'job store': () => runtime.jobs.ready(), ...served.checks }));
-  const app = openApp(runtime, { config, live, link: options.link, ready, degraded, api: http.api, gate });
+  const app = openApp(runtime, { config, live, served, link: options.link, ready, degraded, api: http.api, gate });
 
   server.on('request', inTurn(byPath(http.inFrontOf(app))));
   server.on('upgrade', (request, socket, head) => {
@@ -181,6 +182,7 @@ function openApp(
   options: {
     config: GatewayConfig;
     live: EventStreamOptions & { now: () => Date };
+    served: Pick<ServedGraph, 'link' | 'headersFor'>;
     link: GatewayOptions['link'];
     ready: () => Promise<void>;
     degraded: () => Promise<readonly string[]>;
@@ -206,6 +208,7 @@ function openApp(
   app.use(
     jobsPage({
       ...live,
+      record: openJobLog(options.served),
       agenda: () => jobs.agenda(),
       isSecure: platform.publicUrl.startsWith('https:'),
       hasPages: config.pagesDir !== undefined,

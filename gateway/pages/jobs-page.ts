@@ -1,15 +1,19 @@
 import type { Agenda } from 'agenda';
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import { type ExecutionResult, parse } from 'graphql';
+import { z } from 'zod';
 import { isAdmin, isStaff } from '../../subgraphs/shared/auth/viewer.ts';
+import { isUnavailable } from '../../subgraphs/shared/errors/errors.ts';
 import type { SignedIn, TokenVerifier } from '../callers/access-tokens.ts';
 import type { Connections } from '../front/connections.ts';
 import { connectionOf } from '../front/event-streams.ts';
 import type { Supergraph } from '../supergraph/supergraph.ts';
+import { type JobAct, type JobReference, type RecordJobActs, jobActs } from './job-log.ts';
 
 export type JobsPageOptions = {
   /** Throws SERVICE_UNAVAILABLE while the job store has not been reached yet. */
   readonly agenda: () => Agenda;
+  readonly record: RecordJobActs;
   readonly supergraph: Supergraph;
   readonly verifier: TokenVerifier;
   readonly connections: Connections;
@@ -27,6 +31,10 @@ const cookieName = 'jobs_token';
 const doorPath = '/staff/jobs';
 const formPath = '/jobs/login';
 const maxFormBytes = 4 * 1024;
+const maxActBytes = 64 * 1024;
+/** Jobs that one act is on, and characters of an id or a name. */
+const maxJobs = 200;
+const maxTextLength = 128;
 /** Agendash's Server-Sent Events, relative to `/jobs`. */
 const eventsPath = '/api/events';
 const loginMutation = `mutation JobsLogin($mobile: String!, $password: String!) {
@@ -39,7 +47,7 @@ const documents = { [loginMutation]: parse(loginMutation), [logoutMutation]: par
  * `/jobs`: Agendash for staff. A browser's page load can't carry a bearer token, so the access token sits in a cookie
  * that only `/jobs` gets, only from its own pages; it is verified at every request and ends as every access token does.
  * The storefront puts its own there (`POST /jobs/session`), so staff sign in once, and signing out there ends it here. Without the
- * storefront's pages there is a form. Operators look; administrators delete, repeat, pause and create jobs.
+ * storefront's pages there is a form. Operators look; administrators delete, repeat, pause and create jobs, which the audit log tells.
  */
 export function jobsPage(options: JobsPageOptions): Router {
   const router = Router();
@@ -68,14 +76,63 @@ export function jobsPage(options: JobsPageOptions): Router {
     if (request.originalUrl.split('?')[0] === '/jobs') response.redirect(302, '/jobs/');
     else next();
   });
+  // The same paths as Agendash's own, so that each of them is taken for the same act by both.
+  for (const act of jobActs)
+    router.post(`/jobs/api/jobs/${act}`, express.json({ limit: maxActBytes }), recorded(options, act));
   router.use('/jobs', agendash(options.agenda));
   return router;
 }
+
+const jobIds = z.array(z.string().min(1).max(maxTextLength)).max(maxJobs);
+const actOnJobs = z.object({ jobIds: jobIds.default([]) });
+const newJob = z.object({ jobName: z.string().min(1).max(maxTextLength) });
+
+/** What an act is on: jobs that there are, or the one to be made. Null for what says it in no form that is known. */
+async function jobsOf(agenda: Agenda, act: JobAct, body: unknown): Promise<JobReference[] | null> {
+  if (act === 'create') {
+    const { data } = newJob.safeParse(body);
+    return data ? [{ id: null, name: data.jobName }] : null;
+  }
+  const { data } = actOnJobs.safeParse(body ?? {});
+  if (!data) return null;
+  if (data.jobIds.length === 0) return [];
+  const { jobs } = await agenda.queryJobs({ ids: data.jobIds });
+  return jobs.map(({ _id, name }) => ({ id: String(_id), name }));
+}
+
+/** Whatever an administrator does is in the audit log before it is done; where that can't be written, nothing is done. */
+const recorded =
+  ({ agenda, record, addressOf }: JobsPageOptions, act: JobAct): RequestHandler =>
+  async (request, response, next) => {
+    const jobs = await jobsOf(agenda(), act, request.body);
+    if (jobs === null) return refuse(response, 400, 'BAD_USER_INPUT', `Name at most ${maxJobs} jobs, or one to make.`);
+    if (jobs.length > 0) {
+      const { signedIn, traceId } = response.locals as { signedIn: SignedIn; traceId: unknown };
+      const caller = { ...signedIn, address: addressOf(request), traceId: String(traceId) };
+      try {
+        await record(caller, act, jobs);
+      } catch (error) {
+        if (!isUnavailable(error)) throw error;
+        response.set('retry-after', '1');
+        return refuse(
+          response,
+          503,
+          'SERVICE_UNAVAILABLE',
+          'It can’t be written down at the moment, so it is not done.',
+        );
+      }
+    }
+    response.locals['isRecorded'] = true;
+    next();
+  };
 
 /** Loaded and made when it is first asked for: most processes never show it, and the job store may come later than this one. */
 function agendash(agenda: () => Agenda): RequestHandler {
   let page: RequestHandler | undefined;
   return async (request, response, next) => {
+    // A way to change jobs that is not known here would be in no log.
+    if (request.method !== 'GET' && request.method !== 'HEAD' && response.locals['isRecorded'] !== true)
+      return refuse(response, 404, 'NOT_FOUND', 'There is no such act.');
     const { createExpressMiddleware } = await import('agendash');
     page ??= createExpressMiddleware(agenda()) as RequestHandler;
     page(request, response, next);
@@ -107,6 +164,9 @@ function staffOnly({ verifier, connections, addressOf, hasPages }: JobsPageOptio
       else refuse(response, 401, 'UNAUTHENTICATED', `Sign in at ${hasPages ? doorPath : formPath}.`);
     } else if (!isReading && !isAdmin(signedIn.viewer)) {
       refuse(response, 403, 'FORBIDDEN', 'Only an administrator may change jobs.');
+    } else if (!isReading) {
+      response.locals['signedIn'] = signedIn;
+      next();
     } else if (request.path.replace(/\/+$/, '').toLowerCase() === eventsPath) {
       const connection = connectionOf(response);
       if (connections.isFull())

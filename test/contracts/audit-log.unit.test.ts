@@ -4,7 +4,7 @@ import { type GraphQLObjectType, buildSchema } from 'graphql';
 import { typeDefsOf } from '../../schema/type-defs.ts';
 import { subgraphNames } from '../../subgraphs/shared/values/subgraph-names.ts';
 import { staffActions } from '../../subgraphs/shared/tables/staff-acts.ts';
-import { accountActions } from '../../subgraphs/user/administration/audit.ts';
+import { accountActions, jobActions } from '../../subgraphs/user/administration/audit.ts';
 import { documentedActs } from '../e2e/audit-log/documented-acts.ts';
 
 /** Mutations for staff that leave no entry, and why. */
@@ -33,4 +33,6 @@ test('docs/audit-log.md names mutations that there are, and all actions', () => 
   const mutations = (api.getMutationType() as GraphQLObjectType).getFields();
   expect([...acts.keys()].filter((name) => !(name in mutations))).toEqual([]);
   expect([...new Set(acts.values())].toSorted()).toEqual([...accountActions, ...staffActions].toSorted());
+  const page = readFileSync(new URL('../../docs/audit-log.md', import.meta.url), 'utf8');
+  expect(jobActions.filter((action) => !page.includes(`\`${action}\``))).toEqual([]);
 });

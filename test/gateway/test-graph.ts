@@ -31,7 +31,8 @@ const typeDefs: Readonly<Record<SubgraphName, DocumentNode>> = {
     type Tokens { accessToken: String! }
     type Viewer { kind: String! id: ID app: String! address: String }
     type Query { viewer: Viewer! users(first: Int = 20): [User!]! user(id: ID!): User }
-    type Mutation { login(mobile: String!, password: String!): LoginPayload! logout: Boolean! rename(id: ID!, name: String!): User slowly(ms: Int!): Boolean! fail: Boolean }
+    input JobReference { id: ID name: String! }
+    type Mutation { recordJobActs(action: String!, jobs: [JobReference!]!): Boolean! login(mobile: String!, password: String!): LoginPayload! logout: Boolean! rename(id: ID!, name: String!): User slowly(ms: Int!): Boolean! fail: Boolean }
   `),
   product: parse(`${head}
     type Product @key(fields: "id") { id: ID! name: String! kind: String! price: Int! seller: User must: String! broken: String }
@@ -73,6 +74,8 @@ export type Stage = {
   webhook: { body: string; headers: Record<string, unknown> } | undefined;
   /** How often the mutation "fail" ran. */
   mutations: number;
+  /** What was written into the audit log about jobs: who, what and on which. */
+  readonly jobActs: string[];
   /** How long the tokens of the mutation "login" last. */
   lifetimeSeconds: number;
 };
@@ -156,6 +159,15 @@ function resolversOf(
             : { tokens: null },
         logout: (_: unknown, __: unknown, { viewer }: TestContext) => {
           if (viewer.kind === 'user') sessions.end(viewer.sessionId);
+          return true;
+        },
+        recordJobActs: (
+          _: unknown,
+          { action, jobs }: { action: string; jobs: readonly { name: string }[] },
+          { viewer }: TestContext,
+        ) => {
+          for (const { name } of jobs)
+            stage.jobActs.push(`${viewer.kind === 'user' ? viewer.userId : viewer.kind} ${action} ${name}`);
           return true;
         },
         rename: (_: unknown, { id, name }: { id: string; name: string }) => ({ id, name }),
@@ -272,6 +284,7 @@ export async function startTestGraph(options: {
     hanging: new Set(),
     webhook: undefined,
     mutations: 0,
+    jobActs: [],
     lifetimeSeconds: 300,
   };
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });

@@ -23,9 +23,19 @@ export const accountActions = [
   'webhook_endpoint.redelivered',
   'notification.retried',
 ] as const;
+/** What is done on the page of background jobs. */
+export const jobActions = [
+  'job.requeued',
+  'job.retried',
+  'job.deleted',
+  'job.created',
+  'job.paused',
+  'job.resumed',
+] as const;
 /** What the platform does by itself. */
 const platformActions = ['webhook_endpoint.disabled'] as const;
-export type AuditAction = (typeof accountActions)[number] | (typeof platformActions)[number] | StaffAction;
+export type AuditAction =
+  (typeof accountActions)[number] | (typeof jobActions)[number] | (typeof platformActions)[number] | StaffAction;
 
 /** One thing that was done. */
 export type Deed = {

@@ -6,6 +6,7 @@ import { placesOf } from '../sign-in-places.ts';
 import type { AuditEntry } from './audit-store.ts';
 import { type InviteInput, inviteUser } from './invite-user.ts';
 import { auditLog, sessionsOf, staff } from './queries.ts';
+import { recordJobActs } from './record-job-acts.ts';
 import { resetPassword } from './reset-password.ts';
 import type { UserSession } from './session-list-store.ts';
 import { setRoles } from './set-roles.ts';
@@ -54,6 +55,11 @@ export const administrationResolvers = {
       { userId, idempotencyKey }: { userId?: string | null } & Key,
       { deps, ...asker }: UserContext,
     ) => revokeAllSessions(deps, asker, { userId: userId ?? null }, idempotencyKey),
+    recordJobActs: (
+      _: unknown,
+      given: { action: string; jobs: readonly { id?: string | null; name: string }[] },
+      { deps, ...asker }: UserContext,
+    ) => recordJobActs(deps, asker, given),
     resetPassword: (
       _: unknown,
       { deviceToken, ...given }: { mobile: string; code: string; password: string; deviceToken?: string | null },

@@ -258,7 +258,7 @@ describe('who may do what', () => {
   }
 
   for (const [name, probe] of Object.entries(internalFields)) {
-    test(`${name} answers only the services ${probe.allowedApps.join(' and ')}, and no client`, async () => {
+    test(`${name} answers only ${[...probe.allowedApps, ...(probe.allowedPeople ?? [])].join(' and ')}, and no client`, async () => {
       const [service = '', field = ''] = name.split('.');
       const answers: string[] = [];
       for (const caller of callers) {
@@ -271,7 +271,9 @@ describe('who may do what', () => {
         if (!answer.errors || !['FORBIDDEN', 'UNAUTHORISED_CALLER'].includes(answer.errors[0]?.extensions.code ?? ''))
           answers.push(caller);
       }
-      expect(answers).toEqual(callers.filter((caller) => probe.allowedApps.some((app) => caller === `service ${app}`)));
+      const isAllowed = (caller: CallerName) =>
+        probe.allowedApps.some((app) => caller === `service ${app}`) || probe.allowedPeople?.includes(caller);
+      expect(answers).toEqual(callers.filter(isAllowed));
       const atGateway = await platform.gql(probe.document, probe.variables(shared), { token: people.staff.token });
       expect(atGateway.errors?.[0]?.message).toContain(field);
       expect(atGateway.data ?? null).toBeNull();

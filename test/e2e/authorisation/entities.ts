@@ -90,6 +90,8 @@ export type InternalProbe = {
   readonly document: string;
   readonly variables: (fixture: Known) => Record<string, unknown>;
   readonly allowedApps: readonly string[];
+  /** People in whose name the gateway may ask. */
+  readonly allowedPeople?: readonly CallerName[];
 };
 
 const nobody = '01890000-0000-7000-8000-000000000000';
@@ -100,6 +102,12 @@ export const internalFields: Readonly<Record<string, InternalProbe>> = {
     document: 'query Probe { userIds(query: "O", first: 5) }',
     variables: () => ({}),
     allowedApps: ['order'],
+  },
+  'user.recordJobActs': {
+    document: 'mutation Probe { recordJobActs(action: "job.paused", jobs: [{ name: "probe" }]) }',
+    variables: () => ({}),
+    allowedApps: [],
+    allowedPeople: ['staff'],
   },
   'user.customerAddresses': {
     document: 'query Probe($id: ID!) { customerAddresses(customerId: $id) { shipping { name } } }',

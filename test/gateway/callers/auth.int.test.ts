@@ -199,6 +199,60 @@ describe('/jobs', () => {
     expect([401, 403]).not.toContain(admin.status);
   });
 
+  describe('what an administrator does there', () => {
+    const jobs = async () =>
+      ((await (await jobsAnswer(await cookieOf('admin'), '/jobs/api?limit=50')).json()) as { jobs: { job: { _id: string; name: string } }[] }).jobs; // prettier-ignore
+    const acts = () => graph.stage.jobActs.splice(0);
+
+    test('[LL-12] [PM-4] is in the audit log, by job, in the name of who is signed in', async () => {
+      acts();
+      const cookie = await cookieOf('admin');
+      expect((await post(cookie, '/jobs/api/jobs/create', { jobName: 'test.look', jobSchedule: 'in 2 hours' })).status).toBe(200); // prettier-ignore
+      expect(acts()).toEqual([expect.stringMatching(/^\S+ job\.created test\.look$/)]);
+      const id = (await jobs()).find(({ job }) => job.name === 'test.look')?.job._id;
+      for (const [path, action] of [
+        ['pause', 'paused'],
+        ['resume', 'resumed'],
+        ['retry', 'retried'],
+        ['requeue', 'requeued'],
+        ['Delete', 'deleted'],
+      ] as const) {
+        expect((await post(cookie, `/jobs/api/jobs/${path}`, { jobIds: [id] })).status).toBe(200);
+        expect(acts()).toEqual([expect.stringMatching(new RegExp(`^\\S+ job\\.${action} test\\.look$`))]);
+      }
+    });
+
+    test('is not done while it can’t be written down', async () => {
+      const cookie = await cookieOf('admin');
+      graph.stage.down.add('user');
+      const away = await post(cookie, '/jobs/api/jobs/create', { jobName: 'test.never' }).finally(() => graph.stage.down.clear()); // prettier-ignore
+      expect([away.status, away.headers.get('retry-after')]).toEqual([503, '1']);
+      expect((await jobs()).filter(({ job }) => job.name === 'test.never')).toEqual([]);
+      expect(acts()).toEqual([]);
+    });
+
+    test.each([
+      ['no name', 'create', {}, 400],
+      ['ids that are none', 'delete', { jobIds: [7] }, 400],
+      ['too many', 'delete', { jobIds: Array.from({ length: 201 }, (_, index) => String(index)) }, 400],
+      ['what there is not', 'explode', { jobIds: [] }, 404],
+    ])('with %s is refused, and done by no other way', async (_, act, body, status) => {
+      const cookie = await cookieOf('admin');
+      expect((await post(cookie, `/jobs/api/jobs/${act}`, body)).status).toBe(status);
+      for (const path of ['/jobs//api/jobs/create', '/jobs/api//jobs/create', '/jobs/api/jobs/create/x'])
+        expect((await post(cookie, path, { jobName: 'test.never' })).status).toBe(404);
+      for (const path of [
+        '/JOBS/api/jobs/create',
+        '/jobs/%61pi/jobs/create',
+        '/jobs/api/jobs/cre%61te',
+        '/jobs/api/jobs/create/',
+      ])
+        if ((await post(cookie, path, { jobName: 'test.odd', jobSchedule: 'in 2 hours' })).status !== 404)
+          expect(acts()).toEqual([expect.stringContaining('job.created test.odd')]);
+      expect(acts()).toEqual([]);
+    });
+  });
+
   test.each(['PUT', 'PATCH', 'DELETE'])('an operator may not %s either', async (method) => {
     const headers = { cookie: await cookieOf('staff') };
     expect((await fetch(`${graph.url}/jobs/api/jobs/delete`, { method, headers })).status).toBe(403);
