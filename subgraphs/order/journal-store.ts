@@ -79,6 +79,7 @@ export async function findPaymentHistory(tx: Sql, orderId: string, paymentId: st
   const refunds = own.filter(({ type }) => type === 'RefundRecorded');
   return {
     received: own.length > refunds.length,
+    refused: own.some(({ type }) => type === 'PaymentRefused'),
     refundIds: refunds.map(({ refundId }) => String(refundId)),
     refundedMinor: refunds.reduce((sum, { amountMinor }) => sum + BigInt(amountMinor), 0n),
   };

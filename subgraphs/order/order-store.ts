@@ -229,6 +229,7 @@ export async function saveExpired(tx: Sql, orders: readonly StoredOrder[], by: C
       state: 'EXPIRED',
       payment_status: eb.case().when('paid_minor', '=', 0).then('VOIDED' as const).else(eb.ref('payment_status')).end(),
       authorized_minor: 0,
+      refund_pending_minor: 0,
       version: eb('version', '+', 1),
       seq: eb('seq', '+', 1),
       last_hash: raw<Buffer>`case ${eb.ref('id')} ${raw.join(hashes, raw` `)} end`,

@@ -22,10 +22,10 @@ export async function insertRequest(sql: Sql, request: RefundRequestRow): Promis
   await change(sql, insert, 'any');
 }
 
-/** What an order has asked for, in its sequence. */
-export async function findRequests(sql: Sql, orderId: string): Promise<RefundRequestRow[]> {
+/** What an order has asked for, in its sequence, locked: payments of it that are free again at the same time don't give the same twice. */
+export async function lockRequests(sql: Sql, orderId: string): Promise<RefundRequestRow[]> {
   const own = tables.selectFrom('refund_request').selectAll().where('order_id', '=', idToBytes(orderId));
-  return (await find(sql, own.orderBy('id'))).map(requestOf);
+  return (await find(sql, own.orderBy('id').forUpdate())).map(requestOf);
 }
 
 /** Refunds of the order's payments that staff asked for and that are under way are owed from now on: they can't fail any more. */

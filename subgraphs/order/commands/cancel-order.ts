@@ -35,8 +35,10 @@ export async function cancelOrder(
     change: { actor: actorOf(viewer), at: deps.now(), traceId: asker.traceId, action: 'order.cancelled' },
     authorise: ownerOrStaff(viewer),
     command: (order) => {
-      if (!isStaff(viewer)) requireStayAhead(deps, order);
-      const reason = isStaff(viewer) ? 'MERCHANT' : 'CUSTOMER';
+      // Of their own orders staff are customers as any other.
+      const isShop = isStaff(viewer) && order.customerId !== viewer.userId;
+      if (!isShop) requireStayAhead(deps, order, lines);
+      const reason = isShop ? 'MERCHANT' : 'CUSTOMER';
       const given = { reason, note: input.reason ?? null, isTopUp: order.type === topUpCode } as const;
       return lines
         ? { type: 'CancelLines', requestId: deps.newId(order.id), lines, ...given }
@@ -49,9 +51,14 @@ export async function cancelOrder(
 }
 
 /** A customer gives no night back that is over: a paid stay can be cancelled up to its first day, where the shop is. */
-function requireStayAhead(deps: Pick<OrderDeps, 'config' | 'now'>, order: StoredOrder): void {
+function requireStayAhead(
+  deps: Pick<OrderDeps, 'config' | 'now'>,
+  order: StoredOrder,
+  wanted: readonly LineQuantity[] | undefined,
+): void {
   const today = dateIn(deps.config.shopTimeZone, deps.now());
   const lines = order.lines as readonly StoredLine[];
-  if (order.state === 'PAID' && lines.some(({ stay }) => stay !== null && stay.from < today))
+  const meant = wanted ? lines.filter(({ id }) => wanted.some(({ lineId }) => lineId === id)) : lines;
+  if (order.state === 'PAID' && meant.some(({ stay }) => stay !== null && stay.from < today))
     throw new RefusedError(stayBegunError);
 }

@@ -24,15 +24,22 @@ export async function changeOrder(
   if (!locked) return null;
   const order = withLines ? { ...locked, lines: await findLines(tx, [orderId]) } : locked;
   const decision = await decideOn(order);
+  const by = asCustomer(change, order);
   if ('refusal' in decision) throw new RefusedError(decision.refusal);
   if (decision.events.length === 0) return { order, events: [] };
-  const saved = await saveLocked(tx, order, decision.events, change);
+  const saved = await saveLocked(tx, order, decision.events, by);
   return {
     order: saved,
     events: decision.events,
-    isAct: await recordOrderAct(tx, change, { before: order, after: saved, events: decision.events }),
+    isAct: await recordOrderAct(tx, by, { before: order, after: saved, events: decision.events }),
   };
 }
+
+/** Of an order of their own staff are its customer. */
+const asCustomer = (change: Change, { customerId }: StoredOrder): Change =>
+  change.actor.type === 'STAFF' && change.actor.id === customerId
+    ? { ...change, actor: { type: 'CUSTOMER', id: customerId } }
+    : change;
 
 export type OrderPayload = {
   readonly order: StoredOrder | null;

@@ -5,7 +5,7 @@ import type { Change, Changed } from '../apply-events.ts';
 import type { OrderDeps } from '../deps.ts';
 import { decide } from '../domain/order.ts';
 import type { OrderCommand } from '../domain/order-model.ts';
-import { netMinor } from '../domain/paying.ts';
+import { refundableMinor } from '../domain/paying.ts';
 import { type PaymentOutlook, askPaymentOutlook } from '../payment-outlook.ts';
 import { type DueOrder, findDue, lockDue, saveExpired, saveLocked } from '../order-store.ts';
 import type { StoredOrder } from '../stored-order.ts';
@@ -73,7 +73,7 @@ async function closeBatch(
 
 /** Money that was paid in time is here, and the order has not heard of it: the event is on its way. */
 function isPaidLately(outlook: PaymentOutlook | undefined, order: StoredOrder, at: Date): boolean {
-  if (!outlook || outlook.paidAt === null || BigInt(outlook.settledMinor) <= netMinor(order)) return false;
+  if (!outlook || outlook.paidAt === null || BigInt(outlook.settledMinor) <= refundableMinor(order)) return false;
   const inTime = new Date(outlook.paidAt) < order.expiresAt;
   return inTime && at.getTime() - order.expiresAt.getTime() < paidPatienceMs;
 }

@@ -6,6 +6,20 @@ import type { StoredOrder } from '../stored-order.ts';
 
 type Step = { readonly before: StoredOrder; readonly after: StoredOrder; readonly events: readonly OrderEvent[] };
 
+/** What an event gives back. */
+function givenMinor(event: OrderEvent): bigint {
+  switch (event.type) {
+    case 'RefundRequested':
+      return event.amountMinor;
+    case 'OrderRefunded':
+      return event.amountMinor ?? event.refundMinor ?? 0n;
+    case 'OrderCancelled':
+      return event.refundMinor ?? 0n;
+    default:
+      return 0n;
+  }
+}
+
 /**
  * Tells the audit log of what staff did with an order that isn't their own, in the transaction that changes it; false where it
  * is nothing for the log. Remarks, notes and reasons stand in the journal only.
@@ -14,10 +28,7 @@ export async function recordOrderAct(tx: Sql, change: Change, { before, after, e
   const { actor, action, traceId, at } = change;
   if (action === undefined || actor.type !== 'STAFF' || actor.id === null || actor.id === before.customerId)
     return false;
-  const amountMinor = events.reduce(
-    (sum, event) => (event.type === 'RefundRequested' ? sum + event.amountMinor : sum),
-    0n,
-  );
+  const amountMinor = events.reduce((sum, event) => sum + givenMinor(event), 0n);
   const subject = `order:${after.id}` as const;
   await recordActs(tx, { actorId: actor.id, traceId, at }, [
     {

@@ -19,8 +19,10 @@ import type { Changed } from '../apply-events.ts';
 import type { OrderDeps } from '../deps.ts';
 import { decide } from '../domain/order.ts';
 import type { LineQuantity, OrderCommand, OrderEvent } from '../domain/order-model.ts';
+import { returningPieces } from '../domain/returning.ts';
 import { findOrder } from '../order-store.ts';
 import { findRequest, givenByStaff } from '../refund-journal-store.ts';
+import { findReturns } from '../return-store.ts';
 import type { StoredOrder } from '../stored-order.ts';
 import { topUpCode } from '../types/top-up.ts';
 import { changeOrder } from './change-order.ts';
@@ -113,7 +115,8 @@ const record = (
       async (order) => {
         const limit = money(deps.config.staffApprovalAboveMinor, order.currency);
         const requestId = deps.newId(order.id);
-        const decision = decide(order, commandOf(order, viewer, input, requestId), at);
+        const returning = input.restock ? returningPieces(await findReturns(tx, [order.id])) : [];
+        const decision = decide(order, { ...commandOf(order, viewer, input, requestId), returning }, at);
         const path = ['input', 'amount', 'amount'];
         const allowed = await claimFor(tx, viewer, { operation: 'refundOrder', key, input, limit, path, byTwo });
         if ('refusal' in allowed) {
@@ -149,7 +152,7 @@ function commandOf(
   { userId }: UserViewer,
   input: RefundOrderInput,
   requestId: string,
-): OrderCommand {
+): Extract<OrderCommand, { type: 'Refund' }> {
   const { amount } = input;
   if (amount && amount.currency !== order.currency)
     throw new RefusedError(validationError(`The order is in ${order.currency}.`, ['input', 'amount', 'currency']));

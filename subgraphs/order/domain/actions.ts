@@ -2,7 +2,8 @@ import type { TypeRules } from './type-rules.ts';
 import { effectiveState } from './order.ts';
 import { type Order, closedStates, terminalStates } from './order-model.ts';
 import { mayCancel } from './giving-back.ts';
-import { isRefunded } from './redemption.ts';
+import { isGivenBack, refundableMinor } from './paying.ts';
+import { refundable } from './refunding.ts';
 import type { SagaState } from './saga.ts';
 
 export type OrderAction = 'PAY' | 'CANCEL' | 'REDEEM' | 'ADVANCE' | 'FULFIL' | 'RETURN' | 'REFUND' | 'ARCHIVE' | 'RETRY' | 'RESOLVE'; // prettier-ignore
@@ -20,22 +21,25 @@ export function allowedActions(
 ): OrderAction[] {
   const state = effectiveState(order, at);
   const ready = state === 'PAID' || state === 'PROCESSING';
+  // Orders of their own are delivered and settled by another member of staff.
+  const others = who.staff && !who.owner;
   const actions: [OrderAction, boolean][] = [
     ['PAY', who.owner && state === 'PENDING_PAYMENT'],
-    ['CANCEL', mayCancel(order, state)],
-    ['REDEEM', who.staff && type.redeemable && state === 'PAID' && !isRefunded(order)],
+    ['CANCEL', (who.owner || who.staff) && mayCancel(order, state)],
+    ['REDEEM', others && type.redeemable && state === 'PAID' && !isGivenBack(order)],
     ['ADVANCE', who.staff && ready && !type.redeemable],
     [
       'FULFIL',
-      who.staff &&
+      others &&
         ready &&
+        !isGivenBack(order) &&
         (order.fulfilmentStatus === 'UNFULFILLED' || order.fulfilmentStatus === 'PARTIALLY_FULFILLED'),
     ],
     ['RETURN', who.mayReturn ?? false],
-    ['REFUND', who.staff && order.paidMinor > order.refundedMinor],
-    ['ARCHIVE', terminalStates.includes(state) && order.archivedAt === null],
+    ['REFUND', others && refundable.some((one) => one === state) && refundableMinor(order) > 0n],
+    ['ARCHIVE', (who.owner || who.staff) && terminalStates.includes(state) && order.archivedAt === null],
     ['RETRY', who.staff && sagaState === 'STUCK'],
-    ['RESOLVE', who.staff && state === 'NEEDS_ATTENTION'],
+    ['RESOLVE', others && state === 'NEEDS_ATTENTION'],
   ];
   return actions.filter(([, allowed]) => allowed).map(([action]) => action);
 }

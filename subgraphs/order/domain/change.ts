@@ -1,6 +1,6 @@
 import { delivered, fulfilmentStatusOf, undelivered } from './fulfilment.ts';
 import type { Order, OrderEvent } from './order-model.ts';
-import { extended, received, refunded } from './paying.ts';
+import { extended, received, refunded, refusedMoney } from './paying.ts';
 import { returned } from './returning.ts';
 import { counted } from './shares.ts';
 
@@ -19,9 +19,9 @@ const callingHook = ({ hasHooks }: Order, at: Date): Partial<Order> =>
 export function change(order: Order, event: OrderEvent, at: Date): Partial<Order> {
   switch (event.type) {
     case 'PlacingFailed':
-      return { closedAt: at, cancelReason: event.reason };
+      return { closedAt: at, cancelReason: event.reason, refundPendingMinor: 0n };
     case 'OrderExpired':
-      return { closedAt: at, cancelReason: 'PAYMENT_TIMEOUT', authorizedMinor: 0n };
+      return { closedAt: at, cancelReason: 'PAYMENT_TIMEOUT', authorizedMinor: 0n, refundPendingMinor: 0n };
     case 'OrderCancelled':
       return { closedAt: at, cancelReason: event.reason, authorizedMinor: 0n, ...givenBackWhole(order) };
     case 'OrderRefunded':
@@ -58,7 +58,7 @@ export function change(order: Order, event: OrderEvent, at: Date): Partial<Order
     case 'PartPaymentReceived':
       return { ...received(order, event), authorizedMinor: 0n };
     case 'PaymentRefused':
-      return received(order, event);
+      return refusedMoney(order, event);
     case 'RefundRecorded':
       return refunded(order, event);
     case 'LinesFulfilled':

@@ -1,7 +1,7 @@
 import { validationError } from '../../shared/errors/errors.ts';
-import { deliveryRefusal, rejected } from './giving-back.ts';
+import { deliveryRefusal, goingBack, rejected } from './giving-back.ts';
 import type { Decision, FulfilmentStatus, Line, LineQuantity, Order, OrderCommand } from './order-model.ts';
-import { isRefunded } from './redemption.ts';
+import { isGivenBack } from './paying.ts';
 import { lineOf, openQuantity } from './shares.ts';
 
 /** A delivery of the wanted lines, of everything left where none are named; or why not. The last one completes the order. */
@@ -83,11 +83,11 @@ export function decideFulfilmentCancel(
   };
   if (!lines.every(isPaid))
     return rejected('FULFILMENT_REFUNDED', 'Pieces of this delivery were refunded; it is not to be made again.');
-  const isOver = isRefunded(order) && undelivered(order, lines).fulfilmentStatus === 'UNFULFILLED';
+  const isOver = isGivenBack(order) && undelivered(order, lines).fulfilmentStatus === 'UNFULFILLED';
   return {
     events: [
       { type: 'FulfilmentCancelled', fulfilmentId, lines, reason },
-      ...(isOver ? [{ type: 'OrderRefunded' } as const] : []),
+      ...(isOver ? [{ type: 'OrderRefunded', ...goingBack(order) } as const] : []),
     ],
   };
 }

@@ -7,8 +7,8 @@ import {
   type OrderState,
   closedStates,
 } from './order-model.ts';
-import { larger, netMinor, refunded } from './paying.ts';
-import { isRefunded, refundedError } from './redemption.ts';
+import { isGivenBack, isRefunded, larger, netMinor, refunded } from './paying.ts';
+import { refundedError } from './redemption.ts';
 import { openPieces } from './shares.ts';
 
 /*
@@ -43,7 +43,7 @@ export const isBeingDelivered = ({ state, fulfilmentStatus }: Pick<Order, 'state
 /** Whether the order can be cancelled as a whole, `state` being what it reads now. */
 export const mayCancel = (order: Order, state: OrderState): boolean =>
   cancellable.some((one) => one === state) &&
-  (state === 'PENDING_PAYMENT' || !(isRefunded(order) || isPartlyDelivered(order) || isBeingDelivered(order)));
+  (state === 'PENDING_PAYMENT' || !(isGivenBack(order) || isPartlyDelivered(order) || isBeingDelivered(order)));
 
 /** Who cancels, and why. */
 export type OrderCancellation = Omit<Extract<OrderCommand, { type: 'Cancel' }>, 'type'>;
@@ -101,7 +101,7 @@ export function decideResolution(
 export function recordRefund(order: Order, command: Extract<OrderCommand, { type: 'RecordRefund' }>): Decision {
   const { paymentId, refundId, amountMinor, requestId, known } = command;
   if (known?.refundIds.includes(refundId)) return { events: [] };
-  const recorded = { type: 'RefundRecorded', paymentId, refundId, amountMinor, requestId, early: known?.received === false } as const; // prettier-ignore
+  const recorded = { type: 'RefundRecorded', paymentId, refundId, amountMinor, requestId, early: known?.received === false, ...(known?.refused && { ofRefused: true }) } as const; // prettier-ignore
   return { events: [recorded, ...followsFullRefund({ ...order, ...refunded(order, recorded) })] };
 }
 
@@ -124,12 +124,12 @@ function followsFullRefund(order: Order): readonly OrderEvent[] {
   ];
 }
 
-/** The end of an order that was refunded while its delivery was under way, once that has failed or is to begin again; else null. */
+/** The end of an order that was given back while its delivery was under way, once that has failed or is to begin again; else null. */
 export const decideUndelivered = (order: Order): Decision | null =>
-  isRefunded(order) && endsRefunded.includes(order.state) && order.fulfilmentStatus === 'NOT_REQUIRED'
-    ? { events: [{ type: 'OrderRefunded' }] }
+  isGivenBack(order) && endsRefunded.includes(order.state) && order.fulfilmentStatus === 'NOT_REQUIRED'
+    ? { events: [{ type: 'OrderRefunded', ...goingBack(order) }] }
     : null;
 
-/** Nothing is delivered of an order whose money has gone back; null where it is still here. */
+/** Nothing is delivered of an order whose money has gone back, or is on its way; null where it is still here. */
 export const deliveryRefusal = (order: Order): Decision | null =>
-  isRefunded(order) ? { refusal: refundedError } : null;
+  isGivenBack(order) ? { refusal: refundedError } : null;

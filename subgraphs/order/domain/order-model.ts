@@ -80,7 +80,7 @@ export type Order = {
   readonly totalMinor: bigint;
   readonly paidMinor: bigint;
   readonly refundedMinor: bigint;
-  /** Of lines, shipping and amounts that were decided on and have not gone back yet. A closed order gives back all that is left. */
+  /** Of lines, shipping and amounts that were decided on, and of money that was refused, what has not gone back yet. A closed order gives back all that is left. */
   readonly refundPendingMinor: bigint;
   /** All taxes in the total; and those in what went back or is on its way. */
   readonly taxMinor: bigint;
@@ -134,6 +134,8 @@ export type FulfilmentFacts = {
 export type PaymentHistory = {
   /** Its money was counted, or refused. */
   readonly received: boolean;
+  /** The order did not take it, so all of it goes back. */
+  readonly refused: boolean;
   readonly refundIds: readonly string[];
   /** Sum of its refunds. */
   readonly refundedMinor: bigint;
@@ -212,6 +214,8 @@ export type OrderCommand =
       readonly currency: string;
       /** Delivered pieces go back into the stock. */
       readonly restock: boolean;
+      /** Pieces that open returns wait for; needed where something is restocked. */
+      readonly returning?: readonly LineQuantity[];
       readonly reason: string;
       /** Who of the staff. */
       readonly requestedBy: string;
@@ -272,6 +276,8 @@ export type OrderEvent =
       readonly requestId?: string | undefined;
       /** The payment itself was not heard of yet, so its money is counted as come and gone. */
       readonly early: boolean;
+      /** Of money that the order did not take. */
+      readonly ofRefused?: boolean;
     }
   | ({ readonly type: 'DisputeRecorded' } & Dispute)
   | {

@@ -14,7 +14,7 @@ import {
   terminalStates,
   transitions,
 } from './order-model.ts';
-import { decideAwaiting, decidePayment, isAwaiting, larger, netMinor } from './paying.ts';
+import { decideAwaiting, decidePayment, isAwaiting, larger, refundableMinor } from './paying.ts';
 import { decideCancelLines, decideRefund, reducible, refundable } from './refunding.ts';
 import { decideReturning, isReturning } from './returning.ts';
 import { decideLapse, decideRedemption } from './redemption.ts';
@@ -221,5 +221,5 @@ export function paymentStatusOf(
 /** What is still to be paid, in minor units: nothing once the order is paid or closed. */
 export const balanceDueMinor = (order: Order, at: Date): bigint => {
   const state = effectiveState(order, at);
-  return state === 'PLACING' || state === 'PENDING_PAYMENT' ? larger(order.totalMinor - netMinor(order), 0n) : 0n;
+  return state === 'PLACING' || state === 'PENDING_PAYMENT' ? larger(order.totalMinor - refundableMinor(order), 0n) : 0n;
 };

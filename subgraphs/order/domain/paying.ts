@@ -1,9 +1,20 @@
 import { type Decision, type Order, type OrderCommand, type OrderEvent, closedStates } from './order-model.ts';
-import { isRefunded } from './redemption.ts';
 
 /** Money that is with us: what came in and did not go back. */
 export const netMinor = (order: Pick<Order, 'paidMinor' | 'refundedMinor'>): bigint =>
   order.paidMinor - order.refundedMinor;
+
+type Money = Pick<Order, 'paidMinor' | 'refundedMinor' | 'refundPendingMinor'>;
+
+/** What is here and not on its way back, in minor units: it pays for the order, and can still be given back. */
+export const refundableMinor = (order: Money): bigint => netMinor(order) - order.refundPendingMinor;
+
+/** All the money that came in has gone back. */
+export const isRefunded = ({ paidMinor, refundedMinor }: Pick<Order, 'paidMinor' | 'refundedMinor'>): boolean =>
+  paidMinor > 0n && refundedMinor >= paidMinor;
+
+/** All the money that came in has gone back, or is on its way: nothing is given for it any more. */
+export const isGivenBack = (order: Money): boolean => order.paidMinor > 0n && refundableMinor(order) <= 0n;
 
 /** The larger of two amounts. */
 export const larger = (one: bigint, other: bigint): bigint => (one > other ? one : other);
@@ -26,23 +37,37 @@ export const received = (
   paidMinor: order.paidMinor + larger(event.amountMinor - (event.countedMinor ?? 0n), 0n),
 });
 
-/** What is still on its way after a refund, never more than is left; and the tax in one that nobody has asked for here. */
+/** Money that the order does not take is on its way back from the start. Of a closed order all is, see `refundPendingMinor`. */
+export function refusedMoney(
+  order: Order,
+  event: Parameters<typeof received>[1],
+): Pick<Order, 'paidMinor' | 'refundPendingMinor'> {
+  const { paidMinor } = received(order, event);
+  const cameMinor = closedStates.includes(order.state) ? 0n : paidMinor - order.paidMinor;
+  return { paidMinor, refundPendingMinor: order.refundPendingMinor + cameMinor };
+}
+
+/**
+ * What is still on its way after a refund, never more than is left; and the tax in one that nobody has asked for here. Money that
+ * was never the order's has none in it.
+ */
 function pendingAfter(
   order: Order,
-  { amountMinor, requestId }: Extract<OrderEvent, { type: 'RefundRecorded' }>,
+  { amountMinor, requestId, early, ofRefused }: Extract<OrderEvent, { type: 'RefundRecorded' }>,
   leftMinor: bigint,
 ): Pick<Order, 'refundPendingMinor' | 'refundedTaxMinor'> {
   const wasPendingMinor = order.refundPendingMinor;
-  const pendingMinor = requestId === undefined ? wasPendingMinor : larger(wasPendingMinor - amountMinor, 0n);
+  const isExpected = requestId !== undefined || ofRefused === true;
+  const pendingMinor = isExpected ? larger(wasPendingMinor - amountMinor, 0n) : wasPendingMinor;
   const refundPendingMinor = pendingMinor > leftMinor ? leftMinor : pendingMinor;
-  const isTaxed = requestId === undefined && order.paidAt !== null && !closedStates.includes(order.state);
+  const isTaxed = !isExpected && !early && order.paidAt !== null && !closedStates.includes(order.state);
   const taxMinor = isTaxed ? taxInMinor(order, amountMinor) : 0n;
   return { refundPendingMinor, refundedTaxMinor: order.refundedTaxMinor + taxMinor };
 }
 
 /** The tax in so much money that is told by its amount alone: in proportion, and with the last money all that is left of it. */
 export function taxInMinor(order: Order, amountMinor: bigint): bigint {
-  const leftMinor = netMinor(order) - order.refundPendingMinor;
+  const leftMinor = refundableMinor(order);
   const leftTaxMinor = order.taxMinor - order.refundedTaxMinor;
   return amountMinor >= leftMinor ? leftTaxMinor : (leftTaxMinor * amountMinor) / leftMinor;
 }
@@ -89,7 +114,7 @@ export function decidePayment(order: Order, command: Extract<OrderCommand, { typ
   if (paidAt.getTime() >= order.expiresAt.getTime())
     return one({ type: 'PaymentRefused', ...payment, reason: 'ORDER_EXPIRED' });
   return one({
-    type: netMinor(order) + amountMinor >= order.totalMinor ? 'OrderPaid' : 'PartPaymentReceived',
+    type: refundableMinor(order) + amountMinor >= order.totalMinor ? 'OrderPaid' : 'PartPaymentReceived',
     ...payment,
   });
 }

@@ -1,7 +1,7 @@
 import { type Refusal, validationError } from '../../shared/errors/errors.ts';
 import { type OrderCancellation, goingBack, isBeingDelivered, rejected } from './giving-back.ts';
 import type { Decision, Line, LineQuantity, Order, OrderCommand, OrderEvent, OrderState } from './order-model.ts';
-import { netMinor, taxInMinor } from './paying.ts';
+import { refundableMinor, taxInMinor } from './paying.ts';
 import { type Worth, checkPieces, counted, deliveredQuantity, lineOf, openPieces, openQuantity, refundableQuantity, worthOf } from './shares.ts'; // prettier-ignore
 
 /*
@@ -15,9 +15,6 @@ export const reducible = ['PAID', 'PROCESSING', 'NEEDS_ATTENTION'] as const sati
 export const refundable = [...reducible, 'COMPLETED', 'LAPSED'] as const satisfies readonly OrderState[];
 
 const isOneOf = (state: OrderState, states: readonly OrderState[]): boolean => states.includes(state);
-
-/** What can still be given back, in minor units: what is here and not on its way. */
-export const refundableMinor = (order: Order): bigint => netMinor(order) - order.refundPendingMinor;
 
 const limitError = (order: Order, currency: string, path: readonly string[]): Decision => ({
   refusal: {
@@ -42,7 +39,7 @@ const followsTakingOff = (order: Order, lines: readonly Line[]): readonly OrderE
 
 const smaller = (one: bigint, other: bigint): bigint => (one < other ? one : other);
 
-/** Takes pieces that were not delivered off a paid order; their money goes back. The last of them cancels it as a whole. */
+/** Takes pieces that were not delivered off a paid order; their money goes back. The last of them, or of the money, cancels it as a whole. */
 export function decideCancelLines(
   order: Order,
   state: OrderState,
@@ -53,11 +50,15 @@ export function decideCancelLines(
   if (isBeingDelivered(order)) return rejected('DELIVERY_UNDER_WAY', 'The order is being delivered right now; it can not be stopped.'); // prettier-ignore
   const checked = checkPieces(order.lines, command.lines, { limitOf: openQuantity, path: ['lines'] });
   if ('refusal' in checked) return checked;
-  const { pieces } = checked;
+  const refund = refundOf(order, { pieces: checked.pieces, shippingMinor: 0n, shippingTaxMinor: 0n });
+  // Nothing more is delivered of an order whose last money goes back.
+  const isLast = refund.amountMinor > 0n && refund.amountMinor === refundableMinor(order);
+  const pieces = isLast ? openPieces(order.lines) : checked.pieces;
   const lines = counted(order.lines, pieces, 'cancelledQuantity');
   if (isEmpty(lines, order)) return whole(command);
+  // How much of it its delivery has credited, or is about to, is not known here.
+  if (command.isTopUp) return rejected('WALLET_TOP_UP', 'A top-up is cancelled as a whole.');
   const { reason, note, requestId } = command;
-  const refund = refundOf(order, { pieces, shippingMinor: 0n, shippingTaxMinor: 0n });
   return {
     events: [
       { type: 'LinesCancelled', lines: pieces, reason, note },
@@ -90,12 +91,31 @@ function splitPieces(order: Order, pieces: readonly LineQuantity[]) {
   const [delivered, open]: [LineQuantity[], LineQuantity[]] = [[], []];
   for (const { lineId, quantity } of pieces) {
     const line = lineOf(order.lines, lineId);
-    const kept = deliveredQuantity(line, order) - (line.refundedQuantity - line.cancelledQuantity);
+    const kept = deliveredQuantity(line, order) - refundedDelivered(line);
     const first = Math.min(quantity, kept);
     if (first > 0) delivered.push({ lineId, quantity: first });
     if (quantity > first) open.push({ lineId, quantity: quantity - first });
   }
   return { delivered, open };
+}
+
+/** Delivered pieces whose money has gone back, or is on its way. */
+const refundedDelivered = (line: Line): number => line.refundedQuantity - line.cancelledQuantity;
+
+/** Of delivered pieces whose money is to go back, those that are not here yet: what came back by a return is refunded first. */
+const notBack = (order: Order, pieces: readonly LineQuantity[]): readonly LineQuantity[] =>
+  pieces.flatMap(({ lineId, quantity }) => {
+    const line = lineOf(order.lines, lineId);
+    const back = Math.max(line.returnedQuantity - refundedDelivered(line), 0);
+    return quantity > back ? [{ lineId, quantity: quantity - back }] : [];
+  });
+
+/** Delivered pieces of a line that are neither back nor refunded, nor expected by an open return. */
+function inNoReturn(order: Order, lineId: string, returning: readonly LineQuantity[]): number {
+  const line = lineOf(order.lines, lineId);
+  const gone = Math.max(line.returnedQuantity, refundedDelivered(line));
+  const expected = returning.filter((each) => each.lineId === lineId).reduce((sum, { quantity }) => sum + quantity, 0);
+  return deliveredQuantity(line, order) - gone - expected;
 }
 
 /** Staff give money back: for lines, for shipping, or so much; by another amount than the lines are worth where one is named. */
@@ -121,19 +141,22 @@ export function decideRefund(
     return { refusal: validationError('A refund is at least 1 minor unit.', ['input', 'amount', 'amount']) };
   const { pieces } = checked;
   const { delivered, open: named } = splitPieces(order, pieces);
+  const restock = command.restock ? notBack(order, delivered) : [];
+  if (restock.some(({ lineId, quantity }) => quantity > inNoReturn(order, lineId, command.returning ?? [])))
+    return rejected('RETURN_OPEN', 'A return of these pieces is open: take them in by it, or give the money back without restocking.'); // prettier-ignore
   if (named.length > 0 && isBeingDelivered(order)) return rejected('DELIVERY_UNDER_WAY', 'The order is being delivered right now; name an amount instead of lines.'); // prettier-ignore
   const refund = amountOf(order, command, { pieces, shippingMinor });
   // Nothing more is delivered of an order whose last money goes back.
   const isLast = refund.amountMinor === leftMinor;
   const open = isLast && isOneOf(state, reducible) && !isBeingDelivered(order) ? openPieces(order.lines) : named;
   const after = counted(order.lines, open, 'cancelledQuantity');
-  const { restock, reason, requestedBy } = command;
+  const { reason, requestedBy } = command;
   if (isUndelivered(order) && (isLast || isEmpty(after, order)))
     return asked !== null && !isLast
       ? { refusal: validationError('amount: an order of which nothing is left is given back whole.', ['input', 'amount']) } // prettier-ignore
       : { events: [{ type: 'OrderRefunded', note: reason, requestId, amountMinor: leftMinor, ...goingBack(order) }] };
   const event: OrderEvent = {
-    type: 'RefundRequested', requestId, lines: delivered, shippingMinor, restock: restock ? delivered : [], reason, requestedBy, ...refund,
+    type: 'RefundRequested', requestId, lines: delivered, shippingMinor, restock, reason, requestedBy, ...refund,
   }; // prettier-ignore
   if (open.length === 0) return { events: [event] };
   const taken: OrderEvent = { type: 'LinesCancelled', lines: open, reason: 'MERCHANT', note: reason };

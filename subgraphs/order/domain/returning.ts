@@ -1,6 +1,6 @@
 import { type Refusal, validationError } from '../../shared/errors/errors.ts';
 import { rejected } from './giving-back.ts';
-import type { Decision, FulfilmentStatus, Line, Order, OrderCommand } from './order-model.ts';
+import type { Decision, FulfilmentStatus, Line, LineQuantity, Order, OrderCommand } from './order-model.ts';
 import { refundOf } from './refunding.ts';
 import {
   type ReceivedLine,
@@ -19,11 +19,13 @@ import { checkPieces, counted, deliveredQuantity, lineOf, refundableQuantity } f
 const dayMs = 86_400_000;
 const openStates: readonly ReturnState[] = ['REQUESTED', 'APPROVED'];
 
+/** Pieces that returns wait for, by line, one entry each. */
+export const returningPieces = (returns: readonly ReturnFacts[]): readonly LineQuantity[] =>
+  returns.filter(({ state }) => openStates.includes(state)).flatMap(({ lines }) => lines);
+
 /** Pieces of a line that returns wait for. */
 const underWay = (returns: readonly ReturnFacts[], lineId: string): number =>
-  returns
-    .filter(({ state }) => openStates.includes(state))
-    .flatMap(({ lines }) => lines)
+  returningPieces(returns)
     .filter((line) => line.lineId === lineId)
     .reduce((sum, { quantity }) => sum + quantity, 0);
 

@@ -7,7 +7,7 @@ import { refundableMinor } from '../domain/payment.ts';
 import { spread } from '../domain/spread.ts';
 import { lockPaymentsOfOrder } from '../payment-store.ts';
 import type { PaymentRow, RefundRequestRow } from '../records.ts';
-import { findRequests, insertRequest, makeOwed } from '../refund-request-store.ts';
+import { insertRequest, lockRequests, makeOwed } from '../refund-request-store.ts';
 import { findRefundsBy } from '../refund-store.ts';
 import type { Unit } from '../unit.ts';
 import { requestAutomaticRefund } from './apply-fact.ts';
@@ -54,7 +54,7 @@ const remember = (unit: Unit, deps: PaymentDeps, request: Omit<RefundRequestRow,
  */
 export async function giveOwed(unit: Unit, deps: PaymentDeps, payments: readonly PaymentRow[]): Promise<void> {
   const orderId = payments[0]?.orderId;
-  const requests = orderId === undefined ? [] : await findRequests(unit.sql, orderId);
+  const requests = orderId === undefined ? [] : await lockRequests(unit.sql, orderId);
   if (orderId === undefined || requests.length === 0) return;
   const refunds = await findRefundsBy(unit.sql, 'order_id', [orderId]);
   let current = payments;

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { advanceOrders } from '../../../subgraphs/order/commands/advance-order.ts';
+import { expireOrders } from '../../../subgraphs/order/commands/expire-orders.ts';
 import { digital } from '../../../subgraphs/order/types/digital.ts';
 import { registerOrderTypes } from '../../../subgraphs/order/types/registry.ts';
 import { standard } from '../../../subgraphs/order/types/standard.ts';
@@ -85,6 +86,15 @@ describe('cancelling a paid order', () => {
     expect(await cancel(id, staff)).toMatchObject({ order: { state: 'CANCELLED', cancelReason: 'MERCHANT' } });
   });
 
+  test('of their own staff are its customers', async () => {
+    const { id } = await world.place(staff);
+    await world.paymentEvent(world.succeeded(id));
+    expect((await read(id)).allowedActions).toEqual(['CANCEL', 'ADVANCE']);
+    expect(await cancel(id, staff)).toMatchObject({ order: { state: 'CANCELLED', cancelReason: 'CUSTOMER' } });
+    const [entry] = await world.rows("select actor_type from order_event where order_id = ? and type = 'OrderCancelled'", [idToBytes(id)]); // prettier-ignore
+    expect(entry).toEqual({ actor_type: 'CUSTOMER' });
+  });
+
   test('ends its delivery: it is neither fulfilled nor advanced afterwards', async () => {
     const { id } = await paidOrder();
     await cancel(id);
@@ -128,6 +138,41 @@ describe('cancelling a paid order', () => {
     }
     expect(wins.size).toBeGreaterThan(0);
   }, 60_000);
+});
+
+describe('money that a paid order did not take', () => {
+  test('is on its way back: the order has no more to give than its own, and none of its tax has gone', async () => {
+    const order = await paidOrder();
+    const second = world.succeeded(order.id, { amountMinor: 2_580 });
+    await world.paymentEvent(second);
+    const money = `{ order(id: "${order.id}") { state paidTotal { amount } refundPendingTotal { amount } refundedTotal { amount } refundedTaxTotal { amount } history { edges { node { type data } } } } }`; // prettier-ignore
+    const now = async () => (await world.run(staff, money)).data.order;
+    expect(await now()).toMatchObject({ state: 'PAID', paidTotal: { amount: 5_160 }, refundPendingTotal: { amount: 2_580 } }); // prettier-ignore
+    await back({ id: order.id, paymentId: String(second.data['paymentId']) }, 2_580);
+    const after = await now();
+    expect(after).toMatchObject({ state: 'PAID', refundPendingTotal: { amount: 0 }, refundedTotal: { amount: 2_580 }, refundedTaxTotal: { amount: 0 } }); // prettier-ignore
+    expect(after.history.edges.at(-1).node).toMatchObject({ type: 'RefundRecorded', data: { ofRefused: true } });
+  });
+
+  test('does not keep an order alive whose own money staff give back', async () => {
+    const order = await paidOrder();
+    await world.paymentEvent(world.succeeded(order.id, { amountMinor: 2_580 }));
+    const { data, errors } = await world.run(staff, `mutation { answer: refundOrder(input: { orderId: "${order.id}", amount: { amount: 2580, currency: "EUR" }, reason: "Paid twice" }, idempotencyKey: "${newId()}") { order { state } userErrors { __typename } } }`); // prettier-ignore
+    expect(errors).toEqual([]);
+    expect(data.answer).toEqual({ order: { state: 'REFUNDED' }, userErrors: [] });
+    expect(await fulfil(order.id)).toMatchObject({ userErrors: [{ __typename: 'OrderStateError' }] });
+  });
+
+  test('of an order that expires is all of what it has on its way', async () => {
+    const { id } = await world.place(buyer);
+    world.clockOffsetMs = 3_600_000 * 24 * 40;
+    const { data } = await world.run(staff, `{ order(id: "${id}") { expiresAt } }`);
+    await world.paymentEvent(world.succeeded(id, { paidAt: data.order.expiresAt }));
+    expect(await world.rows('select state, refund_pending_minor pending from orders where id = ?', [idToBytes(id)])).toMatchObject([{ state: 'PENDING_PAYMENT', pending: 1_290 }]); // prettier-ignore
+    await expireOrders(world.deps);
+    expect(await read(id)).toMatchObject({ state: 'EXPIRED', refundPendingTotal: { amount: 1_290 } });
+    expect(await world.rows('select refund_pending_minor pending from orders where id = ?', [idToBytes(id)])).toMatchObject([{ pending: 0 }]); // prettier-ignore
+  });
 });
 
 describe('an order whose money has all gone back', () => {
@@ -213,5 +258,15 @@ describe('an order that NEEDS_ATTENTION', () => {
     for (const to of ['CANCELLED', 'REFUNDED'])
       expect(await resolve(id, to)).toMatchObject({ userErrors: [{ __typename: 'BusinessRejectedError', cause: 'WALLET_TOP_UP' }] }); // prettier-ignore
     expect(await cancel(id)).toMatchObject({ userErrors: [{ cause: 'WALLET_TOP_UP' }] });
+  });
+
+  test('[LL-7] and a top-up that waits to be credited are not cancelled in part: the wallet would keep the whole', async () => {
+    const productId = await world.make(0, { kind: 'DIGITAL', sku: `TOPUP-${newId()}` });
+    const { id } = await world.place(buyer, { type: 'TOPUP', lines: [{ productId, quantity: 2 }] });
+    await world.paymentEvent(world.succeeded(id, { amountMinor: 2_580 }));
+    const line = (await world.run(staff, `{ order(id: "${id}") { lines { id } } }`)).data.order.lines[0].id;
+    const take = (quantity: number) => mutate(buyer, `cancelOrder(id: "${id}", lines: [{ lineId: "${line}", quantity: ${quantity} }], idempotencyKey: "${newId()}")`); // prettier-ignore
+    expect(await take(1)).toMatchObject({ order: null, userErrors: [{ cause: 'WALLET_TOP_UP' }] });
+    expect(await take(2)).toMatchObject({ order: { state: 'CANCELLED', refundPendingTotal: { amount: 2_580 } } });
   });
 });

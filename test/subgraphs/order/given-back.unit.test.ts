@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { refundPendingMinor } from '../../../subgraphs/order/domain/giving-back.ts';
-import { decide, evolve } from '../../../subgraphs/order/domain/order.ts';
+import { balanceDueMinor, decide, evolve } from '../../../subgraphs/order/domain/order.ts';
 import type { Decision, Line, Order, OrderCommand } from '../../../subgraphs/order/domain/order-model.ts';
-import { refundableMinor } from '../../../subgraphs/order/domain/refunding.ts';
+import { refundableMinor } from '../../../subgraphs/order/domain/paying.ts';
 import { openQuantity, worthOf } from '../../../subgraphs/order/domain/shares.ts';
-import { aLine, anOrder, commands, inTime } from './fixtures.ts';
+import { aLine, anOrder, commands, expiresAt, inTime } from './fixtures.ts';
 
 const paid = (change: Partial<Order> = {}): Order => anOrder({ state: 'PAID', ...change });
 const cancelLines = (...lines: [string, number][]): OrderCommand => ({
@@ -46,9 +46,28 @@ describe('pieces taken off before delivery', () => {
   });
 
   test('leave what needs nobody to go on by itself', () => {
-    const lines = [aLine(), aLine({ id: 'line-2', needsFulfilment: false, totalMinor: 0n })];
+    const lines = [aLine({ totalMinor: 4_000n }), aLine({ id: 'line-2', needsFulfilment: false, totalMinor: 1_000n })];
     const order = run(paid({ lines }), cancelLines(['line-1', 2]));
     expect(order).toMatchObject({ state: 'PAID', fulfilmentStatus: 'NOT_REQUIRED', advanceAt: inTime });
+  });
+
+  test('end the order, or what is left of its delivery, where they take the last money', () => {
+    const lines = [aLine({ totalMinor: 2_500n }), aLine({ id: 'line-2', totalMinor: 2_500n })];
+    const given = run(paid({ lines }), refund({ amountMinor: 3_000n }));
+    expect(given).toMatchObject({ state: 'PAID', refundPendingMinor: 3_000n });
+    expect(run(given, cancelLines(['line-1', 2]))).toMatchObject({ state: 'CANCELLED' });
+    const begun = run(paid({ lines }), { ...commands.Fulfil, lines: [{ lineId: 'line-2', quantity: 1 }] }, refund({ amountMinor: 3_000n })); // prettier-ignore
+    expect(run(begun, cancelLines(['line-1', 2]))).toMatchObject({ state: 'COMPLETED', refundPendingMinor: 5_000n, lines: [{ cancelledQuantity: 2 }, { fulfilledQuantity: 1, cancelledQuantity: 1 }] }); // prettier-ignore
+    const free = paid({ lines: [aLine({ totalMinor: 0n })], totalMinor: 0n, paidMinor: 0n });
+    expect(run(free, cancelLines(['line-1', 1]))).toMatchObject({ state: 'PAID', lines: [{ cancelledQuantity: 1 }] });
+  });
+
+  test('of a top-up are refused, all of it is not', () => {
+    const filled = paid({ fulfilmentStatus: 'NOT_REQUIRED', lines: [aLine({ needsFulfilment: false })] });
+    const one: OrderCommand = { ...commands.CancelLines, isTopUp: true };
+    expect(refusalOf(filled, one)).toMatchObject({ cause: 'WALLET_TOP_UP' });
+    expect(refusalOf({ ...filled, state: 'NEEDS_ATTENTION' }, one)).toMatchObject({ cause: 'WALLET_TOP_UP' });
+    expect(run(filled, { ...one, lines: [{ lineId: 'line-1', quantity: 2 }] })).toMatchObject({ state: 'CANCELLED' });
   });
 
   test('are not delivered afterwards', () => {
@@ -93,6 +112,19 @@ describe('a refund by staff', () => {
     const decision = decide(done, refund({ lines: [{ lineId: 'line-1', quantity: 2 }], restock: true }), inTime);
     expect(decision).toMatchObject({ events: [{ type: 'RefundRequested', amountMinor: 666n, taxMinor: 106n, restock: [{ lineId: 'line-1', quantity: 2 }] }] }); // prettier-ignore
     expect(apply(done, decision)).toMatchObject({ state: 'COMPLETED', lines: [{ cancelledQuantity: 0, refundedQuantity: 2 }] }); // prettier-ignore
+  });
+
+  test('restocks no piece that an open return waits for, and none a second time that came back', () => {
+    const done = run(order, commands.Fulfil);
+    const of = (quantity: number, change: object = {}) => refund({ lines: [{ lineId: 'line-1', quantity }], restock: true, ...change }); // prettier-ignore
+    const returning = [{ lineId: 'line-1', quantity: 2 }];
+    expect(refusalOf(done, of(2, { returning }))).toMatchObject({ cause: 'RETURN_OPEN' });
+    expect(decide(done, of(1, { returning }), inTime)).toMatchObject({ events: [{ restock: [{ lineId: 'line-1', quantity: 1 }] }] }); // prettier-ignore
+    expect(decide(done, of(2, { returning, restock: false }), inTime)).toMatchObject({ events: [{ restock: [] }] });
+    const back = { ...done, lines: done.lines.map((line) => ({ ...line, returnedQuantity: 1 })) };
+    expect(decide(back, of(1), inTime)).toMatchObject({ events: [{ restock: [] }] });
+    const all = decide(back, of(3), inTime);
+    expect(all).toMatchObject({ events: [{ lines: [{ quantity: 3 }], restock: [{ lineId: 'line-1', quantity: 2 }] }] });
   });
 
   test('takes delivered pieces first', () => {
@@ -140,6 +172,61 @@ describe('a refund by staff', () => {
   });
 });
 
+describe('money that the order did not take', () => {
+  const twice: OrderCommand = { ...commands.MarkPaid, paymentId: 'payment-2', paidAt: inTime };
+  const ofRefused = { ...commands.RecordRefund, paymentId: 'payment-2', refundId: 'refund-2', known: { received: true, refused: true, refundIds: [], refundedMinor: 0n } }; // prettier-ignore
+  const taxed = paid({ taxMinor: 800n });
+
+  test('is on its way back from the start, and takes no tax with it', () => {
+    const double = run(taxed, twice);
+    expect(double).toMatchObject({ state: 'PAID', paidMinor: 10_000n, refundPendingMinor: 5_000n });
+    expect(refundableMinor(double)).toBe(5_000n);
+    const part = run(double, { ...ofRefused, amountMinor: 2_000n });
+    expect(part).toMatchObject({ state: 'PAID', refundPendingMinor: 3_000n, refundedTaxMinor: 0n });
+    expect(run(part, { ...ofRefused, refundId: 'refund-3', amountMinor: 3_000n })).toMatchObject({ state: 'PAID', refundPendingMinor: 0n, refundedTaxMinor: 0n }); // prettier-ignore
+    expect(run(double, refund({ amountMinor: 2_500n }))).toMatchObject({ refundedTaxMinor: 400n });
+  });
+
+  test('pays for nothing: an order whose own money is given back is over', () => {
+    const double = run(taxed, twice);
+    expect(refusalOf(double, refund({ amountMinor: 5_001n }))).toMatchObject({ refundable: { amount: 5_000 } });
+    expect(run(double, refund({ amountMinor: 5_000n }))).toMatchObject({ state: 'REFUNDED', refundedTaxMinor: 800n });
+    const late = run(anOrder(), { ...twice, amountMinor: 3_000n, paidAt: expiresAt });
+    expect(late).toMatchObject({ state: 'PENDING_PAYMENT', refundPendingMinor: 3_000n });
+    expect(balanceDueMinor(late, inTime)).toBe(5_000n);
+    expect(run(late, { ...commands.MarkPaid, amountMinor: 2_000n, paidAt: inTime })).toMatchObject({ state: 'PENDING_PAYMENT' }); // prettier-ignore
+  });
+
+  test('goes back with the rest of an order that is over', () => {
+    const late = run(anOrder(), { ...twice, amountMinor: 3_000n, paidAt: expiresAt });
+    const expired = apply(late, decide(late, commands.Expire, expiresAt));
+    expect([expired.refundPendingMinor, refundPendingMinor(expired)]).toEqual([0n, 3_000n]);
+    const closed = run(run(taxed, commands.Cancel), twice);
+    expect([closed.refundPendingMinor, refundPendingMinor(closed)]).toEqual([0n, 10_000n]);
+    expect(refundPendingMinor(run(closed, { ...ofRefused, amountMinor: 5_000n }))).toBe(5_000n);
+  });
+
+  test('and was gone before it was heard of takes no tax either', () => {
+    const early = { ...commands.RecordRefund, paymentId: 'payment-2', amountMinor: 2_000n, known: { received: false, refused: false, refundIds: [], refundedMinor: 0n } }; // prettier-ignore
+    const gone = run(taxed, early);
+    expect(gone).toMatchObject({ state: 'PAID', paidMinor: 7_000n, refundedTaxMinor: 0n });
+    const known = { received: false, refused: false, refundIds: ['refund-1'], refundedMinor: 2_000n };
+    expect(run(gone, { ...twice, known })).toMatchObject({ paidMinor: 10_000n, refundPendingMinor: 3_000n });
+  });
+});
+
+describe('an order that delivers itself', () => {
+  test('is not begun again once all of its money is on its way back', () => {
+    const itself = paid({ state: 'PROCESSING', fulfilmentStatus: 'NOT_REQUIRED', lines: [aLine({ needsFulfilment: false })] }); // prettier-ignore
+    const given = run(itself, refund({ amountMinor: 5_000n }));
+    expect(given).toMatchObject({ state: 'PROCESSING', refundPendingMinor: 5_000n });
+    expect(run(given, commands.PostponeAdvance)).toMatchObject({ state: 'REFUNDED', refundPendingMinor: 0n });
+    const again = run(given, commands.StartProcessing);
+    expect([again.state, refundPendingMinor(again)]).toEqual(['REFUNDED', 5_000n]);
+    expect(run(given, commands.Complete)).toMatchObject({ state: 'COMPLETED', refundPendingMinor: 5_000n });
+  });
+});
+
 /** A paid order of one to three lines with shipping, whose amounts don't divide. */
 const anyPaidOrder: fc.Arbitrary<Order> = fc
   .record({
@@ -165,6 +252,7 @@ const anyDeed = fc.oneof(
   fc.constantFrom<OrderCommand>(commands.Cancel, commands.StartProcessing, commands.Complete, commands.NeedAttention, { ...commands.ResolveAttention, to: 'REFUNDED' }), // prettier-ignore
   fc.bigInt({ min: 1n, max: 3_000n }).map((amountMinor): OrderCommand => ({ ...commands.RecordRefund, requestId: 'asked', amountMinor })), // prettier-ignore
   fc.bigInt({ min: 1n, max: 3_000n }).map((amountMinor): OrderCommand => ({ ...commands.RecordRefund, amountMinor })),
+  fc.bigInt({ min: 1n, max: 3_000n }).map((amountMinor): OrderCommand => ({ ...commands.MarkPaid, paymentId: 'too-much', amountMinor })),
 );
 
 describe('after any of 2,000 sequences of deliveries, cancellings and refunds', () => {
@@ -206,7 +294,7 @@ function holds(before: Order, order: Order, command: OrderCommand): void {
   const delivered = (one: Order) => one.lines.reduce((sum, { fulfilledQuantity }) => sum + fulfilledQuantity, 0);
   if (before.state === 'REFUNDED' || before.state === 'CANCELLED') expect(delivered(order)).toBe(delivered(before));
   if (order.state === 'REFUNDED') expect(delivered(order)).toBe(0);
-  if (command.type === 'Fulfil') expect(order.paidMinor).toBeGreaterThan(order.refundedMinor);
+  if (command.type === 'Fulfil') expect(refundableMinor(order)).toBeGreaterThan(0n);
 }
 
 /** All that is left goes back, line by line or at once: then the tax of it all cancels exactly. */

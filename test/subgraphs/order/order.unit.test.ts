@@ -304,6 +304,17 @@ describe('allowed actions', () => {
     expect(allowedActions(failed, inTime, staff, standard, 'STUCK')).toEqual(['ARCHIVE', 'RETRY']);
     expect(allowedActions(failed, inTime, staff, standard, 'COMPENSATING')).toEqual(['ARCHIVE']);
     expect(allowedActions(failed, inTime, owner, standard, 'STUCK')).toEqual(['ARCHIVE']);
+    // Staff are the customer of an order of their own; a seller may neither cancel nor put away.
+    const own = { owner: true, staff: true };
+    expect(allowedActions(anOrder({ state: 'PAID' }), inTime, own, standard)).toEqual(['CANCEL', 'ADVANCE']);
+    expect(allowedActions(anOrder({ state: 'NEEDS_ATTENTION' }), inTime, own, standard)).toEqual(['CANCEL']);
+    expect(allowedActions(anOrder(booked), inTime, own, booking)).toEqual(['CANCEL']);
+    const seller = { owner: false, staff: false };
+    for (const state of orderStates) expect(allowedActions(anOrder({ state }), inTime, seller, booking)).toEqual([]);
+    // Nothing is left to be given back, or it goes back by itself.
+    const asked = anOrder({ state: 'COMPLETED', refundPendingMinor: 5_000n });
+    expect(allowedActions(asked, inTime, staff, standard)).toEqual(['ARCHIVE']);
+    expect(allowedActions(anOrder({ state: 'CANCELLED', paidMinor: 5_000n }), inTime, staff, standard)).toEqual(['ARCHIVE']); // prettier-ignore
   });
 });
 

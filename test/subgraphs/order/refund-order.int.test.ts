@@ -139,6 +139,33 @@ describe('refundOrder', () => {
     expect(await refund({ orderId: order.id, amount: { amount: 1_291, currency: 'EUR' } })).toMatchObject({ userErrors: [{ __typename: 'RefundLimitError', refundable: { amount: 1_290 } }] }); // prettier-ignore
   });
 
+  test('stands in the audit log with its amount, also where it ends the order', async () => {
+    const [one, other] = [await paidOrder(), await paidOrder()];
+    await refund({ orderId: one.id, lines: ofLine(one.lineId, 3) });
+    await cancelLines(other.id, ofLine(other.lineId, 3), staff);
+    for (const [{ id }, action] of [[one, 'order.refunded'], [other, 'order.cancelled']] as const) {
+      const [act] = await world.rows("select data from outbox where type = 'staff.acted' and data like ?", [`%order:${id}%`]); // prettier-ignore
+      expect(JSON.stringify(act)).toContain('3870');
+      expect(JSON.stringify(act)).toContain(action);
+    }
+  }); // prettier-ignore
+
+  test('[AP-4] restocks nothing that a return brings, or has brought', async () => {
+    const order = await paidOrder();
+    await fulfil(order.id);
+    await told(order.id);
+    const asked = await run(buyer, `mutation R($id: ID!, $lines: [OrderLineQuantityInput!]!, $key: String!) { answer: requestReturn(orderId: $id, lines: $lines, reason: "broken", idempotencyKey: $key) { orderReturn { id } userErrors { ${errors} } } }`, { id: order.id, lines: ofLine(order.lineId, 2), key: newId() }); // prettier-ignore
+    const restocked = { orderId: order.id, lines: ofLine(order.lineId, 2), restock: true };
+    expect(await refund(restocked)).toMatchObject({ order: null, userErrors: [{ cause: 'RETURN_OPEN' }] });
+    const returnId = asked.orderReturn.id;
+    const answer = (call: string) => run(staff, `mutation { answer: ${call} { userErrors { ${errors} } } }`, {});
+    await answer(`decideReturn(returnId: "${returnId}", approve: true)`);
+    await answer(`receiveReturn(returnId: "${returnId}", lines: [{ lineId: "${order.lineId}", quantity: 2, restock: 2 }], refund: false)`); // prettier-ignore
+    expect(await refund({ ...restocked, lines: ofLine(order.lineId, 3) })).toMatchObject({ amount: { amount: 3_870 }, userErrors: [] }); // prettier-ignore
+    await told(order.id);
+    expect(await world.stock(order.productId)).toEqual({ onHand: 5, allocated: 0 });
+  });
+
   test('of all the money before the delivery ends the order as REFUNDED, and its stock is back', async () => {
     const order = await paidOrder();
     const key = newId();

@@ -4,6 +4,11 @@ import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import { spread } from '../../../subgraphs/payment/domain/spread.ts';
 import { type Loose, type PaymentWorld, bytes, confirm, create, createMixed, credit, documents, openPaymentWorld, paymentIn, staff, user, walletOf } from './support/payment-world.ts'; // prettier-ignore
 import { until } from '../../support/until.ts';
+import { giveOwed } from '../../../subgraphs/payment/commands/give-back.ts';
+import { lockPayment } from '../../../subgraphs/payment/payment-store.ts';
+import { openService } from '../../../subgraphs/shared/engine/service.ts';
+import { paymentSchema } from '../../../subgraphs/payment/subgraph.ts';
+import type { PaymentDeps } from '../../../subgraphs/payment/deps.ts';
 
 const totalMinor = 1_234;
 let world: PaymentWorld;
@@ -84,6 +89,34 @@ describe('what an order asks to be given back', () => {
     expect((await refundsOf(order.id)).map(({ automatic }) => Number(automatic))).toEqual([1, 1]);
     world.providerProxy.mend();
     await sumIs(order.id, totalMinor);
+  });
+
+  test('goes back once where two payments are free for it at the same time', async () => {
+    const buyer = user();
+    await credit(world, buyer.userId, 1_000);
+    const order = world.orders.add({ customerId: buyer.userId });
+    const [wallet, external] = await createMixed(world, buyer, order.id, 1_000);
+    await confirm(world, external);
+    await paymentIn(world, wallet.id, 'SETTLED');
+    await world.rows("insert into refund_request (id, order_id, amount_minor, reason, created_at) values (?, ?, 500, 'Cancelled', utc_timestamp(3))", [bytes(newId()), bytes(order.id)]); // prettier-ignore
+    const service = await openService(world.runtime, paymentSchema);
+    const deps = { now: world.runtime.now, newId: world.runtime.newId, providers: new Map() } as unknown as PaymentDeps;
+    const nobody = { changed: () => undefined, wake: () => undefined, journalled: () => undefined };
+    const locked = Promise.withResolvers<void>();
+    let waiting = 2;
+    // As two disputes that are won at the same time would have them do.
+    const give = (id: string) =>
+      service.db.transaction(async (sql) => {
+        const payment = await lockPayment(sql, id);
+        waiting -= 1;
+        if (waiting === 0) locked.resolve();
+        await locked.promise;
+        if (payment) await giveOwed({ sql, ...nobody }, deps, [payment]);
+      });
+    await Promise.all([give(wallet.id), give(external.id)]);
+    await service.close();
+    await sumIs(order.id, 500);
+    expect((await refundsOf(order.id)).reduce((sum, { amount }) => sum + Number(amount), 0)).toBe(500);
   });
 
   test('of more than there is gives what there is', async () => {
