@@ -2,10 +2,10 @@ import { type AuditContext, broken } from './context.ts';
 
 /**
  * I6 after the sale: no more pieces go back, come back or are taken off than there are, none is delivered that was taken off,
- * and what orders have on its way back is what payment still owes them.
+ * what orders have on its way back is what payment still owes them, and no piece goes into the stock twice.
  */
 export async function auditGivenBack(context: AuditContext): Promise<string[]> {
-  const [order, payment] = [context.schema('order'), context.schema('payment')];
+  const [order, payment, product] = [context.schema('order'), context.schema('payment'), context.schema('product')];
   const settled = (column: string) => `${column} < utc_timestamp(3) - interval ${context.graceSeconds} second`;
   const lines = await broken(
     context,
@@ -51,5 +51,16 @@ export async function auditGivenBack(context: AuditContext): Promise<string[]> {
          and unhex(replace(json_unquote(json_extract(e.data, '$.requestId')), '-', '')) = r.request_id))`,
     (row) => `return ${row['number']} is ${row['state']}: its pieces or its refund do not agree with that`,
   );
-  return [...lines, ...money, ...requests, ...returns, ...ofReturns];
+  const restocked = await broken(
+    context,
+    `select o.number, m.restocked, l.delivered from (
+       select order_id, product_id, sum(on_hand_delta) restocked from ${product}.stock_movement
+       where type = 'RETURN' and reservation_id is null and order_id is not null group by order_id, product_id
+     ) m join ${order}.orders o on o.id = m.order_id
+     join (select order_id, product_id, sum(quantity - cancelled_quantity) delivered from ${order}.order_line group by order_id, product_id) l
+       on l.order_id = m.order_id and l.product_id = m.product_id
+     where m.restocked > l.delivered`,
+    (row) => `order ${row['number']}: of ${row['delivered']} delivered pieces ${row['restocked']} went into the stock again`, // prettier-ignore
+  );
+  return [...lines, ...money, ...requests, ...returns, ...ofReturns, ...restocked];
 }

@@ -185,6 +185,12 @@ describe('the audit finds', () => {
       'payment.payment set refunding_minor = 0',
     ],
     [
+      'more pieces put back into the stock than an order had',
+      'I6',
+      `product.stock_movement set type = 'RETURN', order_id = ${only} where type = 'RECEIVE'`,
+      "product.stock_movement set type = 'RECEIVE', order_id = null where type = 'RETURN'",
+    ],
+    [
       'a payment that its journal does not explain',
       'I6',
       "payment.payment_event set to_state = 'FAILED' where type = 'PaymentSettled'",

@@ -374,6 +374,31 @@ describe('a paid booking', () => {
     expect(await night(productId)).toEqual({ held: 0, sold: 1 });
   });
 
+  test('[AP-1] is cancelled by its customer up to its first day, by staff of the shop also later, and other stays of it always', async () => {
+    const cancel = async (viewer: UserViewer, id: string, lineId: string | null = null) =>
+      (await world.run(viewer, 'mutation C($id: ID!, $lines: [OrderLineQuantityInput!], $key: String!) { answer: cancelOrder(id: $id, lines: $lines, idempotencyKey: $key) { order { state cancelReason } userErrors { __typename ... on BusinessRejectedError { cause } } } }', { id, lines: lineId === null ? null : [{ lineId, quantity: 1 }], key: newId() })).data.answer; // prettier-ignore
+    const refused = { order: null, userErrors: [{ __typename: 'BusinessRejectedError', cause: 'STAY_BEGUN' }] };
+    const places = [await room(), await room()] as const;
+    const later = stay(places[1], { stayFrom: addDays(from, 5), stayTo: addDays(to, 5) });
+    const { id } = await world.place(buyer, bookingOf(stay(places[0]), later));
+    await pay(id, 36_000);
+    const own = (await book(await room(), staff)).id;
+    await pay(own);
+    const next = await book(await room());
+    await pay(next.id);
+    const lines = (await world.run(buyer, `{ order(id: "${id}") { lines { id stayFrom } } }`)).data.order.lines;
+    const lineOf = (day: string): string => lines.find(({ stayFrom }: { stayFrom: string }) => stayFrom === day).id;
+    const firstDayMs = new Date(`${from}T00:00:00Z`).getTime() - Date.now();
+    world.clockOffsetMs = firstDayMs + dayMs + 60_000;
+    expect(await cancel(buyer, id)).toEqual(refused);
+    expect(await cancel(buyer, id, lineOf(from))).toEqual(refused);
+    expect(await cancel(staff, own)).toEqual(refused);
+    expect(await cancel(buyer, id, lineOf(addDays(from, 5)))).toMatchObject({ order: { state: 'PAID' }, userErrors: [] }); // prettier-ignore
+    expect(await cancel(staff, id)).toMatchObject({ order: { state: 'CANCELLED', cancelReason: 'MERCHANT' } });
+    world.clockOffsetMs = firstDayMs + dayMs - 60_000;
+    expect(await cancel(buyer, next.id)).toMatchObject({ order: { state: 'CANCELLED', cancelReason: 'CUSTOMER' } });
+  }); // prettier-ignore
+
   test('that was used keeps its nights when its money goes back', async () => {
     const productId = await room(1);
     const { id, number } = await book(productId);

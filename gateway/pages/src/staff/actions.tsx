@@ -73,7 +73,7 @@ export function Actions({ order, inside, onDone }: { order: Order; inside: Insid
           }}
         />
       )}
-      {allowed.has('REFUND') && <GiveBack order={order} onDone={onDone} />}
+      {allowed.has('REFUND') && order.type.code !== 'TOPUP' && <GiveBack order={order} onDone={onDone} />}
       {passedOn !== null && refundable !== undefined && <SecondPerson what={refundable.id} asked={passedOn} />}
       {stuck !== null && (
         <button

@@ -50,6 +50,7 @@ export function GiveBack({ order, onDone }: { order: Order; onDone: () => Promis
     if (!isDone) return;
     setChosen(new Map());
     setShipping(false);
+    setRestock(false);
     setAmount('');
     setReason('');
   };
