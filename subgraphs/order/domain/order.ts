@@ -221,5 +221,7 @@ export function paymentStatusOf(
 /** What is still to be paid, in minor units: nothing once the order is paid or closed. */
 export const balanceDueMinor = (order: Order, at: Date): bigint => {
   const state = effectiveState(order, at);
-  return state === 'PLACING' || state === 'PENDING_PAYMENT' ? larger(order.totalMinor - refundableMinor(order), 0n) : 0n;
+  return state === 'PLACING' || state === 'PENDING_PAYMENT'
+    ? larger(order.totalMinor - refundableMinor(order), 0n)
+    : 0n;
 };

@@ -252,7 +252,9 @@ const anyDeed = fc.oneof(
   fc.constantFrom<OrderCommand>(commands.Cancel, commands.StartProcessing, commands.Complete, commands.NeedAttention, { ...commands.ResolveAttention, to: 'REFUNDED' }), // prettier-ignore
   fc.bigInt({ min: 1n, max: 3_000n }).map((amountMinor): OrderCommand => ({ ...commands.RecordRefund, requestId: 'asked', amountMinor })), // prettier-ignore
   fc.bigInt({ min: 1n, max: 3_000n }).map((amountMinor): OrderCommand => ({ ...commands.RecordRefund, amountMinor })),
-  fc.bigInt({ min: 1n, max: 3_000n }).map((amountMinor): OrderCommand => ({ ...commands.MarkPaid, paymentId: 'too-much', amountMinor })),
+  fc
+    .bigInt({ min: 1n, max: 3_000n })
+    .map((amountMinor): OrderCommand => ({ ...commands.MarkPaid, paymentId: 'too-much', amountMinor })),
 );
 
 describe('after any of 2,000 sequences of deliveries, cancellings and refunds', () => {
