@@ -130,7 +130,7 @@ export type OrderAction =
   | 'FULFIL'
   /** Ask for a return of it: `requestReturn`. */
   | 'RETURN'
-  /** Refund it: `refundPayment`. */
+  /** Give money of it back: `refundOrder`, of a top-up `refundPayment`. */
   | 'REFUND'
   /** Put it away: `archiveOrder`. */
   | 'ARCHIVE'
@@ -438,7 +438,7 @@ export type RefundOrderInput = {
   shipping?: boolean | null | undefined;
   /** So much, instead of what lines and shipping come to; at most what is left of the order's money. */
   amount?: MoneyInput | null | undefined;
-  /** Delivered pieces are back: they go into the stock again. */
+  /** Delivered pieces are back: they go into the stock again, but for those that came back by a return before. Of pieces that an open return waits for it is BusinessRejectedError with cause RETURN_OPEN. */
   restock?: boolean | null | undefined;
   /** Why, 1 to 255 characters. */
   reason: string;

@@ -460,7 +460,7 @@ export type Order = {
   refundedTotal: Money;
   /** The tax in what went back or is on its way; with the last money it is `taxTotal`. */
   refundedTaxTotal: Money;
-  /** What is on its way back to the customer: decided on, and not yet done by the payment provider. */
+  /** What is on its way back to the customer: decided on, or paid twice or late and refused, and not yet done by the payment provider. */
   refundPendingTotal: Money;
   /** What is still to be paid; zero once closed. */
   balanceDue: Money;
@@ -521,7 +521,7 @@ export type OrderAction =
   | 'FULFIL'
   /** Ask for a return of it: `requestReturn`. */
   | 'RETURN'
-  /** Refund it: `refundPayment`. */
+  /** Give money of it back: `refundOrder`, of a top-up `refundPayment`. */
   | 'REFUND'
   /** Put it away: `archiveOrder`. */
   | 'ARCHIVE'
@@ -1993,7 +1993,7 @@ export type RefundOrderInput = {
   shipping?: InputMaybe<Scalars['Boolean']['input']>;
   /** So much, instead of what lines and shipping come to; at most what is left of the order's money. */
   amount?: InputMaybe<MoneyInput>;
-  /** Delivered pieces are back: they go into the stock again. */
+  /** Delivered pieces are back: they go into the stock again, but for those that came back by a return before. Of pieces that an open return waits for it is BusinessRejectedError with cause RETURN_OPEN. */
   restock?: InputMaybe<Scalars['Boolean']['input']>;
   /** Why, 1 to 255 characters. */
   reason: Scalars['String']['input'];
