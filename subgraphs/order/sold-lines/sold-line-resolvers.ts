@@ -2,7 +2,7 @@ import type { GraphQLResolveInfo } from 'graphql';
 import type * as Schema from '../../../schema/generated/order.ts';
 import { givenPage } from '../../shared/engine/given-arguments.ts';
 import type { OrderContext } from '../context.ts';
-import { isRefunded } from '../domain/redemption.ts';
+import { isGivenBack } from '../domain/paying.ts';
 import type { StoredLine, StoredOrder } from '../stored-order.ts';
 import { type SoldLineArguments, listSoldLines } from './list-sold-lines.ts';
 
@@ -28,7 +28,7 @@ export const SoldLineResolvers = {
   placedAt: async (line: StoredLine, _: unknown, context: OrderContext) => (await orderOf(line, context)).placedAt,
   async redeemable(line: StoredLine, _: unknown, context: OrderContext) {
     const order = await orderOf(line, context);
-    if (order.confirmationCode === null || order.state !== 'PAID' || isRefunded(order)) return false;
+    if (order.confirmationCode === null || order.state !== 'PAID' || isGivenBack(order)) return false;
     if (order.customerId === line.sellerId) return false;
     const lines = await context.loaders.lines.load(line.orderId);
     return lines.every(({ sellerId }) => sellerId === line.sellerId);
