@@ -171,15 +171,32 @@ async function main([task = '', ...args]) {
   await ensureInstalled(root, supervise);
   const node = chooseNode({ root, execPath: process.execPath, version: process.versions.node });
   const ownArgs = task === 'start' ? platformNodeArguments : ['--disable-warning=ExperimentalWarning'];
-  const nodeArgs = [...ownArgs, ...tasks[/** @type {keyof typeof tasks} */ (task)], ...args];
+  const { engine, others } = task === 'test' ? takeEngine(args) : { engine: undefined, others: args };
+  const nodeArgs = [...ownArgs, ...tasks[/** @type {keyof typeof tasks} */ (task)], ...others];
   const env = {
     // A fifth of the CPU of a start goes into compiling what the last one compiled.
     NODE_COMPILE_CACHE: join(root, '.data', 'compile-cache'),
     ...(task === 'start' && platformEnvironment),
     ...process.env,
+    ...(engine !== undefined && { TEST_ENGINE: engine }),
     APOLLO_TELEMETRY_DISABLED: 'true',
   };
   return supervise(spawn(node, nodeArgs, { cwd: root, env, stdio: 'inherit' }));
+}
+
+/**
+ * `--engine mysql` chooses the database of the tests; Jest knows no such option.
+ *
+ * @param {readonly string[]} args
+ * @returns {{ engine: string | undefined, others: string[] }}
+ */
+export function takeEngine(args) {
+  const others = [...args];
+  const at = others.findIndex((arg) => arg === '--engine' || arg.startsWith('--engine='));
+  if (at < 0) return { engine: undefined, others };
+  const [option = ''] = others.splice(at, 1);
+  const engine = option.includes('=') ? option.slice(option.indexOf('=') + 1) : others.splice(at, 1)[0];
+  return { engine: engine ?? '', others };
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {

@@ -23,18 +23,22 @@ const connectTimeoutMs = 5_000;
 const maxSocketPathBytes = 107;
 
 /**
+ * `durable` false: for throw-away data, a crash may lose or damage it; `packagesDir`: where programs fetched from the
+ * distribution are kept.
+ */
+export type DatabaseOptions = {
+  readonly dataDir: string;
+  readonly packagesDir: string;
+  readonly durable: boolean;
+  readonly log: (line: string) => void;
+};
+
+/**
  * MariaDB on `<dataDir>/mariadb`, reached as root without a password, from this machine only.
  *
- * @param options.durable false: for throw-away data, a crash may lose or damage it
- * @param options.packagesDir where programs fetched from the distribution are kept
  * @returns undefined where there is no MariaDB and no way to get one
  */
-export async function mariaDb(options: {
-  dataDir: string;
-  packagesDir: string;
-  durable: boolean;
-  log: (line: string) => void;
-}): Promise<DaemonKind | undefined> {
+export async function mariaDb(options: DatabaseOptions): Promise<DaemonKind | undefined> {
   const program = await findMariaDb(options);
   if (!program) return undefined;
   const { dataDir, durable } = options;
@@ -133,10 +137,10 @@ const throwAway = [
 ];
 
 /** One of its own: at its start MariaDB deletes every temporary table that it finds, in /tmp also those of other servers. */
-const temporaryDirectory = (dataDir: string): string => join(dataDir, 'mariadb-tmp');
+export const temporaryDirectory = (dataDir: string): string => join(dataDir, 'mariadb-tmp');
 
-/** MariaDB refuses to run as root unless told to. */
-const asRoot = (): string[] => (process.getuid?.() === 0 ? ['--user=root'] : []);
+/** MariaDB and MySQL refuse to run as root unless told to. */
+export const asRoot = (): string[] => (process.getuid?.() === 0 ? ['--user=root'] : []);
 
 /** The server's Unix socket, which it removes at its end. */
 export function socketPath(dataDir: string): string {
@@ -145,7 +149,8 @@ export function socketPath(dataDir: string): string {
   return join(tmpdir(), `mariadb-${createHash('sha256').update(dataDir).digest('hex').slice(0, 16)}.sock`);
 }
 
-async function serves(port: number, directory: string): Promise<boolean> {
+/** Whether the server on this port is the one with this data directory. */
+export async function serves(port: number, directory: string): Promise<boolean> {
   try {
     const connection = await mysql.createConnection({
       host: '127.0.0.1',

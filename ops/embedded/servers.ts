@@ -10,7 +10,7 @@ import {
   stopRecordedDaemons,
 } from './daemon.ts';
 import { type KeptDaemon, keepRunning } from './keep-running.ts';
-import { mariaDb, socketPath } from './mariadb.ts';
+import { type DatabaseOptions, mariaDb, socketPath } from './mariadb.ts';
 import { redis } from './redis.ts';
 import { registerUse } from './registered-use.ts';
 
@@ -33,6 +33,7 @@ export type Servers = { mysqlUrl: string; mysqlSocketUrl: string; redisUrl: stri
  * @param options.mysqlUrl root URL of a MySQL or MariaDB to use instead
  * @param options.redisUrl URL of a Redis to use instead
  * @param options.durable false: for throw-away data, faster, a crash may lose it. true when not given
+ * @param options.databaseKind another database than MariaDB, for tests
  * @param options.cacheDir where fetched programs are kept (`<cacheDir>/packages`); `dataDir` when not given
  * @throws Error that says what to do when a server cannot be had, with the end of its log when it does not come up
  */
@@ -43,8 +44,9 @@ export async function startServers(options: {
   log: (line: string) => void;
   durable?: boolean;
   cacheDir?: string;
+  databaseKind?: (options: DatabaseOptions) => Promise<DaemonKind | undefined>;
 }): Promise<Servers> {
-  const { mysqlUrl, redisUrl, log, durable = true } = options;
+  const { mysqlUrl, redisUrl, log, durable = true, databaseKind = mariaDb } = options;
   if (mysqlUrl && redisUrl) return { mysqlUrl, mysqlSocketUrl: mysqlUrl, redisUrl, stop: async () => {} };
   await mkdir(options.dataDir, { recursive: true });
   const dataDir = await realpath(options.dataDir);
@@ -52,7 +54,7 @@ export async function startServers(options: {
   const kindOptions = { dataDir, packagesDir, durable, log };
   const group = await joinGroup(dataDir, log);
   try {
-    const mysqlPort = mysqlUrl ? 0 : await group.start('MariaDB', 'MYSQL_URL', () => mariaDb(kindOptions));
+    const mysqlPort = mysqlUrl ? 0 : await group.start('MariaDB', 'MYSQL_URL', () => databaseKind(kindOptions));
     const redisPort = redisUrl ? 0 : await group.start('Redis', 'REDIS_URL', () => redis(kindOptions));
     group.unlock();
     const ownUrl = `mysql://root@127.0.0.1:${mysqlPort}`;

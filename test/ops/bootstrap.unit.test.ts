@@ -10,6 +10,7 @@ import {
   outerEnvironment,
   platformEnvironment,
   platformNodeArguments,
+  takeEngine,
   tasks,
 } from '../../ops/bootstrap.mjs';
 
@@ -38,6 +39,15 @@ test.each([{ args: [] }, { args: ['fly'] }, { args: ['toString'] }])(
     expect(failure).toMatchObject({ code: 1, stderr: expect.stringContaining(Object.keys(tasks).join(', ')) });
   },
 );
+
+test.each([
+  { args: ['a', '--engine', 'mysql', '-t', 'x'], engine: 'mysql', others: ['a', '-t', 'x'] },
+  { args: ['--engine=tidb'], engine: 'tidb', others: [] },
+  { args: ['--engine'], engine: '', others: [] },
+  { args: ['-t', 'engine'], engine: undefined, others: ['-t', 'engine'] },
+])('of $args the database of the tests is $engine, and the rest is for Jest', ({ args, engine, others }) => {
+  expect(takeEngine(args)).toEqual({ engine, others });
+});
 
 test('the container image runs Node as npm start does', () => {
   const image = readFileSync(resolve(import.meta.dirname, '../../ops/docker/Dockerfile'), 'utf8');

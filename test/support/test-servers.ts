@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Servers, startServers, stopLeftServers } from '../../ops/embedded/servers.ts';
+import { databaseKind } from './engines.ts';
 import { isRunning, processIdentity } from '../../ops/lock-directory.mjs';
 
 const prefix = 'order-platform-test-';
@@ -44,6 +45,7 @@ export async function startTestServers(options: { mysqlUrl?: string; redisUrl?: 
     dataDir,
     cacheDir: programCacheDir,
     durable: false,
+    databaseKind: databaseKind(),
     log: (line) => process.stderr.write(`${line}\n`),
   });
   let stopped: Promise<void> | undefined;

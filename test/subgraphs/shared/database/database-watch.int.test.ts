@@ -51,7 +51,9 @@ const open = (
   { schema, ...rest }: { schema: string; dependency?: ReturnType<typeof openDependency>; startTimeoutMs?: number },
 ): Promise<Database> => openDatabase({ url: `${url}/${schema}`, entities: [], migrations: [], poolSize, log, ...rest });
 async function signal(name: NodeJS.Signals): Promise<void> {
-  const { process: identity } = JSON.parse(await readFile(join(servers.dataDir, 'mariadb.server.json'), 'utf8')) as {
+  const { process: identity } = JSON.parse(
+    await readFile(join(servers.dataDir, `${process.env['TEST_ENGINE'] ?? 'mariadb'}.server.json`), 'utf8'),
+  ) as {
     process: string;
   };
   process.kill(Number.parseInt(identity, 10), name);
