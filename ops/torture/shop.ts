@@ -113,9 +113,14 @@ async function openBuyer(
     person,
   });
   const { user, tokens } = registered?.register ?? {};
-  if (!user || !tokens) throw new Error(`no buyer: ${JSON.stringify(registered)}`);
-  person.id = user.id;
-  person.token = tokens.accessToken;
+  if (user && tokens) {
+    person.id = user.id;
+    person.token = tokens.accessToken;
+  } else {
+    // The answer to an earlier try may have been lost: then the account is there.
+    await api.signIn(person);
+  }
+  if (person.token === '') throw new Error(`no buyer: ${JSON.stringify(registered)}`);
   const watch = watchOrders({ wsUrl: fleet.wsUrl, api, person, journal });
   return { index, person, watch, busy: 0, followed: new Map() };
 }

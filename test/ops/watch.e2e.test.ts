@@ -18,7 +18,20 @@ let url: string;
 beforeEach(() => {
   project = mkdtempSync(join(tmpdir(), 'watch-e2e-'));
   output = '';
-  for (const path of ['gateway', 'ops', 'schema', 'subgraphs', 'package.json', 'package-lock.json', 'tsconfig.json'])
+  for (const path of [
+    'gateway',
+    'ops',
+    'schema',
+    'subgraphs',
+    'docs',
+    'README.md',
+    'ARCHITECTURE.md',
+    'DECISIONS.md',
+    'CHANGELOG.md',
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+  ])
     cpSync(join(root, path), join(project, path), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(project, 'node_modules'));
 });
