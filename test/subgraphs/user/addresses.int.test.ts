@@ -45,6 +45,20 @@ const defaults = (addresses: Listed[]) => ({
 });
 
 describe('[CH-2] the address book', () => {
+  it.each(['SUSPENDED', 'ERASED'])(
+    'of somebody who is %s takes no changes, though the token is still good',
+    async (status) => {
+      const ada = await registerPerson(platform);
+      const { address } = await save(ada);
+      await platform.sql('update user_account set status = ? where mobile = ?', [status, ada.mobile]);
+      const refused = [{ code: 'FORBIDDEN', message: 'This account is suspended or erased.' }];
+      expect(await save(ada)).toMatchObject({ address: null, userErrors: refused });
+      expect(await save(ada, { id: address.id, label: 'Work' })).toMatchObject({ address: null, userErrors: refused });
+      expect(await remove(ada, address.id)).toMatchObject({ userErrors: refused });
+      expect(await platform.sql('select label from address where id = unhex(?)', [address.id.replaceAll('-', '')])).toEqual([{ label: null }]); // prettier-ignore
+    },
+  );
+
   it('keeps an address in the form of its country, and the first one is the default for both', async () => {
     const ada = await registerPerson(platform);
     expect(await save(ada, { label: ' Home ' })).toEqual({
