@@ -141,6 +141,7 @@ export async function noteFailed(
   if (endpoint?.url !== url) return null;
   const failing = { ...endpoint, failingSince: endpoint.failingSince ?? at };
   const isPaused = endpoint.pausedUntil !== null && endpoint.pausedUntil > at;
+  if ((untilOf === null || isPaused) && endpoint.failingSince !== null) return endpoint;
   const noted =
     untilOf && !isPaused
       ? { ...failing, failures: endpoint.failures + 1, pausedUntil: untilOf(endpoint.failures) }
