@@ -1783,7 +1783,7 @@ export type Mutation = {
   decideReturn: ReturnPayload;
   /**
    * Takes in the goods of an approved return, once; what is not named did not come. Staff only, and not for their own orders. With `refund` their money goes back as by
-   * `refundOrder`, with the same limit for one person (ApprovalRequiredError; the second sends the same input), and the return is REFUNDED. Refused as
+   * `refundOrder`, with the same limit for one person (ApprovalRequiredError; the second sends the same input, with any key), and the return is REFUNDED. Refused as
    * BusinessRejectedError: RETURN_STATE, ALREADY_REFUNDED (receive it without a refund).
    */
   receiveReturn: ReturnPayload;

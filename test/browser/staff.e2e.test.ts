@@ -294,7 +294,14 @@ describeInBrowser('the staff view in a browser', ({ platform, open }) => {
     await first.page.getByRole('button', { name: 'Give €12,000.00 back' }).click();
     await first.page.getByRole('button', { name: 'Yes, give it back' }).click();
     await passOn('refund');
-    await second.page.getByRole('button', { name: 'Yes, give it back' }).click();
+
+    await first.page.reload();
+    await first.page.getByText('Give back a part').click();
+    await first.page.getByRole('form', { name: 'Give back a part' }).getByLabel('Piano').check();
+    await first.page.getByLabel('Reason').fill('Out of tune');
+    await first.page.getByRole('button', { name: 'Give this back' }).click();
+    await passOn('give-back');
+    await second.page.getByRole('button', { name: 'Give this back' }).click();
     await first.page.getByText('Given back: €12,000.00').waitFor();
     expect([...first.faults, ...second.faults]).toEqual([]);
     await Promise.all([first.context.close(), second.context.close()]);

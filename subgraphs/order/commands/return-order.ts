@@ -215,8 +215,8 @@ const record = (
     const at = deps.now();
     const { returnId, lines, refund, idempotencyKey } = input;
     const given = { returnId, lines, refund };
-    // Two people mean the same by the same input, where they have agreed on no key.
-    const key = idempotencyKey ?? (byTwo ? hashOf(given).toString('hex') : null);
+    // A return is received once, so two people mean the same by the same input; each has a key of their own.
+    const key = byTwo ? hashOf(given).toString('hex') : idempotencyKey;
     let done: Claimed | null = null;
     let askedBy: string | undefined;
     const changed = await changeOrder(
@@ -239,6 +239,8 @@ const record = (
         ({ askedBy } = allowed);
         const { replayed } = await claimKey(tx, allowed.claim, { returnId });
         done = { replayed };
+        // Who agreed may lose the answer as well.
+        if (byTwo) await claimKey(tx, { operation: 'receiveReturn', key: idempotencyKey, input: given, ownerId: viewer.userId }, { returnId }); // prettier-ignore
         if (replayed || 'refusal' in decision) return replayed ? { events: [] } : decision;
         const sum = decision.events.reduce((total, event) => total + (event.type === 'RefundRequested' ? event.amountMinor : 0n), 0n); // prettier-ignore
         if (!byTwo && sum > 0n)

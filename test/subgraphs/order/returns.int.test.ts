@@ -204,6 +204,20 @@ describe('[AP-4] a return', () => {
     await told(order.id);
   });
 
+  test('and takes two with a key of each, of whom the second may repeat it', async () => {
+    const order = await approved(5, 5);
+    const keys = [newId(), newId(), newId()] as const;
+    const approval = { orderReturn: null, userErrors: [{ __typename: 'ApprovalRequiredError' }] };
+    expect(await receive(order.returnId, back(order.lineId, 5), staff, { key: keys[0] })).toMatchObject(approval);
+    expect(await receive(order.returnId, back(order.lineId, 5), staff, { key: keys[1] })).toMatchObject(approval);
+    const agreed = () => receive(order.returnId, back(order.lineId, 5), admin, { key: keys[2] });
+    expect(await agreed()).toMatchObject({ replayed: false, orderReturn: { state: 'REFUNDED' } });
+    expect(await agreed()).toMatchObject({ replayed: true, orderReturn: { state: 'REFUNDED' } });
+    expect(await receive(order.returnId, back(order.lineId, 5), staff, { key: keys[0] })).toMatchObject({ userErrors: [{ cause: 'RETURN_STATE' }] }); // prettier-ignore
+    expect(await read(order.id)).toMatchObject({ refundPendingTotal: { amount: 6_450 } });
+    await told(order.id);
+  });
+
   test('received twice with one key is received once', async () => {
     const order = await approved();
     const key = newId();
