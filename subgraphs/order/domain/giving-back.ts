@@ -7,7 +7,7 @@ import {
   type OrderState,
   closedStates,
 } from './order-model.ts';
-import { isGivenBack, isRefunded, larger, netMinor, refunded } from './paying.ts';
+import { isGivenBack, larger, netMinor, refunded } from './paying.ts';
 import { refundedError } from './redemption.ts';
 import { openPieces } from './shares.ts';
 
@@ -109,9 +109,9 @@ const endsRefunded: readonly OrderState[] = ['PAID', 'PROCESSING', 'NEEDS_ATTENT
 
 /** An order whose delivery runs right now goes on: what comes of the delivery decides, see `decideUndelivered`. */
 function followsFullRefund(order: Order): readonly OrderEvent[] {
-  if (!isRefunded(order) || !endsRefunded.includes(order.state)) return [];
+  if (!isGivenBack(order) || !endsRefunded.includes(order.state)) return [];
   if (isBeingDelivered(order)) return [];
-  if (!isPartlyDelivered(order)) return [{ type: 'OrderRefunded' }];
+  if (!isPartlyDelivered(order)) return [{ type: 'OrderRefunded', ...goingBack(order) }];
   // What was delivered stays with the customer; the rest is not delivered any more.
   return [
     {

@@ -191,6 +191,9 @@ describe('money that the order did not take', () => {
     const double = run(taxed, twice);
     expect(refusalOf(double, refund({ amountMinor: 5_001n }))).toMatchObject({ refundable: { amount: 5_000 } });
     expect(run(double, refund({ amountMinor: 5_000n }))).toMatchObject({ state: 'REFUNDED', refundedTaxMinor: 800n });
+    const recorded = run(double, { ...commands.RecordRefund, amountMinor: 5_000n });
+    expect([recorded.state, refundPendingMinor(recorded)]).toEqual(['REFUNDED', 5_000n]);
+    expect(run(recorded, { ...ofRefused, amountMinor: 5_000n })).toMatchObject({ paymentStatus: 'REFUNDED' });
     const late = run(anOrder(), { ...twice, amountMinor: 3_000n, paidAt: expiresAt });
     expect(late).toMatchObject({ state: 'PENDING_PAYMENT', refundPendingMinor: 3_000n });
     expect(balanceDueMinor(late, inTime)).toBe(5_000n);
