@@ -33,7 +33,6 @@ const typed = (minor: number, digits: number): string => (minor / 10 ** digits).
 /** Gives money back for pieces, for shipping, or an amount, with a reason. What pieces are worth the API says. */
 export function GiveBack({ order, onDone }: { order: Order; onDone: () => Promise<void> }) {
   const client = useClient();
-  const id = useId();
   const { currency } = order.total;
   const what = `give-back-${order.id}`;
   const [asked, forget] = useAskedInput(what, isAskedOf(order.id));
@@ -47,7 +46,6 @@ export function GiveBack({ order, onDone }: { order: Order; onDone: () => Promis
   const [amount, setAmount] = useState(given?.amount ? typed(given.amount.amount, minorDigits(currency)) : '');
   const [reason, setReason] = useState(given?.reason ?? '');
   const { busy, problem, once } = useDeed(onDone);
-  const smallest = (10 ** -minorDigits(currency)).toFixed(minorDigits(currency));
   const left = order.lines
     .map((line) => ({ id: line.id, title: line.title, most: line.quantity - line.refundedQuantity }))
     .filter(({ most }) => most > 0);
@@ -102,29 +100,13 @@ export function GiveBack({ order, onDone }: { order: Order; onDone: () => Promis
             <span>The goods are back, and go on sale again</span>
           </label>
         )}
-        <div className="fields">
-          <div className="field">
-            <label htmlFor={`${id}-amount`}>Amount, {currency} (empty: what these come to)</label>
-            <input
-              id={`${id}-amount`}
-              type="number"
-              min={smallest}
-              step={smallest}
-              value={amount}
-              onChange={({ target }) => setAmount(target.value)}
-            />
-          </div>
-          <div className="field">
-            <label htmlFor={`${id}-reason`}>Reason</label>
-            <input
-              id={`${id}-reason`}
-              required
-              maxLength={longestReason}
-              value={reason}
-              onChange={({ target }) => setReason(target.value)}
-            />
-          </div>
-        </div>
+        <AmountAndReason
+          currency={currency}
+          amount={amount}
+          reason={reason}
+          onAmount={setAmount}
+          onReason={setReason}
+        />
         <button className="button quiet" disabled={busy || isNothing}>
           {busy && <Spinner />}
           Give this back
@@ -133,5 +115,47 @@ export function GiveBack({ order, onDone }: { order: Order; onDone: () => Promis
         {passedOn !== null && <SecondPerson what={what} asked={passedOn} />}
       </form>
     </details>
+  );
+}
+
+function AmountAndReason({
+  currency,
+  amount,
+  reason,
+  onAmount,
+  onReason,
+}: {
+  currency: string;
+  amount: string;
+  reason: string;
+  onAmount: (amount: string) => void;
+  onReason: (reason: string) => void;
+}) {
+  const id = useId();
+  const smallest = (10 ** -minorDigits(currency)).toFixed(minorDigits(currency));
+  return (
+    <div className="fields">
+      <div className="field">
+        <label htmlFor={`${id}-amount`}>Amount, {currency} (empty: what these come to)</label>
+        <input
+          id={`${id}-amount`}
+          type="number"
+          min={smallest}
+          step={smallest}
+          value={amount}
+          onChange={({ target }) => onAmount(target.value)}
+        />
+      </div>
+      <div className="field">
+        <label htmlFor={`${id}-reason`}>Reason</label>
+        <input
+          id={`${id}-reason`}
+          required
+          maxLength={longestReason}
+          value={reason}
+          onChange={({ target }) => onReason(target.value)}
+        />
+      </div>
+    </div>
   );
 }
