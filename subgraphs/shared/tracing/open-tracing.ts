@@ -5,6 +5,7 @@ import { type Env, integer, readEnv, url } from '../process/env.ts';
 import type { Logger } from '../process/telemetry.ts';
 import { openTokenBucket } from '../queues/token-bucket.ts';
 import { inTime } from '../time/in-time.ts';
+import { traceRedis } from './redis-spans.ts';
 import { RecordedSpan, type Sink, type SpanReference } from './span.ts';
 import { newSpanId, newTraceId, readTraceparent } from './trace-ids.ts';
 import type { SpanOptions, Tracing } from './tracing.ts';
@@ -99,9 +100,12 @@ export async function openTracing(env: Env, { log }: { log: Logger }): Promise<T
       return may;
     },
   };
-  return tracingOf(sink, { isSampled: spans.isSampled, isParentBased: config.isParentBased }, async () => {
+  const tracing = tracingOf(sink, { isSampled: spans.isSampled, isParentBased: config.isParentBased }, async () => {
+    endRedis();
     await inTime(spans.close(), closeTimeoutMs).catch((error: Error) => collector.away(error));
   });
+  const endRedis = traceRedis(tracing);
+  return tracing;
 }
 
 type Sampling = {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { ConfigError, type Env } from '../../../../subgraphs/shared/process/env.ts';
+import { openRedis } from '../../../../subgraphs/shared/process/redis.ts';
 import { newSpanId, newTraceId } from '../../../../subgraphs/shared/tracing/trace-ids.ts';
 import { openTracing, readTracingConfig, tracingOf } from '../../../../subgraphs/shared/tracing/open-tracing.ts';
 import type { EndedSpan } from '../../../../subgraphs/shared/tracing/span.ts';
@@ -45,6 +46,37 @@ test('[GM-8] work inside work becomes spans of one trace, which arrive at the co
   expect(began >= before - 50_000_000n && ended >= began && inner && inner.startNs >= began && inner.endNs <= ended).toBe(true); // prettier-ignore
   expect(receiver.headers()).toMatchObject({ 'x-team': 'shop one' });
   expect(receiver.text()).toContain('deployment.environment.name');
+});
+
+test('[GM-8] a command of Redis is a span of the work that sends it, without keys and values; a batch is one', async () => {
+  const tracing = await open();
+  const redis = await openRedis(String(process.env['TEST_REDIS_URL']), log);
+  const key = `tracing-${newSpanId()}`;
+  const traceId = await traced(tracing, { service: 'order', name: 'work' }, async () => {
+    await redis.set(key, 'planted value');
+    await redis.multi().get(key).del(key).exec();
+    await redis.incrBy(key, 1);
+    await redis.hGet(key, 'a').catch(() => undefined);
+    return tracing.active()?.traceId;
+  });
+  // Nobody's work.
+  await redis.del(key);
+  await tracing.close();
+  await redis.get(key);
+  redis.destroy();
+
+  const spans = receiver.of(String(traceId));
+  const work = spans.find(({ name }) => name === 'work');
+  const commands = spans.filter(({ name }) => name.startsWith('redis '));
+  expect(commands.map(({ name }) => name)).toEqual(['redis SET', 'redis MULTI', 'redis INCRBY', 'redis HGET']);
+  for (const span of commands) {
+    expect(span).toMatchObject({ service: 'order', kind: 3, parentSpanId: work?.spanId });
+    expect(span.attributes).toMatchObject({ 'db.system.name': 'redis', 'server.address': '127.0.0.1' });
+  }
+  expect(commands[1]?.attributes['db.operation.batch.size']).toBe(2);
+  expect(commands.map(({ failure }) => failure === undefined)).toEqual([true, true, true, false]);
+  expect(receiver.text()).not.toContain(key);
+  expect(receiver.text()).not.toContain('planted value');
 });
 
 test('a span of another process is the parent, and says whether the trace is sent', () => {
