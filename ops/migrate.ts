@@ -3,14 +3,12 @@ import { openDatabase } from '../subgraphs/shared/database/database.ts';
 import type { Env } from '../subgraphs/shared/process/env.ts';
 import { type PlatformConfig, databaseUrl, readPlatformConfig } from '../subgraphs/shared/process/platform-config.ts';
 import { createLogger } from '../subgraphs/shared/process/telemetry.ts';
-import { connect, connectAsRoot } from './connect.ts';
+import { connect } from './connect.ts';
+import { createSchemaAndUser } from './create-schema.ts';
 import { type Schema, schemas } from './platform-parts.ts';
 import { runProcess } from '../subgraphs/shared/process/run-process.ts';
 import { serversFor } from './servers-for.ts';
 
-/** What a service may do in its own schema: its data, and the tables that its migrations make. */
-const rights =
-  'select, insert, update, delete, create, alter, drop, index, references, create temporary tables, lock tables';
 const unmigrated = new Set([
   'ER_ACCESS_DENIED_ERROR',
   'ER_DBACCESS_DENIED_ERROR',
@@ -65,24 +63,6 @@ async function migrateSchema(env: Env, config: PlatformConfig, schema: Schema): 
     await database.migrate();
   } finally {
     await database.close();
-  }
-}
-
-/** Makes the schema and the user of a service's own URL, where they are missing. */
-export async function createSchemaAndUser(rootUrl: string, own: URL): Promise<void> {
-  const root = await connectAsRoot(rootUrl);
-  try {
-    const name = decodeURIComponent(own.pathname.slice(1));
-    const user = `${root.escape(decodeURIComponent(own.username))}@'%'`;
-    const password = root.escape(decodeURIComponent(own.password));
-    await root.query(`create database if not exists ${root.escapeId(name)} character set utf8mb4 collate utf8mb4_bin`);
-    await root.query(`create user if not exists ${user} identified by ${password}`);
-    await root.query(`alter user ${user} identified by ${password}`);
-    // In a grant an underscore stands for any character.
-    const pattern = name.replaceAll('`', '``').replaceAll('_', '\\_');
-    await root.query(`grant ${rights} on \`${pattern}\`.* to ${user}`);
-  } finally {
-    await root.end();
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Servers } from '../../ops/embedded/servers.ts';
+import { keepMigratedSchemas } from './schemas.ts';
 import { startTestServers, stopOnSignals } from './test-servers.ts';
 
 declare global {
@@ -8,7 +9,8 @@ declare global {
 
 /**
  * Gives the tests a MariaDB and a Redis in TEST_MYSQL_URL (a root URL) and TEST_REDIS_URL: those that are set already,
- * else throw-away ones. Jest calls this once, when a test of a project that needs them was selected.
+ * else throw-away ones. In TEST_SCHEMAS are the services' schemas, ready to be copied. Jest calls this once, when a test of a
+ * project that needs them was selected.
  */
 export default async function setUp(): Promise<void> {
   const servers = await startTestServers({
@@ -19,4 +21,6 @@ export default async function setUp(): Promise<void> {
   process.env['TEST_MYSQL_URL'] = servers.mysqlUrl;
   process.env['TEST_REDIS_URL'] = servers.redisUrl;
   globalThis.testServers = servers;
+  await keepMigratedSchemas(servers.dataDir, { MYSQL_URL: servers.mysqlUrl, REDIS_URL: servers.redisUrl });
+  process.env['TEST_SCHEMAS'] = servers.dataDir;
 }

@@ -4,7 +4,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createConnection } from 'mysql2/promise';
+import { createSchemaAndUser } from '../../ops/create-schema.ts';
 import { freePort } from '../../ops/embedded/servers.ts';
+import { fillSchema, schemaNames } from './schemas.ts';
 import { startTestServers } from './test-servers.ts';
 import { until } from './until.ts';
 
@@ -65,7 +67,7 @@ export const admin = { mobile: '10000000000', password: 'test-administrator-1' }
 
 /**
  * Starts a platform and waits until it is ready. Its schemas are on the test run's MariaDB, or on `mysqlUrl`; its Redis is
- * one of its own, or that of `redisUrl`.
+ * one of its own, or that of `redisUrl`. It finds its schemas migrated; `npm start` in test/ops/start.e2e.test.ts doesn't.
  *
  * @param options.env more variables, e.g. `{ PAYMENT_WINDOW_SECONDS: '3' }`
  */
@@ -109,6 +111,7 @@ export async function startPlatform(options: {
     ...options.env,
   };
   const url = `http://127.0.0.1:${port}`;
+  await createSchemas(mysqlUrl, prefix);
   let output = '';
   let child = await launch(base, options.shape);
 
@@ -207,10 +210,28 @@ export async function post<Data>(url: string, body: unknown, token: string | und
   }
 }
 
+/** The services' schemas and users, as `npm run migrate` makes them. */
+async function createSchemas(mysqlUrl: string, prefix: string): Promise<void> {
+  const connection = await createConnection({ uri: mysqlUrl, multipleStatements: true });
+  try {
+    for (const name of schemaNames) {
+      const schema = `${prefix}_${name}`;
+      const own = new URL(mysqlUrl);
+      own.username = schema;
+      own.password = 'development-only';
+      own.pathname = `/${schema}`;
+      await createSchemaAndUser(mysqlUrl, own);
+      await fillSchema(connection, schema, name);
+    }
+  } finally {
+    await connection.end();
+  }
+}
+
 async function dropSchemas(mysqlUrl: string, prefix: string): Promise<void> {
   const connection = await createConnection({ uri: mysqlUrl });
   try {
-    for (const name of ['user', 'product', 'order', 'payment', 'simulated']) {
+    for (const name of schemaNames) {
       await connection.query(`drop database if exists ${prefix}_${name}`);
       await connection.query(`drop user if exists '${prefix}_${name}'@'%'`);
     }

@@ -21,6 +21,7 @@ import { createProduct } from '../../../subgraphs/product/commands/create-produc
 import type { CreateProductInput } from '../../../subgraphs/product/commands/create-product.ts';
 import { eventHandlers } from '../../../subgraphs/product/events.ts';
 import { type ProductSubgraph, createProductSubgraph } from '../../../subgraphs/product/subgraph.ts';
+import { createMigratedSchema } from '../../support/schemas.ts';
 import { sentDuring, statementsTo } from '../../support/statements.ts';
 import { asker } from '../../support/asker.ts';
 
@@ -80,15 +81,6 @@ export const service = (app: string): Viewer => ({ kind: 'service', app });
 /** Streams and grants have fixed names in Redis: a database for each of Jest's workers, emptied by each test file. */
 const redisDatabase = 8 + (Number(process.env['JEST_WORKER_ID'] ?? 0) % 8);
 
-const createSchema = async (prefix: string, name: string): Promise<string> => {
-  const url = new URL(String(process.env['TEST_MYSQL_URL']));
-  const root = await createConnection({ uri: url.href });
-  await root.query(`create database ${prefix}_${name} default character set utf8mb4 collate utf8mb4_bin`);
-  await root.end();
-  url.pathname = `/${prefix}_${name}`;
-  return url.href;
-};
-
 export async function openOrderWorld(
   options: { env?: Record<string, string>; types?: readonly OrderType[] } = {},
 ): Promise<OrderWorld> {
@@ -99,8 +91,8 @@ export async function openOrderWorld(
     MYSQL_URL: process.env['TEST_MYSQL_URL'],
     REDIS_URL: redisUrl.href,
     DATABASE_PREFIX: prefix,
-    ORDER_DATABASE_URL: await createSchema(prefix, 'order'),
-    PRODUCT_DATABASE_URL: await createSchema(prefix, 'product'),
+    ORDER_DATABASE_URL: await createMigratedSchema(`${prefix}_order`, 'order'),
+    PRODUCT_DATABASE_URL: await createMigratedSchema(`${prefix}_product`, 'product'),
     // Tests of races let one customer place many; open-orders.int.test.ts sets limits of its own.
     OPEN_ORDERS_PER_CUSTOMER: '10000',
     OPEN_UNITS_PER_CUSTOMER: '1000000',
@@ -112,7 +104,6 @@ export async function openOrderWorld(
   const runtime: Runtime = { ...opened, now: () => new Date(Date.now() + (opening ? 0 : world.clockOffsetMs)) };
   const product = await createProductSubgraph(runtime);
   const order = await createOrderSubgraph(runtime, ...(options.types ?? []));
-  await Promise.all([product.deps.db.migrate(), order.deps.db.migrate()]);
   const linkTo = (name: string): SubgraphLink =>
     name === 'order'
       ? order

@@ -12,6 +12,7 @@ import type { CreateProductInput } from '../../../subgraphs/product/commands/cre
 import { createProduct } from '../../../subgraphs/product/commands/create-product.ts';
 import type { Product } from '../../../subgraphs/product/domain/product.ts';
 import { callsNobody } from '../../support/no-links.ts';
+import { createMigratedSchema } from '../../support/schemas.ts';
 import { sentDuring, statementsTo } from '../../support/statements.ts';
 import { type ProductSubgraph, createProductSubgraph } from '../../../subgraphs/product/subgraph.ts';
 import { asker } from '../../support/asker.ts';
@@ -54,8 +55,7 @@ export async function openProductWorld(): Promise<ProductWorld> {
   const redisUrl = new URL(String(process.env['TEST_REDIS_URL']));
   const schema = `${prefix}_product`;
   const root = await createConnection({ uri: mysqlUrl.href });
-  await root.query(`create database ${schema} default character set utf8mb4 collate utf8mb4_bin`);
-  mysqlUrl.pathname = `/${schema}`;
+  mysqlUrl.href = await createMigratedSchema(schema, 'product');
   redisUrl.pathname = `/${redisDatabase}`;
   const env = {
     MYSQL_URL: mysqlUrl.href,
@@ -65,7 +65,6 @@ export async function openProductWorld(): Promise<ProductWorld> {
   };
   const runtime = await openRuntime(env, { name: 'product-test', link: callsNobody, log: pino({ level: 'silent' }) });
   const subgraph = await createProductSubgraph(runtime);
-  await subgraph.deps.db.migrate();
   const sign = identitySigner(runtime.config.identitySecret);
   const admin = userViewer('ADMIN');
 

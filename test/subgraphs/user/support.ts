@@ -11,12 +11,13 @@ import { databaseUrl, readPlatformConfig } from '../../../subgraphs/shared/proce
 import type { SubgraphLink } from '../../../subgraphs/shared/calls/link.ts';
 import type { SubgraphName } from '../../../subgraphs/shared/values/subgraph-names.ts';
 import type { Subgraph } from '../../../subgraphs/shared/engine/subgraph.ts';
-import { type Logger, createLogger } from '../../../subgraphs/shared/process/telemetry.ts';
+import type { Logger } from '../../../subgraphs/shared/process/telemetry.ts';
 import { type Accounts, openAccounts } from '../../../subgraphs/user/accounts.ts';
 import { createDependencies } from '../../../subgraphs/user/create-dependencies.ts';
 import type { UserDeps } from '../../../subgraphs/user/dependencies.ts';
 import { callsNobody } from '../../support/no-links.ts';
-import { createUserSubgraph, userSchema } from '../../../subgraphs/user/subgraph.ts';
+import { createMigratedSchema } from '../../support/schemas.ts';
+import { createUserSubgraph } from '../../../subgraphs/user/subgraph.ts';
 
 /** Redis databases: a test file that empties its database has one of its own, since others run at the same time. */
 export const redisDatabase = {
@@ -77,18 +78,10 @@ export async function openUserPlatform(
   const url = databaseUrl(env, config, 'user');
   const schema = `${config.prefix}_user`;
   const root = await createConnection({ uri: config.mysqlUrl, multipleStatements: true });
+  await createMigratedSchema(schema, 'user');
   await root.query(
-    `create database ${schema} character set utf8mb4 collate utf8mb4_bin; create user '${schema}'@'%' identified by 'development-only'; grant all on ${schema}.* to '${schema}'@'%'`,
+    `create user '${schema}'@'%' identified by 'development-only'; grant all on ${schema}.* to '${schema}'@'%'`,
   );
-  const migrating = await openDatabase({
-    url,
-    entities: userSchema.entities,
-    migrations: userSchema.migrations,
-    poolSize: 2,
-    log: createLogger('test', 'silent'),
-  });
-  await migrating.migrate();
-  await migrating.close();
 
   const runtime = await openRuntime(env, {
     name: 'user-test',

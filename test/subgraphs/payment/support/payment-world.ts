@@ -4,7 +4,6 @@ import type { ExecutionResult } from 'graphql';
 import type { UserViewer, Viewer } from '../../../../subgraphs/shared/auth/viewer.ts';
 import { callerHeaders } from '../../../../subgraphs/shared/auth/caller-headers.ts';
 import { identitySigner } from '../../../../subgraphs/shared/auth/identity.ts';
-import { openDatabase } from '../../../../subgraphs/shared/database/database.ts';
 import type { Env } from '../../../../subgraphs/shared/process/env.ts';
 import { idToBytes, newId } from '../../../../subgraphs/shared/values/ids.ts';
 import { type Runtime, openRuntime } from '../../../../subgraphs/shared/process/runtime.ts';
@@ -12,9 +11,9 @@ import { serveSubgraph } from '../../../../subgraphs/shared/engine/serve-subgrap
 import type { Subgraph } from '../../../../subgraphs/shared/engine/subgraph.ts';
 import { createLogger } from '../../../../subgraphs/shared/process/telemetry.ts';
 import { startSimulatedProvider } from '../../../../subgraphs/payment/simulated-provider/server.ts';
-import { simulatedSchema } from '../../../../subgraphs/payment/simulated-provider/subgraph.ts';
-import { createPaymentSubgraph, paymentSchema } from '../../../../subgraphs/payment/subgraph.ts';
+import { createPaymentSubgraph } from '../../../../subgraphs/payment/subgraph.ts';
 import { type TcpProxy, startTcpProxy } from '../../../faults/tcp-proxy.ts';
+import { createMigratedSchema } from '../../../support/schemas.ts';
 import { startTestServers } from '../../../support/test-servers.ts';
 import { type OrderService, createOrderService } from './order-service.ts';
 import { until } from '../../../support/until.ts';
@@ -74,23 +73,13 @@ export async function openPaymentWorld(options: { worker?: boolean; env?: Env } 
   const databaseProxy = await startTcpProxy({ host: root.hostname, port: Number(root.port) });
   const prefix = `t${randomBytes(6).toString('hex')}`;
   const connection = await createConnection({ uri: root.href });
-  const schemaUrl = async (name: string, port: string) => {
-    await connection.query(`create database ${prefix}_${name} default character set utf8mb4 collate utf8mb4_bin`);
-    const url = new URL(root);
+  const schemaUrl = async (name: 'payment' | 'simulated', port: string) => {
+    const url = new URL(await createMigratedSchema(`${prefix}_${name}`, name));
     url.port = port;
-    url.pathname = `/${prefix}_${name}`;
     return url.href;
   };
   const paymentUrl = await schemaUrl('payment', String(databaseProxy.port));
   const simulatedUrl = await schemaUrl('simulated', root.port);
-  for (const [url, { entities, migrations }] of [
-    [paymentUrl, paymentSchema],
-    [simulatedUrl, simulatedSchema],
-  ] as const) {
-    const db = await openDatabase({ url, entities, migrations, poolSize: 1, log });
-    await db.migrate();
-    await db.close();
-  }
 
   // Each needs to know where the other is: the payment service reaches the provider through a proxy that is there first.
   let providerPort = 0;
