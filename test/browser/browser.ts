@@ -26,7 +26,7 @@ export function describeInBrowser(name: string, suite: (visiting: Visiting) => v
     let browser: Browser;
     beforeAll(async () => {
       [platform, browser] = await Promise.all([
-        startPlatform({ shape: 'one', env: { DEMO_SHOP: 'true' } }),
+        startPlatform({ shape: 'one', pages: true, env: { DEMO_SHOP: 'true' } }),
         launchBrowser(),
       ]);
     }, startTimeoutMs);
