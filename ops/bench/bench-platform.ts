@@ -40,11 +40,19 @@ export const benchAdmin = { mobile: '10000000000', password: 'bench-administrato
  * another version of the platform, with its packages installed; this one when not given.
  */
 export async function startBenchPlatform(
-  options: { args?: readonly string[]; env?: Readonly<Record<string, string>>; checkout?: string } = {},
+  options: {
+    args?: readonly string[];
+    env?: Readonly<Record<string, string>>;
+    checkout?: string;
+    /** Where the databases are and stay; thrown away at the end when not given. */
+    keep?: string;
+    /** False where a crash may lose the data. */
+    durable?: boolean;
+  } = {},
 ): Promise<BenchPlatform> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'order-platform-bench-'));
+  const dataDir = options.keep ?? (await mkdtemp(join(tmpdir(), 'order-platform-bench-')));
   const cacheDir = resolve(root, process.env['DATA_DIR'] || '.data');
-  const servers = await startServers({ dataDir, cacheDir, durable: true, log: () => undefined });
+  const servers = await startServers({ dataDir, cacheDir, durable: options.durable ?? true, log: () => undefined });
   const port = await freePort();
   const metricsPort = await freePort();
   const cwd = options.checkout ?? root;
@@ -127,7 +135,7 @@ export async function startBenchPlatform(
       child.kill('SIGTERM');
       await ended;
       await servers.stop();
-      await rm(dataDir, { recursive: true, force: true });
+      if (options.keep === undefined) await rm(dataDir, { recursive: true, force: true });
     },
   };
 }

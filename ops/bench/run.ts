@@ -1,5 +1,6 @@
 import { benchCatalogue } from './catalogue.ts';
 import { benchExhaustion } from './exhaustion.ts';
+import { benchFill } from './fill.ts';
 import { benchFanOut } from './fan-out.ts';
 import { benchGatewayAttack } from './gateway/attack.ts';
 import { benchGateway } from './gateway/bench.ts';
@@ -14,6 +15,7 @@ const scenarios: Readonly<Record<string, (args: readonly string[]) => Promise<vo
   'order-flow': benchOrderFlow,
   payments: benchPayments,
   'fan-out': benchFanOut,
+  fill: benchFill,
   start: benchStart,
   catalogue: benchCatalogue,
   exhaustion: benchExhaustion,
