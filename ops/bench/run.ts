@@ -1,6 +1,7 @@
 import { benchCatalogue } from './catalogue.ts';
 import { benchExhaustion } from './exhaustion.ts';
 import { benchFill } from './fill.ts';
+import { benchLists } from './lists.ts';
 import { benchFanOut } from './fan-out.ts';
 import { benchGatewayAttack } from './gateway/attack.ts';
 import { benchGateway } from './gateway/bench.ts';
@@ -16,6 +17,7 @@ const scenarios: Readonly<Record<string, (args: readonly string[]) => Promise<vo
   payments: benchPayments,
   'fan-out': benchFanOut,
   fill: benchFill,
+  lists: benchLists,
   start: benchStart,
   catalogue: benchCatalogue,
   exhaustion: benchExhaustion,

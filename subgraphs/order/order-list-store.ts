@@ -1,5 +1,6 @@
 import { type Expression, type ExpressionBuilder, type SqlBool, sql as raw } from 'kysely';
-import type { Sql } from '../shared/database/database.ts';
+import { type Sql, toDate } from '../shared/database/database.ts';
+import { findOfEach } from '../shared/database/find-of-each.ts';
 import { find, prepare } from '../shared/database/tables.ts';
 import { badUserInput } from '../shared/errors/errors.ts';
 import { idFromBytes, idToBytes, isId, typedNumber } from '../shared/values/ids.ts';
@@ -130,6 +131,33 @@ function hasState(eb: Conditions, states: readonly OrderState[], at: Date): Cond
 /** Where a page goes on: after the order with this value in the column that sorts, and this id. */
 export type Beyond = { readonly value: string | number | Date; readonly id: string };
 
+type Branch = { readonly column: 'state' | 'payment_status' | 'fulfilment_status' | 'type'; readonly value: string };
+
+/**
+ * The values of the first filter that has several: orders with one of them are in an index in the list's order, those with any of
+ * them are not. None where the filter has no such values, or where few orders are left that an index of their own finds.
+ */
+function branchesOf({ scope, filter, customerIds }: OrderSelection): readonly Branch[] {
+  if (scope !== 'all' || customerIds || filter.customerId || filter.productId || filter.number) return [];
+  // An order that is EXPIRED to its readers may be PENDING_PAYMENT in its row.
+  const states = filter.state?.flatMap((state) => (state === 'EXPIRED' ? [state, 'PENDING_PAYMENT'] : [state]));
+  const values = [
+    ['state', states],
+    ['payment_status', filter.paymentStatus],
+    ['fulfilment_status', filter.fulfilmentStatus],
+    ['type', filter.type],
+  ] as const;
+  const several = values.find(([, each]) => new Set(each ?? []).size > 1);
+  return several ? [...new Set(several[1])].map((value) => ({ column: several[0], value })) : [];
+}
+
+const byPlacing =
+  (descending: boolean) =>
+  (one: { placed_at: unknown; id: Buffer }, other: { placed_at: unknown; id: Buffer }): number => {
+    const [left, right] = [one, other].map((row) => toDate(row.placed_at)?.getTime() ?? 0) as [number, number];
+    return (descending ? -1 : 1) * (left - right || Buffer.compare(one.id, other.id));
+  };
+
 /** One page's orders by keyset. Throws BAD_USER_INPUT. */
 export async function listOrders(
   sql: Sql,
@@ -138,7 +166,7 @@ export async function listOrders(
 ): Promise<StoredOrder[]> {
   const { column, descending, beyond, limit } = page;
   const direction = descending ? 'desc' : 'asc';
-  let listed = tables.selectFrom('orders').selectAll().where(selected(selection)).orderBy(column, direction);
+  let listed = tables.selectFrom('orders').selectAll('orders').where(selected(selection)).orderBy(column, direction);
   const comparison = raw.raw(descending ? '<' : '>');
   if (column === 'number') {
     // Unique: with the id behind it, no index would have the order.
@@ -152,7 +180,11 @@ export async function listOrders(
       raw<SqlBool>`${key} ${comparison}= ${beyond.value} and (${key}, ${raw.ref('id')}) ${comparison} (${beyond.value}, ${idToBytes(beyond.id)})`,
     );
   }
-  return (await find(sql, listed.orderBy('id', direction).limit(limit))).map(toOrder);
+  const ordered = listed.orderBy('id', direction).limit(limit);
+  const branches = column === 'placed_at' ? branchesOf(selection) : [];
+  if (branches.length === 0) return (await find(sql, ordered)).map(toOrder);
+  const lists = branches.map((branch) => ordered.where(branch.column, '=', branch.value as never));
+  return (await findOfEach(sql, lists, { compare: byPlacing(descending), limit })).map(toOrder);
 }
 
 /** Throws BAD_USER_INPUT. */

@@ -1,4 +1,5 @@
 import type { Sql } from '../shared/database/database.ts';
+import { byId, findOfEach } from '../shared/database/find-of-each.ts';
 import { readerOf, writerOf } from '../shared/database/reader.ts';
 import { change, find } from '../shared/database/tables.ts';
 import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
@@ -102,10 +103,11 @@ export async function listReturns(
   sql: Sql,
   { states, beyond, newestFirst, limit }: ReturnPage,
 ): Promise<StoredReturn[]> {
-  let listed = all;
-  if (states) listed = listed.where('state', 'in', states);
+  let listed = tables.selectFrom('order_return').selectAll('order_return');
   if (beyond !== null) listed = listed.where('id', newestFirst ? '<' : '>', idToBytes(beyond));
-  return withLines(sql, await find(sql, listed.orderBy('id', newestFirst ? 'desc' : 'asc').limit(limit)));
+  const page = listed.orderBy('id', newestFirst ? 'desc' : 'asc').limit(limit);
+  const lists = states ? [...new Set(states)].map((state) => page.where('state', '=', state)) : [page];
+  return withLines(sql, await findOfEach(sql, lists, { compare: byId(newestFirst), limit }));
 }
 
 /** How many there are. */

@@ -1,6 +1,7 @@
 import { sql as raw } from 'kysely';
 import type { Sql } from '../shared/database/database.ts';
 import { readerOf, writerOf } from '../shared/database/reader.ts';
+import { byId as orderById, findOfEach } from '../shared/database/find-of-each.ts';
 import { change, find, prepare } from '../shared/database/tables.ts';
 import { databaseNow } from '../shared/tables/records.ts';
 import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
@@ -103,15 +104,17 @@ export async function findSagasOfOrders(sql: Sql, orderIds: readonly string[]): 
   return (await find(sql, all.where('order_id', 'in', orderIds.map(idToBytes)))).map(toSaga);
 }
 
+const byIdDown = orderById(true);
+
 /** Sagas, newest first: at most `limit`, older than the one with id `before`, in these states; null for any. */
 export async function listSagas(
   sql: Sql,
   { before, states, limit }: { before: string | null; states: readonly SagaState[] | null; limit: number },
 ): Promise<StoredSaga[]> {
-  let listed = all.orderBy('id', 'desc').limit(limit);
+  let listed = tables.selectFrom('saga').selectAll('saga').orderBy('id', 'desc').limit(limit);
   if (before !== null) listed = listed.where('id', '<', idToBytes(before));
-  if (states !== null) listed = listed.where('state', 'in', states);
-  return (await find(sql, listed)).map(toSaga);
+  const lists = states === null ? [listed] : [...new Set(states)].map((state) => listed.where('state', '=', state));
+  return (await findOfEach(sql, lists, { compare: byIdDown, limit })).map(toSaga);
 }
 
 const due = prepare<{ at: Date; limit: number }>()((param) =>

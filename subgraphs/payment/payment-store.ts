@@ -1,4 +1,5 @@
 import { sql as expression } from 'kysely';
+import { byId as orderById, findOfEach } from '../shared/database/find-of-each.ts';
 import { readerOf } from '../shared/database/reader.ts';
 import type { Sql } from '../shared/database/statements.ts';
 import { change, find, prepare } from '../shared/database/tables.ts';
@@ -100,16 +101,20 @@ export const findPaymentsBy = async (
 ): Promise<PaymentRow[]> =>
   (await find(sql, all().where(column, 'in', ids.map(idToBytes)).orderBy('id'))).map(paymentOf);
 
+const newestFirst = orderById(true);
+
 /** Newest first: those before `beforeId`, at most `limit`. */
 export async function listPayments(
   sql: Sql,
   page: { beforeId: string | null; limit: number; states?: readonly PaymentState[]; customerId?: string },
 ): Promise<PaymentRow[]> {
-  let query = all();
-  if (page.states?.length) query = query.where('state', 'in', page.states);
+  let query = tables.selectFrom('payment').selectAll('payment').orderBy('id', 'desc').limit(page.limit);
   if (page.customerId !== undefined) query = query.where('customer_id', '=', idToBytes(page.customerId));
   if (page.beforeId !== null) query = query.where('id', '<', idToBytes(page.beforeId));
-  return (await find(sql, query.orderBy('id', 'desc').limit(page.limit))).map(paymentOf);
+  const lists = page.states?.length
+    ? [...new Set(page.states)].map((state) => query.where('state', '=', state))
+    : [query];
+  return (await findOfEach(sql, lists, { compare: newestFirst, limit: page.limit })).map(paymentOf);
 }
 
 /** States of a payment that has a deadline. */

@@ -1,4 +1,5 @@
 import { sql as expression } from 'kysely';
+import { byId as orderById, findOfEach } from '../shared/database/find-of-each.ts';
 import { readerOf } from '../shared/database/reader.ts';
 import type { Sql } from '../shared/database/statements.ts';
 import { change, find } from '../shared/database/tables.ts';
@@ -23,16 +24,24 @@ export const findRefundsBy = async (
   ids: readonly string[],
 ): Promise<RefundRow[]> => (await find(sql, all().where(column, 'in', ids.map(idToBytes)).orderBy('id'))).map(refundOf);
 
+const newestFirst = orderById(true);
+const undone: readonly RefundState[] = ['REQUESTED', 'PENDING', 'FAILED'];
+
 /** Newest first: those before `beforeId`, at most `limit`; `isRefused`: those alone that their provider has refused and not yet made. */
 export async function listRefunds(
   sql: Sql,
   page: { beforeId: string | null; limit: number; states: readonly RefundState[]; isRefused: boolean },
 ): Promise<RefundRow[]> {
-  let query = all();
-  if (page.states.length > 0) query = query.where('state', 'in', page.states);
-  if (page.isRefused) query = query.where('failure', 'is not', null).where('state', '<>', 'SUCCEEDED');
-  if (page.beforeId !== null) query = query.where('id', '<', idToBytes(page.beforeId));
-  return (await find(sql, query.orderBy('id', 'desc').limit(page.limit))).map(refundOf);
+  const { states, isRefused, beforeId, limit } = page;
+  let query = tables.selectFrom('refund').selectAll('refund').orderBy('id', 'desc').limit(limit);
+  if (isRefused) query = query.where('failure', 'is not', null);
+  if (beforeId !== null) query = query.where('id', '<', idToBytes(beforeId));
+  // What was refused and is not done has one of the other states: few have.
+  const wanted = new Set(states.length > 0 ? states : isRefused ? undone : []);
+  if (isRefused) wanted.delete('SUCCEEDED');
+  const isAny = states.length === 0 && !isRefused;
+  const lists = isAny ? [query] : [...wanted].map((state) => query.where('state', '=', state));
+  return (await findOfEach(sql, lists, { compare: newestFirst, limit })).map(refundOf);
 }
 
 type Source = { readonly paymentId: string; readonly attemptId: string };

@@ -1,4 +1,5 @@
 import { sql as expression } from 'kysely';
+import { byId as orderById, findOfEach } from '../shared/database/find-of-each.ts';
 import { readerOf } from '../shared/database/reader.ts';
 import type { Sql } from '../shared/database/statements.ts';
 import { change, find, prepare } from '../shared/database/tables.ts';
@@ -140,10 +141,11 @@ export async function listDeliveries(
   sql: Sql,
   page: { beforeId: string | null; limit: number; outcomes: readonly WebhookOutcome[] },
 ): Promise<Delivery[]> {
-  let query = tables.selectFrom('webhook_inbox').select(columnsOfDelivery);
-  if (page.outcomes.length > 0) query = query.where('outcome', 'in', page.outcomes);
-  if (page.beforeId !== null) query = query.where('id', '<', idToBytes(page.beforeId));
-  return (await find(sql, query.orderBy('id', 'desc').limit(page.limit))).map(webhookOf);
+  const { outcomes, beforeId, limit } = page;
+  let query = tables.selectFrom('webhook_inbox').select(columnsOfDelivery).orderBy('id', 'desc').limit(limit);
+  if (beforeId !== null) query = query.where('id', '<', idToBytes(beforeId));
+  const lists = outcomes.length === 0 ? [query] : [...new Set(outcomes)].map((outcome) => query.where('outcome', '=', outcome)); // prettier-ignore
+  return (await findOfEach(sql, lists, { compare: orderById(true), limit })).map(webhookOf);
 }
 
 /** Deliveries that are to be applied again now. */

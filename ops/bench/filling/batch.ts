@@ -1,10 +1,5 @@
-import {
-  type Database,
-  type Parameter,
-  type Sql,
-  placeholders,
-  run,
-} from '../../../subgraphs/shared/database/database.ts';
+import type { Database } from '../../../subgraphs/shared/database/database.ts';
+import { type Parameter, type Sql, placeholders, run } from '../../../subgraphs/shared/database/statements.ts';
 import type { OrderTables } from '../../../subgraphs/order/records.ts';
 import type { PaymentTables } from '../../../subgraphs/payment/tables.ts';
 import type { ProductTables } from '../../../subgraphs/product/records.ts';

@@ -7,6 +7,7 @@ import { announce } from '../announce.ts';
 import type { OrderDeps } from '../deps.ts';
 import { decide } from '../domain/order.ts';
 import type { OrderCommand, OrderState } from '../domain/order-model.ts';
+import { saveNextCall } from '../hook-store.ts';
 import { findIdsToAdvance, findOrder } from '../order-store.ts';
 import type { StoredOrder } from '../stored-order.ts';
 import type { Change } from '../apply-events.ts';
@@ -112,9 +113,31 @@ export async function advanceOrders(deps: OrderDeps): Promise<number> {
       if (isUnavailable(error)) throw error;
       if (error instanceof RefusedError) deps.log.info({ orderId, reason: error.message }, 'order was not advanced');
       else deps.log.error({ err: error, orderId }, 'an order can not be advanced');
+      await setAside(deps, orderId, (error as Error).message);
     }
   }
   return due.length;
+}
+
+/**
+ * Lets an order wait that could not be advanced, with the same back-off and end as one whose delivery fails: else it would stay the
+ * first that is due, and enough of them would keep all others waiting. One whose journal can't be written waits all the same.
+ */
+async function setAside(deps: OrderDeps, orderId: string, reason: string): Promise<void> {
+  const order = await findOrder(deps.db.em(), orderId);
+  // Somebody else has changed it meanwhile.
+  if (!order || order.advanceAt === null || order.advanceAt > deps.now()) return;
+  const until = new Date(deps.now().getTime() + backOffMs(order.advanceAttempts));
+  const change: Change = { actor: { type: 'SYSTEM', id: null }, at: deps.now(), traceId: newTraceId() };
+  try {
+    const command = postponed(deps, order, { reason, until });
+    const changed = await deps.db.transaction((tx) => changeOrder(tx, orderId, change, (locked) => decide(locked, command, deps.now()))); // prettier-ignore
+    if (changed) announce(deps, changed.order, changed.events);
+  } catch (error) {
+    if (isUnavailable(error)) throw error;
+    deps.log.error({ err: error, orderId }, 'why an order can not be advanced can not be told in its journal');
+    await saveNextCall(deps.db.em(), order, { at: until, attempts: order.advanceAttempts + 1 });
+  }
 }
 
 /** The mutation for staff: advances one order now. */

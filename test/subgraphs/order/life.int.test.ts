@@ -313,6 +313,22 @@ describe('[OB-4] delivery of orders that need nobody', () => {
   });
 });
 
+test('[OB-4] an order whose journal can not be written waits with back-off, so that it is not the first that is due for ever', async () => {
+  const { id } = await placeDigital();
+  await world.paymentEvent(world.succeeded(id));
+  await world.rows("update orders set seq = seq - 1, advance_at = '2026-01-01' where id = ?", [idToBytes(id)]);
+  const waits = async () => (await world.rows('select advance_at > ? later, advance_attempts attempts from orders where id = ?', [world.runtime.now(), idToBytes(id)]))[0]; // prettier-ignore
+  await advanceOrders(world.deps);
+  expect(await waits()).toMatchObject({ later: 1, attempts: 1 });
+  world.clockOffsetMs += 600_000;
+  await advanceOrders(world.deps);
+  expect(await waits()).toMatchObject({ later: 1, attempts: 2 });
+  await world.rows('update orders set seq = seq + 1 where id = ?', [idToBytes(id)]);
+  world.clockOffsetMs += 600_000;
+  await advanceOrders(world.deps);
+  expect(await read(id)).toMatchObject({ state: 'COMPLETED' });
+});
+
 describe('remark, note and archive', () => {
   const remark = (id: string, text: string, more: object = {}, viewer = buyer) =>
     change(viewer, 'updateOrderRemark', '$id: ID!, $remark: String!, $version: Int, $key: String', 'id: $id, remark: $remark, expectedVersion: $version, idempotencyKey: $key', { id, remark: text, ...more }); // prettier-ignore
