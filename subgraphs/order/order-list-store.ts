@@ -1,7 +1,7 @@
 import { type Expression, type ExpressionBuilder, type SqlBool, sql as raw } from 'kysely';
 import { type Sql, toDate } from '../shared/database/database.ts';
 import { findOfEach } from '../shared/database/find-of-each.ts';
-import { find, prepare } from '../shared/database/tables.ts';
+import { byIndex, find, prepare } from '../shared/database/tables.ts';
 import { badUserInput } from '../shared/errors/errors.ts';
 import { idFromBytes, idToBytes, isId, typedNumber } from '../shared/values/ids.ts';
 import { firstOf, typedIdentifier } from '../shared/values/text.ts';
@@ -132,23 +132,34 @@ function hasState(eb: Conditions, states: readonly OrderState[], at: Date): Cond
 export type Beyond = { readonly value: string | number | Date; readonly id: string };
 
 type Branch = { readonly column: 'state' | 'payment_status' | 'fulfilment_status' | 'type'; readonly value: string };
+/** Indexes of a column, then the time of placing, then the id. */
+const indexesByValue = {
+  state: 'orders_state',
+  payment_status: 'orders_payment',
+  fulfilment_status: 'orders_delivery',
+  type: 'orders_type',
+} as const;
 
 /**
- * The values of the first filter that has several: orders with one of them are in an index in the list's order, those with any of
- * them are not. None where the filter has no such values, or where few orders are left that an index of their own finds.
+ * The values of the one filter that a staff list has beside its time: an index has the orders with each of them in the list's order, so
+ * a page reads no further than its end. None with other filters: these may leave few orders, which the database finds by itself.
  */
 function branchesOf({ scope, filter, customerIds }: OrderSelection): readonly Branch[] {
-  if (scope !== 'all' || customerIds || filter.customerId || filter.productId || filter.number) return [];
+  const { state, paymentStatus, fulfilmentStatus, type, placedFrom: _, placedTo: __, ...others } = filter;
+  const isFree = (value: unknown) => value === null || value === undefined || value === '';
+  if (scope !== 'all' || !isFree(customerIds) || !Object.values(others).every(isFree)) return [];
   // An order that is EXPIRED to its readers may be PENDING_PAYMENT in its row.
-  const states = filter.state?.flatMap((state) => (state === 'EXPIRED' ? [state, 'PENDING_PAYMENT'] : [state]));
-  const values = [
-    ['state', states],
-    ['payment_status', filter.paymentStatus],
-    ['fulfilment_status', filter.fulfilmentStatus],
-    ['type', filter.type],
-  ] as const;
-  const several = values.find(([, each]) => new Set(each ?? []).size > 1);
-  return several ? [...new Set(several[1])].map((value) => ({ column: several[0], value })) : [];
+  const states = state?.flatMap((each) => (each === 'EXPIRED' ? [each, 'PENDING_PAYMENT'] : [each]));
+  const given = (
+    [
+      ['state', states],
+      ['payment_status', paymentStatus],
+      ['fulfilment_status', fulfilmentStatus],
+      ['type', type],
+    ] as const
+  ).flatMap(([column, values]) => (values ? [{ column, values }] : []));
+  const [only] = given;
+  return only && given.length === 1 ? [...new Set(only.values)].map((value) => ({ column: only.column, value })) : [];
 }
 
 const byPlacing =
@@ -183,7 +194,9 @@ export async function listOrders(
   const ordered = listed.orderBy('id', direction).limit(limit);
   const branches = column === 'placed_at' ? branchesOf(selection) : [];
   if (branches.length === 0) return (await find(sql, ordered)).map(toOrder);
-  const lists = branches.map((branch) => ordered.where(branch.column, '=', branch.value as never));
+  const lists = branches.map(({ column: of, value }) =>
+    byIndex(ordered.where(of, '=', value as never), { table: 'orders', index: indexesByValue[of] }),
+  );
   return (await findOfEach(sql, lists, { compare: byPlacing(descending), limit })).map(toOrder);
 }
 

@@ -198,7 +198,10 @@ export const SagaRecord = defineEntity({
     createdAt: at(),
     finishedAt: at().nullable(),
   },
-  indexes: [{ name: 'saga_due', properties: ['state', 'nextRetryAt'] }],
+  indexes: [
+    { name: 'saga_due', properties: ['state', 'nextRetryAt'] },
+    { name: 'saga_state', properties: ['state', 'id'] },
+  ],
 });
 
 const RedeemThrottleRecord = defineEntity({

@@ -2,7 +2,7 @@ import { sql as raw } from 'kysely';
 import type { Sql } from '../shared/database/database.ts';
 import { readerOf, writerOf } from '../shared/database/reader.ts';
 import { byId as orderById, findOfEach } from '../shared/database/find-of-each.ts';
-import { change, find, prepare } from '../shared/database/tables.ts';
+import { byIndex, change, find, prepare } from '../shared/database/tables.ts';
 import { databaseNow } from '../shared/tables/records.ts';
 import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import type { Saga, SagaState } from './domain/saga.ts';
@@ -113,7 +113,12 @@ export async function listSagas(
 ): Promise<StoredSaga[]> {
   let listed = tables.selectFrom('saga').selectAll('saga').orderBy('id', 'desc').limit(limit);
   if (before !== null) listed = listed.where('id', '<', idToBytes(before));
-  const lists = states === null ? [listed] : [...new Set(states)].map((state) => listed.where('state', '=', state));
+  const lists =
+    states === null
+      ? [listed]
+      : [...new Set(states)].map((state) =>
+          byIndex(listed.where('state', '=', state), { table: 'saga', index: 'saga_state' }),
+        );
   return (await findOfEach(sql, lists, { compare: byIdDown, limit })).map(toSaga);
 }
 

@@ -85,6 +85,10 @@ const migrations: readonly NamedMigration[] = [
     load: async () => (await import('./migrations/2026-12-01-placed-by.ts')).PlacedByMigration,
   },
   {
+    name: '2026-12-01-saga-lists',
+    load: async () => (await import('./migrations/2026-12-01-saga-lists.ts')).SagaListsMigration,
+  },
+  {
     name: '2026-12-01-sold-lines',
     load: async () => (await import('./migrations/2026-12-01-sold-lines.ts')).SoldLinesMigration,
   },

@@ -1,8 +1,8 @@
-import { sql as expression } from 'kysely';
+import { type Compilable, sql as expression } from 'kysely';
 import { byId as orderById, findOfEach } from '../shared/database/find-of-each.ts';
 import { readerOf } from '../shared/database/reader.ts';
 import type { Sql } from '../shared/database/statements.ts';
-import { change, find, prepare } from '../shared/database/tables.ts';
+import { byIndex, change, find, prepare } from '../shared/database/tables.ts';
 import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import type { PaymentState } from './domain/payment.ts';
 import { PaymentEventRecord, type PaymentEventRow, PaymentRecord, type PaymentRow } from './records.ts';
@@ -102,6 +102,9 @@ export const findPaymentsBy = async (
   (await find(sql, all().where(column, 'in', ids.map(idToBytes)).orderBy('id'))).map(paymentOf);
 
 const newestFirst = orderById(true);
+/** A customer's payments are few, and found by the customer. */
+const ofState = <Row>(statement: Compilable<Row>, isAll: boolean): Compilable<Row> =>
+  isAll ? byIndex(statement, { table: 'payment', index: 'payment_state' }) : statement;
 
 /** Newest first: those before `beforeId`, at most `limit`. */
 export async function listPayments(
@@ -112,7 +115,7 @@ export async function listPayments(
   if (page.customerId !== undefined) query = query.where('customer_id', '=', idToBytes(page.customerId));
   if (page.beforeId !== null) query = query.where('id', '<', idToBytes(page.beforeId));
   const lists = page.states?.length
-    ? [...new Set(page.states)].map((state) => query.where('state', '=', state))
+    ? [...new Set(page.states)].map((state) => ofState(query.where('state', '=', state), page.customerId === undefined))
     : [query];
   return (await findOfEach(sql, lists, { compare: newestFirst, limit: page.limit })).map(paymentOf);
 }

@@ -1,10 +1,10 @@
-import type { Database } from '../../../subgraphs/shared/database/database.ts';
 import { type Parameter, type Sql, placeholders, run } from '../../../subgraphs/shared/database/statements.ts';
 import type { OrderTables } from '../../../subgraphs/order/records.ts';
 import type { PaymentTables } from '../../../subgraphs/payment/tables.ts';
 import type { ProductTables } from '../../../subgraphs/product/records.ts';
 import type { UserTables } from '../../../subgraphs/user/records.ts';
 import type { Insertable } from 'kysely';
+import type { PlainDatabase } from './plain-database.ts';
 
 type Schemas = { order: OrderTables; payment: PaymentTables; product: ProductTables; user: UserTables };
 export type SchemaName = keyof Schemas;
@@ -29,7 +29,7 @@ export class Batch {
   }
 
   /** Writes all rows, each schema in a transaction of its own, and forgets them; how many there were. */
-  async write(databases: Readonly<Record<SchemaName, Database>>): Promise<number> {
+  async write(databases: Readonly<Record<SchemaName, PlainDatabase>>): Promise<number> {
     // Taken at once: rows may be added while these are written.
     const [taken, written] = [[...this.#rows], this.#count];
     this.#rows.clear();

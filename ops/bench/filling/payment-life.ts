@@ -21,7 +21,7 @@ const requestRow = writerOf(RefundRequestRecord);
 const webhookRow = writerOf(WebhookRecord);
 
 /** Deliveries of providers that are older would be deleted soon. */
-const keptWebhookMs = 30 * 86_400_000;
+const keptWebhookMs = 80 * 86_400_000;
 const provider = 'stripe';
 
 type Back = { readonly id: string; readonly requestId: string; readonly amountMinor: bigint; readonly whole: boolean; readonly reason: string; readonly requestedBy: string | null; readonly at: Date }; // prettier-ignore

@@ -18,7 +18,7 @@ const lastNames = ['Adler', 'Brandt', 'Claus', 'Dietz', 'Ebert', 'Falk', 'Graf',
 /** One message in so many can't be sent: its address is gone. */
 const deadShare = 0.005;
 /** Notifications that are older would be deleted soon. */
-const keptNotificationMs = 60 * 86_400_000;
+const keptNotificationMs = 360 * 86_400_000;
 
 /** Customers, merchants and staff, and what they were told and did. */
 export class People {

@@ -210,7 +210,7 @@ function giveBack(
   const { life, payment, requestId, amountMinor, whole, requestedBy, at } = back;
   const refundId = chance.idAt(at);
   payment.giveBack({ id: refundId, requestId, amountMinor, whole, reason: whole ? 'Cancelled.' : 'It does not fit.', requestedBy, at }); // prettier-ignore
-  const known = { received: true, refundIds: [], refundedMinor: 0n };
+  const known = { received: true, refused: false, refundIds: [], refundedMinor: 0n };
   life.do({ type: 'RecordRefund', paymentId: payment.id, refundId, amountMinor, requestId, known }, at);
   people.tell(batch, life.order, 'ORDER_REFUNDED', { at, now });
 }

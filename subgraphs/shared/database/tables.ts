@@ -206,11 +206,26 @@ export const inserterFor =
  * The statement by its table's primary key, which it else may leave for another index: so it locks the rows first, as all
  * others do. Kysely writes no index hints.
  */
-export function byPrimaryKey<Result>(statement: Compilable<Result>, table: string): Compilable<Result> {
+export const byPrimaryKey = <Result>(statement: Compilable<Result>, table: string): Compilable<Result> =>
+  hinted(statement, { at: `\`${table}\``, hint: 'force index (primary)' });
+
+/**
+ * A SELECT from a table by this index, which has its rows in the order of the list: where many rows fit the condition, MariaDB reads them
+ * all and sorts them, as it weighs them without the LIMIT.
+ */
+export const byIndex = <Result>(
+  statement: Compilable<Result>,
+  { table, index }: { readonly table: string; readonly index: string },
+): Compilable<Result> => hinted(statement, { at: `from \`${table}\``, hint: `force index (${index})` });
+
+function hinted<Result>(
+  statement: Compilable<Result>,
+  { at, hint }: { readonly at: string; readonly hint: string },
+): Compilable<Result> {
   return {
     compile() {
       const { sql, ...rest } = statement.compile();
-      return { ...rest, sql: sql.replace(`\`${table}\``, `\`${table}\` force index (primary)`) };
+      return { ...rest, sql: sql.replace(at, `${at} ${hint}`) };
     },
   };
 }

@@ -267,7 +267,7 @@ describe('[OB-4] delivery of orders that need nobody', () => {
     await world.paymentEvent(world.succeeded(id));
     const crash = new Error('killed');
     let delivered = 0;
-    const dying = { ...world.deps, types: registerOrderTypes(standard, { ...digital, deliver: async () => { delivered += 1; throw crash; } }), log: { ...world.deps.log, warn: () => { throw crash; }, error: () => undefined } as never }; // prettier-ignore
+    const dying = { ...world.deps, types: registerOrderTypes(standard, { ...digital, deliver: async () => { delivered += 1; throw crash; } }), log: { ...world.deps.log, warn: () => { throw crash; }, error: () => { throw crash; } } as never }; // prettier-ignore
     await advance(dying).catch(() => undefined);
     expect([delivered, (await read(id)).state]).toEqual([1, 'PROCESSING']);
     await advance();
