@@ -137,20 +137,30 @@ const anyDeed: fc.Arbitrary<Deed> = fc.oneof(
   { weight: 1, arbitrary: pieces.map((lines): Deed => () => ({ ...commands.CancelLines, lines })) },
   { weight: 3, arbitrary: fc.option(pieces).map((lines): Deed => () => ({ ...commands.Fulfil, lines })) },
   { weight: 2, arbitrary: fc.record({ lines: pieces, restock: fc.boolean() }).map(({ lines, restock }): Deed => (_, books) => ({ ...commands.Refund, lines, restock, returning: returningPieces([...books.returns.values()]) })) },
-  { weight: 3, arbitrary: pieces.map((lines): Deed => (_, books, index) => ({ type: 'RequestReturn', returnId: `return-${index}`, number: `RE${index}`, lines, reason: 'Broken', windowDays: 30, returns: [...books.returns.values()] })) },
   { weight: 2, arbitrary: fc.integer({ min: 0, max: 3 }).map((chance): Deed => ofNewest((known) => ({ type: 'DecideReturn', known, approve: chance > 0, reason: null }))) },
-  { weight: 2, arbitrary: fc.record({ refund: fc.boolean(), restock: fc.integer({ min: 0, max: 2 }) }).map(({ refund, restock }): Deed => ofNewest((known, index) => ({
-    type: 'ReceiveReturn', known, lines: known.lines.map(({ lineId, quantity }) => ({ lineId, quantity, restock: Math.min(restock, quantity) })), requestId: refund ? `request-${index}` : null, requestedBy: 'staff',
-  }))) },
   { weight: 1, arbitrary: fc.constant<Deed>(ofNewest((known) => ({ type: 'CancelReturn', known }))) },
   { weight: 1, arbitrary: fc.constantFrom<OrderCommand>(commands.Cancel, commands.NeedAttention, { ...commands.ResolveAttention, to: 'PROCESSING' }).map((command): Deed => () => command) },
   { weight: 2, arbitrary: fc.bigInt({ min: 1n, max: 4_000n }).map((amountMinor): Deed => (order, _, index) => (amountMinor > order.paidMinor - order.refundedMinor ? null : { ...commands.RecordRefund, refundId: `refund-${index}`, amountMinor })) },
 ); // prettier-ignore
 
-/** Half of them begin with the delivery of everything, or few would come to returns. */
+const request = pieces.map((lines): Deed => (_, books, index) => ({ type: 'RequestReturn', returnId: `return-${index}`, number: `RE${index}`, lines, reason: 'Broken', windowDays: 30, returns: [...books.returns.values()] })); // prettier-ignore
+const approve: Deed = ofNewest((known) => ({ type: 'DecideReturn', known, approve: true, reason: null }));
+const receive = fc.record({ refund: fc.boolean(), restock: fc.integer({ min: 0, max: 2 }) }).map(({ refund, restock }): Deed => ofNewest((known, index) => ({
+  type: 'ReceiveReturn', known, lines: known.lines.map(({ lineId, quantity }) => ({ lineId, quantity, restock: Math.min(restock, quantity) })), requestId: refund ? `request-${index}` : null, requestedBy: 'staff',
+}))); // prettier-ignore
+/** Whole returns too, and half of them begin with the delivery of everything, or few would come to several returns. */
 const anyDeeds = fc
-  .record({ isDelivered: fc.boolean(), deeds: fc.array(anyDeed, { maxLength: 20 }) })
-  .map(({ isDelivered, deeds }): Deed[] => (isDelivered ? [() => commands.Fulfil, ...deeds] : deeds));
+  .record({
+    isDelivered: fc.boolean(),
+    deeds: fc.array(
+      fc.oneof(
+        { weight: 9, arbitrary: fc.oneof(anyDeed, request, receive).map((deed) => [deed]) },
+        { weight: 1, arbitrary: fc.tuple(request, receive).map(([asked, received]) => [asked, approve, received]) },
+      ),
+      { maxLength: 20 },
+    ),
+  })
+  .map(({ isDelivered, deeds }): Deed[] => [...(isDelivered ? [() => commands.Fulfil] : []), ...deeds.flat()]);
 
 test('[AP-4] after any of 2,000 sequences of deliveries, returns, refunds and cancellings order, payment, stock and coupon agree', () => {
   const seen = new Set<string>();
