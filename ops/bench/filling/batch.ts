@@ -24,7 +24,7 @@ export class Batch {
     this.#rows.set(schema, tables);
     const rows = tables.get(table) ?? [];
     tables.set(table, rows);
-    rows.push(row as Row);
+    rows.push(row);
     this.#count += 1;
   }
 
