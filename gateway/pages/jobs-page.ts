@@ -104,6 +104,9 @@ async function jobsOf(agenda: Agenda, act: JobAct, body: unknown): Promise<JobRe
 const recorded =
   ({ agenda, record, addressOf }: JobsPageOptions, act: JobAct): RequestHandler =>
   async (request, response, next) => {
+    // Agendash reads forms as well: what only it can read would be done and be in no log.
+    if (request.is('application/json') === false)
+      return refuse(response, 415, 'BAD_USER_INPUT', 'Send JSON, as the page does.');
     const jobs = await jobsOf(agenda(), act, request.body);
     if (jobs === null) return refuse(response, 400, 'BAD_USER_INPUT', `Name at most ${maxJobs} jobs, or one to make.`);
     if (jobs.length > 0) {

@@ -2,6 +2,7 @@ import type { GraphQLResolveInfo } from 'graphql';
 import type * as Schema from '../../../schema/generated/order.ts';
 import { givenPage } from '../../shared/engine/given-arguments.ts';
 import type { OrderContext } from '../context.ts';
+import { effectiveState } from '../domain/order.ts';
 import { isGivenBack } from '../domain/paying.ts';
 import type { StoredLine, StoredOrder } from '../stored-order.ts';
 import { type SoldLineArguments, listSoldLines } from './list-sold-lines.ts';
@@ -24,7 +25,8 @@ export const SoldLineResolvers = {
     currency: (await orderOf(line, context)).currency,
   }),
   orderNumber: async (line: StoredLine, _: unknown, context: OrderContext) => (await orderOf(line, context)).number,
-  orderState: async (line: StoredLine, _: unknown, context: OrderContext) => (await orderOf(line, context)).state,
+  orderState: async (line: StoredLine, _: unknown, context: OrderContext) =>
+    effectiveState(await orderOf(line, context), context.deps.now()),
   placedAt: async (line: StoredLine, _: unknown, context: OrderContext) => (await orderOf(line, context)).placedAt,
   async redeemable(line: StoredLine, _: unknown, context: OrderContext) {
     const order = await orderOf(line, context);

@@ -36,24 +36,27 @@ const open: DeliveryState[] = ['PENDING', 'FAILED'];
 export const insertDeliveries = (tx: Sql, deliveries: readonly Delivery[]): Promise<void> =>
   insertInto(tx, 'outgoing_delivery', deliveries.map(rowOf)); // prettier-ignore
 
-/** The last delivery to an endpoint about a subject; `isOpen`: it is on its way. */
-export type Last = Pick<Delivery, 'place' | 'createdAt'> & { readonly isOpen: boolean };
+/** The last delivery to an endpoint about a subject; `waitsFor`: when the last one that is on its way was made, null without one. */
+export type Last = Pick<Delivery, 'place'> & { readonly waitsFor: Date | null };
 
-/**
- * The last delivery to an endpoint about a subject; null when there was none. Its row is locked: it is not over before what is
- * put behind it can be seen.
- */
-export async function lockLast(
-  tx: Sql,
-  { endpointId, subjectId }: { endpointId: string; subjectId: string },
-): Promise<Last | null> {
-  const last = tables
+type Stream = { readonly endpointId: string; readonly subjectId: string };
+const ofStream = ({ endpointId, subjectId }: Stream) =>
+  tables
     .selectFrom('outgoing_delivery')
-    .select(['place', 'created_at', 'state'])
+    .select(['place', 'created_at'])
     .where('endpoint_id', '=', idToBytes(endpointId))
     .where('subject_id', '=', idToBytes(subjectId));
-  const [row] = await find(tx, last.orderBy('place', 'desc').limit(1).forUpdate());
-  return row ? { ...read(row), isOpen: open.includes(row.state) } : null;
+
+/**
+ * The last delivery to an endpoint about a subject; null when there was none. What is on its way is locked: it is not over
+ * before what is put behind it can be seen. After one was sent again by hand, that is not always the last.
+ */
+export async function lockLast(tx: Sql, stream: Stream): Promise<Last | null> {
+  const [last] = await find(tx, ofStream(stream).orderBy('place', 'desc').limit(1).forUpdate());
+  if (!last) return null;
+  const onItsWay = ofStream(stream).where('state', 'in', open).orderBy('place', 'desc');
+  const [waiting] = await find(tx, onItsWay.limit(1).forUpdate());
+  return { place: read(last).place, waitsFor: waiting ? read(waiting).createdAt : null };
 }
 
 const due = prepare<{ endpoint: Buffer; at: Date; limit: number }>()((param) =>
@@ -145,6 +148,9 @@ export async function endAttempt(
   const { attempts, endpointId, subjectId, place } = delivery;
   if ((await change(tx, end, { ...outcome, id: idToBytes(delivery.id), attempts }, 1)) !== 1) return;
   if (outcome.state === 'FAILED') return;
+  // Sent by hand before its turn: what is behind it waits for those before it.
+  const before = ofStream(delivery).where('state', 'in', open).where('place', '<', place);
+  if ((await find(tx, before.limit(1))).length > 0) return;
   const behind = { endpoint: idToBytes(endpointId), subject: idToBytes(subjectId), place };
   await change(tx, releaseNext, { ...behind, at, giveUpAt }, 'any');
 }

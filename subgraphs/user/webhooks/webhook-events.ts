@@ -73,7 +73,7 @@ export function newDelivery(
   return {
     id: newId(), endpointId, eventId, subjectId, customerId, event: body.type, payload: body, state: 'PENDING', attempts: 0,
     place: (last?.place ?? 0) + 1,
-    nextTryAt: last?.isOpen ? dueByItselfAt(last.createdAt) : at,
+    nextTryAt: last?.waitsFor ? dueByItselfAt(last.waitsFor) : at,
     giveUpAt: giveUpTime(at), createdAt: at, statusCode: null, responseMs: null, lastError: null,
   }; // prettier-ignore
 }

@@ -231,6 +231,30 @@ describe('/jobs', () => {
       expect(acts()).toEqual([]);
     });
 
+    test('is not done for a body that only Agendash could read', async () => {
+      const cookie = await cookieOf('admin');
+      const kept = async () => (await jobs()).filter(({ job }) => job.name === 'test.kept');
+      await post(cookie, '/jobs/api/jobs/create', { jobName: 'test.kept', jobSchedule: 'in 2 hours' });
+      const id = String((await kept())[0]?.job._id);
+      acts();
+      for (const type of ['application/x-www-form-urlencoded', 'text/plain', undefined]) {
+        for (const act of ['delete', 'requeue', 'create']) {
+          const answer = await fetch(`${graph.url}/jobs/api/jobs/${act}`, {
+            method: 'POST',
+            headers: { cookie, origin: graph.url, ...(type && { 'content-type': type }) },
+            body: new TextEncoder().encode(`jobIds=${id}&jobIds=${id}&jobName=test.unseen`),
+          });
+          expect([type, act, answer.status]).toEqual([type, act, 415]);
+        }
+      }
+      expect(await kept()).toHaveLength(1);
+      expect((await jobs()).filter(({ job }) => job.name === 'test.unseen')).toEqual([]);
+      expect(acts()).toEqual([]);
+      await post(cookie, '/jobs/api/jobs/delete', { jobIds: [id] });
+      expect(await kept()).toEqual([]);
+      acts();
+    });
+
     test.each([
       ['no name', 'create', {}, 400],
       ['ids that are none', 'delete', { jobIds: [7] }, 400],

@@ -38,12 +38,14 @@ test('a subscription as a curl command is a stream of Server-Sent Events', () =>
 
 describe('a subscription goes on after its last event', () => {
   test.each([
-    [{ myOrders: { seq: 7, event: { seq: 2 } } }, 7],
-    [{ orderEvents: { event: { seq: 3 } } }, 3],
-    [{ stockChanged: { available: 1 } }, undefined],
-    [{ orderEvents: null }, undefined],
-  ])('%j was at %s', (data, seq) => {
-    expect(seqOf({ data })).toBe(seq);
+    ['myOrders', { seq: 7, event: { seq: 2 } }, 7],
+    ['orderEvents', { event: { seq: 3 } }, 3],
+    ['allOrders', { event: { seq: 3 } }, undefined],
+    ['myOrders', { event: { seq: 3 } }, undefined],
+    ['stockChanged', { available: 1 }, undefined],
+    ['orderEvents', null, undefined],
+  ])('%s with %j was at %s', (field, notice, seq) => {
+    expect(seqOf({ data: { alias: notice } }, `subscription { alias: ${field} { id } }`, null)).toBe(seq);
   });
 
   test('by its variable, whatever that is called, and by a number in its text', () => {

@@ -1,4 +1,13 @@
-import { type ExecutionResult, type FieldNode, Kind, type OperationDefinitionNode, parse, print, visit } from 'graphql';
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  type FieldNode,
+  Kind,
+  type OperationDefinitionNode,
+  parse,
+  print,
+  visit,
+} from 'graphql';
 
 type Params = { readonly query: string; readonly variables?: Record<string, unknown> | null | undefined };
 
@@ -9,22 +18,30 @@ function rootField(operation: OperationDefinitionNode | undefined): FieldNode | 
   return selections.length === 1 && first?.kind === Kind.FIELD ? first : undefined;
 }
 
-/** The `seq` of an event: its place in the stream, or in the order's journal; undefined where it was not selected. */
-export function seqOf({ data }: ExecutionResult): number | undefined {
+const operationOf = (document: DocumentNode, operationName: string | null): OperationDefinitionNode | undefined => {
+  const operations = document.definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION);
+  return operations.find(({ name }) => name?.value === operationName) ?? operations[0];
+};
+
+/**
+ * The place of an event in its stream, to be given as `afterSeq`; undefined where it was not selected. The journal of one
+ * order counts by the event's own `seq` as well; in a stream of many orders that is another number.
+ */
+export function seqOf({ data }: ExecutionResult, query: string, operationName: string | null): number | undefined {
   const [notice] = Object.values(data ?? {}) as ({ seq?: unknown; event?: { seq?: unknown } } | null)[];
-  const seq = notice?.seq ?? notice?.event?.seq;
+  const isOneOrder = rootField(operationOf(parse(query), operationName))?.name.value === 'orderEvents';
+  const seq = notice?.seq ?? (isOneOrder ? notice?.event?.seq : undefined);
   return typeof seq === 'number' ? seq : undefined;
 }
 
 /**
- * The same subscription from after `seq` on; null where it can't be asked for: it doesn't give `afterSeq`. A stream of the
- * order's own journal counts by the event's `seq`, which is that of the stream too.
+ * The same subscription from after `seq` on; null where it can't be asked for: it doesn't give `afterSeq`.
  */
 export function resumedAfter(params: Params, seq: number, operationName: string | null): Params | null {
   const document = parse(params.query);
-  const operations = document.definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION);
-  const operation = operations.find(({ name }) => name?.value === operationName) ?? operations[0];
-  const argument = rootField(operation)?.arguments?.find(({ name }) => name.value === 'afterSeq');
+  const argument = rootField(operationOf(document, operationName))?.arguments?.find(
+    ({ name }) => name.value === 'afterSeq',
+  );
   if (argument === undefined) return null;
   if (argument.value.kind === Kind.VARIABLE)
     return { ...params, variables: { ...params.variables, [argument.value.name.value]: seq } };

@@ -7,8 +7,10 @@ import { resumedAfter, seqOf } from './resume.ts';
 type Result = ExecutionResult<Record<string, unknown>>;
 
 const firstWaitMs = 500;
+/** With a new token. */
+const renewedWaitMs = 100;
 const longestWaitMs = 8_000;
-/** In a row, without an event between them. */
+/** In a row, without a connection between them. */
 const mostFailures = 12;
 /** The token has ended: the next connection brings a new one. */
 const tokenEnded = 4403;
@@ -38,13 +40,14 @@ export function subscribe(
         url: `${location.origin.replace(/^http/, 'ws')}/graphql`,
         connectionParams: headers,
         retryAttempts: 0,
+        // Lost once more later, it is the first time again.
+        on: { connected: () => (failures = 0) },
       });
       try {
         const results = client.iterate({ query: next.query, variables: next.variables ?? null, operationName });
         for await (const given of results) {
           const result = given as Result;
-          const seq = seqOf(result);
-          failures = 0;
+          const seq = seqOf(result, next.query, operationName);
           logEvent(summaryOf(result), result);
           if (seq !== undefined) next = resumedAfter(next, seq, operationName) ?? next;
           yield result;
@@ -62,7 +65,7 @@ export function subscribe(
           return undefined;
         }
         const waitMs =
-          failure.atOnce && failures === 1 ? 0 : Math.min(longestWaitMs, firstWaitMs * 2 ** (failures - 1));
+          failure.atOnce && failures === 1 ? renewedWaitMs : Math.min(longestWaitMs, firstWaitMs * 2 ** (failures - 1));
         logEvent(`${failure.text}; connecting again${next === params ? '' : ' after the last event'}`);
         await new Promise<void>((resolve) => {
           wake = resolve;

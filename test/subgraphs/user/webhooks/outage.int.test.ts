@@ -33,7 +33,7 @@ function* deliveriesFor(endpointId: string, count: number): Generator<Delivery> 
     const subjectId = newId();
     for (let seq = 1; seq <= eventsPerOrder; seq += 1) {
       const body = { ...testBody(endpointId, new Date()), data: { orderId: subjectId, seq } };
-      yield newDelivery(world.deps, { endpointId, eventId: newId(), subjectId, body, customerId: null, last: seq === 1 ? null : { place: seq - 1, createdAt: new Date(), isOpen: true }, at: new Date() }); // prettier-ignore
+      yield newDelivery(world.deps, { endpointId, eventId: newId(), subjectId, body, customerId: null, last: seq === 1 ? null : { place: seq - 1, waitsFor: new Date() }, at: new Date() }); // prettier-ignore
     }
   }
 }

@@ -312,6 +312,27 @@ describe('[PM-3] a receiver that fails', () => {
     expect(heard.lastIndexOf(2)).toBeLessThan(heard.indexOf(3));
   });
 
+  it('gets what is sent by hand before its turn, and what is behind it, or new, in its turn all the same', async () => {
+    receiver.answer = (message, response) => (dataOf(message).seq === 1 ? status(503) : taken)(message, response);
+    const { id } = await made();
+    const orderId = newId();
+    await world.handle(orderEvent(orderId, 1), orderEvent(orderId, 2), orderEvent(orderId, 3));
+    await until(async () => (await states(id)).includes('FAILED'));
+    const [, second] = await deliveries(id);
+    await world.mutate('redeliverWebhook', { deliveryId: second.id }, admin);
+    await until(async () => (await states(id)).join() === 'PENDING,SENT,FAILED', { what: 'the second one' });
+    await world.handle(orderEvent(orderId, 4));
+    await until(() => receiver.received.filter((message) => dataOf(message).seq === 1).length > 4, {
+      what: 'more tries',
+    });
+    expect((await states(id)).join()).toBe('PENDING,PENDING,SENT,FAILED');
+    receiver.answer = taken;
+    await settled(id, 'SENT');
+    const heard = receiver.received.map((message) => dataOf(message).seq);
+    expect(heard.filter((seq) => seq !== 1)).toEqual([2, 3, 4]);
+    expect(heard.lastIndexOf(1)).toBeLessThan(heard.indexOf(3));
+  });
+
   it('that refuses one kind of message takes the others at once', async () => {
     receiver.answer = (message, response) => (JSON.parse(message.body).type === 'order.cancelled' ? status(422) : taken)(message, response); // prettier-ignore
     const { id } = await made({ events: ['order.completed', 'order.cancelled'] });
