@@ -85,7 +85,7 @@ function listsOf(known: Known): Asked[] {
   );
   const report = (interval: string, span: number): Asked => ({
     name: `salesReport by ${interval} over ${span} days`,
-    field: `salesReport(from: "${days(span + 30).slice(0, 10)}", to: "${days(31).slice(0, 10)}", interval: ${interval}, currency: "EUR") { total { orders total { amount } } topProducts { quantity } }`,
+    field: `salesReport(from: "${days(span + 30).slice(0, 10)}", to: "${days(31).slice(0, 10)}", interval: ${interval}, currency: "EUR") { total { orders items } topProducts { quantity } }`,
     goalMs: reportGoalMs,
   });
   return [

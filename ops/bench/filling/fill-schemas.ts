@@ -70,7 +70,7 @@ export async function fillSchemas(
   }
   written += await writing;
   sales.write(batch);
-  people.write(batch);
+  await people.saveStreams(databases.user);
   written += await batch.write(databases);
   await saveEnds(databases, stock, feedSeq);
   return written;

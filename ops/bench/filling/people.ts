@@ -1,12 +1,15 @@
+import { sql as raw } from 'kysely';
 import { writerOf } from '../../../subgraphs/shared/database/reader.ts';
+import { change } from '../../../subgraphs/shared/database/tables.ts';
 import { idToBytes } from '../../../subgraphs/shared/values/ids.ts';
 import { nameKeyOf } from '../../../subgraphs/user/domain/user.ts';
 import type { NotificationKind } from '../../../subgraphs/user/notifications/kinds.ts';
 import { NotificationDeliveryRecord, NotificationRecord } from '../../../subgraphs/user/notifications/records.ts';
-import { AuditEntryRecord, UserAccountRecord } from '../../../subgraphs/user/records.ts';
+import { AuditEntryRecord, UserAccountRecord, tables } from '../../../subgraphs/user/records.ts';
 import type { StoredOrder } from '../../../subgraphs/order/stored-order.ts';
 import type { Batch } from './batch.ts';
 import type { Chance } from './chance.ts';
+import type { PlainDatabase } from './plain-database.ts';
 
 const accountRow = writerOf(UserAccountRecord);
 const notificationRow = writerOf(NotificationRecord);
@@ -17,6 +20,9 @@ const firstNames = ['Ada', 'Bela', 'Chiara', 'David', 'Elif', 'Farid', 'Grete', 
 const lastNames = ['Adler', 'Brandt', 'Claus', 'Dietz', 'Ebert', 'Falk', 'Graf', 'Hahn', 'Ihle', 'Jung', 'Krug', 'Lenz', 'Mohr', 'Noll', 'Otto', 'Paul', 'Ries', 'Sommer', 'Thiel', 'Voss']; // prettier-ignore
 /** One message in so many can't be sent: its address is gone. */
 const deadShare = 0.005;
+/** Numbers below it are left to what the platform tells while the databases are filled. */
+const beforeSeq = 1_000;
+const streamsOfInsert = 1_000;
 /** Notifications that are older would be deleted soon. */
 const keptNotificationMs = 360 * 86_400_000;
 
@@ -47,7 +53,7 @@ export class People {
   tell(batch: Batch, order: StoredOrder, kind: NotificationKind, { at, now }: { at: Date; now: Date }): void {
     if (now.getTime() - at.getTime() > keptNotificationMs) return;
     const userId = order.customerId;
-    const seq = (this.#told.get(userId) ?? 0) + 1;
+    const seq = (this.#told.get(userId) ?? beforeSeq) + 1;
     this.#told.set(userId, seq);
     const id = this.#chance.idAt(at);
     const facts = { number: order.number, amountMinor: Number(order.totalMinor), currency: order.currency };
@@ -63,9 +69,12 @@ export class People {
     batch.add('user', 'audit_entry', auditRow({ id: this.#chance.idAt(at), at, actorId, action, subject: `order:${order.id}`, beforeValue: null, afterValue: { number: order.number }, traceId: order.traceId })); // prettier-ignore
   }
 
-  /** Adds how far each person's notifications are numbered. */
-  write(batch: Batch): void {
-    for (const [userId, lastSeq] of this.#told)
-      batch.add('user', 'notification_stream', { user_id: idToBytes(userId), last_seq: lastSeq });
+  /** Saves how far each person's notifications are numbered. The platform may have told the administrator something meanwhile. */
+  async saveStreams(user: PlainDatabase): Promise<void> {
+    const rows = [...this.#told].map(([userId, lastSeq]) => ({ user_id: idToBytes(userId), last_seq: lastSeq }));
+    for (let from = 0; from < rows.length; from += streamsOfInsert) {
+      const streams = tables.insertInto('notification_stream').values(rows.slice(from, from + streamsOfInsert));
+      await change(user.em(), streams.onDuplicateKeyUpdate({ last_seq: raw<number>`values(last_seq)` }));
+    }
   }
 }
