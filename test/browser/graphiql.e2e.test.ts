@@ -151,6 +151,8 @@ describeInBrowser('GraphiQL in a browser', ({ open, openAs, platform }) => {
     await page.goto(`${platform().url}/docs/api/queries/products`);
     await page.getByRole('link', { name: 'Open in GraphiQL' }).click();
     await page.getByRole('tab', { name: 'Products', selected: true }).first().waitFor();
+    // The button runs what the editor holds, and the editor loads after it.
+    await page.locator('.graphiql-query-editor .view-line').first().waitFor();
     await page.getByRole('button', { name: /Execute query/ }).click();
     await page.locator('.result-window').getByText('"sku"').first().waitFor();
     await page.emulateMedia({ colorScheme: 'dark' });
