@@ -316,7 +316,7 @@ export type PlaceOrderInput = {
   couponCodes?: Array<string> | null | undefined;
   /** Business data, checked against the type's schema, at most 8 KiB. */
   extension?: unknown;
-  /** The client's own reference, at most 64 characters: placing twice with it is one order. */
+  /** The client's own reference, at most 64 characters: placing twice with it is one order, whatever total and prices the second one expects. */
   clientReference?: string | null | undefined;
   /**
    * Where it is shipped to. An order with something to ship needs an address and a method once the shop has shipping methods. Left
@@ -344,7 +344,10 @@ export type QuoteInput = {
   lines: Array<OrderLineInput>;
   /** ISO 4217 code; every product must have it. */
   currency: string;
-  /** Coupon codes, as for placing. One that does not count is told, and the rest is priced without it. */
+  /**
+   * Coupon codes, as for placing. One that does not count is told, and the rest is priced without it. After many codes that don't exist
+   * nothing is told of any code for a while: `TOO_MANY_TRIES`.
+   */
   couponCodes?: Array<string> | null | undefined;
   /** Where it would be shipped to. Without one the price is an estimate: of shipping to, and taxes in, the shop's own country. */
   shippingAddress?: PostalAddressInput | null | undefined;
@@ -352,6 +355,8 @@ export type QuoteInput = {
   shippingAddressId?: string | null | undefined;
   /** Code of one of `shippingOptions`; left out: the cheapest of them. */
   shippingMethod?: string | null | undefined;
+  /** Business data, as for placing: what the order's type has against it is told. */
+  extension?: unknown;
 };
 
 /** What of open unpaid orders is limited. */

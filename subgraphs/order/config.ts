@@ -17,6 +17,7 @@ export type OrderConfig = {
   /** Days after completion in which a return can be asked for, for every order type that names none of its own. */
   readonly returnWindowDays: number;
   readonly openOrders: OpenOrderLimits;
+  readonly couponGuesses: CouponGuessLimits;
   /** Whether the prices of products and shipping contain the tax. */
   readonly pricesIncludeTax: boolean;
   /** ISO 3166-1 alpha-2: where stays are taxed, and orders without an address. */
@@ -32,6 +33,9 @@ export type OpenOrderLimits = {
   readonly ordersPerAddress: number;
   readonly unitsPerAddress: number;
 };
+
+/** How many coupon codes that don't exist one customer and one address may try within 15 minutes. */
+export type CouponGuessLimits = { readonly perCustomer: number; readonly perAddress: number };
 
 const maxOpen = 1_000_000_000;
 
@@ -50,6 +54,8 @@ export function readOrderConfig(env: Env): OrderConfig {
     OPEN_UNITS_PER_CUSTOMER: integer(1, maxOpen).default(200),
     OPEN_ORDERS_PER_ADDRESS: integer(1, maxOpen).default(1_600),
     OPEN_UNITS_PER_ADDRESS: integer(1, maxOpen).default(16_000),
+    WRONG_COUPONS_PER_CUSTOMER: integer(1, maxOpen).default(30),
+    WRONG_COUPONS_PER_ADDRESS: integer(1, maxOpen).default(300),
   });
   return {
     paymentWindowSeconds: given.PAYMENT_WINDOW_SECONDS,
@@ -61,6 +67,7 @@ export function readOrderConfig(env: Env): OrderConfig {
     pricesIncludeTax: given.PRICES_INCLUDE_TAX === 'true',
     shopCountry: given.SHOP_COUNTRY,
     staffApprovalAboveMinor: BigInt(given.STAFF_APPROVAL_ABOVE),
+    couponGuesses: { perCustomer: given.WRONG_COUPONS_PER_CUSTOMER, perAddress: given.WRONG_COUPONS_PER_ADDRESS },
     openOrders: {
       ordersPerCustomer: given.OPEN_ORDERS_PER_CUSTOMER,
       unitsPerCustomer: given.OPEN_UNITS_PER_CUSTOMER,

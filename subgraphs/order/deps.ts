@@ -4,6 +4,7 @@ import type { Live } from '../shared/process/live.ts';
 import type { Logger, Metrics } from '../shared/process/telemetry.ts';
 import type { Time } from '../shared/time/time.ts';
 import type { OrderConfig } from './config.ts';
+import type { CouponGuesses } from './coupon-guesses.ts';
 import type { FeedWatch } from './feed.ts';
 import type { PriceBook, TaxProvider } from './price-book.ts';
 import type { OrderTypes } from './types/registry.ts';
@@ -21,6 +22,7 @@ export type OrderDeps = {
   /** Shipping methods and tax rates. */
   readonly priceBook: PriceBook;
   readonly taxProvider: TaxProvider;
+  readonly couponGuesses: CouponGuesses;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly now: () => Date;

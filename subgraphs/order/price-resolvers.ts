@@ -18,8 +18,11 @@ const asker = ({ viewer, traceId }: OrderContext): { viewer: UserViewer; traceId
 });
 
 export const priceQueries = {
-  quoteOrder: (_: unknown, { input }: Schema.QueryQuoteOrderArgs, { deps, viewer, traceId }: OrderContext) =>
-    quoteOrder(deps, viewer, { input: input as PlaceOrderInput, traceId }),
+  quoteOrder: (_: unknown, { input, customerId }: Schema.QueryQuoteOrderArgs, context: OrderContext) => {
+    const { deps, viewer, traceId, clientAddress } = context;
+    const request = { input: input as PlaceOrderInput, customerId: customerId ?? null, traceId, clientAddress };
+    return quoteOrder(deps, viewer, request);
+  },
   shippingMethods: (_: unknown, { activeOnly }: Schema.QueryShippingMethodsArgs, { deps, viewer }: OrderContext) => {
     if (activeOnly === false) requireStaff(viewer);
     return listShippingMethods(deps, activeOnly !== false);

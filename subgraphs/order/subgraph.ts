@@ -16,6 +16,7 @@ import { type Subgraph, createEngine } from '../shared/engine/subgraph.ts';
 import { advanceOrders } from './commands/advance-order.ts';
 import { expireOrders } from './commands/expire-orders.ts';
 import { readOrderConfig } from './config.ts';
+import { openCouponGuesses } from './coupon-guesses.ts';
 import { paymentHandlers } from './consumers.ts';
 import type { OrderContext } from './context.ts';
 import type { OrderDeps } from './deps.ts';
@@ -141,6 +142,7 @@ export async function createOrderSubgraph(runtime: Runtime, ...types: readonly O
     call: service.call,
     live, log, metrics, now, newId, config, feed, priceBook,
     taxProvider: tableTaxes(priceBook),
+    couponGuesses: openCouponGuesses({ redis: runtime.redis, log, limits: config.couponGuesses }),
     types: registerOrderTypes(...orderTypes({ creditTopUp: creditTopUp(service.call) }).all, ...types),
     processId: newId(),
     time: realTime,

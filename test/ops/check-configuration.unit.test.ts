@@ -79,6 +79,7 @@ const wrong: Readonly<Record<string, Wrong>> = {
   PAYMENT_WINDOW_SECONDS: ['0', number], PLACING_WAIT_MS: ['30001', number], PLACING_DEADLINE_MS: ['99', number],
   OPEN_ORDERS_PER_CUSTOMER: ['0', number], OPEN_UNITS_PER_CUSTOMER: ['0', number], OPEN_ORDERS_PER_ADDRESS: ['0', number],
   OPEN_UNITS_PER_ADDRESS: ['0', number],
+  WRONG_COUPONS_PER_CUSTOMER: ['0', number], WRONG_COUPONS_PER_ADDRESS: ['0', number],
   PRICES_INCLUDE_TAX: ['yes', 'is neither true nor false'],
   SHOP_COUNTRY: ['XX', 'is no country'], SHOP_TIME_ZONE: ['Mars', 'is no time zone'],
   RETURN_WINDOW_DAYS: ['-1', number], LAPSE_GRACE_HOURS: ['x', number],

@@ -108,10 +108,11 @@ export class Platform {
       db: orderDatabase,
       priceBook,
       taxProvider: tableTaxes(priceBook),
+      couponGuesses: {} as OrderDeps['couponGuesses'],
       feed: {} as OrderDeps['feed'],
       types: orderTypes({ creditTopUp: creditTopUp(call) }),
       config: {
-        paymentWindowSeconds, placingWaitMs: 1_500, placingDeadlineMs: 2_500, shopTimeZone: 'UTC', staffApprovalAboveMinor: 1_000_000n, lapseGraceHours: 48, returnWindowDays: 30, openOrders, pricesIncludeTax: true, shopCountry: 'DE',
+        paymentWindowSeconds, placingWaitMs: 1_500, placingDeadlineMs: 2_500, shopTimeZone: 'UTC', staffApprovalAboveMinor: 1_000_000n, lapseGraceHours: 48, returnWindowDays: 30, openOrders, couponGuesses: { perCustomer: 30, perAddress: 300 }, pricesIncludeTax: true, shopCountry: 'DE',
       },
       processId: this.newId(),
       wakeExpiry: (at) => void time.after(Math.max(0, at.getTime() - scheduler.nowMs), () => loops.expiry?.kick()),

@@ -13,6 +13,7 @@ import { failPoint } from '../../shared/process/fail-point.ts';
 import { type Claim, claimKey, findKey, hashOf } from '../../shared/tables/idempotency.ts';
 import { recordAct } from '../../shared/tables/staff-acts.ts';
 import { newNumber } from '../../shared/values/ids.ts';
+import { guesserOf } from '../coupon-guesses.ts';
 import type { OrderDeps } from '../deps.ts';
 import { type PlaceOrderInput, checkInput } from '../domain/pricing/check-input.ts';
 import { confirmationCodeOf } from '../domain/confirmation-code.ts';
@@ -81,7 +82,14 @@ export async function placeOrder(
       const type = deps.types.find(input.type);
       const checked = checkInput(input, type);
       if (type === null || checked.refusals.length > 0) throw new RefusedError(...checked.refusals);
-      const pricing: PriceRequest = { type, lines: checked.lines, input, customerId: placing.customerId, traceId };
+      const pricing: PriceRequest = {
+        type,
+        lines: checked.lines,
+        input,
+        customerId: placing.customerId,
+        guesser: guesserOf(viewer, clientAddress),
+        traceId,
+      };
       const recorded = await priceAndRecord(deps, placing, { claim, type, input, traceId, clientAddress, pricing });
       if (recorded.replayed) return answer(await waitForOutcome(deps, recorded.orderId, untilMs), true);
       const { order, saga } = await runSaga(deps, recorded, untilMs);
@@ -259,7 +267,7 @@ function newOrder(
     clientReference,
     heldReference: clientReference,
     confirmationCode: type.redeemable ? confirmationCodeOf(randomBytes(8)) : null,
-    inputHash: hashOf(input),
+    inputHash: contentHashOf(input),
     failure: null,
     cancelReason: null,
     traceId: draft.traceId,
@@ -316,6 +324,13 @@ const readOrder = async (deps: OrderDeps, orderId: string): Promise<StoredOrder>
 };
 
 /**
+ * What makes two inputs the same order. What a client expects to pay is a condition for placing one: after a price has changed,
+ * a client that lost the answer expects another total of the order that it has.
+ */
+const contentHashOf = ({ expectedTotal: _, lines, ...content }: PlaceOrderInput): Buffer =>
+  hashOf({ ...content, lines: lines.map(({ expectedUnitPrice: __, ...line }) => line) });
+
+/**
  * The id of the customer's order that holds this reference, to which the key belongs from now on as well; null when there is
  * none. Throws RefusedError where the reference, or the key, stands for other input.
  */
@@ -328,7 +343,9 @@ async function findByHeldReference(
   const reference = input.clientReference ?? null;
   const existing = reference === null ? null : await findByReference(deps.db.em(), customerId, reference);
   if (!existing) return null;
-  if (!existing.inputHash.equals(hashOf(input))) throw new RefusedError(referenceTaken(existing));
+  // Orders of earlier releases have the hash of all of it.
+  if (![contentHashOf(input), hashOf(input)].some((hash) => hash.equals(existing.inputHash)))
+    throw new RefusedError(referenceTaken(existing));
   const { result } = await deps.db.transaction((tx) => claimKey<Placed>(tx, claim, { orderId: existing.id }));
   return result.orderId;
 }

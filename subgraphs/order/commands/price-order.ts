@@ -2,11 +2,12 @@ import { type Refusal, notFoundError } from '../../shared/errors/errors.ts';
 import { isId } from '../../shared/values/ids.ts';
 import { dateIn } from '../../shared/values/local-date.ts';
 import { type PostalAddress, addressRefusals, normalisedAddress } from '../../shared/values/postal-address.ts';
+import type { Guesser } from '../coupon-guesses.ts';
 import type { OrderDeps } from '../deps.ts';
 import type { PlaceOrderInput, WantedLine } from '../domain/pricing/check-input.ts';
 import { type PricedItem, type ProductSnapshot, priceLines } from '../domain/pricing/price-lines.ts';
 import { promotionDiscounts } from '../domain/pricing/discount-rule.ts';
-import { type OfferedPromotion, couponCode, maxCouponCodes } from '../domain/pricing/promotion.ts';
+import { type OfferedPromotion, couponCode, maxCouponCodes, tooManyTries } from '../domain/pricing/promotion.ts';
 import { type Quote, type Terms, isShipped, quoteOf } from '../domain/pricing/quote.ts';
 import type { Place, RatesByCategory } from '../domain/pricing/tax.ts';
 import { findOffered } from '../promotion-store.ts';
@@ -19,6 +20,8 @@ export type PriceRequest = {
   readonly input: PlaceOrderInput;
   /** Whose address book counts; null for nobody's. */
   readonly customerId: string | null;
+  /** Whose wrong coupon codes are counted. */
+  readonly guesser: Guesser;
   readonly traceId: string;
   /** Asks how much there is in stock, too. Default false. */
   readonly withStock?: boolean;
@@ -39,7 +42,7 @@ export type PricedOrder = {
 /** The codes that are looked at: of too many, which `checkInput` refuses, a quote is priced with the first. */
 const codesOf = ({ couponCodes }: PlaceOrderInput): readonly string[] => (couponCodes ?? []).slice(0, maxCouponCodes);
 
-type Deps = Pick<OrderDeps, 'db' | 'call' | 'config' | 'now' | 'newId' | 'priceBook' | 'taxProvider'>;
+type Deps = Pick<OrderDeps, 'db' | 'call' | 'config' | 'now' | 'newId' | 'priceBook' | 'taxProvider' | 'couponGuesses'>;
 
 const noRates: RatesByCategory = new Map();
 
@@ -51,7 +54,7 @@ export async function priceOrder(deps: Deps, request: PriceRequest): Promise<Pri
   const { type, input } = request;
   const at = deps.now();
   const { currency, shippingAddressId, billingAddressId } = input;
-  const [products, rules, promotions, askedBook] = await Promise.all([
+  const [products, rules, { promotions, waitMs }, askedBook] = await Promise.all([
     fetchProducts(deps, request),
     deps.priceBook.read(),
     readOffered(deps, request, at),
@@ -78,7 +81,7 @@ export async function priceOrder(deps: Deps, request: PriceRequest): Promise<Pri
     rates: { destination: ratesThere, shop: ratesHere },
     discountsOf: promotionDiscounts({
       promotions,
-      codes: codesOf(input),
+      codes: waitMs === null ? codesOf(input) : [],
       currency,
       at,
       isTaken: type.takesPromotions,
@@ -96,20 +99,31 @@ export async function priceOrder(deps: Deps, request: PriceRequest): Promise<Pri
       ...refusals,
       ...addresses.refusals,
       ...quote.refusals,
+      ...(waitMs === null ? [] : codesOf(input).map((coupon, index) => tooManyTries({ coupon, index }, waitMs))),
       ...(refusals.length === 0 ? rejections(request, quote, today) : []),
     ],
   };
 }
 
+type Offered = {
+  readonly promotions: readonly OfferedPromotion[];
+  /** How long nothing is told of codes to who asks, in ms; null where it is. */
+  readonly waitMs: number | null;
+};
+
 /** The promotions that the order may get. Nothing is read where none applies by itself and no code is given. */
 async function readOffered(
-  { db, priceBook }: Deps,
-  { customerId, input }: PriceRequest,
+  { db, priceBook, couponGuesses }: Deps,
+  { customerId, guesser, input }: PriceRequest,
   at: Date,
-): Promise<readonly OfferedPromotion[]> {
-  const codes = [...new Set(codesOf(input))].flatMap((typed) => couponCode(typed) ?? []);
+): Promise<Offered> {
+  const codes = [...new Set(codesOf(input).flatMap((typed) => couponCode(typed) ?? []))];
   const { hasAutomatic } = await priceBook.read();
-  return codes.length > 0 || hasAutomatic ? findOffered(db.em(), { customerId, codes, at }) : [];
+  const promotions = codes.length > 0 || hasAutomatic ? await findOffered(db.em(), { customerId, codes, at }) : [];
+  if (codes.length === 0 || guesser === null) return { promotions, waitMs: null };
+  const known = new Set(promotions.filter(({ active }) => active).map(({ code }) => code));
+  const wrong = codes.filter((code) => !known.has(code)).length;
+  return { promotions, waitMs: await couponGuesses.count(guesser, wrong) };
 }
 
 /** What the order's type has against it as a whole. */

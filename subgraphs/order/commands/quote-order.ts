@@ -1,6 +1,7 @@
-import type { Viewer } from '../../shared/auth/viewer.ts';
-import { type Refusal, badUserInput } from '../../shared/errors/errors.ts';
+import { type Viewer, requireStaff } from '../../shared/auth/viewer.ts';
+import { type Refusal, badUserInput, orRefusals } from '../../shared/errors/errors.ts';
 import { isCurrency } from '../../shared/values/currencies.ts';
+import { guesserOf } from '../coupon-guesses.ts';
 import type { OrderDeps } from '../deps.ts';
 import type { ChosenShipping } from '../domain/charges.ts';
 import { type PlaceOrderInput, checkInput } from '../domain/pricing/check-input.ts';
@@ -8,6 +9,7 @@ import type { PricedLine } from '../domain/line.ts';
 import { type Quote, noDiscounts, quoteOf, shippingOptionsOf } from '../domain/pricing/quote.ts';
 import { insufficientStock } from '../steps/reserve-stock.ts';
 import { type PricedOrder, priceOrder } from './price-order.ts';
+import { requireCustomer } from './require-customer.ts';
 
 /** A line, and how many pieces there are; null for what has no stock. */
 export type QuotedLine = PricedLine & { readonly available: number | null };
@@ -34,21 +36,53 @@ export const toQuote = (priced: PricedOrder, refusals: readonly Refusal[]): Orde
   userErrors: refusals,
 });
 
-/** Prices an order that isn't placed. Nothing is written. Throws BAD_USER_INPUT for a currency that there isn't. */
-export async function quoteOrder(
-  deps: OrderDeps,
-  viewer: Viewer,
-  { input, traceId }: { input: PlaceOrderInput; traceId: string },
-): Promise<OrderQuote> {
+type QuoteRequest = {
+  readonly input: PlaceOrderInput;
+  /** Set by staff: for whom the order would be placed. */
+  readonly customerId: string | null;
+  readonly traceId: string;
+  readonly clientAddress: string | undefined;
+};
+
+/**
+ * Prices an order that isn't placed. Nothing is written. Throws BAD_USER_INPUT for a currency that there isn't, and UNAUTHENTICATED
+ * or FORBIDDEN for who asks for another customer and is no staff.
+ */
+export async function quoteOrder(deps: OrderDeps, viewer: Viewer, request: QuoteRequest): Promise<OrderQuote> {
+  const { input, traceId } = request;
+  const own = viewer.kind === 'user' ? viewer.userId : null;
+  const forAnother = request.customerId === own ? null : request.customerId;
+  if (forAnother !== null) requireStaff(viewer);
   if (!isCurrency(input.currency))
     throw badUserInput('input.currency: must be the code of a currency of ISO 4217, such as EUR.');
   const type = deps.types.find(input.type);
   const checked = checkInput(input, type);
   if (type === null) return toQuote(nothing(deps, input), checked.refusals);
-  const customerId = viewer.kind === 'user' ? viewer.userId : null;
-  const priced = await priceOrder(deps, { type, lines: checked.lines, input, customerId, traceId, withStock: true });
-  return toQuote(priced, [...checked.refusals, ...priced.refusals, ...shortages(priced)]);
+  const other = forAnother === null ? null : await customerOf(deps, { customerId: forAnother, type, traceId });
+  const priced = await priceOrder(deps, {
+    type,
+    lines: checked.lines,
+    input,
+    customerId: other === null ? own : other.customerId,
+    guesser: guesserOf(viewer, request.clientAddress),
+    traceId,
+    withStock: true,
+  });
+  return toQuote(priced, [...(other?.refusals ?? []), ...checked.refusals, ...priced.refusals, ...shortages(priced)]);
 }
+
+/** For whom staff quote: nobody in particular, and why, where `placeOrderFor` would refuse the customer. */
+const customerOf = (
+  deps: OrderDeps,
+  asked: Parameters<typeof requireCustomer>[1],
+): Promise<{ readonly customerId: string | null; readonly refusals: readonly Refusal[] }> =>
+  orRefusals(
+    async () => {
+      await requireCustomer(deps, asked);
+      return { customerId: asked.customerId, refusals: [] };
+    },
+    (refusals) => ({ customerId: null, refusals }),
+  );
 
 /** What there is too little of at this moment. */
 function shortages({ items }: PricedOrder): Refusal[] {

@@ -67,13 +67,16 @@ export async function saveProductGroup(
     const isNew = input.id === null || input.id === undefined;
     const groupId = input.id ?? deps.newId();
     const claim = { ownerId: user.userId, operation: 'saveProductGroup', key: idempotencyKey, input };
-    const before = await memberIds(deps.db.em(), groupId);
-    const shown = new Set([...before, ...input.products.map(({ productId }) => productId)]);
+    const shown = new Set([
+      ...(await memberIds(deps.db.em(), groupId)),
+      ...input.products.map(({ productId }) => productId),
+    ]);
+    let before: readonly string[] = [];
     const claimed = await changeCatalogue(deps, [...shown], () =>
       deps.db.transaction(async (tx) => {
         const claimedKey = await claimKey(tx, claim, { id: groupId });
         if (claimedKey.replayed) return claimedKey;
-        await save(tx, user, { ...input, groupId, isNew }, deps.now());
+        before = await save(tx, user, { ...input, groupId, isNew }, deps.now());
         const { name, optionNames, products } = input;
         const after = { name, optionNames, products: products.map(({ productId }) => productId) };
         await recordAct(tx, deps, asker, {
@@ -85,6 +88,9 @@ export async function saveProductGroup(
         return claimedKey;
       }),
     );
+    // What joined the group between the two looks at it, and left by this change.
+    const unseen = before.filter((id) => !shown.has(id));
+    if (unseen.length > 0) await changeCatalogue(deps, unseen, () => Promise.resolve());
     const [saved = null] = await groupsByIds(deps.db.em(), [claimed.result.id]);
     return { productGroup: saved, replayed: claimed.replayed, userErrors: [] };
   }, refused);
@@ -92,7 +98,8 @@ export async function saveProductGroup(
 
 type Saving = SaveProductGroupInput & { readonly groupId: string; readonly isNew: boolean };
 
-async function save(tx: Sql, user: UserViewer, saving: Saving, at: Date): Promise<void> {
+/** The products that the group had before. */
+async function save(tx: Sql, user: UserViewer, saving: Saving, at: Date): Promise<readonly string[]> {
   const { groupId, isNew, name, products } = saving;
   if (!isNew) await requireGroup(tx, user, groupId);
   const before = isNew ? [] : await memberIds(tx, groupId);
@@ -112,6 +119,7 @@ async function save(tx: Sql, user: UserViewer, saving: Saving, at: Date): Promis
   const group: ProductGroup = { id: groupId, name: name.trim(), optionNames, sellerId };
   await (isNew ? insertGroup : updateGroup)(tx, group, at);
   await moveMembers(tx, { group, before, chosen, products }, at);
+  return before;
 }
 
 /** Only products that come, leave or get other options count as changed. */

@@ -72,6 +72,7 @@ const rows: readonly Row[] = [
   ['Mutation.eraseFromOrders', 'mutation { eraseFromOrders(userId: "CUSTOMER") }', userService],
   ['Mutation.placeOrder', `mutation { placeOrder(input: { currency: "EUR", lines: [{ productId: "PRODUCT", quantity: 1 }] }, idempotencyKey: "KEY") { ${refusals} } }`, users], // prettier-ignore
   ['Query.quoteOrder', '{ quoteOrder(input: { currency: "EUR", lines: [{ productId: "PRODUCT", quantity: 1 }] }) { userErrors { ... on UserError { code } } } }', everybody], // prettier-ignore
+  ['Query.quoteOrder for a customer', '{ quoteOrder(customerId: "CUSTOMER", input: { currency: "EUR", lines: [{ productId: "PRODUCT", quantity: 1 }] }) { total { amount } } }', { ...staffOnly, owner: 'ok' }], // prettier-ignore
   ['Query.shippingMethods', '{ shippingMethods { id } }', everybody],
   ['Query.shippingMethods of all', '{ shippingMethods(activeOnly: false) { id } }', staffOnly],
   ['Query.taxRates', '{ taxRates { id } }', staffOnly],

@@ -1,8 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { UserViewer } from '../../../subgraphs/shared/auth/viewer.ts';
+import { createClient } from 'redis';
+import type { UserViewer, Viewer } from '../../../subgraphs/shared/auth/viewer.ts';
+import type { Redis } from '../../../subgraphs/shared/process/redis.ts';
 import { idFromBytes, idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { toJson } from '../../../subgraphs/shared/database/database.ts';
 import { advanceOrders } from '../../../subgraphs/order/commands/advance-order.ts';
+import { openCouponGuesses } from '../../../subgraphs/order/coupon-guesses.ts';
 import { expireOrders } from '../../../subgraphs/order/commands/expire-orders.ts';
 import { saveCategory } from '../../../subgraphs/product/commands/save-category.ts';
 import { type OrderWorld, cancelMutation, openOrderWorld, userViewer } from './order-world.ts';
@@ -312,6 +315,59 @@ describe('[CH-5] limits under race', () => {
     };
     expect(await placed(buyer, { lines, couponCodes: [code] })).toMatchObject({ total: { amount: 1_032 } });
     expect(changes).toBe(1);
+  });
+});
+
+describe('[CH-5] codes that are guessed', () => {
+  const wrong = (count: number) => Array.from({ length: count }, newCode);
+  const codesOf = ({ userErrors }: { userErrors: { code: string }[] }) => userErrors.map(({ code }) => code);
+
+  test('one by one or all at once: a customer hears of 30, then of no code, and goes on without', async () => {
+    const [guesser, other] = [userViewer(), userViewer()];
+    const { id, code } = await promote();
+    const lines = await linesOf();
+    const guesses = wrong(50).map((guess) => quoted(guesser, { lines, couponCodes: [guess] }));
+    const told = (await Promise.all(guesses)).flatMap(codesOf);
+    expect(told.filter((each) => each === 'UNKNOWN')).toHaveLength(30);
+    expect(told.filter((each) => each === 'TOO_MANY_TRIES')).toHaveLength(20);
+    const coupon = { __typename: 'CouponError', code: 'TOO_MANY_TRIES', path: ['input', 'couponCodes', '0'] };
+    expect(await quoted(guesser, { lines, couponCodes: [code] })).toMatchObject({ total: { amount: 1_290 }, userErrors: [coupon] }); // prettier-ignore
+    const refused = await tryPlacing(guesser, { lines, couponCodes: [code] });
+    expect(refused).toMatchObject({ order: null, userErrors: [{ ...coupon, coupon: code, message: expect.stringMatching(/in 1[45] minutes/) }] }); // prettier-ignore
+    expect(await placed(guesser, { lines })).toMatchObject({ total: { amount: 1_290 } });
+    expect(await usedOf(id)).toBe(0);
+    expect(await quoted(other, { lines, couponCodes: [code] })).toMatchObject({ total: { amount: 1_161 }, userErrors: [] }); // prettier-ignore
+  });
+
+  test('from one address by people who are not signed in: of 300; another address and staff hear more', async () => {
+    const { code } = await promote();
+    const lines = await linesOf();
+    const from = async (address: string, couponCodes: string[], viewer: Viewer = { kind: 'anonymous' }) => {
+      const { data } = await world.run(viewer, quoting, { input: { currency: 'EUR', lines, couponCodes } }, address);
+      return codesOf(data.quoteOrder);
+    };
+    const network = (host: number): string => `2001:db8:0:7::${host.toString(16)}`;
+    for (let host = 1; host <= 30; host += 1) expect(new Set(await from(network(host), wrong(10)))).toEqual(new Set(['UNKNOWN'])); // prettier-ignore
+    expect(await from(network(31), [code])).toEqual(['TOO_MANY_TRIES']);
+    expect(await from(network(32), wrong(2), userViewer())).toEqual(['TOO_MANY_TRIES', 'TOO_MANY_TRIES']);
+    expect(await from('2001:db8:0:8::1', [code])).toEqual([]);
+    expect(await from(network(33), [code, ...wrong(1)], staff)).toEqual(['UNKNOWN']);
+  });
+
+  test('do not keep an order that there is from being answered again', async () => {
+    const buyer = userViewer();
+    const { code } = await promote();
+    const [input, key] = [{ lines: await linesOf(), couponCodes: [code] }, newId()];
+    const { order } = await tryPlacing(buyer, input, key);
+    for (let tries = 0; tries < 4; tries += 1) await quoted(buyer, { lines: input.lines, couponCodes: wrong(10) });
+    expect(await tryPlacing(buyer, input, key)).toMatchObject({ replayed: true, order: { id: order.id }, userErrors: [] }); // prettier-ignore
+    expect(codesOf(await tryPlacing(buyer, input))).toEqual(['TOO_MANY_TRIES']);
+  });
+
+  test('are not counted while Redis is away: coupons count then as ever', async () => {
+    const redis = createClient({ disableOfflineQueue: true }) as unknown as Redis;
+    const guesses = openCouponGuesses({ redis, log: world.deps.log, limits: { perCustomer: 1, perAddress: 1 } });
+    expect(await guesses.count({ customerId: newId(), address: '192.0.2.1' }, 10)).toBeNull();
   });
 });
 

@@ -124,6 +124,45 @@ describe('a quote', () => {
     expect(await quote({ type: 'BARTER', lines })).toMatchObject({ lines: [], total: { amount: 0 }, userErrors: expect.arrayContaining([expect.objectContaining({ path: ['input', 'type'] })]) }); // prettier-ignore
   });
 
+  test('by staff for a customer is by that customer’s address book, as the order that they place', async () => {
+    const [productId, customerId] = [await world.make(5), newId()];
+    world.users.set(customerId, 'Ada');
+    await saveMethod();
+    const { asked } = addressBook({ shipping: germany });
+    const document = `query ($input: QuoteInput!, $customerId: ID) { quoteOrder(input: $input, customerId: $customerId) { ${quoteFields} ${errors} } }`;
+    const input = { currency: 'EUR', lines: [{ productId, quantity: 1 }] };
+    const { quoteOrder } = await run(staff, document, { input, customerId });
+    expect(quoteOrder).toMatchObject({ total: { amount: 1_780 }, userErrors: [] });
+    expect(asked).toEqual([{ customerId, shippingAddressId: null, billingAddressId: null }]);
+    const placing = 'mutation ($input: PlaceOrderInput!, $customerId: ID!, $key: String!) { placeOrderFor(input: $input, customerId: $customerId, idempotencyKey: $key) { order { total { amount } } userErrors { ... on UserError { code } } } }'; // prettier-ignore
+    const { placeOrderFor } = await run(staff, placing, { input: { ...input, expectedTotal: 1_780 }, customerId, key: newId() }); // prettier-ignore
+    expect(placeOrderFor).toEqual({ order: { total: { amount: 1_780 } }, userErrors: [] });
+    // A customer may name itself, and nobody else.
+    expect((await run(buyer, document, { input, customerId: buyer.userId })).quoteOrder.userErrors).toEqual([]);
+    expect((await world.run(buyer, document, { input, customerId })).errors).toMatchObject([{ code: 'FORBIDDEN' }]);
+    expect((await world.run(anonymous, document, { input, customerId })).errors).toMatchObject([{ code: 'UNAUTHENTICATED' }]); // prettier-ignore
+  });
+
+  test('by staff for a customer whom there is not, or of what only the customer places, says so', async () => {
+    const productId = await world.make(5);
+    const document = `query ($input: QuoteInput!, $customerId: ID) { quoteOrder(input: $input, customerId: $customerId) { total { amount } ${errors} } }`;
+    const told = async (customerId: string, type = 'STANDARD') =>
+      (await run(staff, document, { input: { type, currency: 'EUR', lines: [{ productId, quantity: 1 }] }, customerId })).quoteOrder; // prettier-ignore
+    for (const customerId of [newId(), "'; drop table orders; --"])
+      expect(await told(customerId)).toMatchObject({ total: { amount: 1_290 }, userErrors: [{ code: 'NOT_FOUND', path: ['customerId'] }] }); // prettier-ignore
+    const customerId = newId();
+    world.users.set(customerId, 'Ada');
+    expect(await told(customerId, 'PREPAY')).toMatchObject({ userErrors: [{ code: 'VALIDATION', path: ['input', 'type'] }] }); // prettier-ignore
+  });
+
+  test('says what the order’s type has against the business data', async () => {
+    const lines = [{ productId: await world.make(5), quantity: 1 }];
+    const told = async (extension: unknown) => (await quote({ lines, extension })).userErrors;
+    expect(await told({ wishDate: '2020-01-01' })).toMatchObject([{ code: 'BUSINESS_REJECTED', path: ['input', 'extension', 'wishDate'] }]); // prettier-ignore
+    expect(await told({ wish: 1 })).toMatchObject([{ code: 'VALIDATION', path: ['input', 'extension'] }]);
+    expect(await told({ giftMessage: 'For you' })).toEqual([]);
+  });
+
   test('of more codes or extras than may be given looks at no more of them', async () => {
     const productId = await world.make(5);
     const couponCodes = Array.from({ length: 12_000 }, (_, at) => `C${at}`);

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { newId } from '../../../subgraphs/shared/values/ids.ts';
+import { write } from '../../../subgraphs/shared/database/database.ts';
+import { hashOf } from '../../../subgraphs/shared/tables/idempotency.ts';
+import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { type Answer, type OrderWorld, openOrderWorld, placeMutation, userViewer } from './order-world.ts';
 
 let world: OrderWorld;
@@ -54,4 +56,29 @@ test('other content under the reference of an order is a conflict that names the
   const [conflict] = (await place(viewer, productId, { clientReference: 'mine', quantity: 2 })).userErrors;
   expect(conflict).toMatchObject({ __typename: 'IdempotencyConflictError', retryable: false, path: ['input', 'clientReference'], message: expect.stringContaining(order.number) }); // prettier-ignore
   expect(conflict.message).not.toContain('idempotency key');
+});
+
+test('another total or unit price that is expected by then is the same order: its client lost the answer, and prices have changed', async () => {
+  const viewer = userViewer();
+  const productId = await world.make(5);
+  const expecting = (price: number) => ({ clientReference: 'lost', expectedTotal: price, lines: [{ productId, quantity: 1, expectedUnitPrice: price }] }); // prettier-ignore
+  const { order } = await place(viewer, productId, expecting(1_290));
+  expect(order.state).toBe('PENDING_PAYMENT');
+  await world.productRows('update product set price_minor = 1500 where id = unhex(?)', [productId.replaceAll('-', '')]); // prettier-ignore
+  for (const price of [1_290, 1_500, 7])
+    expect(await place(viewer, productId, expecting(price))).toMatchObject({ replayed: true, order: { id: order.id }, userErrors: [] }); // prettier-ignore
+  const { userErrors } = await place(viewer, productId, { ...expecting(1_500), remark: 'other' });
+  expect(userErrors).toMatchObject([{ code: 'IDEMPOTENCY_CONFLICT', path: ['input', 'clientReference'] }]);
+});
+
+test('an order of an earlier release, whose hash has all of the input, is found by its reference', async () => {
+  const viewer = userViewer();
+  const productId = await world.make(5);
+  const input = { type: 'STANDARD', currency: 'EUR', lines: [{ productId, quantity: 1 }], clientReference: 'old', expectedTotal: 1_290 }; // prettier-ignore
+  const { order } = await place(viewer, productId, input);
+  await write(world.deps.db.em(), 'update orders set input_hash = ? where id = ?', [
+    hashOf(input),
+    idToBytes(order.id),
+  ]);
+  expect(await place(viewer, productId, input)).toMatchObject({ replayed: true, order: { id: order.id } });
 });

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Viewer, anonymous } from '../../../subgraphs/shared/auth/viewer.ts';
+import { saveProductGroup } from '../../../subgraphs/product/commands/save-product-group.ts';
+import { productTag } from '../../../subgraphs/shared/process/cache-versions.ts';
+import { asker } from '../../support/asker.ts';
 import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import { type ProductWorld, openProductWorld, orderService, userViewer } from './product-world.ts';
 
@@ -104,6 +107,24 @@ describe('a group of products', () => {
     const { data } = await world.run(admin, reading, { id: productGroup?.id });
     const members = data.productGroup.products.map((member: { id: string }) => member.id);
     expect(subsets).toContainEqual(members);
+  });
+
+  test('a product that joins just before a change takes it out again is not answered with its old options', async () => {
+    const [stays, joins] = await makeMany(2);
+    const { productGroup } = await save({ products: grouped([stays as string], ['S']) });
+    const id = productGroup?.id ?? '';
+    const told: string[] = [];
+    const { cacheVersions, ...deps } = world.subgraph.deps;
+    const change: typeof cacheVersions.change = async (tags, work) => {
+      if (told.length === 0) await save({ id, products: grouped([stays, joins] as string[], ['S'], ['M']) });
+      told.push(...tags);
+      return cacheVersions.change(tags, work);
+    };
+    const input = { id, name: 'Shirt', optionNames: ['Size'], products: grouped([stays as string], ['S']) };
+    const saved = await saveProductGroup({ ...deps, cacheVersions: { change } }, asker(admin), input, newId());
+    expect(saved.userErrors).toEqual([]);
+    expect(await shown(joins as string)).toMatchObject({ options: [], group: null });
+    expect(told).toEqual(expect.arrayContaining([productTag(stays as string), productTag(joins as string)]));
   });
 
   test('input that breaks a rule is refused', async () => {

@@ -57,6 +57,7 @@ export type PromotedLine = {
   readonly subtotalMinor: bigint;
 };
 
+/** What an order has against a code; TOO_MANY_TRIES (`tooManyTries`) is against who tries them. */
 export type CouponRefusal =
   | 'UNKNOWN'
   | 'NOT_STARTED'
@@ -118,6 +119,18 @@ export function couponError(
     coupon,
   };
 }
+
+/** What a client is told of any code while it has tried too many that don't exist. */
+export const tooManyTries = (given: { readonly coupon: string; readonly index: number }, waitMs: number): Refusal => {
+  const minutes = Math.max(1, Math.ceil(waitMs / 60_000));
+  return {
+    __typename: 'CouponError',
+    code: 'TOO_MANY_TRIES',
+    message: `Too many coupon codes that do not exist were tried; try again in ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}, or go on without.`,
+    path: ['input', 'couponCodes', String(given.index)],
+    coupon: given.coupon,
+  };
+};
 
 function messageOf(code: CouponRefusal, promotion: Pick<Promotion, 'minimumMinor' | 'currency'> | null): string {
   switch (code) {

@@ -27,6 +27,8 @@ const byCode: Readonly<Record<string, string>> = {
   MINIMUM_NOT_REACHED: 'Für diesen Gutschein ist die Bestellung zu klein.',
   NOT_APPLICABLE: 'Dieser Gutschein gilt nicht für das, was im Warenkorb ist.',
   NOT_COMBINABLE: 'Dieser Gutschein gilt nur allein.',
+  TOO_MANY_TRIES:
+    'Zu viele Gutscheincodes, die es nicht gibt. Bestellen Sie ohne, oder versuchen Sie es später wieder.',
   INSUFFICIENT_STOCK: 'Es ist nicht genug da. Nichts wurde bestellt.',
   BUSINESS_REJECTED: 'Nach den Regeln dieser Bestellung geht das nicht.',
   ORDER_STATE: 'So, wie die Bestellung jetzt steht, geht das nicht mehr.',
