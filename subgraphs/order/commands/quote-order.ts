@@ -59,10 +59,12 @@ export async function quoteOrder(deps: OrderDeps, viewer: Viewer, request: Quote
   const checked = checkInput(input, type);
   if (type === null) return toQuote(nothing(deps, input), checked.refusals);
   const other = forAnother === null ? null : await customerOf(deps, { customerId: forAnother, type, traceId });
+  // The type's own rules are for data that fits its schema.
+  const fits = !checked.refusals.some(({ path }) => path?.[1] === 'extension');
   const priced = await priceOrder(deps, {
     type,
     lines: checked.lines,
-    input,
+    input: fits ? input : { ...input, extension: null },
     customerId: other === null ? own : other.customerId,
     guesser: guesserOf(viewer, request.clientAddress),
     traceId,
