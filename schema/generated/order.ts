@@ -1225,7 +1225,7 @@ export type PlaceOrderInput = {
   couponCodes?: InputMaybe<Array<Scalars['String']['input']>>;
   /** Business data, checked against the type's schema, at most 8 KiB. */
   extension?: InputMaybe<Scalars['JSON']['input']>;
-  /** The client's own reference, at most 64 characters: placing twice with it is one order. */
+  /** The client's own reference, at most 64 characters: placing twice with it is one order, whatever total and prices the second one expects. */
   clientReference?: InputMaybe<Scalars['String']['input']>;
   /**
    * Where it is shipped to. An order with something to ship needs an address and a method once the shop has shipping methods. Left
@@ -1253,7 +1253,10 @@ export type QuoteInput = {
   lines: Array<OrderLineInput>;
   /** ISO 4217 code; every product must have it. */
   currency: Scalars['String']['input'];
-  /** Coupon codes, as for placing. One that does not count is told, and the rest is priced without it. */
+  /**
+   * Coupon codes, as for placing. One that does not count is told, and the rest is priced without it. After many codes that don't exist
+   * nothing is told of any code for a while: `TOO_MANY_TRIES`.
+   */
   couponCodes?: InputMaybe<Array<Scalars['String']['input']>>;
   /** Where it would be shipped to. Without one the price is an estimate: of shipping to, and taxes in, the shop's own country. */
   shippingAddress?: InputMaybe<PostalAddressInput>;
@@ -1261,6 +1264,8 @@ export type QuoteInput = {
   shippingAddressId?: InputMaybe<Scalars['ID']['input']>;
   /** Code of one of `shippingOptions`; left out: the cheapest of them. */
   shippingMethod?: InputMaybe<Scalars['String']['input']>;
+  /** Business data, as for placing: what the order's type has against it is told. */
+  extension?: InputMaybe<Scalars['JSON']['input']>;
 };
 
 /** There is less than was asked for, or there are fewer rooms. Nothing was taken. */
@@ -1369,7 +1374,7 @@ export type BusinessRejectedError = UserError & {
 
 /** A coupon's code doesn't count for this order. Nothing was placed. */
 export type CouponError = UserError & {
-  /** `UNKNOWN`: there is none, or it is switched off; `NOT_STARTED`; `ENDED`; `EXHAUSTED`: used as often as it may be; `CUSTOMER_LIMIT`: used by you as often as one customer may; `MINIMUM_NOT_REACHED`; `NOT_APPLICABLE`: it takes nothing off what is ordered; `NOT_COMBINABLE` with another code. */
+  /** `UNKNOWN`: there is none, or it is switched off; `NOT_STARTED`; `ENDED`; `EXHAUSTED`: used as often as it may be; `CUSTOMER_LIMIT`: used by you as often as one customer may; `MINIMUM_NOT_REACHED`; `NOT_APPLICABLE`: it takes nothing off what is ordered; `NOT_COMBINABLE` with another code; `TOO_MANY_TRIES`: too many codes were tried that don't exist, and nothing is told of this one. */
   code: Scalars['String']['output'];
   /** What to do. */
   message: Scalars['String']['output'];
@@ -1691,6 +1696,7 @@ export type QuerySalesReportArgs = {
 
 export type QueryQuoteOrderArgs = {
   input: QuoteInput;
+  customerId?: InputMaybe<Scalars['ID']['input']>;
 };
 
 export type QueryShippingMethodsArgs = {
