@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createClient } from 'redis';
 import type { UserViewer, Viewer } from '../../../subgraphs/shared/auth/viewer.ts';
-import type { Redis } from '../../../subgraphs/shared/process/redis.ts';
 import { idFromBytes, idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { toJson } from '../../../subgraphs/shared/database/database.ts';
 import { advanceOrders } from '../../../subgraphs/order/commands/advance-order.ts';
@@ -365,7 +364,7 @@ describe('[CH-5] codes that are guessed', () => {
   });
 
   test('are not counted while Redis is away: coupons count then as ever', async () => {
-    const redis = createClient({ disableOfflineQueue: true }) as unknown as Redis;
+    const redis = createClient({ disableOfflineQueue: true });
     const guesses = openCouponGuesses({ redis, log: world.deps.log, limits: { perCustomer: 1, perAddress: 1 } });
     expect(await guesses.count({ customerId: newId(), address: '192.0.2.1' }, 10)).toBeNull();
   });
