@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { schemas } from '../../ops/platform-parts.ts';
+import type { Migration } from '@mikro-orm/migrations';
 import { openDatabase } from '../../subgraphs/shared/database/database.ts';
+import { addToTable } from '../../subgraphs/shared/database/migration-steps.ts';
 import { createLogger } from '../../subgraphs/shared/process/telemetry.ts';
 import { dumpSchema } from '../../ops/backup/dump.ts';
 import { createMigratedSchema, schemaNames } from '../support/schemas.ts';
@@ -62,4 +64,33 @@ test.each(schemas.map((one) => [one.name, one] as const))('%s: a migration that 
   } finally {
     await db.close();
   }
+}); // prettier-ignore
+
+test('what is added to a table step by step goes on where it was cut off', async () => {
+  await connection.query(`drop database if exists ${schema}`);
+  await connection.query(`create database ${schema} default character set utf8mb4 collate utf8mb4_bin`);
+  await connection.query(`use ${schema}`);
+  await connection.query('create table t (n int not null primary key, old int not null, index t_old (old)) engine = InnoDB');
+  const sent: string[] = [];
+  const migration = {
+    async execute(sql: string, parameters: readonly unknown[] = []) {
+      if (sql.startsWith('alter')) sent.push(sql);
+      return (await connection.query(sql, [...parameters]))[0];
+    },
+  } as unknown as Migration;
+  const additions = ['add column a int null', 'add column b int null', 'add index t_ab (a, b)', 'add unique index t_b (b)', 'add constraint t_a check (a > 0)', 'drop index t_old'];
+  const add = () => addToTable(migration, 't', { firstColumn: 'a', additions });
+  await add();
+  expect(sent).toEqual(additions.map((addition) => `alter table t ${addition}`));
+
+  sent.length = 0;
+  await add();
+  expect(sent).toEqual([]);
+
+  await connection.query('alter table t drop index t_b');
+  await connection.query('alter table t add index t_old (old)');
+  await add();
+  expect(sent).toEqual(['alter table t add unique index t_b (b)', 'alter table t drop index t_old']);
+  await expect(connection.query('insert into t values (1, 1, 0, 1)')).rejects.toThrow(/t_a/);
+  await expect(addToTable(migration, 't', { firstColumn: 'a', additions: ['rename column a to c'] })).rejects.toThrow('rename column');
 }); // prettier-ignore

@@ -9,11 +9,13 @@ import { runCommand } from '../../ops/embedded/run-command.ts';
 
 const kinds = { mariadb: mariaDb, mysql: mySql, tidb: tiDb };
 
-/** The database of this test run: `npm test -- --engine mysql`. Throws where there is none of the name. */
+/** The database of this test run by its name: `npm test -- --engine mysql`. */
+export const testEngine = process.env['TEST_ENGINE'] ?? 'mariadb';
+
+/** The database of this test run. Throws where there is none of the name. */
 export function databaseKind(): (options: DatabaseOptions) => Promise<DaemonKind | undefined> {
-  const engine = process.env['TEST_ENGINE'] ?? 'mariadb';
-  if (!(engine in kinds)) throw new Error(`--engine ${engine} is none of ${Object.keys(kinds).join(', ')}`);
-  return kinds[engine as keyof typeof kinds];
+  if (!Object.hasOwn(kinds, testEngine)) throw new Error(`--engine ${testEngine} is none of ${Object.keys(kinds).join(', ')}`); // prettier-ignore
+  return kinds[testEngine as keyof typeof kinds];
 }
 
 /** Newest MySQL that Debian has. Its root is for `localhost` alone, and a server that resolves no names needs another. */
@@ -81,7 +83,7 @@ async function mySql({ dataDir, packagesDir, durable, log }: DatabaseOptions): P
 /** TiDB with its store for tests, in one process: the program at `TIDB_SERVER`. */
 async function tiDb({ dataDir }: DatabaseOptions): Promise<DaemonKind> {
   const file = process.env['TIDB_SERVER'];
-  if (!file) throw new Error('--engine tidb needs TIDB_SERVER, the path of a tidb-server: see ops/SCALE.md.');
+  if (!file) throw new Error('--engine tidb needs TIDB_SERVER, the path of a tidb-server: see docs/operating.md.');
   const directory = join(dataDir, 'tidb');
   return {
     name: 'tidb',

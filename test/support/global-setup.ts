@@ -16,11 +16,19 @@ export default async function setUp(): Promise<void> {
   const servers = await startTestServers({
     mysqlUrl: process.env['TEST_MYSQL_URL'],
     redisUrl: process.env['TEST_REDIS_URL'],
-  });
+  }).catch((error: Error) => refuse(error));
   stopOnSignals(servers);
   process.env['TEST_MYSQL_URL'] = servers.mysqlUrl;
   process.env['TEST_REDIS_URL'] = servers.redisUrl;
   globalThis.testServers = servers;
   await keepMigratedSchemas(servers.dataDir, { MYSQL_URL: servers.mysqlUrl, REDIS_URL: servers.redisUrl });
   process.env['TEST_SCHEMAS'] = servers.dataDir;
+}
+
+/** Where the chosen database can't be had, in one line; Jest would add its stack. */
+function refuse(error: Error): never {
+  if (process.env['TEST_ENGINE'] === undefined) throw error;
+  const reason = error.cause instanceof Error ? error.cause : error;
+  process.stderr.write(`${reason.message.split('\n')[0]}\n`);
+  process.exit(1);
 }

@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { addToTable, schemaHas } from '../../shared/database/migration-steps.ts';
+import { addToTable } from '../../shared/database/migration-steps.ts';
 
 /** What providers do by themselves: refunds that were not asked for here, and disputes. */
 export class ProviderDoingsMigration extends Migration {
@@ -11,11 +11,13 @@ export class ProviderDoingsMigration extends Migration {
         'add index refund_provider_id (provider_refund_id)',
       ],
     });
-    if (!(await schemaHas(this, { table: 'attempt', column: 'provider_payment_id' }))) {
-      await this.execute(
-        'alter table attempt add column provider_payment_id varchar(128) null, add index attempt_payment_id (provider, provider_payment_id)',
-      );
-    }
+    await addToTable(this, 'attempt', {
+      firstColumn: 'provider_payment_id',
+      additions: [
+        'add column provider_payment_id varchar(128) null',
+        'add index attempt_payment_id (provider, provider_payment_id)',
+      ],
+    });
     await this.execute(`create table if not exists dispute (
       id binary(16) not null primary key,
       provider varchar(16) not null,

@@ -9,6 +9,8 @@ import { type DatabaseTraces, autocommit, openPool } from './pool.ts';
 import type { Sql } from './statements.ts';
 import { runTransaction } from './unit-of-work.ts';
 import type { Logger } from '../process/telemetry.ts';
+import { ConfigError } from '../process/env.ts';
+import { isAborted } from '../errors/unavailable.ts';
 
 export {
   type Row,
@@ -29,8 +31,8 @@ export type Database = {
   /** Outside transactions. */
   em(): Sql;
   /**
-   * Runs `work` in one READ COMMITTED transaction. Any error aborts all of it; deadlock (1213), lock wait (1205) and
-   * snapshot conflict (1020) run `work` again, at most `maxTransactionTries` times in all, and so does a write that found
+   * Runs `work` in one READ COMMITTED transaction. Any error aborts all of it; deadlock, lock wait and
+   * other conflicts (`isAborted`) run `work` again, at most `maxTransactionTries` times in all, and so does a write that found
    * other rows than it said to expect (unit-of-work.ts); so `work` must not have effects outside the database. No network
    * call belongs in here.
    */
@@ -50,7 +52,6 @@ export type Database = {
 };
 
 export const maxTransactionTries = 4;
-const retried = new Set([1213, 1205, 1020]);
 /** The server, or the transaction, takes no writes: perhaps another one does by now. */
 const readOnly: ReadonlySet<unknown> = new Set([1290, 1792, 1836]);
 /** Of a server that answers: read-only, out of connections, disk or memory. Said once a minute. */
@@ -82,10 +83,13 @@ export async function openDatabase(
   const pool = openPool({ url, poolSize, log, onSent: options.onSent, traces: options.traces });
   const sql = autocommit(pool);
   const ping = async (): Promise<void> => void (await sql.rows('select 1', []));
-  await whenItAnswers(ping, {
+  await whenItAnswers(() => refuseUnchecked(sql), {
     url,
     timeoutMs: startTimeoutMs,
     part: startTimeoutMs > usualStartTimeoutMs ? part : undefined,
+  }).catch((error: unknown) => {
+    pool.end(() => undefined);
+    throw error;
   });
   const watch = watchDatabase(pool as unknown as RawPool, { url, part, lostAfterMs });
 
@@ -118,6 +122,15 @@ export async function openDatabase(
   };
 }
 
+/** TiDB takes CHECK constraints and keeps them to itself unless told otherwise; counters and stock count on them. */
+async function refuseUnchecked(sql: Sql): Promise<void> {
+  const [server] = await sql.rows('select version() as version', []);
+  if (!String(server?.['version']).includes('TiDB')) return;
+  const [setting] = await sql.rows('select @@global.tidb_enable_check_constraint as is_on', []);
+  if (Number(setting?.['is_on']) === 1) return;
+  throw new ConfigError('MYSQL_URL: this TiDB ignores CHECK constraints; run `set global tidb_enable_check_constraint = on` before its schemas are made.'); // prettier-ignore
+}
+
 /** Runs `attempt` again while the database aborts it, up to `maxTransactionTries` times in all; see `Database.transaction`. */
 export async function withRetries<T>(
   { log, time = realTime }: { log: Logger; time?: Time },
@@ -127,9 +140,11 @@ export async function withRetries<T>(
     try {
       return await attempt();
     } catch (error) {
-      const errno = error instanceof Error ? (error as { errno?: number }).errno : undefined;
-      if (tries >= maxTransactionTries || errno === undefined || !retried.has(errno)) throw error;
-      log.debug({ errno, tries }, 'transaction aborted by the database, trying again');
+      if (tries >= maxTransactionTries || !isAborted(error)) throw error;
+      log.debug(
+        { errno: (error as { errno?: number }).errno, tries },
+        'transaction aborted by the database, trying again',
+      );
       await time.sleep(2 ** tries * (5 + time.random() * 10));
     }
   }

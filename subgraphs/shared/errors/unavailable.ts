@@ -6,7 +6,22 @@ const unreachable: ReadonlySet<unknown> = new Set([
   'UND_ERR_SOCKET',
 ]); // prettier-ignore
 
-/** What MySQL and MariaDB say when a statement or a connection can't be had now, but may be later. */
+/**
+ * The database gave a transaction up for another one, and would take it now: deadlock, lock wait, snapshot outdated; of TiDB a
+ * lock that could not be had at the commit, a commit to be tried again, a schema that was changed, a write conflict.
+ */
+const databaseAborted: ReadonlySet<unknown> = new Set([1213, 1205, 1020, 8002, 8022, 8028, 9007]);
+/** TiDB has no number of its own for it. */
+const abortedText = 'pessimistic lock retry limit reached';
+
+/** True for an error after which the same transaction may be run again at once. */
+export function isAborted(error: unknown): boolean {
+  if (!(error instanceof Object)) return false;
+  const { errno, message } = error as { errno?: unknown; message?: unknown };
+  return databaseAborted.has(errno) || (typeof message === 'string' && message.includes(abortedText));
+}
+
+/** What MySQL, MariaDB and TiDB say when a statement or a connection can't be had now, but may be later. */
 const databaseNotNow: ReadonlySet<unknown> = new Set([
   // no connection: too many (of all, of this user), no thread, host blocked, shutting down, killed, idle for too long
   1040, 1203, 1226, 1135, 1129, 1053, 1927, 4031, 1158, 1159, 1160, 1161, 2002, 2003, 2006, 2013, 3169,
@@ -14,8 +29,10 @@ const databaseNotNow: ReadonlySet<unknown> = new Set([
   1290, 1836, 1792, 3100, 1047,
   // disk full: tables, temporary files, the log; out of memory
   3, 28, 1021, 1026, 1114, 3675, 1598, 5, 1037, 1038, 1041,
-  // lock not had, snapshot outdated, statement interrupted or out of time
-  1205, 1213, 1020, 1317, 1969, 3024,
+  // statement interrupted or out of time
+  1317, 1969, 3024,
+  // TiDB's parts don't answer each other: the one that gives times, storage (late, busy), a lock's resolution, a region
+  9001, 9002, 9003, 9004, 9005,
 ]); // prettier-ignore
 
 /** 1030 and 1180 pass an error of the system or the engine on: 28 is "no space left", 122 the quota, 135 and 136 a full table. */
@@ -53,6 +70,7 @@ export function isUnavailable(error: unknown): boolean {
     }; // prettier-ignore
     const message = typeof given.message === 'string' ? given.message : '';
     const name = cause.constructor.name;
+    if (isAborted(cause)) return true;
     if (unreachable.has(given.code) || databaseNotNow.has(given.errno) || clientErrors.has(name)) return true;
     if (name === 'MongoServerError' && mongoNotNow.has(given.code)) return true;
     if ((given.errno === 1030 || given.errno === 1180) && fullDisk.test(message)) return true;

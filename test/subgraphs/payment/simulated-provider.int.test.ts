@@ -5,6 +5,7 @@ import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import { simulatedSchema } from '../../../subgraphs/payment/simulated-provider/subgraph.ts';
 import { type PaymentWorld, openPaymentWorld } from './support/payment-world.ts';
 import { until } from '../../support/until.ts';
+import { driftOf } from '../../support/schema-drift.ts';
 
 let world: PaymentWorld;
 beforeAll(async () => {
@@ -184,5 +185,5 @@ test('the schema of its records and of its migrations agree', async () => {
   await orm.close();
   await db.close();
   const kernelTables = /^drop table if exists `(migration_lock|mikro_orm_migrations)`;?$/;
-  expect(difference.split('\n').filter((line) => line !== '' && !kernelTables.test(line))).toEqual([]);
+  expect(driftOf(difference, kernelTables)).toEqual([]);
 });

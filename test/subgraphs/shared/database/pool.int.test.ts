@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { select } from '../../../../subgraphs/shared/database/database.ts';
 import { type EventsWorld, openEventsWorld } from '../events-world.ts';
+import { testEngine } from '../../../support/engines.ts';
 
 let world: EventsWorld;
 beforeAll(async () => {
@@ -11,11 +12,13 @@ afterAll(async () => {
   await world?.close();
 });
 
+const statusTables = testEngine === 'mysql' ? 'performance_schema' : 'information_schema';
+
 /** The connection that answers, and how often something was set on it. */
 async function look(): Promise<{ id: number; sets: number }> {
   const [row] = await select(
     world.db.em(),
-    `select connection_id() as id, (select variable_value from information_schema.session_status where variable_name = 'COM_SET_OPTION') as sets`,
+    `select connection_id() as id, (select variable_value from ${statusTables}.session_status where variable_name = 'COM_SET_OPTION') as sets`,
   );
   return { id: Number(row?.['id']), sets: Number(row?.['sets']) };
 }
