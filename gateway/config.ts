@@ -36,6 +36,8 @@ export type GatewayConfig = {
   readonly pagesDir: string | undefined;
   /** What the shop is called, on its pages. */
   readonly shopName: string;
+  /** Where Stripe's script is, for its form in the shop's pages; undefined: Stripe is not set up for them. */
+  readonly stripeScript: string | undefined;
   /** In which its pages are for readers whose browser wants no language that there is. */
   readonly defaultLanguage: 'en' | 'de';
   /** How long an operation may take; what is not there by then is missing from its answer. */
@@ -86,11 +88,15 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     SIMULATED_PROVIDER_URL: url('http', 'https').optional(),
     PAGES_DIR: z.string().optional(),
     SHOP_NAME: z.string().trim().min(1, 'is empty').max(maxShopName, `has more than ${maxShopName} characters`).default('Good things'), // prettier-ignore
+    STRIPE_PUBLISHABLE_KEY: z.string().optional(),
+    STRIPE_JS_URL: url('http', 'https').default('https://js.stripe.com/v3/'),
     DEFAULT_LOCALE: z.enum(['EN', 'DE']).default('EN'),
     SUPERGRAPH_PATH: z.string().optional(),
     OPERATION_TIMEOUT_MS: integer(minOperationTimeoutMs, maxTimeoutMs).default(defaultTimeoutMs),
     DRAIN_DELAY_MS: integer(0, maxDrainDelayMs).default(0),
   });
+  if (env['NODE_ENV'] === 'production' && !given.STRIPE_JS_URL.startsWith('https:'))
+    throw new ConfigError('STRIPE_JS_URL: must be an https URL when NODE_ENV=production.');
   const addedSubgraphs = readAddedSubgraphs(env);
   const supergraphPath = given.SUPERGRAPH_PATH ?? (addedSubgraphs.length > 0 ? composedSupergraph : undefined);
   if (given.SUPERGRAPH_PATH === undefined && supergraphPath !== undefined && !existsSync(supergraphPath))
@@ -122,6 +128,7 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     simulatedProviderUrl: given.SIMULATED_PROVIDER_URL?.replace(/\/$/, ''),
     pagesDir: given.PAGES_DIR,
     shopName: given.SHOP_NAME,
+    stripeScript: given.STRIPE_PUBLISHABLE_KEY === undefined ? undefined : given.STRIPE_JS_URL,
     defaultLanguage: given.DEFAULT_LOCALE === 'DE' ? 'de' : 'en',
     addedSubgraphs,
     supergraphPath,

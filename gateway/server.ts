@@ -217,7 +217,7 @@ function openApp(
   if (config.pagesDir) {
     const call = serviceCaller({ app: 'gateway', token: platform.serviceTokens.get('gateway') ?? '', link: options.link });
     const { publicUrl } = platform;
-    mountPages(app, { distDir: config.pagesDir, shopName: config.shopName, defaultLanguage: config.defaultLanguage, publicUrl, productHeads: openProductHeads(call) });
+    mountPages(app, { distDir: config.pagesDir, shopName: config.shopName, defaultLanguage: config.defaultLanguage, stripeScript: config.stripeScript, publicUrl, productHeads: openProductHeads(call) });
   } // prettier-ignore
   app.use(noSuchPath);
   app.use(answerErrors(log));

@@ -20,10 +20,13 @@ export type PageOptions = {
   readonly language: Language;
   /** That of readers whose browser wants none that there is, and of accounts that have chosen none. */
   readonly defaultLanguage: Language;
+  /** Where Stripe's script is; undefined: no form of Stripe's. */
+  readonly stripeScript: string | undefined;
 };
 
 /** A built page, as this server sends it: with the words that are shown before its script runs. */
-export function pageHtml(built: string, { development, shopName, language, defaultLanguage }: PageOptions): string {
+export function pageHtml(built: string, options: PageOptions): string {
+  const { development, shopName, language, defaultLanguage, stripeScript = '' } = options;
   const { description, loading, noScript } = (language === 'de' ? de : en).frame;
   const marks: Readonly<Record<string, string>> = {
     __SHOP_NAME__: shopName,
@@ -34,6 +37,7 @@ export function pageHtml(built: string, { development, shopName, language, defau
   return built
     .replace('data-environment="production"', `data-environment="${development ? 'development' : 'production'}"`)
     .replace('data-default-language="en"', `data-default-language="${defaultLanguage}"`)
+    .replace('data-stripe-script=""', `data-stripe-script="${escaped(stripeScript)}"`)
     .replace(/(<html\s+lang=")en"/, `$1${language}"`)
     .replaceAll(/__(?:SHOP_NAME|DESCRIPTION|LOADING|NO_SCRIPT)__/g, (mark) => escaped(marks[mark] ?? ''));
 }
@@ -85,4 +89,4 @@ export const manifestOf = (shopName: string) => ({
 });
 
 /** What is somebody's own, or a way into the API, is not for search engines. */
-export const robots = ['User-agent: *', ...['cart', 'account', 'orders', 'pay', 'wallet', 'staff', 'jobs', 'graphql', 'graphiql'].map((path) => `Disallow: /${path}`), ''].join('\n'); // prettier-ignore
+export const robots = ['User-agent: *', ...['cart', 'account', 'notifications', 'orders', 'pay', 'wallet', 'staff', 'jobs', 'graphql', 'graphiql'].map((path) => `Disallow: /${path}`), ''].join('\n'); // prettier-ignore

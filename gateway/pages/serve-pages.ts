@@ -22,6 +22,8 @@ export type PagesOptions = {
   readonly defaultLanguage: Language;
   /** The origin under which browsers reach the shop. */
   readonly publicUrl: string;
+  /** Where Stripe's script is, for its form in the shop's page; undefined: there is no such form. */
+  readonly stripeScript?: string | undefined;
   /** For the heads of products' pages; without it they are as any other page's. */
   readonly productHeads?: ProductHeads;
 };
@@ -38,6 +40,7 @@ const storefrontPaths = [
   '/sign-in/callback',
   '/wallet',
   '/account',
+  '/notifications',
   '/orders',
   '/orders/:orderId',
   '/pay/:orderId',
@@ -58,12 +61,13 @@ const storefrontPaths = [
  * script runs that is not a file of this server.
  */
 export function mountPages(app: Express, options: PagesOptions): void {
-  const { shopName, defaultLanguage, publicUrl: origin, productHeads } = options;
+  const { shopName, defaultLanguage, publicUrl: origin, productHeads, stripeScript } = options;
   const development = options.development ?? process.env['NODE_ENV'] !== 'production';
   const page = (name: string, policy: (request: Request) => string, languageOf: (request: Request) => Language) => {
     const read = () => {
       const built = readFileSync(join(options.distDir, `${name}.html`), 'utf8');
-      const of = (language: Language) => pageHtml(built, { development, shopName, language, defaultLanguage });
+      const of = (language: Language) =>
+        pageHtml(built, { development, shopName, language, defaultLanguage, stripeScript });
       return { en: of('en'), de: of('de') };
     };
     const html = read();
@@ -81,7 +85,7 @@ export function mountPages(app: Express, options: PagesOptions): void {
         .send(head === null ? built : withProductHead(built, head, { origin, path: request.path, shopName }));
     };
   };
-  const storefront = page('index', pagePolicy, (request) => wantedLanguage(request, defaultLanguage));
+  const storefront = page('index', pagePolicy(stripeScript), (request) => wantedLanguage(request, defaultLanguage));
 
   app.get(
     [...storefrontPaths, '/graphiql', '/docs', '/docs/{*path}', '/assets/{*path}', '/products/{*path}', ...rootFiles.map((name) => `/${name}`), '/favicon.ico', '/robots.txt', '/manifest.webmanifest'],
@@ -188,7 +192,26 @@ function connectSources(request: Request): string {
   return /^[\w.-]+(:\d+)?$|^\[[\da-f:]+\](:\d+)?$/i.test(host) ? `'self' ws://${host} wss://${host}` : "'self'";
 }
 
-const pagePolicy = (request: Request): string => policyOf({ 'connect-src': connectSources(request) });
+/** Stripe's script, what it asks, and its frames: the fields of a card, and the bank's page that confirms it. @see https://docs.stripe.com/security/guide#content-security-policy */
+const stripeSources = {
+  script: ['https://js.stripe.com', 'https://*.js.stripe.com'],
+  connect: ['https://api.stripe.com'],
+  frame: ['https://js.stripe.com', 'https://*.js.stripe.com', 'https://hooks.stripe.com'],
+};
+
+/** The shop's pages ask nobody else, but Stripe where it is set up for them. */
+function pagePolicy(stripeScript: string | undefined): (request: Request) => string {
+  if (stripeScript === undefined) return (request) => policyOf({ 'connect-src': connectSources(request) });
+  const { script, connect, frame } = stripeSources;
+  const { origin } = new URL(stripeScript);
+  const list = (sources: readonly string[]): string => [...new Set([origin, ...sources])].join(' ');
+  return (request) =>
+    policyOf({
+      'connect-src': `${connectSources(request)} ${list(connect)}`,
+      'script-src': `'self' ${list(script)}`,
+      'frame-src': list(frame),
+    });
+}
 
 /** Monaco writes style elements, its icon font comes as data, and its workers are files of this server. */
 const graphiqlPolicy = (request: Request): string =>

@@ -22,6 +22,10 @@ import { WalletPage } from './wallet/wallet-page.tsx';
 /** Few who come here are staff: they fetch their view when they open it. */
 const StaffView = lazy(async () => ({ default: (await import('./staff/staff-view.tsx')).StaffView }));
 
+const NotificationsPage = lazy(async () => ({
+  default: (await import('./notifications/notifications-page.tsx')).NotificationsPage,
+}));
+
 const AccountPage = lazy(async () => ({ default: (await import('./account/account-page.tsx')).AccountPage }));
 
 /** All pages but GraphiQL. The server knows the same paths (gateway/pages/serve-pages.ts), so each survives a reload. */
@@ -62,6 +66,15 @@ export function App() {
               {(user) => (
                 <Suspense fallback={<Loading text={t().frame.loading} />}>
                   <AccountPage key={user.id} />
+                </Suspense>
+              )}
+            </SignInGate>
+          </Route>
+          <Route path="/notifications">
+            <SignInGate title={t().notifications.title} reason={t().notifications.reason}>
+              {(user) => (
+                <Suspense fallback={<Loading text={t().frame.loading} />}>
+                  <NotificationsPage key={user.id} />
                 </Suspense>
               )}
             </SignInGate>

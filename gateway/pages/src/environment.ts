@@ -5,6 +5,9 @@ const isDevelopment = document.documentElement.dataset['environment'] === 'devel
 
 export const demoAccounts: readonly DemoAccount[] = isDevelopment ? seededAccounts : [];
 
+/** Where Stripe's script is, for its form in this page; undefined where Stripe is not set up for it. */
+export const stripeScript = document.documentElement.dataset['stripeScript'] || undefined;
+
 /** The language of accounts and readers that have none of their own: `DEFAULT_LOCALE` of the server. */
 export const defaultLanguage = document.documentElement.dataset['defaultLanguage'];
 

@@ -5,6 +5,7 @@ import './booking/booking.css';
 import './orders/orders.css';
 import './pay/pay.css';
 import './wallet/wallet.css';
+import './notifications/notifications.css';
 import { App } from './app.tsx';
 import { show } from './ui/show.tsx';
 

@@ -14,6 +14,9 @@ import { announce } from '../ui/announcement.tsx';
 import { Loading, Problem, useTitle } from '../ui/parts.tsx';
 import { useAction } from '../ui/use-action.ts';
 import { type Account, PasswordForm, ProfileForm } from './account-forms.tsx';
+import { EmailPart } from './email-part.tsx';
+import { IdentitiesPart } from './identities-part.tsx';
+import { ToldPart } from './told-part.tsx';
 import { t } from '../language/catalogue.ts';
 import { firstRefusal } from '../language/refusals.ts';
 
@@ -46,6 +49,12 @@ export function AccountPage() {
             <Part title={t().account.profile}>
               <ProfileForm key={account.version} account={account} onSaved={reload} />
             </Part>
+            <Part title={t().account.told}>
+              <ToldPart account={account} onChanged={reload} />
+            </Part>
+            <Part title={t().account.email}>
+              <EmailPart account={account} onChanged={reload} />
+            </Part>
             {/* Accounts without a number sign in at another system, and have no password here. */}
             {account.mobile !== null && (
               <Part title={t().account.password}>
@@ -56,6 +65,9 @@ export function AccountPage() {
           <div className="aside">
             <Part title={t().account.addresses}>
               <Addresses name={account.name} />
+            </Part>
+            <Part title={t().account.identities}>
+              <IdentitiesPart account={account} onChanged={reload} />
             </Part>
             <Part title={t().account.devices}>
               <Devices account={account} onChanged={reload} />

@@ -8,6 +8,7 @@ type FieldOptions = {
   autoComplete: string;
   hint?: string;
   minLength?: number;
+  maxLength?: number;
 };
 
 /** A labelled input that must be filled in. */

@@ -1,6 +1,7 @@
+import type { Client } from 'urql';
 import { BeginIdentityLoginDocument, IdentityIssuersDocument } from '../../../../schema/generated/operations.ts';
 import { anonymousClient, dataOf } from '../api.ts';
-import { signInWithIdentity } from '../session.ts';
+import { perform } from '../client.ts';
 import { t } from '../language/catalogue.ts';
 import { firstRefusal } from '../language/refusals.ts';
 
@@ -8,8 +9,8 @@ import { firstRefusal } from '../language/refusals.ts';
 export const callbackPath = '/sign-in/callback';
 
 export type Issuer = { readonly issuer: string; readonly name: string };
-/** A sign-in at an issuer that this tab has begun, and where it was. */
-type Begun = { readonly state: string; readonly proof: string; readonly returnTo: string };
+/** A sign-in at an issuer that this tab has begun, and where it was. `linking`: for an account that is signed in. */
+type Begun = { readonly state: string; readonly proof: string; readonly returnTo: string; readonly linking: boolean };
 
 const begunKey = 'identity-login';
 
@@ -19,16 +20,20 @@ export async function findIssuers(): Promise<Issuer[]> {
   return identityIssuers.filter(({ type }) => type === 'OIDC');
 }
 
-/** Sends the browser to the issuer; returns the sentence that says why not, or nothing as the page ends. Throws ApiError. */
-export async function beginAt(issuer: string): Promise<string | null> {
-  const redirectUri = `${location.origin}${callbackPath}`;
-  const { beginIdentityLogin } = dataOf(
-    await anonymousClient.mutation(BeginIdentityLoginDocument, { issuer, redirectUri }).toPromise(),
-  );
+/**
+ * Sends the browser to the issuer; returns the sentence that says why not, or nothing as the page ends. `client`: that of
+ * the account to which the issuer's identity is to be linked; nobody's, to sign in. Throws ApiError.
+ */
+export async function beginAt(issuer: string, client: Client | null = null): Promise<string | null> {
+  const variables = { issuer, redirectUri: `${location.origin}${callbackPath}` };
+  const { beginIdentityLogin } =
+    client === null
+      ? dataOf(await anonymousClient.mutation(BeginIdentityLoginDocument, variables).toPromise())
+      : await perform(client, BeginIdentityLoginDocument, variables);
   const { identityLogin, userErrors } = beginIdentityLogin;
   if (!identityLogin) return firstRefusal(userErrors) ?? t().signIn.cantBegin;
   const { state, proof, authorizationUrl } = identityLogin;
-  const begun: Begun = { state, proof, returnTo: `${location.pathname}${location.search}` };
+  const begun: Begun = { state, proof, returnTo: `${location.pathname}${location.search}`, linking: client !== null };
   try {
     sessionStorage.setItem(begunKey, JSON.stringify(begun));
   } catch {
@@ -49,11 +54,15 @@ function takeBegun(): Begun | null {
   }
 }
 
-/** What came of a sign-in at an issuer: where to go on, or why there is none. */
-export type Outcome = { readonly returnTo: string; readonly problem: string | null };
+/** What an issuer has sent, as the API takes it. */
+export type Shown = { readonly code: string; readonly proof: string; readonly callbackIssuer: string | null };
+/** What this tab has begun and an issuer has answered, or why there is nothing to go on with. */
+export type Answered =
+  | { readonly returnTo: string; readonly problem: string }
+  | { readonly returnTo: string; readonly problem: null; readonly shown: Shown; readonly linking: boolean };
 
-/** Ends the sign-in that this tab has begun, by what the issuer sent back. Throws ApiError. */
-export async function endLogin(callback: URLSearchParams): Promise<Outcome> {
+/** The answer to what this tab has begun, once. */
+export function takeAnswer(callback: URLSearchParams): Answered {
   const begun = takeBegun();
   const returnTo = begun?.returnTo ?? '/';
   const code = callback.get('code');
@@ -61,6 +70,6 @@ export async function endLogin(callback: URLSearchParams): Promise<Outcome> {
   // Another state: this tab has not asked for what it was sent.
   if (begun === null || code === null || callback.get('state') !== begun.state)
     return { returnTo, problem: t().signIn.elsewhere };
-  const problem = await signInWithIdentity({ code, proof: begun.proof, callbackIssuer: callback.get('iss') });
-  return { returnTo, problem };
+  const shown = { code, proof: begun.proof, callbackIssuer: callback.get('iss') };
+  return { returnTo, problem: null, shown, linking: begun.linking };
 }

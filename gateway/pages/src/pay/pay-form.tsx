@@ -2,56 +2,68 @@ import { useEffect, useState } from 'react';
 import { useQuery } from 'urql';
 import { PayOptionsDocument } from '../../../../schema/generated/operations.ts';
 import { formatMoney } from '../format.ts';
+import { t } from '../language/catalogue.ts';
+import { methodText } from '../orders/words.ts';
 import type { Money, Order } from '../types.ts';
 import { Loading, Spinner } from '../ui/parts.tsx';
 import { CardForm } from './card-form.tsx';
-import { cardPayment, walletShare } from './start-payment.ts';
-import { TransferButton } from './transfer.tsx';
+import { MethodChoice } from './method-choice.tsx';
+import { type External, externalPayment, externalsIn } from './methods.ts';
+import { StartButton } from './start-button.tsx';
+import { walletShare } from './start-payment.ts';
 import type { usePayment } from './use-payment.ts';
-import { t } from '../language/catalogue.ts';
 
 /** A wallet can't fill itself: the API refuses it. */
 const topUpType = 'TOPUP';
 
-/** How to pay: by card, and from the wallet where there is something in it. */
-export function PayForm({
-  order,
-  payment,
-  onStarted,
-}: {
+type Asked = {
   order: Order;
   payment: ReturnType<typeof usePayment>;
   onStarted: () => Promise<void>;
-}) {
-  const [wanted, setWanted] = useState(false);
-  const started = cardPayment(order);
-  const { balance, takesCard, takesTransfer, paysWhole, known } = useOptions(order);
-  const busy = payment.step.kind === 'working' ? payment.step.text : null;
+};
 
+/** How to pay: by one of the shop's methods, and from the wallet where there is something in it. */
+export function PayForm({ order, payment, onStarted }: Asked) {
+  const started = externalPayment(order);
+  const options = useOptions(order);
+  const busy = payment.step.kind === 'working' ? payment.step.text : null;
   // What was begun decides how the money is split: the API takes one split an order.
-  // After a decline the API says anew what can be used: another card, the wallet, or both.
-  const declined = started?.state === 'FAILED';
-  const setAside = walletShare(order);
-  const aside = setAside !== null && <p className="notice">{t().pay.setAsideInWallet(formatMoney(setAside))}</p>;
-  if (started !== undefined && !declined) {
+  if (started?.method === 'SIMULATED_CARD' && started.state !== 'FAILED') {
     return (
       <>
-        {aside}
+        <SetAside order={order} />
         <CardForm amount={formatMoney(started.amount)} busy={busy} onPay={(card) => void payment.pay(card, null)} />
       </>
     );
   }
-
   // Nothing that somebody is about to fill in may be replaced under their hands.
-  if (!known) return <Loading text={t().pay.looking} />;
+  if (!options.known) return <Loading text={t().pay.looking} />;
+  return <Choice order={order} payment={payment} onStarted={onStarted} options={options} busy={busy} />;
+}
+
+function Choice({
+  order,
+  payment,
+  onStarted,
+  options: { balance, methods, paysWhole },
+  busy,
+}: Asked & { options: Options; busy: string | null }) {
+  const [wanted, setWanted] = useState(false);
+  const [chosen, setChosen] = useState<External | null>(null);
+  // After a decline the API says anew what can be used: another card, the wallet, or both.
+  const failed = externalPayment(order);
+  const method =
+    methods.find((each) => each === chosen) ?? methods.find((each) => each === failed?.method) ?? methods[0];
   // The wallet's share of a payment that was declined is still set aside: only the wallet as a whole may take its place.
-  const offered = declined && !paysWhole ? null : balance;
+  const offered = failed !== undefined && !paysWhole ? null : balance;
   const share =
     wanted && offered !== null ? (paysWhole ? { ...order.balanceDue } : smaller(offered, order.balanceDue)) : null;
   const rest = { ...order.balanceDue, amount: order.balanceDue.amount - (share?.amount ?? 0) };
+  const isRetry = failed !== undefined && failed.method === method;
+  const amount = formatMoney(isRetry ? failed.amount : rest);
   return (
     <>
-      {share === null && aside}
+      {share === null && isRetry && <SetAside order={order} />}
       {offered !== null && (
         <label className="check">
           <input
@@ -66,51 +78,70 @@ export function PayForm({
               {t().pay.inIt(formatMoney(offered))}
               {share !== null &&
                 rest.amount > 0 &&
-                t().pay.restBy(formatMoney(rest), t().orders.methods.SIMULATED_CARD)}
+                method !== undefined &&
+                t().pay.restBy(formatMoney(rest), methodText(method))}
             </span>
           </span>
         </label>
       )}
       {rest.amount === 0 ? (
-        <button
-          type="button"
-          className="button wide"
-          aria-disabled={busy !== null}
-          onClick={() => {
-            if (busy === null) void payment.payFromWallet();
-          }}
-        >
-          {busy !== null && <Spinner />}
-          {busy ?? t().pay.fromWallet(formatMoney(order.balanceDue))}
-        </button>
-      ) : takesCard ? (
-        <CardForm
-          amount={formatMoney(declined && started !== undefined ? started.amount : rest)}
-          busy={busy}
-          onPay={(card) => void payment.pay(card, share)}
-        />
-      ) : takesTransfer ? null : (
+        <WalletButton busy={busy} amount={order.balanceDue} onPay={() => void payment.payFromWallet()} />
+      ) : method === undefined ? (
         <p className="notice wait">{t().pay.noMethod}</p>
+      ) : (
+        <>
+          {busy === null && <MethodChoice methods={methods} chosen={method} onChoose={setChosen} />}
+          {method === 'SIMULATED_CARD' ? (
+            <CardForm amount={amount} busy={busy} onPay={(card) => void payment.pay(card, share)} />
+          ) : (
+            <StartButton
+              key={method}
+              order={order}
+              method={method}
+              amount={amount}
+              fromWallet={share}
+              onStarted={onStarted}
+            />
+          )}
+        </>
       )}
-      {takesTransfer && share === null && busy === null && <TransferButton order={order} onStarted={onStarted} />}
     </>
   );
 }
 
+/** What the wallet has given for a payment that was begun. */
+function SetAside({ order }: { order: Order }) {
+  const share = walletShare(order);
+  return share === null ? null : <p className="notice">{t().pay.setAsideInWallet(formatMoney(share))}</p>;
+}
+
+const WalletButton = ({ busy, amount, onPay }: { busy: string | null; amount: Money; onPay: () => void }) => (
+  <button
+    type="button"
+    className="button wide"
+    aria-disabled={busy !== null}
+    onClick={() => {
+      if (busy === null) onPay();
+    }}
+  >
+    {busy !== null && <Spinner />}
+    {busy ?? t().pay.fromWallet(formatMoney(amount))}
+  </button>
+);
+
 /** Made anew, because it is sent: what the cache hands out also has a `__typename`. */
 const smaller = (a: Money, b: Money): Money => ({ amount: Math.min(a.amount, b.amount), currency: a.currency });
 
-/**
- * What the wallet can pay in the order's currency (null when nothing), and whether the card can. `known` is false until
- * the API has answered; when it can't, the card is offered, and says itself what is wrong.
- */
-function useOptions(order: Order): {
-  balance: Money | null;
-  takesCard: boolean;
-  takesTransfer: boolean;
-  paysWhole: boolean;
-  known: boolean;
-} {
+type Options = {
+  /** What the wallet can pay in the order's currency; null for nothing. */
+  readonly balance: Money | null;
+  readonly methods: readonly External[];
+  readonly paysWhole: boolean;
+  /** False until the API has answered; when it can't, the card is offered, and says itself what is wrong. */
+  readonly known: boolean;
+};
+
+function useOptions(order: Order): Options {
   const [{ data, error }, again] = useQuery({
     query: PayOptionsDocument,
     variables: { orderId: order.id, currency: order.balanceDue.currency },
@@ -120,11 +151,11 @@ function useOptions(order: Order): {
   const states = order.payments.map(({ state }) => state).join();
   useEffect(() => again({ requestPolicy: 'network-only' }), [states, again]);
   const balance = data?.me?.wallet?.balance ?? null;
+  const methods = data?.availablePaymentMethods ?? ['SIMULATED_CARD'];
   return {
     balance: balance !== null && balance.amount > 0 && order.type.code !== topUpType ? balance : null,
     known: data !== undefined || error !== undefined,
-    takesCard: data?.availablePaymentMethods.includes('SIMULATED_CARD') ?? true,
-    takesTransfer: data?.availablePaymentMethods.includes('BANK_TRANSFER') ?? false,
-    paysWhole: data?.availablePaymentMethods.includes('WALLET') ?? false,
+    methods: externalsIn(methods),
+    paysWhole: methods.includes('WALLET'),
   };
 }

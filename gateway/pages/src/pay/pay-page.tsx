@@ -1,3 +1,4 @@
+import { useEffect } from 'react';
 import { Link } from 'wouter';
 import { formatMoney } from '../format.ts';
 import { CancelOrder } from '../orders/cancel-order.tsx';
@@ -10,11 +11,13 @@ import { Timeline } from '../orders/timeline.tsx';
 import { subjectOf } from '../orders/words.ts';
 import type { Order } from '../types.ts';
 import { Loading, useTitle } from '../ui/parts.tsx';
+import { declineText } from './ask-provider.ts';
 import { Countdown } from './countdown.tsx';
+import { externalPayment } from './methods.ts';
+import { OpenPayment } from './open-payment.tsx';
 import { PayForm } from './pay-form.tsx';
 import { PayStatus } from './pay-status.tsx';
-import { cardPayment } from './start-payment.ts';
-import { TransferDetails, openTransfer } from './transfer.tsx';
+import { cardPayment, lastAttempt } from './start-payment.ts';
 import { usePayment } from './use-payment.ts';
 import { t } from '../language/catalogue.ts';
 
@@ -41,6 +44,10 @@ export const PayPage = ({ orderId }: { orderId: string }) => (
 );
 
 function Payment({ order, reload }: { order: Order; reload: () => Promise<void> }) {
+  // What a provider's page has sent along says nothing that the API does not know better, and stays out of the history.
+  useEffect(() => {
+    if (location.search !== '') history.replaceState(history.state, '', location.pathname);
+  }, []);
   const payment = usePayment(order, reload);
   const { step } = payment;
   const outcome = outcomeOf(order);
@@ -65,7 +72,9 @@ function Payment({ order, reload }: { order: Order; reload: () => Promise<void> 
       </div>
     );
   }
-  const transfer = openTransfer(order);
+  const external = externalPayment(order);
+  if (external?.state === 'SETTLED') return <Loading text={t().pay.waiting} />;
+  const begun = external?.state === 'OPEN' && external.method !== 'SIMULATED_CARD' ? external : undefined;
   const toConfirm = formatMoney(cardPayment(order)?.amount ?? order.balanceDue);
   return (
     <div className="form">
@@ -76,7 +85,13 @@ function Payment({ order, reload }: { order: Order; reload: () => Promise<void> 
         </h2>
         {order.expiresAt !== null && <Countdown expiresAt={order.expiresAt} onEnd={reload} />}
       </div>
-      {transfer !== undefined && <TransferDetails payment={transfer} onChanged={reload} />}
+      {begun !== undefined && <OpenPayment payment={begun} orderId={order.id} onChanged={reload} />}
+      {external?.state === 'FAILED' && external.method !== 'SIMULATED_CARD' && step.kind === 'idle' && (
+        <p className="notice bad" role="alert">
+          <strong>{t().pay.didNotGoThrough}</strong> {declineText({ message: lastAttempt(external)?.failureMessage })}{' '}
+          {t().pay.nothingCharged}
+        </p>
+      )}
       <PayStatus step={step} />
       {step.kind === 'confirm' && (
         <>
@@ -88,7 +103,7 @@ function Payment({ order, reload }: { order: Order; reload: () => Promise<void> 
           </button>
         </>
       )}
-      {step.kind !== 'confirm' && step.kind !== 'waiting' && transfer === undefined && (
+      {step.kind !== 'confirm' && step.kind !== 'waiting' && begun === undefined && (
         <PayForm order={order} payment={payment} onStarted={reload} />
       )}
       {order.allowedActions.includes('CANCEL') && step.kind !== 'working' && step.kind !== 'waiting' && (

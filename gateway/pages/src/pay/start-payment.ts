@@ -9,10 +9,9 @@ import { ApiError } from '../api.ts';
 import { perform } from '../client.ts';
 import { intentKey } from '../intents.ts';
 import type { Attempt, Money, Order, Payment } from '../types.ts';
+import { type External, externalPayment } from './methods.ts';
 import { t } from '../language/catalogue.ts';
 import { refusalText } from '../language/refusals.ts';
-
-const method = 'SIMULATED_CARD' as const;
 
 type Refusals = Pick<CreatePaymentMutation['createPayment'], 'userErrors'>;
 /** A payment as every answer has it. */
@@ -22,11 +21,11 @@ type Payload = Refusals & { readonly payment: StartedPayment | null };
 export const lastAttempt = (payment: StartedPayment | null | undefined): Attempt | undefined =>
   payment?.attempts.at(-1);
 
-const givenUp: readonly Payment['state'][] = ['CANCELLED', 'EXPIRED'];
-
-/** The card's payment of the order, when one was started and not given up. */
-export const cardPayment = (order: Order): Payment | undefined =>
-  order.payments.findLast((payment) => payment.method === method && !givenUp.includes(payment.state));
+/** The simulated card's payment of the order, when it is the one that was started and not given up. */
+export function cardPayment(order: Order): Payment | undefined {
+  const payment = externalPayment(order);
+  return payment?.method === 'SIMULATED_CARD' ? payment : undefined;
+}
 
 /** What the wallet has set aside for the order. */
 export const walletShare = (order: Order): Money | null =>
@@ -48,31 +47,66 @@ export async function openAttempt(
   const current = lastAttempt(existing);
   if (open(current)) return current;
   if (existing?.state === 'FAILED') return retried(client, existing.id, intent);
-  const payload =
-    fromWallet === null ? await create(client, order, intent) : await mix(client, order, intent, fromWallet);
+  const payload = await begin(client, order, { intent, method: 'SIMULATED_CARD', fromWallet });
   // Another tab was faster: its payment is as good.
   const other = paymentInProgress(payload);
   if (other?.state === 'FAILED') return retried(client, other.id, intent);
   return attemptOf(payload, other);
 }
 
-async function create(client: Client, order: Order, intent: string): Promise<Payload> {
-  const input = { orderId: order.id, method };
+/** A wish to pay. `intent` names it; `fromWallet`: how much of it the wallet pays; null for nothing. */
+type Wish = {
+  readonly intent: string;
+  readonly method: External;
+  readonly fromWallet: Money | null;
+  /** Where the provider's own page leads back to; null: the shop's page takes the money. */
+  readonly returnUrl?: string | null;
+};
+
+/**
+ * Begins a payment by a method that goes on elsewhere, or tries again what was refused. What another tab has begun is as
+ * good. Throws ApiError.
+ */
+export async function startExternal(client: Client, order: Order, wish: Wish): Promise<StartedPayment> {
+  const existing = externalPayment(order);
+  const payload =
+    existing?.state === 'FAILED' && existing.method === wish.method
+      ? await retry(client, existing.id, wish.intent)
+      : await begin(client, order, wish);
+  const payment = payload.payment ?? paymentInProgress(payload);
+  if (payment === undefined) throw refused(payload);
+  return payment;
+}
+
+const begin = (client: Client, order: Order, wish: Wish): Promise<Payload> =>
+  wish.fromWallet === null ? create(client, order, wish) : mix(client, order, { ...wish, fromWallet: wish.fromWallet });
+
+async function create(client: Client, order: Order, { intent, method, returnUrl = null }: Wish): Promise<Payload> {
+  const input = { orderId: order.id, method, ...(returnUrl !== null && { returnUrl }) };
   const variables = { input, idempotencyKey: intentKey(intent, ['create', input]) };
   return (await perform(client, CreatePaymentDocument, variables)).createPayment;
 }
 
-async function mix(client: Client, order: Order, intent: string, fromWallet: Money): Promise<Payload> {
-  const input = { orderId: order.id, parts: [{ method: 'WALLET' as const, amount: fromWallet }, { method }] };
+async function mix(
+  client: Client,
+  order: Order,
+  { intent, method, fromWallet, returnUrl = null }: Wish & { readonly fromWallet: Money },
+): Promise<Payload> {
+  const parts = [{ method: 'WALLET' as const, amount: fromWallet }, { method }];
+  const input = { orderId: order.id, parts, ...(returnUrl !== null && { returnUrl }) };
   const variables = { input, idempotencyKey: intentKey(intent, ['mix', input]) };
   const { payments, userErrors } = (await perform(client, CreateMixedPaymentDocument, variables)).createMixedPayment;
   return { payment: payments.find((payment) => payment.method === method) ?? null, userErrors };
 }
 
-async function retried(client: Client, paymentId: string, intent: string): Promise<Attempt> {
+async function retry(client: Client, paymentId: string, intent: string): Promise<Payload> {
   const variables = { paymentId, idempotencyKey: intentKey(intent, ['retry', paymentId]) };
-  const { retryPayment } = await perform(client, RetryPaymentDocument, variables);
-  return attemptOf(retryPayment, paymentInProgress(retryPayment));
+  return (await perform(client, RetryPaymentDocument, variables)).retryPayment;
+}
+
+async function retried(client: Client, paymentId: string, intent: string): Promise<Attempt> {
+  const payload = await retry(client, paymentId, intent);
+  return attemptOf(payload, paymentInProgress(payload));
 }
 
 /** Pays all of it from the wallet; done with the answer. */

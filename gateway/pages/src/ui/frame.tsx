@@ -4,6 +4,7 @@ import { isStaff } from '../account/roles.ts';
 import { SignInDialog } from '../account/sign-in-dialog.tsx';
 import { useCart } from '../cart/cart.ts';
 import { shopName } from '../environment.ts';
+import { Bell } from '../notifications/bell.tsx';
 import { signOut, useSession } from '../session.ts';
 import { Announcement, hush } from './announcement.tsx';
 import { Footer } from './footer.tsx';
@@ -95,6 +96,7 @@ function Account() {
   }
   return (
     <div className="who">
+      <Bell key={session.user.id} />
       <Link href="/account" title={t().frame.yourAccount} aria-current={path === '/account' ? 'page' : undefined}>
         <span className="name">{session.user.name}</span>
       </Link>

@@ -71,7 +71,7 @@ const byPlace: Readonly<Record<string, string>> = {
   'VALIDATION shippingAddress': 'Sagen Sie, wohin geliefert werden soll.',
   'VALIDATION shippingAddressId': 'Diese Adresse ist nicht mehr in Ihrem Adressbuch.',
   'INVALID_CREDENTIALS current': 'Das bisherige Passwort ist falsch.',
-  'INVALID_CREDENTIALS password': 'Mobilnummer und Passwort passen nicht zusammen.',
+  'INVALID_CREDENTIALS password': 'Das Passwort ist falsch.',
   'INVALID_CREDENTIALS code': 'Der Code ist falsch oder abgelaufen.',
   'UNKNOWN couponCodes': 'Diesen Gutschein gibt es nicht.',
 };
