@@ -38,6 +38,7 @@ import { openNewcomers } from './turns/new-documents.ts';
 import { openOutgoing } from './front/outgoing.ts';
 import { openProductHeads } from './pages/product-heads.ts';
 import { mountPages, openGraphiql } from './pages/serve-pages.ts';
+import { openSitemap } from './pages/sitemap.ts';
 import { openPersistedQueries } from './documents/persisted-queries.ts';
 import { showPrepared } from './supergraph/prepared-gauge.ts';
 import { simulatedProvider, webhooks } from './front/proxies.ts';
@@ -217,7 +218,7 @@ function openApp(
   if (config.pagesDir) {
     const call = serviceCaller({ app: 'gateway', token: platform.serviceTokens.get('gateway') ?? '', link: options.link });
     const { publicUrl } = platform;
-    mountPages(app, { distDir: config.pagesDir, shopName: config.shopName, defaultLanguage: config.defaultLanguage, stripeScript: config.stripeScript, publicUrl, productHeads: openProductHeads(call) });
+    mountPages(app, { distDir: config.pagesDir, shopName: config.shopName, defaultLanguage: config.defaultLanguage, stripeScript: config.stripeScript, publicUrl, productHeads: openProductHeads(call), sitemap: openSitemap(call, { origin: publicUrl, now: () => new Date() }) });
   } // prettier-ignore
   app.use(noSuchPath);
   app.use(answerErrors(log));

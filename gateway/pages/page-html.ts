@@ -88,5 +88,13 @@ export const manifestOf = (shopName: string) => ({
   ],
 });
 
-/** What is somebody's own, or a way into the API, is not for search engines. */
-export const robots = ['User-agent: *', ...['cart', 'account', 'notifications', 'orders', 'pay', 'wallet', 'staff', 'jobs', 'graphql', 'graphiql'].map((path) => `Disallow: /${path}`), ''].join('\n'); // prettier-ignore
+const notForSearch = ['cart', 'account', 'notifications', 'orders', 'pay', 'wallet', 'sign-in', 'staff', 'jobs', 'graphql', 'graphiql']; // prettier-ignore
+
+/** What is somebody's own, or a way into the API, is not for search engines; all else is in the sitemap. */
+export const robotsOf = (origin: string): string =>
+  [
+    'User-agent: *',
+    ...notForSearch.map((path) => `Disallow: /${path}`),
+    `Sitemap: ${new URL('/sitemap.xml', origin).href}`,
+    '',
+  ].join('\n');

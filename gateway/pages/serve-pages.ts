@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
-import { manifestOf, pageHtml, robots, withProductHead } from './page-html.ts';
+import { manifestOf, pageHtml, robotsOf, withProductHead } from './page-html.ts';
 import type { ProductHeads } from './product-heads.ts';
+import type { Sitemap } from './sitemap.ts';
 import { type Language, languages } from './src/language/catalogue.ts';
 
 /** Files below /assets/ have a hash of their content in the name. */
@@ -26,6 +27,8 @@ export type PagesOptions = {
   readonly stripeScript?: string | undefined;
   /** For the heads of products' pages; without it they are as any other page's. */
   readonly productHeads?: ProductHeads;
+  /** The shop's pages for search engines; without it there is no such file. */
+  readonly sitemap?: Sitemap;
 };
 
 /**
@@ -88,7 +91,7 @@ export function mountPages(app: Express, options: PagesOptions): void {
   const storefront = page('index', pagePolicy(stripeScript), (request) => wantedLanguage(request, defaultLanguage));
 
   app.get(
-    [...storefrontPaths, '/graphiql', '/docs', '/docs/{*path}', '/assets/{*path}', '/products/{*path}', ...rootFiles.map((name) => `/${name}`), '/favicon.ico', '/robots.txt', '/manifest.webmanifest'],
+    [...storefrontPaths, '/graphiql', '/docs', '/docs/{*path}', '/assets/{*path}', '/products/{*path}', ...rootFiles.map((name) => `/${name}`), '/favicon.ico', '/robots.txt', '/sitemap.xml', '/manifest.webmanifest'],
     secure,
   ); // prettier-ignore
   app.get(storefrontPaths, storefront);
@@ -97,7 +100,8 @@ export function mountPages(app: Express, options: PagesOptions): void {
     page('graphiql', graphiqlPolicy, () => 'en'),
   );
   app.get(['/docs', '/docs/{*path}'], documentation(options.distDir));
-  app.get('/robots.txt', (_request, response) => void response.type('txt').send(robots));
+  app.get('/robots.txt', (_request, response) => void response.type('txt').send(robotsOf(origin)));
+  if (options.sitemap !== undefined) app.get('/sitemap.xml', sendSitemap(options.sitemap));
   app.get('/manifest.webmanifest', (_request, response) => {
     response.type('application/manifest+json').send(JSON.stringify(manifestOf(shopName)));
   });
@@ -132,6 +136,19 @@ export function mountPages(app: Express, options: PagesOptions): void {
     void storefront(request, response);
   });
 }
+
+/** While it can't be known, those who ask come again: that the product service is away, its readiness tells. */
+const sendSitemap =
+  (sitemap: Sitemap): RequestHandler =>
+  async (_request, response) => {
+    try {
+      const text = await sitemap();
+      response.setHeader('cache-control', `public, max-age=${picturesMaxAgeSeconds}`);
+      response.type('xml').send(text);
+    } catch {
+      response.status(503).setHeader('retry-after', '60').type('txt').send('try again');
+    }
+  };
 
 /** What staff work with is English. */
 const englishPath = /^\/staff(\/|$)/;

@@ -9,6 +9,8 @@ import express from 'express';
 import { Kind, buildSchema, parse, validate } from 'graphql';
 import { request } from 'undici';
 import { mountPages } from '../../../gateway/pages/serve-pages.ts';
+import { type Sitemap, openSitemap } from '../../../gateway/pages/sitemap.ts';
+import type { ServiceCaller } from '../../../subgraphs/shared/calls/link.ts';
 import { seededAccounts } from '../../../gateway/pages/src/demo-accounts.ts';
 import { demoAccounts } from '../../../ops/demo-shop.ts';
 import { operationNames, operationText } from '../../../schema/client-operations.ts';
@@ -44,6 +46,8 @@ const productHeads = async (id: string) =>
       }
     : null;
 
+let sitemap: Sitemap = () => Promise.reject(new Error('not set up'));
+
 describe('serving the pages', () => {
   let distDir: string;
   let server: Server;
@@ -61,7 +65,7 @@ describe('serving the pages', () => {
     for (const page of ['index', 'graphiql']) {
       writeFileSync(
         join(distDir, `${page}.html`),
-        `<html lang="en" data-environment="production" data-default-language="en">${page}${page === 'index' ? `${head}__LOADING__` : ''}</html>`,
+        `<html lang="en" data-environment="production" data-default-language="en" data-stripe-script="">${page}${page === 'index' ? `${head}__LOADING__` : ''}</html>`,
       );
     }
     writeFileSync(join(distDir, 'assets/main-abc123.js'), script);
@@ -76,6 +80,7 @@ describe('serving the pages', () => {
       defaultLanguage: 'en',
       publicUrl: 'https://shop.example',
       productHeads,
+      sitemap: () => sitemap(),
     });
     server = createServer(app);
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -107,6 +112,7 @@ describe('serving the pages', () => {
     ['/staff', 'index'],
     ['/wallet', 'index'],
     ['/account', 'index'],
+    ['/notifications', 'index'],
     ['/staff/stock', 'index'],
     ['/staff/sales', 'index'],
     ['/staff/returns', 'index'],
@@ -122,7 +128,7 @@ describe('serving the pages', () => {
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
     expect(headers['cache-control']).toBe('no-cache');
     expect(body.toString().replace(/<head>.*<\/head>(Loading…)?/, '')).toBe(
-      `<html lang="en" data-environment="development" data-default-language="en">${page}</html>`,
+      `<html lang="en" data-environment="development" data-default-language="en" data-stripe-script="">${page}</html>`,
     );
     expect(body.toString().includes('<title>Pins &amp; Needles</title>')).toBe(page === 'index');
   });
@@ -168,11 +174,72 @@ describe('serving the pages', () => {
   });
 
   test('search engines leave out what is somebody’s own, and the manifest has the shop’s name', async () => {
-    expect((await get('/robots.txt')).body.toString()).toMatch(/^User-agent: \*\nDisallow: \/cart\n/);
+    const robots = (await get('/robots.txt')).body.toString();
+    expect(robots).toMatch(/^User-agent: \*\nDisallow: \/cart\n/);
+    expect(robots).toMatch(/\nSitemap: https:\/\/shop\.example\/sitemap\.xml\n$/);
     const { headers, body } = await get('/manifest.webmanifest');
     expect(headers['content-type']).toContain('application/manifest+json');
     expect(JSON.parse(body.toString())).toMatchObject({ name: 'Pins & Needles', start_url: '/' });
   });
+
+  test('the sitemap has the shop, its categories and its products on sale; it is asked for once an hour, and again after a failure', async () => {
+    const asked: unknown[] = [];
+    let isAway = true;
+    let atMs = 0;
+    const pages = [{ id: 'a', next: 'more' }, { id: 'b&c', next: null }];
+    const call = async (service: string, { variables }: { variables?: unknown }) => {
+      asked.push([service, variables]);
+      if (isAway) throw new Error('away');
+      const { after } = variables as { after: string | null };
+      const { id, next } = pages[after === null ? 0 : 1] as (typeof pages)[number];
+      const products = { edges: [{ node: { id, updatedAt: '2026-12-01T00:00:00.000Z' } }], pageInfo: { hasNextPage: next !== null, endCursor: next } };
+      return { products, categories: [{ slug: 'to-wear' }] };
+    };
+    sitemap = openSitemap(call as ServiceCaller, { origin: 'https://shop.example', now: () => new Date(atMs) });
+    const away = await get('/sitemap.xml');
+    expect([away.status, away.headers['retry-after']]).toEqual([503, '60']);
+    isAway = false;
+    const { status, headers, body } = await get('/sitemap.xml');
+    expect([status, headers['content-type']]).toEqual([200, 'application/xml; charset=utf-8']);
+    expect([...body.toString().matchAll(/<loc>([^<]*)<\/loc>/g)].map(([, url]) => url)).toEqual([
+      'https://shop.example/',
+      'https://shop.example/?category=to-wear',
+      'https://shop.example/products/a',
+      'https://shop.example/products/b&amp;c',
+    ]);
+    expect(body.toString()).toContain('<lastmod>2026-12-01T00:00:00.000Z</lastmod>');
+    const askedOnce = asked.length;
+    await get('/sitemap.xml');
+    expect(asked).toHaveLength(askedOnce);
+    atMs = 3_600_001;
+    await get('/sitemap.xml');
+    expect(asked).toHaveLength(askedOnce + pages.length);
+  }); // prettier-ignore
+
+  test('Stripe’s script and frames are allowed where it is set up, and nowhere else', async () => {
+    const policies = ['/', '/pay/1'].map(async (path) => String((await get(path)).headers['content-security-policy']));
+    for (const policy of await Promise.all(policies)) expect(policy).not.toMatch(/stripe|frame-src/);
+    const app = express();
+    const stripeScript = 'https://js.stripe.com/v3/';
+    mountPages(app, { distDir, development: true, shopName: 'Pins', defaultLanguage: 'en', publicUrl: origin, stripeScript });
+    const withStripe = createServer(app);
+    await new Promise<void>((done) => withStripe.listen(0, '127.0.0.1', done));
+    try {
+      const { port } = withStripe.address() as AddressInfo;
+      const ask = async (path: string) => {
+        const { headers, body } = await request(`http://127.0.0.1:${port}${path}`);
+        return { policy: String(headers['content-security-policy']), text: await body.text() };
+      };
+      const { policy, text } = await ask('/');
+      expect(text).toContain(`data-stripe-script="${stripeScript}"`);
+      expect(policy).toMatch(/script-src 'self' https:\/\/js\.stripe\.com https:\/\/\*\.js\.stripe\.com;/);
+      expect(policy).toMatch(/frame-src https:\/\/js\.stripe\.com [^;]*https:\/\/hooks\.stripe\.com/);
+      expect(policy).toMatch(/connect-src 'self' [^;]*https:\/\/api\.stripe\.com/);
+      expect((await ask('/graphiql')).policy).not.toContain('stripe');
+    } finally {
+      await new Promise((done) => withStripe.close(done));
+    }
+  }); // prettier-ignore
 
   test('no page lets a script run that is not a file of this server', async () => {
     for (const path of ['/', '/graphiql', '/pay/1']) {
