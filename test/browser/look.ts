@@ -42,3 +42,24 @@ export async function look(page: Page, name: string): Promise<string[]> {
   if (before !== null) await page.setViewportSize(before);
   return findings;
 }
+
+const smallPhone = { width: 320, height: 640 };
+
+/** What is cut on the smallest phones, in pictures for people and as texts. Empty is good. */
+export async function cutOnSmallPhone(page: Page, name: string): Promise<string[]> {
+  const before = page.viewportSize();
+  await page.setViewportSize(smallPhone);
+  await page.evaluate('scrollTo(0, 0)');
+  await page.screenshot({ path: join(screenshots, `${name}-small.png`), fullPage: true });
+  const cut = (await page.evaluate(`[...document.querySelectorAll('body *')]
+    .filter((element) => {
+      const { overflowX, position } = getComputedStyle(element);
+      const hidden = element.closest('.hidden-visually, .skip, svg, [aria-hidden="true"]') !== null || position === 'fixed';
+      const wide = element.getBoundingClientRect().right > innerWidth + 1;
+      const clipped = overflowX !== 'visible' && element.scrollWidth > element.clientWidth + 1 && element.tagName !== 'INPUT' && element.tagName !== 'SELECT';
+      return !hidden && (wide || clipped);
+    })
+    .map((element) => element.tagName + '.' + element.className + ': ' + (element.textContent ?? '').slice(0, 60))`)) as string[];
+  if (before !== null) await page.setViewportSize(before);
+  return cut.map((text) => `${name} (320 px): ${text}`);
+}

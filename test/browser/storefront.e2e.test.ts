@@ -10,11 +10,13 @@ import {
   createProduct,
   register,
 } from '../support/shop.ts';
-import { startOidcServer } from '../support/oidc-server.ts';
 import { until } from '../support/until.ts';
 import { describeInBrowser } from './browser.ts';
+import { germanJourney } from './german-journey.ts';
 import { look } from './look.ts';
+import { outsideJourneys } from './outside-journeys.ts';
 import { buyer, secondBuyer, signIn } from './people.ts';
+import { slowLine } from './slow-line.ts';
 
 jest.setTimeout(240_000);
 
@@ -41,7 +43,7 @@ async function payWith(page: Page, card: string): Promise<void> {
 
 const paid = (page: Page) => page.getByRole('heading', { name: /^(Paid|Completed)$/ }).waitFor();
 
-describeInBrowser('the storefront in a browser', ({ platform, open }) => {
+describeInBrowser('the storefront in a browser', ({ platform, open, openAs }) => {
   test('[OB-6] [PG-1] a customer registers, orders, pays with 4242… and sees the order paid without a reload; a second tab follows', async () => {
     const { page, context, faults } = await open('/');
     await page.getByText('120 in stock').waitFor();
@@ -163,6 +165,9 @@ describeInBrowser('the storefront in a browser', ({ platform, open }) => {
     expect(faults).toEqual([]);
     await context.close();
   });
+
+  slowLine({ platform, open, openAs });
+  germanJourney({ platform, open, openAs });
 
   test('money has the digits of ISO 4217, whatever the browser thinks of its currency', async () => {
     const staff = await logInAsAdmin(platform());
@@ -398,12 +403,14 @@ describeInBrowser('the storefront in a browser', ({ platform, open }) => {
     await page.getByRole('link', { name: 'Pay now' }).click();
     await atPayPage(page);
     // A transfer is chosen, and then thought better of.
+    await page.getByLabel('Bank transfer').check();
     await page.getByRole('button', { name: 'Use a bank transfer' }).click();
     await page.getByText('DE02120300000000202051').waitFor();
     expect(await look(page, 'bank-transfer')).toEqual([]);
     await page.reload();
     await page.getByRole('button', { name: 'Copy the reference' }).waitFor();
     await page.getByRole('button', { name: 'Pay in another way' }).click();
+    await page.getByLabel('Card', { exact: true }).waitFor();
     await payWith(page, '4242424242424242');
     await page.getByRole('heading', { name: 'Authorised' }).waitFor();
     expect(await look(page, 'authorised')).toEqual([]);
@@ -460,32 +467,7 @@ describeInBrowser('the storefront in a browser', ({ platform, open }) => {
     await context.close();
   });
 
-  test('[PM-1] a customer signs in at an OpenID provider, and is back where the sign-in was asked for', async () => {
-    const issuer = await startOidcServer();
-    try {
-      const { issuer: address, clientId, clientSecret } = issuer;
-      const redirectUris = [`${platform().url}/sign-in/callback`];
-      const issuers = [{ issuer: address, name: 'Example ID', clientId, clientSecret, redirectUris }];
-      await platform().terminate();
-      await platform().restart({ OIDC_ISSUERS: JSON.stringify(issuers) });
-      issuer.person = { sub: 'grace', name: 'Grace Hopper' };
-      const { page, context, faults } = await open('/wallet');
-      await page.getByRole('button', { name: 'Continue with Example ID' }).waitFor();
-      expect(await look(page, 'sign-in-oidc')).toEqual([]);
-      await page.getByRole('button', { name: 'Continue with Example ID' }).click();
-      await page.getByText('Grace Hopper').first().waitFor();
-      expect(new URL(page.url()).pathname).toBe('/wallet');
-      // What somebody sends leads nowhere: this tab has begun no such sign-in.
-      await page.goto(`${platform().url}/sign-in/callback?code=planted&state=planted`);
-      await page.getByText('It was begun elsewhere').waitFor();
-      expect(new URL(page.url()).search).toBe('');
-      expect(await look(page, 'sign-in-refused')).toEqual([]);
-      expect(faults.filter((fault) => !fault.startsWith(address))).toEqual([]);
-      await context.close();
-    } finally {
-      await issuer.close();
-    }
-  });
+  outsideJourneys({ platform, open, openAs });
 
   test('who lets the time run out sees the order expire', async () => {
     await platform().terminate();
