@@ -36,6 +36,7 @@ import { admitBy, admittedOperations } from './operations/run-operation.ts';
 import { allowedOrigins } from './front/origins.ts';
 import { openNewcomers } from './turns/new-documents.ts';
 import { openOutgoing } from './front/outgoing.ts';
+import { openFirstShelf } from './pages/first-content.ts';
 import { openProductHeads } from './pages/product-heads.ts';
 import { mountPages, openGraphiql } from './pages/serve-pages.ts';
 import { openSitemap } from './pages/sitemap.ts';
@@ -218,7 +219,7 @@ function openApp(
   if (config.pagesDir) {
     const call = serviceCaller({ app: 'gateway', token: platform.serviceTokens.get('gateway') ?? '', link: options.link });
     const { publicUrl } = platform;
-    mountPages(app, { distDir: config.pagesDir, shopName: config.shopName, defaultLanguage: config.defaultLanguage, stripeScript: config.stripeScript, publicUrl, productHeads: openProductHeads(call), sitemap: openSitemap(call, { origin: publicUrl, now: () => new Date() }) });
+    mountPages(app, { distDir: config.pagesDir, shopName: config.shopName, defaultLanguage: config.defaultLanguage, stripeScript: config.stripeScript, publicUrl, productHeads: openProductHeads(call), firstShelf: openFirstShelf(call), sitemap: openSitemap(call, { origin: publicUrl, now: () => new Date() }) });
   } // prettier-ignore
   app.use(noSuchPath);
   app.use(answerErrors(log));

@@ -11,6 +11,15 @@ export type ProductHead = {
   /** A path of this site, or an https URL. */
   readonly picture: string | null;
   readonly price: { readonly amount: string; readonly currency: string };
+  /** For the page's first screen. */
+  readonly shown: {
+    readonly name: string;
+    readonly subtitle: string | null;
+    readonly description: string;
+    readonly cover: string | null;
+    readonly kind: string;
+    readonly price: { readonly amount: number; readonly currency: string };
+  };
 };
 
 /** Of a product that everybody may see; null for all others, and while the product service can't be asked. */
@@ -23,17 +32,9 @@ const timeoutMs = 500;
 const longestDescription = 200;
 
 const query = `query ProductHead($id: ID!) {
-  product(id: $id) { name subtitle description cover price { amount currency } }
+  product(id: $id) { name subtitle description cover kind price { amount currency } }
 }`;
-type Answer = {
-  product: {
-    name: string;
-    subtitle: string | null;
-    description: string;
-    cover: string | null;
-    price: { amount: number; currency: string };
-  } | null;
-};
+type Answer = { product: ProductHead['shown'] | null };
 
 /** Reads heads from the product service as somebody who isn't signed in, each once a minute. */
 export function openProductHeads(call: ServiceCaller): ProductHeads {
@@ -54,12 +55,14 @@ export function openProductHeads(call: ServiceCaller): ProductHeads {
   };
 }
 
-function headOf({ name, subtitle, description, cover, price }: NonNullable<Answer['product']>): ProductHead {
+function headOf(shown: ProductHead['shown']): ProductHead {
+  const { name, subtitle, description, cover, price } = shown;
   const text = [subtitle, description].filter(Boolean).join('. ').replaceAll(/\s+/g, ' ');
   return {
     title: name,
     description: text.length > longestDescription ? `${text.slice(0, longestDescription - 1).trimEnd()}…` : text,
     picture: cover,
     price: { amount: decimalText(price.amount, price.currency), currency: price.currency },
+    shown,
   };
 }

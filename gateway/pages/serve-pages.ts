@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import { manifestOf, pageHtml, robotsOf, withProductHead } from './page-html.ts';
+import { type FirstShelf, productHtml, shopHtml } from './first-content.ts';
 import type { ProductHeads } from './product-heads.ts';
 import type { Sitemap } from './sitemap.ts';
 import { type Language, languages } from './src/language/catalogue.ts';
@@ -27,6 +28,8 @@ export type PagesOptions = {
   readonly stripeScript?: string | undefined;
   /** For the heads of products' pages; without it they are as any other page's. */
   readonly productHeads?: ProductHeads;
+  /** For the shop's first screen; without it the page's script brings all of it. */
+  readonly firstShelf?: FirstShelf;
   /** The shop's pages for search engines; without it there is no such file. */
   readonly sitemap?: Sitemap;
 };
@@ -64,7 +67,7 @@ const storefrontPaths = [
  * script runs that is not a file of this server.
  */
 export function mountPages(app: Express, options: PagesOptions): void {
-  const { shopName, defaultLanguage, publicUrl: origin, productHeads, stripeScript } = options;
+  const { shopName, defaultLanguage, publicUrl: origin, productHeads, firstShelf, stripeScript } = options;
   const development = options.development ?? process.env['NODE_ENV'] !== 'production';
   const page = (name: string, policy: (request: Request) => string, languageOf: (request: Request) => Language) => {
     const read = () => {
@@ -78,15 +81,23 @@ export function mountPages(app: Express, options: PagesOptions): void {
       response.setHeader('content-security-policy', policy(request));
       response.setHeader('cache-control', 'no-cache');
       response.vary('Accept-Language, Cookie');
+      const language = languageOf(request);
       // `npm start -- --watch` builds the pages again.
-      const built = (development && existsSync(options.distDir) ? read() : html)[languageOf(request)];
-      const productId = productPath.exec(request.path)?.[1];
-      const head = productId === undefined ? null : ((await productHeads?.(productId)) ?? null);
+      const built = (development && existsSync(options.distDir) ? read() : html)[language];
       // Express adds the ETag and answers 304 where it fits.
-      response
-        .type('html')
-        .send(head === null ? built : withProductHead(built, head, { origin, path: request.path, shopName }));
+      response.type('html').send(name === 'index' ? await withContent(built, request, language) : built);
     };
+  };
+  /** What is read at once, before any script has run. */
+  const withContent = async (built: string, { path, originalUrl }: Request, language: Language): Promise<string> => {
+    const productId = productPath.exec(path)?.[1];
+    if (productId !== undefined) {
+      const head = (await productHeads?.(productId)) ?? null;
+      if (head === null) return built;
+      return productHtml(withProductHead(built, head, { origin, path, shopName }), head, language);
+    }
+    const shelf = originalUrl === '/' ? ((await firstShelf?.()) ?? null) : null;
+    return shelf === null ? built : shopHtml(built, shelf, language);
   };
   const storefront = page('index', pagePolicy(stripeScript), (request) => wantedLanguage(request, defaultLanguage));
 

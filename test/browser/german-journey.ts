@@ -52,7 +52,7 @@ export function germanJourney({ platform, openAs }: Visiting): void {
     await see('german-order');
 
     // The bell has counted the payment, without a reload; the mail's words are those of the account.
-    await page.getByRole('link', { name: 'Mitteilungen, 1 ungelesen' }).click();
+    await page.getByRole('link', { name: /^Mitteilungen, \d ungelesen$/ }).click();
     await page.getByRole('button', { name: 'Alle als gelesen markieren' }).waitFor();
     await see('german-notifications');
     await page.getByRole('button', { name: 'Alle als gelesen markieren' }).click();

@@ -56,7 +56,7 @@ export async function cutOnSmallPhone(page: Page, name: string): Promise<string[
       const { overflowX, position } = getComputedStyle(element);
       const hidden = element.closest('.hidden-visually, .skip, svg, [aria-hidden="true"]') !== null || position === 'fixed';
       const wide = element.getBoundingClientRect().right > innerWidth + 1;
-      const clipped = overflowX !== 'visible' && element.scrollWidth > element.clientWidth + 1 && element.tagName !== 'INPUT' && element.tagName !== 'SELECT';
+      const clipped = ['hidden', 'clip'].includes(overflowX) && element.scrollWidth > element.clientWidth + 1 && element.tagName !== 'INPUT' && element.tagName !== 'SELECT';
       return !hidden && (wide || clipped);
     })
     .map((element) => element.tagName + '.' + element.className + ': ' + (element.textContent ?? '').slice(0, 60))`)) as string[];

@@ -16,7 +16,7 @@ export type OutsideWorld = {
 };
 
 const base64 = (pem: string): string => pem.replaceAll(/-----[^-]+-----|\s/g, '');
-const stripeKeys = { secretKey: 'sk_test_pages', webhookSecret: 'whsec_of_pages' };
+const stripeKeys = { secretKey: 'sk_test_pages', webhookSecret: 'whsec_of_the_pages_test' };
 const alipayIds = { appId: '2021000000000001', sellerId: '2088000000000001' };
 const wechatIds = { appId: 'wx0123456789abcdef', merchantId: '1900000001', serialNumber: '5157F09EFDC096DE15EBE81A47057A7232F1B8E1', apiV3Key: '0123456789abcdef0123456789abcdef' }; // prettier-ignore
 const wechatKeyId = 'PUB_KEY_ID_0119000000012026';

@@ -93,7 +93,7 @@ const wrong: Readonly<Record<string, Wrong>> = {
   STRIPE_SECRET_KEY: ['pk_live_1', 'is not a secret or restricted key'],
   STRIPE_PUBLISHABLE_KEY: ['sk_live_1', 'is not a publishable key'],
   STRIPE_WEBHOOK_SECRET: ['', 'is not set', { STRIPE_SECRET_KEY: stripe.STRIPE_SECRET_KEY }],
-  STRIPE_API_BASE: ['stripe', httpUrl],
+  STRIPE_API_BASE: ['stripe', httpUrl], STRIPE_JS_URL: ['stripe', httpUrl],
   ALIPAY_APP_ID: ['1', 'is not an app id of 16 digits'], ALIPAY_SELLER_ID: ['1', 'is not an account id of 16 digits'],
   ALIPAY_PRIVATE_KEY: ['', 'is not set', { ...alipay, ALIPAY_PRIVATE_KEY: undefined }],
   ALIPAY_PUBLIC_KEY: ['', 'is not set', { ...alipay, ALIPAY_PUBLIC_KEY: undefined }],

@@ -5,7 +5,7 @@ import { CallbackPage } from './account/callback-page.tsx';
 import { callbackPath } from './account/identity-login.ts';
 import { SignInGate } from './account/sign-in-gate.tsx';
 import { CartPage } from './cart/cart-page.tsx';
-import { openClient } from './client.ts';
+import { clientOf } from './client.ts';
 import { showLanguage, t } from './language/catalogue.ts';
 import { usePreferredLanguage } from './language/language.ts';
 import { OrderPage } from './orders/order-page.tsx';
@@ -33,7 +33,7 @@ export function App() {
   useLanguage();
   const userId = useSession()?.user.id ?? null;
   // What one viewer was told must not be shown to the next.
-  const client = useMemo(openClient, [userId]);
+  const client = useMemo(() => clientOf(userId), [userId]);
   return (
     <Provider value={client}>
       <Frame>

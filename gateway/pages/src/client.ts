@@ -12,7 +12,7 @@ const fetchAsUser: typeof fetch = async (input, init) => {
 };
 
 /** The API for one viewer. Its cache holds what that viewer may see, so another viewer needs another client. */
-export const openClient = (): Client =>
+const openClient = (): Client =>
   new Client({
     url: graphqlPath,
     exchanges: [
@@ -27,6 +27,13 @@ export const openClient = (): Client =>
     fetch: fetchAsUser,
     preferGetMethod: false,
   });
+
+const firstUserId = currentSession()?.user.id ?? null;
+/** With it the page begins: what was asked before its first drawing is in its cache. */
+export const firstClient = openClient();
+
+/** The client of one viewer, null for nobody. */
+export const clientOf = (userId: string | null): Client => (userId === firstUserId ? firstClient : openClient());
 
 /** Runs a mutation as the signed-in user; throws ApiError, also when nobody is signed in. */
 export async function perform<Data, Variables extends AnyVariables>(

@@ -7,6 +7,8 @@ import './pay/pay.css';
 import './wallet/wallet.css';
 import './notifications/notifications.css';
 import { App } from './app.tsx';
+import { firstAnswers } from './first-answers.ts';
 import { show } from './ui/show.tsx';
 
+await firstAnswers();
 show(<App />);

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import express from 'express';
 import { Kind, buildSchema, parse, validate } from 'graphql';
 import { request } from 'undici';
+import { type FirstShelf, openFirstShelf } from '../../../gateway/pages/first-content.ts';
 import { mountPages } from '../../../gateway/pages/serve-pages.ts';
 import { type Sitemap, openSitemap } from '../../../gateway/pages/sitemap.ts';
 import type { ServiceCaller } from '../../../subgraphs/shared/calls/link.ts';
@@ -43,15 +44,25 @@ const productHeads = async (id: string) =>
         description: "It's & stays",
         picture: '/products/MUG.svg',
         price: { amount: '18.00', currency: 'EUR' },
+        shown: {
+          name: 'A "mug" <b>',
+          subtitle: null,
+          description: "It's & stays",
+          cover: '/products/MUG.svg',
+          kind: 'STOCKED',
+          price: { amount: 1_800, currency: 'EUR' },
+        },
       }
     : null;
 
+let shelf: FirstShelf = async () => null;
 let sitemap: Sitemap = () => Promise.reject(new Error('not set up'));
 
 describe('serving the pages', () => {
   let distDir: string;
   let server: Server;
   let origin: string;
+  const shell = '<span class="brand"></span><main class="wrap">__LOADING__</main>';
   const head = '<head><meta name="description" content="Things" /><title>__SHOP_NAME__</title></head>';
   const script = `console.log("${'x'.repeat(5_000)}");`;
 
@@ -65,7 +76,7 @@ describe('serving the pages', () => {
     for (const page of ['index', 'graphiql']) {
       writeFileSync(
         join(distDir, `${page}.html`),
-        `<html lang="en" data-environment="production" data-default-language="en" data-stripe-script="">${page}${page === 'index' ? `${head}__LOADING__` : ''}</html>`,
+        `<html lang="en" data-environment="production" data-default-language="en" data-stripe-script="">${page}${page === 'index' ? `${head}${shell}` : ''}</html>`,
       );
     }
     writeFileSync(join(distDir, 'assets/main-abc123.js'), script);
@@ -81,6 +92,7 @@ describe('serving the pages', () => {
       publicUrl: 'https://shop.example',
       productHeads,
       sitemap: () => sitemap(),
+      firstShelf: () => shelf(),
     });
     server = createServer(app);
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -127,7 +139,7 @@ describe('serving the pages', () => {
     expect(status).toBe(200);
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
     expect(headers['cache-control']).toBe('no-cache');
-    expect(body.toString().replace(/<head>.*<\/head>(Loading…)?/, '')).toBe(
+    expect(body.toString().replace(/<head>.*<\/head>(<span.*<\/main>)?/, '')).toBe(
       `<html lang="en" data-environment="development" data-default-language="en" data-stripe-script="">${page}</html>`,
     );
     expect(body.toString().includes('<title>Pins &amp; Needles</title>')).toBe(page === 'index');
@@ -161,6 +173,12 @@ describe('serving the pages', () => {
     expect(html).toContain(`<meta property="og:url" content="https://shop.example/products/${soldId}" />`);
     expect(html).toContain('<meta property="product:price:amount" content="18.00" />');
     expect(html).not.toContain('<b>');
+    // What is read at once, in the reader's language.
+    expect(html).toContain('<main class="wrap" data-first>');
+    expect(html).toContain('<h1>A &quot;mug&quot; &lt;b&gt;</h1>');
+    expect(html).toContain('<p class="price"><strong>€18.00</strong></p>');
+    const german = (await get(`/products/${soldId}`, { 'accept-language': 'de' })).body.toString();
+    expect(german).toContain('<strong>18,00\u00a0€</strong>');
   });
 
   test('who follows an address that leads nowhere sees the shop with status 404, and a client of the API does not', async () => {
@@ -181,6 +199,30 @@ describe('serving the pages', () => {
     expect(headers['content-type']).toContain('application/manifest+json');
     expect(JSON.parse(body.toString())).toMatchObject({ name: 'Pins & Needles', start_url: '/' });
   });
+
+  test('the shop comes with the first of its shelf, one card for the forms of one thing, and without where it can’t be known', async () => {
+    const card = { id: soldId, sku: 'S', name: 'Sock, <i>', subtitle: 'Warm', cover: '/products/S.svg', kind: 'STOCKED', price: { amount: 900, currency: 'EUR' }, group: null };
+    const group = { id: 'g', name: 'Socks' };
+    const edges = [card, { ...card, id: 'a', group }, { ...card, id: 'b', group }, { ...card, id: 'c', kind: 'BOOKABLE', cover: null }].map((node) => ({ node }));
+    let isAway = true;
+    let asked = 0;
+    const call = async () => {
+      asked += 1;
+      if (isAway) throw new Error('away');
+      return { products: { edges }, categories: [{ name: 'To wear', parent: null }, { name: 'Below', parent: { id: 'x' } }] };
+    };
+    shelf = openFirstShelf(call as ServiceCaller);
+    expect((await get('/')).body.toString()).toContain('<main class="wrap">Loading…</main>');
+    isAway = false;
+    const html = (await get('/', { 'accept-language': 'de' })).body.toString();
+    expect(html.match(/<li class="card product">/g)).toHaveLength(3);
+    for (const part of ['<h1>Schönes für zu Hause</h1>', 'Sock, &lt;i&gt;', '>Socks</a>', '<strong>9,00\u00a0€</strong>', '>Daten wählen</a>', '>To wear</button>', '<img src="/products/S.svg" alt="" fetchpriority="high" />'])
+      expect(html).toContain(part);
+    expect(html).not.toMatch(/<i>|Below/);
+    await get('/');
+    expect((await get('/?q=sock')).body.toString()).not.toContain('data-first');
+    expect(asked).toBe(2);
+  }); // prettier-ignore
 
   test('the sitemap has the shop, its categories and its products on sale; it is asked for once an hour, and again after a failure', async () => {
     const asked: unknown[] = [];

@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from 'react';
 import { defaultLanguage } from '../environment.ts';
 import { currentSession, onSession } from '../session.ts';
-import { type Language, isLanguage, shownLanguage } from './catalogue.ts';
+import { type Language, isLanguage, showLanguage, shownLanguage } from './catalogue.ts';
 
 /** The server reads it too, for the page's head (gateway/pages/serve-pages.ts). */
 const cookieName = 'language';
@@ -43,6 +43,8 @@ export const usePreferredLanguage = (): Language => useSyncExternalStore(subscri
 
 /** Shows all pages in this language from now on, in this browser. */
 export function chooseLanguage(language: Language): void {
+  // What is said on the way is said in it already.
+  showLanguage(language, navigator.languages);
   chosenHere = language;
   document.cookie = `${cookieName}=${language}; path=/; max-age=${keptSeconds}; samesite=lax`;
   for (const listener of listeners) listener();

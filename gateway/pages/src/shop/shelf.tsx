@@ -11,6 +11,13 @@ export type ShelfQuery = Pick<ProductsQueryVariables, 'filter' | 'orderBy'>;
 
 const pageSize = 24;
 
+/** What a page of products is asked for with. */
+export const shelfVariables = (query: ShelfQuery, after: string | null): ProductsQueryVariables => ({
+  ...query,
+  first: pageSize,
+  after,
+});
+
 /** One page of products with live stock. `onPage` hears where the next one begins. */
 export function Shelf({
   query,
@@ -23,7 +30,7 @@ export function Shelf({
 }) {
   const [{ data, error }, reload] = useQuery({
     query: ProductsDocument,
-    variables: { ...query, first: pageSize, after },
+    variables: shelfVariables(query, after),
     requestPolicy: 'cache-and-network',
   });
   const found = data?.products.edges.map((edge) => edge.node) ?? [];
