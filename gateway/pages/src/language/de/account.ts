@@ -1,7 +1,4 @@
-import { counted } from '../counted.ts';
 import type { Messages } from '../en.ts';
-
-const count = counted('de');
 
 export const account: Messages['account'] = {
   title: 'Ihr Konto',
@@ -71,7 +68,6 @@ export const account: Messages['account'] = {
   linkPassword: 'Geben Sie zum Verknüpfen noch einmal Ihr Passwort ein.',
   linkNow: 'Verknüpfen',
   backToAccount: 'Zurück zum Konto',
-  noOther: 'In diesem Shop gibt es keine anderen Wege.',
   told: 'Was wir Ihnen sagen',
   toldLanguage: 'Sprache der Nachrichten und Seiten',
   toldLanguageSaved: 'Ihre Sprache ist gespeichert.',
@@ -153,6 +149,4 @@ export const notifications: Messages['notifications'] = {
   unread: 'Ungelesen',
   older: 'Ältere zeigen',
   seeOrder: 'Bestellung ansehen',
-  news: (title) => `${title}.`,
-  unreadCount: (unread) => count(unread, 'ungelesene', 'ungelesene'),
 };

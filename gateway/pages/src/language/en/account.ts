@@ -1,7 +1,3 @@
-import { counted } from '../counted.ts';
-
-const count = counted('en');
-
 export const account = {
   title: 'Your account',
   reason: 'An account is shown to its owner.',
@@ -70,7 +66,6 @@ export const account = {
   linkPassword: 'To link it, enter your password once more.',
   linkNow: 'Link it',
   backToAccount: 'Back to your account',
-  noOther: 'No other ways are set up in this shop.',
   told: 'What we tell you',
   toldLanguage: 'Language of messages and pages',
   toldLanguageSaved: 'Your language is saved.',
@@ -152,8 +147,6 @@ export const notifications = {
   unread: 'Unread',
   older: 'Show older ones',
   seeOrder: 'See the order',
-  news: (title: string) => `${title}.`,
-  unreadCount: (unread: number) => count(unread, 'unread', 'unread'),
 };
 
 /** What has no answer of the API. Refusals come in English, with a sentence that fits better than one by code. */
