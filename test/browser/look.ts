@@ -53,8 +53,9 @@ export async function cutOnSmallPhone(page: Page, name: string): Promise<string[
   await page.screenshot({ path: join(screenshots, `${name}-small.png`), fullPage: true });
   const cut = (await page.evaluate(`[...document.querySelectorAll('body *')]
     .filter((element) => {
-      const { overflowX, position } = getComputedStyle(element);
-      const hidden = element.closest('.hidden-visually, .skip, svg, [aria-hidden="true"]') !== null || position === 'fixed';
+      const { overflowX, position, textOverflow } = getComputedStyle(element);
+      // What scrolls by itself is not cut, and a name that ends in dots is meant to.
+      const hidden = element.closest('.hidden-visually, .skip, .categories, svg, [aria-hidden="true"]') !== null || position === 'fixed' || textOverflow === 'ellipsis';
       const wide = element.getBoundingClientRect().right > innerWidth + 1;
       const clipped = ['hidden', 'clip'].includes(overflowX) && element.scrollWidth > element.clientWidth + 1 && element.tagName !== 'INPUT' && element.tagName !== 'SELECT';
       return !hidden && (wide || clipped);

@@ -8,7 +8,6 @@ import { newIdempotencyKey } from '../intents.ts';
 import { t } from '../language/catalogue.ts';
 import { refusalText } from '../language/refusals.ts';
 import { signInWithIdentity } from '../session.ts';
-import { announce } from '../ui/announcement.tsx';
 import { Loading, Problem, Spinner, useTitle } from '../ui/parts.tsx';
 import { useAction } from '../ui/use-action.ts';
 import { Field } from './field.tsx';
@@ -85,7 +84,6 @@ function LinkIt({ shown, returnTo }: Answer) {
       const variables = { type: 'OIDC', ...shown, password: given, idempotencyKey: newIdempotencyKey() } as const;
       const [refusal] = (await perform(client, LinkIdentityDocument, variables)).linkIdentity.userErrors;
       if (refusal === undefined) {
-        announce(t().account.linked);
         navigate(returnTo, { replace: true });
         return null;
       }

@@ -62,7 +62,6 @@ export const account: Messages['account'] = {
   askUnlink: (name) => `${name} trennen? Sie melden sich dann nicht mehr damit an.`,
   unlinkIt: 'Ja, trennen',
   link: (name) => `${name} verknüpfen`,
-  linked: 'Es ist verknüpft: Von jetzt an können Sie sich damit anmelden.',
   linking: 'Verknüpfen',
   linkingFailed: 'Es konnte nicht verknüpft werden.',
   linkPassword: 'Geben Sie zum Verknüpfen noch einmal Ihr Passwort ein.',

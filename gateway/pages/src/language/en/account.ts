@@ -60,7 +60,6 @@ export const account = {
   askUnlink: (name: string) => `Unlink ${name}? You no longer sign in with it.`,
   unlinkIt: 'Yes, unlink it',
   link: (name: string) => `Link ${name}`,
-  linked: 'It is linked: you can sign in with it from now on.',
   linking: 'Linking',
   linkingFailed: 'It could not be linked.',
   linkPassword: 'To link it, enter your password once more.',
