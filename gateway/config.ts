@@ -38,6 +38,8 @@ export type GatewayConfig = {
   readonly shopName: string;
   /** Where Stripe's script is, for its form in the shop's pages; undefined: Stripe is not set up for them. */
   readonly stripeScript: string | undefined;
+  /** Where staff see a request's trace, with `{traceId}` in the place of its id; '' for nowhere. */
+  readonly traceUrl: string;
   /** In which its pages are for readers whose browser wants no language that there is. */
   readonly defaultLanguage: 'en' | 'de';
   /** How long an operation may take; what is not there by then is missing from its answer. */
@@ -90,6 +92,7 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     SHOP_NAME: z.string().trim().min(1, 'is empty').max(maxShopName, `has more than ${maxShopName} characters`).default('Good things'), // prettier-ignore
     STRIPE_PUBLISHABLE_KEY: z.string().optional(),
     STRIPE_JS_URL: url('http', 'https').default('https://js.stripe.com/v3/'),
+    TRACE_URL: url('http', 'https').refine((text) => text.includes('{traceId}'), 'has no {traceId} for the id of the trace').optional(), // prettier-ignore
     DEFAULT_LOCALE: z.enum(['EN', 'DE']).default('EN'),
     SUPERGRAPH_PATH: z.string().optional(),
     OPERATION_TIMEOUT_MS: integer(minOperationTimeoutMs, maxTimeoutMs).default(defaultTimeoutMs),
@@ -129,6 +132,7 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     pagesDir: given.PAGES_DIR,
     shopName: given.SHOP_NAME,
     stripeScript: given.STRIPE_PUBLISHABLE_KEY === undefined ? undefined : given.STRIPE_JS_URL,
+    traceUrl: given.TRACE_URL ?? '',
     defaultLanguage: given.DEFAULT_LOCALE === 'DE' ? 'de' : 'en',
     addedSubgraphs,
     supergraphPath,

@@ -219,7 +219,7 @@ function openApp(
   if (config.pagesDir) {
     const call = serviceCaller({ app: 'gateway', token: platform.serviceTokens.get('gateway') ?? '', link: options.link });
     const { publicUrl } = platform;
-    mountPages(app, { distDir: config.pagesDir, shopName: config.shopName, defaultLanguage: config.defaultLanguage, stripeScript: config.stripeScript, publicUrl, productHeads: openProductHeads(call), firstShelf: openFirstShelf(call), sitemap: openSitemap(call, { origin: publicUrl, now: () => new Date() }) });
+    mountPages(app, { distDir: config.pagesDir, shopName: config.shopName, traceUrl: config.traceUrl, defaultLanguage: config.defaultLanguage, stripeScript: config.stripeScript, publicUrl, productHeads: openProductHeads(call), firstShelf: openFirstShelf(call), sitemap: openSitemap(call, { origin: publicUrl, now: () => new Date() }) });
   } // prettier-ignore
   app.use(noSuchPath);
   app.use(answerErrors(log));

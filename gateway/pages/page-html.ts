@@ -17,6 +17,8 @@ export const escaped = (text: string): string => text.replaceAll(/[&<>"']/g, (ch
 export type PageOptions = {
   readonly development: boolean;
   readonly shopName: string;
+  /** Where staff see a trace; '' for nowhere. */
+  readonly traceUrl: string;
   readonly language: Language;
   /** That of readers whose browser wants none that there is, and of accounts that have chosen none. */
   readonly defaultLanguage: Language;
@@ -26,10 +28,11 @@ export type PageOptions = {
 
 /** A built page, as this server sends it: with the words that are shown before its script runs. */
 export function pageHtml(built: string, options: PageOptions): string {
-  const { development, shopName, language, defaultLanguage, stripeScript = '' } = options;
+  const { development, shopName, traceUrl, language, defaultLanguage, stripeScript = '' } = options;
   const { description, loading, noScript } = (language === 'de' ? de : en).frame;
   const marks: Readonly<Record<string, string>> = {
     __SHOP_NAME__: shopName,
+    __TRACE_URL__: traceUrl,
     __DESCRIPTION__: description,
     __LOADING__: loading,
     __NO_SCRIPT__: noScript,
@@ -39,7 +42,7 @@ export function pageHtml(built: string, options: PageOptions): string {
     .replace('data-default-language="en"', `data-default-language="${defaultLanguage}"`)
     .replace('data-stripe-script=""', `data-stripe-script="${escaped(stripeScript)}"`)
     .replace(/(<html\s+lang=")en"/, `$1${language}"`)
-    .replaceAll(/__(?:SHOP_NAME|DESCRIPTION|LOADING|NO_SCRIPT)__/g, (mark) => escaped(marks[mark] ?? ''));
+    .replaceAll(/__(?:SHOP_NAME|TRACE_URL|DESCRIPTION|LOADING|NO_SCRIPT)__/g, (mark) => escaped(marks[mark] ?? ''));
 }
 
 /** A page with the head of a product, so that links to it show what it is. `origin` makes addresses whole. */

@@ -20,6 +20,8 @@ export type PagesOptions = {
   readonly development?: boolean;
   /** What the shop is called. */
   readonly shopName: string;
+  /** Where staff see a trace, with `{traceId}` in the place of its id; '' for nowhere. */
+  readonly traceUrl: string;
   /** Of readers whose browser wants no language that there is. */
   readonly defaultLanguage: Language;
   /** The origin under which browsers reach the shop. */
@@ -51,14 +53,12 @@ const storefrontPaths = [
   '/orders/:orderId',
   '/pay/:orderId',
   '/staff',
-  '/staff/returns',
-  '/staff/sales',
-  '/staff/stock',
-  '/staff/categories',
-  '/staff/promotions',
-  '/staff/shipping',
-  '/staff/dead-letters',
-  '/staff/jobs',
+  ...['returns', 'customers', 'customers/:id', 'products', 'products/:id', 'stock', 'sales'].map(
+    (path) => `/staff/${path}`,
+  ),
+  ...['categories', 'promotions', 'shipping'].map((path) => `/staff/${path}`),
+  ...['refunds', 'reconciliation', 'provider-messages'].map((path) => `/staff/${path}`),
+  ...['dead-letters', 'sagas', 'webhooks', 'webhooks/:id', 'audit-log', 'jobs'].map((path) => `/staff/${path}`),
   '/staff/orders/:orderId',
 ];
 
@@ -67,13 +67,13 @@ const storefrontPaths = [
  * script runs that is not a file of this server.
  */
 export function mountPages(app: Express, options: PagesOptions): void {
-  const { shopName, defaultLanguage, publicUrl: origin, productHeads, firstShelf, stripeScript } = options;
+  const { shopName, traceUrl, defaultLanguage, publicUrl: origin, productHeads, firstShelf, stripeScript } = options;
   const development = options.development ?? process.env['NODE_ENV'] !== 'production';
   const page = (name: string, policy: (request: Request) => string, languageOf: (request: Request) => Language) => {
     const read = () => {
       const built = readFileSync(join(options.distDir, `${name}.html`), 'utf8');
       const of = (language: Language) =>
-        pageHtml(built, { development, shopName, language, defaultLanguage, stripeScript });
+        pageHtml(built, { development, shopName, traceUrl, language, defaultLanguage, stripeScript });
       return { en: of('en'), de: of('de') };
     };
     const html = read();

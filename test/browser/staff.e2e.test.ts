@@ -103,7 +103,7 @@ describeInBrowser('the staff view in a browser', ({ platform, open }) => {
     await theirs.page.getByText('The goods are back, and so is your money.').waitFor();
     expect(await look(theirs.page, 'order-returned')).toEqual([]);
     await theirs.page.goto(`${platform().url}/pay/${order.id}`);
-    await theirs.page.getByRole('heading', { name: 'Refunded' }).waitFor();
+    await theirs.page.getByRole('heading', { name: 'Sent back' }).waitFor();
     expect(await look(theirs.page, 'refunded')).toEqual([]);
     expect([...faults, ...theirs.faults]).toEqual([]);
     await Promise.all([context.close(), theirs.context.close()]);
@@ -330,6 +330,129 @@ describeInBrowser('the staff view in a browser', ({ platform, open }) => {
     await until(async () => (await page.request.get(new URL('/jobs/api?limit=1', page.url()).href, { headers: { accept: 'application/json' } })).status() === 401, { what: 'the end of the session', timeoutMs: 10_000 }); // prettier-ignore
     await context.close();
   }); // prettier-ignore
+
+  test('[PG-2] staff find, change and make products, and see stock and nights', async () => {
+    const { page, context, faults } = await open('/staff/products');
+    await signIn(page, operator);
+    await page.getByLabel('Name, SKU or description').fill('apron');
+    await page.getByRole('link', { name: 'Linen apron' }).waitFor();
+    expect(await look(page, 'staff-products')).toEqual([]);
+    await page.getByRole('link', { name: 'Linen apron' }).click();
+    await page.getByRole('heading', { name: 'Linen apron', level: 1 }).waitFor();
+    await page.getByLabel('Counted of Linen apron').fill('31');
+    await page.getByRole('button', { name: 'Save the number of Linen apron' }).click();
+    await page.getByText('What changed it').click();
+    await page.getByText('31 then').first().waitFor();
+    await page.getByLabel('Price, EUR').fill('41.50');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByText('The product is saved.').waitFor();
+    await page.getByLabel('Price to compare with').fill('cheap');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByText('The price to compare with is no amount.').waitFor();
+    expect(await look(page, 'staff-product')).toEqual([]);
+
+    await page.goto(`${platform().url}/staff/products/new`);
+    await page.getByLabel('SKU').fill('BOWL-ASH');
+    await page.getByLabel('Name', { exact: true }).fill('Ash bowl');
+    await page.getByLabel('Description').fill('Turned from one piece.');
+    await page.getByLabel('Price, EUR').fill('24');
+    await page.getByLabel('Pieces here').fill('3');
+    await page.getByRole('button', { name: 'Offer something with it' }).click();
+    await page.getByLabel('Add-on', { exact: true }).fill('Gift wrap');
+    await page.getByLabel('Its code').fill('wrap');
+    await page.getByLabel('Its price, EUR').fill('0.00');
+    expect(await look(page, 'staff-new-product')).toEqual([]);
+    await page.getByRole('button', { name: 'Make it' }).click();
+    await page.getByRole('heading', { name: 'Ash bowl', level: 1 }).waitFor();
+
+    await page.goto(`${platform().url}/staff/products/${await productId('STAY-LAKE-CABIN')}`);
+    await page
+      .getByText(/ free$/)
+      .first()
+      .waitFor();
+    expect(await look(page, 'staff-nights')).toEqual([]);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  test('[PG-2] an administrator keeps customers, sees what was done, and finds anything by keyboard', async () => {
+    const customer = await register(platform(), 'Emmy Noether');
+    const { page, context, faults } = await open('/staff/customers');
+    await signIn(page, admin);
+    await page.getByLabel('Beginning of a name or mobile number').fill('emmy');
+    await page.getByText(customer.mobile).waitFor();
+    expect(await look(page, 'staff-customers')).toEqual([]);
+    await page.getByRole('link', { name: 'Emmy Noether' }).click();
+    await page.getByLabel('Credit to the wallet, EUR').fill('7.50');
+    await page.getByRole('button', { name: 'Credit', exact: true }).click();
+    await page.getByText('€7.50 then').waitFor();
+    await page.getByLabel('Merchant').check();
+    await page.getByRole('button', { name: 'Set the roles' }).click();
+    await page.getByText('The roles are set.').waitFor();
+    await page.getByText('Keep Emmy Noether out').click();
+    await page.getByLabel('Why').fill('Chargebacks');
+    await page.getByRole('button', { name: 'Suspend' }).click();
+    await page.getByText('Suspended', { exact: true }).waitFor();
+    await page.getByText('No device.').waitFor();
+    expect(await look(page, 'staff-customer')).toEqual([]);
+    await page.getByRole('button', { name: 'Let in again' }).click();
+    await page.getByText('Active', { exact: true }).waitFor();
+
+    await page.getByRole('link', { name: 'Audit log' }).click();
+    await page.getByText('user.reinstated').first().waitFor();
+    expect(await look(page, 'staff-audit-log')).toEqual([]);
+
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox').fill('emmy');
+    await page.getByRole('option', { name: /Emmy Noether/ }).waitFor();
+    expect(await look(page, 'staff-palette')).toEqual([]);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Emmy Noether' }).waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('heading', { name: 'Keys' }).waitFor();
+    expect(await look(page, 'staff-keys')).toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('g');
+    await page.keyboard.press('c');
+    await page.getByRole('button', { name: 'Invite somebody' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('Lise Meitner');
+    await page.getByLabel('Mobile number', { exact: true }).fill('+49 1512 3456780');
+    expect(await look(page, 'staff-invite')).toEqual([]);
+    await page.getByRole('button', { name: 'Invite', exact: true }).click();
+    await page.getByLabel('The code, shown this once').waitFor();
+
+    for (const [name, shown] of [
+      ['Refunds', 'Refused by a provider'],
+      ['Reconciliation', 'Agree'],
+      ['Provider messages', 'Which messages'],
+      ['Sagas', 'Which sagas'],
+    ] as const) {
+      await page.getByRole('link', { name, exact: true }).click();
+      await page.getByText(shown).first().waitFor({ state: 'attached' });
+      await page.locator('.skeleton, .loading').first().waitFor({ state: 'detached' });
+      expect(await look(page, `staff-${name.toLowerCase().replaceAll(' ', '-')}`)).toEqual([]);
+    }
+
+    await page.getByRole('link', { name: 'Webhooks' }).click();
+    await page.getByRole('button', { name: 'Add an endpoint' }).click();
+    await page.getByLabel('Address').fill('https://127.0.0.1/hook');
+    await page.getByLabel(/^order\.paid/).check();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('alert').filter({ hasText: /\w/ }).waitFor();
+    await page.getByLabel('Address').fill('https://hooks.example.com/shop');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByLabel('The endpoint’s secret').waitFor();
+    expect(await look(page, 'staff-webhooks')).toEqual([]);
+    await page.getByRole('link', { name: 'https://hooks.example.com/shop' }).click();
+    await page.getByRole('button', { name: 'Send a test' }).click();
+    await page.getByText('webhook.test').first().waitFor();
+    expect(await look(page, 'staff-webhook')).toEqual([]);
+    await page.getByRole('button', { name: 'Remove it' }).click();
+    await page.getByRole('button', { name: 'Remove it' }).click();
+    await page.getByRole('heading', { name: 'Endpoints' }).waitFor();
+    expect(faults).toEqual([]);
+    await context.close();
+  });
 
   test('an event that could not be handled is shown, and can be replayed', async () => {
     const { page, context, faults } = await open('/staff/dead-letters');

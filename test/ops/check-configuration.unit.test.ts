@@ -24,6 +24,7 @@ const wrong: Readonly<Record<string, Wrong>> = {
   PORT: ['abc', `${number}0 to 65535`],
   PUBLIC_URL: ['http://shop.example/eu', 'is more than an origin'],
   SHOP_NAME: ['x'.repeat(1_000), 'has more than'],
+  TRACE_URL: ['https://jaeger.example/trace/', 'has no {traceId}'],
   USER_PORT: ['-1', number], PRODUCT_PORT: ['65536', number], ORDER_PORT: ['4103.5', number], PAYMENT_PORT: ['x', number],
   WORKER_PORT: ['1e3', number], SIMULATED_PROVIDER_PORT: [' ', number],
   USER_URL: ['user:4101', httpUrl], PRODUCT_URL: ['ftp://x', httpUrl], ORDER_URL: ['x', httpUrl], PAYMENT_URL: ['//x', httpUrl],

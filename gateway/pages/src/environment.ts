@@ -13,3 +13,6 @@ export const defaultLanguage = document.documentElement.dataset['defaultLanguage
 
 /** What the shop is called: `SHOP_NAME` of the server. */
 export const shopName = document.documentElement.dataset['shopName'] ?? '';
+
+/** Where a request's trace is shown, with `{traceId}` in the place of its id; '' for nowhere. `TRACE_URL` of the server. */
+export const traceUrl = document.documentElement.dataset['traceUrl'] ?? '';

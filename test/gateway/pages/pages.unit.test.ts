@@ -63,7 +63,8 @@ describe('serving the pages', () => {
   let server: Server;
   let origin: string;
   const shell = '<span class="brand"></span><main class="wrap">__LOADING__</main>';
-  const head = '<head><meta name="description" content="Things" /><title>__SHOP_NAME__</title></head>';
+  const head =
+    '<head><meta name="description" content="Things" /><title>__SHOP_NAME__</title><meta name="trace" content="__TRACE_URL__" /></head>';
   const script = `console.log("${'x'.repeat(5_000)}");`;
 
   beforeAll(async () => {
@@ -88,6 +89,7 @@ describe('serving the pages', () => {
       distDir,
       development: true,
       shopName: 'Pins & Needles',
+      traceUrl: 'https://jaeger.example/trace/{traceId}?a&b',
       defaultLanguage: 'en',
       publicUrl: 'https://shop.example',
       productHeads,
@@ -126,6 +128,8 @@ describe('serving the pages', () => {
     ['/account', 'index'],
     ['/notifications', 'index'],
     ['/staff/stock', 'index'],
+    ['/staff/products/01890000-0000-7000-8000-000000000000', 'index'],
+    ['/staff/audit-log', 'index'],
     ['/staff/sales', 'index'],
     ['/staff/returns', 'index'],
     ['/staff/categories', 'index'],
@@ -172,6 +176,7 @@ describe('serving the pages', () => {
     expect(html).toContain('<meta property="og:image" content="https://shop.example/products/MUG.svg" />');
     expect(html).toContain(`<meta property="og:url" content="https://shop.example/products/${soldId}" />`);
     expect(html).toContain('<meta property="product:price:amount" content="18.00" />');
+    expect(html).toContain('content="https://jaeger.example/trace/{traceId}?a&amp;b"');
     expect(html).not.toContain('<b>');
     // What is read at once, in the reader's language.
     expect(html).toContain('<main class="wrap" data-first>');
@@ -263,7 +268,7 @@ describe('serving the pages', () => {
     for (const policy of await Promise.all(policies)) expect(policy).not.toMatch(/stripe|frame-src/);
     const app = express();
     const stripeScript = 'https://js.stripe.com/v3/';
-    mountPages(app, { distDir, development: true, shopName: 'Pins', defaultLanguage: 'en', publicUrl: origin, stripeScript });
+    mountPages(app, { distDir, development: true, shopName: 'Pins', traceUrl: '', defaultLanguage: 'en', publicUrl: origin, stripeScript });
     const withStripe = createServer(app);
     await new Promise<void>((done) => withStripe.listen(0, '127.0.0.1', done));
     try {

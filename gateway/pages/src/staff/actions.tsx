@@ -8,6 +8,7 @@ import { CancelOrder } from '../orders/cancel-order.tsx';
 import type { Order } from '../types.ts';
 import { announce } from '../ui/announcement.tsx';
 import { type Action, useAction } from '../ui/use-action.ts';
+import { DeedButton } from './deed-button.tsx';
 import { Deliver } from './order/deliver.tsx';
 import { GiveBack } from './order/give-back.tsx';
 import { Advance, Capture, CheckIn, Resolve, toCapture } from './order/more-actions.tsx';
@@ -76,19 +77,15 @@ export function Actions({ order, inside, onDone }: { order: Order; inside: Insid
       {allowed.has('REFUND') && order.type.code !== 'TOPUP' && <GiveBack order={order} onDone={onDone} />}
       {passedOn !== null && refundable !== undefined && <SecondPerson what={refundable.id} asked={passedOn} />}
       {stuck !== null && (
-        <button
-          type="button"
-          className="button quiet"
-          disabled={action.busy}
-          onClick={() =>
-            void once(`retry-saga-${stuck.id}`, stuck.attempts, 'Tried again.', async (idempotencyKey) => {
-              const answer = await perform(client, RetrySagaDocument, { id: stuck.id, idempotencyKey });
-              return answer.retrySaga;
-            })
+        <DeedButton
+          intent={`retry-saga-${stuck.id}`}
+          press="Try the saga again"
+          done="Tried again."
+          onDone={onDone}
+          send={async (idempotencyKey) =>
+            (await perform(client, RetrySagaDocument, { id: stuck.id, idempotencyKey })).retrySaga
           }
-        >
-          Try the saga again
-        </button>
+        />
       )}
       {allowed.has('CANCEL') && <CancelOrder orderId={order.id} onCancelled={onDone} />}
       <div role="alert">{action.problem !== null && <p className="notice bad">{action.problem}</p>}</div>

@@ -12,7 +12,17 @@ import { type Asked, SecondPerson, isApprovalRequired, useAsked } from './second
 const reason = 'Credit from the shop';
 
 /** Gives a customer money to spend here. */
-export function CreditForm({ userId, name, currency }: { userId: string; name: string; currency: string }) {
+export function CreditForm({
+  userId,
+  name,
+  currency,
+  onCredited,
+}: {
+  userId: string;
+  name: string;
+  currency: string;
+  onCredited?: () => void;
+}) {
   const client = useClient();
   const { busy, problem, run } = useAction();
   const [typed, setTyped] = useState('');
@@ -38,6 +48,7 @@ export function CreditForm({ userId, name, currency }: { userId: string; name: s
       setTyped('');
       if (asked !== null) forget();
       if (wallet !== null) announce(`${name} has ${formatMoney(wallet.balance)} in the wallet now.`);
+      onCredited?.();
       return null;
     });
   const submit = (event: FormEvent) => {

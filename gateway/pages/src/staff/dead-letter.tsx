@@ -5,6 +5,7 @@ import {
   type ReplayOrderDeadLetterMutation,
   ReplayPaymentDeadLetterDocument,
   ReplayProductDeadLetterDocument,
+  ReplayUserDeadLetterDocument,
 } from '../../../../schema/generated/operations.ts';
 import { ApiError } from '../api.ts';
 import { perform } from '../client.ts';
@@ -22,6 +23,7 @@ const replays: Readonly<Record<string, Replay>> = {
     (await perform(client, ReplayPaymentDeadLetterDocument, { id })).replayPaymentDeadLetter,
   product: async (client, id) =>
     (await perform(client, ReplayProductDeadLetterDocument, { id })).replayProductDeadLetter,
+  user: async (client, id) => (await perform(client, ReplayUserDeadLetterDocument, { id })).replayUserDeadLetter,
 };
 
 /** One event that could not be handled. */

@@ -19,7 +19,10 @@ export function DeadLettersPage() {
     requestPolicy: 'cache-and-network',
   });
   const refresh = () => reload({ requestPolicy: 'network-only' });
-  const lists = data === undefined ? [] : [data.orderDeadLetters, data.paymentDeadLetters, data.productDeadLetters];
+  const lists =
+    data === undefined
+      ? []
+      : [data.orderDeadLetters, data.paymentDeadLetters, data.productDeadLetters, data.userDeadLetters];
   const letters = lists
     .flatMap(({ edges }) => edges.map((edge) => edge.node))
     .toSorted((a, b) => b.failedAt.localeCompare(a.failedAt));

@@ -111,7 +111,8 @@ export function FeedPage() {
 /** A filter by state may be why a number is not found. */
 const states = ({ state }: OrderFilter): string => (state ? ' of this kind' : '');
 
-function FeedPages({ filter, changes }: { filter: OrderFilter; changes: number }) {
+/** Orders that fit a filter, a page at a time. */
+export function FeedPages({ filter, changes }: { filter: OrderFilter; changes: number }) {
   const [starts, setStarts] = useState<readonly (string | null)[]>([null]);
   return starts.map((after) => (
     <FeedPart

@@ -1,7 +1,9 @@
 import type { OrderInsideQuery, StepState } from '../../../../schema/generated/operations.ts';
+import { Link } from 'wouter';
 import { formatMoment, formatMoney } from '../format.ts';
 import { inWords } from '../orders/order-state.tsx';
 import { methodText } from '../orders/words.ts';
+import { TraceId } from './trace-id.tsx';
 import { CreditForm } from './credit.tsx';
 
 export type Inside = NonNullable<OrderInsideQuery['order']>;
@@ -23,7 +25,9 @@ export const Customer = ({ inside, currency }: { inside: Inside; currency: strin
     <dl className="facts">
       <div>
         <dt>Name</dt>
-        <dd>{inside.customer.name}</dd>
+        <dd>
+          <Link href={`/staff/customers/${inside.customer.id}`}>{inside.customer.name}</Link>
+        </dd>
       </div>
       <div>
         <dt>Mobile</dt>
@@ -39,7 +43,7 @@ export const Customer = ({ inside, currency }: { inside: Inside; currency: strin
         <div>
           <dt>Trace</dt>
           <dd>
-            <code>{inside.traceId}</code>
+            <TraceId traceId={inside.traceId} />
           </dd>
         </div>
       )}

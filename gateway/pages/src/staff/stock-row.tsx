@@ -1,5 +1,6 @@
 import { type FormEvent, useId, useState } from 'react';
 import { useClient } from 'urql';
+import { Link } from 'wouter';
 import {
   AdjustStockDocument,
   SetStockDocument,
@@ -24,7 +25,9 @@ function explain(refusal: Refusal, onHandShown: number): string {
     case 'ConflictError':
       return `Somebody changed the stock while you counted: it was ${onHandShown}. See what it is now and save again if it is still wrong.`;
     case 'NegativeStockError':
-      return `${refusal.allocated} are promised to orders, so there can’t be fewer than that.`;
+      return refusal.allocated === 0
+        ? `There are only ${refusal.onHand}.`
+        : `${refusal.allocated} of ${refusal.onHand} are promised to orders, so there can’t be fewer than that.`;
     default:
       return refusal.message;
   }
@@ -77,7 +80,9 @@ export function StockRow({ product }: { product: StockedProduct }) {
       <Picture cover={product.cover} name={product.name} />
       <div className="what">
         <p>
-          <strong>{product.name}</strong>
+          <Link className="strong" href={`/staff/products/${product.id}`}>
+            {product.name}
+          </Link>
         </p>
         <p className="small muted">
           <code>{product.sku}</code>

@@ -3,8 +3,7 @@ import { CancelFulfilmentDocument, MarkDeliveredDocument } from '../../../../../
 import { perform } from '../../client.ts';
 import { formatMoment } from '../../format.ts';
 import type { Order } from '../../types.ts';
-import { useDeed } from '../use-deed.ts';
-import { WordsForm } from './words-form.tsx';
+import { DeedButton, DeedWords } from '../deed-button.tsx';
 
 type Fulfilment = Order['fulfilments'][number];
 const longestReason = 1_024;
@@ -34,7 +33,6 @@ function FulfilmentRow({
   onDone: () => Promise<void>;
 }) {
   const client = useClient();
-  const { busy, problem, once } = useDeed(onDone);
   const { id, carrier, trackingNumber, trackingUrl, createdAt, deliveredAt, cancelledAt } = fulfilment;
   const titleOf = (lineId: string) => order.lines.find((line) => line.id === lineId)?.title ?? '';
   const parcel = [carrier, trackingNumber].filter((text) => text !== null).join(' ');
@@ -62,39 +60,34 @@ function FulfilmentRow({
         {cancelledAt !== null && `, lost ${formatMoment(cancelledAt)}`}
       </p>
       {isOnItsWay && (
-        <button
-          type="button"
+        <DeedButton
+          intent={`delivered-${id}`}
+          press="It has arrived"
+          done="It has arrived."
           className="link"
-          disabled={busy}
-          onClick={() =>
-            void once(`delivered-${id}`, id, 'It has arrived.', async (idempotencyKey) => {
-              const answer = await perform(client, MarkDeliveredDocument, { fulfilmentId: id, idempotencyKey });
-              return answer.markDelivered;
-            })
+          onDone={onDone}
+          send={async (idempotencyKey) =>
+            (await perform(client, MarkDeliveredDocument, { fulfilmentId: id, idempotencyKey })).markDelivered
           }
-        >
-          It has arrived
-        </button>
+        />
       )}
       {isOnItsWay && order.state === 'PROCESSING' && (
         <details>
           <summary>It never arrives</summary>
-          <WordsForm
+          <DeedWords
+            intent={`lost-${id}`}
             label="What happened to it"
             press="Send it again"
-            busy={busy}
+            done="Its pieces are to be sent again."
             maxLength={longestReason}
-            onSubmit={(reason) => {
-              const input = { fulfilmentId: id, reason };
-              return once(`lost-${id}`, input, 'Its pieces are to be sent again.', async (idempotencyKey) => {
-                const answer = await perform(client, CancelFulfilmentDocument, { ...input, idempotencyKey });
-                return answer.cancelFulfilment;
-              });
-            }}
+            onDone={onDone}
+            send={async (reason, idempotencyKey) =>
+              (await perform(client, CancelFulfilmentDocument, { fulfilmentId: id, reason, idempotencyKey }))
+                .cancelFulfilment
+            }
           />
         </details>
       )}
-      <div role="alert">{problem !== null && <p className="notice bad small">{problem}</p>}</div>
     </li>
   );
 }

@@ -11,6 +11,7 @@ import {
 import { perform } from '../../client.ts';
 import { formatMoney } from '../../format.ts';
 import type { Order } from '../../types.ts';
+import { Alert, DeedButton, DeedWords } from '../deed-button.tsx';
 import { useDeed } from '../use-deed.ts';
 import { WordsForm } from './words-form.tsx';
 
@@ -28,74 +29,53 @@ export const toCapture = (order: Pick<Order, 'payments'>): Order['payments'] =>
 
 export function Capture({ order, onDone }: Props) {
   const client = useClient();
-  const { busy, problem, once } = useDeed(onDone);
-  return (
-    <>
-      {toCapture(order).map(({ id, amount, method }) => (
-        <button
-          key={id}
-          type="button"
-          className="button"
-          disabled={busy}
-          onClick={() =>
-            void once(`capture-${id}`, id, 'The money is ours.', async (idempotencyKey) => {
-              const answer = await perform(client, CapturePaymentDocument, { paymentId: id, idempotencyKey });
-              return answer.capturePayment;
-            })
-          }
-        >
-          {method === 'BANK_TRANSFER' ? `${formatMoney(amount)} has arrived` : `Capture ${formatMoney(amount)}`}
-        </button>
-      ))}
-      <div role="alert">{problem !== null && <p className="notice bad">{problem}</p>}</div>
-    </>
-  );
+  return toCapture(order).map(({ id, amount, method }) => (
+    <DeedButton
+      key={id}
+      intent={`capture-${id}`}
+      press={method === 'BANK_TRANSFER' ? `${formatMoney(amount)} has arrived` : `Capture ${formatMoney(amount)}`}
+      done="The money is ours."
+      className="button"
+      onDone={onDone}
+      send={async (idempotencyKey) =>
+        (await perform(client, CapturePaymentDocument, { paymentId: id, idempotencyKey })).capturePayment
+      }
+    />
+  ));
 }
 
 /** A guest arrives with a code. */
 export function CheckIn({ order, onDone }: Props) {
   const client = useClient();
-  const { busy, problem, once } = useDeed(onDone);
   return (
-    <WordsForm
+    <DeedWords
+      intent={`redeem-${order.id}`}
       label="The guest’s code"
       press="Check in"
-      busy={busy}
+      done="Checked in."
       maxLength={longestCode}
-      onSubmit={(confirmationCode) => {
-        const input = { number: order.number, confirmationCode };
-        return once(`redeem-${order.id}`, input, 'Checked in.', async (idempotencyKey) => {
-          const answer = await perform(client, RedeemOrderDocument, { ...input, idempotencyKey });
-          return answer.redeemOrder;
-        });
+      onDone={onDone}
+      send={async (confirmationCode, idempotencyKey) => {
+        const variables = { number: order.number, confirmationCode, idempotencyKey };
+        return (await perform(client, RedeemOrderDocument, variables)).redeemOrder;
       }}
-    >
-      <div role="alert">{problem !== null && <p className="notice bad">{problem}</p>}</div>
-    </WordsForm>
+    />
   );
 }
 
 /** Pushes an order on whose delivery needs no hand. */
 export function Advance({ order, onDone }: Props) {
   const client = useClient();
-  const { busy, problem, once } = useDeed(onDone);
   return (
-    <>
-      <button
-        type="button"
-        className="button quiet"
-        disabled={busy}
-        onClick={() =>
-          void once(`advance-${order.id}`, order.id, 'Pushed on.', async (idempotencyKey) => {
-            const answer = await perform(client, AdvanceOrderDocument, { id: order.id, idempotencyKey });
-            return answer.advanceOrder;
-          })
-        }
-      >
-        Push it on
-      </button>
-      <div role="alert">{problem !== null && <p className="notice bad">{problem}</p>}</div>
-    </>
+    <DeedButton
+      intent={`advance-${order.id}`}
+      press="Push it on"
+      done="Pushed on."
+      onDone={onDone}
+      send={async (idempotencyKey) =>
+        (await perform(client, AdvanceOrderDocument, { id: order.id, idempotencyKey })).advanceOrder
+      }
+    />
   );
 }
 
@@ -134,7 +114,7 @@ export function Resolve({ order, onDone }: Props) {
           </label>
         ))}
       </fieldset>
-      <div role="alert">{problem !== null && <p className="notice bad">{problem}</p>}</div>
+      <Alert problem={problem} />
     </WordsForm>
   );
 }
@@ -164,7 +144,7 @@ export function Notes({ order, onDone }: Props) {
           <input type="checkbox" checked={isPublic} onChange={({ target }) => setIsPublic(target.checked)} />
           <span>The customer sees it too</span>
         </label>
-        <div role="alert">{problem !== null && <p className="notice bad">{problem}</p>}</div>
+        <Alert problem={problem} />
       </WordsForm>
     </section>
   );

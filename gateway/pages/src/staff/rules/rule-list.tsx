@@ -54,17 +54,19 @@ export function RuleList<Rule extends { readonly id: string }>({
 export const RuleButtons = ({
   busy,
   problem,
+  press = 'Save',
   onClose,
 }: {
   busy: boolean;
   problem: string | null;
+  press?: string;
   onClose: () => void;
 }) => (
   <>
     <div role="alert">{problem !== null && <p className="notice bad">{problem}</p>}</div>
     <div className="choices">
       <button className="button" disabled={busy}>
-        Save
+        {press}
       </button>
       <button type="button" className="button quiet" onClick={onClose}>
         Leave it as it is
