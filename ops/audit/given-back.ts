@@ -9,12 +9,13 @@ export async function auditGivenBack(context: AuditContext): Promise<string[]> {
   const settled = (column: string) => `${column} < utc_timestamp(3) - interval ${context.graceSeconds} second`;
   const lines = await broken(
     context,
-    `select o.number, l.position, l.quantity, l.fulfilled_quantity, l.cancelled_quantity, l.refunded_quantity, l.returned_quantity from ${order}.order_line l
+    `select o.number, l.position, l.quantity, l.fulfilled_quantity, l.cancelled_quantity, l.refunded_quantity, l.returned_quantity, l.restocked_quantity, l.unrefunded_return_quantity from ${order}.order_line l
      join ${order}.orders o on o.id = l.order_id
      where l.cancelled_quantity < 0 or l.refunded_quantity < l.cancelled_quantity or l.refunded_quantity > l.quantity
-       or l.fulfilled_quantity + l.cancelled_quantity > l.quantity or l.returned_quantity < 0 or l.returned_quantity > l.quantity - l.cancelled_quantity`,
+       or l.fulfilled_quantity + l.cancelled_quantity > l.quantity or l.returned_quantity < 0 or l.restocked_quantity < 0 or l.returned_quantity + l.restocked_quantity > l.quantity - l.cancelled_quantity
+       or l.unrefunded_return_quantity < 0 or l.unrefunded_return_quantity > l.returned_quantity or l.unrefunded_return_quantity > l.quantity - l.refunded_quantity`,
     (row) =>
-      `order ${row['number']}, line ${row['position']}: of ${row['quantity']} pieces ${row['fulfilled_quantity']} are delivered, ${row['cancelled_quantity']} taken off, ${row['refunded_quantity']} refunded, ${row['returned_quantity']} returned`,
+      `order ${row['number']}, line ${row['position']}: of ${row['quantity']} pieces ${row['fulfilled_quantity']} are delivered, ${row['cancelled_quantity']} taken off, ${row['refunded_quantity']} refunded, ${row['returned_quantity']} returned (${row['unrefunded_return_quantity']} without their money), ${row['restocked_quantity']} put back by refunds`,
   );
   const money = await broken(
     context,
@@ -53,14 +54,16 @@ export async function auditGivenBack(context: AuditContext): Promise<string[]> {
   );
   const restocked = await broken(
     context,
-    `select o.number, m.restocked, l.delivered from (
+    `select o.number, m.restocked, l.back from (
        select order_id, product_id, sum(on_hand_delta) restocked from ${product}.stock_movement
        where type = 'RETURN' and reservation_id is null and order_id is not null group by order_id, product_id
      ) m join ${order}.orders o on o.id = m.order_id
-     join (select order_id, product_id, sum(quantity - cancelled_quantity) delivered from ${order}.order_line group by order_id, product_id) l
+     join (select p.order_id, p.product_id, sum(p.restocked_quantity + coalesce(r.restocked, 0)) back from ${order}.order_line p
+       left join (select line_id, sum(restocked_quantity) restocked from ${order}.order_return_line group by line_id) r on r.line_id = p.id
+       group by p.order_id, p.product_id) l
        on l.order_id = m.order_id and l.product_id = m.product_id
-     where m.restocked > l.delivered`,
-    (row) => `order ${row['number']}: of ${row['delivered']} delivered pieces ${row['restocked']} went into the stock again`, // prettier-ignore
+     where m.restocked > l.back`,
+    (row) => `order ${row['number']}: ${row['restocked']} pieces went into the stock again, ${row['back']} were to`,
   );
   return [...lines, ...money, ...requests, ...returns, ...ofReturns, ...restocked];
 }

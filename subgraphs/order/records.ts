@@ -138,6 +138,8 @@ export const OrderLineRecord = defineEntity({
     refundedQuantity: p.integer().default(0),
     cancelledQuantity: p.integer().default(0),
     returnedQuantity: p.integer().default(0),
+    unrefundedReturnQuantity: p.integer().default(0),
+    restockedQuantity: p.integer().default(0),
     stayFrom: p.date().nullable(),
     stayTo: p.date().nullable(),
     guests: p.integer().nullable(),

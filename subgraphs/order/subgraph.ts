@@ -106,6 +106,10 @@ const migrations: readonly NamedMigration[] = [
     load: async () => (await import('./migrations/2026-12-01-returns.ts')).ReturnsMigration,
   },
   {
+    name: '2026-12-01-restocked',
+    load: async () => (await import('./migrations/2026-12-01-restocked.ts')).RestockedMigration,
+  },
+  {
     name: '2026-12-01-erasure',
     load: async () => (await import('./migrations/2026-12-01-erasure.ts')).ErasureMigration,
   },

@@ -191,6 +191,12 @@ describe('the audit finds', () => {
       "product.stock_movement set type = 'RECEIVE', order_id = null where type = 'RETURN'",
     ],
     [
+      'more pieces back than were delivered',
+      'I6',
+      `order.order_line set restocked_quantity = quantity + 1 where order_id = ${only}`,
+      `order.order_line set restocked_quantity = 0 where order_id = ${only}`,
+    ],
+    [
       'a payment that its journal does not explain',
       'I6',
       "payment.payment_event set to_state = 'FAILED' where type = 'PaymentSettled'",

@@ -17,7 +17,7 @@ import type { Wait } from '../types/order-type.ts';
 import { backOffMs } from './back-off.ts';
 import { callHook } from './call-hook.ts';
 import { type OrderPayload, changeOrder } from './change-order.ts';
-import { type Asker, staffOnly } from './context.ts';
+import { type Asker, staffOfOthers } from './context.ts';
 
 const batchSize = 100;
 /** For an order whose type is not registered any more. */
@@ -155,7 +155,7 @@ export async function advanceOrder(
         return found;
       };
       const order = await read();
-      staffOnly(asker.viewer)(order);
+      staffOfOthers(asker.viewer)(order);
       const { replayed } = await deps.db.transaction(async (tx) => {
         const claimed = await claimKey(
           tx,

@@ -3,7 +3,7 @@ import type { OrderState } from '../domain/order-model.ts';
 import { maxRemarkLength } from '../domain/pricing/check-input.ts';
 import { topUpCode } from '../types/top-up.ts';
 import { type OrderPayload, mutateOrder } from './change-order.ts';
-import { type Asker, actorOf, checkLength, ownerOrStaff, staffOfOthers, staffOnly } from './context.ts';
+import { type Asker, actorOf, checkLength, ownerOrStaff, staffOfOthers } from './context.ts';
 
 type Keyed = { id: string; idempotencyKey?: string | null };
 
@@ -90,7 +90,7 @@ export async function addOrderNote(
       traceId: asker.traceId,
       action: 'order.note_added',
     },
-    authorise: staffOnly(asker.viewer),
+    authorise: staffOfOthers(asker.viewer),
     command: { type: 'AddNote', note, public: input.public ?? false },
   });
 }

@@ -6,6 +6,7 @@ import type { OrderDeps } from '../deps.ts';
 import { maxRemarkLength } from '../domain/pricing/check-input.ts';
 import type { LineQuantity } from '../domain/order-model.ts';
 import { stayBegunError } from '../domain/giving-back.ts';
+import { openQuantity } from '../domain/shares.ts';
 import type { StoredLine, StoredOrder } from '../stored-order.ts';
 import { topUpCode } from '../types/top-up.ts';
 import { type OrderPayload, mutateOrder } from './change-order.ts';
@@ -39,9 +40,10 @@ export async function cancelOrder(
       const isShop = isStaff(viewer) && order.customerId !== viewer.userId;
       if (!isShop) requireStayAhead(deps, order, lines);
       const reason = isShop ? 'MERCHANT' : 'CUSTOMER';
+      const stayBegun = !isShop && hasBegun(deps, order, order.lines as readonly StoredLine[]);
       const given = { reason, note: input.reason ?? null, isTopUp: order.type === topUpCode } as const;
       return lines
-        ? { type: 'CancelLines', requestId: deps.newId(order.id), lines, ...given }
+        ? { type: 'CancelLines', requestId: deps.newId(order.id), lines, stayBegun, ...given }
         : { type: 'Cancel', ...given };
     },
     withLines: true,
@@ -56,9 +58,19 @@ function requireStayAhead(
   order: StoredOrder,
   wanted: readonly LineQuantity[] | undefined,
 ): void {
-  const today = dateIn(deps.config.shopTimeZone, deps.now());
   const lines = order.lines as readonly StoredLine[];
   const meant = wanted ? lines.filter(({ id }) => wanted.some(({ lineId }) => lineId === id)) : lines;
-  if (order.state === 'PAID' && meant.some(({ stay }) => stay !== null && stay.from < today))
-    throw new RefusedError(stayBegunError);
+  if (hasBegun(deps, order, meant)) throw new RefusedError(stayBegunError);
+}
+
+/** Whether one of these lines is a paid stay whose first day is over. */
+function hasBegun(
+  deps: Pick<OrderDeps, 'config' | 'now'>,
+  { state }: StoredOrder,
+  lines: readonly StoredLine[],
+): boolean {
+  const today = dateIn(deps.config.shopTimeZone, deps.now());
+  return (
+    state === 'PAID' && lines.some((line) => line.stay !== null && line.stay.from < today && openQuantity(line) > 0)
+  );
 }

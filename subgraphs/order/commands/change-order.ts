@@ -35,9 +35,19 @@ export async function changeOrder(
   };
 }
 
-/** Of an order of their own staff are its customer. */
+/** What customers do with their orders. */
+const customerActions: readonly Change['action'][] = [
+  'order.cancelled',
+  'order.remark_changed',
+  'order.archived',
+  'order.unarchived',
+  'return.requested',
+  'return.cancelled',
+];
+
+/** Of an order of their own staff are its customer, in what customers may do; the rest is never theirs to do, see `staffOfOthers`. */
 const asCustomer = (change: Change, { customerId }: StoredOrder): Change =>
-  change.actor.type === 'STAFF' && change.actor.id === customerId
+  change.actor.type === 'STAFF' && change.actor.id === customerId && customerActions.includes(change.action)
     ? { ...change, actor: { type: 'CUSTOMER', id: customerId } }
     : change;
 

@@ -26,19 +26,15 @@ export const ownerOrStaff =
       throw new RefusedError(notFoundError('There is no such order.', order.id, ['id']));
   };
 
-/** Staff; the order's customer is told that only staff may, for anybody else the order doesn't exist. */
-export const staffOnly =
+/**
+ * Staff, but not for orders of their own: these another member of staff handles. The order's customer is told that only staff
+ * may, for anybody else the order doesn't exist.
+ */
+export const staffOfOthers =
   (viewer: UserViewer) =>
   (order: StoredOrder): void => {
     ownerOrStaff(viewer)(order);
     if (!isStaff(viewer)) throw new RefusedError(forbiddenError('Only staff may do this.'));
-  };
-
-/** Staff, but not for orders of their own: these another member of staff delivers and settles. */
-export const staffOfOthers =
-  (viewer: UserViewer) =>
-  (order: StoredOrder): void => {
-    staffOnly(viewer)(order);
     if (order.customerId === viewer.userId)
       throw new RefusedError(forbiddenError('Another member of staff has to do this: the order is your own.'));
   };

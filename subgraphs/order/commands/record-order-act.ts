@@ -21,13 +21,12 @@ function givenMinor(event: OrderEvent): bigint {
 }
 
 /**
- * Tells the audit log of what staff did with an order that isn't their own, in the transaction that changes it; false where it
+ * Tells the audit log of what staff did with an order, other than as its customer, in the transaction that changes it; false where it
  * is nothing for the log. Remarks, notes and reasons stand in the journal only.
  */
 export async function recordOrderAct(tx: Sql, change: Change, { before, after, events }: Step): Promise<boolean> {
   const { actor, action, traceId, at } = change;
-  if (action === undefined || actor.type !== 'STAFF' || actor.id === null || actor.id === before.customerId)
-    return false;
+  if (action === undefined || actor.type !== 'STAFF' || actor.id === null) return false;
   const amountMinor = events.reduce((sum, event) => sum + givenMinor(event), 0n);
   const subject = `order:${after.id}` as const;
   await recordActs(tx, { actorId: actor.id, traceId, at }, [

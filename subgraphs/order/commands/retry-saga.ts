@@ -6,8 +6,9 @@ import { isId } from '../../shared/values/ids.ts';
 import type { OrderDeps } from '../deps.ts';
 import type { Saga } from '../domain/saga.ts';
 import { resumeSaga } from '../saga.ts';
+import { findOrder } from '../order-store.ts';
 import { findSaga, unstick } from '../saga-store.ts';
-import type { Asker } from './context.ts';
+import { type Asker, staffOfOthers } from './context.ts';
 
 export type SagaPayload = {
   readonly saga: Saga | null;
@@ -30,7 +31,9 @@ export async function retrySaga(
         if (!found) throw new RefusedError(notFoundError('There is no such saga.', id, ['id']));
         return found;
       };
-      const { state } = await read();
+      const { state, orderId } = await read();
+      const order = await findOrder(deps.db.em(), orderId);
+      if (order) staffOfOthers(asker.viewer)(order);
       const { replayed } = await deps.db.transaction(async (tx) => {
         const claimed = await claimKey(
           tx,

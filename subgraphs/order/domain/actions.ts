@@ -21,13 +21,13 @@ export function allowedActions(
 ): OrderAction[] {
   const state = effectiveState(order, at);
   const ready = state === 'PAID' || state === 'PROCESSING';
-  // Orders of their own are delivered and settled by another member of staff.
+  // Orders of their own are handled by another member of staff.
   const others = who.staff && !who.owner;
   const actions: [OrderAction, boolean][] = [
     ['PAY', who.owner && state === 'PENDING_PAYMENT'],
     ['CANCEL', (who.owner || who.staff) && mayCancel(order, state)],
     ['REDEEM', others && type.redeemable && state === 'PAID' && !isGivenBack(order)],
-    ['ADVANCE', who.staff && ready && !type.redeemable],
+    ['ADVANCE', others && ready && !type.redeemable],
     [
       'FULFIL',
       others &&
@@ -38,7 +38,7 @@ export function allowedActions(
     ['RETURN', who.mayReturn ?? false],
     ['REFUND', others && refundable.some((one) => one === state) && refundableMinor(order) > 0n],
     ['ARCHIVE', (who.owner || who.staff) && terminalStates.includes(state) && order.archivedAt === null],
-    ['RETRY', who.staff && sagaState === 'STUCK'],
+    ['RETRY', others && sagaState === 'STUCK'],
     ['RESOLVE', others && state === 'NEEDS_ATTENTION'],
   ];
   return actions.filter(([, allowed]) => allowed).map(([action]) => action);

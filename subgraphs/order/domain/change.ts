@@ -1,5 +1,5 @@
 import { delivered, fulfilmentStatusOf, undelivered } from './fulfilment.ts';
-import type { Order, OrderEvent } from './order-model.ts';
+import type { Line, Order, OrderEvent } from './order-model.ts';
 import { extended, received, refunded, refusedMoney } from './paying.ts';
 import { returned } from './returning.ts';
 import { counted } from './shares.ts';
@@ -14,6 +14,16 @@ const givenBackWhole = (order: Order): Partial<Order> => ({
 /** The hook of the order's type is due now, where it has one. */
 const callingHook = ({ hasHooks }: Order, at: Date): Partial<Order> =>
   hasHooks ? { advanceAt: at, advanceAttempts: 0 } : { advanceAt: null };
+
+/** The lines after delivered pieces of them were refunded: what a return brought back before is refunded first. */
+const refundedLines = (
+  before: readonly Line[],
+  { lines, restock }: Extract<OrderEvent, { type: 'RefundRequested' }>,
+): readonly Line[] =>
+  counted(counted(before, lines, 'refundedQuantity'), restock, 'restockedQuantity').map((line) => {
+    const refundedNow = lines.find(({ lineId }) => lineId === line.id)?.quantity ?? 0;
+    return { ...line, unrefundedReturnQuantity: Math.max(line.unrefundedReturnQuantity - refundedNow, 0) };
+  });
 
 /** What an event changes beside the state and the status of the money. */
 export function change(order: Order, event: OrderEvent, at: Date): Partial<Order> {
@@ -37,7 +47,7 @@ export function change(order: Order, event: OrderEvent, at: Date): Partial<Order
     }
     case 'RefundRequested':
       return {
-        lines: counted(order.lines, event.lines, 'refundedQuantity'),
+        lines: refundedLines(order.lines, event),
         refundPendingMinor: order.refundPendingMinor + event.amountMinor,
         refundedTaxMinor: order.refundedTaxMinor + event.taxMinor,
         shippingRefundedMinor: order.shippingRefundedMinor + event.shippingMinor,

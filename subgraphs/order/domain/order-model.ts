@@ -66,6 +66,10 @@ export type Line = {
   readonly refundedQuantity: number;
   /** Delivered pieces that came back. */
   readonly returnedQuantity: number;
+  /** Of those that came back by a return, the ones whose money has not gone back. */
+  readonly unrefundedReturnQuantity: number;
+  /** Delivered pieces that a refund put back into the stock: they came back without a return. */
+  readonly restockedQuantity: number;
   /** What all pieces cost, and the tax in it. */
   readonly totalMinor: bigint;
   readonly taxMinor: bigint;
@@ -202,6 +206,8 @@ export type OrderCommand =
       readonly lines: readonly LineQuantity[];
       readonly reason: CancelReason;
       readonly note: string | null;
+      /** A customer asks, and a stay of the order has begun: its money stays where it is. */
+      readonly stayBegun?: boolean;
       readonly isTopUp?: boolean;
     }
   | {

@@ -1,8 +1,8 @@
 import { type Refusal, validationError } from '../../shared/errors/errors.ts';
-import { type OrderCancellation, goingBack, isBeingDelivered, rejected } from './giving-back.ts';
+import { type OrderCancellation, goingBack, isBeingDelivered, rejected, stayBegunError } from './giving-back.ts';
 import type { Decision, Line, LineQuantity, Order, OrderCommand, OrderEvent, OrderState } from './order-model.ts';
 import { refundableMinor, taxInMinor } from './paying.ts';
-import { type Worth, checkPieces, counted, deliveredQuantity, lineOf, openPieces, openQuantity, refundableQuantity, worthOf } from './shares.ts'; // prettier-ignore
+import { type Worth, checkPieces, counted, deliveredQuantity, keptQuantity, lineOf, openPieces, openQuantity, refundableQuantity, worthOf } from './shares.ts'; // prettier-ignore
 
 /*
  * Money that goes back of a part of an order: by line, for shipping, or so much. What is decided here is recorded at once, with
@@ -39,7 +39,21 @@ const followsTakingOff = (order: Order, lines: readonly Line[]): readonly OrderE
 
 const smaller = (one: bigint, other: bigint): bigint => (one < other ? one : other);
 
-/** Takes pieces that were not delivered off a paid order; their money goes back. The last of them, or of the money, cancels it as a whole. */
+/**
+ * What the named pieces get where their worth is all the money that is left, and others are still to be delivered: their share
+ * of it by what both are worth. Null where the others are worth nothing, so that nothing would be left for them.
+ */
+function shareOfLast(order: Order, pieces: readonly LineQuantity[]): Worth | null {
+  const named = worthOf(order.lines, pieces).amountMinor;
+  const after = counted(order.lines, pieces, 'refundedQuantity');
+  const others = after.map((line) => ({ lineId: line.id, quantity: refundableQuantity(line) }));
+  const rest = worthOf(after, others).amountMinor;
+  if (rest === 0n) return null;
+  const amountMinor = (refundableMinor(order) * named) / (named + rest);
+  return { amountMinor, taxMinor: taxInMinor(order, amountMinor) };
+}
+
+/** Takes pieces that were not delivered off a paid order; their money goes back. The last of them cancels it as a whole. */
 export function decideCancelLines(
   order: Order,
   state: OrderState,
@@ -51,18 +65,21 @@ export function decideCancelLines(
   const checked = checkPieces(order.lines, command.lines, { limitOf: openQuantity, path: ['lines'] });
   if ('refusal' in checked) return checked;
   const refund = refundOf(order, { pieces: checked.pieces, shippingMinor: 0n, shippingTaxMinor: 0n });
-  // Nothing more is delivered of an order whose last money goes back.
-  const isLast = refund.amountMinor > 0n && refund.amountMinor === refundableMinor(order);
-  const pieces = isLast ? openPieces(order.lines) : checked.pieces;
+  const { pieces } = checked;
   const lines = counted(order.lines, pieces, 'cancelledQuantity');
   if (isEmpty(lines, order)) return whole(command);
   // How much of it its delivery has credited, or is about to, is not known here.
   if (command.isTopUp) return rejected('WALLET_TOP_UP', 'A top-up is cancelled as a whole.');
+  // Nothing is delivered of an order whose last money goes back, and what was not named is to be delivered.
+  const takesLast = refund.amountMinor > 0n && refund.amountMinor === refundableMinor(order) && openPieces(lines).length > 0; // prettier-ignore
+  if (takesLast && command.stayBegun) return { refusal: stayBegunError };
+  const given = takesLast ? shareOfLast(order, pieces) : refund;
+  if (!given) return rejected('LAST_MONEY', 'Nothing of what was paid would be left for the other lines; cancel them as well.'); // prettier-ignore
   const { reason, note, requestId } = command;
   return {
     events: [
       { type: 'LinesCancelled', lines: pieces, reason, note },
-      { type: 'RefundRequested', requestId, lines: [], shippingMinor: 0n, restock: [], reason: note ?? reason, requestedBy: null, ...refund }, // prettier-ignore
+      { type: 'RefundRequested', requestId, lines: [], shippingMinor: 0n, restock: [], reason: note ?? reason, requestedBy: null, ...given }, // prettier-ignore
       ...followsTakingOff(order, lines),
     ],
   };
@@ -106,16 +123,15 @@ const refundedDelivered = (line: Line): number => line.refundedQuantity - line.c
 const notBack = (order: Order, pieces: readonly LineQuantity[]): readonly LineQuantity[] =>
   pieces.flatMap(({ lineId, quantity }) => {
     const line = lineOf(order.lines, lineId);
-    const back = Math.max(line.returnedQuantity - refundedDelivered(line), 0);
+    const back = line.unrefundedReturnQuantity;
     return quantity > back ? [{ lineId, quantity: quantity - back }] : [];
   });
 
 /** Delivered pieces of a line that are neither back nor refunded, nor expected by an open return. */
 function inNoReturn(order: Order, lineId: string, returning: readonly LineQuantity[]): number {
   const line = lineOf(order.lines, lineId);
-  const gone = Math.max(line.returnedQuantity, refundedDelivered(line));
   const expected = returning.filter((each) => each.lineId === lineId).reduce((sum, { quantity }) => sum + quantity, 0);
-  return deliveredQuantity(line, order) - gone - expected;
+  return keptQuantity(line, order) - expected;
 }
 
 /** Staff give money back: for lines, for shipping, or so much; by another amount than the lines are worth where one is named. */

@@ -9,7 +9,7 @@ import {
   type ReturnState,
   returnTransitions,
 } from './return-model.ts';
-import { checkPieces, counted, deliveredQuantity, lineOf, refundableQuantity } from './shares.ts';
+import { checkPieces, counted, deliveredQuantity, keptQuantity, lineOf, refundableQuantity } from './shares.ts';
 
 /*
  * Goods that come back. A return belongs to an order that is complete, and all its steps are events of that order: its row
@@ -29,14 +29,9 @@ const underWay = (returns: readonly ReturnFacts[], lineId: string): number =>
     .filter((line) => line.lineId === lineId)
     .reduce((sum, { quantity }) => sum + quantity, 0);
 
-/**
- * Pieces of which a return can be asked for: delivered, and neither back, nor refunded, nor in an open return. A piece that is back
- * without its money is the first to be refunded later, so the larger of both counts says how many are gone.
- */
-const leftQuantity = (line: Line, order: Pick<Order, 'state'>, returns: readonly ReturnFacts[]): number => {
-  const gone = Math.max(line.returnedQuantity, line.refundedQuantity - line.cancelledQuantity);
-  return Math.max(deliveredQuantity(line, order) - gone - underWay(returns, line.id), 0);
-};
+/** Pieces of which a return can be asked for: delivered, and neither back, nor refunded, nor in an open return. */
+const leftQuantity = (line: Line, order: Pick<Order, 'state'>, returns: readonly ReturnFacts[]): number =>
+  Math.max(keptQuantity(line, order) - underWay(returns, line.id), 0);
 
 /** Whether a return can be asked for at `at`, where something is left that could come back. */
 export const isReturnable = (order: Pick<Order, 'state' | 'completedAt'>, windowDays: number, at: Date): boolean =>
@@ -138,7 +133,12 @@ function receivedRefusal(known: ReturnFacts, lines: readonly ReceivedLine[]): Re
 
 /** The lines after these came back, and how the delivery stands by them. */
 export function returned(order: Order, received: readonly ReceivedLine[]): Pick<Order, 'lines' | 'fulfilmentStatus'> {
-  const lines = counted(order.lines, received, 'returnedQuantity');
+  const lines = counted(order.lines, received, 'returnedQuantity').map((line) => {
+    const back = received.find(({ lineId }) => lineId === line.id)?.quantity ?? 0;
+    // A return is asked for of pieces that are not refunded. Of those that were refunded meanwhile no money is left.
+    const most = refundableQuantity(line);
+    return { ...line, unrefundedReturnQuantity: Math.min(line.unrefundedReturnQuantity + back, most) };
+  });
   const isBack = lines.every((line) => line.returnedQuantity === deliveredQuantity(line, order));
   const fulfilmentStatus: FulfilmentStatus = isBack ? 'RETURNED' : 'PARTIALLY_RETURNED';
   return { lines, fulfilmentStatus };

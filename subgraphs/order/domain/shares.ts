@@ -20,6 +20,10 @@ export const openPieces = (lines: readonly Line[]): readonly LineQuantity[] =>
 export const deliveredQuantity = (line: Line, { state }: Pick<Order, 'state'>): number =>
   overStates.includes(state) ? line.quantity - line.cancelledQuantity : line.fulfilledQuantity;
 
+/** Delivered pieces that are neither back nor refunded. */
+export const keptQuantity = (line: Line, order: Pick<Order, 'state'>): number =>
+  deliveredQuantity(line, order) - (line.refundedQuantity - line.cancelledQuantity) - line.unrefundedReturnQuantity;
+
 /** Pieces whose money has not gone back. */
 export const refundableQuantity = (line: Line): number => line.quantity - line.refundedQuantity;
 
@@ -53,7 +57,7 @@ export function lineOf<Known extends Line>(lines: readonly Known[], lineId: stri
 export const counted = (
   lines: readonly Line[],
   quantities: readonly LineQuantity[],
-  count: 'cancelledQuantity' | 'refundedQuantity' | 'returnedQuantity',
+  count: 'cancelledQuantity' | 'refundedQuantity' | 'returnedQuantity' | 'restockedQuantity',
 ): readonly Line[] =>
   lines.map((line) => ({
     ...line,

@@ -382,6 +382,10 @@ describe('a paid booking', () => {
     const later = stay(places[1], { stayFrom: addDays(from, 5), stayTo: addDays(to, 5) });
     const { id } = await world.place(buyer, bookingOf(stay(places[0]), later));
     await pay(id, 36_000);
+    const given = await world.place(buyer, bookingOf(stay(await room()), { ...later, productId: await room() }));
+    await pay(given.id, 36_000);
+    const refund = `mutation { answer: refundOrder(input: { orderId: "${given.id}", amount: { amount: 18000, currency: "EUR" }, reason: "noise" }, idempotencyKey: "${newId()}") { userErrors { __typename } } }`; // prettier-ignore
+    expect((await world.run(staff, refund)).data.answer).toEqual({ userErrors: [] });
     const own = (await book(await room(), staff)).id;
     await pay(own);
     const next = await book(await room());
@@ -393,6 +397,10 @@ describe('a paid booking', () => {
     expect(await cancel(buyer, id)).toEqual(refused);
     expect(await cancel(buyer, id, lineOf(from))).toEqual(refused);
     expect(await cancel(staff, own)).toEqual(refused);
+    // What is left of this one's money is for the stay that has begun.
+    const second = (await world.run(buyer, `{ order(id: "${given.id}") { lines { id stayFrom } } }`)).data.order.lines.find(({ stayFrom }: { stayFrom: string }) => stayFrom === addDays(from, 5)).id; // prettier-ignore
+    expect(await cancel(buyer, given.id, second)).toEqual(refused);
+    expect(await cancel(staff, given.id, second)).toMatchObject({ order: { state: 'PAID' }, userErrors: [] });
     expect(await cancel(buyer, id, lineOf(addDays(from, 5)))).toMatchObject({ order: { state: 'PAID' }, userErrors: [] }); // prettier-ignore
     expect(await cancel(staff, id)).toMatchObject({ order: { state: 'CANCELLED', cancelReason: 'MERCHANT' } });
     world.clockOffsetMs = firstDayMs + dayMs - 60_000;

@@ -89,7 +89,13 @@ describe('cancelling a paid order', () => {
   test('of their own staff are its customers', async () => {
     const { id } = await world.place(staff);
     await world.paymentEvent(world.succeeded(id));
-    expect((await read(id)).allowedActions).toEqual(['CANCEL', 'ADVANCE']);
+    expect((await read(id)).allowedActions).toEqual(['CANCEL']);
+    // What only staff may do, another one of them does.
+    for (const field of [`advanceOrder(id: "${id}")`, `addOrderNote(id: "${id}", note: "mine")`, `addOrderNote(id: "${id}", note: "mine", public: true)`])
+      expect(await mutate(staff, field)).toMatchObject({ order: null, userErrors: [{ __typename: 'ForbiddenError' }] }); // prettier-ignore
+    const colleague = userViewer('OPERATOR');
+    expect(await mutate(colleague, `addOrderNote(id: "${id}", note: "called")`)).toMatchObject({ userErrors: [] });
+    expect(await world.rows("select actor_type from order_event where order_id = ? and type = 'NoteAdded'", [idToBytes(id)])).toEqual([{ actor_type: 'STAFF' }]); // prettier-ignore
     expect(await cancel(id, staff)).toMatchObject({ order: { state: 'CANCELLED', cancelReason: 'CUSTOMER' } });
     const [entry] = await world.rows("select actor_type from order_event where order_id = ? and type = 'OrderCancelled'", [idToBytes(id)]); // prettier-ignore
     expect(entry).toEqual({ actor_type: 'CUSTOMER' });

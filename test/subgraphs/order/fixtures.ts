@@ -31,6 +31,8 @@ export const aLine = (change: Partial<Line> = {}): Line => ({
   cancelledQuantity: 0,
   refundedQuantity: 0,
   returnedQuantity: 0,
+  unrefundedReturnQuantity: 0,
+  restockedQuantity: 0,
   totalMinor: 5_000n,
   taxMinor: 0n,
   ...change,

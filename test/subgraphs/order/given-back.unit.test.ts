@@ -1,11 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { ReturnFacts } from '../../../subgraphs/order/domain/return-model.ts';
 import { refundPendingMinor } from '../../../subgraphs/order/domain/giving-back.ts';
 import { balanceDueMinor, decide, evolve } from '../../../subgraphs/order/domain/order.ts';
-import type { Decision, Line, Order, OrderCommand } from '../../../subgraphs/order/domain/order-model.ts';
+import type { Decision, Line, Order, OrderCommand, OrderEvent } from '../../../subgraphs/order/domain/order-model.ts';
 import { refundableMinor } from '../../../subgraphs/order/domain/paying.ts';
+import { returningPieces } from '../../../subgraphs/order/domain/returning.ts';
+import { Pieces } from './pieces.ts';
 import { openQuantity, worthOf } from '../../../subgraphs/order/domain/shares.ts';
-import { aLine, anOrder, commands, expiresAt, inTime } from './fixtures.ts';
+import { aLine, aReturn, anOrder, commands, expiresAt, inTime } from './fixtures.ts';
 
 const paid = (change: Partial<Order> = {}): Order => anOrder({ state: 'PAID', ...change });
 const cancelLines = (...lines: [string, number][]): OrderCommand => ({
@@ -51,15 +54,35 @@ describe('pieces taken off before delivery', () => {
     expect(order).toMatchObject({ state: 'PAID', fulfilmentStatus: 'NOT_REQUIRED', advanceAt: inTime });
   });
 
-  test('end the order, or what is left of its delivery, where they take the last money', () => {
+  test('leave the others to be delivered, with a share of the money, where their worth is all that is left', () => {
     const lines = [aLine({ totalMinor: 2_500n }), aLine({ id: 'line-2', totalMinor: 2_500n })];
-    const given = run(paid({ lines }), refund({ amountMinor: 3_000n }));
-    expect(given).toMatchObject({ state: 'PAID', refundPendingMinor: 3_000n });
-    expect(run(given, cancelLines(['line-1', 2]))).toMatchObject({ state: 'CANCELLED' });
+    const given = run(paid({ lines, taxMinor: 500n }), refund({ amountMinor: 3_000n }));
+    expect(given).toMatchObject({ state: 'PAID', refundPendingMinor: 3_000n, refundedTaxMinor: 300n });
+    const one = run(given, cancelLines(['line-1', 2]));
+    expect(one).toMatchObject({ state: 'PAID', refundPendingMinor: 4_000n, refundedTaxMinor: 400n, lines: [{ cancelledQuantity: 2 }, { cancelledQuantity: 0 }] }); // prettier-ignore
+    expect(run(one, { ...commands.Fulfil, lines: null })).toMatchObject({ state: 'COMPLETED', lines: [{}, { fulfilledQuantity: 2 }] }); // prettier-ignore
+    expect(run(one, cancelLines(['line-2', 2]))).toMatchObject({ state: 'CANCELLED', refundedTaxMinor: 500n });
     const begun = run(paid({ lines }), { ...commands.Fulfil, lines: [{ lineId: 'line-2', quantity: 1 }] }, refund({ amountMinor: 3_000n })); // prettier-ignore
-    expect(run(begun, cancelLines(['line-1', 2]))).toMatchObject({ state: 'COMPLETED', refundPendingMinor: 5_000n, lines: [{ cancelledQuantity: 2 }, { fulfilledQuantity: 1, cancelledQuantity: 1 }] }); // prettier-ignore
+    expect(run(begun, cancelLines(['line-1', 2]))).toMatchObject({ state: 'PROCESSING', refundPendingMinor: 4_000n, lines: [{ cancelledQuantity: 2 }, { fulfilledQuantity: 1, cancelledQuantity: 0 }] }); // prettier-ignore
+    expect(run(begun, cancelLines(['line-1', 2], ['line-2', 1]))).toMatchObject({ state: 'COMPLETED', refundPendingMinor: 5_000n }); // prettier-ignore
+  });
+
+  test('are refused where nothing of the money would be left for the others', () => {
+    const lines = [aLine(), aLine({ id: 'line-2', totalMinor: 0n })];
+    expect(refusalOf(paid({ lines }), cancelLines(['line-1', 2]))).toMatchObject({ cause: 'LAST_MONEY' });
+    expect(run(paid({ lines }), cancelLines(['line-1', 2], ['line-2', 2]))).toMatchObject({ state: 'CANCELLED' });
+    expect(run(paid({ lines }), cancelLines(['line-1', 1]))).toMatchObject({ state: 'PAID' });
     const free = paid({ lines: [aLine({ totalMinor: 0n })], totalMinor: 0n, paidMinor: 0n });
     expect(run(free, cancelLines(['line-1', 1]))).toMatchObject({ state: 'PAID', lines: [{ cancelledQuantity: 1 }] });
+  });
+
+  test('of a customer whose stay has begun take none of the money that is left for it', () => {
+    const lines = [aLine({ quantity: 1, totalMinor: 2_500n }), aLine({ id: 'line-2', quantity: 1, totalMinor: 2_500n })]; // prettier-ignore
+    const second: OrderCommand = { ...commands.CancelLines, lines: [{ lineId: 'line-2', quantity: 1 }], stayBegun: true }; // prettier-ignore
+    expect(run(paid({ lines }), second)).toMatchObject({ state: 'PAID', lines: [{ cancelledQuantity: 0 }, { cancelledQuantity: 1 }] }); // prettier-ignore
+    const given = run(paid({ lines }), refund({ amountMinor: 2_500n }));
+    expect(refusalOf(given, second)).toMatchObject({ cause: 'STAY_BEGUN' });
+    expect(run(given, { ...second, stayBegun: false })).toMatchObject({ state: 'PAID', refundPendingMinor: 3_750n });
   });
 
   test('of a top-up are refused, all of it is not', () => {
@@ -121,11 +144,25 @@ describe('a refund by staff', () => {
     expect(refusalOf(done, of(2, { returning }))).toMatchObject({ cause: 'RETURN_OPEN' });
     expect(decide(done, of(1, { returning }), inTime)).toMatchObject({ events: [{ restock: [{ lineId: 'line-1', quantity: 1 }] }] }); // prettier-ignore
     expect(decide(done, of(2, { returning, restock: false }), inTime)).toMatchObject({ events: [{ restock: [] }] });
-    const back = { ...done, lines: done.lines.map((line) => ({ ...line, returnedQuantity: 1 })) };
+    const back = {
+      ...done,
+      lines: done.lines.map((line) => ({ ...line, returnedQuantity: 1, unrefundedReturnQuantity: 1 })),
+    };
     expect(decide(back, of(1), inTime)).toMatchObject({ events: [{ restock: [] }] });
     const all = decide(back, of(3), inTime);
     expect(all).toMatchObject({ events: [{ lines: [{ quantity: 3 }], restock: [{ lineId: 'line-1', quantity: 2 }] }] });
   });
+
+  test.each([false, true])('restocks no piece that came back after others were refunded (put back then: %s)', (restock) => {
+    const done = run(order, commands.Fulfil, refund({ lines: [{ lineId: 'line-1', quantity: 2 }], restock }));
+    const received = run(done, { ...commands.RequestReturn, returns: [] }, commands.DecideReturn, commands.ReceiveReturn); // prettier-ignore
+    expect(received.lines).toMatchObject([{ returnedQuantity: 1, unrefundedReturnQuantity: 1, restockedQuantity: restock ? 2 : 0 }]); // prettier-ignore
+    const more = { ...commands.RequestReturn, returnId: 'return-2', returns: [{ ...aReturn, state: 'RECEIVED' as const }] }; // prettier-ignore
+    expect(refusalOf(received, more)).toMatchObject({ __typename: 'ValidationError' });
+    const last = decide(received, refund({ lines: [{ lineId: 'line-1', quantity: 1 }], restock: true }), inTime);
+    expect(last).toMatchObject({ events: [{ lines: [{ quantity: 1 }], restock: [] }] });
+    expect(apply(received, last).lines).toMatchObject([{ refundedQuantity: 3, unrefundedReturnQuantity: 0 }]);
+  }); // prettier-ignore
 
   test('takes delivered pieces first', () => {
     const begun = run(order, { ...commands.Fulfil, lines: [{ lineId: 'line-1', quantity: 2 }] });
@@ -259,30 +296,110 @@ const anyDeed = fc.oneof(
     .bigInt({ min: 1n, max: 3_000n })
     .map((amountMinor): OrderCommand => ({ ...commands.MarkPaid, paymentId: 'too-much', amountMinor })),
 );
+/** What is done with returns; which one is meant, and what is known of it, the sequence says. */
+const anyReturnDeed = fc.oneof(
+  pieces.map((lines): OrderCommand => ({ ...commands.RequestReturn, lines })),
+  fc.integer({ min: 0, max: 3 }).map((die) => die > 0).map((approve): OrderCommand => ({ ...commands.DecideReturn, approve, reason: approve ? null : 'worn' })),
+  fc.record({ restock: fc.integer({ min: 0, max: 2 }), requestId: fc.constantFrom(null, 'asked') })
+    .map(({ restock, requestId }): OrderCommand => ({ ...commands.ReceiveReturn, requestId, lines: [{ lineId: 'line-1', quantity: 1, restock }] })),
+  fc.constant<OrderCommand>(commands.CancelReturn),
+); // prettier-ignore
 
-describe('after any of 2,000 sequences of deliveries, cancellings and refunds', () => {
+/** A deed as a command at its place in the sequence; null where there is nothing that it could be done with. */
+function commandOf(deed: OrderCommand, index: number, order: Order, returns: readonly ReturnFacts[]) {
+  const inState = (...states: ReturnFacts['state'][]) => returns.find(({ state }) => states.includes(state));
+  switch (deed.type) {
+    case 'RecordRefund':
+      // The payment service never gives more back than is here.
+      return deed.amountMinor > order.paidMinor - order.refundedMinor ? null : { ...deed, refundId: `refund-${index}` };
+    case 'Refund':
+      return { ...deed, returning: returningPieces(returns) };
+    case 'RequestReturn':
+      return { ...deed, returnId: `return-${index}`, returns };
+    case 'DecideReturn':
+    case 'CancelReturn': {
+      const known = deed.type === 'DecideReturn' ? inState('REQUESTED') : inState('APPROVED', 'REQUESTED');
+      return known ? { ...deed, known } : null;
+    }
+    case 'ReceiveReturn': {
+      const known = inState('APPROVED');
+      const restock = deed.lines[0]?.restock ?? 0;
+      return known ? { ...deed, known, lines: known.lines.map(({ lineId, quantity }) => ({ lineId, quantity: Math.max(quantity - restock, 1), restock: Math.min(restock, Math.max(quantity - restock, 1)) })) } : null; // prettier-ignore
+    }
+    default:
+      return deed;
+  }
+}
+
+/** The returns after an event. */
+function returnsAfter(returns: readonly ReturnFacts[], event: OrderEvent): readonly ReturnFacts[] {
+  const to = (returnId: string, state: ReturnFacts['state']) => returns.map((each) => (each.id === returnId ? { ...each, state } : each)); // prettier-ignore
+  switch (event.type) {
+    case 'ReturnRequested':
+      return [...returns, { ...aReturn, id: event.returnId, lines: event.lines.map((line) => ({ ...line, receivedQuantity: 0, restockedQuantity: 0 })) }]; // prettier-ignore
+    case 'ReturnDecided':
+      return to(event.returnId, event.approved ? 'APPROVED' : 'REJECTED');
+    case 'ReturnReceived':
+      return to(event.returnId, event.requestId === null ? 'RECEIVED' : 'REFUNDED');
+    case 'ReturnCancelled':
+      return to(event.returnId, 'CANCELLED');
+    default:
+      return returns;
+  }
+}
+
+/** The order after what of the deeds it allows; each step is checked. */
+function play(begin: Order, deeds: readonly OrderCommand[]): Order {
+  let order = begin;
+  let returns: readonly ReturnFacts[] = [];
+  const goods = new Pieces(order.lines);
+  for (const [index, deed] of deeds.entries()) {
+    const command = commandOf(deed, index, order, returns);
+    const decision = command && decide(order, command, inTime);
+    if (!decision || 'refusal' in decision) continue;
+    const before = order;
+    order = apply(order, decision);
+    for (const event of decision.events) {
+      returns = returnsAfter(returns, event);
+      goods.follow(event, { returning: returningPieces(returns), restocks: command.type === 'Refund' && command.restock }); // prettier-ignore
+    }
+    goods.agreesWith(order.lines);
+    holds(before, order, command);
+  }
+  finish(order);
+  return order;
+}
+
+describe('after any sequence of deliveries, cancellings, refunds and returns', () => {
   test('nothing is delivered that was refunded, nothing refunded twice, and the sums are exact', () => {
     const ends = new Set<string>();
     fc.assert(
-      fc.property(anyPaidOrder, fc.array(anyDeed, { maxLength: 14 }), (begin, deeds) => {
-        let order = begin;
-        for (const [index, deed] of deeds.entries()) {
-          // The payment service never gives more back than is here.
-          if (deed.type === 'RecordRefund' && deed.amountMinor > order.paidMinor - order.refundedMinor) continue;
-          const command = deed.type === 'RecordRefund' ? { ...deed, refundId: `refund-${index}` } : deed;
-          const decision = decide(order, command, inTime);
-          if ('refusal' in decision) continue;
-          const before = order;
-          order = apply(order, decision);
-          holds(before, order, command);
-        }
-        ends.add(order.state);
-        finish(order);
+      fc.property(anyPaidOrder, fc.array(fc.oneof(anyDeed, anyReturnDeed), { maxLength: 14 }), (begin, deeds) => {
+        ends.add(play(begin, deeds).state);
       }),
       { numRuns: 2_000 },
     );
     // Otherwise the sequences were not worth their name.
     for (const end of ['CANCELLED', 'REFUNDED', 'COMPLETED', 'PROCESSING', 'PAID']) expect(ends).toContain(end);
+  });
+
+  test('no piece of a delivered line goes into the stock twice', () => {
+    const few = fc.integer({ min: 1, max: 2 }).map((quantity) => [{ lineId: 'line-1', quantity }]);
+    const deed = fc.oneof(
+      anyReturnDeed,
+      few.map((lines): OrderCommand => ({ ...commands.RequestReturn, lines })),
+      fc.record({ lines: few, restock: fc.boolean() }).map((change) => refund(change)),
+    );
+    const begin = run(paid({ lines: [aLine({ quantity: 5 })] }), commands.Fulfil);
+    const ends: Line[] = [];
+    fc.assert(
+      fc.property(fc.array(deed, { minLength: 4, maxLength: 16 }), (deeds) => {
+        ends.push(...play(begin, deeds).lines);
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(ends.filter((line) => line.returnedQuantity > 0 && line.restockedQuantity > 0).length).toBeGreaterThan(20);
+    expect(ends.filter((line) => line.unrefundedReturnQuantity > 0).length).toBeGreaterThan(20);
   });
 });
 

@@ -306,7 +306,8 @@ describe('allowed actions', () => {
     expect(allowedActions(failed, inTime, owner, standard, 'STUCK')).toEqual(['ARCHIVE']);
     // Staff are the customer of an order of their own; a seller may neither cancel nor put away.
     const own = { owner: true, staff: true };
-    expect(allowedActions(anOrder({ state: 'PAID' }), inTime, own, standard)).toEqual(['CANCEL', 'ADVANCE']);
+    expect(allowedActions(anOrder({ state: 'PAID' }), inTime, own, standard)).toEqual(['CANCEL']);
+    expect(allowedActions(failed, inTime, own, standard, 'STUCK')).toEqual(['ARCHIVE']);
     expect(allowedActions(anOrder({ state: 'NEEDS_ATTENTION' }), inTime, own, standard)).toEqual(['CANCEL']);
     expect(allowedActions(anOrder(booked), inTime, own, booking)).toEqual(['CANCEL']);
     const seller = { owner: false, staff: false };

@@ -36,8 +36,8 @@ const receive = (id: string, lines: Received, viewer = staff, { refund = true, k
   run(viewer, `mutation V($id: ID!, $lines: [ReceivedLineInput!]!, $refund: Boolean!, $key: String) { answer: receiveReturn(returnId: $id, lines: $lines, refund: $refund, idempotencyKey: $key) ${payload} }`, { id, lines, refund, key }); // prettier-ignore
 const cancel = (id: string, viewer = buyer) =>
   run(viewer, `mutation C($id: ID!) { answer: cancelReturn(returnId: $id) ${payload} }`, { id });
-const refundLines = (orderId: string, lines: Lines) =>
-  run(staff, `mutation G($input: RefundOrderInput!, $key: String!) { answer: refundOrder(input: $input, idempotencyKey: $key) { order { id } userErrors { ${errors} } } }`, { input: { orderId, lines, reason: 'broken' }, key: newId() }); // prettier-ignore
+const refundLines = (orderId: string, lines: Lines, restock = false) =>
+  run(staff, `mutation G($input: RefundOrderInput!, $key: String!) { answer: refundOrder(input: $input, idempotencyKey: $key) { order { id } userErrors { ${errors} } } }`, { input: { orderId, lines, restock, reason: 'broken' }, key: newId() }); // prettier-ignore
 const read = (id: string, viewer = staff) => run(viewer, `query Q($id: ID!) { answer: order(id: $id) { ${orderFields} } }`, { id }); // prettier-ignore
 const list = (args: string) => run(staff, `{ answer: returns(${args}) { edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage } totalCount } }`, {}); // prettier-ignore
 const told = async (id: string) => (await world.deliver()).filter(({ aggregateId }) => aggregateId === id);
@@ -112,6 +112,25 @@ describe('[AP-4] a return', () => {
     await refundLines(order.id, ofLine(order.lineId, 2));
     expect(await read(order.id)).toMatchObject({ lines: [{ refundedQuantity: 2, returnableQuantity: 1 }] });
     await told(order.id);
+  });
+
+  test('of a piece whose order had goodwill before goes into the stock once', async () => {
+    const order = await makeOrder();
+    await refundLines(order.id, ofLine(order.lineId, 2));
+    const { orderReturn } = await request(order.id, ofLine(order.lineId, 1));
+    await decide(orderReturn.id);
+    await receive(orderReturn.id, back(order.lineId, 1), staff, { refund: false });
+    await told(order.id);
+    expect(await read(order.id)).toMatchObject({ lines: [{ refundedQuantity: 2, returnableQuantity: 0 }] });
+    expect(await refundLines(order.id, ofLine(order.lineId, 1), true)).toMatchObject({ userErrors: [] });
+    await told(order.id);
+    expect(await world.stock(order.productId)).toEqual({ onHand: 1, allocated: 0 });
+    const counts = await world.rows('select returned_quantity returned, unrefunded_return_quantity unrefunded, restocked_quantity restocked from order_line where order_id = unhex(?)', [order.id.replaceAll('-', '')]); // prettier-ignore
+    expect(counts).toEqual([{ returned: 1, unrefunded: 0, restocked: 0 }]);
+    const other = await makeOrder();
+    await refundLines(other.id, ofLine(other.lineId, 2), true);
+    await told(other.id);
+    expect(await world.rows('select restocked_quantity restocked from order_line where order_id = unhex(?)', [other.id.replaceAll('-', '')])).toEqual([{ restocked: 2 }]); // prettier-ignore
   });
 
   test('is rejected with a reason, or cancelled, and its pieces can be asked for again', async () => {

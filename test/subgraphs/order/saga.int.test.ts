@@ -252,6 +252,9 @@ describe('while the product service is away', () => {
     const run = async (viewer = staff, id = saga.id) => (await world.run(viewer, retry, { id, key })).data.retrySaga;
     expect(await run(buyer)).toMatchObject({ saga: null, userErrors: [{ __typename: 'ForbiddenError' }] });
     expect(await run(staff, newId())).toMatchObject({ saga: null, userErrors: [{ __typename: 'NotFoundError' }] });
+    const own = { ...staff, userId: buyer.userId };
+    expect(await run(own)).toMatchObject({ saga: null, userErrors: [{ __typename: 'ForbiddenError' }] });
+    expect(await actions(own)).toEqual(['ARCHIVE']);
     world.intercept = (_, next) => next();
     expect(await run()).toEqual({ replayed: false, saga: { state: 'COMPENSATED' }, userErrors: [] });
     expect(await run()).toEqual({ replayed: true, saga: { state: 'COMPENSATED' }, userErrors: [] });

@@ -179,5 +179,7 @@ function priceLine(line: WantedLine, product: ProductSnapshot, order: PricedFor)
     cancelledQuantity: 0,
     refundedQuantity: 0,
     returnedQuantity: 0,
+    unrefundedReturnQuantity: 0,
+    restockedQuantity: 0,
   };
 }
