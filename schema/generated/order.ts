@@ -525,7 +525,7 @@ export type OrderAction =
   | 'REFUND'
   /** Put it away: `archiveOrder`. */
   | 'ARCHIVE'
-  /** Try its saga again, which is STUCK: `retrySaga`. For staff. */
+  /** Try its saga again, which is STUCK: `retrySaga`. For staff, but not of their own orders. */
   | 'RETRY'
   /** Decide what becomes of it: `resolveAttention`. */
   | 'RESOLVE';
@@ -1799,7 +1799,7 @@ export type Mutation = {
   archiveOrder: OrderPayload;
   /** Takes an order out of the archive: it is in `myOrders` again. One that isn't archived stays as it is. */
   unarchiveOrder: OrderPayload;
-  /** Pushes a paid order through its type's delivery; harmless when repeated. For staff. */
+  /** Pushes a paid order through its type's delivery; harmless when repeated. For staff, but not of their own orders (ForbiddenError). */
   advanceOrder: OrderPayload;
   /** Delivers a paid order in whole or in part; the last part completes it. For staff. */
   fulfilOrder: OrderPayload;
@@ -1813,7 +1813,7 @@ export type Mutation = {
   cancelFulfilment: OrderPayload;
   /** Completes a paid booking by its guest's confirmation code (PAID → COMPLETED). For the seller of all its lines and staff. A redeemed order succeeds again. A wrong code is BusinessRejectedError with cause WRONG_CONFIRMATION_CODE; after 5 of them in 15 minutes it is TOO_MANY_WRONG_CODES, whatever the code. */
   redeemOrder: OrderPayload;
-  /** Adds a note to the journal. For staff. */
+  /** Adds a note to the journal. For staff, but not of their own orders (ForbiddenError). */
   addOrderNote: OrderPayload;
   /** Decides what becomes of an order that NEEDS_ATTENTION. For staff. */
   resolveAttention: OrderPayload;
@@ -1823,7 +1823,7 @@ export type Mutation = {
   saveTaxRate: TaxRatePayload;
   /** The user service's: takes a person out of what this service keeps. May be repeated. False while something is under way: to be asked again. */
   eraseFromOrders: Scalars['Boolean']['output'];
-  /** Runs a STUCK or waiting saga now. For staff. */
+  /** Runs a STUCK or waiting saga now. For staff, but not that of their own orders (ForbiddenError). */
   retrySaga: SagaPayload;
   /** Lets the order service handle a dead letter's event again, at most once in all. For staff. */
   replayOrderDeadLetter: DeadLetterPayload;
