@@ -124,7 +124,8 @@ function newOrder(
     return {
       id: chance.idAt(at), productId: article.id, sellerId: article.sellerId, sku: article.sku, kind: article.kind, title: article.name, subtitle: null, cover: null,
       quantity, unitPriceMinor: BigInt(article.priceMinor), marketPriceMinor: null, addOns: [], subtotalMinor, discountMinor: 0n, taxMinor: 0n, totalMinor: subtotalMinor,
-      needsFulfilment: article.kind === 'STOCKED', fulfilledQuantity: 0, refundedQuantity: 0, cancelledQuantity: 0, returnedQuantity: 0, stay: null,
+      needsFulfilment: article.kind === 'STOCKED', fulfilledQuantity: 0, refundedQuantity: 0, cancelledQuantity: 0, returnedQuantity: 0, unrefundedReturnQuantity: 0,
+      restockedQuantity: 0, stay: null,
     }; // prettier-ignore
   });
   const totalMinor = lines.reduce((sum, line) => sum + line.subtotalMinor, 0n);
