@@ -134,7 +134,7 @@ export type OrderAction =
   | 'REFUND'
   /** Put it away: `archiveOrder`. */
   | 'ARCHIVE'
-  /** Try its saga again, which is STUCK: `retrySaga`. For staff. */
+  /** Try its saga again, which is STUCK: `retrySaga`. For staff, but not of their own orders. */
   | 'RETRY'
   /** Decide what becomes of it: `resolveAttention`. */
   | 'RESOLVE';
