@@ -8,7 +8,7 @@ const slowerTimes = 4;
 const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
 /** A machine that runs other suites meanwhile is slower than the phone: what is asserted leaves room for that. */
 const mostLcpMs = 2_000;
-const roomTimes = 2;
+const roomTimes = 6;
 const mostShift = 0.02;
 
 type Seen = { readonly firstMs: number; readonly lcpMs: number; readonly shift: number; readonly bytes: number };

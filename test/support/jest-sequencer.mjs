@@ -3,26 +3,42 @@ import sequencer from '@jest/test-sequencer';
 // Its types are those of its CommonJS form, where the class is a property.
 const Sequencer = /** @type {typeof sequencer.default} */ (/** @type {unknown} */ (sequencer));
 
+/** Suites that measure seconds, and beside them suites that wait more than they work: those are starved by browsers and kills. */
+const first = [
+  'faults/matrix/matrix.e2e',
+  'payment/providers/stripe.int',
+  'payment/webhook-orders.int',
+  'payment/captures.int',
+  'shared/jobs/jobs.int',
+  'shared/jobs/jobs-mongodb.int',
+  'payment/providers/stripe-own-doings.int',
+  'payment/providers/alipay.int',
+  'payment/providers/wechat-pay.int',
+  'shared/database/silent-connections.int',
+  'shared/events/events.int',
+  'payment/providers/simulated.int',
+  'payment/mixed-payment.int',
+  'user/webhooks/outage.int',
+];
+
 /**
- * The suites that take longest, slowest first. Jest knows how long a suite took only where it ran before, and a fresh clone
+ * Then those that take longest, slowest first. Jest knows how long a suite took only where it ran before, and a fresh clone
  * would start some of these last, with the other workers idle.
  */
 const slowest = [
-  'faults/matrix/matrix.e2e',
+  ...first,
   'browser/storefront.e2e',
-  'browser/staff.e2e',
   'faults/after-sale-kill.e2e',
   'faults/wallet-kill.e2e',
+  'browser/staff.e2e',
   'ops/watch.e2e',
   'ops/start.e2e',
   'ops/torture.e2e',
   'own-subgraph/own-subgraph.e2e',
-  'payment/providers/stripe.int',
   'faults/race.e2e',
   'payment/kill.e2e',
   'faults/redis-away.e2e',
   'e2e/privacy/privacy.e2e',
-  'payment/webhook-orders.int',
   'ops/servers.int',
   // On two threads: behind those that measure seconds.
   'simulation/simulation.int',
