@@ -76,6 +76,28 @@ function queries({ staff, buyer, product, stay, open }: Omit<Scene, 'payment'>):
     ...of('sold-lines', {}, staff.token),
     ...of('sales-report', { from: '2026-01-01', to: '2026-01-31', interval: 'MONTH', currency: 'EUR' }, staff.token),
     ...of('shop-date', {}),
+    // Entries come some time after what they tell of.
+    ...of('audit-log', { actorId: unknownId }, staff.token),
+    ...of('customer', { id: buyer.id, currency: 'EUR' }, staff.token),
+    ...of('customer-sessions', { id: buyer.id }, staff.token),
+    ...of('disputes', {}, staff.token),
+    ...of('endpoint-deliveries', {}, staff.token),
+    ...of('find', { text: 'Test' }, staff.token),
+    ...of('low-stock', {}, staff.token),
+    ...of('nights', { id: stay.id, from: '2030-01-01', to: '2030-01-08' }, staff.token),
+    ...of('notifications', {}, staff.token),
+    ...of('unread-notifications', {}, staff.token),
+    ...of('reconciliation', { day: '2026-01-01' }, staff.token),
+    ...of('refunds', {}, staff.token),
+    ...of('sagas', {}, staff.token),
+    ...of('staff-members', {}, staff.token),
+    ...of('staff-product', { id: product.id }, staff.token),
+    ...of('staff-products', {}, staff.token),
+    ...of('stock-movements', { id: product.id }, staff.token),
+    ...of('users', { query: 'Test' }, staff.token),
+    ...of('wallet-entries', { userId: buyer.id, currency: 'EUR' }, staff.token),
+    ...of('webhook-deliveries', {}, staff.token),
+    ...of('webhook-endpoints', {}, staff.token),
   };
 }
 
@@ -129,6 +151,27 @@ function mutations({ staff, buyer, product, open, payment }: Omit<Scene, 'stay'>
     ...of('change-password', { current: 'not the password', next: 'correct horse battery staple' }, buyer.token),
     ...of('revoke-session', { sessionId: unknownId }, buyer.token),
     ...of('update-profile', { input: { nickname: 'shapes' } }, buyer.token),
+    ...of('confirm-refund', { refundId: unknownId, reference: 'shapes' }, staff.token),
+    ...of('retry-refund', { refundId: unknownId }, staff.token),
+    ...of('create-product', { input: { sku: 'SHAPES-1', name: 'Shapes', description: 'Shapes', price: eur(100) } }, staff.token), // prettier-ignore
+    ...of('update-product', { input: { id: product.id, expectedVersion: 99, name: 'Shapes' } }, staff.token),
+    ...of('invite-user', { name: 'Twice', mobile: buyer.mobile, roles: ['OPERATOR'] }, staff.token),
+    ...of('set-roles', { userId: unknownId, roles: ['CUSTOMER'] }, staff.token),
+    ...of('suspend-user', { userId: unknownId, reason: 'shapes' }, staff.token),
+    ...of('reinstate-user', { userId: unknownId }, staff.token),
+    ...of('revoke-all-sessions', { userId: unknownId }, staff.token),
+    ...of('link-identity', { type: 'OIDC', code: 'made up', proof: 'made up', password: 'not the password' }, buyer.token), // prettier-ignore
+    ...of('unlink-identity', { type: 'OIDC', issuer: 'https://id.example', password: 'not the password' }, buyer.token),
+    ...of('request-email-verification', { email: 'not an address' }, buyer.token),
+    ...of('verify-email', { code: 'AAAA-BBBB-CCCC' }, buyer.token),
+    ...of('mark-notifications-read', { ids: [] }, buyer.token),
+    ...of('save-webhook-endpoint', { url: 'http://127.0.0.1/inward', events: ['order.paid'] }, staff.token),
+    ...of('remove-webhook-endpoint', { id: unknownId }, staff.token),
+    ...of('rotate-webhook-secret', { id: unknownId }, staff.token),
+    ...of('send-test-webhook', { id: unknownId }, staff.token),
+    ...of('redeliver-webhook', { deliveryId: unknownId }, staff.token),
+    ...of('replay-webhook', { deliveryId: unknownId }, staff.token),
+    ...of('replay-user-dead-letter', { id: unknownId }, staff.token),
   };
 }
 
@@ -162,6 +205,7 @@ function followed({ staff, buyer, open }: Pick<Scene, 'staff' | 'buyer' | 'open'
     },
     'watch-my-orders': { query: operation('watch-my-orders'), variables: { afterSeq: 0 }, token: buyer.token },
     'watch-all-orders': { query: operation('watch-all-orders'), variables: { afterSeq: 0 }, token: staff.token },
+    'watch-notifications': { query: operation('watch-notifications'), variables: { afterSeq: 0 } },
     'watch-stock': { query: operation('watch-stock'), variables: { productIds: [] }, token: buyer.token },
   };
 }
