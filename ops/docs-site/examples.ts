@@ -18,6 +18,7 @@ import {
   isObjectType,
   parse,
   print,
+  typeFromAST,
 } from 'graphql';
 
 export type Example = {
@@ -46,7 +47,7 @@ const samples: Readonly<Record<string, unknown>> = {
   JSON: {},
 };
 
-/** The client operations of schema/operations, by the root field that each asks for. */
+/** The client operations of schema/operations, by the root field that each asks for: the one that is called like it, or the first. */
 export function operationsByField(texts: readonly string[]): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const text of texts) {
@@ -54,8 +55,9 @@ export function operationsByField(texts: readonly string[]): ReadonlyMap<string,
     const [operation] = operations;
     if (operation === undefined || operations.length > 1 || operation.selectionSet.selections.length > 1) continue;
     const field = fieldOf(operation);
-    if (field !== undefined && !found.has(`${operation.operation}.${field}`))
-      found.set(`${operation.operation}.${field}`, text);
+    const isNamesake = field !== undefined && operation.name?.value.toLowerCase() === field.toLowerCase();
+    const key = `${operation.operation}.${field}`;
+    if (field !== undefined && (isNamesake || !found.has(key))) found.set(key, text);
   }
   return found;
 }
@@ -107,6 +109,17 @@ function fieldsOf(schema: GraphQLSchema, type: GraphQLObjectType, depth: number)
     return [`${field.name} ${selectionOf(schema, field.type, depth - 1)}`];
   });
   return [...plain, ...inner].length === 0 ? ['__typename'] : [...plain, ...inner];
+}
+
+/** Values for the variables that an operation can't do without, as JSON text; '' where it needs none. */
+export function neededVariables(schema: GraphQLSchema, text: string): string {
+  const [operation] = parse(text).definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION);
+  const needed = (operation?.variableDefinitions ?? []).flatMap(({ variable, type, defaultValue }) => {
+    const known =
+      type.kind === Kind.NON_NULL_TYPE && defaultValue === undefined ? typeFromAST(schema, type) : undefined;
+    return known === undefined ? [] : [[variable.name.value, sampleOf(known as GraphQLInputType, variable.name.value)]];
+  });
+  return needed.length === 0 ? '' : JSON.stringify(Object.fromEntries(needed), null, 2);
 }
 
 /** A value that a variable of this type may have. */

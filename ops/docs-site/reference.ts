@@ -19,7 +19,7 @@ import {
 } from 'graphql';
 import { escaped } from '../../gateway/pages/page-html.ts';
 import { withFragments } from '../../schema/with-fragments.ts';
-import { type Example, madeExample, operationsByField, sampleOf } from './examples.ts';
+import { type Example, madeExample, neededVariables, operationsByField } from './examples.ts';
 import { highlighted, renderInline, renderText } from './markdown.ts';
 
 /** A page of the reference; `text` is what the search finds it by, besides its title. */
@@ -60,7 +60,8 @@ export function renderReference(root: string): ReferencePage[] {
     indexPage(roots, types),
     ...roots.map(({ kind, field }) => {
       const client = own.get(`${kind}.${field.name}`);
-      const example = client === undefined ? madeExample(schema, kind, field) : clientExample(client, fragments, field);
+      const example =
+        client === undefined ? madeExample(schema, kind, field) : clientExample(schema, client, fragments);
       return fieldPage(kind, field, example);
     }),
     ...types.map((type) => typePage(schema, type)),
@@ -75,17 +76,12 @@ const rootOf = (schema: GraphQLSchema, kind: Kind): GraphQLField<unknown, unknow
 const isRoot = (schema: GraphQLSchema, type: GraphQLNamedType): boolean =>
   [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].includes(type as GraphQLObjectType);
 
-/** One of the operations that our own pages send, with values for what the field must be given. */
-function clientExample(text: string, fragments: string, field: GraphQLField<unknown, unknown>): Example {
-  const variables = Object.fromEntries(
-    field.args.flatMap((arg) => {
-      const isAsked = new RegExp(String.raw`\$${arg.name}:[^,)]*!`).test(text);
-      return isAsked ? [[arg.name, sampleOf(arg.type, arg.name)]] : [];
-    }),
-  );
-  const isEmpty = Object.keys(variables).length === 0;
-  return { shown: text.trim(), sent: withFragments(text, fragments), variables: isEmpty ? '' : JSON.stringify(variables, null, 2) }; // prettier-ignore
-}
+/** One of the operations that our own pages send. */
+const clientExample = (schema: GraphQLSchema, text: string, fragments: string): Example => ({
+  shown: text.trim(),
+  sent: withFragments(text, fragments),
+  variables: neededVariables(schema, text),
+});
 
 function indexPage(
   roots: readonly { kind: Kind; field: GraphQLField<unknown, unknown> }[],
