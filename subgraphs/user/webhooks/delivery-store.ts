@@ -1,7 +1,7 @@
 import { sql as raw } from 'kysely';
 import { readerOf, writerOf } from '../../shared/database/reader.ts';
 import type { Sql } from '../../shared/database/statements.ts';
-import { change, find, prepare } from '../../shared/database/tables.ts';
+import { byIndex, change, find, prepare } from '../../shared/database/tables.ts';
 import { idToBytes } from '../../shared/values/ids.ts';
 import { insertInto, tables } from '../records.ts';
 import { type DeliveryState, OutgoingDeliveryRecord } from './records.ts';
@@ -47,6 +47,10 @@ const ofStream = ({ endpointId, subjectId }: Stream) =>
     .where('endpoint_id', '=', idToBytes(endpointId))
     .where('subject_id', '=', idToBytes(subjectId));
 
+/** An index by state reads all that waits for the endpoint. */
+const byStream = (query: ReturnType<typeof ofStream>) =>
+  byIndex(query, { table: 'outgoing_delivery', index: 'outgoing_delivery_subject' });
+
 /**
  * The last delivery to an endpoint about a subject; null when there was none. What is on its way is locked: it is not over
  * before what is put behind it can be seen. After one was sent again by hand, that is not always the last.
@@ -55,7 +59,7 @@ export async function lockLast(tx: Sql, stream: Stream): Promise<Last | null> {
   const [last] = await find(tx, ofStream(stream).orderBy('place', 'desc').limit(1).forUpdate());
   if (!last) return null;
   const onItsWay = ofStream(stream).where('state', 'in', open).orderBy('place', 'desc');
-  const [waiting] = await find(tx, onItsWay.limit(1).forUpdate());
+  const [waiting] = await find(tx, byStream(onItsWay.limit(1).forUpdate()));
   return { place: read(last).place, waitsFor: waiting ? read(waiting).createdAt : null };
 }
 
@@ -150,7 +154,7 @@ export async function endAttempt(
   if (outcome.state === 'FAILED') return;
   // Sent by hand before its turn: what is behind it waits for those before it.
   const before = ofStream(delivery).where('state', 'in', open).where('place', '<', place);
-  if ((await find(tx, before.limit(1))).length > 0) return;
+  if ((await find(tx, byStream(before.orderBy('place').limit(1)))).length > 0) return;
   const behind = { endpoint: idToBytes(endpointId), subject: idToBytes(subjectId), place };
   await change(tx, releaseNext, { ...behind, at, giveUpAt }, 'any');
 }
