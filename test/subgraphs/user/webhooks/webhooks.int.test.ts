@@ -346,8 +346,9 @@ describe('[PM-3] a receiver that fails', () => {
     await until(async () => (await states(id)).includes('SENT'));
     const [{ hours } = {}] = await world.platform.sql('select timestampdiff(hour, failing_since, utc_timestamp(3)) hours from webhook_endpoint'); // prettier-ignore
     expect(Number(hours ?? 0)).toBe(0);
-    world.aheadMs = 3 * dayMs;
     receiver.answer = status(404);
+    await until(async () => (await world.platform.sql('select 1 from webhook_endpoint where failing_since is not null')).length > 0, { what: 'a refusal since then' }); // prettier-ignore
+    world.aheadMs = 3 * dayMs;
     await until(async () => !(await endpoint(id)).active, { what: 'the end of an endpoint that refuses all' });
   });
 
