@@ -1,7 +1,8 @@
 import type { Fetcher, FetcherOpts, FetcherParams } from '@graphiql/toolkit';
-import { GraphQLError, Kind, parse, type ExecutionResult, type OperationDefinitionNode } from 'graphql';
+import { GraphQLError, parse, type ExecutionResult } from 'graphql';
 import { type AuthPayload, adoptSession, freshToken } from '../session.ts';
 import { noteAnswer } from './activity.ts';
+import { chosenOperation } from './chosen-operation.ts';
 import { fillIn, remember } from './placeholders.ts';
 import { subscribe } from './subscribe.ts';
 
@@ -16,7 +17,7 @@ export const writtenHeaders = new Set<string>();
  */
 export const fetcher: Fetcher = (params, options) => {
   try {
-    const chosen = chooseOperation(params);
+    const chosen = chosenOperation(parse(params.query), params.operationName);
     const filled: FetcherParams = {
       ...params,
       operationName: chosen?.name?.value ?? null,
@@ -27,12 +28,6 @@ export const fetcher: Fetcher = (params, options) => {
     return Promise.resolve(failed((error as Error).message));
   }
 };
-
-/** The operation to run. Just after a change of tabs GraphiQL still names the one of the tab before. */
-function chooseOperation({ query, operationName }: FetcherParams): OperationDefinitionNode | undefined {
-  const operations = parse(query).definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION);
-  return operations.find((node) => node.name?.value === operationName) ?? operations[0];
-}
 
 async function headersOf(options: FetcherOpts | undefined): Promise<Record<string, string>> {
   const own = Object.entries(options?.headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]);

@@ -1,13 +1,5 @@
-import {
-  type DocumentNode,
-  type ExecutionResult,
-  type FieldNode,
-  Kind,
-  type OperationDefinitionNode,
-  parse,
-  print,
-  visit,
-} from 'graphql';
+import { type ExecutionResult, type FieldNode, Kind, type OperationDefinitionNode, parse, print, visit } from 'graphql';
+import { chosenOperation } from './chosen-operation.ts';
 
 type Params = { readonly query: string; readonly variables?: Record<string, unknown> | null | undefined };
 
@@ -18,18 +10,13 @@ function rootField(operation: OperationDefinitionNode | undefined): FieldNode | 
   return selections.length === 1 && first?.kind === Kind.FIELD ? first : undefined;
 }
 
-const operationOf = (document: DocumentNode, operationName: string | null): OperationDefinitionNode | undefined => {
-  const operations = document.definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION);
-  return operations.find(({ name }) => name?.value === operationName) ?? operations[0];
-};
-
 /**
  * The place of an event in its stream, to be given as `afterSeq`; undefined where it was not selected. The journal of one
  * order counts by the event's own `seq` as well; in a stream of many orders that is another number.
  */
 export function seqOf({ data }: ExecutionResult, query: string, operationName: string | null): number | undefined {
   const [notice] = Object.values(data ?? {}) as ({ seq?: unknown; event?: { seq?: unknown } } | null)[];
-  const isOneOrder = rootField(operationOf(parse(query), operationName))?.name.value === 'orderEvents';
+  const isOneOrder = rootField(chosenOperation(parse(query), operationName))?.name.value === 'orderEvents';
   const seq = notice?.seq ?? (isOneOrder ? notice?.event?.seq : undefined);
   return typeof seq === 'number' ? seq : undefined;
 }
@@ -39,7 +26,7 @@ export function seqOf({ data }: ExecutionResult, query: string, operationName: s
  */
 export function resumedAfter(params: Params, seq: number, operationName: string | null): Params | null {
   const document = parse(params.query);
-  const argument = rootField(operationOf(document, operationName))?.arguments?.find(
+  const argument = rootField(chosenOperation(document, operationName))?.arguments?.find(
     ({ name }) => name.value === 'afterSeq',
   );
   if (argument === undefined) return null;

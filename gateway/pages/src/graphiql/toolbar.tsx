@@ -1,8 +1,9 @@
 import { ToolbarButton, useGraphiQL } from '@graphiql/react';
-import { Kind, parse } from 'graphql';
+import { parse } from 'graphql';
 import { useState } from 'react';
 import { useSession } from '../session.ts';
 import { useActivity } from './activity.ts';
+import { chosenOperation, operationsOf } from './chosen-operation.ts';
 import { fillIn } from './placeholders.ts';
 import { curlOf, linkTo } from './share.ts';
 
@@ -34,13 +35,13 @@ export function CarryButtons() {
   const shared = () => ({ query: queryEditor?.getValue() ?? '', variables: variableEditor?.getValue() ?? '' });
   const curl = () => {
     const { query, variables } = shared();
-    const operations = parse(query).definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION);
-    const chosen = operations.find(({ name }) => name?.value === operationName) ?? operations[0];
+    const document = parse(query);
+    const chosen = chosenOperation(document, operationName);
     const given = variables.trim() === '' ? {} : { variables: fillIn(JSON.parse(variables)) };
     const params = {
       query,
       ...given,
-      ...(operations.length > 1 ? { operationName: chosen?.name?.value ?? null } : {}),
+      ...(operationsOf(document).length > 1 ? { operationName: chosen?.name?.value ?? null } : {}),
     };
     return curlOf(location.origin, params, { isSubscription: chosen?.operation === 'subscription', signedIn: session !== null }); // prettier-ignore
   };
