@@ -54,7 +54,7 @@ async function* dumpRows(
   connection: Connection,
   { schema, name, table }: { schema: string; name: string; table: string },
 ): AsyncGenerator<string, number> {
-  const described = await select(connection, 'select column_name as name, data_type as type, extra from information_schema.columns where table_schema = ? and table_name = ? order by ordinal_position', [schema, name]); // prettier-ignore
+  const described = await select(connection, 'select column_name as name, data_type as type, extra as extra from information_schema.columns where table_schema = ? and table_name = ? order by ordinal_position', [schema, name]); // prettier-ignore
   const columns: Column[] = (described as { name: string; type: string; extra: string }[])
     .filter(({ extra }) => !/(virtual|stored|persistent) generated/i.test(extra))
     .map((column) => ({ name: column.name, literal: literalOf(column.type) }));

@@ -65,8 +65,8 @@ function checkMigrations(manifest: Manifest): void {
 async function checkAtRest(connection: Connection, env: Env): Promise<void> {
   const config = readPlatformConfig(env);
   const users = schemas.map(({ name }) => decodeURIComponent(new URL(databaseUrl(env, config, name)).username));
-  const [rows] = await connection.query<RowDataPacket[]>('select distinct user from information_schema.processlist where user in (?)', [users]); // prettier-ignore
-  const connected = rows.map((row) => String(row['user'] ?? row['USER']));
+  const [rows] = await connection.query<RowDataPacket[]>('select distinct user as user from information_schema.processlist where user in (?)', [users]); // prettier-ignore
+  const connected = rows.map((row) => String(row['user']));
   if (connected.length > 0)
     throw new ConfigError(`The platform is running (connected: ${connected.join(', ')}); stop it first.`);
 }

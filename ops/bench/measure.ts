@@ -80,9 +80,10 @@ export const countWork = (connection: Connection): Promise<unknown> =>
 export async function workOf(connection: Connection): Promise<Work> {
   const names = counted.map((name) => `Com_${name}`);
   const [rows] = await connection.query('show global status where Variable_name in (?)', [names]);
-  const [[metric]] = (await connection.query('select count from information_schema.innodb_metrics where name = ?', [
-    commitCounter,
-  ])) as unknown as [[{ count: number | string }]];
+  const [[metric]] = (await connection.query(
+    'select count as count from information_schema.innodb_metrics where name = ?',
+    [commitCounter],
+  )) as unknown as [[{ count: number | string }]];
   return {
     statements: (rows as { Value: string }[]).reduce((sum, { Value }) => sum + Number(Value), 0),
     commits: Number(metric.count),

@@ -79,6 +79,8 @@ export function openPool({
     timezone: 'Z',
     dateStrings: true,
     supportBigNumbers: true,
+    // As MariaDB gives it: a JSON text is no longer told from another text once it is read.
+    jsonStrings: true,
     // An object as a value would be written as assignments.
     stringifyObjects: true,
     // A transaction's statements go together: unit-of-work.ts.

@@ -68,5 +68,5 @@ export const toDate = (value: unknown): Date | null =>
       ? value
       : new Date(`${(value as string).replace(' ', 'T')}Z`);
 
-/** JSON from a raw row, where MariaDB gives text and MySQL a value. */
+/** JSON from a raw row: text, and a value where another connection than the pool's read it from MySQL. */
 export const toJson = <T>(value: unknown): T => (typeof value === 'string' ? JSON.parse(value) : value) as T;

@@ -154,7 +154,7 @@ const own: Partial<Record<Dependency, Partial<Record<Fault, Inject>>>> = {
       await root.query(`set global max_connections = ${maxConnections}`);
       await root.query("create user if not exists 'crowd'@'%'");
       const [ids] = (await root.query(
-        "select id from information_schema.processlist where user not in ('root', 'crowd') and user not like 'system%'",
+        "select id as id from information_schema.processlist where user not in ('root', 'crowd') and user not like 'system%'",
       )) as unknown as [{ id: number }[]];
       const crowd: Connection[] = [];
       for (const { id } of ids) await root.query(`kill ${id}`).catch(() => undefined); // it has gone by itself

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { select } from '../../../../subgraphs/shared/database/database.ts';
+import { run, select, toJson } from '../../../../subgraphs/shared/database/database.ts';
 import { type EventsWorld, openEventsWorld } from '../events-world.ts';
 import { testEngine } from '../../../support/engines.ts';
 
@@ -36,4 +36,14 @@ test('at rest no connection is opened, and session settings are set once a conne
       expect([id, sets]).toEqual([id, known.get(id)]);
     }
   }
+});
+
+test('JSON comes as text, whatever it is: a text, a number, null, an object', async () => {
+  const values = ['{"a": 1}', '12', '', 12, null, [true], { a: { b: 'c' } }];
+  await run(world.db.em(), 'create table kept (n int not null primary key, value json not null)');
+  for (const [n, value] of values.entries())
+    await run(world.db.em(), 'insert into kept values (?, ?)', [n, JSON.stringify(value)]);
+  const rows = await select(world.db.em(), 'select value from kept order by n');
+  expect(rows.map(({ value }) => typeof value)).toEqual(values.map(() => 'string'));
+  expect(rows.map(({ value }) => toJson(value))).toEqual(values);
 });
