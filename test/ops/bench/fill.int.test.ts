@@ -86,7 +86,7 @@ async function plansOf(schema: SchemaName, work: (sql: Sql) => Promise<unknown>)
   };
   await work(noting);
   await root.query(`use ${prefix}_${schema}`);
-  const plans = await Promise.all(asked.map(async ({ text, parameters }) => (await root.query<RowDataPacket[]>(`explain ${text}`, [...parameters]))[0])); // prettier-ignore
+  const plans = await Promise.all(asked.map(async ({ text, parameters }) => (await root.query<RowDataPacket[]>(`explain format=traditional ${text}`, [...parameters]))[0])); // prettier-ignore
   return plans.flat().filter((row) => typeof row['table'] === 'string' && !row['table'].startsWith('<'));
 }
 

@@ -62,7 +62,9 @@ async function plansOf(
     write: async () => 0,
   };
   await work(noting);
-  const plans = await Promise.all(asked.map(({ text, parameters }) => world.rows(`explain ${text}`, [...parameters])));
+  const plans = await Promise.all(
+    asked.map(({ text, parameters }) => world.rows(`explain format=traditional ${text}`, [...parameters])),
+  );
   return plans
     .flat()
     .filter((row) => row['table'] !== null && !(row['table'] as string).startsWith('<'))
@@ -147,6 +149,6 @@ it.each([
 });
 
 it('what this test takes for an index read is none where there is no index', async () => {
-  const [row] = await world.rows('explain select * from orders where remark = ? order by placed_at desc limit 21', [String(idToBytes(newId()))]); // prettier-ignore
+  const [row] = await world.rows('explain format=traditional select * from orders where remark = ? order by placed_at desc limit 21', [String(idToBytes(newId()))]); // prettier-ignore
   expect(['ALL', 'index']).toContain(row?.['type']);
 });
