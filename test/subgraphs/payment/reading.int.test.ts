@@ -271,7 +271,9 @@ describe('the schema', () => {
       'refunded_minor = 1',
       'amount_minor = 0',
     ]) {
-      await expect(world.rows(`update payment set ${change} where id = unhex(?)`, [id])).rejects.toThrow(/constraint [`']\w+[`']/i);
+      await expect(world.rows(`update payment set ${change} where id = unhex(?)`, [id])).rejects.toThrow(
+        /constraint [`']\w+[`']/i,
+      );
     }
   });
 });
