@@ -973,6 +973,7 @@ export type AddOrderNoteMutation = {
       | Refusal_IdempotencyConflictError_Fragment
       | Refusal_OrderStateError_Fragment
       | Refusal_BusinessRejectedError_Fragment
+      | Refusal_ApprovalRequiredError_Fragment
     >;
   };
 };
@@ -1001,6 +1002,7 @@ export type AdvanceOrderMutation = {
       | Refusal_IdempotencyConflictError_Fragment
       | Refusal_OrderStateError_Fragment
       | Refusal_BusinessRejectedError_Fragment
+      | Refusal_ApprovalRequiredError_Fragment
     >;
   };
 };
@@ -1022,6 +1024,7 @@ export type ArchiveOrderMutation = {
       | Refusal_IdempotencyConflictError_Fragment
       | Refusal_OrderStateError_Fragment
       | Refusal_BusinessRejectedError_Fragment
+      | Refusal_ApprovalRequiredError_Fragment
     >;
   };
 };
@@ -1092,6 +1095,7 @@ export type CancelFulfilmentMutation = {
       | Refusal_IdempotencyConflictError_Fragment
       | Refusal_OrderStateError_Fragment
       | Refusal_BusinessRejectedError_Fragment
+      | Refusal_ApprovalRequiredError_Fragment
     >;
   };
 };
@@ -1120,6 +1124,7 @@ export type CancelOrderMutation = {
       | Refusal_IdempotencyConflictError_Fragment
       | Refusal_OrderStateError_Fragment
       | Refusal_BusinessRejectedError_Fragment
+      | Refusal_ApprovalRequiredError_Fragment
     >;
   };
 };
@@ -1484,6 +1489,7 @@ export type FulfilOrderMutation = {
       | Refusal_IdempotencyConflictError_Fragment
       | Refusal_OrderStateError_Fragment
       | Refusal_BusinessRejectedError_Fragment
+      | Refusal_ApprovalRequiredError_Fragment
     >;
   };
 };
@@ -1618,6 +1624,7 @@ export type MarkDeliveredMutation = {
       | Refusal_IdempotencyConflictError_Fragment
       | Refusal_OrderStateError_Fragment
       | Refusal_BusinessRejectedError_Fragment
+      | Refusal_ApprovalRequiredError_Fragment
     >;
   };
 };
@@ -2063,6 +2070,7 @@ export type RedeemOrderMutation = {
       | Refusal_IdempotencyConflictError_Fragment
       | ({ state: OrderState; allowed: Array<OrderState> } & Refusal_OrderStateError_Fragment)
       | ({ cause: string } & Refusal_BusinessRejectedError_Fragment)
+      | Refusal_ApprovalRequiredError_Fragment
     >;
   };
 };
@@ -2374,6 +2382,7 @@ export type ResolveAttentionMutation = {
       | Refusal_IdempotencyConflictError_Fragment
       | Refusal_OrderStateError_Fragment
       | Refusal_BusinessRejectedError_Fragment
+      | Refusal_ApprovalRequiredError_Fragment
     >;
   };
 };
@@ -2439,6 +2448,7 @@ export type RetrySagaMutation = {
       | Refusal_IdempotencyConflictError_Fragment
       | Refusal_OrderStateError_Fragment
       | Refusal_BusinessRejectedError_Fragment
+      | Refusal_ApprovalRequiredError_Fragment
     >;
   };
 };

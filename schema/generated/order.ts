@@ -1543,7 +1543,8 @@ export type OrderError =
   | ConflictError
   | IdempotencyConflictError
   | OrderStateError
-  | BusinessRejectedError;
+  | BusinessRejectedError
+  | ApprovalRequiredError;
 
 /** The order that was placed. Still PLACING when a service took more than 2.5 s: watch it. */
 export type PlaceOrderPayload = {
@@ -1766,12 +1767,13 @@ export type Mutation = {
   /**
    * Places an order for a customer, who pays it. For staff. All is as with `placeOrder`: addresses are of the customer's book, a
    * client reference is unique for the customer. Orders that are paid from the wallet while they are placed are the customer's own
-   * to place (ValidationError); a customer that doesn't exist is a NotFoundError.
+   * to place (ValidationError); a customer that doesn't exist, or was erased, is a NotFoundError, and one who
+   * is suspended a BusinessRejectedError (CUSTOMER_SUSPENDED).
    */
   placeOrderFor: PlaceOrderPayload;
   /** Changes the remark of an own order that isn't closed. */
   updateOrderRemark: OrderPayload;
-  /** Cancels an own order, or as staff any, before anything of it is delivered. Stock and nights go back at once, money that was paid the way it came. A paid stay can be cancelled by its customer up to its first day. Cancelling a cancelled order succeeds. */
+  /** Cancels an own order, or as staff any, before anything of it is delivered. Stock and nights go back at once, money that was paid the way it came. A paid stay can be cancelled by its customer up to its first day. Cancelling a cancelled order succeeds. Staff give back no more of a paid order than by `refundOrder`: above its limit it takes two people (ApprovalRequiredError), each with a key and a reason of their own, while the order stays as it is. */
   cancelOrder: OrderPayload;
   /**
    * Gives money of an order back: for pieces of lines, for shipping, or an amount, spread over its payments in proportion to what is left of them. Staff only, and
@@ -1795,7 +1797,7 @@ export type Mutation = {
   receiveReturn: ReturnPayload;
   /** Takes a return back while it is REQUESTED or APPROVED. By the order's customer or staff. Later it is RETURN_STATE (BusinessRejectedError). */
   cancelReturn: ReturnPayload;
-  /** Puts an own closed or completed order away: `myOrders` leaves it out. */
+  /** Puts an own closed or completed order away: `myOrders` leaves it out. One that is past its deadline and being closed is OrderStateError until that is done. */
   archiveOrder: OrderPayload;
   /** Takes an order out of the archive: it is in `myOrders` again. One that isn't archived stays as it is. */
   unarchiveOrder: OrderPayload;
@@ -1815,7 +1817,7 @@ export type Mutation = {
   redeemOrder: OrderPayload;
   /** Adds a note to the journal. For staff, but not of their own orders (ForbiddenError). */
   addOrderNote: OrderPayload;
-  /** Decides what becomes of an order that NEEDS_ATTENTION. For staff. */
+  /** Decides what becomes of an order that NEEDS_ATTENTION. For staff. Where its money goes back, more than the limit of `refundOrder` takes two people, as `cancelOrder` does (ApprovalRequiredError). */
   resolveAttention: OrderPayload;
   /** Makes a shipping method, or replaces the one with this id. Orders keep what they were placed with. For staff. */
   saveShippingMethod: ShippingMethodPayload;
@@ -3323,7 +3325,8 @@ export type OrderErrorResolvers<
     | 'ConflictError'
     | 'IdempotencyConflictError'
     | 'OrderStateError'
-    | 'BusinessRejectedError',
+    | 'BusinessRejectedError'
+    | 'ApprovalRequiredError',
     ParentType,
     ContextType
   >;

@@ -106,18 +106,33 @@ export async function refundedBy(
   return { doneMinor: BigInt(row?.done ?? 0), isUnderWay: Number(row?.under_way) > 0 };
 }
 
-/** Amounts that staff gave back of a payment after `since`, in minor units, at most `limit` of them. */
+/**
+ * Amounts that staff gave back of a payment after `since`, in minor units, at most `limit` of them: by a refund, or by having one
+ * that had failed made after all.
+ */
 export async function findAmountsByStaff(
   sql: Sql,
   paymentId: string,
   { since, limit }: { since: Date; limit: number },
 ): Promise<bigint[]> {
+  const payment = idToBytes(paymentId);
+  const retried = tables
+    .selectFrom('payment_event')
+    .select(expression<string>`json_unquote(json_extract(data, '$.refundId'))`.as('refund_id'))
+    .where('payment_id', '=', payment)
+    .where('at', '>', since)
+    .where('type', '=', 'RefundRequested')
+    .where(expression<boolean>`json_extract(data, '$.retriedBy') is not null`)
+    .limit(limit);
+  const again = (await find(sql, retried)).map(({ refund_id: refundId }) => idToBytes(refundId));
   const amounts = tables
     .selectFrom('refund')
     .select('amount_minor')
-    .where('payment_id', '=', idToBytes(paymentId))
-    .where('created_at', '>', since)
-    .where('requested_by', 'is not', null)
+    .where('payment_id', '=', payment)
+    .where((eb) => {
+      const asked = eb.and([eb('created_at', '>', since), eb('requested_by', 'is not', null)]);
+      return again.length === 0 ? asked : eb.or([asked, eb('id', 'in', again)]);
+    })
     .where('state', '<>', 'FAILED')
     .limit(limit);
   return (await find(sql, amounts)).map(({ amount_minor: amountMinor }) => BigInt(amountMinor));

@@ -8,7 +8,7 @@ import { findAmountsByStaff } from './refund-store.ts';
 /** So many refunds, or entries of a wallet, are looked at; where there are more within a day, the sum counts as above every limit. */
 const maxEntries = 1_000;
 
-/** What staff gave back of this payment lately, so that one large refund can't be many small ones. Exact under the payment's lock. */
+/** What staff gave back of this payment lately, those that had failed and were made again among it, so that one large refund can't be many small ones. Exact under the payment's lock. */
 export async function refundedLately(sql: Sql, payment: { id: string; currency: string }, at: Date): Promise<Money> {
   const amounts = await findAmountsByStaff(sql, payment.id, { since: sinceLimit(at), limit: maxEntries });
   const refunded = amounts.reduce((sum, amountMinor) => sum + amountMinor, 0n);

@@ -95,7 +95,7 @@ export async function addOrderNote(
   });
 }
 
-/** Decides what becomes of an order that could not be delivered by itself. */
+/** Decides what becomes of an order that could not be delivered by itself; two of the staff where much of its money goes back. */
 export async function resolveAttention(
   deps: OrderDeps,
   asker: Asker,
@@ -119,6 +119,7 @@ export async function resolveAttention(
       action: 'order.attention_resolved',
     },
     authorise: staffOfOthers(asker.viewer),
+    giving: () => ({ viewer: asker.viewer, deed: { id, to }, path: ['to'] }),
     command: (order) => ({ type: 'ResolveAttention', to, note, isTopUp: order.type === topUpCode }),
   });
   deps.kickAdvance();

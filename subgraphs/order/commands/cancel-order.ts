@@ -1,4 +1,4 @@
-import { isStaff } from '../../shared/auth/viewer.ts';
+import { type UserViewer, isStaff } from '../../shared/auth/viewer.ts';
 import { RefusedError } from '../../shared/errors/errors.ts';
 import { failPoint } from '../../shared/process/fail-point.ts';
 import { dateIn } from '../../shared/values/local-date.ts';
@@ -14,7 +14,7 @@ import { type Asker, actorOf, checkLength, ownerOrStaff } from './context.ts';
 
 /**
  * Cancels an order of the asker's own, or as staff anybody's, before anything of it is delivered; or pieces of it that are not. The event `order.closed`
- * gives back what it took: product the stock and nights, payment the money, the way it came.
+ * gives back what it took: product the stock and nights, payment the money, the way it came. Of a paid order two of the staff where that is much.
  */
 export async function cancelOrder(
   deps: OrderDeps,
@@ -35,9 +35,12 @@ export async function cancelOrder(
     },
     change: { actor: actorOf(viewer), at: deps.now(), traceId: asker.traceId, action: 'order.cancelled' },
     authorise: ownerOrStaff(viewer),
+    giving: (order) =>
+      isShopOf(viewer, order) && order.paidAt !== null
+        ? { viewer, deed: { id: input.id, lines }, path: lines ? ['lines'] : ['id'] }
+        : null,
     command: (order) => {
-      // Of their own orders staff are customers as any other.
-      const isShop = isStaff(viewer) && order.customerId !== viewer.userId;
+      const isShop = isShopOf(viewer, order);
       if (!isShop) requireStayAhead(deps, order, lines);
       const reason = isShop ? 'MERCHANT' : 'CUSTOMER';
       const stayBegun = !isShop && hasBegun(deps, order, order.lines as readonly StoredLine[]);
@@ -51,6 +54,10 @@ export async function cancelOrder(
   failPoint('order.cancelled');
   return payload;
 }
+
+/** Of their own orders staff are customers as any other. */
+const isShopOf = (viewer: UserViewer, { customerId }: StoredOrder): boolean =>
+  isStaff(viewer) && customerId !== viewer.userId;
 
 /** A customer gives no night back that is over: a paid stay can be cancelled up to its first day, where the shop is. */
 function requireStayAhead(

@@ -87,6 +87,7 @@ export async function placeOrder(
         lines: checked.lines,
         input,
         customerId: placing.customerId,
+        viewer,
         guesser: guesserOf(viewer, clientAddress),
         traceId,
       };

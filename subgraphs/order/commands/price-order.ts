@@ -1,3 +1,4 @@
+import { type Viewer, isStaff } from '../../shared/auth/viewer.ts';
 import { type Refusal, notFoundError } from '../../shared/errors/errors.ts';
 import { isId } from '../../shared/values/ids.ts';
 import { dateIn } from '../../shared/values/local-date.ts';
@@ -20,6 +21,8 @@ export type PriceRequest = {
   readonly input: PlaceOrderInput;
   /** Whose address book counts; null for nobody's. */
   readonly customerId: string | null;
+  /** Who asks, perhaps for another. */
+  readonly viewer: Viewer;
   /** Whose wrong coupon codes are counted. */
   readonly guesser: Guesser;
   readonly traceId: string;
@@ -62,7 +65,10 @@ export async function priceOrder(deps: Deps, request: PriceRequest): Promise<Pri
   ]);
   const today = dateIn(deps.config.shopTimeZone, at);
   const newId = () => deps.newId(request.customerId ?? undefined);
-  const { items, refusals } = priceLines(request.lines, products, { currency, type, today, newId });
+  const { viewer } = request;
+  const seesDrafts = (sellerId: string | null): boolean =>
+    isStaff(viewer) || (viewer.kind === 'user' && viewer.userId === sellerId);
+  const { items, refusals } = priceLines(request.lines, products, { currency, type, today, newId, seesDrafts });
   const needsAddress = rules.methods.length > 0 && items.some(({ line }) => isShipped(line));
   const book = askedBook ?? (needsAddress && !input.shippingAddress ? await readBook(deps, request) : null);
   const addresses = addressesOf(input, book, needsAddress);

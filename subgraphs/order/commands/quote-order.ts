@@ -66,6 +66,7 @@ export async function quoteOrder(deps: OrderDeps, viewer: Viewer, request: Quote
     lines: checked.lines,
     input: fits ? input : { ...input, extension: null },
     customerId: other === null ? own : other.customerId,
+    viewer,
     guesser: guesserOf(viewer, request.clientAddress),
     traceId,
     withStock: true,

@@ -1,24 +1,11 @@
 import type { Sql } from '../../shared/database/database.ts';
 import { recordActs } from '../../shared/tables/staff-acts.ts';
 import type { Change } from '../apply-events.ts';
+import { givenMinor } from '../domain/giving-back.ts';
 import type { OrderEvent } from '../domain/order-model.ts';
 import type { StoredOrder } from '../stored-order.ts';
 
 type Step = { readonly before: StoredOrder; readonly after: StoredOrder; readonly events: readonly OrderEvent[] };
-
-/** What an event gives back. */
-function givenMinor(event: OrderEvent): bigint {
-  switch (event.type) {
-    case 'RefundRequested':
-      return event.amountMinor;
-    case 'OrderRefunded':
-      return event.amountMinor ?? event.refundMinor ?? 0n;
-    case 'OrderCancelled':
-      return event.refundMinor ?? 0n;
-    default:
-      return 0n;
-  }
-}
 
 /**
  * Tells the audit log of what staff did with an order, other than as its customer, in the transaction that changes it; false where it

@@ -3,11 +3,11 @@ import { isId } from '../../shared/values/ids.ts';
 import type { OrderDeps } from '../deps.ts';
 import type { OrderType } from '../types/order-type.ts';
 
-const query = `query CustomerOfOrder($representations: [_Any!]!) { _entities(representations: $representations) { ... on User { id } } }`; // prettier-ignore
+const query = `query CustomerOfOrder($representations: [_Any!]!) { _entities(representations: $representations) { ... on User { id status } } }`; // prettier-ignore
 
 /**
- * Whether staff may place an order of this type for this customer: the user service knows the customer, and the order does not
- * spend money that only the customer may spend. Throws RefusedError.
+ * Whether staff may place an order of this type for this customer: the user service knows the customer, who was neither erased
+ * nor suspended, and the order does not spend money that only the customer may spend. Throws RefusedError.
  */
 export async function requireCustomer(
   { call }: Pick<OrderDeps, 'call'>,
@@ -19,8 +19,20 @@ export async function requireCustomer(
   }
   const variables = { representations: [{ __typename: 'User', id: customerId }] };
   const found = isId(customerId)
-    ? await call<{ _entities: readonly ({ id: string } | null)[] }>('user', { query, variables, traceId })
+    ? await call<{ _entities: readonly ({ id: string; status: string } | null)[] }>('user', {
+        query,
+        variables,
+        traceId,
+      })
     : null;
-  if (!found?._entities[0])
-    throw new RefusedError(notFoundError('There is no such customer.', customerId, ['customerId']));
+  const [customer] = found?._entities ?? [];
+  if (!customer) throw new RefusedError(notFoundError('There is no such customer.', customerId, ['customerId']));
+  if (customer.status === 'SUSPENDED')
+    throw new RefusedError({
+      __typename: 'BusinessRejectedError',
+      code: 'BUSINESS_REJECTED',
+      message: 'The customer is suspended; lift that first.',
+      path: ['customerId'],
+      cause: 'CUSTOMER_SUSPENDED',
+    });
 }

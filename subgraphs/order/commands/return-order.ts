@@ -9,7 +9,7 @@ import {
   validationError,
 } from '../../shared/errors/errors.ts';
 import { failPoint } from '../../shared/process/fail-point.ts';
-import { type Claim, claimKey, hashOf } from '../../shared/tables/idempotency.ts';
+import { type Claim, claimKey } from '../../shared/tables/idempotency.ts';
 import { byOneOrTwo, claimFor, ownRefusal, requireWithin, sinceLimit } from '../../shared/tables/second-person.ts';
 import type { StaffAction } from '../../shared/tables/staff-acts.ts';
 import { isId, newNumber } from '../../shared/values/ids.ts';
@@ -215,8 +215,6 @@ const record = (
     const at = deps.now();
     const { returnId, lines, refund, idempotencyKey } = input;
     const given = { returnId, lines, refund };
-    // A return is received once, so two people mean the same by the same input; each has a key of their own.
-    const key = byTwo ? hashOf(given).toString('hex') : idempotencyKey;
     let done: Claimed | null = null;
     let askedBy: string | undefined;
     const changed = await changeOrder(
@@ -229,8 +227,9 @@ const record = (
         const known = await requireReturn(tx, returnId);
         const requestId = refund ? deps.newId(orderId) : null;
         const decision = decide(order, { type: 'ReceiveReturn', known, lines, requestId, requestedBy: viewer.userId }, at); // prettier-ignore
-        const wanted = { operation: 'receiveReturn', key, input: given, limit, path: ['lines'], byTwo };
-        const allowed = await claimFor(tx, viewer, wanted);
+        const claim = { operation: 'receiveReturn', key: idempotencyKey, input: given };
+        // A return is received once, so two people mean the same by the same input; each has a key of their own.
+        const allowed = await claimFor(tx, viewer, { ...claim, limit, path: ['lines'], same: given, byTwo });
         if ('refusal' in allowed) {
           // What can't be done is not for a second person to look at.
           done = { refusal: 'refusal' in decision ? decision.refusal : allowed.refusal };
@@ -240,7 +239,7 @@ const record = (
         const { replayed } = await claimKey(tx, allowed.claim, { returnId });
         done = { replayed };
         // Who agreed may lose the answer as well.
-        if (byTwo) await claimKey(tx, { operation: 'receiveReturn', key: idempotencyKey, input: given, ownerId: viewer.userId }, { returnId }); // prettier-ignore
+        if (byTwo) await claimKey(tx, { ...claim, ownerId: viewer.userId }, { returnId });
         if (replayed || 'refusal' in decision) return replayed ? { events: [] } : decision;
         const sum = decision.events.reduce((total, event) => total + (event.type === 'RefundRequested' ? event.amountMinor : 0n), 0n); // prettier-ignore
         if (!byTwo && sum > 0n)

@@ -37,7 +37,7 @@ export function allowedActions(
     ],
     ['RETURN', who.mayReturn ?? false],
     ['REFUND', others && refundable.some((one) => one === state) && refundableMinor(order) > 0n],
-    ['ARCHIVE', (who.owner || who.staff) && terminalStates.includes(state) && order.archivedAt === null],
+    ['ARCHIVE', (who.owner || who.staff) && terminalStates.includes(order.state) && order.archivedAt === null],
     ['RETRY', others && sagaState === 'STUCK'],
     ['RESOLVE', others && state === 'NEEDS_ATTENTION'],
   ];

@@ -78,6 +78,20 @@ function obstacleTo(order: Order, isTopUp = false): Decision | null {
 export const goingBack = (order: Order): { refundMinor?: bigint } =>
   netMinor(order) > 0n ? { refundMinor: netMinor(order) } : {};
 
+/** What an event gives back, in minor units: of an order that ends, all that is with us, on its way or not. */
+export function givenMinor(event: OrderEvent): bigint {
+  switch (event.type) {
+    case 'RefundRequested':
+      return event.amountMinor;
+    case 'OrderRefunded':
+      return event.amountMinor ?? event.refundMinor ?? 0n;
+    case 'OrderCancelled':
+      return event.refundMinor ?? 0n;
+    default:
+      return 0n;
+  }
+}
+
 /** What is on its way back, in minor units: of an order that is closed, all that is left. */
 export const refundPendingMinor = (order: Order): bigint =>
   closedStates.includes(order.state) ? larger(netMinor(order), 0n) : order.refundPendingMinor;

@@ -55,6 +55,16 @@ export function stateError(
   } satisfies Refusal;
 }
 
+const notOver = ({ state }: Order): Decision => ({
+  refusal: {
+    __typename: 'OrderStateError',
+    code: 'ORDER_STATE',
+    message: `The order is not over yet, or is being closed right now; this needs ${terminalStates.join(' or ')}.`,
+    state,
+    allowed: terminalStates,
+  } satisfies Refusal,
+});
+
 const decideProcessing = ({ state }: Order, refused: Decision): Decision =>
   state === 'PROCESSING' || state === 'COMPLETED'
     ? accept()
@@ -168,7 +178,8 @@ export function decide(order: Order, command: OrderCommand, at: Date): Decision 
       return accept({ type: 'NoteAdded', note: command.note, public: command.public });
     case 'Archive':
       if (order.archivedAt) return accept();
-      return terminalStates.includes(state) ? accept({ type: 'OrderArchived' }) : refuse(...terminalStates);
+      // One that reads EXPIRED may still turn out to have been paid in time: it is over once it is closed.
+      return terminalStates.includes(order.state) ? accept({ type: 'OrderArchived' }) : notOver(order);
     case 'Unarchive':
       return order.archivedAt ? accept({ type: 'OrderUnarchived' }) : accept();
     default:

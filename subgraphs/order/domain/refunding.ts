@@ -65,16 +65,22 @@ export function decideCancelLines(
   const checked = checkPieces(order.lines, command.lines, { limitOf: openQuantity, path: ['lines'] });
   if ('refusal' in checked) return checked;
   const refund = refundOf(order, { pieces: checked.pieces, shippingMinor: 0n, shippingTaxMinor: 0n });
-  const { pieces } = checked;
-  const lines = counted(order.lines, pieces, 'cancelledQuantity');
+  let { pieces } = checked;
+  let lines = counted(order.lines, pieces, 'cancelledQuantity');
   if (isEmpty(lines, order)) return whole(command);
   // How much of it its delivery has credited, or is about to, is not known here.
   if (command.isTopUp) return rejected('WALLET_TOP_UP', 'A top-up is cancelled as a whole.');
   // Nothing is delivered of an order whose last money goes back, and what was not named is to be delivered.
   const takesLast = refund.amountMinor > 0n && refund.amountMinor === refundableMinor(order) && openPieces(lines).length > 0; // prettier-ignore
   if (takesLast && command.stayBegun) return { refusal: stayBegunError };
-  const given = takesLast ? shareOfLast(order, pieces) : refund;
-  if (!given) return rejected('LAST_MONEY', 'Nothing of what was paid would be left for the other lines; cancel them as well.'); // prettier-ignore
+  const share = takesLast ? shareOfLast(order, pieces) : null;
+  if (takesLast && share === null) {
+    // What would be left costs nothing, as a free gift does: it goes with what it came with.
+    pieces = openPieces(order.lines);
+    lines = counted(order.lines, pieces, 'cancelledQuantity');
+    if (isEmpty(lines, order)) return whole(command);
+  }
+  const given = share ?? refund;
   const { reason, note, requestId } = command;
   return {
     events: [

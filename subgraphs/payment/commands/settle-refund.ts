@@ -1,5 +1,6 @@
 import { isStaff, requireUser } from '../../shared/auth/viewer.ts';
 import {
+  type Refusal,
   RefusedError,
   conflictError,
   forbiddenError,
@@ -10,6 +11,7 @@ import {
 import { type Claim, claimKey } from '../../shared/tables/idempotency.ts';
 import { type Asker, type StaffAction, recordAct } from '../../shared/tables/staff-acts.ts';
 import { isId } from '../../shared/values/ids.ts';
+import { money } from '../../shared/values/money.ts';
 import { brokenTextRule } from '../../shared/values/text.ts';
 import { type Unit, transact } from '../unit.ts';
 import type { PaymentDeps } from '../deps.ts';
@@ -17,10 +19,11 @@ import type { PaymentEvent } from '../domain/payment.ts';
 import { decideRefundResult, decideReopen } from '../domain/refund.ts';
 import { appendEvent, paymentRefunded } from '../events.ts';
 import type { PaymentRow, RefundRow } from '../records.ts';
-import { ownRefusal } from '../../shared/tables/second-person.ts';
+import { byOneOrTwo, claimFor, ownRefusal, requireWithin } from '../../shared/tables/second-person.ts';
 import { findAttempt } from '../attempt-store.ts';
 import { lockPayment } from '../payment-store.ts';
 import { findRefund, lockIfIdle, reopen, storeConfirmed } from '../refund-store.ts';
+import { refundedLately } from '../staff-sums.ts';
 import { refundFacts } from './apply-refund.ts';
 import { type RefundPayload, refusedRefund } from './refund-payment.ts';
 import { savePayment } from './save-payment.ts';
@@ -34,9 +37,14 @@ type Locked = {
   readonly payment: PaymentRow;
   readonly refund: RefundRow;
   readonly userId: string;
+  /** Two people have agreed on it. */
+  readonly byTwo: boolean;
 };
 
-/** Has a refund that was refused tried again now. Staff only. One that is FAILED is charged to its payment again first. */
+/**
+ * Has a refund that was refused tried again now. Staff only. One that is FAILED is charged to its payment again first, which counts
+ * as giving it now: two people where it is much.
+ */
 export function retryRefund(
   deps: PaymentDeps,
   asker: Asker,
@@ -48,13 +56,16 @@ export function retryRefund(
     deps,
     asker,
     { refundId, claim, action: 'refund.retried' },
-    async ({ unit, payment, refund, userId }) => {
+    async ({ unit, payment, refund, userId, byTwo }) => {
       requireOpen(refund);
       const decision = decideReopen(payment, refundFacts(refund));
       if ('refusal' in decision) throw new RefusedError(decision.refusal);
-      await reopen(unit.sql, refundId, { hadFailed: decision.events.length > 0 });
+      const hadFailed = decision.events.length > 0;
+      await reopen(unit.sql, refundId, { hadFailed });
+      const at = deps.now();
       const data = { refundId, retriedBy: userId };
-      await savePayment(unit, payment, decision.events, { source: 'api', at: deps.now(), data });
+      await savePayment(unit, payment, decision.events, { source: 'api', at, data });
+      if (hadFailed && !byTwo) requireWithin(limitOf(deps, payment), await refundedLately(unit.sql, payment, at));
       unit.wake('refunds');
     },
   );
@@ -99,6 +110,9 @@ export function confirmRefund(
   );
 }
 
+const limitOf = ({ staffApprovalAboveMinor }: PaymentDeps, { currency }: PaymentRow) =>
+  money(staffApprovalAboveMinor, currency);
+
 function requireOpen({ state, origin }: RefundRow): void {
   if (origin === 'DISPUTE') throw new RefusedError(conflictError('The customer’s bank decides about this one.'));
   if (state === 'SUCCEEDED') throw new RefusedError(conflictError('The refund has succeeded already.'));
@@ -116,6 +130,8 @@ async function requireIdle({ sql }: Unit, deps: PaymentDeps, refund: RefundRow):
     throw new RefusedError(conflictError('The provider may still make this refund: it has not refused it.'));
 }
 
+type Done = { readonly replayed: boolean } | { readonly refusal: Refusal };
+
 async function changeRefund(
   deps: PaymentDeps,
   asker: Asker,
@@ -125,27 +141,42 @@ async function changeRefund(
   const user = requireUser(asker.viewer);
   const { userId } = user;
   if (!isStaff(asker.viewer)) return refusedRefund([forbiddenError('Only staff may settle refunds.')]);
-  return orRefusals(async () => {
-    const unknown = new RefusedError(notFoundError('There is no such refund.', refundId, ['refundId']));
-    const replayed = await transact(deps, async (unit) => {
-      const claimed = await claimKey(unit.sql, { ...claim, ownerId: userId }, {});
-      if (claimed.replayed) return true;
+  const once = (byTwo: boolean): Promise<Done> =>
+    transact(deps, async (unit) => {
+      const own = { ...claim, ownerId: userId };
+      if (!byTwo && (await claimKey(unit.sql, own, {})).replayed) return { replayed: true };
       const found = isId(refundId) ? await findRefund(unit.sql, refundId) : null;
       const payment = found ? await lockPayment(unit.sql, found.paymentId) : null;
       const refund = found ? await findRefund(unit.sql, found.id) : null;
-      if (!payment || !refund) throw unknown;
-      const own = ownRefusal(user, payment.customerId);
-      if (own) throw new RefusedError(own);
-      await change({ unit, payment, refund, userId });
+      if (!payment || !refund)
+        throw new RefusedError(notFoundError('There is no such refund.', refundId, ['refundId']));
+      const refusal = ownRefusal(user, payment.customerId);
+      if (refusal) throw new RefusedError(refusal);
+      let askedBy: string | undefined;
+      if (byTwo) {
+        // It is reopened once at a time, so two people mean the same, each with a key of their own.
+        const same = { refundId, refusals: refund.refusals };
+        const wanted = { ...claim, limit: limitOf(deps, payment), path: ['refundId'], same, byTwo };
+        const allowed = await claimFor(unit.sql, user, wanted);
+        if ('refusal' in allowed) return allowed;
+        ({ askedBy } = allowed);
+        if ((await claimKey(unit.sql, allowed.claim, {})).replayed) return { replayed: true };
+        // Who agreed may lose the answer.
+        await claimKey(unit.sql, own, {});
+      }
+      await change({ unit, payment, refund, userId, byTwo });
       await recordAct(unit.sql, deps, asker, {
         action,
         subject: `refund:${refundId}`,
         before: { state: refund.state },
-        after: { amountMinor: refund.amountMinor, currency: refund.currency },
+        after: { amountMinor: refund.amountMinor, currency: refund.currency, askedBy },
       });
       unit.wake('outbox');
-      return false;
+      return { replayed: false };
     });
-    return { refund: await findRefund(deps.db.em(), refundId), replayed, userErrors: [] };
+  return orRefusals(async () => {
+    const done = await byOneOrTwo(false, once);
+    if ('refusal' in done) return refusedRefund([done.refusal]);
+    return { refund: await findRefund(deps.db.em(), refundId), replayed: done.replayed, userErrors: [] };
   }, refusedRefund);
 }

@@ -2,7 +2,7 @@ import { type UserViewer, isAdmin } from '../auth/viewer.ts';
 import type { Sql } from '../database/statements.ts';
 import { type Refusal, forbiddenError } from '../errors/errors.ts';
 import { type Money, moneyToJson } from '../values/money.ts';
-import { type Claim, claimKey, findKey } from './idempotency.ts';
+import { type Claim, claimKey, findKey, hashOf } from './idempotency.ts';
 
 /** Staff give nothing away to themselves, and settle nothing of their own. */
 export const ownRefusal = (viewer: UserViewer, customerId: string): Refusal | null =>
@@ -19,7 +19,12 @@ const approvalRequired = ({ limit, path }: Pick<Wanted, 'limit' | 'path'>, messa
   }) satisfies Refusal;
 
 /** What two people want, where the amount stands in its input, and what one may give alone. */
-type Wanted = Omit<Claim, 'ownerId'> & { readonly limit: Money; readonly path: readonly string[] };
+type Wanted = Omit<Claim, 'ownerId'> & {
+  readonly limit: Money;
+  readonly path: readonly string[];
+  /** Of something that can be done only once: what two people mean by it, whatever keys they send. */
+  readonly same?: object;
+};
 
 /** Owns the keys of what two people do: no person's, so that both mean the same. */
 const twoPeople = '00000000-0000-0000-0000-000000000000';
@@ -28,14 +33,18 @@ const twoPeople = '00000000-0000-0000-0000-000000000000';
 type ClaimOrRefusal = { readonly claim: Claim; readonly askedBy?: string } | { readonly refusal: Refusal };
 
 /** The claim under which staff do something: a person's own, or that of two (`claimOfTwo`). */
-export const claimFor = (
+export async function claimFor(
   tx: Sql,
   viewer: UserViewer,
   { byTwo, ...wanted }: Wanted & { readonly byTwo: boolean },
-): Promise<ClaimOrRefusal> => {
-  const { limit: _, path: __, ...given } = wanted;
-  return byTwo ? claimOfTwo(tx, viewer, wanted) : Promise.resolve({ claim: { ...given, ownerId: viewer.userId } });
-};
+): Promise<ClaimOrRefusal> {
+  if (byTwo) return claimOfTwo(tx, viewer, wanted);
+  const { limit: _, path: __, same, ...given } = wanted;
+  // What two people have done is answered again, whatever it would be now.
+  const done = { ...given, ownerId: twoPeople };
+  if (same === undefined && (await findKey(tx, done)) !== null) return { claim: done };
+  return { claim: { ...given, ownerId: viewer.userId } };
+}
 
 /**
  * The claim under which something above the limit is done once two people want it: the first asks and is refused, an
@@ -43,13 +52,14 @@ export const claimFor = (
  * asking is noted by it.
  */
 async function claimOfTwo(tx: Sql, viewer: UserViewer, wanted: Wanted): Promise<ClaimOrRefusal> {
-  const { limit, path, ...given } = wanted;
+  const { limit, path, same, ...own } = wanted;
+  const given = same === undefined ? own : { ...own, key: hashOf(same).toString('hex'), input: same };
   const claim: Claim = { ...given, ownerId: twoPeople };
   if ((await findKey(tx, claim)) !== null) return { claim };
   const asking = { ...claim, operation: `${given.operation} asked` };
   const { replayed, result } = await claimKey(tx, asking, { askedBy: viewer.userId });
   if (!replayed || result.askedBy === viewer.userId)
-    return { refusal: approvalRequired({ limit, path }, 'This is more than one person may give: now an administrator who is not you has to send the same request with the same idempotency key.') }; // prettier-ignore
+    return { refusal: approvalRequired({ limit, path }, `This is more than one person may give: now an administrator who is not you has to ${same === undefined ? 'send the same request with the same idempotency key' : 'ask for the same'}.`) }; // prettier-ignore
   if (!isAdmin(viewer))
     return { refusal: approvalRequired({ limit, path }, 'This is more than one person may give: the second has to be an administrator.') }; // prettier-ignore
   return { claim, askedBy: result.askedBy };

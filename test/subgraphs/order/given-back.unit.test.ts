@@ -67,9 +67,13 @@ describe('pieces taken off before delivery', () => {
     expect(run(begun, cancelLines(['line-1', 2], ['line-2', 1]))).toMatchObject({ state: 'COMPLETED', refundPendingMinor: 5_000n }); // prettier-ignore
   });
 
-  test('are refused where nothing of the money would be left for the others', () => {
+  test('take what costs nothing off with them, such as a free gift, where nothing else would be left', () => {
     const lines = [aLine(), aLine({ id: 'line-2', totalMinor: 0n })];
-    expect(refusalOf(paid({ lines }), cancelLines(['line-1', 2]))).toMatchObject({ cause: 'LAST_MONEY' });
+    expect(run(paid({ lines }), cancelLines(['line-1', 2]))).toMatchObject({ state: 'CANCELLED', cancelReason: 'CUSTOMER' }); // prettier-ignore
+    const begun = run(paid({ lines: [...lines, aLine({ id: 'line-3', quantity: 1, totalMinor: 0n })] }), { ...commands.Fulfil, lines: [{ lineId: 'line-3', quantity: 1 }] }); // prettier-ignore
+    const left = run(begun, cancelLines(['line-1', 2]));
+    expect(left).toMatchObject({ state: 'COMPLETED', lines: [{ cancelledQuantity: 2 }, { cancelledQuantity: 2 }, { cancelledQuantity: 0 }] }); // prettier-ignore
+    expect(left.refundPendingMinor).toBe(begun.paidMinor);
     expect(run(paid({ lines }), cancelLines(['line-1', 2], ['line-2', 2]))).toMatchObject({ state: 'CANCELLED' });
     expect(run(paid({ lines }), cancelLines(['line-1', 1]))).toMatchObject({ state: 'PAID' });
     const free = paid({ lines: [aLine({ totalMinor: 0n })], totalMinor: 0n, paidMinor: 0n });

@@ -371,6 +371,12 @@ describe('remark, note and archive', () => {
     const viewer = userViewer();
     const { id, number } = await world.place(viewer);
     expect(await archive(id, viewer)).toMatchObject({ userErrors: [{ code: 'ORDER_STATE' }] });
+    // It reads EXPIRED, and may still turn out to have been paid in time.
+    world.clockOffsetMs = 3_600_000;
+    const { data } = await world.run(viewer, 'query ($id: ID!) { order(id: $id) { state allowedActions } }', { id });
+    expect(data.order).toEqual({ state: 'EXPIRED', allowedActions: [] });
+    expect(await archive(id, viewer)).toMatchObject({ userErrors: [{ code: 'ORDER_STATE' }] });
+    world.clockOffsetMs = 0;
     await cancel(id, viewer);
     expect(await archive(id, viewer)).toMatchObject({ order: { id }, userErrors: [] });
     expect(await archive(id, viewer)).toMatchObject({ order: { id }, userErrors: [] });

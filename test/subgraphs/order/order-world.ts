@@ -44,6 +44,8 @@ export type OrderWorld = {
   intercept: Intercept;
   /** The users whom the user service, played by the test, knows: name by id. */
   readonly users: Map<string, string>;
+  /** Those of them who are suspended. */
+  readonly suspended: Set<string>;
   /** The clock of both subgraphs: real time and this much more. */
   clockOffsetMs: number;
   run(viewer: Viewer, query: string, variables?: Record<string, unknown>, clientAddress?: string): Promise<Answer>;
@@ -111,7 +113,7 @@ export async function openOrderWorld(
         ? {
             ...product,
             name,
-            execute: (request) => world.intercept(request, async () => playUser(world.users, request)),
+            execute: (request) => world.intercept(request, async () => playUser(world, request)),
           }
         : { ...product, execute: (request) => world.intercept(request, () => product.execute(request)) };
   // As identitySigner does, by the world's clock.
@@ -148,6 +150,7 @@ export async function openOrderWorld(
     deps: order.deps,
     intercept: (_, next) => next(),
     users: new Map(),
+    suspended: new Set(),
     clockOffsetMs: 0,
     async run(viewer, query, variables, clientAddress) {
       const from = clientAddress === undefined ? {} : { [callerHeaders.clientAddress]: clientAddress };
@@ -234,7 +237,10 @@ export async function openOrderWorld(
 }
 
 /** What the user service answers to the questions that orders have. */
-function playUser(users: ReadonlyMap<string, string>, { query, variables = {} }: SubgraphRequest): ExecutionResult {
+function playUser(
+  { users, suspended }: Pick<OrderWorld, 'users' | 'suspended'>,
+  { query, variables = {} }: SubgraphRequest,
+): ExecutionResult {
   if (query.includes('userIds')) {
     const wanted = String(variables['query']).toLowerCase();
     const found = [...users].filter(([, name]) => name.toLowerCase().startsWith(wanted)).map(([id]) => id);
@@ -242,7 +248,13 @@ function playUser(users: ReadonlyMap<string, string>, { query, variables = {} }:
   }
   if (query.includes('customerAddresses')) return { data: { customerAddresses: { shipping: null, billing: null } } };
   const representations = variables['representations'] as readonly { id: string }[];
-  return { data: { _entities: representations.map(({ id }) => (users.has(id) ? { id } : null)) } };
+  return {
+    data: {
+      _entities: representations.map(({ id }) =>
+        users.has(id) ? { id, status: suspended.has(id) ? 'SUSPENDED' : 'ACTIVE' } : null,
+      ),
+    },
+  };
 }
 
 const answerOf = (result: ExecutionResult): Answer => ({

@@ -54,6 +54,21 @@ describe('an order that staff place for a customer', () => {
     expect(own.data.placeOrder).toMatchObject({ replayed: false, userErrors: [] });
   });
 
+  it('is refused for who is suspended or unknown, as an erased one is, and holds nothing; a quote says so, too', async () => {
+    const { productId, lines } = await one();
+    const eve = newId();
+    world.users.set(eve, 'Eve');
+    world.suspended.add(eve);
+    const suspended = { __typename: 'BusinessRejectedError', code: 'BUSINESS_REJECTED', path: ['customerId'], cause: 'CUSTOMER_SUSPENDED' }; // prettier-ignore
+    expect(await placeFor(eve, { lines })).toMatchObject({ order: null, userErrors: [suspended] });
+    expect(await placeFor(newId(), { lines })).toMatchObject({ order: null, userErrors: [{ code: 'NOT_FOUND' }] });
+    expect(await world.stock(productId)).toEqual({ onHand: 5, allocated: 0 });
+    const quote = await world.run(staff, 'query ($input: QuoteInput!, $id: ID!) { quoteOrder(input: $input, customerId: $id) { userErrors { ... on BusinessRejectedError { cause } } } }', { id: eve, input: { currency: 'EUR', lines } }); // prettier-ignore
+    expect(quote.data.quoteOrder.userErrors).toEqual([{ cause: 'CUSTOMER_SUSPENDED' }]);
+    world.suspended.delete(eve);
+    expect(await placeFor(eve, { lines })).toMatchObject({ userErrors: [] });
+  });
+
   it('is answered again while the user service is away, and not placed anew', async () => {
     const { lines } = await one();
     const key = newId();

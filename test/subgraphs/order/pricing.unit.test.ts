@@ -32,7 +32,9 @@ const price = (products: readonly ProductSnapshot[], lines: readonly LineInput[]
     type,
     today,
     newId,
+    seesDrafts: (sellerId) => sellerId === ownSeller,
   });
+const ownSeller = newId();
 const priced = (...args: Parameters<typeof price>) => {
   const result = price(...args);
   if (result.refusals.length > 0) throw new Error(JSON.stringify(result.refusals));
@@ -214,6 +216,15 @@ describe('pricing', () => {
         expect.objectContaining({ __typename: 'ProductUnavailableError', productId: goods.id, path: pathOf('lines', 2, 'productId') }),
       ],
     }); // prettier-ignore
+  });
+
+  test('[CH-1] a draft is not there, but for who may see it: its name is nobody else’s to know', () => {
+    const draft = snapshot({ status: 'DRAFT', name: 'Secret' });
+    const refused = price([draft], [{ productId: draft.id, quantity: 1 }]);
+    expect(refused).toMatchObject({ items: [], refusals: [{ __typename: 'NotFoundError', id: draft.id }] });
+    expect(JSON.stringify(refused)).not.toContain('Secret');
+    const own = { ...draft, seller: { id: ownSeller } };
+    expect(price([own], [{ productId: own.id, quantity: 1 }])).toMatchObject({ refusals: [{ code: 'PRODUCT_UNAVAILABLE' }] }); // prettier-ignore
   });
 
   test('an unknown extra is refused', () => {

@@ -218,6 +218,17 @@ describe('[CH-5] combining', () => {
     expect(promoted.applied.map(({ name }) => name)).toEqual([...others.slice(0, 19).map(({ name }) => name), 'code']);
   });
 
+  test('one that applies by itself and takes nothing off uses none of the 20 places', () => {
+    const elsewhere = (index: number) => freeShipping({ code: null, name: `idle ${index}` });
+    const idle = Array.from({ length: 45 }, (_, index) => elsewhere(index));
+    const young = Array.from({ length: 25 }, (_, index) => fixed(1n, { code: null, name: `${index}` }));
+    const promoted = applyPromotions(anOrder({ promotions: [...idle, ...young, fixed(5n, { name: 'code' })], shippingMinor: () => 0n })); // prettier-ignore
+    expect(promoted.applied.map(({ name }) => name)).toEqual([...young.slice(0, 19).map(({ name }) => name), 'code']);
+    // All of the line is taken by the older ones: the rest have nothing to take, however many there are.
+    const all = Array.from({ length: 60 }, (_, index) => fixed(10_000n, { code: null, name: `${index}` }));
+    expect(applied(applyPromotions(anOrder({ promotions: all })))).toEqual([['0', 10_000n]]);
+  });
+
   test('a code that takes nothing off leaves the order to what applies by itself', () => {
     const idle = freeShipping({ combinable: false, name: 'idle', code: 'IDLE' });
     const promoted = applyPromotions(anOrder({ promotions: [idle, jealous(300_000)], shippingMinor: () => 0n }));

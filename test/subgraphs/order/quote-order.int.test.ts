@@ -67,6 +67,17 @@ function addressBook(book: { shipping?: object | null; billing?: object | null }
 }
 
 describe('a quote', () => {
+  test('[CH-1] tells nobody but staff of a draft, who has its id or not', async () => {
+    const productId = await world.make(5, { name: 'Secret', status: 'DRAFT' });
+    const lines = [{ productId, quantity: 1 }];
+    for (const viewer of [anonymous, buyer, userViewer('MERCHANT')]) {
+      const { userErrors } = await quote({ lines }, viewer);
+      expect(userErrors).toEqual([{ __typename: 'NotFoundError', code: 'NOT_FOUND', message: 'There is no such product.', path: ['input', 'lines', '0', 'productId'] }]); // prettier-ignore
+    }
+    expect(await quote({ lines }, staff)).toMatchObject({ userErrors: [{ code: 'PRODUCT_UNAVAILABLE', message: 'Secret is not on sale.' }] }); // prettier-ignore
+    expect(await place({ lines })).toMatchObject({ order: null, userErrors: [{ code: 'NOT_FOUND' }] });
+  });
+
   test('[CH-1] tells the whole price to somebody who is not signed in: lines, shipping options, taxes', async () => {
     const productId = await world.make(5);
     await saveMethod({ minDays: 1, maxDays: 3 });

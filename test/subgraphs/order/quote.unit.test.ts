@@ -61,7 +61,7 @@ function itemsOf(products: readonly ProductSnapshot[], quantities: readonly numb
   const lines = products.map(({ id }, at) => ({ productId: id, quantity: quantities[at] ?? 1 }));
   const known = new Map(products.map((product) => [product.id, product]));
   const checked = checkInput(anInput({ lines, currency }), standard);
-  const priced = priceLines(checked.lines, known, { currency, type: standard, today, newId });
+  const priced = priceLines(checked.lines, known, { currency, type: standard, today, newId, seesDrafts: () => true });
   expect([...checked.refusals, ...priced.refusals]).toEqual([]);
   return priced.items;
 }
@@ -133,7 +133,7 @@ describe('taxes', () => {
     const room = snapshot({ kind: 'BOOKABLE', maxGuests: 2, price: { amount: 10_700, currency: 'EUR' } });
     const line = { productId: room.id, quantity: 1, stayFrom: '2027-03-27', stayTo: '2027-03-28', guests: 2 };
     const checked = checkInput(anInput({ type: 'BOOKING', lines: [line] }), booking);
-    const { items } = priceLines(checked.lines, new Map([[room.id, room]]), { currency: 'EUR', type: booking, today, newId }); // prettier-ignore
+    const { items } = priceLines(checked.lines, new Map([[room.id, room]]), { currency: 'EUR', type: booking, today, newId, seesDrafts: () => true }); // prettier-ignore
     const there = new Map([['standard', [rate('Abroad', 250_000)]]]);
     const here = new Map([['standard', [vat7]]]);
     expect(quoteOf(items, terms({ rates: { destination: there, shop: here } })).taxes).toEqual([{ name: 'VAT 7 %', ratePpm: 70_000, taxableMinor: 10_000, amountMinor: 700 }]); // prettier-ignore

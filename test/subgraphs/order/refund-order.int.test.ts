@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { addDays } from '../../../subgraphs/shared/values/local-date.ts';
+import { advanceOrders } from '../../../subgraphs/order/commands/advance-order.ts';
+import { digital } from '../../../subgraphs/order/types/digital.ts';
+import { registerOrderTypes } from '../../../subgraphs/order/types/registry.ts';
+import { standard } from '../../../subgraphs/order/types/standard.ts';
 import { type OrderWorld, openOrderWorld, userViewer } from './order-world.ts';
 
 const limit = 5_000;
@@ -115,6 +119,72 @@ describe('[LL-7] cancelling pieces of a paid order', () => {
   });
 });
 
+describe('[PM-4] staff who cancel a paid order of more than one person may give', () => {
+  const cancel = (id: string, viewer: typeof buyer, { key = newId(), reason = 'lost' } = {}) =>
+    run(viewer, `mutation C($id: ID!, $reason: String, $key: String!) { answer: cancelOrder(id: $id, reason: $reason, idempotencyKey: $key) { order { ${orderFields} } replayed userErrors { ${refundErrors} } } }`, { id, reason, key }); // prettier-ignore
+  const approval = { order: null, userErrors: [{ __typename: 'ApprovalRequiredError', limit: { amount: limit } }] };
+  const note = (id: string) => run(staff, `mutation { answer: addOrderNote(id: "${id}", note: "called") { userErrors { ${errors} } } }`, {}); // prettier-ignore
+  const actOf = async (id: string, action: string) =>
+    JSON.stringify(await world.rows("select data from outbox where type = 'staff.acted' and data like ? and data like ?", [`%order:${id}%`, `%${action}%`])); // prettier-ignore
+
+  test('are two, each with a key and words of their own', async () => {
+    const order = await paidOrder(5);
+    for (const viewer of [staff, staff, userViewer('OPERATOR')])
+      expect(await cancel(order.id, viewer)).toMatchObject(approval);
+    expect(await read(order.id)).toMatchObject({ state: 'PAID', refundPendingTotal: { amount: 0 } });
+    expect(await world.stock(order.productId)).toEqual({ onHand: 0, allocated: 0 });
+    const key = newId();
+    for (const replayed of [false, true])
+      expect(await cancel(order.id, admin, { key, reason: 'I agree' })).toMatchObject({ replayed, order: { state: 'CANCELLED', refundPendingTotal: { amount: 6_450 } } }); // prettier-ignore
+    expect(await cancel(order.id, staff)).toMatchObject({ order: { state: 'CANCELLED' }, userErrors: [] });
+    expect(await actOf(order.id, 'order.cancelled')).toContain(staff.userId);
+  });
+
+  test('agree on the order as it is: what came in between asks anew', async () => {
+    const order = await paidOrder(5);
+    expect(await cancel(order.id, staff)).toMatchObject(approval);
+    await note(order.id);
+    expect(await cancel(order.id, admin)).toMatchObject(approval);
+    expect(await cancel(order.id, userViewer('ADMIN'))).toMatchObject({ order: { state: 'CANCELLED' } });
+  });
+
+  test('count what was taken off it within a day', async () => {
+    const order = await paidOrder(5);
+    const cancelSome = (pieces: number, viewer = staff) => cancelLines(order.id, ofLine(order.lineId, pieces), viewer);
+    expect(await cancelSome(4)).toMatchObject({ order: null, userErrors: [{ code: 'APPROVAL_REQUIRED', path: ['lines'] }] }); // prettier-ignore
+    expect(await cancelSome(3)).toMatchObject({ order: { refundPendingTotal: { amount: 3_870 } } });
+    expect(await cancelSome(1)).toMatchObject({ userErrors: [{ code: 'APPROVAL_REQUIRED' }] });
+    expect(await cancel(order.id, staff)).toMatchObject(approval);
+    expect(await cancelSome(1, admin)).toMatchObject({ order: { lines: [{ cancelledQuantity: 4 }] } });
+  });
+
+  test('are one where it is not much, not paid, or their own; and its customer is never two', async () => {
+    const [small, large, own] = [await paidOrder(3), await paidOrder(5), userViewer('OPERATOR')];
+    expect(await cancel(small.id, staff)).toMatchObject({ order: { state: 'CANCELLED' } });
+    expect(await cancel(large.id, buyer)).toMatchObject({ order: { state: 'CANCELLED' } });
+    const unpaid = await world.place(buyer, { lines: [{ productId: await world.make(20), quantity: 20 }] });
+    expect(await cancel(unpaid.id, staff)).toMatchObject({ order: { state: 'CANCELLED' } });
+    const mine = await world.place(own, { lines: [{ productId: await world.make(20), quantity: 20 }] });
+    await world.paymentEvent(world.succeeded(mine.id, { amountMinor: 25_800 }));
+    expect(await cancel(mine.id, own)).toMatchObject({ order: { state: 'CANCELLED' } });
+  });
+
+  test('are two as well where they decide so of one that NEEDS_ATTENTION', async () => {
+    const productId = await world.make(0, { kind: 'DIGITAL', price: { amount: 6_000, currency: 'EUR' } });
+    const { id } = await world.place(buyer, { type: 'DIGITAL', lines: [{ productId, quantity: 1 }] });
+    await world.paymentEvent(world.succeeded(id, { amountMinor: 6_000 }));
+    const failing = { ...world.deps, types: registerOrderTypes(standard, { ...digital, deliver: async () => { throw new Error('no licences'); } }) }; // prettier-ignore
+    world.clockOffsetMs = (digital.deliveryLifeSeconds + 1) * 1_000;
+    await advanceOrders(failing);
+    world.clockOffsetMs = 0;
+    const resolve = (viewer: typeof buyer, to: string, words: string) =>
+      run(viewer, `mutation { answer: resolveAttention(id: "${id}", to: ${to}, note: "${words}") { order { state } userErrors { ${refundErrors} } } }`, {}); // prettier-ignore
+    expect(await resolve(staff, 'REFUNDED', 'no licences')).toMatchObject({ ...approval, userErrors: [{ path: ['to'] }] }); // prettier-ignore
+    expect(await resolve(admin, 'CANCELLED', 'another end')).toMatchObject(approval);
+    expect(await resolve(admin, 'REFUNDED', 'I agree')).toMatchObject({ order: { state: 'REFUNDED' }, userErrors: [] });
+  });
+});
+
 describe('refundOrder', () => {
   test('[AP-3] gives delivered pieces back by line and counts them once, with the same key as often as asked', async () => {
     const order = await paidOrder();
@@ -225,6 +295,19 @@ describe('refundOrder', () => {
     expect(await refund(rest, staff, restKey)).toMatchObject(approval);
     expect(await refund({ ...rest, amount: { amount: 1_000, currency: 'EUR' } })).toMatchObject({ userErrors: [] });
     expect(await refund(rest, admin, restKey)).toMatchObject({ userErrors: [] });
+  });
+
+  test('of pieces that two have given back is answered again for both', async () => {
+    const order = await paidOrder(5);
+    const [key, input] = [newId(), { orderId: order.id, lines: ofLine(order.lineId, 4) }];
+    expect(await refund(input, staff, key)).toMatchObject({ userErrors: [{ __typename: 'ApprovalRequiredError' }] });
+    for (const [viewer, replayed] of [
+      [admin, false],
+      [admin, true],
+      [staff, true],
+    ] as const)
+      expect(await refund(input, viewer, key)).toMatchObject({ replayed, amount: { amount: 5_160 }, userErrors: [] });
+    expect(await read(order.id)).toMatchObject({ refundPendingTotal: { amount: 5_160 } });
   });
 
   test('[AP-3] ten times at once, with different keys, gives each piece back once', async () => {

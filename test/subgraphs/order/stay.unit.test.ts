@@ -28,7 +28,7 @@ const place = (products: readonly ProductSnapshot[], lines: readonly LineInput[]
   const checked = checkInput(anInput({ lines }), type);
   if (checked.refusals.length > 0) return { items: [], refusals: checked.refusals };
   const known = new Map(products.map((product) => [product.id, product]));
-  return priceLines(checked.lines, known, { currency: 'EUR', type, today, newId });
+  return priceLines(checked.lines, known, { currency: 'EUR', type, today, newId, seesDrafts: () => true });
 };
 const priced = (...args: Parameters<typeof place>) => {
   const result = place(...args);

@@ -171,6 +171,42 @@ describe('more than one person may give', () => {
     expect(parts.map(codes).toSorted()).toEqual(['APPROVAL_REQUIRED', 'done', 'done']);
   });
 
+  test('[PM-4] is retried by two where it had FAILED, and counts with what was given that day', async () => {
+    const paid = async (balanceDueMinor: number) => {
+      const buyer = user();
+      const payment = await create(world, buyer, world.orders.add({ customerId: buyer.userId, balanceDueMinor }).id);
+      await confirm(world, payment);
+      await until(async () => (await world.run(buyer, documents.payment, { id: payment.id })).data.payment.state === 'SETTLED'); // prettier-ignore
+      return payment;
+    };
+    const refuses = (payment: Awaited<ReturnType<typeof paid>>, refunds: 'refuse' | 'succeed') =>
+      world.provider('POST', '/v1/test/webhooks', { intent: payment.attempts[0].providerTransactionId, refunds });
+    const failedRefund = async (payment: Awaited<ReturnType<typeof paid>>, amount: number) => {
+      const input = { paymentId: payment.id, amount: { amount, currency: 'EUR' }, reason: 'back' };
+      const { refund } = (await world.run(operator, documents.refund, { input, key: newId() })).data.refundPayment;
+      expect(refund.state).toBe('FAILED');
+      return refund.id as string;
+    };
+    const retry = async (viewer: Viewer, id: string, key = newId()) =>
+      (await world.run(viewer, `mutation ($id: ID!, $key: String!) { retryRefund(refundId: $id, idempotencyKey: $key) { replayed refund { state } ${errors} } }`, { id, key })).data.retryRefund; // prettier-ignore
+    const payment = await paid(3 * limit);
+    await refuses(payment, 'refuse');
+    const [small, other] = [await failedRefund(payment, limit - 1), await failedRefund(payment, 2)];
+    // Asked for days ago, they count from when they are made after all.
+    await world.rows('update refund set created_at = created_at - interval 3 day where payment_id = ?', [bytes(payment.id)]); // prettier-ignore
+    await refuses(payment, 'succeed');
+    expect(codes(await retry(operator, small))).toBe('done');
+    expect(codes(await retry(operator, other))).toBe('APPROVAL_REQUIRED');
+    expect(codes(await retry(operator, other))).toBe('APPROVAL_REQUIRED');
+    expect((await world.rows('select state from refund where id = ?', [bytes(other)]))[0].state).toBe('FAILED');
+    const key = newId();
+    expect(await retry(admin, other, key)).toMatchObject({ replayed: false, userErrors: [] });
+    expect(await retry(admin, other, key)).toMatchObject({ replayed: true, userErrors: [] });
+    const [act] = await world.rows("select data from outbox where type = 'staff.acted' and data like ? order by id desc limit 1", [`%refund:${other}%`]); // prettier-ignore
+    expect(JSON.stringify(act)).toContain(operator.userId);
+    await until(async () => (await world.rows("select 1 from refund where payment_id = ? and state = 'SUCCEEDED'", [bytes(payment.id)])).length === 2); // prettier-ignore
+  });
+
   test('is not said to have come by transfer by one person', async () => {
     const begun = async (balanceDueMinor: number) => {
       const buyer = user();

@@ -18,7 +18,8 @@ import { roundedQuotient, splitByWeight } from './shares.ts';
  *    others count.
  * 2. A code that can't be combined is refused beside another one. Alone, it stands in for the promotions that apply by
  *    themselves.
- * 3. Without such a code, the combinable promotions that apply by themselves join the given codes: the oldest, up to 20 in all.
+ * 3. Without such a code, the combinable promotions that apply by themselves join the given codes: the oldest that take
+ *    something off, up to 20 in all.
  * 4. Without any code, one that can't be combined applies instead of those where it takes more off; of several the one that
  *    takes most, and among equals the oldest.
  * 5. They are applied by kind: BUY_X_GET_Y, PERCENT, FIXED, FREE_SHIPPING; within a kind the oldest first. Each takes its part
@@ -95,8 +96,8 @@ export function promotionsFor(
     return known;
   };
   return (shippingMinor) => {
-    const choose = (coupons: readonly OfferedPromotion[]): Outcome =>
-      best(alternatives(automatic, coupons).map((promotions) => withShipping(applied(promotions), shippingMinor)));
+    const outcomeOf: Applying = (promotions) => withShipping(applied(promotions), shippingMinor);
+    const choose = (coupons: readonly OfferedPromotion[]): Outcome => best(alternatives(automatic, coupons, outcomeOf));
     return chosenOf(given, new Map(reasons), choose);
   };
 }
@@ -148,23 +149,41 @@ function givenCodes({ codes, promotions }: Pick<PromotedOrder, 'codes' | 'promot
 const idle = (coupons: readonly OfferedPromotion[], { applied }: Outcome): OfferedPromotion[] =>
   coupons.filter(({ id }) => !applied.some(({ promotionId }) => promotionId === id));
 
-/** What may apply together: the one of these that takes most off is what the order gets. */
+/** What may apply together comes to these: the one that takes most off is what the order gets. */
 function alternatives(
   automatic: readonly OfferedPromotion[],
   coupons: readonly OfferedPromotion[],
-): (readonly OfferedPromotion[])[] {
-  if (coupons.some(({ combinable }) => !combinable)) return [coupons];
-  const joining = automatic.filter(({ combinable }) => combinable).toSorted(byId);
-  const together = [...coupons, ...joining.slice(0, maxPromotions - coupons.length)];
+  outcomeOf: Applying,
+): Outcome[] {
+  if (coupons.some(({ combinable }) => !combinable)) return [outcomeOf(coupons)];
+  const together = joined(automatic.filter(({ combinable }) => combinable).toSorted(byId), coupons, outcomeOf);
   if (coupons.length > 0) return [together];
   const alone = automatic.filter(({ combinable }) => !combinable);
-  return [together, ...alone.toSorted(byId).map((each) => [each])];
+  return [together, ...alone.toSorted(byId).map((each) => outcomeOf([each]))];
+}
+
+/** The coupons with the oldest of `joining`: one that takes nothing off gives its place to the next. */
+function joined(
+  joining: readonly OfferedPromotion[],
+  coupons: readonly OfferedPromotion[],
+  outcomeOf: Applying,
+): Outcome {
+  let left = joining;
+  for (;;) {
+    const oldest = left.slice(0, maxPromotions - coupons.length);
+    const outcome = outcomeOf([...coupons, ...oldest]);
+    const useless = idle(oldest, outcome);
+    if (useless.length === 0 || oldest.length === left.length) return outcome;
+    left = left.filter((each) => !useless.includes(each));
+  }
 }
 
 const byId = (one: { readonly id: string }, other: { readonly id: string }): number =>
   one.id < other.id ? -1 : one.id > other.id ? 1 : 0;
 
 type Outcome = Omit<Promoted, 'refusals'>;
+/** What promotions come to, all of which can apply. */
+type Applying = (promotions: readonly OfferedPromotion[]) => Outcome;
 const amountOf = ({ applied }: Outcome): bigint => applied.reduce((total, { amountMinor }) => total + amountMinor, 0n);
 
 /** The one that takes most off; the earlier among equals. */

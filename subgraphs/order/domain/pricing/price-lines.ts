@@ -54,6 +54,8 @@ export type PricedFor = {
   readonly type: TypeRules;
   readonly today: string;
   readonly newId: () => string;
+  /** Whether who asks may learn of products of this seller that were never shown. */
+  readonly seesDrafts: (sellerId: string | null) => boolean;
 };
 
 /** Refuses amounts that no client could be told. */
@@ -85,7 +87,8 @@ export function priceLines(
 
 function checkProduct(line: WantedLine, product: ProductSnapshot | undefined, order: PricedFor): Refusal[] {
   const path = ['input', 'lines', String(line.index)];
-  if (!product) return [notFoundError('There is no such product.', line.productId, [...path, 'productId'])];
+  if (!product || (product.status === 'DRAFT' && !order.seesDrafts(product.seller?.id ?? null)))
+    return [notFoundError('There is no such product.', line.productId, [...path, 'productId'])];
   const unavailable = (message: string): Refusal => ({
     __typename: 'ProductUnavailableError',
     code: 'PRODUCT_UNAVAILABLE',
