@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { audit } from '../audit.ts';
-import { type BenchPlatform, startBenchPlatform } from './bench-platform.ts';
+import { type BenchPlatform, giveMemory, startBenchPlatform } from './bench-platform.ts';
 import type { SchemaName } from './filling/batch.ts';
 import { fillSchemas } from './filling/fill-schemas.ts';
 import { type PlainDatabase, openPlainDatabase } from './filling/plain-database.ts';
@@ -20,6 +20,7 @@ export async function benchFill([orders = '1000000']: readonly string[]): Promis
   // A platform that nobody uses meanwhile makes the schemas, the administrator and the products.
   const platform = await startBenchPlatform({ keep: filledDir(), durable: false });
   try {
+    await giveMemory(platform);
     const startedAt = performance.now();
     const rows = await fill(platform, Number(orders));
     const seconds = (performance.now() - startedAt) / 1_000;

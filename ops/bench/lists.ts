@@ -1,7 +1,7 @@
 import type { RowDataPacket } from 'mysql2/promise';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { idFromBytes } from '../../subgraphs/shared/values/ids.ts';
-import { type BenchPlatform, startBenchPlatform } from './bench-platform.ts';
+import { type BenchPlatform, giveMemory, startBenchPlatform } from './bench-platform.ts';
 import { filledDir } from './fill.ts';
 import { machine, percentiles, repeat, writeResults } from './measure.ts';
 import { signInStaff } from './staff.ts';
@@ -22,6 +22,7 @@ type Known = Readonly<Record<'customer' | 'product' | 'seller' | 'number' | 'act
 export async function benchLists([seconds = '3']: readonly string[]): Promise<void> {
   const platform = await startBenchPlatform({ keep: filledDir() });
   try {
+    await giveMemory(platform);
     for (const schema of ['order', 'payment', 'product', 'user']) await analyze(platform, schema);
     await sleep(settleMs);
     const { token } = await signInStaff(platform);

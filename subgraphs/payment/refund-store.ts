@@ -1,7 +1,7 @@
 import { sql as expression } from 'kysely';
 import { byId as orderById, findOfEach } from '../shared/database/find-of-each.ts';
 import { readerOf } from '../shared/database/reader.ts';
-import type { Sql } from '../shared/database/statements.ts';
+import { type Sql, toJson } from '../shared/database/statements.ts';
 import { change, find } from '../shared/database/tables.ts';
 import { databaseNow } from '../shared/tables/records.ts';
 import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
@@ -118,13 +118,15 @@ export async function findAmountsByStaff(
   const payment = idToBytes(paymentId);
   const retried = tables
     .selectFrom('payment_event')
-    .select(expression<string>`json_unquote(json_extract(data, '$.refundId'))`.as('refund_id'))
+    .select('data')
     .where('payment_id', '=', payment)
     .where('at', '>', since)
     .where('type', '=', 'RefundRequested')
-    .where(expression<boolean>`json_extract(data, '$.retriedBy') is not null`)
     .limit(limit);
-  const again = (await find(sql, retried)).map(({ refund_id: refundId }) => idToBytes(refundId));
+  const again = (await find(sql, retried)).flatMap(({ data }) => {
+    const { refundId, retriedBy } = toJson<{ refundId?: string; retriedBy?: string } | null>(data) ?? {};
+    return refundId !== undefined && retriedBy !== undefined ? [idToBytes(refundId)] : [];
+  });
   const amounts = tables
     .selectFrom('refund')
     .select('amount_minor')

@@ -54,6 +54,7 @@ export class Invariants {
       this.#events() ??
       this.#orders() ??
       this.#pieces() ??
+      this.#promotions() ??
       this.#sagas() ??
       this.#charges() ??
       this.#ledger() ??
@@ -162,15 +163,43 @@ export class Invariants {
     return null;
   }
 
-  /** Nothing is delivered that was taken off, and no piece goes back twice. */
+  /** Nothing is delivered that was taken off, no piece goes back twice, and none comes back that was not sent. */
   #pieces(): string | null {
-    const [lines, orders] = [this.#rows('order', 'order_line'), this.#rows('order', 'orders')];
+    const [lines, orders, returns] = [this.#rows('order', 'order_line'), this.#rows('order', 'orders'), this.#rows('order', 'order_return_line')]; // prettier-ignore
     for (const row of lines.rows) {
+      const back = lines.number(row, 'returned_quantity');
+      const received = returns.filter('line_id', lines.get(row, 'id')).reduce((sum, one) => sum + returns.number(one, 'received_quantity'), 0); // prettier-ignore
+      if (back !== received || back > lines.number(row, 'quantity') - lines.number(row, 'cancelled_quantity'))
+        return `I6 ${back} pieces came back, ${received} by returns`;
       const [quantity, sent, cancelled, refunded] = ['quantity', 'fulfilled_quantity', 'cancelled_quantity', 'refunded_quantity'].map((column) => lines.number(row, column)) as [number, number, number, number]; // prettier-ignore
       if (sent + cancelled > quantity || cancelled > refunded || refunded > quantity)
         return `I6 of ${quantity} pieces ${sent} are delivered, ${cancelled} taken off, ${refunded} refunded`;
       const order = orders.find('id', lines.get(row, 'order_id'));
       if (order && sent > 0 && givenBackStates.has(orders.text(order, 'state'))) return 'I3 a piece is delivered of an order that was given back'; // prettier-ignore
+    }
+    return null;
+  }
+
+  /** I13: a promotion counts the orders that have it and are not closed, in all and by customer, and no more than it may. */
+  #promotions(): string | null {
+    const [promotions, customers, orders] = [this.#rows('order', 'promotion'), this.#rows('order', 'promotion_customer'), this.#rows('order', 'orders')]; // prettier-ignore
+    for (const row of promotions.rows) {
+      const id = promotions.get(row, 'id');
+      const having = orders.rows.filter((one) => {
+        const ids = orders.get(one, 'promotion_ids');
+        const own = ids === null ? [] : (JSON.parse(String(ids)) as string[]);
+        return own.includes(idFromBytes(id as Buffer)) && !closedStates.has(orders.text(one, 'state'));
+      });
+      const [used, limit] = [promotions.number(row, 'used'), promotions.get(row, 'usage_limit')];
+      if (used !== having.length || (limit !== null && used > Number(limit)))
+        return `I13 a promotion for ${limit ?? 'all'} orders is used ${used} times, by ${having.length} orders`;
+      const each = promotions.get(row, 'usage_per_customer');
+      for (const one of customers.filter('promotion_id', id)) {
+        const own = having.filter((order) => orders.get(order, 'customer_id') === customers.get(one, 'customer_id'));
+        const count = customers.number(one, 'used');
+        if (count !== own.length || (each !== null && count > Number(each)))
+          return `I13 a promotion for ${each ?? 'all'} orders of a customer is used ${count} times, by ${own.length} orders`;
+      }
     }
     return null;
   }

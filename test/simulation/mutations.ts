@@ -94,6 +94,26 @@ export const mutations: readonly Mutation[] = [
     ],
   },
   {
+    guard: 'order: what becomes of it is decided under its lock',
+    statements: [['select * from `orders` where `id` = ? for update', 'select * from `orders` where `id` = ?']],
+  },
+  {
+    guard: 'coupon: no more orders have it than may',
+    statements: [['or `used` < `usage_limit`', 'or true or `used` < `usage_limit`']],
+  },
+  {
+    guard: 'coupon: no more orders of a customer have it than may',
+    statements: [['or `used` < case `promotion_id`', 'or true or `used` < case `promotion_id`']],
+  },
+  {
+    guard: 'coupon: a closed order gives its use back',
+    statements: [[', 0, `used` - case `id`', ', 0, `used` - 0 * case `id`']],
+  },
+  {
+    guard: 'return: what was received is written to it',
+    statements: [['set `received_quantity` = ?', 'set `received_quantity` = 0 * ?']],
+  },
+  {
     guard: 'order: an order that is not due is not expired',
     statements: [['and `expires_at` <= ?', 'and (`expires_at` <= ? or true)']],
   },

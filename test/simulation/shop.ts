@@ -1,11 +1,9 @@
 import type { UserViewer } from '../../subgraphs/shared/auth/viewer.ts';
 import { insertRows } from '../../subgraphs/shared/database/database.ts';
-import { type Refusal, isUnavailable } from '../../subgraphs/shared/errors/errors.ts';
 import { idFromBytes, idToBytes } from '../../subgraphs/shared/values/ids.ts';
 import { cancelOrder } from '../../subgraphs/order/commands/cancel-order.ts';
 import { addOrderNote, updateOrderRemark } from '../../subgraphs/order/commands/annotate-order.ts';
-import { fulfilOrder } from '../../subgraphs/order/commands/fulfil-order.ts';
-import { refundOrder } from '../../subgraphs/order/commands/refund-order.ts';
+import { insertPromotion } from '../../subgraphs/order/promotion-store.ts';
 import { placeOrder } from '../../subgraphs/order/commands/place-order.ts';
 import type { StoredOrder } from '../../subgraphs/order/stored-order.ts';
 import { cancelPayment } from '../../subgraphs/payment/commands/cancel-payment.ts';
@@ -16,49 +14,51 @@ import { between } from '../../subgraphs/payment/domain/ledger.ts';
 import { postTransfer } from '../../subgraphs/payment/ledger/transfer.ts';
 import type { PaymentRow } from '../../subgraphs/payment/records.ts';
 import { insertStock } from '../../subgraphs/product/stock-store.ts';
-import { type Platform, type Running, paymentWindowSeconds } from './platform.ts';
+import { AfterSale } from './after-sale.ts';
+import { type Buyer, Clients, currency, maxTries, staff, traceId } from './clients.ts';
+import { type Platform, paymentWindowSeconds } from './platform.ts';
 import type { Random } from './random.ts';
 import { Rows } from './rows.ts';
 import { asker } from '../support/asker.ts';
 
-const traceId = '0123456789abcdef0123456789abcdef';
-const currency = 'EUR';
-const maxTries = 30;
-const staffId = '00000000-0000-7000-9000-000000000000';
 const priceMinor = 1_000;
-
-type Payload = { readonly userErrors: readonly Refusal[]; readonly replayed: boolean };
-type Buyer = { readonly viewer: UserViewer; readonly name: string };
+const hourMs = 3_600_000;
 
 /** Buyers and staff, what they do, and what they were told. */
 export class Shop {
   readonly #platform: Platform;
   readonly #random: Random;
   readonly products: { readonly id: string; readonly onHand: number }[] = [];
-  /** The order that each key stands for, by what its client was told first. */
-  readonly #told = new Map<string, string>();
-  /** What a client was told that contradicts what it was told before. */
-  readonly contradictions: string[] = [];
-  #keys = 0;
+  readonly #clients: Clients;
+  readonly #afterSale: AfterSale;
+  /** Codes of coupons. */
+  readonly #codes: string[] = [];
   #seenOrders = 0;
-  #unfinished = 0;
 
   constructor(platform: Platform) {
     this.#platform = platform;
     this.#random = platform.scheduler.random;
+    this.#clients = new Clients(platform);
+    this.#afterSale = new AfterSale(platform, this.#clients);
     platform.bank.onEvent = (body) => this.#deliver(body);
     platform.databases.order.memory.onCommit = () => this.#watch();
   }
 
   /** True when every client has done what it wanted to. */
   get isQuiet(): boolean {
-    return this.#unfinished === 0;
+    return this.#clients.isQuiet;
+  }
+
+  /** What a client was told that contradicts what it was told before. */
+  get contradictions(): readonly string[] {
+    return this.#clients.contradictions;
   }
 
   /** Puts a few products on sale and lets the buyers begin. */
   async open(): Promise<void> {
     const random = this.#random;
     for (let count = random.integer(1, 2); count > 0; count -= 1) await this.#putOnSale(random.integer(1, 3));
+    if (random.chance(0.6)) await this.#offer('TEN');
     for (let count = random.integer(1, 3); count > 0; count -= 1) {
       const viewer: UserViewer = {
         kind: 'user',
@@ -67,7 +67,10 @@ export class Shop {
         sessionId: 'session',
       };
       if (random.chance(0.7)) await this.#credit(viewer.userId, BigInt(random.integer(1, 3) * priceMinor));
-      this.#begin(() => this.#buy({ viewer, name: `buyer ${count}` }));
+      const buyer = { viewer, name: `buyer ${count}` };
+      this.#clients.begin(() => this.#buy(buyer));
+      // In another tab.
+      if (random.chance(0.15)) this.#clients.begin(() => this.#buy(buyer));
     }
   }
 
@@ -80,17 +83,13 @@ export class Shop {
       const input = {
         id: idFromBytes(orders.get(row, 'id') as Buffer),
         note: 'Seen',
-        idempotencyKey: this.#key('note'),
+        idempotencyKey: this.#clients.key('note'),
       };
-      this.#begin(async () => {
-        await this.#pause(60);
-        await this.#ask('addOrderNote', ({ order }) => addOrderNote(order, { viewer: this.#staff(), traceId }, input));
+      this.#clients.begin(async () => {
+        await this.#clients.pause(60);
+        await this.#clients.ask('addOrderNote', ({ order }) => addOrderNote(order, { viewer: staff, traceId }, input));
       });
     }
-  }
-
-  #staff(): UserViewer {
-    return { kind: 'user', userId: staffId, roles: ['OPERATOR'], sessionId: 'session' };
   }
 
   async #putOnSale(onHand: number): Promise<void> {
@@ -109,6 +108,18 @@ export class Shop {
     this.products.push({ id, onHand });
   }
 
+  /** A tenth off, for few orders, of one customer perhaps one only. */
+  async #offer(code: string): Promise<void> {
+    const { scheduler, databases, outside } = this.#platform;
+    const none = { valueMinor: null, currency: null, buyQuantity: null, getQuantity: null, productIds: null, categoryIds: null, minimumMinor: null, endsAt: null }; // prettier-ignore
+    const limits = { usageLimit: this.#random.integer(1, 3), usagePerCustomer: this.#random.pick([1, null]) };
+    const [id, startsAt] = [this.#platform.newId(), new Date(scheduler.nowMs - hourMs)];
+    await databases.order.connect(outside, {} as never).transaction((tx) =>
+      insertPromotion(tx, { ...none, ...limits, id, name: code, kind: 'PERCENT', code, valuePpm: 100_000, combinable: true, startsAt, used: 0, active: true, version: 1 }),
+    ); // prettier-ignore
+    this.#codes.push(code);
+  }
+
   async #credit(ownerId: string, amountMinor: bigint): Promise<void> {
     const { scheduler, databases, outside } = this.#platform;
     const moves = between({ ownerId, currency }, { from: 'CREDITS', to: 'AVAILABLE' }, amountMinor);
@@ -118,65 +129,15 @@ export class Shop {
       .transaction((tx) => postTransfer(tx, transfer, new Date(scheduler.nowMs)));
   }
 
-  #begin(work: () => Promise<unknown>): void {
-    this.#unfinished += 1;
-    void work().then(
-      () => (this.#unfinished -= 1),
-      (error: Error) => this.contradictions.push(`a client fails: ${error.stack ?? error.message}`),
-    );
-  }
-
-  #key(of: string): string {
-    return `${of}-${(this.#keys += 1)}`;
-  }
-
-  #pause(maxMs: number): Promise<void> {
-    const { scheduler, outside } = this.#platform;
-    return scheduler.timeOf(outside).sleep(this.#random.integer(0, maxMs));
-  }
-
-  /** Asks until there is an answer, as a client does that has an idempotency key; null when none comes. */
-  async #ask<T>(name: string, work: (running: Running) => Promise<T>): Promise<T | null> {
-    const { network, outside } = this.#platform;
-    for (let tries = 0; tries < maxTries; tries += 1) {
-      try {
-        return await network.request(outside, name, work);
-      } catch (error) {
-        if (!isUnavailable(error)) {
-          this.#platform.complaints.push(`${name} fails: ${(error as Error).stack}`);
-          return null;
-        }
-        await this.#pause(2_000);
-      }
-    }
-    return null;
-  }
-
-  /** As `#ask`, sometimes twice at the same time: somebody has clicked twice. */
-  async #askOnce<T extends Payload>(
-    name: string,
-    key: string,
-    work: (running: Running) => Promise<T>,
-    idOf: (answer: T) => string | undefined,
-  ): Promise<T | null> {
-    const twice = this.#random.chance(0.15);
-    const answers = await Promise.all([this.#ask(name, work), ...(twice ? [this.#ask(name, work)] : [])]);
-    for (const answer of answers) {
-      const id = answer ? idOf(answer) : undefined;
-      if (id === undefined) continue;
-      const before = this.#told.get(key);
-      if (before !== undefined && before !== id) this.contradictions.push(`I8 ${name} with the key ${key} gave ${before} and ${id}`); // prettier-ignore
-      this.#told.set(key, id);
-    }
-    return answers.find((answer) => answer !== null) ?? null;
-  }
-
   async #buy(buyer: Buyer): Promise<void> {
     const random = this.#random;
-    await this.#pause(3_000);
-    const order = await this.#place(buyer);
+    await this.#clients.pause(3_000);
+    const withCodes = this.#codes.length > 0 && random.chance(0.7);
+    // Who hears that a code does not count buys without it.
+    const order = (withCodes ? await this.#place(buyer, this.#codes) : null) ?? (await this.#place(buyer));
     if (!order || order.state === 'FAILED') return;
-    if (random.chance(0.2)) this.#begin(() => this.#remark(buyer, order));
+    if (random.chance(0.2)) this.#clients.begin(() => this.#remark(buyer, order));
+    if (random.chance(0.3)) this.#clients.begin(() => this.#afterSale.sendBack(buyer, order));
     const acts: (() => Promise<unknown>)[] = [
       () => this.#payByCard(buyer, order),
       () => this.#payByCard(buyer, order),
@@ -187,50 +148,54 @@ export class Shop {
       () => this.#cancel(buyer, order),
       () => Promise.resolve(),
     ];
-    if (random.chance(0.2)) this.#begin(random.pick(acts));
+    if (random.chance(0.2)) this.#clients.begin(random.pick(acts));
     await random.pick(acts)();
   }
 
-  async #place(buyer: Buyer): Promise<StoredOrder | null> {
+  async #place(buyer: Buyer, couponCodes: readonly string[] | null = null): Promise<StoredOrder | null> {
     const random = this.#random;
     const type = random.chance(0.4) ? 'PREPAY' : 'STANDARD';
-    const key = this.#key('place');
+    const key = this.#clients.key('place');
     const lines = random
       .pick([[0], [1], [0, 1]])
       .flatMap((index) => this.products[index] ?? [])
       .map(({ id }) => ({ productId: id, quantity: random.integer(1, 2) }));
     const wanted = lines.length > 0 ? lines : [{ productId: this.products[0]?.id ?? '', quantity: 1 }];
     // The key is written into the order, so that an oracle finds two orders of one key.
-    const request = { input: { type, currency, lines: wanted, remark: key }, idempotencyKey: key, traceId };
-    const placed = await this.#askOnce('placeOrder', key, ({ order }) => placeOrder(order, buyer.viewer, request), ({ order }) => order?.id); // prettier-ignore
+    const request = {
+      input: { type, currency, lines: wanted, couponCodes, remark: key },
+      idempotencyKey: key,
+      traceId,
+    };
+    const placed = await this.#clients.askOnce('placeOrder', key, ({ order }) => placeOrder(order, buyer.viewer, request), ({ order }) => order?.id); // prettier-ignore
     return placed?.order ?? null;
   }
 
   async #pay(buyer: Buyer, { id }: StoredOrder, method: 'SIMULATED_CARD' | 'WALLET'): Promise<PaymentRow | null> {
-    const key = this.#key('pay');
+    const key = this.#clients.key('pay');
     const caller = { viewer: buyer.viewer, traceId };
-    const paid = await this.#askOnce('createPayment', key, ({ payment }) => createPayment(payment, caller, { orderId: id, method }, key), ({ payment }) => payment?.id); // prettier-ignore
+    const paid = await this.#clients.askOnce('createPayment', key, ({ payment }) => createPayment(payment, caller, { orderId: id, method }, key), ({ payment }) => payment?.id); // prettier-ignore
     return paid?.payment ?? null;
   }
 
   async #payByCard(buyer: Buyer, order: StoredOrder): Promise<void> {
     const random = this.#random;
-    await this.#pause(2_000);
+    await this.#clients.pause(2_000);
     const payment = await this.#pay(buyer, order, 'SIMULATED_CARD');
     if (!payment) return;
-    await this.#pause(1_000);
+    await this.#clients.pause(1_000);
     if (random.chance(0.2)) {
       await this.#confirm(order, 'is declined');
-      await this.#pause(3_000);
+      await this.#clients.pause(3_000);
       if (random.chance(0.4)) {
-        const key = this.#key('retry');
-        await this.#ask('retryPayment', (running) => retryPayment(running.payment, { viewer: buyer.viewer, traceId }, payment.id, key)); // prettier-ignore
+        const key = this.#clients.key('retry');
+        await this.#clients.ask('retryPayment', (running) => retryPayment(running.payment, { viewer: buyer.viewer, traceId }, payment.id, key)); // prettier-ignore
       }
     }
-    if (random.chance(0.1)) this.#begin(() => this.#cancel(buyer, order));
+    if (random.chance(0.1)) this.#clients.begin(() => this.#cancel(buyer, order));
     await this.#confirm(order, 'pays');
-    if (random.chance(0.15)) this.#begin(() => this.#cancel(buyer, order));
-    if (random.chance(0.3)) this.#begin(() => this.#afterSale(buyer, order));
+    if (random.chance(0.15)) this.#clients.begin(() => this.#cancel(buyer, order));
+    if (random.chance(0.3)) this.#clients.begin(() => this.#afterSale.pieces(buyer, order));
     if (random.chance(0.3)) await this.#refund(payment);
   }
 
@@ -251,72 +216,47 @@ export class Shop {
   }
 
   async #payByWallet(buyer: Buyer, order: StoredOrder): Promise<void> {
-    await this.#pause(1_000);
+    await this.#clients.pause(1_000);
     await this.#pay(buyer, order, 'WALLET');
     if (this.#random.chance(0.2)) await this.#cancel(buyer, order);
-    if (this.#random.chance(0.4)) await this.#afterSale(buyer, order);
+    if (this.#random.chance(0.4)) await this.#afterSale.pieces(buyer, order);
   }
 
   async #giveUpPayment(buyer: Buyer, order: StoredOrder): Promise<void> {
     const payment = await this.#pay(buyer, order, 'SIMULATED_CARD');
     if (!payment) return;
-    if (this.#random.chance(0.5)) this.#begin(() => this.#confirm(order, 'pays'));
-    const key = this.#key('give-up');
-    await this.#ask('cancelPayment', (running) => cancelPayment(running.payment, asker(buyer.viewer), payment.id, key));
+    if (this.#random.chance(0.5)) this.#clients.begin(() => this.#confirm(order, 'pays'));
+    const key = this.#clients.key('give-up');
+    await this.#clients.ask('cancelPayment', (running) =>
+      cancelPayment(running.payment, asker(buyer.viewer), payment.id, key),
+    );
     await this.#payByCard(buyer, order);
   }
 
   async #cancel(buyer: Buyer, { id }: StoredOrder): Promise<void> {
-    await this.#pause(2_000);
-    const idempotencyKey = this.#key('cancel');
-    await this.#ask('cancelOrder', ({ order }) =>
+    await this.#clients.pause(2_000);
+    const idempotencyKey = this.#clients.key('cancel');
+    await this.#clients.ask('cancelOrder', ({ order }) =>
       cancelOrder(order, { viewer: buyer.viewer, traceId }, { id, idempotencyKey }),
     );
   }
 
-  /** Pieces are taken off, sent and refunded, by customer and staff, in any order and at once. */
-  async #afterSale(buyer: Buyer, { id: orderId }: StoredOrder): Promise<void> {
-    const random = this.#random;
-    const staff = { viewer: this.#staff(), traceId };
-    const one = async (): Promise<unknown> => {
-      await this.#pause(5_000);
-      const lines = this.#piecesOf(orderId);
-      const idempotencyKey = this.#key('after-sale');
-      const acts = [
-        () => this.#askOnce('cancelOrder', idempotencyKey, ({ order }) => cancelOrder(order, { viewer: buyer.viewer, traceId }, { id: orderId, lines, idempotencyKey }), ({ order }) => order?.id),
-        () => this.#askOnce('fulfilOrder', idempotencyKey, ({ order }) => fulfilOrder(order, staff, { id: orderId, lines, idempotencyKey }), ({ order }) => order?.id),
-        () => this.#askOnce('refundOrder', idempotencyKey, ({ order }) => refundOrder(order, staff, { orderId, lines, restock: random.chance(0.5), reason: 'Broken' }, idempotencyKey), ({ order }) => order?.id),
-        () => this.#askOnce('refundOrder', idempotencyKey, ({ order }) => refundOrder(order, staff, { orderId, amount: { amount: random.integer(1, 1_500), currency }, reason: 'Goodwill' }, idempotencyKey), ({ order }) => order?.id),
-      ]; // prettier-ignore
-      return random.pick(acts)();
-    };
-    await Promise.all(Array.from({ length: random.integer(1, 3) }, one));
-  }
-
-  /** One piece of some line. */
-  #piecesOf(orderId: string): { lineId: string; quantity: number }[] {
-    const lines = new Rows(this.#platform.databases.order.memory, 'order_line');
-    const own = lines.rows.filter((row) => idFromBytes(lines.get(row, 'order_id') as Buffer) === orderId);
-    return own.length === 0 ? [] : [{ lineId: idFromBytes(lines.get(this.#random.pick(own), 'id') as Buffer), quantity: 1 }]; // prettier-ignore
-  }
-
   async #remark(buyer: Buyer, { id, remark }: StoredOrder): Promise<void> {
-    const idempotencyKey = this.#key('remark');
+    const idempotencyKey = this.#clients.key('remark');
     // The order's own key stays in it.
     const input = { id, idempotencyKey, remark: `${String(remark)} please` };
-    await this.#ask('updateOrderRemark', ({ order }) =>
+    await this.#clients.ask('updateOrderRemark', ({ order }) =>
       updateOrderRemark(order, { viewer: buyer.viewer, traceId }, input),
     );
   }
 
   /** Staff give back some of it, perhaps two of them at once. */
   async #refund({ id, amountMinor }: PaymentRow): Promise<void> {
-    await this.#pause(6_000);
-    const staff = this.#staff();
+    await this.#clients.pause(6_000);
     const one = async (): Promise<void> => {
-      const key = this.#key('refund');
+      const key = this.#clients.key('refund');
       const amount = { amount: Number(amountMinor) / this.#random.pick([1, 2]), currency };
-      await this.#askOnce('refundPayment', key, (running) => refundPayment(running.payment, asker(staff), { paymentId: id, amount, reason: key }, key), ({ refund }) => refund?.id); // prettier-ignore
+      await this.#clients.askOnce('refundPayment', key, (running) => refundPayment(running.payment, asker(staff), { paymentId: id, amount, reason: key }, key), ({ refund }) => refund?.id); // prettier-ignore
     };
     await Promise.all(this.#random.chance(0.5) ? [one(), one()] : [one()]);
   }
@@ -336,12 +276,14 @@ export class Shop {
     if (random.chance(0.05)) return;
     const request = { method: 'POST', path: '/webhooks/simulated', headers: {}, body: Buffer.from(body) };
     for (let copies = random.chance(0.2) ? 2 : 1; copies > 0; copies -= 1)
-      this.#begin(async () => {
-        await this.#pause(random.pick([0, 500, 500, 3_000, 8_000]));
+      this.#clients.begin(async () => {
+        await this.#clients.pause(random.pick([0, 500, 500, 3_000, 8_000]));
         for (let tries = 0; tries < maxTries; tries += 1) {
-          const answer = await this.#ask('webhook', ({ webhooks }) => webhooks(request, { provider: 'simulated' }));
+          const answer = await this.#clients.ask('webhook', ({ webhooks }) =>
+            webhooks(request, { provider: 'simulated' }),
+          );
           if (answer?.status === 200) return;
-          await this.#pause(3_000);
+          await this.#clients.pause(3_000);
         }
       });
   }

@@ -13,6 +13,8 @@ import { type Town, tellStory } from './stories.ts';
 
 const seed = 20_261_201;
 const articles = 1_000;
+/** Made through the API. */
+const articlesAtOnce = 8;
 const digitalEvery = 10;
 const merchants = 20;
 const staff = 10;
@@ -81,15 +83,19 @@ async function makeArticles(
   people: People,
   { products, createProduct }: Required<Pick<Filling, 'products' | 'createProduct'>>,
 ): Promise<Article[]> {
-  const made: Article[] = [];
-  for (let index = 0; index < products; index += 1) {
+  const make = async (index: number): Promise<Article> => {
     const kind = index % digitalEvery === 0 ? 'DIGITAL' : 'STOCKED';
     const priceMinor = 500 + ((index * 97) % 20_000);
     const [sku, name] = [`FILL-${String(index).padStart(4, '0')}`, `${kind === 'DIGITAL' ? 'E-book' : 'Thing'} ${index}`]; // prettier-ignore
     const id = await createProduct({ sku, kind, name, description: 'For measuring.', priceMinor, ...(kind === 'STOCKED' && { initialOnHand: onHand }) }); // prettier-ignore
     const sellerId = people.merchants[index % merchants] as string;
     await change(product.em(), productTables.updateTable('product').set({ seller_id: idToBytes(sellerId) }).where('id', '=', idToBytes(id)), 1); // prettier-ignore
-    made.push({ id, sku, kind, name, priceMinor, sellerId });
+    return { id, sku, kind, name, priceMinor, sellerId };
+  };
+  const made: Article[] = [];
+  while (made.length < products) {
+    const indexes = Array.from({ length: Math.min(articlesAtOnce, products - made.length) }, (_, index) => made.length + index); // prettier-ignore
+    made.push(...(await Promise.all(indexes.map(make))));
   }
   return made;
 }

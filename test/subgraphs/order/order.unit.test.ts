@@ -284,7 +284,9 @@ describe('allowed actions', () => {
     const owner = { owner: true, staff: false };
     const staff = { owner: false, staff: true };
     expect(allowedActions(anOrder(), inTime, owner, standard)).toEqual(['PAY', 'CANCEL']);
-    expect(allowedActions(anOrder(), expiresAt, owner, standard)).toEqual(['ARCHIVE']);
+    // It reads EXPIRED, and is put away once it is closed.
+    expect(allowedActions(anOrder(), expiresAt, owner, standard)).toEqual([]);
+    expect(allowedActions(anOrder({ state: 'EXPIRED' }), expiresAt, owner, standard)).toEqual(['ARCHIVE']);
     expect(allowedActions(anOrder({ state: 'PAID' }), inTime, staff, standard)).toEqual([
       'CANCEL',
       'ADVANCE',
