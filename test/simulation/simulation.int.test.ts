@@ -25,10 +25,12 @@ class Thread {
     const report = this.#last.then(
       () =>
         new Promise<Report>((resolve, reject) => {
-          this.#worker.once('message', (answer: { report?: Report; error?: string }) =>
-            answer.report ? resolve(answer.report) : reject(new Error(answer.error)),
-          );
           this.#worker.once('error', reject);
+          this.#worker.once('message', (answer: { report?: Report; error?: string }) => {
+            this.#worker.off('error', reject);
+            if (answer.report) resolve(answer.report);
+            else reject(new Error(answer.error));
+          });
           // eslint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
           this.#worker.postMessage(seeds);
         }),
