@@ -194,13 +194,13 @@ export class Invariants {
       });
       const [used, limit] = [promotions.number(row, 'used'), promotions.get(row, 'usage_limit')];
       if (used !== having.length || (limit !== null && used > Number(limit)))
-        return `I13 a promotion for ${limit ?? 'all'} orders is used ${used} times, by ${having.length} orders`;
+        return `I13 a promotion for ${String(limit)} orders is used ${used} times, by ${having.length} orders`;
       const each = promotions.get(row, 'usage_per_customer');
       for (const one of customers.filter('promotion_id', id)) {
         const own = having.filter((order) => orders.get(order, 'customer_id') === customers.get(one, 'customer_id'));
         const count = customers.number(one, 'used');
         if (count !== own.length || (each !== null && count > Number(each)))
-          return `I13 a promotion for ${each ?? 'all'} orders of a customer is used ${count} times, by ${own.length} orders`;
+          return `I13 a promotion for ${String(each)} orders of a customer is used ${count} times, by ${own.length} orders`;
       }
     }
     return null;
