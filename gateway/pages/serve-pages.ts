@@ -137,14 +137,14 @@ export function mountPages(app: Express, options: PagesOptions): void {
     });
   }
   // Who follows an address that leads nowhere is told so in the shop; a client of the API gets its JSON.
-  app.get('/{*path}', (request, response, next) => {
+  app.get('/{*path}', async (request, response, next) => {
     if (request.accepts(['application/json', 'text/html']) !== 'text/html') {
       next();
       return;
     }
     secure(request, response, () => undefined);
     response.status(404);
-    void storefront(request, response);
+    await storefront(request, response);
   });
 }
 

@@ -8,6 +8,8 @@ export type StripeScriptServer = {
   readonly origin: string;
   /** From now on the script is not there. */
   blocked: boolean;
+  /** From now on what is confirmed is done, but the answer never arrives. */
+  lost: boolean;
   close(): Promise<void>;
 };
 
@@ -38,6 +40,9 @@ window.Stripe = (publishableKey) => ({
     const body = JSON.stringify({ secret: elements.clientSecret, returnUrl: confirmParams.return_url });
     return (await fetch('${origin}/confirm', { method: 'POST', body })).json();
   },
+  async retrievePaymentIntent(secret) {
+    return (await fetch('${origin}/intent?' + new URLSearchParams({ secret }))).json();
+  },
 });
 `;
 
@@ -54,7 +59,7 @@ const fields = (locale: string): string => `<!doctype html><html lang="${locale}
 export async function startStripeScript({ books }: StripeServer): Promise<StripeScriptServer> {
   const cards = new Map<string, string>();
   let origin = '';
-  const state = { blocked: false };
+  const state = { blocked: false, lost: false };
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', origin);
@@ -69,9 +74,18 @@ export async function startStripeScript({ books }: StripeServer): Promise<Stripe
     else if (url.pathname === '/typed') {
       cards.set(secret, body.replaceAll(' ', ''));
       send('text/plain', 'noted');
-    } else if (url.pathname === '/confirm') send('application/json', JSON.stringify(confirm(body)));
-    else send('text/plain', 'not found', 404);
+    } else if (url.pathname === '/intent')
+      send('application/json', JSON.stringify({ paymentIntent: statusOf(secret) }));
+    else if (url.pathname === '/confirm') {
+      const answer = confirm(body);
+      if (state.lost) request.socket.resetAndDestroy();
+      else send('application/json', JSON.stringify(answer));
+    } else send('text/plain', 'not found', 404);
   }
+
+  const statusOf = (secret: string) => ({
+    status: books.retrieveIntent(secret.split('_secret_')[0] ?? '', false).status,
+  });
 
   function confirm(body: string): { error?: { type: string; message: string } } {
     const { secret, returnUrl } = JSON.parse(body) as { secret: string; returnUrl: string };

@@ -15,8 +15,8 @@ export type StripeServer = {
   readonly books: StripeBooks;
   /** Every request that came, as `METHOD path key`. */
   readonly requests: string[];
-  /** Where webhooks go and whether they do. */
-  readonly webhooks: { url: string; dropped: boolean; copies: number };
+  /** Where webhooks go and whether they do. `held`: not yet. */
+  readonly webhooks: { url: string; dropped: boolean; held: boolean; copies: number };
   /** The next `times` requests to `path` go wrong. */
   fail(path: RegExp, how: StripeFault, times?: number): void;
   /** An event's body, signed or not as the test wants it. */
@@ -50,7 +50,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
  */
 export async function startStripeServer(options: { secretKey: string; webhookSecret: string }): Promise<StripeServer> {
   const requests: string[] = [];
-  const webhooks = { url: '', dropped: false, copies: 1 };
+  const webhooks = { url: '', dropped: false, held: false, copies: 1 };
   const faults: { path: RegExp; how: StripeFault; times: number }[] = [];
   const keys = new Map<string, { form: string; answer: { status: number; body: unknown } }>();
   const deliveries = new Set<Promise<unknown>>();
@@ -63,6 +63,7 @@ export async function startStripeServer(options: { secretKey: string; webhookSec
     return { id, body: JSON.stringify({ id, object: 'event', type, created, data: { object } }) };
   };
   const deliver = async (body: string): Promise<void> => {
+    while (webhooks.held) await new Promise((again) => setTimeout(again, 100));
     for (let tries = 0; tries < 20; tries += 1) {
       const signature = signatureHeader(options.webhookSecret, Math.floor(Date.now() / 1000), body);
       const headers = { 'content-type': 'application/json', 'stripe-signature': signature };

@@ -17,7 +17,16 @@ export class ApiError extends Error {
   }
 }
 
-const retryableCodes = new Set(['SERVICE_UNAVAILABLE', 'DEADLINE_EXCEEDED', 'TOO_MANY_REQUESTS', 'NETWORK']);
+/** After these nobody knows here whether it was done: sent again with its key, it is done once. */
+const retryableCodes = new Set([
+  'SERVICE_UNAVAILABLE',
+  'DEADLINE_EXCEEDED',
+  'TOO_MANY_REQUESTS',
+  'OVERLOADED',
+  'INCOMPLETE_DATA',
+  'INTERNAL_SERVER_ERROR',
+  'NETWORK',
+]);
 
 let serverAheadMs = 0;
 /** The server's clock, as well as its Date header tells: deadlines are the server's, the device's clock may be wrong. */

@@ -1,4 +1,4 @@
-import { Suspense, lazy, useEffect, useMemo } from 'react';
+import { lazy, useEffect, useMemo } from 'react';
 import { Provider } from 'urql';
 import { Route, Switch, useLocation } from 'wouter';
 import { CallbackPage } from './account/callback-page.tsx';
@@ -14,9 +14,9 @@ import { PayPage } from './pay/pay-page.tsx';
 import { useSession } from './session.ts';
 import { ProductPage } from './shop/product-page.tsx';
 import { ShopPage } from './shop/shop-page.tsx';
+import { Boundary, Later } from './ui/boundary.tsx';
 import { Frame } from './ui/frame.tsx';
 import { NotFound } from './ui/not-found.tsx';
-import { Loading } from './ui/parts.tsx';
 import { WalletPage } from './wallet/wallet-page.tsx';
 
 /** Few who come here are staff: they fetch their view when they open it. */
@@ -31,72 +31,75 @@ const AccountPage = lazy(async () => ({ default: (await import('./account/accoun
 /** All pages but GraphiQL. The server knows the same paths (gateway/pages/serve-pages.ts), so each survives a reload. */
 export function App() {
   useLanguage();
+  const [path] = useLocation();
   const userId = useSession()?.user.id ?? null;
   // What one viewer was told must not be shown to the next.
   const client = useMemo(() => clientOf(userId), [userId]);
   return (
     <Provider value={client}>
       <Frame>
-        <Switch>
-          <Route path="/" component={ShopPage} />
-          <Route path="/products/:id">{({ id }) => <ProductPage id={id} />}</Route>
-          <Route path="/cart" component={CartPage} />
-          <Route path="/orders">
-            <SignInGate title={t().orders.yours} reason={t().orders.yoursReason}>
-              {() => <OrdersPage />}
-            </SignInGate>
-          </Route>
-          <Route path="/orders/:id">
-            {({ id }) => (
-              <SignInGate title={t().orders.one} reason={t().orders.oneReason}>
-                {(user) => <OrderPage key={id + user.id} orderId={id} />}
+        <Boundary place={path}>
+          <Switch>
+            <Route path="/" component={ShopPage} />
+            <Route path="/products/:id">{({ id }) => <ProductPage id={id} />}</Route>
+            <Route path="/cart" component={CartPage} />
+            <Route path="/orders">
+              <SignInGate title={t().orders.yours} reason={t().orders.yoursReason}>
+                {() => <OrdersPage />}
               </SignInGate>
-            )}
-          </Route>
-          <Route path="/pay/:id">
-            {({ id }) => (
-              <SignInGate title={t().pay.title} reason={t().pay.reason}>
-                {(user) => <PayPage key={id + user.id} orderId={id} />}
+            </Route>
+            <Route path="/orders/:id">
+              {({ id }) => (
+                <SignInGate title={t().orders.one} reason={t().orders.oneReason}>
+                  {(user) => <OrderPage key={id + user.id} orderId={id} />}
+                </SignInGate>
+              )}
+            </Route>
+            <Route path="/pay/:id">
+              {({ id }) => (
+                <SignInGate title={t().pay.title} reason={t().pay.reason}>
+                  {(user) => <PayPage key={id + user.id} orderId={id} />}
+                </SignInGate>
+              )}
+            </Route>
+            <Route path={callbackPath} component={CallbackPage} />
+            <Route path="/account">
+              <SignInGate title={t().account.title} reason={t().account.reason}>
+                {(user) => (
+                  <Later>
+                    <AccountPage key={user.id} />
+                  </Later>
+                )}
               </SignInGate>
-            )}
-          </Route>
-          <Route path={callbackPath} component={CallbackPage} />
-          <Route path="/account">
-            <SignInGate title={t().account.title} reason={t().account.reason}>
-              {(user) => (
-                <Suspense fallback={<Loading text={t().frame.loading} />}>
-                  <AccountPage key={user.id} />
-                </Suspense>
-              )}
-            </SignInGate>
-          </Route>
-          <Route path="/notifications">
-            <SignInGate title={t().notifications.title} reason={t().notifications.reason}>
-              {(user) => (
-                <Suspense fallback={<Loading text={t().frame.loading} />}>
-                  <NotificationsPage key={user.id} />
-                </Suspense>
-              )}
-            </SignInGate>
-          </Route>
-          <Route path="/wallet">
-            <SignInGate title={t().wallet.title} reason={t().wallet.reason}>
-              {() => <WalletPage />}
-            </SignInGate>
-          </Route>
-          <Route path="/staff/*?">
-            <SignInGate title="Staff" reason="This part is for the people who run the shop.">
-              {(user) => (
-                <Suspense fallback={<Loading text={t().frame.loading} />}>
-                  <StaffView key={user.id} user={user} />
-                </Suspense>
-              )}
-            </SignInGate>
-          </Route>
-          <Route>
-            <NotFound />
-          </Route>
-        </Switch>
+            </Route>
+            <Route path="/notifications">
+              <SignInGate title={t().notifications.title} reason={t().notifications.reason}>
+                {(user) => (
+                  <Later>
+                    <NotificationsPage key={user.id} />
+                  </Later>
+                )}
+              </SignInGate>
+            </Route>
+            <Route path="/wallet">
+              <SignInGate title={t().wallet.title} reason={t().wallet.reason}>
+                {() => <WalletPage />}
+              </SignInGate>
+            </Route>
+            <Route path="/staff/*?">
+              <SignInGate title="Staff" reason="This part is for the people who run the shop.">
+                {(user) => (
+                  <Later>
+                    <StaffView key={user.id} user={user} />
+                  </Later>
+                )}
+              </SignInGate>
+            </Route>
+            <Route>
+              <NotFound />
+            </Route>
+          </Switch>
+        </Boundary>
       </Frame>
     </Provider>
   );

@@ -17,6 +17,12 @@ export function formatMoney({ amount, currency }: Money): string {
   return new Intl.NumberFormat(locale(), options).format(decimalText(amount, currency) as Intl.StringNumericLiteral);
 }
 
+/** An amount without its currency, with the reader's own decimal sign, e.g. `1234,50`: for a field of another page. */
+export function decimalOf(amount: number, currency: string): string {
+  const sign = new Intl.NumberFormat(locale()).formatToParts(0.1).find(({ type }) => type === 'decimal')?.value ?? '.';
+  return decimalText(amount, currency).replace('.', sign);
+}
+
 const hoursInDays = 48;
 
 /** Time left as `m:ss`, `h:mm:ss` from an hour on, in days from two days on; never below zero. */

@@ -43,6 +43,8 @@ let current: Session | null = readStored<Session>(() => localStorage.getItem(ses
 /** The access token lives in this page's memory only. */
 let access: Access | null = takeHandedOver();
 let renewing: Promise<string | null> | undefined;
+/** The server has ended the session, and nobody has signed in since. */
+let wasEnded = false;
 
 function readStored<T>(read: () => string | null): T | null {
   try {
@@ -116,6 +118,7 @@ export function adoptSession({ user, tokens }: { user: AuthPayload['user']; toke
   const who = user ?? current?.user;
   if (!tokens?.accessToken || !tokens.refreshToken || !who) return false;
   access = { userId: who.id, token: tokens.accessToken, expiresAt: tokens.accessExpiresAt };
+  wasEnded = false;
   store({ user: who, refreshToken: tokens.refreshToken });
   return true;
 }
@@ -193,7 +196,14 @@ export function signOut(): void {
 }
 
 /** The server has refused the session: it is over here too. */
-export const endSession = (): void => store(null);
+export function endSession(): void {
+  if (current === null) return;
+  wasEnded = true;
+  store(null);
+}
+
+/** Whether it was the server that has ended the session, which nobody expects. */
+export const useSessionEnded = (): boolean => useSyncExternalStore(onSession, () => wasEnded && current === null);
 
 /** An access token that is good for a while, renewed when needed; null when nobody is signed in any more. */
 export async function freshToken(): Promise<string | null> {
@@ -215,6 +225,6 @@ async function renew(): Promise<string | null> {
   if (current === null) return null;
   const { refreshToken } = current;
   const answer = await anonymousClient.mutation(RefreshTokensDocument, { refreshToken }).toPromise();
-  if (!adoptSession(dataOf(answer).refreshTokens)) store(null);
+  if (!adoptSession(dataOf(answer).refreshTokens)) endSession();
   return currentAccessToken();
 }

@@ -11,7 +11,7 @@ const euro = (amount: number) => ({ amount, currency: 'EUR' });
 const payment = (method: Payment['method'], change: Partial<Payment> = {}): Payment => ({
   id: 'p', number: 'PM', method, state: 'SETTLED', amount: euro(1_000), captured: euro(1_000), refunded: euro(0), attempts: [], ...change,
 }); // prettier-ignore
-const order = (...payments: Payment[]) => ({ payments });
+const order = (...payments: Payment[]) => ({ payments, refundPendingTotal: euro(0) });
 const back = (amount: number) => ({ refunded: euro(amount) });
 
 test('money that went back is told by where it went', () => {
@@ -30,6 +30,9 @@ test('a closed order tells what became of what was paid', () => {
   expect(closedMoneyText(order(payment('SIMULATED_CARD', nothing)))).toBe('Nothing was charged.');
   expect(closedMoneyText(order(payment('SIMULATED_CARD')))).toBe('What you paid goes back by itself.');
   expect(closedMoneyText(order(payment('SIMULATED_CARD', back(1_000))))).toBe('Given back: €10.00 to your card.');
+  const partly = { ...order(payment('SIMULATED_CARD', back(400))), refundPendingTotal: euro(600) };
+  expect(closedMoneyText(partly)).toBe('Given back: €4.00 to your card. On its way back: €6.00.');
+  expect(closedMoneyText({ ...partly, payments: [payment('SIMULATED_CARD')] })).toBe('On its way back: €6.00.');
 });
 
 test('a payment that only its bank can go on with is told as what it is', () => {

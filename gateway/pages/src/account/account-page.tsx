@@ -47,7 +47,7 @@ export function AccountPage() {
         <div className="columns">
           <div className="aside">
             <Part title={t().account.profile}>
-              <ProfileForm key={account.version} account={account} onSaved={reload} />
+              <ProfileForm key={`${account.name} ${account.nickname}`} account={account} onSaved={reload} />
             </Part>
             <Part title={t().account.told}>
               <ToldPart account={account} onChanged={reload} />

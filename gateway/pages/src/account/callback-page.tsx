@@ -10,7 +10,7 @@ import { refusalText } from '../language/refusals.ts';
 import { signInWithIdentity } from '../session.ts';
 import { Loading, Problem, Spinner, useTitle } from '../ui/parts.tsx';
 import { useAction } from '../ui/use-action.ts';
-import { Field } from './field.tsx';
+import { OwnPassword } from './field.tsx';
 import { type Answered, type Shown, takeAnswer } from './identity-login.ts';
 
 /** Where people arrive from an issuer: ends the sign-in, or links the identity, and goes on to where they were. */
@@ -115,13 +115,7 @@ function LinkIt({ shown, returnTo }: Answer) {
   return (
     <form className="card form" onSubmit={submit}>
       <p className="muted">{t().account.linkPassword}</p>
-      <Field
-        label={t().account.yourPassword}
-        type="password"
-        autoComplete="current-password"
-        value={password}
-        onChange={setPassword}
-      />
+      <OwnPassword value={password} onChange={setPassword} />
       <div role="alert">{problem !== null && <p className="notice bad">{problem}</p>}</div>
       <button className="button" disabled={busy}>
         {busy && <Spinner />}

@@ -8,16 +8,18 @@ import { firstRefusal } from '../language/refusals.ts';
 import { announce } from '../ui/announcement.tsx';
 import { Spinner } from '../ui/parts.tsx';
 import { useAction } from '../ui/use-action.ts';
+import { useKept } from '../ui/use-kept.ts';
 import type { Account } from './account-forms.tsx';
-import { Field } from './field.tsx';
+import { Field, OwnPassword } from './field.tsx';
 
 const longestAddress = 254;
 
 /** The account's e-mail address; another one becomes its own by a code that is sent there. */
 export function EmailPart({ account, onChanged }: { account: Account; onChanged: () => void }) {
   const [isChanging, setIsChanging] = useState(false);
-  const [sentTo, setSentTo] = useState<string | null>(null);
-  const settled = account.emailVerified && !isChanging;
+  // The code is read elsewhere, and on a phone this page may be gone meanwhile.
+  const [sentTo, setSentTo] = useKept<string | null>('email-code', account.id, null);
+  const settled = account.emailVerified && !isChanging && sentTo === null;
   return (
     <>
       {account.email === null ? (
@@ -81,15 +83,7 @@ function AskForCode({ account, onSent }: { account: Account; onSent: (email: str
         onChange={setEmail}
         hint={t().account.emailUse}
       />
-      {hasPassword && (
-        <Field
-          label={t().account.yourPassword}
-          type="password"
-          autoComplete="current-password"
-          value={password}
-          onChange={setPassword}
-        />
-      )}
+      {hasPassword && <OwnPassword value={password} onChange={setPassword} />}
       <div role="alert">{problem !== null && <p className="notice bad">{problem}</p>}</div>
       <button className="button quiet" disabled={busy}>
         {busy && <Spinner />}

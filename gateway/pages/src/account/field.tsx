@@ -1,4 +1,5 @@
 import { type HTMLInputTypeAttribute, useId } from 'react';
+import { t } from '../language/catalogue.ts';
 
 type FieldOptions = {
   label: string;
@@ -33,5 +34,10 @@ export function Field({ label, value, onChange, hint, ...input }: FieldOptions) 
     </div>
   );
 }
+
+/** The password that one has, asked for once more before something that matters. */
+export const OwnPassword = (field: Pick<FieldOptions, 'value' | 'onChange'>) => (
+  <Field label={t().account.yourPassword} type="password" autoComplete="current-password" {...field} />
+);
 
 export const shortestPassword = 8;

@@ -10,7 +10,7 @@ import { announce } from '../ui/announcement.tsx';
 import { Spinner } from '../ui/parts.tsx';
 import { useAction } from '../ui/use-action.ts';
 import type { Account } from './account-forms.tsx';
-import { Field } from './field.tsx';
+import { OwnPassword } from './field.tsx';
 import { type Issuer, beginAt, findIssuers } from './identity-login.ts';
 
 type Identity = Account['identities'][number];
@@ -95,15 +95,7 @@ function Unlink({ identity: { type, issuer }, name, account, onChanged }: Part &
   return (
     <form className="form" onSubmit={submit} aria-label={t().account.unlink}>
       <p>{t().account.askUnlink(name)}</p>
-      {hasPassword && (
-        <Field
-          label={t().account.yourPassword}
-          type="password"
-          autoComplete="current-password"
-          value={password}
-          onChange={setPassword}
-        />
-      )}
+      {hasPassword && <OwnPassword value={password} onChange={setPassword} />}
       <div role="alert">{problem !== null && <p className="notice bad">{problem}</p>}</div>
       <div className="choices">
         <button className="button quiet" disabled={busy}>

@@ -6,11 +6,21 @@ import { useCartProducts } from './use-cart-products.ts';
 import { CartLineRow } from './cart-line.tsx';
 import { useLiveStock } from '../shop/use-live-stock.ts';
 import { t } from '../language/catalogue.ts';
+import { SignInGate } from '../account/sign-in-gate.tsx';
+import { useSessionEnded } from '../session.ts';
 
 /** What is in the cart, at today's prices, and the way to order it. */
 export function CartPage() {
   useTitle(t().cart.title);
   const lines = useCart();
+  // The account's cart waits for its owner: it is not empty.
+  if (useSessionEnded() && lines.length === 0) {
+    return (
+      <SignInGate title={t().cart.yours} reason={t().cart.signInForIt}>
+        {() => null}
+      </SignInGate>
+    );
+  }
   return (
     <>
       <div className="page-head">

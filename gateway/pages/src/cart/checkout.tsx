@@ -3,7 +3,7 @@ import { SignInDialog } from '../account/sign-in-dialog.tsx';
 import { type Destination, destinationInput } from '../address/destination.tsx';
 import { formatMoney } from '../format.ts';
 import { useSession } from '../session.ts';
-import { Spinner } from '../ui/parts.tsx';
+import { Problem, Spinner } from '../ui/parts.tsx';
 import { useKept } from '../ui/use-kept.ts';
 import { type CartLine, removeFromCart } from './cart.ts';
 import { Coupons } from './coupons.tsx';
@@ -33,11 +33,11 @@ export function Checkout({
   const session = useSession();
   const [asking, setAsking] = useState(false);
   const { busy, problem, again, refusal, forget, place } = usePlaceOrder(`place-order-${currency}`);
-  const who = `${currency}:${session?.user.id ?? ''}`;
-  const [destination, setDestination] = useKept<Destination>(`destination:${who}`, null);
-  const [remark, setRemark] = useKept(`remark:${who}`, '');
+  const owner = session?.user.id ?? '';
+  const [destination, setDestination] = useKept<Destination>(`destination:${currency}`, owner, null);
+  const [remark, setRemark] = useKept(`remark:${currency}`, owner, '');
   const [shippingMethod, setShippingMethod] = useState<string | null>(null);
-  const [codes, setCodes] = useKept<readonly string[]>(`coupons:${who}`, noCodes);
+  const [codes, setCodes] = useKept<readonly string[]>(`coupons:${currency}`, owner, noCodes);
   const priceOf = ({ productId }: Pick<CartLine, 'productId'>) => products.get(productId)?.price.amount ?? 0;
   const amount = lines.reduce((sum, line) => sum + priceOf(line) * line.quantity, 0);
   const pieces = lines.reduce((sum, line) => sum + line.quantity, 0);
@@ -49,7 +49,7 @@ export function Checkout({
     ...(shippingMethod !== null && { shippingMethod }),
     ...(codes.length > 0 && { couponCodes: [...codes] }),
   };
-  const { quote, current, refresh } = useQuote(asked);
+  const { quote, problem: unquoted, current, refresh } = useQuote(asked);
 
   const order = async () => {
     await place(
@@ -78,6 +78,7 @@ export function Checkout({
           <dd className={quote === null ? 'large' : ''}>{formatMoney({ amount, currency })}</dd>
         </div>
       </dl>
+      {unquoted !== null && <Problem what={t().cart.unquoted} why={unquoted} onRetry={refresh} />}
       {quote !== null && (
         <Shipping
           quote={quote}

@@ -12,9 +12,16 @@ import { refusalText } from '../language/refusals.ts';
 
 type OrderInput = PlaceOrderMutationVariables['input'];
 
+/** What is ordered, without what it is expected to cost. */
+const wishOf = ({ expectedTotal: _, lines, ...wish }: OrderInput) => ({
+  ...wish,
+  lines: lines.map(({ expectedUnitPrice: __, ...line }) => line),
+});
+
 /**
  * Places an order and goes to its payment page. A refusal stays to be shown with what to do about it. Sent again after a
- * lost answer, or after a reload, it is the same order: the key belongs to the input.
+ * lost answer, or after a reload, it is the same order, also where it would cost something else by now, e.g. because the
+ * first one has used up a coupon: the reference belongs to the wish.
  */
 export function usePlaceOrder(name: string): Action & {
   readonly refusal: PlaceOrderRefusal | null;
@@ -29,7 +36,9 @@ export function usePlaceOrder(name: string): Action & {
   const place = (given: OrderInput | (() => Promise<OrderInput>), onPlaced: () => void) =>
     action.run(async () => {
       setRefusal(null);
-      const input = typeof given === 'function' ? await given() : given;
+      const wanted = typeof given === 'function' ? await given() : given;
+      const wish = `${name}-wish`;
+      const input = { ...wanted, clientReference: intentKey(wish, wishOf(wanted)) };
       const idempotencyKey = intentKey(name, input);
       const { placeOrder } = await perform(client, PlaceOrderDocument, { input, idempotencyKey });
       const [first] = placeOrder.userErrors;
@@ -37,6 +46,7 @@ export function usePlaceOrder(name: string): Action & {
         throw new ApiError(first.code, refusalText(first), true);
       }
       settleIntent(name);
+      settleIntent(wish);
       if (first !== undefined) {
         setRefusal(first);
         return;

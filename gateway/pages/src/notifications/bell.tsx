@@ -1,10 +1,9 @@
-import { useQuery } from 'urql';
 import { Link, useLocation } from 'wouter';
-import { UnreadNotificationsDocument, WatchNotificationsDocument } from '../../../../schema/generated/operations.ts';
+import { WatchNotificationsDocument } from '../../../../schema/generated/operations.ts';
 import { t } from '../language/catalogue.ts';
 import { useFeed } from '../orders/use-feed.ts';
-import { useReloadOn } from '../orders/use-reload-on.ts';
-import { noteChange, useChanges } from './changes.ts';
+import { noteChange } from './changes.ts';
+import { useUnread } from './unread.ts';
 
 /** More is a number that nobody reads. */
 const most = 99;
@@ -17,10 +16,7 @@ export function Bell() {
     seqOf: ({ notifications }) => notifications.seq,
     onChange: noteChange,
   });
-  // Without an answer there is no number: the page behind the bell says why.
-  const [{ data }, reload] = useQuery({ query: UnreadNotificationsDocument, requestPolicy: 'cache-and-network' });
-  useReloadOn(useChanges(), reload);
-  const unread = data?.me?.notifications.totalCount ?? 0;
+  const unread = useUnread();
   return (
     <Link
       className="bell"

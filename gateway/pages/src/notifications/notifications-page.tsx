@@ -1,19 +1,15 @@
 import { useState } from 'react';
-import { useClient, useQuery } from 'urql';
+import { useQuery } from 'urql';
 import { Link } from 'wouter';
-import {
-  MarkNotificationsReadDocument,
-  NotificationsDocument,
-  type NotificationsQuery,
-} from '../../../../schema/generated/operations.ts';
+import { NotificationsDocument, type NotificationsQuery } from '../../../../schema/generated/operations.ts';
 import { toApiError } from '../api.ts';
-import { perform } from '../client.ts';
 import { formatMoment } from '../format.ts';
 import { t } from '../language/catalogue.ts';
 import { useReloadOn } from '../orders/use-reload-on.ts';
 import { Empty, Problem, Skeleton, useTitle } from '../ui/parts.tsx';
 import { useAction } from '../ui/use-action.ts';
-import { noteChange, useChanges } from './changes.ts';
+import { useChanges } from './changes.ts';
+import { useMarkRead, useUnread } from './unread.ts';
 
 type Told = NonNullable<NotificationsQuery['me']>['notifications']['edges'][number]['node'];
 
@@ -28,6 +24,7 @@ export function NotificationsPage() {
       <div className="page-head">
         <h1>{t().notifications.title}</h1>
       </div>
+      <MarkAll />
       {starts.map((after) => (
         <Part
           key={after ?? ''}
@@ -35,6 +32,29 @@ export function NotificationsPage() {
           onMore={after === starts.at(-1) ? (next) => setStarts([...starts, next]) : null}
         />
       ))}
+    </>
+  );
+}
+
+function MarkAll() {
+  const unread = useUnread();
+  const markRead = useMarkRead();
+  const { busy, problem, run } = useAction();
+  return (
+    <>
+      {unread > 0 && (
+        <p className="mark-all">
+          <button
+            type="button"
+            className="button quiet"
+            disabled={busy}
+            onClick={() => void run(() => markRead('all'))}
+          >
+            {t().notifications.markAll}
+          </button>
+        </p>
+      )}
+      <div role="alert">{problem !== null && <p className="notice bad">{problem}</p>}</div>
     </>
   );
 }
@@ -75,27 +95,14 @@ function Part({ after, onMore }: { after: string | null; onMore: ((next: string)
 }
 
 function List({ all }: { all: readonly Told[] }) {
-  const client = useClient();
+  const markRead = useMarkRead();
   const { busy, problem, run } = useAction();
-  const unread = all.filter(({ readAt }) => readAt === null).map(({ id }) => id);
-  const mark = (ids: readonly string[]) =>
-    run(async () => {
-      await perform(client, MarkNotificationsReadDocument, { ids: [...ids] });
-      noteChange();
-    });
   return (
     <>
-      {unread.length > 0 && (
-        <p className="mark-all">
-          <button type="button" className="button quiet" disabled={busy} onClick={() => void mark(unread)}>
-            {t().notifications.markAll}
-          </button>
-        </p>
-      )}
       <div role="alert">{problem !== null && <p className="notice bad">{problem}</p>}</div>
       <ul className="card notifications">
         {all.map((one) => (
-          <Row key={one.id} one={one} busy={busy} onRead={() => void mark([one.id])} />
+          <Row key={one.id} one={one} busy={busy} onRead={() => void run(() => markRead([one.id]))} />
         ))}
       </ul>
     </>

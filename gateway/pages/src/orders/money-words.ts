@@ -19,10 +19,20 @@ function byPlace(order: Pick<Order, 'payments'>, amountOf: (payment: Payment) =>
 /** How much went back where, e.g. `€5.00 to your wallet and €7.34 to your card`; empty when nothing did. */
 export const backText = (order: Pick<Order, 'payments'>): string => joined(byPlace(order, ({ refunded }) => refunded));
 
-/** What became of the money of an order that was closed. */
-export function closedMoneyText(order: Pick<Order, 'payments'>): string {
+/** What went back, and what is on its way; empty where neither is. */
+export function givenBackText(order: Pick<Order, 'payments' | 'refundPendingTotal'>): string {
   const back = backText(order);
-  if (back !== '') return t().outcome.givenBack(back);
+  const pending = order.refundPendingTotal;
+  return [
+    ...(back === '' ? [] : [t().outcome.givenBack(back)]),
+    ...(pending.amount > 0 ? [t().outcome.onItsWayBack(formatMoney(pending))] : []),
+  ].join(' ');
+}
+
+/** What became of the money of an order that was closed. */
+export function closedMoneyText(order: Pick<Order, 'payments' | 'refundPendingTotal'>): string {
+  const back = givenBackText(order);
+  if (back !== '') return back;
   const taken = order.payments.some(({ captured }) => captured.amount > 0);
   return taken ? t().outcome.goesBack : t().outcome.nothingCharged;
 }

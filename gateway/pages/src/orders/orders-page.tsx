@@ -11,7 +11,9 @@ import { toApiError } from '../api.ts';
 import { formatMoment, formatMoney } from '../format.ts';
 import { Chips } from '../ui/chips.tsx';
 import { Connection, Empty, Picture, Problem, Skeleton, useTitle } from '../ui/parts.tsx';
+import { More, ToStart } from '../ui/more.tsx';
 import { SearchField } from '../ui/search-field.tsx';
+import { useListPlace, withoutPlace } from '../ui/use-list-place.ts';
 import { StateBadge, groupStates, orderGroups } from './order-state.tsx';
 import { useFeed } from './use-feed.ts';
 import { useReloadOn } from './use-reload-on.ts';
@@ -22,15 +24,13 @@ type ListedOrder = MyOrdersQuery['myOrders']['edges'][number]['node'];
 const pageSize = 20;
 const shownPictures = 3;
 const longestNumber = 64;
-/** Each is asked for anew with every change. */
-const mostPages = 10;
 
 /** The buyer's orders, newest first, live. What is shown of them is in the address, so that Back finds it again. */
 export function OrdersPage() {
   useTitle(t().orders.yours);
   const [params, setParams] = useSearchParams();
   const [group, query] = [params.get('show') ?? '', params.get('q') ?? ''];
-  const pages = Math.min(mostPages, Math.max(1, Number.parseInt(params.get('pages') ?? '', 10) || 1));
+  const place = useListPlace();
   const [changes, setChanges] = useState(0);
   const connection = useFeed({
     document: WatchMyOrdersDocument,
@@ -40,7 +40,7 @@ export function OrdersPage() {
   const set = (changed: Readonly<Record<string, string>>) =>
     setParams(
       (known) => {
-        const next = new URLSearchParams({ ...Object.fromEntries(known), ...changed });
+        const next = new URLSearchParams({ ...Object.fromEntries(withoutPlace(known)), ...changed });
         for (const [name, value] of [...next]) if (value === '') next.delete(name);
         return next;
       },
@@ -60,26 +60,17 @@ export function OrdersPage() {
         </div>
       </div>
       <div className="list-filters">
-        <SearchField
-          label={t().orders.number}
-          maxLength={longestNumber}
-          value={query}
-          onChange={(q) => set({ q, pages: '' })}
-        />
-        <Chips
-          legend={t().orders.which}
-          value={group}
-          choices={orderGroups()}
-          onChange={(show) => set({ show, pages: '' })}
-        />
+        <SearchField label={t().orders.number} maxLength={longestNumber} value={query} onChange={(q) => set({ q })} />
+        <Chips legend={t().orders.which} value={group} choices={orderGroups()} onChange={(show) => set({ show })} />
       </div>
+      <ToStart place={place} label={t().orders.newest} />
       <OrderPages
-        key={`${group} ${query}`}
+        key={`${group} ${query} ${place.from}`}
         filter={filter}
-        after={null}
-        pages={pages}
+        after={place.from}
+        pages={place.pages}
         changes={changes}
-        onMore={() => set({ pages: String(pages + 1) })}
+        onMore={place.goOn}
       />
     </>
   );
@@ -97,7 +88,7 @@ function OrderPages({
   after: string | null;
   pages: number;
   changes: number;
-  onMore: () => void;
+  onMore: (endCursor: string) => void;
 }) {
   const isFiltered = Object.keys(filter).length > 0;
   const [{ data, error }, reload] = useQuery({
@@ -133,13 +124,7 @@ function OrderPages({
       {next !== null && pages > 1 && (
         <OrderPages filter={filter} after={next} pages={pages - 1} changes={changes} onMore={onMore} />
       )}
-      {next !== null && pages === 1 && (
-        <p className="more">
-          <button type="button" className="button quiet" onClick={onMore}>
-            {t().orders.older}
-          </button>
-        </p>
-      )}
+      {next !== null && pages === 1 && <More label={t().orders.older} onMore={() => onMore(next)} />}
     </>
   );
 }

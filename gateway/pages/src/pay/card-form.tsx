@@ -1,4 +1,4 @@
-import { useId, useState, type FormEvent } from 'react';
+import { useEffect, useId, useRef, useState, type FormEvent } from 'react';
 import { formatCard } from '../format.ts';
 import { t } from '../language/catalogue.ts';
 
@@ -25,6 +25,13 @@ export function CardForm({
   const [card, setCard] = useState('');
   const [problem, setProblem] = useState<string | null>(null);
   const id = useId();
+  const input = useRef<HTMLInputElement>(null);
+  const wasBusy = useRef(false);
+  // It did not work: another number takes the place of this one.
+  useEffect(() => {
+    if (wasBusy.current && busy === null) input.current?.select();
+    wasBusy.current = busy !== null;
+  }, [busy]);
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -32,7 +39,7 @@ export function CardForm({
     const short = card.length < shortestCard;
     setProblem(short ? t().pay.wholeNumber : null);
     if (!short) onPay(card);
-    else document.getElementById(id)?.focus();
+    else input.current?.focus();
   };
 
   return (
@@ -41,6 +48,7 @@ export function CardForm({
         <label htmlFor={id}>{t().pay.cardNumber}</label>
         <input
           id={id}
+          ref={input}
           className="card-number"
           inputMode="numeric"
           autoComplete="cc-number"

@@ -7,15 +7,29 @@ export type StripeElements = {
     on(event: 'loaderror', listener: (event: { error: { message?: string } }) => void): void;
   };
 };
+export type StripeError = { type?: string; message?: string };
 export type StripeScript = {
   elements(options: { clientSecret: string; locale: string; appearance: { theme: string } }): StripeElements;
   confirmPayment(options: {
     elements: StripeElements;
     confirmParams: { return_url: string };
     redirect: 'if_required';
-  }): Promise<{ error?: { message?: string } }>;
+  }): Promise<{ error?: StripeError }>;
+  retrievePaymentIntent(clientSecret: string): Promise<{ paymentIntent?: { status: string }; error?: StripeError }>;
 };
 export type StripeFactory = (publishableKey: string) => StripeScript;
+
+/** Of a payment that Stripe goes on with by itself, or has the money of. @see https://docs.stripe.com/payments/paymentintents/lifecycle */
+const sentStatuses = ['processing', 'requires_capture', 'succeeded'];
+
+/** Whether a payment was sent already: before a reload, in another tab, or on its bank's page. */
+export async function wasSent(stripe: StripeScript, clientSecret: string): Promise<boolean> {
+  const { paymentIntent } = await stripe.retrievePaymentIntent(clientSecret);
+  return paymentIntent !== undefined && sentStatuses.includes(paymentIntent.status);
+}
+
+/** With other errors, e.g. of the connection, the payment may have gone through. */
+export const isRefusal = ({ type }: StripeError): boolean => type === 'card_error' || type === 'validation_error';
 
 let loading: Promise<StripeFactory> | undefined;
 

@@ -1,4 +1,4 @@
-import { Suspense, lazy, useEffect } from 'react';
+import { lazy, useEffect } from 'react';
 import { useClient } from 'urql';
 import { CancelPaymentDocument } from '../../../../schema/generated/operations.ts';
 import { perform } from '../client.ts';
@@ -6,6 +6,7 @@ import { stripeScript } from '../environment.ts';
 import { intentKey, settleIntent } from '../intents.ts';
 import { t } from '../language/catalogue.ts';
 import { firstRefusal } from '../language/refusals.ts';
+import { Later } from '../ui/boundary.tsx';
 import { Loading } from '../ui/parts.tsx';
 import { useAction } from '../ui/use-action.ts';
 import { type ExternalPayment, textsOf } from './methods.ts';
@@ -48,16 +49,16 @@ function Task({ payment, orderId, onChanged }: Shown) {
       return params['codeUrl'] === undefined ? (
         waiting
       ) : (
-        <Suspense fallback={<Loading text={t().frame.loading} />}>
+        <Later>
           <p className="notice wait">{t().pay.scan}</p>
           <QrCode text={params['codeUrl']} label={t().pay.qrCode} />
-        </Suspense>
+        </Later>
       );
     case 'STRIPE': {
       const { clientSecret, publishableKey } = params;
       if (clientSecret !== undefined && publishableKey !== undefined && stripeScript !== undefined) {
         return (
-          <Suspense fallback={<Loading text={t().pay.stripeLoading} />}>
+          <Later text={t().pay.stripeLoading}>
             <StripeForm
               key={clientSecret}
               script={stripeScript}
@@ -66,7 +67,7 @@ function Task({ payment, orderId, onChanged }: Shown) {
               orderId={orderId}
               onSent={onChanged}
             />
-          </Suspense>
+          </Later>
         );
       }
       return <ElsewherePage url={attempt?.redirectUrl ?? null} name="Stripe" />;

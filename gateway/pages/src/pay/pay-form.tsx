@@ -5,7 +5,8 @@ import { formatMoney } from '../format.ts';
 import { t } from '../language/catalogue.ts';
 import { methodText } from '../orders/words.ts';
 import type { Money, Order } from '../types.ts';
-import { Loading, Spinner } from '../ui/parts.tsx';
+import { toApiError } from '../api.ts';
+import { Loading, Problem, Spinner } from '../ui/parts.tsx';
 import { CardForm } from './card-form.tsx';
 import { MethodChoice } from './method-choice.tsx';
 import { type External, externalPayment, externalsIn } from './methods.ts';
@@ -26,19 +27,15 @@ type Asked = {
 export function PayForm({ order, payment, onStarted }: Asked) {
   const started = externalPayment(order);
   const options = useOptions(order);
-  const busy = payment.step.kind === 'working' ? payment.step.text : null;
   // What was begun decides how the money is split: the API takes one split an order.
-  if (started?.method === 'SIMULATED_CARD' && started.state !== 'FAILED') {
-    return (
-      <>
-        <SetAside order={order} />
-        <CardForm amount={formatMoney(started.amount)} busy={busy} onPay={(card) => void payment.pay(card, null)} />
-      </>
-    );
+  const isBegun = started?.method === 'SIMULATED_CARD' && started.state !== 'FAILED';
+  if (!isBegun && options.problem !== null) {
+    return <Problem what={t().pay.methodsUnshown} why={options.problem} onRetry={options.reload} />;
   }
-  // Nothing that somebody is about to fill in may be replaced under their hands.
-  if (!options.known) return <Loading text={t().pay.looking} />;
-  return <Choice order={order} payment={payment} onStarted={onStarted} options={options} busy={busy} />;
+  if (!isBegun && !options.known) return <Loading text={t().pay.looking} />;
+  const choice = isBegun ? { balance: null, methods: [started.method], paysWhole: false } : options;
+  // One form from the first card to the last: nothing that somebody fills in is replaced under their hands.
+  return <Choice order={order} payment={payment} onStarted={onStarted} options={choice} />;
 }
 
 function Choice({
@@ -46,24 +43,24 @@ function Choice({
   payment,
   onStarted,
   options: { balance, methods, paysWhole },
-  busy,
-}: Asked & { options: Options; busy: string | null }) {
+}: Asked & { options: Pick<Options, 'balance' | 'methods' | 'paysWhole'> }) {
   const [wanted, setWanted] = useState(false);
   const [chosen, setChosen] = useState<External | null>(null);
+  const busy = payment.step.kind === 'working' ? payment.step.text : null;
   // After a decline the API says anew what can be used: another card, the wallet, or both.
-  const failed = externalPayment(order);
+  const known = externalPayment(order);
   const method =
-    methods.find((each) => each === chosen) ?? methods.find((each) => each === failed?.method) ?? methods[0];
+    methods.find((each) => each === chosen) ?? methods.find((each) => each === known?.method) ?? methods[0];
   // The wallet's share of a payment that was declined is still set aside: only the wallet as a whole may take its place.
-  const offered = failed !== undefined && !paysWhole ? null : balance;
+  const offered = known !== undefined && !paysWhole ? null : balance;
   const share =
     wanted && offered !== null ? (paysWhole ? { ...order.balanceDue } : smaller(offered, order.balanceDue)) : null;
   const rest = { ...order.balanceDue, amount: order.balanceDue.amount - (share?.amount ?? 0) };
-  const isRetry = failed !== undefined && failed.method === method;
-  const amount = formatMoney(isRetry ? failed.amount : rest);
+  const goesOn = known !== undefined && known.method === method;
+  const amount = formatMoney(goesOn ? known.amount : rest);
   return (
     <>
-      {share === null && isRetry && <SetAside order={order} />}
+      {share === null && goesOn && <SetAside order={order} />}
       {offered !== null && (
         <label className="check">
           <input
@@ -137,8 +134,11 @@ type Options = {
   readonly balance: Money | null;
   readonly methods: readonly External[];
   readonly paysWhole: boolean;
-  /** False until the API has answered; when it can't, the card is offered, and says itself what is wrong. */
+  /** False until the API has answered. */
   readonly known: boolean;
+  /** Why it can't be said. */
+  readonly problem: string | null;
+  readonly reload: () => void;
 };
 
 function useOptions(order: Order): Options {
@@ -151,10 +151,12 @@ function useOptions(order: Order): Options {
   const states = order.payments.map(({ state }) => state).join();
   useEffect(() => again({ requestPolicy: 'network-only' }), [states, again]);
   const balance = data?.me?.wallet?.balance ?? null;
-  const methods = data?.availablePaymentMethods ?? ['SIMULATED_CARD'];
+  const methods = data?.availablePaymentMethods ?? [];
   return {
     balance: balance !== null && balance.amount > 0 && order.type.code !== topUpType ? balance : null,
-    known: data !== undefined || error !== undefined,
+    known: data !== undefined,
+    problem: data === undefined && error !== undefined ? toApiError(error).message : null,
+    reload: () => again({ requestPolicy: 'network-only' }),
     methods: externalsIn(methods),
     paysWhole: methods.includes('WALLET'),
   };

@@ -3,10 +3,18 @@ import { formatMoney } from '../format.ts';
 import { shownLanguage, t } from '../language/catalogue.ts';
 import type { Money } from '../types.ts';
 import { Loading, Problem, Spinner } from '../ui/parts.tsx';
-import { type StripeElements, type StripeFactory, type StripeScript, loadStripe } from './load-stripe.ts';
+import {
+  type StripeElements,
+  type StripeFactory,
+  type StripeScript,
+  isRefusal,
+  loadStripe,
+  wasSent,
+} from './load-stripe.ts';
 
 type Mounted = { readonly stripe: StripeScript; readonly elements: StripeElements };
-type Step = 'loading' | 'ready' | 'sending' | 'sent' | 'unreached';
+/** `unsure`: Stripe has not said what came of it. */
+type Step = 'loading' | 'ready' | 'sending' | 'sent' | 'unsure' | 'unreached';
 
 const isDark = (): boolean => matchMedia('(prefers-color-scheme: dark)').matches;
 
@@ -38,9 +46,14 @@ export function StripeForm({
     let isThere = true;
     let leave = () => {};
     setStep('loading');
-    const mount = (factory: StripeFactory): void => {
-      if (!isThere || place.current === null) return;
+    const mount = async (factory: StripeFactory): Promise<void> => {
       const stripe = factory(publishableKey);
+      const isSent = await wasSent(stripe, clientSecret);
+      if (!isThere || place.current === null) return;
+      if (isSent) {
+        setStep('sent');
+        return;
+      }
       const appearance = { theme: isDark() ? 'night' : 'stripe' };
       const elements = stripe.elements({ clientSecret, locale: language, appearance });
       const element = elements.create('payment');
@@ -50,7 +63,9 @@ export function StripeForm({
       mounted.current = { stripe, elements };
       leave = () => element.unmount();
     };
-    loadStripe(script).then(mount, () => isThere && setStep('unreached'));
+    loadStripe(script)
+      .then(mount)
+      .catch(() => isThere && setStep('unreached'));
     return () => {
       isThere = false;
       mounted.current = null;
@@ -62,11 +77,12 @@ export function StripeForm({
     setStep('sending');
     setRefusal(null);
     const confirmParams = { return_url: `${location.origin}/pay/${orderId}` };
-    const { error } = await stripe.confirmPayment({ elements, confirmParams, redirect: 'if_required' });
-    if (error === undefined) setStep('sent');
-    else {
-      setRefusal(error.message ?? t().pay.declined);
-      setStep('ready');
+    try {
+      const { error } = await stripe.confirmPayment({ elements, confirmParams, redirect: 'if_required' });
+      if (error !== undefined && isRefusal(error)) setRefusal(error.message ?? t().pay.declined);
+      setStep(error === undefined ? 'sent' : isRefusal(error) ? 'ready' : 'unsure');
+    } catch {
+      setStep('unsure');
     }
     await onSent();
   };
@@ -74,14 +90,17 @@ export function StripeForm({
     event.preventDefault();
     if (step === 'ready' && mounted.current !== null) void pay(mounted.current);
   };
-  const busy = step === 'sending' || step === 'sent';
   return (
     <form className="form" onSubmit={submit}>
       {step === 'loading' && <Loading text={t().pay.stripeLoading} />}
       {step === 'unreached' && (
         <Problem what={t().pay.stripeUnreached} why="" onRetry={() => setTries((count) => count + 1)} />
       )}
-      <div ref={place} className="stripe" />
+      {step === 'unsure' && (
+        <Problem what={t().pay.unsure} why={t().pay.unsureText} onRetry={() => setTries((count) => count + 1)} />
+      )}
+      {step === 'sent' && <Loading text={t().pay.waiting} />}
+      <div ref={place} className="stripe" hidden={step === 'sent' || step === 'unsure'} />
       <div role="alert">
         {refusal !== null && (
           <p className="notice bad">
@@ -89,10 +108,10 @@ export function StripeForm({
           </p>
         )}
       </div>
-      {step !== 'loading' && step !== 'unreached' && (
-        <button className="button wide" aria-disabled={busy}>
-          {busy && <Spinner />}
-          {busy ? t().pay.waiting : t().pay.payAmount(formatMoney(amount))}
+      {(step === 'ready' || step === 'sending') && (
+        <button className="button wide" aria-disabled={step === 'sending'}>
+          {step === 'sending' && <Spinner />}
+          {step === 'sending' ? t().pay.waiting : t().pay.payAmount(formatMoney(amount))}
         </button>
       )}
     </form>

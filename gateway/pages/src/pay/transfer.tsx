@@ -1,4 +1,4 @@
-import { formatMoney } from '../format.ts';
+import { decimalOf, formatMoney } from '../format.ts';
 import { t } from '../language/catalogue.ts';
 import type { Payment } from '../types.ts';
 import { announce } from '../ui/announcement.tsx';
@@ -8,23 +8,25 @@ import { lastAttempt } from './start-payment.ts';
 /** Where to send the money, and how it is known when it arrives. */
 export function TransferDetails({ payment }: { payment: Payment }) {
   const details = textsOf(lastAttempt(payment)?.clientParams);
-  const rows: readonly (readonly [name: string, text: string])[] = [
+  const { amount, currency } = payment.amount;
+  const rows: readonly (readonly [name: string, text: string, copied: string])[] = [
     [t().pay.to, details['holder']],
     [t().pay.account, details['account']],
     [t().pay.bic, details['bic']],
-    [t().pay.amount, formatMoney(payment.amount)],
+    // A bank's form has the currency beside its field.
+    [t().pay.amount, formatMoney(payment.amount), decimalOf(amount, currency)],
     [t().pay.reference, details['reference']],
-  ].flatMap(([name, text]) => (name && text ? [[name, text] as const] : []));
+  ].flatMap(([name, text, copied = text]) => (name && text && copied ? [[name, text, copied] as const] : []));
   return (
     <>
       <p className="notice wait">{t().pay.sendWithReference}</p>
       <dl className="transfer">
-        {rows.map(([name, text]) => (
+        {rows.map(([name, text, copied]) => (
           <div key={name}>
             <dt className="muted">{name}</dt>
             <dd className="number">{text}</dd>
             <dd>
-              <button type="button" className="link" onClick={() => void copy(name, text)}>
+              <button type="button" className="link" onClick={() => void copy(name, copied)}>
                 {t().pay.copy}
                 <span className="hidden-visually">{t().pay.copyOf(name)}</span>
               </button>
@@ -32,6 +34,7 @@ export function TransferDetails({ payment }: { payment: Payment }) {
           </div>
         ))}
       </dl>
+      <p className="small muted">{t().pay.transferTwice}</p>
     </>
   );
 }

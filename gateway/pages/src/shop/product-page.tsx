@@ -47,7 +47,7 @@ function ShownProduct({ product, onGap }: { product: Product; onGap: () => void 
   return (
     <article className="product-page">
       <Breadcrumbs category={product.category} />
-      <Picture className="card" cover={product.cover} name={name} />
+      <Picture isMain className="card" cover={product.cover} name={name} />
       <div className="about">
         <h1>{name}</h1>
         {product.subtitle !== null && <p className="lead">{product.subtitle}</p>}

@@ -5,7 +5,7 @@ import { SignInDialog } from '../account/sign-in-dialog.tsx';
 import { useCart } from '../cart/cart.ts';
 import { shopName } from '../environment.ts';
 import { Bell } from '../notifications/bell.tsx';
-import { signOut, useSession } from '../session.ts';
+import { signOut, useSession, useSessionEnded } from '../session.ts';
 import { Announcement, hush } from './announcement.tsx';
 import { Footer } from './footer.tsx';
 import { t } from '../language/catalogue.ts';
@@ -41,6 +41,7 @@ export function Frame({ children }: { children: ReactNode }) {
         </div>
       </header>
       <main id="content" className="wrap" tabIndex={-1} ref={main}>
+        <SessionEnded />
         {children}
       </main>
       <Footer />
@@ -48,6 +49,11 @@ export function Frame({ children }: { children: ReactNode }) {
     </>
   );
 }
+
+/** Why somebody who has signed out of nothing is asked to sign in. */
+const SessionEnded = () => (
+  <div role="alert">{useSessionEnded() && <p className="notice wait session-ended">{t().signIn.sessionEnded}</p>}</div>
+);
 
 function MainNavigation() {
   const session = useSession();

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { shopName } from '../environment.ts';
 import type { ConnectionState } from '../live.ts';
 import { t } from '../language/catalogue.ts';
@@ -11,14 +11,25 @@ export function useTitle(title: string): void {
 }
 
 /** A picture that becomes the name's first letter when it can't be shown. */
-export function Picture({ cover, name, className }: { cover: string | null; name: string; className?: string }) {
-  const letter = name.trim().charAt(0).toUpperCase();
+export function Picture({
+  cover,
+  name,
+  className,
+  isMain = false,
+}: {
+  cover: string | null;
+  name: string;
+  className?: string;
+  /** What a page shows first: it isn't waited with. */
+  isMain?: boolean;
+}) {
+  const [broken, setBroken] = useState<string | null>(null);
   return (
     <div className={`picture ${className ?? ''}`} aria-hidden="true">
-      {cover === null ? (
-        letter
+      {cover === null || cover === broken ? (
+        name.trim().charAt(0).toUpperCase()
       ) : (
-        <img src={cover} alt="" loading="lazy" onError={(event) => event.currentTarget.replaceWith(letter)} />
+        <img src={cover} alt="" loading={isMain ? 'eager' : 'lazy'} onError={() => setBroken(cover)} />
       )}
     </div>
   );

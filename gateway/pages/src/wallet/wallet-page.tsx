@@ -93,12 +93,28 @@ const Balance = ({ wallet }: { wallet: Wallet }) => (
   </dl>
 );
 
+type Entry = Wallet['entries']['edges'][number]['node'];
+
+/** What money that came or went was for: by the kind of its transfer, or as staff wrote it. */
+function EntryWords({ entry: { reference, reason } }: { entry: Entry }) {
+  const words = t().wallet.entries[reference.split(':')[0] ?? ''];
+  // What a payment's entries say beside their kind is its number.
+  const number = reason.split(' ').at(-1);
+  return words === undefined ? (
+    <p>{reason}</p>
+  ) : (
+    <p>
+      {words} <span className="small muted number">{number}</span>
+    </p>
+  );
+}
+
 const Entries = ({ wallet }: { wallet: Wallet }) => (
   <ul className="card entries" aria-label={t().wallet.changes}>
     {wallet.entries.edges.map(({ node }) => (
       <li key={node.id}>
         <div>
-          <p>{node.reason}</p>
+          <EntryWords entry={node} />
           <p className="small muted">{formatMoment(node.at)}</p>
         </div>
         <span className={`amount ${node.direction === 'CREDIT' ? 'came' : ''}`}>

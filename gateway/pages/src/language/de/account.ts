@@ -113,6 +113,8 @@ export const signIn: Messages['signIn'] = {
   elsewhere: 'Sie wurde anderswo begonnen, oder sie ist abgelaufen. Beginnen Sie noch einmal.',
   cantBegin: 'Diese Anmeldung lässt sich nicht beginnen. Versuchen Sie es noch einmal.',
   noStorage: 'Dieser Browser merkt sich nichts für Seiten; diese Anmeldung braucht das.',
+  sessionEnded:
+    'Ihre Sitzung ist zu Ende. Melden Sie sich wieder an, um weiterzumachen: Warenkorb und Bestellungen bleiben.',
   noTokens: 'In der Antwort fehlte etwas. Versuchen Sie es noch einmal.',
   tryIn: (message, wait) => `${message} Warten Sie ${wait}.`,
 };
@@ -131,6 +133,14 @@ export const wallet: Messages['wallet'] = {
   setAside: 'Für Bestellungen vorgemerkt',
   changes: 'Änderungen',
   afterIt: (balance) => `danach ${balance}`,
+  entries: {
+    hold: 'Für eine Bestellung vorgemerkt',
+    charge: 'Für eine Bestellung bezahlt',
+    release: 'Nicht mehr vorgemerkt',
+    refund: 'Für eine Bestellung erstattet',
+    topup: 'Aufgeladen',
+    'topup-refund': 'Rückweg einer Aufladung',
+  },
   topUp: 'Aufladen',
   topUpBy: (amount) => `${amount} aufladen`,
 };

@@ -18,6 +18,7 @@ export const orders: Messages['orders'] = {
   noneFits: 'Keine Ihrer Bestellungen passt dazu.',
   appearHere: 'Was Sie bestellen, erscheint hier und ändert sich live.',
   older: 'Ältere Bestellungen zeigen',
+  newest: 'Zurück zu den neuesten',
   order: 'Bestellung',
   pay: 'Bezahlen',
   payOf: (number) => `Bestellung ${number} bezahlen`,
@@ -215,13 +216,15 @@ export const orders: Messages['orders'] = {
 export const outcome: Messages['outcome'] = {
   givenBack: (money) => `Erstattet: ${money}.`,
   goesBack: 'Was Sie bezahlt haben, geht von selbst zurück.',
+  onItsWayBack: (money) => `Auf dem Rückweg: ${money}.`,
   nothingCharged: 'Nichts wurde abgebucht.',
   partlyRefunded: 'Teilweise erstattet',
   refunded: 'Erstattet',
   paid: 'Bezahlt',
+  free: 'Bestellt',
   completed: 'Abgeschlossen',
   lapsed: 'Verfallen',
-  nobodyCame: 'Der Tag der Anreise ist vorbei, und niemand kam.',
+  nobodyCame: 'Der Tag der Anreise ist vorbei, und niemand kam. Was Sie bezahlt haben, bleibt beim Shop.',
   expired: 'Abgelaufen',
   expiredText: (money) =>
     `Die Zeit zum Bezahlen war um, und nun können andere kaufen. ${money} Geld, das noch eintrifft, wird von selbst erstattet.`,
@@ -281,6 +284,7 @@ export const pay: Messages['pay'] = {
   payAmount: (amount) => `${amount} bezahlen`,
   setAsideInWallet: (amount) => `${amount} davon sind in Ihrem Guthaben vorgemerkt.`,
   looking: 'Zahlungsarten werden gesucht …',
+  methodsUnshown: 'Die Zahlungsarten können nicht angezeigt werden.',
   useWallet: 'Mein Guthaben verwenden',
   inIt: (amount) => `${amount} vorhanden`,
   restBy: (amount, method) => `; die übrigen ${amount} per ${method}`,
@@ -301,6 +305,7 @@ export const pay: Messages['pay'] = {
   useTransfer: 'Überweisen',
   sendWithReference:
     'Überweisen Sie das Geld mit diesem Verwendungszweck. Wir sagen Ihnen hier, wenn es da ist; Sie können diese Seite schließen.',
+  transferTwice: 'Bezahlen Sie doch anders, kommt schon überwiesenes Geld von selbst zurück.',
   to: 'Empfänger',
   account: 'IBAN',
   bic: 'BIC',
@@ -315,6 +320,9 @@ export const pay: Messages['pay'] = {
   stripeLoading: 'Das Formular von Stripe wird geladen …',
   stripeUnreached:
     'Das Formular von Stripe wurde nicht geladen. Prüfen Sie Ihre Verbindung, und ob etwas in Ihrem Browser es aufhält.',
+  unsure: 'Noch wissen wir nicht, ob die Zahlung geklappt hat.',
+  unsureText:
+    'Diese Seite sagt Ihnen, wenn das Geld da ist. Versuchen Sie es noch einmal: Was schon bezahlt ist, wird nicht doppelt abgebucht.',
   alipay: 'Alipay',
   goToAlipay: 'Weiter zu Alipay',
   alipayText: 'Sie bezahlen auf der Seite von Alipay und kommen hierher zurück.',

@@ -20,6 +20,9 @@ export const frame: Messages['frame'] = {
   connecting: 'Verbindet …',
   live: 'Live',
   interrupted: 'Verbindet neu …',
+  partMissing: 'Dieser Teil der Seite kann nicht angezeigt werden.',
+  partMissingText:
+    'Prüfen Sie Ihre Verbindung, und versuchen Sie es noch einmal: Die Seite wird neu geladen. Ihr Warenkorb bleibt.',
   oneLess: 'Eins weniger',
   oneMore: 'Eins mehr',
   all: 'Alle',
@@ -56,6 +59,7 @@ export const shop: Messages['shop'] = {
   stillEmpty: 'Der Shop ist noch leer',
   showEverything: 'Alles zeigen',
   showMore: 'Mehr zeigen',
+  toStart: 'Zurück zum Anfang',
   search: 'Produkte suchen',
   inStock: 'Auf Lager',
   sortBy: 'Sortieren nach',
@@ -152,6 +156,7 @@ export const cart: Messages['cart'] = {
   placing: 'Ihre Bestellung wird aufgegeben …',
   place: 'Zahlungspflichtig bestellen',
   stockIsYours: 'Von da an ist die Ware für Sie zurückgelegt, bis die Zeit zum Bezahlen um ist.',
+  signInForIt: 'Was im Warenkorb Ihres Kontos ist, bleibt dort. Melden Sie sich an, um es zu sehen.',
   toOrder: 'Melden Sie sich an oder legen Sie ein Konto an, um diese Bestellung aufzugeben.',
   coupons: 'Gutscheine',
   couponCode: 'Gutscheincode',
@@ -186,6 +191,7 @@ export const cart: Messages['cart'] = {
   tooMuchOpen: 'Zu viel ist noch nicht bezahlt.',
   seeOrders: 'Ihre Bestellungen ansehen',
   couldNotPlace: 'Die Bestellung konnte nicht aufgegeben werden.',
+  unquoted: 'Lieferung und Gesamtpreis lassen sich gerade nicht sagen.',
   noQuote: 'Der Gesamtpreis lässt sich gerade nicht sagen. Nichts wurde bestellt; versuchen Sie es noch einmal.',
 };
 

@@ -112,6 +112,7 @@ export const signIn = {
   elsewhere: 'It was begun elsewhere, or it has ended. Begin again.',
   cantBegin: 'This sign-in can’t be begun. Try again.',
   noStorage: 'This browser keeps nothing for pages, which this sign-in needs.',
+  sessionEnded: 'Your session has ended. Sign in again to go on: your cart and your orders are kept.',
   noTokens: 'The answer had no tokens. Try again.',
   tryIn: (message: string, wait: string) => `${message} Try again in ${wait}.`,
 };
@@ -129,6 +130,15 @@ export const wallet = {
   setAside: 'Set aside for orders',
   changes: 'Changes',
   afterIt: (balance: string) => `${balance} after it`,
+  /** By the kind of the transfer. */
+  entries: {
+    hold: 'Set aside for an order',
+    charge: 'Paid for an order',
+    release: 'No longer set aside',
+    refund: 'Given back for an order',
+    topup: 'Topped up',
+    'topup-refund': 'A top-up’s way back',
+  } as Readonly<Record<string, string>>,
   topUp: 'Top up',
   topUpBy: (amount: string) => `Top up ${amount}`,
 };

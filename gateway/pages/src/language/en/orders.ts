@@ -17,6 +17,7 @@ export const orders = {
   noneFits: 'None of your orders fits this.',
   appearHere: 'What you order appears here, and changes live.',
   older: 'Show older orders',
+  newest: 'Back to the newest',
   order: 'Order',
   pay: 'Pay',
   payOf: (number: string) => `Pay order ${number}`,
@@ -194,13 +195,16 @@ export const orders = {
 export const outcome = {
   givenBack: (money: string) => `Given back: ${money}.`,
   goesBack: 'What you paid goes back by itself.',
+  onItsWayBack: (money: string) => `On its way back: ${money}.`,
   nothingCharged: 'Nothing was charged.',
   partlyRefunded: 'Partly refunded',
   refunded: 'Refunded',
   paid: 'Paid',
+  /** Of an order that costs nothing. */
+  free: 'Ordered',
   completed: 'Completed',
   lapsed: 'Lapsed',
-  nobodyCame: 'The day of arrival is over, and nobody came.',
+  nobodyCame: 'The day of arrival is over, and nobody came. What you paid stays with the shop.',
   expired: 'Expired',
   expiredText: (money: string) =>
     `The time to pay ran out, and others can have it now. ${money} Money that still arrives is refunded by itself.`,
@@ -260,6 +264,7 @@ export const pay = {
   payAmount: (amount: string) => `Pay ${amount}`,
   setAsideInWallet: (amount: string) => `${amount} of it are set aside in your wallet.`,
   looking: 'Looking for ways to pay…',
+  methodsUnshown: 'The ways to pay can’t be shown.',
   useWallet: 'Use my wallet',
   inIt: (amount: string) => `${amount} in it`,
   restBy: (amount: string, method: string) => `; the other ${amount} by ${method}`,
@@ -280,6 +285,7 @@ export const pay = {
   useTransfer: 'Use a bank transfer',
   sendWithReference:
     'Send the money with this reference. We tell you here when it has arrived; you may close this page.',
+  transferTwice: 'If you pay in another way after all, money that you have sent comes back by itself.',
   to: 'To',
   account: 'Account',
   bic: 'BIC',
@@ -294,6 +300,8 @@ export const pay = {
   stripeLoading: 'Loading the form of Stripe…',
   stripeUnreached:
     'The form of Stripe did not load. Check your connection, and whether something in your browser blocks it.',
+  unsure: 'We can’t tell yet whether the payment went through.',
+  unsureText: 'This page tells you when the money is here. Try again: a payment that went through is not taken twice.',
   alipay: 'Alipay',
   goToAlipay: 'Go on to Alipay',
   alipayText: 'You pay on Alipay’s page, and come back here.',

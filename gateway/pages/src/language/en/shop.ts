@@ -21,6 +21,8 @@ export const frame = {
   connecting: 'Connecting…',
   live: 'Live',
   interrupted: 'Reconnecting…',
+  partMissing: 'This part of the page could not be shown.',
+  partMissingText: 'Check your connection, then try again: the page is loaded anew. Your cart is kept.',
   oneLess: 'One less',
   oneMore: 'One more',
   all: 'All',
@@ -59,6 +61,7 @@ export const shop = {
   stillEmpty: 'The shop is still empty',
   showEverything: 'Show everything',
   showMore: 'Show more',
+  toStart: 'Back to the start',
   search: 'Search products',
   inStock: 'In stock',
   sortBy: 'Sort by',
@@ -156,6 +159,7 @@ export const cart = {
   placing: 'Placing your order…',
   place: 'Place the order',
   stockIsYours: 'The stock is yours from then on, until the time to pay is over.',
+  signInForIt: 'What is in your account’s cart is kept. Sign in to see it.',
   toOrder: 'Sign in, or make an account, to place this order.',
   coupons: 'Coupons',
   couponCode: 'Coupon code',
@@ -190,6 +194,7 @@ export const cart = {
   tooMuchOpen: 'There is too much that is not paid yet.',
   seeOrders: 'See your orders',
   couldNotPlace: 'The order could not be placed.',
+  unquoted: 'Delivery and the total can’t be told at this moment.',
   noQuote: 'The total can’t be told at this moment. Nothing was ordered; try again.',
 };
 

@@ -1,11 +1,10 @@
-import { Link } from 'wouter';
-import { formatMoment, formatMoney } from '../format.ts';
+import { formatMoney } from '../format.ts';
 import { t } from '../language/catalogue.ts';
 import type { Order } from '../types.ts';
-import { backText, closedMoneyText } from './money-words.ts';
-import { subjectOf, words } from './words.ts';
+import { closedMoneyText, givenBackText, pendingPayment, pendingText } from './money-words.ts';
+import { words } from './words.ts';
 
-type Outcome = { tone: 'good' | 'bad' | 'wait'; mark: string; title: string; text: string };
+export type Outcome = { tone: 'good' | 'bad' | 'wait'; mark: string; title: string; text: string };
 
 /** How the order ended, or null while it can still be paid. */
 export function outcomeOf(order: Order): Outcome | null {
@@ -16,14 +15,15 @@ export function outcomeOf(order: Order): Outcome | null {
     title,
     text,
   });
-  if (order.paymentStatus === 'REFUNDED' || order.paymentStatus === 'PARTIALLY_REFUNDED') return refunded(order);
+  const wentBack = order.paymentStatus === 'REFUNDED' || order.paymentStatus === 'PARTIALLY_REFUNDED';
+  if (wentBack && order.state !== 'CANCELLED' && order.state !== 'FAILED') return refunded(order);
   switch (order.state) {
     case 'PLACING':
     case 'PENDING_PAYMENT':
       return null;
     case 'PAID':
     case 'PROCESSING':
-      return end('good', '✓', say.paid, words(order).next);
+      return end('good', '✓', order.paymentStatus === 'NOT_REQUIRED' ? say.free : say.paid, words(order).next);
     case 'COMPLETED':
       return end('good', '✓', say.completed, words(order).doneText);
     case 'LAPSED':
@@ -37,18 +37,31 @@ export function outcomeOf(order: Order): Outcome | null {
     case 'FAILED':
       return end('bad', '×', say.notPlaced, reasonText(order, say.couldNotBePlaced));
     case 'NEEDS_ATTENTION':
-      return end('wait', '!', say.weAreOnIt, say.onItText);
+      return end('wait', '!', say.weAreOnIt, `${say.onItText} ${heldMoneyText(order)}`.trim());
   }
 }
 
 /** Money that is back: because the goods are, because it came too late, or for another reason. */
 function refunded(order: Order): Outcome {
   const say = t().outcome;
-  const given = say.givenBack(backText(order) || formatMoney(order.refundedTotal));
+  const given = givenBackText(order) || say.givenBack(formatMoney(order.refundedTotal));
+  const goesOn = order.state === 'PAID' || order.state === 'PROCESSING';
   const partly = order.paymentStatus === 'PARTIALLY_REFUNDED';
   const title =
     order.fulfilmentStatus === 'RETURNED' && !partly ? say.returned : partly ? say.partlyRefunded : say.refunded;
-  return { tone: 'wait', mark: '↩', title, text: order.state === 'EXPIRED' ? say.lateText(given) : given };
+  return {
+    tone: 'wait',
+    mark: '↩',
+    title,
+    text: order.state === 'EXPIRED' ? say.lateText(given) : partly && goesOn ? `${given} ${words(order).next}` : given,
+  };
+}
+
+/** Of an order that somebody looks after: what was received, the screen says itself. */
+function heldMoneyText(order: Order): string {
+  const pending = pendingPayment(order);
+  if (pending !== null) return pendingText(pending);
+  return order.payments.some(({ captured }) => captured.amount > 0) ? '' : t().outcome.nothingCharged;
 }
 
 /** Whether money came all the same decides what is to be said of it. */
@@ -59,24 +72,3 @@ function expiredText(order: Order): string {
 
 const reasonText = (order: Order, otherwise: string): string =>
   `${t().outcome.cancelReasons[order.cancelReason ?? ''] ?? otherwise} ${closedMoneyText(order)}`;
-
-export const OutcomeScreen = ({ order, outcome }: { order: Order; outcome: Outcome }) => (
-  <div className={`outcome ${outcome.tone}`}>
-    <span className="mark" aria-hidden="true">
-      {outcome.mark}
-    </span>
-    <h2>{outcome.title}</h2>
-    <p>{outcome.text}</p>
-    {order.paidAt !== null && (
-      <p className="small muted">{t().orders.received(formatMoney(order.paidTotal), formatMoment(order.paidAt))}</p>
-    )}
-    <div className="tools">
-      <Link className="button quiet" href={`/orders/${order.id}`}>
-        {t().orders.seeOrder}
-      </Link>
-      <Link className="button quiet" href={subjectOf(order) === 'topUp' ? '/wallet' : '/'}>
-        {subjectOf(order) === 'topUp' ? t().orders.toWallet : t().orders.backToShop}
-      </Link>
-    </div>
-  </div>
-);
