@@ -2,6 +2,7 @@ import type { GraphQLFormattedError } from 'graphql';
 import type { Viewer } from '../../subgraphs/shared/auth/viewer.ts';
 import { type Metrics, type OperationLog, traceIdFrom } from '../../subgraphs/shared/process/telemetry.ts';
 import type { TracedSpan } from '../../subgraphs/shared/tracing/span.ts';
+import { exemplarOf } from '../../subgraphs/shared/tracing/exemplars.ts';
 import { isFault } from '../../subgraphs/shared/tracing/tracing.ts';
 import type { Caller } from '../callers/caller.ts';
 import type { ReadDocument } from '../documents/documents.ts';
@@ -69,7 +70,7 @@ class Watch implements OperationWatch {
     const durationMs = performance.now() - this.#startMs;
     const operation = instead ?? asked?.read.label ?? 'refused';
     const code = codeOf(errors?.[0]);
-    metrics.operationDuration.observe({ service: 'gateway', operation, code, caller: 'api' }, durationMs / 1000);
+    metrics.operationDuration.observe({ labels: { service: 'gateway', operation, code, caller: 'api' }, value: durationMs / 1000, exemplarLabels: exemplarOf(this.#span) }); // prettier-ignore
     if (this.#span) endSpan(this.#span, { operation, errors, asked });
     if (!operationLog) return;
     const name = asked?.read.operation.name?.value.slice(0, maxNameChars);

@@ -6,6 +6,7 @@ import type { SubgraphLink, SubgraphRequest } from '../../subgraphs/shared/calls
 import { errorCodes } from '../../subgraphs/shared/errors/errors.ts';
 import type { Metrics } from '../../subgraphs/shared/process/telemetry.ts';
 import type { TracedSpan } from '../../subgraphs/shared/tracing/span.ts';
+import { exemplarOf } from '../../subgraphs/shared/tracing/exemplars.ts';
 import { isFault } from '../../subgraphs/shared/tracing/tracing.ts';
 import { subgraphNames } from '../../subgraphs/shared/values/subgraph-names.ts';
 import { type Caller, type CallerHeaders, type CallerSaid, type HeadersFor, clientOf } from '../callers/caller.ts';
@@ -102,10 +103,11 @@ class FetchWatch {
     const code = errors?.[0] ? (typeof given === 'string' ? given : 'INTERNAL_SERVER_ERROR') : 'OK';
     // Codes of added subgraphs are theirs, and there may be any number of them.
     const outcome = ownNames.has(this.#subgraph) || gatewayCodes.has(code) ? code : 'OTHER';
-    this.#metrics.fetchDuration.observe(
-      { subgraph: this.#subgraph, outcome },
-      (performance.now() - this.#startMs) / 1000,
-    );
+    this.#metrics.fetchDuration.observe({
+      labels: { subgraph: this.#subgraph, outcome },
+      value: (performance.now() - this.#startMs) / 1000,
+      exemplarLabels: exemplarOf(this.span),
+    });
     if (!this.span) return;
     if (code !== 'OK') this.span.set({ 'graphql.error.code': code });
     if (isFault(code)) this.span.fail(code);

@@ -23,6 +23,7 @@ import { type PresentOptions, presentError, presentResult } from './present-erro
 import { spellIds } from './spelled-ids.ts';
 import type { Logger, Metrics } from '../process/telemetry.ts';
 import type { TracedSpan } from '../tracing/span.ts';
+import { exemplarOf } from '../tracing/exemplars.ts';
 import { type SpanOptions, type Tracing, isFault, traced } from '../tracing/tracing.ts';
 
 export type Route = (request: RawRequest, params: Readonly<Record<string, string>>) => Promise<RawResponse>;
@@ -124,7 +125,7 @@ export function createEngine<Context extends CallContext>(
     const operation = operationLabel(outcome.document);
     const caller = header(request.headers, callerHeaders.app) === 'gateway' ? 'api' : 'service';
     const durationMs = performance.now() - started;
-    options.metrics.operationDuration.observe({ service: options.name, operation, code, caller }, durationMs / 1000);
+    options.metrics.operationDuration.observe({ labels: { service: options.name, operation, code, caller }, value: durationMs / 1000, exemplarLabels: exemplarOf(span) }); // prettier-ignore
     if (options.log.isLevelEnabled('debug'))
       options.log.debug(
         { service: options.name, operation, caller, code, durationMs, traceId: outcome.traceId },

@@ -10,6 +10,7 @@ import { JobNotices } from './job-notices.ts';
 import type { BacklogSample } from '../process/backlog.ts';
 import type { Live } from '../process/live.ts';
 import { type Logger, type Metrics, type OperationLog, newTraceId } from '../process/telemetry.ts';
+import { exemplarOf } from '../tracing/exemplars.ts';
 import { traced } from '../tracing/tracing.ts';
 
 /**
@@ -267,17 +268,21 @@ async function connectAgenda(
     // Agenda takes an async processor; its types describe only the one with a callback.
     // oxlint-disable-next-line typescript/no-misused-promises
     agenda.define(name, async () => {
-      const end = metrics.jobDuration.startTimer({ job: name });
+      const end = metrics.jobDuration.startTimer({ job: name }, exemplarOf(undefined));
       const traceId = newTraceId();
       const say = (outcome: string, seconds: number): void =>
         operationLog?.({ job: name, outcome, durationMs: Math.round(seconds * 10_000) / 10, traceId }, 'job');
+      let exemplar = exemplarOf(undefined);
       running += 1;
       try {
         const service = name.split('.')[0] ?? name;
-        await traced(metrics.tracing, { service, name: `job ${name}`, traceId }, handler);
-        say('done', end({ outcome: 'done' }));
+        await traced(metrics.tracing, { service, name: `job ${name}`, traceId }, (span) => {
+          exemplar = exemplarOf(span);
+          return handler();
+        });
+        say('done', end({ outcome: 'done' }, exemplar));
       } catch (error) {
-        say('failed', end({ outcome: 'failed' }));
+        say('failed', end({ outcome: 'failed' }, exemplar));
         const line = { err: (error as Error).message, job: name };
         if (isUnavailable(error)) log.debug(line, 'job waits for a dependency; its next run looks again');
         else log.warn(line, 'job failed; its next run looks again');

@@ -3,17 +3,15 @@ import type { Env } from './env.ts';
 import { readOperationsConfig } from './operations-config.ts';
 import { closeServer, inTurn, limitedServer, listen } from '../http/server.ts';
 import { answerOperations, respond } from '../http/operations.ts';
+import { metricsTexts, wantsOpenMetrics } from './metrics-text.ts';
 import type { Logger, Metrics } from './telemetry.ts';
 
 /** The port of a process for those who run it. */
 export type OperationsPort = { readonly port: number; close(): Promise<void> };
 
 const keepAliveTimeoutMs = 60_000;
-/** Gathering takes milliseconds of the process's only thread, however many ask. */
-const gatheredEveryMs = 1_000;
-
 /**
- * Serves `/metrics` and `/health/…` for those who run the process, at METRICS_PORT on METRICS_HOST: by default at the
+ * Serves `/metrics`, as OpenMetrics with exemplars where that is asked for, and `/health/…` for those who run the process, at METRICS_PORT on METRICS_HOST: by default at the
  * process's own port + 5000, on this machine only. Where another process has that port already, and nobody asked for
  * it, a free one is taken; the log says which.
  */
@@ -27,15 +25,16 @@ export async function openOperationsPort(options: {
 }): Promise<OperationsPort> {
   const { log } = options;
   const { port, host, isGiven } = readOperationsConfig(options.env, options.ownPort);
-  const gather = gathered(options.metrics);
+  const gather = metricsTexts(options.metrics.registry);
   const server = limitedServer(keepAliveTimeoutMs).on(
     'request',
     inTurn((request, response) => {
       void (async () => {
         if (await answerOperations(request, response, options)) return;
-        if (request.url?.split('?')[0] === '/metrics')
-          respond(response, 200, options.metrics.registry.contentType, await gather());
-        else respond(response, 404, 'application/json', '{"code":"NOT_FOUND"}');
+        if (request.url?.split('?')[0] === '/metrics') {
+          const { contentType, text } = await gather(wantsOpenMetrics(request.headers.accept));
+          respond(response, 200, contentType, text);
+        } else respond(response, 404, 'application/json', '{"code":"NOT_FOUND"}');
       })().catch((error: Error) => {
         log.error({ err: error, path: request.url }, 'request failed');
         response.destroy();
@@ -51,18 +50,4 @@ export async function openOperationsPort(options: {
   const taken = (server.address() as AddressInfo).port;
   log.info({ port: taken, host }, 'metrics are served');
   return { port: taken, close: () => closeServer(server) };
-}
-
-/** The metrics' text, made anew once a second at most. */
-function gathered({ registry }: Metrics): () => Promise<string> {
-  let text: Promise<string> | undefined;
-  let atMs = -Infinity;
-  return () => {
-    if (!text || performance.now() - atMs >= gatheredEveryMs) {
-      atMs = performance.now();
-      text = registry.metrics();
-      text.catch(() => (text = undefined));
-    }
-    return text;
-  };
 }

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import type PinoPretty from 'pino-pretty';
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { Counter, Gauge, Histogram, type HistogramConfiguration, Registry, collectDefaultMetrics } from 'prom-client';
 import { type Backlog, openBacklog, showEventLoop } from './backlog.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 
@@ -104,31 +104,34 @@ export function createMetrics(tracing?: Tracing): Metrics {
   collectDefaultMetrics({ register: registry });
   showEventLoop(registry);
   const registers = [registry];
+  // Registered afterwards: prom-client refuses exemplars in a registry of Prometheus's form. metrics-text.ts writes both.
+  const withExemplars = <Label extends string>(of: HistogramConfiguration<Label>): Histogram<Label> => {
+    const histogram = new Histogram({ ...of, enableExemplars: true, registers: [] });
+    registry.registerMetric(histogram);
+    return histogram;
+  };
   const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
   return {
     registry,
     tracing,
     backlog: openBacklog(registry),
-    operationDuration: new Histogram({
+    operationDuration: withExemplars({
       name: 'graphql_operation_duration_seconds',
       help: 'Duration of GraphQL operations',
       labelNames: ['service', 'operation', 'code', 'caller'],
       buckets,
-      registers,
     }),
-    fetchDuration: new Histogram({
+    fetchDuration: withExemplars({
       name: 'gateway_fetch_duration_seconds',
       help: 'Duration of requests of the gateway to subgraphs',
       labelNames: ['subgraph', 'outcome'],
       buckets,
-      registers,
     }),
-    jobDuration: new Histogram({
+    jobDuration: withExemplars({
       name: 'job_duration_seconds',
       help: 'Duration of background jobs',
       labelNames: ['job', 'outcome'],
       buckets,
-      registers,
     }),
     events: new Counter({
       name: 'domain_events_total',

@@ -13,6 +13,8 @@ export type SpanReference = { readonly traceId: string; readonly spanId: string 
 export type TracedSpan = SpanReference & {
   /** How another process is told of it: a `traceparent` header. */
   readonly traceparent: string;
+  /** The trace is sent whatever becomes of it. */
+  readonly isSampled: boolean;
   /** Begins a span of the same service below this one. */
   child(options: { readonly name: string; readonly kind?: SpanKind; readonly attributes?: Attributes }): TracedSpan;
   /** Its name, when that is known only later. */
@@ -93,6 +95,9 @@ export class RecordedSpan implements TracedSpan, EndedSpan {
   }
   get traceparent(): string {
     return traceparentWith(this, this.root.isSampled);
+  }
+  get isSampled(): boolean {
+    return this.root.isSampled;
   }
   child({ name, kind = 'internal', attributes = {} }: Parameters<TracedSpan['child']>[0]): TracedSpan {
     const { service, traceId, root } = this;

@@ -32,6 +32,9 @@ test('the public port has no metrics, the other has them with health', async () 
   const page = await fetch(`${origin}/metrics`);
   expect(page.status).toBe(200);
   expect(await page.text()).toContain('graphql_operation_duration_seconds');
+  const open = await fetch(`${origin}/metrics`, { headers: { accept: 'application/openmetrics-text' } });
+  expect(open.headers.get('content-type')).toBe('application/openmetrics-text; version=1.0.0; charset=utf-8');
+  expect((await open.text()).endsWith('# EOF\n')).toBe(true);
   for (const base of [origin, graph.url])
     for (const path of ['/health/live', '/health/ready']) expect((await fetch(`${base}${path}`)).status).toBe(200);
   expect((await fetch(`${origin}/graphql`)).status).toBe(404);
