@@ -27,8 +27,10 @@ export function announce(deps: OrderDeps, order: StoredOrder, events: readonly O
   if (events.length === 0) return;
   deps.live.publish(orderChannel(order.id), String(order.seq));
   deps.live.publish(ordersChannel, order.id);
-  // The relay is asked only where there is something for it.
-  if (isAct || events.some((event) => isTold(order, event))) deps.kickRelay();
+  // The relay is asked only where there is something for it. Of a placed order nothing waits to hear.
+  const told = events.filter((event) => isTold(order, event));
+  if (isAct || told.some(({ type }) => type !== 'StockReserved')) deps.kickRelay();
+  else if (told.length > 0) deps.kickRelay('soon');
   // Due with this change: a delivery, or a hook.
   if (order.advanceAt?.getTime() === order.updatedAt.getTime()) deps.kickAdvance();
   for (const event of events) {

@@ -33,8 +33,8 @@ export type OrderDeps = {
   readonly processId: string;
   /** Makes the expiry job run at the full second after `at`. */
   readonly wakeExpiry: (at: Date) => void;
-  /** Publishes the outbox now, in whichever process the relay runs. */
-  readonly kickRelay: () => void;
+  /** Publishes the outbox now, or within a tenth of a second, in whichever process the relay runs. */
+  readonly kickRelay: (when?: 'soon') => void;
   /** Takes the events of these orders out of streams, outbox and dead letters; false while some are not handled. */
   readonly forget: (orderIds: readonly string[]) => Promise<boolean>;
   /** Lets the delivery of paid orders look now. */

@@ -2,10 +2,9 @@ import type { NamedMigration } from '../shared/database/database.ts';
 import { withDeadLetters } from '../shared/engine/dead-letters.ts';
 import { startEventConsumer } from '../shared/events/event-consumer.ts';
 import { type DueWork, startDueWork } from '../shared/process/due-work.ts';
-import type { Loop } from '../shared/process/loop.ts';
 import { withinDeadline } from '../shared/calls/link.ts';
 import { forgetAll } from '../shared/events/forget-events.ts';
-import { startOutboxRelay } from '../shared/events/outbox-relay.ts';
+import { type Relay, startOutboxRelay } from '../shared/events/outbox-relay.ts';
 import { recordAct } from '../shared/tables/staff-acts.ts';
 import { typeDefsOf } from '../../schema/type-defs.ts';
 import { checkReady } from '../shared/process/readiness.ts';
@@ -133,7 +132,7 @@ export async function createOrderSubgraph(runtime: Runtime, ...types: readonly O
   const config = readOrderConfig(runtime.env);
   const service = await openService(runtime, orderSchema);
   const { live, jobs, log, metrics, now, newId } = runtime;
-  let relay: Loop | undefined;
+  let relay: Relay | undefined;
   let dueWork: DueWork<'expire' | 'advance' | 'sagas'> | undefined;
   let consumer: { stop(): Promise<void> } | undefined;
   let stopListening: (() => void) | undefined;
@@ -153,7 +152,11 @@ export async function createOrderSubgraph(runtime: Runtime, ...types: readonly O
     wakeExpiry: (at) => {
       jobs.wakeAt(expireJob, at).catch((error: Error) => log.debug({ err: error.message }, 'expiry job not scheduled; the sweep will find the order'));
     },
-    kickRelay: () => (relay ? relay.kick() : live.publish(relayChannel, '')),
+    kickRelay: (when) => {
+      if (!relay) live.publish(relayChannel, when ?? '');
+      else if (when === 'soon') relay.kickSoon();
+      else relay.kick();
+    },
     forget: (orderIds) => forgetAll({ service: 'order', redis: runtime.redis }, service.db.em(), orderIds),
     kickAdvance: () => dueWork?.advance.kick(),
   }; // prettier-ignore
@@ -183,7 +186,7 @@ export async function createOrderSubgraph(runtime: Runtime, ...types: readonly O
     deps,
     async startWorker() {
       relay = startOutboxRelay({ service: 'order', db: service.db, redis: runtime.redis, log, metrics });
-      stopListening = live.listen(relayChannel, () => relay?.kick());
+      stopListening = live.listen(relayChannel, (message) => (message === 'soon' ? relay?.kickSoon() : relay?.kick()));
       dueWork = startDueWork({
         name: 'order',
         everyMs: dueWorkEveryMs,

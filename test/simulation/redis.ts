@@ -9,9 +9,11 @@ type Group = { /** How many entries were delivered. */ position: number; readonl
  */
 const idle = 3;
 const unusedIdle = 15;
+/** What is read: `>` is what nobody was given. */
+type Position = { readonly key: string; readonly id: string };
 type Stream = { entries: Entry[]; readonly groups: Map<string, Group>; readonly readers: Set<() => void> };
 
-/** Redis in memory, as far as relay and consumers use it: streams with groups, keys that end, and their three scripts. */
+/** Redis in memory, as far as relay and consumers use it: streams with groups, keys that end, and their scripts. */
 export class RedisServer {
   readonly #scheduler: Scheduler;
   /** Whose timers end what blocks. */
@@ -62,7 +64,7 @@ export class RedisServer {
       connect: () => Promise.resolve(client),
       destroy: () => undefined,
       eval: (script: string, { keys, arguments: given }: { keys: string[]; arguments: string[] }) =>
-        command(`eval ${keys[0]}`, () => this.#evaluate(script, keys[0] ?? '', given)),
+        command(`eval ${keys[0]}`, () => this.#evaluate(script, keys, given)),
       set: (key: string, value: string) => command('set', () => this.#set(key, value)),
       multi: () => {
         const added: [string, Record<string, string>][] = [];
@@ -91,8 +93,8 @@ export class RedisServer {
           for (const id of pending.keys()) pending.set(id, consumer);
           return { nextId: '0-0', messages: [], deletedMessages: [] };
         }),
-      xReadGroup: (group: string, consumer: string, from: { key: string; id: string }, options: { BLOCK?: number }) =>
-        this.#read(process, { group, consumer, ...from, blockMs: options.BLOCK }),
+      xReadGroup: (group: string, consumer: string, from: Position[], options: { BLOCK?: number }) =>
+        this.#read(process, { group, consumer, from, blockMs: options.BLOCK }),
       xAck: (stream: string, group: string, ids: string | string[]) =>
         command(
           `xack ${stream} ${group}`,
@@ -104,43 +106,47 @@ export class RedisServer {
 
   #read(
     process: Process,
-    read: { group: string; consumer: string; key: string; id: string; blockMs: number | undefined },
+    read: { group: string; consumer: string; from: readonly Position[]; blockMs: number | undefined },
   ) {
-    const { group, consumer, key, id } = read;
+    const { group, consumer, from } = read;
     let isOver = read.blockMs === undefined;
     return this.#scheduler.step(
       process,
-      `redis xreadgroup ${key} ${group} ${id}`,
+      `redis xreadgroup ${group} ${from.map(({ key, id }) => `${key} ${id}`).join(' ')}`,
       () => {
-        const { entries, readers } = this.#stream(key);
-        const found = this.#group(key, group);
-        if (id !== '>') {
-          const own = entries.filter((entry) => found.pending.get(entry.id) === consumer);
-          return [{ name: key, messages: own }];
-        }
-        const fresh = entries.slice(found.position);
-        if (fresh.length === 0 && !isOver) {
-          return new NotYet((retry) => {
-            const wake = (): void => {
-              // By an entry or by the timer, whichever comes first.
-              if (!readers.delete(wake)) return;
-              stopTimer();
-              retry();
-            };
-            readers.add(wake);
-            const stopTimer = this.#scheduler.after(
-              this.#clock,
-              (entries.length === 0 ? unusedIdle : idle) * (read.blockMs ?? 0),
-              () => {
-                isOver = true;
-                wake();
-              },
-            );
-          });
-        }
-        found.position = entries.length;
-        for (const entry of fresh) found.pending.set(entry.id, consumer);
-        return fresh.length === 0 ? null : [{ name: key, messages: fresh }];
+        const replies = from.flatMap(({ key, id }) => {
+          const { entries } = this.#stream(key);
+          const found = this.#group(key, group);
+          if (id !== '>')
+            return [{ name: key, messages: entries.filter((entry) => found.pending.get(entry.id) === consumer) }];
+          const fresh = entries.slice(found.position);
+          found.position = entries.length;
+          for (const entry of fresh) found.pending.set(entry.id, consumer);
+          return fresh.length === 0 ? [] : [{ name: key, messages: fresh }];
+        });
+        if (replies.length > 0 || isOver) return replies.length > 0 ? replies : null;
+        const streams = from.map(({ key }) => this.#stream(key));
+        const isUsed = streams.some(({ entries }) => entries.length > 0);
+        return new NotYet((retry) => {
+          let isWoken = false;
+          const wake = (): void => {
+            // By an entry or by the timer, whichever comes first.
+            if (isWoken) return;
+            isWoken = true;
+            for (const { readers } of streams) readers.delete(wake);
+            stopTimer();
+            retry();
+          };
+          for (const { readers } of streams) readers.add(wake);
+          const stopTimer = this.#scheduler.after(
+            this.#clock,
+            (isUsed ? idle : unusedIdle) * (read.blockMs ?? 0),
+            () => {
+              isOver = true;
+              wake();
+            },
+          );
+        });
       },
       () => undefined,
     );
@@ -176,7 +182,10 @@ export class RedisServer {
   }
 
   /** The platform's scripts, told apart by what they do. */
-  #evaluate(script: string, key: string, [first = '', second = '', third = '']: readonly string[]): unknown {
+  #evaluate(script: string, keys: readonly string[], given: readonly string[]): unknown {
+    const [first = '', second = '', third = ''] = given;
+    if (script.startsWith('local taken')) return keys.map((key) => this.#take(key, first, Number(second)));
+    const [key = ''] = keys;
     const value = this.#get(key);
     if (script.includes('run_id')) {
       const run = `run${this.#lives}`;
@@ -194,21 +203,23 @@ export class RedisServer {
       this.#set(key, second);
       return 1;
     }
-    if (script.includes("'pexpire'")) {
-      if (value !== null && value !== first) return 0;
-      this.#set(key, first, Number(second));
-      return 1;
-    }
     if (script.includes("'del'")) {
-      if (value !== first) return 0;
-      this.#keys.delete(key);
-      return 1;
+      for (const held of keys) if (this.#get(held) === first) this.#keys.delete(held);
+      return null;
     }
     if (script.includes("'xinfo'")) {
       const { entries, groups } = this.#stream(key);
-      const given = [...groups].map(([name, { position, pending }]) => [name, entries[position - 1]?.id ?? '0-0', [...pending.keys()][0] ?? '']); // prettier-ignore
-      return [entries.at(-1)?.id ?? '0-0', ...given.flat()];
+      const told = [...groups].map(([name, { position, pending }]) => [name, entries[position - 1]?.id ?? '0-0', [...pending.keys()][0] ?? '']); // prettier-ignore
+      return [entries.at(-1)?.id ?? '0-0', ...told.flat()];
     }
     throw new Error(`the simulation's Redis does not know the script ${script}`);
+  }
+
+  /** A lease: 1 where `owner` has it now. */
+  #take(key: string, owner: string, lastsMs: number): number {
+    const holder = this.#get(key);
+    if (holder !== null && holder !== owner) return 0;
+    this.#set(key, owner, lastsMs);
+    return 1;
   }
 }

@@ -41,7 +41,8 @@ export type NewParts = {
   readonly traceId: string;
 };
 
-const maxInsertTries = 3;
+/** The first takes for granted that no payment holds the order: the unique key says if one does. */
+const maxInsertTries = 4;
 /** The inline call has ended by then, one way or the other; afterwards the job asks. */
 export const firstCheckSeconds = 10;
 
@@ -70,7 +71,7 @@ export async function startParts(deps: PaymentDeps, given: NewParts): Promise<St
         };
         const claimed = await claimKey(unit.sql, given.claim, started);
         if (claimed.replayed) return { ...claimed, made: [] };
-        const holder = await findHolder(unit.sql, given.order.id);
+        const holder = tries === 1 ? null : await findHolder(unit.sql, given.order.id);
         const isToEnd = holder?.state === 'FAILED' && ended?.payment.id !== holder.id && tries < maxInsertTries;
         if (isToEnd) throw new FailedHolderError(holder);
         if (holder) await makeWay(unit, deps, ended, holder.id);
@@ -83,7 +84,7 @@ export async function startParts(deps: PaymentDeps, given: NewParts): Promise<St
       });
     } catch (error) {
       if (error instanceof FailedHolderError) ended = await endHolder(deps, error.holder);
-      // Another payment of the order was faster (the next try sees it), or a number was taken.
+      // Another payment holds the order (the next try sees it), or a number was taken.
       else if (!isDuplicateKey(error) || tries === maxInsertTries) throw error;
     }
   }

@@ -11,7 +11,11 @@ const batchSize = 100;
 const concurrency = 16;
 const timeoutMs = 5_000;
 /** While a delivery runs, nobody else takes it up; longer than its timeout. */
-const leaseSeconds = 10;
+export const leaseSeconds = 10;
+/** So many are sent as soon as they are owed; further ones wait for the next turn. */
+const maxAtOnce = 64;
+/** What was taken within so long is noted together. A process that dies before sends it again. */
+const noteAfterMs = 20;
 const firstRetryMs = 500;
 const maxRetryMs = 60_000;
 
@@ -71,39 +75,100 @@ const nameOf = ({ code, name }: Error & { code?: unknown }): string => (typeof c
 const isRefusal = (answer: number | string | undefined): boolean =>
   typeof answer === 'number' && answer >= 400 && answer < 500;
 
-/** A turn of sending what is due, signed anew each time, again with back-off until the merchant answers 2xx. Survives a restart: what is owed is in the database. */
-export function openDeliveries(options: { db: Database; target: Target; log: Logger }): () => Promise<void> {
-  const { db, target, log } = options;
-  const merchant = openDependency({ name: 'merchant', setting: 'SIMULATED_WEBHOOK_URL', log }).part();
+export type Deliveries = {
+  /** Sends what is due, signed anew each time, again with back-off until the merchant answers 2xx. Survives a restart: what is owed is in the database. */
+  turn(): Promise<void>;
+  /** Whether what is owed now may be sent at once. */
+  hasRoom(): boolean;
+  /** Sends an event that was stored as leased to this process. Returns at once. */
+  deliver(webhook: DueWebhook): void;
+  close(): Promise<void>;
+};
 
-  async function deliver(webhook: DueWebhook): Promise<void> {
+/** `onFailed`: what was sent at once was not taken, and the next turn has to be found anew. */
+export function openDeliveries(options: {
+  db: Database;
+  target: Target;
+  log: Logger;
+  onFailed: () => void;
+}): Deliveries {
+  const { db, target, log, onFailed } = options;
+  const merchant = openDependency({ name: 'merchant', setting: 'SIMULATED_WEBHOOK_URL', log }).part();
+  const taken = openNotes(db, log);
+  const underWay = new Set<Promise<void>>();
+
+  /** Whether the merchant has taken it. */
+  async function attempt(webhook: DueWebhook): Promise<boolean> {
     const { id, type, body } = webhook;
-    if (!(await leaseWebhook(db.em(), id, leaseSeconds))) return;
     const answers = await Promise.all(Array.from({ length: webhook.copies }, () => send(target, body).catch(nameOf)));
     const delivered = answers.some((answer) => typeof answer === 'number' && answer >= 200 && answer < 300);
     if (delivered || answers.some(isRefusal)) merchant.back();
     else merchant.away(new Error(`it answers a webhook with ${answers[0]}`));
     if (delivered) {
-      await storeDelivered(db.em(), id, String(answers[0]));
-      return;
+      taken.note(id, String(answers[0]));
+      return true;
     }
     const delayMs = Math.min(maxRetryMs, firstRetryMs * 2 ** Math.min(webhook.attempts, 10));
     const line = { webhook: id, type, answer: answers[0], delayMs };
     if (isRefusal(answers[0])) log.warn(line, 'the merchant refused a webhook; it is sent again');
     else log.debug(line, 'the merchant did not take a webhook; it is sent again');
     await storeUndelivered(db.em(), id, { delayMs, status: String(answers[0]).slice(0, 40) });
+    return false;
   }
 
   async function deliverBatch(): Promise<number> {
     const due = await findDueWebhooks(db.em(), batchSize);
     const found = due.length;
     const worker = async (): Promise<void> => {
-      for (let webhook = due.shift(); webhook !== undefined; webhook = due.shift()) await deliver(webhook);
+      for (let webhook = due.shift(); webhook !== undefined; webhook = due.shift())
+        if (await leaseWebhook(db.em(), webhook.id, leaseSeconds)) await attempt(webhook);
     };
     await Promise.all(Array.from({ length: Math.min(concurrency, found) }, worker));
     return found;
   }
-  return async () => {
-    while ((await deliverBatch()) === batchSize);
+  return {
+    async turn() {
+      while ((await deliverBatch()) === batchSize);
+    },
+    hasRoom: () => underWay.size < maxAtOnce,
+    deliver(webhook) {
+      const sending: Promise<void> = attempt(webhook)
+        .then((isTaken) => (isTaken ? undefined : onFailed()))
+        .catch((error: Error) => log.debug({ err: error.message }, 'a webhook is sent again once its lease has ended'))
+        .finally(() => underWay.delete(sending));
+      underWay.add(sending);
+    },
+    async close() {
+      await Promise.all(underWay);
+      await taken.close();
+    },
+  };
+}
+
+/** Notes what the merchant has taken, in one statement for all that comes soon after the first. */
+function openNotes(db: Database, log: Logger): { note(id: string, status: string): void; close(): Promise<void> } {
+  let noted = new Map<string, string[]>();
+  let timer: NodeJS.Timeout | undefined;
+  let storing: Promise<void> = Promise.resolve();
+  async function store(): Promise<void> {
+    const now = noted;
+    noted = new Map();
+    timer = undefined;
+    try {
+      for (const [status, ids] of now) await storeDelivered(db.em(), ids, status);
+    } catch (error) {
+      log.debug({ err: (error as Error).message }, 'deliveries were not noted; they are sent again');
+    }
+  }
+  const flush = (): Promise<void> => (storing = storing.then(store));
+  return {
+    note(id, status) {
+      noted.set(status, [...(noted.get(status) ?? []), id]);
+      timer ??= setTimeout(() => void flush(), noteAfterMs);
+    },
+    async close() {
+      clearTimeout(timer);
+      await flush();
+    },
   };
 }

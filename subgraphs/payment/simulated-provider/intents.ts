@@ -7,6 +7,7 @@ import { type CardAnswer, answerCard, authenticatedCard } from './cards.ts';
 import * as store from './intent-store.ts';
 import { findMovements } from './movement-store.ts';
 import type { IntentRow, IntentStatus } from './records.ts';
+import type { DueWebhook } from './webhook-store.ts';
 import { behaviourOf, oweWebhook } from './webhooks.ts';
 
 /** An answer that is no success, in the shape of Stripe's errors. */
@@ -151,37 +152,44 @@ export async function createIntent(
   }
 }
 
+/** Has the event of a confirmation sent at once, which is leased for that. */
+export type SendNow = { readonly leaseSeconds: number; deliver(webhook: DueWebhook): void };
+
 /** Confirms an intent with a card: takes the money, asks for one more confirmation (`requires_action`), or declines (402). */
 export async function confirmIntent(
   db: Database,
   id: string,
   { card, authentication, client_secret: shown }: z.infer<typeof confirmBody>,
-  options: { authorizationSeconds: number },
+  options: { authorizationSeconds: number; sendNow?: SendNow | undefined },
 ): Promise<IntentJson> {
   const number = card ?? authenticatedCard;
   const answer = answerCard(number, authentication);
   if (answer.type === 'invalid') throw new ApiError(402, answer.code, answer.message);
-  const intent = await db.transaction(async (sql) => {
+  const { sendNow } = options;
+  type Confirmed = { readonly intent: IntentRow; readonly owed: DueWebhook | null };
+  const { intent, owed } = await db.transaction(async (sql): Promise<Confirmed> => {
     const before = await lockIntent(sql, id);
     requireConfirmable(before, shown, card === undefined);
     const last4 = number.slice(-4);
-    if (answer.type === 'action') return storeAnswer(sql, before, { last4, answer, heldSeconds: null });
+    if (answer.type === 'action')
+      return { intent: await storeAnswer(sql, before, { last4, answer, heldSeconds: null }), owed: null };
     const behaviour = await behaviourOf(sql, id);
     if (answer.type === 'succeeded' && behaviour.slow) {
       // The money is on its way, as by a bank's debit.
       const onItsWay = { ...before, status: 'processing' as const, cardLast4: last4 };
       await store.updateIntent(sql, onItsWay);
       await oweWebhook(sql, behaviour, { intentId: id, type: 'payment_intent.processing', object: told(onItsWay) });
-      return onItsWay;
+      return { intent: onItsWay, owed: null };
     }
     const held = answer.type === 'succeeded' && before.captureMethod === 'manual';
     const heldSeconds = held ? options.authorizationSeconds : null;
     const changed = await storeAnswer(sql, before, { last4, answer, heldSeconds });
     const good = held ? 'payment_intent.amount_capturable_updated' : 'payment_intent.succeeded';
     const type = answer.type === 'succeeded' ? good : 'payment_intent.payment_failed';
-    await oweWebhook(sql, behaviour, { intentId: id, type, object: told(changed) });
-    return changed;
+    const event = { intentId: id, type, object: told(changed) };
+    return { intent: changed, owed: await oweWebhook(sql, behaviour, event, sendNow?.leaseSeconds) };
   });
+  if (owed) sendNow?.deliver(owed);
   if (answer.type === 'declined') throw new ApiError(402, answer.code, answer.message, intentJson(intent));
   return intentJson(intent);
 }

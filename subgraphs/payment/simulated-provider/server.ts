@@ -21,7 +21,7 @@ import { answerOperations, readBody, respond } from '../../shared/http/operation
 import { type Logger, createLogger, createMetrics } from '../../shared/process/telemetry.ts';
 import { readSimulatedSecrets } from '../config.ts';
 import { type ProviderConfig, readProviderConfig } from './config.ts';
-import { forge, openDeliveries } from './deliveries.ts';
+import { type Deliveries, forge, leaseSeconds, openDeliveries } from './deliveries.ts';
 import {
   ApiError, cancelIntent, confirmBody, confirmIntent, createBody, createIntent, findIntents, finishIntent, getIntent, readJournal,
 } from './intents.ts'; // prettier-ignore
@@ -30,7 +30,7 @@ import { actInDashboard, dashboardBody } from './own-doings.ts';
 import { createRefund, getRefund, refundBody, settleRefund } from './refunds.ts';
 import { readStatement, statementQuery } from './statement.ts';
 import { simulatedSchema } from './subgraph.ts';
-import { findDueTimes } from './webhook-store.ts';
+import { type DueWebhook, findDueTimes } from './webhook-store.ts';
 import { controlBody, owedWebhooks, storeControl } from './webhooks.ts';
 
 const maxBodyBytes = 16 * 1024;
@@ -72,14 +72,15 @@ export async function startSimulatedProvider(env: Env, options: { log?: Logger }
   const door = await openStartDoor({ address: config, startWaitMs, dependencies: [dependency] });
   const db = await openDatabase({ url, entities, migrations, poolSize, log, dependency, startTimeoutMs: startWaitMs });
   const target = { url: config.webhookUrl, secret: config.webhookSecret };
+  const deliveries = openDeliveries({ db, target, log, onFailed: () => dueWork.deliveries.kick() });
   const dueWork = startDueWork({
     name: 'simulated provider',
     everyMs: lookEveryMs,
     log,
     look: () => findDueTimes(db.em()),
-    works: { deliveries: openDeliveries({ db, target, log }), authorizations: () => expireAuthorizations(db) },
+    works: { deliveries: deliveries.turn, authorizations: () => expireAuthorizations(db) },
   });
-  const endpoints = createEndpoints(db, config, dueWork.deliveries);
+  const endpoints = createEndpoints(db, config, { deliveries, turns: dueWork.deliveries });
 
   const server = createServer((request, response) => {
     void (async () => {
@@ -97,6 +98,7 @@ export async function startSimulatedProvider(env: Env, options: { log?: Logger }
     async close() {
       await closeServer(server);
       await dueWork.stop();
+      await deliveries.close();
       await db.close();
     },
   };
@@ -114,10 +116,14 @@ function fail(response: ServerResponse, error: Error, log: Logger): void {
     );
 }
 
-function createEndpoints(db: Database, config: ProviderConfig, deliveries: Loop): readonly Endpoint[] {
+function createEndpoints(
+  db: Database,
+  config: ProviderConfig,
+  { deliveries, turns }: { deliveries: Deliveries; turns: Loop },
+): readonly Endpoint[] {
   const target = { url: config.webhookUrl, secret: config.webhookSecret };
   /** Sends what the request has made due without waiting for the next look. */
-  const thenDeliver = async <T>(work: Promise<T>): Promise<T> => work.finally(() => deliveries.kick());
+  const thenDeliver = async <T>(work: Promise<T>): Promise<T> => work.finally(() => turns.kick());
   return [
     {
       method: 'POST',
@@ -144,7 +150,17 @@ function createEndpoints(db: Database, config: ProviderConfig, deliveries: Loop)
       method: 'POST',
       path: /^\/v1\/payment_intents\/(\w+)\/confirm$/,
       open: true,
-      answer: ({ id, body }) => thenDeliver(confirmIntent(db, id, confirmBody.parse(body), config)),
+      answer: ({ id, body }) => {
+        const { authorizationSeconds } = config;
+        let isSent = false;
+        const deliver = (webhook: DueWebhook): void => {
+          isSent = true;
+          deliveries.deliver(webhook);
+        };
+        const sendNow = deliveries.hasRoom() ? { leaseSeconds, deliver } : undefined;
+        const confirmed = confirmIntent(db, id, confirmBody.parse(body), { authorizationSeconds, sendNow });
+        return confirmed.finally(() => isSent || turns.kick());
+      },
     },
     {
       method: 'POST',

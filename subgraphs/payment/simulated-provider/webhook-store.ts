@@ -108,15 +108,13 @@ const lease = prepare<{ id: string; seconds: number }>()((param) =>
 export const leaseWebhook = async (sql: Sql, id: string, seconds: number): Promise<boolean> =>
   (await change(sql, lease, { id, seconds })) === 1;
 
-const delivered = prepare<{ id: string; status: string }>()((param) =>
-  tables
+/** Notes events as taken, with what the merchant answered. One statement. */
+export const storeDelivered = async (sql: Sql, ids: readonly string[], status: string): Promise<void> => {
+  const delivered = tables
     .updateTable('webhook')
-    .set({ delivered_at: databaseNow, due_at: null, last_status: param.status })
-    .where('id', '=', param.id),
-);
-
-export const storeDelivered = async (sql: Sql, id: string, status: string): Promise<void> => {
-  await change(sql, delivered, { id, status }, 'any');
+    .set({ delivered_at: databaseNow, due_at: null, last_status: status })
+    .where('id', 'in', ids);
+  await change(sql, delivered, 'any');
 };
 
 /** It goes again after the delay. */

@@ -42,15 +42,21 @@ export async function behaviourOf(sql: Sql, intentId: string): Promise<Behaviour
   return told.find((one) => one.intentId === intentId) ?? told[0] ?? good;
 }
 
-/** Stores an event for the merchant, in the transaction of what it tells. */
+/**
+ * Stores an event for the merchant, in the transaction of what it tells. With `leaseSeconds` it is this process's for so long,
+ * which is to send it after the commit; null where it is not to be sent at once.
+ */
 export async function oweWebhook(
   sql: Sql,
   { duplicates, delayMs, reorder, dropped }: BehaviourRow,
   event: { intentId: string; type: string; object: unknown },
-): Promise<void> {
+  leaseSeconds: number | null = null,
+): Promise<store.DueWebhook | null> {
   const id = `evt_${randomBytes(16).toString('hex')}`;
   const now = new Date();
-  const dueAt = new Date(now.getTime() + delayMs + (reorder ? reorderMs : 0));
+  const isLeased = leaseSeconds !== null && delayMs === 0 && !reorder && !dropped;
+  const waitMs = isLeased ? leaseSeconds * 1_000 : delayMs + (reorder ? reorderMs : 0);
+  const dueAt = new Date(now.getTime() + waitMs);
   if (reorder) await store.holdBack(sql, event.intentId, new Date(dueAt.getTime() + reorderMs));
   const body = {
     id,
@@ -59,18 +65,11 @@ export async function oweWebhook(
     created: Math.floor(now.getTime() / 1000),
     data: { object: event.object },
   };
-  await store.insertWebhook(sql, {
-    id,
-    intentId: event.intentId,
-    type: event.type,
-    body: JSON.stringify(body),
-    copies: 1 + duplicates,
-    createdAt: now,
-    dueAt: dropped ? null : dueAt,
-    attempts: 0,
-    deliveredAt: null,
-    lastStatus: null,
-  });
+  const { intentId, type } = event;
+  const webhook = { id, type, body: JSON.stringify(body), copies: 1 + duplicates, attempts: isLeased ? 1 : 0 };
+  const rest = { intentId, createdAt: now, dueAt: dropped ? null : dueAt, deliveredAt: null, lastStatus: null };
+  await store.insertWebhook(sql, { ...webhook, ...rest });
+  return isLeased ? { ...webhook, attempts: 0 } : null;
 }
 
 /** Remembers how webhooks are to misbehave. */

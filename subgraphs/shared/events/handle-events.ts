@@ -30,34 +30,62 @@ export type Partition = {
   acknowledge(entries: readonly Entry[]): Promise<void>;
 };
 
+/** Why nothing of some events is done: `event` failed, or null where it was no event's own failure, as when one was handled before. */
+export type Failure = { readonly event: DomainEvent | null; readonly error: unknown };
+
+/** So many events are handled in one transaction, which holds their locks until its end. */
+export const maxTogether = 16;
 /** An event is put into `dead_letter` when it has failed so often. */
 const maxAttempts = 5;
 const retryBaseMs = 100;
 
 /**
- * Handles entries in their order and acknowledges them: their events in one transaction, or one by one where that fails. It
- * ends early where the partition does not go on.
+ * Handles entries of any partitions, their events in one transaction. Null when that is done, and they are to be acknowledged;
+ * otherwise nothing is, and `handleEntries` is to go on with this failure. So it is with an event that came alone.
+ */
+export async function handleTogether(deps: HandlingDeps, entries: readonly Entry[]): Promise<Failure | null> {
+  const events = entries.flatMap(({ event }) => (event && deps.handlers[event.type] ? [event] : []));
+  if (events.length === 0) return null;
+  const failure = events.length > 1 ? await tryTogether(deps, events) : { event: null, error: null };
+  if (!failure) for (const event of events) noteHandled(deps, event, true);
+  return failure;
+}
+
+/**
+ * Handles entries of one partition in their order and acknowledges them: together, or one by one where that fails. `failure`
+ * says why it has failed already of the first ones. Ends early where the partition does not go on.
  */
 export async function handleEntries(
   deps: HandlingDeps,
   partition: Partition,
   entries: readonly Entry[],
+  failure: Failure | null,
 ): Promise<void> {
-  const events = entries.flatMap(({ event }) => (event && deps.handlers[event.type] ? [event] : []));
-  const failure = events.length > 1 ? await handleTogether(deps, events) : { event: null, error: null };
-  if (!failure) {
-    for (const event of events) noteHandled(deps, event, true);
-    await partition.acknowledge(entries);
-    return;
-  }
-  for (const entry of entries) {
+  for (let at = 0; at < entries.length; at += maxTogether) {
     if (!(await partition.goesOn())) return;
+    const together = entries.slice(at, at + maxTogether);
+    const why = (at === 0 ? failure : null) ?? (await handleTogether(deps, together));
+    if (why === null) await partition.acknowledge(together);
+    else if (!(await handleEach(deps, partition, together, why))) return;
+  }
+}
+
+/** One by one; false when the partition does not go on. */
+async function handleEach(
+  deps: HandlingDeps,
+  partition: Partition,
+  entries: readonly Entry[],
+  failure: Failure,
+): Promise<boolean> {
+  for (const entry of entries) {
+    if (!(await partition.goesOn())) return false;
     const { event } = entry;
     const isDealtWith =
       !event || (await handle(deps, partition, event, event === failure.event ? failure.error : null));
-    if (!isDealtWith) return;
+    if (!isDealtWith) return false;
     await partition.acknowledge([entry]);
   }
+  return true;
 }
 
 function noteHandled({ service, metrics, onHandled }: HandlingDeps, event: DomainEvent, isFresh: boolean): void {
@@ -136,14 +164,11 @@ export function handleOnce(db: Database, event: DomainEvent, handler: EventHandl
   });
 }
 
-/**
- * Handles events in one transaction with their inbox rows. Null when that is done; otherwise nothing is done, and this is
- * why: `event` is the one that failed, null where it was no event's own failure, as when one was handled before.
- */
-async function handleTogether(
+/** Handles events in one transaction with their inbox rows. Null when that is done. */
+async function tryTogether(
   { db, handlers, service, metrics }: HandlingDeps,
   events: readonly DomainEvent[],
-): Promise<{ readonly event: DomainEvent | null; readonly error: unknown } | null> {
+): Promise<Failure | null> {
   let current: DomainEvent | null = null;
   try {
     const together = { service, name: 'handle events', kind: 'consumer', links: events.map(sentOf) } as const;

@@ -5,6 +5,7 @@ import { idFromBytes, idToBytes, newId } from '../values/ids.ts';
 import { openHandledMark } from './handled-mark.ts';
 import { type Loop, startLoop } from '../process/loop.ts';
 import { openLossCheck, outboxRetentionHours } from './outbox-loss.ts';
+import { openKicks } from './pace.ts';
 import type { Redis } from '../process/redis.ts';
 import { isEarlier } from './stream-ids.ts';
 import type { Logger, Metrics } from '../process/telemetry.ts';
@@ -21,12 +22,15 @@ const trimEveryMs = 60_000;
 /** How often it is looked whether all consumers have handled what was published, until they have. */
 const handledEveryMs = 15_000;
 
-export type Relay = Loop;
+export type Relay = Loop & {
+  /** Has what was committed published together with what comes next, or in a tenth of a second. */
+  kickSoon(): void;
+};
 
 /**
  * Publishes outbox rows to Redis Streams, at least once and roughly in order; consumers drop repetitions by their inbox.
  * Rows are claimed by a conditional UPDATE with owner and lease on the database's clock, so relays may run side by side.
- * `kick()` after a commit publishes at once; a sweep is the net under it. What Redis has lost goes out again within a
+ * `kick()` after a commit publishes at once, or together with what comes soon after the last time (`pace.ts`); a sweep is the net under it. What Redis has lost goes out again within a
  * second or two (`openLossCheck`). While nothing is published, the database is asked by the sweep alone.
  */
 export function startOutboxRelay(deps: {
@@ -48,6 +52,13 @@ export function startOutboxRelay(deps: {
   let lookedAtMs = -Infinity;
   let sweptAtMs = -Infinity;
   let isDue = true;
+  const kicks = openKicks({
+    time,
+    go() {
+      isDue = true;
+      loop.kick();
+    },
+  });
   /** A turn that failed, or a process before this one, may have left claims: they are looked for until they have ended. */
   let claimsEndAtMs = time.monotonicMs() + claimSeconds * 1_000;
 
@@ -86,6 +97,7 @@ export function startOutboxRelay(deps: {
     const restMs = nowMs < claimsEndAtMs + pollMs ? 0 : sweepMs;
     if (isDue || nowMs - sweptAtMs > restMs) {
       isDue = false;
+      kicks.begun();
       try {
         while ((await publishBatch(sql)) === batchSize);
       } catch (error) {
@@ -113,12 +125,14 @@ export function startOutboxRelay(deps: {
   });
   const loop = startLoop({ name: `${service} outbox relay`, everyMs: pollMs, log: deps.log, time, turn });
   return {
-    kick() {
-      isDue = true;
-      loop.kick();
-    },
+    kick: kicks.kick,
+    kickSoon: kicks.kickSoon,
     stop() {
       unwatch();
+      if (kicks.stop()) {
+        isDue = true;
+        loop.kick();
+      }
       return loop.stop();
     },
   };

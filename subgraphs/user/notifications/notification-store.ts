@@ -4,7 +4,7 @@ import type { Sql } from '../../shared/database/statements.ts';
 import { change, find } from '../../shared/database/tables.ts';
 import { isDuplicateKey } from '../../shared/errors/errors.ts';
 import { idToBytes, isId } from '../../shared/values/ids.ts';
-import { insertInto, tables } from '../records.ts';
+import { tables } from '../records.ts';
 import type { Notification } from './notification.ts';
 import { NotificationRecord } from './records.ts';
 
@@ -30,11 +30,10 @@ export async function insertNotification(tx: Sql, notification: NewNotification)
     .onDuplicateKeyUpdate({ last_seq: raw<number>`last_seq + 1` });
   await change(tx, next, 'any');
   const last = tables.selectFrom('notification_stream').select('last_seq').where('user_id', '=', user);
-  const [row] = await find(tx, last.forUpdate());
+  const { seq: _, ...row } = toRow({ ...notification, seq: 0, readAt: null });
   try {
-    await insertInto(tx, 'notification', [toRow({ ...notification, seq: Number(row?.last_seq), readAt: null })]);
-    // The insert may wait for the next statement: the answer tells whether it was refused.
-    await find(tx, last);
+    // Its number is read where it is written: the stream's row is locked by the statement before.
+    await change(tx, tables.insertInto('notification').values({ ...row, seq: raw<number>`(${last})` }), 'any');
     return true;
   } catch (error) {
     if (isDuplicateKey(error)) return false;

@@ -1,7 +1,7 @@
 import { sql as raw } from 'kysely';
 import { readerOf, writerOf } from '../../shared/database/reader.ts';
 import type { Sql } from '../../shared/database/statements.ts';
-import { change, find } from '../../shared/database/tables.ts';
+import { change, find, prepare } from '../../shared/database/tables.ts';
 import { idFromBytes, idToBytes } from '../../shared/values/ids.ts';
 import { insertInto, tables } from '../records.ts';
 import { WebhookEndpointRecord } from './records.ts';
@@ -55,8 +55,27 @@ export async function lockEndpoint(tx: Sql, id: string): Promise<Endpoint | null
   return row ? read(row) : null;
 }
 
+/** What is asked of an endpoint to know which events are for it. */
+export type Listener = Pick<Endpoint, 'id' | 'ownerId' | 'events'>;
+
+const maxOwn = 20;
+const activeOnes = prepare<{ limit: number }>()((param) =>
+  tables
+    .selectFrom('webhook_endpoint')
+    .select(['id', 'owner_id', 'events'])
+    .where('active', '=', true)
+    .orderBy('owner_id', 'desc')
+    .limit(param.limit),
+);
+
+/** All active endpoints, where they are few and the platform's own; null where each order's merchant may have one. */
+export async function findOwnListeners(sql: Sql): Promise<Listener[] | null> {
+  const active = (await find(sql, activeOnes, { limit: maxOwn + 1 })).map((row) => read(row));
+  return active.length <= maxOwn && active.every(({ ownerId }) => ownerId === null) ? active : null;
+}
+
 /** Active endpoints that may hear of an order: the platform's, and those of the merchant who sells all of it. */
-export async function findListeners(sql: Sql, orderId: string): Promise<Pick<Endpoint, 'id' | 'ownerId' | 'events'>[]> {
+export async function findListeners(sql: Sql, orderId: string): Promise<Listener[]> {
   const seller = tables.selectFrom('order_seller').select('seller_id').where('order_id', '=', idToBytes(orderId));
   const listeners = tables
     .selectFrom('webhook_endpoint as e')

@@ -6,7 +6,7 @@ import type { EventPart } from '../events.ts';
 import { type WebhookBody, publicBody, sourceTypes } from './catalogue.ts';
 import { readUser } from '../store.ts';
 import { type Delivery, type Last, insertDeliveries, lockLast, renewDeliveries } from './delivery-store.ts';
-import { findListeners, listEndpoints, noteSeller } from './endpoint-store.ts';
+import { type Listener, findListeners, findOwnListeners, listEndpoints, noteSeller } from './endpoint-store.ts';
 import { dueByItselfAt, giveUpTime } from './policy.ts';
 
 type Deps = Pick<UserDeps, 'now' | 'newId'>;
@@ -16,13 +16,31 @@ type Deps = Pick<UserDeps, 'now' | 'newId'>;
  * `wake` is called after the commit.
  */
 export function webhookEvents(deps: Deps, wake: () => void): EventPart {
+  const listenersOf = openListeners();
   return {
-    handlers: Object.fromEntries(sourceTypes.map((type) => [type, (tx, event) => enqueue(tx, deps, event)])),
+    handlers: Object.fromEntries(
+      sourceTypes.map((type) => [type, (tx, event) => enqueue(tx, { ...deps, listenersOf }, event)]),
+    ),
     onHandled: wake,
   };
 }
 
-async function enqueue(tx: Sql, deps: Deps, event: DomainEvent): Promise<void> {
+type ListenersOf = (tx: Sql, orderId: string) => Promise<readonly Listener[]>;
+
+/**
+ * Which endpoints may hear of an order. Where only the platform has some, they are read once for all events of a transaction,
+ * which begins after what it handles was told: an endpoint that was there then is among them.
+ */
+function openListeners(): ListenersOf {
+  const own = new WeakMap<Sql, Promise<readonly Listener[] | null>>();
+  return async (tx, orderId) => {
+    const reading = own.get(tx) ?? findOwnListeners(tx);
+    own.set(tx, reading);
+    return (await reading) ?? findListeners(tx, orderId);
+  };
+}
+
+async function enqueue(tx: Sql, deps: Deps & { readonly listenersOf: ListenersOf }, event: DomainEvent): Promise<void> {
   const at = deps.now();
   const { aggregateId: orderId, data } = event;
   if (isId(data['sellerId'])) await noteSeller(tx, { orderId, sellerId: data['sellerId'], at });
@@ -32,7 +50,7 @@ async function enqueue(tx: Sql, deps: Deps, event: DomainEvent): Promise<void> {
   // Of payments merchants hear nothing; whose order it is may not be known yet when one is told of.
   const hears = ({ events, ownerId }: { events: readonly string[]; ownerId: string | null }) =>
     events.includes(body.type) && (ownerId === null || event.type.startsWith('order.'));
-  const listeners = (await findListeners(tx, orderId)).filter(hears);
+  const listeners = (await deps.listenersOf(tx, orderId)).filter(hears);
   const subjectId =
     isId(body.data['paymentId']) && event.type.startsWith('payment.') ? body.data['paymentId'] : orderId;
   const customerId = isId(data['customerId']) ? data['customerId'] : null;

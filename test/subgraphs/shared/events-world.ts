@@ -36,7 +36,7 @@ export type EventsWorld = {
   /** Appends events about one aggregate, each in a transaction of its own; `n` counts from 1. */
   /** Writes events and kicks this world's relays, as a command does after its commit. */
   append(aggregateId: string, count: number, type?: string): Promise<DomainEvent[]>;
-  relay(service: string): { kick(): void; stop(): Promise<void> };
+  relay(service: string): Relay;
   consume(
     service: string,
     source: string,

@@ -242,13 +242,15 @@ describe('an event', () => {
 
 describe('events that come together', () => {
   /** So many events of one aggregate, which the first read of a consumer finds all at once. */
-  const publishTogether = async (aggregateId: string, length: number): Promise<DomainEvent[]> => {
-    const events = numbers(length).map((n): DomainEvent => ({
-      id: newId(), type: 'thing.happened', aggregateId, traceId: 'a'.repeat(32), at: new Date().toISOString(), data: { n },
-    })); // prettier-ignore
+  const publishTogether = async (aggregateId: string | readonly string[], length: number): Promise<DomainEvent[]> => {
+    const events = [aggregateId].flat().flatMap((id) =>
+      numbers(length).map((n): DomainEvent => ({
+        id: newId(), type: 'thing.happened', aggregateId: id, traceId: 'a'.repeat(32), at: new Date().toISOString(), data: { n },
+      })),
+    ); // prettier-ignore
     const batch = world.redis.multi();
     for (const event of events)
-      batch.xAdd(streamOf(source, partitionOf(aggregateId)), '*', { event: JSON.stringify(event) });
+      batch.xAdd(streamOf(source, partitionOf(event.aggregateId)), '*', { event: JSON.stringify(event) });
     await batch.exec();
     return events;
   };
@@ -269,6 +271,40 @@ describe('events that come together', () => {
     expect(await count('inbox')).toBe(10);
     await until(async () => (await pending(aggregateId)) === 0);
   });
+
+  /** One aggregate for each partition. */
+  const ofAllPartitions = () => Array.from({ length: eventPartitions }, (_, index) => `${newId().slice(0, -4)}000${index}`); // prettier-ignore
+
+  test('in all partitions are handled in one transaction, in the order of each', async () => {
+    const aggregates = ofAllPartitions();
+    await publishTogether(aggregates, 3);
+    const handled: string[] = [];
+    const sent = await sentDuring(async () => {
+      consume(applying, ({ id }) => handled.push(id));
+      await until(() => handled.length === 12);
+    });
+    expect(sent.filter(({ statements }) => statements[0] === 'start transaction')).toHaveLength(1);
+    for (const id of aggregates) expect(await appliedTo(id)).toEqual(numbers(3));
+    expect(await count('inbox')).toBe(12);
+    await until(async () => (await Promise.all(aggregates.map(pending))).every((left) => left === 0));
+  });
+
+  test('of which one always fails hold up its own partition and no other', async () => {
+    const aggregates = ofAllPartitions();
+    const [poisoned = '', ...others] = aggregates;
+    consume(async (tx, event) => {
+      if (event.aggregateId === poisoned && event.data['n'] === 1) throw new Error('poison');
+      await apply(tx, event);
+    });
+    await publishTogether(aggregates, 2);
+    await until(async () => (await count('applied')) === 6);
+    await publishTogether(others, 1);
+    await until(async () => (await count('applied')) === 9);
+    expect([await count('dead_letter'), await appliedTo(poisoned)]).toEqual([0, []]);
+    await until(async () => (await count('dead_letter')) === 1, { timeoutMs: 15_000 });
+    await until(async () => (await appliedTo(poisoned)).length === 1);
+    await until(async () => (await pending(poisoned)) === 0);
+  }, 20_000);
 
   test('of which one always fails: it alone is a dead letter, after five tries in all', async () => {
     const aggregateId = newId();

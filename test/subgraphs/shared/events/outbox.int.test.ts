@@ -54,6 +54,20 @@ test('a kick publishes at once, without waiting for the poll', async () => {
   await relay.stop();
 });
 
+test('what can wait goes out by itself soon, and at the latest when its relay stops', async () => {
+  const relay = world.relay(source);
+  await until(async () => (await world.redis.get(`events:${source}:marker`)) !== null);
+  const { kickSoon } = relay;
+  relay.kick = () => undefined; // that of the world, not the relay's own
+  await world.append(newId(), 1);
+  kickSoon();
+  await until(async () => (await unpublished()) === 0, { timeoutMs: 5_000 });
+  await world.append(newId(), 1);
+  kickSoon();
+  await relay.stop();
+  expect([await unpublished(), (await inStreams()).length]).toEqual([0, 2]);
+});
+
 test('two relays side by side publish each event, and each once', async () => {
   const relays = [world.relay(source), world.relay(source)];
   const appending = Promise.all(Array.from({ length: 6 }, () => world.append(newId(), 40)));
