@@ -4,6 +4,7 @@ const project = (name) => ({
   testMatch: [`<rootDir>/test/**/*.${name}.test.ts`],
   testEnvironment: '<rootDir>/test/support/jest-environment.mjs',
   extensionsToTreatAsEsm: ['.ts'],
+  runtime: '<rootDir>/test/support/jest-runtime.mjs',
   transform: { '\\.ts$': '<rootDir>/test/support/jest-transformer.mjs' },
   modulePathIgnorePatterns: ['<rootDir>/.data/'],
 });

@@ -1,12 +1,24 @@
 import { execFile } from 'node:child_process';
-import { resolve } from 'node:path';
-import { describe, expect, test } from '@jest/globals';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { reviewsSdlPath } from '../../support/reviews.ts';
 import { walkThrough } from './own-subgraph.ts';
 
 const root = resolve(import.meta.dirname, '..', '..', '..');
 
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'own-subgraph-'));
+  const add = ['--to', directory, '--add', `reviews=${reviewsSdlPath}`];
+  await promisify(execFile)(process.execPath, ['schema/compose.ts', ...add], { cwd: root });
+}, 60_000);
+afterAll(() => rm(directory, { recursive: true }));
+
 describe.each(['one', 'split'] as const)("a team's own subgraph in the graph, in the shape %s", (shape) => {
-  walkThrough(shape);
+  walkThrough(shape, () => join(directory, 'supergraph.graphql'));
 });
 
 describe('npm start', () => {

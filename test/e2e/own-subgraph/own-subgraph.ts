@@ -1,19 +1,11 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Platform, type Shape, startPlatform } from '../../support/platform.ts';
-import { type Reviews, reviewsSdlPath, startReviews } from '../../support/reviews.ts';
+import { type Reviews, startReviews } from '../../support/reviews.ts';
 import { type Person, createProduct, dataOf, logInAsAdmin, newKey, operation, register, watch } from '../../support/shop.ts'; // prettier-ignore
 import { until } from '../../support/until.ts';
 
-const root = resolve(import.meta.dirname, '..', '..', '..');
-
-/** The walk through `docs/your-own-subgraph.md`: compose, start, use. */
-export function walkThrough(shape: Shape): void {
-  let directory: string;
+/** The walk through `docs/your-own-subgraph.md`: start, use. `composed` answers the path of the supergraph with reviews. */
+export function walkThrough(shape: Shape, composed: () => string): void {
   let reviews: Reviews;
   let platform: Platform;
   let staff: Person;
@@ -21,13 +13,10 @@ export function walkThrough(shape: Shape): void {
   let productId: string;
 
   beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'own-subgraph-'));
-    const add = ['--to', directory, '--add', `reviews=${reviewsSdlPath}`];
-    await promisify(execFile)(process.execPath, ['schema/compose.ts', ...add], { cwd: root });
     reviews = await startReviews();
     platform = await startPlatform({
       shape,
-      env: { SUPERGRAPH_PATH: join(directory, 'supergraph.graphql'), GRAPH_SUBGRAPHS: `reviews=${reviews.url}` },
+      env: { SUPERGRAPH_PATH: composed(), GRAPH_SUBGRAPHS: `reviews=${reviews.url}` },
     });
     [staff, buyer] = await Promise.all([logInAsAdmin(platform), register(platform, 'Rita Reader')]);
     ({ id: productId } = await createProduct(platform, staff, { onHand: 5, name: 'Lamp' }));
@@ -35,7 +24,6 @@ export function walkThrough(shape: Shape): void {
   afterAll(async () => {
     await platform?.stop();
     await reviews?.stop();
-    await rm(directory, { recursive: true });
   });
 
   const addReview = async (stars: number) =>
