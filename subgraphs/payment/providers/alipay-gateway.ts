@@ -1,5 +1,6 @@
-import { AlipayRequestError, AlipaySdk, type AlipaySdkCommonResult } from 'alipay-sdk';
+import type { AlipaySdkCommonResult } from 'alipay-sdk';
 import type { AlipayConfig } from '../config.ts';
+import { AlipayRequestError, AlipaySdk } from './alipay-sdk.ts';
 import { toChinaTime } from './china.ts';
 import { ProviderRefused, ProviderUnreachable } from './provider.ts';
 
