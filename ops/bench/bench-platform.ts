@@ -87,12 +87,11 @@ export async function startBenchPlatform(
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await ready(child);
-  const daemonPid = async (name: string): Promise<number> =>
-    Number.parseInt(
-      (JSON.parse(await readFile(join(dataDir, `${name}.server.json`), 'utf8')) as { process: string }).process,
-      10,
-    );
-  const pids = { platform: child.pid as number, mariadb: await daemonPid('mariadb'), redis: await daemonPid('redis') };
+  const pids = {
+    platform: child.pid as number,
+    mariadb: await daemonPid(dataDir, 'mariadb'),
+    redis: await daemonPid(dataDir, 'redis'),
+  };
   const connection = await createConnection({ uri: servers.mysqlUrl });
   const pool = new Pool(`http://127.0.0.1:${port}`, { connections: 64 });
 
@@ -147,6 +146,13 @@ const bufferPoolMiB = 2_048;
 export const giveMemory = async ({ connection }: Pick<BenchPlatform, 'connection'>): Promise<void> => {
   await connection.query(`set global innodb_buffer_pool_size = ${bufferPoolMiB * 2 ** 20}`);
 };
+
+/** The process id of an embedded server. */
+export const daemonPid = async (dir: string, name: 'mariadb' | 'redis'): Promise<number> =>
+  Number.parseInt(
+    (JSON.parse(await readFile(join(dir, `${name}.server.json`), 'utf8')) as { process: string }).process,
+    10,
+  );
 
 const ready = (child: ChildProcess): Promise<void> =>
   new Promise((resolved, reject) => {

@@ -7,6 +7,7 @@ import { benchGatewayAttack } from './gateway/attack.ts';
 import { benchGateway } from './gateway/bench.ts';
 import { benchGatewayMemory } from './gateway/memory.ts';
 import { profileGateway } from './gateway/profile.ts';
+import { benchHotProduct } from './hot-product.ts';
 import { benchOrderFlow } from './order-flow.ts';
 import { benchPayments } from './payments.ts';
 import { benchStart } from './start.ts';
@@ -16,6 +17,7 @@ const scenarios: Readonly<Record<string, (args: readonly string[]) => Promise<vo
   'order-flow': benchOrderFlow,
   payments: benchPayments,
   'fan-out': benchFanOut,
+  'hot-product': benchHotProduct,
   fill: benchFill,
   lists: benchLists,
   start: benchStart,

@@ -1,6 +1,13 @@
 import { type CacheVersions, catalogueTag, productTag } from '../shared/process/cache-versions.ts';
 import type { Database } from '../shared/database/database.ts';
 import type { Runtime } from '../shared/process/runtime.ts';
+import type { SpanReference } from '../shared/tracing/span.ts';
+import type { Tracing } from '../shared/tracing/tracing.ts';
+import type { Lanes } from '../shared/queues/lanes.ts';
+import type { ReserveStockInput, ReserveStockResult } from './domain/reservation.ts';
+
+/** An order that asks for stock, and the span that it asks in. */
+export type Asking = { readonly input: ReserveStockInput; readonly span?: SpanReference | undefined };
 
 /** What commands and queries of this subgraph work with. */
 export type ProductDeps = Pick<Runtime, 'now' | 'newId' | 'live' | 'log'> & {
@@ -9,6 +16,10 @@ export type ProductDeps = Pick<Runtime, 'now' | 'newId' | 'live' | 'log'> & {
   readonly cacheVersions: CacheVersions;
   /** Has events published that a transaction has left, here or in another process. */
   readonly kickRelay: () => void;
+  /** Where orders wait for a product that many want at once; by product id. */
+  readonly reservations: Lanes<Asking, ReserveStockResult>;
+  /** Undefined where traces are off. */
+  readonly tracing?: Tracing | undefined;
 };
 
 /** Makes a change of a product's own fields, which also is one of the catalogue. */

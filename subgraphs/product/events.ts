@@ -3,7 +3,7 @@ import { enterCompensation } from '../shared/tables/barrier.ts';
 import { failPoint } from '../shared/process/fail-point.ts';
 import type { EventHandler } from '../shared/events/handle-events.ts';
 import type { DomainEvent } from '../shared/tables/outbox.ts';
-import { orderBarrier } from './commands/reserve-stock.ts';
+import { orderBarrier } from './domain/reservation.ts';
 import { type ProductDeps, announceStock } from './deps.ts';
 import { putBack, takeOff } from './given-back-store.ts';
 import { settleReservations } from './stock-store.ts';

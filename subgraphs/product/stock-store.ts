@@ -125,20 +125,19 @@ export async function availableOf(tx: Sql, productIds: readonly string[]): Promi
 /** Kinds without a stock have reservations too: these tell what was sold with the order. */
 export const insertReservations = (
   tx: Sql,
-  order: { orderId: string; expiresAt: Date; at: Date; newId: (owner: string) => string },
-  lines: readonly Line[],
+  reservations: readonly Pick<Reservation, 'id' | 'orderId' | 'productId' | 'quantity' | 'expiresAt' | 'createdAt'>[],
 ): Promise<void> =>
   insertInto(
     tx,
     'stock_reservation',
-    lines.map(({ productId, quantity }) => ({
-      id: idToBytes(order.newId(order.orderId)),
-      order_id: idToBytes(order.orderId),
+    reservations.map(({ id, orderId, productId, quantity, expiresAt, createdAt }) => ({
+      id: idToBytes(id),
+      order_id: idToBytes(orderId),
       product_id: idToBytes(productId),
       quantity,
       state: 'HELD',
-      expires_at: order.expiresAt,
-      created_at: order.at,
+      expires_at: expiresAt,
+      created_at: createdAt,
     })),
   );
 

@@ -10,6 +10,8 @@ import { checkReady } from '../shared/process/readiness.ts';
 import type { Runtime } from '../shared/process/runtime.ts';
 import { openService } from '../shared/engine/service.ts';
 import { type Subgraph, createEngine } from '../shared/engine/subgraph.ts';
+import { reserveAlone } from './commands/reserve-stock.ts';
+import { openReservationLanes } from './commands/reserve-together.ts';
 import type { ProductDeps } from './deps.ts';
 import { eventHandlers, sources } from './events.ts';
 import { defineJobs } from './jobs.ts';
@@ -63,8 +65,11 @@ export async function createProductSubgraph(runtime: Runtime): Promise<ProductSu
   } = await openService(runtime, { name: 'product', entities, migrations });
   let relay: Loop | undefined;
   let stopListening: (() => void) | undefined;
+  const { tracing } = metrics;
+  const parts = { db, live, now, newId, tracing };
   const deps: ProductDeps = {
-    db, live, log, now, newId,
+    ...parts, log,
+    reservations: openReservationLanes(parts, (input) => reserveAlone(parts, input)),
     cacheVersions: openCacheVersions(redis, log),
     kickRelay: () => (relay ? relay.kick() : live.publish(relayChannel, '')),
   }; // prettier-ignore

@@ -6,7 +6,8 @@ import { type ChargeInput, type Step, chargeWallet, refundWalletCharge } from '.
 import { settleBeforeClosing } from '../../subgraphs/payment/commands/settle-before-closing.ts';
 import type { PaymentDeps } from '../../subgraphs/payment/deps.ts';
 import { type ReleaseStockInput, releaseStock } from '../../subgraphs/product/commands/release-stock.ts';
-import { type ReserveStockInput, reserveStock } from '../../subgraphs/product/commands/reserve-stock.ts';
+import { reserveStock } from '../../subgraphs/product/commands/reserve-stock.ts';
+import type { ReserveStockInput } from '../../subgraphs/product/domain/reservation.ts';
 import type { ProductDeps } from '../../subgraphs/product/deps.ts';
 import { productsByIds } from '../../subgraphs/product/product-store.ts';
 import type { Operations } from './network.ts';

@@ -18,6 +18,8 @@ import type { PaymentDeps, Work } from '../../subgraphs/payment/deps.ts';
 import { checkAttempts, closeOverdue, executeRefunds, reapplyWebhooks } from '../../subgraphs/payment/jobs.ts';
 import { orderEvents } from '../../subgraphs/payment/order-events.ts';
 import { webhookRoute } from '../../subgraphs/payment/webhooks.ts';
+import { reserveAlone } from '../../subgraphs/product/commands/reserve-stock.ts';
+import { openReservationLanes } from '../../subgraphs/product/commands/reserve-together.ts';
 import type { ProductDeps } from '../../subgraphs/product/deps.ts';
 import { eventHandlers, sources as productSources } from '../../subgraphs/product/events.ts';
 import { Bank } from './bank.ts';
@@ -121,9 +123,10 @@ export class Platform {
       forget: () => Promise.resolve(true),
       kickAdvance: () => loops.advance?.kick(),
     }; // prettier-ignore
+    const stock = { ...common, db: database('product') };
     const product: ProductDeps = {
-      ...common,
-      db: database('product'),
+      ...stock,
+      reservations: openReservationLanes(stock, (input) => reserveAlone(stock, input)),
       cacheVersions: {} as ProductDeps['cacheVersions'],
       kickRelay: () => undefined,
     };

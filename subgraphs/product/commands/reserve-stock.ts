@@ -3,39 +3,13 @@ import type { Sql } from '../../shared/database/database.ts';
 import { badUserInput, branchCompensated } from '../../shared/errors/errors.ts';
 import { isId } from '../../shared/values/ids.ts';
 import { type ProductDeps, announceStock } from '../deps.ts';
-import {
-  type NightUnits,
-  type StockLine,
-  goodsOf,
-  maxNightsPerOrder,
-  nightsOf,
-  runsOf,
-  staysAreFine,
-} from '../domain/nights.ts';
+import { type NightUnits, goodsOf, maxNightsPerOrder, nightsOf, runsOf, staysAreFine } from '../domain/nights.ts';
+import { type ReserveStockInput, type ReserveStockResult, type Shortage, orderBarrier } from '../domain/reservation.ts';
 import { datesBetween } from '../../shared/values/local-date.ts';
 import { type Line, maxLines, maxUnits, mergeLines } from '../domain/stock.ts';
 import { recordOrderMovements } from '../ledger-store.ts';
 import { ensureNights, insertNightReservations, lockNights, recordNightMovements, takeNights } from '../night-store.ts';
 import { availableOf, insertReservations, reservationState, takeStock } from '../stock-store.ts';
-
-export type ReserveStockInput = {
-  readonly sagaId: string;
-  readonly branch: string;
-  readonly orderId: string;
-  readonly lines: readonly StockLine[];
-  readonly expiresAt: Date;
-};
-/** What is short: units, or the rooms of one night. */
-export type Shortage = {
-  readonly productId: string;
-  readonly requested: number;
-  readonly available: number;
-  readonly night?: string;
-};
-export type ReserveStockResult = { readonly ok: boolean; readonly shortages: readonly Shortage[] };
-
-/** Branch of the barrier that the end of an order takes, whichever saga it had; see events.ts. */
-export const orderBarrier = (orderId: string) => ({ sagaId: orderId, branch: 'order.closed' });
 
 /** Carries the shortages out of the transaction, which it thereby rolls back, barrier and all. */
 class ShortageError extends Error {
@@ -50,10 +24,20 @@ class ShortageError extends Error {
 /**
  * Takes stock and nights for an order: all lines, or none and everything that is short. Repeated, it gives the same answer without
  * taking more. Throws BRANCH_COMPENSATED when this branch was compensated or the order was closed, before or since, and
- * BAD_USER_INPUT for arguments that break a rule.
+ * BAD_USER_INPUT for arguments that break a rule. Orders that want the same product at the same time go together.
  */
 export async function reserveStock(deps: ProductDeps, input: ReserveStockInput): Promise<ReserveStockResult> {
   checkInput(input);
+  const productIds = mergeLines(input.lines).map(({ productId }) => productId);
+  if (nightsOf(input.lines).length > 0 || !productIds.every(isId)) return reserveAlone(deps, input);
+  return deps.reservations.run(productIds, { input, span: deps.tracing?.active() });
+}
+
+/** As `reserveStock`, for this order alone. */
+export async function reserveAlone(
+  deps: Pick<ProductDeps, 'db' | 'now' | 'newId' | 'live'>,
+  input: ReserveStockInput,
+): Promise<ReserveStockResult> {
   const nights = nightsOf(input.lines);
   try {
     await ensureNights(deps.db, nights, deps.now());
@@ -69,7 +53,7 @@ export async function reserveStock(deps: ProductDeps, input: ReserveStockInput):
 /** The products whose counters changed. */
 async function reserve(
   tx: Sql,
-  deps: ProductDeps,
+  deps: Pick<ProductDeps, 'now' | 'newId'>,
   input: ReserveStockInput,
   nights: readonly NightUnits[],
 ): Promise<string[]> {
@@ -90,7 +74,8 @@ async function reserve(
   const shortages = [...shortNights, ...(refused.length > 0 ? await shortagesOf(tx, refused) : [])];
   if (shortages.length > 0) throw new ShortageError(shortages);
   const lines = mergeLines(input.lines);
-  await insertReservations(tx, { orderId, expiresAt: input.expiresAt, at: deps.now(), newId: deps.newId }, lines);
+  const reservation = { orderId, expiresAt: input.expiresAt, createdAt: deps.now() };
+  await insertReservations(tx, lines.map((line) => ({ ...line, ...reservation, id: deps.newId(orderId) }))); // prettier-ignore
   await insertNightReservations(tx, orderId, nights);
   const hold = { orderId, type: 'HOLD', onHandSign: 0, allocatedSign: 1 } as const;
   const cause = { actor: 'order', reason: 'Order placed', sagaBranch: branch };

@@ -53,6 +53,23 @@ export async function enterAction(tx: Sql, ...branches: readonly [Branch, ...Bra
   return entered.some((row) => row.inserted_by === 'compensation') ? 'compensated' : 'repeated';
 }
 
+/** Enters actions that nobody has entered before, in one statement; false where one was entered, and then none of them is. */
+export const enterActions = (tx: Sql, branches: readonly Branch[]): Promise<boolean> =>
+  insert(tx, branches, 'action', 'action');
+
+/** Takes back what this transaction has entered: the actions were not done, and may come again. */
+export async function leaveActions(tx: Sql, branches: readonly Branch[]): Promise<void> {
+  if (branches.length === 0) return;
+  const left = sharedBuilder.deleteFrom('barrier').where('op', '=', 'action');
+  await change(
+    tx,
+    left.where(({ eb, or }) =>
+      or(branches.map(({ sagaId, branch }) => eb('saga_id', '=', idToBytes(sagaId)).and('branch', '=', branch))),
+    ),
+    branches.length,
+  );
+}
+
 /** As `enterAction`, for the compensation. Where the action never came it also takes the action's place, so that a late one is refused. */
 export async function enterCompensation(tx: Sql, branch: Branch): Promise<CompensationTurn> {
   const nothing = await insert(tx, [branch], 'action', 'compensation');

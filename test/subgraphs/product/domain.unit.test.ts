@@ -27,6 +27,7 @@ import {
   mayResolve,
   maySee,
 } from '../../../subgraphs/product/domain/product.ts';
+import { type Supply, shareOut } from '../../../subgraphs/product/domain/reservation.ts';
 import { checkDeltas, checkSets, maxUnits, mergeDeltas, mergeLines } from '../../../subgraphs/product/domain/stock.ts';
 
 const content: ProductContent = {
@@ -310,4 +311,50 @@ test('a merchant who lost the role still sees the own products, and changes them
   const draft = { sellerId: 'u', status: 'DRAFT' } as const;
   expect([maySee(former, draft), mayResolve(former, draft), mayEdit(former, draft)]).toEqual([true, true, false]);
   expect(mayEdit({ ...former, roles: ['MERCHANT'] }, { sellerId: null })).toBe(false);
+});
+
+describe('sharing out what there is among orders that come together', () => {
+  const ids = ['a', 'b', 'c'] as const;
+  const counters = fc.record({ onHand: fc.integer({ min: 0, max: 20 }), free: fc.integer({ min: 0, max: 20 }) });
+  const supplyOf = fc
+    .record({ a: fc.option(counters), b: fc.option(counters), hasB: fc.boolean() })
+    .map(({ a, b, hasB }): Supply => {
+      const countersOf = (of: typeof a) =>
+        of && { onHand: of.onHand, allocated: Math.max(0, of.onHand - of.free), version: 7 };
+      return new Map([['a', countersOf(a)], ...(hasB ? [['b', countersOf(b)] as const] : [])]);
+    });
+  const order = fc
+    .uniqueArray(fc.constantFrom(...ids), { minLength: 1 })
+    .chain((products) => fc.tuple(...products.map((productId) => fc.integer({ min: 1, max: 6 }).map((quantity) => ({ productId, quantity }))))); // prettier-ignore
+  const leftOf = (supply: Supply, productId: string, taken: number): number => {
+    const before = supply.get(productId);
+    return before === undefined ? 0 : before === null ? Infinity : before.onHand - before.allocated - taken;
+  };
+
+  test('each order in turn gets all that it asks for, or nothing because something is short by itself', () => {
+    fc.assert(
+      fc.property(supplyOf, fc.array(order, { maxLength: 12 }), (supply, orders) => {
+        const shares = shareOut(supply, orders);
+        const taken = new Map<string, number>(ids.map((id) => [id, 0]));
+        const seqs = new Map<string, number>();
+        for (const [index, lines] of orders.entries()) {
+          const left = new Map(ids.map((id) => [id, leftOf(supply, id, taken.get(id) ?? 0)]));
+          const short = lines.filter(({ productId, quantity }) => (left.get(productId) ?? 0) < quantity);
+          const share = shares[index];
+          expect(share?.shortages).toEqual(short.map(({ productId, quantity }) => ({ productId, requested: quantity, available: left.get(productId) }))); // prettier-ignore
+          const counted = short.length > 0 ? [] : lines.filter(({ productId }) => supply.get(productId) !== null);
+          expect(share?.holds.map(({ productId, quantity }) => ({ productId, quantity }))).toEqual(counted);
+          for (const { productId, quantity, after } of share?.holds ?? []) {
+            taken.set(productId, (taken.get(productId) ?? 0) + quantity);
+            const before = supply.get(productId);
+            expect(after.allocated).toBe((before?.allocated ?? 0) + (taken.get(productId) ?? 0));
+            expect(after.allocated).toBeLessThanOrEqual(after.onHand);
+            expect(after.version).toBe((seqs.get(productId) ?? before?.version ?? 0) + 1);
+            seqs.set(productId, after.version);
+          }
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
 });

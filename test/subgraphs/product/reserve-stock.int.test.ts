@@ -1,9 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { adjustStock } from '../../../subgraphs/product/commands/adjust-stock.ts';
+import type { ProductDeps } from '../../../subgraphs/product/deps.ts';
+import { auditStock } from '../../../subgraphs/product/ledger-store.ts';
+import { createProductSubgraph } from '../../../subgraphs/product/subgraph.ts';
 import { releaseStock } from '../../../subgraphs/product/commands/release-stock.ts';
 import { reserveStock } from '../../../subgraphs/product/commands/reserve-stock.ts';
 import { anonymous } from '../../../subgraphs/shared/auth/viewer.ts';
 import { select } from '../../../subgraphs/shared/database/database.ts';
 import { newId } from '../../../subgraphs/shared/values/ids.ts';
+import { asker } from '../../support/asker.ts';
 import { type ProductWorld, openProductWorld, orderService, userViewer } from './product-world.ts';
 
 let world: ProductWorld;
@@ -169,6 +174,92 @@ describe('concurrency', () => {
     expect(answers.every((answer) => answer.ok)).toBe(true);
     for (const product of products)
       expect(await world.stock(product.id)).toMatchObject({ allocated: 80, movements: 41, held: 80 });
+  });
+
+  test('orders that wait for one product go together: 60 of them cost two transactions', async () => {
+    const { id } = await world.make({ initialOnHand: 100 });
+    const all = () => Promise.all(Array.from({ length: 60 }, () => reserve(saga(), line(id))));
+    expect(await world.statements(all)).toHaveLength(4 + 6);
+    expect(await world.stock(id)).toEqual({ onHand: 100, allocated: 60, version: 61, movements: 61, held: 60 });
+    expect(await auditStock(world.sql(), id)).toMatchObject([{ consistent: true, actualAllocated: 60 }]);
+  });
+
+  test('each of the orders that go together gets the answer that it would get alone', async () => {
+    const [hot, other, digital, offSale] = [
+      await world.make({ initialOnHand: 10 }),
+      await world.make({ initialOnHand: 1 }),
+      await world.make({ kind: 'DIGITAL' }),
+      await world.make({ initialOnHand: 9, status: 'OFF_SALE' }),
+    ];
+    const [, ...answers] = await Promise.all([
+      reserve(saga(), line(hot.id)),
+      reserve(saga(), line(hot.id, 2), line(hot.id, 2)),
+      reserve(saga(), line(hot.id, 6)),
+      reserve(saga(), line(hot.id), line(other.id), line(digital.id, 500)),
+      reserve(saga(), line(hot.id), line(other.id)),
+      reserve(saga(), line(hot.id), line(offSale.id)),
+      reserve(saga(), line(hot.id, 4)),
+    ]);
+    const short = (productId: string, requested: number, available: number) => ({
+      ok: false,
+      shortages: [{ productId, requested, available }],
+    });
+    expect(answers).toEqual([
+      { ok: true, shortages: [] },
+      short(hot.id, 6, 5),
+      { ok: true, shortages: [] },
+      short(other.id, 1, 0),
+      short(offSale.id, 1, 0),
+      { ok: true, shortages: [] },
+    ]);
+    expect(await world.stock(hot.id)).toMatchObject({ allocated: 10, movements: 5, held: 10 });
+    expect(await world.stock(other.id)).toMatchObject({ allocated: 1, movements: 2, held: 1 });
+  });
+
+  test('a repeated and a compensated order among those that go together change nothing for the others', async () => {
+    const { id } = await world.make({ initialOnHand: 10 });
+    const [repeated, late, short] = [saga(), saga(), saga()];
+    await reserve(repeated, line(id));
+    await release(late);
+    const answers = await Promise.allSettled([
+      ...[saga(), saga(), repeated, saga()].map((order) => reserve(order, line(id))),
+      reserve(late, line(id)),
+      reserve(short, line(id, 99)),
+    ]);
+    expect(answers.slice(0, 4).map((one) => one.status === 'fulfilled' && one.value.ok)).toEqual(Array.from({ length: 4 }, () => true)); // prettier-ignore
+    expect(answers[4]).toMatchObject({ status: 'rejected', reason: compensated });
+    expect(answers[5]).toMatchObject({ value: { ok: false } });
+    expect(await reserve(short, line(id, 2))).toMatchObject({ ok: true });
+    expect(await world.stock(id)).toMatchObject({ allocated: 6, held: 6 });
+  });
+
+  test('[15.8] a product that two processes sell, staff count and customers give back is neither sold twice nor refused while it is there', async () => {
+    const { id } = await world.make({ initialOnHand: 120 });
+    const second = await createProductSubgraph(world.runtime);
+    try {
+      const processes = [world.subgraph.deps, second.deps];
+      const one = async (index: number): Promise<number> => {
+        const quantity = 1 + (index % 3);
+        const order = { ...saga(), lines: [line(id, quantity)], expiresAt: inAnHour() };
+        const deps = processes[index % 2] as ProductDeps;
+        if (!(await reserveStock(deps, order)).ok) return 0;
+        if (index % 4 > 0) return quantity;
+        await releaseStock(deps, { ...order, reason: 'test' });
+        return 0;
+      };
+      const receive = adjustStock(world.subgraph.deps, asker(userViewer('ADMIN')), [{ productId: id, delta: 30, reason: 'Delivery' }], newId()); // prettier-ignore
+      const [{ userErrors }, ...taken] = await Promise.all([receive, ...Array.from({ length: 200 }, (_, index) => one(index))]); // prettier-ignore
+      expect(userErrors).toEqual([]);
+      const held = taken.reduce((sum, quantity) => sum + quantity, 0);
+      expect(await world.stock(id)).toMatchObject({ onHand: 150, allocated: held, held });
+      // Whatever came back last is there for the next ones, down to the last unit.
+      const rest = await Promise.all(Array.from({ length: 150 - held + 5 }, (_, index) => reserveStock(processes[index % 2] as ProductDeps, { ...saga(), lines: [line(id)], expiresAt: inAnHour() }))); // prettier-ignore
+      expect(rest.filter(({ ok }) => !ok)).toHaveLength(5);
+      expect(await world.stock(id)).toMatchObject({ onHand: 150, allocated: 150, held: 150 });
+      expect(await auditStock(world.sql(), id)).toMatchObject([{ consistent: true }]);
+    } finally {
+      await second.close();
+    }
   });
 
   test('the database itself refuses to allocate more than there is', async () => {
