@@ -37,7 +37,7 @@ describe('against the digest', () => {
       'PlaceOrderInput.remark was removed.',
     ],
     ['a removed value', 'enum LedgerDirection{CREDIT DEBIT}', 'enum LedgerDirection{CREDIT}', 'DEBIT was removed from enum type LedgerDirection.'], // prettier-ignore
-    ['a removed member of a union', 'union OrderError=BusinessRejectedError|', 'union OrderError=', 'BusinessRejectedError was removed from union type OrderError.'], // prettier-ignore
+    ['a removed member of a union', 'union OrderError=ApprovalRequiredError|', 'union OrderError=', 'ApprovalRequiredError was removed from union type OrderError.'], // prettier-ignore
     ['a removed interface', 'type ForbiddenError implements UserError{', 'type ForbiddenError{', 'ForbiddenError no longer implements interface UserError.'], // prettier-ignore
     ['another default of an argument', 'delayedJobs(overdueOnly:Boolean=false)', 'delayedJobs(overdueOnly:Boolean=true)', 'Query.delayedJobs arg overdueOnly has changed defaultValue from false to true.'], // prettier-ignore
     ['another default of an input field', 'direction:SortDirection!=DESC', 'direction:SortDirection!=ASC', 'ProductOrder.direction has changed defaultValue from "DESC" to "ASC".'], // prettier-ignore

@@ -6,7 +6,7 @@ import { type Time, realTime } from '../time/time.ts';
 export type Loop = {
   /** Runs a turn now, or right after the one that is running. */
   kick(): void;
-  /** Waits for the running turn and starts no other. */
+  /** Waits for the running turn, and for one more where it was kicked meanwhile; starts no other. */
   stop(): Promise<void>;
 };
 
@@ -54,7 +54,7 @@ export function startLoop(options: {
             options.log.warn(line, 'background loop failed, will try again');
         }
       }
-    } while (again && failures === 0 && !stopped);
+    } while (again && failures === 0);
     running = undefined;
     const { everyMs } = options;
     const delayMs =
