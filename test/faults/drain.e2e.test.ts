@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { expectCleanAudit } from '../support/expect-clean-audit.ts';
 import { type Platform, type Shape, startPlatform } from '../support/platform.ts';
 import { createProduct, logInAsAdmin, register, tryPlaceOrder } from '../support/shop.ts';
+import { until } from '../support/until.ts';
 
 const clients = 12;
 
@@ -41,7 +42,7 @@ describe('SIGTERM under load', () => {
         }
       };
       const load = Promise.all(Array.from({ length: clients }, client));
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      await until(() => answers.length > 2 * clients, { timeoutMs: 20_000, what: 'two orders of each client' });
       const exitCode = running.terminate();
       await load;
       stopping = true;
