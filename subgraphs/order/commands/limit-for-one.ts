@@ -1,8 +1,8 @@
 import type { UserViewer } from '../../shared/auth/viewer.ts';
 import type { Sql } from '../../shared/database/database.ts';
 import type { Refusal } from '../../shared/errors/errors.ts';
-import { type Claim, claimKey } from '../../shared/tables/idempotency.ts';
-import { claimFor, requireWithin, sinceLimit } from '../../shared/tables/second-person.ts';
+import type { Claim } from '../../shared/tables/idempotency.ts';
+import { claimByOneOrTwo, requireWithin, sinceLimit } from '../../shared/tables/second-person.ts';
 import { money } from '../../shared/values/money.ts';
 import type { Decision, OrderEvent } from '../domain/order-model.ts';
 import { larger, refundableMinor } from '../domain/paying.ts';
@@ -49,12 +49,9 @@ export async function decideGiving(
   const { viewer, claim, deed, path, byTwo, at } = giving;
   const limit = money(giving.limitMinor, order.currency);
   const same = { deed, version: order.version };
-  const allowed = await claimFor(tx, viewer, { ...claim, limit, path, same, byTwo });
-  if ('refusal' in allowed) return allowed;
-  const { askedBy } = allowed;
-  const { replayed } = await claimKey(tx, allowed.claim, { orderId: order.id });
-  // Who agreed may lose the answer.
-  if (byTwo) await claimKey(tx, claim, { orderId: order.id });
+  const claimed = await claimByOneOrTwo(tx, viewer, { ...claim, limit, path, same, byTwo }, { orderId: order.id });
+  if ('refusal' in claimed) return claimed;
+  const { replayed, askedBy } = claimed;
   if (replayed) return { decision: { events: [] }, replayed, askedBy };
   const decision = await decideOn();
   const sumMinor = 'refusal' in decision ? 0n : newlyGivenMinor(order, decision.events);

@@ -9,8 +9,13 @@ import {
   validationError,
 } from '../../shared/errors/errors.ts';
 import { failPoint } from '../../shared/process/fail-point.ts';
-import { claimKey } from '../../shared/tables/idempotency.ts';
-import { byOneOrTwo, claimFor, ownRefusal, requireWithin, sinceLimit } from '../../shared/tables/second-person.ts';
+import {
+  byOneOrTwo,
+  claimByOneOrTwo,
+  ownRefusal,
+  requireWithin,
+  sinceLimit,
+} from '../../shared/tables/second-person.ts';
 import { isId } from '../../shared/values/ids.ts';
 import { type MoneyJson, money } from '../../shared/values/money.ts';
 import { brokenTextRule } from '../../shared/values/text.ts';
@@ -118,14 +123,15 @@ const record = (
         const returning = input.restock ? returningPieces(await findReturns(tx, [order.id])) : [];
         const decision = decide(order, { ...commandOf(order, viewer, input, requestId), returning }, at);
         const path = ['input', 'amount', 'amount'];
-        const allowed = await claimFor(tx, viewer, { operation: 'refundOrder', key, input, limit, path, byTwo });
-        if ('refusal' in allowed) {
+        const wanted = { operation: 'refundOrder', key, input, limit, path, byTwo };
+        const claimed = await claimByOneOrTwo(tx, viewer, wanted, { requestId });
+        if ('refusal' in claimed) {
           // What can't be done is not for a second person to look at.
-          done = { refusal: 'refusal' in decision ? decision.refusal : allowed.refusal };
+          done = { refusal: 'refusal' in decision ? decision.refusal : claimed.refusal };
           return { events: [] };
         }
-        ({ askedBy } = allowed);
-        const { replayed, result } = await claimKey(tx, allowed.claim, { requestId });
+        const { replayed, result } = claimed;
+        ({ askedBy } = claimed);
         done = { replayed, requestId: result.requestId };
         if (replayed || 'refusal' in decision) return replayed ? { events: [] } : decision;
         if (!byTwo) requireWithin(limit, money((await lately(tx, order, at)) + sumOf(decision.events), order.currency)); // prettier-ignore

@@ -10,7 +10,13 @@ import {
 } from '../../shared/errors/errors.ts';
 import { failPoint } from '../../shared/process/fail-point.ts';
 import { type Claim, claimKey } from '../../shared/tables/idempotency.ts';
-import { byOneOrTwo, claimFor, ownRefusal, requireWithin, sinceLimit } from '../../shared/tables/second-person.ts';
+import {
+  byOneOrTwo,
+  claimByOneOrTwo,
+  ownRefusal,
+  requireWithin,
+  sinceLimit,
+} from '../../shared/tables/second-person.ts';
 import type { StaffAction } from '../../shared/tables/staff-acts.ts';
 import { isId, newNumber } from '../../shared/values/ids.ts';
 import { money } from '../../shared/values/money.ts';
@@ -227,19 +233,17 @@ const record = (
         const known = await requireReturn(tx, returnId);
         const requestId = refund ? deps.newId(orderId) : null;
         const decision = decide(order, { type: 'ReceiveReturn', known, lines, requestId, requestedBy: viewer.userId }, at); // prettier-ignore
-        const claim = { operation: 'receiveReturn', key: idempotencyKey, input: given };
-        // A return is received once, so two people mean the same by the same input; each has a key of their own.
-        const allowed = await claimFor(tx, viewer, { ...claim, limit, path: ['lines'], same: given, byTwo });
-        if ('refusal' in allowed) {
+        // A return is received once, so two people mean the same by the same input.
+        const wanted = { operation: 'receiveReturn', key: idempotencyKey, input: given, limit, path: ['lines'], same: given, byTwo }; // prettier-ignore
+        const claimed = await claimByOneOrTwo(tx, viewer, wanted, { returnId });
+        if ('refusal' in claimed) {
           // What can't be done is not for a second person to look at.
-          done = { refusal: 'refusal' in decision ? decision.refusal : allowed.refusal };
+          done = { refusal: 'refusal' in decision ? decision.refusal : claimed.refusal };
           return { events: [] };
         }
-        ({ askedBy } = allowed);
-        const { replayed } = await claimKey(tx, allowed.claim, { returnId });
+        const { replayed } = claimed;
+        ({ askedBy } = claimed);
         done = { replayed };
-        // Who agreed may lose the answer as well.
-        if (byTwo) await claimKey(tx, { ...claim, ownerId: viewer.userId }, { returnId });
         if (replayed || 'refusal' in decision) return replayed ? { events: [] } : decision;
         const sum = decision.events.reduce((total, event) => total + (event.type === 'RefundRequested' ? event.amountMinor : 0n), 0n); // prettier-ignore
         if (!byTwo && sum > 0n)

@@ -1,7 +1,7 @@
 import { type UserViewer, isStaff, requireUser } from '../../shared/auth/viewer.ts';
 import { type Refusal, RefusedError, forbiddenError, orRefusals, validationError } from '../../shared/errors/errors.ts';
 import { failPoint } from '../../shared/process/fail-point.ts';
-import { type Claim, claimKey } from '../../shared/tables/idempotency.ts';
+import type { Claim } from '../../shared/tables/idempotency.ts';
 import { type Asker, recordAct } from '../../shared/tables/staff-acts.ts';
 import { type MoneyJson, money, moneyFromJson } from '../../shared/values/money.ts';
 import { type Unit, transact } from '../unit.ts';
@@ -9,7 +9,7 @@ import { type PaymentDeps, providerNamed } from '../deps.ts';
 import { decideArrival, decideCapture, isUnpaid } from '../domain/payment.ts';
 import { type Intent, ProviderRefused } from '../providers/provider.ts';
 import { providerError } from '../domain/refusals.ts';
-import { claimFor, ownRefusal } from '../../shared/tables/second-person.ts';
+import { claimByOneOrTwo, ownRefusal } from '../../shared/tables/second-person.ts';
 import type { AttemptRow, PaymentRow, Source } from '../records.ts';
 import { findLiveAttempt } from '../attempt-store.ts';
 import { findPayment, lockPayment } from '../payment-store.ts';
@@ -60,7 +60,7 @@ type Capture = {
 const claimCapture = (deps: PaymentDeps, unit: Unit, user: UserViewer, { found, given }: Capture) => {
   const limit = money(deps.staffApprovalAboveMinor, found.currency);
   const byTwo = deps.providers.get(found.method)?.offline === true && found.amountMinor > limit.amount;
-  return claimFor(unit.sql, user, { ...given, limit, path: ['paymentId'], byTwo });
+  return claimByOneOrTwo(unit.sql, user, { ...given, limit, path: ['paymentId'], byTwo }, { paymentId: found.id });
 };
 
 const store = (
@@ -71,14 +71,14 @@ const store = (
   transact(deps, async (unit) => {
     const { amount } = capture;
     const paymentId = capture.found.id;
-    const allowed = await claimCapture(deps, unit, user, capture);
-    if ('refusal' in allowed) {
+    const claimed = await claimCapture(deps, unit, user, capture);
+    if ('refusal' in claimed) {
       // What can't be done is not for a second person to look at.
       const decision = decideArrival(capture.found, amount === null ? null : moneyFromJson(amount));
       if ('refusal' in decision) throw new RefusedError(decision.refusal);
-      return allowed;
+      return claimed;
     }
-    const { replayed } = await claimKey(unit.sql, allowed.claim, { paymentId });
+    const { replayed, askedBy } = claimed;
     if (replayed) return { replayed };
     const payment = await lockPayment(unit.sql, paymentId);
     if (!payment) throw new Error('a payment that was read is gone');
@@ -98,11 +98,7 @@ const store = (
       action: 'payment.captured',
       subject: `payment:${paymentId}`,
       before: { state: payment.state },
-      after: {
-        amountMinor: amount?.amount ?? payment.amountMinor,
-        currency: payment.currency,
-        askedBy: allowed.askedBy,
-      },
+      after: { amountMinor: amount?.amount ?? payment.amountMinor, currency: payment.currency, askedBy },
     });
     unit.wake('outbox');
     return { replayed };

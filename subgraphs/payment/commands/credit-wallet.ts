@@ -7,7 +7,6 @@ import {
   orRefusals,
   validationError,
 } from '../../shared/errors/errors.ts';
-import { claimKey } from '../../shared/tables/idempotency.ts';
 import { type Asker, recordAct } from '../../shared/tables/staff-acts.ts';
 import { isId } from '../../shared/values/ids.ts';
 import { isCurrency } from '../../shared/values/currencies.ts';
@@ -18,7 +17,7 @@ import type { PaymentDeps } from '../deps.ts';
 import { between } from '../domain/ledger.ts';
 import { postTransfer, walletIsFull } from '../ledger/transfer.ts';
 import { type WalletView, readWallet } from '../ledger/wallets.ts';
-import { byOneOrTwo, claimFor, ownRefusal, requireWithin } from '../../shared/tables/second-person.ts';
+import { byOneOrTwo, claimByOneOrTwo, ownRefusal, requireWithin } from '../../shared/tables/second-person.ts';
 import { creditedLately } from '../staff-sums.ts';
 
 export type CreditInput = { readonly userId: string; readonly amount: MoneyJson; readonly reason: string };
@@ -68,14 +67,14 @@ const store = (
     const { currency } = amount;
     const limit = money(deps.staffApprovalAboveMinor, currency);
     const given = { operation: 'creditWallet', key, input };
-    const allowed = await claimFor(unit.sql, staff, { ...given, limit, path: ['amount', 'amount'], byTwo });
-    if ('refusal' in allowed) {
+    const wanted = { ...given, limit, path: ['amount', 'amount'], byTwo };
+    const claimed = await claimByOneOrTwo(unit.sql, staff, wanted, { creditId: deps.newId() });
+    if ('refusal' in claimed) {
       // What can't be done is not for a second person to look at.
       const { balanceMinor } = await readWallet(unit.sql, userId, currency);
       if (balanceMinor + BigInt(amount.amount) > maxAmountMinor) throw new RefusedError(walletIsFull());
-      return allowed;
+      return claimed;
     }
-    const claimed = await claimKey(unit.sql, allowed.claim, { creditId: deps.newId() });
     if (claimed.replayed) return { replayed: true };
     const wallet = { ownerId: userId, currency };
     const moves = between(wallet, { from: 'CREDITS', to: 'AVAILABLE' }, BigInt(amount.amount));
@@ -86,7 +85,7 @@ const store = (
     await recordAct(unit.sql, deps, asker, {
       action: 'wallet.credited',
       subject: `user:${userId}`,
-      after: { amountMinor: amount.amount, currency, reference, askedBy: allowed.askedBy },
+      after: { amountMinor: amount.amount, currency, reference, askedBy: claimed.askedBy },
     });
     unit.wake('outbox');
     return { replayed: false };

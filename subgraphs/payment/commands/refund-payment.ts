@@ -8,7 +8,7 @@ import {
   validationError,
 } from '../../shared/errors/errors.ts';
 import { failPoint } from '../../shared/process/fail-point.ts';
-import { type Claimed, claimKey } from '../../shared/tables/idempotency.ts';
+import type { Claimed } from '../../shared/tables/idempotency.ts';
 import { type Asker, recordAct } from '../../shared/tables/staff-acts.ts';
 import { isId, newNumber } from '../../shared/values/ids.ts';
 import { type MoneyJson, money } from '../../shared/values/money.ts';
@@ -18,7 +18,7 @@ import { type PaymentDeps, providerNamed } from '../deps.ts';
 import { decideRefund } from '../domain/refund.ts';
 import { type KnownAttempt, type ProviderRefund, ProviderRefused, ProviderUnreachable } from '../providers/provider.ts';
 import type { AttemptRow, RefundRow, Source } from '../records.ts';
-import { byOneOrTwo, claimFor, ownRefusal, requireWithin } from '../../shared/tables/second-person.ts';
+import { byOneOrTwo, claimByOneOrTwo, ownRefusal, requireWithin } from '../../shared/tables/second-person.ts';
 import { refundedLately } from '../staff-sums.ts';
 import { capturedAttemptId, findAttempt, walletProvider } from '../attempt-store.ts';
 import { findPayment, lockPayment } from '../payment-store.ts';
@@ -97,17 +97,16 @@ const store = (
   transact(deps, async (unit) => {
     const given = { operation: 'refundPayment', key, input };
     const limit = money(deps.staffApprovalAboveMinor, input.amount.currency);
-    const allowed = await claimFor(unit.sql, staff, { ...given, limit, path: ['input', 'amount', 'amount'], byTwo });
-    if ('refusal' in allowed) {
+    const wanted = { ...given, limit, path: ['input', 'amount', 'amount'], byTwo };
+    const refund = { refundId: deps.newId(isId(input.paymentId) ? input.paymentId : undefined) };
+    const claimed = await claimByOneOrTwo(unit.sql, staff, wanted, refund);
+    if ('refusal' in claimed) {
       // What can't be done is not for a second person to look at.
       const asked = isId(input.paymentId) ? await findPayment(unit.sql, input.paymentId) : null;
       const decision = asked ? decideRefund(asked, BigInt(input.amount.amount)) : null;
       if (decision && 'refusal' in decision) throw new RefusedError(decision.refusal);
-      return allowed;
+      return claimed;
     }
-    const claimed = await claimKey(unit.sql, allowed.claim, {
-      refundId: deps.newId(isId(input.paymentId) ? input.paymentId : undefined),
-    });
     if (claimed.replayed) return claimed;
     const payment = isId(input.paymentId) ? await lockPayment(unit.sql, input.paymentId) : null;
     if (!payment)
@@ -147,7 +146,7 @@ const store = (
       action: 'payment.refunded',
       subject: `payment:${payment.id}`,
       before: { refundedMinor: payment.refundedMinor },
-      after: { refundId, amountMinor, currency: payment.currency, askedBy: allowed.askedBy },
+      after: { refundId, amountMinor, currency: payment.currency, askedBy: claimed.askedBy },
     });
     unit.wake('outbox');
     return claimed;

@@ -19,7 +19,7 @@ import type { PaymentEvent } from '../domain/payment.ts';
 import { decideRefundResult, decideReopen } from '../domain/refund.ts';
 import { appendEvent, paymentRefunded } from '../events.ts';
 import type { PaymentRow, RefundRow } from '../records.ts';
-import { byOneOrTwo, claimFor, ownRefusal, requireWithin } from '../../shared/tables/second-person.ts';
+import { byOneOrTwo, claimByOneOrTwo, ownRefusal, requireWithin } from '../../shared/tables/second-person.ts';
 import { findAttempt } from '../attempt-store.ts';
 import { lockPayment } from '../payment-store.ts';
 import { findRefund, lockIfIdle, reopen, storeConfirmed } from '../refund-store.ts';
@@ -143,8 +143,7 @@ async function changeRefund(
   if (!isStaff(asker.viewer)) return refusedRefund([forbiddenError('Only staff may settle refunds.')]);
   const once = (byTwo: boolean): Promise<Done> =>
     transact(deps, async (unit) => {
-      const own = { ...claim, ownerId: userId };
-      if (!byTwo && (await claimKey(unit.sql, own, {})).replayed) return { replayed: true };
+      if (!byTwo && (await claimKey(unit.sql, { ...claim, ownerId: userId }, {})).replayed) return { replayed: true };
       const found = isId(refundId) ? await findRefund(unit.sql, refundId) : null;
       const payment = found ? await lockPayment(unit.sql, found.paymentId) : null;
       const refund = found ? await findRefund(unit.sql, found.id) : null;
@@ -157,12 +156,10 @@ async function changeRefund(
         // It is reopened once at a time, so two people mean the same, each with a key of their own.
         const same = { refundId, refusals: refund.refusals };
         const wanted = { ...claim, limit: limitOf(deps, payment), path: ['refundId'], same, byTwo };
-        const allowed = await claimFor(unit.sql, user, wanted);
-        if ('refusal' in allowed) return allowed;
-        ({ askedBy } = allowed);
-        if ((await claimKey(unit.sql, allowed.claim, {})).replayed) return { replayed: true };
-        // Who agreed may lose the answer.
-        await claimKey(unit.sql, own, {});
+        const claimed = await claimByOneOrTwo(unit.sql, user, wanted, {});
+        if ('refusal' in claimed) return claimed;
+        if (claimed.replayed) return { replayed: true };
+        ({ askedBy } = claimed);
       }
       await change({ unit, payment, refund, userId, byTwo });
       await recordAct(unit.sql, deps, asker, {

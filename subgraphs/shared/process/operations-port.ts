@@ -10,10 +10,11 @@ import type { Logger, Metrics } from './telemetry.ts';
 export type OperationsPort = { readonly port: number; close(): Promise<void> };
 
 const keepAliveTimeoutMs = 60_000;
+
 /**
- * Serves `/metrics`, as OpenMetrics with exemplars where that is asked for, and `/health/…` for those who run the process, at METRICS_PORT on METRICS_HOST: by default at the
- * process's own port + 5000, on this machine only. Where another process has that port already, and nobody asked for
- * it, a free one is taken; the log says which.
+ * Serves `/metrics` (OpenMetrics with exemplars where that is asked for) and `/health/…` to operators, at METRICS_PORT on
+ * METRICS_HOST: by default at the process's own port + 5000, on this machine only. Where another process has that port
+ * and the setting is absent, a free one is taken; the log says which.
  */
 export async function openOperationsPort(options: {
   readonly env: Env;

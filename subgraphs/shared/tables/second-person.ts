@@ -2,7 +2,7 @@ import { type UserViewer, isAdmin } from '../auth/viewer.ts';
 import type { Sql } from '../database/statements.ts';
 import { type Refusal, forbiddenError } from '../errors/errors.ts';
 import { type Money, moneyToJson } from '../values/money.ts';
-import { type Claim, claimKey, findKey, hashOf } from './idempotency.ts';
+import { type Claim, type Claimed, claimKey, findKey, hashOf } from './idempotency.ts';
 
 /** Staff give nothing away to themselves, and settle nothing of their own. */
 export const ownRefusal = (viewer: UserViewer, customerId: string): Refusal | null =>
@@ -32,8 +32,25 @@ const twoPeople = '00000000-0000-0000-0000-000000000000';
 /** Of what two people do, `askedBy` is the first of them. */
 type ClaimOrRefusal = { readonly claim: Claim; readonly askedBy?: string } | { readonly refusal: Refusal };
 
-/** The claim under which staff do something: a person's own, or that of two (`claimOfTwo`). */
-export async function claimFor(
+/**
+ * Claims, with this result, the key under which staff do something: a person's own, or that of two (`claimOfTwo`). Of two who mean
+ * the `same` each has a key, and the one who agreed may lose the answer, so that key is claimed as well.
+ */
+export async function claimByOneOrTwo<Result>(
+  tx: Sql,
+  viewer: UserViewer,
+  wanted: Wanted & { readonly byTwo: boolean },
+  result: Result,
+): Promise<(Claimed<Result> & { readonly askedBy?: string | undefined }) | { readonly refusal: Refusal }> {
+  const allowed = await claimFor(tx, viewer, wanted);
+  if ('refusal' in allowed) return allowed;
+  const claimed = await claimKey(tx, allowed.claim, result);
+  const { operation, key, input, same, byTwo } = wanted;
+  if (byTwo && same !== undefined) await claimKey(tx, { operation, key, input, ownerId: viewer.userId }, result);
+  return { ...claimed, askedBy: allowed.askedBy };
+}
+
+async function claimFor(
   tx: Sql,
   viewer: UserViewer,
   { byTwo, ...wanted }: Wanted & { readonly byTwo: boolean },
