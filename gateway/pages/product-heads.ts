@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { ServiceCaller } from '../../subgraphs/shared/calls/link.ts';
+import { CallError, type ServiceCaller } from '../../subgraphs/shared/calls/link.ts';
 import { newTraceId } from '../../subgraphs/shared/process/telemetry.ts';
 import { deadlineIn } from '../../subgraphs/shared/time/deadline.ts';
 import { decimalText } from '../../subgraphs/shared/values/currencies.ts';
@@ -22,8 +22,8 @@ export type ProductHead = {
   };
 };
 
-/** Of a product that everybody may see; null for all others, and while the product service can't be asked. */
-export type ProductHeads = (productId: string) => Promise<ProductHead | null>;
+/** Of a product that everybody may see; null for all others, undefined while the product service can't be asked. */
+export type ProductHeads = (productId: string) => Promise<ProductHead | null | undefined>;
 
 const keptMs = 60_000;
 const keptHeads = 1_000;
@@ -48,9 +48,9 @@ export function openProductHeads(call: ServiceCaller): ProductHeads {
       const head = product === null ? null : headOf(product);
       known.set(productId, { head });
       return head;
-    } catch {
-      // No such product, or the service is away, which its readiness tells: the page says it to its reader.
-      return null;
+    } catch (error) {
+      // That the service is away, its readiness tells: the page says it to its reader.
+      return error instanceof CallError && error.code === 'NOT_FOUND' ? null : undefined;
     }
   };
 }

@@ -85,19 +85,22 @@ export function mountPages(app: Express, options: PagesOptions): void {
       // `npm start -- --watch` builds the pages again.
       const built = (development && existsSync(options.distDir) ? read() : html)[language];
       // Express adds the ETag and answers 304 where it fits.
-      response.type('html').send(name === 'index' ? await withContent(built, request, language) : built);
+      const { html: sent, exists } = name === 'index' ? await withContent(built, request, language) : plain(built);
+      if (!exists) response.status(404);
+      response.type('html').send(sent);
     };
   };
-  /** What is read at once, before any script has run. */
-  const withContent = async (built: string, { path, originalUrl }: Request, language: Language): Promise<string> => {
+  const plain = (html: string) => ({ html, exists: true });
+  /** What is read at once, before any script has run. A product that not everybody may see is 404, and shown to those who may. */
+  const withContent = async (built: string, { path, originalUrl }: Request, language: Language) => {
     const productId = productPath.exec(path)?.[1];
     if (productId !== undefined) {
-      const head = (await productHeads?.(productId)) ?? null;
-      if (head === null) return built;
-      return productHtml(withProductHead(built, head, { origin, path, shopName }), head, language);
+      const head = await productHeads?.(productId);
+      if (!head) return { html: built, exists: head === undefined };
+      return plain(productHtml(withProductHead(built, head, { origin, path, shopName }), head, language));
     }
     const shelf = originalUrl === '/' ? ((await firstShelf?.()) ?? null) : null;
-    return shelf === null ? built : shopHtml(built, shelf, language);
+    return plain(shelf === null ? built : shopHtml(built, shelf, language));
   };
   const storefront = page('index', pagePolicy(stripeScript), (request) => wantedLanguage(request, defaultLanguage));
 

@@ -53,7 +53,9 @@ function selected<Row>(
     ['p.group_id', filter.groupId],
   ] as const)
     if (id) list = isId(id) ? list.where(column, '=', idToBytes(id)) : list.where(nothing);
-  if (categoryIds?.length === 0 || filter.kind?.length === 0) list = list.where(nothing);
+  const ids = filter.ids?.filter(isId).map(idToBytes);
+  if (categoryIds?.length === 0 || filter.kind?.length === 0 || ids?.length === 0) list = list.where(nothing);
+  if (ids?.length) list = list.where('p.id', 'in', ids);
   if (categoryIds?.length) list = list.where('p.category_id', 'in', categoryIds.map(idToBytes));
   if (filter.kind?.length) list = list.where('p.kind', 'in', filter.kind);
   if (typeof filter.priceMin === 'number') list = list.where('p.price_minor', '>=', filter.priceMin);

@@ -10,6 +10,7 @@ import {
   bestFirst,
   cursorLength,
   keyOf,
+  maxIds,
   newestFirst,
   positionOf,
   statusesFor,
@@ -70,6 +71,7 @@ export async function listProducts(
 ): Promise<ProductConnection> {
   if ((input.filter?.options?.length ?? 0) > maxOptionNames)
     throw badUserInput(`filter.options: must have at most ${maxOptionNames} entries.`);
+  if ((input.filter?.ids?.length ?? 0) > maxIds) throw badUserInput(`filter.ids: must have at most ${maxIds} entries.`);
   const words = wordsOf(input.filter?.query ?? '');
   const order = input.orderBy ?? (words.length > 0 ? bestFirst : newestFirst);
   const selection = { filter: input.filter ?? {}, order, categoryId: input.categoryId };
@@ -77,7 +79,7 @@ export async function listProducts(
   const { status, categoryId, query: _, ...filter } = input.filter ?? {};
   const categoryIds = await categoriesWithin(loaders, [input.categoryId, categoryId]);
   const selected = {
-    statuses: statusesFor(viewer, { status, sellerId: filter.sellerId }),
+    statuses: statusesFor(viewer, { ...filter, status }),
     filter,
     search: await searched(loaders, words),
     categoryIds,

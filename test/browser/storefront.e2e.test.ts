@@ -526,6 +526,18 @@ describeInBrowser('the storefront in a browser', ({ platform, open, openAs }) =>
     await page.getByRole('link', { name: '← The order' }).click();
     await page.getByText(/set €17\.40 aside for this order/).waitFor();
     expect(await look(page, 'authorised-order')).toEqual([]);
+    // The rest of what is captured in part is for another payment.
+    const { token } = await logInAsAdmin(platform());
+    const orderId = page.url().split('/').at(-1);
+    const held = await platform().gql<{ order: { payments: { id: string; state: string }[] } }>('query ($orderId: ID!) { order(id: $orderId) { payments { id state } } }', { orderId }, { token }); // prettier-ignore
+    const paymentId = held.data?.order.payments.find(({ state }) => state === 'AUTHORIZED')?.id;
+    const capture = 'mutation ($paymentId: ID!, $amount: MoneyInput!, $key: String!) { capturePayment(paymentId: $paymentId, amount: $amount, idempotencyKey: $key) { userErrors { __typename } } }'; // prettier-ignore
+    const captured = await platform().gql(capture, { paymentId, amount: { amount: 1_000, currency: 'EUR' }, key: newKey() }, { token }); // prettier-ignore
+    expect(captured.data).toEqual({ capturePayment: { userErrors: [] } });
+    await page.getByRole('link', { name: 'Pay now' }).click();
+    await page.getByText('€7.40').first().waitFor();
+    await payWith(page, '4242424242424242');
+    await page.getByRole('heading', { name: 'Authorised' }).waitFor();
     expect(faults).toEqual([]);
     await context.close();
   });

@@ -9,6 +9,7 @@ export type ProductSort = 'CREATED_AT' | 'PRICE' | 'NAME' | 'POPULARITY' | 'RELE
 export type SortDirection = 'ASC' | 'DESC';
 export type ProductOrder = { readonly by: ProductSort; readonly direction: SortDirection };
 export type ProductFilter = {
+  readonly ids?: readonly string[] | null;
   readonly query?: string | null;
   readonly status?: readonly ProductStatus[] | null;
   readonly kind?: readonly ProductKind[] | null;
@@ -61,16 +62,19 @@ export function positionOf(key: Key, by: ProductSort): Position {
 }
 
 const unarchived: readonly ProductStatus[] = ['ON_SALE', 'OFF_SALE', 'DRAFT'];
+/** The most products that are asked for by id. */
+export const maxIds = 100;
 
 /**
  * The statuses that a list shows. Staff, services and sellers in their own list see what they ask for, by default all
- * but what is archived; others never more than what is on sale.
+ * but what is archived; others what is on sale, and by id also what is off sale, as `product` shows it.
  */
 export function statusesFor(
   viewer: Viewer,
-  filter: Pick<ProductFilter, 'status' | 'sellerId'>,
+  { status, sellerId, ids }: Pick<ProductFilter, 'status' | 'sellerId' | 'ids'>,
 ): readonly ProductStatus[] {
-  const own = viewer.kind === 'user' && filter.sellerId === viewer.userId;
-  if (isStaff(viewer) || isService(viewer) || own) return filter.status ?? unarchived;
-  return !filter.status || filter.status.includes('ON_SALE') ? ['ON_SALE'] : [];
+  const own = viewer.kind === 'user' && sellerId === viewer.userId;
+  if (isStaff(viewer) || isService(viewer) || own) return status ?? unarchived;
+  const seen: readonly ProductStatus[] = ids ? ['ON_SALE', 'OFF_SALE'] : ['ON_SALE'];
+  return status ? seen.filter((each) => status.includes(each)) : seen;
 }

@@ -207,6 +207,8 @@ export const probes: Readonly<Record<string, Probe>> = {
   'WebhookEndpoint.deliveries(first:)': ofEndpoint,
   'Product.availability': nights,
   'ProductFilter.query': search,
+  'ProductFilter.ids': (world, count) =>
+    ask(world, 'query ($ids: [ID!]) { products(filter: { ids: $ids }) { edges { cursor } } }', { ids: items(count, String) }, 'ids'),
   'ProductFilter.options': (world, count) =>
     ask(world, 'query ($options: [ProductOptionInput!]) { products(filter: { options: $options }) { edges { cursor } } }', { options: items(count, () => ({ name: 'Size', value: 'M' })) }, 'options'),
   'Subscription.stockChanged(productIds:)': watched,

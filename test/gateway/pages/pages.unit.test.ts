@@ -9,9 +9,10 @@ import express from 'express';
 import { Kind, buildSchema, parse, validate } from 'graphql';
 import { request } from 'undici';
 import { type FirstShelf, openFirstShelf } from '../../../gateway/pages/first-content.ts';
+import { openProductHeads } from '../../../gateway/pages/product-heads.ts';
 import { mountPages } from '../../../gateway/pages/serve-pages.ts';
 import { type Sitemap, openSitemap } from '../../../gateway/pages/sitemap.ts';
-import type { ServiceCaller } from '../../../subgraphs/shared/calls/link.ts';
+import { CallError, type ServiceCaller } from '../../../subgraphs/shared/calls/link.ts';
 import { seededAccounts } from '../../../gateway/pages/src/demo-accounts.ts';
 import { demoAccounts } from '../../../ops/demo-shop.ts';
 import { operationNames, operationText } from '../../../schema/client-operations.ts';
@@ -37,6 +38,7 @@ test('the demo accounts on the pages are those of the seed', () => {
 });
 
 const soldId = '01890000-0000-7000-8000-00000000000a';
+const awayId = '01890000-0000-7000-8000-00000000000b';
 const productHeads = async (id: string) =>
   id === soldId
     ? {
@@ -53,7 +55,9 @@ const productHeads = async (id: string) =>
           price: { amount: 1_800, currency: 'EUR' },
         },
       }
-    : null;
+    : id === awayId
+      ? undefined
+      : null;
 
 let shelf: FirstShelf = async () => null;
 let sitemap: Sitemap = () => Promise.reject(new Error('not set up'));
@@ -117,7 +121,7 @@ describe('serving the pages', () => {
   test.each([
     ['/', 'index'],
     ['/graphiql', 'graphiql'],
-    ['/products/01890000-0000-7000-8000-000000000000', 'index'],
+    [`/products/${awayId}`, 'index'],
     ['/cart', 'index'],
     ['/orders', 'index'],
     ['/orders/01890000-0000-7000-8000-000000000000', 'index'],
@@ -185,6 +189,21 @@ describe('serving the pages', () => {
     const german = (await get(`/products/${soldId}`, { 'accept-language': 'de' })).body.toString();
     expect(german).toContain('<strong>18,00\u00a0€</strong>');
   });
+
+  test('the page of a product that not everybody may see is there with status 404', async () => {
+    const { status, headers, body } = await get('/products/01890000-0000-7000-8000-000000000000');
+    expect([status, headers['content-type']]).toEqual([404, 'text/html; charset=utf-8']);
+    expect(body.toString()).toContain('index');
+  });
+
+  test.each([
+    ['none that everybody may see', new CallError('product', [{ message: 'no', extensions: { code: 'NOT_FOUND' } }]), null],
+    ['the service is away', new CallError('product', [{ message: 'no', extensions: { code: 'SERVICE_UNAVAILABLE' } }]), undefined],
+    ['something broke', new Error('broken'), undefined],
+  ])('the head of a product, where %s', async (_what, error, head) => {
+    const heads = openProductHeads(() => Promise.reject(error));
+    expect(await heads(soldId)).toBe(head);
+  }); // prettier-ignore
 
   test('who follows an address that leads nowhere sees the shop with status 404, and a client of the API does not', async () => {
     const page = await get('/nowhere', { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' });

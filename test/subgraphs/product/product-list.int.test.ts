@@ -183,6 +183,20 @@ describe('filters', () => {
     }
   });
 
+  test('by id others see what is on sale or off sale, at most a hundred, and no malformed id fails', async () => {
+    const all = (await page({ first: 100, filter: own({}) }, seller)).nodes;
+    const ids = [...all.map(({ id }) => id), newId(), 'x', ''];
+    const shown = ['Black tea', 'Grüner Tee', 'Resting tea', 'Tea e-book'];
+    expect(await namesOf({ ids })).toEqual(shown);
+    expect(await namesOf({ ids: [...ids, ...ids] }, userViewer('CUSTOMER'))).toEqual(shown);
+    expect(await namesOf({ ids, status: ['OFF_SALE', 'DRAFT'] })).toEqual(['Resting tea']);
+    expect(await namesOf({ ids, query: 'black' })).toEqual(['Black tea']);
+    expect(await namesOf({ ids }, userViewer('OPERATOR'))).toEqual([...shown, 'Draft tea'].toSorted());
+    for (const none of [[], ['x'], [newId()]]) expect(await namesOf({ ids: none })).toEqual([]);
+    const { errors } = await world.run(anonymous, list, { filter: { ids: Array.from({ length: 101 }, newId) } });
+    expect(errors).toMatchObject([{ message: 'filter.ids: must have at most 100 entries.', code: 'BAD_USER_INPUT' }]);
+  });
+
   test('User.products is the seller’s list', async () => {
     const entities =
       'query E($r: [_Any!]!) { _entities(representations: $r) { ... on User { id products(first: 2) { totalCount edges { node { name } } pageInfo { hasNextPage } } } } }';

@@ -1,25 +1,11 @@
 import { useCallback, useEffect, useState } from 'react';
-import { type Client, useClient } from 'urql';
-import { ProductDocument, type ProductQuery } from '../../../../schema/generated/operations.ts';
-import { toApiError } from '../api.ts';
+import { useClient } from 'urql';
+import { CartProductsDocument, type CartProductsQuery } from '../../../../schema/generated/operations.ts';
+import { dataOf } from '../api.ts';
 
-export type CartProduct = NonNullable<ProductQuery['product']>;
+export type CartProduct = CartProductsQuery['products']['edges'][number]['node'];
 /** By product id; null: it can't be seen any more. */
 export type CartProducts = ReadonlyMap<string, CartProduct | null>;
-
-const unknownCodes = ['NOT_FOUND', 'BAD_USER_INPUT'];
-
-async function readProduct(client: Client, id: string): Promise<CartProduct | null> {
-  const { data, error } = await client
-    .query(ProductDocument, { id }, { requestPolicy: 'cache-and-network' })
-    .toPromise();
-  if (error !== undefined) {
-    const problem = toApiError(error);
-    if (unknownCodes.includes(problem.code)) return null;
-    throw problem;
-  }
-  return data?.product ?? null;
-}
 
 /** The products of the cart as the API knows them now. `products` is null until the first answer. */
 export function useCartProducts(productIds: readonly string[]): {
@@ -33,10 +19,12 @@ export function useCartProducts(productIds: readonly string[]): {
   const wanted = productIds.toSorted().join(' ');
 
   const refresh = useCallback(async () => {
+    const ids = wanted === '' ? [] : wanted.split(' ');
     try {
-      const ids = wanted === '' ? [] : wanted.split(' ');
-      const read = await Promise.all(ids.map(async (id) => [id, await readProduct(client, id)] as const));
-      setProducts(new Map(read));
+      const asked = client.query(CartProductsDocument, { ids }, { requestPolicy: 'network-only' });
+      const { edges } = dataOf(await asked.toPromise()).products;
+      const found = new Map(edges.map(({ node }) => [node.id, node]));
+      setProducts(new Map(ids.map((id) => [id, found.get(id) ?? null])));
       setProblem(null);
     } catch (error) {
       setProblem((error as Error).message);

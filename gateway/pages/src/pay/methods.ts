@@ -14,13 +14,20 @@ const isExternal = (method: Payment['method']): method is External => externals.
 
 export type ExternalPayment = Payment & { readonly method: External };
 
-const over: readonly Payment['state'][] = ['CANCELLED', 'EXPIRED'];
+const over: readonly Payment['state'][] = ['CANCELLED', 'EXPIRED', 'PARTIALLY_REFUNDED', 'REFUNDED'];
 
-/** The payment of the order at somebody outside, when one was started and not given up. */
-export const externalPayment = (order: Pick<Order, 'payments'>): ExternalPayment | undefined =>
-  order.payments.findLast(
-    (payment): payment is ExternalPayment => isExternal(payment.method) && !over.includes(payment.state),
+/** The order knows of all the money that came in: what is still due then is for another payment. */
+const hasHeard = ({ payments, paidTotal }: Pick<Order, 'payments' | 'paidTotal'>): boolean =>
+  payments.reduce((sum, { state, captured }) => sum + (state === 'SETTLED' ? captured.amount : 0), 0) <=
+  paidTotal.amount;
+
+/** The payment of the order at somebody outside, when one was started, and neither given up nor done with its part. */
+export function externalPayment(order: Pick<Order, 'payments' | 'paidTotal'>): ExternalPayment | undefined {
+  const done = hasHeard(order) ? [...over, 'SETTLED'] : over;
+  return order.payments.findLast(
+    (payment): payment is ExternalPayment => isExternal(payment.method) && !done.includes(payment.state),
   );
+}
 
 /** What a method is called where one is chosen. */
 export const methodLabel = (method: External): string =>

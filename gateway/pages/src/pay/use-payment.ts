@@ -50,6 +50,13 @@ export function usePayment(order: Order, reload: () => Promise<void>) {
     }
   }, [known]);
 
+  // What was captured in part leaves a rest, which another payment pays.
+  useEffect(() => {
+    if (known !== undefined || attempt.current === null) return;
+    attempt.current = null;
+    setStep((now) => (now.kind === 'waiting' ? { kind: 'idle' } : now));
+  }, [known]);
+
   const waiting = step.kind === 'waiting';
   useEffect(() => {
     if (!waiting || !payable) return;
