@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { audit } from '../audit.ts';
 import { type BenchPlatform, giveMemory, startBenchPlatform } from './bench-platform.ts';
 import type { SchemaName } from './filling/batch.ts';
-import { fillSchemas } from './filling/fill-schemas.ts';
+import { type Filling, fillSchemas } from './filling/fill-schemas.ts';
 import { type PlainDatabase, openPlainDatabase } from './filling/plain-database.ts';
 import { dataDir, round } from './measure.ts';
-import { signInStaff } from './staff.ts';
+import { type Staff, signInStaff } from './staff.ts';
 
 /** Where the filled databases stay, for `npm run bench -- lists`. */
 export const filledDir = (): string => join(dataDir(), 'bench-filled');
@@ -22,7 +22,7 @@ export async function benchFill([orders = '1000000']: readonly string[]): Promis
   try {
     await giveMemory(platform);
     const startedAt = performance.now();
-    const rows = await fill(platform, Number(orders));
+    const rows = await fill(platform, { orders: Number(orders) });
     const seconds = (performance.now() - startedAt) / 1_000;
     console.log(`filled ${orders} orders, ${rows} rows in ${round(seconds, 0)} s: ${round(Number(orders) / seconds, 0)} orders a second`); // prettier-ignore
     console.table(await sizes(platform));
@@ -36,7 +36,15 @@ export async function benchFill([orders = '1000000']: readonly string[]): Promis
   }
 }
 
-async function fill(platform: BenchPlatform, count: number): Promise<number> {
+/** Fills the platform's databases; how many rows that made. */
+export async function fill(
+  platform: BenchPlatform,
+  {
+    orders,
+    createProduct,
+    ...more
+  }: Omit<Filling, 'administratorId' | 'createProduct'> & { createProduct?: Staff['createProduct'] },
+): Promise<number> {
   const open = (schema: SchemaName): Promise<PlainDatabase> => {
     const url = new URL(platform.mysqlUrl);
     url.pathname = `/${platform.prefix}_${schema}`;
@@ -47,7 +55,7 @@ async function fill(platform: BenchPlatform, count: number): Promise<number> {
   try {
     const administrator = await signInStaff(platform);
     const { me } = await platform.gql<{ me: { id: string } }>('{ me { id } }', {}, administrator.token);
-    return await fillSchemas(databases, { orders: count, administratorId: me.id, createProduct: administrator.createProduct }); // prettier-ignore
+    return await fillSchemas(databases, { ...more, orders, administratorId: me.id, createProduct: createProduct ?? administrator.createProduct }); // prettier-ignore
   } finally {
     await Promise.all(Object.values(databases).map((database) => database.close()));
   }

@@ -49,7 +49,7 @@ export async function benchLists([seconds = '3']: readonly string[]): Promise<vo
 }
 
 /** Filled in one go, the tables have no statistics yet. */
-async function analyze({ connection, prefix }: BenchPlatform, schema: string): Promise<void> {
+export async function analyze({ connection, prefix }: BenchPlatform, schema: string): Promise<void> {
   const [tables] = await connection.query<RowDataPacket[]>('select table_name as name from information_schema.tables where table_schema = ?', [`${prefix}_${schema}`]); // prettier-ignore
   for (const { name } of tables as { name: string }[]) await connection.query(`analyze table ${prefix}_${schema}.\`${name}\``); // prettier-ignore
 }

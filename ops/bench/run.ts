@@ -9,12 +9,14 @@ import { benchGatewayMemory } from './gateway/memory.ts';
 import { profileGateway } from './gateway/profile.ts';
 import { benchHotProduct } from './hot-product.ts';
 import { benchOrderFlow } from './order-flow.ts';
+import { benchPages } from './pages.ts';
 import { benchPayments } from './payments.ts';
 import { benchStart } from './start.ts';
 
 /** `npm run bench -- <scenario>`; add a file beside this one and name it here. */
 const scenarios: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   'order-flow': benchOrderFlow,
+  pages: benchPages,
   payments: benchPayments,
   'fan-out': benchFanOut,
   'hot-product': benchHotProduct,

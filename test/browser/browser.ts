@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { chromiumPath, launchBrowser } from '../../ops/bench/chromium.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
-import { chromiumPath, launchBrowser, watchPage } from './chromium.ts';
+import { watchPage } from './watch-page.ts';
 
 /** Generous, as other suites run beside these; a page that works needs a fraction of it. */
 const actionTimeoutMs = 45_000;

@@ -28,6 +28,8 @@ export type Filling = {
   readonly orders: number;
   /** 1,000 when not given. */
   readonly products?: number;
+  /** Beside the administrator; one for every ten orders when not given. */
+  readonly customers?: number;
   /** Who is there already. */
   readonly administratorId: string;
   readonly createProduct: Staff['createProduct'];
@@ -37,7 +39,14 @@ export type Filling = {
 /** Tells the stories of so many orders, and of all who have to do with them; how many rows that made. */
 export async function fillSchemas(
   databases: Readonly<Record<SchemaName, PlainDatabase>>,
-  { orders: count, products = articles, administratorId, createProduct, log = (line) => console.log(line) }: Filling,
+  {
+    orders: count,
+    products = articles,
+    customers = Math.ceil(count / ordersOfCustomer),
+    administratorId,
+    createProduct,
+    log = (line) => console.log(line),
+  }: Filling,
 ): Promise<number> {
   const chance = chanceOf(seed);
   const batch = new Batch();
@@ -53,7 +62,7 @@ export async function fillSchemas(
   people.customers.push(administratorId);
   const shelf = await makeArticles(databases.product, people, { products, createProduct });
   for (const article of shelf) stock.open(article, onHand);
-  for (let index = 0; index < Math.ceil(count / ordersOfCustomer); index += 1) {
+  for (let index = 0; index < customers; index += 1) {
     people.join(batch, 'CUSTOMER', new Date(beganAt + index));
     if (index % (10 * ordersOfBatch) === 0) written += await batch.write(databases);
   }
