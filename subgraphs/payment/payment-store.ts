@@ -158,6 +158,7 @@ export const insertPayment = (sql: Sql, payment: PaymentRow): Promise<void> =>
       manual_capture: payment.manualCapture,
       capturing_minor: payment.capturingMinor,
       return_url: payment.returnUrl ?? null,
+      payer: payment.payer ?? null,
       trace_id: payment.traceId,
       expires_at: payment.expiresAt ?? null,
       paid_at: payment.paidAt ?? null,

@@ -42,6 +42,8 @@ export const PaymentRecord = defineEntity({
     /** What staff have decided to capture and the provider has not yet confirmed. */
     capturingMinor: minor().defaultRaw('0'),
     returnUrl: text<string>(2048).nullable(),
+    /** Who pays, as the provider knows them, where it takes the money from one person alone. */
+    payer: text<string>(255).nullable(),
     traceId: fixed(32),
     expiresAt: at().nullable(),
     paidAt: at().nullable(),

@@ -66,6 +66,7 @@ const migrations: readonly NamedMigration[] = [
     name: '2026-12-01-instrument',
     load: async () => (await import('./migrations/2026-12-01-instrument.ts')).InstrumentMigration,
   },
+  { name: '2026-12-01-payer', load: async () => (await import('./migrations/2026-12-01-payer.ts')).PayerMigration },
 ];
 
 /** The payment service's schema as it is to be. */

@@ -7,6 +7,8 @@ export type WechatOrder = {
   readonly total: number;
   readonly notify_url: string;
   readonly time_expire: string;
+  /** The openid of who alone can pay it, by JSAPI; null for a native order. */
+  readonly payer: string | null;
   /** What it was ordered by: another request of its number is refused. */
   readonly wanted: string;
   trade_state: 'NOTPAY' | 'SUCCESS' | 'REFUND' | 'CLOSED';
@@ -28,7 +30,7 @@ export function wechatPayBill(
   { appId, merchantId, orders }: { appId: string; merchantId: string; orders: Iterable<WechatOrder> },
 ): string | null {
   const row = (order: WechatOrder, at: Date, values: readonly string[]): string =>
-    [chinaTime(at), appId, merchantId, '0', '', `4200${order.out_trade_no.slice(0, 24)}`, order.out_trade_no, 'o-payer', 'NATIVE', ...values]
+    [chinaTime(at), appId, merchantId, '0', '', `4200${order.out_trade_no.slice(0, 24)}`, order.out_trade_no, order.payer ?? 'o-payer', order.payer === null ? 'NATIVE' : 'JSAPI', ...values]
       .map((value) => `\`${value}`)
       .join(','); // prettier-ignore
   const paid = (order: WechatOrder, at: Date): string =>

@@ -23,6 +23,8 @@ export type WechatPayServer = {
   bills: 'good' | 'changed' | 'unknown';
   /** The customer confirms in WeChat; false when it can't be paid any more. */
   pay(orderNumber: string): boolean;
+  /** The customer with this openid pays by what a mini program gave to `wx.requestPayment`; refuses what is not signed for it, and what is prepared for somebody else. */
+  requestPayment(params: Record<string, string>, openid: string): boolean;
   endRefund(orderNumber: string, refundNumber: string, status: 'SUCCESS' | 'ABNORMAL' | 'CLOSED'): void;
   /** Somebody gives fen back in the merchant's pages. */
   refundInDashboard(orderNumber: string, fen: number): void;
@@ -76,6 +78,7 @@ export async function startWechatPayServer(options: {
   const deliveries = new Set<Promise<void>>();
   const notifications = { dropped: false };
   const state = { refunds: 'succeed' as WechatPayServer['refunds'], bills: 'good' as WechatPayServer['bills'] };
+  const prepared = new Map<string, WechatOrder>();
   const usedNonces = new Set<string>();
   const bills = new Map<string, string>();
   const [firstKeyId = ''] = Object.keys(keys);
@@ -124,10 +127,14 @@ export async function startWechatPayServer(options: {
     mchid: merchantId,
     out_trade_no: order.out_trade_no,
     transaction_id: `4200${order.out_trade_no.slice(0, 24)}`,
-    trade_type: 'NATIVE',
+    trade_type: order.payer === null ? 'NATIVE' : 'JSAPI',
     trade_state: order.trade_state,
     trade_state_desc: 'told',
-    ...(order.paidAt && { success_time: at(order.paidAt), bank_type: 'OTHERS', payer: { openid: 'o-payer' } }),
+    ...(order.paidAt && {
+      success_time: at(order.paidAt),
+      bank_type: 'OTHERS',
+      payer: { openid: order.payer ?? 'o-payer' },
+    }),
     amount: { total: order.total, currency: 'CNY', ...(order.paidAt && { payer_total: order.total, payer_currency: 'CNY' }) }, // prettier-ignore
     ...change,
   });
@@ -162,11 +169,13 @@ export async function startWechatPayServer(options: {
     amount: { total: order.total, refund, currency: 'CNY' },
   });
 
-  function prepare(wanted: string): unknown {
+  function prepare(wanted: string, tradeType: 'native' | 'jsapi'): unknown {
     const given = JSON.parse(wanted);
     const { out_trade_no, description, notify_url, time_expire, amount } = given;
     if (given.appid !== appId || given.mchid !== merchantId) throw new Refusal(400, 'APPID_MCHID_NOT_MATCH');
+    const payer = tradeType === 'jsapi' ? given.payer?.openid : null;
     const valid =
+      (tradeType === 'native' ? given.payer === undefined : /^[\w-]{1,128}$/.test(payer)) &&
       /^[\w|*-]{6,32}$/.test(out_trade_no) &&
       description.length > 0 && description.length <= 127 &&
       /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d$/.test(time_expire) &&
@@ -177,7 +186,13 @@ export async function startWechatPayServer(options: {
     if (earlier?.trade_state === 'CLOSED') throw new Refusal(400, 'ORDER_CLOSED');
     if (earlier && earlier.trade_state !== 'NOTPAY') throw new Refusal(400, 'ORDERPAID');
     if (earlier && earlier.wanted !== wanted) throw new Refusal(403, 'OUT_TRADE_NO_USED');
-    orders.set(out_trade_no, earlier ?? { out_trade_no, description, notify_url, time_expire, total: amount.total, wanted, trade_state: 'NOTPAY', paidAt: null, refunds: new Map() }); // prettier-ignore
+    const order: WechatOrder = earlier ?? { out_trade_no, description, notify_url, time_expire, total: amount.total, payer, wanted, trade_state: 'NOTPAY', paidAt: null, refunds: new Map() }; // prettier-ignore
+    orders.set(out_trade_no, order);
+    if (tradeType === 'jsapi') {
+      const prepay_id = `wx${randomBytes(16).toString('hex')}`;
+      prepared.set(prepay_id, order);
+      return { prepay_id };
+    }
     return { code_url: `weixin://wxpay/bizpayurl?pr=${out_trade_no.slice(-12)}` };
   }
 
@@ -204,7 +219,9 @@ export async function startWechatPayServer(options: {
     const [, number = ''] = /\/(?:out-trade-no|refunds)\/([^/]+)/.exec(url.pathname) ?? [];
     switch (`${method} ${url.pathname.replace(/(out-trade-no|refunds)\/[^/]+/, '$1/*')}`) {
       case 'POST /v3/pay/transactions/native':
-        return prepare(body);
+        return prepare(body, 'native');
+      case 'POST /v3/pay/transactions/jsapi':
+        return prepare(body, 'jsapi');
       case 'GET /v3/pay/transactions/out-trade-no/*': {
         const order = orders.get(number);
         if (!order || url.searchParams.get('mchid') !== merchantId) throw new Refusal(404, 'ORDER_NOT_EXIST');
@@ -296,18 +313,28 @@ export async function startWechatPayServer(options: {
     if (!order) throw new Error(`no order ${number}`);
     return order;
   };
+  function pay(orderNumber: string): boolean {
+    const order = orders.get(orderNumber);
+    if (order?.trade_state !== 'NOTPAY' || Date.parse(order.time_expire) < Date.now()) return false;
+    Object.assign(order, { trade_state: 'SUCCESS', paidAt: new Date() });
+    notify(order, 'TRANSACTION.SUCCESS', told(order));
+    return true;
+  }
   return Object.assign(state, {
     apiBase: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     orders,
     notifications,
     notification,
     told,
-    pay(orderNumber: string): boolean {
-      const order = orders.get(orderNumber);
-      if (order?.trade_state !== 'NOTPAY' || Date.parse(order.time_expire) < Date.now()) return false;
-      Object.assign(order, { trade_state: 'SUCCESS', paidAt: new Date() });
-      notify(order, 'TRANSACTION.SUCCESS', told(order));
-      return true;
+    pay,
+    requestPayment(params: Record<string, string>, openid: string): boolean {
+      const { appId: app = '', timeStamp = '', nonceStr = '', package: given = '', signType, paySign = '' } = params;
+      const content = lines(app, timeStamp, nonceStr, given);
+      const isSigned = createVerify('RSA-SHA256').update(content).verify(options.merchantPublicKey, paySign, 'base64');
+      const order = prepared.get(given.replace(/^prepay_id=/, ''));
+      const isOurs =
+        app === appId && signType === 'RSA' && /^\d{10}$/.test(timeStamp) && given.startsWith('prepay_id=');
+      return isSigned && isOurs && order !== undefined && order.payer === openid && pay(order.out_trade_no);
     },
     endRefund(orderNumber: string, refundNumber: string, status: 'SUCCESS' | 'ABNORMAL' | 'CLOSED'): void {
       const order = orderOf(orderNumber);

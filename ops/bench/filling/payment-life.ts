@@ -79,7 +79,7 @@ export class PaymentLife {
     const paid = this.#paidAt !== null;
     batch.add('payment', 'payment', paymentRow({
       ...amounts, id, state, number: newNumber('PA', this.#at, chance.bytes(8)), orderId, customerId, method: 'STRIPE', manualCapture: false,
-      liveOrderId: holdsOrder(state) ? orderId : null, slot: 0, returnUrl: null, traceId: this.#order.traceId, expiresAt: this.#order.expiresAt,
+      liveOrderId: holdsOrder(state) ? orderId : null, slot: 0, returnUrl: null, payer: null, traceId: this.#order.traceId, expiresAt: this.#order.expiresAt,
       paidAt: this.#paidAt, createdAt: this.#at, updatedAt: this.#lastAt,
     })); // prettier-ignore
     const attemptId = chance.idAt(this.#at);

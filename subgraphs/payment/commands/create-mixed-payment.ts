@@ -6,6 +6,7 @@ import { type Money, type MoneyJson, money, moneyFromJson } from '../../shared/v
 import type { PaymentDeps } from '../deps.ts';
 import { type OrderFacts, requirePayableOrder, requireWalletTaken } from '../orders.ts';
 import { amountMismatch } from '../domain/refusals.ts';
+import { type TradeType, requirePayer } from '../payers.ts';
 import type { PaymentMethod, PaymentRow } from '../records.ts';
 import { findPayment } from '../payment-store.ts';
 import { checkReturnUrl, requireMethod, requireTaken, startOnce } from './create-payment.ts';
@@ -17,6 +18,7 @@ export type CreateMixedPaymentInput = {
   readonly orderId: string;
   readonly parts: readonly MixedPart[];
   readonly returnUrl?: string | null;
+  readonly tradeType?: TradeType | null;
 };
 export type MixedPaymentPayload = {
   readonly payments: readonly PaymentRow[];
@@ -51,6 +53,13 @@ export async function createMixedPayment(
       requireWalletTaken(order);
       const amounts = split(wallet, external, order);
       requireTaken(provider, external.method, money(amounts.external, order.balanceDue.currency));
+      const asked = {
+        method: external.method,
+        tradeType: input.tradeType,
+        userId: user.userId,
+        traceId: caller.traceId,
+      };
+      const payer = await requirePayer(deps, provider, asked);
       return {
         claim,
         order,
@@ -59,6 +68,7 @@ export async function createMixedPayment(
           { method: 'WALLET', provider: null, amountMinor: amounts.wallet },
         ],
         returnUrl: input.returnUrl ?? null,
+        payer,
         traceId: caller.traceId,
       };
     });

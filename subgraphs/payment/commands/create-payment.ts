@@ -7,6 +7,7 @@ import { type Money, type MoneyJson, moneyFromJson } from '../../shared/values/m
 import { lengthOf } from '../../shared/values/text.ts';
 import type { PaymentDeps } from '../deps.ts';
 import { type OrderFacts, requirePayableOrder, requireWalletTaken } from '../orders.ts';
+import { type TradeType, requirePayer } from '../payers.ts';
 import { type PaymentProvider, amountRefusal, stepRefusal, takesCurrency } from '../providers/provider.ts';
 import { amountMismatch, providerError } from '../domain/refusals.ts';
 import type { AttemptRow, PaymentMethod, PaymentRow } from '../records.ts';
@@ -19,6 +20,7 @@ export type CreatePaymentInput = {
   readonly method: PaymentMethod;
   readonly amount?: MoneyJson | null;
   readonly returnUrl?: string | null;
+  readonly tradeType?: TradeType | null;
 };
 export type PaymentPayload = {
   readonly payment: PaymentRow | null;
@@ -59,11 +61,13 @@ export async function createPayment(
       if (provider === null) requireWalletTaken(order);
       const { amount } = checkAmount(input, order);
       if (provider !== null) requireTaken(provider, input.method, { amount, currency: order.balanceDue.currency });
+      const payer = await requirePayer(deps, provider, { ...input, userId: user.userId, traceId: caller.traceId });
       return {
         claim,
         order,
         parts: [{ method: input.method, provider, amountMinor: amount }],
         returnUrl: input.returnUrl ?? null,
+        payer,
         traceId: caller.traceId,
       };
     });

@@ -38,6 +38,8 @@ export type NewParts = {
   /** The whole, or a mixed payment's external part and its wallet part. */
   readonly parts: readonly [Part] | readonly [Part, Part];
   readonly returnUrl: string | null;
+  /** From whom alone the external part's provider takes the money, as it knows them. */
+  readonly payer: string | null;
   readonly traceId: string;
 };
 
@@ -93,7 +95,7 @@ export async function startParts(deps: PaymentDeps, given: NewParts): Promise<St
 async function insertPart(
   unit: Unit,
   deps: PaymentDeps,
-  { order, parts, returnUrl, traceId }: NewParts,
+  { order, parts, returnUrl, payer, traceId }: NewParts,
   { paymentId, attemptId, part, slot }: Started & { part: Part; slot: 0 | 1 },
 ): Promise<Attempted> {
   const { customerId, expiresAt, balanceDue } = order;
@@ -103,7 +105,7 @@ async function insertPart(
     const at = deps.now();
     // A mixed payment's wallet part is taken when its external part is paid: that does not wait for staff.
     const manualCapture = deps.capture === 'manual' && part.provider.capture !== undefined && parts.length === 1;
-    const payment = newPayment({ ...given, method: part.method, returnUrl, manualCapture }, at);
+    const payment = newPayment({ ...given, method: part.method, returnUrl, payer, manualCapture }, at);
     await saveNewPayment(unit, payment, { source: 'api', at });
     const provider = part.provider.name;
     const fresh = { id: attemptId, number: newNumber('PA', at), paymentId, provider, createdAt: at };
@@ -132,7 +134,7 @@ export async function insertWalletPayment(
   given: NewPayment & { readonly attemptId?: string },
 ): Promise<Attempted> {
   const at = deps.now();
-  const payment = newPayment({ ...given, method: 'WALLET', returnUrl: null }, at);
+  const payment = newPayment({ ...given, method: 'WALLET', returnUrl: null, payer: null }, at);
   await saveNewPayment(unit, payment, { source: 'api', at });
   const id = given.attemptId ?? deps.newId(payment.id);
   const isHeld = given.slot === 1;
@@ -148,7 +150,10 @@ export async function insertWalletPayment(
 }
 
 const newPayment = (
-  { amount, ...given }: NewPayment & Pick<PaymentRow, 'method' | 'returnUrl'> & { readonly manualCapture?: boolean },
+  {
+    amount,
+    ...given
+  }: NewPayment & Pick<PaymentRow, 'method' | 'returnUrl' | 'payer'> & { readonly manualCapture?: boolean },
   at: Date,
 ): PaymentRow => ({
   id: given.id,
@@ -167,6 +172,7 @@ const newPayment = (
   manualCapture: given.manualCapture ?? false,
   capturingMinor: 0n,
   returnUrl: given.returnUrl ?? null,
+  payer: given.payer ?? null,
   traceId: given.traceId,
   expiresAt: given.expiresAt,
   paidAt: null,

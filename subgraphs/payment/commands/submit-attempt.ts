@@ -28,6 +28,7 @@ const askIntent = (deps: PaymentDeps, payment: PaymentRow, attempt: AttemptRow):
     orderId: payment.orderId,
     paymentId: payment.id,
     returnUrl: payment.returnUrl ?? null,
+    payer: payment.payer ?? null,
     capture: payment.manualCapture ? 'manual' : 'automatic',
   });
 

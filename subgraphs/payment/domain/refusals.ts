@@ -40,6 +40,15 @@ export const providerError = (provider: string, retryable: boolean, message: str
     retryable,
   }) satisfies Refusal;
 
+/** The customer has no identity by which the provider knows who pays. */
+export const identityMissing = () =>
+  ({
+    __typename: 'IdentityMissingError',
+    code: 'IDENTITY_MISSING',
+    message: 'To pay in the mini program, link your WeChat account first; or scan a code.',
+    path: ['input', 'tradeType'],
+  }) satisfies Refusal;
+
 /** The wallet has too little. */
 export const insufficientBalance = (balance: Money, required: Money) =>
   ({

@@ -77,7 +77,7 @@ export async function erasePayments(
 ): Promise<void> {
   const ids = payments.map(({ id }) => idToBytes(id));
   const orders = payments.map(({ orderId }) => idToBytes(orderId));
-  await change(tx, tables.updateTable('payment').set({ return_url: null }).where('id', 'in', ids), 'any');
+  await change(tx, tables.updateTable('payment').set({ return_url: null, payer: null }).where('id', 'in', ids), 'any');
   const attempts = tables
     .updateTable('attempt')
     .set({ redirect_url: null, client_params: null, failure_message: null, instrument: null })
@@ -118,7 +118,7 @@ export async function readMoney(sql: Sql, customerId: string, limit: number) {
     sql,
     tables
       .selectFrom('payment')
-      .select(['id', 'number', 'method', 'state', 'currency', 'amount_minor', 'captured_minor', 'refunded_minor', 'paid_at', 'created_at', 'return_url'])
+      .select(['id', 'number', 'method', 'state', 'currency', 'amount_minor', 'captured_minor', 'refunded_minor', 'paid_at', 'created_at', 'return_url', 'payer'])
       .where('customer_id', '=', customer)
       .orderBy('id', 'desc')
       .limit(limit),

@@ -135,6 +135,8 @@ export type PaymentProvider = {
   readonly name: string;
   /** True: people do what it does. Staff say that money came (`capture`) or went back; it has no webhooks. */
   readonly offline?: boolean;
+  /** It can take money from one person within a mini program, by the identity (WX_MINI) of this issuer. Undefined: it can't. */
+  readonly payerIssuer?: string;
   /** What it takes of a currency of ISO 4217; null for one that it does not take. Undefined: whatever it is asked for. */
   readonly limits?: (currency: string) => AmountLimits | null;
   /**
@@ -150,6 +152,8 @@ export type PaymentProvider = {
     orderId: string;
     paymentId: string;
     returnUrl: string | null;
+    /** Who pays, as the provider knows them: nobody else can. Null: whoever comes. Only asked of a provider with `payerIssuer`. */
+    payer: string | null;
     /** `manual`: the money is held until `capture`. Only asked of a provider that has that. */
     capture: 'automatic' | 'manual';
   }): Promise<Intent>;

@@ -14,6 +14,8 @@ const linesOf = (parts: readonly (string | Buffer)[]): Buffer =>
 export type WechatPaySigning = {
   /** The `Authorization` of a request. `path` begins with `/` and has the query. */
   authorization(request: { method: string; path: string; body: string }): string;
+  /** What a mini program gives to `wx.requestPayment` to pay what was prepared. */
+  paymentRequest(prepayId: string): Readonly<Record<string, string>>;
   /** Why an answer's or a notification's signature is not good; null when it is. */
   check(headers: Headers, body: Buffer): SignatureCode | null;
   /** The text of an encrypted resource; null when it was not encrypted with our key. */
@@ -26,19 +28,27 @@ export type WechatPaySigning = {
  * @see https://pay.weixin.qq.com/doc/v3/merchant/4012365342
  */
 export function wechatPaySigning(config: WechatPayConfig, now: () => Date): WechatPaySigning {
+  const secondsNow = () => String(Math.floor(now().getTime() / 1_000));
+  const newNonce = () => randomBytes(16).toString('hex');
+  const sign = (parts: readonly string[]) =>
+    createSign('RSA-SHA256').update(linesOf(parts)).sign(config.privateKey, 'base64');
   return {
     authorization({ method, path, body }) {
-      const seconds = String(Math.floor(now().getTime() / 1_000));
-      const nonce = randomBytes(16).toString('hex');
-      const content = linesOf([method, path, seconds, nonce, body]);
+      const [seconds, nonce] = [secondsNow(), newNonce()];
       const fields = {
         mchid: config.merchantId,
         nonce_str: nonce,
-        signature: createSign('RSA-SHA256').update(content).sign(config.privateKey, 'base64'),
+        signature: sign([method, path, seconds, nonce, body]),
         timestamp: seconds,
         serial_no: config.serialNumber,
       };
       return `${scheme} ${Object.entries(fields).map(([name, value]) => `${name}="${value}"`).join(',')}`; // prettier-ignore
+    },
+    paymentRequest(prepayId) {
+      const { appId } = config;
+      const [timeStamp, nonceStr, prepared] = [secondsNow(), newNonce(), `prepay_id=${prepayId}`];
+      const paySign = sign([appId, timeStamp, nonceStr, prepared]);
+      return { appId, timeStamp, nonceStr, package: prepared, signType: 'RSA', paySign };
     },
     check: (headers, body) => checkHeaders(config.publicKeys, headers, body, now()),
     decrypt({ ciphertext, nonce, associated_data: associated = '' }) {

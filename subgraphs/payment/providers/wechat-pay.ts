@@ -19,13 +19,14 @@ const refundMissing = 'RESOURCE_NOT_EXISTS';
 /** No attempt has this number. */
 const noOrder = '000000';
 
-const preparedShape = z.object({ code_url: z.string().min(1).max(512) });
+const nativeShape = z.object({ code_url: z.string().min(1).max(512) });
+const jsapiShape = z.object({ prepay_id: z.string().min(1).max(64) });
 
 type Options = { readonly publicUrl: string; readonly log: Logger; readonly now?: () => Date };
 type Opened = Options & { readonly config: WechatPayConfig; readonly gateway: WechatPayGateway; readonly notifyUrl: string }; // prettier-ignore
 
 /**
- * WeChat Pay through its API v3. An attempt is a native order, whose code the customer scans.
+ * WeChat Pay through its API v3. An attempt is a native order, whose code the customer scans, or one by JSAPI, which its payer alone pays within the mini program.
  *
  * @see https://pay.weixin.qq.com/doc/v3/merchant/4012791858
  */
@@ -37,6 +38,7 @@ export function wechatPayProvider(config: WechatPayConfig, options: Options): Pa
   const getIntent = ({ intentId, id }: Pick<KnownAttempt, 'id' | 'intentId'>) => findOrder(opened, intentId, attemptEnd(id) <= now()); // prettier-ignore
   return {
     name: 'wechat_pay',
+    payerIssuer: config.appId,
     limits: (currency) => (currency === chinaCurrency ? wechatPayLimits : null),
     async createIntent(attempt) {
       const intentId = tradeNumberOf(attempt.id);
@@ -49,13 +51,20 @@ export function wechatPayProvider(config: WechatPayConfig, options: Options): Pa
         notify_url: opened.notifyUrl,
         amount: { total: Number(attempt.amount.amount), currency: chinaCurrency },
       };
+      const isNative = attempt.payer === null;
+      const prepare = async (): Promise<Intent['clientParams']> => {
+        if (isNative)
+          return { codeUrl: understood(nativeShape, await gateway.ask('POST', '/v3/pay/transactions/native', order)).code_url }; // prettier-ignore
+        const wanted = { ...order, payer: { openid: attempt.payer } };
+        return signing.paymentRequest(understood(jsapiShape, await gateway.ask('POST', '/v3/pay/transactions/jsapi', wanted)).prepay_id); // prettier-ignore
+      };
+      const tradeType = isNative ? 'native' : 'jsapi';
       try {
-        const prepared = understood(preparedShape, await gateway.ask('POST', '/v3/pay/transactions/native', order));
-        return { ...intentOf(intentId, 'NOTPAY', null), clientParams: { codeUrl: prepared.code_url } };
+        return { ...intentOf(intentId, 'NOTPAY', null), tradeType, clientParams: await prepare() };
       } catch (error) {
         if (!(error instanceof ProviderRefused)) throw error;
         // An order that was paid or closed meanwhile is not prepared again.
-        return endedIntent(error, () => getIntent({ id: attempt.id, intentId }));
+        return { ...(await endedIntent(error, () => getIntent({ id: attempt.id, intentId }))), tradeType };
       }
     },
     getIntent,

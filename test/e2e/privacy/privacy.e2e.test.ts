@@ -151,6 +151,7 @@ describe('[PM-5] a person', () => {
       database.query(statement.replaceAll('@', `${platform.prefix}_${service}.`), [...values, id.replaceAll('-', '')]);
     await write('order', 'update @orders set remark = ?, updated_at = utc_timestamp(3) where customer_id = unhex(?)', word); // prettier-ignore
     await write('payment', 'update @payment set return_url = ? where customer_id = unhex(?)', `https://a.test/${word}`);
+    await write('payment', 'update @payment set payer = ? where customer_id = unhex(?)', `o-${word}`);
     await write('user', 'update @user_account set info = ? where id = unhex(?)', word);
     for (const service of ['user', 'product', 'order', 'payment']) {
       const event = JSON.stringify({ type: 'order.placed', data: { customerId: id, note: word } });

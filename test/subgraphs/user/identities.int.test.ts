@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type CryptoKey, SignJWT, UnsecuredJWT, exportJWK, exportSPKI, generateKeyPair, importJWK } from 'jose';
 import pino from 'pino';
+import { identitiesDocument } from '../../../subgraphs/payment/payers.ts';
 import { putCode } from '../../../subgraphs/user/administration/one-time-code-store.ts';
 import { createIdentityProofs } from '../../../subgraphs/user/identities/identity-proofs.ts';
 import { type OidcServer, type Sign, honest, startOidcServer } from '../../support/oidc-server.ts';
@@ -639,6 +640,15 @@ describe('signing in by WeChat', () => {
     expect(first).toMatchObject({ user: { name: 'Customer', mobile: null, identities: [{ type: 'WX_MINI', key: openid }] }, userErrors: [] }); // prettier-ignore
     expect((await byWechat({ openid })).data.loginWithIdentity.user.id).toBe(first.user.id);
     expect(JSON.stringify(await platform.sql('select * from user_identity'))).not.toContain('kept by nobody');
+  });
+
+  it('tells the payment service whose openid it is, and the gateway nothing', async () => {
+    const openid = newSubject();
+    const { id } = (await byWechat({ openid })).data.loginWithIdentity.user;
+    const asked = { representations: [{ __typename: 'User', id }] };
+    const byPayment = await platform.run(identitiesDocument, asked, { app: 'payment' });
+    expect(byPayment).toMatchObject({ errors: [], data: { _entities: [{ identities: [{ type: 'WX_MINI', key: openid, issuer: appId }] }] } }); // prettier-ignore
+    expect((await platform.run(identitiesDocument, asked)).data).toEqual({ _entities: [null] });
   });
 
   it.each<[string, object | null, object]>([

@@ -46,6 +46,7 @@ function Task({ payment, orderId, onChanged }: Shown) {
     case 'BANK_TRANSFER':
       return <TransferDetails payment={payment} />;
     case 'WECHAT_PAY':
+      if (params['paySign'] !== undefined) return <p className="notice wait">{t().pay.inMiniProgram}</p>;
       return params['codeUrl'] === undefined ? (
         waiting
       ) : (

@@ -5,7 +5,7 @@ import { startTcpProxy } from '../../../faults/tcp-proxy.ts';
 import { type Loose, openPaymentWorld } from '../support/payment-world.ts';
 import type { ProviderUnderTest } from './contract.ts';
 
-const appId = 'wx0123456789abcdef';
+export const appId = 'wx0123456789abcdef';
 export const merchantId = '1900000001';
 export const apiV3Key = '0123456789abcdef0123456789abcdef';
 const keyIds = { first: 'PUB_KEY_ID_0119000000012026', second: '7132D72A03E93CDDF8C03BBD1F37EEDF' } as const;

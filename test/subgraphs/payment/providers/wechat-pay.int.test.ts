@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { newId } from '../../../../subgraphs/shared/values/ids.ts';
-import { type Loose, bytes, documents, paymentIn, staff, user } from '../support/payment-world.ts';
+import type { StandInIdentity } from '../support/order-service.ts';
+import { type Loose, bytes, credit, documents, paymentIn, staff, user } from '../support/payment-world.ts';
 import { testProvider } from './contract.ts';
-import { type WechatPayWorld, merchantId, openWechatPayWorld } from './wechat-pay-world.ts';
+import { type WechatPayWorld, appId, merchantId, openWechatPayWorld } from './wechat-pay-world.ts';
 import { until } from '../../../support/until.ts';
 
 testProvider('wechat_pay', openWechatPayWorld, { declines: false });
@@ -134,6 +135,108 @@ describe('wechat_pay', () => {
     expect(wechat.server.pay(String(made?.out_trade_no))).toBe(true);
     const { payment } = await ask();
     expect(await paymentIn(wechat.world, payment.id, 'SETTLED')).toMatchObject({ captured: { amount: 1_234 } });
+  });
+
+  describe('by JSAPI', () => {
+    const customer = () => {
+      const [buyer, openid] = [user(), `o${newId().replaceAll('-', '')}`];
+      wechat.world.orders.identify(buyer.userId, [
+        { type: 'MOBILE', key: '4915112345678', issuer: null },
+        { type: 'WX_MINI', key: 'of-another-program', issuer: 'wx9' },
+        { type: 'OIDC', key: 'ada', issuer: appId },
+        { type: 'WX_MINI', key: openid, issuer: appId },
+      ]);
+      return { buyer, openid };
+    };
+    const begin = async (buyer = customer().buyer, input: Record<string, unknown> = {}): Promise<Loose> => {
+      const order = wechat.world.orders.add({ customerId: buyer.userId, currency: 'CNY' });
+      const variables = {
+        input: { orderId: order.id, method: 'WECHAT_PAY', tradeType: 'JSAPI', ...input },
+        key: newId(),
+      };
+      const ask = async () => (await wechat.world.run(buyer, documents.create, variables)).data.createPayment;
+      return { ...(await ask()), ask, order };
+    };
+    const paramsOf = (payment: Loose): Record<string, string> => payment.attempts.at(-1).clientParams;
+
+    test('gives the mini program what its customer pays by, and nobody else; its money goes back like any other', async () => {
+      const { buyer, openid } = customer();
+      const { payment } = await begin(buyer);
+      expect(payment.attempts).toMatchObject([{ tradeType: 'jsapi', state: 'REQUIRES_ACTION', redirectUrl: null }]);
+      const params = paramsOf(payment);
+      expect(Object.keys(params).toSorted()).toEqual(['appId', 'nonceStr', 'package', 'paySign', 'signType', 'timeStamp']);
+      const changed: Record<string, string>[] = [{ appId: 'wx9' }, { timeStamp: String(Number(params['timeStamp']) + 1) }, { nonceStr: 'n' }, { package: 'prepay_id=wx1' }];
+      for (const change of changed) expect(wechat.server.requestPayment({ ...params, ...change }, openid)).toBe(false);
+      expect(wechat.server.requestPayment(params, 'o-somebody-else')).toBe(false);
+      expect(wechat.server.requestPayment(params, openid)).toBe(true);
+      const settled = await paymentIn(wechat.world, payment.id, 'SETTLED');
+      expect(settled).toMatchObject({ captured: { amount: 1_234 }, instrument: 'WeChat Pay' });
+      expect(await refund(settled)).toMatchObject({ refund: { state: 'SUCCEEDED' } });
+      expect(wechat.server.requestPayment(params, openid)).toBe(false);
+    }); // prettier-ignore
+
+    test.each<[string, readonly StandInIdentity[]]>([
+      ['no identity', []],
+      ['the identity of another mini program', [{ type: 'WX_MINI', key: 'o1', issuer: 'wx9' }]],
+      ['another identity of that name', [{ type: 'OIDC', key: 'o1', issuer: appId }]],
+    ])('a customer with %s is refused before anything is stored, and scans a code instead', async (_, identities) => {
+      const buyer = user();
+      wechat.world.orders.identify(buyer.userId, identities);
+      const { payment, userErrors, order } = await begin(buyer);
+      expect({ payment, userErrors }).toMatchObject({
+        payment: null,
+        userErrors: [{ __typename: 'IdentityMissingError', code: 'IDENTITY_MISSING', path: ['input', 'tradeType'] }],
+      });
+      expect(await wechat.world.rows('select 1 from payment where order_id = ?', [bytes(order.id)])).toEqual([]);
+      const input = { orderId: order.id, method: 'WECHAT_PAY', tradeType: 'NATIVE' };
+      const { data } = await wechat.world.run(buyer, documents.create, { input, key: newId() });
+      expect(data.createPayment).toMatchObject({ payment: { attempts: [{ tradeType: 'native' }] }, userErrors: [] });
+    });
+
+    test('a customer who was erased meanwhile is refused', async () => {
+      const { buyer } = customer();
+      wechat.world.orders.forgetUser(buyer.userId);
+      expect(await begin(buyer)).toMatchObject({ payment: null, userErrors: [{ code: 'IDENTITY_MISSING' }] });
+    });
+
+    test.each(['SIMULATED_CARD', 'WALLET'])('%s has no trade types', async (method) => {
+      const refusal = { code: 'VALIDATION', path: ['input', 'tradeType'] };
+      for (const tradeType of ['JSAPI', 'NATIVE'])
+        expect(await begin(undefined, { method, tradeType })).toMatchObject({ payment: null, userErrors: [refusal] });
+    });
+
+    test('the same key goes on with the same payer, also when the answer was lost and the identity is gone', async () => {
+      const { buyer, openid } = customer();
+      wechat.server.fail('POST /v3/pay/transactions/jsapi', 'lost');
+      const { userErrors, ask, order } = await begin(buyer);
+      expect(userErrors).toMatchObject([{ code: 'PROVIDER_UNAVAILABLE', retryable: true }]);
+      wechat.world.orders.identify(buyer.userId, []);
+      const { payment } = await ask();
+      expect(await wechat.intents(order.id)).toBe(1);
+      expect(wechat.server.requestPayment(paramsOf(payment), openid)).toBe(true);
+      await paymentIn(wechat.world, payment.id, 'SETTLED');
+    });
+
+    test('an order that is called off can’t be paid by what was given', async () => {
+      const { buyer, openid } = customer();
+      const { payment } = await begin(buyer);
+      await wechat.world.run(buyer, documents.cancel, { id: payment.id, key: newId() });
+      await until(() => wechat.order(payment).trade_state === 'CLOSED');
+      expect(wechat.server.requestPayment(paramsOf(payment), openid)).toBe(false);
+    });
+
+    test('pays the rest of a mixed payment', async () => {
+      const { buyer, openid } = customer();
+      await credit(wechat.world, buyer.userId, 1_000, 'CNY');
+      const order = wechat.world.orders.add({ customerId: buyer.userId, currency: 'CNY' });
+      const parts = [{ method: 'WALLET', amount: { amount: 1_000, currency: 'CNY' } }, { method: 'WECHAT_PAY' }];
+      const input = { orderId: order.id, parts, tradeType: 'JSAPI' };
+      const { data } = await wechat.world.run(buyer, documents.mixed, { input, key: newId() });
+      const [wallet, external] = data.createMixedPayment.payments;
+      expect(wechat.order(external)).toMatchObject({ total: 234, payer: openid });
+      expect(wechat.server.requestPayment(paramsOf(external), openid)).toBe(true);
+      await paymentIn(wechat.world, wallet.id, 'SETTLED');
+    });
   });
 
   describe('a refund', () => {

@@ -20,6 +20,9 @@ export type StandInOrder = {
   expiresAt: string | null;
 };
 
+/** A name under which a user signs in, as the user service would tell of it. */
+export type StandInIdentity = { readonly type: string; readonly key: string; readonly issuer: string | null };
+
 const typeDefs = parse(/* GraphQL */ `
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
   scalar DateTime
@@ -31,6 +34,12 @@ const typeDefs = parse(/* GraphQL */ `
   type User @key(fields: "id") {
     id: ID!
     name: String!
+    identities: [UserIdentity!]!
+  }
+  type UserIdentity {
+    type: String!
+    key: String!
+    issuer: String
   }
   type Order @key(fields: "id") {
     id: ID!
@@ -55,6 +64,7 @@ const typeDefs = parse(/* GraphQL */ `
 export function createOrderService(runtime: () => Runtime) {
   const orders = new Map<string, StandInOrder>();
   const unknownUsers = new Set<string>();
+  const identities = new Map<string, readonly StandInIdentity[]>();
   let engine: SubgraphLink | undefined;
 
   async function open(): Promise<SubgraphLink> {
@@ -68,6 +78,7 @@ export function createOrderService(runtime: () => Runtime) {
       resolvers: {
         User: {
           __resolveReference: ({ id }: { id: string }) => (unknownUsers.has(id) ? null : { id, name: 'Somebody' }),
+          identities: ({ id }: { id: string }) => identities.get(id) ?? [],
         },
         Order: {
           __resolveReference: ({ id }: { id: string }) => orders.get(id) ?? null,
@@ -112,6 +123,10 @@ export function createOrderService(runtime: () => Runtime) {
       };
       orders.set(added.id, added);
       return added;
+    },
+    /** The identities that this user has from now on. */
+    identify(id: string, these: readonly StandInIdentity[]): void {
+      identities.set(id, these);
     },
     /** From now on nobody has this id; otherwise the stand-in knows every user. */
     forgetUser(id: string): void {

@@ -187,7 +187,7 @@ export const paymentFields = /* GraphQL */ `
     refunded { amount }
     paidAt
     order { id payUrl: id }
-    attempts { id number state provider providerTransactionId redirectUrl clientParams failureCode failureMessage finishedAt }
+    attempts { id number state provider tradeType providerTransactionId redirectUrl clientParams failureCode failureMessage finishedAt }
     refunds { id number state amount { amount } automatic reason providerRefundId settledAt }
     events(first: 100) { edges { node { seq type fromState toState source amount { amount } } } }
   }

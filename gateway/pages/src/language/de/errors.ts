@@ -38,6 +38,7 @@ const byCode: Readonly<Record<string, string>> = {
   INSUFFICIENT_BALANCE: 'Das Guthaben reicht nicht. Nichts wurde abgebucht.',
   PAYMENT_IN_PROGRESS: 'Für diese Bestellung läuft schon eine andere Zahlung.',
   REPLAY_FAILED: 'Es ist wieder gescheitert.',
+  IDENTITY_MISSING: 'Verbinden Sie zuerst Ihr WeChat-Konto, oder bezahlen Sie auf anderem Weg.',
   PROVIDER_REFUSED: 'Der Zahlungsanbieter hat abgelehnt. Nichts wurde abgebucht.',
   PROVIDER_UNAVAILABLE: `Der Zahlungsanbieter antwortet nicht. ${tryLater}`,
   REFUND_LIMIT: 'So viel lässt sich nicht erstatten.',

@@ -333,4 +333,6 @@ export const pay: Messages['pay'] = {
   wechatText: 'Sie scannen einen Code mit WeChat und bezahlen auf Ihrem Handy.',
   scan: 'Scannen Sie diesen Code mit WeChat, und bezahlen Sie dort. Diese Seite sagt Ihnen, wenn das Geld da ist.',
   qrCode: 'QR-Code für WeChat Pay',
+  inMiniProgram:
+    'Sie haben das Bezahlen in WeChat begonnen: Machen Sie dort im Mini-Programm weiter, oder wählen Sie hier einen anderen Weg.',
 };

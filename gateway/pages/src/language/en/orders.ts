@@ -312,4 +312,5 @@ export const pay = {
   wechatText: 'You scan a code with WeChat, and pay on your phone.',
   scan: 'Scan this code with WeChat, and pay there. This page tells you when the money is here.',
   qrCode: 'QR code for WeChat Pay',
+  inMiniProgram: 'You began to pay in WeChat: go on in the mini program there, or choose another way here.',
 };
