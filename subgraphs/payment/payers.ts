@@ -40,10 +40,21 @@ export async function requirePayer(
   const issuer = provider?.payerIssuer;
   if (issuer === undefined)
     throw new RefusedError(validationError(`${method} has no trade types: leave it out.`, ['input', 'tradeType']));
-  if (tradeType === 'NATIVE') return null;
+  switch (tradeType) {
+    case 'NATIVE':
+      return null;
+    case 'JSAPI':
+      return requireIdentity(deps, { issuer, userId, traceId });
+  }
+}
+
+async function requireIdentity(
+  deps: Pick<PaymentDeps, 'call'>,
+  { issuer, userId, traceId }: { issuer: string; userId: string; traceId: string },
+): Promise<string> {
   const variables = { representations: [{ __typename: 'User', id: userId }] };
   const answer = await deps.call<Answer>('user', { query: identitiesDocument, variables, traceId });
-  const payer = answer._entities[0]?.identities.find((one) => one.type === 'WX_MINI' && one.issuer === issuer)?.key;
-  if (payer === undefined) throw new RefusedError(identityMissing());
-  return payer;
+  const found = answer._entities[0]?.identities.find((one) => one.type === 'WX_MINI' && one.issuer === issuer);
+  if (!found) throw new RefusedError(identityMissing());
+  return found.key;
 }

@@ -115,6 +115,7 @@ const places: Readonly<Record<string, Readonly<Record<string, string[]>>>> = {
     'subgraphs/product/commands/reserve-stock.ts': ['HOLD'],
     'subgraphs/product/domain/stock.ts': words('COMMIT RELEASE EXPIRE RETURN'),
   },
+  TradeType: { 'subgraphs/payment/payers.ts': words('NATIVE JSAPI') },
   UserStatus: {
     'subgraphs/user/administration/reset-password.ts': ['ACTIVE'],
     'subgraphs/user/administration/account-store.ts': ['INVITED'],
