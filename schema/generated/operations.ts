@@ -483,6 +483,13 @@ export type PaymentMethod =
   /** A transfer to the merchant's bank account. */
   | 'BANK_TRANSFER';
 
+/** How a customer pays at a provider that has more than one way, which is WeChat Pay. */
+export type TradeType =
+  /** By a code that the customer scans in WeChat. */
+  | 'NATIVE'
+  /** Within WeChat, by the mini program in which the customer has signed in (IdentityType WX_MINI). */
+  | 'JSAPI';
+
 /** What has become of a payment. */
 export type PaymentState =
   /** Waits for the customer to pay. */
@@ -588,6 +595,8 @@ export type CreatePaymentInput = {
   amount?: MoneyInput | null | undefined;
   /** Where the payment page leads back to: an http or https URL of at most 2,048 characters. */
   returnUrl?: string | null | undefined;
+  /** How the customer pays by WECHAT_PAY; omitted: NATIVE. JSAPI needs a WeChat identity of the customer (IdentityMissingError). The other methods have none (VALIDATION). */
+  tradeType?: TradeType | null | undefined;
 };
 
 /** One part of a mixed payment. */
@@ -606,6 +615,8 @@ export type CreateMixedPaymentInput = {
   parts: Array<MixedPartInput>;
   /** Where the payment page leads back to: an http or https URL of at most 2,048 characters. */
   returnUrl?: string | null | undefined;
+  /** How the customer pays by WECHAT_PAY; omitted: NATIVE. JSAPI needs a WeChat identity of the customer (IdentityMissingError). The other methods have none (VALIDATION). */
+  tradeType?: TradeType | null | undefined;
 };
 
 /** What `refundPayment` needs. */
@@ -1150,6 +1161,7 @@ export type CancelPaymentMutation = {
       | Refusal_AmountMismatchError_Fragment
       | Refusal_OrderNotPayableError_Fragment
       | Refusal_PaymentInProgressError_Fragment
+      | Refusal_IdentityMissingError_Fragment
       | Refusal_ProviderError_Fragment
     >;
   };
@@ -1196,6 +1208,7 @@ export type CapturePaymentMutation = {
       | Refusal_AmountMismatchError_Fragment
       | Refusal_OrderNotPayableError_Fragment
       | Refusal_PaymentInProgressError_Fragment
+      | Refusal_IdentityMissingError_Fragment
       | Refusal_ProviderError_Fragment
     >;
   };
@@ -1278,6 +1291,7 @@ export type CreateMixedPaymentMutation = {
       | Refusal_AmountMismatchError_Fragment
       | Refusal_OrderNotPayableError_Fragment
       | (Refusal_PaymentInProgressError_Fragment & PaymentInProgressFragment)
+      | Refusal_IdentityMissingError_Fragment
       | Refusal_ProviderError_Fragment
     >;
   };
@@ -1302,6 +1316,7 @@ export type CreatePaymentMutation = {
       | Refusal_AmountMismatchError_Fragment
       | Refusal_OrderNotPayableError_Fragment
       | (Refusal_PaymentInProgressError_Fragment & PaymentInProgressFragment)
+      | Refusal_IdentityMissingError_Fragment
       | Refusal_ProviderError_Fragment
     >;
   };
@@ -1347,6 +1362,7 @@ export type CreditWalletMutation = {
       | Refusal_AmountMismatchError_Fragment
       | Refusal_OrderNotPayableError_Fragment
       | Refusal_PaymentInProgressError_Fragment
+      | Refusal_IdentityMissingError_Fragment
       | Refusal_ProviderError_Fragment
     >;
   };
@@ -2295,6 +2311,7 @@ export type ReplayWebhookMutation = {
       | Refusal_AmountMismatchError_Fragment
       | Refusal_OrderNotPayableError_Fragment
       | Refusal_PaymentInProgressError_Fragment
+      | Refusal_IdentityMissingError_Fragment
       | Refusal_ProviderError_Fragment
     >;
   };
@@ -2417,6 +2434,7 @@ export type RetryPaymentMutation = {
       | Refusal_AmountMismatchError_Fragment
       | Refusal_OrderNotPayableError_Fragment
       | (Refusal_PaymentInProgressError_Fragment & PaymentInProgressFragment)
+      | Refusal_IdentityMissingError_Fragment
       | Refusal_ProviderError_Fragment
     >;
   };
@@ -3217,6 +3235,13 @@ type Refusal_ProviderError_Fragment = {
   path: Array<string> | null;
 };
 
+type Refusal_IdentityMissingError_Fragment = {
+  __typename: 'IdentityMissingError';
+  code: string;
+  message: string;
+  path: Array<string> | null;
+};
+
 type Refusal_NegativeStockError_Fragment = {
   __typename: 'NegativeStockError';
   code: string;
@@ -3274,6 +3299,7 @@ export type RefusalFragment =
   | Refusal_OrderNotPayableError_Fragment
   | Refusal_PaymentInProgressError_Fragment
   | Refusal_ProviderError_Fragment
+  | Refusal_IdentityMissingError_Fragment
   | Refusal_NegativeStockError_Fragment
   | Refusal_MobileTakenError_Fragment
   | Refusal_InvalidCredentialsError_Fragment
