@@ -28,7 +28,7 @@ export { idleTransactionSeconds } from './pool.ts';
 export type { NamedMigration } from './orm.ts';
 
 export type Database = {
-  /** Outside transactions. */
+  /** Outside transactions: each statement by itself. A write that the database aborts (`isAborted`) is run again, as a transaction is. */
   em(): Sql;
   /**
    * Runs `work` in one READ COMMITTED transaction. Any error aborts all of it; deadlock, lock wait and
@@ -93,6 +93,11 @@ export async function openDatabase(
   });
   const watch = watchDatabase(pool as unknown as RawPool, { url, part, lostAfterMs });
 
+  const single: Sql = {
+    rows: sql.rows,
+    write: (text, parameters) => withRetries({ log }, () => sql.write(text, parameters)),
+  };
+
   let refusalSaidAtMs = -Infinity;
   async function transaction<T>(work: (tx: Sql) => Promise<T>): Promise<T> {
     try {
@@ -108,7 +113,7 @@ export async function openDatabase(
     }
   }
   return {
-    em: () => sql,
+    em: () => single,
     transaction,
     migrate: () => watch.pausedFor(() => migrate(options)),
     orm: () => openOrm(options),

@@ -43,7 +43,7 @@ export async function deliverDue(deps: DeliverDeps, lane: Lane): Promise<void> {
     const claim = deps.newId();
     const claimed = await claimDue(deps.db.em(), lane, { claim, limit: batchSize, seconds: claimSeconds });
     await Promise.all(claimed.map((delivery) => deliver(deps, delivery)));
-    if (claimed.length < batchSize) return;
+    if (claimed.length === 0) return;
   }
 }
 

@@ -2,7 +2,7 @@ import { sql as raw } from 'kysely';
 import { readerOf } from '../../shared/database/reader.ts';
 import type { Sql } from '../../shared/database/statements.ts';
 import type { DueIn } from '../../shared/process/due-work.ts';
-import { change, find, findMany } from '../../shared/database/tables.ts';
+import { byPrimaryKey, change, find, findMany } from '../../shared/database/tables.ts';
 import { databaseNow } from '../../shared/tables/records.ts';
 import { idFromBytes, idToBytes, isId } from '../../shared/values/ids.ts';
 import { tables } from '../records.ts';
@@ -70,21 +70,32 @@ export async function readDueTimes(sql: Sql): Promise<DueIn<Lane['name']>> {
   return Object.fromEntries(lanes.map(({ name }, index) => [name, dueOf(found[index] ?? [])])) as DueIn<Lane['name']>;
 }
 
-/** Takes what is due of a lane, for so many seconds; nobody else gets it within them. */
+/**
+ * Takes what is due of a lane, for so many seconds; nobody else gets it within them. Empty only where nothing is due, or others have
+ * just taken it. It is found without a lock, and locked by its key as everybody does: who locks the entries of an index first waits for
+ * a row whose holder, about to say that the message is out, waits for that entry.
+ */
 export async function claimDue(
   sql: Sql,
   { channel, isCode }: Lane,
   { claim, limit, seconds }: { claim: string; limit: number; seconds: number },
 ): Promise<ClaimedDelivery[]> {
+  const due = tables
+    .selectFrom('notification_delivery')
+    .select('notification_id')
+    .where('channel', '=', channel)
+    .where('is_code', '=', isCode)
+    .where('next_try_at', '<=', databaseNow);
+  const found = await find(sql, due.orderBy('next_try_at').limit(limit));
+  if (found.length === 0) return [];
+  const ids = found.map((row) => row.notification_id);
   const taken = tables
     .updateTable('notification_delivery')
     .set({ claimed_by: idToBytes(claim), next_try_at: secondsFromNow(seconds) })
+    .where('notification_id', 'in', ids)
     .where('channel', '=', channel)
-    .where('is_code', '=', isCode)
-    .where('next_try_at', '<=', databaseNow)
-    .orderBy('next_try_at')
-    .limit(limit);
-  if ((await change(sql, taken)) === 0) return [];
+    .where('next_try_at', '<=', databaseNow);
+  if ((await change(sql, byPrimaryKey(taken, 'notification_delivery'))) === 0) return [];
   const mine = tables
     .selectFrom('notification_delivery')
     .selectAll()

@@ -65,6 +65,7 @@ function queries({ staff, buyer, product, stay, open }: Omit<Scene, 'payment'>):
     ...of('pay-options', { orderId: open.id, currency: 'EUR' }, buyer.token),
     ...of('product', { id: product.id }),
     ...of('quote-order', { input: { currency: 'EUR', lines: [{ productId: product.id, quantity: 1 }] } }),
+    ...of('cart-products', { ids: [product.id, stay.id] }),
     ...of('products', {}),
     ...of('stock', {}, staff.token),
     ...of('categories', {}),

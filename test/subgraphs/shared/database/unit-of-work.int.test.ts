@@ -12,6 +12,7 @@ import {
   write,
 } from '../../../../subgraphs/shared/database/database.ts';
 import { isDuplicateKey, isUnavailable } from '../../../../subgraphs/shared/errors/errors.ts';
+import { until } from '../../../support/until.ts';
 import { startTcpProxy } from '../../../faults/tcp-proxy.ts';
 import { type Sent, sentDuring } from '../../../support/statements.ts';
 
@@ -273,4 +274,25 @@ test('a null for a column that takes none is refused on every connection, also w
     await root.end();
     await other.close();
   }
+});
+
+test('a write outside transactions that the database gives up for another one is run again', async () => {
+  await insertRows(
+    db.em(),
+    'note',
+    Array.from({ length: 20 }, (_, index) => ({ text: `note ${index}` })),
+  );
+  let single: Promise<number> | undefined;
+  await db.transaction(async (tx) => {
+    // It has written more, so it is the other one that has to go.
+    await write(tx, 'update note set text = concat(text, ?)', ['!']);
+    await write(tx, 'update account set balance = balance + 1 where id = 2', []);
+    single ??= write(db.em(), 'update account set balance = balance + 10 order by id', []);
+    const waiting = () => select(tx, "select 1 from information_schema.innodb_trx where trx_state = 'LOCK WAIT'", []);
+    // The server makes this table anew when nobody has read it for 100 ms.
+    await until(async () => (await waiting()).length > 0, { everyMs: 150 });
+    await write(tx, 'update account set balance = balance + 1 where id = 1', []);
+  });
+  expect(await single).toBe(2);
+  expect(await balances()).toEqual([111, 11]);
 });

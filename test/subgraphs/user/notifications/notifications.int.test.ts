@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
 import { idToBytes, newId } from '../../../../subgraphs/shared/values/ids.ts';
+import { select } from '../../../../subgraphs/shared/database/database.ts';
+import { claimDue } from '../../../../subgraphs/user/notifications/delivery-store.ts';
 import { maxTries } from '../../../../subgraphs/user/notifications/deliver.ts';
 import { until } from '../../../support/until.ts';
 import { addressOf } from '../../../support/mail-server.ts';
@@ -110,6 +112,23 @@ describe('sending', () => {
     for (const { id } of people)
       expect(await world.deliveriesOf({ id })).toMatchObject([{ state: 'SENT' }, { state: 'SENT' }]);
   }, 30_000);
+
+  it('begins while another worker notes how its message went', async () => {
+    const [ada, bob] = [await world.person(), await world.person()];
+    for (const person of [ada, bob]) await world.happens(world.event('order.paid', person, paid));
+    const row = "from notification_delivery where notification_id = (select id from notification where user_id = ?) and channel = 'EMAIL'"; // prettier-ignore
+    await world.platform.sql(`update notification_delivery set next_try_at = utc_timestamp(3) + interval 90 second where notification_id = (select id from notification where user_id = ?)`, [idToBytes(bob.id)]); // prettier-ignore
+    await world.withDependencies(({ db }) =>
+      db.transaction(async (tx) => {
+        await select(tx, `select 1 ${row} for update`, [idToBytes(bob.id)]);
+        const lane = { channel: 'EMAIL', isCode: false, name: 'EMAIL' } as const;
+        const claimed = await claimDue(db.em(), lane, { claim: newId(), limit: 8, seconds: 0 });
+        expect(claimed).toHaveLength(1);
+      }),
+    );
+    await world.later();
+    await world.deliver();
+  }, 15_000);
 
   it('[PM-2] is tried again after a refusal that may pass, and given up after eight', async () => {
     const ada = await world.person();
