@@ -21,6 +21,8 @@ export type ConnectionGate = {
 };
 
 const refusedMetric = 'gateway_connections_refused_total';
+/** Whose connections were too many: those of one address, or of all clients. */
+const owners = ['address', 'all'] as const;
 
 /** From this share of what an address, or all together, may have it is noted which connections have nothing to do. */
 const crowdedFrom = 0.5;
@@ -55,6 +57,8 @@ export function limitConnections(
     labelNames: ['of'],
   });
   metrics.registry.registerMetric(refused);
+  // From the first scrape on, so that the first of them is seen to happen.
+  for (const of of owners) refused.inc({ of }, 0);
   const groups = new WeakMap<Duplex, string>();
 
   const ownOf = (connection: Duplex): Own | undefined => byAddress.get(groups.get(connection) ?? '');
@@ -63,7 +67,7 @@ export function limitConnections(
     ownOf(connection)?.silent.delete(connection as Socket);
   }
   /** True when another has made room. */
-  function makeRoom(among: Pick<Own, 'silent' | 'idle'>, of: string): boolean {
+  function makeRoom(among: Pick<Own, 'silent' | 'idle'>, of: (typeof owners)[number]): boolean {
     refused.inc({ of });
     const [mute] = among.silent;
     const [resting] = among.idle;

@@ -59,7 +59,14 @@ export const overloaded = (): GraphQLError =>
     },
   });
 
-type ShedReason = 'queue full' | 'waited too long' | 'client gone' | 'too many new documents' | 'answers too large';
+const shedReasons = [
+  'queue full',
+  'waited too long',
+  'client gone',
+  'too many new documents',
+  'answers too large',
+] as const;
+type ShedReason = (typeof shedReasons)[number];
 type Waiting = {
   readonly applicant: Applicant;
   readonly sinceMs: number;
@@ -234,6 +241,8 @@ function showAdmission(
   });
   registry.registerMetric(operations);
   registry.registerMetric(shed);
+  // From the first scrape on, so that the first of them is seen to happen.
+  for (const reason of shedReasons) shed.inc({ reason }, 0);
   return {
     countShed: (reason) => shed.inc({ reason }),
     close() {

@@ -1,4 +1,5 @@
 import { benchCatalogue } from './catalogue.ts';
+import { benchDashboards } from './dashboards.ts';
 import { benchExhaustion } from './exhaustion.ts';
 import { benchFill } from './fill.ts';
 import { benchLists } from './lists.ts';
@@ -24,6 +25,7 @@ const scenarios: Readonly<Record<string, (args: readonly string[]) => Promise<vo
   lists: benchLists,
   start: benchStart,
   catalogue: benchCatalogue,
+  dashboards: benchDashboards,
   exhaustion: benchExhaustion,
   gateway: benchGateway,
   'gateway-attack': benchGatewayAttack,

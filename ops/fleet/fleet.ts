@@ -28,6 +28,8 @@ export type FleetProcess = {
   shiftClock(offsetMs: number): Promise<void>;
   /** Answers 200 when it is ready. */
   readonly readyUrl: string;
+  /** Where it serves its metrics, on this machine. */
+  readonly metricsPort: number;
   /** Resolves when it says that it is ready. */
   ready(): Promise<void>;
   /** Between this process and MariaDB. */
@@ -221,12 +223,14 @@ async function startProcess(options: {
   onGiveUp: (error: Error) => void;
 }): Promise<FleetProcess & { supervised: Supervised }> {
   const { name, service, port, clockFile, mariadb, redis } = options;
+  const metricsPort = await freePort();
   const preload = pathToFileURL(join(import.meta.dirname, 'shifted-clock.ts')).href;
   const portName = service === 'gateway' ? 'PORT' : `${service.toUpperCase().replaceAll('-', '_')}_PORT`;
   await writeFile(clockFile, '0');
   const env: Env = {
     ...options.env,
     [portName]: String(port),
+    METRICS_PORT: String(metricsPort),
     MYSQL_URL: `mysql://root@127.0.0.1:${mariadb.port}`,
     REDIS_URL: `redis://127.0.0.1:${redis.port}`,
     NODE_OPTIONS: `--import ${preload}`,
@@ -257,6 +261,7 @@ async function startProcess(options: {
       signal('SIGUSR2');
     },
     readyUrl: program.readyUrl,
+    metricsPort,
     ready: () => supervised.ready(),
     mariadb,
     redis,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startFleet } from '../fleet/fleet.ts';
+import { type Fleet, startFleet } from '../fleet/fleet.ts';
 import { type Tally, openApi } from './api.ts';
 import { buy } from './buying.ts';
 import { openFaults } from './faults.ts';
@@ -21,7 +21,11 @@ export type TortureOptions = {
   readonly ordersPerSecond: number;
   readonly buyers: number;
   readonly paymentWindowSeconds: number;
+  /** More settings of every process. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly print: (line: string) => void;
+  /** Told when every process is ready, before anybody buys. */
+  readonly onReady?: (fleet: Fleet) => Promise<void>;
 };
 
 /** What a run was like and what it broke. */
@@ -68,6 +72,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
       // On a slow machine a buyer's orders wait for their end.
       OPEN_ORDERS_PER_CUSTOMER: '1000',
       OPEN_UNITS_PER_CUSTOMER: '10000',
+      ...options.env,
     },
     print(name, line) {
       print(`[${name}] ${line}`);
@@ -85,6 +90,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     throw error;
   });
   try {
+    await options.onReady?.(fleet);
     const intents = () => journal.payments.flatMap(({ intent }) => intent ?? []);
     const faults = openFaults(fleet, { provider, intents });
     const begun = performance.now();

@@ -5,7 +5,7 @@ import type { Logger } from '../shared/process/telemetry.ts';
 import type { PaymentEvent } from './domain/payment.ts';
 import { openDays } from './domain/reconciliation.ts';
 import { sumByKind } from './ledger/ledger-store.ts';
-import type { PaymentMethod } from './records.ts';
+import { type PaymentMethod, webhookOutcomes } from './records.ts';
 import { sumDifferences } from './reconciliation-store.ts';
 
 /** What Prometheus is told of payments. Amounts are in minor units of their currency. */
@@ -72,10 +72,31 @@ export function countJournalled(metrics: PaymentMetrics, provider: string, { pay
   }
 }
 
+/** Who serves a method of payment. */
+type Served = ReadonlyMap<PaymentMethod, { readonly name: string }>;
+
+/** Counts nothing yet: of a series that begins with its first event Prometheus sees no increase, and an alert misses that event. */
+function beginAtZero({ attempts, refunds, webhooks }: PaymentMetrics, served: Served): void {
+  for (const [method, { name: provider }] of served) {
+    for (const outcome of Object.values(attemptOutcomes)) attempts.inc({ provider, method, outcome }, 0);
+    for (const outcome of Object.values(refundOutcomes)) refunds.inc({ provider, method, outcome }, 0);
+    for (const outcome of [...webhookOutcomes, 'UNAVAILABLE']) webhooks.inc({ provider, outcome }, 0);
+  }
+}
+
 /** Registers the payment service's metrics, once a registry. */
-export function openPaymentMetrics(registry: Registry, db: Database, log: Logger): PaymentMetrics {
-  const registers = [registry];
+export function openPaymentMetrics(
+  registry: Registry,
+  { db, log, served }: { db: Database; log: Logger; served: Served },
+): PaymentMetrics {
   openGauges(registry, db, log);
+  const metrics = createMetrics(registry);
+  beginAtZero(metrics, served);
+  return metrics;
+}
+
+function createMetrics(registry: Registry): PaymentMetrics {
+  const registers = [registry];
   return {
     attempts: new Counter({
       name: 'payment_attempts_total',

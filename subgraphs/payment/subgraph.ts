@@ -96,7 +96,7 @@ export async function createPaymentSubgraph(runtime: Runtime): Promise<Subgraph>
     now,
     time: realTime,
     newId,
-    metrics: openPaymentMetrics(metrics.registry, service.db, log),
+    metrics: openPaymentMetrics(metrics.registry, { db: service.db, log, served: providers }),
     providers,
     capture: config.capture,
     staffApprovalAboveMinor: config.staffApprovalAboveMinor,

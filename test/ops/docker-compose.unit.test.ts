@@ -16,7 +16,9 @@ import { subgraphPorts } from '../../subgraphs/shared/calls/subgraph-urls.ts';
 import { readHttpClient } from '../../subgraphs/shared/http/http-clients.ts';
 import type { Env } from '../../subgraphs/shared/process/env.ts';
 import { databaseUrl, readPlatformConfig } from '../../subgraphs/shared/process/platform-config.ts';
+import { exemplarOf } from '../../subgraphs/shared/tracing/exemplars.ts';
 import { readTracingConfig } from '../../subgraphs/shared/tracing/open-tracing.ts';
+import type { TracedSpan } from '../../subgraphs/shared/tracing/span.ts';
 import { readAdminConfig, readUserConfig } from '../../subgraphs/user/config.ts';
 import { readNotificationConfig } from '../../subgraphs/user/notifications/config.ts';
 import { readIdentityConfig } from '../../subgraphs/user/identities/identity-config.ts';
@@ -163,6 +165,16 @@ describe('docker-compose.yml', () => {
     const targets = [...read('ops/docker/prometheus.yml').matchAll(/([\w-]+):9464/g)].map(([, name]) => name);
     expect(new Set(targets)).toEqual(new Set(processes));
     expect(readTracingConfig(settingsOf('gateway'))?.url).toBe('http://otel-collector:4318/v1/traces');
+  });
+
+  test('[OP-2] leads from the exemplars of Prometheus to the traces of Jaeger', () => {
+    expect(services['prometheus']?.command).toContain('--enable-feature=exemplar-storage');
+    const { datasources } = parse(read('ops/docker/grafana-datasource.yml')) as { datasources: { uid: string; url: string; jsonData?: { exemplarTraceIdDestinations: { name: string; datasourceUid: string }[] } }[] }; // prettier-ignore
+    const destinations = datasources.flatMap(({ jsonData }) => jsonData?.exemplarTraceIdDestinations ?? []);
+    expect(destinations).toEqual([{ name: 'trace_id', datasourceUid: 'jaeger' }]);
+    expect(datasources.map(({ uid, url }) => [uid, new URL(url).hostname])).toEqual([['prometheus', 'prometheus'], ['jaeger', 'jaeger']]); // prettier-ignore
+    const span = { isSampled: true, traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) } as TracedSpan;
+    expect(exemplarOf(span)).toMatchObject({ [String(destinations[0]?.name)]: span.traceId });
   });
 
   test('[OP-2] tells each container its own secrets and no others', () => {

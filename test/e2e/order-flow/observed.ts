@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { expect } from '@jest/globals';
 import { parse } from 'yaml';
 import { newSpanId, newTraceId } from '../../../subgraphs/shared/tracing/trace-ids.ts';
-import type { OtlpReceiver, ReceivedSpan } from '../../support/otlp-receiver.ts';
+import type { OtlpReceiver, ReceivedSpan } from '../../../ops/bench/otlp-receiver.ts';
 import { type Platform, admin } from '../../support/platform.ts';
 import { type Person, cards, confirm, createPayment, dataOf, newKey, operation, orderIn } from '../../support/shop.ts';
 import { until } from '../../support/until.ts';

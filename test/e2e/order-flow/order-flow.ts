@@ -5,7 +5,7 @@ import {
   type Person, type UserError, cards, confirm, createPayment, createProduct, dataOf, logIn, logInAsAdmin, newKey, operation, orderIn, pay, placeOrder, readOrder,
   register, stockOf, tryCreatePayment, tryPlaceOrder, watch,
 } from '../../support/shop.ts'; // prettier-ignore
-import { type OtlpReceiver, startOtlpReceiver } from '../../support/otlp-receiver.ts';
+import { type OtlpReceiver, startOtlpReceiver } from '../../../ops/bench/otlp-receiver.ts';
 import { until } from '../../support/until.ts';
 import { expectKnownMetrics, expectNoSecrets, expectOrderTrace, observedBy } from './observed.ts';
 

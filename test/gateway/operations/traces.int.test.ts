@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import { watchOperation } from '../../../gateway/operations/operation-watch.ts';
 import type { ReadOperation } from '../../../gateway/operations/read-operation.ts';
 import { createMetrics, newTraceId, openOperationLog } from '../../../subgraphs/shared/process/telemetry.ts';
-import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from '../../support/otlp-receiver.ts';
+import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from '../../../ops/bench/otlp-receiver.ts';
 import { until } from '../../support/until.ts';
 import { type TestGraph, startTestGraph } from '../test-graph.ts';
 

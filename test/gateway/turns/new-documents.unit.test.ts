@@ -52,7 +52,7 @@ test('a client that brings too many new documents is refused as OVERLOADED, whic
   });
   await expect(strict.introduce(distinct(1), { client: 'other' })).resolves.toBeUndefined();
   const shed = await metrics.registry.getSingleMetric('gateway_newcomers_shed_total')?.get();
-  expect(shed?.values).toMatchObject([{ value: 1, labels: { reason: 'too many new documents' } }]);
+  expect(shed?.values.filter(({ value }) => value > 0)).toMatchObject([{ value: 1, labels: { reason: 'too many new documents' } }]); // prettier-ignore
   strict.close();
 });
 

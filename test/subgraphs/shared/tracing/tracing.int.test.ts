@@ -6,7 +6,7 @@ import { newSpanId, newTraceId } from '../../../../subgraphs/shared/tracing/trac
 import { openTracing, readTracingConfig, tracingOf } from '../../../../subgraphs/shared/tracing/open-tracing.ts';
 import type { EndedSpan } from '../../../../subgraphs/shared/tracing/span.ts';
 import { type Tracing, traced } from '../../../../subgraphs/shared/tracing/tracing.ts';
-import { type OtlpReceiver, startOtlpReceiver } from '../../../support/otlp-receiver.ts';
+import { type OtlpReceiver, startOtlpReceiver } from '../../../../ops/bench/otlp-receiver.ts';
 
 const log = pino({ level: 'silent' });
 let receiver: OtlpReceiver;
