@@ -4,10 +4,10 @@ import { findOfEach } from '../shared/database/find-of-each.ts';
 import { byIndex, find, prepare } from '../shared/database/tables.ts';
 import { badUserInput } from '../shared/errors/errors.ts';
 import { idFromBytes, idToBytes, isId, typedNumber } from '../shared/values/ids.ts';
-import { firstOf, typedIdentifier } from '../shared/values/text.ts';
+import { typedIdentifier } from '../shared/values/text.ts';
 import { closingGraceMs } from './domain/order.ts';
 import type { FulfilmentStatus, OrderState, PaymentStatus } from './domain/order-model.ts';
-import { maxClientReferenceLength } from './domain/pricing/check-input.ts';
+import { type Way, findFew, waysOf } from './order-query-store.ts';
 import { toOrder } from './order-store.ts';
 import { type OrderTables, tables } from './records.ts';
 import type { StoredOrder } from './stored-order.ts';
@@ -50,9 +50,9 @@ type Condition = Expression<SqlBool>;
 type Conditions = ExpressionBuilder<OrderTables, 'orders'>;
 const none: Condition = raw<SqlBool>`false`;
 
-/** Throws BAD_USER_INPUT. */
+/** `query`: the ways in which the filter's query finds orders, of which one is enough. Throws BAD_USER_INPUT. */
 const selected =
-  ({ scope, filter, at, customerIds }: OrderSelection) =>
+  ({ scope, filter, at, customerIds }: OrderSelection, query: readonly Way[] = queryOf(filter)) =>
   (eb: Conditions): Condition => {
     const conditions: Condition[] = [];
     const oneOf = <Column extends 'payment_status' | 'fulfilment_status' | 'type'>(
@@ -75,8 +75,7 @@ const selected =
     if (customerId) conditions.push(isId(customerId) ? eb('customer_id', '=', idToBytes(customerId)) : none);
     if (productId) conditions.push(isId(productId) ? hasProduct(eb, productId) : none);
     if (filter.number) conditions.push(eb('number', '=', typedNumber(filter.number)));
-    const query = typedIdentifier(filter.query ?? '');
-    if (query !== '') conditions.push(beginsWith(eb, query));
+    if (query.length > 0) conditions.push(eb.or(query.map((way) => way.finds(eb))));
     if (filter.placedFrom) conditions.push(eb('placed_at', '>=', filter.placedFrom));
     if (filter.placedTo) conditions.push(eb('placed_at', '<', filter.placedTo));
     if (filter.totalMin !== null && filter.totalMin !== undefined) conditions.push(eb('total_minor', '>=', filter.totalMin)); // prettier-ignore
@@ -102,17 +101,10 @@ const hasReturn = (eb: Conditions): Condition => eb('id', 'in', tables.selectFro
 const hasProduct = (eb: Conditions, productId: string): Condition =>
   eb('id', 'in', tables.selectFrom('order_line').select('order_id').where('product_id', '=', idToBytes(productId)));
 
-/** Its number, or its customer's reference. */
-function beginsWith(eb: Conditions, query: string): Condition {
-  const number = typedNumber(query);
-  const asNumber = /^[0-9A-Z]+$/.test(number) ? pattern(number) : '';
-  const asReference = pattern(firstOf(query, maxClientReferenceLength));
-  const reference = raw<string>`${eb.ref('client_reference')} collate utf8mb4_general_ci`;
-  return eb.or([eb('number', 'like', asNumber), eb(reference, 'like', asReference)]);
+function queryOf(filter: OrderFilter): readonly Way[] {
+  const query = typedIdentifier(filter.query ?? '');
+  return query === '' ? [] : waysOf(query);
 }
-
-/** What begins with this text, for LIKE. */
-const pattern = (text: string): string => `${text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
 
 /** Filters see the same state as readers: past its deadline an unpaid order is EXPIRED already. */
 function hasState(eb: Conditions, states: readonly OrderState[], at: Date): Condition {
@@ -140,13 +132,14 @@ const indexesByValue = {
   type: 'orders_type',
 } as const;
 
+const isFree = (value: unknown): boolean => value === null || value === undefined || value === '';
+
 /**
  * The values of the one filter that a staff list has beside its time: an index has the orders with each of them in the list's order, so
  * a page reads no further than its end. None with other filters: these may leave few orders, which the database finds by itself.
  */
 function branchesOf({ scope, filter, customerIds }: OrderSelection): readonly Branch[] {
   const { state, paymentStatus, fulfilmentStatus, type, placedFrom: _, placedTo: __, ...others } = filter;
-  const isFree = (value: unknown) => value === null || value === undefined || value === '';
   if (scope !== 'all' || !isFree(customerIds) || !Object.values(others).every(isFree)) return [];
   // An order that is EXPIRED to its readers may be PENDING_PAYMENT in its row.
   const states = state?.flatMap((each) => (each === 'EXPIRED' ? [each, 'PENDING_PAYMENT'] : [each]));
@@ -162,42 +155,93 @@ function branchesOf({ scope, filter, customerIds }: OrderSelection): readonly Br
   return only && given.length === 1 ? [...new Set(only.values)].map((value) => ({ column: only.column, value })) : [];
 }
 
-const byPlacing =
-  (descending: boolean) =>
-  (one: { placed_at: unknown; id: Buffer }, other: { placed_at: unknown; id: Buffer }): number => {
-    const [left, right] = [one, other].map((row) => toDate(row.placed_at)?.getTime() ?? 0) as [number, number];
-    return (descending ? -1 : 1) * (left - right || Buffer.compare(one.id, other.id));
-  };
+type Page = {
+  readonly column: SortColumn;
+  readonly descending: boolean;
+  readonly beyond: Beyond | null;
+  readonly limit: number;
+};
+type Sorted = { readonly [column in SortColumn]: unknown } & { readonly id: Buffer };
 
-/** One page's orders by keyset. Throws BAD_USER_INPUT. */
-export async function listOrders(
-  sql: Sql,
-  selection: OrderSelection,
-  page: { column: SortColumn; descending: boolean; beyond: Beyond | null; limit: number },
-): Promise<StoredOrder[]> {
-  const { column, descending, beyond, limit } = page;
+const inOrder = ({ column, descending }: Page) => {
+  const valueOf = (row: Sorted): bigint | string => {
+    if (column === 'number') return String(row.number);
+    return column === 'total_minor' ? BigInt(row.total_minor as string) : BigInt(toDate(row[column])?.getTime() ?? 0);
+  };
+  return (one: Sorted, other: Sorted): number => {
+    const [left, right] = [valueOf(one), valueOf(other)];
+    const ascending = left < right ? -1 : left > right ? 1 : Buffer.compare(one.id, other.id);
+    return descending ? -ascending : ascending;
+  };
+};
+
+/** One page's orders, of those that the query finds in any of these ways. */
+function pageOf(selection: OrderSelection, { column, descending, beyond, limit }: Page, query?: readonly Way[]) {
   const direction = descending ? 'desc' : 'asc';
-  let listed = tables.selectFrom('orders').selectAll('orders').where(selected(selection)).orderBy(column, direction);
+  let listed = tables.selectFrom('orders').selectAll('orders').where(selected(selection, query)).orderBy(column, direction); // prettier-ignore
   const comparison = raw.raw(descending ? '<' : '>');
+  const key = raw.ref(column);
   if (column === 'number') {
     // Unique: with the id behind it, no index would have the order.
-    if (beyond) listed = listed.where(raw<SqlBool>`${raw.ref(column)} ${comparison} ${beyond.value}`);
-    return (await find(sql, listed.limit(limit))).map(toOrder);
+    if (beyond) listed = listed.where(raw<SqlBool>`${key} ${comparison} ${beyond.value}`);
+    return listed.limit(limit);
   }
   if (beyond) {
-    const key = raw.ref(column);
     // The first comparison is the one that an index can follow: neither server does so for a pair.
     listed = listed.where(
       raw<SqlBool>`${key} ${comparison}= ${beyond.value} and (${key}, ${raw.ref('id')}) ${comparison} (${beyond.value}, ${idToBytes(beyond.id)})`,
     );
   }
-  const ordered = listed.orderBy('id', direction).limit(limit);
-  const branches = column === 'placed_at' ? branchesOf(selection) : [];
+  return listed.orderBy('id', direction).limit(limit);
+}
+
+/** Indexes that have all orders in the order of a column. */
+const indexesInOrder = {
+  placed_at: 'orders_placed',
+  updated_at: 'orders_updated',
+  total_minor: 'orders_total',
+  number: 'orders_number',
+} as const;
+
+/**
+ * One page's orders of everybody that a query finds: a SELECT for each way in which it does. One that finds few reads them by its own
+ * index and sorts them; one that finds many goes through the list, of which a page is soon full.
+ */
+async function listFound(
+  sql: Sql,
+  selection: OrderSelection,
+  page: Page,
+  ways: readonly Way[],
+): Promise<StoredOrder[]> {
+  const { query: _, ...others } = selection.filter;
+  const isAlone = isFree(selection.customerIds) && Object.values(others).every(isFree);
+  const isFew = await findFew(sql, ways);
+  const lists = ways.map((way, position) => {
+    const found = pageOf(selection, page, [way]);
+    if (isFew[position] === true) return byIndex(found, { table: 'orders', index: way.index });
+    const { placed } = way;
+    const within = placed ? found.where('placed_at', '>=', placed.from).where('placed_at', '<', placed.to) : found;
+    return isAlone ? byIndex(within, { table: 'orders', index: indexesInOrder[page.column] }) : within;
+  });
+  const orders = (await findOfEach(sql, lists, { compare: inOrder(page), limit: ways.length * page.limit })).map(toOrder); // prettier-ignore
+  // An order may be found in both ways.
+  return [...new Map(orders.map((order) => [order.id, order])).values()].slice(0, page.limit);
+}
+
+/** One page's orders by keyset. Throws BAD_USER_INPUT. */
+export async function listOrders(sql: Sql, selection: OrderSelection, page: Page): Promise<StoredOrder[]> {
+  const ways = queryOf(selection.filter);
+  const { number, customerId, productId } = selection.filter;
+  // Any of these leaves few orders, or has an index of its own.
+  const isNarrow = selection.scope !== 'all' || ![number, customerId, productId].every(isFree);
+  if (ways.length > 0 && !isNarrow) return listFound(sql, selection, page, ways);
+  const ordered = pageOf(selection, page);
+  const branches = page.column === 'placed_at' ? branchesOf(selection) : [];
   if (branches.length === 0) return (await find(sql, ordered)).map(toOrder);
   const lists = branches.map(({ column: of, value }) =>
     byIndex(ordered.where(of, '=', value as never), { table: 'orders', index: indexesByValue[of] }),
   );
-  return (await findOfEach(sql, lists, { compare: byPlacing(descending), limit })).map(toOrder);
+  return (await findOfEach(sql, lists, { compare: inOrder(page), limit: page.limit })).map(toOrder);
 }
 
 /** Throws BAD_USER_INPUT. */

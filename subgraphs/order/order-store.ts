@@ -23,7 +23,12 @@ export class StaleOrderError extends Error {
 }
 
 const read = readerOf(OrderRecord);
-const rowOf = writerOf(OrderRecord);
+const write = writerOf(OrderRecord);
+/** An order's row, without the column that the database makes. */
+export function rowOf(order: StoredOrder) {
+  const { reference_key: _, ...row } = write({ ...order, erasedAt: null, referenceKey: null });
+  return row;
+}
 /** From a row of `orders`; the lines come separately. */
 export const toOrder = (row: object): StoredOrder => ({ ...read(row), lines: [] });
 
@@ -68,7 +73,7 @@ export async function findByReference(sql: Sql, customerId: string, reference: s
 /** Inserts order, lines and the first journal entry: three statements. Throws error 1062 for a number or reference in use. */
 export async function insertOrder(tx: Sql, newOrder: NewOrder, by: Change): Promise<StoredOrder> {
   const { order, entries } = placed(newOrder, by);
-  await insertInto(tx, 'orders', [rowOf({ ...order, updatedAt: by.at, erasedAt: null })]);
+  await insertInto(tx, 'orders', [rowOf({ ...order, updatedAt: by.at })]);
   await insertLines(tx, order.id, newOrder.lines);
   await insertJournal(tx, [{ order, entries }]);
   return order;
@@ -152,7 +157,7 @@ async function saveApplied(
   update: (row: ChangedRow) => Promise<void>,
 ): Promise<StoredOrder> {
   const { order, entries } = applyEvents(before, events, by);
-  await update({ ...rowOf({ ...order, erasedAt: null }), beforeState: before.state, beforeVersion: before.version });
+  await update({ ...rowOf(order), beforeState: before.state, beforeVersion: before.version });
   await giveUsesBack(tx, [before], [order]);
   await giveBack(tx, [before], [order]);
   await insertJournal(tx, [{ order, entries }]);

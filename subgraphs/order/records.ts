@@ -69,6 +69,8 @@ export const OrderRecord = defineEntity({
     clientReference: text<string>(64).nullable(),
     /** The reference until the order has FAILED: unique with the customer. */
     heldReference: text<string>(64).nullable(),
+    /** The reference in lower case; the database makes it. */
+    referenceKey: text<string>(64).nullable().index('orders_reference'),
     inputHash: bytes(32),
     failure: p.json<JsonObject>().nullable(),
     cancelReason: text<CancelReason>(32).nullable(),

@@ -77,6 +77,10 @@ const migrations: readonly NamedMigration[] = [
     load: async () => (await import('./migrations/2026-12-01-order-lists.ts')).OrderListsMigration,
   },
   {
+    name: '2026-12-01-order-search',
+    load: async () => (await import('./migrations/2026-12-01-order-search.ts')).OrderSearchMigration,
+  },
+  {
     name: '2026-12-01-price-rules',
     load: async () => (await import('./migrations/2026-12-01-price-rules.ts')).PriceRulesMigration,
   },

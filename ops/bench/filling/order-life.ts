@@ -5,14 +5,14 @@ import type { JournalEntry } from '../../../subgraphs/order/domain/journal.ts';
 import { decide } from '../../../subgraphs/order/domain/order.ts';
 import type { Actor, OrderCommand, OrderEvent } from '../../../subgraphs/order/domain/order-model.ts';
 import type { ReturnFacts } from '../../../subgraphs/order/domain/return-model.ts';
-import { FulfilmentRecord, OrderEventRecord, OrderLineRecord, OrderRecord } from '../../../subgraphs/order/records.ts';
+import { rowOf } from '../../../subgraphs/order/order-store.ts';
+import { FulfilmentRecord, OrderEventRecord, OrderLineRecord } from '../../../subgraphs/order/records.ts';
 import { OrderReturnLineRecord, OrderReturnRecord } from '../../../subgraphs/order/return-records.ts';
 import type { NewLine, NewOrder, StoredOrder } from '../../../subgraphs/order/stored-order.ts';
 import type { Batch } from './batch.ts';
 import type { Chance } from './chance.ts';
 import type { Article } from './stock-book.ts';
 
-const orderRow = writerOf(OrderRecord);
 const lineRow = writerOf(OrderLineRecord);
 const entryRow = writerOf(OrderEventRecord);
 const fulfilmentRow = writerOf(FulfilmentRecord);
@@ -87,7 +87,7 @@ export class OrderLife {
   /** Adds all rows of the order; its journal's entries get the feed's next numbers from `nextFeedSeq`. */
   write(batch: Batch, nextFeedSeq: () => bigint): void {
     const { order } = this;
-    batch.add('order', 'orders', orderRow({ ...order, erasedAt: null }));
+    batch.add('order', 'orders', rowOf(order));
     for (const [position, line] of order.lines.entries())
       batch.add('order', 'order_line', lineRow({ ...(line as NewLine), orderId: order.id, position, stayFrom: null, stayTo: null, guests: null })); // prettier-ignore
     for (const { actor, ...entry } of this.#entries)

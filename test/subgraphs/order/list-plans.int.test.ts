@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Sql } from '../../../subgraphs/shared/database/database.ts';
+import type { Row } from '../../../subgraphs/shared/database/statements.ts';
 import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import {
+  type Beyond,
   type OrderFilter,
   type OrderScope,
   type SortColumn,
   listOrders,
   newestOfCustomers,
 } from '../../../subgraphs/order/order-list-store.ts';
+import type { StoredOrder } from '../../../subgraphs/order/stored-order.ts';
 import { listSoldLines } from '../../../subgraphs/order/sold-lines/sold-line-store.ts';
 import { type OrderWorld, openOrderWorld, userViewer } from './order-world.ts';
 
@@ -28,11 +31,13 @@ beforeAll(async () => {
   // Old, paid and completed orders, each of a customer of its own.
   await world.rows(
     `insert into orders (id, number, customer_id, state, total_minor, placed_at, updated_at, ${columns})
-     select unhex(replace(uuid(), '-', '')), concat('SO250101', lpad(hex(n), 9, '0')), unhex(replace(uuid(), '-', '')), 'COMPLETED', 100 + n,
+     select unhex(replace(uuid(), '-', '')), concat('SO', date_format('2025-01-01' + interval n minute, '%y%m%d'), lpad(hex(n), 9, '0')), unhex(replace(uuid(), '-', '')), 'COMPLETED', 100 + n,
        '2025-01-01' + interval n minute, '2025-01-01' + interval n minute, type, 'PAID', 'FULFILLED', version, seq, last_hash, currency, subtotal_minor, input_hash, trace_id, expires_at
      from orders join (select ${bits.map((_, bit) => `b${bit}`).join(' + ')} n from ${bits.join(' join ')}) more
      where orders.id = (select id from (select min(id) id from orders) first)`,
   );
+  // One in three has a reference.
+  await world.rows("update orders set client_reference = concat('basket-', total_minor) where total_minor % 3 = 0 and placed_at < '2026-01-01'"); // prettier-ignore
   // A line of each, of a product and a seller of its own; and some of one seller.
   const money = 'sku, kind, title, quantity, unit_price_minor, add_ons, subtotal_minor, needs_fulfilment';
   await world.rows(
@@ -52,12 +57,14 @@ afterAll(async () => {
 /** How the database reads orders for what `work` asks of it. */
 async function plansOf(
   work: (sql: Sql) => Promise<unknown>,
+  /** What its statements are answered, by their text. */
+  answer: (text: string) => Row[] = () => [],
 ): Promise<{ table: string; access: string; index: unknown; extra: string | null }[]> {
   const asked: { text: string; parameters: readonly unknown[] }[] = [];
   const noting: Sql = {
     rows: async (text, parameters) => {
       asked.push({ text, parameters });
-      return [];
+      return answer(text);
     },
     write: async () => 0,
   };
@@ -91,6 +98,9 @@ const filters: Readonly<Record<string, () => OrderFilter>> = {
   customerId: () => ({ customerId: buyer.userId }),
   productId: () => ({ productId }),
   number: () => ({ number: 'SO250101000000001' }),
+  'the beginning of a number or reference': () => ({ query: 'SO250101000000' }),
+  'the beginning of a reference': () => ({ query: 'Basket-' }),
+  'query and state': () => ({ query: 'SO250101000000', state: ['COMPLETED'] }),
   'placedFrom and placedTo': () => ({ placedFrom: new Date('2026-01-01'), placedTo: new Date('2027-01-01') }),
   'updatedFrom and updatedTo': () => ({ updatedFrom: new Date('2026-01-01') }),
   totalMax: () => ({ totalMax: 110 }),
@@ -103,6 +113,37 @@ it.each(Object.entries(filters))('[LL-9] orders by %s are found by an index, and
   expect(plans.length).toBeGreaterThan(0);
   // Returns are few: their index may be read from one end to the other.
   for (const { access } of plans.filter(({ table }) => table !== 'order_return')) expect(access).not.toMatch(/^(?:ALL|index)$/);
+}); // prettier-ignore
+
+const columns = ['placed_at', 'updated_at', 'total_minor', 'number'] as const;
+
+it.each(columns)('[LL-9] of orders that many numbers and references begin like, by %s, no more is read than the page', async (column) => {
+  const many = (text: string) => (text.includes('count(*)') ? [0, 1].map((batch_index) => ({ batch_index, orders: 2_001 })) : []); // prettier-ignore
+  const { selection, order } = page({ query: 'SO25' }, 'all', column);
+  const plans = await plansOf((sql) => listOrders(sql, selection, order), many);
+  const [numbers, references, ...lists] = plans;
+  expect([numbers, references]).toMatchObject([{ index: 'orders_number', extra: expect.stringContaining('Using index') }, { index: 'orders_reference', extra: expect.stringContaining('Using index') }]); // prettier-ignore
+  expect(lists).toHaveLength(2);
+  for (const { index, extra } of lists) {
+    expect(index).toBe({ placed_at: 'orders_placed', updated_at: 'orders_updated', total_minor: 'orders_total', number: 'orders_number' }[column]); // prettier-ignore
+    expect(extra ?? '').not.toContain('filesort');
+  }
+}); // prettier-ignore
+
+it.each(columns.flatMap((column) => ['SO25', 'so2501', 'SO-25 01 03', 'SO250104 0', 'S', 'basket-'].map((query) => [query, column] as const)))('[LL-9] a query for %j by %s finds what reading all orders does, page by page', async (query, column) => {
+  const key = column === 'number' ? 'number' : `${column}, id`;
+  const typed = query.startsWith('b') ? 'basket-' : query.replaceAll(/[ -]/g, '').toUpperCase();
+  const all = await world.rows(`select hex(id) id from orders where number like ? or client_reference like ? order by ${key.replaceAll(',', ' desc,')} desc limit 40`, [`${typed}%`, `${typed.toLowerCase()}%`]); // prettier-ignore
+  const { selection, order } = page({ query }, 'all', column);
+  const found = [];
+  let beyond: Beyond | null = null;
+  for (let count = 0; count < 2; count += 1) {
+    const orders: StoredOrder[] = await listOrders(world.deps.db.em(), selection, { ...order, beyond, limit: 20 });
+    found.push(...orders.map(({ id }) => idToBytes(id).toString('hex').toUpperCase()));
+    const last = orders.at(-1);
+    if (last) beyond = { id: last.id, value: { placed_at: last.placedAt, updated_at: last.updatedAt, total_minor: Number(last.totalMinor), number: last.number }[column] }; // prettier-ignore
+  }
+  expect(found).toEqual(all.map(({ id }) => id));
 }); // prettier-ignore
 
 it('[LL-9] orders of the customers whom a name finds are found by an index', async () => {
