@@ -18,6 +18,7 @@ import {
   workOf,
   writeResults,
 } from './measure.ts';
+import { startOtlpReceiver } from './otlp-receiver.ts';
 import { type Statement, recordPlacing, replayPlacing, withoutTransactionControl } from './placing-floor.ts';
 import { signInStaff } from './staff.ts';
 
@@ -251,8 +252,8 @@ async function measureRound(shop: Shop): Promise<Record<Kind, Measured>> {
 const kinds = ['placed', 'placed and paid'] as const;
 type Kind = (typeof kinds)[number];
 
-async function openWarm(checkout?: string): Promise<Shop> {
-  const shop = await openShop(await startBenchPlatform(checkout === undefined ? {} : { checkout }));
+async function openWarm(options: Parameters<typeof startBenchPlatform>[0] = {}): Promise<Shop> {
+  const shop = await openShop(await startBenchPlatform(options));
   await countWork(shop.platform.connection);
   await repeat({ concurrency: buyers, seconds: warmUpSeconds }, (line) => placeAndPay(shop, line));
   return shop;
@@ -260,26 +261,49 @@ async function openWarm(checkout?: string): Promise<Shop> {
 
 /**
  * Placing and paying through the API, against a bare replay of placing's SQL in the same run, interleaved A B A B. With
- * `--against <folder>`, another version's checkout with its packages installed, both versions are measured in turns.
+ * `--against <folder>`, another version's checkout with its packages installed, both versions are measured in turns; with
+ * `--traced <share>`, this version with so many of its traces sent, and the same without traces.
  */
 export async function benchOrderFlow(args: readonly string[] = []): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
-    options: { against: { type: 'string' }, rounds: { type: 'string', default: String(defaultRounds) } },
+    options: {
+      against: { type: 'string' },
+      traced: { type: 'string' },
+      rounds: { type: 'string', default: String(defaultRounds) },
+    },
   });
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds is a number from 1');
-  const ours = await openWarm();
+  const receiver = values.traced === undefined ? undefined : await startOtlpReceiver();
+  const ours = await openWarm(receiver === undefined ? {} : { env: tracedEnv(receiver.url, values.traced) });
   try {
-    if (values.against === undefined) await besideFloor(ours, rounds);
-    else await besideOther(ours, values.against, rounds);
+    if (values.against !== undefined) {
+      const checkout = resolve(values.against);
+      // Its tables are its own.
+      const other = (await import(pathToFileURL(join(checkout, 'ops', 'audit.ts')).href)) as { audit: typeof audit };
+      await besideOther(ours, rounds, { theirs: await openWarm({ checkout }), auditOf: other.audit });
+    } else if (receiver !== undefined) {
+      await besideOther(ours, rounds, { theirs: await openWarm() });
+      console.log(`${receiver.spans().length} spans were sent`);
+    } else await besideFloor(ours, rounds);
   } finally {
     await ours.platform.stop();
+    await receiver?.close();
   }
 }
 
-async function besideOther(ours: Shop, checkout: string, rounds: number): Promise<void> {
-  const theirs = await openWarm(resolve(checkout));
+const tracedEnv = (url: string, share = '1'): Record<string, string> => ({
+  OTEL_EXPORTER_OTLP_ENDPOINT: url,
+  OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+  OTEL_TRACES_SAMPLER_ARG: share,
+});
+
+async function besideOther(
+  ours: Shop,
+  rounds: number,
+  { theirs, auditOf }: { theirs: Shop; auditOf?: typeof audit },
+): Promise<void> {
   const found: Record<'this' | 'other', Record<Kind, Measured>[]> = { this: [], other: [] };
   try {
     for (let round = 0; round < rounds; round += 1) {
@@ -288,17 +312,13 @@ async function besideOther(ours: Shop, checkout: string, rounds: number): Promis
         found[name].push(await measureRound(shop));
     }
     await assertCorrect(ours);
-    // Its tables are its own.
-    const other = (await import(pathToFileURL(join(resolve(checkout), 'ops', 'audit.ts')).href)) as {
-      audit: typeof audit;
-    };
-    await assertCorrect(theirs, other.audit);
+    await assertCorrect(theirs, auditOf);
     const table = kinds.flatMap((kind) => {
       const [own, other] = (['this', 'other'] as const).map((name) => summary(found[name].map((each) => each[kind])));
       const ratios = Object.fromEntries(
         Object.entries(own ?? {}).map(([name, value]) => [name, round(value / (other?.[name] ?? Number.NaN), 2)]),
       );
-      return [[kind, own] as const, [`${kind}, other version`, other] as const, [`${kind}, ratio`, ratios] as const];
+      return [[kind, own] as const, [`${kind}, other`, other] as const, [`${kind}, ratio`, ratios] as const];
     });
     await report(ours, rounds, Object.fromEntries(table));
   } finally {
