@@ -1,4 +1,4 @@
-import { lazy, useEffect, useMemo } from 'react';
+import { useEffect, useMemo } from 'react';
 import { Provider } from 'urql';
 import { Route, Switch, useLocation } from 'wouter';
 import { CallbackPage } from './account/callback-page.tsx';
@@ -14,19 +14,29 @@ import { PayPage } from './pay/pay-page.tsx';
 import { useSession } from './session.ts';
 import { ProductPage } from './shop/product-page.tsx';
 import { ShopPage } from './shop/shop-page.tsx';
-import { Boundary, Later } from './ui/boundary.tsx';
+import { Boundary, Later, partOf } from './ui/boundary.tsx';
 import { Frame } from './ui/frame.tsx';
 import { NotFound } from './ui/not-found.tsx';
 import { WalletPage } from './wallet/wallet-page.tsx';
 
 /** Few who come here are staff: they fetch their view when they open it. */
-const StaffView = lazy(async () => ({ default: (await import('./staff/staff-view.tsx')).StaffView }));
+const StaffView = partOf(async () => (await import('./staff/staff-view.tsx')).StaffView);
+const NotificationsPage = partOf(
+  async () => (await import('./notifications/notifications-page.tsx')).NotificationsPage,
+);
+const AccountPage = partOf(async () => (await import('./account/account-page.tsx')).AccountPage);
 
-const NotificationsPage = lazy(async () => ({
-  default: (await import('./notifications/notifications-page.tsx')).NotificationsPage,
-}));
+const firstParts = new Map<string, { fetch(): Promise<void> }>([
+  ['staff', StaffView],
+  ['notifications', NotificationsPage],
+  ['account', AccountPage],
+]);
 
-const AccountPage = lazy(async () => ({ default: (await import('./account/account-page.tsx')).AccountPage }));
+/** Fetches the part of the script that the page at this path begins with. */
+export const firstPart = async (path: string): Promise<void> => {
+  const [, place = ''] = path.split('/');
+  await firstParts.get(place)?.fetch();
+};
 
 /** All pages but GraphiQL. The server knows the same paths (gateway/pages/serve-pages.ts), so each survives a reload. */
 export function App() {

@@ -6,9 +6,9 @@ import './orders/orders.css';
 import './pay/pay.css';
 import './wallet/wallet.css';
 import './notifications/notifications.css';
-import { App } from './app.tsx';
+import { App, firstPart } from './app.tsx';
 import { firstAnswers } from './first-answers.ts';
 import { show } from './ui/show.tsx';
 
-await firstAnswers();
+await Promise.all([firstAnswers(), firstPart(location.pathname)]);
 show(<App />);

@@ -1,4 +1,4 @@
-import { Component, type ReactNode, Suspense } from 'react';
+import { Component, type ComponentType, type ReactNode, Suspense, lazy, useState } from 'react';
 import { t } from '../language/catalogue.ts';
 import { Loading, Problem } from './parts.tsx';
 
@@ -28,3 +28,28 @@ export const Later = ({ text = t().frame.loading, children }: { text?: string; c
     <Suspense fallback={<Loading text={text} />}>{children}</Suspense>
   </Boundary>
 );
+
+/** A component of a part of the script that is fetched when it is drawn, or before that by `fetch`. */
+export type Part<Props extends object> = ComponentType<Props> & { fetch(): Promise<void> };
+
+/**
+ * What is here already is drawn at once: React shows what it shows meanwhile for 300 ms at least. Within `Later`, which tells
+ * when the part did not load.
+ */
+export function partOf<Props extends object>(load: () => Promise<ComponentType<Props>>): Part<Props> {
+  let known: ComponentType<Props> | undefined;
+  const get = async () => ({ default: (known = await load()) });
+  const Fetched = lazy(get);
+  function Drawn(props: Props) {
+    // One and the same as long as it is drawn: it would lose its state.
+    const [Shown] = useState<ComponentType<Props>>(() => known ?? Fetched);
+    return <Shown {...props} />;
+  }
+  return Object.assign(Drawn, {
+    fetch: () =>
+      get().then(
+        () => undefined,
+        () => undefined,
+      ),
+  });
+}
