@@ -28,7 +28,16 @@ import {
 } from '../../support/shop.ts';
 import { askSubgraph } from '../../support/subgraph-caller.ts';
 import { type CallerName, callers, entities, entityKeys, internalFields } from './entities.ts';
-import { type Fixture, type Outcome, type Role, nestedFields, roles, rootFields } from './root-fields.ts';
+import {
+  type Expected,
+  type Fixture,
+  type Outcome,
+  type Role,
+  nestedFields,
+  outcomesOf,
+  roles,
+  rootFields,
+} from './root-fields.ts';
 import { until } from '../../support/until.ts';
 
 const api = buildSchema(readFileSync(new URL('../../../schema/api.graphql', import.meta.url), 'utf8'));
@@ -66,6 +75,9 @@ function outcomeOf(name: string, answer: Answer): Outcome {
   return 'allowed';
 }
 
+const described = (expected: Expected): string =>
+  Object.entries(outcomesOf(expected)).map(([role, outcome]) => `${role} ${outcome}`).join(', '); // prettier-ignore
+
 describe('who may do what', () => {
   let platform: Platform;
   let people: Record<Exclude<Role, 'anonymous'>, Person>;
@@ -77,6 +89,14 @@ describe('who may do what', () => {
     const { id, number } = await placeOrder(platform, people.owner, [{ productId: product.id, quantity: 1 }]);
     const { saga } = await readOrder(platform, people.owner, id);
     return { orderId: id, orderNumber: number, sagaId: saga?.id ?? '', productId: product.id };
+  }
+
+  /** Somebody with this role beside that of a customer, signed in. */
+  async function employed(admin: Person, role: 'MERCHANT' | 'OPERATOR'): Promise<Person> {
+    const person = await register(platform, role);
+    const give = 'mutation R($userId: ID!, $roles: [Role!]!) { setRoles(userId: $userId, roles: $roles) { userErrors { __typename } } }'; // prettier-ignore
+    dataOf(await platform.gql(give, { userId: person.id, roles: ['CUSTOMER', role] }, { token: admin.token }));
+    return logIn(platform, person);
   }
 
   beforeAll(async () => {
@@ -92,7 +112,8 @@ describe('who may do what', () => {
       register(platform, 'Owner'),
       register(platform, 'Stranger'),
     ]);
-    people = { staff, owner, stranger };
+    const [merchant, operator] = await Promise.all([employed(staff, 'MERCHANT'), employed(staff, 'OPERATOR')]);
+    people = { staff, owner, stranger, merchant, operator };
     const order = await ownOrder();
     const payment = await pay(platform, owner, order.orderId);
     const deliveries = async () => {
@@ -143,7 +164,7 @@ describe('who may do what', () => {
     for (const field of fieldsOf(object)) {
       const probe = rootFields[type][field.name];
       if (!probe) continue; // the test above has said so
-      test(`${kind} ${field.name}: ${roles.map((role) => `${role} ${probe.expected[role]}`).join(', ')}`, async () => {
+      test(`${kind} ${field.name}: ${described(probe.expected)}`, async () => {
         const found: Partial<Record<Role, Outcome>> = {};
         for (const role of roles) {
           // logout ends the session that it is called with.
@@ -157,7 +178,7 @@ describe('who may do what', () => {
               ...shared,
               ...own,
               key: newKey(),
-              mobile: field.name === 'register' ? newMobile() : shared.mobile,
+              mobile: ['register', 'requestPasswordReset'].includes(field.name) ? newMobile() : shared.mobile,
             }) ?? {};
           const document = documentOf(kind, field, variables);
           found[role] = outcomeOf(
@@ -167,7 +188,7 @@ describe('who may do what', () => {
               : await platform.gql(document, variables, { token: person?.token }),
           );
         }
-        expect(found).toEqual(probe.expected);
+        expect(found).toEqual(outcomesOf(probe.expected));
       }, 30_000);
     }
   }
@@ -189,7 +210,7 @@ describe('who may do what', () => {
   }
 
   for (const [name, { document, variables, expected }] of Object.entries(nestedFields)) {
-    test(`${name}: ${roles.map((role) => `${role} ${expected[role]}`).join(', ')}`, async () => {
+    test(`${name}: ${described(expected)}`, async () => {
       const found: Partial<Record<Role, Outcome>> = {};
       for (const role of roles) {
         found[role] = outcomeOf(
@@ -199,21 +220,19 @@ describe('who may do what', () => {
           }),
         );
       }
-      expect(found).toEqual(expected);
+      expect(found).toEqual(outcomesOf(expected));
     });
   }
 
   const administered: Readonly<Record<string, string>> = {
     suspended:
       'mutation S($userId: ID!) { suspendUser(userId: $userId, reason: "probe") { userErrors { __typename } } }',
+    erased: 'mutation S($userId: ID!) { eraseUser(userId: $userId, reason: "probe") { userErrors { __typename } } }',
     demoted: 'mutation S($userId: ID!) { setRoles(userId: $userId, roles: [CUSTOMER]) { userErrors { __typename } } }',
   };
   test.each(Object.entries(administered))('[PM-1] a user who is %s in mid-session opens no field with the token, not even public ones', async (_, change) => {
     const asAdmin = { token: people.staff.token };
-    const { id: userId, ...account } = await register(platform);
-    const roles = 'mutation R($userId: ID!) { setRoles(userId: $userId, roles: [CUSTOMER, OPERATOR]) { userErrors { __typename } } }';
-    dataOf(await platform.gql(roles, { userId }, asAdmin));
-    const { token } = await logIn(platform, account);
+    const { id: userId, token } = await employed(people.staff, 'OPERATOR');
     expect((await platform.gql('{ orders(first: 1) { edges { cursor } } }', {}, { token })).errors).toBeUndefined();
     dataOf(await platform.gql(change, { userId }, asAdmin));
     const codeOf = async (document: string, variables: Record<string, unknown>) =>
@@ -280,6 +299,7 @@ describe('who may do what', () => {
     });
   }
 
+  const rolesOf: Readonly<Record<string, readonly ('MERCHANT' | 'OPERATOR' | 'ADMIN')[]>> = { merchant: ['MERCHANT'], operator: ['OPERATOR'], staff: ['ADMIN'] }; // prettier-ignore
   function identityOf(caller: CallerName): Parameters<typeof askSubgraph>[1] {
     if (caller === 'outsider') return { kind: 'outsider' };
     if (caller === 'anonymous') return { kind: 'gateway' };
@@ -287,7 +307,7 @@ describe('who may do what', () => {
     const person = people[caller as 'owner'];
     return {
       kind: 'gateway',
-      viewer: { userId: person.id, roles: caller === 'staff' ? ['CUSTOMER', 'ADMIN'] : ['CUSTOMER'] },
+      viewer: { userId: person.id, roles: ['CUSTOMER', ...(rolesOf[caller] ?? [])] },
     };
   }
 });

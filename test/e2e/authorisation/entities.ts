@@ -11,14 +11,16 @@ export const callers = [
   'anonymous',
   'stranger',
   'owner',
+  'merchant',
+  'operator',
   'staff',
   'service order',
   'service payment',
 ] as const;
 export type CallerName = (typeof callers)[number];
 
-const insiders: readonly CallerName[] = ['owner', 'staff', 'service order', 'service payment'];
-const admitted: readonly CallerName[] = ['anonymous', 'stranger', ...insiders];
+const insiders: readonly CallerName[] = ['owner', 'operator', 'staff', 'service order', 'service payment'];
+const admitted: readonly CallerName[] = ['anonymous', 'stranger', 'merchant', ...insiders];
 
 type Known = Omit<Fixture, 'key'>;
 type World = { platform: Platform; people: Record<Exclude<Role, 'anonymous'>, Person> };
@@ -73,7 +75,7 @@ export const entities: Readonly<Record<string, EntityProbe>> = {
   'product.StockReservation': {
     select: 'quantity',
     representation: reservation,
-    visibleTo: ['staff', 'service order', 'service payment'],
+    visibleTo: ['operator', 'staff', 'service order', 'service payment'],
   },
   'order.Order': { select: 'number', representation: order, visibleTo: insiders },
   'order.Saga': { select: 'kind', representation: ({ sagaId }) => ({ id: sagaId }), visibleTo: insiders },

@@ -1,8 +1,16 @@
 /** What somebody gets: an answer (or a refusal for another reason than who they are), or a code. */
 export type Outcome = 'allowed' | 'UNAUTHENTICATED' | 'FORBIDDEN' | 'NOT_FOUND';
-export type Role = 'anonymous' | 'stranger' | 'owner' | 'staff';
-export const roles: readonly Role[] = ['anonymous', 'stranger', 'owner', 'staff'];
-export type Expected = Readonly<Record<Role, Outcome>>;
+/** `merchant` sells nothing of what is asked for; `staff` is an administrator. */
+export const roles = ['anonymous', 'stranger', 'owner', 'merchant', 'operator', 'staff'] as const;
+export type Role = (typeof roles)[number];
+/** A merchant gets what a stranger gets, and an operator what an administrator does, unless it says otherwise. */
+export type Expected = Readonly<Record<Exclude<Role, 'merchant' | 'operator'>, Outcome>> &
+  Readonly<Partial<Record<'merchant' | 'operator', Outcome>>>;
+export const outcomesOf = (expected: Expected): Readonly<Record<Role, Outcome>> => ({
+  merchant: expected.stranger,
+  operator: expected.staff,
+  ...expected,
+});
 
 /** Things that belong to the owner, for arguments. */
 export type Fixture = {
@@ -30,6 +38,7 @@ const staffOnly: Expected = {
   owner: 'FORBIDDEN',
   staff: 'allowed',
 };
+const administratorsOnly: Expected = { ...staffOnly, operator: 'FORBIDDEN' };
 /** The owner and staff; to others it doesn't exist. */
 const owned: Expected = { anonymous: 'UNAUTHENTICATED', stranger: 'NOT_FOUND', owner: 'allowed', staff: 'allowed' };
 /** Staff; the owner is told so, to others it doesn't exist. */
@@ -50,8 +59,11 @@ const noLetter: Probe = {
   variables: ({ orderId }) => ({ id: orderId }),
 };
 
+/** What a merchant has, too, and an operator has not. */
+const ofMerchants: Expected = { ...administratorsOnly, merchant: 'allowed' };
+const noSuchEndpoint: Expected = { ...administratorsOnly, staff: 'NOT_FOUND', merchant: 'NOT_FOUND' };
 const noEndpoint: Probe = {
-  expected: { ...staffOnly, staff: 'NOT_FOUND' },
+  expected: noSuchEndpoint,
   variables: ({ orderId, key }) => ({ id: orderId, idempotencyKey: key }),
 };
 
@@ -84,7 +96,7 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
     delayedJobs: { expected: staffOnly },
     promotions: { expected: staffOnly },
     returns: { expected: staffOnly },
-    soldLines: { expected: staffOnly },
+    soldLines: { expected: { ...staffOnly, merchant: 'allowed' } },
     orderDeadLetters: { expected: staffOnly },
     productDeadLetters: { expected: staffOnly },
     paymentDeadLetters: { expected: staffOnly },
@@ -115,10 +127,10 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
     user: { expected: owned, variables: ({ ownerId }) => ({ id: ownerId }) },
     users: { expected: staffOnly },
     identityIssuers: { expected: everybody },
-    serviceCredentials: { expected: staffOnly },
+    serviceCredentials: { expected: administratorsOnly },
     staff: { expected: staffOnly },
-    auditLog: { expected: staffOnly },
-    webhookEndpoints: { expected: staffOnly },
+    auditLog: { expected: administratorsOnly },
+    webhookEndpoints: { expected: ofMerchants },
     webhookEvents: { expected: everybody },
   },
   Mutation: {
@@ -258,7 +270,7 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
       }),
     },
     createProduct: {
-      expected: staffOnly,
+      expected: { ...staffOnly, merchant: 'allowed' },
       variables: ({ key }) => ({
         input: { sku: `AUTH-${key.slice(0, 13)}`, name: 'Probe', description: 'Probe', price: money },
         idempotencyKey: key,
@@ -304,29 +316,29 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
       expected: unknown,
       variables: ({ orderId, key }) => ({ id: orderId, idempotencyKey: key }),
     },
-    setRoles: { expected: staffOnly, variables: ({ ownerId }) => ({ userId: ownerId, roles: ['CUSTOMER'] }) },
+    setRoles: { expected: administratorsOnly, variables: ({ ownerId }) => ({ userId: ownerId, roles: ['CUSTOMER'] }) },
     inviteUser: {
-      expected: staffOnly,
+      expected: administratorsOnly,
       variables: ({ mobile }) => ({ name: 'Probe', mobile: `9${mobile}`.slice(0, 15), roles: ['CUSTOMER'] }),
     },
     // Of nobody, so that the people here stay signed in.
     suspendUser: {
-      expected: { ...staffOnly, staff: 'NOT_FOUND' },
+      expected: { ...administratorsOnly, staff: 'NOT_FOUND' },
       variables: ({ orderId }) => ({ userId: orderId, reason: 'probe' }),
     },
     exportPersonalData: {
-      expected: owned,
+      expected: { ...owned, operator: 'NOT_FOUND' },
       variables: ({ ownerId }) => ({ userId: ownerId }),
     },
     // Of nobody, so that the people here stay.
     eraseUser: {
-      expected: { ...staffOnly, staff: 'NOT_FOUND' },
+      expected: { ...administratorsOnly, staff: 'NOT_FOUND' },
       variables: ({ orderId }) => ({ userId: orderId, reason: 'probe' }),
     },
-    reinstateUser: { expected: staffOnly, variables: ({ ownerId }) => ({ userId: ownerId }) },
+    reinstateUser: { expected: administratorsOnly, variables: ({ ownerId }) => ({ userId: ownerId }) },
     revokeSession: { expected: unknown, variables: ({ orderId }) => ({ sessionId: orderId }) },
     revokeAllSessions: {
-      expected: { ...staffOnly, staff: 'NOT_FOUND' },
+      expected: { ...administratorsOnly, staff: 'NOT_FOUND' },
       variables: ({ orderId }) => ({ userId: orderId }),
     },
     resetPassword: {
@@ -351,7 +363,7 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
     },
     verifyEmail: { expected: signedIn, variables: () => ({ code: 'AAAA-BBBB-CCCC' }) },
     saveWebhookEndpoint: {
-      expected: staffOnly,
+      expected: ofMerchants,
       variables: ({ key }) => ({ url: 'https://hooks.example/', events: ['order.paid'], idempotencyKey: key }),
     },
     // There is no such thing; to others it is said that they have none.
@@ -359,11 +371,11 @@ export const rootFields: Readonly<Record<'Query' | 'Mutation' | 'Subscription', 
     removeWebhookEndpoint: noEndpoint,
     sendTestWebhook: noEndpoint,
     redeliverWebhook: {
-      expected: { ...staffOnly, staff: 'NOT_FOUND' },
+      expected: noSuchEndpoint,
       variables: ({ orderId, key }) => ({ deliveryId: orderId, idempotencyKey: key }),
     },
-    issueServiceCredential: { expected: staffOnly, variables: () => ({ app: 'probe', service: 'order' }) },
-    revokeServiceCredential: { expected: staffOnly, variables: () => ({ app: 'probe', service: 'order' }) },
+    issueServiceCredential: { expected: administratorsOnly, variables: () => ({ app: 'probe', service: 'order' }) },
+    revokeServiceCredential: { expected: administratorsOnly, variables: () => ({ app: 'probe', service: 'order' }) },
   },
   Subscription: {
     orderEvents: { expected: owned, variables: ({ orderId }) => ({ orderId, afterSeq: 0 }) },
@@ -403,7 +415,7 @@ export const nestedFields: Readonly<
   },
   'User.sessions': {
     document: 'query P($id: ID!) { user(id: $id) { sessions { id current } } }',
-    expected: owned,
+    expected: { ...owned, operator: 'FORBIDDEN' },
     variables: ({ ownerId }) => ({ id: ownerId }),
   },
   'User.wallet': {
