@@ -14,6 +14,7 @@ import { until } from '../support/until.ts';
 import { describeInBrowser } from './browser.ts';
 import { germanJourney } from './german-journey.ts';
 import { look } from './look.ts';
+import { mailLooks } from './mail-looks.ts';
 import { outsideJourneys } from './outside-journeys.ts';
 import { buyer, secondBuyer, signIn } from './people.ts';
 import { slowLine } from './slow-line.ts';
@@ -589,6 +590,8 @@ describeInBrowser('the storefront in a browser', ({ platform, open, openAs }) =>
   });
 
   outsideJourneys({ platform, open, openAs });
+
+  mailLooks({ open });
 
   test('who lets the time run out sees the order expire', async () => {
     await platform().terminate();

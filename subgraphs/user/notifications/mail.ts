@@ -38,6 +38,8 @@ function plainText({ greeting, paragraphs, code, order, sums, address, links, fo
  * alone, which may be dropped.
  */
 const font = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif";
+/** A long word makes the mail no wider than a phone. */
+const breakable = 'overflow-wrap:anywhere;word-break:break-word';
 const dark = new Html(
   '@media (prefers-color-scheme:dark){body,.page{background:#111118!important}.card{background:#1b1b25!important}.ink{color:#ededf4!important}.soft{color:#a5a5b8!important}.line{border-color:#30303f!important}.code{background:#111118!important}.link{color:#a5a3ff!important}}',
 );
@@ -57,7 +59,7 @@ function page(message: Message, shop: string): Html {
 <table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" style="background:#f6f6f9"><tr><td align="center" style="padding:32px 12px">
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="max-width:600px">
 <tr><td class="soft" style="padding:0 8px 16px;font-size:14px;font-weight:600;color:#5b5b6b">${shop}</td></tr>
-<tr><td class="card" style="background:#ffffff;border-radius:12px;padding:32px">
+<tr><td class="card" style="background:#ffffff;border-radius:12px;padding:32px;${breakable}">
 <h1 class="ink" style="margin:0 0 20px;font-size:22px;line-height:1.3;color:#17171f">${subject}</h1>
 ${[greeting, ...paragraphs].map((text) => html`<p class="ink" style="margin:0 0 14px;font-size:16px;line-height:1.5;color:#17171f">${text}</p>\n`)}
 ${codeBox(message)}${orderTable(message)}${addressBox(message)}${buttons(message)}</td></tr>
@@ -84,7 +86,7 @@ function orderTable({ order, sums }: Message): Html | null {
   if (!order || order.lines.length === 0) return null;
   const { heading, quantity, lines } = order;
   return html`<table width="100%" cellpadding="0" cellspacing="0" style="margin:14px 0 8px;border-collapse:collapse">
-<tr><th scope="col" align="left" class="ink" style="padding:0 0 10px;font-size:15px;color:#17171f">${heading}</th><th scope="col" align="right" class="soft" style="padding:0 0 10px;font-size:13px;font-weight:400;color:#5b5b6b">${quantity}</th><th></th></tr>
+<tr><th scope="col" align="left" class="ink" style="padding:0 0 10px;font-size:15px;color:#17171f">${heading}</th><th scope="col" align="right" class="soft" style="padding:0 0 10px 12px;font-size:13px;font-weight:400;white-space:nowrap;color:#5b5b6b">${quantity}</th><th></th></tr>
 ${lines.map(
   ({ title, detail, quantity: pieces, amount }) => html`<tr><td class="ink line" style="${cell}">${title}${detail === null ? null : html`<br><span class="soft" style="font-size:13px;color:#5b5b6b">${detail}</span>`}</td><td class="ink line" align="right" style="${cell};padding-left:12px">${pieces}</td><td class="ink line" align="right" style="${cell};padding-left:16px;white-space:nowrap">${amount}</td></tr>\n`,
 )}${sums.map(({ label, amount, isTotal }, index) => html`<tr><td colspan="2" class="ink${index === 0 ? ' line' : ''}" style="${sumStyle(index, isTotal)}">${label}</td><td class="ink${index === 0 ? ' line' : ''}" align="right" style="${sumStyle(index, isTotal)};padding-left:16px;white-space:nowrap">${amount}</td></tr>\n`)}</table>
