@@ -51,7 +51,7 @@ export async function lockOpenAccount(tx: Sql, userId: string): Promise<void> {
 export async function changeAccount(
   tx: Sql,
   userId: string,
-  { roles, status, at }: { roles?: readonly Role[]; status?: UserStatus; at: Date },
+  { roles, status, name, at }: { roles?: readonly Role[]; status?: UserStatus; name?: string; at: Date },
 ): Promise<void> {
   await change(
     tx,
@@ -62,6 +62,7 @@ export async function changeAccount(
         version: eb('version', '+', 1),
         ...(roles && { roles: roles.join(','), highest_role: highestRole(roles) }),
         ...(status && { status }),
+        ...(name !== undefined && { name, name_key: nameKeyOf(name) }),
       }))
       .where('id', '=', idToBytes(userId)),
     1,

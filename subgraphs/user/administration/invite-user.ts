@@ -8,7 +8,7 @@ import { checkEmail } from '../domain/email.ts';
 import { checkMobile } from '../domain/mobile.ts';
 import { type User, checkName, mobileTakenError } from '../domain/user.ts';
 import { readUser } from '../store.ts';
-import { changeAccount, findAccount, insertInvited, saveEmail } from './account-store.ts';
+import { changeAccount, findAccount, insertInvited, lockAccount, saveEmail } from './account-store.ts';
 import { invitationAddressOf } from '../codes/code-sender.ts';
 import { requireAdministrator, requireStanding } from './administrators.ts';
 import { type Asker, writeDown } from './audit.ts';
@@ -70,7 +70,9 @@ export function inviteUser(
       const claim = { ownerId: administrator.userId, operation: 'inviteUser', key: idempotencyKey, input: account };
       await requireStanding(tx, administrator);
       const newId = deps.newId();
-      const existing = await findAccount(tx, account.mobile);
+      const found = await findAccount(tx, account.mobile);
+      // Its owner may be setting a password by the code before: then it is invited no more.
+      const existing = found && (await lockAccount(tx, found.id));
       const claimed = await claimKey<{ userId: string }>(tx, claim, { userId: existing?.id ?? newId });
       if (claimed.replayed) return claimed;
       if (existing && existing.status !== 'INVITED')
@@ -104,7 +106,7 @@ export function inviteUser(
 type Invited = { id: string; name: string; mobile: string; email: string | null; roles: readonly Role[]; at: Date };
 
 async function putInvited(tx: Sql, { isNew, ...account }: Invited & { isNew: boolean }): Promise<void> {
-  const { id, roles, email, at } = account;
+  const { id, name, roles, email, at } = account;
   if (isNew) {
     try {
       await insertInvited(tx, account);
@@ -112,6 +114,6 @@ async function putInvited(tx: Sql, { isNew, ...account }: Invited & { isNew: boo
       if (isDuplicateKey(error)) throw new RefusedError({ ...mobileTakenError(), path: ['mobile'] });
       throw error;
     }
-  } else await changeAccount(tx, id, { roles, at });
+  } else await changeAccount(tx, id, { name, roles, at });
   if (email !== null) await saveEmail(tx, id, email);
 }

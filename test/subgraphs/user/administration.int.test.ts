@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Role } from '../../../subgraphs/shared/auth/viewer.ts';
+import { write } from '../../../subgraphs/shared/database/database.ts';
 import { cleanUp } from '../../../subgraphs/user/jobs.ts';
 import {
   type Caller,
@@ -15,6 +16,7 @@ import {
   userErrorFields,
   viewerOf,
 } from './support.ts';
+import { until } from '../../support/until.ts';
 
 let platform: UserPlatform;
 let admin: Person;
@@ -69,7 +71,7 @@ const invite = (given: Record<string, unknown>, by = admin, key?: string) => {
       idempotencyKey: ['String', key],
     },
     by,
-    `user { id mobile email roles status } code expiresAt replayed userErrors { ${userErrorFields} }`,
+    `user { id name mobile email roles status } code expiresAt replayed userErrors { ${userErrorFields} }`,
   );
 };
 const resetMutation = `mutation ($mobile: String!, $code: String!, $password: String!) {
@@ -242,7 +244,14 @@ describe('inviteUser', () => {
     const mobile = newMobile();
     const invited = await invite({ mobile: `+${mobile}`, email: ' grace@example.com ' });
     expect(invited).toEqual({
-      user: { id: expect.any(String), mobile, email: 'grace@example.com', roles: ['OPERATOR'], status: 'INVITED' },
+      user: {
+        id: expect.any(String),
+        name: 'Grace Hopper',
+        mobile,
+        email: 'grace@example.com',
+        roles: ['OPERATOR'],
+        status: 'INVITED',
+      },
       code: expect.stringMatching(/^[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){2}$/),
       expiresAt: expect.any(String),
       replayed: false,
@@ -263,11 +272,29 @@ describe('inviteUser', () => {
   it('again gives a new code, and the earlier one is dead', async () => {
     const mobile = newMobile();
     const first = await invite({ mobile });
-    const second = await invite({ mobile, roles: ['MERCHANT'] });
-    expect(second.user).toMatchObject({ id: first.user.id, roles: ['MERCHANT'] });
+    const second = await invite({ mobile, name: 'Grace Murray Hopper', roles: ['MERCHANT'] });
+    expect(second.user).toMatchObject({ id: first.user.id, name: 'Grace Murray Hopper', roles: ['MERCHANT'] });
     expect((await reset(mobile, first.code)).user).toBeNull();
     expect((await reset(mobile, second.code)).userErrors).toEqual([]);
     expect((await invite({ mobile })).userErrors).toEqual(refusal('MobileTakenError', 'MOBILE_TAKEN', ['mobile']));
+  });
+
+  it('again, while its owner sets a password by the code before, gives no way into the account', async () => {
+    const mobile = newMobile();
+    const { user } = await invite({ mobile });
+    const id = Buffer.from(user.id.replaceAll('-', ''), 'hex');
+    let second: Promise<{ user: unknown; userErrors: unknown }> | undefined;
+    await platform.withDependencies(({ db }) =>
+      db.transaction(async (tx) => {
+        await write(tx, "update user_account set status = 'ACTIVE' where id = ?", [id]);
+        second = invite({ mobile, roles: ['ADMIN'] });
+        const waiting = () => platform.sql("select 1 from information_schema.innodb_trx where trx_state = 'LOCK WAIT' and trx_query like '%user_account%'"); // prettier-ignore
+        // The server makes this table anew when nobody has read it for 100 ms.
+        await until(async () => (await waiting()).length > 0, { everyMs: 150 });
+      }),
+    );
+    expect(await second).toMatchObject({ user: null, userErrors: refusal('MobileTakenError', 'MOBILE_TAKEN', ['mobile']) }); // prettier-ignore
+    expect(await platform.sql('select roles from user_account where id = ?', [id])).toEqual([{ roles: 'OPERATOR' }]);
   });
 
   it('with a repeated key invites once, and shows no code again', async () => {
