@@ -68,6 +68,8 @@ export type PaymentConfig = {
   readonly capture: CaptureMode;
   /** What one member of staff may credit or refund without a second person, in minor units of whichever currency. */
   readonly staffApprovalAboveMinor: bigint;
+  /** For how many days what providers sent is kept as it came. */
+  readonly webhookRetentionDays: number;
   /** Undefined: there is no account to send money to. */
   readonly bankTransfer: BankTransferConfig | undefined;
   /** Undefined: there is no app at Alipay. */
@@ -255,18 +257,28 @@ export function readPaymentConfig(env: Env): PaymentConfig {
   const alipay = readAlipayConfig(env);
   const wechatPay = readWechatPayConfig(env);
   const bankTransfer = readBankTransferConfig(env);
-  const { PAYMENT_CAPTURE: capture, STAFF_APPROVAL_ABOVE: above } = readEnv(env, {
+  const given = readEnv(env, {
     PAYMENT_CAPTURE: z.enum(['automatic', 'manual']).default('automatic'),
     STAFF_APPROVAL_ABOVE: integer(1, 999_999_999_999_999).default(1_000_000),
+    // Longer than the week in which days are compared with the providers' statements.
+    PROVIDER_WEBHOOK_RETENTION_DAYS: integer(14, 3_650).default(90),
   });
-  const common = { capture, staffApprovalAboveMinor: BigInt(above), bankTransfer, alipay, wechatPay, stripe };
+  const common = {
+    capture: given.PAYMENT_CAPTURE,
+    staffApprovalAboveMinor: BigInt(given.STAFF_APPROVAL_ABOVE),
+    webhookRetentionDays: given.PROVIDER_WEBHOOK_RETENTION_DAYS,
+    bankTransfer,
+    alipay,
+    wechatPay,
+    stripe,
+  };
   if (!allowsSimulatedProvider(env)) return { ...common, simulated: undefined };
-  const given = readEnv(env, {
+  const { SIMULATED_PROVIDER_URL } = readEnv(env, {
     SIMULATED_PROVIDER_URL: url('http', 'https')
       .describe('origin of the simulated payment provider')
       .default('http://127.0.0.1:4106'),
   });
-  const simulated = { url: given.SIMULATED_PROVIDER_URL.replace(/\/$/, ''), ...readSimulatedSecrets(env) };
+  const simulated = { url: SIMULATED_PROVIDER_URL.replace(/\/$/, ''), ...readSimulatedSecrets(env) };
   return { ...common, simulated };
 }
 

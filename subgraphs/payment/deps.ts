@@ -28,6 +28,8 @@ export type PaymentDeps = {
   readonly capture: CaptureMode;
   /** What one member of staff may credit or refund without a second person, in minor units of whichever currency. */
   readonly staffApprovalAboveMinor: bigint;
+  /** For how many days what providers sent is kept as it came. */
+  readonly webhookRetentionDays: number;
   /** Takes the events of these orders out of streams, outbox and dead letters; false while some are not handled. */
   readonly forget: (orderIds: readonly string[]) => Promise<boolean>;
   /** Wakes background work, here or in another process. A lost wake only costs the time to the next look. */

@@ -37,7 +37,6 @@ const maxRefundBackoffSeconds = 3_600;
 /** The order service closes an expired order well within this; afterwards an unpaid payment ends without it. */
 const closeGraceSeconds = 60;
 const unknownPaymentHours = 24;
-const webhookRetentionDays = 90;
 /** Of forged ones and repetitions. */
 const unusedRetentionDays = 7;
 const statementRetentionDays = 90;
@@ -130,13 +129,13 @@ const closeOne = (deps: PaymentDeps, paymentId: string): Promise<void> =>
   });
 
 /** Deletes what is past its retention. Journal, payments and refunds stay. */
-export async function purge(deps: PaymentDeps): Promise<void> {
+export async function purge(deps: Pick<PaymentDeps, 'db' | 'webhookRetentionDays'>): Promise<void> {
   const sql = deps.db.em();
   await purgeShared(sql, { outbox: true, inbox: true, barrier: true, idempotency: true });
   const limit = purgeBatch;
   const unused = ['REJECTED_SIGNATURE', 'DUPLICATE'] as const;
   for (const deleteOld of [
-    () => deleteDeliveries(sql, { days: webhookRetentionDays, limit }),
+    () => deleteDeliveries(sql, { days: deps.webhookRetentionDays, limit }),
     () => deleteDeliveries(sql, { days: unusedRetentionDays, limit, outcomes: unused }),
     () => forgetLinesBefore(sql, { days: statementRetentionDays, limit }),
   ]) {

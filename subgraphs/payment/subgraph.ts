@@ -100,6 +100,7 @@ export async function createPaymentSubgraph(runtime: Runtime): Promise<Subgraph>
     providers,
     capture: config.capture,
     staffApprovalAboveMinor: config.staffApprovalAboveMinor,
+    webhookRetentionDays: config.webhookRetentionDays,
     forget: (orderIds) => forgetAll({ service: 'payment', redis: runtime.redis }, service.db.em(), orderIds),
     wake: work.wake,
   };

@@ -30,6 +30,8 @@ export type UserConfig = {
   readonly maxIdentityRequestsPerAddress: number;
   /** Passwords that may wait to be hashed; more are answered TOO_MANY_REQUESTS. */
   readonly maxQueuedPasswords: number;
+  /** For how many days is kept what people were told, and what other systems were. */
+  readonly retention: { readonly notificationDays: number; readonly webhookDays: number };
   readonly webhooks: {
     /** The first one seals endpoints' secrets, any of them opens them. */
     readonly encryptionKeys: readonly string[];
@@ -69,6 +71,9 @@ export function readUserConfig(env: Env): UserConfig {
     CODES_PER_ADDRESS: integer(1, 1_000_000).default(300),
     IDENTITY_REQUESTS_PER_ADDRESS: integer(1, 1_000_000).default(300),
     PASSWORD_QUEUE: integer(1, 10_000).default(400).describe('passwords that may wait to be hashed'),
+    NOTIFICATION_RETENTION_DAYS: integer(30, 3_650).default(365),
+    // Longer than a message to an endpoint is tried.
+    WEBHOOK_RETENTION_DAYS: integer(7, 3_650).default(30),
     WEBHOOK_ALLOW_PRIVATE: z.enum(['true', 'false'], { error: 'is neither true nor false' }).default('false'),
   });
   return {
@@ -83,6 +88,7 @@ export function readUserConfig(env: Env): UserConfig {
     maxCodesPerAddress: given.CODES_PER_ADDRESS,
     maxIdentityRequestsPerAddress: given.IDENTITY_REQUESTS_PER_ADDRESS,
     maxQueuedPasswords: given.PASSWORD_QUEUE,
+    retention: { notificationDays: given.NOTIFICATION_RETENTION_DAYS, webhookDays: given.WEBHOOK_RETENTION_DAYS },
     webhooks: {
       encryptionKeys: parseKeys(developmentValue(env, 'WEBHOOK_ENCRYPTION_KEY', developmentEncryptionKey)),
       addresses: {

@@ -8,12 +8,12 @@ import { deleteEmailCodes } from './email/email-store.ts';
 import { desiredGrant } from './domain/service-credential.ts';
 import { deleteSessions, deleteTokens, readRevokedSince } from './session-store.ts';
 import { purgeShared } from '../shared/tables/retention.ts';
-import { deleteNotifications, notificationRetentionDays } from './notifications/notification-store.ts';
+import { deleteNotifications } from './notifications/notification-store.ts';
 import { deletePlaces, placeRetentionDays } from './sign-in-place-store.ts';
 import { rememberRevocationUntil, revokedSessionsKey } from './sessions.ts';
 import { deleteDeliveries } from './webhooks/delivery-store.ts';
 import { deleteSellers } from './webhooks/endpoint-store.ts';
-import { deliveryRetentionDays, sellerRetentionDays } from './webhooks/policy.ts';
+import { sellerRetentionDays } from './webhooks/policy.ts';
 
 /** With the half second until a job is found, what Redis has lost is back within 5 s. */
 const restoreEveryMs = 4_000;
@@ -78,6 +78,7 @@ async function restoreRevocations(deps: UserDeps): Promise<void> {
 /** Forgets what has had its time, in batches, so that no statement holds many locks. */
 export async function cleanUp(deps: UserDeps): Promise<void> {
   const now = deps.now();
+  const { retention } = deps.config;
   const daysAgo = (days: number): Date => new Date(now.getTime() - days * 86_400_000);
   await deleteBatches(deps, deleteCodes, now);
   await deleteBatches(deps, deleteEmailCodes, now);
@@ -85,9 +86,9 @@ export async function cleanUp(deps: UserDeps): Promise<void> {
   // The day more covers a clock that is off.
   await deleteBatches(deps, deleteSessions, daysAgo(1));
   await deleteBatches(deps, deletePlaces, daysAgo(placeRetentionDays));
-  await deleteBatches(deps, deleteDeliveries, daysAgo(deliveryRetentionDays));
+  await deleteBatches(deps, deleteDeliveries, daysAgo(retention.webhookDays));
   await deleteBatches(deps, deleteSellers, daysAgo(sellerRetentionDays));
-  await deleteBatches(deps, deleteNotifications, daysAgo(notificationRetentionDays));
+  await deleteBatches(deps, deleteNotifications, daysAgo(retention.notificationDays));
   await purgeShared(deps.db.em(), { inbox: true, idempotency: true });
 }
 

@@ -62,6 +62,7 @@ const wrong: Readonly<Record<string, Wrong>> = {
   IDENTITY_REQUESTS_PER_ADDRESS: ['0', number], OIDC_ISSUERS: ['x', 'is not JSON'], WX_API_BASE: ['x', httpUrl],
   WX_APP_ID: ['', 'is not set', { WX_APP_SECRET: 'x' }],
   CODES_PER_ACCOUNT: ['0', number], CODES_PER_ADDRESS: ['0', number],
+  NOTIFICATION_RETENTION_DAYS: ['29', number], WEBHOOK_RETENTION_DAYS: ['6', number], PROVIDER_WEBHOOK_RETENTION_DAYS: ['13', number],
   SERVICE_TOKENS: ['gateway', 'is not app=token'],
   RPC_AUTH_STRICT: ['maybe', 'expected one of "true"|"false"'], RPC_AUTH_GRACE_SECONDS: ['-1', number],
   ALLOWED_ORIGINS: ['shop', 'shop is not an origin'],

@@ -138,6 +138,7 @@ export class Platform {
       providers: new Map([['SIMULATED_CARD', this.bank.connect(process)]]),
       capture: 'automatic',
       staffApprovalAboveMinor: 1_000_000n,
+      webhookRetentionDays: 90,
       forget: () => Promise.resolve(true),
       wake: (work) => loops[work]?.kick(),
     };

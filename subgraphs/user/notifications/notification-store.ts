@@ -104,9 +104,6 @@ export async function markRead(
   return change(sql, unread);
 }
 
-/** What people were told is kept for a year. */
-export const notificationRetentionDays = 365;
-
 /** Forgets notifications from before then with their deliveries, at most `limit`; returns how many. */
 export async function deleteNotifications(sql: Sql, before: Date, limit: number): Promise<number> {
   const old = await find(

@@ -46,10 +46,9 @@ export const giveUpTime = (at: Date, { giveUpAfterMs }: Pick<DeliveryPolicy, 'gi
 
 /** How long a replaced secret goes on signing beside the new one. */
 export const previousSecretMs = dayMs;
-export const deliveryRetentionDays = 30;
 /** When a delivery that waits for the one before it is due though nothing has ended that: it is forgotten by then. */
-export const dueByItselfAt = (createdAtBefore: Date): Date =>
-  new Date(createdAtBefore.getTime() + (deliveryRetentionDays + 1) * dayMs);
+export const dueByItselfAt = (createdAtBefore: Date, { retentionDays }: { retentionDays: number }): Date =>
+  new Date(createdAtBefore.getTime() + (retentionDays + 1) * dayMs);
 /** How long it is known who sells an order: longer than anything happens to one. */
 export const sellerRetentionDays = 400;
 export const maxEndpoints = 20;

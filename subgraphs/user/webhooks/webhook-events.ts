@@ -9,7 +9,7 @@ import { type Delivery, type Last, insertDeliveries, lockLast, renewDeliveries }
 import { type Listener, findListeners, findOwnListeners, listEndpoints, noteSeller } from './endpoint-store.ts';
 import { dueByItselfAt, giveUpTime } from './policy.ts';
 
-type Deps = Pick<UserDeps, 'now' | 'newId'>;
+type Deps = Pick<UserDeps, 'now' | 'newId' | 'config'>;
 
 /**
  * A delivery of each event of the catalogue for each endpoint that hears it, made in the transaction of the event's inbox row.
@@ -76,7 +76,7 @@ export async function renewMerchant(tx: Sql, ownerId: string, at: Date): Promise
 
 /** A delivery that is due, or that waits behind the last one of its subject. */
 export function newDelivery(
-  { newId }: Pick<UserDeps, 'newId'>,
+  { newId, config }: Pick<UserDeps, 'newId' | 'config'>,
   given: {
     readonly endpointId: string;
     readonly eventId: string;
@@ -91,7 +91,7 @@ export function newDelivery(
   return {
     id: newId(), endpointId, eventId, subjectId, customerId, event: body.type, payload: body, state: 'PENDING', attempts: 0,
     place: (last?.place ?? 0) + 1,
-    nextTryAt: last?.waitsFor ? dueByItselfAt(last.waitsFor) : at,
+    nextTryAt: last?.waitsFor ? dueByItselfAt(last.waitsFor, { retentionDays: config.retention.webhookDays }) : at,
     giveUpAt: giveUpTime(at), createdAt: at, statusCode: null, responseMs: null, lastError: null,
   }; // prettier-ignore
 }

@@ -59,7 +59,7 @@ const elsewhere: Readonly<Record<string, readonly [file: string, says: string]>>
   'Mutation.revokeServiceCredential': ['test/subgraphs/user/service-credentials.int.test.ts', 'SERVICE_TOKENS'],
   'AuditEntry.traceId': ['test/subgraphs/user/administration.int.test.ts', '[0-9a-f]{32}'],
   'User.sessions': ['subgraphs/user/administration/session-list-store.ts', 'maxSessions = 100'],
-  'User.notifications': ['subgraphs/user/notifications/notification-store.ts', 'notificationRetentionDays = 365'],
+  'User.notifications': ['subgraphs/user/config.ts', 'NOTIFICATION_RETENTION_DAYS: integer(30, 3_650).default(365)'],
   'InvitationPayload.expiresAt': ['subgraphs/user/administration/invite-user.ts', 'invitationDays = 7'],
   ...Object.fromEntries(
     ['setRoles', 'suspendUser', 'revokeSession', 'revokeAllSessions'].map((name) => [

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { purge } from '../../../subgraphs/payment/jobs.ts';
+import { openDatabase } from '../../../subgraphs/shared/database/database.ts';
 import { newId } from '../../../subgraphs/shared/values/ids.ts';
 import {
   type PaymentWorld,
@@ -338,4 +340,22 @@ test('forged webhooks fill no disk: only the first sixty of a minute are kept', 
   const after = (await world.rows("select count(*) as n from webhook_inbox where outcome = 'REJECTED_SIGNATURE'"))[0].n;
   // Two minutes at most, when the flood falls on their border.
   expect(Number(after) - Number(before)).toBeLessThanOrEqual(120);
+});
+
+test('[PM-5] what a provider sent is kept for as many days as is set, forgeries and repetitions for a week', async () => {
+  const sent = [['APPLIED', 19], ['APPLIED', 21], ['UNKNOWN_PAYMENT', 19], ['ERROR', 21], ['REJECTED_SIGNATURE', 6], ['REJECTED_SIGNATURE', 8], ['DUPLICATE', 6], ['DUPLICATE', 8]] as const; // prettier-ignore
+  for (const [outcome, days] of sent)
+    await world.rows(
+      "insert into webhook_inbox (id, provider, provider_event_id, type, outcome, attempts, body, received_at, tries) values (?, 'aged', ?, 'x', ?, 1, '{}', utc_timestamp(3) - interval ? day, 0)",
+      [bytes(newId()), String(days), outcome, days],
+    );
+  const url = String(world.runtime.env['PAYMENT_DATABASE_URL']);
+  const db = await openDatabase({ url, entities: [], migrations: [], poolSize: 1, log: world.runtime.log });
+  try {
+    await purge({ db, webhookRetentionDays: 20 });
+  } finally {
+    await db.close();
+  }
+  const left = await world.rows("select outcome, provider_event_id days from webhook_inbox where provider = 'aged'");
+  expect(left.map(({ outcome, days }) => `${outcome} ${days}`).toSorted()).toEqual(['APPLIED 19', 'DUPLICATE 6', 'REJECTED_SIGNATURE 6', 'UNKNOWN_PAYMENT 19']); // prettier-ignore
 });

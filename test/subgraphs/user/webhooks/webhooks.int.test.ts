@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { idToBytes, newId } from '../../../../subgraphs/shared/values/ids.ts';
 import { cleanUp } from '../../../../subgraphs/user/jobs.ts';
 import { saveWebhookEndpoint } from '../../../../subgraphs/user/webhooks/change-endpoints.ts';
-import { eventNames } from '../../../../subgraphs/user/webhooks/catalogue.ts';
+import { eventNames, testBody } from '../../../../subgraphs/user/webhooks/catalogue.ts';
+import { newDelivery } from '../../../../subgraphs/user/webhooks/webhook-events.ts';
 import { until } from '../../../support/until.ts';
 import type { Person } from '../support.ts';
 import { type Received, type Receiver, startReceiver, status, taken } from './receiver.ts';
@@ -506,6 +507,37 @@ it('[PM-3] deliveries are kept for 30 days', async () => {
   expect(await rows()).toMatchObject({ deliveries: 0, sellers: before!['sellers'] });
   await cleanUp({ ...world.deps, now: () => new Date(Date.now() + 405 * dayMs) });
   expect(await rows()).toMatchObject({ sellers: 0 });
+});
+
+it('[PM-5] deliveries and notifications are kept for as many days as is set', async () => {
+  const { id } = await made();
+  await world.handle(orderEvent(newId(), 1));
+  await settled(id, 'SENT');
+  await world.platform.sql("insert into notification (id, user_id, seq, kind, event_id, facts, in_app, created_at) values (?, ?, 1, 'ORDER_PAID', ?, '{}', true, utc_timestamp(3))", [idToBytes(newId()), idToBytes(admin.id), idToBytes(newId())]); // prettier-ignore
+  const kept = async () => (await world.platform.sql('select (select count(*) from outgoing_delivery) deliveries, (select count(*) from notification where user_id = ?) notifications', [idToBytes(admin.id)]))[0]; // prettier-ignore
+  const cleanUpAfter = (days: number) =>
+    cleanUp({
+      ...world.deps,
+      config: { ...world.deps.config, retention: { webhookDays: 10, notificationDays: 40 } },
+      now: () => new Date(Date.now() + days * dayMs),
+    });
+  await cleanUpAfter(9);
+  expect(await kept()).toEqual({ deliveries: 1, notifications: 1 });
+  await cleanUpAfter(11);
+  expect(await kept()).toEqual({ deliveries: 0, notifications: 1 });
+  await cleanUpAfter(41);
+  expect(await kept()).toEqual({ deliveries: 0, notifications: 0 });
+});
+
+it('[PM-5] one that waits is due by itself once the one before it is forgotten', async () => {
+  const deps = {
+    ...world.deps,
+    config: { ...world.deps.config, retention: { webhookDays: 10, notificationDays: 40 } },
+  };
+  const [at, waitsFor] = [new Date(), new Date(Date.now() - dayMs)];
+  const about = { endpointId: newId(), eventId: newId(), subjectId: newId(), customerId: null, body: testBody(newId(), at), at }; // prettier-ignore
+  const { nextTryAt } = newDelivery(deps, { ...about, last: { place: 1, waitsFor } });
+  expect((nextTryAt?.getTime() ?? 0) - waitsFor.getTime()).toBe(11 * dayMs);
 });
 
 it('[PM-3] a list of deliveries is read page by page, by state', async () => {
