@@ -49,7 +49,7 @@ export async function personalData({ db }: Pick<OrderDeps, 'db'>, customerId: st
       couponCodes: order.couponCodes,
       clientReference: order.clientReference,
       lines: of(lines, order.id).map(({ sku, title, quantity, totalMinor, stay }) => ({ sku, title, quantity, totalMinor, stay })), // prettier-ignore
-      deliveries: of(deliveries, order.id).map(({ carrier, trackingNumber, createdAt, deliveredAt }) => ({ carrier, trackingNumber, createdAt, deliveredAt })), // prettier-ignore
+      deliveries: of(deliveries, order.id).map(({ carrier, trackingNumber, trackingUrl, createdAt, deliveredAt }) => ({ carrier, trackingNumber, trackingUrl, createdAt, deliveredAt })), // prettier-ignore
       returns: of(returns, order.id).map(({ number, state, reason, decidedReason, createdAt }) => ({ number, state, reason, decidedReason, createdAt })), // prettier-ignore
       history: of(journal, order.id)
         .slice(0, maxEntriesEach)

@@ -33,8 +33,12 @@ export async function eraseCustomer(deps: Pick<PaymentDeps, 'db' | 'forget'>, cu
 
 /** What this service keeps of a customer: the newest 500 payments with their refunds, and wallet entries; `isComplete` says of each whether that is all. */
 export async function personalData({ db }: Pick<PaymentDeps, 'db'>, customerId: string): Promise<object> {
-  const { payments, attempts, refunds, wallets, entries } = await readMoney(db.em(), customerId, maxExported + 1);
-  const own = <Row extends { id: Buffer }>({ id: _, ...rest }: Row) => rest;
+  const { payments, attempts, refunds, requests, wallets, entries } = await readMoney(
+    db.em(),
+    customerId,
+    maxExported + 1,
+  );
+  const own = <Row extends { id: Buffer; order_id?: Buffer }>({ id: _, order_id: __, ...rest }: Row) => rest;
   return {
     isComplete: { payments: payments.length <= maxExported, wallets: entries.length <= maxExported },
     payments: payments.slice(0, maxExported).map((payment) => ({
@@ -45,6 +49,9 @@ export async function personalData({ db }: Pick<PaymentDeps, 'db'>, customerId: 
       refunds: refunds
         .filter(({ payment_id }) => payment_id.equals(payment.id))
         .map(({ payment_id: _, ...refund }) => refund),
+      refundRequests: requests
+        .filter(({ order_id }) => order_id.equals(payment.order_id))
+        .map(({ order_id: _, ...request }) => request),
     })),
     wallets: wallets.map((wallet) => ({
       ...own(wallet),

@@ -118,7 +118,7 @@ export async function readMoney(sql: Sql, customerId: string, limit: number) {
     sql,
     tables
       .selectFrom('payment')
-      .select(['id', 'number', 'method', 'state', 'currency', 'amount_minor', 'captured_minor', 'refunded_minor', 'paid_at', 'created_at', 'return_url', 'payer'])
+      .select(['id', 'order_id', 'number', 'method', 'state', 'currency', 'amount_minor', 'captured_minor', 'refunded_minor', 'paid_at', 'created_at', 'return_url', 'payer'])
       .where('customer_id', '=', customer)
       .orderBy('id', 'desc')
       .limit(limit),
@@ -129,14 +129,22 @@ export async function readMoney(sql: Sql, customerId: string, limit: number) {
       ? []
       : await find(
           sql,
-          tables.selectFrom('refund').select(['payment_id', 'number', 'state', 'amount_minor', 'reason', 'created_at']).where('payment_id', 'in', ids), // prettier-ignore
+          tables.selectFrom('refund').select(['payment_id', 'number', 'state', 'amount_minor', 'reason', 'failure', 'created_at']).where('payment_id', 'in', ids), // prettier-ignore
+        );
+  const orders = payments.map(({ order_id }) => order_id);
+  const requests =
+    orders.length === 0
+      ? []
+      : await find(
+          sql,
+          tables.selectFrom('refund_request').select(['order_id', 'amount_minor', 'reason', 'created_at']).where('order_id', 'in', orders), // prettier-ignore
         );
   const attempts =
     ids.length === 0
       ? []
       : await find(
           sql,
-          tables.selectFrom('attempt').select(['payment_id', 'state', 'instrument', 'failure_message', 'created_at']).where('payment_id', 'in', ids), // prettier-ignore
+          tables.selectFrom('attempt').select(['payment_id', 'state', 'instrument', 'redirect_url', 'failure_message', 'created_at']).where('payment_id', 'in', ids), // prettier-ignore
         );
   const wallets = await find(
     sql,
@@ -156,5 +164,5 @@ export async function readMoney(sql: Sql, customerId: string, limit: number) {
             .orderBy('e.at', 'desc')
             .limit(limit),
         );
-  return { payments, attempts, refunds, wallets, entries };
+  return { payments, attempts, refunds, requests, wallets, entries };
 }

@@ -166,6 +166,7 @@ export async function readPersonalRows(sql: Sql, userId: string, limit: number) 
         'verified_email',
         'avatar',
         'info',
+        'locale',
         'roles',
         'status',
         'created_at',
@@ -228,7 +229,19 @@ export async function readPersonalRows(sql: Sql, userId: string, limit: number) 
       .orderBy('id', 'desc')
       .limit(limitAndOne),
   );
-  const lists = { addresses, identities, sessions, notifications, acts };
+  const emailVerifications = await find(
+    sql,
+    tables.selectFrom('email_code').select(['email', 'created_at', 'expires_at']).where('user_id', '=', id),
+  );
+  const webhookEndpoints = await find(
+    sql,
+    tables
+      .selectFrom('webhook_endpoint')
+      .select(['url', 'description', 'events', 'active', 'created_at'])
+      .where('owner_id', '=', id)
+      .limit(limitAndOne),
+  );
+  const lists = { addresses, identities, sessions, notifications, acts, emailVerifications, webhookEndpoints };
   const names = Object.keys(lists) as (keyof typeof lists)[];
   return {
     isComplete: Object.fromEntries(names.map((name) => [name, lists[name].length <= limit])),

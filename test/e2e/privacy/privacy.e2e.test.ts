@@ -176,7 +176,7 @@ describe('[PM-5] a person', () => {
     const whole = JSON.parse(own) as Record<string, { isComplete?: object }>;
     expect([whole['user'], whole['order'], whole['payment'], whole['product']].map((part) => part?.isComplete)).toEqual(
       [
-        { addresses: true, identities: true, sessions: true, notifications: true, acts: true },
+        { addresses: true, identities: true, sessions: true, notifications: true, acts: true, emailVerifications: true, webhookEndpoints: true }, // prettier-ignore
         { orders: true, histories: true },
         { payments: true, wallets: true },
         { products: true },
