@@ -54,15 +54,15 @@ export async function auditGivenBack(context: AuditContext): Promise<string[]> {
   );
   const restocked = await broken(
     context,
-    `select o.number, m.restocked, l.back from (
+    `select o.number, m.restocked, sum(p.restocked_quantity + coalesce((select sum(l.restocked_quantity) from ${order}.order_return r
+       join ${order}.order_return_line l on l.return_id = r.id where r.order_id = p.order_id and l.line_id = p.id), 0)) back
+     from (
        select order_id, product_id, sum(on_hand_delta) restocked from ${product}.stock_movement
        where type = 'RETURN' and reservation_id is null and order_id is not null group by order_id, product_id
      ) m join ${order}.orders o on o.id = m.order_id
-     join (select p.order_id, p.product_id, sum(p.restocked_quantity + coalesce(r.restocked, 0)) back from ${order}.order_line p
-       left join (select line_id, sum(restocked_quantity) restocked from ${order}.order_return_line group by line_id) r on r.line_id = p.id
-       group by p.order_id, p.product_id) l
-       on l.order_id = m.order_id and l.product_id = m.product_id
-     where m.restocked > l.back`,
+     join ${order}.order_line p on p.order_id = m.order_id and p.product_id = m.product_id
+     group by o.number, m.order_id, m.product_id, m.restocked
+     having m.restocked > back`,
     (row) => `order ${row['number']}: ${row['restocked']} pieces went into the stock again, ${row['back']} were to`,
   );
   return [...lines, ...money, ...requests, ...returns, ...ofReturns, ...restocked];
