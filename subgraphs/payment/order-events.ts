@@ -6,6 +6,7 @@ import { changePayment } from './commands/change-payment.ts';
 import { hurryAttempt, refundRest } from './commands/apply-fact.ts';
 import { giveBackRequested, oweRest } from './commands/give-back.ts';
 import { type Unit, count } from './unit.ts';
+import { noteClosed } from './closed-order-store.ts';
 import type { PaymentDeps } from './deps.ts';
 import { decideClose } from './domain/payment.ts';
 import type { Journalled } from './metrics.ts';
@@ -46,11 +47,12 @@ export function orderEvents(deps: PaymentDeps): {
 }
 
 /**
- * An order that was closed takes no money any more: its unpaid payments end, and their intents are called off by the job.
+ * An order that was closed takes no money any more: no payment is begun, its unpaid payments end, and their intents are called off by the job.
  * Money that came in goes back, whether or not the order ever hears of it: `payment.succeeded` may be on its way, or lie
  * in the dead letters, while the deadline passes; or the order was cancelled, or refunded, after it was paid.
  */
 async function closeOpenPayments(unit: Unit, deps: PaymentDeps, event: DomainEvent): Promise<void> {
+  await noteClosed(deps.db, event.aggregateId);
   const payments = await lockPaymentsOfOrder(unit.sql, event.aggregateId);
   const as = event.data['state'] === 'EXPIRED' ? 'EXPIRED' : 'CANCELLED';
   for (const { id } of payments) {

@@ -4,6 +4,7 @@ import { readerOf } from '../shared/database/reader.ts';
 import type { Sql } from '../shared/database/statements.ts';
 import { byIndex, change, find, prepare } from '../shared/database/tables.ts';
 import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
+import { closedBranch } from './closed-order-store.ts';
 import type { PaymentState } from './domain/payment.ts';
 import { PaymentEventRecord, type PaymentEventRow, PaymentRecord, type PaymentRow } from './records.ts';
 import { bytesOrNull, firstOf, insert, secondsFromNow, tables } from './tables.ts';
@@ -168,7 +169,7 @@ export const insertPayment = (sql: Sql, payment: PaymentRow): Promise<void> =>
     },
   ]);
 
-const update = prepare<{
+type Update = {
   id: Buffer;
   readVersion: number;
   state: PaymentState;
@@ -180,7 +181,8 @@ const update = prepare<{
   paidAt: Date | null;
   updatedAt: Date;
   version: number;
-}>()((param) =>
+};
+const updateOf = (param: Update) =>
   tables
     .updateTable('payment')
     .set({
@@ -195,14 +197,30 @@ const update = prepare<{
       version: param.version,
     })
     .where('id', '=', param.id)
-    .where('version', '=', param.readVersion),
+    .where('version', '=', param.readVersion);
+const update = prepare<Update>()(updateOf);
+const updateBegun = prepare<Update>()((param) =>
+  updateOf(param).where(
+    expression<boolean>`not exists (select 1 from barrier where barrier.saga_id = payment.order_id and barrier.branch = ${closedBranch})`,
+  ),
 );
 
-/** Stores a payment that was read in the version before; false when it has changed since, and nothing is stored. */
-export async function updatePayment(sql: Sql, payment: PaymentRow, readVersion: number): Promise<boolean> {
+/** Whether payments are stored whatever has become of their order, or only while that is not closed. */
+export type WhileOrder = 'any' | 'open';
+
+/**
+ * Stores a payment that was read in the version before; false when it has changed since, or its order is closed and was to be open, and
+ * nothing is stored.
+ */
+export async function updatePayment(
+  sql: Sql,
+  payment: PaymentRow,
+  readVersion: number,
+  order: WhileOrder,
+): Promise<boolean> {
   const found = await change(
     sql,
-    update,
+    order === 'open' ? updateBegun : update,
     {
       id: idToBytes(payment.id),
       readVersion,

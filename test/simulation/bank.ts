@@ -38,12 +38,12 @@ export class Bank {
     this.#scheduler = scheduler;
   }
 
-  /** What the order was charged, how often before it was closed, and what went back. */
-  moneyOf(orderId: string, closedMs = Infinity): { charges: number; takenMinor: bigint; refundedMinor: bigint } {
+  /** What the order was charged, how often, and what went back. */
+  moneyOf(orderId: string): { charges: number; takenMinor: bigint; refundedMinor: bigint } {
     let [charges, takenMinor, refundedMinor] = [0, 0n, 0n];
     for (const intent of this.intents.values()) {
       if (intent.orderId !== orderId || intent.status !== 'succeeded') continue;
-      if ((intent.paidAt?.getTime() ?? 0) < closedMs) charges += 1;
+      charges += 1;
       takenMinor += intent.amountMinor;
       for (const refund of this.refunds.values())
         if (refund.intentId === intent.id && refund.status === 'succeeded') refundedMinor += refund.amountMinor;

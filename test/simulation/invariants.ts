@@ -12,8 +12,6 @@ const paidStates = new Set(['PAID', 'PROCESSING', 'COMPLETED', 'LAPSED', 'NEEDS_
 const closedStates = new Set(['CANCELLED', 'EXPIRED', 'FAILED', 'REFUNDED']);
 /** Of orders that may have been paid before. */
 const givenBackStates = new Set(['CANCELLED', 'REFUNDED']);
-/** By so much the clock of the process that closed an order may be late. */
-const skewMs = 1_000;
 const keeps = new Set(['HELD', 'COMMITTED']);
 const endedSagas = new Set(['SUCCEEDED', 'COMPENSATED']);
 /** Which events each service acts on. */
@@ -232,20 +230,14 @@ export class Invariants {
   }
 
   /**
-   * I2: by the bank's books, an order is charged once at most while it is open, and no more goes back than came. A payment that was begun while
-   * its order was being closed may be paid later, beside another one: then all of it goes back (`#moneyAgrees`).
+   * I2: by the bank's books, an order is charged once at most, whether it is open or closed, and no more goes back than came. What was charged
+   * late goes back (`#moneyAgrees`).
    */
   #charges(): string | null {
     const orders = this.#rows('order', 'orders');
     const payments = this.#rows('payment', 'payment');
     for (const row of orders.rows) {
-      const closedMs = closedStates.has(orders.text(row, 'state'))
-        ? orders.number(row, 'closed_at') - skewMs
-        : Infinity;
-      const { charges, takenMinor, refundedMinor } = this.#platform.bank.moneyOf(
-        idFromBytes(orders.get(row, 'id') as Buffer),
-        closedMs,
-      );
+      const { charges, takenMinor, refundedMinor } = this.#platform.bank.moneyOf(idFromBytes(orders.get(row, 'id') as Buffer)); // prettier-ignore
       if (charges > 1) return `I2 an order was charged ${charges} times`;
       if (refundedMinor > takenMinor) return `I2 ${refundedMinor} went back of ${takenMinor}`;
       const paid = payments.filter('order_id', orders.get(row, 'id'));

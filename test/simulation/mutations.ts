@@ -144,6 +144,10 @@ export const mutations: readonly Mutation[] = [
     guard: 'saga: saved only by its holder',
     statements: [['where `id` = ? and `fence` = ?', 'where `id` = ? and (`fence` = ? or true)']],
   },
+  {
+    guard: 'payment: none is begun once its order is closed',
+    statements: [['where barrier.saga_id = payment.order_id and', 'where false and']],
+  },
   { guard: 'payment: one at a time for an order', rules: ['payment.payment_live_slot'] },
   {
     guard: 'payment: changed only under its lock',

@@ -46,6 +46,8 @@ export async function chargeWallet(deps: PaymentDeps, input: ChargeInput, traceI
             customerId: input.customerId,
             amount,
             slot: 0,
+            // The saga's barrier says whether it may be charged.
+            whileOrder: 'any',
             expiresAt: null,
             traceId,
           })

@@ -1,7 +1,7 @@
 import { type PaymentEvent, evolve, holdsOrder } from '../domain/payment.ts';
 import { followPayment } from '../ledger/follow-payment.ts';
 import type { PaymentRow, Source } from '../records.ts';
-import { insertEvents, insertPayment, updatePayment } from '../payment-store.ts';
+import { type WhileOrder, insertEvents, insertPayment, updatePayment } from '../payment-store.ts';
 import type { Unit } from '../unit.ts';
 
 /** Who or what changed a payment, for its journal. */
@@ -25,7 +25,7 @@ export async function saveNewPayment(unit: Unit, payment: PaymentRow, cause: Cau
 
 /**
  * Stores what `events` make of a payment as it was read, with its journal and what they mean for wallets. Returns it as it is
- * then, locked; null when it has changed since it was read, and nothing is stored. Throws RefusedError where the wallet has
+ * then, locked; null when it has changed since it was read, or its order is not as it is to be, and nothing is stored. Throws RefusedError where the wallet has
  * too little.
  */
 export async function saveUnchanged(
@@ -33,6 +33,7 @@ export async function saveUnchanged(
   before: PaymentRow,
   events: readonly PaymentEvent[],
   cause: Cause,
+  order: WhileOrder = 'any',
 ): Promise<PaymentRow | null> {
   let after = before;
   const steps = events.map((event) => {
@@ -43,7 +44,7 @@ export async function saveUnchanged(
     if (!holdsOrder(after.state) || isPart) after = { ...after, liveOrderId: null };
     return { event, state: after.state };
   });
-  if (!(await updatePayment(unit.sql, after, before.version))) return null;
+  if (!(await updatePayment(unit.sql, after, before.version, order))) return null;
   await journal(unit, before, steps, cause);
   unit.journalled({ payment: before, events });
   await followPayment(unit.sql, before, steps, cause);

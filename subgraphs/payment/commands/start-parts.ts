@@ -11,10 +11,10 @@ import type { PaymentProvider } from '../providers/provider.ts';
 import { orderNotPayable, paymentInProgress } from '../domain/refusals.ts';
 import type { PaymentMethod, PaymentRow } from '../records.ts';
 import { findLiveAttempt, insertAttempt, insertWalletAttempt } from '../attempt-store.ts';
-import { findHolder, lockPayment } from '../payment-store.ts';
+import { type WhileOrder, findHolder, lockPayment } from '../payment-store.ts';
 import { applyFact } from './apply-fact.ts';
 import { changePayment } from './change-payment.ts';
-import { saveNewPayment, savePayment } from './save-payment.ts';
+import { saveNewPayment, saveUnchanged } from './save-payment.ts';
 import { type Attempted, type EndedIntent, asRefusal, endIntent } from './submit-attempt.ts';
 
 /** What a repetition of the key needs to go on where the first one stopped. */
@@ -113,7 +113,7 @@ async function insertPart(
     await appendEvent(unit, deps, payment, paymentStarted(payment));
     return { payment, attempt };
   }
-  const made = await insertWalletPayment(unit, deps, given);
+  const made = await insertWalletPayment(unit, deps, { ...given, whileOrder: 'open' });
   if (made.payment.state === 'SETTLED') await appendEvent(unit, deps, made.payment, paymentSucceeded(made.payment));
   return made;
 }
@@ -122,11 +122,12 @@ type NewPayment = Pick<PaymentRow, 'id' | 'orderId' | 'customerId' | 'traceId'> 
   readonly amount: Money;
   readonly slot: 0 | 1;
   readonly expiresAt: Date | null;
+  readonly whileOrder: WhileOrder;
 };
 
 /**
  * Stores a payment by wallet that is paid with this transaction, or in slot 1 only held. Throws RefusedError with
- * InsufficientBalanceError where the wallet has too little.
+ * InsufficientBalanceError where the wallet has too little, and OrderNotPayableError where the order was to be open and is closed.
  */
 export async function insertWalletPayment(
   unit: Unit,
@@ -146,14 +147,16 @@ export async function insertWalletPayment(
   const type = isHeld ? 'PaymentAuthorized' : 'PaymentSettled';
   const { amountMinor } = payment;
   const cause = { source: 'api', at, data: { attemptId: id } } as const;
-  return { payment: await savePayment(unit, payment, [{ type, amountMinor }], cause), attempt };
+  const paid = await saveUnchanged(unit, payment, [{ type, amountMinor }], cause, given.whileOrder);
+  if (!paid) throw new RefusedError(orderNotPayable('CANCELLED'));
+  return { payment: paid, attempt };
 }
 
 const newPayment = (
   {
     amount,
     ...given
-  }: NewPayment & Pick<PaymentRow, 'method' | 'returnUrl' | 'payer'> & { readonly manualCapture?: boolean },
+  }: Omit<NewPayment, 'whileOrder'> & Pick<PaymentRow, 'method' | 'returnUrl' | 'payer'> & { readonly manualCapture?: boolean },
   at: Date,
 ): PaymentRow => ({
   id: given.id,

@@ -4,14 +4,16 @@ import { RefusedError } from '../../shared/errors/errors.ts';
 import { failPoint } from '../../shared/process/fail-point.ts';
 import { type Unit, transact } from '../unit.ts';
 import { type PaymentDeps, providerNamed } from '../deps.ts';
-import { type ProviderFact, isUnpaid } from '../domain/payment.ts';
+import { type ProviderFact, decideClose, isUnpaid } from '../domain/payment.ts';
 import { type Intent, type KnownAttempt, ProviderRefused, ProviderUnreachable } from '../providers/provider.ts';
 import { providerError } from '../domain/refusals.ts';
 import type { AttemptRow, PaymentRow, Source } from '../records.ts';
 import { findAttempt, updateIntent } from '../attempt-store.ts';
+import { isOrderClosed } from '../closed-order-store.ts';
 import { findPayment, lockPayment } from '../payment-store.ts';
 import { applyFact, hurryAttempt } from './apply-fact.ts';
 import { awaitPayment } from './await-payment.ts';
+import { changePayment } from './change-payment.ts';
 import { type Cause, savePayment, saveUnchanged } from './save-payment.ts';
 
 /** Seconds until the provider is first asked about an attempt of which no webhook came. */
@@ -81,7 +83,7 @@ function storeIntent(deps: PaymentDeps, before: Attempted, intent: Intent, sourc
     const { id, provider } = before.attempt;
     const ids = { paymentId: before.payment.id, attemptId: id };
     const cause = { source, at: deps.now(), data: { attemptId: id } };
-    const { payment, isReady } = await readyPayment(unit, before, cause);
+    const { payment, isReady } = await readyPayment(unit, deps, before, cause);
     await updateIntent(unit.sql, id, intent, firstPollSeconds);
     if (isReady) await awaitPayment(unit, deps, payment);
     if (!isUnpaid(payment.state)) await hurryAttempt(unit, payment.id);
@@ -96,18 +98,24 @@ function storeIntent(deps: PaymentDeps, before: Attempted, intent: Intent, sourc
 
 /**
  * The payment, locked, whose attempt the provider knows now. It is stored as it was read before the provider was asked, unless
- * it has changed meanwhile; not at all where a webhook was faster than the answer, and the attempt has gone on already.
+ * it has changed meanwhile; not at all where a webhook was faster than the answer, and the attempt has gone on already. Where its order
+ * was closed meanwhile it ends before its customer can pay.
  */
 async function readyPayment(
   unit: Unit,
+  deps: PaymentDeps,
   { payment, attempt }: Attempted,
   cause: Cause,
 ): Promise<{ readonly payment: PaymentRow; readonly isReady: boolean }> {
-  const ready = await saveUnchanged(unit, payment, [{ type: 'AttemptReady' }], cause);
+  const ready = await saveUnchanged(unit, payment, [{ type: 'AttemptReady' }], cause, 'open');
   if (ready) return { payment: ready, isReady: true };
   const locked = await lockPayment(unit.sql, payment.id);
   const current = await findAttempt(unit.sql, attempt.id);
   if (!locked || !current) throw new Error('an attempt that was stored is gone');
+  if (isUnpaid(locked.state) && (await isOrderClosed(unit.sql, locked.orderId))) {
+    const events = decideClose(locked, 'CANCELLED') ?? [];
+    return { payment: await changePayment(unit, deps, locked, events, cause), isReady: false };
+  }
   const isReady = current.state === 'CREATED';
   return { payment: isReady ? await savePayment(unit, locked, [{ type: 'AttemptReady' }], cause) : locked, isReady };
 }

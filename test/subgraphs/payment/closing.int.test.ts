@@ -93,6 +93,64 @@ describe('an order that is about to close', () => {
   });
 });
 
+describe('a payment that is begun while its order closes', () => {
+  const close = (orderId: string) => world.orders.tell('order.closed', orderId, { state: 'EXPIRED', reason: 'PAYMENT_TIMEOUT' }); // prettier-ignore
+  /** Order still says that it is payable, as it did when it was asked before its end. */
+  async function closed() {
+    const buyer = user();
+    const order = world.orders.add({ customerId: buyer.userId });
+    await close(order.id);
+    await until(async () => (await world.rows('select saga_id from barrier where saga_id = ?', [bytes(order.id)])).length > 0); // prettier-ignore
+    return { buyer, order };
+  }
+  const create = (buyer: ReturnType<typeof user>, orderId: string, method: string) =>
+    world.run(buyer, documents.create, { input: { orderId, method }, key: newId() });
+
+  test('[LL-7] ends before its customer can pay, and its intent is called off', async () => {
+    const { buyer, order } = await closed();
+    const { data, errors } = await create(buyer, order.id, 'SIMULATED_CARD');
+    expect(errors).toEqual([]);
+    const { payment } = data.createPayment;
+    expect(payment.state).toBe('CANCELLED');
+    await until(async () => (await world.rows('select live from attempt where payment_id = ?', [bytes(payment.id)]))[0].live === null); // prettier-ignore
+    expect((await confirm(world, payment)).body).toMatchObject({ error: { code: 'payment_intent_unexpected_state' } });
+  });
+
+  test('by wallet is refused, and nothing is taken', async () => {
+    const { buyer, order } = await closed();
+    await credit(world, buyer.userId, 5_000);
+    const { data } = await create(buyer, order.id, 'WALLET');
+    expect(data.createPayment).toMatchObject({ payment: null, userErrors: [{ code: 'ORDER_NOT_PAYABLE' }] });
+    expect(await world.rows('select id from payment where order_id = ?', [bytes(order.id)])).toEqual([]);
+    const available = await world.rows("select balance_minor from ledger_account where owner_id = ? and kind = 'AVAILABLE'", [bytes(buyer.userId)]); // prettier-ignore
+    expect(available.map((row) => Number(row.balance_minor))).toEqual([5_000]);
+  });
+
+  test('in 60 interleavings of two tabs with the end of the order: none is left that can be paid', async () => {
+    const all = Array.from({ length: 60 }, () => {
+      const buyer = user();
+      return { buyer, order: world.orders.add({ customerId: buyer.userId }) };
+    });
+    const pause = () => new Promise((resolve) => setTimeout(resolve, Math.random() * 25));
+    for (let at = 0; at < all.length; at += 10)
+      await Promise.all(
+        all
+          .slice(at, at + 10)
+          .flatMap(({ buyer, order }) => [
+            pause().then(() => close(order.id)),
+            pause().then(() => create(buyer, order.id, 'SIMULATED_CARD')),
+            pause().then(() => create(buyer, order.id, 'SIMULATED_CARD')),
+          ]),
+      );
+    const ids = all.map(({ order }) => bytes(order.id));
+    const left = () => world.rows(`select state from payment where order_id in (${ids.map(() => '?').join(', ')}) and state not in ('CANCELLED', 'EXPIRED')`, ids); // prettier-ignore
+    await until(async () => (await left()).length === 0);
+    const made = await world.rows(`select state from payment where order_id in (${ids.map(() => '?').join(', ')})`, ids); // prettier-ignore
+    // Both happened: ended with the order, and begun in vain.
+    expect(new Set(made.map(({ state }) => state))).toEqual(new Set(['CANCELLED', 'EXPIRED']));
+  });
+});
+
 describe('a payment by a slow method', () => {
   const slow = async (given?: Awaited<ReturnType<typeof started>>) => {
     const made = given ?? (await started());

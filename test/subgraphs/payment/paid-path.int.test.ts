@@ -33,7 +33,7 @@ const sweeps = /^select (?:timestampdiff|`id`, `type`, `body`, `copies`, `attemp
 const outlineOf = (sent: readonly Sent[], database: string): string[] =>
   statementsTo(database, sent)
     .filter((text) => !sweeps.test(text))
-    .map((text) => text.replaceAll('`', '').replace(/^(\w+)(?:.*? from| into)? (\w+).*$/s, '$1 $2'));
+    .map((text) => text.replaceAll('`', '').replace(/^(\w+)(?:(?<!update).*? from| into)? (\w+).*$/s, '$1 $2'));
 
 const commits = (sent: readonly Sent[], database: string): number =>
   sent.filter((one) => one.database === database).flatMap(({ statements }) => statements.filter((text) => text === 'commit')).length; // prettier-ignore
