@@ -246,6 +246,23 @@ export class Invariants {
       );
       if (kept.length > 1) return `I2 ${kept.length} payments of an order are kept`;
     }
+    return this.#closedPayments();
+  }
+
+  /** I2: once payment has heard that an order is closed, none of its payments can be paid, or become so. */
+  #closedPayments(): string | null {
+    const [told, heard] = [this.#rows('order', 'outbox'), this.#rows('payment', 'inbox')];
+    const [payments, attempts] = [this.#rows('payment', 'payment'), this.#rows('payment', 'attempt')];
+    for (const event of told.rows) {
+      if (told.get(event, 'type') !== 'order.closed' || !heard.find('event_id', told.get(event, 'id'))) continue;
+      for (const payment of payments.filter('order_id', told.get(event, 'aggregate_id'))) {
+        const own = attempts.filter('payment_id', payments.get(payment, 'id'));
+        const isKnown = own.some((one) => attempts.get(one, 'provider_intent_id') !== null && attempts.get(one, 'live') !== null); // prettier-ignore
+        const state = payments.text(payment, 'state');
+        if (isKnown && ['OPEN', 'PROCESSING', 'AUTHORIZED', 'FAILED'].includes(state))
+          return `I2 a payment of a closed order is ${state}, and can be paid`;
+      }
+    }
     return null;
   }
 
