@@ -156,7 +156,8 @@ const newPayment = (
   {
     amount,
     ...given
-  }: Omit<NewPayment, 'whileOrder'> & Pick<PaymentRow, 'method' | 'returnUrl' | 'payer'> & { readonly manualCapture?: boolean },
+  }: Omit<NewPayment, 'whileOrder'> &
+    Pick<PaymentRow, 'method' | 'returnUrl' | 'payer'> & { readonly manualCapture?: boolean },
   at: Date,
 ): PaymentRow => ({
   id: given.id,
