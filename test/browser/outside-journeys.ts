@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createConnection } from 'mysql2/promise';
 import type { Page } from 'playwright-core';
 import { giveAddress, logInAsAdmin, newKey, placeOrder, register } from '../support/shop.ts';
 import { until } from '../support/until.ts';
@@ -36,7 +37,7 @@ export function outsideJourneys({ platform, open }: Visiting): void {
       const visit = await open(`/pay/${order.id}`);
       await signIn(visit.page, customer);
       await visit.page.getByText('Time left to pay').waitFor();
-      return { ...visit, orderId: order.id };
+      return { ...visit, customer, orderId: order.id };
     }
     /** The simulated card is left alone: these are the others. */
     const choose = (page: Page, method: string) => page.getByLabel(method, { exact: true }).check();
@@ -118,6 +119,27 @@ export function outsideJourneys({ platform, open }: Visiting): void {
       const ours = (fault: string) => !fault.startsWith(new URL(world.alipay.gatewayUrl).origin);
       expect([...faults, ...other.faults].filter(ours)).toEqual([]);
       await Promise.all([context.close(), other.context.close()]);
+    });
+
+    test('what was begun in WeChat’s mini program is paid there: the page says so, and sees it paid', async () => {
+      const { page, context, faults, customer, orderId } = await atPayPage('CNY');
+      const openid = `o${newKey().replaceAll('-', '')}`;
+      const database = await createConnection({ uri: platform().mysqlUrl });
+      const row = `insert into ${platform().prefix}_user.user_identity (type, issuer, subject, user_id, linked_at) values ('WX_MINI', ?, ?, unhex(?), utc_timestamp(3))`; // prettier-ignore
+      await database.query(row, [world.wechatAppId, openid, customer.id.replaceAll('-', '')]);
+      await database.end();
+      const begin = 'mutation Begin($input: CreatePaymentInput!, $key: String!) { createPayment(input: $input, idempotencyKey: $key) { payment { attempts { clientParams } } } }'; // prettier-ignore
+      const input = { orderId, method: 'WECHAT_PAY', tradeType: 'JSAPI' };
+      type Begun = { createPayment: { payment: { attempts: { clientParams: Record<string, string> }[] } } };
+      const { data } = await platform().gql<Begun>(begin, { input, key: newKey() }, { token: customer.token });
+      await page.reload();
+      await page.getByText('You began to pay in WeChat').waitFor();
+      expect(await look(page, 'pay-wechat-mini-program')).toEqual([]);
+      await page.getByRole('button', { name: 'Pay in another way' }).waitFor();
+      expect(world.wechat.requestPayment(data?.createPayment.payment.attempts[0]?.clientParams ?? {}, openid)).toBe(true); // prettier-ignore
+      await paid(page);
+      expect(faults).toEqual([]);
+      await context.close();
     });
 
     test('[PM-1] a customer signs in at an OpenID provider, and is back where the sign-in was asked for', async () => {

@@ -12,6 +12,7 @@ export type OutsideWorld = {
   readonly stripeScript: StripeScriptServer;
   readonly alipay: AlipayServer;
   readonly wechat: WechatPayServer;
+  readonly wechatAppId: string;
   close(): Promise<void>;
 };
 
@@ -63,6 +64,7 @@ export async function openOutsideWorld(platform: Platform): Promise<OutsideWorld
   });
   return {
     issuer, stripe, stripeScript, alipay, wechat,
+    wechatAppId: wechatIds.appId,
     async close() {
       await Promise.all([issuer.close(), stripe.close(), stripeScript.close(), alipay.close(), wechat.close()]);
     },
