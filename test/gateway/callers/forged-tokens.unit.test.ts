@@ -52,8 +52,8 @@ const flipped = (at: number): string => {
 function malleable(): string {
   const bytes = Buffer.from(signature, 'base64url');
   const order = 2n ** 252n + 27_742_317_777_372_353_535_851_937_790_883_648_493n;
-  const half = BigInt(`0x${Buffer.from(bytes.subarray(32)).reverse().toString('hex')}`) + order;
-  const sum = Buffer.from(half.toString(16).padStart(64, '0'), 'hex').reverse();
+  const half = BigInt(`0x${Buffer.from(bytes.subarray(32).toReversed()).toString('hex')}`) + order;
+  const sum = Buffer.from(half.toString(16).padStart(64, '0'), 'hex').toReversed();
   return `${head}.${body}.${Buffer.concat([bytes.subarray(0, 32), sum]).toString('base64url')}`;
 }
 const ownJwk = strange.publicKey.export({ format: 'jwk' });
