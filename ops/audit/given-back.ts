@@ -54,13 +54,14 @@ export async function auditGivenBack(context: AuditContext): Promise<string[]> {
   );
   const restocked = await broken(
     context,
+    // Begun with the few movements: begun with the orders, MariaDB sums the movements of its product again for each.
     `select o.number, m.restocked, sum(p.restocked_quantity + coalesce((select sum(l.restocked_quantity) from ${order}.order_return r
        join ${order}.order_return_line l on l.return_id = r.id where r.order_id = p.order_id and l.line_id = p.id), 0)) back
      from (
        select order_id, product_id, sum(on_hand_delta) restocked from ${product}.stock_movement
        where type = 'RETURN' and reservation_id is null and order_id is not null group by order_id, product_id
-     ) m join ${order}.orders o on o.id = m.order_id
-     join ${order}.order_line p on p.order_id = m.order_id and p.product_id = m.product_id
+     ) m straight_join ${order}.orders o on o.id = m.order_id
+     straight_join ${order}.order_line p on p.order_id = m.order_id and p.product_id = m.product_id
      group by o.number, m.order_id, m.product_id, m.restocked
      having m.restocked > back`,
     (row) => `order ${row['number']}: ${row['restocked']} pieces went into the stock again, ${row['back']} were to`,
