@@ -72,8 +72,8 @@ const migrations: readonly NamedMigration[] = [
 /** The payment service's schema as it is to be. */
 export const paymentSchema = { name: 'payment', entities, migrations } as const;
 
-/** The channel by which a process that only answers requests wakes the one that does the background work. */
-const wakeChannel = 'payment-work';
+/** The channel by which a process that only answers requests wakes the one that does the background work, by a name of `works`. */
+export const wakeChannel = 'payment-work';
 
 /** Payments, refunds and webhooks: a subgraph that runs in this process. Its schema must exist and be migrated. */
 export async function createPaymentSubgraph(runtime: Runtime): Promise<Subgraph> {

@@ -11,7 +11,8 @@ import { serveSubgraph } from '../../../../subgraphs/shared/engine/serve-subgrap
 import type { Subgraph } from '../../../../subgraphs/shared/engine/subgraph.ts';
 import { createLogger } from '../../../../subgraphs/shared/process/telemetry.ts';
 import { startSimulatedProvider } from '../../../../subgraphs/payment/simulated-provider/server.ts';
-import { createPaymentSubgraph } from '../../../../subgraphs/payment/subgraph.ts';
+import { works } from '../../../../subgraphs/payment/deps.ts';
+import { createPaymentSubgraph, wakeChannel } from '../../../../subgraphs/payment/subgraph.ts';
 import { type TcpProxy, startTcpProxy } from '../../../faults/tcp-proxy.ts';
 import { createMigratedSchema } from '../../../support/schemas.ts';
 import { startTestServers } from '../../../support/test-servers.ts';
@@ -153,7 +154,13 @@ export async function openPaymentWorld(options: { worker?: boolean; env?: Env } 
       });
       return { status: response.status, body: await response.json() };
     },
-    rows: query('payment'),
+    async rows(sql, values) {
+      const rows = await query('payment')(sql, values);
+      // What a test makes due is begun at once, as what a command makes due.
+      if (/^update .*\b(next_check_at|next_try_at|expires_at) = /s.test(sql))
+        for (const work of works) runtime.live.publish(wakeChannel, work);
+      return rows;
+    },
     providerRows: query('simulated'),
     async close() {
       await serving.close();
