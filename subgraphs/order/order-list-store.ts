@@ -7,7 +7,7 @@ import { idFromBytes, idToBytes, isId, typedNumber } from '../shared/values/ids.
 import { typedIdentifier } from '../shared/values/text.ts';
 import { closingGraceMs } from './domain/order.ts';
 import type { FulfilmentStatus, OrderState, PaymentStatus } from './domain/order-model.ts';
-import { type Way, findFew, waysOf } from './order-query-store.ts';
+import { type Way, areReturnsMany, changedWithin, findFew, waysOf } from './order-query-store.ts';
 import { toOrder } from './order-store.ts';
 import { type OrderTables, tables } from './records.ts';
 import type { StoredOrder } from './stored-order.ts';
@@ -97,6 +97,9 @@ const needsFulfilment = (eb: Conditions): Condition =>
   ]);
 
 const hasReturn = (eb: Conditions): Condition => eb('id', 'in', tables.selectFrom('order_return').select('order_id'));
+/** The same, looked for order by order: of a number the database makes no join, whose rows it would sort. */
+const hasReturnEach = (eb: Conditions): Condition =>
+  eb(eb.selectFrom('order_return').select((of) => of.fn.countAll().as('returns')).whereRef('order_return.order_id', '=', 'orders.id'), '>', 0); // prettier-ignore
 
 const hasProduct = (eb: Conditions, productId: string): Condition =>
   eb('id', 'in', tables.selectFrom('order_line').select('order_id').where('product_id', '=', idToBytes(productId)));
@@ -204,7 +207,7 @@ const indexesInOrder = {
 } as const;
 
 /**
- * One page's orders of everybody that a query finds: a SELECT for each way in which it does. One that finds few reads them by its own
+ * One page's orders of everybody that a query, or the time of the last change, finds: a SELECT for each way in which it does. One that finds few reads them by its own
  * index and sorts them; one that finds many goes through the list, of which a page is soon full.
  */
 async function listFound(
@@ -213,7 +216,7 @@ async function listFound(
   page: Page,
   ways: readonly Way[],
 ): Promise<StoredOrder[]> {
-  const { query: _, ...others } = selection.filter;
+  const { query: _, updatedFrom: __, updatedTo: ___, ...others } = selection.filter;
   const isAlone = isFree(selection.customerIds) && Object.values(others).every(isFree);
   const isFew = await findFew(sql, ways);
   const lists = ways.map((way, position) => {
@@ -228,6 +231,13 @@ async function listFound(
   return [...new Map(orders.map((order) => [order.id, order])).values()].slice(0, page.limit);
 }
 
+const isReturnedAlone = ({
+  scope,
+  filter: { hasReturn: has, placedFrom: _, placedTo: __, ...others },
+  customerIds,
+}: OrderSelection): boolean =>
+  scope === 'all' && has === true && isFree(customerIds) && Object.values(others).every(isFree);
+
 /** One page's orders by keyset. Throws BAD_USER_INPUT. */
 export async function listOrders(sql: Sql, selection: OrderSelection, page: Page): Promise<StoredOrder[]> {
   const ways = queryOf(selection.filter);
@@ -235,6 +245,14 @@ export async function listOrders(sql: Sql, selection: OrderSelection, page: Page
   // Any of these leaves few orders, or has an index of its own.
   const isNarrow = selection.scope !== 'all' || ![number, customerId, productId].every(isFree);
   if (ways.length > 0 && !isNarrow) return listFound(sql, selection, page, ways);
+  const { updatedFrom: from = null, updatedTo: to = null } = selection.filter;
+  if ((from ?? to) !== null && !isNarrow && ways.length === 0 && page.column === 'placed_at')
+    return listFound(sql, selection, page, [changedWithin({ from, to })]);
+  if (isReturnedAlone(selection) && page.column === 'placed_at' && (await areReturnsMany(sql))) {
+    const { filter, ...all } = selection;
+    const listed = pageOf({ ...all, filter: { ...filter, hasReturn: null } }, page).where(hasReturnEach);
+    return (await find(sql, byIndex(listed, { table: 'orders', index: indexesInOrder.placed_at }))).map(toOrder);
+  }
   const ordered = pageOf(selection, page);
   const branches = page.column === 'placed_at' ? branchesOf(selection) : [];
   if (branches.length === 0) return (await find(sql, ordered)).map(toOrder);

@@ -1,6 +1,6 @@
 import type { Expression, ExpressionBuilder, SqlBool } from 'kysely';
 import type { Sql } from '../shared/database/database.ts';
-import { byIndex, findMany } from '../shared/database/tables.ts';
+import { byIndex, find, findMany } from '../shared/database/tables.ts';
 import { typedNumber } from '../shared/values/ids.ts';
 import { firstOf } from '../shared/values/text.ts';
 import { maxClientReferenceLength } from './domain/pricing/check-input.ts';
@@ -9,11 +9,11 @@ import { type OrderTables, tables } from './records.ts';
 type Condition = Expression<SqlBool>;
 type Conditions = ExpressionBuilder<OrderTables, 'orders'>;
 
-/** One of the ways in which text finds orders, and the index that has it. */
+/** One of the ways in which orders are found, and the index that has it. */
 export type Way = {
-  readonly index: 'orders_number' | 'orders_reference';
+  readonly index: 'orders_number' | 'orders_reference' | 'orders_updated';
   readonly finds: (eb: Conditions) => Condition;
-  /** When the orders that it finds were placed, where the text tells. */
+  /** When the orders that it finds were placed, where that is known. */
   readonly placed: { readonly from: Date; readonly to: Date } | null;
 };
 
@@ -40,6 +40,13 @@ const pattern = (text: string): string => `${text.replaceAll(/[\\%_]/g, String.r
 
 const dayMs = 86_400_000;
 
+/** Changed last within these times: placed before, by a day to spare as clocks differ. */
+export const changedWithin = ({ from, to }: { readonly from: Date | null; readonly to: Date | null }): Way => ({
+  index: 'orders_updated',
+  finds: (eb) => eb.and([...(from ? [eb('updated_at', '>=', from)] : []), ...(to ? [eb('updated_at', '<', to)] : [])]),
+  placed: to && { from: new Date(0), to: new Date(to.getTime() + dayMs) },
+});
+
 /** Between which times orders were placed whose numbers begin so: a number has the year, month and day. A day more on both sides. */
 function placedBy(number: string): Way['placed'] {
   const [, year, month, day] = /^[A-Z]{2}(\d\d)(?:(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])?)?/.exec(number) ?? [];
@@ -64,4 +71,18 @@ export async function findFew(sql: Sql, ways: readonly Way[]): Promise<readonly 
     return byIndex(counted, { table: 'orders', index });
   });
   return (await findMany(sql, counts)).map(([row]) => Number(row?.orders ?? 0) <= few);
+}
+
+/** Whether so many orders have a return that a page of them is soon found in the order of the list. */
+export async function areReturnsMany(sql: Sql): Promise<boolean> {
+  const returned = tables
+    .selectFrom('order_return')
+    .select('id')
+    .limit(few + 1)
+    .as('returned');
+  const [row] = await find(
+    sql,
+    tables.selectFrom(returned).select((eb) => eb.fn.countAll().as('returns')),
+  );
+  return Number(row?.returns ?? 0) > few;
 }

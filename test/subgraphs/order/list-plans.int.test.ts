@@ -146,6 +146,25 @@ it.each(columns.flatMap((column) => ['SO25', 'so2501', 'SO-25 01 03', 'SO250104 
   expect(found).toEqual(all.map(({ id }) => id));
 }); // prettier-ignore
 
+it.each([
+  ['changed lately', () => ({ updatedFrom: new Date('2025-01-01') }), 'orders_updated'],
+  ['changed before a time', () => ({ updatedTo: new Date('2027-01-01') }), 'orders_updated'],
+  ['with a return', () => ({ hasReturn: true }), undefined],
+] as const)('[LL-9] of many orders %s, no more is read than the page, and they are those that reading all finds', async (_, filterOf, counted) => {
+  const many = (text: string) => (text.includes('count(*)') && text.includes('limit') ? [{ batch_index: 0, orders: 2_001, returns: 2_001 }] : []); // prettier-ignore
+  const { selection, order } = page(filterOf());
+  const [count, listed] = await plansOf((sql) => listOrders(sql, selection, order), many);
+  if (counted) expect(count).toMatchObject({ index: counted, extra: expect.stringContaining('Using index') });
+  expect(listed?.table).toBe('orders');
+  expect(listed?.index).toBe('orders_placed');
+  expect(listed?.extra ?? '').not.toContain('filesort');
+  // Few or many, the list is the same.
+  const sql = world.deps.db.em();
+  const asMany: Sql = { ...sql, rows: async (text, parameters) => (many(text).length > 0 ? many(text) : sql.rows(text, parameters)) }; // prettier-ignore
+  const ids = (orders: readonly StoredOrder[]) => orders.map(({ id }) => id);
+  expect(ids(await listOrders(asMany, selection, order))).toEqual(ids(await listOrders(sql, selection, order)));
+}); // prettier-ignore
+
 it('[LL-9] orders of the customers whom a name finds are found by an index', async () => {
   const selection = { scope: 'all', filter: {}, at, customerIds: [buyer.userId, newId(), newId()] } as const;
   const { order } = page({});
