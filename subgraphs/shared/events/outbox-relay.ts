@@ -30,6 +30,7 @@ export type Relay = Loop & {
 /**
  * Publishes outbox rows to Redis Streams, at least once and roughly in order; consumers drop repetitions by their inbox.
  * Rows are claimed by a conditional UPDATE with owner and lease on the database's clock, so relays may run side by side.
+ * Turns follow one another, so what this relay still holds is of a turn that failed: the next takes it again at once.
  * `kick()` after a commit publishes at once, or together with what comes soon after the last time (`pace.ts`); a sweep is the net under it. What Redis has lost goes out again within a
  * second or two (`openLossCheck`). While nothing is published, the database is asked by the sweep alone.
  */
@@ -66,8 +67,9 @@ export function startOutboxRelay(deps: {
     const claimed = await write(
       sql,
       `update outbox set claimed_by = ?, claimed_until = utc_timestamp(3) + interval ${claimSeconds} second
-       where published_at is null and (claimed_until is null or claimed_until < utc_timestamp(3)) order by id limit ${batchSize}`,
-      [owner],
+       where published_at is null and (claimed_until is null or claimed_until < utc_timestamp(3) or claimed_by = ?)
+       order by id limit ${batchSize}`,
+      [owner, owner],
     );
     if (claimed === 0) return 0;
     const rows = await select(

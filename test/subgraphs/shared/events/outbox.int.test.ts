@@ -104,6 +104,22 @@ test('what a relay claimed and left is published when its lease has ended', asyn
   await relay.stop();
 });
 
+test('what Redis did not take goes out as soon as it does, long before the claim ends', async () => {
+  const relay = world.relay(source);
+  await until(async () => (await world.redis.get(`events:${source}:marker`)) !== null);
+  const streams = Array.from({ length: eventPartitions }, (_, partition) => streamOf(source, partition));
+  // Nothing can be added to a key that is no stream.
+  for (const stream of streams) await world.redis.set(stream, 'no stream');
+  const [event] = await world.append(newId(), 1);
+  await until(async () => (await world.rows('select 1 from outbox where claimed_by is not null')).length === 1);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(await unpublished()).toBe(1);
+  await world.redis.del(streams);
+  await until(async () => (await unpublished()) === 0, { timeoutMs: 5_000 });
+  expect(await inStreams()).toEqual([event?.id]);
+  await relay.stop();
+});
+
 test('a database that is away is waited for', async () => {
   const relay = world.relay(source);
   await world.append(newId(), 1);
