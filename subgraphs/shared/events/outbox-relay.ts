@@ -67,8 +67,7 @@ export function startOutboxRelay(deps: {
     const claimed = await write(
       sql,
       `update outbox set claimed_by = ?, claimed_until = utc_timestamp(3) + interval ${claimSeconds} second
-       where published_at is null and (claimed_until is null or claimed_until < utc_timestamp(3) or claimed_by = ?)
-       order by id limit ${batchSize}`,
+       where published_at is null and (claimed_until is null or claimed_until < utc_timestamp(3) or claimed_by = ?) order by id limit ${batchSize}`,
       [owner, owner],
     );
     if (claimed === 0) return 0;
