@@ -41,6 +41,8 @@ export type SimulatedProvider = {
   readonly url: string;
   /** Rejects when its database doesn't answer. */
   ready(): Promise<void>;
+  /** Looks at once for money that was held too long, where somebody else has changed its time. */
+  wake(): void;
   close(): Promise<void>;
 };
 
@@ -95,6 +97,7 @@ export async function startSimulatedProvider(env: Env, options: { log?: Logger }
   return {
     url: `http://${config.host}:${(server.address() as AddressInfo).port}`,
     ready: () => db.ping(),
+    wake: dueWork.authorizations.kick,
     async close() {
       await closeServer(server);
       await dueWork.stop();

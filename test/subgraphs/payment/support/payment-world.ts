@@ -161,7 +161,11 @@ export async function openPaymentWorld(options: { worker?: boolean; env?: Env } 
         for (const work of works) runtime.live.publish(wakeChannel, work);
       return rows;
     },
-    providerRows: query('simulated'),
+    async providerRows(sql, values) {
+      const rows = await query('simulated')(sql, values);
+      if (sql.includes('set capture_before = ')) provider.wake();
+      return rows;
+    },
     async close() {
       await serving.close();
       await runtime.jobs.stop();
