@@ -15,6 +15,7 @@ export const UserAccountRecord = defineEntity({
   tableName: 'user_account',
   indexes: [
     { name: 'user_account_name_key', properties: ['nameKey'] },
+    { name: 'user_account_email', properties: ['email'] },
     { name: 'user_account_highest_role', properties: ['highestRole', 'id'] },
   ],
   properties: {

@@ -6,6 +6,7 @@ import { change, find, findByList, prepare, prepareList } from '../shared/databa
 import { RefusedError, isDuplicateKey } from '../shared/errors/errors.ts';
 import { idFromBytes, idToBytes } from '../shared/values/ids.ts';
 import { typedIdentifier } from '../shared/values/text.ts';
+import { checkEmail, emailKeyOf } from './domain/email.ts';
 import { mobilePrefix } from './domain/mobile.ts';
 import { type Profile, type User, mobileTakenError, nameKeyOf } from './domain/user.ts';
 import { UserAccountRecord, type UserTables, insertInto, tables } from './records.ts';
@@ -143,9 +144,11 @@ const matches = (filter: UserFilter) => (eb: ExpressionBuilder<UserTables, 'user
   if (typedIdentifier(query) === '') return eb.lit(true);
   const name = nameKeyOf(query);
   const mobile = mobilePrefix(query);
+  const email = checkEmail(query, []);
   return eb.or([
     ...(name === '' ? [] : [beginsWith('name_key', name)]),
     ...(mobile === null ? [] : [beginsWith('mobile', mobile)]),
+    ...(email.ok ? [eb('email', '=', email.value), eb('verified_email', '=', emailKeyOf(email.value))] : []),
   ]);
 };
 

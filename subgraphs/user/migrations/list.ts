@@ -25,6 +25,7 @@ export const migrations: readonly NamedMigration[] = [
   },
   { name: '2026-12-01-erasure', load: async () => (await import('./2026-12-01-erasure.ts')).Erasures },
   { name: '2026-12-01-erasure-pass', load: async () => (await import('./2026-12-01-erasure-pass.ts')).ErasurePass },
+  { name: '2026-12-01-email-search', load: async () => (await import('./2026-12-01-email-search.ts')).EmailSearch },
   {
     name: '2026-12-01-webhook-customers',
     load: async () => (await import('./2026-12-01-webhook-customers.ts')).WebhookCustomers,

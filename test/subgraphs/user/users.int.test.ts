@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { callerHeaders } from '../../../subgraphs/shared/auth/caller-headers.ts';
-import { newId } from '../../../subgraphs/shared/values/ids.ts';
+import { idToBytes, newId } from '../../../subgraphs/shared/values/ids.ts';
 import { type Person, type UserPlatform, newMobile, openUserPlatform, registerPerson, viewerWith } from './support.ts';
 
 let platform: UserPlatform;
@@ -153,6 +153,20 @@ describe('users', () => {
     await platform.run('mutation { updateProfile(input: { name: "Ｚａｒａ Ñu" }) { userErrors { __typename } } }', {}, { viewer: rose.viewer });
     for (const text of ['zara n\u0303u', 'ZARA NU']) expect([text, await idsFor(text)]).toEqual([text, [rose.id]]);
     expect(await idsFor('Röschen')).toEqual([]);
+  }); // prettier-ignore
+
+  test('[PG-2] finds by a whole e-mail address, a verified one in either case', async () => {
+    const idsFor = async (text: string): Promise<string[]> =>
+      (await users({ query: text })).edges.map(({ node }: { node: { id: string } }) => node.id);
+    const [given, verified] = [await registerPerson(platform), await registerPerson(platform)];
+    const keep = (id: string, email: string, key: string | null) =>
+      platform.sql('update user_account set email = ?, verified_email = ? where id = ?', [email, key, idToBytes(id)]);
+    await keep(given.id, 'Emmy@example.com', null);
+    await keep(verified.id, 'Lise.Meitner@xn--mller-kva.example', 'lise.meitner@xn--mller-kva.example');
+    for (const text of ['Emmy@example.com', ' Emmy@EXAMPLE.com ']) expect(await idsFor(text)).toEqual([given.id]);
+    for (const text of ['lise.meitner@MÜLLER.example', 'LISE.MEITNER@xn--mller-kva.example'])
+      expect(await idsFor(text)).toEqual([verified.id]);
+    for (const text of ['Emmy@example', 'mmy@example.com', 'Emmy@example.co%', '@', 'Emmy@']) expect(await idsFor(text)).toEqual([]);
   }); // prettier-ignore
 
   test('refuses page sizes and cursors that are none', async () => {
