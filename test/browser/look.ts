@@ -9,7 +9,7 @@ const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/
 const screenshots = resolve(import.meta.dirname, '../../.data/screenshots');
 const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 
-/** Shows the page as it is on a desktop or on a phone; takes a picture of it, for people to look at, unless SCREENSHOTS=false. */
+/** Shows the page as it is on a desktop or on a phone; takes a picture of it, for people to look at, unless SCREENSHOTS=false (`all`: also in dark colours and on the smallest phones). */
 export async function picture(page: Page, name: string, size: keyof typeof sizes): Promise<void> {
   await page.setViewportSize(sizes[size]);
   // A head that sticks would be in the middle of the picture.
@@ -39,7 +39,21 @@ export async function look(page: Page, name: string): Promise<string[]> {
     )) as number;
     if (widerByPx > 0) findings.push(`${name} (${size}): ${widerByPx} px wider than the screen`);
   }
+  if (process.env['SCREENSHOTS'] === 'all') findings.push(...(await lookInTheDark(page, name)));
   if (before !== null) await page.setViewportSize(before);
+  return findings;
+}
+
+/** With SCREENSHOTS=all: the same in dark colours, and what is cut on the smallest phones. */
+async function lookInTheDark(page: Page, name: string): Promise<string[]> {
+  const findings = await cutOnSmallPhone(page, name);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  for (const size of ['desktop', 'phone'] as const) await picture(page, `${name}-dark`, size);
+  const { violations } = (await page.evaluate("axe.run({ resultTypes: ['violations'] })")) as AxeResults;
+  for (const { impact, id, nodes } of violations)
+    if (impact === 'serious' || impact === 'critical')
+      findings.push(`${name} (dark): ${id} at ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
+  await page.emulateMedia({ colorScheme: null });
   return findings;
 }
 

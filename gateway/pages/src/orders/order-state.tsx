@@ -45,7 +45,7 @@ export const groupStates = (name: string): OrderState[] | null => (isGroup(name)
 /** A code of the API for people: `PARTIALLY_FULFILLED` → "Partially fulfilled". */
 export function inWords(code: string): string {
   const words = code
-    .replaceAll(/[._]/g, ' ')
+    .replaceAll(/[._-]/g, ' ')
     .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
     .toLowerCase();
   return words.charAt(0).toUpperCase() + words.slice(1);

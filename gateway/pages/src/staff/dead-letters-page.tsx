@@ -49,6 +49,9 @@ export function DeadLettersPage() {
           <p className="muted">An event that a service fails to handle five times is kept here until you replay it.</p>
         </Empty>
       )}
+      {lists.some(({ pageInfo }) => pageInfo.hasNextPage) && (
+        <p className="notice wait">There are more: the newest {shownLetters} of each service are shown.</p>
+      )}
       <ul className="order-list" aria-label="Dead letters">
         {letters.map((letter) => (
           <DeadLetter key={letter.service + letter.id} letter={letter} onReplayed={refresh} />

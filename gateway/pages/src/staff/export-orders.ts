@@ -6,11 +6,15 @@ import type { CsvRow } from './csv.ts';
 import { saveCsv } from './save-csv.ts';
 
 const pageSize = 100;
-/** More than a spreadsheet of them can be read; a narrower filter helps. */
+/** More than a spreadsheet of them can be read; a narrower filter helps. Whether that was all is told. */
 const mostPages = 50;
 
-/** Saves what a list has as CSV. Resolves to how many orders there are in it. Throws ApiError. */
-export async function exportOrders(client: Client, filter: OrderFilter): Promise<number> {
+/** Saves what a list has as CSV. Resolves to how many orders are in it, and whether these are all. Throws ApiError. */
+export async function exportOrders(
+  client: Client,
+  filter: OrderFilter,
+): Promise<{ readonly count: number; readonly isAll: boolean }> {
+  let isAll = false;
   const rows: CsvRow[] = [
     ['Number', 'Placed', 'State', 'Payment', 'Delivery', 'Customer', 'Items', 'Total', 'Currency'],
   ];
@@ -23,11 +27,12 @@ export async function exportOrders(client: Client, filter: OrderFilter): Promise
     for (const { node } of orders.edges) {
       const { number, placedAt, state, paymentStatus, fulfilmentStatus, customer, lines, total } = node;
       const items = lines.map(({ title, quantity }) => `${quantity} × ${title}`).join('; ');
-      rows.push([number, placedAt, state, paymentStatus, fulfilmentStatus, customer.name, items, Number(decimalText(total.amount, total.currency)), total.currency]); // prettier-ignore
+      rows.push([number, placedAt, state, paymentStatus, fulfilmentStatus, customer.name, items, decimalText(total.amount, total.currency), total.currency]); // prettier-ignore
     }
     after = orders.pageInfo.endCursor;
-    if (!orders.pageInfo.hasNextPage || after === null) break;
+    isAll = !orders.pageInfo.hasNextPage || after === null;
+    if (isAll) break;
   }
   saveCsv(`orders-${new Date().toISOString().slice(0, 10)}.csv`, rows);
-  return rows.length - 1;
+  return { count: rows.length - 1, isAll };
 }

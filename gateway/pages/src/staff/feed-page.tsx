@@ -19,24 +19,27 @@ export type FeedOrder = OrdersQuery['orders']['edges'][number]['node'];
 const pageSize = 25;
 const longestNumber = 64;
 const toDeliver = 'deliver';
-const dayMs = 86_400_000;
+/** Whoever types a year begins with less. */
+const firstYear = 2000;
 
 /** What a list shows: words of its address and how the API takes them. */
 function filterOf(params: URLSearchParams): OrderFilter {
   const [group, number, customer] = ['show', 'number', 'customer'].map((name) => params.get(name)?.trim() ?? '');
   const states = groupStates(group ?? '');
-  const moment = (name: string) => {
-    const at = Date.parse(`${params.get(name) ?? ''}T00:00:00`);
-    return Number.isNaN(at) ? null : at;
+  // Days where the reader is: on two of a year they have 23 or 25 hours.
+  const beginOf = (name: string, daysLater: number) => {
+    const [year = 0, month = 0, day = 0] = (params.get(name) ?? '').split('-').map(Number);
+    const at = new Date(year, month - 1, day + daysLater);
+    return year < firstYear || Number.isNaN(at.getTime()) ? null : at.toISOString();
   };
-  const [from, to] = [moment('from'), moment('to')];
+  const [from, to] = [beginOf('from', 0), beginOf('to', 1)];
   return {
     ...(states === null ? {} : { state: states }),
     ...(group === toDeliver ? { needsFulfilment: true } : {}),
     ...(number ? { query: number } : {}),
     ...(customer ? { customerQuery: customer } : {}),
-    ...(from === null ? {} : { placedFrom: new Date(from).toISOString() }),
-    ...(to === null ? {} : { placedTo: new Date(to + dayMs).toISOString() }),
+    ...(from === null ? {} : { placedFrom: from }),
+    ...(to === null ? {} : { placedTo: to }),
   };
 }
 
@@ -62,7 +65,9 @@ export function FeedPage() {
   const filter = filterOf(params);
   const save = () =>
     run(async () => {
-      announce(`${await exportOrders(client, filter)} orders are saved as CSV.`);
+      const { count, isAll } = await exportOrders(client, filter);
+      if (isAll) announce(`${count} ${count === 1 ? 'order is' : 'orders are'} saved as CSV.`);
+      return isAll ? null : `Only the newest ${count} orders are saved: there are more. Choose fewer days.`;
     });
   return (
     <>
@@ -83,7 +88,7 @@ export function FeedPage() {
           onChange={(value) => set('number', value)}
         />
         <SearchField
-          label="Customer: name or mobile"
+          label="Customer: name, mobile or e-mail"
           maxLength={longestNumber}
           value={valueOf('customer')}
           onChange={(value) => set('customer', value)}

@@ -51,12 +51,15 @@ export function Palette({ admin, onClose }: { admin: boolean; onClose: () => voi
   const rooms = roomsFor(admin)
     .filter(({ name, also = '' }) => `${name} ${also}`.toLowerCase().includes(wanted))
     .map(({ path, name }) => ({ path, name, kind: 'Page' }));
-  const places = [...rooms, ...(pause || data === undefined ? [] : placesOf(data))];
+  // Never what an older search found: Enter would open it.
+  const isCurrent = !pause && !fetching && asked.toLowerCase() === wanted;
+  const places = [...rooms, ...(isCurrent && data !== undefined ? placesOf(data) : [])];
   const current = Math.min(chosen, places.length - 1);
 
   const open = (place: Place | undefined) => {
     if (place === undefined) return;
-    onClose();
+    // Gives the focus back before the place takes it.
+    dialog.current?.close();
     go(place.path);
   };
   const onKey = (event: KeyboardEvent) => {
@@ -104,8 +107,8 @@ export function Palette({ admin, onClose }: { admin: boolean; onClose: () => voi
       </ul>
       <p className="small muted" role="status">
         {error !== undefined && !pause && toApiError(error).message}
-        {error === undefined && fetching && 'Searching…'}
-        {error === undefined && !fetching && places.length === 0 && 'Nothing fits.'}
+        {error === undefined && !isCurrent && wanted.length >= shortestSearch && 'Searching…'}
+        {error === undefined && (isCurrent || pause) && places.length === 0 && wanted.length > 0 && 'Nothing fits.'}
       </p>
     </dialog>
   );

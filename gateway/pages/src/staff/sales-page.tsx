@@ -1,13 +1,12 @@
-import { useState } from 'react';
 import { useQuery } from 'urql';
-import { useSearchParams } from 'wouter';
+import { Link, useSearchParams } from 'wouter';
 import {
   type ReportInterval,
   SalesReportDocument,
   type SalesReportQuery,
   ShopDateDocument,
 } from '../../../../schema/generated/operations.ts';
-import { decimalText } from '../../../../subgraphs/shared/values/currencies.ts';
+import { decimalText, isCurrency } from '../../../../subgraphs/shared/values/currencies.ts';
 import { toApiError } from '../api.ts';
 import { formatDay } from '../booking/dates.ts';
 import { formatMoney } from '../format.ts';
@@ -20,6 +19,7 @@ type Report = SalesReportQuery['salesReport'];
 type Row = Report['rows'][number];
 
 const intervals: Readonly<Record<string, ReportInterval>> = { '': 'DAY', week: 'WEEK', month: 'MONTH' };
+const usualCurrency = 'EUR';
 const usualDays = 29;
 const dayMs = 86_400_000;
 
@@ -42,7 +42,7 @@ function Sales({ today }: { today: string }) {
   const [params, setParams] = useSearchParams();
   const [from, to] = [params.get('from') ?? daysBefore(today, usualDays), params.get('to') ?? today];
   const by = params.get('by') ?? '';
-  const [currency, setCurrency] = useState('EUR');
+  const currency = isCurrency(params.get('currency') ?? '') ? (params.get('currency') ?? '') : usualCurrency;
   const set = (name: string, value: string) =>
     setParams(
       (known) => {
@@ -104,7 +104,7 @@ function Sales({ today }: { today: string }) {
             autoCapitalize="characters"
             onChange={({ target }) => {
               const code = target.value.toUpperCase();
-              if (/^[A-Z]{3}$/.test(code)) setCurrency(code);
+              if (isCurrency(code)) set('currency', code === usualCurrency ? '' : code);
             }}
           />
         </div>
@@ -146,7 +146,7 @@ const csvRows = (report: Report): (string | number)[][] => [
     row.from,
     row.orders,
     row.items,
-    ...moneyOf(row).map(({ amount, currency }) => Number(decimalText(amount, currency))),
+    ...moneyOf(row).map(({ amount, currency }) => decimalText(amount, currency)),
   ]),
 ];
 
@@ -206,7 +206,9 @@ function ReportView({ report }: { report: Report }) {
             <tbody>
               {report.topProducts.map(({ product, quantity, gross }) => (
                 <tr key={product.id}>
-                  <th scope="row">{product.name}</th>
+                  <th scope="row">
+                    <Link href={`/staff/products/${product.id}`}>{product.name}</Link>
+                  </th>
                   <td>{quantity}</td>
                   <td>{formatMoney(gross)}</td>
                 </tr>

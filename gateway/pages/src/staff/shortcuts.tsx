@@ -36,7 +36,7 @@ export function useShortcuts(admin: boolean) {
         setShown('palette');
         return;
       }
-      if (off || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+      if (shown !== null || off || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
       const room = roomsFor(admin).find(({ key }) => key === event.key);
       if (room !== undefined && event.timeStamp - goingSince.current < secondKeyMs) {
         goingSince.current = 0;
@@ -52,7 +52,7 @@ export function useShortcuts(admin: boolean) {
     };
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
-  }, [admin, go, off]);
+  }, [admin, go, off, shown]);
 
   const choose = (wanted: boolean) => {
     setOff(!wanted);
@@ -110,7 +110,7 @@ function Help({
       </dl>
       <Switch label="Use the keys without Ctrl" value={!off} onChange={onChoose} />
       <p>
-        <button type="button" className="button quiet" onClick={onClose}>
+        <button type="button" className="button quiet" onClick={() => dialog.current?.close()}>
           Close
         </button>
       </p>

@@ -1,4 +1,4 @@
-import { type FormEvent, useId, useState } from 'react';
+import { type FormEvent, useState } from 'react';
 import { useClient } from 'urql';
 import { Link } from 'wouter';
 import {
@@ -11,6 +11,7 @@ import { perform } from '../client.ts';
 import { intentKey, settleIntent } from '../intents.ts';
 import { announce } from '../ui/announcement.tsx';
 import { Picture } from '../ui/parts.tsx';
+import { TextField } from '../ui/text-field.tsx';
 import { useAction } from '../ui/use-action.ts';
 
 type StockedProduct = StockQuery['products']['edges'][number]['node'];
@@ -18,6 +19,7 @@ type Refusal = SetStockMutation['setStock']['userErrors'][number];
 
 const countReason = 'Counted in the staff view';
 const changeReason = 'Changed in the staff view';
+const longestReason = 200;
 
 /** What a refused change means, and what to do. */
 function explain(refusal: Refusal, onHandShown: number): string {
@@ -43,7 +45,7 @@ export function StockRow({ product }: { product: StockedProduct }) {
   /** Resolves to whether it was done. */
   const change = async (
     intent: string,
-    input: object,
+    { input, shown }: { input: object; shown: number },
     send: (idempotencyKey: string) => Promise<{ readonly userErrors: readonly Refusal[] }>,
   ): Promise<boolean> => {
     let done = false;
@@ -51,7 +53,7 @@ export function StockRow({ product }: { product: StockedProduct }) {
       const { userErrors } = await send(intentKey(intent, input));
       settleIntent(intent);
       const [refusal] = userErrors;
-      if (refusal !== undefined) return explain(refusal, stock.onHand);
+      if (refusal !== undefined) return explain(refusal, shown);
       done = true;
       announce(`The stock of ${product.name} is saved.`);
       return null;
@@ -59,17 +61,17 @@ export function StockRow({ product }: { product: StockedProduct }) {
     return done;
   };
 
-  const count = (onHand: number) => {
-    // The number that was on the screen: when it is not the number any more, the server refuses.
-    const input = { productId: product.id, onHand, expectedOnHand: stock.onHand, reason: countReason };
-    return change(`set-stock-${product.id}`, input, async (idempotencyKey) => {
+  const count = (onHand: number, { shown, reason }: Typed) => {
+    // The number that was on the screen when the count began: when it is not the number any more, the server refuses.
+    const input = { productId: product.id, onHand, expectedOnHand: shown, reason: reason || countReason };
+    return change(`set-stock-${product.id}`, { input, shown }, async (idempotencyKey) => {
       const answer = await perform(client, SetStockDocument, { changes: [input], idempotencyKey });
       return answer.setStock;
     });
   };
-  const adjust = (delta: number) => {
-    const input = { productId: product.id, delta, reason: changeReason };
-    return change(`adjust-stock-${product.id}`, input, async (idempotencyKey) => {
+  const adjust = (delta: number, { shown, reason }: Typed) => {
+    const input = { productId: product.id, delta, reason: reason || changeReason };
+    return change(`adjust-stock-${product.id}`, { input, shown }, async (idempotencyKey) => {
       const answer = await perform(client, AdjustStockDocument, { changes: [input], idempotencyKey });
       return answer.adjustStock;
     });
@@ -107,12 +109,21 @@ export function StockRow({ product }: { product: StockedProduct }) {
         label="Counted"
         of={product.name}
         placeholder={String(stock.onHand)}
-        min={0}
+        shown={stock.onHand}
         press="Save"
         busy={busy}
         onSubmit={count}
       />
-      <NumberForm label="Change by" of={product.name} placeholder="±0" press="Book" busy={busy} onSubmit={adjust} />
+      <NumberForm
+        label="Change by"
+        of={product.name}
+        placeholder="±0"
+        signed
+        shown={stock.onHand}
+        press="Change"
+        busy={busy}
+        onSubmit={adjust}
+      />
       <div role="alert" className="row-problem">
         {problem !== null && <p className="notice bad">{problem}</p>}
       </div>
@@ -120,11 +131,15 @@ export function StockRow({ product }: { product: StockedProduct }) {
   );
 }
 
+/** The figure that stood there when the typing began, and why it is another one, if that was said. */
+type Typed = { readonly shown: number; readonly reason: string };
+
 function NumberForm({
   label,
   of,
   placeholder,
-  min,
+  signed = false,
+  shown,
   press,
   busy,
   onSubmit,
@@ -132,39 +147,68 @@ function NumberForm({
   label: string;
   of: string;
   placeholder: string;
-  min?: number;
+  signed?: boolean;
+  shown: number;
   press: string;
   busy: boolean;
-  onSubmit: (value: number) => Promise<boolean>;
+  onSubmit: (value: number, typed: Typed) => Promise<boolean>;
 }) {
   const [typed, setTyped] = useState('');
-  const id = useId();
+  const [reason, setReason] = useState('');
+  /** Null after a refusal, which has told the figure as it is now. */
+  const [began, setBegan] = useState<number | null>(null);
+  const number = wholeOf(typed, signed);
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    const value = Number.parseInt(typed, 10);
-    if (!busy && Number.isInteger(value) && (await onSubmit(value))) setTyped('');
+    if (busy || number === null) return;
+    const isDone = await onSubmit(number, { shown: began ?? shown, reason: reason.trim() });
+    if (isDone) {
+      setTyped('');
+      setReason('');
+    } else setBegan(null);
   };
   return (
     <form className="inline-form" onSubmit={(event) => void submit(event)}>
-      <div className="field">
-        <label htmlFor={id}>
-          {label}
-          <span className="hidden-visually"> of {of}</span>
-        </label>
-        <input
-          id={id}
-          type="number"
-          min={min}
-          step={1}
-          placeholder={placeholder}
-          value={typed}
-          onChange={(event) => setTyped(event.target.value)}
-        />
-      </div>
-      <button className="button quiet" disabled={busy || typed === ''}>
+      <TextField
+        label={
+          <>
+            {label}
+            <span className="hidden-visually"> of {of}</span>
+          </>
+        }
+        inputMode={signed ? 'text' : 'numeric'}
+        placeholder={placeholder}
+        wrong={typed.trim() !== '' && number === null ? 'Type a whole number, in digits alone.' : null}
+        value={typed}
+        onChange={(text) => {
+          if (typed === '') setBegan(shown);
+          setTyped(text);
+        }}
+      />
+      <button className="button quiet" disabled={busy || typed.trim() === ''}>
         {press}
         <span className="hidden-visually"> the number of {of}</span>
       </button>
+      {typed !== '' && (
+        <TextField
+          label={
+            <>
+              Why, if that matters
+              <span className="hidden-visually"> of {of}</span>
+            </>
+          }
+          maxLength={longestReason}
+          value={reason}
+          onChange={setReason}
+        />
+      )}
     </form>
   );
+}
+
+/** A whole number as typed, with a sign where it may have one; null where it is none. */
+function wholeOf(text: string, signed: boolean): number | null {
+  const [, sign = '', digits] = /^([+\-\u2212]?)(\d{1,10})$/.exec(text.trim()) ?? [];
+  if (digits === undefined || (sign !== '' && !signed)) return null;
+  return sign === '' || sign === '+' ? Number(digits) : -Number(digits);
 }

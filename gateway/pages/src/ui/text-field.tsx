@@ -1,18 +1,27 @@
-import { type InputHTMLAttributes, useId } from 'react';
+import { type InputHTMLAttributes, type ReactNode, useId } from 'react';
 
-type Props = Omit<InputHTMLAttributes<HTMLInputElement>, 'onChange' | 'value' | 'id'> & {
-  label: string;
+export type TextFieldProps = Omit<InputHTMLAttributes<HTMLInputElement>, 'onChange' | 'value' | 'id'> & {
+  label: ReactNode;
   value: string;
   onChange: (value: string) => void;
+  /** Why the browser must not send the form; null or left out when nothing is wrong. */
+  wrong?: string | null;
 };
 
 /** A labelled input. */
-export function TextField({ label, onChange, ...input }: Props) {
+export function TextField({ label, onChange, wrong = null, ...input }: TextFieldProps) {
   const id = useId();
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
-      <input id={id} autoComplete="off" {...input} onChange={({ target }) => onChange(target.value)} />
+      <input
+        id={id}
+        autoComplete="off"
+        aria-invalid={wrong === null ? undefined : true}
+        {...input}
+        ref={(field) => field?.setCustomValidity(wrong ?? '')}
+        onChange={({ target }) => onChange(target.value)}
+      />
     </div>
   );
 }

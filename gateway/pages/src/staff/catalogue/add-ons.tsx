@@ -1,4 +1,5 @@
 import { Switch, TextField } from '../../ui/text-field.tsx';
+import { AmountField } from '../amount-field.tsx';
 import type { EnteredAddOn } from './product-fields.ts';
 
 const mostAddOns = 20;
@@ -23,7 +24,7 @@ export function AddOns({
           <div className="fields">
             <TextField label="Add-on" required maxLength={200} value={addOn.name} onChange={(name) => set(index, { name })} />
             <TextField label="Its code" required maxLength={32} pattern="[A-Za-z0-9._\-]+" value={addOn.code} onChange={(code) => set(index, { code })} />
-            <TextField label={`Its price, ${currency}`} required inputMode="decimal" value={addOn.price} onChange={(price) => set(index, { price })} />
+            <AmountField label={`Its price, ${currency}`} required currency={currency} value={addOn.price} onChange={(price) => set(index, { price })} />
           </div>
           <div className="choices">
             <Switch label="For each guest" value={addOn.perPerson} onChange={(perPerson) => set(index, { perPerson })} />

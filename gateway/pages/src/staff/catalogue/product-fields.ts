@@ -5,8 +5,8 @@ import type {
   StaffProductQuery,
   UpdateProductInput,
 } from '../../../../../schema/generated/operations.ts';
-import { decimalText, minorFromDecimal } from '../../../../../subgraphs/shared/values/currencies.ts';
-import { numberOf, textOf } from '../rules/numbers.ts';
+import { decimalText } from '../../../../../subgraphs/shared/values/currencies.ts';
+import { minorOf, numberOf, optionalNumberOf, textOf } from '../rules/numbers.ts';
 
 export type StaffProduct = NonNullable<StaffProductQuery['product']>;
 
@@ -55,13 +55,13 @@ export function enteredOf(product: StaffProduct | null) {
 function commonOf(entered: Entered) {
   const { currency } = entered;
   const money = (text: string) => {
-    const amount = text.trim() === '' ? null : minorFromDecimal(text, currency);
+    const amount = text.trim() === '' ? null : minorOf(text, currency);
     return amount === null ? null : { amount, currency };
   };
   const price = money(entered.price);
   if (price === null) return 'The price is no amount, e.g. 19.90.';
   const addOns = entered.addOns.map(({ code, name, price: typed, perPerson, perNight }) => {
-    const unitPrice = /^0+(\.0*)?$/.test(typed.trim()) ? { amount: 0, currency } : money(typed);
+    const unitPrice = money(typed);
     return { code: code.trim(), name: name.trim(), unitPrice, perPerson, perNight };
   });
   const complete = addOns.flatMap(({ unitPrice, ...addOn }) => (unitPrice === null ? [] : [{ ...addOn, unitPrice }]));
@@ -83,10 +83,10 @@ function commonOf(entered: Entered) {
     status: entered.status,
     categoryId: entered.categoryId || null,
     taxCategory: entered.taxCategory.trim(),
-    ...(entered.kind === 'STOCKED' && { weightGrams: numberOf(entered.weight) }),
+    ...(entered.kind === 'STOCKED' && { weightGrams: optionalNumberOf(entered.weight) }),
     ...(entered.kind === 'BOOKABLE' && {
-      capacity: numberOf(entered.capacity),
-      maxGuests: numberOf(entered.maxGuests),
+      capacity: optionalNumberOf(entered.capacity),
+      maxGuests: optionalNumberOf(entered.maxGuests),
     }),
   };
 }

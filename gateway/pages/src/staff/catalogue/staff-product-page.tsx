@@ -28,7 +28,7 @@ export function NewProductPage() {
         <h1>A new product</h1>
       </div>
       <section className="card">
-        <ProductForm product={null} onSaved={() => Promise.resolve()} />
+        <ProductForm product={null} onSaved={() => Promise.resolve(null)} />
       </section>
     </>
   );
@@ -45,7 +45,8 @@ export function StaffProductPage({ id }: { id: string }) {
   const reload = () => again({ requestPolicy: 'network-only' });
   // Waited for: the form then begins anew with what is stored, and nothing that is typed afterwards is lost.
   const refresh = async () => {
-    await client.query(StaffProductDocument, { id }, { requestPolicy: 'network-only' }).toPromise();
+    const answer = await client.query(StaffProductDocument, { id }, { requestPolicy: 'network-only' }).toPromise();
+    return answer.data?.product ?? null;
   };
   const product = data?.product ?? null;
   return (
@@ -61,7 +62,7 @@ export function StaffProductPage({ id }: { id: string }) {
   );
 }
 
-function Shown({ product, onChange }: { product: StaffProduct; onChange: () => Promise<void> }) {
+function Shown({ product, onChange }: { product: StaffProduct; onChange: () => Promise<StaffProduct | null> }) {
   useTitle(product.name);
   const [status, tone] = statusWords[product.status];
   return (
@@ -86,7 +87,7 @@ function Shown({ product, onChange }: { product: StaffProduct; onChange: () => P
         {product.kind === 'BOOKABLE' && <Nights productId={product.id} />}
         <section className="card" aria-labelledby="details-title">
           <h2 id="details-title">What it is</h2>
-          <ProductForm key={product.version} product={product} onSaved={onChange} />
+          <ProductForm product={product} onSaved={onChange} />
         </section>
         {product.group !== null && (
           <section className="card" aria-labelledby="forms-title">

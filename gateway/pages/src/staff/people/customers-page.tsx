@@ -1,4 +1,3 @@
-import { useState } from 'react';
 import { Link } from 'wouter';
 import {
   type ListedUserFragment,
@@ -14,11 +13,12 @@ import { useTitle } from '../../ui/parts.tsx';
 import { SearchField } from '../../ui/search-field.tsx';
 import { NothingHere, PagedList } from '../paged-list.tsx';
 import { useSearch } from '../use-search.ts';
+import { useOpening } from '../../ui/use-opening.ts';
 import { InviteForm } from './invite-form.tsx';
 import { roleWords, rolesText, userStatusWords } from './words.ts';
 
 const pageSize = 25;
-const longestSearch = 64;
+const longestSearch = 254;
 
 const choices = [
   ['staff', 'Staff and merchants'],
@@ -35,23 +35,27 @@ export function CustomersPage() {
   const session = useSession();
   const [valueOf, set] = useSearch();
   const [query, show] = [valueOf('q'), valueOf('show')];
-  const [inviting, setInviting] = useState(false);
-  const list = { what: 'people', className: 'feed', row: (user: ListedUserFragment) => <UserRow key={user.id} user={user} />, empty: <NothingHere title="Nobody found" text="Nobody has a name or a number that begins so." /> }; // prettier-ignore
+  const { isOpen: isInviting, open: invite, close, opener, opened } = useOpening();
+  const list = { what: 'people', className: 'feed', row: (user: ListedUserFragment) => <UserRow key={user.id} user={user} />, empty: <NothingHere title="Nobody found" text="Nobody has a name or a number that begins so, or this e-mail address." /> }; // prettier-ignore
   return (
     <>
       <div className="page-head">
         <h1>Customers</h1>
-        {session !== null && isAdmin(session.user) && !inviting && (
-          <button type="button" className="button quiet" onClick={() => setInviting(true)}>
+        {session !== null && isAdmin(session.user) && !isInviting && (
+          <button type="button" className="button quiet" ref={opener} onClick={invite}>
             Invite somebody
           </button>
         )}
       </div>
-      {inviting && <InviteForm onClose={() => setInviting(false)} />}
+      {isInviting && (
+        <div ref={opened}>
+          <InviteForm onClose={close} />
+        </div>
+      )}
       <div className="feed-filters people">
         {show === '' && (
           <SearchField
-            label="Beginning of a name or mobile number"
+            label="Beginning of a name or mobile number, or an e-mail address"
             maxLength={longestSearch}
             value={query}
             onChange={(text) => set('q', text)}

@@ -5,12 +5,13 @@ import {
   type PromotionsQuery,
   SavePromotionDocument,
 } from '../../../../../schema/generated/operations.ts';
-import { decimalText, minorFromDecimal } from '../../../../../subgraphs/shared/values/currencies.ts';
+import { decimalText, isCurrency } from '../../../../../subgraphs/shared/values/currencies.ts';
 import { perform } from '../../client.ts';
 import { useCategories } from '../../shop/categories.tsx';
 import { SelectField, Switch, TextField } from '../../ui/text-field.tsx';
 import { useDeed } from '../use-deed.ts';
-import { numberOf, percentOf, ppmOf, textOf } from './numbers.ts';
+import { AmountField, NumberField } from '../amount-field.tsx';
+import { amountOf, dayOf, momentOf, optionalNumberOf, percentOf, ppmOf, textOf } from './numbers.ts';
 import { RuleButtons } from './rule-list.tsx';
 
 type Promotion = PromotionsQuery['promotions']['edges'][number]['node'];
@@ -25,14 +26,17 @@ const kinds: readonly (readonly [PromotionKind, string])[] = [
 const currencyOf = (promotion: Promotion | null): string =>
   promotion?.value?.currency ?? promotion?.minimumSubtotal?.currency ?? 'EUR';
 
+const noCurrency = 'Type the code of a currency, e.g. EUR.';
+
 type Entered = ReturnType<typeof enteredOf>;
 
 function enteredOf(promotion: Promotion | null) {
-  const decimal = (money: { amount: number } | null | undefined) =>
-    money ? decimalText(money.amount, currencyOf(promotion)) : '';
+  const currency = currencyOf(promotion);
+  const decimal = (money: { amount: number } | null | undefined) => (money ? decimalText(money.amount, currency) : '');
   const usual: PromotionKind = 'PERCENT';
   const valuePpm = promotion?.valuePpm ?? null;
   return {
+    currency,
     name: promotion?.name ?? '',
     kind: promotion?.kind ?? usual,
     code: promotion?.code ?? '',
@@ -43,7 +47,7 @@ function enteredOf(promotion: Promotion | null) {
     minimum: decimal(promotion?.minimumSubtotal),
     limit: textOf(promotion?.usageLimit ?? null),
     perCustomer: textOf(promotion?.usagePerCustomer ?? null),
-    ends: promotion?.endsAt?.slice(0, 10) ?? '',
+    ends: dayOf(promotion?.endsAt ?? null),
     combinable: promotion?.combinable ?? false,
     active: promotion?.active ?? true,
     categoryIds: promotion?.categoryIds ?? [],
@@ -52,13 +56,10 @@ function enteredOf(promotion: Promotion | null) {
 
 /** All of it: what is left out is taken away. */
 function inputOf(entered: Entered, promotion: Promotion | null) {
-  const { kind } = entered;
-  const currency = currencyOf(promotion);
-  const money = (text: string) => {
-    const amount = minorFromDecimal(text, currency);
-    return amount === null ? null : { amount, currency };
-  };
-  const valuePpm = ppmOf(entered.percent);
+  const { kind, currency } = entered;
+  // What is no percentage is refused, and never left out.
+  const valuePpm = entered.percent.trim() === '' ? null : (ppmOf(entered.percent) ?? -1);
+  const endsAt = momentOf(entered.ends, promotion?.endsAt ?? null);
   return {
     name: entered.name.trim(),
     kind,
@@ -66,21 +67,24 @@ function inputOf(entered: Entered, promotion: Promotion | null) {
     active: entered.active,
     ...(entered.code.trim() !== '' && { code: entered.code.trim() }),
     ...((kind === 'PERCENT' || kind === 'BUY_X_GET_Y') && valuePpm !== null && { valuePpm }),
-    ...(kind === 'FIXED' && { value: money(entered.value) }),
-    ...(kind === 'BUY_X_GET_Y' && { buyQuantity: numberOf(entered.buy), getQuantity: numberOf(entered.get) }),
-    ...(entered.minimum !== '' && { minimumSubtotal: money(entered.minimum) }),
-    usageLimit: numberOf(entered.limit),
-    usagePerCustomer: numberOf(entered.perCustomer),
-    ...(entered.ends !== '' && { endsAt: new Date(`${entered.ends}T00:00:00`).toISOString() }),
+    ...(kind === 'FIXED' && { value: amountOf(entered.value, currency) }),
+    ...(kind === 'BUY_X_GET_Y' && {
+      buyQuantity: optionalNumberOf(entered.buy),
+      getQuantity: optionalNumberOf(entered.get),
+    }),
+    ...(entered.minimum.trim() !== '' && { minimumSubtotal: amountOf(entered.minimum, currency) }),
+    usageLimit: optionalNumberOf(entered.limit),
+    usagePerCustomer: optionalNumberOf(entered.perCustomer),
+    ...(endsAt !== null && { endsAt }),
     ...(entered.categoryIds.length > 0 && { categoryIds: entered.categoryIds }),
     ...(promotion?.productIds && { productIds: promotion.productIds }),
     expectedVersion: promotion?.version ?? 0,
   };
 }
 
-/** A coupon, or a promotion that applies by itself. */
+/** A coupon, or a promotion that applies by itself. What is stored is compared with what the form was filled with. */
 export function PromotionForm({
-  promotion,
+  promotion: shown,
   onSaved,
   onClose,
 }: {
@@ -91,10 +95,10 @@ export function PromotionForm({
   const client = useClient();
   const categories = useCategories();
   const { busy, problem, once } = useDeed(onSaved);
-  const currency = currencyOf(promotion);
+  const [promotion] = useState(shown);
   const [entered, setEntered] = useState(() => enteredOf(promotion));
   const set = (changed: Partial<typeof entered>) => setEntered({ ...entered, ...changed });
-  const { kind } = entered;
+  const { kind, currency } = entered;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (busy) return;
@@ -113,18 +117,19 @@ export function PromotionForm({
         {(kind === 'PERCENT' || kind === 'BUY_X_GET_Y') && (
           <TextField label={kind === 'PERCENT' ? 'Percent' : 'Percent off what is got (empty: all)'} required={kind === 'PERCENT'} inputMode="decimal" pattern="\d{1,3}([.,]\d{1,4})?" value={entered.percent} onChange={(percent) => set({ percent })} />
         )}
+        {promotion === null && <TextField label="Currency" required maxLength={3} wrong={isCurrency(currency) ? null : noCurrency} value={currency} onChange={(code) => set({ currency: code.toUpperCase() })} />}
         {kind === 'FIXED' && (
-          <TextField label={`Amount, ${currency}`} required inputMode="decimal" value={entered.value} onChange={(value) => set({ value })} />
+          <AmountField label={`Amount, ${currency}`} required currency={currency} least={1} value={entered.value} onChange={(value) => set({ value })} />
         )}
         {kind === 'BUY_X_GET_Y' && (
           <>
-            <TextField label="Buy" required inputMode="numeric" value={entered.buy} onChange={(buy) => set({ buy })} />
-            <TextField label="Get" required inputMode="numeric" value={entered.get} onChange={(get) => set({ get })} />
+            <NumberField label="Buy" required value={entered.buy} onChange={(buy) => set({ buy })} />
+            <NumberField label="Get" required value={entered.get} onChange={(get) => set({ get })} />
           </>
         )}
-        <TextField label={`From an order of, ${currency}`} inputMode="decimal" value={entered.minimum} onChange={(minimum) => set({ minimum })} />
-        <TextField label="Orders in all (empty: any)" inputMode="numeric" value={entered.limit} onChange={(limit) => set({ limit })} />
-        <TextField label="Orders per customer (empty: any)" inputMode="numeric" value={entered.perCustomer} onChange={(perCustomer) => set({ perCustomer })} />
+        <AmountField label={`From an order of, ${currency}`} currency={currency} least={1} value={entered.minimum} onChange={(minimum) => set({ minimum })} />
+        <NumberField label="Orders in all (empty: any)" value={entered.limit} onChange={(limit) => set({ limit })} />
+        <NumberField label="Orders per customer (empty: any)" value={entered.perCustomer} onChange={(perCustomer) => set({ perCustomer })} />
         <TextField label="Ends before" type="date" value={entered.ends} onChange={(ends) => set({ ends })} />
       </div>
       <details>

@@ -1,11 +1,11 @@
-import { useQuery } from 'urql';
+import { useState } from 'react';
 import { PromotionsDocument, type PromotionsQuery } from '../../../../../schema/generated/operations.ts';
-import { toApiError } from '../../api.ts';
 import { formatDateTime, formatMoney } from '../../format.ts';
-import { Problem, Skeleton, useTitle } from '../../ui/parts.tsx';
+import { useTitle } from '../../ui/parts.tsx';
+import { NothingHere, PagedList } from '../paged-list.tsx';
 import { percentOf } from './numbers.ts';
 import { PromotionForm } from './promotion-form.tsx';
-import { OnOff, RuleList } from './rule-list.tsx';
+import { OnOff, RuleHead, RuleItem } from './rule-list.tsx';
 
 type Promotion = PromotionsQuery['promotions']['edges'][number]['node'];
 
@@ -22,48 +22,54 @@ function valueText({ kind, valuePpm, value, buyQuantity, getQuantity }: Promotio
   }
 }
 
+const pageSize = 50;
+
 /** Coupons, and promotions that apply by themselves. */
 export function PromotionsPage() {
   useTitle('Promotions');
-  const [{ data, error }, again] = useQuery({ query: PromotionsDocument, variables: { first: 100 }, requestPolicy: 'cache-and-network' }); // prettier-ignore
-  const reload = () => again({ requestPolicy: 'network-only' });
+  const [saved, setSaved] = useState(0);
+  const kind = {
+    add: 'Make a promotion',
+    nameOf: ({ name }: Promotion) => name,
+    about: (promotion: Promotion) => <About promotion={promotion} />,
+    form: (promotion: Promotion | null, close: () => void) => (
+      <PromotionForm promotion={promotion} onSaved={() => setSaved(saved + 1)} onClose={close} />
+    ),
+  };
   return (
     <>
       <div className="page-head">
         <h1>Promotions</h1>
       </div>
-      {data === undefined && error !== undefined && (
-        <Problem what="The promotions can’t be shown." why={toApiError(error).message} onRetry={reload} />
-      )}
-      {data === undefined && error === undefined && (
-        <Skeleton count={3} className="order-list" label="Loading the promotions…" />
-      )}
-      {data !== undefined && (
-        <div className="aside">
-          <RuleList
-            title="Coupons and offers"
-            rules={data.promotions.edges.map(({ node }) => node)}
-            add="Make a promotion"
-            nameOf={({ name }) => name}
-            about={(promotion) => (
-              <>
-                <p>
-                  <strong>{promotion.name}</strong> {promotion.code !== null && <code>{promotion.code}</code>}{' '}
-                  <OnOff active={promotion.active} />
-                </p>
-                <p className="small muted">
-                  {valueText(promotion)}
-                  {promotion.minimumSubtotal !== null && ` from ${formatMoney(promotion.minimumSubtotal)}`} · used{' '}
-                  {promotion.used}
-                  {promotion.usageLimit !== null && ` of ${promotion.usageLimit}`}
-                  {promotion.endsAt !== null && ` · until ${formatDateTime(promotion.endsAt)}`}
-                </p>
-              </>
-            )}
-            form={(promotion, close) => <PromotionForm promotion={promotion} onSaved={reload} onClose={close} />}
-          />
-        </div>
-      )}
+      <div className="aside">
+        <RuleHead title="Coupons and offers" {...kind} />
+        <PagedList
+          document={PromotionsDocument}
+          variables={{ first: pageSize }}
+          pageOf={(data) => data.promotions}
+          what="promotions"
+          changes={saved}
+          empty={
+            <NothingHere title="No promotions" text="Coupons, and offers that apply by themselves, are listed here." />
+          }
+          row={(promotion) => <RuleItem key={promotion.id} rule={promotion} {...kind} />}
+        />
+      </div>
     </>
   );
 }
+
+const About = ({ promotion }: { promotion: Promotion }) => (
+  <>
+    <p>
+      <strong>{promotion.name}</strong> {promotion.code !== null && <code>{promotion.code}</code>}{' '}
+      <OnOff active={promotion.active} />
+    </p>
+    <p className="small muted">
+      {valueText(promotion)}
+      {promotion.minimumSubtotal !== null && ` from ${formatMoney(promotion.minimumSubtotal)}`} · used {promotion.used}
+      {promotion.usageLimit !== null && ` of ${promotion.usageLimit}`}
+      {promotion.endsAt !== null && ` · until ${formatDateTime(promotion.endsAt)}`}
+    </p>
+  </>
+);

@@ -1,54 +1,69 @@
-import { type ReactNode, useState } from 'react';
+import type { ReactNode } from 'react';
+import { useOpening } from '../../ui/use-opening.ts';
 
-/** Rules of the shop, each with a form that opens in its place, and one for a new rule. */
-export function RuleList<Rule extends { readonly id: string }>({
-  title,
-  rules,
-  add,
-  about,
-  nameOf,
-  form,
-}: {
-  title: string;
-  rules: readonly Rule[];
+type Kind<Rule> = {
   add: string;
   about: (rule: Rule) => ReactNode;
   nameOf: (rule: Rule) => string;
   form: (rule: Rule | null, close: () => void) => ReactNode;
-}) {
-  /** Id of the rule whose form is open; '' for a new one. */
-  const [open, setOpen] = useState<string | null>(null);
-  const close = () => setOpen(null);
+};
+
+/** The head of a list of rules, with a form for a new one. */
+export function RuleHead<Rule>({ title, add, form }: Pick<Kind<Rule>, 'add' | 'form'> & { title: string }) {
+  const { isOpen, open, close, opener, opened } = useOpening();
   return (
     <>
       <div className="rule-head">
         <h2>{title}</h2>
-        {open !== '' && (
-          <button type="button" className="button quiet" onClick={() => setOpen('')}>
+        {!isOpen && (
+          <button type="button" className="button quiet" ref={opener} onClick={open}>
             {add}
           </button>
         )}
       </div>
-      {open === '' && <section className="card">{form(null, close)}</section>}
-      <ul className="rules" aria-label={title}>
-        {rules.map((rule) => (
-          <li key={rule.id} className="card">
-            {open === rule.id ? (
-              form(rule, close)
-            ) : (
-              <div className="rule-head">
-                <div>{about(rule)}</div>
-                <button type="button" className="link" onClick={() => setOpen(rule.id)}>
-                  Change<span className="hidden-visually"> {nameOf(rule)}</span>
-                </button>
-              </div>
-            )}
-          </li>
-        ))}
-      </ul>
+      {isOpen && (
+        <div className="card" ref={opened}>
+          {form(null, close)}
+        </div>
+      )}
     </>
   );
 }
+
+/** A rule, with a form that opens in its place. */
+export function RuleItem<Rule>({ rule, about, nameOf, form }: Omit<Kind<Rule>, 'add'> & { rule: Rule }) {
+  const { isOpen, open, close, opener, opened } = useOpening();
+  return (
+    <li className="card">
+      {isOpen ? (
+        <div ref={opened}>{form(rule, close)}</div>
+      ) : (
+        <div className="rule-head">
+          <div>{about(rule)}</div>
+          <button type="button" className="link" ref={opener} onClick={open}>
+            Change<span className="hidden-visually"> {nameOf(rule)}</span>
+          </button>
+        </div>
+      )}
+    </li>
+  );
+}
+
+/** Rules of the shop, each with a form that opens in its place, and one for a new rule. */
+export const RuleList = <Rule extends { readonly id: string }>({
+  title,
+  rules,
+  ...kind
+}: Kind<Rule> & { title: string; rules: readonly Rule[] }) => (
+  <>
+    <RuleHead title={title} {...kind} />
+    <ul className="rules" aria-label={title}>
+      {rules.map((rule) => (
+        <RuleItem key={rule.id} rule={rule} {...kind} />
+      ))}
+    </ul>
+  </>
+);
 
 /** The foot of a rule's form. */
 export const RuleButtons = ({

@@ -1,11 +1,12 @@
 import { type FormEvent, useState } from 'react';
 import { useClient } from 'urql';
 import { type PriceRulesQuery, SaveShippingMethodDocument } from '../../../../../schema/generated/operations.ts';
-import { decimalText, minorFromDecimal } from '../../../../../subgraphs/shared/values/currencies.ts';
+import { decimalText, isCurrency } from '../../../../../subgraphs/shared/values/currencies.ts';
 import { perform } from '../../client.ts';
 import { Switch, TextField } from '../../ui/text-field.tsx';
 import { useDeed } from '../use-deed.ts';
-import { numberOf, textOf } from './numbers.ts';
+import { AmountField, NumberField } from '../amount-field.tsx';
+import { amountOf, optionalNumberOf, textOf } from './numbers.ts';
 import { RuleButtons } from './rule-list.tsx';
 
 type Method = PriceRulesQuery['shippingMethods'][number];
@@ -15,7 +16,7 @@ const noRate: Rate = { price: '', weight: '', subtotal: '' };
 
 /** A shipping method: where it goes, and what it costs. The first rate that fits counts. */
 export function ShippingForm({
-  method,
+  method: shown,
   onSaved,
   onClose,
 }: {
@@ -25,6 +26,8 @@ export function ShippingForm({
 }) {
   const client = useClient();
   const { busy, problem, once } = useDeed(onSaved);
+  // What is stored is compared with what the form was filled with.
+  const [method] = useState(shown);
   const [currency, setCurrency] = useState(method?.rates[0]?.price.currency ?? 'EUR');
   const decimal = (amount: number | null) => (amount === null ? '' : decimalText(amount, currency));
   const [entered, setEntered] = useState({
@@ -59,13 +62,13 @@ export function ShippingForm({
         ...(entered.description.trim() !== '' && { description: entered.description.trim() }),
         countries: entered.countries.toUpperCase().split(/[\s,;]+/).filter((code) => code !== ''),
         taxCategory: entered.taxCategory.trim(),
-        minDays: numberOf(entered.minDays),
-        maxDays: numberOf(entered.maxDays),
+        minDays: optionalNumberOf(entered.minDays),
+        maxDays: optionalNumberOf(entered.maxDays),
         active: entered.active,
         rates: rates.map(({ price, weight, subtotal }) => ({
-          price: { amount: minorFromDecimal(price, currency) ?? -1, currency },
-          upToWeightGrams: numberOf(weight),
-          fromSubtotal: subtotal === '' ? null : (minorFromDecimal(subtotal, currency) ?? -1),
+          price: amountOf(price, currency),
+          upToWeightGrams: optionalNumberOf(weight),
+          fromSubtotal: subtotal.trim() === '' ? null : amountOf(subtotal, currency).amount,
         })),
         ...(method !== null && { expectedVersion: method.version }),
       },
@@ -82,17 +85,17 @@ export function ShippingForm({
         <TextField label="Code" required maxLength={32} value={entered.code} onChange={(code) => set({ code })} />
         <TextField label="More for people" maxLength={500} value={entered.description} onChange={(description) => set({ description })} />
         <TextField label="Country codes (empty: all)" value={entered.countries} onChange={(countries) => set({ countries })} />
-        <TextField label="Days, at least" inputMode="numeric" value={entered.minDays} onChange={(minDays) => set({ minDays })} />
-        <TextField label="Days, at most" inputMode="numeric" value={entered.maxDays} onChange={(maxDays) => set({ maxDays })} />
+        <NumberField label="Days, at least" value={entered.minDays} onChange={(minDays) => set({ minDays })} />
+        <NumberField label="Days, at most" value={entered.maxDays} onChange={(maxDays) => set({ maxDays })} />
         <TextField label="Tax category" required maxLength={32} value={entered.taxCategory} onChange={(taxCategory) => set({ taxCategory })} />
-        <TextField label="Currency" required maxLength={3} value={currency} onChange={(code) => setCurrency(code.toUpperCase())} />
+        <TextField label="Currency" required maxLength={3} wrong={isCurrency(currency) ? null : 'Type the code of a currency, e.g. EUR.'} value={currency} onChange={(code) => setCurrency(code.toUpperCase())} />
       </div>
       {rates.map((rate, index) => (
         <fieldset key={index} className="fields rate">
           <legend className="hidden-visually">Rate {index + 1}</legend>
-          <TextField label="Price" required inputMode="decimal" value={rate.price} onChange={(price) => setRate(index, { price })} />
-          <TextField label="Up to grams (empty: any)" inputMode="numeric" value={rate.weight} onChange={(weight) => setRate(index, { weight })} />
-          <TextField label="From goods of (empty: any)" inputMode="decimal" value={rate.subtotal} onChange={(subtotal) => setRate(index, { subtotal })} />
+          <AmountField label="Price" required currency={currency} value={rate.price} onChange={(price) => setRate(index, { price })} />
+          <NumberField label="Up to grams (empty: any)" value={rate.weight} onChange={(weight) => setRate(index, { weight })} />
+          <AmountField label="From goods of (empty: any)" currency={currency} value={rate.subtotal} onChange={(subtotal) => setRate(index, { subtotal })} />
           {rates.length > 1 && (
             <button type="button" className="link" onClick={() => setRates(rates.filter((_, at) => at !== index))}>
               Remove rate {index + 1}

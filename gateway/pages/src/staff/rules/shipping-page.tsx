@@ -8,7 +8,7 @@ import { OnOff, RuleList } from './rule-list.tsx';
 import { ShippingForm } from './shipping-form.tsx';
 import { TaxForm } from './tax-form.tsx';
 
-const regions = new Intl.DisplayNames(undefined, { type: 'region' });
+const regions = new Intl.DisplayNames('en', { type: 'region' });
 
 /** How the shop ships, and what it taxes. */
 export function ShippingPage() {

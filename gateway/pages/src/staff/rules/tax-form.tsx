@@ -4,29 +4,31 @@ import { type PriceRulesQuery, SaveTaxRateDocument } from '../../../../../schema
 import { perform } from '../../client.ts';
 import { Switch, TextField } from '../../ui/text-field.tsx';
 import { useDeed } from '../use-deed.ts';
-import { percentOf, ppmOf } from './numbers.ts';
+import { dayOf, momentOf, percentOf, ppmOf } from './numbers.ts';
 import { RuleButtons } from './rule-list.tsx';
 
 type Rate = PriceRulesQuery['taxRates'][number];
 
 /** A tax rate of a country, or of a region of it. */
-export function TaxForm({ rate, onSaved, onClose }: { rate: Rate | null; onSaved: () => void; onClose: () => void }) {
+export function TaxForm({ rate: shown, onSaved, onClose }: { rate: Rate | null; onSaved: () => void; onClose: () => void }) {
   const client = useClient();
   const { busy, problem, once } = useDeed(onSaved);
+  // What is stored is compared with what the form was filled with.
+  const [rate] = useState(shown);
   const [entered, setEntered] = useState({
     name: rate?.name ?? '',
     countryCode: rate?.countryCode ?? '',
     region: rate?.region ?? '',
     category: rate?.category ?? 'standard',
     percent: rate === null ? '' : percentOf(rate.ratePpm),
-    ends: rate?.validTo?.slice(0, 10) ?? '',
+    ends: dayOf(rate?.validTo ?? null),
     active: rate?.active ?? true,
   });
   const set = (changed: Partial<typeof entered>) => setEntered({ ...entered, ...changed });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const ratePpm = ppmOf(entered.percent);
-    if (busy || ratePpm === null) return;
+    if (busy) return;
+    const validTo = momentOf(entered.ends, rate?.validTo ?? null);
     const variables = {
       id: rate?.id ?? null,
       input: {
@@ -34,8 +36,9 @@ export function TaxForm({ rate, onSaved, onClose }: { rate: Rate | null; onSaved
         countryCode: entered.countryCode.trim().toUpperCase(),
         ...(entered.region.trim() !== '' && { region: entered.region.trim() }),
         category: entered.category.trim(),
-        ratePpm,
-        ...(entered.ends !== '' && { validTo: new Date(`${entered.ends}T00:00:00`).toISOString() }),
+        // What is no percentage is refused by the API.
+        ratePpm: ppmOf(entered.percent) ?? -1,
+        ...(validTo !== null && { validTo }),
         active: entered.active,
         ...(rate !== null && { expectedVersion: rate.version }),
       },

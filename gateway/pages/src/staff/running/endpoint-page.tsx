@@ -65,6 +65,7 @@ function Shown({ endpoint, onChange }: { endpoint: Endpoint; onChange: () => voi
   const client = useClient();
   const [, go] = useLocation();
   const [secret, setSecret] = useState<string | null>(null);
+  const [isLost, setLost] = useState(false);
   const [sent, setSent] = useState(0);
   return (
     <>
@@ -73,6 +74,11 @@ function Shown({ endpoint, onChange }: { endpoint: Endpoint; onChange: () => voi
         <OnOff active={endpoint.active} />
       </div>
       {endpoint.disabledReason !== null && <p className="notice bad">{endpoint.disabledReason}</p>}
+      {isLost && (
+        <p className="notice bad" role="alert">
+          It has a new secret, but the answer that showed it was lost. Make another one.
+        </p>
+      )}
       {secret !== null && <Secret secret={secret} onClose={() => setSecret(null)} />}
       <section className="card form" aria-label="What can be done">
         <p className="muted small">
@@ -96,7 +102,10 @@ function Shown({ endpoint, onChange }: { endpoint: Endpoint; onChange: () => voi
             onDone={onChange}
             send={async (idempotencyKey) => {
               const answer = await perform(client, RotateWebhookSecretDocument, { id, idempotencyKey });
-              setSecret(answer.rotateWebhookSecret.secret);
+              const { secret: made, userErrors } = answer.rotateWebhookSecret;
+              setSecret(made);
+              // It is shown once: this answer is to a request whose first answer was lost.
+              setLost(made === null && userErrors.length === 0);
               return answer.rotateWebhookSecret;
             }}
           />
