@@ -55,11 +55,13 @@ export function ProductForm({
   const statuses = (Object.keys(statusWords) as ProductStatus[]).filter((status) => !isNew || status !== 'ARCHIVED');
 
   const save = async (input: UpdateProductInput) => {
+    let now: StaffProduct | null = null;
     const isDone = await once(`update-product-${input.id}`, input, 'The product is saved.', async (idempotencyKey) => {
       const answer = await perform(client, UpdateProductDocument, { input, idempotencyKey });
+      // Waited for before anybody hears that it is saved: what is typed after that is kept.
+      now = await onSaved();
       return answer.updateProduct;
     });
-    const now = await onSaved();
     if (isDone && now !== null) fill(now);
   };
   const submit = (event: FormEvent) => {
