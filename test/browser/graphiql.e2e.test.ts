@@ -48,6 +48,8 @@ describeInBrowser('GraphiQL in a browser', ({ open, openAs, platform }) => {
       `/graphiql?${given.toString()}`,
     );
     await page.getByRole('tab', { name: 'Linked', selected: true }).waitFor();
+    // Until its editors are there, GraphiQL has nothing to execute.
+    for (const text of ['Linked', '"first"']) await page.locator('.view-lines').getByText(text).first().waitFor();
     await page.getByRole('button', { name: /Execute query/ }).click();
     await page.locator('.result-window').getByText('"sku"').first().waitFor();
     await page.getByText(/HTTP 200 · \d+ ms · /).waitFor();
