@@ -58,7 +58,7 @@ describe('what may be kept', () => {
 
   test('every filter and order of products is known to depend on the catalogue alone, or to be left out', () => {
     const filter = api.getType('ProductFilter') as GraphQLInputObjectType;
-    expect(Object.keys(filter.getFields()).toSorted()).toEqual(['categoryId', 'groupId', 'inStock', 'kind', 'options', 'priceMax', 'priceMin', 'query', 'sellerId', 'status']); // prettier-ignore
+    expect(Object.keys(filter.getFields()).toSorted()).toEqual(['categoryId', 'groupId', 'ids', 'inStock', 'kind', 'options', 'priceMax', 'priceMin', 'query', 'sellerId', 'status']); // prettier-ignore
     const sort = api.getType('ProductSort') as GraphQLEnumType;
     expect(sort.getValues().map(({ name }) => name)).toEqual([
       'CREATED_AT',
